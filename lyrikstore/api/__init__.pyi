@@ -38,8 +38,8 @@ from lyrikstore.curate.terms.offer import load_offer as load_offer
 from lyrikstore.curate.terms.sources import Asker as Asker
 from lyrikstore.deploy.deploy import Deployment as Deployment
 from lyrikstore.history.gc.gc import Collected as Collected
+from lyrikstore.history.lineage import Lineage as Lineage
 from lyrikstore.history.log.memory import LogMemory as LogMemory
-from lyrikstore.history.manifests.lineage import Graph as Graph
 from lyrikstore.history.manifests.manifest import Manifest as Manifest
 from lyrikstore.history.policy.policy import Policy as Policy
 from lyrikstore.history.repository.locate import nearest_store as nearest_store

@@ -36,7 +36,7 @@ from lyrikstore.curate.terms.sources import AssertedModel as AssertedModel
 from lyrikstore.curate.terms.sources import source_of_file as source_of_file
 from lyrikstore.history.commit.policy_change import PolicyChange as PolicyChange
 from lyrikstore.history.gc.purge import Purged as Purged
-from lyrikstore.history.manifests.lineage import Edge as Edge
+from lyrikstore.history.lineage import Edge as Edge
 from lyrikstore.history.manifests.names import parse_name as parse_name
 from lyrikstore.history.manifests.names import parse_ref as parse_ref
 from lyrikstore.history.repository.locate import STORE_FOLDER as STORE_FOLDER

@@ -235,7 +235,7 @@ class Models:
         """
         store = self.store
         found = store.repository.resolve(checkpoint)
-        ancestry = stages.closure(store.repository, found.id, stages.Problems("lineage"))
+        ancestry = stages.Lineage.read(store.repository, found.id)
         return stages.check_rights(store.repository, ancestry, trust=store.trust, at=store.clock())
 
     def reproduce(

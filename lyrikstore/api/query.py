@@ -12,8 +12,8 @@ from lyrikstore.context import StoreContext
 from lyrikstore.history.manifests.manifest import Manifest
 
 if TYPE_CHECKING:
+    from lyrikstore.history.lineage import Lineage
     from lyrikstore.history.log.checkpoint import LogCheckpoint
-    from lyrikstore.history.manifests.lineage import Graph
     from lyrikstore.history.repository.refs import RefState
     from lyrikstore.index.impact import Impact
     from lyrikstore.index.query import QueryResult
@@ -84,7 +84,7 @@ class Queries:
             repository, path, rebuild=True, progress=self.store.progress
         ).path
 
-    def lineage(self, ref: str) -> "Graph":
+    def lineage(self, ref: str) -> "Lineage":
         """Return everything ``ref`` was made from; what is wrong with it stands in its problems.
 
         Args:
@@ -95,7 +95,7 @@ class Queries:
             StorageError: Storage backend error: disk full, read-only, I/O error.
         """
         repository = self.store.repository
-        return stages.walk(repository, repository.resolve(ref).id)
+        return stages.Lineage.read(repository, repository.resolve(ref).id)
 
     def impact(self, *identities: Digest, read: bool = False) -> "Impact":
         """Return what rests on manifests or credentials that are logged here.

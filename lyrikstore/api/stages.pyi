@@ -25,7 +25,7 @@ from lyrikstore.history.checkout.checkout import checkout_tree as checkout_tree
 from lyrikstore.history.gc.gc import check_collected as check_collected
 from lyrikstore.history.gc.gc import collect as collect
 from lyrikstore.history.gc.purge import refuse_pending as refuse_pending
-from lyrikstore.history.manifests.lineage import walk as walk
+from lyrikstore.history.lineage import Lineage as Lineage
 from lyrikstore.history.repository.retired import present_attachments as present_attachments
 from lyrikstore.history.repository.retired import present_tree as present_tree
 from lyrikstore.history.repository.retired import retired_versions as retired_versions
@@ -105,9 +105,7 @@ from lyrikstore.train.run import train_run as train_run
 from lyrikstore.train.stages.merge import merge_adapter as merge_adapter
 from lyrikstore.verify.credential.key_statements import statements_here as statements_here
 from lyrikstore.verify.credential.key_succession import nickname_of as nickname_of
-from lyrikstore.verify.problems import Problems as Problems
 from lyrikstore.verify.rights.recorded import check_rights as check_rights
-from lyrikstore.verify.store.ancestry import closure as closure
 from lyrikstore.verify.store.object import verify_object as verify_object
 from lyrikstore.verify.store.store import verify_store as verify_store
 from lyrikstore.web.draft_page import draft_page as draft_page

@@ -13,6 +13,7 @@ from lyrikstore.canon.errors import ConflictError, IncompleteError, InvalidInput
 from lyrikstore.canon.limits import MAX_DEPLOYED_EVIDENCE_BYTES, MAX_SIBLINGS
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.credential import GRANT
+from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import newest_first
 from lyrikstore.history.manifests.manifest import Input, Manifest
@@ -88,7 +89,7 @@ def telling_credentials(
     Returns:
         Those that name values or paths of the data, as :func:`tells_values` has it.
     """
-    found = {one: OpenedCredential(repository.credential(one)) for one in credentials}
+    found = {one: logged_credential(repository, one) for one in credentials}
     return tuple(
         one for one, opened in found.items() if opened.kind is not GRANT and tells_values(opened)
     )
@@ -236,7 +237,7 @@ def _credentials(
     for identity in credentials_of(run, shown.renewed):
         if identity in shown.left_out:
             continue
-        opened = OpenedCredential(repository.credential(identity))
+        opened = logged_credential(repository, identity)
         name = f"credential-{identity.short}"
         yield f"{name}.json", opened.data
         proof = credential_proof(repository, repository.index_of(identity, "credential"))

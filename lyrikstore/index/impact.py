@@ -21,12 +21,12 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.json import JSON, encode, parse
 from lyrikstore.credentials.model.credential import GRANT, kind_of
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.log.entries import LoggedEntry
 from lyrikstore.history.manifests.manifest import COMPARED, Manifest, parse_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.resolve import subjects
 from lyrikstore.history.repository.store_view import MAX_READ
-from lyrikstore.verify.rights.closure import rights_closure
 from lyrikstore.verify.rights.freed import Held, SourcesHeld
 
 MAX_PATH = 64
@@ -273,7 +273,8 @@ class _HeldRecords:
 
     def _sources(self, dataset: Digest) -> frozenset[Digest]:
         try:
-            closure = rights_closure([dataset], self._repository.manifest)
+            lineage = Lineage.read(self._repository, dataset)
+            closure = lineage.rests_on([dataset], strict=True)
         except LyrikstoreError:
             return frozenset({dataset})
         return frozenset(one.id for one in closure.direct)

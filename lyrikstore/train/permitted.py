@@ -6,27 +6,24 @@ One rule, for whoever plans, trains, has a program of their own train, or does a
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import PolicyError
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.curate.recipes.source import resolve_dataset
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.requirements import LINEAR
 from lyrikstore.verify.datasets.imported import published_manifest
-from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import CheckState
-from lyrikstore.verify.rights.closure import rights_closure
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.rights.recorded import check_rights as check_recorded
 from lyrikstore.verify.rights.recorded import reasons_of
 from lyrikstore.verify.rights.required import Rights, check_rights
 from lyrikstore.verify.rights.same_bytes import ProhibitingTerms
-from lyrikstore.verify.store.ancestry import closure
-from lyrikstore.verify.store.test_sets import generated_among, is_learnt, not_to_train_on
+from lyrikstore.verify.store.test_sets import is_learnt, not_to_train_on
 
 
 def permitted(
@@ -117,7 +114,8 @@ def same_bytes(repo: Repository, rights: Rights, used: Iterable[Manifest]) -> li
     from lyrikstore.curate.reading.datasets import StoredDatasets
 
     terms = ProhibitingTerms(repo, reading=StoredDatasets())
-    rests_on = rights_closure([one.id for one in used], repo.manifest)
+    start = [one.id for one in used]
+    rests_on = Lineage.read(repo, *start).rests_on(start, strict=True)
     shared = terms.shared([right.to_json() for right in rights], rests_on.datasets)
     found = [Reason("same-bytes", str(one)) for one in shared]
     return found + [Reason("not-compared", text) for text in terms.not_compared]
@@ -171,9 +169,9 @@ def _check_learned(
 
 def _check_rests(
     repo: Repository, model: Manifest, what: str, trust: Trust, clock: Clock
-) -> Mapping[Digest, Manifest]:
+) -> Lineage:
     """Return the ancestry of a model; every right that its runs had holds, and none was revoked."""
-    ancestry = closure(repo, model.id, Problems("lineage"))
+    ancestry = Lineage.read(repo, model.id)
     check = check_recorded(repo, ancestry, trust=trust, at=clock())
     # What earlier versions did not record, and who is believed, is asked again as of now.
     revoked = "taken-back-later" in reasons_of(check)
@@ -190,12 +188,13 @@ def _check_generated(
     repo: Repository, datasets: Iterable[Manifest], trust: Trust, clock: Clock
 ) -> None:
     """Refuse what models wrote that may not be learned from, or that rest on no right."""
-    known = list(datasets)
-    for source in rights_closure((one.id for one in known), repo.manifest).direct:
+    known = [one.id for one in datasets]
+    lineage = Lineage.read(repo, *known)
+    for source in lineage.rests_on(known, strict=True).direct:
         # ATTACK A69: what a model wrote is handed on, and trained on where the model is not.
         published = published_manifest(repo, source)
         _check_output(source, published or source)
-    for dataset in generated_among(known, repo.manifest):
+    for dataset in lineage.generated_among(known):
         _check_output(dataset, dataset)
         for item in dataset.inputs_in("generator"):
             _check_rests(repo, repo.manifest(item.id), "the generator", trust, clock)

@@ -23,6 +23,7 @@ from lyrikstore.credentials.model.handed_on import (
     credentials_pinned,
     rests_on_others,
 )
+from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.terms.bounds import REDISTRIBUTE, TermsBound, partitions_shared
 from lyrikstore.credentials.terms.model import Partition, UsageLimits
@@ -109,7 +110,7 @@ def first_credentials(
     while pending:
         for identity in credentials_pinned(pending.pop(0).document):
             if identity not in found and repository.is_logged(identity, "credential"):
-                found[identity] = OpenedCredential(repository.credential(identity))
+                found[identity] = logged_credential(repository, identity)
                 pending.append(found[identity])
     return list(found.values())
 

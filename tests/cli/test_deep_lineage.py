@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from lyrikstore.canon.digest import Digest
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.log.note import VerifierKey
-from lyrikstore.history.manifests.lineage import walk
 from lyrikstore.history.manifests.manifest import Input, sign_manifest
 from lyrikstore.history.policy.policy import Genesis, Policy
 from lyrikstore_cli.commands.lineage import draw
@@ -18,6 +18,8 @@ DEEP = 10_000
 
 class Chain:
     """A store of manifests in which each was made from the one before, none of them signed."""
+
+    checkpoint = None
 
     def __init__(self) -> None:
         owner = KeySigner(PrivateKey.from_seed(bytes(32)))
@@ -45,7 +47,7 @@ class Chain:
 
 def test_a_lineage_as_deep_as_somebody_likes() -> None:
     chain = Chain()
-    graph = walk(chain, chain.ids[-1])
+    graph = Lineage.read(chain, chain.ids[-1])
     assert graph.complete
     assert len(graph.nodes) == DEEP
     lines: list[str] = []

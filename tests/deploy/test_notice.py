@@ -5,7 +5,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.deploy.notice import notice_of
-from lyrikstore.verify.rights.closure import RightsClosure
+from lyrikstore.history.lineage import RightsClosure
 
 
 def noticed(*paths: str, form: str = "peft-lora/1") -> Any:

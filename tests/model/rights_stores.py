@@ -26,6 +26,7 @@ from lyrikstore.curate.terms.offer import Offer
 from lyrikstore.curate.terms.sources import Asker, sources_of_datasets
 from lyrikstore.deploy.notice import notice_of
 from lyrikstore.history.commit.transaction import create_repository, open_transaction
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
@@ -50,10 +51,8 @@ from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import UseConfig
 from lyrikstore.train.foreign.request import ForeignPlan, ForeignRun, plan_foreign
 from lyrikstore.verify.delivery.folder import read_siblings
-from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, Report
 from lyrikstore.verify.rights.recorded import check_rights
-from lyrikstore.verify.store.ancestry import closure
 from tests.contexts import context_of
 from tests.model.rights_oracle import (
     Data,
@@ -447,7 +446,7 @@ class Place:
 
     def verify(self, model: Model) -> Check:
         """Return ``rights`` of a model."""
-        ancestry = closure(self.repository, model.manifest.id, Problems("lineage"))
+        ancestry = Lineage.read(self.repository, model.manifest.id)
         return check_rights(self.repository, ancestry, trust=self.trust, at=self.clock())
 
     def said_of(self, model: Model) -> tuple[str, str]:

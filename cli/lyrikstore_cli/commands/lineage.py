@@ -8,7 +8,7 @@ from typing import Any
 import click
 from msgspec import Struct
 
-from lyrikstore.api import Graph
+from lyrikstore.api import Lineage
 from lyrikstore.api.commands import Edge
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
@@ -67,7 +67,7 @@ def command(session: Session, ref: str) -> None:
 
 def draw(
     show: Callable[[str], object],
-    graph: Graph,
+    graph: Lineage,
     retired: Collection[Digest],
     called: Callable[[str], str],
 ) -> None:

@@ -47,10 +47,14 @@ class OpenedCredential:
 
     Args:
         data: The file, as received.
+        signing_key: Says whose signature on it holds, where that is remembered.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(
+        self, data: bytes, signing_key: Callable[[bytes], PublicKey | None] | None = None
+    ) -> None:
         self.data = data
+        self._signing_key = signing_key
         self._document: Document | None = None
         self._refused: FormatError | None = None
         self._shape: tuple[CredentialKind, Claims | None] | None = None
@@ -93,7 +97,9 @@ class OpenedCredential:
         """
         known = self._verified
         if known is None or resolve(known.verification_method) != known.key:
-            self._verified = known = verify_proof(self.parsed(), resolve=resolve)
+            checked = self._signing_key(self.data) if self._signing_key is not None else None
+            document = self.parsed()
+            self._verified = known = verify_proof(document, resolve=resolve, checked=checked)
         return known
 
     @cached_property

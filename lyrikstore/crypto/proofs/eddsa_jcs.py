@@ -116,6 +116,7 @@ def verify_proof(
     *,
     purpose: str = "assertionMethod",
     resolve: Callable[[str], PublicKey] = parse_verification_method,
+    checked: PublicKey | None = None,
 ) -> Verified:
     """Return what the one proof of ``document`` establishes.
 
@@ -126,6 +127,7 @@ def verify_proof(
             not encoded again.
         purpose: The ``proofPurpose`` demanded.
         resolve: Verification method → key; the default takes did:key only.
+        checked: The key by which the signature of this very document was checked before, if any.
 
     Raises:
         VerificationError: (``bad-proof``) no proof, several, or one that is not of this form;
@@ -164,24 +166,31 @@ def verify_proof(
     # 3. Key and signature.
     options = without_value(proof)
     key = resolve(proof["verificationMethod"])
-    message = _message(document.encode_part(options), document.encode_part(unsecured))
-    check_signature(key, proof, message)
+    if key != checked:
+        message = _message(document.encode_part(options), document.encode_part(unsecured))
+        check_signature(key, proof, message)
     return Verified(unsecured, key, proof["verificationMethod"], created, options)
 
 
 # The steps, shared with :mod:`lyrikstore.w3c.proofs.proof_set`.
 
 
-def signed_by(data: bytes) -> str | None:
-    """Return the key, as did:key, whose signature on the document in ``data`` holds, or None.
+def signing_key(data: bytes) -> PublicKey | None:
+    """Return the key whose signature on the document in ``data`` holds, or None.
 
     Whoever the document names as responsible, and whether that is believed, does not matter here:
     it is for finding what one key signed. A key of an organisation is the one its URL spells.
     """
     try:
-        return did_key(verify_proof(Document.parse(data), resolve=parse_method_fragment).key)
+        return verify_proof(Document.parse(data), resolve=parse_method_fragment).key
     except LyrikstoreError:
         return None
+
+
+def signed_by(data: bytes) -> str | None:
+    """Return the same key as did:key."""
+    key = signing_key(data)
+    return None if key is None else did_key(key)
 
 
 def signed_bytes(

@@ -30,7 +30,7 @@ class EarlierLog(Repository):
         self._positions()  # of all manifests that are here
         unsaid = now.unsaid(moment) - {0}
         self._said = [one for one in self._said if one.index not in unsaid]
-        self._about = None
+        self._about, self._derived = None, {}
         self._then = RefTable()
         for entry in self._said:
             self._apply(self._then, entry)

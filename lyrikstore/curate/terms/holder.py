@@ -16,10 +16,10 @@ from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.json import JSON
 from lyrikstore.credentials.terms.claim import licence_ids
 from lyrikstore.credentials.terms.model import NO_LICENCE
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.datasets.licences import count_licences
-from lyrikstore.verify.rights.closure import rights_closure
 
 MAX_TEXT_BYTES = 16 << 20
 _MAX_NAME = 200
@@ -111,7 +111,8 @@ def other_holder_of(
     """
     counted = count_licences(manifest.body, None)
     try:
-        for source in rights_closure([manifest.id], repository.manifest).direct:
+        lineage = Lineage.read(repository, manifest.id)
+        for source in lineage.rests_on([manifest.id], strict=True).direct:
             for foreign in source.attachments_in("foreign-manifest"):
                 author = parse_manifest(_read(repository, foreign.id)).author
                 return OtherHolder("imported", counted.expression, author)

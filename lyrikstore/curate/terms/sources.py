@@ -23,6 +23,7 @@ from lyrikstore.credentials.terms.vocabulary import (
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.curate.terms.contribution import HeldGrant, TermSource
 from lyrikstore.curate.terms.holder import other_holder, other_holder_of
+from lyrikstore.history.lineage import Lineage, RightsClosure
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.checks import PROCEDURES, TRUST_CHECKS
@@ -39,7 +40,6 @@ from lyrikstore.verify.report import (
     decide,
 )
 from lyrikstore.verify.rights.about import LoggedTerms, logged_terms
-from lyrikstore.verify.rights.closure import rights_closure
 from lyrikstore.verify.rights.freed import Held, SourcesHeld
 from lyrikstore.verify.rights.grants import Published, Used, holder_of, within
 
@@ -262,7 +262,7 @@ def sources_of_datasets(
 
     Cost: as :func:`terms_of_sources`.
     """
-    closure = rights_closure([one.id for one in used], repository.manifest)
+    closure = _rests_on(repository, used)
     found = terms_of_sources(repository, closure.sources, closure.datasets, asker)
     ways = [closure.through.get(source.id) for source in closure.sources]
     return [
@@ -311,11 +311,15 @@ def asserted_models(repository: Repository, used: Sequence[Manifest]) -> list[As
     Raises:
         NotFoundError, IncompleteError: Something on the way cannot be followed.
     """
-    models = rights_closure([one.id for one in used], repository.manifest).models
     return [
         AssertedModel(one.name, one.id, one.body.get("rights", {}).get("asserted"))
-        for one in models
+        for one in _rests_on(repository, used).models
     ]
+
+
+def _rests_on(repository: Repository, used: Sequence[Manifest]) -> RightsClosure:
+    start = [one.id for one in used]
+    return Lineage.read(repository, *start).rests_on(start, strict=True)
 
 
 def _as_of(log: Check, source: TermSource) -> TermSource:

@@ -275,7 +275,7 @@ class Appender:
             return
         dates = [date_of_manifest(manifest) for manifest in manifests]
         for data in credentials:
-            dated = date_of_credential(data)
+            dated = date_of_credential(repository, data)
             if dated is not None and dated[0] in repository.policy.keys:
                 dates.append(dated[1])
         floors, now = repository.known_floors(table), repository.clock()

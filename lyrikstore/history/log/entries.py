@@ -197,6 +197,16 @@ def check_head(note: bytes, keys: Sequence[VerifierKey], records: Records) -> Si
             they give another root (attack case A35).
     """
     signed = open_checkpoint(note, keys)
+    check_root(signed, records)
+    return signed
+
+
+def check_root(signed: SignedCheckpoint, records: Records) -> None:
+    """Check that a signed log checkpoint is the head of these records.
+
+    Raises:
+        VerificationError: As :func:`check_head`, but for the signature.
+    """
     records.covered(signed.size)
     if merkle.root(records.hashes[: signed.size]) != signed.root:
         raise VerificationError(
@@ -205,7 +215,6 @@ def check_head(note: bytes, keys: Sequence[VerifierKey], records: Records) -> Si
             f"log root of {pluralize(signed.size, 'entry')}",
             hint="a record was changed after it was logged; restore tx from a clone or backup",
         )
-    return signed
 
 
 def prove(records: Records, signed: SignedCheckpoint, index: int) -> TlogProof:

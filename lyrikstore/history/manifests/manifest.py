@@ -17,6 +17,7 @@ from lyrikstore.canon.json import JSON, encode, parse_canonical
 from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
+from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof, verify_proof
 from lyrikstore.history.manifests.kinds import GENESIS_NAME, check_inputs, kind_of
@@ -152,10 +153,7 @@ def parse_manifest(data: bytes) -> Manifest:
 
     Cost: one signature verification and one schema validation, about a millisecond.
     """
-    document = _read(data)  # (1) (2)
-    manifest = _read_statement(document, data)  # (3) (4)
-    _check_proof(document)  # (5)
-    return manifest
+    return _parse(data)
 
 
 def sign_manifest(
@@ -214,8 +212,14 @@ def sign_manifest(
     if parse_canonical(unsigned, max_bytes=MAX_JSON_BYTES) != document:
         raise FormatError("bad-manifest", "the manifest does not survive encoding and decoding")
     _read_statement({**document, "proof": _PROOF_SHAPE}, unsigned)
-    data = encode(add_proof(document, signer))
-    return parse_manifest(data)
+    return _parse(encode(add_proof(document, signer)), signer.public)
+
+
+def _parse(data: bytes, checked: PublicKey | None = None) -> Manifest:
+    document = _read(data)  # (1) (2)
+    manifest = _read_statement(document, data)  # (3) (4)
+    _check_proof(document, checked)  # (5)
+    return manifest
 
 
 def _read(data: bytes) -> dict[str, JSON]:
@@ -317,13 +321,13 @@ def _check_body(manifest: Manifest) -> None:
             _refuse(f"a {kind.name} has exactly one attachment in role {role!r}")
 
 
-def _check_proof(document: dict[str, JSON]) -> None:
+def _check_proof(document: dict[str, JSON], checked: PublicKey | None) -> None:
     # An optional member, such as proof.created, would let one statement have many ids.
     if set(document["proof"]) != PROOF_MEMBERS:
         raise VerificationError(
             "bad-proof", "the proof of a manifest has exactly: " + ", ".join(sorted(PROOF_MEMBERS))
         )
-    verified = verify_proof(document)
+    verified = verify_proof(document, checked=checked)
     if verified.verification_method.partition("#")[0] != document["author"]:
         raise VerificationError("wrong-author", "the manifest is not signed by its author")
 

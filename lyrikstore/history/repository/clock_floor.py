@@ -27,7 +27,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.files import open_regular, remember
 from lyrikstore.canon.json import parse
 from lyrikstore.canon.timestamps import CLOCK_SKEW, format_timestamp, parse_timestamp
-from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
+from lyrikstore.crypto.multikey import did_key
 from lyrikstore.history.log import merkle
 from lyrikstore.history.log.entries import LoggedEntry
 from lyrikstore.history.manifests.manifest import Manifest
@@ -64,20 +64,24 @@ class Dated(Struct, frozen=True):
     at: datetime
 
 
-def date_of_credential(data: bytes) -> tuple[str, datetime] | None:
+def date_of_credential(repository: StoreView, data: bytes) -> tuple[str, datetime] | None:
     """Return which key signed a credential, and when it says so; None where it does not say.
 
     That is its ``validFrom``, or when its proof was made if that was earlier: a licence that
     begins next month was signed today.
+
+    Args:
+        repository: The store in which it is logged, or is to be.
+        data: The credential.
     """
-    key = signed_by(data)
+    key = repository.signing_key(data)
     if key is None:
         return None
     try:
         document = parse(data)
         proof = document["proof"]
         dates = [document["validFrom"], *([proof["created"]] if "created" in proof else [])]
-        return key, min(parse_timestamp(date) for date in dates)
+        return did_key(key), min(parse_timestamp(date) for date in dates)
     except (FormatError, KeyError, TypeError):
         return None
 
@@ -353,7 +357,7 @@ def _read(repository: StoreView, entries: Iterable[LoggedEntry]) -> list[Dated]:
                 continue
             found.append(Dated(entry.index, manifest.author, date_of_manifest(manifest)))
         elif entry.type == "credential":
-            dated = date_of_credential(repository.credential(entry.id))
+            dated = date_of_credential(repository, repository.credential(entry.id))
             if dated is not None:
                 found.append(Dated(entry.index, *dated))
     return found

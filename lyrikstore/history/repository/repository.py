@@ -23,7 +23,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.keys.signer import Signer
-from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
+from lyrikstore.crypto.multikey import did_key
 from lyrikstore.history.log.entries import (
     NO_RECORDS,
     LoggedEntry,
@@ -72,6 +72,7 @@ class Repository(StoreView):
         log_signer: Signer | None = None,
         known: "Repository | None" = None,
         cache_dir: Path | None = None,
+        head: "Repository | None" = None,
     ) -> None:
         self.log_signer = log_signer
         self.clock: Clock | None = known.clock if known else None
@@ -85,11 +86,13 @@ class Repository(StoreView):
             self._table, self._applied = known.home_table.copy(), known.checkpoint.size
         self._whole: RefTable | None = None
         self._about: dict[str, list[LoggedEntry]] | None = None
+        head = known or head
         super().__init__(
             backend,
             location,
-            known.records if known else NO_RECORDS,
+            head.records if head else NO_RECORDS,
             known._manifests.copy() if known else None,  # noqa: SLF001 - another of this class
+            head._judged if head else None,  # noqa: SLF001
         )
         self.own_cache = caches = cache_dir / self.store_id.short if cache_dir else None
         self._cache = RefCache(caches) if caches else None
@@ -164,13 +167,12 @@ class Repository(StoreView):
         )
 
     def afresh(self) -> Self:
-        """Return the store as to somebody who remembers nothing of its refs, to verify it.
+        """Return the store as to somebody who remembers nothing of it, to verify it.
 
-        Cost: none if it was opened so, else that of opening it.
+        Nothing that was read before is believed: manifests, credentials and refs are read anew, and
+        each once. The log that was verified when this view was made is read on from there.
         """
-        if self._cache is None:
-            return self
-        return type(self).over(self._backend, location=self._location, memory=self._memory)
+        return type(self)(self._backend, location=self._location, memory=self._memory, head=self)
 
     @property
     def memory(self) -> LogMemory | None:
@@ -190,7 +192,9 @@ class Repository(StoreView):
             index: Its log index.
         """
         suspects = self.policy.suspects
-        return bool(suspects) and index >= suspects.get(signed_by(data) or "", index + 1)
+        if not suspects or (key := self.signing_key(data)) is None:
+            return False
+        return index >= suspects.get(did_key(key), index + 1)
 
     def floor(self, index: int | None = None, table: RefTable | None = None) -> datetime:
         """Return the clock floor for what has ``index`` (spec §7.9).

@@ -4,19 +4,21 @@ Everything here follows from the log checkpoint, the records and the genesis; ma
 are :mod:`lyrikstore.history.repository.repository`'s.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, Self, TypeVar, get_args
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError, VerificationError
 from lyrikstore.canon.limits import MAX_CREDENTIAL_BYTES
+from lyrikstore.crypto.ed25519 import PublicKey
+from lyrikstore.crypto.proofs.eddsa_jcs import signing_key
 from lyrikstore.history.log.checkpoint import EntryType, SignedCheckpoint, TlogProof
 from lyrikstore.history.log.entries import (
     NO_RECORDS,
     LoggedEntry,
     Records,
-    check_head,
+    check_root,
     check_tiles,
     claimed_size,
     prove,
@@ -41,6 +43,8 @@ from lyrikstore.objects.pack.format import PackRef
 from lyrikstore.objects.store.blobs import BlobStore, open_blobs, open_fetched
 from lyrikstore.objects.store.transactions import LiveObjects, Transaction, fold
 
+T = TypeVar("T")
+
 MAX_READ = 16 << 20
 """More than a manifest may have: its size is judged by its own parser, not by a pack's index."""
 
@@ -53,6 +57,7 @@ class StoreView:
         location: Its folder, or what messages and the memory call the place.
         known: The records of the same store as seen before.
         manifests: Verified manifests of the same store.
+        judged: A log checkpoint that was shown to be the head of ``known``, and its keys.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class StoreView:
         location: Path | str,
         known: Records = NO_RECORDS,
         manifests: dict[Digest, Manifest] | None = None,
+        judged: tuple[SignedCheckpoint, tuple[VerifierKey, ...]] | None = None,
     ) -> None:
         self._backend = backend
         self._location = location
@@ -71,6 +77,9 @@ class StoreView:
         self._local: LocalLog | None = None
         self._partial = False
         self._index: dict[tuple[EntryType, Digest], int] | None = None
+        self._judged = judged
+        self._signed_by: dict[Digest, PublicKey | None] = {}
+        self._derived: dict[object, Any] = {}
         self._load()
 
     def refresh(self) -> None:
@@ -213,6 +222,24 @@ class StoreView:
         self.index_of(identity, "credential")
         return self._blobs.read(identity, max_bytes=MAX_CREDENTIAL_BYTES)
 
+    def signing_key(self, data: bytes) -> PublicKey | None:
+        """Return the key whose signature on a credential holds, or None.
+
+        As :func:`~lyrikstore.crypto.proofs.eddsa_jcs.signing_key`; of the same bytes it is checked
+        once.
+        """
+        identity = Digest.of(data)
+        if identity not in self._signed_by:
+            self._signed_by[identity] = signing_key(data)
+        return self._signed_by[identity]
+
+    def derived(self, make: Callable[[Self], T]) -> T:
+        """Return what ``make`` works out of this view, worked out once until the view moves."""
+        if make not in self._derived:
+            self._derived[make] = make(self)
+        found: T = self._derived[make]
+        return found
+
     def _read_manifest(self, identity: Digest) -> Manifest:
         found = self._manifests.get(identity)
         if found is None:
@@ -277,19 +304,22 @@ class StoreView:
         if genesis is None:
             genesis = parse_manifest(blobs.read(first, max_bytes=MAX_READ))
         founded = check_genesis(genesis)
-        _, keys = open_head(self._backend, genesis, note, ())
-        signed = check_head(note, keys, records)
+        if self._judged is not None and self._judged[0].note == note:
+            signed, keys = self._judged
+        else:
+            signed, keys = open_head(self._backend, genesis, note, ())
+            check_root(signed, records)
         if signed.origin != founded.origin:
             raise VerificationError("bad-genesis", "the log has another name than its genesis says")
         if local is not None:
             check_local_key(local.signed.signers[0], signed.origin)
         self._records, self._live, self._blobs = records, live, blobs
         self._genesis, self._founded, self._signed = genesis, founded, signed
-        self._log_keys = keys
+        self._log_keys, self._judged = keys, (signed, keys)
         self._partial = partial
         self._mark, self._local, self._pending, self._holders = mark, local, pending, holders
         self._manifests[genesis.id] = genesis
-        self._index = None
+        self._index, self._derived = None, {}
 
     def _positions(self) -> dict[tuple[EntryType, Digest], int]:
         if self._index is None:

@@ -16,11 +16,14 @@ from lyrikstore.canon.errors import (
 from lyrikstore.objects.backends.base import Backend
 from lyrikstore.objects.chunk.chunker import ChunkList
 from lyrikstore.objects.chunk.stream import absent_blob, damaged_blob
-from lyrikstore.objects.pack.block_cache import BlockCache
+from lyrikstore.objects.pack.block_cache import BlockCache, LastRead
 from lyrikstore.objects.pack.digest_set import DigestSet
 from lyrikstore.objects.pack.format import PackRef, PackRole
 from lyrikstore.objects.pack.index import BlobTable
 from lyrikstore.objects.pack.layout import join_runs, runs_of
+
+KEPT_BYTES, MOST_KEPT = 16 << 20, 256 << 10
+"""Bytes of blobs that are kept after they were hashed, and of the largest of them."""
 
 
 class PackedBlobs:
@@ -48,6 +51,7 @@ class PackedBlobs:
         self._documents: BlobTable | None = None
         self._before = before
         self._blocks = BlockCache(backend)
+        self._hashed = LastRead[bytes](KEPT_BYTES)
         self._lock = threading.RLock()
 
     @property
@@ -96,13 +100,18 @@ class PackedBlobs:
             NotFoundError, IncompleteError: It is not here; see :meth:`absent`.
             VerificationError: (``blob-damaged``) no copy of it is sound.
         """
+        if (kept := self._hashed.get(raw)) is not None:
+            return kept
         table = self._with(raw)
         try:
-            return self._read(table, raw)
+            data = self._read(table, raw)
         except LyrikstoreError:
             if table is self.table:
                 raise
-            return self._read(self.table, raw)  # there may be another copy in a data pack
+            data = self._read(self.table, raw)  # there may be another copy in a data pack
+        if len(data) <= MOST_KEPT:
+            self._hashed.keep(raw, data)
+        return data
 
     def join(self, chunks: ChunkList, digest: Digest) -> bytes | None:
         """Return a large document, read run by run and hashed as a whole; None if that fails."""

@@ -13,7 +13,7 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.credentials.model.credential import CARD_ATTESTATION
-from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.card_attestation import check_card_attestation
@@ -97,7 +97,7 @@ class _Judge:
     def _is_known(self, credential: str) -> bool:
         repository, identity = self._repository, Digest.parse(credential)
         try:
-            opened = OpenedCredential(repository.credential(identity))
+            opened = logged_credential(repository, identity)
             if repository.is_suspect(opened.data, repository.index_of(identity, "credential")):
                 return False
         except LyrikstoreError:

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.credentials.model.credential import ATTESTATION, CARD_ATTESTATION
+from lyrikstore.history.lineage import RightsClosure
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.refs import Flagged, RefTable
 from lyrikstore.history.repository.repository import Repository
@@ -26,7 +27,6 @@ from lyrikstore.publish.cards.organisations import LoggedDocuments
 from lyrikstore.publish.status.withdrawals import Withdrawal, withdrawals
 from lyrikstore.verify.evaluation.confusion import confusion
 from lyrikstore.verify.evaluation.predictions import read_predictions
-from lyrikstore.verify.rights.closure import RightsClosure
 from lyrikstore.verify.rights.same_bytes import ProhibitingTerms, SharedFiles, read_by
 
 

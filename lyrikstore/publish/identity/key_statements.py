@@ -3,7 +3,7 @@
 from lyrikstore.canon.errors import LyrikstoreError, PolicyError
 from lyrikstore.canon.limits import MAX_POLICIES, MAX_RULES_BYTES
 from lyrikstore.credentials.model.credential import ATTESTATION, GRANT
-from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.history.manifests.kinds import GENESIS_NAME
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.identity.log_heads import consistency_for_keys
@@ -104,7 +104,7 @@ def statements_for_others(repository: Repository) -> dict[str, bytes]:
         if entry.type != "credential" or found == MAX_PROOFS:
             continue
         try:
-            one = OpenedCredential(repository.credential(entry.id))
+            one = logged_credential(repository, entry.id)
         except LyrikstoreError:
             continue  # verify names it
         if one.kind in {ATTESTATION, GRANT} and one.signer not in current:

@@ -9,6 +9,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.context import StoreContext
 from lyrikstore.credentials.model.credential import Claims
+from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import newest_first
 from lyrikstore.credentials.trust import Trust
@@ -156,7 +157,7 @@ def _about(
 ) -> Iterator[Attested]:
     for entry in repository.credentials_about(tree):
         try:
-            one = OpenedCredential(repository.credential(entry.id))
+            one = logged_credential(repository, entry.id)
         except LyrikstoreError:
             continue  # verify names it
         if looks_like_attestation(one):

@@ -20,6 +20,7 @@ from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.model.credential import DATASET
 from lyrikstore.credentials.model.grant import Grant
 from lyrikstore.credentials.model.handed_on import rests_on_others
+from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.terms.bounds import (
     REDISTRIBUTE,
@@ -31,12 +32,12 @@ from lyrikstore.credentials.terms.model import Partition, Terms, UsageLimits
 from lyrikstore.curate.terms.combined import Mix, mix
 from lyrikstore.curate.terms.contribution import HeldGrant, TermSource
 from lyrikstore.curate.terms.sources import Asker, terms_of_sources
+from lyrikstore.history.lineage import Lineage, RightsClosure
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.store_view import MAX_READ
 from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.report import Verdict
-from lyrikstore.verify.rights.closure import RightsClosure, rights_closure
 from lyrikstore.verify.rights.grants import published
 
 KIND = "wider-than-sources"
@@ -208,10 +209,11 @@ def _refuse(manifest: Manifest, missing: Sequence[_Missing]) -> NoReturn:
 
 
 def _closure(repository: Repository, manifest: Manifest) -> RightsClosure:
-    def read(identity: Digest) -> Manifest | None:
-        return repository.manifest(identity) if repository.is_logged(identity) else None
-
-    return rights_closure([manifest.id], read)
+    lineage = Lineage.read(repository, manifest.id)
+    found = lineage.rests_on([manifest.id])
+    for one in filter(repository.is_logged, found.absent):
+        raise lineage.failed[one]
+    return found
 
 
 def _is_of_others(repository: Repository, source: Manifest, issuer: str) -> bool:
@@ -318,7 +320,7 @@ class _Wanted(Struct, frozen=True):
                 yield self._read(entry.id)
 
     def _read(self, identity: Digest) -> OpenedCredential:
-        return OpenedCredential(self.repository.credential(identity))
+        return logged_credential(self.repository, identity)
 
 
 _IMPORT = "import it from its publisher: lyrikstore import DELIVERY"

@@ -17,6 +17,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_entry import PURPOSES, StatusEntry
 from lyrikstore.credentials.model.status_list import (
@@ -82,19 +83,20 @@ class StatusBook:
         ours = own_keys(repository.policy)
         for entry in repository.entries():
             if entry.type == "credential" and entry.id not in self._seen:
-                data = repository.credential(entry.id)
-                suspect = repository.is_suspect(data, entry.index)
-                self._take(entry.id, data, ours, suspect=suspect)
+                opened = logged_credential(repository, entry.id)
+                suspect = repository.is_suspect(opened.data, entry.index)
+                self._take(entry.id, opened, ours, suspect=suspect)
                 self._seen.add(entry.id)
         return self
 
-    def _take(self, identity: Digest, data: bytes, ours: frozenset[str], *, suspect: bool) -> None:
-        opened = OpenedCredential(data)
+    def _take(
+        self, identity: Digest, opened: OpenedCredential, ours: frozenset[str], *, suspect: bool
+    ) -> None:
         try:
             if opened.list_url is not None:
                 if not suspect:
                     found = StatusList.of(opened, parse_method_fragment)
-                    self._take_list(CurrentList(found, data), ours)
+                    self._take_list(CurrentList(found, opened.data), ours)
                 return
             entries = opened.entries
         except LyrikstoreError:

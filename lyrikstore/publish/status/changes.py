@@ -16,6 +16,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.context import StoreContext
 from lyrikstore.credentials.model.credential import CARD_ATTESTATION
+from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import StatusList, sign_list
 from lyrikstore.crypto.keys.signer import Signer
@@ -64,7 +65,7 @@ def set_status(
     if before is None:
         # The first of its own list, which is nowhere but in this log (rule 8).
         current = StatusList.empty(entry, issued.issuer)
-        signed_by = OpenedCredential(repository.credential(issued.id)).signer or ""
+        signed_by = logged_credential(repository, issued.id).signer or ""
     else:
         current, signed_by = before.content, before.signer
     issuer = speaking_for(repository, signer, issued.issuer, [signed_by])

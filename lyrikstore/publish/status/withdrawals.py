@@ -12,7 +12,8 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.json import may_contain
-from lyrikstore.credentials.model.opened import LIST_TYPE, OpenedCredential
+from lyrikstore.credentials.model.logged import logged_credential
+from lyrikstore.credentials.model.opened import LIST_TYPE
 from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.credentials.model.status_list import StatusList
 from lyrikstore.crypto.multikey import parse_method_fragment
@@ -64,7 +65,7 @@ def withdrawals(
     wanted: dict[Digest, tuple[str, str, tuple[StatusEntry, ...]]] = {}
     for identity in named:
         try:
-            one = OpenedCredential(repository.credential(identity))
+            one = logged_credential(repository, identity)
             entries = one.entries
         except LyrikstoreError:
             continue  # what it says is nobody's word; verify names it
@@ -101,10 +102,9 @@ def _lists(repository: Repository, cited: Container[Digest] | None) -> list[_Lis
         if entry.type != "credential" or (cited is not None and entry.id not in cited):
             continue
         try:
-            data = repository.credential(entry.id)
-            suspect = cited is None and repository.is_suspect(data, entry.index)
-            if may_contain(data, LIST_TYPE) and not suspect:
-                opened = OpenedCredential(data)
+            opened = logged_credential(repository, entry.id)
+            suspect = cited is None and repository.is_suspect(opened.data, entry.index)
+            if may_contain(opened.data, LIST_TYPE) and not suspect:
                 content = StatusList.of(opened, parse_method_fragment)
                 if opened.signer is not None:
                     found.append(_Listed(content, opened.signer, entry.id, entry.index))

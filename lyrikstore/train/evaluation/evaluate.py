@@ -12,6 +12,7 @@ from lyrikstore.canon.progress import Progress
 from lyrikstore.context import StoreContext
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.environment import check_device
@@ -19,7 +20,7 @@ from lyrikstore.train.requirements import CPU
 from lyrikstore.train.task import Evaluated, TestedModel, find_task
 from lyrikstore.train.trained import resolve_trained
 from lyrikstore.verify.rights.required import check_rights
-from lyrikstore.verify.store.test_sets import bases_of, is_another, is_learnt, learnt_by
+from lyrikstore.verify.store.test_sets import is_another, is_learnt, learnt_by
 
 
 def evaluate_checkpoint(
@@ -131,7 +132,8 @@ def log_evaluation(
 
 
 def _check_locked(repo: Repository, checkpoint: Manifest, run: Manifest, test: Manifest) -> None:
-    chain = [checkpoint, *bases_of(checkpoint, repo.manifest)]
+    lineage = Lineage.read(repo, checkpoint.id)
+    chain = [checkpoint, *lineage.bases_of(checkpoint, strict=True)]
     learnt = [repo.manifest(one) for model in chain for one in learnt_by(model)]
     if any(is_learnt(test, model, learnt) for model in chain):
         raise PolicyError(

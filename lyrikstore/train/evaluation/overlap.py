@@ -10,10 +10,11 @@ from lyrikstore.canon.errors import IncompleteError, InvalidInputError, PolicyEr
 from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.references import read_candidates
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.snapshot import CopiedFields, read_texts
-from lyrikstore.verify.store.test_sets import ALL_DATA, all_learned_by, is_mostly_seen, learnt_by
+from lyrikstore.verify.store.test_sets import ALL_DATA, is_mostly_seen, learnt_by
 
 
 class LearnedData(Struct, frozen=True):
@@ -54,8 +55,9 @@ class LearnedData(Struct, frozen=True):
             NotFoundError: A manifest on the way is not here.
         """
         own = frozenset(learnt_by(checkpoint))
-        found = all_learned_by(checkpoint, repository.manifest)
-        learned = cls(repository, tuple(found), (), own, fields)
+        lineage = Lineage.read(repository, checkpoint.id)
+        found = lineage.rests_on([checkpoint.id], strict=True).datasets
+        learned = cls(repository, found, (), own, fields)
         left = [one for one in found if one.id not in own and learned.is_unread(one, unread)]
         read = tuple(one for one in found if one not in left)
         return cls(repository, read, tuple(left), own, fields)

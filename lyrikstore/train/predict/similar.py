@@ -9,11 +9,11 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError, NotFoundError
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.curate.recipes.explain.why import why
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.snapshot import CopiedFields, copy_datasets
 from lyrikstore.train.worker.staging import Staging
-from lyrikstore.verify.rights.closure import rights_closure
 from lyrikstore.verify.rights.judge import LoggedDocument
 
 WithdrawnRights = Callable[[Iterable[Mapping[str, Any]]], Mapping[Digest, str]]
@@ -86,8 +86,9 @@ class TrainingSources:
         self._repo, self._known = repo, known
         self._rights: Sequence[Mapping[str, Any]] = run.body.get("rights", ())
         self._withdrawn = withdrawn(self._rights)
+        lineage = Lineage.read(repo, *(one.id for one in known.datasets))
         self._sources = [
-            list(rights_closure([one.id], repo.manifest).direct) for one in known.datasets
+            list(lineage.rests_on([one.id], strict=True).direct) for one in known.datasets
         ]
         self._found: dict[tuple[int, str], list[Manifest]] = {}
         self._described: dict[Digest, dict[str, Any]] = {}

@@ -18,6 +18,7 @@ from lyrikstore.canon.limits import MAX_DID_DOCUMENTS
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.timestamps import CLOCK_SKEW, format_timestamp
 from lyrikstore.credentials.did import KnownDocument, documents_among
+from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.model.opened import LIST_TYPE, OpenedCredential
 from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.credentials.model.status_list import (
@@ -173,9 +174,9 @@ class LoggedNotices:
         for entry in repository.entries():
             if entry.type == "credential":
                 try:
-                    data = repository.credential(entry.id)
-                    if not repository.is_suspect(data, entry.index):
-                        self._found.append((entry.index, OpenedCredential(data)))
+                    opened = logged_credential(repository, entry.id)
+                    if not repository.is_suspect(opened.data, entry.index):
+                        self._found.append((entry.index, opened))
                 except LyrikstoreError as error:
                     self.unread.append((entry.index, error))
         # Where what was said changes: most credentials say nothing of another.
@@ -212,7 +213,7 @@ class LoggedNotices:
 
 def logged_notices(repository: "Repository") -> Notices:
     """Return all notices that a store has logged; see :class:`LoggedNotices`."""
-    return LoggedNotices(repository).all
+    return repository.derived(LoggedNotices).all
 
 
 def _may_be_notice(data: bytes) -> bool:

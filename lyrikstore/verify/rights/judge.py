@@ -16,6 +16,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.quoting import quote
 from lyrikstore.credentials.model.credential import DATASET
+from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.terms.ends import TermsEnd, ended_words, ends_of, first_end
 from lyrikstore.credentials.terms.model import Answer, Terms, UsageLimits, Use
@@ -83,12 +84,15 @@ class LoggedDocument(Struct, frozen=True):
             NotFoundError: (``not-logged``) it is not logged as a credential.
             IncompleteError, VerificationError: It is lost or damaged.
         """
-        data, index = repository.credential(identity), repository.index_of(identity, "credential")
+        opened, index = (
+            logged_credential(repository, identity),
+            repository.index_of(identity, "credential"),
+        )
         try:
-            suspect = repository.is_suspect(data, index)
+            suspect = repository.is_suspect(opened.data, index)
         except LyrikstoreError:  # the policies cannot be read: what cannot be shown is not so
             suspect = True
-        return cls(identity, OpenedCredential(data), index, suspect)
+        return cls(identity, opened, index, suspect)
 
 
 class RightCandidate(Struct, frozen=True):

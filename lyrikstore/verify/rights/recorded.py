@@ -6,6 +6,7 @@ inherit the intersection, and so do models. A licence identifier alone permits n
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -21,13 +22,13 @@ from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.terms.usage import RowsHeld, partitions_used
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.lineage import Lineage, Node, RightsClosure
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.status import LoggedNotices
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
 from lyrikstore.verify.rights.afterwards import Afterwards
-from lyrikstore.verify.rights.closure import RightsClosure, compared_with, rights_closure
 from lyrikstore.verify.rights.freed import RecordedWithout, SourcesHeld
 from lyrikstore.verify.rights.grants import Published, published
 from lyrikstore.verify.rights.judge import (
@@ -92,7 +93,7 @@ class _Use(Struct, frozen=True):
 
 def check_rights(
     repository: Repository,
-    ancestry: Mapping[Digest, Manifest],
+    ancestry: Lineage,
     *,
     trust: Trust,
     at: datetime,
@@ -125,14 +126,14 @@ def check_rights(
     except LyrikstoreError as error:  # a manifest is lost: perhaps the policy that says who counts
         problems.note("what the log says of time", error)
         return problems.close("")
-    notices = LoggedNotices(repository)
+    notices = repository.derived(LoggedNotices)
     for index, unread in notices.unread:
         # ATTACK: whoever holds the store damages the list that takes a right back.
         text = f"log entry {index} cannot be read, and may take a right back: {unread.message}"
         problems.add(problems.lost, "unread-notice", text)
     rows = RowsHeld(repository.blobs.open)
     since = Afterwards(repository, notices, at)
-    followed = {**_without_effect(repository, ancestry), **ancestry}
+    followed = ancestry.with_nodes(_without_effect(repository, ancestry))
     held = SourcesHeld(followed.get, repository.tree, repository.blobs.open)
     without = RecordedWithout(held, followed.get)
     review = _Review(repository, ancestry, trust, at, problems, notices, rows, since, without)
@@ -140,7 +141,7 @@ def check_rights(
     named: dict[Digest, None] = {}
     for use in uses:
         before = problems.count
-        rests_on = rights_closure(use.used, followed.get)
+        rests_on = followed.rests_on(use.used)
         for item in rests_on.absent:
             problems.add(problems.lost, "absent", f"{use.label}: {item.short} cannot be followed")
         for source in rests_on.sources:
@@ -169,19 +170,14 @@ def check_rights(
     return problems.close(summary, rights=count, **found)
 
 
-def _without_effect(
-    repository: Repository, ancestry: Mapping[Digest, Manifest]
-) -> dict[Digest, Manifest]:
-    """Return the models and runs without effect: what was made of them rests on their data yet."""
-    found: dict[Digest, Manifest] = {}
-    try:
+def _without_effect(repository: Repository, ancestry: Lineage) -> Iterator[Node]:
+    """Yield the models and runs without effect: what was made of them rests on their data yet."""
+    with suppress(LyrikstoreError):  # what is left out cannot be followed
         for one in repository.flagged:
             if one.reason != "invalid" and one.id not in ancestry:
                 manifest = repository.manifest(one.id)
-                found.update({one.id: manifest} if manifest.kind in {"checkpoint", "run"} else {})
-    except LyrikstoreError:
-        return found  # what is left out cannot be followed
-    return found
+                if manifest.kind in {"checkpoint", "run"}:
+                    yield Node(manifest, one.index)
 
 
 def reasons_of(rights: Check) -> frozenset[str]:
@@ -190,7 +186,7 @@ def reasons_of(rights: Check) -> frozenset[str]:
     return frozenset(map(str, found)) if isinstance(found, Sequence) else frozenset()
 
 
-def _uses(ancestry: Mapping[Digest, Manifest], problems: Problems) -> Iterator[_Use]:
+def _uses(ancestry: Lineage, problems: Problems) -> Iterator[_Use]:
     models = _models(ancestry)
     for manifest in ancestry.values():
         if manifest.kind == "run":
@@ -202,7 +198,7 @@ def _uses(ancestry: Mapping[Digest, Manifest], problems: Problems) -> Iterator[_
             )
             use = _Use(manifest, manifest.body["config"], used, tuple(models.get(manifest.id, ())))
             yield use
-            if compared := compared_with(used, ancestry.get):
+            if compared := ancestry.compared_with(used):
                 yield replace(use, used=compared, measures=True)
         elif manifest.kind == "evaluation":
             found = _evaluation(manifest, ancestry)
@@ -213,7 +209,7 @@ def _uses(ancestry: Mapping[Digest, Manifest], problems: Problems) -> Iterator[_
                 yield found
 
 
-def _evaluation(evaluation: Manifest, ancestry: Mapping[Digest, Manifest]) -> _Use | Reason:
+def _evaluation(evaluation: Manifest, ancestry: Lineage) -> _Use | Reason:
     """Return the use of the test data, or why that cannot be told."""
     if "rights" not in evaluation.body:
         text = "it records no rights to its test data, as evaluations once did not"
@@ -228,27 +224,19 @@ def _evaluation(evaluation: Manifest, ancestry: Mapping[Digest, Manifest]) -> _U
             return Reason("absent", "the run of its checkpoint cannot be followed")
         config = run.body["config"]
     tests = tuple(item.id for item in evaluation.inputs_in("test"))
-    used = tuple(dict.fromkeys((*tests, *compared_with(tests, ancestry.get))))
+    used = tuple(dict.fromkeys((*tests, *ancestry.compared_with(tests))))
     return _Use(evaluation, config, used, (checkpoint,), measures=True)
 
 
-def _models(ancestry: Mapping[Digest, Manifest]) -> dict[Digest, list[Manifest]]:
+def _models(ancestry: Lineage) -> dict[Digest, list[Manifest]]:
     """Return the checkpoints that rest on each run: what it made, and what was made from that."""
-    users: dict[Digest, list[Manifest]] = {}
-    for manifest in ancestry.values():
-        if manifest.kind in {"checkpoint", "run"}:
-            for item in manifest.inputs:
-                if item.kind in {"checkpoint", "run"}:
-                    users.setdefault(item.id, []).append(manifest)
     found: dict[Digest, list[Manifest]] = {}
-    for run in ancestry.values():
-        if run.kind != "run":
-            continue
+    for run in ancestry.of_kind("run"):
         seen: dict[Digest, Manifest] = {}
         pending = [run.id]
         while pending:
-            for user in users.get(pending.pop(), ()):
-                if user.id not in seen:
+            for user in ancestry.users.get(pending.pop(), ()):
+                if user.id not in seen and user.kind in {"checkpoint", "run"}:
                     seen[user.id] = user
                     pending.append(user.id)
         found[run.id] = [one for one in seen.values() if one.kind == "checkpoint"]
@@ -261,7 +249,7 @@ def _is_sound(found: tuple[str, Ruling]) -> bool:
 
 class _Review(Struct, frozen=True):
     repository: Repository
-    ancestry: Mapping[Digest, Manifest]
+    ancestry: Lineage
     trust: Trust
     at: datetime
     problems: Problems
@@ -332,8 +320,8 @@ class _Review(Struct, frozen=True):
         self.since.note_end([ruling])
 
     def _compared(self, use: _Use, source: Manifest) -> bool:
-        compared = compared_with(use.used, self.ancestry.get)
-        return source in rights_closure(compared, self.ancestry.get).sources
+        compared = self.ancestry.compared_with(use.used)
+        return source in self.ancestry.rests_on(compared).sources
 
     def _note(self, label: str, ruling: Ruling) -> None:
         """Add what keeps a right from being shown to hold, but for a fault."""

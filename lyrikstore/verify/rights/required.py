@@ -16,12 +16,12 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.terms.model import Answer, Use
 from lyrikstore.credentials.terms.usage import RowsHeld, partitions_used
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.lineage import Lineage, RightsClosure
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.status import Notices, logged_notices
 from lyrikstore.verify.log_memory import check_remembered
 from lyrikstore.verify.report import SETTLED
-from lyrikstore.verify.rights.closure import RightsClosure, compared_with, rights_closure
 from lyrikstore.verify.rights.freed import GROUND, Held, SourceRecords, SourcesHeld
 from lyrikstore.verify.rights.grants import published
 from lyrikstore.verify.rights.judge import Reason, Request, Right, Ruling
@@ -104,14 +104,10 @@ def check_rights(
     own = [one.id for one in used]
     found: dict[Right, None] = {}
     without: dict[Manifest, None] = {}
-    for start, wanted in (
-        (own, use),
-        (
-            compared_with(own, repository.manifest),
-            measuring or replace(use, acts=("evaluate",)),
-        ),
-    ):
-        closure = rights_closure(start, repository.manifest)
+    lineage = Lineage.read(repository, *own)
+    measured = measuring or replace(use, acts=("evaluate",))
+    for start, wanted in ((own, use), (lineage.compared_with(own), measured)):
+        closure = lineage.rests_on(start, strict=True)
         now = replace(wanted, at=at)
         guard = _Guard(repository, closure, now, trust, notices, user, rows, held)
         given = guard.rights()

@@ -16,9 +16,10 @@ from lyrikstore.canon.errors import IncompleteError, LyrikstoreError, NotFoundEr
 from lyrikstore.canon.quoting import listed
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.credential import DATASET
-from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.credentials.terms.partitioning import assign
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
@@ -26,7 +27,6 @@ from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.datasets.reading import DatasetReading
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
-from lyrikstore.verify.rights.closure import rights_closure
 from lyrikstore.verify.rights.contents import Contents, count_shared
 
 _CHECK = "rights.same-bytes"
@@ -123,11 +123,10 @@ class ProhibitingTerms:
         for entry in repository.entries():
             if entry.type != "credential" or (cited is not None and entry.id not in cited):
                 continue
-            data = repository.credential(entry.id)
-            opened = OpenedCredential(data)
+            opened = logged_credential(repository, entry.id)
             if opened.kind is not DATASET:
                 continue
-            if cited is None and repository.is_suspect(data, entry.index):
+            if cited is None and repository.is_suspect(opened.data, entry.index):
                 continue
             try:
                 claims = opened.claims_as(DATASET)
@@ -346,7 +345,7 @@ class _Theirs(Struct, frozen=True):
 
 def check_same_bytes(
     repository: Repository,
-    ancestry: Mapping[Digest, Manifest],
+    ancestry: Lineage,
     reading: DatasetReading | None = None,
 ) -> Check:
     """Return ``rights.same-bytes`` of the runs and evaluations in ``ancestry``.
@@ -371,7 +370,7 @@ def check_same_bytes(
     found: dict[str, SharedFiles] = {}
     terms: ProhibitingTerms | None = None
     for use in uses:
-        used = rights_closure(_rests_on(use), ancestry.get).datasets
+        used = ancestry.rests_on(_rests_on(use)).datasets
         try:
             terms = terms or ProhibitingTerms(repository, reading=reading)
             found.update((str(one), one) for one in terms.shared(use.body["rights"], used))

@@ -4,7 +4,7 @@ Whoever handed data over said under which terms. That they revoked it, that the 
 or that they require that the data be deleted, counts for whoever holds it, used or not.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -21,6 +21,7 @@ from lyrikstore.credentials.terms.model import Partition, Terms
 from lyrikstore.credentials.terms.usage import RowsHeld, partitions_used
 from lyrikstore.credentials.terms.vocabulary import DELETE
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
@@ -36,7 +37,6 @@ from lyrikstore.verify.report import (
     first_in,
     not_applicable,
 )
-from lyrikstore.verify.rights.closure import rights_closure
 from lyrikstore.verify.rights.grants import Published, published
 from lyrikstore.verify.rights.judge import LoggedDocument, Reason
 
@@ -86,7 +86,7 @@ class SourceReview:
         self._trust = trust
         # ATTACK: a clock set back to before the terms ended. The log knows what time it was.
         self._at = max(at, repository.floor())
-        self._notices = LoggedNotices(repository)
+        self._notices = repository.derived(LoggedNotices)
         self._rows = RowsHeld(repository.blobs.open)
         self._retired = retired_versions(repository)
         self.unread = self._notices.unread
@@ -133,7 +133,7 @@ class SourceReview:
         source: Manifest,
         judged: Iterable["JudgedCredential"],
         holding: Iterable[Manifest],
-        manifest_of: Mapping[Digest, Manifest],
+        lineage: Lineage,
     ) -> DeletionDue | None:
         """Return that a source has to be deleted by now, or None while any terms go on.
 
@@ -141,7 +141,7 @@ class SourceReview:
             source: A dataset that was made from no other.
             judged: What is known of the credentials about it.
             holding: Datasets that may hold some of it.
-            manifest_of: Every manifest on the way.
+            lineage: Every manifest on the way.
         """
         holding = list(holding)
         over: list[datetime] = []
@@ -149,7 +149,7 @@ class SourceReview:
             claims, until = one.outcome.claims, one.document.opened.valid_until
             if claims is None or one.document.suspect:
                 continue
-            ends = ends_of(self._used(claims.terms, source, holding, manifest_of), until)
+            ends = ends_of(self._used(claims.terms, source, holding, lineage), until)
             ended = [end for end in ends if end.at < self._at]
             if not ended and one.is_in_force:
                 return None
@@ -164,7 +164,7 @@ class SourceReview:
         terms: Terms,
         source: Manifest,
         holding: Sequence[Manifest],
-        manifest_of: Mapping[Digest, Manifest],
+        lineage: Lineage,
     ) -> Sequence[Partition]:
         """Return the partitions that datasets hold some of: all, where that cannot be followed."""
         try:
@@ -172,7 +172,7 @@ class SourceReview:
                 terms,
                 source,
                 [one for one in holding if self.holds(one)] or holding,
-                manifest_of=manifest_of.__getitem__,
+                manifest_of=lineage.__getitem__,
                 tree_of=self._repository.tree,
                 rows=self._rows,
             )
@@ -228,7 +228,7 @@ class JudgedCredential(Struct, frozen=True):
 def check_sources(
     repository: Repository,
     subject: Manifest | None,
-    ancestry: Mapping[Digest, Manifest],
+    ancestry: Lineage,
     *,
     trust: Trust,
     at: datetime,
@@ -254,7 +254,7 @@ def check_sources(
     """
     if subject is None or subject.kind != "dataset":
         return not_applicable(_CHECK, "no dataset")
-    closure = rights_closure([subject.id], ancestry.get)
+    closure = ancestry.rests_on([subject.id])
     problems = Problems(_CHECK)
     try:
         review = SourceReview(repository, trust, at)
@@ -274,7 +274,7 @@ def check_sources(
             problems.add(problems.bad, error.kind, f"{source.name}: {error.message}")
             continue
         judged = review.judged(source, about)
-        holding = _made_of(source, ancestry)
+        holding = ancestry.made_of(source)
         delete = review.due(source, judged, holding, ancestry)
         due += [] if delete is None else [delete]
         if about.manifest == source.id:
@@ -309,7 +309,7 @@ def check_sources(
 
 def note_deletions(
     repository: Repository,
-    manifests: Mapping[Digest, Manifest],
+    lineage: Lineage,
     problems: Problems,
     *,
     trust: Trust,
@@ -319,7 +319,7 @@ def note_deletions(
 
     Args:
         repository: The store.
-        manifests: Those with effect.
+        lineage: What has effect.
         problems: Get what is due, before anything else that is odd.
         trust: Whom the verifier believes.
         at: The moment of verification.
@@ -328,16 +328,16 @@ def note_deletions(
     """
     review: SourceReview | None = None
     due: list[str] = []
-    for source in manifests.values():
-        if source.kind != "dataset" or source.made_from:
+    for source in lineage.of_kind("dataset"):
+        if source.made_from:
             continue
         try:
             about = published(repository, source)
             if not _may_have_duty(repository, about.manifest):
                 continue
             review = review or SourceReview(repository, trust, at)
-            holding = _made_of(source, manifests)
-            found = review.due(source, review.judged(source, about), holding, manifests)
+            holding = lineage.made_of(source)
+            found = review.due(source, review.judged(source, about), holding, lineage)
         except LyrikstoreError:
             continue  # what cannot be read, or is of another dataset, other checks say
         if found is not None and found.here:
@@ -350,22 +350,6 @@ def note_deletions(
 def _may_have_duty(repository: Repository, manifest: Digest) -> bool:
     logged = {entry.id for entry in repository.credentials_about(manifest)}
     return any(may_contain(repository.credential(one), DELETE) for one in logged)
-
-
-def _made_of(source: Manifest, manifests: Mapping[Digest, Manifest]) -> list[Manifest]:
-    """Return a source and the datasets that were made from it, which may hold some of it."""
-    users: dict[Digest, list[Manifest]] = {}
-    for one in manifests.values():
-        for before in one.made_from if one.kind == "dataset" else ():
-            users.setdefault(before, []).append(one)
-    found = {source.id: source}
-    pending = [source]
-    while pending:
-        for user in users.get(pending.pop().id, ()):
-            if user.id not in found:
-                found[user.id] = user
-                pending.append(user)
-    return list(found.values())
 
 
 def _judge_import(

@@ -3,7 +3,6 @@
 Every problem becomes a line that names the object; nothing stops at the first one.
 """
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,7 +15,8 @@ from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.progress import OnProgress
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
-from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
+from lyrikstore.history.lineage import Lineage
+from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import Retirements, retirements
 from lyrikstore.history.repository.store_view import MAX_READ
@@ -53,77 +53,25 @@ class BackgroundCheck:
         return self._future.result()
 
 
-def read_manifest(repository: Repository, identity: Digest) -> Manifest:
-    """Return a logged manifest, read and verified anew: no cache is evidence.
+def check_links(lineage: Lineage) -> Check:
+    """Return ``lineage``: whether every input and parent is what the link says, logged earlier.
 
-    Raises:
-        NotFoundError, IncompleteError: It is not logged as a manifest, or its bytes are gone.
-        LyrikstoreError: It is no valid manifest.
+    So no lineage has a cycle, and nothing rests on what was never published (attack cases A17, A36,
+    A39).
     """
-    repository.index_of(identity)
-    return parse_manifest(repository.blobs.read(identity, max_bytes=MAX_READ))
-
-
-def closure(repository: Repository, start: Digest, problems: Problems) -> dict[Digest, Manifest]:
-    """Return the manifests that ``start`` was made from, itself first, breadth first.
-
-    Args:
-        repository: The store.
-        start: Id of a logged manifest.
-        problems: Takes what cannot be read.
-
-    Cost: one read and one signature verification each.
-    """
-    found: dict[Digest, Manifest] = {}
-    pending = deque([start])
-    seen = {start}
-    while pending:
-        identity = pending.popleft()
-        try:
-            manifest = read_manifest(repository, identity)
-        except LyrikstoreError as error:
-            problems.note(identity.short, error)
-            continue
-        found[identity] = manifest
-        for item in manifest.inputs:
-            if item.id not in seen:
-                seen.add(item.id)
-                pending.append(item.id)
-    return found
-
-
-def check_links(repository: Repository, manifests: Iterable[Manifest], problems: Problems) -> int:
-    """Check every input and parent of ``manifests``; return how many links there are.
-
-    A link holds if it leads to a manifest of the kind it claims, logged earlier. So no lineage
-    has a cycle, and nothing rests on what was never published (attack cases A17, A36, A39).
-    """
-    count = 0
-    for manifest in manifests:
-        index = repository.index_of(manifest.id)
-        links: list[tuple[str, Digest, str | None]] = [
-            (f"input {item.role}", item.id, item.kind) for item in manifest.inputs
-        ]
-        links += [("parent", parent, None) for parent in manifest.parents]
-        for what, target, kind in links:
-            count += 1
-            label = f"{manifest.name} ({manifest.id.short}): {what} {target.short}"
-            try:
-                other = repository.manifest(target)
-            except LyrikstoreError as error:
-                # Not logged is no loss of bytes: the statement rests on nothing.
-                if error.kind == "not-logged":
-                    problems.bad.append(f"{label} is not a logged manifest")
-                else:
-                    problems.note(label, error)
-                continue
-            if repository.index_of(target) >= index:
-                problems.bad.append(f"{label} was logged later")
-            if kind is not None and other.kind != kind:
-                problems.bad.append(f"{label} is a {other.kind}, not a {kind}")
-            if kind is None and other.name != manifest.name:
-                problems.bad.append(f"{label} is a version of {other.name}")
-    return count
+    problems = Problems("lineage")
+    parents = [one for manifest in lineage.values() for one in manifest.parents]
+    linked = {*(edge.parent for edge in lineage.edges), *parents}
+    for one in lineage.problems:
+        if one.error is None:
+            problems.bad.append(one.summary)
+        elif one.kind == "unlogged":  # no loss of bytes: the statement rests on nothing
+            problems.bad.append(f"{one.id.short} is named and is not a logged manifest")
+        elif one.id in linked:
+            problems.note(one.id.short, one.error)
+    count = len(lineage.edges) + len(parents)
+    links = pluralize(count, "link leads", "links lead")
+    return problems.close(f"{links} to earlier manifests", links=count)
 
 
 def check_contents(

@@ -1,18 +1,17 @@
 """Whether the credentials that a store has logged hold: the check ``credentials`` (spec §11.6)."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.did import documents_among
+from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import StatusList
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.multikey import parse_method_fragment
-from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.checks import PROCEDURES
 from lyrikstore.verify.credential.any_kind import check_any
@@ -24,13 +23,13 @@ from lyrikstore.verify.rights.sources import note_deletions
 
 
 def check_logged_credentials(
-    repository: Repository, manifests: Mapping[Digest, Manifest], trust: Trust, at: datetime
+    repository: Repository, lineage: Lineage, trust: Trust, at: datetime
 ) -> Check:
     """Return ``credentials``: every logged credential is genuine, whoever issued it.
 
     Args:
         repository: The store.
-        manifests: Those with effect: of their data it is said what has to be deleted by now.
+        lineage: What has effect: of their data it is said what has to be deleted by now.
         trust: How old status lists may be, and pinned documents.
         at: The moment to judge for.
 
@@ -45,7 +44,7 @@ def check_logged_credentials(
         count += 1
         label = f"credential {entry.id.short} at log entry {entry.index}"
         try:
-            read[label] = OpenedCredential(repository.credential(entry.id))
+            read[label] = logged_credential(repository, entry.id)
         except LyrikstoreError as error:
             problems.note(label, error)
             continue
@@ -56,7 +55,7 @@ def check_logged_credentials(
     notices = Notices.among(reversed(read.values()), documents=len(read))
     for label, one in read.items():
         _check_logged(repository, label, one, problems, trust=trust, at=at, notices=notices)
-    note_deletions(repository, manifests, problems, trust=trust, at=at)
+    note_deletions(repository, lineage, problems, trust=trust, at=at)
     return problems.close(f"{pluralize(count, 'credential')}, signatures hold", credentials=count)
 
 

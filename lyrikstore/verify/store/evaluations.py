@@ -1,11 +1,10 @@
 """Whether the figures of evaluations follow from their predictions (spec §13.9.9)."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     FormatError,
     IncompleteError,
@@ -15,6 +14,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
@@ -44,7 +44,7 @@ _CHECK = "evaluation.recomputed"
 
 def check_evaluations(
     repository: Repository,
-    ancestry: Mapping[Digest, Manifest],
+    ancestry: Lineage,
     readers: Readers = NO_READERS,
 ) -> Check:
     """Return ``evaluation.recomputed`` of the evaluations in an ancestry.
@@ -96,7 +96,7 @@ def check_evaluations(
 def _ask(
     repository: Repository,
     evaluation: Manifest,
-    ancestry: Mapping[Digest, Manifest],
+    ancestry: Lineage,
     found: Evidence | None,
     again: AskAgain | None,
     problems: Problems,
@@ -131,9 +131,7 @@ def _label(evaluation: Manifest) -> str:
     return f"{evaluation.name} ({evaluation.id.short})"
 
 
-def _named(
-    holder: Manifest, role: str, ancestry: Mapping[Digest, Manifest]
-) -> tuple[list[Manifest], bool]:
+def _named(holder: Manifest, role: str, ancestry: Lineage) -> tuple[list[Manifest], bool]:
     """Return the inputs in a role that are here, and whether all are."""
     named = holder.inputs_in(role)
     found = [ancestry[one.id] for one in named if one.id in ancestry]
@@ -143,7 +141,7 @@ def _named(
 def recompute(
     repository: Repository,
     evaluation: Manifest,
-    ancestry: Mapping[Digest, Manifest],
+    ancestry: Lineage,
     read: ReadRecords,
     problems: Problems,
 ) -> Evidence | None:
@@ -219,7 +217,7 @@ def _note_faults(
 def _evidence(
     repository: Repository,
     evaluation: Manifest,
-    ancestry: Mapping[Digest, Manifest],
+    ancestry: Lineage,
     rules: TaskRules,
     read: ReadRecords,
     problems: Problems,
@@ -260,7 +258,7 @@ def _evidence(
 def _reference(
     repository: Repository,
     monitor: Manifest,
-    ancestry: Mapping[Digest, Manifest],
+    ancestry: Lineage,
     rules: TaskRules,
     problems: Problems,
 ) -> Any:
@@ -309,13 +307,13 @@ def _read_predictions(
 
 
 def _note_overlooked(
-    evaluation: Manifest, ancestry: Mapping[Digest, Manifest], label: str, problems: Problems
+    evaluation: Manifest, ancestry: Lineage, label: str, problems: Problems
 ) -> None:
     """Warn of data that a model has seen through another, and in which nobody looked (A124)."""
     checkpoint = ancestry.get(evaluation.inputs_in("checkpoint")[0].id)
     if checkpoint is None or evaluation.body.get("purpose") == MONITOR:
         return
-    left = overlooked(evaluation.body.get("overlap", {}), checkpoint, ancestry.get)
+    left = overlooked(evaluation.body.get("overlap", {}), checkpoint, ancestry)
     if left:
         names = quote(", ".join(one.name for one in left), 300)
         text = f"{label}: its records were not looked for in {names}, which a base learned from"
@@ -327,7 +325,7 @@ def _other_overlap(
     evaluation: Manifest,
     rules: TaskRules,
     found: Evidence,
-    ancestry: Mapping[Digest, Manifest],
+    ancestry: Lineage,
     read: ReadRecords,
 ) -> Fault:
     """Return how ``overlap.exact`` is not what the data has; fine if it is, or nothing says."""
@@ -335,7 +333,7 @@ def _other_overlap(
         return FINE
     checkpoint = ancestry[evaluation.inputs_in("checkpoint")[0].id]
     overlap = evaluation.body.get("overlap", {})
-    learned = looked_in(overlap, checkpoint, ancestry.get)
+    learned = looked_in(overlap, checkpoint, ancestry)
     if learned is None:  # then `manifests` or `lineage` says so
         return FINE
     counts = Counter(rules.asked_records(found))

@@ -17,6 +17,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.credential import DATASET
+from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.checkpoint import SignedCheckpoint
@@ -222,7 +223,7 @@ def _signed_here(repository: Repository, key: str) -> bool:
     with suppress(LyrikstoreError):
         for entry in repository.entries():
             if entry.type == "credential":
-                one = OpenedCredential(repository.credential(entry.id))
+                one = logged_credential(repository, entry.id)
                 if store.urn.encode() in one.data and one.signer == key and _names(one, store):
                     return True
         return any(

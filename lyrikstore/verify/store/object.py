@@ -1,7 +1,6 @@
 """Verification of one object with all it was made from (spec §11.7)."""
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
@@ -9,8 +8,8 @@ from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.log.memory import LogMemory
-from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.datasets.check import DatasetChecks
@@ -27,7 +26,6 @@ from lyrikstore.verify.store.ancestry import (
     check_links,
     check_misdated,
     check_sums,
-    closure,
     hash_blobs,
 )
 from lyrikstore.verify.store.evaluations import check_evaluations
@@ -71,11 +69,11 @@ def verify_object(
     repository = repository.afresh()  # no cache is evidence
     log = check_log_state(repository, trust=trust, at=at, memory=memory)
     broken = Problems("manifests")
-    ancestry = closure(repository, identity, broken)
+    ancestry = Lineage.read(repository, identity)
+    for one, error in ancestry.unread.items():
+        broken.note(one.short, error)
     named = check_contents(repository, ancestry.values(), broken)
     _check_effect(repository, ancestry, broken)
-    links = Problems("lineage")
-    count = check_links(repository, ancestry.values(), links)
     damage = Problems("blobs")
     total = hash_blobs(repository, ancestry.values(), named, damage, progress)
     check_sums(repository, ancestry.values(), broken)
@@ -93,9 +91,7 @@ def verify_object(
             f"{pluralize(len(ancestry), 'manifest')}, signed by keys the policy allows",
             manifests=len(ancestry),
         ),
-        links.close(
-            f"{pluralize(count, 'link leads', 'links lead')} to earlier manifests", links=count
-        ),
+        check_links(ancestry),
         *measured.checks,
         check_runs(repository, ancestry),
         check_checkpoints(repository, ancestry, readers.records),
@@ -120,7 +116,7 @@ def verify_object(
 def _check_object(
     repository: Repository,
     identity: Digest,
-    ancestry: Mapping[Digest, Manifest],
+    ancestry: Lineage,
     problems: Problems,
 ) -> Check:
     subject = ancestry.get(identity)
@@ -140,7 +136,7 @@ def _check_object(
     )
 
 
-def _stated(ancestry: Mapping[Digest, Manifest]) -> dict[str, list[str]]:
+def _stated(ancestry: Lineage) -> dict[str, list[str]]:
     """Return what manifests say and no other bytes tell: kind → members, where there are some."""
     kinds = sorted({one.kind for one in ancestry.values()})
     found = {
@@ -150,9 +146,7 @@ def _stated(ancestry: Mapping[Digest, Manifest]) -> dict[str, list[str]]:
     return {kind: some for kind, some in found.items() if some}
 
 
-def _check_effect(
-    repository: Repository, ancestry: Mapping[Digest, Manifest], problems: Problems
-) -> None:
+def _check_effect(repository: Repository, ancestry: Lineage, problems: Problems) -> None:
     try:
         check_flags(repository, ancestry, problems)
         check_misdated(repository, problems)
@@ -160,7 +154,7 @@ def _check_effect(
         problems.note("which manifests the policy allows", error)
 
 
-def _open_questions(ancestry: Mapping[Digest, Manifest], evaluations: Check) -> list[str]:
+def _open_questions(ancestry: Lineage, evaluations: Check) -> list[str]:
     open_questions: list[str] = []
     if any(item.kind in {"checkpoint", "run"} for item in ancestry.values()):
         open_questions += map(not_proven, ("training", "evaluation", "weights"))

@@ -20,9 +20,9 @@ from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.log.entries import check_format
 from lyrikstore.history.log.memory import LogMemory
-from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.backends.base import NOT_A_FILE, LocalBackend
 from lyrikstore.objects.parallel.tasks import Pools
@@ -39,7 +39,6 @@ from lyrikstore.verify.store.ancestry import (
     check_flags,
     check_links,
     check_misdated,
-    read_manifest,
 )
 from lyrikstore.verify.store.credentials import check_logged_credentials
 from lyrikstore.verify.store.log import check_log_state, check_tiles, opening_failed
@@ -91,12 +90,10 @@ def verify_store(
     log = check_log_state(repository, trust=trust, at=at, memory=memory)
     records = log.records or repository.records
     with BackgroundCheck(partial(check_blobs, repository, progress, share, pools)) as blobs:
-        manifests, contents = _check_manifests(repository, trees=share > 0)
-        links = Problems("lineage")
-        count = check_links(repository, manifests.values(), links)
+        lineage, contents = _check_manifests(repository, trees=share > 0)
         effect = Problems("rights")
         flagged = _without_effect(repository, effect)
-        counting = {one: manifests[one] for one in manifests if one not in flagged}
+        counting = lineage.without(flagged)
         reading = readers.datasets if share == 1 else None
         measured = DatasetChecks(repository, counting, reading)
         made = {
@@ -105,10 +102,7 @@ def verify_store(
                 *log.checks,
                 contents,
                 check_tiles(repository, records),
-                links.close(
-                    f"{pluralize(count, 'link leads', 'links lead')} to earlier manifests",
-                    links=count,
-                ),
+                check_links(lineage),
                 *measured.checks,
                 _check_refs(repository),
                 check_logged_credentials(repository, counting, trust, at),
@@ -228,17 +222,6 @@ def _report(
     )
 
 
-def _read_all(repository: Repository, problems: Problems) -> Iterator[tuple[Digest, Manifest]]:
-    invalid = _invalid(repository)
-    for entry in repository.entries():
-        if entry.type != "manifest" or entry.id in invalid:
-            continue
-        try:
-            yield entry.id, read_manifest(repository, entry.id)
-        except LyrikstoreError as error:
-            problems.note(f"log entry {entry.index} ({entry.id.short})", error)
-
-
 def _invalid(repository: Repository) -> frozenset[Digest]:
     # Intact bytes that are no manifest have no effect for anybody; `refs` reports them.
     try:
@@ -248,18 +231,23 @@ def _invalid(repository: Repository) -> frozenset[Digest]:
     return frozenset(item.id for item in flagged if item.reason == "invalid")
 
 
-def _check_manifests(
-    repository: Repository, *, trees: bool
-) -> tuple[dict[Digest, Manifest], Check]:
+def _check_manifests(repository: Repository, *, trees: bool) -> tuple[Lineage, Check]:
     problems = Problems("manifests")
-    manifests = dict(_read_all(repository, problems))
-    holds = f"{pluralize(len(manifests), 'manifest')}, signatures hold"
+    invalid = _invalid(repository)
+    logged = [one.id for one in repository.entries() if one.type == "manifest"]
+    lineage = Lineage.read(repository, *(one for one in logged if one not in invalid))
+    for one, error in lineage.unread.items():
+        if one in lineage.starts:
+            index = repository.index_of(one)
+            problems.note(f"log entry {index} ({one.short})", error)
+    count = len(lineage)
+    holds = f"{pluralize(count, 'manifest')}, signatures hold"
     if trees or problems.bad or problems.lost:
-        named = check_contents(repository, manifests.values(), problems) if trees else {}
+        named = check_contents(repository, lineage.values(), problems) if trees else {}
         summary = f"{holds}; {pluralize(len(named), 'blob is', 'blobs are')} there"
-        return manifests, problems.close(summary, manifests=len(manifests))
+        return lineage, problems.close(summary, manifests=count)
     summary = f"{holds}; the trees they name were not read"
-    return manifests, unchecked("manifests", "not-read", summary, manifests=len(manifests))
+    return lineage, unchecked("manifests", "not-read", summary, manifests=count)
 
 
 def _without_effect(repository: Repository, problems: Problems) -> frozenset[Digest]:
@@ -284,7 +272,7 @@ _OF_EFFECTS = (
 
 def _check_effects(
     repository: Repository,
-    counting: dict[Digest, Manifest],
+    counting: Lineage,
     unknown: Problems,
     trust: Trust,
     at: datetime,

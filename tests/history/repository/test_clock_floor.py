@@ -73,9 +73,9 @@ def test_what_was_read_once_is_not_read_again(
     read: list[int] = []
     real = clock_floor.date_of_credential
 
-    def counted(data: bytes) -> Any:
+    def counted(store: Repository, data: bytes) -> Any:
         read.append(len(data))
-        return real(data)
+        return real(store, data)
 
     monkeypatch.setattr(clock_floor, "date_of_credential", counted)
 

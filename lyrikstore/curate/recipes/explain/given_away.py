@@ -14,7 +14,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.curate.recipes.decisions import FILES_SINCE
 from lyrikstore.curate.recipes.filters.fields.map import copied
 from lyrikstore.curate.recipes.filters.fields.template import Template
-from lyrikstore.history.manifests.lineage import walk
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import DOCUMENT
 from lyrikstore.history.repository.repository import Repository
@@ -129,9 +129,9 @@ def given_away(repository: Repository, version: Manifest) -> tuple[GivenAway, ..
         return tuple(_given_away(repository, version))
     used = (
         item.id
-        for node in walk(repository, version.id).nodes.values()
-        if node.manifest.kind == "run" or node.id == version.id
-        for item in node.manifest.inputs
+        for one in Lineage.read(repository, version.id).values()
+        if one.kind == "run" or one.id == version.id
+        for item in one.inputs
         if item.kind == "dataset"
     )
     datasets = map(repository.manifest, dict.fromkeys(used))

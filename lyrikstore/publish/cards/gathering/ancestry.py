@@ -1,15 +1,14 @@
 """What the subject of a card rests on: datasets, runs and models (spec §14.4.1)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-from lyrikstore.canon.digest import Digest
+from lyrikstore.history.lineage import Lineage, RightsClosure
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.gathering.form import CardForm
-from lyrikstore.verify.rights.closure import RightsClosure, rights_closure
-from lyrikstore.verify.store.test_sets import bases_of, learnt_by
+from lyrikstore.verify.store.test_sets import learnt_by
 
 
 class CardAncestry(Struct, frozen=True):
@@ -45,31 +44,21 @@ def ancestry_of(
     Raises:
         NotFoundError, IncompleteError, VerificationError: Part of it is not here, lost or damaged.
     """
+    lineage = Lineage.read(repository, subject.id)
     closure: RightsClosure | None = None
     if form.has_publishers_terms:
-        closure = rights_closure([subject.id], repository.manifest)
+        closure = lineage.rests_on([subject.id], strict=True)
         before, runs = closure.datasets, closure.runs
     else:
-        bases = bases_of(subject, repository.manifest)
+        bases = lineage.bases_of(subject, strict=True)
         learnt = dict.fromkeys(one for model in bases for one in learnt_by(model))
-        before = tuple(map(repository.manifest, learnt))
-        runs = tuple(repository.manifest(one.id) for base in bases for one in base.inputs_in("run"))
+        before = tuple(map(lineage.manifest, learnt))
+        runs = tuple(lineage.manifest(one.id) for base in bases for one in base.inputs_in("run"))
     known = {dataset.id for _, dataset in named}
     datasets = [*named, *(("dataset", one) for one in before if one.id not in known)]
-    above = list(_ancestors(repository, [dataset for _, dataset in datasets]))
+    own = [dataset.id for _, dataset in datasets]
+    above = lineage.datasets_behind(own, strict=True)[len(own) :]
     datasets += [("dataset", dataset) for dataset in above]
     return CardAncestry(
         tuple(datasets), tuple(one for one in runs if run is None or one.id != run.id), closure
     )
-
-
-def _ancestors(repository: Repository, datasets: list[Manifest]) -> Iterator[Manifest]:
-    seen: set[Digest] = {dataset.id for dataset in datasets}
-    pending = list(datasets)
-    while pending:
-        for identity in pending.pop(0).made_from:
-            if identity not in seen:
-                seen.add(identity)
-                found = repository.manifest(identity)
-                pending.append(found)
-                yield found

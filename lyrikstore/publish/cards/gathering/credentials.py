@@ -7,20 +7,20 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
-from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.json import JSON
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.did import ResolvedKey
 from lyrikstore.credentials.model.credential import (
     DATASET,
     GRANT,
     CredentialKind,
-    check_credential_shape,
     issuer_of,
 )
 from lyrikstore.credentials.model.grant import Grant
+from lyrikstore.credentials.model.logged import logged_credential
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.terms.model import Partition, Terms
 from lyrikstore.crypto.ed25519 import PublicKey
-from lyrikstore.crypto.proofs.eddsa_jcs import verify_proof
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.gathering.form import CardForm
@@ -120,7 +120,7 @@ def terms_about(
 
     def held(some: Iterable[LoggedDocument], kind: CredentialKind) -> tuple[CredentialFacts, ...]:
         counting = (one for one in some if (not one.suspect if cited is None else one.id in cited))
-        each = (verified(one.id, one.opened.data, kind, documents) for one in counting)
+        each = (verified(one.opened, kind, documents) for one in counting)
         return tuple(filter(None, each))
 
     return DatasetTerms(
@@ -136,10 +136,10 @@ def credentials_about(
     """Yield the credentials about a manifest or tree that hold, each with its log index."""
     for entry in repository.credentials_about(about):
         try:
-            data = repository.credential(entry.id)
+            opened = logged_credential(repository, entry.id)
         except LyrikstoreError:
             continue
-        found = verified(entry.id, data, kind, documents)
+        found = verified(opened, kind, documents)
         if found is not None:
             yield found, entry.index
 
@@ -163,29 +163,27 @@ def attestations_of(
 
 
 def verified(
-    identity: Digest, data: bytes, kind: CredentialKind, documents: LoggedDocuments
+    opened: OpenedCredential, kind: CredentialKind, documents: LoggedDocuments
 ) -> CredentialFacts | None:
     """Return a credential of a kind whose proof is its issuer's; None: it says nothing.
 
     Args:
-        identity: BLAKE3 of its bytes.
-        data: Its bytes.
+        opened: The credential.
         kind: What it has to be.
         documents: Who signs for an organisation.
     """
     keys: list[ResolvedKey] = []
     try:
-        document = parse(data)
-        check_credential_shape(document, kind)
-        made = parse_timestamp(document["validFrom"])
+        opened.claims_as(kind)
+        made = parse_timestamp((opened.document or {})["validFrom"])
 
         def resolve(method: str) -> PublicKey:
             keys.append(documents.find(method, made))
             return keys[0].key
 
-        proven = verify_proof(document, resolve=resolve)
+        proven = opened.verify(resolve)
     except LyrikstoreError:
         return None
-    if keys[0].did != issuer_of(document):
+    if keys[0].did != opened.issuer:
         return None
-    return CredentialFacts(identity, proven.document_without_proof, keys[0].digest)
+    return CredentialFacts(opened.digest, proven.document_without_proof, keys[0].digest)

@@ -3,11 +3,12 @@
 One rule, for whoever signs an approval and for whoever verifies one.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.text import pluralize
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.kinds import GENESIS_NAME
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.policy.approving import approvals_name, last_key
@@ -37,7 +38,7 @@ def makers_of(repository: Repository, card: Manifest, policy: Policy) -> set[str
     return {last_key(policy, one.author) for one in made}
 
 
-def check_approvals(repository: Repository, ancestry: Mapping[Digest, Manifest]) -> Check:
+def check_approvals(repository: Repository, ancestry: Lineage) -> Check:
     """Return ``approvals``: whether each says whether its author made what it approves.
 
     Args:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import JSON, parse
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
@@ -43,9 +43,7 @@ Settings = Mapping[str, Mapping[str, JSON]]
 """File → what it says."""
 
 
-def check_checkpoints(
-    repository: Repository, ancestry: Mapping[Digest, Manifest], read: ReadRecords | None
-) -> Check:
+def check_checkpoints(repository: Repository, ancestry: Lineage, read: ReadRecords | None) -> Check:
     """Return ``checkpoints``: whether each says what its files and its validation say.
 
     Args:
@@ -82,7 +80,7 @@ def check_checkpoints(
     return problems.close(summary, checkpoints=len(made), stated=len(bare))
 
 
-def unfollowed(ancestry: Mapping[Digest, Manifest]) -> list[str]:
+def unfollowed(ancestry: Lineage) -> list[str]:
     """Return the names of checkpoints whose choice nobody can compute again.
 
     Args:
@@ -169,7 +167,7 @@ class _Held:
         self,
         repository: Repository,
         checkpoint: Manifest,
-        ancestry: Mapping[Digest, Manifest],
+        ancestry: Lineage,
         problems: Problems,
     ) -> None:
         self._repository, self._checkpoint = repository, checkpoint

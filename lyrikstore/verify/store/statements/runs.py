@@ -7,6 +7,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.log import merkle
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -23,8 +24,6 @@ from lyrikstore.verify.store.statements.segments import MAX_BYTES, ROLE, read_se
 from lyrikstore.verify.store.test_sets import (
     MERGED,
     MERGED_MEMBERS,
-    bases_of,
-    generated_among,
     is_another,
     is_learnt,
     is_mostly_seen,
@@ -37,7 +36,7 @@ _WITHOUT_BASE = frozenset({"tfidf/1"})
 """Formats of checkpoints that hold nothing of a base which their run had for other candidates."""
 
 
-def check_runs(repository: Repository, ancestry: Mapping[Digest, Manifest]) -> Check:
+def check_runs(repository: Repository, ancestry: Lineage) -> Check:
     """Return ``runs``: whether what training made agrees with what was announced before it.
 
     Args:
@@ -82,7 +81,7 @@ def check_runs(repository: Repository, ancestry: Mapping[Digest, Manifest]) -> C
 def _check_again(
     repository: Repository,
     reproduction: Manifest,
-    ancestry: Mapping[Digest, Manifest],
+    ancestry: Lineage,
     problems: Problems,
 ) -> None:
     run = ancestry.get(reproduction.inputs_in("run")[0].id)
@@ -120,7 +119,7 @@ def _check_again(
 def _compare_with_run(
     repository: Repository,
     checkpoint: Manifest,
-    ancestry: Mapping[Digest, Manifest],
+    ancestry: Lineage,
     problems: Problems,
 ) -> None:
     run = ancestry.get(checkpoint.inputs_in("run")[0].id)
@@ -141,9 +140,8 @@ def _compare_with_run(
     claimed = {item.id for item in checkpoint.inputs_in("filter")}
     if claimed - _filters_of(run, ancestry):
         problems.bad.append(f"{label}: it names a filter that its data did not pass")
-    learnt = [ancestry[one] for one in learnt_by(checkpoint) if one in ancestry]
     # ATTACK A69: what a model wrote under terms that do not permit to train on it.
-    if any(map(not_to_train_on, generated_among(learnt, ancestry.get))):
+    if any(map(not_to_train_on, ancestry.generated_among(learnt_by(checkpoint)))):
         problems.bad.append(f"{label}: it learned from what output terms do not permit to train on")
     if checkpoint.name not in run.body["plannedOutputs"]:
         problems.bad.append(f"{label}: its run did not plan an output of that name")
@@ -186,9 +184,7 @@ def _is_on_gpu(run: Mapping[str, Any]) -> bool:
     return isinstance(training, dict) and training.get("device") == "cuda"
 
 
-def _compare_with_source(
-    merged: Manifest, ancestry: Mapping[Digest, Manifest], problems: Problems
-) -> None:
+def _compare_with_source(merged: Manifest, ancestry: Lineage, problems: Problems) -> None:
     sources = [ancestry.get(item.id) for item in merged.inputs_in("source")]
     known = [one for one in sources if one is not None]
     if len(known) < len(sources):  # then `lineage` says so
@@ -213,7 +209,7 @@ def _compare_with_source(
             problems.bad.append(f"{label}: its {name} is not that of what it was made of")
 
 
-def _filters_of(run: Manifest, ancestry: Mapping[Digest, Manifest]) -> set[Digest]:
+def _filters_of(run: Manifest, ancestry: Lineage) -> set[Digest]:
     filters: set[Digest] = set()
     pending = [item.id for item in run.inputs if item.kind == "dataset"]
     seen: set[Digest] = set()
@@ -230,7 +226,7 @@ def _filters_of(run: Manifest, ancestry: Mapping[Digest, Manifest]) -> set[Diges
 def _check_locked(
     repository: Repository,
     evaluation: Manifest,
-    ancestry: Mapping[Digest, Manifest],
+    ancestry: Lineage,
     problems: Problems,
 ) -> None:
     checkpoint = ancestry.get(evaluation.inputs_in("checkpoint")[0].id)
@@ -245,7 +241,7 @@ def _check_locked(
         tested = ancestry.get(test.id)
         if tested is None:
             continue
-        chain = [checkpoint, *bases_of(checkpoint, ancestry.get)]
+        chain = [checkpoint, *ancestry.bases_of(checkpoint)]
         # ATTACK A66: what the base learned from here, as the test of what was trained on from it.
         if any(is_learnt(tested, model, ancestry.values()) for model in chain):
             problems.bad.append(f"{label}: it was tested on what it was trained on")

@@ -5,8 +5,8 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.history.lineage import Lineage, Node, RightsClosure
 from lyrikstore.history.manifests.manifest import Input
-from lyrikstore.verify.rights.closure import RightsClosure, rights_closure
 
 
 class Made(Struct, frozen=True):
@@ -39,11 +39,13 @@ class Graph:
                 found.append(Input(role, of, one))
         self.made[ident(name)] = Made(ident(name), kind, {"origin": origin}, tuple(found))
 
-    def get(self, identity: Digest) -> Any:
-        return self.made.get(identity)
+    @property
+    def lineage(self) -> Lineage:
+        made: Any = self.made.values()
+        return Lineage.of(Node(one, number) for number, one in enumerate(made))
 
     def closure(self, *names: str) -> RightsClosure:
-        return rights_closure(map(ident, names), self.get)
+        return self.lineage.rests_on(map(ident, names))
 
 
 def ident(name: str) -> Digest:
