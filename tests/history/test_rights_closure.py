@@ -5,8 +5,9 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.history.lineage import Lineage, Node, RightsClosure
+from lyrikstore.history.lineage import Lineage, RightsClosure
 from lyrikstore.history.manifests.manifest import Input
+from tests.lineages import lineage_of
 
 
 class Made(Struct, frozen=True):
@@ -41,8 +42,7 @@ class Graph:
 
     @property
     def lineage(self) -> Lineage:
-        made: Any = self.made.values()
-        return Lineage.of(Node(one, number) for number, one in enumerate(made))
+        return lineage_of(*self.made.values())
 
     def closure(self, *names: str) -> RightsClosure:
         return self.lineage.rests_on(map(ident, names))

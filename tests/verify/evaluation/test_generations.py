@@ -21,6 +21,7 @@ from lyrikstore.verify.evaluation.generation.outputs import WrittenTexts, write_
 from lyrikstore.verify.evaluation.generation.texts import judge_text, tell_text
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.store.evaluations import recompute
+from tests.lineages import lineage_of
 
 SALT = b"s" * 32
 DATA = {"prompt": "question", "completion": "answer"}
@@ -128,7 +129,7 @@ class Evaluated:
         store: Any = SimpleNamespace(
             blobs=SimpleNamespace(open=lambda identity: io.BytesIO(blobs[identity])), refs={}
         )
-        known = {one.id: one for one in (self.test, self.run, self.checkpoint)}
+        known = lineage_of(self.test, self.run, self.checkpoint)
         found = Problems("evaluation.recomputed")
         evaluation = manifest("evaluation", self.body, **roles)
         recompute(store, evaluation, known, self.read, found)

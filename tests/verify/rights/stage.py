@@ -33,6 +33,7 @@ from lyrikstore.verify.rights.grants import published
 from lyrikstore.verify.rights.judge import LoggedDocument, Request, RightCandidate, Ruling, judge
 from lyrikstore.verify.rights.recorded import check_rights as rights_of_runs
 from lyrikstore.verify.rights.required import check_rights
+from tests.lineages import lineage_of
 from tests.verify.rights.models import log_model
 
 TRAINER, OTHER = signer_for("trainer"), signer_for("other")
@@ -398,7 +399,7 @@ class Stage:
 
     def verify(self, run: Manifest, at: Any = None) -> Check:
         known = (self.publisher.manifest, *self.used, *self.before, run)
-        ancestry = {one.id: one for one in known}
+        ancestry = lineage_of(*known)
         return rights_of_runs(self.repository, ancestry, trust=self.trust, at=at or self.now)
 
 

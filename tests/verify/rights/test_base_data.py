@@ -8,7 +8,6 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import NotFoundError, PolicyError, VerificationError
-from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.curate.terms.combined import mix
 from lyrikstore.curate.terms.sources import Asker, sources_of_datasets
 from lyrikstore.deploy.deploy import verified
@@ -16,7 +15,8 @@ from lyrikstore.history.repository.refs import Flagged
 from lyrikstore.train.permitted import check_stages
 from lyrikstore.verify.rights.recorded import check_rights as rights_of_runs
 from lyrikstore.verify.rights.recorded import reasons_of
-from lyrikstore.verify.store.readers import Readers
+from tests.contexts import context_of
+from tests.lineages import lineage_of
 from tests.verify.rights.models import log_model
 from tests.verify.rights.stage import TRAINER, Scene, Stage
 
@@ -30,13 +30,7 @@ def test_a_model_whose_base_data_did_not_permit_it_is_not_deployed(
     run = stage.force(recorded=False)
     model = log_model(stage.repository, run, stage.used[0], TRAINER, "classifier")
     with pytest.raises((PolicyError, VerificationError)) as caught:
-        verified(
-            stage.repository,
-            model,
-            trust=stage.trust,
-            clock=lambda: stage.now,
-            readers=Readers(datasets=StoredDatasets()),
-        )
+        verified(context_of(stage.repository, trust=stage.trust, clock=lambda: stage.now), model)
     assert caught.value.kind == kind
     # Training on from it is no matter of what was recorded: the guard asks as of now.
     check_stages(stage.repository, [], model, [], trust=stage.trust, clock=lambda: stage.now)
@@ -49,7 +43,7 @@ def test_what_cannot_be_followed_permits_nothing(
     """ATTACK A108: a clone lacks what a base model learned from, or which model wrote data."""
     stage = Stage(world, Scene(), tmp_path, through=through)
     run, gone = stage.force(), {stage.publisher.manifest.id}
-    known = {one.id: one for one in (*stage.used, *stage.before, run) if one.id not in gone}
+    known = lineage_of(*(o for o in (*stage.used, *stage.before, run) if o.id not in gone))
     check = rights_of_runs(stage.repository, known, trust=stage.trust, at=stage.now)
     assert (check.state, check.detail["reason"]) == ("unchecked", "absent")
     reads = type(stage.repository).manifest
@@ -70,7 +64,7 @@ def test_a_base_that_lost_its_effect_is_followed_still(
     """A writer's key was stolen: what rests on a base that it signed keeps its verdict."""
     stage = Stage(world, Scene(), tmp_path, through="base")
     source, first, model = stage.before
-    known = {one.id: one for one in (stage.used[0], source, first, stage.force())}
+    known = lineage_of(stage.used[0], source, first, stage.force())
     check = rights_of_runs(stage.repository, known, trust=stage.trust, at=stage.now)
     assert (check.state, check.detail["reason"]) == ("unchecked", "absent")
     flagged = (Flagged(stage.repository.index_of(model.id), model.id, "suspect"),)
@@ -85,7 +79,7 @@ def test_what_cannot_be_checked_hides_nothing_that_is_not_permitted(
     """ATTACK: whoever deploys lets something be lost, so that rights are merely unchecked."""
     stage = Stage(world, Scene(permits=False), tmp_path, through="base")
     source, _, model = stage.before
-    known = {one.id: one for one in (*stage.used, source, model, stage.force(recorded=False))}
+    known = lineage_of(*stage.used, source, model, stage.force(recorded=False))
     check = rights_of_runs(stage.repository, known, trust=stage.trust, at=stage.now)
     assert (check.state, check.detail["reason"]) == ("unchecked", "absent")
     assert reasons_of(check) == {"absent", "base-not-permitted"}

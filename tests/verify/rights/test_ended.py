@@ -12,6 +12,7 @@ from lyrikstore.history.commit.policy_change import with_writer
 from lyrikstore.verify.report import Check
 from lyrikstore.verify.rights.recorded import reasons_of
 from lyrikstore.verify.rights.sources import check_sources
+from tests.lineages import lineage_of
 from tests.verify.rights.stage import DAY, OTHER, Scene, Stage
 
 
@@ -88,9 +89,7 @@ def test_a_model_whose_rights_ended_is_not_trained_on_from(
 
 def sources(stage: Stage, at: Any) -> Check:
     manifest = stage.publisher.manifest
-    return check_sources(
-        stage.repository, manifest, {manifest.id: manifest}, trust=stage.trust, at=at
-    )
+    return check_sources(stage.repository, manifest, lineage_of(manifest), trust=stage.trust, at=at)
 
 
 def test_data_that_has_to_be_deleted_is_named(world: SimpleNamespace, tmp_path: Path) -> None:

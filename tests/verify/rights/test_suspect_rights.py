@@ -25,6 +25,7 @@ from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, sign_manifest
 from lyrikstore.verify.rights.recorded import check_rights as rights_of_runs
 from lyrikstore.verify.rights.required import check_rights
+from tests.lineages import lineage_of
 
 
 def test_a_right_given_by_a_stolen_key_is_none(world: SimpleNamespace, tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def test_a_run_by_a_copy_of_a_document_is_nobodys_word(
                 else:
                     transaction.log_manifest(one)
             transaction.commit()
-    ancestry = {one.id: one for one in (publisher.manifest, run)}
+    ancestry = lineage_of(publisher.manifest, run)
     named = world.trusting(web)
     found = rights_of_runs(repository, ancestry, trust=named, at=world.NOW)
     assert (found.state, found.id) == ("warn", "rights"), found
@@ -141,7 +142,7 @@ def test_an_heir_gives_rights_and_a_thief_gives_none(
         with open_transaction(repository) as transaction:
             transaction.log_manifest(run)
             transaction.commit()
-        ancestry = {one.id: one for one in (run, publisher.manifest)}
+        ancestry = lineage_of(run, publisher.manifest)
         return rights_of_runs(repository, ancestry, trust=trust, at=later)
 
     change(rotated(world.OWNER.did, heir.did), world.OWNER)
