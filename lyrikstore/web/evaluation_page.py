@@ -179,8 +179,9 @@ def _slices(main: Element, body: Facts) -> None:
         add(main, "p", f"{left[:1].upper()}{left[1:]}.")
     if not slices:
         return
-    metric = next(name for name in ("macroF1", *METRICS) if name in slices[0]["measures"])
-    if "microF1" in slices[0]["measures"]:
+    measures = slices[0]["measures"]
+    metric = next((name for name in ("macroF1", *METRICS) if name in measures), min(measures))
+    if "microF1" in measures:
         metric = "microF1"
     add(main, "p", f"By {METRICS[metric]}. Slices without a line have fewer than 30 records.")
     rows = []

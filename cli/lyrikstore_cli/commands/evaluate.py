@@ -65,6 +65,7 @@ def command(
     With the name of an evaluation in place of a checkpoint nothing is measured: its report is
     written. It quotes the texts of failures only with `--with-texts`, and says so.
     """
+    from lyrikstore.verify.evaluation.tasks import TEXT, find_rules
     from lyrikstore.verify.evaluation.words import verdict_in_words
 
     with_data = options.held(texts=with_texts)
@@ -74,7 +75,8 @@ def command(
         raise click.UsageError("--with-texts is of the report: add --report FILE.html")
     store = session.open_store(sign=dataset is not None)
     asked = store.resolve(model)
-    writes = asked.body.get("task") == "sft"
+    rules = find_rules(asked.body.get("task"))
+    writes = rules is not None and rules.answers == TEXT
     if report is not None and writes:
         raise InvalidInputError(
             "no-report",

@@ -206,7 +206,7 @@ def _judged(threshold: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str,
             raise unknown_word("unknown-label", "label of a threshold:", label, known)
         figures = {name: known[label][name] for name in ("f1", "precision", "recall")}
     else:
-        whole = {"accuracy": model.get("accuracy"), "macroF1": model["macroF1"]}
+        whole = {name: model.get(name) for name in ("accuracy", "macroF1")}
         figures = {
             name: one["value"] for name, one in (whole | model.get("measures", {})).items() if one
         }

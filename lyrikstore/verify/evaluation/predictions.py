@@ -24,7 +24,7 @@ from lyrikstore.verify.evaluation.answers import (
     Predictions,
     Reading,
 )
-from lyrikstore.verify.evaluation.tasks import find_rules
+from lyrikstore.verify.evaluation.tasks import TEXT, find_rules
 
 MAX_BYTES, MAX_LINE, MAX_RECORDS = 1 << 30, 1 << 20, 1 << 24
 """Longest attachment and line, in bytes, and most records."""
@@ -193,7 +193,7 @@ def _head(data: bytes) -> Head:
     rules = find_rules(found.task)
     several = rules is not None and rules.several
     problem = ""
-    if rules is None or not rules.answers_labels:
+    if rules is None or rules.answers == TEXT:
         problem = "its task has no labels, or is not installed here"
     elif any({one.threshold is UNSET, one.at_least_one is UNSET} != {not several}
            for one in found.answerers):  # fmt: skip

@@ -18,6 +18,9 @@ USUAL_TASK = "text-classification"
 """The task of what does not name one."""
 
 GROUP = "lyrikstore.tasks"
+TEXT = "text"
+"""What a generative model answers."""
+
 UNKNOWN_TASK = "unknown-task"
 """Why an evaluation is not checked: nobody here has the rules of its task."""
 
@@ -39,8 +42,8 @@ class TaskRules(Protocol):
         order: Function and packing of the order of a run that can be done again.
         text: Members of ``text`` of a checkpoint that its run decides.
         names_tolerances: Whether a run that can be done again has to name its tolerances.
-        answers_labels: Whether predictions say of labels how likely they are, so that models and
-            baselines are asked again (:mod:`lyrikstore.verify.store.asked_again`).
+        answers: What a model gives: ``label``, ``labels`` or :data:`TEXT`. Of labels predictions
+            say how likely they are, so that models and baselines are asked again.
         several: Whether a record may have several labels.
     """
 
@@ -51,7 +54,7 @@ class TaskRules(Protocol):
     order: ClassVar[tuple[str, str | None]]
     text: ClassVar[tuple[str, ...]]
     names_tolerances: ClassVar[bool]
-    answers_labels: ClassVar[bool]
+    answers: ClassVar[str]
     several: ClassVar[bool]
 
     def read(self, stream: BinaryIO) -> Any:

@@ -27,6 +27,7 @@ from lyrikstore.verify.evaluation.evidence import (
 )
 from lyrikstore.verify.evaluation.limits import MONITOR
 from lyrikstore.verify.evaluation.tasks import (
+    TEXT,
     UNKNOWN_TASK,
     TaskRules,
     find_rules,
@@ -108,7 +109,7 @@ def _ask(
         return everybody
     checkpoint = ancestry[evaluation.inputs_in("checkpoint")[0].id]
     runs, _ = _named(checkpoint, "run", ancestry)
-    if not runs or rules is None or not rules.answers_labels:
+    if not runs or rules is None or rules.answers == TEXT:
         return everybody
     label = _label(evaluation)
     known: dict[str, list[Manifest]] = {}

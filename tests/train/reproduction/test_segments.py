@@ -16,7 +16,6 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.verify.store.statements.reproductions import (
-    ORDER,
     fault_of_segments,
     find_fault,
     verdict_of,
@@ -251,7 +250,12 @@ def test_what_of_a_blend_was_not_done_again_is_named() -> None:
         "replayed": [ended],
     }
     about = {"environment": {"platform": "x"}, "code": {}}
-    announced = {"task": "t", "candidates": [], "order": {"function": ORDER}, **about}
+    announced = {
+        "task": "multi-label",
+        "candidates": [],
+        "order": {"function": "blake3-order/2"},
+        **about,
+    }
     run: Any = SimpleNamespace(id=Digest.of(b"run"), body=announced)
 
     def fault(form: str, **more: Any) -> str:

@@ -17,7 +17,7 @@ from lyrikstore.history.log import merkle
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.store.statements.confinement import unconfined_cause
-from lyrikstore.verify.store.statements.reproductions import ORDER, SEGMENTS
+from lyrikstore.verify.store.statements.reproductions import SEGMENTS
 from lyrikstore.verify.store.statements.segments import (
     ROLE,
     SegmentList,
@@ -274,7 +274,7 @@ def test_segments_are_drawn_from_the_log_as_it_was(
     body = {
         "task": "text-classification",
         "candidates": [{"format": "peft/1"}],
-        "order": {"function": ORDER, "records": {"train": 5}},
+        "order": {"function": "blake3-order/2", "records": {"train": 5}},
         "segments": {"steps": 9},
     }
     run = fresh.run("runs/acme/model", body=body, parents=[fresh.ids["run"]])

@@ -22,6 +22,7 @@ from lyrikstore.publish.cards.rendering.layout import (
 )
 from lyrikstore.publish.cards.statement import MAX_TEXT
 from lyrikstore.publish.markdown import plain
+from lyrikstore.verify.evaluation.tasks import find_rules
 
 VERSION = "cyclonedx/1"
 
@@ -33,12 +34,6 @@ _FAMILIES = {
     "peft-lora": "transformer",
     "transformers": "transformer",
 }
-_FORMS = {
-    "text-classification": ("text", "label"),
-    "multi-label": ("text", "labels"),
-    "sft": ("text", "text"),
-}
-"""Task → what the model takes and gives."""
 
 _CONSIDERED = {
     "users": ("intended-users",),
@@ -182,9 +177,8 @@ class _Bill:
             found["architectureFamily"] = family
         found["modelArchitecture"] = form
         found["datasets"] = [{"ref": one} for one in self.datasets]
-        if task in _FORMS:
-            taken, given = _FORMS[task]
-            found["inputs"], found["outputs"] = [{"format": taken}], [{"format": given}]
+        if rules := find_rules(task):
+            found["inputs"], found["outputs"] = [{"format": "text"}], [{"format": rules.answers}]
         return found
 
     def _value(self, fact: str) -> str:

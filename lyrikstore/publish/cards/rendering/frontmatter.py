@@ -11,9 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from lyrikstore.publish.markdown import quoted
+from lyrikstore.verify.evaluation.tasks import TEXT, find_rules
 from lyrikstore.verify.evaluation.words import METRICS
 
-_PIPELINES = {"text-classification": "text-classification", "multi-label": "text-classification"}
+_PIPELINE = "text-classification"
+"""What transformers calls all that gives labels of texts."""
 _LIBRARIES = {
     **dict.fromkeys(("peft", "peft-lora"), "peft"),
     **dict.fromkeys(("blend", "embeddings", "files", "tfidf"), ""),
@@ -60,8 +62,9 @@ def _of_model(card: Mapping[str, Any]) -> Iterator[str]:
     if library:
         yield f"library_name: {library}"
     task = facts.get("model.task", {}).get("value")
-    if task in _PIPELINES:
-        yield f"pipeline_tag: {_PIPELINES[task]}"
+    rules = find_rules(task)
+    if rules is not None and rules.answers != TEXT:
+        yield f"pipeline_tag: {_PIPELINE}"
     licence = [one for one in card["statements"] if one["id"].startswith("answer.model-licence:")]
     named = {one["text"] for one in licence if one["state"] == "attested"}
     if len(named) == 1:  # ATTACK: somebody else's answer, before the expert's other one
@@ -90,7 +93,7 @@ def _result(card: Mapping[str, Any], evaluation: Mapping[str, Any], task: Any) -
         test,
     )
     yield "  - task:"
-    yield f"      type: {quoted(task if isinstance(task, str) else 'text-classification')}"
+    yield f"      type: {quoted(task if isinstance(task, str) else _PIPELINE)}"
     yield "    dataset:"
     yield "      type: lyrikstore"
     yield f"      name: {quoted(called)}"

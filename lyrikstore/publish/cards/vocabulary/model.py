@@ -6,9 +6,9 @@ from lyrikstore.history.manifests.manifest import Input
 from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.statement import Cited, Said, counted, listed, named
 from lyrikstore.publish.cards.vocabulary.fact import Fact
+from lyrikstore.verify.evaluation.tasks import TEXT, find_rules
 
 _WITH_WORDS = frozenset({"tfidf/1", "blend/1"})
-_GENERATES = frozenset({"sft"})
 
 
 def _format(facts: CardFacts) -> Iterator[Said]:
@@ -46,7 +46,8 @@ def _generates(facts: CardFacts) -> Iterator[Said]:
     task = facts.checkpoint.body.get("task")
     if task is None:
         return
-    generates = task in _GENERATES
+    rules = find_rules(task)
+    generates = rules is not None and rules.answers == TEXT
     text = "it writes text" if generates else "it gives labels; it does not generate text or images"
     yield Said(text, (named(facts.checkpoint),), value=generates)
 

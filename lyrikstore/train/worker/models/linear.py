@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lyrikstore.verify.evaluation.choice.task import labelling_rules
+
 NEVER = -30.0
 """Bias of a label that no record has."""
 
@@ -18,14 +20,14 @@ def fit_linear(task: str, features: Any, wanted: NDArray[np.bool_], strength: fl
     """Return the logistic regression that fits some records.
 
     Args:
-        task: ``multi-label``: each label by itself; else one of all.
+        task: Where a record may have several labels, each is fitted by itself; else one of all.
         features: Records × features, dense or sparse.
         wanted: Records × labels.
         strength: C, the inverse of the regularisation.
     """
     labels = wanted.shape[1]
     weight, bias = np.zeros((labels, features.shape[1])), np.full(labels, NEVER)
-    if task == "multi-label":
+    if labelling_rules(task).several:
         for at in range(labels):
             if wanted[:, at].all():
                 bias[at] = -NEVER

@@ -28,6 +28,7 @@ class MultiLabel(LabellingRules):
     metric: ClassVar[str] = "microF1"
     metrics: ClassVar[tuple[str, ...]] = ("microF1", "macroF1", "subsetAccuracy")
     several: ClassVar[bool] = True
+    answers: ClassVar[str] = "labels"
 
     def problem(self, _labels: Sequence[str]) -> str:
         """Return that any labels will do."""

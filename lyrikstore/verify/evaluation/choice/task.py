@@ -20,7 +20,7 @@ from lyrikstore.verify.evaluation.measures import Counts
 from lyrikstore.verify.evaluation.predictions import read_predictions
 from lyrikstore.verify.evaluation.recompute import compare_test_set, figures_fault, undeclared
 from lyrikstore.verify.evaluation.resample import Weights
-from lyrikstore.verify.evaluation.tasks import UNKNOWN_TASK, rules_of
+from lyrikstore.verify.evaluation.tasks import TEXT, UNKNOWN_TASK, rules_of
 
 Scores = NDArray[np.float64]
 """Records × labels."""
@@ -82,7 +82,7 @@ class LabellingRules(Protocol):
     order: ClassVar[tuple[str, str | None]] = ("blake3-order/2", None)
     text: ClassVar[tuple[str, ...]] = ("maxTokens", "pooling")
     names_tolerances: ClassVar[bool] = False
-    answers_labels: ClassVar[bool] = True
+    answers: ClassVar[str] = "label"
 
     def answerer(self, name: str, decision: Mapping[str, Any]) -> Answerer:
         """Return how scores become answers, in millionths.
@@ -160,7 +160,7 @@ def labelling_rules(name: str) -> LabellingRules:
         InvalidInputError: (``unknown-task``) no such task is installed here.
     """
     found = rules_of(name)
-    if not found.answers_labels:
+    if found.answers == TEXT:
         raise unknown_word(UNKNOWN_TASK, "task with labels", name, ())
     return cast("LabellingRules", found)
 

@@ -25,6 +25,7 @@ from lyrikstore.verify.evaluation.generation.generations import (
 from lyrikstore.verify.evaluation.generation.outputs import WrittenTexts, read_outputs
 from lyrikstore.verify.evaluation.generation.texts import count_outside, judge_text, tell_text
 from lyrikstore.verify.evaluation.prompts import choices_of, find_prompt_fault
+from lyrikstore.verify.evaluation.tasks import TEXT
 
 _MAX_CONVERSATION = 8 << 20
 """Longest conversation as JSON: one of 1 MiB, each byte escaped."""
@@ -42,7 +43,7 @@ class GenerationRules:
     order: ClassVar[tuple[str, str | None]] = ("blake3-order/1", "blake3-pack/1")
     text: ClassVar[tuple[str, ...]] = ("maxTokens",)
     names_tolerances: ClassVar[bool] = True
-    answers_labels: ClassVar[bool] = False
+    answers: ClassVar[str] = TEXT
     several: ClassVar[bool] = False
 
     def read(self, stream: BinaryIO) -> Generations:
