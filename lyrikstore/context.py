@@ -18,7 +18,6 @@ from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.keys.signer import DeferredSigner, Signer
 from lyrikstore.crypto.multikey import encode_multikey
-from lyrikstore.history.commit.transaction import recover
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.repository.clone import read_local_key
 from lyrikstore.history.repository.repository import Repository
@@ -157,6 +156,8 @@ class StoreContext:
                 hint="keys = KeyFolder(PATH); Store.open(…, keys=keys, signer=keys.signer())",
             )
         if not away:
+            from lyrikstore.history.commit.transaction import recover
+
             recover(self.repository)
         self.repository.check_gap(self.clock())
         return self.person

@@ -7,7 +7,6 @@ that takes a gigabyte to write out.
 
 import json
 import re
-import tomllib
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
@@ -64,6 +63,10 @@ def parse_toml(
             more than :data:`MAX_KEY_PARTS` parts, integers of more than 64 bits, nesting beyond
             what Python can hold, decimals that are not finite or too large or small to write out.
     """
+    if not data:
+        return {}
+    import tomllib  # 2 ms, and most files that may be there are not
+
     if len(data) > max_bytes:
         raise _bad(f"longer than {max_bytes} bytes")
 

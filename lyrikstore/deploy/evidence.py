@@ -25,7 +25,7 @@ from lyrikstore.publish.cards.gathering.form import FORMATS
 from lyrikstore.publish.cards.offline import evidence_of
 from lyrikstore.publish.cards.vocabulary.values import tells_values
 from lyrikstore.publish.identity.key_statements import credential_proof
-from lyrikstore.publish.imports.import_credentials import statements_needed
+from lyrikstore.verify.credential.issuer_key import statements_needed
 from lyrikstore.verify.credential.key_statements import check_few
 from lyrikstore.verify.credential.log_proofs import PROOF_HEAD
 from lyrikstore.verify.credential.status import Notices, logged_notices

@@ -11,15 +11,6 @@ from lyrikstore.credentials.model.credential import issuer_of
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.key_statements import is_statement
-from lyrikstore.verify.evaluation.words import (
-    METRICS,
-    drift_figures,
-    drift_in_words,
-    figures_of,
-    verdict_in_words,
-    with_interval,
-)
-from lyrikstore.verify.store.statements.reproductions import WORDS
 
 _UNKNOWN: dict[str, Any] = {
     **dict.fromkeys(("kind", "name", "author", "created", "message", "tree")),
@@ -117,6 +108,8 @@ def reproductions_of(
 
 def reproduction_facts(repository: Repository, reproduction: Manifest) -> dict[str, Any]:
     """Return what a reproduction found, as ``schemas/cli/common.schema.json`` wants it."""
+    from lyrikstore.verify.store.statements.reproductions import WORDS
+
     run = repository.manifest(reproduction.inputs_in("run")[0].id)
     return {
         "id": str(reproduction.id),
@@ -131,6 +124,15 @@ def reproduction_facts(repository: Repository, reproduction: Manifest) -> dict[s
 
 def evaluation_facts(evaluation: Manifest) -> dict[str, Any]:
     """Return what an evaluation found, as ``schemas/cli/log.schema.json`` wants it."""
+    from lyrikstore.verify.evaluation.words import (
+        METRICS,
+        drift_figures,
+        drift_in_words,
+        figures_of,
+        verdict_in_words,
+        with_interval,
+    )
+
     body = evaluation.body
     return {
         "id": str(evaluation.id),

@@ -329,3 +329,35 @@ def test_whoever_waits_for_a_library_after_an_interrupt_is_told(tmp_path) -> Non
         assert child.stdout.read() == b""
         assert child.wait() == 130
         assert child.stderr.read().strip() == INTERRUPTED.encode()
+
+
+_LOADS = """
+import sys
+from lyrikstore_cli import main
+
+main.run(sys.argv[1:])
+sys.stderr.write("\\n".join(sys.modules))
+"""
+FOR_WORK = {"numpy", "pyarrow", "duckdb", "torch", "fsspec", "starlette", "rich", "tomllib"}
+MOST_MODULES = 360
+
+
+@pytest.mark.parametrize("command", [("status", "texts"), ("log",), ("show", "acme/texts")])
+def test_who_looks_at_a_store_loads_what_looks(publisher, command) -> None:
+    # Modules and not milliseconds, which benchmarks/start_up.py counts.
+    (publisher.folder / "texts").mkdir()
+    (publisher.folder / "texts" / "a.txt").write_text("a")
+    publisher.ok("commit", "texts", "-d", "acme/texts")
+    done = subprocess.run(
+        [sys.executable, "-c", _LOADS, *command],
+        cwd=publisher.folder,
+        env={**publisher.variables(), "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'cli'}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = done.stderr.splitlines()
+    assert not FOR_WORK.intersection(loaded)
+    of_no_use = ("lyrikstore.w3c", "lyrikstore.train", "lyrikstore.objects.store.writer")
+    assert not [name for name in loaded if name.startswith(of_no_use)]
+    assert len(loaded) < MOST_MODULES

@@ -13,7 +13,6 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.readers.cells import read_cells, read_table
-from lyrikstore.curate.readers.parquet_process import read_parquet
 from lyrikstore.history.records.order_root import DOCUMENT, document_id, record_id
 from lyrikstore.history.records.rows import JSONL, BadRow, RawRow, read_lines
 
@@ -98,9 +97,15 @@ def check_reader(reader: str) -> None:
         )
 
 
+def _read_parquet(path: str, stream: BinaryIO) -> Iterator[RawRow | BadRow]:
+    from lyrikstore.curate.readers.parquet_process import read_parquet  # who reads none loads none
+
+    return read_parquet(path, stream)
+
+
 _ROWS: Mapping[str, Callable[[str, BinaryIO], Iterator[RawRow | BadRow]]] = {
     JSONL: lambda _, stream: read_lines(stream),
     CSV_1: read_cells,
     CSV: read_table,
-    PARQUET: read_parquet,
+    PARQUET: _read_parquet,
 }

@@ -5,6 +5,7 @@ import stat
 from bisect import bisect_left
 from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
@@ -20,7 +21,9 @@ from lyrikstore.history.trees.tree_entry import NO_META, encode_line
 from lyrikstore.objects.backends.base import Backend
 from lyrikstore.objects.io.stat_cache import StatCache
 from lyrikstore.objects.parallel.tasks import Pools
-from lyrikstore.objects.store.writer import BlobWriter
+
+if TYPE_CHECKING:
+    from lyrikstore.objects.store.writer import BlobWriter
 
 
 class Hashing:
@@ -103,7 +106,7 @@ class Hashing:
         return self._tree
 
     def store(
-        self, writer: BlobWriter, backend: Backend | None = None, pools: Pools | None = None
+        self, writer: "BlobWriter", backend: Backend | None = None, pools: Pools | None = None
     ) -> Tree:
         """Store what is pending and return the tree.
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from msgspec.structs import replace
 
@@ -54,7 +54,9 @@ from lyrikstore.objects.store.transactions import (
     Transaction,
     TransactionLog,
 )
-from lyrikstore.objects.store.writer import BlobWriter
+
+if TYPE_CHECKING:
+    from lyrikstore.objects.store.writer import BlobWriter
 
 
 class TransactionBuilder:
@@ -106,7 +108,7 @@ class TransactionBuilder:
         self._appender.check_original()
 
     @property
-    def writer(self) -> BlobWriter:
+    def writer(self) -> "BlobWriter":
         """Takes the blobs of this transaction.
 
         Raises:

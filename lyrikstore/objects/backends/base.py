@@ -23,7 +23,6 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -199,6 +198,8 @@ class LocalBackend:
             try:
                 if min(threads, len(files)) < 2:
                     return [name_file(name, source) for name, source in files]
+                from concurrent.futures import ThreadPoolExecutor  # 5 ms
+
                 with ThreadPoolExecutor(threads) as pool:
                     return list(pool.map(name_file, *zip(*files, strict=True)))
             finally:
@@ -330,6 +331,8 @@ def create_all(
     """
     if isinstance(backend, LocalBackend):
         return backend.create_all(files, threads)
+    from concurrent.futures import ThreadPoolExecutor  # 5 ms
+
     names, sources = zip(*files, strict=True) if files else ((), ())
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(backend.create, names, sources))

@@ -3,7 +3,7 @@
 import io
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -24,7 +24,9 @@ from lyrikstore.objects.pack.parameters import read_parameters
 from lyrikstore.objects.pack.reader import PackedBlobs
 from lyrikstore.objects.store.chunk_lists import MAX_LIST_DEPTH, ChunkLists
 from lyrikstore.objects.store.transactions import LiveObjects, PackChanges
-from lyrikstore.objects.store.writer import BlobWriter
+
+if TYPE_CHECKING:
+    from lyrikstore.objects.store.writer import BlobWriter
 
 
 def open_blobs(
@@ -235,7 +237,7 @@ class BlobStore:
         except LyrikstoreError:
             return None
 
-    def writer(self, *, workers: int | None = None) -> BlobWriter:
+    def writer(self, *, workers: int | None = None) -> "BlobWriter":
         """Return a writer that stores what this store does not have; use it in ``with``.
 
         Args:
@@ -245,6 +247,8 @@ class BlobStore:
             FormatError: The store's parameters cannot be read.
         """
         parameters = read_parameters(self.backend)
+        from lyrikstore.objects.store.writer import BlobWriter  # who reads loads no writer
+
         return BlobWriter(self.backend, self.packed, self.list_of, parameters, workers=workers)
 
     def list_of(self, blob: Digest) -> Digest | None:

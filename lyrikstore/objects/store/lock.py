@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import socket
 import stat
 import time
 from pathlib import Path
@@ -45,7 +44,7 @@ class StoreLock:
             self._wait(fd)
             if os.fstat(fd).st_nlink == 1:  # ATTACK A13: a second name of a file kept elsewhere
                 os.ftruncate(fd, 0)
-                os.pwrite(fd, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
+                os.pwrite(fd, f"{os.getpid()} {os.uname().nodename}\n".encode(), 0)
         except OSError as error:
             os.close(fd)
             if isinstance(error, StorageError):

@@ -16,12 +16,12 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.identity.key_statements import credential_proof
-from lyrikstore.publish.imports.import_credentials import statements_needed
 from lyrikstore.verify.credential.attestation import (
     CheckedAttestation,
     check_attestation,
     looks_like_attestation,
 )
+from lyrikstore.verify.credential.issuer_key import statements_needed
 from lyrikstore.verify.credential.key_statements import Statements, check_few
 from lyrikstore.verify.credential.log_proofs import PROOF_HEAD
 from lyrikstore.verify.credential.status import Notices, logged_notices
@@ -63,8 +63,10 @@ def attestations_about(
 
     Cost: two reads per logged credential, however many versions.
     """
-    repository, trust, at = context.repository, context.trust, context.clock()
-    notices = logged_notices(repository)
+    repository = context.repository
+    if all(entry.type != "credential" for entry in repository.entries()):
+        return {one.id: [] for one in manifests}  # and no trust file is read for it
+    trust, at, notices = context.trust, context.clock(), logged_notices(repository)
     return {
         one.id: [] if one.tree is None else list(_about(repository, one.tree, notices, trust, at))
         for one in manifests

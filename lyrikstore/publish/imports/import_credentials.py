@@ -28,16 +28,14 @@ from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import StatusList
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.commit.transaction import open_transaction
-from lyrikstore.history.log.checkpoint import Leaf
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.status.book import StatusBook, current_book
 from lyrikstore.verify.credential.any_kind import check_any
 from lyrikstore.verify.credential.envelope import keys_for
-from lyrikstore.verify.credential.issuer_key import check_key_by
-from lyrikstore.verify.credential.key_statements import Statements
+from lyrikstore.verify.credential.issuer_key import statements_needed
 from lyrikstore.verify.credential.status import Notices
-from lyrikstore.verify.report import SETTLED, CheckState, check_of, first_in
+from lyrikstore.verify.report import CheckState, check_of, first_in
 
 OpenedFiles = Mapping[str, OpenedCredential]
 """File name → the file."""
@@ -221,38 +219,6 @@ def _accepted(
     yield opened.data
     yield from _needed(opened, siblings.values(), book, trust, at, notices)
     yield from statements_needed(opened, notices.statements)
-
-
-def statements_needed(opened: OpenedCredential, statements: Statements) -> list[bytes]:
-    """Return what stores say of the key that signed a credential, as far as it is available.
-
-    Args:
-        opened: The credential.
-        statements: What is available.
-
-    Raises:
-        IncompleteError: As :meth:`Statements.to_keep`.
-    """
-    key, credential = opened.signer, opened.id
-    subject = (opened.document or {}).get("credentialSubject")
-    if key is None or credential is None or not isinstance(subject, dict):
-        return []
-    grant = subject.get("grant")
-    about = grant["dataset"] if isinstance(grant, dict) else subject
-    store = Digest.parse_urn(about["store"]) if "store" in about else None
-    kept = statements.to_keep(key, store, Leaf("credential", credential))
-    states = [
-        check_key_by(key, credential, one, store).state
-        for one in (statements, Statements.among(kept))
-    ]
-    if states[0] is CheckState.PASS and states[1] not in SETTLED:
-        raise IncompleteError(
-            "not-connected",
-            "what shows that it was signed before its key was compromised lies beside it, but is "
-            "not of the log checkpoint that says so, and is not kept",
-            hint="ask whoever signed it for a log proof that is: key statements -o FOLDER",
-        )
-    return kept
 
 
 def attestations_among(files: OpenedFiles) -> dict[str, OpenedCredential]:

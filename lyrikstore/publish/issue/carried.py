@@ -21,8 +21,8 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.store_view import MAX_READ
 from lyrikstore.history.trees.tree import Tree
-from lyrikstore.publish.imports.import_credentials import statements_needed
 from lyrikstore.publish.issue.hand_on import FirstPublisher
+from lyrikstore.verify.credential.issuer_key import statements_needed
 from lyrikstore.verify.credential.key_statements import check_few
 from lyrikstore.verify.credential.log_proofs import PROOF_HEAD
 from lyrikstore.verify.credential.status import Notices, logged_notices

@@ -9,6 +9,7 @@ from collections.abc import Container
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.history.log.checkpoint import Leaf, LogCheckpoint
 from lyrikstore.history.log.consistency import Relation
@@ -19,6 +20,7 @@ from lyrikstore.verify.credential.key_statements import Statements
 from lyrikstore.verify.credential.key_succession import SuccessorKey
 from lyrikstore.verify.credential.log_proofs import CREDENTIAL_PROOF, Places, Proofs
 from lyrikstore.verify.report import (
+    SETTLED,
     Check,
     CheckState,
     failed,
@@ -269,3 +271,35 @@ def _detail(state: KeyState, history: KeyHistory, logged_at: int | None) -> dict
     if logged_at is not None:
         detail["loggedAt"] = logged_at
     return detail
+
+
+def statements_needed(opened: OpenedCredential, statements: Statements) -> list[bytes]:
+    """Return what stores say of the key that signed a credential, as far as it is available.
+
+    Args:
+        opened: The credential.
+        statements: What is available.
+
+    Raises:
+        IncompleteError: As :meth:`Statements.to_keep`.
+    """
+    key, credential = opened.signer, opened.id
+    subject = (opened.document or {}).get("credentialSubject")
+    if key is None or credential is None or not isinstance(subject, dict):
+        return []
+    grant = subject.get("grant")
+    about = grant["dataset"] if isinstance(grant, dict) else subject
+    store = Digest.parse_urn(about["store"]) if "store" in about else None
+    kept = statements.to_keep(key, store, Leaf("credential", credential))
+    states = [
+        check_key_by(key, credential, one, store).state
+        for one in (statements, Statements.among(kept))
+    ]
+    if states[0] is CheckState.PASS and states[1] not in SETTLED:
+        raise IncompleteError(
+            "not-connected",
+            "what shows that it was signed before its key was compromised lies beside it, but is "
+            "not of the log checkpoint that says so, and is not kept",
+            hint="ask whoever signed it for a log proof that is: key statements -o FOLDER",
+        )
+    return kept
