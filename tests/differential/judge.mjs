@@ -9,7 +9,7 @@ import { pathToFileURL } from "node:url";
 
 const load = (name) => import(new URL(name, pathToFileURL(`${process.argv[2]}/`)));
 const [{ concat, text }, { blake3 }, { Refusal }, { Records }, { parseTimestamp }, { Trust }, { OpenedCredential }, { verifyFile }, { LineEndsWriter }, { verifyDeployment }, { readEvidence }] = await Promise.all(
-  ["canon/bytes", "canon/digest", "canon/errors", "history/records/records", "canon/timestamps", "credentials/trust", "credentials/opened", "verify/verify", "verify/delivery/line_ends", "verify/deployment/deployment", "verify/deployment/folder"]
+  ["canon/bytes", "canon/digest", "canon/errors", "history/records/records", "canon/timestamps", "credentials/trust", "credentials/opened", "verify_file", "verify/delivery/line_ends", "verify/deployment/deployment", "verify/deployment/folder"]
     .map((name) => load(`src/${name}.js`)));
 
 const bytes = (encoded) => new Uint8Array(Buffer.from(encoded, "base64"));
