@@ -8,7 +8,6 @@ from inspect import cleandoc
 from pathlib import Path
 
 import click
-from error_kinds import kinds_raised
 
 from lyrikstore.canon import errors
 from lyrikstore.canon.error_kinds import ErrorKind
@@ -30,6 +29,8 @@ def main() -> None:
 
 def kinds() -> list[str]:
     """Return the kinds of errors, with the classes that they are raised as and the exit codes."""
+    from error_kinds import kinds_raised
+
     lines = ["# Errors", "", "Made by `make docs` from the program.", ""]
     lines += [
         "Every error has a kind, a message and a hint. With `--json` a command prints them as",

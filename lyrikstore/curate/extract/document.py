@@ -4,6 +4,8 @@ Parsers of hostile files may crash, hang or fill the memory, which no function c
 :class:`lyrikstore.curate.extract.workers.Extractor`, which runs this one in a process of its own.
 """
 
+from collections.abc import Callable, Mapping
+
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
@@ -91,15 +93,10 @@ def extract(
 def _extract(path: str, data: bytes, encoding: str | None) -> Extracted:
     if len(data) > MAX_DOCUMENT_BYTES:
         raise UnreadableError("too-large", f"more than {MAX_DOCUMENT_BYTES} bytes")
-    kind = find_format(path, data)
-    if kind == "pdf":
-        return extract_pdf(data)
-    if kind == "docx":
-        return extract_docx(path, data)
-    if kind == "html":
-        return extract_html(data, encoding)
-    if kind == "eml":
-        return extract_eml(data, encoding)
+    return FORMATS[find_format(path, data)](path, data, encoding)
+
+
+def _extract_text(_: str, data: bytes, encoding: str | None) -> Extracted:
     found = decode(data, demanded=encoding)
     return Extracted(
         "txt",
@@ -108,3 +105,13 @@ def _extract(path: str, data: bytes, encoding: str | None) -> Extracted:
         found.source,
         notes=guess_notes(found.encoding, found.source, found.others),
     )
+
+
+FORMATS: Mapping[str, Callable[[str, bytes, str | None], Extracted]] = {
+    "docx": lambda path, data, _: extract_docx(path, data),
+    "eml": lambda _, data, encoding: extract_eml(data, encoding),
+    "html": lambda _, data, encoding: extract_html(data, encoding),
+    "pdf": lambda _, data, __: extract_pdf(data),
+    "txt": _extract_text,
+}
+"""What :func:`find_format` calls a format → what extracts its text."""

@@ -1,0 +1,385 @@
+"""What can be added has a registry, and what was added is whole: each gap is named in words.
+
+CONTRIBUTING says in which order one adds a filter, a command and the rest; the walks below do so in
+a copy of what they change, and hold that each step closes the gap that is named for it.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import click
+import pytest
+
+from lyrikstore.curate.extract.document import FORMATS as DOCUMENT_FORMATS
+from lyrikstore.curate.readers import READERS
+from lyrikstore.curate.recipes import recipe
+from lyrikstore.curate.recipes.filters import FILTERS
+from lyrikstore.curate.recipes.filters.contract import TEXT, Candidate, Decide, Drop, Filter, Keep
+from lyrikstore.curate.recipes.filters.parameters import Parameter
+from lyrikstore.train.formats.architectures import FAMILIES
+from lyrikstore.train.formats.family import Family
+from lyrikstore.train.formats.formats import BLEND, FOREIGN, FORMATS
+from lyrikstore.train.targets import TARGETS
+from lyrikstore.train.task import task_names
+from lyrikstore.verify.checks import CHECKS
+from lyrikstore_cli import main
+from tests.conftest import REPOSITORY
+from tests.curate.tried import decided, document
+from tools import make_docs
+
+WITHOUT_VECTOR = {
+    *("allow/1", "balance/1", "drop-duplicates/1", "drop-empty/1", "drop-personal/1"),
+    *("chunk/2", "extract-text/1", "extract-text/2", "language/1", "licence/1", "opt-out/1"),
+    *("redact/2", "sample/1", "split/2", "union/1"),
+}
+"""Filters of before the rule; tests/curate alone holds what they do."""
+
+
+class Source:
+    """The repository, or a copy of the part of it that somebody changes."""
+
+    def __init__(self, root: Path = REPOSITORY) -> None:
+        self.root = root
+
+    def text(self, path: str) -> str:
+        return (self.root / path).read_text("utf-8")
+
+    def section(self, path: str, heading: str) -> str | None:
+        """Return a section with its heading; None where no heading matches the pattern."""
+        found = re.search(rf"^(#+) {heading}$", text := self.text(path), re.MULTILINE)
+        if found is None:
+            return None
+        rest = text[found.end() :]
+        end = re.search(rf"^#{{1,{len(found[1])}}} ", rest, re.MULTILINE)
+        return found[0] + (rest[: end.start()] if end else rest)
+
+    def names(self, pattern: str, name: str, *, quote: str = '"') -> bool:
+        """Return whether a file that matches the pattern has the name as a string."""
+        said = f"{quote}{name}{quote}"
+        return any(said in path.read_text("utf-8") for path in sorted(self.root.glob(pattern)))
+
+
+HERE = Source()
+
+
+def of_filter(use: str, kind: type[Filter], source: Source = HERE) -> Iterator[str]:
+    parameters = {one.name for one in kind.PARAMETERS}
+    if use != kind.USE:
+        yield f"its class calls it {kind.USE}"
+    if (about := source.section("docs/recipes.md", re.escape(use))) is None:
+        yield "no section in docs/recipes.md"
+    elif lacking := [name for name in sorted(parameters) if f"`{name}`" not in about]:
+        yield f"docs/recipes.md does not explain {', '.join(lacking)}"
+    heading = rf"12\.5\.\d+ .*`{re.escape(use)}`.*"
+    if (rules := source.section("spec/12-curation.md", heading)) is None:
+        yield "not in spec 12.5"
+    named = re.findall(r"`(vectors/[\w/.-]+\.json)`", rules or "")
+    if use not in WITHOUT_VECTOR and not any(
+        (source.root / "spec" / name).is_file() for name in named
+    ):
+        yield "no vector"
+    steps = json.loads(source.text("schemas/recipe.schema.json"))["properties"]["step"]["items"]
+    forms = [one["properties"] for one in steps["oneOf"] if f'"{use}"' in json.dumps(one)]
+    if not forms and use != "union/1":  # no recipe names it: it is what filter makes of many
+        yield "not in schemas/recipe.schema.json"
+    elif forms and forms[0].keys() - {"use"} != parameters:
+        yield "schemas/recipe.schema.json has other parameters"
+    if not source.names("tests/curate/**/*.py", use) and use not in source.text(
+        "tests/curate/test_vectors.py"
+    ):
+        yield "no test in tests/curate"
+
+
+def of_command(name: str, source: Source = HERE) -> Iterator[str]:
+    command = main.program.get_command(click.Context(main.program), name)
+    if command is None:
+        yield "no module in cli/lyrikstore_cli/commands"
+        return
+    if not command.help:
+        yield "its function has no docstring, which is its help"
+    parts = command.commands if isinstance(command, click.Group) else {"": command}
+    for part in parts:
+        full = f"{name} {part}".strip()
+        if source.section("docs/cli.md", rf"`lyrikstore {full}( .*)?`") is None:
+            yield f"{full} is not in docs/cli.md: make docs"
+    if not list((source.root / "schemas" / "cli").glob(f"{name}[.-]*schema.json")):
+        yield f"no schemas/cli/{name}.schema.json"
+    if not source.names("tests/**/*.py", name):
+        yield "no test types it"
+
+
+def of_reader(name: str, source: Source = HERE) -> Iterator[str]:
+    if not source.names("spec/09-records.md", name, quote="`"):
+        yield "not in spec 9.1"
+    if name != "csv/1" and not source.names("docs/*.md", name, quote=""):
+        yield "no page of docs/ names it"
+    if not source.names("tests/**/*.py", name):
+        yield "no test reads with it"
+
+
+def of_document_format(name: str, source: Source = HERE) -> Iterator[str]:
+    rules = source.section("spec/12-curation.md", r"12\.5\.10 .*") or ""
+    if name.upper() not in rules.upper():
+        yield "not in spec 12.5.10"
+    about = source.section("docs/recipes.md", "extract-text/2") or ""
+    if name.upper() not in about.upper():
+        yield "section extract-text/2 of docs/recipes.md does not name it"
+
+
+def of_checkpoint_format(name: str, source: Source = HERE) -> Iterator[str]:
+    if not source.names("spec/13-runs.md", name, quote="`"):
+        yield "not in spec 13"
+    if not source.names("tests/**/*.py", name):
+        yield "no test names it"
+
+
+def of_base(family: Family, source: Source = HERE) -> Iterator[str]:
+    for name in (family.model_type, *family.architectures):
+        if not source.names("spec/13-runs.md", name, quote="`"):
+            yield f"{name} is not in the tables of spec 13"
+
+
+def of_target(name: str, source: Source = HERE) -> Iterator[str]:
+    deploy = main.program.get_command(click.Context(main.program), "deploy")
+    assert deploy is not None
+    choices = next(one.type for one in deploy.params if one.name == "target")
+    if name not in getattr(choices, "choices", ()):
+        yield "no choice of lyrikstore deploy --to"
+    if not source.names("docs/deploy.md", f"--to {name}", quote="") and not source.names(
+        "docs/deploy.md", name, quote="`"
+    ):
+        yield "docs/deploy.md does not name it"
+    if not source.names("spec/14-deliveries-and-cards.md", name, quote="`"):
+        yield "not in spec 14.7"
+    if not source.names("schemas/cli/deploy.schema.json", name):
+        yield "not in schemas/cli/deploy.schema.json"
+    if not source.names("tests/deploy/**/*.py", name):
+        yield "no test in tests/deploy"
+
+
+def of_task(name: str, source: Source = HERE) -> Iterator[str]:
+    if not source.names("docs/training.md", name, quote="`") and not source.names(
+        "docs/training.md", name
+    ):
+        yield "docs/training.md does not name it"
+    if not source.names("spec/13-runs.md", name, quote="`"):
+        yield "not in spec 13"
+    if not source.names("schemas/train-config.schema.json", name):
+        yield "not in schemas/train-config.schema.json"
+    if not source.names("tests/train/**/*.py", name):
+        yield "no test in tests/train"
+
+
+def of_check(name: str, source: Source = HERE) -> Iterator[str]:
+    table = json.loads(source.text("spec/checks.json"))
+    if name not in table["checks"]:
+        yield "no line in spec/checks.json"
+        return
+    makers = {one for one, made in table["procedures"].items() if name in made["checks"]}
+    if not makers:
+        yield "no procedure of spec/checks.json makes it"
+    chapter = table["checks"][name]["spec"].partition("#")[0]
+    if f"`{name}`" not in source.text(chapter.replace("10-credentials", "11-verification")):
+        yield f"{chapter} does not name it"
+    if not source.names("lyrikstore/**/*.py", name):
+        yield "no function in lyrikstore/ makes it"
+    if makers - {"card", "object", "store"} and not source.names("page/src/**/*.js", name):
+        yield "no function in page/src makes it"
+
+
+POINTS: list[tuple[str, Mapping[str, Any], Callable[..., Iterator[str]]]] = [
+    ("filter", FILTERS, of_filter),
+    ("command", dict.fromkeys(main.MODULES), lambda name, _: of_command(name)),
+    ("reader", dict.fromkeys(READERS), lambda name, _: of_reader(name)),
+    ("document format", DOCUMENT_FORMATS, lambda name, _: of_document_format(name)),
+    (
+        "checkpoint format",
+        dict.fromkeys((*FORMATS, *FOREIGN, BLEND)),
+        lambda name, _: of_checkpoint_format(name),
+    ),
+    ("base", FAMILIES, lambda _, family: of_base(family)),
+    ("target", TARGETS, lambda name, _: of_target(name)),
+    ("task", dict.fromkeys(task_names()), lambda name, _: of_task(name)),
+    ("check", CHECKS, lambda name, _: of_check(name)),
+]
+
+
+@pytest.mark.parametrize(("what", "registry", "gaps"), POINTS, ids=[one[0] for one in POINTS])
+def test_what_was_added_is_whole(
+    what: str, registry: Mapping[str, Any], gaps: Callable[..., Iterator[str]]
+) -> None:
+    found = [f"{what} {name}: {gap}" for name, one in registry.items() for gap in gaps(name, one)]
+    assert found == [], "\n".join(found)
+
+
+def copy(folder: Path, *paths: str) -> Source:
+    """Return a copy of some files, which a walk changes."""
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / path, folder / path)
+    return Source(folder)
+
+
+def write(source: Source, path: str, text: str) -> None:
+    """Add text to the end of a file, which is made where it is absent."""
+    (source.root / path).parent.mkdir(parents=True, exist_ok=True)
+    with (source.root / path).open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def edit(source: Source, path: str, change: Callable[[Any], None]) -> None:
+    document = json.loads(source.text(path))
+    change(document)
+    (source.root / path).write_text(json.dumps(document), "utf-8")
+
+
+class MinWords(Filter):
+    """Drops documents of few words."""
+
+    USE: ClassVar[str] = "min-words/1"
+    PARAMETERS: ClassVar[tuple[Parameter, ...]] = (Parameter("least", "number", "words"),)
+
+    def __init__(self, least: int) -> None:
+        self.least = least
+
+    @classmethod
+    def configure(cls, values: Mapping[str, Any]) -> Self:
+        return cls(int(values["least"]))
+
+    def reads(self) -> tuple[str, ...]:
+        return (TEXT,)
+
+    def start(self) -> Decide:
+        return self._decide
+
+    def _decide(self, candidate: Candidate) -> Keep | Drop:
+        words = len((candidate.text or "").split())
+        return Keep() if words >= self.least else Drop("few-words", f"{words} words")
+
+
+def test_a_filter_is_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use = MinWords.USE
+    source = copy(
+        tmp_path,
+        *("docs/recipes.md", "spec/12-curation.md", "schemas/recipe.schema.json"),
+        "tests/curate/test_vectors.py",
+    )
+
+    def gaps() -> list[str]:
+        return list(of_filter(use, MinWords, source))
+
+    assert gaps() == [
+        "no section in docs/recipes.md",
+        "not in spec 12.5",
+        "no vector",
+        "not in schemas/recipe.schema.json",
+        "no test in tests/curate",
+    ]
+    vector = "vectors/filters/min-words.json"
+    write(source, "spec/12-curation.md", f"\n### 12.5.99 `{use}`\n\nVectors: `{vector}`.\n")
+    write(source, f"spec/{vector}", "[]")
+    assert gaps()[1] == "not in schemas/recipe.schema.json"
+    edit(
+        source,
+        "schemas/recipe.schema.json",
+        lambda schema: schema["properties"]["step"]["items"]["oneOf"].append(
+            {"properties": {"use": {"const": use}, "most": {}}}
+        ),
+    )
+    assert gaps()[1] == "schemas/recipe.schema.json has other parameters"
+    edit(
+        source,
+        "schemas/recipe.schema.json",
+        lambda schema: schema["properties"]["step"]["items"]["oneOf"][-1]["properties"].update(
+            least=schema["properties"]["step"]["items"]["oneOf"][-1]["properties"].pop("most")
+        ),
+    )
+    monkeypatch.setitem(recipe.FILTERS, use, MinWords)  # type: ignore[arg-type]
+    toml = f'recipe = 1\n[[step]]\nuse = "{use}"\nleast = 2\n'
+    step = recipe.parse_recipe(toml.encode()).steps[0].filter
+    assert decided(step, document("one"), document("one two")) == [
+        Drop("few-words", "1 words"),
+        Keep(),
+    ]
+    write(source, "tests/curate/recipes/test_min_words.py", f'USE = "{use}"\n')
+    write(source, "docs/recipes.md", f"\n## {use}\n\nDrops short texts.\n")
+    assert gaps() == ["docs/recipes.md does not explain least"]
+    write(source, "docs/recipes.md", "\n| `least` | words |\n")
+    assert gaps() == []
+
+
+@click.command()
+def hello() -> None:
+    """Greet."""
+
+
+def test_a_command_is_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = copy(tmp_path, "docs/cli.md")
+
+    def gaps() -> list[str]:
+        return list(of_command("hello", source))
+
+    assert gaps() == ["no module in cli/lyrikstore_cli/commands"]
+    monkeypatch.setitem(main.GROUPS["look"], "hello", "greet")
+    monkeypatch.setitem(main.MODULES, "hello", f"{__name__}:hello")
+    assert gaps() == [
+        "hello is not in docs/cli.md: make docs",
+        "no schemas/cli/hello.schema.json",
+        "no test types it",
+    ]
+    lines = make_docs.reference()
+    (source.root / "docs" / "cli.md").write_text("\n".join(lines), "utf-8")
+    write(source, "schemas/cli/hello.schema.json", "{}")
+    write(source, "tests/cli/test_hello.py", 'person.ok("hello")\n')
+    assert gaps() == []
+
+
+def test_a_check_is_added(tmp_path: Path) -> None:
+    name, chapter = "data.greeting", "spec/11-verification.md"
+    source = copy(tmp_path, "spec/checks.json", chapter)
+
+    def gaps() -> list[str]:
+        return list(of_check(name, source))
+
+    assert gaps() == ["no line in spec/checks.json"]
+    edit(
+        source,
+        "spec/checks.json",
+        lambda table: table["checks"].update({name: {**table["checks"]["data.tree"]}}),
+    )
+    assert gaps() == [
+        "no procedure of spec/checks.json makes it",
+        f"{chapter} does not name it",
+        "no function in lyrikstore/ makes it",
+    ]
+    edit(
+        source,
+        "spec/checks.json",
+        lambda table: table["procedures"]["delivery"]["checks"].append(name),
+    )
+    assert gaps()[-1] == "no function in page/src makes it"
+    write(source, chapter, f"\n`{name}` says hello.\n")
+    write(source, "lyrikstore/verify/delivery/greeting.py", f'passed("{name}", "hello")\n')
+    write(source, "page/src/verify/greeting.js", f'passed("{name}", "hello");\n')
+    assert gaps() == []
+
+
+def test_a_target_is_added(tmp_path: Path) -> None:
+    pages = ("docs/deploy.md", "spec/14-deliveries-and-cards.md")
+    source = copy(tmp_path, *pages, "schemas/cli/deploy.schema.json")
+    assert list(of_target("tflite", source)) == [
+        "no choice of lyrikstore deploy --to",
+        "docs/deploy.md does not name it",
+        "not in spec 14.7",
+        "not in schemas/cli/deploy.schema.json",
+        "no test in tests/deploy",
+    ]
+    for page in pages:
+        write(source, page, "\n`tflite`\n")
+    edit(source, "schemas/cli/deploy.schema.json", lambda schema: schema.update(x=["tflite"]))
+    write(source, "tests/deploy/test_tflite.py", '"tflite"\n')
+    assert list(of_target("tflite", source)) == ["no choice of lyrikstore deploy --to"]
