@@ -153,7 +153,7 @@ MODEL_VIEWS = (
             author VARCHAR who signed it
             checkpoint VARCHAR the checkpoint
             card VARCHAR the signed card that is its README; NULL where that is a draft
-            target VARCHAR hf, onnx, gguf or vllm
+            target VARCHAR what it was deployed to, such as onnx
             quantization VARCHAR none, or how weights were rounded
             card_status VARCHAR what the card was then; NULL without one
             rights VARCHAR how the check of the rights ended then

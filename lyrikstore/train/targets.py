@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.train.formats import adapter, blend, decoder, embeddings, encoder, word_counts
 
 if TYPE_CHECKING:
     from lyrikstore.train.worker.export.output import Output
@@ -131,15 +130,16 @@ class Target(Struct, frozen=True):
         return cast("TargetModule", import_module(self.module))
 
 
-_LABELS = frozenset(
-    {word_counts.FORMAT, embeddings.FORMAT, adapter.FORMAT, encoder.FORMAT, blend.FORMAT}
-)
+# Formats by their ids: whoever lists targets loads no format.
+_WORDS = frozenset({"tfidf/1", "blend/1"})
+_TUNED = frozenset({"peft-lora/1", "encoder/1"})
+_GENERATIVE = frozenset({"decoder-lora/1"})
 _ALL = (
     Target(
         name="hf",
         loader="transformers, AutoModelForSequenceClassification",
         about="what transformers loads",
-        formats=frozenset({adapter.FORMAT, encoder.FORMAT}),
+        formats=_TUNED,
         files=rf"config\.json|model\.safetensors|{_TOKENIZER}",
         packages=("torch", "transformers", "peft", "safetensors"),
         extras="train",
@@ -149,7 +149,7 @@ _ALL = (
         name="onnx",
         loader="ONNX Runtime",
         about="what ONNX Runtime and transformers.js load",
-        formats=_LABELS,
+        formats=_TUNED | _WORDS | {"embeddings/1"},
         files=rf"config\.json|onnx/model\.onnx|(words/)?{_TOKENIZER}",
         packages=("torch", "transformers", "peft", "scikit-learn", "onnx", "onnxscript"),
         check_packages=("onnxruntime",),
@@ -160,7 +160,7 @@ _ALL = (
         name="gguf",
         loader="llama.cpp and Ollama",
         about="what llama.cpp and Ollama load, of models that write",
-        formats=frozenset({decoder.FORMAT}),
+        formats=_GENERATIVE,
         files=r"model-f16\.gguf|grammar\.gbnf",
         packages=("torch", "transformers", "peft", "gguf"),
         check_packages=("xllamacpp",),
@@ -172,7 +172,7 @@ _ALL = (
         name="vllm",
         loader="vLLM",
         about="a base and an adapter, of models that write",
-        formats=frozenset({decoder.FORMAT}),
+        formats=_GENERATIVE,
         files=r"base/(config|tokenizer)\.json|base/model(-\d{5}-of-\d{5})?\.safetensors"
         r"|adapter/adapter_(model\.safetensors|config\.json)",
         packages=("torch", "transformers", "peft"),
@@ -211,7 +211,7 @@ def target_for(name: str, form: str, *, fields: bool, check: bool) -> Target:
             f"nothing that {target.loader} loads gives the answers of {form}",
             hint=f"use --to {', --to '.join(fitting)}" if fitting else "",
         )
-    if fields and form in {word_counts.FORMAT, blend.FORMAT}:
+    if fields and form in _WORDS:
         raise InvalidInputError(
             "no-such-target",
             "it reads fields beside the text, which no exported form takes",

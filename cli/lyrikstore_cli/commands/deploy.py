@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lyrikstore.api.commands import TARGETS
 from lyrikstore.canon.errors import NotFoundError
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
 @click.option(
     "--to",
     "target",
-    type=click.Choice(["hf", "onnx", "gguf", "vllm"]),
-    help="hf: what transformers loads; onnx: what ONNX Runtime and transformers.js load; of models "
-    "that write, gguf: what llama.cpp and Ollama load; vllm: a base and an adapter.",
+    type=click.Choice(list(TARGETS)),
+    help="; ".join(f"{one.name}: {one.about}" for one in TARGETS.values()) + ".",
 )
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="A new or empty folder."

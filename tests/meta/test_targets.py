@@ -1,0 +1,83 @@
+"""Targets of ``deploy``: one entry and one module each, and nothing of one is forgotten."""
+
+import inspect
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from lyrikstore.train.formats.formats import BLEND, FORMATS
+from lyrikstore.train.targets import TARGETS, Target, TargetModule
+from lyrikstore.train.task import find_task, task_names
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = {"usage": 1, "write": 3, "read": 2}
+"""What the module of each has → how many parameters."""
+
+
+def is_generative(target: Target) -> bool:
+    tasks = [find_task(name) for name in task_names()]
+    trained = {one for task in tasks if task.generative for one in task.candidates}
+    return any(FORMATS[one].candidate in trained for one in target.formats & FORMATS.keys())
+
+
+def gaps(target: Target) -> Iterator[str]:
+    """Yield what is missing of a target."""
+    name = target.name
+    try:
+        module = import_module(target.module)
+    except ImportError:
+        yield f"no module {target.module}"
+    else:
+        parts = PARTS | ({"check": 1} if is_generative(target) else {})
+        for part, parameters in parts.items():
+            function = getattr(module, part, None)
+            if function is None:
+                yield f"no {part} in {target.module}"
+            elif len(inspect.signature(function).parameters) != parameters:
+                yield f"{part} in {target.module} takes other parameters than TargetModule says"
+    result = json.loads((ROOT / "schemas/cli/deploy.schema.json").read_bytes())
+    if name not in result["properties"]["to"]["enum"]:
+        yield "not in `to` of schemas/cli/deploy.schema.json"
+    config = json.loads((ROOT / "schemas/train-config.schema.json").read_bytes())
+    if is_generative(target) and name not in config["properties"]["deploy"]["enum"]:
+        yield "not in `deploy` of schemas/train-config.schema.json"
+    spec = (ROOT / "spec/14-deliveries-and-cards.md").read_text("utf-8")
+    table = spec.partition("### 14.7.1 ")[2].partition("\n### ")[0]
+    if f"| `{name}` |" not in table:
+        yield "no row in the table of spec 14.7.1"
+    if not re.search(rf"^### 14\.7\.\d+ .*`{re.escape(name)}`", spec, re.MULTILINE):
+        yield "no section in spec 14.7"
+    if f"--to {name}" not in (ROOT / "docs/deploy.md").read_text("utf-8"):
+        yield f"no `--to {name}` in docs/deploy.md"
+    if not target.formats <= {*FORMATS, BLEND}:
+        yield "formats that no checkpoint has"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    brought = [one for extra in target.extras.split(",") for one in extras.get(extra, ())]
+    brought_names = {re.match(r"[\w.-]+", one)[0] for one in brought}  # type: ignore[index]
+    for package in {*target.packages, *target.check_packages} - brought_names:
+        yield f"the extras {target.extras} do not bring {package}"
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_nothing_of_a_target_is_missing(name: str) -> None:
+    missing = [f"target {name}: {one}" for one in gaps(TARGETS[name])]
+    assert not missing, "\n".join(missing)
+
+
+def test_what_is_missing_of_a_new_target_is_named() -> None:
+    new = replace(TARGETS["gguf"], name="new", module="lyrikstore.train.serving.probe")
+    found = " ".join(gaps(new))
+    for part in (*PARTS, "check", "deploy.schema", "train-config", "14.7.1", "14.7", "docs/deploy"):
+        assert part in found
+    assert "no module" in " ".join(gaps(replace(new, module="lyrikstore.train.targets.new")))
+
+
+def test_the_protocol_names_what_a_module_has() -> None:
+    assert {one for one in vars(TargetModule) if not one.startswith("_")} == {*PARTS, "check"}
