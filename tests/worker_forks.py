@@ -43,7 +43,7 @@ MODULES = (
     "lyrikstore.train.tasks.labelling",
     "lyrikstore.train.worker.export.gguf_model",
     "lyrikstore.train.worker.export.hugging_face",
-    "lyrikstore.train.worker.export.jobs",
+    "lyrikstore.train.worker.targets.jobs",
     "lyrikstore.train.worker.export.labels",
     "lyrikstore.train.worker.export.next_tokens",
     "lyrikstore.train.worker.export.onnx_model",

@@ -59,7 +59,7 @@ from lyrikstore.publish.status.changes import revoke_alone as revoke_alone
 from lyrikstore.train.plan.estimate import MachineFigures as MachineFigures
 from lyrikstore.train.plan.plan_json import figures_json as figures_json
 from lyrikstore.train.predict.prediction import PREDICTION_COLUMNS as PREDICTION_COLUMNS
-from lyrikstore.train.targets import TARGETS as TARGETS
+from lyrikstore.train.worker.targets.registry import TARGETS as TARGETS
 from lyrikstore.verify.datasets.licences import LicenceCount as LicenceCount
 from lyrikstore.verify.delivery.alone import signed_manifest as signed_manifest
 from lyrikstore.verify.delivery.alone import verify_manifest_alone as verify_manifest_alone

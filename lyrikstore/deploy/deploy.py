@@ -42,10 +42,10 @@ from lyrikstore.publish.issue.atomic_folder import building, check_place, put_in
 from lyrikstore.readers import all_readers
 from lyrikstore.train.serving.model import ModelWorkers, ProbeResult, ServedModel
 from lyrikstore.train.serving.probe import read_probe
-from lyrikstore.train.targets import Target, target_for
 from lyrikstore.train.task import find_task
 from lyrikstore.train.trained import resolve_trained
 from lyrikstore.train.worker.staging import open_staging
+from lyrikstore.train.worker.targets.registry import Target, target_for
 from lyrikstore.verify.deployment.credentials import credentials_of
 from lyrikstore.verify.report import Check, CheckState, Report
 from lyrikstore.verify.rights.judge import ENDED_LATER, TAKEN_BACK_LATER
@@ -120,7 +120,7 @@ def deploy_checkpoint(
     Args:
         context: The store, opened to append where somebody signs.
         checkpoint_ref: A checkpoint that a run made.
-        target_name: One of :data:`lyrikstore.train.targets.TARGETS`.
+        target_name: One of :data:`lyrikstore.train.worker.targets.registry.TARGETS`.
         destination: A folder that does not exist or is empty; its parent exists.
         name: What the deployment is called; empty: after its checkpoint and target.
         sign: Whether it is signed and logged; else nothing is written to the store, and the folder

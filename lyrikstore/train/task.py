@@ -31,11 +31,11 @@ if TYPE_CHECKING:  # a task is asked by what is above this module, and for nothi
     from lyrikstore.train.predict.similar import WithdrawnRights
     from lyrikstore.train.preflight import RunPlan
     from lyrikstore.train.serving.model import ModelWorkers, ServedModel
-    from lyrikstore.train.targets import Target
     from lyrikstore.train.worker.fitting.learner import Learner
     from lyrikstore.train.worker.fitting.written import Report
     from lyrikstore.train.worker.hashed_read import StagedFiles
     from lyrikstore.train.worker.staging import Staging
+    from lyrikstore.train.worker.targets.registry import Target
     from lyrikstore.verify.rights.judge import Reason
 
 # By name, so that looking one up loads no library that another needs, and so that what is below

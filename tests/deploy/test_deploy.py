@@ -21,8 +21,8 @@ from lyrikstore.history.manifests.manifest import parse_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.serving.folder_check import CHECK
 from lyrikstore.train.serving.labels import label_usage
-from lyrikstore.train.targets import target_for
 from lyrikstore.train.trained import answerer_of
+from lyrikstore.train.worker.targets.registry import target_for
 from lyrikstore.verify.evaluation.answers import WHOLE, decide
 from tests import npm
 from tests.contexts import context_of

@@ -9,7 +9,7 @@ import pytest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.train.serving.model import ServedModel
 from lyrikstore.train.serving.probe import MAX_PROBES, compare, made_probe, read_probe
-from lyrikstore.train.targets import target_for
+from lyrikstore.train.worker.targets.registry import target_for
 from lyrikstore.verify.evaluation.choice.task import AnswerRule
 from tests.kinds import refused
 

@@ -12,8 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 from lyrikstore.train.formats.formats import BLEND, FORMATS
-from lyrikstore.train.targets import TARGETS, Target, TargetModule
 from lyrikstore.train.task import find_task, task_names
+from lyrikstore.train.worker.targets.registry import TARGETS, Target, TargetModule
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = {"usage": 1, "write": 3, "read": 2}
@@ -76,7 +76,7 @@ def test_what_is_missing_of_a_new_target_is_named() -> None:
     found = " ".join(gaps(new))
     for part in (*PARTS, "check", "deploy.schema", "train-config", "14.7.1", "14.7", "docs/deploy"):
         assert part in found
-    assert "no module" in " ".join(gaps(replace(new, module="lyrikstore.train.targets.new")))
+    assert "no module" in " ".join(gaps(replace(new, module="lyrikstore.train.worker.targets.new")))
 
 
 def test_the_protocol_names_what_a_module_has() -> None:

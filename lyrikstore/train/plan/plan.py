@@ -44,8 +44,8 @@ from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
 from lyrikstore.train.requirements import CANDIDATES, LINEAR, MONITOR_SUFFIX, USUAL
 from lyrikstore.train.slices import check_slices
-from lyrikstore.train.targets import TARGETS, TextModel
 from lyrikstore.train.task import usual_task
+from lyrikstore.train.worker.targets.registry import TARGETS, TextModel
 
 Measure = Callable[[TrainConfig, EncoderShape], MeasuredSteps]
 """Does real steps, as :func:`lyrikstore.train.plan.measure.measure_steps`."""

@@ -12,9 +12,9 @@ from lyrikstore.train.formats.base_model import TOKENIZER
 from lyrikstore.train.formats.word_counts import VOCABULARY
 from lyrikstore.train.serving.model import Files, ModelWorkers, ServedModel, use_files
 from lyrikstore.train.serving.probe import DeployCheck, Scores, compare, made_probe
-from lyrikstore.train.targets import TARGETS, Target, Usage
 from lyrikstore.train.trained import read_scores
 from lyrikstore.train.worker.staging import BASE, CHECKPOINT, TEST
+from lyrikstore.train.worker.targets.registry import TARGETS, Target, Usage
 from lyrikstore.verify.evaluation.answers import WHOLE
 from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS
 from lyrikstore.verify.evaluation.choice.task import AnswerRule, labelling_rules

@@ -17,8 +17,8 @@ from lyrikstore.train.serving.probe import made_probe
 from lyrikstore.train.sft.copy import write_prompts
 from lyrikstore.train.sft.prompts import RenderedRecord, open_prompts, read_prompt_source
 from lyrikstore.train.snapshot import staged_weights
-from lyrikstore.train.targets import Target, TextModel, Usage
 from lyrikstore.train.worker.staging import BASE, CHECKPOINT, TEST
+from lyrikstore.train.worker.targets.registry import Target, TextModel, Usage
 
 TOKENS = 16
 """How much of each answer is compared."""

@@ -24,10 +24,10 @@ from lyrikstore.train.plan.facts import DataFacts, conversation_fields, read_con
 from lyrikstore.train.plan.plan import Remark
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.requirements import CPU, CUDA, DEVICE, LINEAR, training_device
-from lyrikstore.train.targets import Target
 from lyrikstore.train.task import Evaluated, MonitoredModel, TestedModel
 from lyrikstore.train.worker.packing import PACKING
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging
+from lyrikstore.train.worker.targets.registry import Target
 from lyrikstore.verify.evaluation.tasks import TaskRules, rules_of
 from lyrikstore.verify.rights.judge import Reason
 

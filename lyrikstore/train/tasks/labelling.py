@@ -25,7 +25,6 @@ from lyrikstore.train.plan.plan import Remark
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.requirements import CPU, DEVICE, RECOMPUTES, promises
 from lyrikstore.train.slices import planned_slices
-from lyrikstore.train.targets import Target
 from lyrikstore.train.task import (
     Evaluated,
     MonitoredModel,
@@ -35,6 +34,7 @@ from lyrikstore.train.task import (
 )
 from lyrikstore.train.worker.order import FUNCTION
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging
+from lyrikstore.train.worker.targets.registry import Target
 from lyrikstore.verify.rights.judge import Reason
 
 if TYPE_CHECKING:  # and what takes long to load, where it is needed

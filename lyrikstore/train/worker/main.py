@@ -30,8 +30,8 @@ _JOBS = {
     "measure": "measure:measure",
     "merge": "fitting.merge:merge",
     "baseline": "scoring:score_baseline",
-    "export": "export.jobs:export",
-    "ask": "export.jobs:ask",
+    "export": "targets.jobs:export",
+    "ask": "targets.jobs:ask",
     "convert": "bases.convert:convert",
     "accelerator": "device:describe_accelerator",
 }

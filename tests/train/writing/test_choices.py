@@ -9,8 +9,8 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.train.formats.adapter import ADAPTER_CONFIG
 from lyrikstore.train.formats.decoder import DECODER_FIXED, FORMAT, PROMPT, check_decoder_settings
-from lyrikstore.train.targets import TARGETS, TextModel
 from lyrikstore.train.worker.targets.gguf import FAMILIES
+from lyrikstore.train.worker.targets.registry import TARGETS, TextModel
 from lyrikstore.train.worker.targets.vllm import vllm_rank
 from lyrikstore.verify.evaluation.generation.texts import count_outside, judge_text
 from tests.writers import CHOICES, SHAPE

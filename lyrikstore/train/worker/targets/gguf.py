@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.train.formats.base_model import CONFIG, TOKENIZER
 from lyrikstore.train.formats.decoders.pretokenizers import pretokenizer_name
-from lyrikstore.train.targets import TextModel, Usage, refused
 from lyrikstore.train.worker.export.output import Output
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.staging import BASE, CHECKPOINT
+from lyrikstore.train.worker.targets.registry import TextModel, Usage, refused
 
 if TYPE_CHECKING:
     from lyrikstore.train.worker.export.next_tokens import Among, TokenReader

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lyrikstore.train.targets import Usage
 from lyrikstore.train.worker.export.labels import Answer, check_labels
 from lyrikstore.train.worker.export.output import Output
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.load import load_model
 from lyrikstore.train.worker.staging import CHECKPOINT
+from lyrikstore.train.worker.targets.registry import Usage
 from lyrikstore.verify.evaluation.choice.task import AnswerRule
 
 _USE = """\

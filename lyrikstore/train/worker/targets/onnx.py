@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from lyrikstore.train.formats import blend, word_counts
 from lyrikstore.train.formats.base_model import CONFIG
-from lyrikstore.train.targets import Usage
 from lyrikstore.train.worker.export.labels import Answer, check_labels
 from lyrikstore.train.worker.export.output import Output
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.load import load_model
 from lyrikstore.train.worker.staging import CHECKPOINT
+from lyrikstore.train.worker.targets.registry import Usage
 from lyrikstore.verify.evaluation.choice.task import AnswerRule
 
 _OTHER = "encoder.logits"

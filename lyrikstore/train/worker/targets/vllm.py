@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from lyrikstore.train.formats.adapter import ADAPTER, ADAPTER_CONFIG
 from lyrikstore.train.formats.base_model import CONFIG, TOKENIZER
 from lyrikstore.train.formats.decoder import PROMPT
-from lyrikstore.train.targets import TextModel, Usage, refused
 from lyrikstore.train.worker.export.output import Output
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.staging import BASE, CHECKPOINT
+from lyrikstore.train.worker.targets.registry import TextModel, Usage, refused
 
 if TYPE_CHECKING:
     from lyrikstore.train.worker.export.next_tokens import Among, TokenReader

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lyrikstore.train.targets import TARGETS
 from lyrikstore.train.task import find_task
 from lyrikstore.train.worker.errors import loading
 from lyrikstore.train.worker.export.output import FOLDER, Output
 from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.targets.registry import TARGETS
 
 
 def export(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
