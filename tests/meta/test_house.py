@@ -239,3 +239,48 @@ def test_every_page_is_found_from_its_index(index: str, pages: str) -> None:
     found = {path.resolve() for path in REPOSITORY.glob(pages)} - {place}
     assert found
     assert not found - linked
+
+
+MOST_WITH_PARTS = 29
+"""Functions that take three or more parts of the context in place of it."""
+
+PARTS_OF_CONTEXT = {
+    *("repo", "repository", "signer", "trust", "clock", "env", "environment", "base_env"),
+    *("cache", "cache_dir", "progress", "message", "now"),
+}
+
+
+def test_stage_functions_take_the_context_and_not_its_parts() -> None:
+    found = []
+    for module in MODULES:
+        for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                given = node.args
+                names = {one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
+                if len(names & PARTS_OF_CONTEXT) >= 3:
+                    found.append(f"{module.relative_to(REPOSITORY)}: {node.name}")
+    assert len(found) < MOST_WITH_PARTS, found
+
+
+def test_no_class_is_split_over_files_by_inheritance() -> None:
+    """A class that nothing but one other's list of bases names is half of that one."""
+    homes: dict[str, Path] = {}
+    below: dict[str, list[Path]] = {}
+    named: Counter[str] = Counter()
+    for module in MODULES:
+        for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+            if isinstance(node, ast.Name):
+                named[node.id] += 1
+            elif isinstance(node, ast.ClassDef):
+                homes[node.name] = module
+                for base in node.bases:
+                    name = base.value if isinstance(base, ast.Subscript) else base
+                    if isinstance(name, ast.Name):
+                        below.setdefault(name.id, []).append(module)
+    split = [
+        name
+        for name, users in below.items()
+        if name in homes and named[name] == len(users) == 1
+        and users[0] != homes[name] and users[0].parent == homes[name].parent
+    ]  # fmt: skip
+    assert split == []
