@@ -383,3 +383,17 @@ def test_a_target_is_added(tmp_path: Path) -> None:
     edit(source, "schemas/cli/deploy.schema.json", lambda schema: schema.update(x=["tflite"]))
     write(source, "tests/deploy/test_tflite.py", '"tflite"\n')
     assert list(of_target("tflite", source)) == ["no choice of lyrikstore deploy --to"]
+
+
+def test_the_guide_has_each_of_them() -> None:
+    guide = HERE.section("CONTRIBUTING.md", "How to add") or ""
+    assert re.findall(r"^\*\*A (\w+)\*\*", guide, re.MULTILINE) == [
+        *("filter", "target", "task", "command", "check")
+    ]
+    # What a walk closes is what a step names.
+    for path in (
+        *("spec/12-curation.md", "spec/14-deliveries-and-cards.md", "spec/13-runs.md"),
+        *("schemas/recipe.schema.json", "schemas/cli/deploy.schema.json", "spec/checks.json"),
+        *("schemas/train-config.schema.json", "docs/recipes.md", "docs/deploy.md"),
+    ):
+        assert f"`{path}`" in guide, path
