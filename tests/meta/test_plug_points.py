@@ -1,7 +1,8 @@
 """What can be added has a registry, and what was added is whole: each gap is named in words.
 
 CONTRIBUTING says in which order one adds a filter, a command and the rest; the walks below do so in
-a copy of what they change, and hold that each step closes the gap that is named for it.
+a copy of what they change, and hold that each step closes the gap that is named for it. Targets
+are in ``test_targets.py``.
 """
 
 import json
@@ -23,7 +24,6 @@ from lyrikstore.curate.recipes.filters.parameters import Parameter
 from lyrikstore.train.formats.architectures import FAMILIES
 from lyrikstore.train.formats.family import Family
 from lyrikstore.train.formats.formats import BLEND, FOREIGN, FORMATS
-from lyrikstore.train.targets import TARGETS
 from lyrikstore.train.task import task_names
 from lyrikstore.verify.checks import CHECKS
 from lyrikstore_cli import main
@@ -143,24 +143,6 @@ def of_base(family: Family, source: Source = HERE) -> Iterator[str]:
             yield f"{name} is not in the tables of spec 13"
 
 
-def of_target(name: str, source: Source = HERE) -> Iterator[str]:
-    deploy = main.program.get_command(click.Context(main.program), "deploy")
-    assert deploy is not None
-    choices = next(one.type for one in deploy.params if one.name == "target")
-    if name not in getattr(choices, "choices", ()):
-        yield "no choice of lyrikstore deploy --to"
-    if not source.names("docs/deploy.md", f"--to {name}", quote="") and not source.names(
-        "docs/deploy.md", name, quote="`"
-    ):
-        yield "docs/deploy.md does not name it"
-    if not source.names("spec/14-deliveries-and-cards.md", name, quote="`"):
-        yield "not in spec 14.7"
-    if not source.names("schemas/cli/deploy.schema.json", name):
-        yield "not in schemas/cli/deploy.schema.json"
-    if not source.names("tests/deploy/**/*.py", name):
-        yield "no test in tests/deploy"
-
-
 def of_task(name: str, source: Source = HERE) -> Iterator[str]:
     if not source.names("docs/training.md", name, quote="`") and not source.names(
         "docs/training.md", name
@@ -202,7 +184,6 @@ POINTS: list[tuple[str, Mapping[str, Any], Callable[..., Iterator[str]]]] = [
         lambda name, _: of_checkpoint_format(name),
     ),
     ("base", FAMILIES, lambda _, family: of_base(family)),
-    ("target", TARGETS, lambda name, _: of_target(name)),
     ("task", dict.fromkeys(task_names()), lambda name, _: of_task(name)),
     ("check", CHECKS, lambda name, _: of_check(name)),
 ]
@@ -366,23 +347,6 @@ def test_a_check_is_added(tmp_path: Path) -> None:
     write(source, "lyrikstore/verify/delivery/greeting.py", f'passed("{name}", "hello")\n')
     write(source, "page/src/verify/greeting.js", f'passed("{name}", "hello");\n')
     assert gaps() == []
-
-
-def test_a_target_is_added(tmp_path: Path) -> None:
-    pages = ("docs/deploy.md", "spec/14-deliveries-and-cards.md")
-    source = copy(tmp_path, *pages, "schemas/cli/deploy.schema.json")
-    assert list(of_target("tflite", source)) == [
-        "no choice of lyrikstore deploy --to",
-        "docs/deploy.md does not name it",
-        "not in spec 14.7",
-        "not in schemas/cli/deploy.schema.json",
-        "no test in tests/deploy",
-    ]
-    for page in pages:
-        write(source, page, "\n`tflite`\n")
-    edit(source, "schemas/cli/deploy.schema.json", lambda schema: schema.update(x=["tflite"]))
-    write(source, "tests/deploy/test_tflite.py", '"tflite"\n')
-    assert list(of_target("tflite", source)) == ["no choice of lyrikstore deploy --to"]
 
 
 def test_the_guide_has_each_of_them() -> None:
