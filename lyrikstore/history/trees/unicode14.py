@@ -1,4 +1,4 @@
-"""Which code points Unicode 14.0.0 assigns (``spec/unicode-14.json``): one rule of the path grammar.
+"""Which code points Unicode 14.0.0 assigns, as ``spec/unicode-14.json`` says: a rule of the paths.
 
 Normalisation and case folding are stable for assigned characters only. Were the running Python's
 own table used, a path could be refused on one machine and accepted on another.
