@@ -111,6 +111,11 @@ class StoreContext:
         return self.repository.resolve(ref) if isinstance(ref, str) else ref
 
     @property
+    def user(self) -> str | None:
+        """DID of who works in it, for whom licence grants count; None: nobody."""
+        return None if self.person is None else self.person.did
+
+    @property
     def own_cache(self) -> Path | None:
         """Where is remembered what belongs to this store, or None."""
         return self.cache_dir / self.id.short if self.cache_dir else None

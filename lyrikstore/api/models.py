@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Any
 
 from msgspec import to_builtins
-from msgspec.structs import replace
 
 from lyrikstore.api import stages
 from lyrikstore.api.bound import bound, bound_view
@@ -21,16 +19,8 @@ if TYPE_CHECKING:
     from lyrikstore.credentials.trust import Trust
     from lyrikstore.publish.cards.approval import CardStatus
     from lyrikstore.publish.cards.card import CardResult
-    from lyrikstore.train.config import TrainConfig
-    from lyrikstore.train.foreign.in_process import OpenRun
-    from lyrikstore.train.foreign.job import ExportedJob
-    from lyrikstore.train.foreign.opening import Opening
-    from lyrikstore.train.foreign.request import ForeignRun
-    from lyrikstore.train.foreign.run import ForeignResult
-    from lyrikstore.train.plan.plan import Measure, TrainingPlan
     from lyrikstore.train.predict.prediction import AnsweredRecords
     from lyrikstore.train.reproduction.reproduce import Reproduction
-    from lyrikstore.train.run import TrainResult
     from lyrikstore.verify.report import Check, Report
 
 
@@ -48,106 +38,8 @@ class Models:
     current_card = bound(lambda: stages.read_card)
     card_evidence = bound_view(lambda: stages.evidence_of)
 
-    def plan(
-        self,
-        what: "str | TrainConfig",
-        *,
-        base: str = "",
-        label: str = "",
-        prices: Path | None = None,
-        measure: bool = False,
-    ) -> "TrainingPlan":
-        """Return what a run will take; the store stays as it is.
-
-        Where a run would be refused now for want of a right, a remark says so.
-
-        Args:
-            what: A config; or a REF of a dataset, whose settings then follow from the data.
-            base: With a REF: the base model; by default the only one that was imported here.
-            label: With a REF: the field that holds the label; by default the dataset says.
-            prices: A price file of your own, in place of those that come with lyrikstore.
-            measure: Do a few real steps here, which needs the right to train.
-
-        Raises:
-            PolicyError: (``over-budget``) it does not fit the budget, or this machine. Else as
-                :func:`lyrikstore.train.plan.plan.plan_dataset`, and with ``measure`` as
-                :func:`lyrikstore.train.plan.measure.measure_steps`.
-        """
-        store = self.store
-        repository, today = store.repository, store.clock().date()
-        steps = self._steps() if measure else None
-        if isinstance(what, str):
-            plan = stages.plan_dataset(
-                repository,
-                what,
-                today=today,
-                base=base,
-                label=label,
-                prices=prices,
-                measure=steps,
-            )
-        else:
-            plan = stages.plan_config(repository, what, today=today, prices=prices, measure=steps)
-        user = store.person.did if store.person else None
-        refusal = stages.find_refusal(
-            repository, plan.config, trust=store.trust, clock=store.clock, user=user
-        )
-        if refusal is None:
-            return plan
-        return replace(plan, remarks=(*plan.remarks, stages.Remark(refusal.code, refusal.text)))
-
-    def train(
-        self,
-        config: "TrainConfig",
-        *,
-        prices: Path | None = None,
-        measure: bool = False,
-        resume: bool = False,
-        message: str = "",
-    ) -> "TrainResult":
-        """Plan, then train as ``config`` says; only signed, logged checkpoints come out.
-
-        Args:
-            config: What to do.
-            prices: As for :meth:`plan`.
-            measure: As for :meth:`plan`.
-            resume: Go on with the run that was interrupted, to the same bytes.
-            message: Free text, signed with the run.
-
-        Raises:
-            PolicyError: (``rights-missing``) a dataset may not be used for this, (``over-budget``)
-                it does not fit the budget, or this machine; nothing was logged. Else as
-                :func:`lyrikstore.train.run.train_run`.
-        """
-        store = self.store
-        return stages.train_run(
-            store.repository,
-            config,
-            trust=store.trust,
-            base_env=store.environment,
-            prices=prices,
-            measure=self._steps() if measure else None,
-            points=store.own_cache,
-            resume=resume,
-            message=message,
-            signer=store.signer(),
-            clock=store.clock,
-            progress=store.progress,
-        )
-
-    def _steps(self) -> "Measure":
-        store = self.store
-        return partial(
-            stages.measure_steps,
-            store.repository,
-            trust=store.trust,
-            clock=store.clock,
-            user=store.person.did if store.person else None,
-            base_env=store.environment,
-            folder=store.own_cache or store.repository.root,
-            progress=store.progress,
-        )
-
+    plan = bound(lambda: stages.plan_training)
+    train = bound(lambda: stages.train_run)
     evaluate = bound(lambda: stages.evaluate_checkpoint)
 
     def history(self, checkpoint: Manifest) -> dict[str, Any] | None:
@@ -266,136 +158,11 @@ class Models:
         drawn_by = nonce or token_bytes(32)
         return stages.replay_segments(self.store, ref, segments, nonce=drawn_by, message=message)
 
-    def train_with(
-        self,
-        request: "ForeignRun",
-        command: Sequence[str],
-        *,
-        folder: Path | None = None,
-        opening: "Opening | None" = None,
-        unconfined: bool = False,
-        message: str = "",
-    ) -> "ForeignResult":
-        """Train by a command of the caller's, confined; only a signed checkpoint comes out.
-
-        Arguments and errors are those of
-        :func:`lyrikstore.train.foreign.run.train_foreign`.
-        """
-        store = self.store
-        return stages.train_foreign(
-            store.repository,
-            request,
-            command,
-            folder=folder or Path.cwd(),
-            trust=store.trust,
-            base_env=store.environment,
-            opening=opening,
-            unconfined=unconfined,
-            message=message,
-            signer=store.signer(),
-            clock=store.clock,
-            progress=store.progress,
-        )
-
-    def training(
-        self,
-        request: "ForeignRun",
-        *,
-        folder: Path | None = None,
-        message: str = "",
-    ) -> AbstractContextManager["OpenRun"]:
-        """Train in this process, by a library such as the Hugging Face ``Trainer``.
-
-        Arguments and errors are those of
-        :func:`lyrikstore.train.foreign.in_process.open_run`.
-        """
-        store = self.store
-        return stages.open_run(
-            store.repository,
-            request,
-            folder=folder or Path.cwd(),
-            trust=store.trust,
-            message=message,
-            signer=store.signer(),
-            clock=store.clock,
-            progress=store.progress,
-        )
-
-    def import_trained(
-        self,
-        folder: Path,
-        request: "ForeignRun",
-        *,
-        message: str = "",
-    ) -> "ForeignResult":
-        """Seal what another tool left; nobody saw how it was made, and that is what is signed.
-
-        Arguments and errors are those of
-        :func:`lyrikstore.train.foreign.ended.import_trained`.
-        """
-        store = self.store
-        return stages.import_trained(
-            store.repository,
-            folder,
-            request,
-            trust=store.trust,
-            message=message,
-            signer=store.signer(),
-            clock=store.clock,
-            progress=store.progress,
-        )
-
-    def export_job(
-        self,
-        request: "ForeignRun",
-        command: Sequence[str],
-        destination: Path,
-        *,
-        region: str,
-        target: str = "skypilot",
-        program: Sequence[Path] = (),
-        include: Sequence[Path] = (),
-        folder: Path | None = None,
-        message: str = "",
-    ) -> "ExportedJob":
-        """Announce a run, and write a folder with copies of its inputs and a job that trains.
-
-        Arguments and errors are those of
-        :func:`lyrikstore.train.foreign.job.export_job`.
-        """
-        store = self.store
-        return stages.export_job(
-            store.repository,
-            request,
-            command,
-            target=target,
-            region=region,
-            destination=destination,
-            program=program,
-            include=include,
-            folder=folder or Path.cwd(),
-            trust=store.trust,
-            message=message,
-            signer=store.signer(),
-            clock=store.clock,
-            progress=store.progress,
-        )
-
-    def collect_job(self, folder: Path) -> "ForeignResult":
-        """Seal what came back of an exported job; nobody here saw it run.
-
-        Arguments and errors are those of
-        :func:`lyrikstore.train.foreign.job.collect_job`.
-        """
-        store = self.store
-        return stages.collect_job(
-            store.repository,
-            folder,
-            trust=store.trust,
-            signer=store.signer(),
-            clock=store.clock,
-            progress=store.progress,
-        )
+    train_with = bound(lambda: stages.train_foreign)
+    training = bound(lambda: stages.open_run)
+    import_trained = bound(lambda: stages.import_trained)
+    export_job = bound(lambda: stages.export_job)
+    collect_job = bound(lambda: stages.collect_job)
 
     def card(
         self,

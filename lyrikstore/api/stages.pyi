@@ -93,11 +93,7 @@ from lyrikstore.train.packages.add import add_model as add_model
 from lyrikstore.train.packages.packaged import AddedModel as AddedModel
 from lyrikstore.train.packages.packaged import default_name as default_name
 from lyrikstore.train.packages.packaged import find_packaged_model as find_packaged_model
-from lyrikstore.train.permitted import find_refusal as find_refusal
-from lyrikstore.train.plan.measure import measure_steps as measure_steps
-from lyrikstore.train.plan.plan import Remark as Remark
-from lyrikstore.train.plan.plan import plan_config as plan_config
-from lyrikstore.train.plan.plan import plan_dataset as plan_dataset
+from lyrikstore.train.plan.plan import plan_training as plan_training
 from lyrikstore.train.predict.predict import predict_records as predict_records
 from lyrikstore.train.reproduction.replay import replay_segments as replay_segments
 from lyrikstore.train.reproduction.reproduce import reproduce_run as reproduce_run

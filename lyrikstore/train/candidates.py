@@ -10,6 +10,7 @@ from lyrikstore.canon.errors import FormatError, RunFailedError, storage_error
 from lyrikstore.canon.files import open_private
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.context import StoreContext
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import precision_of
 from lyrikstore.train.formats import blend, word_counts
@@ -60,25 +61,23 @@ Results = Mapping[str, Mapping[str, Any]]
 
 
 def train_candidates(
+    context: StoreContext,
     staging: Staging,
     config: TrainConfig,
     candidates: Iterable[str],
     copied: CopiedInputs,
     *,
-    base_env: Mapping[str, str],
-    progress: OnProgress,
     points: RunPoints | None = None,
     segments: KeptSegments | None = None,
 ) -> Chosen:
     """Train every candidate and return the one that the task takes.
 
     Args:
+        context: The store; ``progress`` is called per step of each.
         staging: Holds the base model, training and validation data.
         config: What to do.
         candidates: Their names; a blend is made of two of them.
         copied: The data.
-        base_env: The caller's environment.
-        progress: Progress callback, called per step of each.
         points: Keeps points of training, and has those of an interrupted run.
         segments: Keeps the points that segments begin at, where the config wants some.
 
@@ -93,7 +92,7 @@ def train_candidates(
             continue
         each = segment_steps(config, copied.order["records"]["train"])
         each = each if name in CANDIDATES_WITH_STEPS else 0
-        keeping, resumed, keep = _keeping(points, segments, each, name, staging, progress)
+        keeping, resumed, keep = _keeping(points, segments, each, name, staging, context.progress)
         base = staged_base(staging) if CANDIDATES[name].needs_base else ()
         result = run_job(
             staging,
@@ -109,8 +108,8 @@ def train_candidates(
             name=f"train-{name}",
             reads=(TRAIN, VALIDATION, *base, *resumed),
             threads=training.threads,
-            base_env=base_env,
-            progress=progress,
+            base_env=context.environment,
+            progress=context.progress,
             on_point=keep,
         )
         made = result.get("checkpoints")

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lyrikstore.canon.errors import PolicyError
-from lyrikstore.canon.timestamps import Clock
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.terms.model import Use
-from lyrikstore.credentials.trust import Trust
 from lyrikstore.curate.recipes.source import resolve_dataset
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
@@ -27,73 +26,58 @@ from lyrikstore.verify.store.test_sets import is_learnt, not_to_train_on
 
 
 def permitted(
-    repo: Repository,
+    context: StoreContext,
     learned: Sequence[Manifest],
     base: Manifest | None,
     measured: Iterable[Manifest],
     wanted: Mapping[str, Any],
-    *,
-    trust: Trust,
-    clock: Clock,
-    user: str | None,
 ) -> Rights:
     """Return the rights that allow a run.
 
     Args:
-        repo: The store.
+        context: The store, whose permissions count, and the moment of use.
         learned: The datasets that it learns from; validation data, too.
         base: The model that it starts from; None: there is none.
         measured: The datasets that it is measured on. A test set is named and not read: its right
             is asked for when it is measured on.
         wanted: ``purpose`` and ``config``, as the body of the run has them.
-        trust: Whose permissions count.
-        clock: The moment of use.
-        user: DID of who trains, for whom licence grants count; None: for nobody.
 
     Raises:
         PolicyError: As :func:`check_stages` and
             :func:`lyrikstore.verify.rights.required.check_rights`.
     """
-    check_stages(repo, learned, base, measured, trust=trust, clock=clock)
-    now = clock()
+    check_stages(context, learned, base, measured)
+    now = context.clock()
     return check_rights(
-        repo,
+        context.repository,
         [*learned, *([base] if base else [])],
         Use.of_run(wanted, now),
-        trust=trust,
-        user=user,
+        trust=context.trust,
+        user=context.user,
         measuring=Use.of_evaluation(wanted["config"], now),
     )
 
 
-def find_refusal(
-    repo: Repository, config: TrainConfig, *, trust: Trust, clock: Clock, user: str | None
-) -> Reason | None:
+def find_refusal(context: StoreContext, config: TrainConfig) -> Reason | None:
     """Return for want of which right a run of this config would be refused now, or None.
 
     Args:
-        repo: The store.
+        context: The store, whose permissions count, and the moment of use.
         config: What is planned.
-        trust: Whose permissions count.
-        clock: The moment of use.
-        user: DID of who trains, for whom licence grants count; None: for nobody.
 
     Raises:
         NotFoundError, InvalidInputError, IncompleteError: Something that it names is not here.
     """
-    data, base = config.data, config.model.base
+    repo, data, base = context.repository, config.data, config.model.base
     learned = [resolve_dataset(repo, ref) for ref in (*data.train, data.validation)]
     measured = [resolve_dataset(repo, ref) for ref in (data.validation, data.test) if ref]
     try:
         permitted(
-            repo,
+            context,
             learned,
             None if base == LINEAR else repo.resolve(base),
             measured,
             {"purpose": config.purpose, "config": config.to_json()},
-            trust=trust,
-            clock=clock,
-            user=user,
         )
     except PolicyError as error:
         return Reason(error.kind, f"train will refuse this: {error.message}")
@@ -122,25 +106,20 @@ def same_bytes(repo: Repository, rights: Rights, used: Iterable[Manifest]) -> li
 
 
 def check_stages(
-    repo: Repository,
+    context: StoreContext,
     learned: Iterable[Manifest],
     base: Manifest | None,
     measured: Iterable[Manifest],
-    *,
-    trust: Trust,
-    clock: Clock,
 ) -> None:
     """Refuse another stage that something done before forbids (spec §13.15).
 
     Whether the data of earlier stages may be used now, ``check_rights`` says.
 
     Args:
-        repo: The store.
+        context: The store, whose permissions count, and the moment of use.
         learned: The datasets that it learns from.
         base: The model that it starts from; None: there is none.
         measured: The datasets that it is measured on.
-        trust: Whose permissions count.
-        clock: The moment of use.
 
     Raises:
         PolicyError: (``rights-missing``) the base, or a model that wrote data, rested on no right,
@@ -148,15 +127,13 @@ def check_stages(
             not permit it; (``test-is-train``) the base learned from what is measured on.
     """
     if base is not None and base.body["origin"] != "imported":
-        _check_learned(repo, base, measured, trust, clock)
-    _check_generated(repo, learned, trust, clock)
+        _check_learned(context, base, measured)
+    _check_generated(context, learned)
 
 
-def _check_learned(
-    repo: Repository, base: Manifest, measured: Iterable[Manifest], trust: Trust, clock: Clock
-) -> None:
+def _check_learned(context: StoreContext, base: Manifest, measured: Iterable[Manifest]) -> None:
     """Refuse to go on from a model that rests on no right, or learned what is measured on."""
-    ancestry = _check_rests(repo, base, "the base", trust, clock)
+    ancestry = _check_rests(context, base, "the base")
     for one in measured:
         for model in (item for item in ancestry.values() if item.kind == "checkpoint"):
             if is_learnt(one, model, ancestry.values()):
@@ -167,12 +144,10 @@ def _check_learned(
                 )
 
 
-def _check_rests(
-    repo: Repository, model: Manifest, what: str, trust: Trust, clock: Clock
-) -> Lineage:
+def _check_rests(context: StoreContext, model: Manifest, what: str) -> Lineage:
     """Return the ancestry of a model; every right that its runs had holds, and none was revoked."""
-    ancestry = Lineage.read(repo, model.id)
-    check = check_recorded(repo, ancestry, trust=trust, at=clock())
+    ancestry = Lineage.read(context.repository, model.id)
+    check = check_recorded(context.repository, ancestry, trust=context.trust, at=context.clock())
     # What earlier versions did not record, and who is believed, is asked again as of now.
     revoked = "taken-back-later" in reasons_of(check)
     if check.state in {CheckState.FAIL, CheckState.UNCHECKED} or revoked:
@@ -184,11 +159,9 @@ def _check_rests(
     return ancestry
 
 
-def _check_generated(
-    repo: Repository, datasets: Iterable[Manifest], trust: Trust, clock: Clock
-) -> None:
+def _check_generated(context: StoreContext, datasets: Iterable[Manifest]) -> None:
     """Refuse what models wrote that may not be learned from, or that rest on no right."""
-    known = [one.id for one in datasets]
+    repo, known = context.repository, [one.id for one in datasets]
     lineage = Lineage.read(repo, *known)
     for source in lineage.rests_on(known, strict=True).direct:
         # ATTACK A69: what a model wrote is handed on, and trained on where the model is not.
@@ -197,7 +170,7 @@ def _check_generated(
     for dataset in lineage.generated_among(known):
         _check_output(dataset, dataset)
         for item in dataset.inputs_in("generator"):
-            _check_rests(repo, repo.manifest(item.id), "the generator", trust, clock)
+            _check_rests(context, repo.manifest(item.id), "the generator")
 
 
 def _check_output(dataset: Manifest, said_by: Manifest) -> None:

@@ -7,9 +7,8 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError, PolicyError
 from lyrikstore.canon.text import unknown_word
-from lyrikstore.canon.timestamps import Clock
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.terms.model import Use
-from lyrikstore.credentials.trust import Trust
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.union import check_union
 from lyrikstore.history.manifests.manifest import Input, Manifest
@@ -71,21 +70,17 @@ class RunPlan(Struct, frozen=True):
         return [*found, *([Input("base", "checkpoint", self.base.id)] if self.base else [])]
 
 
-def preflight(
-    repo: Repository, config: TrainConfig, *, trust: Trust, clock: Clock, user: str | None = None
-) -> RunPlan:
+def preflight(context: StoreContext, config: TrainConfig) -> RunPlan:
     """Return what a run would use, if it may; writes nothing.
 
     Args:
-        repo: The store.
+        context: The store, whose permissions count, and who trains.
         config: What is wanted.
-        trust: Whose permissions count.
-        clock: The moment of use.
-        user: DID of who trains, for whom licence grants count; None: for nobody.
 
     Raises:
         PolicyError, InvalidInputError, NotFoundError: As :func:`train_run`.
     """
+    repo = context.repository
     environment = describe_environment(config.training.threads, config.task)
     data = config.data
     train = tuple(_dataset(repo, ref) for ref in data.train)
@@ -105,14 +100,14 @@ def preflight(
     base = None if config.model.base == LINEAR else _base(repo, config.model.base)
     learned, measured = [*train, validation], [validation, *([test] if test else [])]
     wanted: dict[str, Any] = {"purpose": config.purpose, "config": config.to_json()}
-    rights = permitted(repo, learned, base, measured, wanted, trust=trust, clock=clock, user=user)
+    rights = permitted(context, learned, base, measured, wanted)
     warnings: list[Reason] = []
     if test is None:
         warnings.append(Reason("no-test", NO_TEST))
     else:
-        measuring = Use.of_evaluation(wanted["config"], clock())
+        measuring = Use.of_evaluation(wanted["config"], context.clock())
         try:
-            check_rights(repo, [test], measuring, trust=trust, user=user)
+            check_rights(repo, [test], measuring, trust=context.trust, user=context.user)
         except PolicyError as error:
             text = f"what is trained cannot be measured on it yet: {error.message}"
             warnings.append(Reason("test-not-permitted", text))

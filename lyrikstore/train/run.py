@@ -14,9 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.progress import OnProgress, Progress, silent
-from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.trust import Trust
+from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.context import StoreContext
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Manifest, sign_manifest
@@ -30,7 +29,7 @@ from lyrikstore.train.interrupted import (
     find_interrupted,
     points_folder,
 )
-from lyrikstore.train.plan.plan import Measure, TrainingPlan, plan_config
+from lyrikstore.train.plan.plan import TrainingPlan, plan_config
 from lyrikstore.train.plan.plan_json import plan_json
 from lyrikstore.train.preflight import RunPlan, preflight
 from lyrikstore.train.replay.kept import KeptSegments, attach_segments
@@ -73,19 +72,13 @@ class TrainResult(Struct, frozen=True):
 
 
 def train_run(
-    repo: Repository,
+    context: StoreContext,
     config: TrainConfig,
     *,
-    signer: Signer,
-    trust: Trust,
-    clock: Clock,
-    base_env: Mapping[str, str],
     prices: Path | None = None,
-    measure: Measure | None = None,
-    points: Path | None = None,
+    measure: bool = False,
     point_seconds: int = POINT_SECONDS,
     resume: bool = False,
-    progress: OnProgress = silent,
     message: str = "",
 ) -> TrainResult:
     """Train as ``config`` says and return the signed, logged result.
@@ -95,24 +88,18 @@ def train_run(
     manifests, logged together.
 
     Args:
-        repo: The store, opened to append.
+        context: The store, opened to append; in its cache points of long training are kept, and
+            without one an interrupted run begins anew. ``progress`` is called per step, in the
+            phases ``check``, ``warn`` (once for each warning: ``code``, ``text``), ``plan`` (with
+            the plan as :func:`~lyrikstore.train.plan.plan_json.plan_json` gives it),
+            ``register``, ``start``, ``step``, ``validate`` (epochs), ``seal``, ``store``
+            (checkpoints), ``log`` and ``done``.
         config: What to do.
-        signer: Signs run and checkpoints.
-        trust: Whose permissions count.
-        clock: Tells the claimed times.
-        base_env: The caller's environment; a few harmless variables of it reach the worker.
         prices: A price file of one's own for the plan.
-        measure: Does real steps for the plan; None: its figures are computed.
-        points: The user's cache for this store, where points of long training are kept; None: none
-            are, and an interrupted run begins anew.
-        point_seconds: Time between two of them.
+        measure: Whether to do real steps for the plan; else its figures are computed.
+        point_seconds: Time between two points.
         resume: Go on with the run that this config announced and that gave nothing, to the same
             bytes as if it had not been interrupted.
-        progress: Progress callback, called per step, in the phases ``check``, ``warn`` (once for
-            each warning: ``code``, ``text``), ``plan`` (with the plan as
-            :func:`~lyrikstore.train.plan.plan_json.plan_json` gives it), ``register``,
-            ``start``, ``step``, ``validate`` (epochs), ``seal``, ``store`` (checkpoints), ``log``
-            and ``done``.
         message: Free text for the run manifest.
 
     Raises:
@@ -135,24 +122,22 @@ def train_run(
 
     Cost: the training itself, in a process of its own with about 2 GB; texts are streamed.
     """
-    begun = time.monotonic()
+    begun, signer = time.monotonic(), context.signer()
+    repo, progress, points = context.repository, context.progress, context.own_cache
     progress(Progress(phase="check"))
-    plan = preflight(repo, config, trust=trust, clock=clock, user=signer.did)
+    plan = preflight(context, config)
     plan = _warned(replace(plan, warnings=()), plan.warnings, progress)
-    planned = plan_config(repo, config, today=clock().date(), prices=prices, measure=measure)
+    planned = plan_config(context, config, prices=prices, measure=measure)
     config = planned.config
     plan = replace(plan, config=config)
     progress(Progress(phase="plan", detail=plan_json(planned)))
     if config.training.device != CPU:
         environment = describe_machine(
-            repo.root,
-            config.training.device,
-            threads=config.training.threads,
+            context,
+            config,
+            device=config.training.device,
             precision=precision_of(config.training.precision, config.training.device),
-            quantization=config.model.quantization,
             planned_bytes=int(planned.planned.memory_bytes.value),
-            base_env=base_env,
-            progress=progress,
         )
         plan = replace(plan, environment=environment)
     with open_staging(repo.root) as staging:
@@ -171,33 +156,23 @@ def train_run(
             run = _interrupted(repo, plan, body, signer)
             plan = replace(plan, candidates=_candidates_of(run))
         else:
-            run = _register(repo, plan, body, signer, clock, message)
+            run = _register(context, plan, body, message)
         segments = _segments_of(points, run, config, staging)
         kept = _points_of(points, run, signer, seconds=point_seconds, resume=resume)
         progress(Progress(phase="start", detail={"run": str(run.id)}))
         chosen = train_candidates(
+            context,
             staging,
             config,
             plan.candidates,
             copied,
-            base_env=base_env,
-            progress=progress,
             points=kept,
             segments=segments,
         )
         plan = _warned(plan, chosen.warnings, progress)
         progress(Progress(0, len(chosen.made), phase="seal"))
         checkpoints, indices = _emit(
-            repo,
-            plan,
-            run,
-            chosen,
-            list(copied.labels),
-            staging,
-            signer,
-            clock,
-            progress,
-            segments=segments,
+            context, plan, run, chosen, list(copied.labels), staging, segments=segments
         )
     if kept is not None:
         kept.clear()
@@ -255,15 +230,8 @@ def _candidates_of(run: Manifest) -> tuple[str, ...]:
     return tuple(names[one["format"]] for one in run.body["candidates"])
 
 
-def _register(
-    repo: Repository,
-    plan: RunPlan,
-    body: dict[str, Any],
-    signer: Signer,
-    clock: Clock,
-    message: str,
-) -> Manifest:
-    config = plan.config
+def _register(context: StoreContext, plan: RunPlan, body: dict[str, Any], message: str) -> Manifest:
+    config, repo, signer = plan.config, context.repository, context.signer()
     with open_transaction(repo) as transaction:
         run = sign_manifest(
             kind="run",
@@ -273,7 +241,7 @@ def _register(
             inputs=plan.inputs,
             body=body,
             signer=signer,
-            created=repo.signing_date(clock),
+            created=repo.signing_date(context.clock),
             message=message,
         )
         transaction.log_manifest(run)
@@ -282,19 +250,16 @@ def _register(
 
 
 def _emit(
-    repo: Repository,
+    context: StoreContext,
     plan: RunPlan,
     run: Manifest,
     chosen: Chosen,
     labels: list[str],
     staging: Staging,
-    signer: Signer,
-    clock: Clock,
-    progress: OnProgress,
     *,
     segments: KeptSegments | None,
 ) -> tuple[list[Manifest], list[int]]:
-    name = plan.config.name
+    name, repo, signer = plan.config.name, context.repository, context.signer()
     checkpoints: list[Manifest] = []
     base = None if plan.base is None else plan.base.tree
     with open_transaction(repo) as transaction:
@@ -331,7 +296,7 @@ def _emit(
                 files=sealed.tree.files_id,
                 body=body,
                 signer=signer,
-                created=repo.signing_date(clock),
+                created=repo.signing_date(context.clock),
                 attachments=[
                     Attachment("sha256sums", sealed.sums, sealed.sums_bytes),
                     *attached,
@@ -340,8 +305,8 @@ def _emit(
             transaction.log_manifest(manifest)
             checkpoints.append(manifest)
             parents = [manifest.id]
-            progress(Progress(number + 1, len(chosen.made), phase="store"))
-        progress(Progress(phase="log"))
+            context.progress(Progress(number + 1, len(chosen.made), phase="store"))
+        context.progress(Progress(phase="log"))
         indices = transaction.commit()
     return checkpoints, indices
 

@@ -362,9 +362,10 @@ class Place:
             ),
         )
         try:
-            return plan_foreign(
-                self.repository, request, trust=self.trust, clock=self.clock, user=self.signer.did
+            context = context_of(
+                self.repository, signer=self.signer, trust=self.trust, clock=self.clock
             )
+            return plan_foreign(context, request)
         except PolicyError as error:
             check_kind(error, "rights-missing")
             self.refused = error.message

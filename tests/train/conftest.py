@@ -174,24 +174,25 @@ class Workshop:
         log_credential(self.repo, manifest, OWNER, permits, valid)
 
     def train(self, config: str, progress: Callable[[Progress], None] | None = None) -> TrainResult:
-        return train_run(
-            self.repo,
-            TrainConfig.parse(config.encode()),
-            signer=OWNER,
-            trust=TRUST,
-            clock=now,
-            base_env=os.environ,
-            progress=progress or self.log.append,
-        )
+        return train_run(self.context(progress=progress), TrainConfig.parse(config.encode()))
 
     def evaluate(self, checkpoint: str, dataset: str, *, trust: Trust = TRUST) -> Manifest:
         return evaluate_checkpoint(self.context(trust=trust), checkpoint, dataset)
 
-    def context(self, trust: Trust | None = None) -> StoreContext:
+    def context(
+        self,
+        trust: Trust | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        cache: Path | None = None,
+    ) -> StoreContext:
         """Return the store and its owner."""
-        believed = self.trust if trust is None else trust
         return context_of(
-            self.repo, signer=OWNER, trust=believed, clock=now, progress=self.log.append
+            self.repo,
+            signer=OWNER,
+            trust=self.trust if trust is None else trust,
+            clock=now,
+            progress=progress or self.log.append,
+            cache_dir=cache,
         )
 
     @property

@@ -24,6 +24,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.run import train_run
+from tests.contexts import context_of
 
 root, phase, config = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 owner = signer_for("train owner")
@@ -32,16 +33,12 @@ def progress(event):
     if event.phase == phase and event.done in (0, 1):
         os.kill(os.getpid(), signal.SIGKILL)
 
-train_run(
-    Repository.open(
-        root / ".lyrikstore",
-        memory=LogMemory(root / "state"),
-        log_signer=signer_for("train log"),
-    ),
-    TrainConfig.parse(config.encode()), signer=owner,
-    trust=Trust((TrustedIssuer(did=owner.did, nickname="owner"),)),
-    clock=now, base_env=os.environ, progress=progress,
+repository = Repository.open(
+    root / ".lyrikstore", memory=LogMemory(root / "state"), log_signer=signer_for("train log")
 )
+trust = Trust((TrustedIssuer(did=owner.did, nickname="owner"),))
+context = context_of(repository, signer=owner, trust=trust, clock=now, progress=progress)
+train_run(context, TrainConfig.parse(config.encode()))
 """
 
 

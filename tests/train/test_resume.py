@@ -13,7 +13,6 @@ import pytest
 from lyrikstore.api.purge import _runs_on
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, NotFoundError, RunFailedError
-from lyrikstore.canon.timestamps import now
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.interrupted import forget_points, points_folder
@@ -40,16 +39,10 @@ def go(workshop, config, cache, *, resume=False, stop_at=None, seconds=0, seen=N
             raise StoppedError
 
     return train_run(
-        workshop.repo,
+        workshop.context(progress=progress, cache=cache),
         TrainConfig.parse(config.encode()),
-        signer=OWNER,
-        trust=workshop.trust,
-        clock=now,
-        base_env=os.environ,
-        points=cache,
         point_seconds=seconds,
         resume=resume,
-        progress=progress,
     )
 
 
@@ -121,15 +114,9 @@ def test_a_killed_worker_leaves_a_point(workshop, real_workers, tmp_path):
 
     with pytest.raises(RunFailedError):
         train_run(
-            workshop.repo,
+            workshop.context(progress=kill, cache=tmp_path),
             TrainConfig.parse(config.encode()),
-            signer=OWNER,
-            trust=workshop.trust,
-            clock=now,
-            base_env=os.environ,
-            points=tmp_path,
             point_seconds=0,
-            progress=kill,
         )
     seen = []
     go(workshop, config, tmp_path, resume=True, seen=seen)

@@ -104,7 +104,7 @@ def test_files_that_somebody_prohibits_to_train_on_are_warned_of_before_the_run(
     valid = (now() - timedelta(hours=1), now() + timedelta(days=30))
     log_credential(repo, theirs, signer_for("a publisher"), terms, valid)
     config = TrainConfig.parse(workshop.tiny.replace("acme/tiny.train", "acme/taken").encode())
-    plan = preflight(repo, config, trust=workshop.trust, clock=now)
+    plan = preflight(workshop.context(), config)
     assert [one.code for one in plan.warnings] == ["same-bytes"]
     assert "datasets/press/letters" in plan.warnings[0].text
 

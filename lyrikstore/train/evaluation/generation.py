@@ -60,12 +60,10 @@ def evaluate_texts(
     learned = LearnedData.of(repo, model.checkpoint, None)
     seen = learned.check_unseen(test, asked.values())
     environment = describe_machine(
-        repo.root,
-        device,
-        threads=config.training.threads,
+        context,
+        config,
+        device=device,
         precision=run.body["environment"].get("precision", "fp32"),
-        quantization=config.model.quantization,
-        base_env=context.environment,
     )
     source = read_prompt_source(repo, base, config.prompt)
     with open_staging(repo.root) as staging:

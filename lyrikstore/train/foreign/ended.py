@@ -8,11 +8,8 @@ import time
 from pathlib import Path
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.progress import OnProgress, Progress, silent
-from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.trust import Trust
-from lyrikstore.crypto.keys.signer import Signer
-from lyrikstore.history.repository.repository import Repository
+from lyrikstore.canon.progress import Progress
+from lyrikstore.context import StoreContext
 from lyrikstore.train.foreign.output import check_output, find_output
 from lyrikstore.train.foreign.request import ForeignRun, plan_foreign
 from lyrikstore.train.foreign.run import (
@@ -26,27 +23,19 @@ from lyrikstore.train.foreign.sandbox import unconfined
 
 
 def import_trained(
-    repo: Repository,
+    context: StoreContext,
     folder: Path,
     request: ForeignRun,
     *,
-    signer: Signer,
-    trust: Trust,
-    clock: Clock,
-    progress: OnProgress = silent,
     message: str = "",
 ) -> ForeignResult:
     """Seal what another tool left; return it, signed and logged, with a run that says so.
 
     Args:
-        repo: The store, opened to append.
+        context: The store, opened to append; ``progress`` is called in the phases ``check``,
+            ``warn``, ``register``, ``seal``, ``log`` and ``done``.
         folder: What it left; read only.
         request: What it says to have learned from, and what the checkpoint is called.
-        signer: Signs run and checkpoint.
-        trust: Whose permissions count.
-        clock: Tells the claimed times, and the moment of use.
-        progress: Progress callback, called in the phases ``check``, ``warn``, ``register``,
-            ``seal``, ``log`` and ``done``.
         message: Free text for the run manifest.
 
     Raises:
@@ -59,14 +48,14 @@ def import_trained(
     Nothing is logged where it is refused, unless it is changed meanwhile. Cost: one read of the
     folder, and another of its text.
     """
-    begun = time.monotonic()
+    begun, progress = time.monotonic(), context.progress
     progress(Progress(phase="check"))
     if folder.is_symlink() or not folder.is_dir():
         raise InvalidInputError(
             "not-a-folder", f"{folder} is no folder", hint="name the folder that the tool wrote"
         )
     folder = folder.resolve()
-    plan = plan_foreign(repo, request, trust=trust, clock=clock, user=signer.did)
+    plan = plan_foreign(context, request)
     for one in plan.warnings:
         progress(Progress(phase="warn", detail={"code": one.code, "text": one.text}))
     made = ForeignOutput(folder, folder, staged=False)
@@ -74,11 +63,9 @@ def import_trained(
     check_output(folder, output, names=made.names, private=folder)
     progress(Progress(phase="register"))
     body = run_body(plan, {"by": "ended", **unconfined("ended")})
-    run = register(repo, plan, body, signer=signer, clock=clock, message=message)
+    run = register(context, plan, body, message)
     progress(Progress(phase="seal"))
-    checkpoint, index, left = emit(
-        repo, plan, run, made, signer=signer, clock=clock, progress=progress
-    )
+    checkpoint, index, left = emit(context, plan, run, made)
     progress(Progress(phase="done"))
     seconds = time.monotonic() - begun
     return ForeignResult(run, checkpoint, index, left, seconds, plan.warnings)

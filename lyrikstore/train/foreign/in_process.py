@@ -10,12 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.progress import OnProgress, Progress, silent
-from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.trust import Trust
-from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.canon.progress import Progress
+from lyrikstore.context import StoreContext
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.environment import PACKAGES
 from lyrikstore.train.foreign.inputs import (
     OUTPUT,
@@ -126,27 +123,19 @@ class OpenRun:
 
 @contextlib.contextmanager
 def open_run(
-    repo: Repository,
+    context: StoreContext,
     request: ForeignRun,
     *,
-    folder: Path,
-    signer: Signer,
-    trust: Trust,
-    clock: Clock,
-    progress: OnProgress = silent,
+    folder: Path | None = None,
     message: str = "",
 ) -> Iterator[OpenRun]:
     """Announce a run that trains in this process, and seal what is in its output at the end.
 
     Args:
-        repo: The store, opened to append.
+        context: The store, opened to append; ``progress`` is called in the phases ``check``,
+            ``warn``, ``register``, ``start``, ``seal``, ``log`` and ``done``.
         request: What it learns from, and what the checkpoint is called.
         folder: Where the caller's program lies, for its Git repository.
-        signer: Signs run and checkpoint.
-        trust: Whose permissions count.
-        clock: Tells the claimed times.
-        progress: Progress callback, called in the phases ``check``, ``warn``, ``register``,
-            ``start``, ``seal``, ``log`` and ``done``.
         message: Free text for the run manifest.
 
     Raises:
@@ -154,18 +143,18 @@ def open_run(
         LyrikstoreError: As :func:`lyrikstore.train.foreign.run.train_foreign`. What leaves the
             ``with`` block as an exception leaves the run announced, without a checkpoint.
     """
-    begun = time.monotonic()
+    begun, repo, progress = time.monotonic(), context.repository, context.progress
     _check_ranks(_ranks())
     progress(Progress(phase="check"))
-    plan = plan_foreign(repo, request, trust=trust, clock=clock, user=signer.did)
+    plan = plan_foreign(context, request)
     for one in plan.warnings:
         progress(Progress(phase="warn", detail={"code": one.code, "text": one.text}))
     with open_staging(repo.root) as staging:
         staged = copy_inputs(repo, plan, staging)
         progress(Progress(phase="register"))
         execution = {"by": "callback", **unconfined("in-process")}
-        body = run_body(plan, execution, find_repository(folder), _packages())
-        run = register(repo, plan, body, signer=signer, clock=clock, message=message)
+        body = run_body(plan, execution, find_repository(folder or Path.cwd()), _packages())
+        run = register(context, plan, body, message)
         progress(Progress(phase="start", detail={"run": str(run.id)}))
         going = OpenRun(run, staged, staging.path / OUTPUT)
         try:
@@ -177,9 +166,7 @@ def open_run(
         progress(Progress(phase="seal"))
         told, history = going.stated()
         made = ForeignOutput(going.output, staging.path, staged, body=told, history=history)
-        checkpoint, index, left = emit(
-            repo, plan, run, made, signer=signer, clock=clock, progress=progress
-        )
+        checkpoint, index, left = emit(context, plan, run, made)
     progress(Progress(phase="done"))
     seconds = time.monotonic() - begun
     going.result = ForeignResult(run, checkpoint, index, left, seconds, plan.warnings)

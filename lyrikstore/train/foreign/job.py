@@ -28,13 +28,11 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.files import read_at_most, read_packaged
 from lyrikstore.canon.json import encode, parse
-from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.canon.progress import Progress
 from lyrikstore.canon.text import unknown_word
-from lyrikstore.canon.timestamps import Clock
 from lyrikstore.canon.toml import parse_toml
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.terms.vocabulary import territory_of, within
-from lyrikstore.credentials.trust import Trust
-from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.checkout.checkout import checkout_tree
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -110,26 +108,23 @@ def territory_of_region(region: str) -> str:
 
 
 def export_job(
-    repo: Repository,
+    context: StoreContext,
     request: ForeignRun,
     command: Sequence[str],
-    *,
-    target: str,
-    region: str,
     destination: Path,
+    *,
+    region: str,
+    target: str = "skypilot",
     program: Sequence[Path] = (),
     include: Sequence[Path] = (),
-    folder: Path,
-    signer: Signer,
-    trust: Trust,
-    clock: Clock,
-    progress: OnProgress = silent,
+    folder: Path | None = None,
     message: str = "",
 ) -> ExportedJob:
     """Write a folder with copies of the inputs and a job that trains on them; announce the run.
 
     Args:
-        repo: The store, opened to append.
+        context: The store, opened to append; ``progress`` is called in the phases ``check``,
+            ``warn``, ``register`` and ``done``.
         request: As :func:`lyrikstore.train.foreign.run.train_foreign`. Its use gets the territory
             of the region, if it declares none.
         command: Likewise.
@@ -139,11 +134,6 @@ def export_job(
         program: Files and folders that the command needs; copied. Of folders what Git tracks.
         include: What else of these folders is copied: files, and folders with all they hold.
         folder: Where the caller's program lies, for its Git repository.
-        signer: Signs the run.
-        trust: Whose permissions count.
-        clock: Tells the claimed time, and the moment of use.
-        progress: Progress callback, called in the phases ``check``, ``warn``, ``register`` and
-            ``done``.
         message: Free text for the run manifest.
 
     Raises:
@@ -160,6 +150,7 @@ def export_job(
     if target not in TARGETS:
         raise unknown_word("bad-target", "target:", target, TARGETS)
     check_command(command)
+    repo, progress = context.repository, context.progress
     progress(Progress(phase="check"))
     place = territory_of_region(region)
     declared = territory_of(request.use.territory)
@@ -171,7 +162,7 @@ def export_job(
         )
     use = replace(request.use, territory=declared or (place,))
     request = replace(request, use=use)
-    plan = plan_foreign(repo, request, trust=trust, clock=clock, user=signer.did)
+    plan = plan_foreign(context, request)
     for one in plan.warnings:
         progress(Progress(phase="warn", detail={"code": one.code, "text": one.text}))
     parts = find_program(program, include, destination, repo.root.resolve())
@@ -191,8 +182,8 @@ def export_job(
     try:
         files = _write(repo, plan, building, job, parts)
         progress(Progress(phase="register"))
-        body = run_body(plan, execution, find_repository(folder))
-        run = register(repo, plan, body, signer=signer, clock=clock, message=message)
+        body = run_body(plan, execution, find_repository(folder or Path.cwd()))
+        run = register(context, plan, body, message)
         (building / ABOUT).write_bytes(encode({"format": _FORMAT, "run": str(run.id)}))
         building.rename(destination)
     except OSError as error:
@@ -204,24 +195,13 @@ def export_job(
     return ExportedJob(run, destination, place, Digest.of(job), files, left_out)
 
 
-def collect_job(
-    repo: Repository,
-    folder: Path,
-    *,
-    signer: Signer,
-    trust: Trust,
-    clock: Clock,
-    progress: OnProgress = silent,
-) -> ForeignResult:
+def collect_job(context: StoreContext, folder: Path) -> ForeignResult:
     """Seal what came back of an exported job, from its folder ``output``.
 
     Args:
-        repo: The store in which the run was announced, opened to append.
+        context: The store in which the run was announced, opened to append; ``progress`` is called
+            in the phases ``check``, ``seal``, ``log``, ``done``.
         folder: The exported folder.
-        signer: Signs the checkpoint.
-        trust: Whose permissions count.
-        clock: Tells the claimed time, and the moment of use.
-        progress: Progress callback, called in the phases ``check``, ``seal``, ``log``, ``done``.
 
     Raises:
         NotFoundError: (``no-run``) the folder names no run that waits here.
@@ -229,7 +209,7 @@ def collect_job(
         RunFailedError: (``bad-output``) it cannot be sealed.
         ConflictError, LockedError, StorageError: As any transaction.
     """
-    begun = time.monotonic()
+    begun, repo, progress = time.monotonic(), context.repository, context.progress
     progress(Progress(phase="check"))
     run = _waiting(repo, folder)
     config = run.body["config"]
@@ -247,7 +227,7 @@ def collect_job(
         run.body["purpose"],
         UseConfig(**use),
     )
-    plan = plan_foreign(repo, request, trust=trust, clock=clock, user=signer.did)
+    plan = plan_foreign(context, request)
     output = folder.resolve() / OUTPUT
     if output.is_symlink() or not output.is_dir():
         raise NotFoundError(
@@ -263,9 +243,7 @@ def collect_job(
     progress(Progress(phase="seal"))
     place = Path(_PLACE) / OUTPUT
     made = ForeignOutput(output, folder.resolve(), inputs, elsewhere=place, staged=False)
-    checkpoint, index, left = emit(
-        repo, plan, run, made, signer=signer, clock=clock, progress=progress
-    )
+    checkpoint, index, left = emit(context, plan, run, made)
     progress(Progress(phase="done"))
     seconds = time.monotonic() - begun
     return ForeignResult(run, checkpoint, index, left, seconds, plan.warnings)

@@ -11,14 +11,13 @@ from msgspec import Struct, field
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.text import unknown_word
-from lyrikstore.canon.timestamps import Clock
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.terms.vocabulary import (
     PERMISSIONS,
     PURPOSES,
     check_words,
     territory_of,
 )
-from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.repository import Repository
@@ -115,17 +114,12 @@ class ForeignPlan(Struct, frozen=True):
         ]
 
 
-def plan_foreign(
-    repo: Repository, request: ForeignRun, *, trust: Trust, clock: Clock, user: str | None
-) -> ForeignPlan:
+def plan_foreign(context: StoreContext, request: ForeignRun) -> ForeignPlan:
     """Return what a run would use, if it may; writes nothing.
 
     Args:
-        repo: The store.
+        context: The store, whose permissions count, and who trains.
         request: What is wanted.
-        trust: Whose permissions count.
-        clock: The moment of use.
-        user: DID of who trains, for whom licence grants count; None: for nobody.
 
     Raises:
         PolicyError: (``rights-missing``) a source may not be used for the purpose; else as
@@ -134,7 +128,7 @@ def plan_foreign(
             ``not-a-model``, ``same-data``) it asks for what cannot be.
         NotFoundError: An input is not here.
     """
-    request = _checked(request)
+    request, repo = _checked(request), context.repository
     inputs = tuple(_resolve(repo, ref, "dataset") for ref in request.inputs)
     base = _resolve(repo, request.base, "checkpoint") if request.base else None
     test = _resolve(repo, request.test, "dataset") if request.test else None
@@ -147,7 +141,7 @@ def plan_foreign(
             )
     wanted = {"purpose": request.purpose, "config": request.to_json()}
     measured = [test] if test else []
-    rights = permitted(repo, inputs, base, measured, wanted, trust=trust, clock=clock, user=user)
+    rights = permitted(context, inputs, base, measured, wanted)
     used = [*inputs, *([base] if base else [])]
     warnings = tuple(same_bytes(repo, rights, used))
     return ForeignPlan(request, inputs, base, test, rights, warnings)

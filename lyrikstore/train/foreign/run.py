@@ -11,11 +11,9 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.canon.progress import Progress
 from lyrikstore.canon.text import pluralize
-from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.trust import Trust
-from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.context import StoreContext
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
@@ -79,18 +77,13 @@ class ForeignResult(Struct, frozen=True):
 
 
 def train_foreign(
-    repo: Repository,
+    context: StoreContext,
     request: ForeignRun,
     command: Sequence[str],
     *,
-    folder: Path,
-    signer: Signer,
-    trust: Trust,
-    clock: Clock,
-    base_env: Mapping[str, str],
+    folder: Path | None = None,
     opening: Opening | None = None,
     unconfined: bool = False,
-    progress: OnProgress = silent,
     message: str = "",
 ) -> ForeignResult:
     """Run a command on verified copies and return what it made, signed and logged.
@@ -99,20 +92,15 @@ def train_foreign(
     command; the copies looked at again; sealing; the checkpoint manifest.
 
     Args:
-        repo: The store, opened to append.
+        context: The store, opened to append; ``progress`` is called in the phases ``check``,
+            ``warn``, ``register``, ``command``, ``output`` (each line that it says, as ``text``),
+            ``seal``, ``log`` and ``done``.
         request: What it is to train with, and what comes out.
         command: It and its arguments; ``{input}``, ``{input2}``, ``{base}`` and ``{output}`` stand
             for folders.
         folder: Where it is started.
-        signer: Signs run and checkpoint.
-        trust: Whose permissions count.
-        clock: Tells the claimed times.
-        base_env: The caller's environment; a few harmless variables of it reach the command.
         opening: What it may use besides its inputs; None: nothing.
         unconfined: Let it run as the caller may, in the caller's folder; signed with the run.
-        progress: Progress callback, called in the phases ``check``, ``warn``, ``register``,
-            ``command``, ``output`` (each line that it says, as ``text``), ``seal``, ``log`` and
-            ``done``.
         message: Free text for the run manifest.
 
     Raises:
@@ -129,7 +117,8 @@ def train_foreign(
     Cost: the command itself; one read of all inputs and of what is opened before, and one after
     it; a copy of the Git work tree.
     """
-    begun = time.monotonic()
+    begun, repo, progress = time.monotonic(), context.repository, context.progress
+    base_env, folder = context.environment, folder or Path.cwd()
     check_command(command)
     check_program(command[0], base_env)
     opening = opening or Opening()
@@ -137,7 +126,7 @@ def train_foreign(
     found = find_confinement(base_env, network=opening.network)
     confinement = need_confinement(found, unconfined=unconfined)
     progress(Progress(phase="check"))
-    plan = plan_foreign(repo, request, trust=trust, clock=clock, user=signer.did)
+    plan = plan_foreign(context, request)
     for one in plan.warnings:
         progress(Progress(phase="warn", detail={"code": one.code, "text": one.text}))
     repository = find_repository(folder)
@@ -161,7 +150,7 @@ def train_foreign(
             **opening.to_json(reads),
         }
         body = run_body(plan, execution, repository)
-        run = register(repo, plan, body, signer=signer, clock=clock, message=message)
+        run = register(context, plan, body, message)
         progress(Progress(phase="command", detail={"run": str(run.id)}))
         end = run_command(
             command,
@@ -183,9 +172,7 @@ def train_foreign(
         check_reads_unchanged(reads)
         progress(Progress(phase="seal"))
         made = ForeignOutput(staging.path / OUTPUT, staging.path, inputs, end)
-        checkpoint, index, left = emit(
-            repo, plan, run, made, signer=signer, clock=clock, progress=progress
-        )
+        checkpoint, index, left = emit(context, plan, run, made)
     progress(Progress(phase="done"))
     seconds = time.monotonic() - begun
     return ForeignResult(run, checkpoint, index, left, seconds, tuple(warnings))
@@ -270,15 +257,10 @@ def run_body(
 
 
 def register(
-    repo: Repository,
-    plan: ForeignPlan,
-    body: Mapping[str, Any],
-    *,
-    signer: Signer,
-    clock: Clock,
-    message: str,
+    context: StoreContext, plan: ForeignPlan, body: Mapping[str, Any], message: str
 ) -> Manifest:
     """Sign and log the announcement of a run; return it."""
+    repo, signer = context.repository, context.signer()
     with open_transaction(repo) as transaction:
         run = sign_manifest(
             kind="run",
@@ -288,7 +270,7 @@ def register(
             inputs=plan.run_inputs,
             body=body,
             signer=signer,
-            created=repo.signing_date(clock),
+            created=repo.signing_date(context.clock),
             message=message,
         )
         transaction.log_manifest(run)
@@ -297,14 +279,7 @@ def register(
 
 
 def emit(
-    repo: Repository,
-    plan: ForeignPlan,
-    run: Manifest,
-    made: ForeignOutput,
-    *,
-    signer: Signer,
-    clock: Clock,
-    progress: OnProgress = silent,
+    context: StoreContext, plan: ForeignPlan, run: Manifest, made: ForeignOutput
 ) -> tuple[Manifest, int, tuple[str, ...]]:
     """Seal what a run made, sign and log it.
 
@@ -315,6 +290,7 @@ def emit(
         RunFailedError: (``bad-output``) it cannot be sealed; nothing was stored.
         ConflictError, LockedError, StorageError: As any transaction.
     """
+    repo, signer = context.repository, context.signer()
     output = find_output(made.folder, plan.request.format)
     body: dict[str, Any] = {"origin": "trained", "final": True, "format": output.format}
     body |= made.body
@@ -344,11 +320,11 @@ def emit(
             files=sealed.tree.files_id,
             body=body,
             signer=signer,
-            created=repo.signing_date(clock),
+            created=repo.signing_date(context.clock),
             attachments=attachments,
         )
         transaction.log_manifest(checkpoint)
-        progress(Progress(phase="log"))
+        context.progress(Progress(phase="log"))
         indices = transaction.commit()
     return checkpoint, indices[-1], output.left_out
 

@@ -5,17 +5,13 @@ need the rights that training needs.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError, RunFailedError
-from lyrikstore.canon.progress import OnProgress, silent
-from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.trust import Trust
+from lyrikstore.context import StoreContext
 from lyrikstore.curate.recipes.source import resolve_dataset
-from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import precision_of
 from lyrikstore.train.formats.base_model import STAGED
@@ -50,30 +46,14 @@ class MeasuredSteps(Struct, frozen=True):
     validation: TokenCounts
 
 
-def measure_steps(
-    repo: Repository,
-    config: TrainConfig,
-    shape: EncoderShape,
-    *,
-    trust: Trust,
-    clock: Clock,
-    user: str | None,
-    base_env: Mapping[str, str],
-    folder: Path,
-    progress: OnProgress = silent,
-) -> MeasuredSteps:
+def measure_steps(context: StoreContext, config: TrainConfig, shape: EncoderShape) -> MeasuredSteps:
     """Do the longest batch and three that are usual; return what they took.
 
     Args:
-        repo: The store; nothing is written to its log.
+        context: The store, to whose log nothing is written; ``progress`` is called in the phases
+            ``measure`` and those of loading.
         config: What would be trained.
         shape: Its base model's.
-        trust: Whose permissions count.
-        clock: The moment of use.
-        user: DID of who trains; None: nobody for whom grants count.
-        base_env: The caller's environment; a few harmless variables of it reach the worker.
-        folder: Where the private folder for the copy is made, and removed again.
-        progress: Progress callback, in the phases ``measure`` and those of loading.
 
     Raises:
         PolicyError: (``rights-missing``) the data, or what the base learned from, may not be
@@ -85,7 +65,7 @@ def measure_steps(
 
     Cost: loading the model, four steps, and counting the tokens of all texts.
     """
-    candidate = measured_candidate(config)
+    candidate, repo = measured_candidate(config), context.repository
     data, settings = config.data, config.to_json()
     train = [resolve_dataset(repo, ref) for ref in data.train]
     validation = resolve_dataset(repo, data.validation)
@@ -93,8 +73,8 @@ def measure_steps(
     base = repo.resolve(config.model.base)
     wanted = {"purpose": config.purpose, "config": settings}
     learned = [*train, validation]
-    permitted(repo, learned, base, measured, wanted, trust=trust, clock=clock, user=user)
-    with open_staging(folder) as staging:
+    permitted(context, learned, base, measured, wanted)
+    with open_staging(context.own_cache or repo.root) as staging:
         copy_base(repo, base, staging)
         fields = CopiedFields.of(data)
         copied = copy_datasets(repo, train, fields=fields, staging=staging, name=TRAIN)
@@ -114,8 +94,8 @@ def measure_steps(
             job,
             reads=(*(f"{BASE}/{name}" for name in STAGED), TRAIN, VALIDATION),
             threads=config.training.threads,
-            base_env=base_env,
-            progress=progress,
+            base_env=context.environment,
+            progress=context.progress,
         )
     return read_result(result, config, shape, candidate)
 

@@ -1,6 +1,6 @@
 """Plans: what a run will take, worked out from signed facts; nothing is written (spec §13.10)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -10,12 +10,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import InvalidInputError, PolicyError
+from lyrikstore.context import StoreContext
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.manifests.names import parse_name
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.formats.architectures import FAMILIES
 from lyrikstore.train.labels import check_repeated
+from lyrikstore.train.permitted import find_refusal
 from lyrikstore.train.plan import formulas
 from lyrikstore.train.plan.budget import choose, machine_memory_bytes
 from lyrikstore.train.plan.defaults import Proposal, write_toml
@@ -37,7 +39,7 @@ from lyrikstore.train.plan.facts import (
     read_described,
     read_shape,
 )
-from lyrikstore.train.plan.measure import MeasuredSteps
+from lyrikstore.train.plan.measure import measure_steps
 from lyrikstore.train.plan.monthly import MonthlyLine, monthly_statement
 from lyrikstore.train.plan.prices import PriceFile, find_machine, load_prices
 from lyrikstore.train.plan.shapes import EncoderShape
@@ -46,9 +48,6 @@ from lyrikstore.train.requirements import CANDIDATES, LINEAR, MONITOR_SUFFIX, US
 from lyrikstore.train.slices import check_slices
 from lyrikstore.train.task import usual_task
 from lyrikstore.train.worker.targets.registry import TARGETS, TextModel
-
-Measure = Callable[[TrainConfig, EncoderShape], MeasuredSteps]
-"""Does real steps, as :func:`lyrikstore.train.plan.measure.measure_steps`."""
 
 NO_BASE = (
     "lyrikstore checkpoints add PACKAGE takes one from an installed package, such as "
@@ -129,33 +128,50 @@ class TrainingPlan(Struct, frozen=True):
         return found
 
 
-def plan_dataset(
-    repo: Repository,
-    ref: str,
+def plan_training(
+    context: StoreContext,
+    what: str | TrainConfig,
     *,
-    today: date,
     base: str = "",
     label: str = "",
     prices: Path | None = None,
-    measure: Measure | None = None,
+    measure: bool = False,
 ) -> TrainingPlan:
-    """Return a plan for a dataset, with settings that follow from it.
+    """Return what a run will take; the store stays as it is.
+
+    Where a run would be refused now for want of a right, a remark says so.
 
     Args:
-        repo: The store.
-        ref: The dataset, or the name before ``.train``, ``.validation`` and ``.test``.
-        today: The day, by which prices are stale.
-        base: REF of the base model; ``linear``: none, words are counted; empty: the only one that
-            was imported here, or none.
-        label: The field that holds the label; empty: the dataset says.
-        prices: A user's own price file.
-        measure: Does real steps; None: figures are computed.
+        context: The store.
+        what: A config; or a REF of a dataset, or the name before ``.train``, ``.validation`` and
+            ``.test``, whose settings then follow from the data.
+        base: With a REF: the base model; ``linear``: none, words are counted; empty: the only one
+            that was imported here, or none.
+        label: With a REF: the field that holds the label; empty: the dataset says.
+        prices: A user's own price file, in place of those that come with lyrikstore.
+        measure: Whether to do a few real steps here, which needs the right to train; else figures
+            are computed.
 
     Raises:
         NotFoundError, InvalidInputError, PolicyError: The data or the base model is none that can
-            be trained, or nothing fits this machine.
+            be trained, or nothing fits this machine; (``over-budget``) it does not fit the budget;
+            with ``measure`` as :func:`lyrikstore.train.plan.measure.measure_steps`.
         VerificationError, IncompleteError: Something is damaged or lost.
     """
+    if isinstance(what, str):
+        plan = _plan_dataset(context, what, base=base, label=label, prices=prices, measure=measure)
+    else:
+        plan = plan_config(context, what, prices=prices, measure=measure)
+    refusal = find_refusal(context, plan.config)
+    if refusal is None:
+        return plan
+    return replace(plan, remarks=(*plan.remarks, Remark(refusal.code, refusal.text)))
+
+
+def _plan_dataset(
+    context: StoreContext, ref: str, *, base: str, label: str, prices: Path | None, measure: bool
+) -> TrainingPlan:
+    repo = context.repository
     parts = find_parts(repo, ref)
     remarks = []
     found, shape = None, None
@@ -178,7 +194,7 @@ def plan_dataset(
     if not can_train:
         summary = f"{parts['train']} has no part to validate on: a filter with split/3 makes one"
         remarks.append(Remark("no-validation", summary))
-    if measure is not None and not (found and can_train):
+    if measure and not (found and can_train):
         raise InvalidInputError(
             "nothing-to-measure",
             "no steps can be taken: "
@@ -194,28 +210,26 @@ def plan_dataset(
     )
     task = usual_task(generative=shape is not None and shape.is_decoder)
     config = task.propose(repo, proposal)
-    plan = _plan(repo, config, found, shape, today, prices, measure, remarks, can_train=can_train)
+    plan = _plan(context, config, found, shape, prices, measure, remarks, can_train=can_train)
     # Written out, so that the file says what it will do on every machine.
     model = replace(plan.config.model, candidates=plan.chosen)
     return replace(plan, config=replace(plan.config, model=model))
 
 
 def plan_config(
-    repo: Repository,
+    context: StoreContext,
     config: TrainConfig,
     *,
-    today: date,
     prices: Path | None = None,
-    measure: Measure | None = None,
+    measure: bool = False,
 ) -> TrainingPlan:
-    """Return the plan of a config; the other arguments and errors are :func:`plan_dataset`'s.
+    """Return the plan of a config; arguments and errors are those of :func:`plan_training`.
 
     Raises:
-        PolicyError: (``over-budget``) its budget, or the machine's memory, is too small.
         InvalidInputError: (``no-such-target``) what is to serve it does not;
-            (``personal-slices``) a scan found personal data in a field that is to make slices. Else
-            as :func:`plan_dataset`.
+            (``personal-slices``) a scan found personal data in a field that is to make slices.
     """
+    repo = context.repository
     data = config.data
     named = [repo.resolve(ref) for ref in (*data.train, data.validation, data.test) if ref]
     check_slices(repo, config.evaluation.slices, named)
@@ -241,21 +255,21 @@ def plan_config(
             quantized = config.model.quantization
             model = TextModel(config.name, settings, tokenizer, adapter, quantized)
             TARGETS[config.deploy].part.check(model)
-    return _plan(repo, config, found, shape, today, prices, measure, [], can_train=True)
+    return _plan(context, config, found, shape, prices, measure, [], can_train=True)
 
 
 def _plan(
-    repo: Repository,
+    context: StoreContext,
     config: TrainConfig,
     base: Manifest | None,
     shape: EncoderShape | None,
-    today: date,
     price_file: Path | None,
-    measure: Measure | None,
+    measure: bool,
     remarks: list[Remark],
     *,
     can_train: bool,
 ) -> TrainingPlan:
+    repo, today = context.repository, context.clock().date()
     if shape is not None and not config.lora.targets:
         targets = tuple(sorted(FAMILIES[shape.family].targets))
         config = replace(config, lora=replace(config.lora, targets=targets))
@@ -276,8 +290,8 @@ def _plan(
     if can_train:
         validation = task.read_facts(repo, data.validation, data)
     calibration = None
-    if measure is not None and shape is not None:
-        measured = measure(config, shape)
+    if measure and shape is not None:
+        measured = measure_steps(context, config, shape)
         train, validation = train.counted(measured.train), validation.counted(measured.validation)
         calibration = measured.calibration
     asked = Question(config, train, validation, shape, prices, calibration)

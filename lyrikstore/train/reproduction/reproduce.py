@@ -140,15 +140,7 @@ def describe_again(context: StoreContext, run: Manifest, config: TrainConfig) ->
         InvalidInputError: (``no-accelerator``) the run was computed on a GPU, and there is none.
     """
     training = config.training
-    found = describe_machine(
-        context.repository.root,
-        training.device,
-        threads=training.threads,
-        task=config.task,
-        precision=training.precision,
-        quantization=config.model.quantization,
-        base_env=context.environment,
-    )
+    found = describe_machine(context, config, device=training.device, precision=training.precision)
     if "precision" in run.body["environment"]:
         found["precision"] = training.precision
     return found
@@ -228,14 +220,11 @@ def plan_again(context: StoreContext, run: Manifest, config: TrainConfig) -> Run
     )
     learnt, measured = [*train, *validation], [*validation, *test]
     rights = permitted(
-        repo,
+        context,
         learnt,
         base[0] if base else None,
         measured,
         run.body,
-        trust=context.trust,
-        clock=context.clock,
-        user="" if context.person is None else context.person.did,
     )
     names = {form: name for name, form in FORMAT_IDS.items()}
     return RunPlan(
@@ -280,12 +269,11 @@ def _compared(
         return [{"checkpoint": str(one.id), "differs": differs} for one in made]
     plan = replace(plan, prompt=copied.prompt)
     chosen = train_candidates(
+        context,
         staging,
         plan.config,
         plan.candidates,
         copied,
-        base_env=context.environment,
-        progress=context.progress,
     )
     context.progress(Progress(0, len(made), phase="compare"))
     final = chosen.made[-1]  # of another epoch, perhaps: it is the model all the same

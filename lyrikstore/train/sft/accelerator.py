@@ -1,12 +1,11 @@
 """The GPU that a model that writes is computed on (spec §13.12.10)."""
 
-from collections.abc import Mapping
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from lyrikstore.canon.errors import PolicyError
-from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.context import StoreContext
+from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import MEMORY_SHARE, describe_environment
 from lyrikstore.train.requirements import CUDA
 from lyrikstore.train.worker.process import run_job
@@ -14,29 +13,21 @@ from lyrikstore.train.worker.staging import open_staging
 
 
 def describe_machine(
-    folder: Path,
-    device: str,
+    context: StoreContext,
+    config: TrainConfig,
     *,
-    threads: int,
-    task: str = "",
+    device: str,
     precision: str,
-    quantization: str = "",
     planned_bytes: int = 0,
-    base_env: Mapping[str, str],
-    progress: OnProgress = silent,
 ) -> dict[str, Any]:
     """Return the ``environment`` of what is about to be computed, with the GPU where one is used.
 
     Args:
-        folder: Where a worker gets its private folder: the store's.
+        context: The store.
+        config: What is computed, and how.
         device: ``cpu`` or ``cuda``.
-        threads: CPU threads of the worker.
-        task: What is computed.
         precision: What has to be computed in.
-        quantization: How the weights are kept.
         planned_bytes: Memory of the GPU that is planned for; 0: nothing is.
-        base_env: The caller's environment.
-        progress: Progress callback.
 
     Raises:
         InvalidInputError: (``no-accelerator``) a GPU is wanted, and PyTorch finds none that
@@ -46,22 +37,23 @@ def describe_machine(
 
     Cost: nothing for processors; a process that loads PyTorch for a GPU.
     """
-    found = describe_environment(threads, task)
+    threads = config.training.threads
+    found = describe_environment(threads, config.task)
     if device != CUDA:
         return found
-    with open_staging(folder) as staging:
+    with open_staging(context.repository.root) as staging:
         told = run_job(
             staging,
             {
                 "job": "accelerator",
                 "device": device,
                 "precision": precision,
-                "quantization": quantization,
+                "quantization": config.model.quantization,
             },
             reads=(),
             threads=threads,
-            base_env=base_env,
-            progress=progress,
+            base_env=context.environment,
+            progress=context.progress,
         )
     (one,) = told["accelerators"]
     most = min(MEMORY_SHARE * int(one["memoryBytes"]), Decimal(told["freeBytes"]))

@@ -1,7 +1,7 @@
 """Plans over a real store, and what they follow from."""
 
 import contextlib
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -253,16 +253,7 @@ def test_each_kind_of_step_is_done(workshop, store, candidate):
 
     text = workshop.tiny.replace('lora"]', f'{candidate}"]')
     size = workshop.repo.checkpoint.size
-    found = measure_steps(
-        workshop.repo,
-        TrainConfig.parse(text.encode()),
-        MINILM,
-        trust=workshop.trust,
-        clock=lambda: datetime.now(UTC).replace(microsecond=0),
-        user=None,
-        base_env={},
-        folder=workshop.repo.root,
-    )
+    found = measure_steps(workshop.context(), TrainConfig.parse(text.encode()), MINILM)
     assert found.calibration.candidate == candidate
     assert found.calibration.flop_per_cpu_second > 10**9
     assert found.train.records == 24

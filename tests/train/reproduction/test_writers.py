@@ -1,6 +1,5 @@
 """Runs of models that write, done again: whole and by drawn segments (spec §13.12, §13.14)."""
 
-import os
 from typing import Any
 
 import numpy as np
@@ -55,14 +54,7 @@ class Writers:
         config = config.replace("acme/writer", "acme/done-again").replace(
             "rank = 4", "rank = 4\ndropout = 0.2"
         )
-        self.made = train_run(
-            self.repo,
-            TrainConfig.parse((config + REPLAY).encode()),
-            signer=OWNER,
-            trust=workshop.trust,
-            clock=now,
-            base_env=os.environ,
-        )
+        self.made = train_run(workshop.context(), TrainConfig.parse((config + REPLAY).encode()))
 
     def claim(self, *, run: Any = None, point: bytes = b"", segments: bytes = b"") -> Any:
         """Log another run, and that it gave this model; return the checkpoint."""

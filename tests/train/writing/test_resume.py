@@ -1,10 +1,7 @@
 """A run of a model that writes goes on to the same bytes."""
 
-import os
-
 import pytest
 
-from lyrikstore.canon.timestamps import now
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.run import train_run
@@ -29,16 +26,10 @@ def go(workshop, name, cache, *, resume=False, stop_at=None, seen=None):
     config = CONFIG.replace("checkpoints/acme/writer", f"checkpoints/acme/{name}")
     config = config.replace("rank = 4", "rank = 4\ndropout = 0.3")
     return train_run(
-        workshop.repo,
+        workshop.context(progress=progress, cache=cache),
         TrainConfig.parse(config.encode()),
-        signer=OWNER,
-        trust=workshop.trust,
-        clock=now,
-        base_env=os.environ,
-        points=cache,
         point_seconds=0,
         resume=resume,
-        progress=progress,
     )
 
 
