@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec.structs import replace
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     EmptyResultError,
     InvalidInputError,
@@ -165,7 +164,7 @@ class _Noted:
                     answerable += 1
                     self.without_fields += len(one.fields) < len(self._layout.joined)
                     yield one
-                note(msgspec.json.encode(_Stands.of(one)) + b"\n")
+                note(msgspec.json.encode(replace(one, text="", fields={})) + b"\n")
                 if self.count % _ROWS_AT_ONCE == 0:
                     self._progress(Progress(self.count, phase="read"))
         if not answerable:
@@ -178,7 +177,7 @@ class _Noted:
         try:
             with (self._staging.path / _ASKED).open("rb") as asked:
                 for line in asked:
-                    one = msgspec.json.decode(line, type=_Stands).asked()
+                    one = msgspec.json.decode(line, type=AskedRecord)
                     yield Prediction(one) if one.problem else Prediction(one, **next(answers))
         except StorageError:
             raise
@@ -202,39 +201,6 @@ class _Noted:
             f"{shown}: {problem.summary}{more}",
             hint=problem.hint or "name a file with text",
             details={"unanswered": self.unanswered},
-        )
-
-
-class _Stands(Struct, array_like=True):
-    """Where a record stands, as it waits on the disk."""
-
-    path: str
-    line: int | None
-    record: str
-    id: str
-    problem: tuple[str, str, str] | None
-    notes: tuple[str, ...]
-
-    @classmethod
-    def of(cls, one: AskedRecord) -> "_Stands":
-        problem = one.problem
-        return cls(
-            one.path,
-            one.line,
-            one.record.hex if one.record else "",
-            one.id,
-            (problem.reason, problem.summary, problem.hint) if problem else None,
-            one.notes,
-        )
-
-    def asked(self) -> AskedRecord:
-        return AskedRecord(
-            self.path,
-            self.line,
-            Digest.parse_hex(self.record) if self.record else None,
-            self.id,
-            problem=Unanswered(*self.problem) if self.problem else None,
-            notes=self.notes,
         )
 
 

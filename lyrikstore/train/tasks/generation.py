@@ -319,7 +319,7 @@ class Generation:
 
     def report(self, repo: Repository, evaluation: Manifest) -> Mapping[str, Any]:
         """Return what was generated of some records, beside what is right."""
-        from lyrikstore.train.evaluation.samples import read_samples
+        from lyrikstore.train.evaluation.shown import read_samples
 
         return {"samples": read_samples(repo, evaluation)}
 

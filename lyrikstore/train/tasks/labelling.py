@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import pluralize
@@ -258,12 +258,12 @@ class LabellingTask:
 
     def report(self, repo: Repository, evaluation: Manifest) -> Mapping[str, Any]:
         """Return which labels are taken for which, and the worst failures."""
-        from lyrikstore.train.evaluation.failures import read_failures
+        from lyrikstore.train.evaluation.shown import read_failures
         from lyrikstore.verify.evaluation.confusion import confusion
 
         with repo.blobs.open(evaluation.attachments_in("predictions")[0].id) as stream:
             predictions = self.rules.read(stream)
-        failures = [to_builtins(one) for one in read_failures(repo, evaluation)]
+        failures = read_failures(repo, evaluation)
         return {"confusion": confusion(predictions), "failures": failures}
 
     def answer(
