@@ -22,10 +22,10 @@ from lyrikstore.verify.evaluation.measures import (
     decimal,
     measure,
     metrics_of,
+    verdict,
 )
 from lyrikstore.verify.evaluation.resample import LEVEL, RESAMPLES
 
-BETTER, NO_DIFFERENCE, WORSE = "better", "no-difference-shown", "worse"
 WORST = 20
 """How many failures an evaluation names."""
 
@@ -164,12 +164,6 @@ def _comparisons(
                 }
             )
     return found
-
-
-def verdict(difference: Mapping[str, str]) -> str:
-    """Return what the written interval of a difference shows; without one nothing."""
-    low, high = (Decimal(difference.get(end, "0")) for end in ("low", "high"))
-    return BETTER if low > 0 else WORSE if high < 0 else NO_DIFFERENCE
 
 
 def _slices(predictions: Predictions, seed: int) -> list[dict[str, Any]]:

@@ -8,9 +8,16 @@ from typing import Any
 import numpy as np
 
 from lyrikstore.verify.evaluation.answers import WHOLE, Predictions
-from lyrikstore.verify.evaluation.body import evaluation_body, is_met, verdict
+from lyrikstore.verify.evaluation.body import evaluation_body, is_met
 from lyrikstore.verify.evaluation.limits import FEWEST, MEASURED, MEMBERS, beyond_limits
-from lyrikstore.verify.evaluation.measures import Resampled, decimal, measure, metrics_of, ratio
+from lyrikstore.verify.evaluation.measures import (
+    Resampled,
+    decimal,
+    measure,
+    metrics_of,
+    ratio,
+    verdict,
+)
 
 OK, DRIFTED, INSUFFICIENT = "ok", "drift", "insufficient"
 

@@ -5,6 +5,7 @@ every program on every machine writes the same four decimals.
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
@@ -17,6 +18,8 @@ from lyrikstore.verify.evaluation.tasks import find_rules
 
 BILLION = 1_000_000_000
 """Billionths: the ratio 1."""
+
+BETTER, NO_DIFFERENCE, WORSE = "better", "no-difference-shown", "worse"
 
 FEWEST, FEWEST_GROUPS = 30, 10
 """Records, and groups, from which on figures have an interval: of fewer it would say too little."""
@@ -52,6 +55,12 @@ def decimal(billionths: int) -> str:
     units += rest > 50_000 or (rest == 50_000 and units % 2)
     sign = "-" if billionths < 0 and units else ""
     return f"{sign}{units // 10_000}.{units % 10_000:04d}"
+
+
+def verdict(difference: Mapping[str, str]) -> str:
+    """Return what the written interval of a difference shows; without one nothing."""
+    low, high = (Decimal(difference.get(end, "0")) for end in ("low", "high"))
+    return BETTER if low > 0 else WORSE if high < 0 else NO_DIFFERENCE
 
 
 class Counts:

@@ -7,13 +7,11 @@ the same figures from them. ``predictions/1``, whose lines have record ids, is r
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Annotated, Any, BinaryIO, Literal, TypeVar
+from typing import Annotated, Any, BinaryIO, Literal
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.json import encode, parse_canonical
+from lyrikstore.canon.json import encode
 from lyrikstore.verify.evaluation.answers import (
     FORMAT_BY_ID,
     MAJORITY,
@@ -24,6 +22,7 @@ from lyrikstore.verify.evaluation.answers import (
     Predictions,
     Reading,
 )
+from lyrikstore.verify.evaluation.lines import Lines
 from lyrikstore.verify.evaluation.tasks import TEXT, find_rules
 
 MAX_BYTES, MAX_LINE, MAX_RECORDS = 1 << 30, 1 << 20, 1 << 24
@@ -32,8 +31,6 @@ MAX_BYTES, MAX_LINE, MAX_RECORDS = 1 << 30, 1 << 20, 1 << 24
 MAX_LABELS, MAX_LABEL_BYTES, MAX_ANSWERERS, MAX_SLICES = 1000, 64 << 10, 18, 200
 
 _KIND = "bad-predictions"
-_HINT = "the file is damaged, or was made by another version"
-_T = TypeVar("_T")
 
 
 class Line(Struct, frozen=True):
@@ -94,27 +91,23 @@ def read_predictions(stream: BinaryIO) -> Predictions:
     answerer, 16 for each label that is expected and each slice, and 24 for each label that is
     given, which may be all of them: at most 6 kB a record, and 2.4 MB. Columns grow by an eighth.
     """
-    lines = _lines(stream)
-    head = _head(next(lines, b""))
+    lines = Lines(stream, _KIND, max_line=MAX_LINE, max_bytes=MAX_BYTES)
+    head = _head(lines)
     shape = [len(head.labels)] * len(head.answerers)
     reading = Reading(head)
-    kind = _WrittenLineById if head.format == FORMAT_BY_ID else _WrittenLine
-    for number, data in enumerate(lines, start=2):
-        line = _parse(data, kind, number)
+    for line in lines.rest(_WrittenLineById if head.format == FORMAT_BY_ID else _WrittenLine):
         problem = (
-            "scores" if [len(one) for one in line.scores] != shape
-            else "labels" if not _rising(line.expected, len(head.labels))
+            "its scores" if [len(one) for one in line.scores] != shape
+            else "its labels" if not _rising(line.expected, len(head.labels))
             or (len(line.expected) != 1 if head.labelled and not head.several else
                 line.expected and not head.labelled)
-            else "slices" if not _rising(line.slices, len(head.slices))
-            else "mark near" if line.near is False
-            else "number of records" if number > MAX_RECORDS + 1
+            else "its slices" if not _rising(line.slices, len(head.slices))
+            else "its mark near" if line.near is False
+            else "its number" if lines.number > MAX_RECORDS + 1
             else reading.group_problem(None if line.group is UNSET else line.group)
         )  # fmt: skip
         if problem:
-            raise FormatError(
-                _KIND, f"line {number} of the predictions: its {problem} cannot be", hint=_HINT
-            )
+            raise lines.bad(f"{problem} cannot be")
         reading.add(
             line.expected,
             line.scores,
@@ -124,14 +117,12 @@ def read_predictions(stream: BinaryIO) -> Predictions:
         )
         # ATTACK: a small file that gives every label in every slice, a thousand times drawn.
         if reading.gives_too_much:
-            raise FormatError(
-                _KIND, f"line {number} of the predictions: too many labels are given", hint=_HINT
-            )
+            raise lines.bad("too many labels are given")
     if not reading.count:
-        raise FormatError(_KIND, "the predictions have no records", hint=_HINT)
+        raise lines.bad("there are no records")
     found = reading.finish()
     if (unused := found.unused_slice) is not None:
-        raise FormatError(_KIND, f"no record is in slice {unused} of the predictions", hint=_HINT)
+        raise lines.bad(f"no record is in slice {unused}")
     return found
 
 
@@ -168,27 +159,8 @@ class _WrittenLineById(_WrittenLine, frozen=True, forbid_unknown_fields=True, kw
     record: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
-def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    read = 0
-    while data := stream.readline(MAX_LINE + 1):
-        read += len(data)
-        if not data.endswith(b"\n") or len(data) > MAX_LINE or read > MAX_BYTES:
-            raise FormatError(
-                _KIND, "a line of the predictions, or all, is too long, or has no end", hint=_HINT
-            )
-        yield data[:-1]
-
-
-def _parse(data: bytes, kind: type[_T], number: int) -> _T:
-    try:
-        return msgspec.convert(parse_canonical(data, max_bytes=MAX_LINE), kind)
-    except (msgspec.ValidationError, FormatError) as error:
-        text = str(error)[:300]
-        raise FormatError(_KIND, f"line {number} of the predictions: {text}", hint=_HINT) from None
-
-
-def _head(data: bytes) -> Head:
-    found = _parse(data, _WrittenHead, 1)
+def _head(lines: Lines) -> Head:
+    found = lines.need(_WrittenHead)
     names = [one.name for one in found.answerers]
     rules = find_rules(found.task)
     several = rules is not None and rules.several
@@ -205,7 +177,7 @@ def _head(data: bytes) -> Head:
     elif sum(len(label.encode()) for label in found.labels) > MAX_LABEL_BYTES:
         problem = f"its labels have more than {MAX_LABEL_BYTES} bytes"
     if problem:
-        raise FormatError(_KIND, f"line 1 of the predictions: {problem}", hint=_HINT)
+        raise lines.bad(problem)
     return Head(
         found.task,
         tuple(found.labels),

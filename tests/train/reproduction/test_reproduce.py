@@ -24,6 +24,7 @@ from lyrikstore.verify.store.statements.reproductions import (
     environment_differences,
     reasons_of,
 )
+from tests.contexts import context_of
 from tests.train.conftest import paragraphs, part_of
 
 pytestmark = pytest.mark.train
@@ -283,9 +284,9 @@ def test_whose_key_has_no_role_is_told_it_unsigned(claims) -> None:
     size = claims.repo.checkpoint.size
     body = {"verdict": "match", "environment": run.body["environment"]}
     stranger = signer_for("stranger")
-    how: Any = {"clock": now, "message": ""}
     for signer in (stranger, None):
-        found = log_reproduction(claims.repo, run, made, body, signer=signer, **how)
+        context = context_of(claims.repo, signer=signer)
+        found = log_reproduction(context, run, made, body, message="")
         assert (found.verdict, found.manifest, found.log_index) == ("match", None, None)
     claims.repo.refresh()
     assert claims.repo.checkpoint.size == size

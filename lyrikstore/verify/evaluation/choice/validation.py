@@ -6,7 +6,7 @@ are kept to the last bit, so that every program decides the same by them.
 
 from base64 import b64encode
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any, BinaryIO, Literal, TypeVar
+from typing import Annotated, Any, BinaryIO, Literal
 
 import msgspec
 import numpy as np
@@ -14,10 +14,11 @@ from msgspec import Meta, Struct
 
 from lyrikstore.canon.base64 import decode_base64
 from lyrikstore.canon.errors import FormatError, InvalidInputError
-from lyrikstore.canon.json import encode, parse_canonical
+from lyrikstore.canon.json import encode
 from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS, validation_metric
 from lyrikstore.verify.evaluation.choice.choose import Tried, choose, describe_choice, weigh
 from lyrikstore.verify.evaluation.choice.task import Flags, Scores, labelling_rules, macro_f1
+from lyrikstore.verify.evaluation.lines import Lines
 
 FORMAT = "validation/1"
 MAX_BYTES, MAX_LINE = 16 << 20, 1 << 20
@@ -25,8 +26,6 @@ MAX_BYTES, MAX_LINE = 16 << 20, 1 << 20
 
 MAX_LABELS, MAX_CANDIDATES = 1000, 6
 _KIND = "bad-validation"
-_HINT = "the file is damaged, or was made by another version"
-_T = TypeVar("_T")
 
 
 class ValidationScores(Struct, frozen=True):
@@ -153,36 +152,33 @@ def read_validation(stream: BinaryIO) -> ValidationScores:
 
     Cost: one line at a time; memory for the scores, which are less than the attachment.
     """
-    head = _parse(stream.readline(MAX_LINE + 1), _Head, 1)
+    lines = Lines(stream, _KIND, max_line=MAX_LINE, max_bytes=MAX_BYTES)
+    head = lines.need(_Head)
     try:
         rules = labelling_rules(head.task)
     except InvalidInputError as error:
-        raise FormatError(_KIND, f"line 1 of the validation: {error.message}") from None
+        raise lines.bad(error.message) from None
     width = len(head.labels)
     names = head.candidates
     if len(set(names)) != len(names) or len(set(head.labels)) != width:
-        raise FormatError(_KIND, "line 1 of the validation names something twice", hint=_HINT)
+        raise lines.bad("it names something twice")
     rows: list[list[bytes]] = [[] for _ in names]
     expected: list[list[int]] = []
-    read = number = 1
-    while data := stream.readline(MAX_LINE + 1):
-        number, read = number + 1, read + len(data)
-        line = _parse(data, _Line, number)
+    for line in lines.rest(_Line):
         scores = [decode_base64(one, _KIND) for one in line.logits]
         fine = (
-            read <= MAX_BYTES
-            and [len(one) for one in scores] == [8 * width] * len(names)
+            [len(one) for one in scores] == [8 * width] * len(names)
             and line.expected == sorted(set(line.expected))
             and all(one < width for one in line.expected)
             and not rules.problem([head.labels[one] for one in line.expected])
         )
         if not fine:
-            raise FormatError(_KIND, f"line {number} of the validation cannot be", hint=_HINT)
+            raise lines.bad("it cannot be")
         expected.append(line.expected)
         for some, one in zip(rows, scores, strict=True):
             some.append(one)
     if not expected:
-        raise FormatError(_KIND, "the validation has no records", hint=_HINT)
+        raise lines.bad("there are no records")
     right = np.zeros((len(expected), width), bool)
     for at, numbers in enumerate(expected):
         right[at, numbers] = True
@@ -191,7 +187,7 @@ def read_validation(stream: BinaryIO) -> ValidationScores:
         for name, some in zip(names, rows, strict=True)
     }
     if not all(np.isfinite(one).all() for one in logits.values()):
-        raise FormatError(_KIND, "a score of the validation is no number", hint=_HINT)
+        raise lines.bad("a score is no number")
     return ValidationScores(head.task, tuple(head.labels), logits, right)
 
 
@@ -212,14 +208,3 @@ class _Head(Struct, frozen=True, forbid_unknown_fields=True):
 class _Line(Struct, frozen=True, forbid_unknown_fields=True):
     expected: list[_Number]
     logits: Annotated[list[str], Meta(min_length=1, max_length=MAX_CANDIDATES)]
-
-
-def _parse(data: bytes, kind: type[_T], number: int) -> _T:
-    if not data.endswith(b"\n") or len(data) > MAX_LINE:
-        text = f"line {number} of the validation is too long, or has no end"
-        raise FormatError(_KIND, text, hint=_HINT)
-    try:
-        return msgspec.convert(parse_canonical(data[:-1], max_bytes=MAX_LINE), kind)
-    except (msgspec.ValidationError, FormatError) as error:
-        text = str(error)[:300]
-        raise FormatError(_KIND, f"line {number} of the validation: {text}", hint=_HINT) from None

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from lyrikstore.verify.evaluation.answers import WHOLE, named
 from lyrikstore.verify.evaluation.generation.generations import Generations
 from lyrikstore.verify.evaluation.generation.texts import BASE_MODEL, WrittenAnswer
-from lyrikstore.verify.evaluation.measures import BILLION, FEWEST, decimal
-from lyrikstore.verify.evaluation.resample import LEVEL, RESAMPLES, draws, ends
+from lyrikstore.verify.evaluation.measures import BILLION, FEWEST, Resampled, verdict
+from lyrikstore.verify.evaluation.resample import LEVEL, RESAMPLES, draws
 
 MEASURED = ("wallSeconds", "cpuSeconds", "peakMemoryBytes", "params")
 """Members of ``model`` and ``baseline`` that are measured, and do not follow."""
@@ -48,23 +48,12 @@ def generation_body(found: Generations, *, seed: int, choices: bool = False) -> 
     tables = [_table([one[at] for one in found.outputs]) for at in range(found.answerers)]
     resampled = None
     if count >= FEWEST:
-        resampled = np.stack(
-            [
-                np.stack([_means(table, weights) for table in tables])
-                for weights in draws(count, seed=seed)
-            ]
-        )
-    values = [_means(table, np.ones(count, np.int64)) for table in tables]
+        drawn = [[_means(one, some) for one in tables] for some in draws(count, seed=seed)]
+        resampled = np.asarray(drawn, np.int64)
+    once = np.ones(count, np.int64)
+    measured = Resampled((), [_means(one, once).tolist() for one in tables], resampled)
     systems = [
-        {
-            "measures": {
-                name: _figure(
-                    int(values[at][column]),
-                    None if resampled is None else resampled[:, at, column],
-                )
-                for column, name in enumerate(_MEASURES)
-            }
-        }
+        {"measures": {name: measured.interval(at, column) for column, name in enumerate(_MEASURES)}}
         for at in range(found.answerers)
     ]
     body: dict[str, Any] = {
@@ -84,19 +73,10 @@ def generation_body(found: Generations, *, seed: int, choices: bool = False) -> 
     if found.answerers > 1:
         body["baseline"] = {"method": BASE_MODEL, **systems[1]}
         metric = METRIC_OF_CHOICES if choices else METRIC
-        at = _MEASURES.index(metric)
-        difference = _figure(
-            int(values[0][at] - values[1][at]),
-            None if resampled is None else resampled[:, 0, at] - resampled[:, 1, at],
-        )
+        difference = measured.difference(1, _MEASURES.index(metric))
         compared = {"baseline": BASE_MODEL, "metric": metric, "difference": difference}
-        body["comparisons"] = [{**compared, "verdict": _verdict(difference)}]
+        body["comparisons"] = [{**compared, "verdict": verdict(difference)}]
     return body
-
-
-def _verdict(difference: Mapping[str, str]) -> str:
-    low, high = (float(difference.get(end, "0")) for end in ("low", "high"))
-    return "better" if low > 0 else "worse" if high < 0 else "no-difference-shown"
 
 
 def _table(outputs: Sequence[WrittenAnswer]) -> NDArray[np.int64]:
@@ -118,14 +98,6 @@ def _means(table: NDArray[np.int64], weights: NDArray[np.int64]) -> NDArray[np.i
     """Return means in billionths, rounded down."""
     sums = weights @ table
     return np.asarray(sums * (BILLION // WHOLE) // max(1, int(weights.sum())), np.int64)
-
-
-def _figure(value: int, resampled: NDArray[np.int64] | None) -> dict[str, str]:
-    written = {"value": decimal(value)}
-    if resampled is not None:
-        low, high = ends(resampled)
-        written |= {"low": decimal(low), "high": decimal(high)}
-    return written
 
 
 def _worst(found: Generations, *, choices: bool) -> list[dict[str, str | int]]:

@@ -5,23 +5,21 @@ whose lines have record ids and plain digests of what was written, is read.
 """
 
 from collections.abc import Collection, Iterator
-from typing import Annotated, Any, BinaryIO, Literal, TypeVar
+from typing import Annotated, Any, BinaryIO, Literal
 
-import msgspec
 from blake3 import blake3
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.json import encode, parse_canonical
+from lyrikstore.canon.json import encode
 from lyrikstore.verify.evaluation.answers import WHOLE, named
 from lyrikstore.verify.evaluation.generation.texts import WrittenAnswer
+from lyrikstore.verify.evaluation.lines import Lines
 
 FORMAT, FORMAT_BY_ID = "generations/2", "generations/1"
 """What is written, and what was."""
 
 MAX_RECORDS, MAX_LINE = 1 << 20, 1 << 16
-_T = TypeVar("_T")
 _SAMPLE = "lyrikstore 2026-11 sample"
 
 _Hex = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
@@ -144,55 +142,36 @@ def read_generations(stream: BinaryIO) -> Generations:
     Raises:
         FormatError: (``bad-predictions``) it is no such attachment.
     """
-    lines = _lines(stream)
-    head = _parse(next(lines, b""), _Head, 1)
+    lines = Lines(stream, "bad-predictions", max_line=MAX_LINE)
+    head = lines.need(_Head)
     if head.answerers != ["model", "base"][: len(head.answerers)]:
-        raise _bad(1)
+        raise lines.bad("others answered")
     by_id = head.format == FORMAT_BY_ID
-    kind: type[_Line | _LineById] = _LineById if by_id else _Line
     records: list[Any] = []
     outputs: list[tuple[WrittenAnswer, ...]] = []
-    for number, data in enumerate(lines, start=2):
-        line = _parse(data, kind, number)
-        if len(line.outputs) != len(head.answerers) or number > MAX_RECORDS:
-            raise _bad(number)
+    kind: type[_Line | _LineById] = _LineById if by_id else _Line
+    for line in lines.rest(kind):
+        if len(line.outputs) != len(head.answerers) or lines.number > MAX_RECORDS:
+            raise lines.bad("its outputs, or its number, cannot be")
         record = Digest.parse_hex(line.record) if isinstance(line, _LineById) else line.place
         if not by_id and records and record <= records[-1]:
-            raise _bad(number)
+            raise lines.bad("its place is not after the one before")
         records.append(record)
-        outputs.append(tuple(_answer(one, number, by_id=by_id) for one in line.outputs))
+        told = [_told(one, by_id=by_id) for one in line.outputs]
+        outputs.append(tuple(one for one in told if one is not None))
+        if None in told:
+            raise lines.bad("nothing, or too much, tells a text")
     if not records:
-        raise _bad(2)
+        raise lines.bad("there are no records")
     return Generations(tuple(records), tuple(outputs), head.of, head.seed)
 
 
-def _answer(one: _Output, number: int, *, by_id: bool) -> WrittenAnswer:
+def _told(one: _Output, *, by_id: bool) -> WrittenAnswer | None:
+    """Return an output; None: not exactly one member tells its text."""
     if one.output_blake3 is not UNSET and one.choice is UNSET:
         told: Digest | int = Digest.parse_hex(one.output_blake3)
     elif one.choice is not UNSET and one.output_blake3 is UNSET and not by_id:
         told = one.choice
     else:
-        raise _bad(number)
+        return None
     return WrittenAnswer(told, one.exact, one.token_f1, one.refused, one.tokens, one.ended)
-
-
-def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    while line := stream.readline(MAX_LINE + 1):
-        if len(line) > MAX_LINE or not line.endswith(b"\n"):
-            raise _bad(0)
-        yield line[:-1]
-
-
-def _parse(data: bytes, kind: type[_T], number: int) -> _T:
-    try:
-        return msgspec.convert(parse_canonical(data, max_bytes=MAX_LINE), kind)
-    except (FormatError, msgspec.ValidationError):
-        raise _bad(number) from None
-
-
-def _bad(number: int) -> FormatError:
-    return FormatError(
-        "bad-predictions",
-        f"line {number} of the predictions cannot be",
-        hint="the file is damaged, or was made by another version",
-    )

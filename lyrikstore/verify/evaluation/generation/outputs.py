@@ -1,22 +1,20 @@
 """The texts that a model wrote, in an attachment of their own (spec §13.12.8)."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, BinaryIO, Literal, TypeVar
+from typing import Annotated, Any, BinaryIO, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.json import encode, parse_canonical
+from lyrikstore.canon.json import encode
 from lyrikstore.verify.evaluation.answers import named
 from lyrikstore.verify.evaluation.generation.generations import Generations
+from lyrikstore.verify.evaluation.lines import Lines
 
 MAX_TEXT_LINE = 16 << 20
 """Longest line: two texts of as many characters as a model writes, each escaped."""
 
 FORMAT = "outputs/2"
-_T = TypeVar("_T")
 _Hex = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 
 
@@ -68,38 +66,17 @@ def read_outputs(stream: BinaryIO, found: Generations) -> WrittenTexts:
 
     Cost: the texts, in memory; nothing beyond the last record is read.
     """
-    salt = bytes.fromhex(_parse(stream, _Head, 1).salt) if found.by_place else b""
+    lines = Lines(stream, "bad-predictions", max_line=MAX_TEXT_LINE)
+    salt = bytes.fromhex(lines.need(_Head).salt) if found.by_place else b""
     kind: type[_Line | _LineById] = _Line if found.by_place else _LineById
     texts: list[list[str]] = []
-    number = 1 if salt else 0
     for record, outputs in zip(found.records, found.outputs, strict=True):
-        number += 1
-        line = _parse(stream, kind, number)
+        line = lines.need(kind)
         name = line.record if isinstance(line, _LineById) else line.place
         if name not in named(record).values() or len(line.outputs) != len(outputs):
-            raise _bad(number)
+            raise lines.bad("it is about another record")
         texts.append(line.outputs)
     # ATTACK: lines without end.
     if stream.read(1):
-        raise _bad(number + 1)
+        raise lines.bad("there are more")
     return WrittenTexts(texts, salt)
-
-
-def _parse(stream: BinaryIO, kind: type[_T], number: int) -> _T:
-    data = stream.readline(MAX_TEXT_LINE + 1)
-    try:
-        # ATTACK: a line that is no JSON, is nested without end, or has half a character.
-        found = msgspec.convert(parse_canonical(data[:-1], max_bytes=MAX_TEXT_LINE), kind)
-    except (FormatError, msgspec.ValidationError):
-        raise _bad(number) from None
-    if data[-1:] != b"\n":
-        raise _bad(number)
-    return found
-
-
-def _bad(number: int) -> FormatError:
-    return FormatError(
-        "bad-predictions",
-        f"line {number} of the texts cannot be",
-        hint="the file is damaged, or was made by another version",
-    )
