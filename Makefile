@@ -76,6 +76,7 @@ measure: $(VENV)/.installed
 	$(PY) benchmarks/curation.py --write-docs
 	$(PY) benchmarks/personal.py --write-docs
 	$(PY) benchmarks/small_jobs.py --write-docs
+	$(PY) benchmarks/start_up.py --write-docs
 	$(PY) benchmarks/planning.py --data "$(DATA)" --write-docs
 	$(PY) benchmarks/candidates.py --data "$(DATA)" --write-docs
 	$(PY) benchmarks/writers.py --data "$(DATA)" --shapes 3B 7B --write-docs

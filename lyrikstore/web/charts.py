@@ -68,7 +68,7 @@ def bars(parent: Element, values: Sequence[tuple[str, int]], total: int) -> None
         others = pluralize(len(rest), "other")
         shown = [*shown, (others, sum(count for _, count in rest))]
     most = max((count for _, count in shown), default=0) or 1
-    chart = _rows(parent, len(shown), "")
+    chart = _chart(parent, _WIDTH, _BAR * len(shown) + 4, "")
     total = total or 1
     for at, (name, count) in enumerate(shown):
         _name(chart, at, name)
@@ -84,7 +84,7 @@ def spans(parent: Element, rows: Sequence[Span], title: str) -> None:
     least, most = min([*ends, 0.0]), max([*ends, 1.0]) if min(ends, default=0) >= 0 else max(ends)
     room = _WIDTH - _NAME - 180
     scale = room / ((most - least) or 1)
-    chart = _rows(parent, len(rows), title)
+    chart = _chart(parent, _WIDTH, _BAR * len(rows) + 4, title)
 
     def place(value: float) -> float:
         return round(_NAME + (value - least) * scale, 1)
@@ -121,7 +121,7 @@ def curve(
         diagonal: Whether a line is drawn where both are the same.
         joined: Whether the points are joined by a line.
     """
-    chart = _square(parent, title)
+    chart = _chart(parent, _SIDE + _EDGE + 16, _SIDE + _EDGE + 8, title, "square")
     across, up = axes
     _axes(chart, across, up)
 
@@ -156,11 +156,7 @@ def timeline(
     if most - least < 0.3:  # so that noise is not drawn as if it was something
         most = least + 0.3 if least >= 0 else most + 0.15
         least = least if least >= 0 else most - 0.3
-    chart = SubElement(
-        parent, "svg", viewBox=f"0 0 {_WIDTH} {bottom + 26}", role="img",
-        xmlns="http://www.w3.org/2000/svg",
-    )  # fmt: skip
-    SubElement(chart, "title").text = escape_control(title)
+    chart = _chart(parent, _WIDTH, bottom + 26, title)
     step = (_WIDTH - 140) / max(1, len(points) - 1)
 
     def place(at: int, value: float) -> tuple[float, float]:
@@ -190,11 +186,8 @@ def matrix(parent: Element, labels: Sequence[str], counts: Sequence[Sequence[int
     """Add a table of counts, darker the larger their share of the row."""
     size, first = len(counts), 170
     cell = 36
-    chart = SubElement(
-        parent, "svg", viewBox=f"0 0 {first + cell * size + 4} {cell * size + 132}", role="img",
-        xmlns="http://www.w3.org/2000/svg",
-    )  # fmt: skip
-    SubElement(chart, "title").text = "rows: what is right; columns: what the model says"
+    title = "rows: what is right; columns: what the model says"
+    chart = _chart(parent, first + cell * size + 4, cell * size + 132, title)
     named = [*labels, *(["all others"] if size > len(labels) else [])]
     for at, name in enumerate(named):
         _text(chart, first - 6, 18 + at * cell + 5, name, end=True, most=24)
@@ -233,11 +226,7 @@ def flow(
     tall = max((len(boxes) for _, boxes in shown), default=0)
     wide, high = _WIDTH / max(1, len(shown)), 34
     room = max(4, int((wide - 32) / _LETTER))
-    chart = SubElement(
-        parent, "svg", viewBox=f"0 0 {_WIDTH} {28 + tall * high}", role="img",
-        xmlns="http://www.w3.org/2000/svg",
-    )  # fmt: skip
-    SubElement(chart, "title").text = escape_control(title)
+    chart = _chart(parent, _WIDTH, 28 + tall * high, title)
     places = [
         [(column * wide, 24 + row * high) for row in range(len(boxes))]
         for column, (_, boxes) in enumerate(shown)
@@ -263,23 +252,12 @@ def flow(
             SubElement(frame, "title").text = escape_control(box)
 
 
-def _rows(parent: Element, count: int, title: str) -> Element:
-    chart = SubElement(
-        parent, "svg", viewBox=f"0 0 {_WIDTH} {_BAR * count + 4}", role="img",
-        xmlns="http://www.w3.org/2000/svg",
-    )  # fmt: skip
+def _chart(parent: Element, wide: int, high: int, title: str, kind: str = "") -> Element:
+    attributes = {"class": kind} if kind else {}
+    attributes |= {"viewBox": f"0 0 {wide} {high}", "role": "img"}
+    chart = SubElement(parent, "svg", attributes, xmlns="http://www.w3.org/2000/svg")
     if title:
         SubElement(chart, "title").text = escape_control(title)
-    return chart
-
-
-def _square(parent: Element, title: str) -> Element:
-    side = _SIDE + _EDGE + 8
-    chart = SubElement(
-        parent, "svg", {"class": "square"}, viewBox=f"0 0 {side + 8} {side}", role="img",
-        xmlns="http://www.w3.org/2000/svg",
-    )  # fmt: skip
-    SubElement(chart, "title").text = escape_control(title)
     return chart
 
 

@@ -19,7 +19,15 @@ from lyrikstore.verify.evaluation.words import (
     with_interval,
 )
 from lyrikstore.web.charts import CHARTS, Span, curve, matrix, spans
-from lyrikstore.web.html import add, add_holds, add_list, add_table, new_page, page_bytes
+from lyrikstore.web.html import (
+    add,
+    add_bullets,
+    add_holds,
+    add_list,
+    add_table,
+    headed_page,
+    page_bytes,
+)
 
 MAX_ROWS = 60
 """Labels and slices that are shown."""
@@ -38,9 +46,7 @@ def evaluation_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -
         with_data: What of the data it shows besides labels: ``texts`` of the worst failures.
     """
     body = facts["body"]
-    html, page = new_page(f"Evaluation {facts['name']}", style=CHARTS)
-    add(SubElement(page, "header"), "h1", facts["name"])
-    main = SubElement(page, "main")
+    html, main = headed_page(f"Evaluation {facts['name']}", facts["name"], style=CHARTS)
     add_holds(main, with_data)
     _verdict(main, body)
     _systems(main, body)
@@ -63,14 +69,12 @@ def evaluation_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -
             ("written by", tool),
         ],
     )
-    add(
-        SubElement(page, "footer"),
-        "p",
+    return page_bytes(
+        html,
         "This page is not signed; the evaluation is. Its figures follow from its predictions, and "
         "lyrikstore verify computes them again. Texts of the test set, where there are any, are no "
         "part of it.",
     )
-    return page_bytes(html)
 
 
 def _verdict(main: Element, body: Facts) -> None:
@@ -82,9 +86,7 @@ def _verdict(main: Element, body: Facts) -> None:
             add(main, "p", line[:1].upper() + line[1:] + ".")
     if body.get("thresholds"):
         add(main, "h3", "Promised before training")
-        listed = SubElement(main, "ul")
-        for one in body["thresholds"]:
-            add(listed, "li", threshold_in_words(one))
+        add_bullets(main, map(threshold_in_words, body["thresholds"]))
 
 
 def _systems(main: Element, body: Facts) -> None:

@@ -34,6 +34,13 @@ def new_page(title: str, *, style: str = "") -> tuple[Element, Element]:
     return html, SubElement(html, "body")
 
 
+def headed_page(title: str, heading: str, *, style: str = "") -> tuple[Element, Element]:
+    """Return a document with a heading, and its empty main part; see :func:`new_page`."""
+    html, body = new_page(title, style=style)
+    add(SubElement(body, "header"), "h1", heading)
+    return html, SubElement(body, "main")
+
+
 def add_program(html: Element, program: str, *, style: str = "") -> None:
     """Add a program to a document, the only one that its policy lets run.
 
@@ -52,8 +59,10 @@ def add_program(html: Element, program: str, *, style: str = "") -> None:
     SubElement(body, "script", type="module").text = program
 
 
-def page_bytes(html: Element) -> bytes:
-    """Return a document as it is written to a file."""
+def page_bytes(html: Element, footer: str = "") -> bytes:
+    """Return a document, with a remark at its end if there is one, as it is written to a file."""
+    if footer:
+        add(SubElement(html[1], "footer"), "p", footer)
     text: str = tostring(html, encoding="unicode", method="html")
     return f"<!doctype html>\n{text}\n".encode()
 
@@ -98,6 +107,13 @@ def add_list(parent: Element, values: Iterable[tuple[str, str]]) -> None:
     for title, value in values:
         add(found, "dt", title)
         add(found, "dd", value)
+
+
+def add_bullets(parent: Element, lines: Iterable[str]) -> None:
+    """Add a list of lines."""
+    listed = SubElement(parent, "ul")
+    for line in lines:
+        add(listed, "li", line)
 
 
 def add_table(parent: Element, titles: Iterable[str], rows: Iterable[Iterable[str]]) -> None:

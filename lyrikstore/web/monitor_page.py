@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import Element
 
 from lyrikstore.canon.text import pluralize
 from lyrikstore.verify.evaluation.limits import LIMITS
@@ -17,7 +17,7 @@ from lyrikstore.verify.evaluation.words import (
     with_interval,
 )
 from lyrikstore.web.charts import CHARTS, Span, spans, timeline
-from lyrikstore.web.html import add, add_list, add_table, new_page, page_bytes
+from lyrikstore.web.html import add, add_bullets, add_list, add_table, headed_page, page_bytes
 
 _SAID = {
     "labels": "How far the answers are from those on the test set; at the dashed line it is drift.",
@@ -40,18 +40,13 @@ def monitor_page(name: str, statements: Sequence[Facts], *, tool: str) -> bytes:
             is a monitor; each with ``id``, ``created`` and ``body``.
         tool: Name and version of the program.
     """
-    html, page = new_page(f"Monitoring of {name}", style=CHARTS)
-    add(SubElement(page, "header"), "h1", name)
-    main = SubElement(page, "main")
+    html, main = headed_page(f"Monitoring of {name}", name, style=CHARTS)
     last = statements[-1]["body"]
     said = drift_in_words(last)
     add(main, "h2", said[:1].upper() + said[1:], id="verdict")
     add(main, "p", f"{pluralize(last['count'], 'record')} that came after training.")
-    listed = SubElement(main, "ul")
-    for line in since_release_in_words(last):
-        add(listed, "li", line)
-    for one in last.get("thresholds", ()):
-        add(listed, "li", threshold_in_words(one))
+    promised = map(threshold_in_words, last.get("thresholds", ()))
+    add_bullets(main, [*since_release_in_words(last), *promised])
     _metrics(main, statements)
     add(main, "h2", "What came, against what it was tested on")
     for member, title in DRIFT_MEMBERS.items():
@@ -66,13 +61,11 @@ def monitor_page(name: str, statements: Sequence[Facts], *, tool: str) -> bytes:
             limit = LIMITS.get(member)
             timeline(main, points, title, limit=None if limit is None else float(limit))
     _table(main, statements)
-    add(
-        SubElement(page, "footer"),
-        "p",
+    return page_bytes(
+        html,
         f"This page is not signed; the statements are. Written by {tool}. What was monitored is no "
         "test: somebody chose that data after training.",
     )
-    return page_bytes(html)
 
 
 def _metrics(main: Element, statements: Sequence[Facts]) -> None:

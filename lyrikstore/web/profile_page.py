@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from lyrikstore.canon.text import pluralize
 from lyrikstore.web.charts import CHARTS, MAX_BARS, bars
-from lyrikstore.web.html import add, add_holds, add_list, new_page, page_bytes
+from lyrikstore.web.html import add, add_bullets, add_holds, add_list, headed_page, page_bytes
 
 Facts = Mapping[str, Any]
 
@@ -23,9 +23,7 @@ def profile_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -> b
         with_data: What of the data it names besides counting: ``values`` (labels, licences of
             records) and ``paths`` (of records that others contradict).
     """
-    html, body = new_page(f"Profile of {facts['name']}", style=CHARTS)
-    add(SubElement(body, "header"), "h1", facts["name"])
-    main = SubElement(body, "main")
+    html, main = headed_page(f"Profile of {facts['name']}", facts["name"], style=CHARTS)
     size = f"{pluralize(facts['recordCount'], 'record')}, {pluralize(facts['bytes'], 'byte')}"
     add(main, "p", f"{size}, {facts['reader']}")
     add_list(main, (("version", facts["id"]), ("looked at by", tool)))
@@ -56,12 +54,10 @@ def profile_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -> b
     else:
         add(main, "p", "No field has the role licence.")
     _changes(main, facts)
-    add(
-        SubElement(body, "footer"),
-        "p",
+    return page_bytes(
+        html,
         "This page is not signed. What is counted here, lyrikstore profile counts again.",
     )
-    return page_bytes(html)
 
 
 def _roles(main: Element, roles: Facts) -> None:
@@ -88,9 +84,7 @@ def _labels(main: Element, facts: Facts, with_data: Sequence[str]) -> None:
     have = pluralize(count, "record has", "records have")
     add(main, "p", f"{have} a text that others have with another label.")
     if count and "paths" in with_data:
-        places = SubElement(main, "ul")
-        for one in facts["conflictPlaces"]:
-            add(places, "li", f"{one['path']}:{one['line']}")
+        add_bullets(main, (f"{one['path']}:{one['line']}" for one in facts["conflictPlaces"]))
 
 
 def _fields(main: Element, fields: Sequence[Facts]) -> None:

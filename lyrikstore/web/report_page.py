@@ -15,7 +15,7 @@ from lyrikstore.verify.report_text import (
     standing_line,
     words,
 )
-from lyrikstore.web.html import add, add_list, new_page, page_bytes
+from lyrikstore.web.html import add, add_bullets, add_list, headed_page, page_bytes
 
 
 def report_page(report: Report, *, tool: str, trust: Digest) -> bytes:
@@ -29,9 +29,7 @@ def report_page(report: Report, *, tool: str, trust: Digest) -> bytes:
         tool: Name and version of the verifier.
         trust: BLAKE3 of the trust file it was judged by, in its encoded form.
     """
-    html, body = new_page(f"{report.verdict}: {report.subject}")
-    add(SubElement(body, "header"), "h1", "Verification report")
-    main = SubElement(body, "main")
+    html, main = headed_page(f"{report.verdict}: {report.subject}", "Verification report")
     add(main, "h2", headline(report), id="verdict", attributes={"class": str(report.verdict)})
     add(main, "p", meaning(report))
     standing = standing_line(report)
@@ -49,16 +47,12 @@ def report_page(report: Report, *, tool: str, trust: Digest) -> bytes:
     add(main, "h3", "Checks")
     _checks(main, report)
     add(main, "h3", "Not proven")
-    unproven = SubElement(main, "ul")
-    for line in report.not_proven:
-        add(unproven, "li", line)
-    add(
-        SubElement(body, "footer"),
-        "p",
+    add_bullets(main, report.not_proven)
+    return page_bytes(
+        html,
         "This page is what one verification answered. It is not signed, and anybody can write one "
         "that says something else: whoever relies on it verifies again, with lyrikstore verify.",
     )
-    return page_bytes(html)
 
 
 def _checks(parent: Element, report: Report) -> None:

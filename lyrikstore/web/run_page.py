@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from typing import Any
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import Element
 
 from lyrikstore.canon.text import pluralize
 from lyrikstore.web.charts import CHARTS, timeline
-from lyrikstore.web.html import add, add_table, new_page, page_bytes
+from lyrikstore.web.html import add, add_table, headed_page, page_bytes
 
 _SHOWN = 40
 _RESOURCES = (
@@ -32,9 +32,7 @@ def run_page(run: Facts, checkpoint: Facts | None, history: Facts | None, *, too
         history: How its training went, as ``history/1`` (spec 13.6.5); None: it took no steps.
         tool: Name and version of the program.
     """
-    html, page = new_page(f"Run {run['name']}", style=CHARTS)
-    add(SubElement(page, "header"), "h1", run["name"])
-    main = SubElement(page, "main")
+    html, main = headed_page(f"Run {run['name']}", run["name"], style=CHARTS)
     body = run["body"]
     records = body["order"]["records"]
     ended = body.get("execution", {}).get("by") == "ended"
@@ -51,12 +49,10 @@ def run_page(run: Facts, checkpoint: Facts | None, history: Facts | None, *, too
     _resources(main, body.get("plan", {}), {} if checkpoint is None else checkpoint["body"])
     if history is not None:
         _history(main, history)
-    add(
-        SubElement(page, "footer"),
-        "p",
+    return page_bytes(
+        html,
         f"This page is not signed; run and checkpoint are. Written by {tool}.",
     )
-    return page_bytes(html)
 
 
 def _tried(main: Element, body: Facts) -> None:
