@@ -14,7 +14,7 @@ from blake3 import blake3
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import IncompleteError, InvalidInputError
+from lyrikstore.canon.errors import IncompleteError
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.progress import Progress
 from lyrikstore.context import StoreContext
@@ -27,6 +27,7 @@ from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, say_which
 from lyrikstore.curate.readers.statistics import MAX_DISTINCT, RowStatistics
 from lyrikstore.curate.recipes.filters.contract import TEXT, Candidate
 from lyrikstore.curate.recipes.references import read_candidates
+from lyrikstore.curate.recipes.source import resolve_dataset
 from lyrikstore.curate.text import normalise
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -141,11 +142,7 @@ def profile_version(context: StoreContext, ref: str) -> DataProfile:
     a comparison with the version before.
     """
     repository, progress = context.repository, context.progress
-    manifest = repository.resolve(ref)
-    if manifest.kind != "dataset":
-        raise InvalidInputError(
-            "not-a-dataset", f"{ref} is a {manifest.kind}, not a dataset", hint="name a dataset"
-        )
+    manifest = resolve_dataset(repository, ref)
     look = _Look()
     records = read_candidates(repository, manifest)
     for batch in batched((one, rough_size(dict(one.fields))) for one in records):

@@ -10,6 +10,7 @@ from lyrikstore.canon.text import unknown_word
 from lyrikstore.context import StoreContext
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.curate.readers.fields import FieldRoles
+from lyrikstore.curate.recipes.source import resolve_dataset
 from lyrikstore.curate.recipes.union import check_union
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -83,9 +84,9 @@ def preflight(context: StoreContext, config: TrainConfig) -> RunPlan:
     repo = context.repository
     environment = describe_environment(config.training.threads, config.task)
     data = config.data
-    train = tuple(_dataset(repo, ref) for ref in data.train)
-    validation = _dataset(repo, data.validation)
-    test = _dataset(repo, data.test) if data.test else None
+    train = tuple(resolve_dataset(repo, ref) for ref in data.train)
+    validation = resolve_dataset(repo, data.validation)
+    test = resolve_dataset(repo, data.test) if data.test else None
     check_union(train)
     for one in filter(None, (*train, validation, test)):
         _check_roles(data.fields, one)

@@ -7,10 +7,11 @@ the others; every figure about answers follows from the answers, which are attac
 from collections.abc import Sequence
 from typing import Any
 
-from lyrikstore.canon.errors import InvalidInputError, PolicyError
+from lyrikstore.canon.errors import PolicyError
 from lyrikstore.canon.progress import Progress
 from lyrikstore.context import StoreContext
 from lyrikstore.credentials.terms.model import Use
+from lyrikstore.curate.recipes.source import resolve_dataset
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
@@ -69,9 +70,7 @@ def evaluate_checkpoint(
     checkpoint = resolve_trained(repo, checkpoint_ref)
     check_device(device, checkpoint.body["task"])
     run = repo.manifest(checkpoint.inputs_in("run")[0].id)
-    test = repo.resolve(dataset_ref)
-    if test.kind != "dataset":
-        raise InvalidInputError("not-a-dataset", f"{dataset_ref} is a {test.kind}, not a dataset")
+    test = resolve_dataset(repo, dataset_ref)
     _check_locked(repo, checkpoint, run, test)
     train, validation = (
         [repo.manifest(item.id) for item in checkpoint.inputs_in(role)]

@@ -12,6 +12,7 @@ from lyrikstore.canon.errors import InvalidInputError, PolicyError
 from lyrikstore.canon.progress import Progress
 from lyrikstore.context import StoreContext
 from lyrikstore.credentials.terms.model import Use
+from lyrikstore.curate.recipes.source import resolve_dataset
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
@@ -102,9 +103,7 @@ def _asked(repo: Repository, checkpoint_ref: str, dataset_ref: str) -> Monitored
             hint=f"measure it again: lyrikstore evaluate {checkpoint.name} --on TEST",
         )
     run = repo.manifest(checkpoint.inputs_in("run")[0].id)
-    new = repo.resolve(dataset_ref)
-    if new.kind != "dataset":
-        raise InvalidInputError("not-a-dataset", f"{dataset_ref} is a {new.kind}, not a dataset")
+    new = resolve_dataset(repo, dataset_ref)
     name = "evaluations/" + checkpoint.name.removeprefix("checkpoints/")
     evaluations = repo.history(name) if name in repo.refs else []
     gone = retired_versions(repo)
