@@ -51,8 +51,9 @@ def test_a_task_of_another_package_goes_from_a_plan_to_a_deployment(acme) -> Non
     rows = acme.folder / "stars-test" / "rows.jsonl"
     answers = acme.ok("predict", MODEL, rows, "--json").json["predictions"]
     assert all(set(one["answer"]) <= {"1", "2", "3"} for one in answers)
-    acme.ok("deploy", MODEL, "--to", "onnx", "-o", "out", "--check", "--json")
-    for name in (MODEL, evaluation["name"]):
+    check = acme.ok("deploy", MODEL, "--to", "onnx", "-o", "out", "--check", "--json").json["check"]
+    assert check["agreeing"] == check["count"]
+    for name in (MODEL, evaluation["name"], "out"):
         assert acme.ok("verify", name, "--json").json["verdict"] == "trusted"
     assert acme.ok("reproduce", MODEL, "--json").json["body"]["verdict"] == "match"
     # Where the package is not installed nothing is said of its evaluations.
@@ -61,3 +62,4 @@ def test_a_task_of_another_package_goes_from_a_plan_to_a_deployment(acme) -> Non
     report = acme.run("verify", evaluation["name"], "--json")
     states = {one["detail"].get("reason") for one in report.json["checks"] if "detail" in one}
     assert "unknown-task" in states
+    assert acme.run("verify", "out", "--json").json["verdict"] == "trusted"  # which asks no model
