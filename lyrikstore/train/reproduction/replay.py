@@ -11,38 +11,31 @@ from lyrikstore.canon.errors import (
     InvalidInputError,
     NotFoundError,
 )
-from lyrikstore.canon.progress import Progress
 from lyrikstore.context import StoreContext
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.history.trees.tree import Tree, TreeEntry
-from lyrikstore.train.environment import describe_code
 from lyrikstore.train.formats.blend import OTHER
 from lyrikstore.train.formats.formats import BLEND, CANDIDATES
+from lyrikstore.train.preflight import RunPlan
 from lyrikstore.train.replay.kept import KeptSegments
 from lyrikstore.train.reproduction.compare import DigestOnly
 from lyrikstore.train.reproduction.reproduce import (
     Reproduction,
     begin_again,
-    config_of,
-    describe_again,
+    do_again,
     find_untrainable,
-    log_reproduction,
-    plan_again,
 )
 from lyrikstore.train.seal import seal
 from lyrikstore.train.snapshot import staged_base
 from lyrikstore.train.statements.inputs import copy_inputs
 from lyrikstore.train.worker.process import run_job
-from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging, open_staging
+from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging
 from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
 from lyrikstore.verify.store.statements.reproductions import (
-    INPUT_MISSING,
     NOT_KEPT,
     SEGMENTS,
-    reasons_of,
-    verdict_of,
 )
 from lyrikstore.verify.store.statements.segments import (
     MAX_BYTES,
@@ -81,8 +74,7 @@ def replay_segments(
 
     Cost: the drawn segments; the data is read whole.
     """
-    repo, progress = context.repository, context.progress
-    progress(Progress(phase="check"))
+    repo = context.repository
     run, made = begin_again(context, ref)
     checkpoint = next((one for one in reversed(made) if ROLE in one.body), None)
     if checkpoint is None:
@@ -100,12 +92,6 @@ def replay_segments(
         )
     segments = _segments_of(repo, checkpoint)
     drawn = draw_segments(segments.count, wanted, nonce=nonce, size=head.size, root=head.root)
-    config = config_of(run)
-    body: dict[str, Any] = {
-        "method": SEGMENTS,
-        "environment": describe_again(context, run, config),
-        "code": describe_code(),
-    }
     told: dict[str, Any] = {
         "count": segments.count,
         "drawn": drawn,
@@ -113,62 +99,52 @@ def replay_segments(
         "head": {"size": head.size, "root": head.root.hex()},
         "missChance": miss_chance(segments.count, len(drawn)),
     }
-    reasons = reasons_of(run.body, body)
-    try:
-        plan = plan_again(context, run, config)
-        body |= plan.rights.to_body()
-        with open_staging(repo.root) as staging:
-            copied = copy_inputs(repo, plan, staging)
-            points = _Points(repo, checkpoint, context.own_cache, run, segments, staging)
-            compared: dict[str, Any] = {"checkpoint": str(checkpoint.id)}
-            # ATTACK: a list of another candidate's states, which no worker could do again.
-            strange = FORMAT_IDS[segments.candidate] not in _formats(run)
-            if differs := [*find_untrainable(run, copied), *([ROLE] if strange else [])]:
-                compared["differs"] = differs
-            else:
-                job: dict[str, Any] = {
-                    "job": "replay",
-                    **copied.job,
-                    "candidate": segments.candidate,
-                    "task": copied.task,
-                    "config": config.to_json(),
-                    "precision": config.training.precision,
-                    "segmentSteps": segments.steps,
-                    "segments": [one for one in map(points.begin, drawn) if one is not None],
-                }
-                if final := points.final(checkpoint):
-                    job["final"] = final
-                result = run_job(
-                    staging,
-                    job,
-                    reads=(TRAIN, VALIDATION, *staged_base(staging), *points.staged),
-                    threads=config.training.threads,
-                    base_env=context.environment,
-                    progress=progress,
-                )
-                told |= points.judged(result)
-                base = None if plan.base is None else plan.base.tree
-                if points.is_sound(result):
-                    compared |= _held_against(repo, checkpoint, segments, result, staging, base)
-                # What the config leaves out is what holds where it says nothing.
-                announced = {**run.body, "config": config.to_json()}
-                odd = find_odd(segments, announced, checkpoint.body, result["epochSteps"])
-                if odd or points.forged or points.stopped:
-                    compared["differs"] = [ROLE]
-            if len(compared) > 1:
-                body["compared"] = [compared]
+
+    def work(plan: RunPlan, staging: Staging, reasons: list[str]) -> dict[str, Any]:
+        config = plan.config
+        copied = copy_inputs(repo, plan, staging)
+        points = _Points(repo, checkpoint, context.own_cache, run, segments, staging)
+        compared: dict[str, Any] = {"checkpoint": str(checkpoint.id)}
+        # ATTACK: a list of another candidate's states, which no worker could do again.
+        strange = FORMAT_IDS[segments.candidate] not in _formats(run)
+        if differs := [*find_untrainable(run, copied), *([ROLE] if strange else [])]:
+            compared["differs"] = differs
+        else:
+            job: dict[str, Any] = {
+                "job": "replay",
+                **copied.job,
+                "candidate": segments.candidate,
+                "task": copied.task,
+                "config": config.to_json(),
+                "precision": config.training.precision,
+                "segmentSteps": segments.steps,
+                "segments": [one for one in map(points.begin, drawn) if one is not None],
+            }
+            if final := points.final(checkpoint):
+                job["final"] = final
+            result = run_job(
+                staging,
+                job,
+                reads=(TRAIN, VALIDATION, *staged_base(staging), *points.staged),
+                threads=config.training.threads,
+                base_env=context.environment,
+                progress=context.progress,
+            )
+            told.update(points.judged(result))
+            base = None if plan.base is None else plan.base.tree
+            if points.is_sound(result):
+                compared |= _held_against(repo, checkpoint, segments, result, staging, base)
+            # What the config leaves out is what holds where it says nothing.
+            announced = {**run.body, "config": config.to_json()}
+            odd = find_odd(segments, announced, checkpoint.body, result["epochSteps"])
+            if odd or points.forged or points.stopped:
+                compared["differs"] = [ROLE]
         if points.lost:
             reasons.append(NOT_KEPT)
-    except (IncompleteError, NotFoundError):
-        reasons.append(INPUT_MISSING)
-    if reasons:
-        body["reasons"] = reasons
-    body["segments"] = told
-    body["verdict"] = verdict_of(body, run.body.get("tolerances"))
-    progress(Progress(phase="log"))
-    found = log_reproduction(context, run, [checkpoint], body, message=message)
-    progress(Progress(phase="done"))
-    return found
+        return {"compared": [compared]} if len(compared) > 1 else {}
+
+    about = {"method": SEGMENTS, "segments": told}
+    return do_again(context, run, [checkpoint], about, work, message=message)
 
 
 def _formats(run: Manifest) -> set[str]:

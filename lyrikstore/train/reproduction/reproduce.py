@@ -3,7 +3,7 @@
 What it gives is compared and thrown away: nothing of it is stored but what was found.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -93,14 +93,36 @@ def reproduce_run(context: StoreContext, ref: str, *, message: str = "") -> Repr
 
     Cost: the training itself.
     """
-    repo, progress = context.repository, context.progress
-    progress(Progress(phase="check"))
-    # Nothing is verified here: what trains is copied, each byte hashed, and compared is what comes
-    # out. `verify` says of the run, its data and the reproduction whether they say what is so.
     run, made = begin_again(context, ref)
+
+    def work(plan: RunPlan, staging: Staging, _: list[str]) -> dict[str, Any]:
+        return {"compared": _compared(context, run, plan, made, staging)}
+
+    return do_again(context, run, made, {"method": WHOLE_RUN}, work, message=message)
+
+
+def do_again(
+    context: StoreContext,
+    run: Manifest,
+    made: Sequence[Manifest],
+    about: Mapping[str, Any],
+    work: Callable[[RunPlan, Staging, list[str]], Mapping[str, Any]],
+    *,
+    message: str,
+) -> Reproduction:
+    """Do a run again, or parts of it, and return what came of it, logged where the key may sign.
+
+    Args:
+        context: The store, opened to append.
+        run: The run.
+        made: The checkpoints that are compared with.
+        about: Members of the statement, ``method`` among them; read when ``work`` has ended.
+        work: Takes what the run used, and a staging folder; adds reasons why a difference decides
+            nothing to a list, and returns further members.
+        message: Free text.
+    """
     config = config_of(run)
     body: dict[str, Any] = {
-        "method": WHOLE_RUN,
         "environment": describe_again(context, run, config),
         "code": describe_code(),
     }
@@ -108,16 +130,17 @@ def reproduce_run(context: StoreContext, ref: str, *, message: str = "") -> Repr
     try:
         plan = plan_again(context, run, config)
         body |= plan.rights.to_body()
-        with open_staging(repo.root) as staging:
-            body["compared"] = _compared(context, run, plan, made, staging)
+        with open_staging(context.repository.root) as staging:
+            body |= work(plan, staging, reasons)
     except (IncompleteError, NotFoundError):
         reasons.append(INPUT_MISSING)
     if reasons:
         body["reasons"] = reasons
+    body |= about
     body["verdict"] = verdict_of(body, run.body.get("tolerances"))
-    progress(Progress(phase="log"))
+    context.progress(Progress(phase="log"))
     found = log_reproduction(context, run, made, body, message=message)
-    progress(Progress(phase="done"))
+    context.progress(Progress(phase="done"))
     return found
 
 
@@ -127,6 +150,9 @@ def begin_again(context: StoreContext, ref: str) -> tuple[Manifest, list[Manifes
     Raises:
         InvalidInputError: As :func:`find_run`, and as :meth:`StoreContext.signer`.
     """
+    context.progress(Progress(phase="check"))
+    # Nothing is verified here: what trains is copied, each byte hashed, and compared is what comes
+    # out. `verify` says of the run, its data and the reproduction whether they say what is so.
     run, made = find_run(context.repository, ref)
     if may_sign(context, run):
         context.signer()  # before hours are spent

@@ -25,7 +25,7 @@ def test_everything_is_where_the_model_computes(tmp_path, monkeypatch, kind, aga
     monkeypatch.setattr(base, "open_device", lambda *_: torch.device("meta"))
     more = {"head_dim": 8, "sliding_window": 256} if kind == "Gemma3" else {}
     files = stage(write_model(tmp_path / kind, kind, **more))
-    writer = AdaptedDecoder.fresh(files, ["model.safetensors"], CONFIG, "fp32")
+    writer = AdaptedDecoder.fresh(files, ["model.safetensors"], CONFIG, "fp32", task="sft")
     if again:
         writer.compute_layers_again()
     writer.peft.train()

@@ -105,7 +105,7 @@ def test_the_loss_is_that_of_transformers_and_its_gradient_too(llama, causal):
     with torch.no_grad():
         assert abs(float(learnt_loss(causal, rows)) / count - total / count) < 1e-4
     # In parts and computed again, it has the gradient of the whole.
-    writer = AdaptedDecoder.fresh(llama, ["model.safetensors"], CONFIG, "fp32")
+    writer = AdaptedDecoder.fresh(llama, ["model.safetensors"], CONFIG, "fp32", task="sft")
     for value in writer.parameters().values():
         torch.nn.init.normal_(value, std=0.02)
     learnt_loss(writer.causal, rows).backward()
@@ -121,7 +121,7 @@ def test_layers_that_are_computed_again_give_the_same_gradient(llama):
     rows, found = pack_rows([RECORDS]), []
     for again in (False, True):
         torch.manual_seed(1)
-        writer = AdaptedDecoder.fresh(llama, ["model.safetensors"], CONFIG, "fp32")
+        writer = AdaptedDecoder.fresh(llama, ["model.safetensors"], CONFIG, "fp32", task="sft")
         if again:
             writer.compute_layers_again()
         writer.peft.train()
@@ -187,7 +187,7 @@ FOUR_BITS = CONFIG | {"model": CONFIG["model"] | {"quantization": "nf4"}}
 def test_four_bits_leave_adapters_whole_and_fetch_nothing(llama):
     import sys
 
-    writer = AdaptedDecoder.fresh(llama, ["model.safetensors"], FOUR_BITS, "fp32")
+    writer = AdaptedDecoder.fresh(llama, ["model.safetensors"], FOUR_BITS, "fp32", task="sft")
     kinds = {type(one).__name__ for one in writer.causal.modules()}
     assert "Linear4bit" in kinds
     assert {one.dtype for one in writer.parameters().values()} == {torch.float32}
@@ -199,7 +199,7 @@ def test_four_bits_leave_adapters_whole_and_fetch_nothing(llama):
 def test_four_bits_learn_after_they_answered_as_before(llama):
     # On processors with AVX-512 BF16 bitsandbytes packed them anew at the first answer: no gradient
     # came through any more, so of a run only the first epoch had learnt.
-    writer = AdaptedDecoder.fresh(llama, ["model.safetensors"], FOUR_BITS, "fp32")
+    writer = AdaptedDecoder.fresh(llama, ["model.safetensors"], FOUR_BITS, "fp32", task="sft")
     for value in writer.parameters().values():
         torch.nn.init.normal_(value, std=0.02)
     held = {name: one.data.clone() for name, one in writer.causal.named_parameters()}
