@@ -35,16 +35,28 @@ class Paragraph(Struct, frozen=True):
     strong: bool = False
 
 
-class StatementList(Struct, frozen=True):
-    """StatementList, one a line, each with its evidence.
+class Line(Struct, frozen=True):
+    """A statement in its line.
 
     Attributes:
-        statements: Them.
-        about: Whether what each is about is said.
+        shown: The statement.
+        title: How the line begins.
+        cited: The labels of its evidence.
     """
 
-    statements: Sequence[Shown]
-    about: bool = False
+    shown: Shown
+    title: str
+    cited: Sequence[str]
+
+
+class StatementList(Struct, frozen=True):
+    """Statements, one a line, each with its evidence.
+
+    Attributes:
+        lines: Them.
+    """
+
+    lines: Sequence[Line]
 
 
 class Table(Struct, frozen=True):
@@ -52,7 +64,7 @@ class Table(Struct, frozen=True):
 
     Attributes:
         titles: Of the columns.
-        rows: Cells, and the ids of the objects that the row rests on.
+        rows: Cells, and the labels of the objects that the row rests on.
     """
 
     titles: Sequence[str]
@@ -93,4 +105,14 @@ class Code(Struct, frozen=True):
     lines: Sequence[str]
 
 
-Block = Heading | Paragraph | StatementList | Table | Chart | Bullets | Code
+class Evidence(Struct, frozen=True):
+    """The objects that the card rests on.
+
+    Attributes:
+        rows: Label, what it is, and id of each.
+    """
+
+    rows: Sequence[tuple[str, str, str]]
+
+
+Block = Heading | Paragraph | StatementList | Table | Chart | Bullets | Code | Evidence

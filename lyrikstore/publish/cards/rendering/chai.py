@@ -19,7 +19,6 @@ from lyrikstore.publish.cards.rendering.figures import Figure, Figures
 from lyrikstore.publish.cards.rendering.layout import (
     DETERMINES_NOTHING,
     Layout,
-    labels_of,
     state_of,
 )
 from lyrikstore.publish.markdown import escape
@@ -212,7 +211,7 @@ class _Writer:
     def __init__(self, card: Mapping[str, Any]) -> None:
         self.card = card
         self.layout = Layout(card)
-        self.labels = labels_of(one["id"] for one in card["evidence"])
+        self.labels = self.layout.labels
 
     def fill(self, parent: Element, sources: Sources) -> None:
         for name, facts in sources.items():

@@ -10,19 +10,9 @@ from xml.etree.ElementTree import Element, tostring
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import read_packaged
 from lyrikstore.canon.json import encode
-from lyrikstore.publish.cards.rendering.blocks import (
-    Block,
-    Bullets,
-    Chart,
-    Code,
-    Heading,
-    Paragraph,
-    Shown,
-    StatementList,
-    Table,
-)
+from lyrikstore.publish.cards.rendering import blocks
 from lyrikstore.publish.cards.rendering.charts import draw
-from lyrikstore.publish.cards.rendering.layout import labels_of, shorten, state_of, title_of
+from lyrikstore.publish.cards.rendering.layout import shorten, state_of
 from lyrikstore.publish.cards.rendering.pages import heading_of, layout_of
 
 _INK = """text{fill:#000;font-size:12px}rect,circle{fill:#3b6ea8}
@@ -56,15 +46,10 @@ def to_pdf(card: Mapping[str, Any]) -> bytes:
             "a card as PDF needs typst",
             hint="pip install 'lyrikstore[pdf]', or write card.html and print that",
         ) from None
-    writer = _Writer(labels_of(one["id"] for one in card["evidence"]))
-    blocks = [one for block in layout_of(card).blocks() if (one := writer.block(block))]
-    blocks.append({"kind": "heading", "text": "Evidence", "level": 2, "page": True})
-    rows = [[writer.labels[one["id"]], one["what"], one["id"]] for one in card["evidence"]]
-    blocks.append({"kind": "table", "titles": ["", "what", "id"], "rows": rows})
     shown = {
         "title": heading_of(card),
         "date": [int(part) for part in card["subject"]["created"][:10].split("-")],
-        "blocks": blocks,
+        "blocks": [_block(one) for one in layout_of(card).blocks()],
     }
     text = json.dumps(shown, ensure_ascii=False)
     # ATTACK: texts hold what an attacker wrote. They reach Typst as data and never as markup, and
@@ -89,40 +74,36 @@ def to_pdf(card: Mapping[str, Any]) -> bytes:
     return data
 
 
-class _Writer:
-    def __init__(self, labels: Mapping[str, str]) -> None:
-        self.labels = labels
+def _block(block: blocks.Block) -> dict[str, Any]:
+    match block:
+        case blocks.Heading(text, level, page):
+            return {"kind": "heading", "text": text, "level": level, "page": page}
+        case blocks.Paragraph(text, strong):
+            return {"kind": "paragraph", "text": text, "strong": strong}
+        case blocks.StatementList(lines):
+            return {"kind": "statements", "statements": [_statement(one) for one in lines]}
+        case blocks.Table(titles, rows):
+            cells = [[*map(shorten, row), " ".join(cited)] for row, cited in rows]
+            return {"kind": "table", "titles": [*titles, "evidence"], "rows": cells}
+        case blocks.Bullets(said):
+            return {"kind": "bullets", "lines": said}
+        case blocks.Code(typed):
+            return {"kind": "code", "lines": typed}
+        case blocks.Chart(kind, title, value):
+            return {"kind": "chart", "title": title, "svg": _svg(kind, title, value)}
+        case blocks.Evidence(found):
+            return {"kind": "table", "titles": ["", "what", "id"], "rows": found}
 
-    def block(self, block: Block) -> dict[str, Any] | None:
-        match block:
-            case Heading(text, level, page):
-                return {"kind": "heading", "text": text, "level": level, "page": page}
-            case Paragraph(text, strong):
-                return {"kind": "paragraph", "text": text, "strong": strong}
-            case StatementList(statements, about):
-                shown = [self._statement(one, about=about) for one in statements]
-                return {"kind": "statements", "statements": shown}
-            case Table(titles, rows):
-                cells = [
-                    [*map(shorten, row), " ".join(self.labels[one] for one in evidence)]
-                    for row, evidence in rows
-                ]
-                return {"kind": "table", "titles": [*titles, "evidence"], "rows": cells}
-            case Bullets(lines):
-                return {"kind": "bullets", "lines": list(lines)}
-            case Code(lines):
-                return {"kind": "code", "lines": list(lines)}
-            case Chart(kind, title, value):
-                return {"kind": "chart", "title": title, "svg": _svg(kind, title, value)}
 
-    def _statement(self, one: Shown, *, about: bool) -> dict[str, Any]:
-        return {
-            "title": title_of(one, about=about),
-            "text": shorten(one["text"]),
-            "was": one.get("was", ""),
-            "state": state_of(one),
-            "labels": [self.labels[name] for name in one["evidence"]],
-        }
+def _statement(line: blocks.Line) -> dict[str, Any]:
+    one = line.shown
+    return {
+        "title": line.title,
+        "text": shorten(one["text"]),
+        "was": one.get("was", ""),
+        "state": state_of(one),
+        "labels": line.cited,
+    }
 
 
 def _svg(kind: str, title: str, value: Any) -> str:

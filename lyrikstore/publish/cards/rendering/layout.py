@@ -10,7 +10,9 @@ from lyrikstore.publish.cards.rendering.blocks import (
     Block,
     Bullets,
     Code,
+    Evidence,
     Heading,
+    Line,
     Paragraph,
     Shown,
     StatementList,
@@ -53,6 +55,7 @@ class Layout:
         self._by_fact: dict[str, list[Shown]] = {}
         for one in card["statements"]:
             self._by_fact.setdefault(one["id"].partition(":")[0], []).append(one)
+        self.labels = labels_of(one["id"] for one in card["evidence"])
 
     def blocks(self) -> Iterator[Block]:
         """Yield what is shown, in order."""
@@ -62,6 +65,9 @@ class Layout:
             yield from self._profile(profile)
         yield from self.annexes()
         yield from self._questions()
+        yield Heading("Evidence", page=True)
+        found = self.card["evidence"]
+        yield Evidence([(self.labels[one["id"]], one["what"], one["id"]) for one in found])
 
     def first_page(self) -> Iterator[Block]:
         """Yield what decides: whether it is done, what it is for, whether to use it."""
@@ -84,9 +90,7 @@ class Layout:
         for profile in self.card["profiles"]:
             if not profile["reviewedBy"]:
                 yield Paragraph(f"{profile['title']}: no lawyer has reviewed this profile.")
-        yield StatementList(
-            self.facts("subject.version", "subject.signer", "subject.logged", "rights.challenge")
-        )
+        yield self.said("subject.version", "subject.signer", "subject.logged", "rights.challenge")
 
     def liability(self) -> Iterator[Block]:
         """Yield who says what, and who is liable for it."""
@@ -97,7 +101,7 @@ class Layout:
         """Yield what is not proven, with what ``more`` there is, and how to verify the rest."""
         yield Heading("What is not proven")
         yield Bullets((*NOT_PROVEN[:2], *more, *NOT_PROVEN[2:]))
-        yield StatementList(self.facts("rights.rules"))
+        yield self.said("rights.rules")
         yield Heading("How to verify it")
         subject = self.card["subject"]
         yield Code(
@@ -107,6 +111,20 @@ class Layout:
                 f"lyrikstore lineage {subject['id']}",
             )
         )
+
+    def said(self, *names: str, about: bool = False) -> StatementList:
+        """Return the statements of some facts, in this order, and what each is about if wanted."""
+        return self.lines(self.facts(*names), about=about)
+
+    def lines(self, found: Iterable[Shown], *, about: bool = False) -> StatementList:
+        """Return statements, each in its line, and what each is about if wanted."""
+        return StatementList(
+            [Line(one, title_of(one, about=about), self.cited(one["evidence"])) for one in found]
+        )
+
+    def cited(self, evidence: Iterable[str]) -> list[str]:
+        """Return the labels of objects."""
+        return [self.labels[one] for one in evidence]
 
     def facts(self, *names: str) -> list[Shown]:
         """Return the statements of some facts, in this order."""
@@ -156,7 +174,7 @@ class Layout:
             what = f"{one['title']} {one['about']}".strip()
             said = one.get("liable") or liable.get(one["about"], "nothing is said")
             who = f"{one.get('by', '')} {one.get('called', '')}".strip()
-            yield (what, who, _cut(one["text"]), _cut(said)), one["evidence"]
+            yield (what, who, _cut(one["text"]), _cut(said)), self.cited(one["evidence"])
         # Of answers there can be a hundred: each person is one row, and the annex has the answers.
         people: dict[tuple[str, str], list[Shown]] = {}
         for one in self._answered():
@@ -167,7 +185,7 @@ class Layout:
             text = ", ".join(f"{count} {state}" for state, count in states.items())
             what = pluralize(len(answers), "answer")
             evidence = dict.fromkeys(label for one in answers for label in one["evidence"])
-            yield (what, who, text, _cut(said)), list(evidence)
+            yield (what, who, text, _cut(said)), self.cited(evidence)
 
     def _answered(self) -> list[Shown]:
         """Return what people answered."""
@@ -194,7 +212,7 @@ class Layout:
             yield Heading(f"{item['id']}  {item['clause']}: {item['asks']} ({state}{need})", 3)
             found = [self.by_id[one] for one in item["statements"]]
             if found:
-                yield StatementList(found, about=True)
+                yield self.lines(found, about=True)
             else:
                 yield Paragraph("not established: no object says it")
         if profile["sources"]:
@@ -211,14 +229,12 @@ class Layout:
         for name, found in about.items():
             if len(found) > 1:
                 yield Heading(name, 3)
-            yield StatementList(found)
+            yield self.lines(found)
         yield Heading("Credentials and attestations", 3)
-        yield StatementList(
-            self.facts("rights.credential", "rights.licence", "rights.permits", "rights.prohibits",
-                       "rights.requires", "rights.attribution", "rights.deletion",
-                       "rights.limits", "rights.quality", "rights.age", "rights.attested",
-                       "rights.liability"),
-            about=True,
+        yield self.said(
+            "rights.credential", "rights.licence", "rights.permits", "rights.prohibits",
+            "rights.requires", "rights.attribution", "rights.deletion", "rights.limits",
+            "rights.quality", "rights.age", "rights.attested", "rights.liability", about=True,
         )  # fmt: skip
         said: dict[tuple[str, str], list[str]] = {}
         for one in (*self.facts("rights.challenge"), *self._answered()):
@@ -226,7 +242,8 @@ class Layout:
             evidence += [label for label in one["evidence"] if label not in evidence]
         if said:
             yield Heading("Liability for answers and challenges", 3)
-            yield Table(("who", "liable"), list(said.items()))
+            rows = [(who, self.cited(evidence)) for who, evidence in said.items()]
+            yield Table(("who", "liable"), rows)
 
     def _questions(self) -> Iterator[Block]:
         waiting = [one for one in self.card["questions"] if self._is_open(one["statements"])]
@@ -237,8 +254,7 @@ class Layout:
             yield Heading(one["asks"], 3)
             if one["guidance"]:
                 yield Paragraph(one["guidance"])
-            shown: Iterable[Shown] = (self.by_id[name] for name in one["shows"])
-            yield StatementList(list(shown), about=True)
+            yield self.lines([self.by_id[name] for name in one["shows"]], about=True)
 
     def _is_open(self, answers: Sequence[str]) -> bool:
         return all(self.by_id[one]["state"] in OPEN for one in answers)

@@ -3,19 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lyrikstore.publish.cards.rendering.blocks import (
-    Block,
-    Bullets,
-    Chart,
-    Code,
-    Heading,
-    Paragraph,
-    Shown,
-    StatementList,
-    Table,
-)
+from lyrikstore.publish.cards.rendering import blocks
 from lyrikstore.publish.cards.rendering.frontmatter import front_matter
-from lyrikstore.publish.cards.rendering.layout import labels_of, state_of, title_of
+from lyrikstore.publish.cards.rendering.layout import state_of
 from lyrikstore.publish.cards.rendering.pages import layout_of
 from lyrikstore.publish.markdown import code, escape
 
@@ -26,15 +16,9 @@ def to_markdown(card: Mapping[str, Any]) -> bytes:
     Args:
         card: What ``card.json`` holds.
     """
-    layout = layout_of(card)
-    writer = _Writer(labels_of(one["id"] for one in card["evidence"]))
     lines = list(front_matter(card))
-    for block in layout.blocks():
-        lines += writer.lines(block)
-    lines += ["", "## Evidence", "", "| | what | id |", "| --- | --- | --- |"]
-    for one in card["evidence"]:
-        label = writer.labels[one["id"]]
-        lines.append(f'| <a id="{label}"></a>{label} | {escape(one["what"])} | {code(one["id"])} |')
+    for block in layout_of(card).blocks():
+        lines += _lines(block)
     store = card["subject"]["store"]
     lines += [
         "",
@@ -46,45 +30,40 @@ def to_markdown(card: Mapping[str, Any]) -> bytes:
     return "\n".join(lines).encode()
 
 
-class _Writer:
-    def __init__(self, labels: Mapping[str, str]) -> None:
-        self.labels = labels
+def _lines(block: blocks.Block) -> Iterator[str]:
+    match block:
+        case blocks.Heading(text, level):
+            yield from ("", f"{'#' * level} {escape(text)}", "")
+        case blocks.Paragraph(text, strong):
+            yield from (f"**{escape(text)}**" if strong else escape(text), "")
+        case blocks.StatementList(lines):
+            yield from map(_statement, lines)
+            if lines:
+                yield ""
+        case blocks.Table(titles, rows):
+            yield f"| {' | '.join(titles)} | evidence |"
+            yield f"|{' --- |' * (len(titles) + 1)}"
+            for cells, cited in rows:
+                yield f"| {' | '.join(map(escape, cells))} | {_cited(cited)} |"
+            yield ""
+        case blocks.Bullets(said):
+            yield from (*(f"- {escape(line)}" for line in said), "")
+        case blocks.Code(typed):
+            yield from (*(f"    {line}" for line in typed), "")
+        case blocks.Evidence(found):
+            yield from ("| | what | id |", "| --- | --- | --- |")
+            for label, what, identity in found:
+                yield f'| <a id="{label}"></a>{label} | {escape(what)} | {code(identity)} |'
+        case blocks.Chart():
+            return
 
-    def lines(self, block: Block) -> Iterator[str]:
-        match block:
-            case Heading(text, level):
-                yield ""
-                yield f"{'#' * level} {escape(text)}"
-                yield ""
-            case Paragraph(text, strong):
-                yield f"**{escape(text)}**" if strong else escape(text)
-                yield ""
-            case StatementList(statements, about):
-                for one in statements:
-                    yield self._statement(one, about=about)
-                if statements:
-                    yield ""
-            case Table(titles, rows):
-                yield f"| {' | '.join(titles)} | evidence |"
-                yield f"|{' --- |' * (len(titles) + 1)}"
-                for cells, evidence in rows:
-                    shown = " | ".join(escape(cell) for cell in cells)
-                    yield f"| {shown} | {self._cited(evidence)} |"
-                yield ""
-            case Bullets(shown):
-                yield from (f"- {escape(line)}" for line in shown)
-                yield ""
-            case Code(typed):
-                yield from (f"    {line}" for line in typed)
-                yield ""
-            case Chart():
-                return
 
-    def _statement(self, one: Shown, *, about: bool) -> str:
-        was = f" ({escape(one['was'])})" if "was" in one else ""
-        text = f"{escape(title_of(one, about=about))} {escape(one['text'], 4000)}{was}"
-        return f"- {text} *{escape(state_of(one, whole=True))}* {self._cited(one['evidence'])}"
+def _statement(line: blocks.Line) -> str:
+    one = line.shown
+    was = f" ({escape(one['was'])})" if "was" in one else ""
+    text = f"{escape(line.title)} {escape(one['text'], 4000)}{was}"
+    return f"- {text} *{escape(state_of(one, whole=True))}* {_cited(line.cited)}"
 
-    def _cited(self, evidence: Sequence[str]) -> str:
-        labels = (self.labels[one] for one in evidence)
-        return " ".join(f"[{label}](#{label})" for label in labels)
+
+def _cited(labels: Sequence[str]) -> str:
+    return " ".join(f"[{label}](#{label})" for label in labels)

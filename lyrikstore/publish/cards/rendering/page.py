@@ -1,22 +1,12 @@
 """``card.json`` as a page: two pages on paper, then annexes, with pictures; nothing to load."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
-from lyrikstore.publish.cards.rendering.blocks import (
-    Block,
-    Bullets,
-    Chart,
-    Code,
-    Heading,
-    Paragraph,
-    Shown,
-    StatementList,
-    Table,
-)
+from lyrikstore.publish.cards.rendering import blocks
 from lyrikstore.publish.cards.rendering.charts import draw
-from lyrikstore.publish.cards.rendering.layout import labels_of, shorten, state_of, title_of
+from lyrikstore.publish.cards.rendering.layout import shorten, state_of
 from lyrikstore.publish.cards.rendering.pages import heading_of, layout_of
 from lyrikstore.web.charts import CHARTS
 from lyrikstore.web.html import add, new_page, page_bytes
@@ -54,11 +44,8 @@ def to_page(card: Mapping[str, Any]) -> tuple[Element, Element]:
     """
     html, body = new_page(heading_of(card), style=CHARTS + _STYLE)
     main = SubElement(body, "main")
-    labels = labels_of(one["id"] for one in card["evidence"])
-    writer = _Writer(main, labels)
     for block in layout_of(card).blocks():
-        writer.add(block)
-    writer.evidence(card["evidence"])
+        _add(main, block)
     for one in main.iter():  # so that a reader, and verify, can name a line
         if one.tag in _LINES:
             one.tail = "\n"
@@ -78,70 +65,60 @@ def to_html(card: Mapping[str, Any]) -> bytes:
     return page_bytes(html)
 
 
-class _Writer:
-    def __init__(self, main: Element, labels: Mapping[str, str]) -> None:
-        self.main, self.labels = main, labels
+def _add(main: Element, block: blocks.Block) -> None:
+    match block:
+        case blocks.Heading(text, level, page):
+            add(main, f"h{level}", text, {"class": "page"} if page else {})
+        case blocks.Paragraph(text, strong):
+            add(main, "p", text, {"class": "status"} if strong else {})
+        case blocks.StatementList(lines):
+            _list(main, lines)
+        case blocks.Table(titles, rows):
+            table = SubElement(main, "table")
+            head = SubElement(table, "tr")
+            for title in (*titles, "evidence"):
+                add(head, "th", title)
+            for cells, cited in rows:
+                row = SubElement(table, "tr")
+                for cell in cells:
+                    add(row, "td", shorten(cell))
+                _cite(SubElement(row, "td"), cited)
+        case blocks.Chart(kind, title, value):
+            if kind == "metrics":
+                add(main, "h3", title)
+            draw(main, kind, title, value)
+        case blocks.Bullets(said):
+            listed = SubElement(main, "ul")
+            for line in said:
+                add(listed, "li", line)
+        case blocks.Code(typed):
+            listing = SubElement(main, "pre")
+            for line in typed:
+                add(listing, "code", line, after="\n")
+        case blocks.Evidence(found):
+            table = SubElement(main, "table")
+            for label, what, identity in found:
+                row = SubElement(table, "tr", id=label)
+                add(row, "th", label)
+                add(row, "td", what)
+                add(row, "td", identity)
 
-    def add(self, block: Block) -> None:
-        match block:
-            case Heading(text, level, page):
-                add(self.main, f"h{level}", text, {"class": "page"} if page else {})
-            case Paragraph(text, strong):
-                add(self.main, "p", text, {"class": "status"} if strong else {})
-            case StatementList(statements, about):
-                self._list(statements, about=about)
-            case Table(titles, rows):
-                self._table(titles, rows)
-            case Chart(kind, title, value):
-                if kind == "metrics":
-                    add(self.main, "h3", title)
-                draw(self.main, kind, title, value)
-            case Bullets(lines):
-                listed = SubElement(self.main, "ul")
-                for line in lines:
-                    add(listed, "li", line)
-            case Code(lines):
-                listing = SubElement(self.main, "pre")
-                for line in lines:
-                    add(listing, "code", line, after="\n")
 
-    def evidence(self, found: Iterable[Mapping[str, str]]) -> None:
-        """Add the table of evidence."""
-        add(self.main, "h2", "Evidence", {"class": "page"})
-        table = SubElement(self.main, "table")
-        for one in found:
-            row = SubElement(table, "tr", id=self.labels[one["id"]])
-            add(row, "th", self.labels[one["id"]])
-            add(row, "td", one["what"])
-            add(row, "td", one["id"])
+def _list(main: Element, lines: Sequence[blocks.Line]) -> None:
+    if not lines:
+        return
+    listed = SubElement(main, "ul", {"class": "said"})
+    for line in lines:
+        one, item = line.shown, SubElement(listed, "li")
+        add(item, "strong", line.title, after=" ")
+        add(item, "span", shorten(one["text"]), after=" ")
+        if "was" in one:
+            add(item, "em", one["was"], after=" ")
+        add(item, "span", state_of(one), {"class": f"state {one['state']}"}, after=" ")
+        _cite(item, line.cited)
 
-    def _list(self, statements: Sequence[Shown], *, about: bool) -> None:
-        if not statements:
-            return
-        listed = SubElement(self.main, "ul", {"class": "said"})
-        for one in statements:
-            line = SubElement(listed, "li")
-            add(line, "strong", title_of(one, about=about), after=" ")
-            add(line, "span", shorten(one["text"]), after=" ")
-            if "was" in one:
-                add(line, "em", one["was"], after=" ")
-            add(line, "span", state_of(one), {"class": f"state {one['state']}"}, after=" ")
-            self._cite(line, one["evidence"])
 
-    def _table(
-        self, titles: Sequence[str], rows: Sequence[tuple[Sequence[str], Sequence[str]]]
-    ) -> None:
-        table = SubElement(self.main, "table")
-        head = SubElement(table, "tr")
-        for title in (*titles, "evidence"):
-            add(head, "th", title)
-        for cells, evidence in rows:
-            row = SubElement(table, "tr")
-            for cell in cells:
-                add(row, "td", shorten(cell))
-            self._cite(SubElement(row, "td"), evidence)
-
-    def _cite(self, parent: Element, evidence: Sequence[str]) -> None:
-        cited = SubElement(parent, "span", {"class": "cited"})
-        for one in evidence:
-            add(cited, "a", self.labels[one], href=f"#{self.labels[one]}", after=" ")
+def _cite(parent: Element, labels: Sequence[str]) -> None:
+    cited = SubElement(parent, "span", {"class": "cited"})
+    for label in labels:
+        add(cited, "a", label, href=f"#{label}", after=" ")

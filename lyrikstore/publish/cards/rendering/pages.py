@@ -5,14 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from lyrikstore.publish.cards.rendering.blocks import (
-    Block,
-    Chart,
-    Heading,
-    Paragraph,
-    StatementList,
-    Table,
-)
+from lyrikstore.publish.cards.rendering.blocks import Block, Chart, Heading, Paragraph, Table
 from lyrikstore.publish.cards.rendering.layout import Layout
 
 
@@ -78,56 +71,32 @@ class ModelLayout(Layout):
         """Yield what decides."""
         yield from self.head()
         yield Heading("What it is for")
-        yield StatementList(
-            self.answers("intended-use", "out-of-scope") or self.facts("model.task")
-        )
+        yield self.lines(self.answers("intended-use", "out-of-scope") or self.facts("model.task"))
         yield Heading("Is it worth using?")
         for one in self.facts("evaluation.verdict"):
             yield Paragraph(f"{one['text'][:1].upper()}{one['text'][1:]}", strong=True)
-        yield StatementList(
-            self.facts(
-                "evaluation.verdict",
-                "evaluation.data",
-                "evaluation.retired",
-                "evaluation.metric",
-                "evaluation.cost",
-                "evaluation.threshold",
-                "evaluation.worst-class",
-                "evaluation.worst-slice",
-                "evaluation.seen",
-                "evaluation.near",
-            )
-        )
+        yield self.said(
+            "evaluation.verdict", "evaluation.data", "evaluation.retired", "evaluation.metric",
+            "evaluation.cost", "evaluation.threshold", "evaluation.worst-class",
+            "evaluation.worst-slice", "evaluation.seen", "evaluation.near",
+        )  # fmt: skip
         yield Heading("What it was trained on")
-        yield StatementList(
-            self.facts(
-                "data.source",
-                "data.licence",
-                "data.licence-unstated",
-                "data.collected",
-                "data.classification",
-                "rights.regulatory",
-                "rights.train",
-                "rights.prohibits",
-                "rights.attribution",
-                "rights.deletion",
-                "rights.withdrawn",
-                "rights.same-bytes",
-                "model.words",
-                "run.confined",
-            ),
-            about=True,
-        )
+        yield self.said(
+            "data.source", "data.licence", "data.licence-unstated", "data.collected",
+            "data.classification", "rights.regulatory", "rights.train", "rights.prohibits",
+            "rights.attribution", "rights.deletion", "rights.withdrawn", "rights.same-bytes",
+            "model.words", "run.confined", about=True,
+        )  # fmt: skip
 
     def second_page(self) -> Iterator[Block]:
         """Yield where it comes from, who is liable, what is wrong with it."""
         yield Heading("Where the model comes from", page=True)
         yield Chart("flow", "from sources to the model and its tests", self._flow())
-        yield StatementList(self.facts("data.derived", "data.parts"), about=True)
+        yield self.said("data.derived", "data.parts", about=True)
         yield from self.liability()
         yield Heading("Where it fails")
         found = self.facts("evaluation.confusion", "evaluation.calibration", "model.decision")
-        yield StatementList([*found, *self.answers("limitations", "risks", "human-oversight")])
+        yield self.lines([*found, *self.answers("limitations", "risks", "human-oversight")])
         yield from self.proof("how the model does on other data than it was tested on")
 
     def _flow(self) -> Flow:
@@ -166,7 +135,7 @@ class ModelLayout(Layout):
                         one["value"]["f1"],
                         one["value"].get("baselineF1", "not known"),
                     ),
-                    one["evidence"],
+                    self.cited(one["evidence"]),
                 )
                 for one in classes
             ]
@@ -174,31 +143,29 @@ class ModelLayout(Layout):
         for kind in ("confusion", "calibration", "coverage"):
             for one in self.facts(f"evaluation.{kind}"):
                 yield Heading(one["title"], 3)
-                yield StatementList([one])
+                yield self.lines([one])
                 yield Chart(kind, f"{one['title']}, {one['about']}", one["value"])
         slices = self.facts("evaluation.slice")
         if slices:
             yield Heading("Slices", 3)
             drawn = [[one["title"], one["value"]] for one in slices]
             yield Chart("slices", "metric of each slice", drawn)
-            yield StatementList(slices)
+            yield self.lines(slices)
         yield Heading("Failures, time, resources", 3)
-        yield StatementList(
-            self.facts("evaluation.failure", "evaluation.latency", "evaluation.resources",
-                       "rights.evaluate"),
+        yield self.said(
+            "evaluation.failure", "evaluation.latency", "evaluation.resources", "rights.evaluate",
         )  # fmt: skip
 
     def _training(self) -> Iterator[Block]:
         yield Heading("The run", page=True)
-        yield StatementList(
-            self.facts("subject.name", "subject.content", "model.format", "model.generates",
-                       "model.labels", "model.base", "model.base-rights", "run.registered",
-                       "run.purpose", "run.order", "run.code", "run.environment", "run.chosen",
-                       "run.planned", "run.taken",
-                       "run.reproduced", "run.reported"),
+        yield self.said(
+            "subject.name", "subject.content", "model.format", "model.generates", "model.labels",
+            "model.base", "model.base-rights", "run.registered", "run.purpose", "run.order",
+            "run.code", "run.environment", "run.chosen", "run.planned", "run.taken",
+            "run.reproduced", "run.reported",
         )  # fmt: skip
         yield Heading("Configuration", 3)
-        yield StatementList(self.facts("run.config"))
+        yield self.said("run.config")
 
 
 class DatasetLayout(Layout):
@@ -208,51 +175,32 @@ class DatasetLayout(Layout):
         """Yield what decides."""
         yield from self.head()
         yield Heading("What it is for")
-        yield StatementList(
+        yield self.lines(
             self.answers("motivation", "suitable-uses", "unsuitable-uses")
             or self.facts("data.purposes", "data.prohibited-uses"),
             about=True,
         )
         yield Heading("What is in it")
-        yield StatementList(
-            self.facts(
-                "subject.content",
-                "data.about",
-                "data.source",
-                "data.collected",
-                "data.geography",
-                "data.classification",
-                "data.annotation",
-                "data.synthetic",
-            ),
-            about=True,
-        )
+        yield self.said(
+            "subject.content", "data.about", "data.source", "data.collected", "data.geography",
+            "data.classification", "data.annotation", "data.synthetic", about=True,
+        )  # fmt: skip
         yield Heading("Who may use it for what")
-        yield StatementList(
-            self.facts(
-                "data.licence",
-                "data.licence-unstated",
-                "rights.permits",
-                "rights.prohibits",
-                "rights.requires",
-                "rights.attribution",
-                "rights.deletion",
-                "rights.limits",
-                "rights.regulatory",
-                "rights.withdrawn",
-            ),
-            about=True,
-        )
+        yield self.said(
+            "data.licence", "data.licence-unstated", "rights.permits", "rights.prohibits",
+            "rights.requires", "rights.attribution", "rights.deletion", "rights.limits",
+            "rights.regulatory", "rights.withdrawn", about=True,
+        )  # fmt: skip
 
     def second_page(self) -> Iterator[Block]:
         """Yield where it comes from, who is liable, what is wrong with it."""
         yield Heading("Where the data comes from", page=True)
         yield Chart("flow", "from sources to the dataset", data_flow(self))
-        yield StatementList(self.facts("data.derived", "data.found", "data.redacted"), about=True)
+        yield self.said("data.derived", "data.found", "data.redacted", about=True)
         yield from self.liability()
         yield Heading("What is wrong with it")
         known = self.facts("data.quality", "data.biases", "data.limitations", "rights.quality")
-        yield StatementList([*known, *self.answers("data-errors", "bias-sources")], about=True)
+        yield self.lines([*known, *self.answers("data-errors", "bias-sources")], about=True)
         yield from self.proof("that the records are true, complete, or of whom they seem to be")
 
     def annexes(self) -> Iterator[Block]:
