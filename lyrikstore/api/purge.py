@@ -54,7 +54,7 @@ def purge_caches(repository: Repository, own_cache: Path | None) -> int:
     from lyrikstore.index.build import drop_indexes
     from lyrikstore.objects.gc.repack import clean_previews
     from lyrikstore.objects.io.private_folder import sweep
-    from lyrikstore.train.interrupted import forget_points
+    from lyrikstore.train.replay.interrupted import forget_points
     from lyrikstore.verify.rights.contents import forget_contents
 
     freed = clean_previews()

@@ -15,7 +15,7 @@ from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import precision_of
 from lyrikstore.train.formats import blend, word_counts
 from lyrikstore.train.formats.formats import CANDIDATES, Format, blend_of
-from lyrikstore.train.interrupted import RunPoints
+from lyrikstore.train.replay.interrupted import RunPoints
 from lyrikstore.train.replay.kept import SEGMENT, KeptSegments
 from lyrikstore.train.requirements import ACCELERATOR
 from lyrikstore.train.snapshot import Snapshot, staged_base

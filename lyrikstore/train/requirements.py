@@ -18,8 +18,6 @@ from lyrikstore.verify.evaluation.words import METRICS, OF_A_LABEL, THRESHOLDS, 
 CANDIDATES = ("tfidf", "embeddings", "lora", "full", "blend", "decoder")
 """What can be trained, the cheapest first; ``blend`` joins ``tfidf`` and another."""
 
-SFT, DECODER = "sft", "decoder"
-
 USUAL = ("tfidf", "embeddings", "lora", "blend")
 """What is tried where nobody says what, as far as the budget goes: an adapter reaches at this size
 what tuning a whole encoder reaches."""

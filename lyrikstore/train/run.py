@@ -23,15 +23,15 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.candidates import Chosen, train_candidates
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import precision_of
-from lyrikstore.train.interrupted import (
+from lyrikstore.train.plan.plan import TrainingPlan, plan_config
+from lyrikstore.train.plan.plan_json import plan_json
+from lyrikstore.train.preflight import RunPlan, preflight
+from lyrikstore.train.replay.interrupted import (
     POINT_SECONDS,
     RunPoints,
     find_interrupted,
     points_folder,
 )
-from lyrikstore.train.plan.plan import TrainingPlan, plan_config
-from lyrikstore.train.plan.plan_json import plan_json
-from lyrikstore.train.preflight import RunPlan, preflight
 from lyrikstore.train.replay.kept import KeptSegments, attach_segments
 from lyrikstore.train.requirements import CPU
 from lyrikstore.train.seal import seal, seal_history, seal_validation

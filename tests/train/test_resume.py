@@ -15,7 +15,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, NotFoundError, RunFailedError
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import TrainConfig
-from lyrikstore.train.interrupted import forget_points, points_folder
+from lyrikstore.train.replay.interrupted import forget_points, points_folder
 from lyrikstore.train.replay.kept import segments_folder
 from lyrikstore.train.run import train_run
 from tests.sweep import thinned

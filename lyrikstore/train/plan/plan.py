@@ -241,7 +241,8 @@ def plan_config(
                 "wrong-base",
                 f"{found.name} is {'a model that writes' if shape.is_decoder else 'an encoder'}, "
                 f"which the task {task.name} does not train",
-                hint='task = "sft" with a model that writes; an encoder for tasks with labels',
+                hint=f'task = "{usual_task(generative=True).name}" with a model that writes; an '
+                "encoder for tasks with labels",
             )
         if config.model.max_tokens > shape.positions:
             raise InvalidInputError(

@@ -1,1 +1,1 @@
-"""Where the segments of a run begin, kept so that some can be done again (spec §13.14.1)."""
+"""States of training that are kept: to go on from (§13.2.3), or to do segments again (§13.14.1)."""
