@@ -14,15 +14,17 @@ from operator import lt
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.canon.files import no_file, real_path
 from lyrikstore.curate.scan.ignore import IGNORE_FILE, load_rules
 from lyrikstore.curate.scan.walk import Folder, Ignored, Offender, Run, Walk, identity
 from lyrikstore.objects.io.stat_cache import STATE, pack_state
-from lyrikstore.objects.parallel.processes import Workers, cores
 from lyrikstore.objects.parallel.tasks import Message
+
+if TYPE_CHECKING:
+    from lyrikstore.objects.parallel.processes import Workers
 
 MANY_FILES = 4_000
 """From here on a second process helps; for fewer, starting it costs more than it saves."""
@@ -166,15 +168,19 @@ class Listing:
         return count
 
     def _get_help(self) -> None:
-        if cores() < 2 or not self._todo or self._workers is not None:
+        if not self._todo or self._workers is not None:
             return
-        self._workers = Workers(_TARGET, self._walk.to_json(), 1)
+        from lyrikstore.objects.parallel import processes  # few files take none
+
+        if processes.cores() < 2:
+            return
+        self._workers = processes.Workers(_TARGET, self._walk.to_json(), 1)
         thread = Thread(target=self._take, args=(self._workers,), daemon=True)
         with contextlib.suppress(RuntimeError):  # the system starts no more threads
             thread.start()
             self._thread = thread
 
-    def _take(self, workers: Workers) -> None:
+    def _take(self, workers: "Workers") -> None:
         taken: list[int] = []
 
         def tasks() -> Iterator[Message]:

@@ -61,7 +61,7 @@ def helped(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
 
     monkeypatch.setattr(Workers, "map", tell)
     monkeypatch.setattr(listing_module, "MANY_FILES", 1)
-    monkeypatch.setattr(listing_module, "cores", lambda: 2)
+    monkeypatch.setattr("lyrikstore.objects.parallel.processes.cores", lambda: 2)
     return lambda: len(answers)
 
 
@@ -69,10 +69,10 @@ def helped(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
 def test_two_processes_list_what_one_does(
     folder: Path, follow: bool, helped: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing_module, "cores", lambda: 1)
+    monkeypatch.setattr("lyrikstore.objects.parallel.processes.cores", lambda: 1)
     alone = look(folder, follow=follow)
     assert helped() == 0
-    monkeypatch.setattr(listing_module, "cores", lambda: 2)
+    monkeypatch.setattr("lyrikstore.objects.parallel.processes.cores", lambda: 2)
     with Listing(folder, follow_links=follow, expected=1000) as listing:
         for _ in range(200):
             if not listing._todo:
