@@ -29,14 +29,12 @@ _OPTIONS = (
 )
 
 
-def offer_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say what is permitted; :func:`read_offer` reads them."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+def offer_options(command: Callable[..., Any]) -> Any:
+    """Add the options that say what is permitted; the command gets an ``offer``."""
+    return options.gathered("offer", _read_offer, *_OPTIONS)(command)
 
 
-def read_offer(
+def _read_offer(
     permits: str, prohibits: str, requires: str, grantable: str, terms_file: Path | None
 ) -> "Offer":
     """Return what the options say.

@@ -4,8 +4,9 @@ import contextlib
 import errno
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
-    from lyrikstore.api import FieldRoles, IssuedCredential
+    from lyrikstore.api import FieldRoles, Issuance, IssuedCredential
 
 
 class _Existing(click.Path):
@@ -107,6 +108,11 @@ status_url = click.option(
     metavar="URL",
     help="Where you publish status lists (https); without, outsiders learn of no revocation.",
 )
+replaces = click.option(
+    "--supersedes",
+    type=DELIVERED,
+    help="A credential of yours that this one replaces; then: lyrikstore supersede.",
+)
 note = click.option("-m", "--message", default="", help="A note, signed with the version.")
 dask = click.option(
     "--dask",
@@ -129,6 +135,57 @@ remote_options = click.option(
     multiple=True,
     help="How to reach it, such as region=eu-west-1; never a secret.",
 )
+
+
+def gathered(argument: str, read: Callable[..., Any], *some: Any) -> Callable[[Any], Any]:
+    """Return a decorator that gives a command options which reach it as one argument.
+
+    Args:
+        argument: Its name.
+        read: Makes it of the options, which it gets by name.
+        some: The options, as ``click.option`` declares them.
+    """
+
+    def give(command: Any) -> Any:
+        @wraps(command)
+        def run(session: Any, **values: Any) -> None:
+            values[argument] = read(**{name: values.pop(name) for name in names})
+            command(session, **values)
+
+        declared: Any = run
+        for option in reversed(some):
+            declared = option(declared)
+        names = [one.name for one in declared.__click_params__[-len(some) :]]
+        return declared
+
+    return give
+
+
+def issuance(*some: Any) -> Callable[[Any], Any]:
+    """Give a command options that say in whose name a credential is, and how it may end.
+
+    They are some of ``issuer``, ``did_document``, ``issuer_name``, ``status_url`` and
+    ``supersedes``; the command gets an ``issuance``.
+    """
+
+    def read(
+        issuer: str | None = None,
+        did_document: Path | None = None,
+        issuer_name: str | None = None,
+        status_url: str | None = None,
+        supersedes: Path | None = None,
+    ) -> "Issuance":
+        from lyrikstore.api import Issuance
+
+        return Issuance(
+            name=issuer_name,
+            organisation=issuer,
+            did_document=read_given(did_document),
+            status_url=status_url,
+            supersedes=None if supersedes is None else read_credential(supersedes),
+        )
+
+    return gathered("issuance", read, *some)
 
 
 def held(**asked: bool) -> list[str]:
@@ -240,16 +297,21 @@ def _no_delivery(folder: Path) -> NotFoundError:
 
 
 def field_roles(command: Any) -> Any:
-    """Give a command the options that say which field has which role."""
-    for option, name, help_text in reversed(_ROLES):
+    """Give a command the options that say which field has which role; it gets ``roles``."""
+
+    def read(
+        text: tuple[str, ...], id_field: str, licence_field: str, **given: str
+    ) -> "FieldRoles":
+        from lyrikstore.api import FieldRoles
+
+        return FieldRoles(text, id=id_field, licence=licence_field, **given)
+
+    several = "The field that holds the text; again for several."
+    some = [click.option("--text", multiple=True, metavar="FIELD", help=several)]
+    for option, name, help_text in _ROLES:
         what = "TEXT" if name == "label_separator" else "FIELD"
-        command = click.option(option, name, default="", metavar=what, help=help_text)(command)
-    return click.option(
-        "--text",
-        multiple=True,
-        metavar="FIELD",
-        help="The field that holds the text; again for several.",
-    )(command)
+        some.append(click.option(option, name, default="", metavar=what, help=help_text))
+    return gathered("roles", read, *some)(command)
 
 
 def role_words(roles: "FieldRoles") -> list[str]:

@@ -241,7 +241,7 @@ def test_every_page_is_found_from_its_index(index: str, pages: str) -> None:
     assert not found - linked
 
 
-MOST_WITH_PARTS = 29
+MOST_WITH_PARTS = 10
 """Functions that take three or more parts of the context in place of it."""
 
 PARTS_OF_CONTEXT = {

@@ -58,16 +58,18 @@ _MODELS = ("answers", "challenge")
     "--unchecked", is_flag=True, help="Attest without the bytes; the attestation says so."
 )
 @options.valid_for
-@options.issuer
-@options.did_document
-@options.issuer_name
-@click.option(
-    "--supersedes", type=click.Path(path_type=Path), help="An earlier attestation it replaces."
-)
-@click.option(
-    "--status-url",
-    metavar="URL",
-    help="Where you publish status lists; needs a store of your own, to take it back from.",
+@options.issuance(
+    options.issuer,
+    options.did_document,
+    options.issuer_name,
+    click.option(
+        "--supersedes", type=click.Path(path_type=Path), help="An earlier attestation it replaces."
+    ),
+    click.option(
+        "--status-url",
+        metavar="URL",
+        help="Where you publish status lists; needs a store of your own, to take it back from.",
+    ),
 )
 @options.output_file
 def command(
@@ -79,11 +81,7 @@ def command(
     data: Path | None,
     unchecked: bool,
     valid_for: str,
-    issuer: str | None,
-    did_document: Path | None,
-    issuer_name: str | None,
-    supersedes: Path | None,
-    status_url: str | None,
+    issuance: "Issuance",
     output: Path,
 ) -> None:
     """Attest something about the dataset of TARGET, a delivery or its credential.
@@ -96,19 +94,13 @@ def command(
     With `--kind answers` or `challenge`, TARGET is the draft of a model card, as a folder or its
     card.json. Whoever has no lyrikstore opens the card.html in that folder instead.
     """
-    from lyrikstore.api import Findings, Issuance, OpenedCredential, attest_alone, parse_statement
+    from lyrikstore.api import Findings, OpenedCredential, attest_alone, parse_statement
     from lyrikstore.api.commands import data_folder, read_documents, read_siblings
     from lyrikstore.verify.report import CheckState
 
     if kind in _MODELS:
-        if documents or data or unchecked or status_url:
+        if documents or data or unchecked or issuance.status_url:
             raise click.UsageError("of a model card only the draft is needed, and --statement")
-        issuance = Issuance(
-            name=issuer_name,
-            organisation=issuer,
-            did_document=options.read_given(did_document),
-            supersedes=options.read_given(supersedes),
-        )
         _attest_card(session, target, kind, statement, issuance, valid_for, output)
         return
     if kind != "quality" and not documents:
@@ -122,14 +114,7 @@ def command(
     )
     credential = OpenedCredential(options.read_file(path))
     report = verify_delivered(session, credential, read_siblings(path), data_folder(path, data))
-    store = session.open_store(sign=True) if status_url is not None else None
-    issuance = Issuance(
-        name=issuer_name,
-        organisation=issuer,
-        did_document=options.read_given(did_document),
-        status_url=status_url,
-        supersedes=options.read_given(supersedes),
-    )
+    store = session.open_store(sign=True) if issuance.status_url is not None else None
     said, lasts = (credential.data, report, findings, issuance), options.duration(valid_for)
     if store is None:
         result = attest_alone(
@@ -163,7 +148,7 @@ def command(
     screen.result(f"✓ wrote    {', '.join(map(str, written))}")
     screen.hint("send your key by another route; the publisher runs: lyrikstore import FILE")
     hint_earlier(screen, earlier)
-    if status_url is not None:
+    if issuance.status_url is not None:
         screen.hint(options.PUBLISH_LISTS)
     else:
         screen.hint("it cannot be taken back; for that: a store, and --status-url")

@@ -15,7 +15,7 @@ from lyrikstore_cli.output.screen import Screen, size
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import CommitResult, Descriptor, GeneratedBy, Store
+    from lyrikstore.api import CommitResult, Descriptor, FieldRoles, GeneratedBy, Store
 
 SHOWN = 10
 
@@ -91,13 +91,7 @@ def command(
     licence_text: Path | None,
     describe: Path | None,
     reader: str | None,
-    text: tuple[str, ...],
-    label: str,
-    label_separator: str,
-    id_field: str,
-    group: str,
-    split: str,
-    licence_field: str,
+    roles: "FieldRoles",
     skip_bad: bool,
     measures: tuple[str, ...],
     generated_by: str | None,
@@ -126,7 +120,7 @@ def command(
     """
     generated = _generated(generated_by, prompts, output_terms, output_trains)
     listing = session.listing(path, metadata, follow_links=follow_links)
-    from lyrikstore.api import CommitMetadata, CommitOptions, FieldRoles
+    from lyrikstore.api import CommitMetadata, CommitOptions
 
     with (
         listing or contextlib.nullcontext(),
@@ -144,9 +138,7 @@ def command(
                 licence_text=_licence_text(licence_text),
                 descriptor=_described(describe),
                 reader=reader,
-                roles=FieldRoles(
-                    text, label, id_field, group, split, licence_field, label_separator
-                ),
+                roles=roles,
                 measures=measures,
                 generated=generated,
                 message=message,

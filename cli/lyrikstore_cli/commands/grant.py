@@ -1,6 +1,7 @@
 """``lyrikstore grant``: licence a dataset to somebody by name."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from lyrikstore_cli.offers import hint_revocation
 from lyrikstore_cli.output.key_limits import warn_of_changes
 from lyrikstore_cli.output.similar import earlier_rows, hint_earlier
 from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.api import Issuance
 
 
 @declare(
@@ -36,10 +40,12 @@ from lyrikstore_cli.session import Session
     "--for", "purposes", default="", help="What the work may be for: internalOperations,…"
 )
 @click.option("--until", "end", required=True, help="2027-12-31, 2027-12-31T12:00:00Z or 365d.")
-@options.did_document
-@options.issuer_name
-@click.option("--supersedes", type=options.GRANT, help="A grant it replaces.")
-@options.status_url
+@options.issuance(
+    options.did_document,
+    options.issuer_name,
+    click.option("--supersedes", type=options.GRANT, help="A grant it replaces."),
+    options.status_url,
+)
 @options.output_file
 def command(
     session: Session,
@@ -52,10 +58,7 @@ def command(
     seats: int | None,
     purposes: str,
     end: str,
-    did_document: Path | None,
-    issuer_name: str | None,
-    supersedes: Path | None,
-    status_url: str | None,
+    issuance: "Issuance",
     output: Path,
 ) -> None:
     """Grant a licence to a named holder under the terms of CREDENTIAL, which you issued.
@@ -65,7 +68,7 @@ def command(
     `lyrikstore present` that it is theirs. What a did:web issued, whoever may sign here for that
     organisation grants in its name; its document is written next to the grant.
     """
-    from lyrikstore.api import Issuance, Licence
+    from lyrikstore.api import Licence
 
     options.check_new(output)
     store = session.open_store(sign=True)
@@ -82,12 +85,7 @@ def command(
             purposes=options.words(purposes),
             holder_name=to_name,
         ),
-        Issuance(
-            name=issuer_name,
-            did_document=options.read_given(did_document),
-            status_url=status_url,
-            supersedes=options.read_given(supersedes),
-        ),
+        issuance,
     )
     written = options.write_credential(output, result)
     earlier = earlier_rows(store, result.data)
@@ -118,4 +116,4 @@ def command(
     )
     warn_of_changes(screen, store)
     hint_earlier(screen, earlier)
-    hint_revocation(screen, status_url)
+    hint_revocation(screen, issuance.status_url)

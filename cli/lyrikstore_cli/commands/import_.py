@@ -36,13 +36,7 @@ def command(
     targets: tuple[Path, ...],
     name: str | None,
     data: Path | None,
-    text: tuple[str, ...],
-    label: str,
-    label_separator: str,
-    id_field: str,
-    group: str,
-    split: str,
-    licence_field: str,
+    roles: "FieldRoles",
     trained: Path | None,
     **asked: Any,
 ) -> None:
@@ -60,9 +54,6 @@ def command(
     `--output`: the files are checked as those of a run, and the rights as of now. Nobody saw it
     train, and run, checkpoint and card say so.
     """
-    from lyrikstore.api import FieldRoles
-
-    roles = FieldRoles(text, label, id_field, group, split, licence_field, label_separator)
     if roles.names and not all(target.is_dir() for target in targets):
         raise click.UsageError("--text, --label and so on are about the rows of a delivery")
     if trained is not None:

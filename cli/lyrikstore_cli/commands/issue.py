@@ -1,6 +1,7 @@
 """``lyrikstore issue``: a delivery that its buyer can verify alone."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +13,6 @@ from lyrikstore_cli.offers import (
     hint_revocation,
     issued_json,
     offer_options,
-    read_offer,
     say_issued,
 )
 from lyrikstore_cli.output.given_away import say_given_away
@@ -20,6 +20,9 @@ from lyrikstore_cli.output.key_limits import warn_of_changes
 from lyrikstore_cli.output.screen import size
 from lyrikstore_cli.output.similar import earlier_rows, hint_earlier, status_urls
 from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.api import Issuance, Offer
 
 
 @declare(
@@ -35,32 +38,18 @@ from lyrikstore_cli.session import Session
 )
 @offer_options
 @options.valid_for
-@options.issuer
-@options.did_document
-@options.issuer_name
-@click.option("--version", "label", help="A version label for people.")
-@options.status_url
-@click.option(
-    "--supersedes",
-    type=options.DELIVERED,
-    help="A credential of yours that this one replaces; then: lyrikstore supersede.",
+@options.issuance(
+    options.issuer, options.did_document, options.issuer_name, options.status_url, options.replaces
 )
+@click.option("--version", "label", help="A version label for people.")
 def command(
     session: Session,
     ref: str,
     output: Path,
-    permits: str,
-    prohibits: str,
-    requires: str,
-    grantable: str,
-    terms_file: Path | None,
+    offer: "Offer",
     valid_for: str,
-    issuer: str | None,
-    did_document: Path | None,
-    issuer_name: str | None,
+    issuance: "Issuance",
     label: str | None,
-    status_url: str | None,
-    supersedes: Path | None,
 ) -> None:
     """Issue a dataset credential about REF and write the folder to hand over.
 
@@ -70,23 +59,15 @@ def command(
     status-lists); without, only whoever has your log or a clone of it does. Data of others goes
     out within their terms alone, and with their credential.
     """
-    from lyrikstore.api import Issuance
     from lyrikstore.api.commands import web_url
 
-    offer = read_offer(permits, prohibits, requires, grantable, terms_file)
     store = session.open_store(sign=True)
     with session.progress("issuing"):
         result = store.credentials.issue(
             ref,
             output,
             offer=offer,
-            issuance=Issuance(
-                name=issuer_name,
-                organisation=issuer,
-                did_document=options.read_given(did_document),
-                status_url=status_url,
-                supersedes=None if supersedes is None else options.read_credential(supersedes),
-            ),
+            issuance=issuance,
             valid_for=options.duration(valid_for),
             version=label,
         )
@@ -115,14 +96,16 @@ def command(
         f"✓ wrote    {pluralize(result.files, 'file')}, {size(result.bytes)}, "
         f"and their evidence to {output}"
     )
-    if issuer is None:
+    if issuance.organisation is None:
         known = f"send your key by another route than the folder: {store.signer().did}"
     else:
         (document,) = output.glob("did-*.json")
-        known = f"publish {document} at {web_url(issuer)}, or send it by another route"
+        known = (
+            f"publish {document} at {web_url(issuance.organisation)}, or send it by another route"
+        )
     screen.hint(f"{known}; the buyer runs: lyrikstore verify {output.name}")
     say_given_away(screen, given_away)
     warn_of_narrower(screen, result.narrower)
     warn_of_changes(screen, store)
     hint_earlier(screen, earlier)
-    hint_revocation(screen, status_url)
+    hint_revocation(screen, issuance.status_url)

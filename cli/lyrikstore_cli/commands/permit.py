@@ -1,6 +1,6 @@
 """``lyrikstore permit``: what your own people may do with your own data."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,12 +11,14 @@ from lyrikstore_cli.offers import (
     hint_revocation,
     issued_json,
     offer_options,
-    read_offer,
     say_issued,
 )
 from lyrikstore_cli.output.key_limits import warn_of_changes
 from lyrikstore_cli.output.similar import earlier_rows, hint_earlier, status_urls
 from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.api import Issuance, Offer
 
 
 @declare(
@@ -28,26 +30,14 @@ from lyrikstore_cli.session import Session
 @click.argument("ref")
 @offer_options
 @options.valid_for
-@options.issuer_name
-@options.status_url
-@click.option(
-    "--supersedes",
-    type=options.DELIVERED,
-    help="A credential of yours that this one replaces; then: lyrikstore supersede.",
-)
+@options.issuance(options.issuer_name, options.status_url, options.replaces)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(
     session: Session,
     ref: str,
-    permits: str,
-    prohibits: str,
-    requires: str,
-    grantable: str,
-    terms_file: Path | None,
+    offer: "Offer",
     valid_for: str,
-    issuer_name: str | None,
-    status_url: str | None,
-    supersedes: Path | None,
+    issuance: "Issuance",
     yes: bool,
 ) -> None:
     """Permit the use of REF here: sign and log a dataset credential, and write nothing.
@@ -58,9 +48,6 @@ def command(
     description or licence names another holder, or that is under a public licence, the command
     says so and asks; terms repeats it. To hand the data over, use issue.
     """
-    from lyrikstore.api import Issuance
-
-    offer = read_offer(permits, prohibits, requires, grantable, terms_file)
     store = session.open_store(sign=True)
     other = store.credentials.other_holder(ref, offer)
     asked = other is not None and not yes and session.confirm_here(own_word(other) + ". Permit it?")
@@ -68,11 +55,7 @@ def command(
         result = store.credentials.permit(
             ref,
             offer=offer,
-            issuance=Issuance(
-                name=issuer_name,
-                status_url=status_url,
-                supersedes=None if supersedes is None else options.read_credential(supersedes),
-            ),
+            issuance=issuance,
             valid_for=options.duration(valid_for),
         )
     earlier = earlier_rows(store, result.credential)
@@ -85,4 +68,4 @@ def command(
         warn_of_own_word(session.screen, other, asked=asked)
     warn_of_changes(session.screen, store)
     hint_earlier(session.screen, earlier)
-    hint_revocation(session.screen, status_url)
+    hint_revocation(session.screen, issuance.status_url)
