@@ -6,7 +6,8 @@ command itself was given; the facade binds such functions to a store (:mod:`lyri
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,20 @@ class StoreContext:
     def origin(self) -> str:
         """The name of its log."""
         return self.repository.origin
+
+    def afresh(self, *, trust: "Trust | None" = None, at: datetime | None = None) -> "StoreContext":
+        """Return the context of somebody who verifies: nothing that was read before is believed.
+
+        Args:
+            trust: Whom they believe; by default whom this user does.
+            at: The moment to judge for; by default now.
+        """
+        moment = at or self.clock()
+        known = {one.name: getattr(self, one.name) for one in fields(StoreContext)}
+        known["repository"] = self.repository.afresh()
+        known["believed"] = self.trust if trust is None else trust
+        known["clock"] = lambda: moment
+        return StoreContext(**known)
 
     @property
     def trust(self) -> "Trust":

@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lyrikstore.api import stages
 from lyrikstore.canon.digest import Digest
@@ -314,16 +314,11 @@ class Store(StoreContext):
             StorageError: Storage backend error. What is wrong with the store stands in the report.
         """
         readers = stages.all_readers(recompute=recompute)
-        found = None if ref is None else self.repository.afresh().resolve(ref)
-        if found is not None and found.kind == "card":
-            return stages.verify_logged_card(self, found, trust=trust, at=at, readers=readers)
-        how: dict[str, Any] = {
-            "trust": self.trust if trust is None else trust,
-            "at": at or self.clock(),
-            "memory": self.memory,
-            "progress": self.progress,
-            "readers": readers,
-        }
-        if found is None:
-            return stages.verify_store(self.repository, **how)
-        return stages.verify_object(self.repository.afresh(), found.id, **how)
+        context = self.afresh(trust=trust, at=at)
+        if ref is None:
+            return stages.verify_store(context, readers=readers)
+        found = context.repository.resolve(ref)
+        if found.kind == "card":
+            return stages.verify_logged_card(context, found, readers=readers)
+        lineage = stages.Lineage.read(context.repository, found.id)
+        return stages.verify_object(context, found.id, readers=readers, lineage=lineage)

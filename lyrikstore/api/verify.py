@@ -182,7 +182,7 @@ def verify_store_at(
     *,
     trust: "Trust",
     at: datetime,
-    memory: LogMemory | None = None,
+    memory: LogMemory,
     progress: OnProgress = silent,
     share: float = 1,
     pools: "Pools | None" = None,

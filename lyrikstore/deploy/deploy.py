@@ -33,6 +33,7 @@ from lyrikstore.deploy.seal import (
     once_logged,
     push_logged,
 )
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.sync.push import push
 from lyrikstore.publish.cards.approval import CardStatus, check_approved
@@ -152,22 +153,24 @@ def deploy_checkpoint(
         half a minute.
     """
     repo, trust, clock = context.repository, context.trust, context.clock
+    repo.renew()  # no cache is evidence, and all that follows is about what is verified
     signing = _signing(context, name, remote) if sign else None
     texts = None if probe is None else read_probe(probe)
     check_place(destination)
     checkpoint = resolve_trained(repo, checkpoint_ref)
+    lineage = Lineage.read(repo, checkpoint.id)
     body = checkpoint.body
     run = repo.manifest(checkpoint.inputs_in("run")[0].id)
     fields = bool(run.body["config"]["data"].get("fields"))
     target = target_for(target_name, body["format"], fields=fields, check=check)
     status = check_approved(repo, checkpoint, trust=trust, at=clock())
-    facts = gather(repo, checkpoint)
+    facts = gather(repo, checkpoint, lineage=lineage)
     inputs = inputs_of(repo, facts, () if status is None else status.approvals)
     check_pushed(repo, (one.id for one in inputs))
     if signing is not None:
         name = signing.name_for(checkpoint, target.name)
         check_may_log(context, signing, name)
-    report = verified(context, checkpoint)
+    report = verified(context, checkpoint, lineage)
     rights = rights_of(report)
     renewed = tuple(map(Digest.parse, rights.get("renewedBy", ())))
     telling = telling_credentials(repo, credentials_of(run, renewed))
@@ -283,8 +286,13 @@ def in_place(result: Deployment, built: FolderBuild) -> Deployment:
     return replace(result, files=tuple(sorted(built.sizes)), bytes=sum(built.sizes.values()))
 
 
-def verified(context: StoreContext, checkpoint: Manifest) -> Report:
+def verified(context: StoreContext, checkpoint: Manifest, lineage: Lineage | None = None) -> Report:
     """Return the report on a checkpoint that may be deployed.
+
+    Args:
+        context: The store.
+        checkpoint: The checkpoint.
+        lineage: As for :func:`verify_object`.
 
     Raises:
         PolicyError: (``rights-missing``) a right that it rests on does not hold, was revoked or
@@ -294,13 +302,7 @@ def verified(context: StoreContext, checkpoint: Manifest) -> Report:
     """
     # ATTACK A88: a model of false data is deployed, and its report passes on that it was verified.
     # All of it is read for that, the data once more than for its bytes: a deployment is rare.
-    report = verify_object(
-        context.repository,
-        checkpoint.id,
-        trust=context.trust,
-        at=context.clock(),
-        readers=all_readers(),
-    )
+    report = verify_object(context, checkpoint.id, readers=all_readers(), lineage=lineage)
     rights = report.check("rights")
     missing = {TAKEN_BACK_LATER, ENDED_LATER, "base-not-permitted"} & reasons_of(rights)
     if rights.state is CheckState.FAIL or missing:

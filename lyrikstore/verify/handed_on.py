@@ -56,6 +56,7 @@ class Delivered(Struct, frozen=True):
 
     Attributes:
         files: The files beside the credential, by digest.
+        manifest: The manifest of its dataset, or None where it is none.
         tree: The list of files, or None where it is not sound.
         trust: Whom the verifier believes.
         at: The moment to judge for.
@@ -63,6 +64,7 @@ class Delivered(Struct, frozen=True):
     """
 
     files: Mapping[Digest, OpenedCredential]
+    manifest: Manifest | None
     tree: Tree | None
     trust: Trust
     at: datetime
@@ -127,7 +129,7 @@ def check_sources(outcome: CheckedCredential, delivered: Delivered) -> Check:
     claims, document = outcome.claims, outcome.envelope.document
     if claims is None or document is None:
         return not_applicable(_CHECK, "not looked at: the credential is malformed")
-    own, imports = _imports(claims.manifest, delivered.files)
+    own, imports = _imports(delivered.manifest, delivered.files)
     if not rests_on_others(document):
         if own is None or own.body.get("origin") != "imported":
             return not_applicable(_CHECK, "nothing here says that it was imported")
@@ -361,10 +363,10 @@ def _is_about(
 
 
 def _imports(
-    start: Digest, files: Mapping[Digest, OpenedCredential]
+    start: Manifest | None, files: Mapping[Digest, OpenedCredential]
 ) -> tuple[Manifest | None, dict[Digest, Manifest]]:
-    """Return a manifest, and foreign manifest → import of it, of those that are here."""
-    pending, seen = [start], set[Digest]()
+    """Return a dataset, and foreign manifest → import of it, of those that are here."""
+    pending, seen = [] if start is None else [start.id], set[Digest]()
     own: Manifest | None = None
     imports: dict[Digest, Manifest] = {}
     while pending and len(seen) < 512:
@@ -373,12 +375,13 @@ def _imports(
             continue
         seen.add(identity)
         try:
-            manifest = parse_manifest(files[identity].data)
+            is_own = start is not None and start.id == identity
+            manifest = start if is_own else parse_manifest(files[identity].data)
         except LyrikstoreError:
             continue
-        if manifest.kind != "dataset":
+        if manifest is None or manifest.kind != "dataset":
             continue
-        own = manifest if identity == start else own
+        own = manifest if is_own else own
         if manifest.body.get("origin") == "imported":
             for one in manifest.attachments_in("foreign-manifest"):
                 imports.setdefault(one.id, manifest)

@@ -203,10 +203,10 @@ def _unreadable(place: Place) -> Report:
         flip(pack)
     world = place.store.world
     return verify_object(
-        repository.afresh(),
+        context_of(
+            repository.afresh(), trust=world.trusting(world.OWNER.did), clock=lambda: world.NOW
+        ),
         identity,
-        trust=world.trusting(world.OWNER.did),
-        at=world.NOW,
         readers=Readers(datasets=StoredDatasets()),
     )
 

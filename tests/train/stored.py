@@ -6,13 +6,12 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.store.readers import Readers
 from lyrikstore.verify.store.store import verify_store
+from tests.contexts import context_of
 
 
 def assert_sound(workshop) -> None:
     report = verify_store(
-        Repository.open(workshop.repo.root),
-        trust=workshop.trust,
-        at=now(),
+        context_of(Repository.open(workshop.repo.root), trust=workshop.trust, clock=now),
         readers=Readers(datasets=StoredDatasets()),
     )
     # Tests of reproductions sign runs and checkpoints in this store that say what is false.

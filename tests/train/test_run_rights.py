@@ -16,6 +16,7 @@ from lyrikstore.train.preflight import preflight
 from lyrikstore.verify.evaluation.words import verdict_in_words
 from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.store.object import verify_object
+from tests.contexts import context_of
 from tests.credentialed import log_credential
 from tests.train.stored import assert_sound, size
 
@@ -49,7 +50,9 @@ def test_what_may_not_be_used_to_evaluate_is_not(workshop, untested):
     assert right["permits"] == ["evaluate"]
     credential = Digest.parse(right["credential"])
     assert repo.index_of(credential, "credential") < repo.index_of(found.id)
-    report = verify_object(Repository.open(repo.root), found.id, trust=workshop.trust, at=now())
+    report = verify_object(
+        context_of(Repository.open(repo.root), trust=workshop.trust, clock=now), found.id
+    )
     assert report.check("rights").state is CheckState.PASS, report.check("rights")
     assert found.inputs_in("test")[0].id == repo.resolve("acme/unmeasured").id
 
@@ -91,7 +94,9 @@ def test_a_test_set_that_may_only_be_evaluated_on_is_named_and_counted_and_not_l
     assert found.body["overlap"]["exact"] == 1
     assert verdict_in_words(found.body).startswith("no verdict: 16.7 %")
     assert [item.id for item in found.inputs_in("train")] == both
-    report = verify_object(Repository.open(repo.root), found.id, trust=workshop.trust, at=now())
+    report = verify_object(
+        context_of(Repository.open(repo.root), trust=workshop.trust, clock=now), found.id
+    )
     assert report.check("rights").state is CheckState.PASS, report.check("rights")
     assert_sound(workshop)
 

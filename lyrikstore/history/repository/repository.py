@@ -8,6 +8,7 @@ what its local log holds and the home log does not have yet follows the entries 
 """
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -72,7 +73,6 @@ class Repository(StoreView):
         log_signer: Signer | None = None,
         known: "Repository | None" = None,
         cache_dir: Path | None = None,
-        head: "Repository | None" = None,
     ) -> None:
         self.log_signer = log_signer
         self.clock: Clock | None = known.clock if known else None
@@ -86,13 +86,11 @@ class Repository(StoreView):
             self._table, self._applied = known.home_table.copy(), known.checkpoint.size
         self._whole: RefTable | None = None
         self._about: dict[str, list[LoggedEntry]] | None = None
-        head = known or head
         super().__init__(
             backend,
             location,
-            head.records if head else NO_RECORDS,
+            known.records if known else NO_RECORDS,
             known._manifests.copy() if known else None,  # noqa: SLF001 - another of this class
-            head._judged if head else None,  # noqa: SLF001
         )
         self.own_cache = caches = cache_dir / self.store_id.short if cache_dir else None
         self._cache = RefCache(caches) if caches else None
@@ -166,13 +164,22 @@ class Repository(StoreView):
             cache_dir=cache_dir,
         )
 
-    def afresh(self) -> Self:
-        """Return the store as to somebody who remembers nothing of it, to verify it.
+    def renew(self) -> None:
+        """Remember nothing but the log: manifests, credentials and refs are read anew, each once.
 
-        Nothing that was read before is believed: manifests, credentials and refs are read anew, and
-        each once. The log that was verified when this view was made is read on from there.
+        For whoever verifies: no cache is evidence, nor is what was read for another command.
         """
-        return type(self)(self._backend, location=self._location, memory=self._memory, head=self)
+        self._cache, self.own_cache = None, None
+        self._table, self._applied, self._recalled = RefTable(), 0, 0
+        self._dated = DatedEntries(None)
+        self._forget()
+        self.refresh()
+
+    def afresh(self) -> Self:
+        """Return the store as to somebody who remembers nothing of it; see :meth:`renew`."""
+        fresh = copy(self)
+        fresh.renew()
+        return fresh
 
     @property
     def memory(self) -> LogMemory | None:

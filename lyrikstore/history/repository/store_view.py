@@ -57,7 +57,6 @@ class StoreView:
         location: Its folder, or what messages and the memory call the place.
         known: The records of the same store as seen before.
         manifests: Verified manifests of the same store.
-        judged: A log checkpoint that was shown to be the head of ``known``, and its keys.
     """
 
     def __init__(
@@ -66,7 +65,6 @@ class StoreView:
         location: Path | str,
         known: Records = NO_RECORDS,
         manifests: dict[Digest, Manifest] | None = None,
-        judged: tuple[SignedCheckpoint, tuple[VerifierKey, ...]] | None = None,
     ) -> None:
         self._backend = backend
         self._location = location
@@ -77,10 +75,14 @@ class StoreView:
         self._local: LocalLog | None = None
         self._partial = False
         self._index: dict[tuple[EntryType, Digest], int] | None = None
-        self._judged = judged
+        self._judged: tuple[SignedCheckpoint, tuple[VerifierKey, ...]] | None = None
         self._signed_by: dict[Digest, PublicKey | None] = {}
         self._derived: dict[object, Any] = {}
         self._load()
+
+    def _forget(self) -> None:
+        self._blobs = open_blobs(self._backend, self._live)
+        self._manifests, self._signed_by = {}, {}
 
     def refresh(self) -> None:
         """Move the view to what is published now; verified as by :meth:`open`."""

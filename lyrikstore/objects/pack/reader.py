@@ -33,7 +33,10 @@ class PackedBlobs:
         backend: Where the packs are.
         packs: The live packs.
         partial: Whether other packs exist that were not fetched.
-        before: A table of the same store, whose pack indexes are used again.
+        before: Blobs of the same store: their pack indexes, and what was read last, are used.
+
+    Attributes:
+        last_read: Small blobs that were read last, and hashed.
     """
 
     def __init__(
@@ -42,16 +45,18 @@ class PackedBlobs:
         packs: Iterable[PackRef],
         *,
         partial: bool = False,
-        before: BlobTable | None = None,
+        before: "PackedBlobs | None" = None,
     ) -> None:
         self._backend = backend
         self._partial = partial
         self._packs = tuple(dict.fromkeys(packs))
         self._table: BlobTable | None = None
         self._documents: BlobTable | None = None
-        self._before = before
+        self._before = None if before is None else before.known
         self._blocks = BlockCache(backend)
-        self._hashed = LastRead[bytes](KEPT_BYTES)
+        self.last_read: LastRead[bytes] = (
+            LastRead(KEPT_BYTES) if before is None else before.last_read
+        )
         self._lock = threading.RLock()
 
     @property
@@ -100,9 +105,10 @@ class PackedBlobs:
             NotFoundError, IncompleteError: It is not here; see :meth:`absent`.
             VerificationError: (``blob-damaged``) no copy of it is sound.
         """
-        if (kept := self._hashed.get(raw)) is not None:
-            return kept
         table = self._with(raw)
+        kept = self.last_read.get(raw)
+        if kept is not None and table.find(raw) >= 0:
+            return kept
         try:
             data = self._read(table, raw)
         except LyrikstoreError:
@@ -110,7 +116,7 @@ class PackedBlobs:
                 raise
             data = self._read(self.table, raw)  # there may be another copy in a data pack
         if len(data) <= MOST_KEPT:
-            self._hashed.keep(raw, data)
+            self.last_read.keep(raw, data)
         return data
 
     def join(self, chunks: ChunkList, digest: Digest) -> bytes | None:

@@ -77,7 +77,7 @@ class BlobStore:
         before: "BlobStore | None" = None,
     ) -> None:
         self.backend = backend
-        known = before.packed.known if before is not None else None
+        known = before.packed if before is not None else None
         self.packed: PackedBlobs = PackedBlobs(backend, packs, partial=partial, before=known)
         self._lists = ChunkLists(chunk_lists, self.packed)
 

@@ -15,6 +15,7 @@ from lyrikstore.canon.quoting import listed, quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.context import StoreContext
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
@@ -70,45 +71,38 @@ def verify_card(
 
     Cost: reads every manifest of the store, and hashes every blob that the card's ancestry names.
     """
-    at = at or context.clock()
-    found = _find(context.repository.afresh(), data)  # no cache is evidence
+    context = context.afresh(trust=trust, at=at)  # no cache is evidence
+    found = _find(context.repository, data)
     if isinstance(found, Check):
-        return Report.of("card", (found,), subject=str(Digest.of(data)), issuer=None, at=at)
-    return verify_logged_card(context, found, trust=trust, at=at, readers=readers)
+        digest = str(Digest.of(data))
+        return Report.of("card", (found,), subject=digest, issuer=None, at=context.clock())
+    return verify_logged_card(context, found, readers=readers)
 
 
 def verify_logged_card(
     context: StoreContext,
     card: Manifest,
     *,
-    trust: Trust | None = None,
-    at: datetime | None = None,
     readers: Readers = NO_READERS,
 ) -> Report:
     """Return the report on a card of a store, whether it was named or handed over.
 
     Args:
-        context: The open store.
+        context: The open store, as :meth:`StoreContext.afresh` gives it to who verifies.
         card: A card manifest of it.
-        trust: As for :func:`verify_card`.
-        at: Likewise.
-        readers: Likewise.
+        readers: As for :func:`verify_card`.
 
     Raises:
         StorageError: The disk cannot be read.
 
     Cost: as :func:`verify_card`.
     """
-    repository = context.repository.afresh()  # no cache is evidence
-    trust, at = context.trust if trust is None else trust, at or context.clock()
+    repository, trust, at = context.repository, context.trust, context.clock()
     report = verify_object(
-        repository,
+        context,
         card.id,
-        trust=trust,
-        at=at,
-        memory=context.memory,
         readers=replace(readers, cards=lambda store, _: check_sources(store, card)),
-        progress=context.progress,
+        lineage=Lineage.read(repository, card.id),
     )
     about = repository.manifest(subject_id(card))
     index = repository.index_of(card.id)

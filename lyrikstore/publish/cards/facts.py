@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.credentials.model.credential import ATTESTATION, CARD_ATTESTATION
-from lyrikstore.history.lineage import RightsClosure
+from lyrikstore.history.lineage import Lineage, RightsClosure
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.refs import Flagged, RefTable
 from lyrikstore.history.repository.repository import Repository
@@ -149,6 +149,7 @@ def gather(
     subject: Manifest,
     card: Manifest | None = None,
     form: CardForm = USUAL_FORM,
+    lineage: Lineage | None = None,
 ) -> CardFacts:
     """Return what the store knows about a checkpoint or a dataset.
 
@@ -159,6 +160,7 @@ def gather(
             its author knew of; the log's order does not tell, where it was made in a clone. What
             became known of keys after it was logged makes no liar of its author.
         form: How a new card is written; that of ``card`` counts where there is one.
+        lineage: That of the subject, where it was read before.
 
     Raises:
         FormatError: (``bad-import``) imported data carries the manifest of another dataset.
@@ -169,14 +171,15 @@ def gather(
     """
     cited = None if card is None else {Digest.parse(item) for item in card.body["evidence"]}
     form = form if card is None else CardForm.of(card.body)
+    lineage = lineage or Lineage.read(repository, subject.id)
     run = base = None
     if subject.kind == "checkpoint":
-        run, base = _first(repository, subject, "run"), _first(repository, subject, "base")
+        run, base = _first(lineage, subject, "run"), _first(lineage, subject, "base")
         named = [item for item in (run or subject).inputs if item.kind == "dataset"]
-        datasets = [(item.role, repository.manifest(item.id)) for item in named]
+        datasets = [(item.role, lineage.manifest(item.id)) for item in named]
     else:
         datasets = [(role_of(subject), subject)]
-    ancestry = ancestry_of(repository, subject, datasets, run, form)
+    ancestry = ancestry_of(lineage, subject, datasets, run, form)
     datasets = [*ancestry.datasets]
     filters = dict.fromkeys(
         item.id for _, dataset in datasets for item in dataset.inputs_in("filter")
@@ -214,7 +217,7 @@ def gather(
         run=run,
         base=base,
         datasets=tuple(datasets),
-        filters=tuple(repository.manifest(item) for item in filters),
+        filters=tuple(map(lineage.manifest, filters)),
         evaluations=tuple(evaluations),
         retired=tuple(retired),
         terms=terms,
@@ -305,9 +308,9 @@ def _shared(
     }
 
 
-def _first(repository: Repository, manifest: Manifest, role: str) -> Manifest | None:
+def _first(lineage: Lineage, manifest: Manifest, role: str) -> Manifest | None:
     found = manifest.inputs_in(role)
-    return repository.manifest(found[0].id) if found else None
+    return lineage.manifest(found[0].id) if found else None
 
 
 def _named(repository: Repository, subject: Manifest, card: Manifest) -> Iterator[Manifest]:

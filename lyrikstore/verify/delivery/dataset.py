@@ -51,10 +51,12 @@ class ManifestOutcome(Struct, frozen=True):
         checks: ``manifest`` and ``manifest.signature``.
         body: What it says of the dataset; None where it is not known, or not what the credential
             says.
+        manifest: The manifest, where it is one and its signature holds.
     """
 
     checks: tuple[Check, Check]
     body: Mapping[str, Any] | None = None
+    manifest: Manifest | None = None
 
     @property
     def reader(self) -> str | None:
@@ -122,17 +124,16 @@ def check_manifest(
     wrong = _disagreements(claims, manifest)
     if wrong:
         summary = f"the credential and its manifest disagree about {', '.join(wrong)}"
-        return ManifestOutcome(
-            (failed("manifest", "disagrees", summary, members=list(wrong)), signature)
-        )
+        check = failed("manifest", "disagrees", summary, members=list(wrong))
+        return ManifestOutcome((check, signature), manifest=manifest)
     other = _of_two_files(related, find)
     if other is not None:
         summary = f"the digests of {quote(other)} in relatedResource name different files"
         check = failed("manifest", "disagrees", summary, members=["relatedResource"])
-        return ManifestOutcome((check, signature))
+        return ManifestOutcome((check, signature), manifest=manifest)
     summary = f"manifest {manifest.id.short} of {manifest.name} says what the credential says"
     binding = passed("manifest", summary, manifest=str(manifest.id), name=manifest.name)
-    return ManifestOutcome((binding, signature), manifest.body)
+    return ManifestOutcome((binding, signature), manifest.body, manifest)
 
 
 def _of_two_files(related: Iterable[Mapping[str, Any]], find: Find) -> str | None:

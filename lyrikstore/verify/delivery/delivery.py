@@ -243,7 +243,10 @@ def verify_delivery(
     made += (
         check_texts(claims.terms, outcome.check("terms"), files.by_digest, files.names),
         check_partitions(claims.subject, claims.terms, content.tree, content.counts),
-        check_sources(outcome, Delivered(files.by_digest, content.tree, trust, at, notices)),
+        check_sources(
+            outcome,
+            Delivered(files.by_digest, manifest.manifest, content.tree, trust, at, notices),
+        ),
     )
 
     # (8) The claims - spec §11.4.6, §19.5.

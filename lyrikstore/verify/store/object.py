@@ -1,15 +1,12 @@
 """Verification of one object with all it was made from (spec §11.7)."""
 
 import re
-from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
-from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.text import pluralize
-from lyrikstore.credentials.trust import Trust
+from lyrikstore.context import StoreContext
 from lyrikstore.history.lineage import Lineage
-from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.datasets.check import DatasetChecks
@@ -40,25 +37,20 @@ from lyrikstore.verify.store.statements.runs import check_runs
 
 
 def verify_object(
-    repository: Repository,
+    context: StoreContext,
     identity: Digest,
     *,
-    trust: Trust,
-    at: datetime,
-    memory: LogMemory | None = None,
     readers: Readers = NO_READERS,
-    progress: OnProgress = silent,
+    lineage: Lineage | None = None,
 ) -> Report:
     """Return the report on a logged manifest and its whole ancestry.
 
     Args:
-        repository: The open store.
+        context: The open store, and who verifies.
         identity: Id of the manifest, as ``Repository.resolve`` gives it.
-        trust: Whom the verifier believes.
-        at: The moment of verification.
-        memory: What was signed and seen before, or None.
         readers: Who reads data, asks models and makes cards again; what is left out is unchecked.
-        progress: Progress callback, in bytes.
+        lineage: Its lineage, where the command has read it anew from this view of the store; None:
+            all is read anew here.
 
     Raises:
         StorageError: The disk cannot be read.
@@ -66,16 +58,18 @@ def verify_object(
     Cost: reads and hashes every blob that the object and its ancestors name, reads the test set of
     each evaluation once more, and the rows of datasets as :class:`DatasetChecks` says.
     """
-    repository = repository.afresh()  # no cache is evidence
-    log = check_log_state(repository, trust=trust, at=at, memory=memory)
+    if lineage is None:
+        context = context.afresh()  # no cache is evidence
+        lineage = Lineage.read(context.repository, identity)
+    ancestry, repository, trust, at = lineage, context.repository, context.trust, context.clock()
+    log = check_log_state(repository, trust=trust, at=at, memory=context.memory)
     broken = Problems("manifests")
-    ancestry = Lineage.read(repository, identity)
     for one, error in ancestry.unread.items():
         broken.note(one.short, error)
     named = check_contents(repository, ancestry.values(), broken)
     _check_effect(repository, ancestry, broken)
     damage = Problems("blobs")
-    total = hash_blobs(repository, ancestry.values(), named, damage, progress)
+    total = hash_blobs(repository, ancestry.values(), named, damage, context.progress)
     check_sums(repository, ancestry.values(), broken)
     subject = ancestry.get(identity)
     measured = DatasetChecks(repository, ancestry, readers.datasets)

@@ -19,6 +19,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.log.entries import check_format
@@ -52,12 +53,8 @@ from lyrikstore.verify.store.statements.runs import check_runs
 
 
 def verify_store(
-    repository: Repository,
+    context: StoreContext,
     *,
-    trust: Trust,
-    at: datetime,
-    memory: LogMemory | None = None,
-    progress: OnProgress = silent,
     share: float = 1,
     pools: Pools | None = None,
     readers: Readers = NO_READERS,
@@ -65,12 +62,8 @@ def verify_store(
     """Return the report on a whole store: every byte of it is read and hashed.
 
     Args:
-        repository: The open store.
-        trust: Whom the verifier believes.
-        at: The moment to judge credentials for.
-        memory: What was signed and seen before. The log checkpoint is remembered if the verdict
-            is ``trusted`` or ``valid``.
-        progress: Progress callback, in bytes, called from another thread.
+        context: The open store, and who verifies. The log checkpoint is remembered if the
+            verdict is ``trusted`` or ``valid``; progress is said in bytes, from another thread.
         share: How many of the packs to read: 1 for all; less leaves the verdict incomplete, for
             what was not read is not known to be there. 0 reads no tree either.
         pools: Makes the workers that read the packs, if they are not to be processes here.
@@ -86,10 +79,16 @@ def verify_store(
     one pass over the manifests per card. With share 0, the footers instead of the packs, and no
     card.
     """
-    repository = repository.afresh()  # no cache is evidence
+    context = context.afresh()  # no cache is evidence
+    repository, trust, at, memory = (
+        context.repository,
+        context.trust,
+        context.clock(),
+        context.memory,
+    )
     log = check_log_state(repository, trust=trust, at=at, memory=memory)
     records = log.records or repository.records
-    with BackgroundCheck(partial(check_blobs, repository, progress, share, pools)) as blobs:
+    with BackgroundCheck(partial(check_blobs, repository, context.progress, share, pools)) as blobs:
         lineage, contents = _check_manifests(repository, trees=share > 0)
         effect = Problems("rights")
         flagged = _without_effect(repository, effect)
@@ -124,7 +123,7 @@ def verify_store(
     report = _report(made, str(repository.store_id), repository.genesis.author, at, unknown)
     sound = report.verdict in {Verdict.TRUSTED, Verdict.VALID}
     seen = report.check("log.memory").state is CheckState.PASS
-    if memory is not None and log.signed is not None and sound and seen:
+    if log.signed is not None and sound and seen:
         try:
             memory.remember_head(log.signed.head, log.signed.signers, repository.store_id)
         except StorageError as error:  # a full or read-only HOME: the verdict stands
@@ -138,7 +137,7 @@ def verify_store_at(
     *,
     trust: Trust,
     at: datetime,
-    memory: LogMemory | None = None,
+    memory: LogMemory,
     progress: OnProgress = silent,
     share: float = 1,
     pools: Pools | None = None,
@@ -150,7 +149,7 @@ def verify_store_at(
         root: The ``.lyrikstore`` folder.
         trust: Whom the verifier believes.
         at: The moment to judge for.
-        memory: What was signed and seen before, or None.
+        memory: What was signed and seen before.
         progress: Progress callback, in bytes, called from another thread.
         share: As for :func:`verify_store`.
         pools: As for :func:`verify_store`.
@@ -182,16 +181,10 @@ def verify_store_at(
         if error.kind != NOT_A_FILE:
             raise
         return _unopened(root, error, at)
-    return verify_store(
-        repository,
-        trust=trust,
-        at=at,
-        memory=memory,
-        progress=progress,
-        share=share,
-        pools=pools,
-        readers=readers,
+    context = StoreContext(
+        repository, memory, root, clock=lambda: at, believed=trust, progress=progress
     )
+    return verify_store(context, share=share, pools=pools, readers=readers)
 
 
 def _unopened(root: Path, error: LyrikstoreError, at: datetime) -> Report:

@@ -19,6 +19,7 @@ from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.rights.required import check_rights
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.readers import Readers
+from tests.contexts import context_of
 from tests.credentialed import log_credential
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -80,7 +81,9 @@ def test_nothing_is_lost_and_nothing_renamed_into_another(bench: Any) -> None:
     assert body["descriptor"]["derivedFrom"]["value"] == [str(letters.id), str(rulings.id)]
     trust = Trust((TrustedIssuer(did=signer_for("owner").did, nickname="me"),))
     report = verify_object(
-        bench.repo, both.id, trust=trust, at=AT, readers=Readers(datasets=StoredDatasets())
+        context_of(bench.repo, trust=trust, clock=lambda: AT),
+        both.id,
+        readers=Readers(datasets=StoredDatasets()),
     )
     assert not [one for one in report.checks if one.state is CheckState.FAIL]
     assert bench.filter(None, "acme/letters", "jud/rulings", to="acme/both").unchanged

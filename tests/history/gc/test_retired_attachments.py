@@ -20,6 +20,7 @@ from lyrikstore.history.sync.pull import clone
 from lyrikstore.verify.store.store import verify_store
 from make_manifests import EXAMPLES
 from manifests_of_version_2 import EXAMPLES_2
+from tests.contexts import context_of
 from tests.history.conftest import NOW, OWNER
 from tests.history.gc.test_purge import NAME, gc, in_packs
 
@@ -83,7 +84,7 @@ def left(shelf, *manifests):
 
 
 def states(shelf):
-    report = verify_store(shelf.again(), trust=Trust(()), at=NOW)
+    report = verify_store(context_of(shelf.again(), trust=Trust(()), clock=lambda: NOW))
     return {one.id: str(one.state) for one in report.checks}
 
 

@@ -12,6 +12,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.log.merkle import leaf_hash
 from lyrikstore.history.manifests.manifest import parse_manifest
 from lyrikstore.history.repository import ref_cache
@@ -20,6 +21,7 @@ from lyrikstore.history.repository.refs import RefTable
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.store import verify_store, verify_store_at
+from tests.contexts import context_of
 
 VECTORS = Path(__file__).parents[3] / "spec" / "vectors" / "refs" / "refs.json"
 NAME = "datasets/acme/texts"
@@ -160,7 +162,8 @@ def test_what_is_lost_since_moves_nothing_and_is_found_by_verify(long, tmp_path)
         _ = known.manifest(refs[NAME].id)
     with pytest.raises(IncompleteError):
         _ = Repository.open(long.root).refs
-    report = verify_store_at(long.root, trust=Trust(()), at=long.now)
+    memory = LogMemory(tmp_path / "memory")
+    report = verify_store_at(long.root, trust=Trust(()), at=long.now, memory=memory)
     assert report.verdict == "invalid"
 
 
@@ -179,11 +182,9 @@ def test_verification_believes_no_memory(long, tmp_path):
 
     known = Repository.open(long.root, cache_dir=tmp_path / "cache")
     assert known.refs[NAME].id == newest.before.id
-    options = {"trust": Trust(()), "at": long.now}
-    assert verify_object(known, newest.id, **options) == verify_object(
-        long.again(), newest.id, **options
-    )
-    assert verify_store(known, **options) == verify_store(long.again(), **options)
+    one, other = (context_of(each, clock=lambda: long.now) for each in (known, long.again()))
+    assert verify_object(one, newest.id) == verify_object(other, newest.id)
+    assert verify_store(one) == verify_store(other)
 
 
 def test_a_cache_that_cannot_be_written_is_none(long, tmp_path, monkeypatch):

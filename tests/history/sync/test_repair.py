@@ -13,6 +13,7 @@ from lyrikstore.history.sync.repair import repair_store
 from lyrikstore.objects.check.checker import verify_blobs
 from lyrikstore.objects.transfer import pack_problem
 from lyrikstore.verify.store.store import verify_store
+from tests.contexts import context_of
 from tests.history.sync.conftest import NOW, REMOTES
 from tests.kinds import refused
 from tests.sweep import evenly, thinned
@@ -138,13 +139,13 @@ def test_verify_looks_at_the_local_log_too(office, make_remote):
     desk = office.clone(remote)
     desk.commit({"a": b"two" * 100})
     tiles = sorted((desk.repo.root / "local" / "log" / "tile").rglob("*.p/*"))
-    report = verify_store(desk.again(), trust=Trust(), at=NOW)
+    report = verify_store(context_of(desk.again(), trust=Trust(), clock=lambda: NOW))
     assert "so are those of the local log" in report.check("log.tiles").summary
     for tile in tiles:
         data = tile.read_bytes()
         tile.chmod(0o600)
         tile.write_bytes(bytes([data[0] ^ 1]) + data[1:])
-        report = verify_store(desk.again(), trust=Trust(), at=NOW)
+        report = verify_store(context_of(desk.again(), trust=Trust(), clock=lambda: NOW))
         assert report.verdict == "invalid"
         assert "local/log/tile" in report.check("log.tiles").summary
         tile.write_bytes(data)

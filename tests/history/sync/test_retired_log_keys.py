@@ -1,6 +1,7 @@
 """A log key that was retired: what a thief who kept it can still do, and to whom."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -22,6 +23,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.objects.store.transactions import Transaction, TransactionLog
 from lyrikstore.verify.store.store import verify_store
+from tests.contexts import context_of
 from tests.history.sync.conftest import LOG, NOW, OWNER, Desk
 
 NEXT = KeySigner(PrivateKey.from_seed(b"\x03" * 32))
@@ -73,7 +75,8 @@ def test_what_was_signed_before_stays_good(office, home):
     assert reader.pull(folder_of(home)).before == before.size
     assert reader.again().refs == home.again().refs
     assert office.clone(folder_of(home), "late").again().refs == home.again().refs
-    report = verify_store(home.again(), trust=Trust(), at=NOW, memory=home.memory)
+    context = context_of(home.again(), clock=lambda: NOW)
+    report = verify_store(replace(context, memory=home.memory))
     assert [check for check in report.checks if check.state == "fail"] == []
 
 
@@ -96,7 +99,7 @@ def test_nobody_gets_refs_from_a_log_that_says_its_own_key_was_retired(office, h
     refuses(lambda: office.clone(folder_of(home), "stranger").again().refs)
     behind.pull(folder_of(home))  # it learns of the retirement by this pull
     refuses(lambda: behind.again().refs)
-    report = verify_store(home.again(), trust=Trust(), at=NOW, memory=None)
+    report = verify_store(context_of(home.again(), trust=Trust(), clock=lambda: NOW))
     assert report.verdict == "invalid"
     [check] = [check for check in report.checks if check.id == "log.checkpoint"]
     assert (check.state, check.detail["reason"]) == ("fail", "retired-log-key")

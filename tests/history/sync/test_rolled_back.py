@@ -1,15 +1,17 @@
 """Remotes that were rolled back, forked or damaged, or that claim too much: noticed."""
 
+from dataclasses import replace
+
 import pytest
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, VerificationError
-from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.checkpoint import LogCheckpoint
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.sync.first_contact import initial_fetch
 from lyrikstore.history.sync.negotiate import MAX_ENTRIES
 from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.store.store import verify_store
+from tests.contexts import context_of
 from tests.history.sync.compared import contents, same
 from tests.history.sync.conftest import LOG, NOW, key
 
@@ -73,7 +75,7 @@ def test_a_store_that_grows_while_it_is_verified_was_not_rolled_back(office):
         home.memory.remember_seen(log.store_id, log.checkpoint.head)  # as `verify` does
 
     memory = Busy(office.folder / "memory", grow)
-    report = verify_store(home.again(), trust=Trust(), at=NOW, memory=memory)
+    report = verify_store(replace(context_of(home.again(), clock=lambda: NOW), memory=memory))
     assert report.check("log.memory").state is CheckState.PASS
 
 

@@ -17,6 +17,7 @@ from lyrikstore.verify.rights.same_bytes import ProhibitingTerms
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.readers import Readers
 from lyrikstore.verify.store.store import verify_store
+from tests.contexts import context_of
 from tests.credentialed import log_credential
 from tests.publish.cards import making as cards
 from tests.publish.cards.making import make, statement_of
@@ -41,10 +42,10 @@ def no(*words: str, **changes: Any) -> Terms:
 
 def judge(chain: Any) -> Check:
     trust = Trust((TrustedIssuer(did=chain.signer.did, nickname="owner"),))
-    at = chain.clock()
-    how: Any = {"trust": trust, "at": at, "readers": Readers(datasets=StoredDatasets())}
-    one = verify_object(chain.repository, chain.made["checkpoint"].id, **how)
-    whole = verify_store(chain.repository, **how)
+    context = context_of(chain.repository, trust=trust, clock=chain.clock)
+    readers = Readers(datasets=StoredDatasets())
+    one = verify_object(context, chain.made["checkpoint"].id, readers=readers)
+    whole = verify_store(context, readers=readers)
     assert one.check(CHECK) == whole.check(CHECK)
     return one.check(CHECK)
 
@@ -71,7 +72,9 @@ def test_a_warning_is_no_verdict(chain: Any, world: Any) -> None:
 
     def verdict() -> Verdict:
         run = chain.made["run"].id
-        return verify_object(chain.repository, run, trust=trust, at=chain.clock()).verdict
+        return verify_object(
+            context_of(chain.repository, trust=trust, clock=chain.clock), run
+        ).verdict
 
     before = verdict()
     theirs(chain, world, no("train"))
@@ -131,7 +134,9 @@ def test_what_cannot_be_compared_is_no_success(chain: Any, world: Any) -> None:
             try:
                 fresh.blobs.read(tree, max_bytes=1 << 20)
             except LyrikstoreError:
-                report = verify_object(fresh, chain.made["run"].id, trust=Trust(), at=at)
+                report = verify_object(
+                    context_of(fresh, trust=Trust(), clock=lambda: at), chain.made["run"].id
+                )
                 assert report.check(CHECK).state is CheckState.UNCHECKED
                 assert report.verdict in {Verdict.INCOMPLETE, Verdict.INVALID}
                 judged += 1

@@ -6,6 +6,7 @@ from lyrikstore.canon.timestamps import now
 from lyrikstore.readers import all_readers
 from lyrikstore.train.evaluation import again
 from lyrikstore.verify.store.object import verify_object
+from tests.contexts import context_of
 
 pytestmark = pytest.mark.train
 NAME = "evaluations/acme/family"
@@ -13,9 +14,10 @@ NAME = "evaluations/acme/family"
 
 def asked(workshop):
     report = verify_object(
-        workshop.repo, workshop.repo.resolve(NAME).id, trust=workshop.trust, at=now(),
+        context_of(workshop.repo, trust=workshop.trust, clock=now),
+        workshop.repo.resolve(NAME).id,
         readers=all_readers(),
-    )  # fmt: skip
+    )
     check = report.check("evaluation.recomputed")
     assert (report.verdict, check.state) == ("trusted", "pass"), check
     lines = [line for line in report.not_proven if NAME in line]

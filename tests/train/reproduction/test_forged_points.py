@@ -13,6 +13,7 @@ from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.reproduction.replay import replay_segments
 from lyrikstore.verify.store.object import verify_object
+from tests.contexts import context_of
 
 pytestmark = pytest.mark.train
 OWNER = signer_for("train owner")
@@ -98,7 +99,7 @@ def test_a_model_that_is_made_of_a_forged_point_is_a_mismatch(workshop) -> None:
     for number, change in enumerate(heads):
         body = {**honest.manifest.body, "segments": {**segments, "head": {**before, **change}}}
         told = logged(workshop.repo, honest.manifest, f"reproductions/acme/head{number}", body)
-        report = verify_object(workshop.repo, told.id, trust=workshop.trust, at=now())
+        report = verify_object(context_of(workshop.repo, trust=workshop.trust, clock=now), told.id)
         assert report.check("runs").state == ("fail" if change else "pass"), change
     model = forged(workshop.repo, made.checkpoint)
     found = again().manifest.body

@@ -118,7 +118,9 @@ class Claims:
         return found
 
     def runs_check(self, manifest: Any) -> Any:
-        report = verify_object(self.repo, manifest.id, trust=self.workshop.trust, at=now())
+        report = verify_object(
+            context_of(self.repo, trust=self.workshop.trust, clock=now), manifest.id
+        )
         return report.check("runs")
 
 

@@ -18,6 +18,7 @@ from lyrikstore.train.reproduction.reproduce import reproduce_run
 from lyrikstore.train.run import train_run
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.statements.segments import SegmentList, SegmentState, read_segments
+from tests.contexts import context_of
 from tests.writers import CONFIG, write_model, write_rows
 
 pytestmark = pytest.mark.train
@@ -112,7 +113,9 @@ class Writers:
         return found.manifest
 
     def holds(self, manifest: Any) -> bool:
-        report = verify_object(self.repo, manifest.id, trust=self.workshop.trust, at=now())
+        report = verify_object(
+            context_of(self.repo, trust=self.workshop.trust, clock=now), manifest.id
+        )
         return bool(report.check("runs").state == "pass")
 
 

@@ -19,6 +19,7 @@ from lyrikstore.verify.report import Report
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.readers import Readers
 from lyrikstore.verify.store.store import verify_store
+from tests.contexts import context_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 OWNER = signer_for("owner")
@@ -104,10 +105,11 @@ class Forger(Struct):
 
     def verify(self, manifest: Manifest | None = None, **changes: Any) -> Report:
         """Return the report on an object, or on the whole store."""
-        how = {"trust": TRUST, "at": NOW, "readers": Readers(datasets=StoredDatasets()), **changes}
+        context = context_of(self.repo, trust=TRUST, clock=lambda: NOW)
+        how = {"readers": Readers(datasets=StoredDatasets()), **changes}
         if manifest is None:
-            return verify_store(self.repo, **how)
-        return verify_object(self.repo, manifest.id, **how)
+            return verify_store(context, **how)
+        return verify_object(context, manifest.id, **how)
 
     def reason(self, manifest: Manifest, check: str = "datasets") -> str:
         """Return what a check says of an object: its state, or its reason where it fails."""

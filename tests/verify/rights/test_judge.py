@@ -29,6 +29,7 @@ from lyrikstore.verify.rights.required import check_rights
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.readers import Readers
 from lyrikstore_cli.report import to_believe
+from tests.contexts import context_of
 from tests.sweep import examples
 from tests.verify.rights.stage import DAY, OTHER, TRAINER, Scene, Stage
 
@@ -331,10 +332,8 @@ def test_a_right_taken_back_is_not_called_an_unknown_key(
     run = stage.force()
     stage.log(stage.status_list(entry, stage.now + timedelta(hours=1), value=True))
     report = verify_object(
-        stage.repository,
+        context_of(stage.repository, trust=stage.trust, clock=lambda: stage.now + DAY),
         run.id,
-        trust=stage.trust,
-        at=stage.now + DAY,
         readers=Readers(datasets=StoredDatasets()),
     )
     assert (report.verdict, rights_alone(report)) == ("valid", report.check("rights"))
@@ -348,10 +347,8 @@ def test_whoever_does_not_know_the_issuer_is_told_to_ask_who_that_is(
 ) -> None:
     stage = Stage(world, Scene(issuer="unknown"), tmp_path)
     report = verify_object(
-        stage.repository,
+        context_of(stage.repository, trust=stage.trust, clock=lambda: stage.now),
         stage.force().id,
-        trust=stage.trust,
-        at=stage.now,
         readers=Readers(datasets=StoredDatasets()),
     )
     assert report.verdict == "valid"
@@ -396,5 +393,7 @@ def test_a_damaged_list_is_not_taken_for_none(world: SimpleNamespace, tmp_path: 
     pack.chmod(0o600)
     pack.write_bytes(data)
     seen = Repository.open(root)
-    report = verify_object(seen, run.id, trust=stage.trust, at=stage.now + DAY)
+    report = verify_object(
+        context_of(seen, trust=stage.trust, clock=lambda: stage.now + DAY), run.id
+    )
     assert report.verdict in {Verdict.INVALID, Verdict.INCOMPLETE}

@@ -9,6 +9,7 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree, TreeEntry
@@ -16,6 +17,7 @@ from lyrikstore.verify.report import Report
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.readers import Readers
 from lyrikstore.verify.store.store import verify_store_at
+from tests.contexts import context_of
 
 ENVIRONMENT = {"python": "3.11.7", "platform": "linux", "packages": {}, "threads": 2}
 
@@ -39,6 +41,7 @@ class Lineage:
             "trust": self.world.trusting(self.world.OWNER.did),
             "at": self.world.NOW,
             "readers": Readers(datasets=StoredDatasets()),
+            "memory": LogMemory(self.root.parent / f"memory of {self.root.name}"),
         }
         return verify_store_at(self.root, **{**arguments, **changes})
 
@@ -48,7 +51,10 @@ class Lineage:
             "at": self.world.NOW,
             "readers": Readers(datasets=StoredDatasets()),
         }
-        return verify_object(self.repository, self.ids[name], **{**arguments, **changes})
+        how = {**arguments, **changes}
+        at = how.pop("at")
+        context = context_of(self.repository, trust=how.pop("trust"), clock=lambda: at)
+        return verify_object(context, self.ids[name], **how)
 
     def sign(self, kind: str, name: str, body: dict[str, Any], **rest: Any) -> Manifest:
         return sign_manifest(

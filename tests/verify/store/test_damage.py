@@ -10,6 +10,7 @@ import pytest
 
 from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError
 from lyrikstore.canon.schemas import check_schema
+from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.memory import LogMemory
@@ -243,7 +244,7 @@ def test_planted_record_is_a_warning(copied: Lineage, data: bytes) -> None:
 
 def test_no_store_is_no_verdict(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="no store"):
-        verify_store_at(tmp_path, trust=Trust(), at=None)  # type: ignore[arg-type]
+        verify_store_at(tmp_path, trust=Trust(), at=now(), memory=LogMemory(tmp_path))
 
 
 def test_newer_store_is_no_verdict(copied: Lineage) -> None:

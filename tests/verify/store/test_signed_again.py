@@ -16,6 +16,7 @@ from lyrikstore.verify.evaluation.choice.candidates import VALIDATION
 from lyrikstore.verify.evaluation.predictions import read_predictions
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.readers import Readers
+from tests.contexts import context_of
 from tests.verify.store.honest import (
     APPROVAL,
     EVALUATION,
@@ -233,8 +234,9 @@ def test_who_is_not_asked_again_is_named(honest: Honest) -> None:
     store = honest.store
     assert not [one for one in store.verify(EVALUATION).not_proven if EVALUATION in one]
     report = verify_object(
-        store.repository, store.resolve(EVALUATION).id, trust=store.trust, at=store.clock(),
+        context_of(store.repository, trust=store.trust, clock=store.clock),
+        store.resolve(EVALUATION).id,
         readers=Readers(records=read_labelled, datasets=StoredDatasets()),
-    )  # fmt: skip
+    )
     assert (report.verdict, states(report)["evaluation.recomputed"]) == ("trusted", "pass")
     assert [one for one in report.not_proven if EVALUATION in one]

@@ -13,6 +13,7 @@ from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.verify.checks import PROCEDURES
 from lyrikstore.verify.store.readers import Readers
 from lyrikstore.verify.store.store import verify_store
+from tests.contexts import context_of
 from tests.verify.store.lineage import Lineage, problems, states
 
 
@@ -99,9 +100,11 @@ def test_rights_by_nobody_known(sound: Lineage) -> None:
 
 def test_verify_store_on_an_open_one(sound: Lineage) -> None:
     report = verify_store(
-        sound.repository,
-        trust=sound.world.trusting(sound.world.OWNER.did),
-        at=sound.world.NOW,
+        context_of(
+            sound.repository,
+            trust=sound.world.trusting(sound.world.OWNER.did),
+            clock=lambda: sound.world.NOW,
+        ),
         readers=Readers(datasets=StoredDatasets()),
     )
     assert report.verdict == "trusted"

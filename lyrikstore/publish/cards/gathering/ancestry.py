@@ -6,7 +6,6 @@ from msgspec import Struct
 
 from lyrikstore.history.lineage import Lineage, RightsClosure
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.gathering.form import CardForm
 from lyrikstore.verify.store.test_sets import learnt_by
 
@@ -26,7 +25,7 @@ class CardAncestry(Struct, frozen=True):
 
 
 def ancestry_of(
-    repository: Repository,
+    lineage: Lineage,
     subject: Manifest,
     named: Sequence[tuple[str, Manifest]],
     run: Manifest | None,
@@ -35,7 +34,7 @@ def ancestry_of(
     """Return what a checkpoint or a dataset rests on.
 
     Args:
-        repository: The store.
+        lineage: That of the subject.
         subject: What the card is about.
         named: ``(role, dataset)``: those that it names itself.
         run: The run that made it.
@@ -44,7 +43,6 @@ def ancestry_of(
     Raises:
         NotFoundError, IncompleteError, VerificationError: Part of it is not here, lost or damaged.
     """
-    lineage = Lineage.read(repository, subject.id)
     closure: RightsClosure | None = None
     if form.has_publishers_terms:
         closure = lineage.rests_on([subject.id], strict=True)
