@@ -17,7 +17,6 @@ from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.publish.cards.approval import check_card_approved
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.issue.atomic_folder import building, check_place
-from lyrikstore.verify.deployment.credentials import left_out
 
 
 def deploy_again(context: StoreContext, ref: str, destination: Path) -> Deployment:
@@ -61,7 +60,6 @@ def deploy_again(context: StoreContext, ref: str, destination: Path) -> Deployme
     # ATTACK: a newer card was approved, and the folder has the one before.
     status = check_card_approved(repo, checkpoint, card, trust=context.trust, at=clock())
     report = verified(context, checkpoint)
-    body = deployment.body
     notice = notice_of(repo, gather(repo, checkpoint))
     _check_goes_on(repo, deployment, clock())
     with building(destination) as folder:
@@ -71,19 +69,12 @@ def deploy_again(context: StoreContext, ref: str, destination: Path) -> Deployme
         result = Deployment(
             checkpoint=checkpoint,
             manifest=deployment,
-            target=body["target"],
+            body=deployment.body,
             folder=destination,
-            files=(),
-            bytes=0,
             card=None if card is None else card.id,
             card_status=status,
-            with_data=tuple(body["withData"]),
-            left_out=tuple(sorted(left_out(deployment))),
             withheld=notice.withheld,
             rights=report.check("rights"),
-            check=None,
-            probe_made=body["probe"]["made"],
-            probes=body["probe"]["count"],
         )
         return in_place(result, built)
 

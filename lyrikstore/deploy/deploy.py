@@ -66,37 +66,29 @@ class Deployment(Struct, frozen=True):
     Attributes:
         checkpoint: Manifest of the checkpoint.
         manifest: That of the deployment; None: the folder is unsigned.
-        target: What it was deployed to.
+        body: What the manifest says, or would say, but for the key of ``model.sig``.
         folder: Where it is.
-        files: Names of its files.
-        bytes: Their bytes.
         card: Manifest id of the signed card that is its README; None: a draft is.
         card_status: What that card is, by the log; None: there is none.
-        with_data: What it holds of the data because somebody asked for it.
-        left_out: Credentials that are not in it because they name values of the data.
         withheld: Datasets whose terms do not permit to hand on a model of theirs → whether they
             prohibit it; else they do not say.
         rights: The check of the rights that it rests on.
         check: How its answers compare with the sealed model's; None: nobody asked now.
-        probe_made: Whether the probe is made of the vocabulary; else somebody named it.
-        probes: How many records it has.
+        files: Names of its files.
+        bytes: Their bytes.
     """
 
     checkpoint: Manifest
     manifest: Manifest | None
-    target: str
+    body: Mapping[str, Any]
     folder: Path
-    files: tuple[str, ...]
-    bytes: int
     card: Digest | None
     card_status: CardStatus | None
-    with_data: tuple[str, ...]
-    left_out: tuple[Digest, ...]
     withheld: Mapping[str, bool]
     rights: Check
-    check: ProbeResult | None
-    probe_made: bool
-    probes: int
+    check: ProbeResult | None = None
+    files: tuple[str, ...] = ()
+    bytes: int = 0
 
 
 def deploy_checkpoint(
@@ -196,34 +188,33 @@ def deploy_checkpoint(
         built.write(texts_of(readme, beside, model, signed=signing is not None))
         files = built.list_files()
         built.check()
+        said = _body(checkpoint, target, model) | {
+            "probe": {"count": asked, "made": texts is None},
+            "withData": sorted(shown.union(readme.with_data)),
+            "rights": rights,
+        }
+        if found is not None:
+            said["check"] = found.to_json()
+        if status is not None:
+            said["cardStatus"] = status.word
+        if kept:
+            said["credentialsLeftOut"] = [str(one) for one in kept]
         result = Deployment(
             checkpoint=checkpoint,
             manifest=None,
-            target=target.name,
+            body=said,
             folder=destination,
-            files=(),
-            bytes=0,
             card=None if card is None else card.id,
             card_status=status,
-            with_data=tuple(sorted(shown.union(readme.with_data))),
-            left_out=kept,
             withheld=notice.withheld,
             rights=report.check("rights"),
             check=found,
-            probe_made=texts is None,
-            probes=asked,
         )
         if signing is None:
             built.write(unsigned_evidence(repo, inputs, credentials, clock()))
             return in_place(result, built)
         deployment = log_deployment(
-            context,
-            folder,
-            files,
-            name=name,
-            body=_body(result, target, model, rights),
-            inputs=inputs,
-            report=report,
+            context, folder, files, name=name, body=said, inputs=inputs, report=report
         )
         with once_logged(repo, deployment):
             push_logged(repo, signing, deployment)
@@ -251,28 +242,17 @@ def rights_of(report: Report) -> dict[str, Any]:
     return {"state": str(check.state), **found}
 
 
-def _body(
-    result: Deployment, target: Target, model: ServedModel, rights: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return what the manifest of a deployment says, but for the key of ``model.sig``."""
-    sealed = result.checkpoint.body
-    body = {
+def _body(checkpoint: Manifest, target: Target, model: ServedModel) -> dict[str, Any]:
+    """Return what the manifest of a deployment says of the model and what serves it."""
+    sealed = checkpoint.body
+    return {
         "target": target.name,
         "loader": target.loader,
-        "task": sealed["task"],
-        "format": sealed["format"],
-        "quantization": model.quantization,
+        **{name: sealed[name] for name in ("task", "format", "decision") if name in sealed},
+        "quantization": target.quantization,
         "limits": dict(model.limits),
-        "decision": sealed.get("decision"),
-        "probe": {"count": result.probes, "made": result.probe_made},
-        "check": None if result.check is None else result.check.to_json(),
-        "cardStatus": None if result.card_status is None else result.card_status.word,
-        "withData": [*result.with_data],
-        "credentialsLeftOut": [str(one) for one in result.left_out] or None,
-        "rights": rights,
         "software": f"lyrikstore {__version__}",
     }
-    return {name: value for name, value in body.items() if value is not None}
 
 
 def in_place(result: Deployment, built: FolderBuild) -> Deployment:

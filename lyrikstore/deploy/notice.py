@@ -17,7 +17,7 @@ from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.gathering.credentials import CredentialFacts
 from lyrikstore.publish.cards.vocabulary.rights import DELETION, NO_END
 from lyrikstore.publish.markdown import plain
-from lyrikstore.train.formats import blend, word_counts
+from lyrikstore.train.formats.blend import WITH_WORDS
 from lyrikstore.verify.deployment import layout
 
 HAND_ON = "derivativeModels"
@@ -82,7 +82,7 @@ def notice_of(
         lines += data.lines(dataset)
     lines += ["", "Base model", "", *data.bases()]
     text = "\n".join(lines) + "\n"
-    if model.body["format"] in {word_counts.FORMAT, blend.FORMAT}:
+    if model.body["format"] in WITH_WORDS:
         text += _WORDS
     return Notice(text, data.licences, data.withheld())
 

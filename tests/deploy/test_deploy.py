@@ -21,9 +21,9 @@ from lyrikstore.history.manifests.manifest import parse_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.serving.folder_check import CHECK
 from lyrikstore.train.serving.labels import label_usage
-from lyrikstore.train.trained import answerer_of
 from lyrikstore.train.worker.targets.registry import target_for
 from lyrikstore.verify.evaluation.answers import WHOLE, decide
+from lyrikstore.verify.evaluation.choice.task import labelling_rules
 from tests import npm
 from tests.contexts import context_of
 from tests.deploy.conftest import TEXT
@@ -199,7 +199,7 @@ def test_the_program_in_the_folder_heeds_the_sealed_decision(
     model.labels, model.several = body["labels"], task == "multi-label"
     model.probabilities = lambda _: likely
     said = model.answer("text")
-    answerer = answerer_of(body)
+    answerer = labelling_rules(task).answerer("model", body["decision"])
     given, confidence = decide(answerer, np.array([round(one * WHOLE) for one in likely.values()]))
     assert said["confidence"] == confidence / WHOLE
     use = label_usage(about, "hf", 9)["USE.md"].decode()

@@ -91,6 +91,8 @@ def test_nothing_of_the_caller_leaks_into_the_worker(tmp_path):
     assert environment["PATH"] == "/bin"
     assert environment["HF_HUB_OFFLINE"] == "1"
     assert environment["HOME"].startswith(str(tmp_path))
+    # The sources that a worker loads are those of this process.
+    assert (Path(environment["PYTHONPATH"]) / "lyrikstore" / "context.py").is_file()
     for name in base.keys() - {"PATH", "HOME"}:
         assert name not in environment
 

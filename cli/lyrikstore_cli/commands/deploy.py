@@ -104,15 +104,15 @@ def command(
             "deployment": None if signed is None else str(signed.id),
             "deploymentName": None if signed is None else signed.name,
             "logIndex": None if signed is None else store.log_index(signed.id),
-            "to": made.target,
+            "to": made.body["target"],
             "folder": str(made.folder),
             "written": list(made.files),
             "bytes": made.bytes,
             "card": None if made.card is None else str(made.card),
             "cardStatus": None if made.card_status is None else made.card_status.word,
-            "withData": list(made.with_data),
-            "credentialsLeftOut": [str(one) for one in made.left_out],
-            "probe": {"count": made.probes, "made": made.probe_made},
+            "withData": made.body["withData"],
+            "credentialsLeftOut": made.body.get("credentialsLeftOut", []),
+            "probe": made.body["probe"],
             "check": None if compared is None else compared.to_json(),
             "handingOnNotPermitted": list(made.withheld),
             "handingOnProhibited": [name for name, never in made.withheld.items() if never],
@@ -175,11 +175,11 @@ def _show(session: Session, made: "Deployment") -> None:
     if status is not None:
         mark = "–" if status.word == "approved" else "!"
         screen.say(f"{mark} card     {status.word}: {escape_control(status.why)}")
-    if made.with_data:
-        screen.holds(made.with_data)
+    if made.body["withData"]:
+        screen.holds(made.body["withData"])
         screen.hint(f"lyrikstore card {made.checkpoint.name} leaves them out, then deploy again")
-    if made.left_out:
-        count = pluralize(len(made.left_out), "credential")
+    if left_out := made.body.get("credentialsLeftOut"):
+        count = pluralize(len(left_out), "credential")
         screen.say(f"– left out {count} that may name values of the data (--with-values)")
     if made.card is None:
         screen.say("! card     README.md is a draft that nobody signed")

@@ -7,8 +7,8 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.train.formats import blend, word_counts
 from lyrikstore.train.formats.base_model import TOKENIZER
+from lyrikstore.train.formats.blend import WITH_WORDS
 from lyrikstore.train.formats.word_counts import VOCABULARY
 from lyrikstore.train.serving.model import Files, ModelWorkers, ServedModel, use_files
 from lyrikstore.train.serving.probe import DeployCheck, Scores, compare, made_probe
@@ -154,6 +154,6 @@ def _said(about: Mapping[str, Any], validation: int, *, fitted: bool) -> str:
         said += _ONE_LABEL
     below = f"{rule.abstain_below:.6f}"
     said += _LIMIT.format(below=below) if rule.abstain_below else _NO_LIMIT
-    if about["format"] in {word_counts.FORMAT, blend.FORMAT}:
+    if about["format"] in WITH_WORDS:
         said += _WORDS
     return said + _RULE.format(checkpoint=about["checkpoint"])

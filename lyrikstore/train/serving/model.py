@@ -165,11 +165,6 @@ class ServedModel(ABC):
         return {**use_files(usage, self.said(usage)), **self.beside()}
 
     @property
-    def quantization(self) -> str:
-        """How weights were rounded, as the deployment says."""
-        return self._target.quantization
-
-    @property
     @abstractmethod
     def limits(self) -> Mapping[str, int]:
         """``maxTokens`` and ``answerTokens``, where the model has them."""

@@ -50,6 +50,7 @@ ONE = (("a.weight", (32,), 0, 0),)
         b"",
         gguf(magic=b"GGML"),
         gguf(version=9),
+        gguf(version=3 << 24),
         b"GGUF" + struct.pack("<IQQ", 3, 1 << 60, 0),
         b"GGUF" + struct.pack("<IQQ", 3, 0, 1 << 60),
         gguf([("a", 8, struct.pack("<Q", 1 << 40))]),

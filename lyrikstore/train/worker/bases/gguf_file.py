@@ -116,6 +116,8 @@ class GgufFile:
         )
 
     def _check_places(self) -> None:
+        if self._reader.byte_order != "I":  # whose tensors the library does not turn around
+            raise ValueError("its bytes are in another order")
         end, alignment = self._reader.data_offset, self._reader.alignment
         for tensor in sorted(self._reader.tensors, key=lambda one: one.data_offset):
             if tensor.data_offset < end or tensor.data_offset % alignment:

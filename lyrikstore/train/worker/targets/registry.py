@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.train.formats.blend import WITH_WORDS
 
 if TYPE_CHECKING:
     from lyrikstore.train.worker.export.output import Output
@@ -131,7 +132,6 @@ class Target(Struct, frozen=True):
 
 
 # Formats by their ids: whoever lists targets loads no format.
-_WORDS = frozenset({"tfidf/1", "blend/1"})
 _TUNED = frozenset({"peft-lora/1", "encoder/1"})
 _GENERATIVE = frozenset({"decoder-lora/1"})
 _ALL = (
@@ -149,7 +149,7 @@ _ALL = (
         name="onnx",
         loader="ONNX Runtime",
         about="what ONNX Runtime and transformers.js load",
-        formats=_TUNED | _WORDS | {"embeddings/1"},
+        formats=_TUNED | WITH_WORDS | {"embeddings/1"},
         files=rf"config\.json|onnx/model\.onnx|(words/)?{_TOKENIZER}",
         packages=("torch", "transformers", "peft", "scikit-learn", "onnx", "onnxscript"),
         check_packages=("onnxruntime",),
@@ -211,7 +211,7 @@ def target_for(name: str, form: str, *, fields: bool, check: bool) -> Target:
             f"nothing that {target.loader} loads gives the answers of {form}",
             hint=f"use --to {', --to '.join(fitting)}" if fitting else "",
         )
-    if fields and form in _WORDS:
+    if fields and form in WITH_WORDS:
         raise InvalidInputError(
             "no-such-target",
             "it reads fields beside the text, which no exported form takes",
