@@ -386,7 +386,7 @@ def test_what_somebody_rewrites_before_it_is_copied_is_not_deployed(shop, tmp_pa
 
     def rewrite(progress) -> None:
         if (progress.phase, progress.done) == ("export", 1):
-            (config,) = tmp_path.glob("*/staging/work-*/out/export/config.json")
+            (config,) = tmp_path.glob("staging/work-*/out/export/config.json")
             config.write_text(config.read_text().replace('"0"', '"1"'))
 
     with pytest.raises(RunFailedError) as caught:
