@@ -12,7 +12,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 ELSEWHERE = {
     "StorageError": ("no-permission",),  # storage_error: by the number of the system
-    "FormatError": ("failure",),  # sign_credential: the reason of a check that failed
+    # sign_credential: the reason of a check that failed; Lines: what is attached
+    "FormatError": ("failure", "bad-predictions"),
     "InvalidInputError": (  # predict: why one record has no answer, as the scan says it
         *("device", "fifo", "folder-unreadable", "socket"),
         *("symlink", "symlink-broken", "symlink-loop", "symlink-outside"),

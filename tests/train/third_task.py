@@ -11,8 +11,8 @@ import numpy as np
 from lyrikstore.train.tasks.labelling import LabellingTask
 from lyrikstore.verify.evaluation.choice.classification import TextClassification
 from lyrikstore.verify.evaluation.choice.task import Flags
-from lyrikstore.verify.evaluation.measures import BILLION, Counts, ratio
-from lyrikstore.verify.evaluation.resample import Weights
+from lyrikstore.verify.evaluation.figures.measures import BILLION, Counts, ratio
+from lyrikstore.verify.evaluation.figures.resample import Weights
 
 
 class OrdinalRules(TextClassification):

@@ -25,7 +25,7 @@ from lyrikstore.publish.cards.gathering.credentials import (
 from lyrikstore.publish.cards.gathering.form import USUAL_FORM, CardForm
 from lyrikstore.publish.cards.organisations import LoggedDocuments
 from lyrikstore.publish.status.withdrawals import Withdrawal, withdrawals
-from lyrikstore.verify.evaluation.confusion import confusion
+from lyrikstore.verify.evaluation.figures.confusion import confusion
 from lyrikstore.verify.evaluation.predictions import read_predictions
 from lyrikstore.verify.rights.same_bytes import ProhibitingTerms, SharedFiles, read_by
 

@@ -259,7 +259,7 @@ class LabellingTask:
     def report(self, repo: Repository, evaluation: Manifest) -> Mapping[str, Any]:
         """Return which labels are taken for which, and the worst failures."""
         from lyrikstore.train.evaluation.shown import read_failures
-        from lyrikstore.verify.evaluation.confusion import confusion
+        from lyrikstore.verify.evaluation.figures.confusion import confusion
 
         with repo.blobs.open(evaluation.attachments_in("predictions")[0].id) as stream:
             predictions = self.rules.read(stream)

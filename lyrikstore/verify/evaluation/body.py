@@ -13,10 +13,9 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.verify.evaluation.answers import WHOLE, Answers, Flags, Predictions, named
-from lyrikstore.verify.evaluation.confidence import calibration, coverage
-from lyrikstore.verify.evaluation.costs import Costs
-from lyrikstore.verify.evaluation.limits import MEMBERS
-from lyrikstore.verify.evaluation.measures import (
+from lyrikstore.verify.evaluation.figures.confidence import calibration, coverage
+from lyrikstore.verify.evaluation.figures.costs import Costs
+from lyrikstore.verify.evaluation.figures.measures import (
     BILLION,
     Resampled,
     decimal,
@@ -24,7 +23,8 @@ from lyrikstore.verify.evaluation.measures import (
     metrics_of,
     verdict,
 )
-from lyrikstore.verify.evaluation.resample import LEVEL, RESAMPLES
+from lyrikstore.verify.evaluation.figures.resample import LEVEL, RESAMPLES
+from lyrikstore.verify.evaluation.limits import MEMBERS
 
 WORST = 20
 """How many failures an evaluation names."""

@@ -9,8 +9,7 @@ import numpy as np
 
 from lyrikstore.verify.evaluation.answers import WHOLE, Predictions
 from lyrikstore.verify.evaluation.body import evaluation_body, is_met
-from lyrikstore.verify.evaluation.limits import FEWEST, MEASURED, MEMBERS, beyond_limits
-from lyrikstore.verify.evaluation.measures import (
+from lyrikstore.verify.evaluation.figures.measures import (
     Resampled,
     decimal,
     measure,
@@ -18,6 +17,7 @@ from lyrikstore.verify.evaluation.measures import (
     ratio,
     verdict,
 )
+from lyrikstore.verify.evaluation.limits import FEWEST, MEASURED, MEMBERS, beyond_limits
 
 OK, DRIFTED, INSUFFICIENT = "ok", "drift", "insufficient"
 

@@ -15,7 +15,7 @@ from lyrikstore.verify.evaluation.answers import Answerer, Head
 from lyrikstore.verify.evaluation.body import evaluation_body
 from lyrikstore.verify.evaluation.drift import monitor_body
 from lyrikstore.verify.evaluation.evidence import LabelledRecord
-from lyrikstore.verify.evaluation.measures import verdict
+from lyrikstore.verify.evaluation.figures.measures import verdict
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
 from lyrikstore.verify.evaluation.recompute import compare_records
 from lyrikstore.verify.evaluation.slices import FewValues, divide, find_slices

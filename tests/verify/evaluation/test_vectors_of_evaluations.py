@@ -19,10 +19,10 @@ from lyrikstore.verify.evaluation.drift import (
     monitor_body,
     stability_index,
 )
+from lyrikstore.verify.evaluation.figures.measures import decimal
+from lyrikstore.verify.evaluation.figures.resample import draws
 from lyrikstore.verify.evaluation.generation.texts import tell_text
-from lyrikstore.verify.evaluation.measures import decimal
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
-from lyrikstore.verify.evaluation.resample import draws
 from lyrikstore.verify.evaluation.slices import divide, find_slices
 
 VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors" / "evaluations"

@@ -16,10 +16,10 @@ from lyrikstore.canon.text import unknown_word
 from lyrikstore.verify.evaluation.answers import FORMAT, FORMAT_BY_ID, WHOLE, Answerer, Predictions
 from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS
 from lyrikstore.verify.evaluation.evidence import Evidence, Fault
-from lyrikstore.verify.evaluation.measures import Counts
+from lyrikstore.verify.evaluation.figures.measures import Counts
+from lyrikstore.verify.evaluation.figures.resample import Weights
 from lyrikstore.verify.evaluation.predictions import read_predictions
 from lyrikstore.verify.evaluation.recompute import compare_test_set, figures_fault, undeclared
-from lyrikstore.verify.evaluation.resample import Weights
 from lyrikstore.verify.evaluation.tasks import TEXT, UNKNOWN_TASK, rules_of
 
 Scores = NDArray[np.float64]

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lyrikstore.verify.evaluation.answers import WHOLE, named
+from lyrikstore.verify.evaluation.figures.measures import BILLION, FEWEST, Resampled, verdict
+from lyrikstore.verify.evaluation.figures.resample import LEVEL, RESAMPLES, draws
 from lyrikstore.verify.evaluation.generation.generations import Generations
 from lyrikstore.verify.evaluation.generation.texts import BASE_MODEL, WrittenAnswer
-from lyrikstore.verify.evaluation.measures import BILLION, FEWEST, Resampled, verdict
-from lyrikstore.verify.evaluation.resample import LEVEL, RESAMPLES, draws
 
 MEASURED = ("wallSeconds", "cpuSeconds", "peakMemoryBytes", "params")
 """Members of ``model`` and ``baseline`` that are measured, and do not follow."""

@@ -23,8 +23,8 @@ from lyrikstore.verify.evaluation.generation.generations import (
     sample_records,
 )
 from lyrikstore.verify.evaluation.generation.outputs import WrittenTexts, read_outputs
+from lyrikstore.verify.evaluation.generation.prompts import choices_of, find_prompt_fault
 from lyrikstore.verify.evaluation.generation.texts import count_outside, judge_text, tell_text
-from lyrikstore.verify.evaluation.prompts import choices_of, find_prompt_fault
 from lyrikstore.verify.evaluation.tasks import TEXT
 
 _MAX_CONVERSATION = 8 << 20

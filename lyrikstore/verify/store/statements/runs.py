@@ -12,8 +12,8 @@ from lyrikstore.history.log import merkle
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
+from lyrikstore.verify.evaluation.generation.prompts import find_prompt_fault
 from lyrikstore.verify.evaluation.limits import MONITOR
-from lyrikstore.verify.evaluation.prompts import find_prompt_fault
 from lyrikstore.verify.evaluation.tasks import UNKNOWN_TASK, USUAL_TASK, find_rules
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from lyrikstore.verify.evaluation.answers import Answers, Predictions
-from lyrikstore.verify.evaluation.measures import BILLION, Counts, decimal
+from lyrikstore.verify.evaluation.figures.measures import BILLION, Counts, decimal
 
 
 class Costs:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from lyrikstore.verify.evaluation.answers import Answers, Flags, Pairs, Predictions
-from lyrikstore.verify.evaluation.resample import RESAMPLES, Weights, draws, ends
+from lyrikstore.verify.evaluation.figures.resample import RESAMPLES, Weights, draws, ends
 from lyrikstore.verify.evaluation.tasks import find_rules
 
 BILLION = 1_000_000_000
@@ -25,7 +25,7 @@ FEWEST, FEWEST_GROUPS = 30, 10
 """Records, and groups, from which on figures have an interval: of fewer it would say too little."""
 
 
-class Measuring(Protocol):
+class LabelFigures(Protocol):
     """What the rules of a task with labels measure."""
 
     metrics: ClassVar[tuple[str, ...]]
@@ -34,9 +34,9 @@ class Measuring(Protocol):
         """Return the metrics of drawn records, in billionths."""
 
 
-def measuring(predictions: Predictions) -> Measuring:
+def measuring(predictions: Predictions) -> LabelFigures:
     """Return what the task of some predictions measures."""
-    return cast("Measuring", find_rules(predictions.head.task))
+    return cast("LabelFigures", find_rules(predictions.head.task))
 
 
 def metrics_of(predictions: Predictions) -> Mapping[str, int]:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from lyrikstore.verify.evaluation.answers import WHOLE, Answers, Flags, Predictions
-from lyrikstore.verify.evaluation.measures import BILLION, Counts, decimal, ratio
+from lyrikstore.verify.evaluation.figures.measures import BILLION, Counts, decimal, ratio
 
 BINS = 15
 """Bins of equal width over the confidence."""
