@@ -94,6 +94,34 @@ def test_modules_that_the_map_and_the_walk_name_are_there() -> None:
     assert missing == {"lyrikstore_cli"}
 
 
+def steps() -> list[str]:
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text("utf-8")
+    walks = text.partition("## The walk\n")[2].partition("\n## ")[0]
+    return re.findall(r"^(?:\d+\. |`train/foreign).*(?:\n(?!\d+\. |\n|\*).*)*", walks, re.MULTILINE)
+
+
+@pytest.mark.parametrize("step", steps(), ids=lambda step: step[:40])
+def test_each_step_of_a_walk_names_modules_and_functions_that_are_there(step: str) -> None:
+    roots, folders, sources = (REPOSITORY / "lyrikstore", REPOSITORY), list[Path](), ""
+    for name in re.findall(r"`([\w/]+\.py)`", step):
+        places = roots if "/" in name else folders
+        found = next((one / name for one in places if (one / name).is_file()), None)
+        assert found is not None, f"{name} is not where the step says"
+        folders.append(found.parent)
+        sources += found.read_text("utf-8")
+    for function in re.findall(r"`(_?[a-z]+_[a-z_]+)`", step):
+        assert f"def {function}(" in sources, f"{function} is in none of its modules"
+
+
+def test_ten_commands_are_walked() -> None:
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text("utf-8")
+    walked = re.findall(r"^\*\*`([a-z]+) ", text, re.MULTILINE)
+    assert walked == [
+        *("commit", "filter", "issue", "verify", "train", "evaluate", "card", "approve"),
+        *("deploy", "reproduce", "train"),
+    ]
+
+
 EXAMPLES = [
     path for path in (REPOSITORY / "lyrikstore").rglob("*.py") if ">>> " in path.read_text("utf-8")
 ]
