@@ -108,22 +108,16 @@ class DataProfile(Struct, frozen=True):
             "exactDuplicates": self.duplicates[0],
             "normalisedDuplicates": self.duplicates[1],
             "sampled": self.sampled,
-            "personalFound": [
-                {"valueText": one, "recordCount": n} for one, n in sorted(self.personal.items())
-            ],
+            "personalFound": _counts_json(sorted(self.personal.items())),
             "personalSearched": list(self.searched),
-            "languagesFound": [
-                {"valueText": one, "recordCount": n}
-                for one, n in sorted(self.languages.items(), key=lambda item: (-item[1], item[0]))
-            ],
+            "languagesFound": _counts_json(
+                sorted(self.languages.items(), key=lambda item: (-item[1], item[0]))
+            ),
             "languagesUntold": self.untold or None,
             "licenceCounts": _counts_json(self.licences),
             "licencesAbove": MAX_DISTINCT if self.licences is None else None,
             "previousVersion": None if self.since is None else str(self.since[0]),
-            "previousChanges": [
-                {"valueText": what, "recordCount": n}
-                for what, n in (self.since[1].items() if self.since else ())
-            ],
+            "previousChanges": _counts_json(self.since and self.since[1].items()),
         }
 
 
@@ -313,7 +307,7 @@ def _strings(value: JSON) -> Iterator[str]:
             yield from _strings(one)
 
 
-def _counts_json(counts: Sequence[tuple[str, int]] | None) -> list[JSON]:
+def _counts_json(counts: Iterable[tuple[str, int]] | None) -> list[JSON]:
     return [{"valueText": one, "recordCount": n} for one, n in counts or ()]
 
 

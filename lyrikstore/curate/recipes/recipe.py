@@ -89,11 +89,6 @@ class Recipe(Struct, frozen=True):
     description: str
 
     @property
-    def reads_text(self) -> bool:
-        """Whether any step reads the documents' text."""
-        return not DOCUMENT_TEXTS.isdisjoint(self.reads)
-
-    @property
     def reads(self) -> tuple[str, ...]:
         """What the steps read, sorted."""
         return tuple(sorted({name for step in self.steps for name in step.filter.reads()}))

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -202,40 +203,26 @@ class Settling:
             item=item.number,
             record=(item.origin or item.id).hex(),
         )
+        decide = partial(self._decide, about)
         for finding in item.findings:
             match finding:
                 case Failed():
                     raise finding.to_error()
                 case Changed(step, changes):
                     for one in changes:
-                        self._decide(
-                            about,
-                            "changed",
-                            step,
-                            one.reason,
-                            one.field,
-                            one.count,
-                            detail=one.detail,
-                        )
+                        said = {"field": one.field, "count": one.count, "detail": one.detail}
+                        decide("changed", step, one.reason, **said)
                 case Reported(step, reports):
-                    for report in reports:
-                        self._decide(
-                            about,
-                            "reported",
-                            step,
-                            report.reason,
-                            report.field,
-                            report.count,
-                            detail=report.detail,
-                            other=report.other,
-                        )
+                    for found in reports:
+                        said = {"field": found.field, "count": found.count, "detail": found.detail}
+                        decide("reported", step, found.reason, **said, other=found.other)
                 case Dropped(step, reason, detail, other):
                     self.outcome.dropped[reason] += 1
-                    self._decide(about, "dropped", step, reason, detail=detail or None, other=other)
+                    decide("dropped", step, reason, detail=detail or None, other=other)
                     return
                 case Divided(step, reason, count):
                     self.outcome.dropped[reason] += 1
-                    self._decide(about, "divided", step, reason, count=count)
+                    decide("divided", step, reason, count=count)
                     return
         changed, reported = item.reasons
         part = self.outcome.parts[item.part or WHOLE]
@@ -247,7 +234,7 @@ class Settling:
             new = self._keep_row(path, item, row)
         else:
             new = self._keep_document(item, entry, part), 0
-        self._decide(about, "kept", item.step, part=item.part, new_path=new[0], new_position=new[1])
+        decide("kept", item.step, part=item.part, new_path=new[0], new_position=new[1])
 
     def _keep_row(self, path: str, item: Item, row: bytes) -> tuple[str, int]:
         """Add a row to its shard; return the path of that and its place there."""
@@ -301,26 +288,10 @@ class Settling:
         return path
 
     def _decide(
-        self,
-        about: Decision,
-        action: str,
-        step: int | None,
-        reason: str | None = None,
-        field: str | None = None,
-        count: int | None = None,
-        **more: Any,
+        self, about: Decision, action: str, step: int | None, reason: str | None = None, **more: Any
     ) -> None:
         used = self._uses[step] if step else None
-        decision = replace(
-            about,
-            action=action,
-            step=step,
-            filter=used,
-            reason=reason,
-            field=field,
-            count=count,
-            **more,
-        )
+        decision = replace(about, action=action, step=step, filter=used, reason=reason, **more)
         shown = self.outcome.examples.setdefault(reason or action, [])
         if len(shown) < _EXAMPLES:
             shown.append(decision)

@@ -5,7 +5,6 @@ import os
 import stat
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from lyrikstore.canon.errors import LockedError, StorageError, storage_error
@@ -56,12 +55,7 @@ class StoreLock:
         self._fd = fd
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         fd, self._fd = self._fd, -1
         os.close(fd)  # closing is what unlocks
 

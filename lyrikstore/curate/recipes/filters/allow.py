@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 from lyrikstore.curate.readers.rows import as_texts
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
-    Decide,
     Drop,
     Filter,
     Keep,
@@ -52,11 +51,8 @@ class Allow(Filter):
         """Return that the step reads its column."""
         return (f"meta:{self.column}",)
 
-    def start(self) -> Decide:
-        """Return the decision function."""
-        return self._decide
-
-    def _decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, candidate: Candidate) -> Outcome:
+        """Return what becomes of a record."""
         values = as_texts(candidate.fields.get(self.column))
         if not values:
             if self.keep_absent:

@@ -318,13 +318,17 @@ class Filter(ABC):
         :func:`reads_field` gives.
         """
 
-    @abstractmethod
     def start(self) -> Decide:
-        """Return the decision function for one pass over a dataset.
+        """Return the decision function for one pass over a dataset: by default :meth:`decide`.
 
         It is called in each process that shares the work, and may load models there; what it
         decides depends on the record alone.
         """
+        return self.decide
+
+    def decide(self, candidate: Candidate) -> Outcome:
+        """Return what becomes of a record."""
+        raise NotImplementedError
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -408,7 +412,3 @@ class DatasetFilter(Filter):
     @abstractmethod
     def detail(self, reason: str, other: str) -> str:
         """Return the detail of a decision, given how the other record is called."""
-
-    def start(self) -> Decide:
-        """Return nothing that could decide on one record."""
-        raise NotImplementedError

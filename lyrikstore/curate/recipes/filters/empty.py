@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Self
 from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
     Candidate,
-    Decide,
     Drop,
     Filter,
     Keep,
@@ -29,16 +28,12 @@ class DropEmpty(Filter):
         """Return that the step reads the text."""
         return (TEXT,)
 
-    def start(self) -> Decide:
-        """Return the decision function."""
-        return _decide
-
-
-def _decide(candidate: Candidate) -> Outcome:
-    if candidate.text is None:
-        return Drop("undecodable", "the bytes are not UTF-8")
-    if not candidate.text:
-        return Drop("empty", "0 bytes")
-    if is_blank(candidate.text):
-        return Drop("blank", "only white space")
-    return Keep()
+    def decide(self, candidate: Candidate) -> Outcome:
+        """Return what becomes of a record."""
+        if candidate.text is None:
+            return Drop("undecodable", "the bytes are not UTF-8")
+        if not candidate.text:
+            return Drop("empty", "0 bytes")
+        if is_blank(candidate.text):
+            return Drop("blank", "only white space")
+        return Keep()

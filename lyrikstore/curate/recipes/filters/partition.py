@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.curate.recipes.filters.contract import Candidate, Decide, Filter, Keep, Outcome
+from lyrikstore.curate.recipes.filters.contract import Candidate, Filter, Keep, Outcome
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 from lyrikstore.history.trees.paths import path_offence
 
@@ -45,11 +45,8 @@ class PartitionRows(Filter):
         """Return that the step reads its field, if it names one."""
         return (f"meta:{self.field}",) if self.field else ()
 
-    def start(self) -> Decide:
-        """Return the decision function."""
-        return self._decide
-
-    def _decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, candidate: Candidate) -> Outcome:
+        """Return what becomes of a record."""
         field = self.field or candidate.roles.licence
         if not field:
             raise InvalidInputError(

@@ -15,7 +15,6 @@ from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
     Candidate,
     Change,
-    Decide,
     FieldChange,
     Filter,
     Keep,
@@ -121,11 +120,8 @@ class Redact(Filter):
             return (*fields, "meta:*")
         return (*fields, *(f"meta:{name}" for name in sorted(self.columns | self.mask)))
 
-    def start(self) -> Decide:
-        """Return the decision function."""
-        return self._decide
-
-    def _decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, candidate: Candidate) -> Outcome:
+        """Return what becomes of a record."""
         changes: list[FieldChange] = []
         fields = dict(candidate.fields)
         if self.text:

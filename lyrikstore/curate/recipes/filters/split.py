@@ -14,7 +14,7 @@ from blake3 import blake3
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
 from lyrikstore.curate.readers.rows import as_text
-from lyrikstore.curate.recipes.filters.contract import Candidate, Decide, Filter, Keep, Outcome
+from lyrikstore.curate.recipes.filters.contract import Candidate, Filter, Keep, Outcome
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 
 PARTS = ("train", "validation", "test")
@@ -86,11 +86,8 @@ class Split(Filter):
         """That a value or a record id of the source decides."""
         return True
 
-    def start(self) -> Decide:
-        """Return the decision function."""
-        return self._decide
-
-    def _decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, candidate: Candidate) -> Outcome:
+        """Return what becomes of a record."""
         # The source value: a step before may have redacted every owner to one placeholder, and
         # that would put all records into one group.
         value = as_text(candidate.source.get(self.by)) if self.by is not None else None

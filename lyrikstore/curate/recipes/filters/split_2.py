@@ -8,7 +8,6 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.readers.rows import as_text
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
-    Decide,
     Drop,
     Filter,
     Keep,
@@ -94,11 +93,8 @@ class SplitByField(Filter):
         """Whether a value or a record id of the source decides."""
         return self.hashed is not None
 
-    def start(self) -> Decide:
-        """Return the decision function."""
-        return self._decide
-
-    def _decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, candidate: Candidate) -> Outcome:
+        """Return what becomes of a record."""
         if self.hashed is None:
             return self._named(candidate)
         by = self.hashed.by or candidate.roles.group

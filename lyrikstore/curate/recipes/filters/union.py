@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from lyrikstore.curate.recipes.filters.contract import Decide, Filter, Keep
+from lyrikstore.curate.recipes.filters.contract import Candidate, Filter, Keep, Outcome
 
 
 class Union(Filter):
@@ -20,6 +20,6 @@ class Union(Filter):
         """Return nothing: neither texts nor metadata are looked at."""
         return ()
 
-    def start(self) -> Decide:
-        """Return the decision function."""
-        return lambda _: Keep()
+    def decide(self, candidate: Candidate) -> Outcome:  # noqa: ARG002
+        """Return that it stays."""
+        return Keep()

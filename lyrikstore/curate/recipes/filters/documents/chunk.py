@@ -28,7 +28,6 @@ from lyrikstore.curate.readers.rows import encode_value
 from lyrikstore.curate.recipes.filters import contract
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
-    Decide,
     Divide,
     Drop,
     Filter,
@@ -98,11 +97,8 @@ class Chunks(Filter):
         """Return that ``text`` is the text, and no field the id, which a record's chunks share."""
         return replace(before, text=(TEXT,), id="")
 
-    def start(self) -> Decide:
-        """Return the decision function."""
-        return self._decide
-
-    def _decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, candidate: Candidate) -> Outcome:
+        """Return what becomes of a record."""
         text = candidate.require_text(self.USE)
         return Drop("blank") if is_blank(text) else Divide("chunked", self._cut(candidate, text))
 

@@ -14,7 +14,6 @@ from lyrikstore.curate.readers.rows import as_text, has_value
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
     Change,
-    Decide,
     FieldChange,
     Filter,
     Keep,
@@ -135,11 +134,8 @@ class MapFields(Filter):
         found = {role: now(getattr(before, role)) for role in ROLES}
         return FieldRoles(text=tuple(filter(None, map(now, before.text))), **found)
 
-    def start(self) -> Decide:
-        """Return the decision function."""
-        return self._decide
-
-    def _decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, candidate: Candidate) -> Outcome:
+        """Return what becomes of a record."""
         work = _Work(candidate)
         if self.trim is None:
             text = DOCUMENT_TEXT if candidate.is_document else None

@@ -17,7 +17,6 @@ from lyrikstore.curate.readers.fields import say_which
 from lyrikstore.curate.readers.rows import as_text, as_texts
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
-    Decide,
     Drop,
     Filter,
     Keep,
@@ -132,11 +131,8 @@ class OptOut(Filter):
         found = msgspec.json.decode(prepared, type=dict[str, frozenset[str]])
         return replace(self, names=found)
 
-    def start(self) -> Decide:
-        """Return the decision function."""
-        return self._decide
-
-    def _decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, candidate: Candidate) -> Outcome:
+        """Return what becomes of a record."""
         address = as_text(candidate.fields.get(self.url)) if self.url else None
         if address is not None:
             if (self.names.get("url") or self.names.get("domain")) and not _host(address):

@@ -14,7 +14,6 @@ from msgspec import Struct
 from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
     Candidate,
-    Decide,
     Drop,
     FieldReport,
     Filter,
@@ -165,11 +164,8 @@ class Quality(Filter):
         """Return that the step reads the text."""
         return (TEXT,)
 
-    def start(self) -> Decide:
-        """Return the decision function."""
-        return self._decide
-
-    def _decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, candidate: Candidate) -> Outcome:
+        """Return what becomes of a record."""
         text = TextMeasures(candidate.require_text(self.USE))
         reports = []
         for rule, bound in zip(RULES, self.bounds, strict=True):
