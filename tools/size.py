@@ -76,7 +76,7 @@ def sizes(commit: str) -> Counter[str]:
     """How many lines of code each package has at a commit."""
     found: Counter[str] = Counter()
     for path in _git("ls-tree", "-r", "--name-only", commit).splitlines():
-        if path.startswith(PYTHON) and path.endswith(".py"):
+        if path.startswith(PYTHON) and path.endswith((".py", ".pyi")):
             found[_package(path)] += lines_of_python(_git("show", f"{commit}:{path}"))
         elif path.startswith(PAGE) and path.endswith(SCRIPTS) and not _is_made(path):
             source = _git("show", f"{commit}:{path}")

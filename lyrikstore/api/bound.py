@@ -16,6 +16,26 @@ R = TypeVar("R")
 S = TypeVar("S")
 
 
+class part(Generic[R]):  # noqa: N801 - written as a decorator is
+    """A part of the store, loaded when it is first asked for, and the same from then on."""
+
+    def __init__(self, load: Callable[[], Callable[[StoreContext], R]]) -> None:
+        self._load = load
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, store: None, owner: type) -> Callable[[StoreContext], R]: ...
+    @overload
+    def __get__(self, store: StoreContext, owner: type) -> R: ...
+    def __get__(self, store: StoreContext | None, owner: type) -> Callable[[StoreContext], R] | R:
+        if store is None:
+            return self._load()
+        made = vars(store)[self._name] = self._load()(store)
+        return made
+
+
 class _Part(Protocol):
     """A part of the facade."""
 

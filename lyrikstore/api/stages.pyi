@@ -1,3 +1,9 @@
+from lyrikstore.api.credentials import Credentials as Credentials
+from lyrikstore.api.datasets import Datasets as Datasets
+from lyrikstore.api.models import Models as Models
+from lyrikstore.api.policy import StorePolicy as StorePolicy
+from lyrikstore.api.query import Queries as Queries
+from lyrikstore.api.remotes import Remotes as Remotes
 from lyrikstore.credentials.trust.edit import add_successor as add_successor
 from lyrikstore.curate.commit.commit import commit_folder as commit_folder
 from lyrikstore.curate.commit.status import folder_statuses as folder_statuses
@@ -15,7 +21,6 @@ from lyrikstore.curate.recipes.source import resolve_dataset as resolve_dataset
 from lyrikstore.curate.record_table import RecordTable as RecordTable
 from lyrikstore.curate.terms.earlier import EarlierLog as EarlierLog
 from lyrikstore.curate.terms.holder import other_holder_of as other_holder_of
-from lyrikstore.curate.terms.licence import parse_licence as parse_licence
 from lyrikstore.curate.terms.sources import asserted_models as asserted_models
 from lyrikstore.curate.terms.sources import sources_of_datasets as sources_of_datasets
 from lyrikstore.curate.work import work_folder as work_folder
@@ -90,9 +95,6 @@ from lyrikstore.train.formats.history import MAX_BYTES as MAX_BYTES
 from lyrikstore.train.formats.history import ROLE as ROLE
 from lyrikstore.train.formats.history import read_history as read_history
 from lyrikstore.train.packages.add import add_model as add_model
-from lyrikstore.train.packages.packaged import AddedModel as AddedModel
-from lyrikstore.train.packages.packaged import default_name as default_name
-from lyrikstore.train.packages.packaged import find_packaged_model as find_packaged_model
 from lyrikstore.train.plan.plan import plan_training as plan_training
 from lyrikstore.train.predict.predict import predict_records as predict_records
 from lyrikstore.train.reproduction.replay import replay_segments as replay_segments

@@ -14,12 +14,12 @@ a URL, or a :class:`~lyrikstore.api.RemotePlace` with what it takes to reach it.
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lyrikstore.api import stages
+from lyrikstore.api.bound import part
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, storage_error
 from lyrikstore.canon.progress import OnProgress, silent
@@ -30,12 +30,6 @@ from lyrikstore.history.repository.locate import store_folder
 from lyrikstore.history.repository.repository import Repository
 
 if TYPE_CHECKING:
-    from lyrikstore.api.credentials import Credentials
-    from lyrikstore.api.datasets import Datasets
-    from lyrikstore.api.models import Models
-    from lyrikstore.api.policy import StorePolicy
-    from lyrikstore.api.query import Queries
-    from lyrikstore.api.remotes import Remotes
     from lyrikstore.credentials.trust import Trust
     from lyrikstore.crypto.keys.keyring import KeyFolder
     from lyrikstore.crypto.keys.signer import Signer
@@ -224,47 +218,12 @@ class Store(StoreContext):
         )
         return store, result
 
-    @cached_property
-    def datasets(self) -> "Datasets":
-        """Versions of datasets: commit, filter, checkout, compare, explain, retire."""
-        from lyrikstore.api.datasets import Datasets
-
-        return Datasets(self)
-
-    @cached_property
-    def credentials(self) -> "Credentials":
-        """What is said to outsiders, and by them: issue, grant, attest, take back, take in."""
-        from lyrikstore.api.credentials import Credentials
-
-        return Credentials(self)
-
-    @cached_property
-    def models(self) -> "Models":
-        """Checkpoints: train, evaluate, predict, and their cards."""
-        from lyrikstore.api.models import Models
-
-        return Models(self)
-
-    @cached_property
-    def remotes(self) -> "Remotes":
-        """Other places: push and pull."""
-        from lyrikstore.api.remotes import Remotes
-
-        return Remotes(self)
-
-    @cached_property
-    def query(self) -> "Queries":
-        """Questions: SQL, lineage, impact, and the log itself."""
-        from lyrikstore.api.query import Queries
-
-        return Queries(self)
-
-    @cached_property
-    def policy(self) -> "StorePolicy":
-        """Who may sign here: rotate, revoke, admit, retire."""
-        from lyrikstore.api.policy import StorePolicy
-
-        return StorePolicy(self)
+    datasets = part(lambda: stages.Datasets)
+    credentials = part(lambda: stages.Credentials)
+    models = part(lambda: stages.Models)
+    remotes = part(lambda: stages.Remotes)
+    query = part(lambda: stages.Queries)
+    policy = part(lambda: stages.StorePolicy)
 
     @property
     def founder(self) -> str:

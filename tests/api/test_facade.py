@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -45,6 +46,18 @@ def test_every_name_that_a_stub_declares_is_loaded(name: str) -> None:
             getattr(module, called)
     with pytest.raises(AttributeError, match="nothing_is_called_so"):
         _ = module.nothing_is_called_so
+
+
+@pytest.mark.parametrize(("stub", "folder"), [("stages", "lyrikstore/api"), ("commands", "cli")])
+def test_a_stub_declares_nothing_that_nobody_uses(stub: str, folder: str) -> None:
+    root = Path(str(lyrikstore.__file__)).parents[1]
+    words = {
+        word
+        for module in (root / folder).rglob("*.py")
+        for word in re.findall(r"\w+", module.read_text("utf-8"))
+    }
+    places = places_of(str(import_module(f"lyrikstore.api.{stub}").__file__))
+    assert not places.keys() - words
 
 
 def bound_methods() -> Iterator[tuple[str, str, _Bound]]:  # type: ignore[type-arg]
