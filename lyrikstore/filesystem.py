@@ -83,8 +83,8 @@ class LyrikFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
         Raises:
             MissingPathError: (``no-path``) there is no such thing.
-            IncompleteError: (``retired``) a signed retention says that its data goes.
             LyrikstoreError: The store or the version cannot be read.
+            LyrikstoreError: As :func:`present_tree`.
         """
         path = self._strip_protocol(path)
         with self._lock:

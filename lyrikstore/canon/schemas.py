@@ -49,7 +49,7 @@ def whole_schema(name: str) -> dict[str, Any]:
     Embedded as JSON Schema 2020-12 has it (section 9.3.1): each under ``$defs`` by its ``$id``.
 
     Raises:
-        FormatError: (``schema``) see :func:`load_schema`.
+        LyrikstoreError: As :func:`load_schema`.
     """
     schema = load_schema(name)
     embedded: dict[str, Any] = {}

@@ -125,7 +125,8 @@ def parse_did_key(text: object) -> PublicKey:
     """Read ``did:key:z6Mk…``: the DID alone, no path, query or fragment.
 
     Raises:
-        KeyMaterialError: (``bad-key``) another DID method or spelling; (``weak-key``).
+        KeyMaterialError: (``bad-key``) another DID method or spelling.
+        LyrikstoreError: As :func:`parse_multikey`.
     """
     if not isinstance(text, str) or not text.startswith(_DID_KEY):
         _refuse(text, "not a did:key")
@@ -154,8 +155,8 @@ def parse_verification_method(text: object) -> PublicKey:
     alone would verify ``did:key:ALICE#MALLORY`` with Mallory's key and report Alice.
 
     Raises:
-        KeyMaterialError: (``bad-key``) no fragment, another fragment, another spelling;
-            (``weak-key``).
+        KeyMaterialError: (``bad-key``) no fragment, another fragment, another spelling.
+        LyrikstoreError: As :func:`parse_did_key`.
     """
     did, separator, fragment = text.partition("#") if isinstance(text, str) else ("", "", "")
     if not separator or f"{_DID_KEY}{fragment}" != did:
@@ -170,7 +171,7 @@ def parse_method_fragment(text: object) -> PublicKey:
     document to say (spec/18-dids.md).
 
     Raises:
-        KeyMaterialError: (``bad-key``, ``weak-key``) the fragment is no Ed25519 Multikey.
+        LyrikstoreError: As :func:`parse_verification_method`.
     """
     did, _, fragment = text.partition("#") if isinstance(text, str) else ("", "", "")
     return parse_verification_method(text) if did.startswith(_DID_KEY) else parse_multikey(fragment)

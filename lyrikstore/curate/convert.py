@@ -69,12 +69,12 @@ def convert(
         progress: Progress callback, called per file.
 
     Raises:
-        InvalidInputError: (``no-reader``) its records are not read; (``bad-record``) one cannot be;
-            (``bad-format``) no such format; (``undecodable-text``) a document is not
-            UTF-8; (``too-many-columns``); (``name-taken``) its sheet has a column called ``path``
-            or ``text``.
+        InvalidInputError: (``no-reader``) its records are not read; (``bad-format``) no such
+            format; (``undecodable-text``) a document is not UTF-8; (``too-many-columns``);
+            (``name-taken``) its sheet has a column called ``path`` or ``text``.
         VerificationError, IncompleteError: Its data is damaged, lost or retired.
         StorageError: The disk is full.
+        LyrikstoreError: As :func:`parse_rows`.
 
     Cost: one read; for CSV and Parquet two. Memory for some thousand rows.
     """

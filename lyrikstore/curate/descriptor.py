@@ -69,8 +69,9 @@ def load_descriptor(path: Path) -> Descriptor:
             says it in full.
 
     Raises:
-        InvalidInputError: (``unreadable``) it cannot be read; (``bad-descriptor``) not TOML, an
-            unknown field (near matches named), a field that is measured, a contradiction.
+        InvalidInputError: (``bad-descriptor``) not TOML, an unknown field (near matches named), a
+            field that is measured, a contradiction.
+        LyrikstoreError: As :func:`read_at_most`.
     """
     try:
         table = parse_toml(read_at_most(path, MAX_BYTES + 1), max_bytes=MAX_BYTES)

@@ -32,8 +32,7 @@ def open_language_model() -> tuple[TellLanguage, frozenset[str]]:
     """Return what tells languages, and the codes that it knows (ISO 639); read once in a process.
 
     Raises:
-        IncompleteError: (``no-detector``, ``other-weights``) the package or its model is missing
-            or another one.
+        LyrikstoreError: As :func:`check_weights`.
     """
     installed_versions(LANGUAGE_PACKAGES, LANGUAGE_MODEL.extra)
     folder = check_weights(LANGUAGE_MODEL)

@@ -64,7 +64,8 @@ class LockFile(Struct, frozen=True):
         """Return what a file says.
 
         Raises:
-            InvalidInputError: (``unreadable``) it cannot be read; (``bad-lock``) it is none.
+            InvalidInputError: (``bad-lock``) it is none.
+            LyrikstoreError: As :func:`read_at_most`.
         """
         data = read_at_most(path, MAX_BYTES + 1)
         try:
@@ -176,8 +177,8 @@ def check_lock(repository: Repository, lock: LockFile) -> list[LockedState]:
     """Return how each version of a lock file stands.
 
     Raises:
-        InvalidInputError: (``other-store``) it is of another store.
         VerificationError, IncompleteError: The store does not hold.
+        LyrikstoreError: As :func:`check_store`.
     """
     check_store(repository, lock)
     retired = retired_versions(repository)

@@ -71,9 +71,9 @@ def seal(
 
     Raises:
         RunFailedError: (``bad-output``) a file is missing, unexpected, no regular file, no
-            safetensors or JSON, or names a private path; (``secret-found``) as
-            :func:`refuse_secret`.
+            safetensors or JSON, or names a private path.
         StorageError: Storage backend error: disk full, read-only, I/O error.
+        LyrikstoreError: As :func:`refuse_secret`.
     """
     try:
         names = {
@@ -175,8 +175,8 @@ def seal_history(
         private: The staging folder.
 
     Raises:
-        FormatError: (``bad-history``) the worker wrote something else.
         StorageError: It cannot be read or written.
+        LyrikstoreError: As :func:`read_history`.
     """
     if "history" in made:
         data = read_at_most(private / str(made["history"]), MAX_BYTES + 1)

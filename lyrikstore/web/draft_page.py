@@ -54,7 +54,7 @@ def draft_page(card: Mapping[str, JSON], subject: Mapping[str, JSON]) -> bytes:
             as ``urn:blake3:…``, and ``name``.
 
     Raises:
-        FormatError: (``bad-json``) the card has no canonical form.
+        LyrikstoreError: As :func:`encode`.
     """
     html, body = new_page("A card to be answered")
     main = SubElement(body, "main")

@@ -165,12 +165,11 @@ class Resolver:
             at: The moment to judge for.
 
         Raises:
-            KeyMaterialError: (``bad-key``, ``weak-key``) not the URL of a did:key, or a key nobody
-                should believe; (``bad-did``) no DID; (``no-method``, ``wrong-purpose``,
-                ``foreign-controller``, ``unsupported-method``, ``method-expired``,
-                ``method-revoked``) what the documents say against it; (``unsupported-did``) another
-                DID method.
+            KeyMaterialError: (``no-method``, ``wrong-purpose``, ``foreign-controller``,
+                ``unsupported-method``, ``method-expired``, ``method-revoked``) what the documents
+                say against it; (``unsupported-did``) another DID method.
             IncompleteError: (``no-document``) none of that DID is available.
+            LyrikstoreError: As :func:`parse_verification_method` and :func:`parse_did`.
         """
         if purpose not in PURPOSES:
             raise KeyMaterialError("wrong-purpose", f"nothing is signed for {purpose[:80]!a}")

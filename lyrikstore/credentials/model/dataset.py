@@ -61,11 +61,10 @@ def build_dataset_credential(
         more: ``version``, ``quality``, ``regulatory`` of spec §10.4, where the issuer has them.
 
     Raises:
-        InvalidInputError: (``wrong-object``) the parts do not belong together; (``unknown-word``)
-            a permission or duty nobody would understand; (``contradiction``) permitted and
-            prohibited at once; (``licence-text``) a licence text is absent or another one;
-            (``bad-partition``) the partitions do not cover every file exactly once.
+        InvalidInputError: (``wrong-object``) the parts do not belong together; (``contradiction``)
+            permitted and prohibited at once.
         FormatError: The result would not be a credential of profile ``lyrik``.
+        LyrikstoreError: As :func:`licence_claim`.
 
     Cost: O(files) for the tree's two digests.
     """

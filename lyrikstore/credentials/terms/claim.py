@@ -56,10 +56,10 @@ def licence_claim(
         records: Number of records in each partition; None where every file is one.
 
     Raises:
-        InvalidInputError: (``unknown-word``) a word or territory nobody would understand;
-            (``contradiction``) permitted and prohibited at once, or a licence that the manifest
-            does not name; (``licence-text``) a text is absent, or another one;
+        InvalidInputError: (``contradiction``) permitted and prohibited at once, or a licence that
+            the manifest does not name; (``licence-text``) a text is absent, or another one;
             (``bad-partition``) files in no partition or in several, or a partition without files.
+        LyrikstoreError: As :func:`check_words`.
 
     Cost: O(files).
     """

@@ -205,7 +205,7 @@ class UsageLimits(Struct, frozen=True):
         """Read limits from a document that has the right shape.
 
         Raises:
-            FormatError: (``bad-timestamp``) a moment that no calendar has.
+            LyrikstoreError: As :func:`parse_timestamp`.
         """
         if not members:
             return cls()

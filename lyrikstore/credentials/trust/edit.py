@@ -90,7 +90,7 @@ def check_issuer(did: str) -> None:
 
     Raises:
         InvalidInputError: (``bad-issuer``) it is neither.
-        KeyMaterialError: (``weak-key``) nobody should believe that key.
+        LyrikstoreError: As :func:`parse_did_key`.
     """
     if did.startswith("did:web:"):
         return
@@ -149,8 +149,9 @@ def pin_file(path: Path, document: Path, did: str) -> PinnedDocument | None:
         did: Whose document it has to be.
 
     Raises:
-        InvalidInputError: (``other-did``) it is another's; (``unreadable``) it cannot be read.
+        InvalidInputError: (``other-did``) it is another's.
         NotFoundError: (``no-file``) it is not there; else as :func:`add_document`.
+        LyrikstoreError: As :func:`read_at_most`.
     """
     data = read_at_most(document, MAX_DID_DOCUMENT_BYTES + 1)
     found = parse_document(data)

@@ -68,8 +68,7 @@ def load_trust(path: Path) -> Trust:
     """Return the trust file at ``path``; an absent file believes nobody.
 
     Raises:
-        FormatError: (``bad-trust``) the file is not a trust file.
-        InvalidInputError: (``unreadable``) it cannot be read, or is no regular file.
+        LyrikstoreError: As :func:`parse_trust` and :func:`read_file`.
     """
     return parse_trust(read_file(path), sibling_reader(path), the_file(path))
 
@@ -92,7 +91,7 @@ def read_file(path: Path, limit: int = MAX_TRUST_FILE_BYTES + 1) -> bytes:
     """Return at most ``limit`` bytes of a file; nothing where there is none.
 
     Raises:
-        InvalidInputError: (``unreadable``) it cannot be read, or is no regular file.
+        LyrikstoreError: As :func:`read_at_most`.
     """
     return read_at_most(path, limit, absent=b"")
 

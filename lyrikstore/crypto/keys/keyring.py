@@ -41,10 +41,10 @@ class KeyFolder(Struct, frozen=True):
             name: Of a key in this folder, or a signer URI (spec §3.4), such as ``file:/my/key``.
 
         Raises:
-            KeyMaterialError: (``key-missing``) there is no such key; (``passphrase-needed``,
-                ``passphrase-wrong``, ``lax-permissions``, ``key-broken``) it cannot be used.
-            InvalidInputError: (``bad-signer``) no such scheme, or not an absolute path.
+            KeyMaterialError: (``passphrase-needed``, ``passphrase-wrong``, ``lax-permissions``,
+                ``key-broken``) it cannot be used.
             StorageError: Storage backend error: disk full, read-only, I/O error.
+            LyrikstoreError: As :func:`signer_from_uri` and :meth:`KeyFolder.uri`.
 
         Cost: about 0.5 s for a key with a passphrase (deliberately slow key derivation).
         """
@@ -83,8 +83,8 @@ class KeyFolder(Struct, frozen=True):
         """Return the keys in the folder by name, log keys too; asks no passphrase.
 
         Raises:
-            KeyMaterialError: (``lax-permissions``, ``key-broken``) one of them cannot be trusted.
             StorageError: Storage backend error: disk full, read-only, I/O error.
+            LyrikstoreError: As :func:`list_keys`.
         """
         from lyrikstore.crypto.keys.key_file import list_keys
 
@@ -162,8 +162,8 @@ class KeyFolder(Struct, frozen=True):
             The keys that were written, and the names of those that were left alone.
 
         Raises:
-            KeyMaterialError: (``passphrase-wrong``, ``key-broken``, ``backup-broken``).
             StorageError: Storage backend error: disk full, read-only, I/O error.
+            LyrikstoreError: As :func:`restore`.
         """
         from lyrikstore.crypto.keys.key_file import restore, store_key
 

@@ -25,7 +25,8 @@ def judged(listed: Listed, folder: Path, *, known: bool, compose: bool) -> Scan:
         compose: Whether names that are not in NFC are recorded in NFC (spec §12.1).
 
     Raises:
-        InvalidInputError: (``bad-files``) some cannot; (``no-files``) there are none.
+        InvalidInputError: (``no-files``) there are none.
+        LyrikstoreError: As :meth:`Scan.require_clean`.
     """
     scan = judge(listed, known=known, compose=compose)
     scan.require_clean(folder)

@@ -86,8 +86,7 @@ def chunk(
         pages: Where pages begin, ascending, from 0.
 
     Raises:
-        InvalidInputError: (``bad-chunk-size``) ``size`` is below 1, or ``overlap`` below 0 or
-            above half of it.
+        LyrikstoreError: As :func:`check_size`.
 
     Cost: O(length). All chunks together hold at most four times the text.
     """

@@ -84,8 +84,7 @@ def load_analyzer() -> "AnalyzerEngine":
     """Return presidio's analyzer with the checked model, kept off the network.
 
     Raises:
-        IncompleteError: (``no-detector``, ``other-weights``) a package or the model is missing or
-            is another one.
+        LyrikstoreError: As :func:`check_weights`.
     """
     installed_versions(PRESIDIO_PACKAGES)
     model = check_weights(SPACY_MODEL)

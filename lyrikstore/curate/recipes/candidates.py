@@ -80,7 +80,7 @@ def made_line(item: Item, base: SourceRecord, start: Candidate, fields: Fields) 
         fields: The fields of the new row.
 
     Raises:
-        FormatError: (``bad-json``) no JSON can hold them.
+        LyrikstoreError: As :func:`encode_value`.
     """
     if start.is_document:
         return encode_value(dict(fields))
@@ -97,7 +97,7 @@ def left_id(item: Item, base: SourceRecord, start: Candidate, now: Candidate) ->
         now: What it is.
 
     Raises:
-        FormatError: (``bad-json``) no JSON can hold it.
+        LyrikstoreError: As :func:`made_line`.
     """
     if not now.is_document:
         return record_id(JSONL, made_line(item, base, start, now.fields))
@@ -117,7 +117,7 @@ def keep_changes(item: Item, base: SourceRecord, start: Candidate, end: Candidat
         end: What it is.
 
     Raises:
-        FormatError: (``bad-json``) no JSON can hold that.
+        LyrikstoreError: As :func:`made_line`.
     """
     if not end.is_document:
         line = made_line(item, base, start, end.fields)

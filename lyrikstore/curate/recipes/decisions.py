@@ -256,7 +256,7 @@ def read_strange_decisions(stream: BinaryIO) -> tuple[int, Iterator[Decision]]:
     Raises:
         FormatError: (``bad-decisions``) as :func:`read_decisions`; or it asks for more memory or
             time than a file of rows gets.
-        StorageError: (``worker-died``) no process can be started.
+        LyrikstoreError: As :func:`read_parquet`.
 
     Cost: that of :func:`~lyrikstore.curate.readers.parquet_process.read_parquet`.
     """

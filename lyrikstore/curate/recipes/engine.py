@@ -88,14 +88,13 @@ class Engine:
             pools: Workers on other machines, which must see the store.
 
         Raises:
-            InvalidInputError: (``bad-record``) a row of the source is none;
-                (``backend-not-shared``) ``pools``, and the store is where no other process can
-                open it.
+            InvalidInputError: (``bad-record``) a row of the source is none.
             StorageError: (``worker-differs``) a worker on another machine has other libraries,
                 models or data than what is signed of the filter.
             VerificationError, IncompleteError: A blob is damaged or lost.
             StorageError: The disk is full; what was found so far stays. (``work-lost``) What an
                 earlier stage had found is gone.
+            LyrikstoreError: As :func:`address_of`.
 
         Cost: one read of the source for each stage; memory for some batches, and for the keys of a
         step for the whole dataset.

@@ -243,9 +243,9 @@ def load_recipe(recipe: str | Path) -> Recipe:
             means that recipe, whatever files there are; ``./legal`` is a file.
 
     Raises:
-        NotFoundError: (``no-file``) there is no such file.
-        InvalidInputError: (``unreadable``) it cannot be read; (``bad-recipe``) it is no recipe;
-            (``no-recipe``) what is given is one word, and neither a recipe nor a file.
+        InvalidInputError: (``no-recipe``) what is given is one word, and neither a recipe nor a
+            file.
+        LyrikstoreError: As :func:`read_at_most` and :func:`parse_recipe`.
     """
     if isinstance(recipe, str):
         if recipe in BUILT_IN:

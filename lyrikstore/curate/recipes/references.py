@@ -37,10 +37,10 @@ def prepare(
         work: Where it is kept.
 
     Raises:
-        InvalidInputError: (``no-reader``) the records of one cannot be read;
-            (``undecodable-text``) a document of one is no text.
+        InvalidInputError: (``undecodable-text``) a document of one is no text.
         VerificationError, IncompleteError: Its data is damaged, lost or retired.
         StorageError: The disk is full.
+        LyrikstoreError: As :func:`read_candidates`.
     """
     found: dict[int, str] = {}
     for number, step in enumerate(recipe.steps, start=1):
@@ -61,9 +61,9 @@ def read_candidates(repository: Repository, manifest: Manifest) -> Iterator[Cand
     A document that is no UTF-8 text, such as a PDF, has none.
 
     Raises:
-        InvalidInputError: (``no-reader``) the records of one cannot be read; (``bad-record``) a
-            row is no JSON object.
+        InvalidInputError: (``no-reader``) the records of one cannot be read.
         VerificationError, IncompleteError: Its data is damaged, lost or retired.
+        LyrikstoreError: As :func:`parse_rows`.
     """
     source = RecordSource.of(manifest, present_tree(repository, manifest))
     reader, roles = source.reader, source.roles

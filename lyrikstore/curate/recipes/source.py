@@ -63,7 +63,7 @@ class RecordSource(Struct, frozen=True):
             tree: Its files, all of them or some.
 
         Raises:
-            InvalidInputError: (``no-reader``) nothing reads them as records.
+            LyrikstoreError: As :func:`source_reader`.
         """
         body = manifest.body
         companions = frozenset(body.get("companions", ()))
@@ -83,8 +83,8 @@ class RecordSource(Struct, frozen=True):
         """Yield all records in storage order; the same batches every time.
 
         Raises:
-            InvalidInputError: (``bad-record``) a row cannot be read.
             VerificationError, IncompleteError: A blob is damaged or lost.
+            LyrikstoreError: As :func:`read_records`.
         """
         if self.is_rows:
             yield from self._row_batches(open_blob)

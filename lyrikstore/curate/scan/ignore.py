@@ -33,8 +33,8 @@ def load_rules(path: Path) -> tuple[Rule, ...]:
     """Return the rules of an ignore file; an absent one has none.
 
     Raises:
-        InvalidInputError: (``unreadable``) it cannot be read; (``bad-ignore``) it is no file of
-            UTF-8 text.
+        InvalidInputError: (``bad-ignore``) it is no file of UTF-8 text.
+        LyrikstoreError: As :func:`read_at_most`.
     """
     if not os.path.lexists(path):
         return ()

@@ -150,7 +150,8 @@ def read_licence_text(path: Path) -> bytes:
     """Return the text of a licence.
 
     Raises:
-        InvalidInputError: (``unreadable``) it cannot be read; (``bad-terms``) it is too long.
+        InvalidInputError: (``bad-terms``) it is too long.
+        LyrikstoreError: As :func:`read_at_most`.
     """
     data = read_at_most(path, MAX_TEXT_BYTES + 1)
     if len(data) > MAX_TEXT_BYTES:

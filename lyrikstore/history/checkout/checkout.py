@@ -54,10 +54,10 @@ def checkout_tree(
         ConflictError: (``not-empty``, ``exists``) there is something in the way.
         InvalidInputError: (``not-a-folder``) the destination is a link or a file, or its parent
             does not exist.
-        VerificationError: (``digest-mismatch``) the bytes are not those of the tree;
-            (``changed-meanwhile``) somebody moved folders during the check-out.
+        VerificationError: (``digest-mismatch``) the bytes are not those of the tree.
         StorageError: (``disk-full``) there is not room for all of it, and nothing was written;
             (``disk-full``, ``read-only``, ``io``) the disk refused.
+        LyrikstoreError: As :meth:`Destination.check_nothing_else`.
 
     On any failure, an interrupt included, what was made is removed before the error leaves.
 

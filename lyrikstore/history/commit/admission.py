@@ -120,9 +120,8 @@ def require_blobs(
             and every chunk of every blob is looked at.
 
     Raises:
-        IncompleteError: (``blob-missing``) one will not.
-        ConflictError: (``repacked``) one will not, and ``gc`` ran.
         InvalidInputError: (``bad-manifest``) ``files`` is not the tree without metadata.
+        LyrikstoreError: As :meth:`Reachable.require`.
     """
     found = Reachable(repository, changes, thorough=bool(repacked))
     for identity in repacked:

@@ -94,9 +94,10 @@ class Publisher:
             Whether there was one. The log checkpoint may be another's by then: look again.
 
         Raises:
-            ConflictError: (``copied-store``) signing would fork the log; (``foreign-record``) the
-                next slot holds something this user did not set out to commit.
+            ConflictError: (``foreign-record``) the next slot holds something this user did not set
+                out to commit.
             StorageError: Storage backend error; whatever was written is right and will be used.
+            LyrikstoreError: As :meth:`LogMemory.remember_signed`.
         """
         old_size = signed.size if signed is not None else 0
         first = records.covered(old_size) if old_size else 0

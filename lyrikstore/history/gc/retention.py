@@ -45,9 +45,9 @@ def plan_retirement(repository: Repository, name: str, keep: int) -> Retirement:
     """Return what keeping the newest ``keep`` versions of a name retires.
 
     Raises:
-        InvalidInputError: (``bad-keep``) fewer than 1; (``bad-name``) not a name of something
-            that has data.
-        NotFoundError: (``no-ref``) there is no such name.
+        InvalidInputError: (``bad-keep``) fewer than 1; (``bad-name``) not a name of something that
+            has data.
+        LyrikstoreError: As :func:`state_of`.
     """
     of = parse_name(name)
     if keep < 1:

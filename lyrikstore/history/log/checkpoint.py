@@ -269,6 +269,7 @@ class TlogProof(Struct, frozen=True):
             FormatError: The log checkpoint cannot be read.
             VerificationError: Its signature does not hold, or (``bad-inclusion``) the proof does
                 not lead from the leaf to its root.
+            LyrikstoreError: As :func:`verify_inclusion`.
         """
         signed = open_checkpoint(self.checkpoint, keys, most=MAX_LOG_PROOF_SIGNERS)
         merkle.verify_inclusion(leaf.hash, self.index, signed.size, self.hashes, signed.root)

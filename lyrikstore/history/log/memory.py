@@ -99,8 +99,8 @@ class LogMemory:
         """Yield the keys that signed logs for this user, each with the newest head it signed.
 
         Raises:
-            FormatError: (``bad-memory``) the memory cannot be read.
             StorageError: Storage backend error: disk full, read-only, I/O error.
+            LyrikstoreError: As :meth:`LogMemory.last_signed`.
 
         Cost: one small file for every log key of this user.
         """
@@ -150,7 +150,7 @@ class LogMemory:
         Raises:
             ConflictError: (``copied-store``) it does not: this store is an older copy, or went
                 another way than the one that was signed.
-            FormatError: (``bad-memory``) the memory cannot be read.
+            LyrikstoreError: As :meth:`LogMemory.last_signed`.
         """
         last = self.last_signed(key)
         if last is None:
@@ -228,7 +228,7 @@ class LogMemory:
             prove: Gives consistency proofs; None where the whole log is not available.
 
         Raises:
-            FormatError: (``bad-memory``) the memory cannot be read.
+            LyrikstoreError: As :meth:`LogMemory.last_seen`.
         """
         last = self.last_seen(log)
         if last is None:
@@ -261,7 +261,7 @@ class LogMemory:
             consistency: What is known of log checkpoints being of one log; see :meth:`seen_of`.
 
         Raises:
-            FormatError: (``bad-memory``) the memory cannot be read.
+            LyrikstoreError: As :meth:`LogMemory.last_seen`.
         """
         last = self.last_seen(log)
         if last is None:
@@ -279,7 +279,7 @@ class LogMemory:
         """Return the log checkpoints of a store that are remembered: each leads to the largest.
 
         Raises:
-            FormatError: (``bad-memory``) the memory cannot be read.
+            LyrikstoreError: As :meth:`LogMemory.last_seen`.
         """
         last = self.last_seen(store)
         if last is None or last.head.origin != origin:

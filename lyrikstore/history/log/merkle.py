@@ -117,7 +117,7 @@ def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """Return the proof that leaf ``index`` is in the tree over all of ``leaves``.
 
     Raises:
-        InvalidInputError: (``bad-index``) there is no such leaf.
+        LyrikstoreError: As :func:`inclusion_ranges`.
 
     Cost: O(n) hashes.
     """
@@ -128,7 +128,7 @@ def consistency_proof(leaves: Sequence[bytes], old_size: int) -> list[bytes]:
     """Return the proof that the first ``old_size`` of ``leaves`` are a prefix of all of them.
 
     Raises:
-        InvalidInputError: (``bad-index``) there are fewer leaves than that.
+        LyrikstoreError: As :func:`consistency_ranges`.
 
     Cost: O(n) hashes.
     """
@@ -167,7 +167,7 @@ class Subtrees:
         """Return the proof that the first ``old_size`` leaves are a prefix of the first ``size``.
 
         Raises:
-            InvalidInputError: (``bad-index``) not ``0 <= old_size <= size``.
+            LyrikstoreError: As :func:`consistency_ranges`.
         """
         return [self.root(end, start) for start, end in consistency_ranges(old_size, size)]
 

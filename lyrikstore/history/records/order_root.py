@@ -106,8 +106,8 @@ def verify_order_root(records: Iterable[Digest], salts: bytes, expected: OrderRo
     """Return if ``records`` with ``salts`` give the expected root.
 
     Raises:
-        FormatError: (``bad-salts``) not exactly 16 bytes per record.
         VerificationError: (``records-differ``) other records, another order, more or fewer.
+        LyrikstoreError: As :func:`order_root`.
     """
     found = order_root(records, salts)
     if found.count != expected.count:

@@ -92,12 +92,12 @@ def negotiate(backend: Backend, repository: Repository, where: str) -> Negotiati
         where: What to call the remote in messages.
 
     Raises:
-        NotFoundError: (``no-store``) there is no store.
-        ConflictError: (``other-store``) there is another one; (``own-store``) it is this one.
+        ConflictError: (``other-store``) there is another one.
         VerificationError: (``remote-rolled-back``) a home that is older than what was seen of it;
             (``remote-forked``) it went another way; (``retired-log-key``) somebody extended it
             whose key was retired; (``log-mismatch`` …) its log does not hold.
         FormatError, RemoteError, StorageError: It cannot be read.
+        LyrikstoreError: As :func:`refuse_itself` and :func:`check_format`.
 
     Cost: four small requests, and one per record that is not here.
     """

@@ -91,8 +91,8 @@ def pull(
 
     Raises:
         VerificationError: (``remote-rolled-back``, ``remote-forked``, ``pack-damaged``, …)
-        ConflictError: (``other-store``, ``foreign-record``)
         NotFoundError, RemoteError, StorageError, LockedError: As the media.
+        LyrikstoreError: As :func:`copy_log` and :func:`negotiate`.
     """
     with StoreLock(repository.root / "lock"):
         repository.refresh()
@@ -165,12 +165,10 @@ def clone(
         progress: Progress callback, called per pack.
 
     Raises:
-        ConflictError: (``store-exists``) there is a store, or something else, at ``root``;
-            (``other-store``) the remote holds another store than expected.
-        IncompleteError: (``retired``) packs there hold data of retired versions, which is not
-            copied: gc at the home has to let go of it first.
+        ConflictError: (``store-exists``) there is a store, or something else, at ``root``.
         InvalidInputError, NotFoundError: a REF of ``selection`` is none of the store.
         VerificationError, FormatError, RemoteError, StorageError: See :func:`pull`.
+        LyrikstoreError: As :func:`initial_fetch` and :func:`require_collected`.
     """
     local = LocalBackend(root)
     if isinstance(backend, LocalBackend):

@@ -73,10 +73,9 @@ def repair_store(
     Raises:
         VerificationError: (``not-repaired``) packs that are damaged here are damaged or missing
             there too: ``details.packs``. All else is repaired: ``details.restored``, by name.
-        ConflictError: (``other-store``) the source holds another store; (``own-store``) it is
-            this one.
         VerificationError, FormatError, NotFoundError: The source does not hold what it should.
         RemoteError, StorageError, LockedError: As the media.
+        LyrikstoreError: As :func:`refuse_itself` and :func:`initial_fetch`.
 
     Cost: reads every pack here once, and fetches what is damaged.
     """

@@ -34,8 +34,8 @@ def own_folder(root: Path, folder: str, *, make: bool = False) -> Iterator[int]:
     Raises:
         StorageError: (``linked-folder``) a link is on the way. ATTACK A13. (``not-a-folder``)
             something else is.
-        RemoteError: (``remote-missing``) nor is what ``root`` is to be made in.
         OSError: There is no such folder, or it cannot be opened or made.
+        LyrikstoreError: As :func:`check_place`.
     """
     descriptor = _open_root(root, make=make)
     try:

@@ -70,8 +70,8 @@ def open_part(prefix: str) -> tuple[BinaryIO, Path]:
     """Return a new empty scratch file of the writer that gave ``prefix``, and its path.
 
     Raises:
-        StorageError: (``linked-folder``) the folder is a link by now.
         OSError: It cannot be made.
+        LyrikstoreError: As :func:`own_folder`.
     """
     path = Path(f"{prefix}.{os.urandom(6).hex()}")
     return _open_new(path, make=False), path
@@ -84,8 +84,8 @@ def open_scratch(folder: Path) -> tuple[BinaryIO, Path]:
     tell a file in use from one whose writer died.
 
     Raises:
-        StorageError: (``linked-folder``) the folder is a link.
         OSError: It cannot be created.
+        LyrikstoreError: As :func:`own_folder`.
     """
     while True:
         path = folder / f"{os.getpid()}-{os.urandom(8).hex()}"

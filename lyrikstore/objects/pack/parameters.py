@@ -40,8 +40,9 @@ def parse_parameters(data: bytes) -> Parameters:
     """Return the parameters in ``data``.
 
     Raises:
-        FormatError: (``bad-json``, ``not-canonical``) not canonical JSON; (``bad-parameters``)
-            an unknown member, or a value outside its bounds; (``newer-format``) a later format.
+        FormatError: (``bad-parameters``) an unknown member, or a value outside its bounds;
+            (``newer-format``) a later format.
+        LyrikstoreError: As :func:`parse_canonical`.
     """
     value: Any = json.parse_canonical(data, max_bytes=_MAX)
     if not isinstance(value, dict) or type(value.get("v")) is not int:

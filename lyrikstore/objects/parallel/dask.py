@@ -187,7 +187,8 @@ def dask_cluster(address: str) -> Iterator[Cluster]:
 
     Raises:
         InvalidInputError: (``no-dask``) the extra is not installed; (``bad-address``).
-        RemoteError: (``no-scheduler``) nobody answers there; (``no-workers``) it has no worker.
+        RemoteError: (``no-scheduler``) nobody answers there.
+        LyrikstoreError: As :meth:`Cluster.wait`.
     """
     try:
         import distributed

@@ -196,8 +196,8 @@ class TransactionLog:
         """Return record ``seq``.
 
         Raises:
-            NotFoundError: (``no-transaction``) no such record.
             FormatError: See :func:`parse_transaction`.
+            LyrikstoreError: As :meth:`TransactionLog.read_bytes`.
         """
         return parse_transaction(self.read_bytes(seq), seq)
 

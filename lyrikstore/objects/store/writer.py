@@ -114,11 +114,9 @@ class BlobWriter:
             follow_links: Whether a symbolic link at ``source`` itself is followed.
 
         Raises:
-            InvalidInputError: (``file-changed``) the file was written to meanwhile;
-                (``file-unreadable``) it cannot be read; (``not-a-file``) it is a folder, link,
-                device, FIFO or socket; (``file-missing``) there is no such file;
-                (``too-large``) the its chunk list would be, which takes some 100 TB.
+            InvalidInputError: (``too-large``) the its chunk list would be, which takes some 100 TB.
             StorageError: The store's medium failed; nothing of this writer will be stored.
+            LyrikstoreError: As :func:`opened`.
 
         Cost: one read. Memory is flat: a few segments of 16 MiB, and 36 bytes per chunk.
         """

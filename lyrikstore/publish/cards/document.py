@@ -153,7 +153,7 @@ def read_content(data: bytes) -> dict[str, Any]:
     """Return what a ``card.json`` holds, as its schema has it.
 
     Raises:
-        FormatError: (``bad-json``, ``schema``) it is none, or longer than :data:`MAX_CARD`.
+        LyrikstoreError: As :func:`parse` and :func:`check_schema`.
     """
     found: Any = parse(data, max_bytes=MAX_CARD)
     check_schema(found, "card")

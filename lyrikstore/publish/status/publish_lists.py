@@ -34,7 +34,7 @@ def publish_lists(
 
     Raises:
         RemoteError, StorageError: The remote refuses.
-        InvalidInputError: (``bad-url``) see :func:`file_names`.
+        LyrikstoreError: As :func:`file_names`.
 
     Cost: one read of the remote for each list.
     """

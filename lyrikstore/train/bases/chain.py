@@ -57,9 +57,8 @@ def trained_weights(repo: Repository, manifest: Manifest) -> bytes:
         manifest: A checkpoint of which :func:`first_base` gives a model.
 
     Raises:
-        FormatError: (``bad-checkpoint``) a checkpoint does not fit its base.
-        PolicyError: (``unsafe-model``) a file is not safetensors.
         VerificationError, IncompleteError, StorageError: It is damaged, lost, or cannot be read.
+        LyrikstoreError: As :func:`with_weights`.
 
     Cost: the files of two models in memory.
     """

@@ -24,7 +24,7 @@ def with_weights(base: bytes, trained: bytes, name: str) -> bytes:
 
     Raises:
         FormatError: (``bad-checkpoint``) a tensor has no counterpart of its shape in the base.
-        PolicyError: (``unsafe-model``) one of them is not safetensors.
+        LyrikstoreError: As :func:`check_weights`.
     """
     head, data = _split(base)
     new, own = _split(trained)

@@ -125,8 +125,9 @@ def seal_output(
 
     Raises:
         RunFailedError: (``bad-output``) a file is not what its name says, changed meanwhile, or
-            names a private path; (``secret-found``) it holds a private key, or credentials.
+            names a private path.
         StorageError: The storage backend failed.
+        LyrikstoreError: As :func:`refuse_secret`.
 
     Cost: one read of each file.
     """

@@ -91,10 +91,10 @@ def copy_program(parts: Sequence[ProgramPart], folder: Path) -> int:
     """Copy what goes along into a folder of the job; return how many files that are.
 
     Raises:
-        InvalidInputError: (``secret-found``) a file holds a private key, or credentials;
-            ``holds`` of its details says which and what.
-        StorageError: (``linked-folder``) a folder became a link meanwhile.
+        InvalidInputError: (``secret-found``) a file holds a private key, or credentials; ``holds``
+            of its details says which and what.
         OSError: Something cannot be read or written.
+        LyrikstoreError: As :func:`own_folder`.
     """
     secrets: dict[str, str] = {}
     count = 0

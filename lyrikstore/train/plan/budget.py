@@ -94,7 +94,7 @@ def choose(
     Raises:
         PolicyError: (``over-budget``) one that is named does not fit, or none does. ``details`` has
             ``candidate``, and ``fits``: the smallest machine of the price files that would do.
-        NotFoundError: (``no-machine``) the config plans for one that no price file has.
+        LyrikstoreError: As :func:`find_machine`.
     """
     on = config.budget.on or HERE
     memory = here_bytes if on == HERE else find_machine(prices, on)[1].memory_bytes

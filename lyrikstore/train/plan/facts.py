@@ -155,9 +155,10 @@ def read_facts(repo: Repository, ref: str, *, label: str, text: str = "") -> Dat
 
     Raises:
         NotFoundError: There is none.
-        InvalidInputError: (``not-a-dataset``); (``label-missing``) it has no such field;
-            (``no-text``) no field is the text.
+        InvalidInputError: (``label-missing``) it has no such field; (``no-text``) no field is the
+            text.
         VerificationError, IncompleteError: Its tree is damaged or lost.
+        LyrikstoreError: As :func:`resolve_dataset`.
 
     Cost: the manifest; of documents also the tree, of which the data is not read.
     """
@@ -339,7 +340,8 @@ def read_conversations(repo: Repository, ref: str, data: DataConfig) -> DataFact
 
     Raises:
         NotFoundError: There is none.
-        InvalidInputError: (``not-a-dataset``); (``unknown-column``) it has no such field.
+        InvalidInputError: (``unknown-column``) it has no such field.
+        LyrikstoreError: As :func:`resolve_dataset`.
     """
     manifest = resolve_dataset(repo, ref)
     body, stats = manifest.body, _stats(manifest)
@@ -381,9 +383,9 @@ def read_shape(repo: Repository, ref: str) -> tuple[Manifest, EncoderShape]:
 
     Raises:
         NotFoundError: There is none.
-        PolicyError: (``unsafe-model``, ``unknown-model``) it is not one that is loaded.
         InvalidInputError: (``not-a-model``) it is something else.
         VerificationError, IncompleteError: It is damaged or lost.
+        LyrikstoreError: As :func:`check_model_config`.
     """
     manifest = repo.resolve(ref)
     if manifest.kind != "checkpoint" or manifest.tree is None:

@@ -53,9 +53,9 @@ class KeptSegments:
             event: What the worker said of it.
 
         Raises:
-            VerificationError: (``input-changed``) it is not what the worker wrote.
             RunFailedError: (``bad-output``) that is not what a worker says.
             OSError: It could not be kept.
+            LyrikstoreError: As :func:`read_checked`.
         """
         try:
             number, segment = int(event["number"]), int(event[SEGMENT])
@@ -93,8 +93,8 @@ def attach_segments(
         kept: The points that are attached; None: none are.
 
     Raises:
-        FormatError: (``bad-segments``) the worker wrote something else.
         StorageError: It cannot be read or written.
+        LyrikstoreError: As :func:`read_segments`.
     """
     data = read_at_most(private / str(made["segments"]), MAX_BYTES + 1)
     segments = read_segments(data)

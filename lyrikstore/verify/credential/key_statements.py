@@ -145,7 +145,7 @@ class Statements(Struct, frozen=True):
         """Yield the policies of ``store``, with the log proofs left over, if they are available.
 
         Raises:
-            IncompleteError: (``too-many-policies``) more than are read.
+            LyrikstoreError: As :meth:`Statements.read_store`.
         """
         if self.here is not None and self.here[0].store == store:
             yield self.here

@@ -91,10 +91,8 @@ class FolderData(Struct, frozen=True):
             each: Given every listed file that has its listed length, in tree order.
 
         Raises:
-            IncompleteError: (``linked``) the folder is a link; (``too-many-files``) it holds more
-                than it may.
-            NotFoundError: (``no-data``) there is no such folder.
-            StorageError: (``io``) a folder cannot be listed.
+            IncompleteError: (``too-many-files``) it holds more than it may.
+            LyrikstoreError: As :func:`walk`.
 
         Cost: one read of every file whose length some listed file has, in worker processes where
             there is much and nothing for ``each``; 1 MiB of memory each and the list of names. One

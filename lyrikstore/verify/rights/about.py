@@ -71,8 +71,8 @@ def logged_terms(repository: Repository, source: Manifest) -> LoggedTerms:
         source: A dataset; one that was made from others has its own identity.
 
     Raises:
-        FormatError: (``bad-import``) the foreign manifest that it carries is of another dataset.
         LyrikstoreError: That manifest is lost, damaged or not signed by its author.
+        LyrikstoreError: As :func:`published`.
 
     Cost: one read per credential about it.
     """

@@ -67,8 +67,8 @@ def published(repository: Repository, source: Manifest) -> Published:
         source: A dataset without dataset inputs.
 
     Raises:
-        FormatError: (``bad-import``) the foreign manifest it carries is of another dataset.
         LyrikstoreError: The foreign manifest is lost, damaged or not signed by its author.
+        LyrikstoreError: As :func:`published_manifest`.
     """
     foreign = published_manifest(repository, source) or source
     return Published(foreign.id, foreign.tree, foreign.name, foreign.store, foreign.author)

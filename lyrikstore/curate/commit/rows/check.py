@@ -114,8 +114,8 @@ def check_rows(
         copy: Where the good rows go, as they stand in the file.
 
     Raises:
-        InvalidInputError: (``bad-record``) it cannot be read at all; (``bad-rows``) more than
-            :data:`MAX_BAD` lines are malformed.
+        InvalidInputError: (``bad-rows``) more than :data:`MAX_BAD` lines are malformed.
+        LyrikstoreError: As :func:`iter_rows`.
 
     Cost: one read; memory for a batch of rows, 8 bytes a row with an id, and the statistics.
     """

@@ -85,8 +85,9 @@ def recognised(scan: Scan, stated: CommitMetadata) -> Recognised:
     """Return how the files of a scan are read.
 
     Raises:
-        InvalidInputError: (``no-reader``) no such reader; (``no-rows``) roles of fields are named,
-            and the files are documents without a sheet.
+        InvalidInputError: (``no-rows``) roles of fields are named, and the files are documents
+            without a sheet.
+        LyrikstoreError: As :func:`check_reader`.
     """
     if stated.reader is not None:
         check_reader(stated.reader)

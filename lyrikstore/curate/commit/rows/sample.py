@@ -104,7 +104,7 @@ def measure_sample(
 
     Raises:
         InvalidInputError: (``bad-measure``) no such measure; (``no-text``) no field is the text.
-        IncompleteError: (``no-detector``, ``other-weights``) languages cannot be told here.
+        LyrikstoreError: As :func:`open_language_model`.
 
     Cost: one more read of the files, in one process, and for n records 1,000 · ln(n / 1,000)
     texts measured; memory for one record.

@@ -57,8 +57,9 @@ def render(card: Mapping[str, Any], roles: Sequence[str] | None = None) -> dict[
             installed, or its fonts lack a letter; none can that is longer than ``MAX_CARD``.
 
     Raises:
-        InvalidInputError: (``no-rendering``) there is no such rendering of it; (``missing-extra``,
-            ``not-printable``, ``too-large``) it is asked for and cannot be made.
+        InvalidInputError: (``missing-extra``, ``not-printable``, ``too-large``) it is asked for and
+            cannot be made.
+        LyrikstoreError: As :func:`check_role`.
     """
     found = {"card": encode(card)}
     kind = card["subject"]["kind"]

@@ -211,8 +211,8 @@ class Tuned:
 
         Raises:
             InvalidInputError: (``bad-checkpoint``) the files are not a whole checkpoint for this
-                base; (``bad-model``) the base cannot be loaded.
-            StorageError: (``staging-lost``) a file is gone.
+                base.
+            LyrikstoreError: As :func:`load_base`.
         """
         with loading(TRAINED):
             about = json.loads(files.read(f"{folder}/{CLASSIFIER_CONFIG}"))

@@ -76,9 +76,9 @@ def load_decoder(
 
     Raises:
         InvalidInputError: (``bad-model``) it cannot be loaded, or its weights are not those of the
-            architecture the config names; (``no-accelerator``) there is no such GPU;
-            (``extra-missing``) bitsandbytes is not installed.
+            architecture the config names; (``extra-missing``) bitsandbytes is not installed.
         StorageError: (``staging-lost``) a file of it is gone.
+        LyrikstoreError: As :func:`open_device`.
     """
     settings = json.loads(files.read(f"{BASE}/{CONFIG}"))
     place = open_device(device, precision)

@@ -80,9 +80,9 @@ class WriterText:
 
         Raises:
             InvalidInputError: (``prompt-too-long``) a prompt leaves no room for its answer, or for
-                all of it where none may be cut;
-                (``no-end``) the chat template ends answers with no token that ends them;
-                (``bad-model``) as :meth:`prompts`.
+                all of it where none may be cut; (``no-end``) the chat template ends answers with no
+                token that ends them.
+            LyrikstoreError: As :meth:`WriterText.prompts`.
         """
         prompts = self.prompts([row["prompt"] for row in rows])
         completions = self._encode([row["completion"] for row in rows])

@@ -80,7 +80,7 @@ class Chunks(Filter):
         """Return the step.
 
         Raises:
-            InvalidInputError: (``bad-chunk-size``) sizes that cannot be.
+            LyrikstoreError: As :func:`check_size`.
         """
         check_size(values["size"], values["overlap"])
         return cls(values["unit"], values["size"], values["overlap"])

@@ -59,7 +59,7 @@ class ExtractText(Filter):
         """Return the step.
 
         Raises:
-            InvalidInputError: (``bad-encoding``) there is no such encoding.
+            LyrikstoreError: As :func:`check_encoding`.
         """
         encoding = values.get("encoding")
         return cls(None if encoding is None else check_encoding(encoding))

@@ -54,7 +54,7 @@ class Where(BatchFilter):
         """Return the step.
 
         Raises:
-            InvalidInputError: (``bad-recipe``) the predicate is none, or holds what it may not.
+            LyrikstoreError: As :func:`parse_predicate`.
         """
         with connect() as connection:
             return cls(values["sql"], parse_predicate(connection, values["sql"]))

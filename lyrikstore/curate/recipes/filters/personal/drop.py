@@ -33,7 +33,7 @@ class DropPersonal(PersonalFilter):
         """Return the step.
 
         Raises:
-            InvalidInputError: (``bad-recipe``) nothing is searched.
+            LyrikstoreError: As :meth:`PersonalFilter.searched`.
         """
         return cls(**cls.searched(values))
 

@@ -22,7 +22,7 @@ class ScanPersonal(PersonalFilter):
         """Return the step.
 
         Raises:
-            InvalidInputError: (``bad-recipe``) nothing is searched.
+            LyrikstoreError: As :meth:`PersonalFilter.searched`.
         """
         return cls(**cls.searched(values))
 

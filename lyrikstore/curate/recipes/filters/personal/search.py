@@ -94,8 +94,7 @@ class PersonalFilter(Filter):
         """Return the decision function.
 
         Raises:
-            IncompleteError: (``no-detector``, ``other-weights``) a model is missing or another one:
-                nothing is decided.
+            LyrikstoreError: As :func:`open_detector`.
         """
         for name in self.detectors:
             open_detector(name)

@@ -102,8 +102,8 @@ class KeepLanguages(Filter):
         """Return the decision function.
 
         Raises:
-            IncompleteError: (``no-detector``, ``other-weights``) the model is missing or another.
             InvalidInputError: (``bad-recipe``) the model does not know a language that is wanted.
+            LyrikstoreError: As :func:`open_language_model`.
         """
         tell, known = open_language_model()
         for code in sorted(self.wanted or ()):
