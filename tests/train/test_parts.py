@@ -128,6 +128,10 @@ def test_what_is_missing_to_train_is_named(monkeypatch):
 
 DECIDE_NOTHING = (
     "lyrikstore.verify.evaluation.answers",  # the unit of scores in predictions
+    *(  # how evaluations are judged
+        f"lyrikstore.verify.evaluation.{name}"
+        for name in ("evidence", "figures", "lines", "predictions", "recompute", "tasks")
+    ),
     "lyrikstore.verify.evaluation.slices",  # which records are told apart in an evaluation
     "lyrikstore.verify.evaluation.words",  # names of models
     "lyrikstore.verify.rights.judge",
