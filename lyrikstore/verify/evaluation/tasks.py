@@ -6,6 +6,7 @@ package that is installed beside lyrikstore adds a task by an entry point of the
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, BinaryIO, ClassVar, Protocol, cast
@@ -89,7 +90,8 @@ def find_rules(name: object) -> TaskRules | None:
     # ATTACK: a manifest names a task. It chooses among what somebody installed, and nothing else.
     for one in entry_points(group=GROUP):
         if one.name == name:
-            return cast("TaskRules", one.load().rules)
+            with suppress(ImportError, AttributeError):  # what cannot be loaded is not installed
+                return cast("TaskRules", one.load().rules)
     return None
 
 

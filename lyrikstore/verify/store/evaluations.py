@@ -163,9 +163,15 @@ def recompute(
     """
     label = _label(evaluation)
     _note_overlooked(evaluation, ancestry, label, problems)
-    rules = find_rules(evaluation.body["task"])
+    task = evaluation.body["task"]
+    checkpoints, _ = _named(evaluation, "checkpoint", ancestry)
+    # ATTACK: a task that nobody knows, named for a model of one that everybody can check.
+    if any(one.body.get("task") != task for one in checkpoints):
+        problems.add(problems.bad, "undeclared", f"{label}: its task is not that of the checkpoint")
+        return None
+    rules = find_rules(task)
     if rules is None:
-        text = f"{label}: nothing here knows the task {quote(evaluation.body['task'], 40)}"
+        text = f"{label}: nothing here knows the task {quote(task, 40)}"
         problems.add(problems.lost, UNKNOWN_TASK, text)
         return None
     found = _evidence(repository, evaluation, ancestry, rules, read, problems)
@@ -226,10 +232,6 @@ def _evidence(
     predictions = _read_predictions(repository, evaluation, rules, problems)
     checkpoints, _ = _named(evaluation, "checkpoint", ancestry)
     if predictions is None or not checkpoints:  # then `manifests` or `lineage` says so
-        return None
-    if evaluation.body["task"] != checkpoints[0].body.get("task"):
-        text = f"{_label(evaluation)}: its task is not that of the checkpoint"
-        problems.add(problems.bad, "undeclared", text)
         return None
     runs, _ = _named(checkpoints[0], "run", ancestry)
     tests, is_whole = _named(evaluation, "test", ancestry)

@@ -301,8 +301,17 @@ def test_what_does_not_follow_is_no_figure(change: dict[str, Any], code: str) ->
 def test_a_task_that_nobody_here_knows_is_not_checked() -> None:
     made = Evaluated(ROWS)
     made.body |= {"task": "token-tagging"}
+    assert made.codes() == (["undeclared"], [])
+    made.checkpoint.body["task"] = "token-tagging"
     found = made.problems().close("")
     assert (found.state, found.detail["reason"]) == ("unchecked", "unknown-task")
+
+
+def test_a_conversation_that_is_none_hides_no_other_figures() -> None:
+    made = Evaluated(ROWS, data={"messages": "talk"})
+    assert made.codes() == ([], ["not-compared"])
+    made.body["model"] = {**made.body["model"], "measures": {}}
+    assert made.codes() == (["differs"], ["not-compared"])
 
 
 def test_figures_without_texts_are_what_their_author_says() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, BinaryIO, ClassVar, cast
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import parse
 from lyrikstore.canon.quoting import quote
 from lyrikstore.verify.evaluation.evidence import (
@@ -90,7 +90,10 @@ class GenerationRules:
     def differences(self, found: Evidence, *, compared: bool) -> Iterator[Fault]:
         """Yield how figures of records do not follow from texts, or others from these."""
         if compared:
-            reason, words = _judge(found)
+            try:
+                reason, words = _judge(found)
+            except LyrikstoreError as error:  # figures follow, or not, all the same
+                reason, words = NOT_COMPARED, quote(error.message, 300)
             if reason:
                 yield reason, words
             if reason not in ("", NOT_COMPARED):
