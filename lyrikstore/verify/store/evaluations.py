@@ -75,9 +75,10 @@ def check_evaluations(
         problems.add(problems.odd, "retired", f"{one.name} ({one.id.short}): {text}")
     records, unasked = 0, list[JSON]()
     for one, reading in ((one, read) for one in carrying if read is not None):
-        found = recompute(repository, one, ancestry, reading, problems)
+        held = Recomputed(repository, one, ancestry, reading, problems)
+        found = held.compute()
         records += 0 if found is None else len(found.predictions)
-        unasked += _ask(repository, one, ancestry, found, readers.answers, problems)
+        unasked += held.ask(found, readers.answers)
     done = pluralize(len(carrying), "evaluation follows", "evaluations follow")
     if bare and not problems.count:
         first = f"{bare[0].name} ({bare[0].id.short})"
@@ -94,59 +95,8 @@ def check_evaluations(
     return problems.close(summary, recomputed=len(carrying), stated=len(bare), notAsked=unasked)
 
 
-def _ask(
-    repository: Repository,
-    evaluation: Manifest,
-    ancestry: Lineage,
-    found: Evidence | None,
-    again: AskAgain | None,
-    problems: Problems,
-) -> list[JSON]:
-    """Ask again, where nothing else is wrong; return who was not asked, and of what."""
-    everybody: list[JSON] = [f"{evaluation.name}: all of its predictions"]
-    rules = find_rules(evaluation.body["task"])
-    if again is None or found is None or problems.bad or problems.lost:
-        return everybody
-    checkpoint = ancestry[evaluation.inputs_in("checkpoint")[0].id]
-    runs, _ = _named(checkpoint, "run", ancestry)
-    if not runs or rules is None or rules.answers == TEXT:
-        return everybody
-    label = _label(evaluation)
-    known: dict[str, list[Manifest]] = {}
-    for role, one in (("test", evaluation), ("train", evaluation), ("validation", checkpoint)):
-        known[role], is_whole = _named(one, role, ancestry)
-        if not is_whole:
-            return everybody
-    predictions = found.predictions
-    asked = ask_again(repository, evaluation, checkpoint, runs[0], known, predictions, again)
-    if asked.fault:
-        problems.add(problems.bad, "other-answers", f"{label}: {asked.fault}")
-    if asked.undone:
-        text = f"{label}: nobody was asked again: {asked.undone}"
-        problems.add(problems.odd, "not-compared", text)
-        return everybody
-    return [f"{evaluation.name}: {who}" for who in asked.unasked]
-
-
-def _label(evaluation: Manifest) -> str:
-    return f"{evaluation.name} ({evaluation.id.short})"
-
-
-def _named(holder: Manifest, role: str, ancestry: Lineage) -> tuple[list[Manifest], bool]:
-    """Return the inputs in a role that are here, and whether all are."""
-    named = holder.inputs_in(role)
-    found = [ancestry[one.id] for one in named if one.id in ancestry]
-    return found, len(found) == len(named)
-
-
-def recompute(
-    repository: Repository,
-    evaluation: Manifest,
-    ancestry: Lineage,
-    read: ReadRecords,
-    problems: Problems,
-) -> Evidence | None:
-    """Compute an evaluation again by the rules of its task; return what it was held against.
+class Recomputed:
+    """One evaluation, computed again by the rules of its task.
 
     Args:
         repository: The store.
@@ -154,194 +104,214 @@ def recompute(
         ancestry: The manifests that it comes from.
         read: Reads the records of datasets.
         problems: Takes what is found.
-
-    Returns:
-        None where there is nothing that could be computed again.
-
-    Cost: one read of the predictions and of what the model learned from, two of the test set, and
-    1,000 resamples of it.
     """
-    label = _label(evaluation)
-    _note_overlooked(evaluation, ancestry, label, problems)
-    task = evaluation.body["task"]
-    checkpoints, _ = _named(evaluation, "checkpoint", ancestry)
-    # ATTACK: a task that nobody knows, named for a model of one that everybody can check.
-    if any(one.body.get("task") != task for one in checkpoints):
-        problems.add(problems.bad, "undeclared", f"{label}: its task is not that of the checkpoint")
-        return None
-    rules = find_rules(task)
-    if rules is None:
-        text = f"{label}: nothing here knows the task {quote(task, 40)}"
-        problems.add(problems.lost, UNKNOWN_TASK, text)
-        return None
-    found = _evidence(repository, evaluation, ancestry, rules, read, problems)
-    if found is None:
-        return None
-    known = len(problems.bad)
-    fault = rules.undeclared(found)
-    if fault:
-        problems.add(problems.bad, "undeclared", f"{label}: {fault}")
-        return found
-    if evaluation.body.get("purpose") == MONITOR:
-        found.reference = _reference(repository, evaluation, ancestry, rules, problems)
-        if found.reference is None:
+
+    def __init__(
+        self,
+        repository: Repository,
+        evaluation: Manifest,
+        ancestry: Lineage,
+        read: ReadRecords,
+        problems: Problems,
+    ) -> None:
+        self._repository, self._evaluation, self._body = repository, evaluation, evaluation.body
+        self._ancestry, self._read, self._problems = ancestry, read, problems
+        self._checkpoints, _ = self._named(evaluation, "checkpoint")
+        self._runs = [one for each in self._checkpoints for one in self._named(each, "run")[0]]
+        self._monitors = evaluation.body.get("purpose") == MONITOR
+
+    def compute(self) -> Evidence | None:
+        """Compute it again; return what it was held against.
+
+        Returns:
+            None where there is nothing that could be computed again.
+
+        Cost: one read of the predictions and of what the model learned from, two of the test set,
+        and 1,000 resamples of it.
+        """
+        self._note_overlooked()
+        task = self._body["task"]
+        # ATTACK: a task that nobody knows, named for a model of one that everybody can check.
+        if any(one.body.get("task") != task for one in self._checkpoints):
+            self._bad("undeclared", "its task is not that of the checkpoint")
             return None
-    compared = _note_faults(label, problems, "its test set", lambda: [rules.compare(found)])
-    if compared is None or not compared[0]:
-        _note_faults(
-            label,
-            problems,
-            "what was learned from",
-            lambda: [_other_overlap(repository, evaluation, rules, found, ancestry, read)],
+        rules = find_rules(task)
+        if rules is None:
+            self._lost(UNKNOWN_TASK, f"nothing here knows the task {quote(task, 40)}")
+            return None
+        found = self._evidence(rules)
+        if found is None:
+            return None
+        known = len(self._problems.bad)
+        if fault := rules.undeclared(found):
+            self._bad("undeclared", fault)
+            return found
+        if self._monitors:
+            found.reference = self._reference(rules)
+            if found.reference is None:
+                return None
+        compared = self._note_faults("its test set", lambda: [rules.compare(found)])
+        if compared is None or not compared[0]:
+            self._note_faults("what was learned from", lambda: [self._other_overlap(rules, found)])
+        # ATTACK: only what is about this model and this test set is worth 1,000 resamples of it.
+        if len(self._problems.bad) == known:
+            whole = compared == [""]
+            self._note_faults("its texts", lambda: rules.differences(found, compared=whole))
+        return found
+
+    def ask(self, found: Evidence | None, again: AskAgain | None) -> list[JSON]:
+        """Ask again, where nothing else is wrong; return who was not asked, and of what."""
+        name, problems = self._evaluation.name, self._problems
+        everybody: list[JSON] = [f"{name}: all of its predictions"]
+        rules = find_rules(self._body["task"])
+        if again is None or found is None or problems.bad or problems.lost:
+            return everybody
+        if not self._runs or rules is None or rules.answers == TEXT:
+            return everybody
+        checkpoint = self._checkpoints[0]
+        holders = {"test": self._evaluation, "train": self._evaluation, "validation": checkpoint}
+        data = {role: self._named(one, role) for role, one in holders.items()}
+        if not all(is_whole for _, is_whole in data.values()):
+            return everybody
+        known = {role: some for role, (some, _) in data.items()}
+        asked = ask_again(
+            self._repository,
+            self._evaluation,
+            checkpoint,
+            self._runs[0],
+            known,
+            found.predictions,
+            again,
         )
-    # ATTACK: only what is about this model and this test set is worth 1,000 resamples of it.
-    if len(problems.bad) == known:
-        whole = compared == [""]
-        _note_faults(label, problems, "its texts", lambda: rules.differences(found, compared=whole))
-    return found
+        if asked.fault:
+            self._bad("other-answers", asked.fault)
+        if asked.undone:
+            self._odd(NOT_COMPARED, f"nobody was asked again: {asked.undone}")
+            return everybody
+        return [f"{name}: {who}" for who in asked.unasked]
 
+    def _bad(self, code: str, text: str) -> None:
+        self._add(self._problems.bad, code, text)
 
-def _note_faults(
-    label: str, problems: Problems, what: str, look: Callable[[], Iterable[Fault]]
-) -> list[str] | None:
-    """Note what is wrong; return the reasons, or None where it cannot be looked at."""
-    reasons = []
-    try:
-        for reason, text in look():
-            reasons.append(reason)
-            if reason == NOT_COMPARED:
-                text = f"not compared with {what}: {text}"  # noqa: PLW2901
-            where = {NOT_COMPARED: problems.odd, NEWER_FORMAT: problems.lost}
-            if reason:
-                problems.add(where.get(reason, problems.bad), reason, f"{label}: {text}")
-    except LyrikstoreError as error:
-        text = f"{label}: not compared with {what}: {quote(error.message, 300)}"
-        problems.add(problems.odd, NOT_COMPARED, text)
-        return None
-    return reasons
+    def _lost(self, code: str, text: str) -> None:
+        self._add(self._problems.lost, code, text)
 
+    def _odd(self, code: str, text: str) -> None:
+        self._add(self._problems.odd, code, text)
 
-def _evidence(
-    repository: Repository,
-    evaluation: Manifest,
-    ancestry: Lineage,
-    rules: TaskRules,
-    read: ReadRecords,
-    problems: Problems,
-) -> Evidence | None:
-    predictions = _read_predictions(repository, evaluation, rules, problems)
-    checkpoints, _ = _named(evaluation, "checkpoint", ancestry)
-    if predictions is None or not checkpoints:  # then `manifests` or `lineage` says so
-        return None
-    runs, _ = _named(checkpoints[0], "run", ancestry)
-    tests, is_whole = _named(evaluation, "test", ancestry)
-    references, _ = _named(evaluation, "reference", ancestry)
-    old = _named(references[0], "test", ancestry)[0] if references else []
+    def _add(self, to: list[str], code: str, text: str, of: Manifest | None = None) -> None:
+        one = of or self._evaluation
+        self._problems.add(to, code, f"{one.name} ({one.id.short}): {text}")
 
-    def outputs() -> AbstractContextManager[BinaryIO] | None:
+    def _named(self, holder: Manifest, role: str) -> tuple[list[Manifest], bool]:
+        """Return the inputs in a role that are here, and whether all are."""
+        named = holder.inputs_in(role)
+        found = [self._ancestry[one.id] for one in named if one.id in self._ancestry]
+        return found, len(found) == len(named)
+
+    def _note_faults(self, what: str, look: Callable[[], Iterable[Fault]]) -> list[str] | None:
+        """Note what is wrong; return the reasons, or None where it cannot be looked at."""
+        reasons = []
         try:
-            attached = present_attachments(repository, evaluation, "outputs")
-            return repository.blobs.open(attached[0].id) if attached else None
+            for reason, text in look():
+                reasons.append(reason)
+                if reason == NOT_COMPARED:
+                    self._odd(reason, f"not compared with {what}: {text}")
+                elif reason == NEWER_FORMAT:
+                    self._lost(reason, text)
+                elif reason:
+                    self._bad(reason, text)
+        except LyrikstoreError as error:
+            self._odd(NOT_COMPARED, f"not compared with {what}: {quote(error.message, 300)}")
+            return None
+        return reasons
+
+    def _evidence(self, rules: TaskRules) -> Evidence | None:
+        predictions = self._predictions(self._evaluation, rules)
+        if predictions is None or not self._checkpoints:  # then `manifests` or `lineage` says so
+            return None
+        tests, is_whole = self._named(self._evaluation, "test")
+        references, _ = self._named(self._evaluation, "reference")
+        old = self._named(references[0], "test")[0] if references else []
+        return Evidence(
+            self._body,
+            predictions,
+            self._checkpoints[0].body,
+            self._runs[0].body if self._runs else None,
+            [one.body for one in tests],
+            lambda field, fields: self._read(self._repository, tests, field, fields),
+            lambda field, fields: self._read(self._repository, old, field, fields),
+            self._outputs,
+            is_whole=is_whole,
+        )
+
+    def _outputs(self) -> AbstractContextManager[BinaryIO] | None:
+        try:
+            attached = present_attachments(self._repository, self._evaluation, "outputs")
+            return self._repository.blobs.open(attached[0].id) if attached else None
         except (IncompleteError, NotFoundError):
             return None
 
-    return Evidence(
-        evaluation.body,
-        predictions,
-        checkpoints[0].body,
-        runs[0].body if runs else None,
-        [one.body for one in tests],
-        lambda field, fields: read(repository, tests, field, fields),
-        lambda field, fields: read(repository, old, field, fields),
-        outputs,
-        is_whole=is_whole,
-    )
+    def _reference(self, rules: TaskRules) -> Any:
+        """Return the predictions that a monitor is held against."""
+        references, is_whole = self._named(self._evaluation, "reference")
+        if not is_whole:  # then `manifests` or `lineage` says so
+            return None
+        # Attack case A54: drift from another model, or from a monitor that had drifted itself.
+        if (
+            not references
+            or references[0].inputs_in("checkpoint") != self._evaluation.inputs_in("checkpoint")
+            or references[0].body.get("purpose") == MONITOR
+            or "predictions" not in references[0].body
+        ):
+            text = "it is held against no evaluation of its checkpoint with predictions"
+            self._bad("undeclared", text)
+            return None
+        return self._predictions(references[0], rules)
 
-
-def _reference(
-    repository: Repository,
-    monitor: Manifest,
-    ancestry: Lineage,
-    rules: TaskRules,
-    problems: Problems,
-) -> Any:
-    """Return the predictions that a monitor is held against."""
-    references, is_whole = _named(monitor, "reference", ancestry)
-    if not is_whole:  # then `manifests` or `lineage` says so
+    def _predictions(self, evaluation: Manifest, rules: TaskRules) -> Any:
+        named, problems = evaluation.body["predictions"]["format"], self._problems
+        if named not in rules.formats:
+            # ATTACK: predictions of another task, for nobody to compute the figures again.
+            if is_of_another(rules.name, named):
+                text = f"predictions of the format {named} are those of another task"
+                self._add(problems.bad, "undeclared", text, evaluation)
+            else:
+                self._add(problems.lost, NEWER_FORMAT, f"predictions of format {named}", evaluation)
+            return None
+        try:
+            attached = present_attachments(self._repository, evaluation, "predictions")[0]
+            with self._repository.blobs.open(attached.id) as stream:
+                return rules.read(stream)
+        except (IncompleteError, NotFoundError) as error:
+            retired = error.kind == "retired"
+            where, reason = (problems.odd, "retired") if retired else (problems.lost, "lost")
+            self._add(where, reason, quote(error.message, 300), evaluation)
+        except FormatError as error:
+            self._add(problems.bad, "bad-predictions", quote(error.message, 300), evaluation)
+        except LyrikstoreError as error:
+            problems.note(f"{evaluation.name} ({evaluation.id.short})", error)
         return None
-    # Attack case A54: drift from another model, or from a monitor that had drifted itself.
-    if (
-        not references
-        or references[0].inputs_in("checkpoint") != monitor.inputs_in("checkpoint")
-        or references[0].body.get("purpose") == MONITOR
-        or "predictions" not in references[0].body
-    ):
-        text = "it is held against no evaluation of its checkpoint with predictions"
-        problems.add(problems.bad, "undeclared", f"{_label(monitor)}: {text}")
-        return None
-    return _read_predictions(repository, references[0], rules, problems)
 
+    def _note_overlooked(self) -> None:
+        """Warn of data that a model saw through another, and in which nobody looked (A124)."""
+        for checkpoint in () if self._monitors else self._checkpoints:
+            left = overlooked(self._body.get("overlap", {}), checkpoint, self._ancestry)
+            if left:
+                names = quote(", ".join(one.name for one in left), 300)
+                text = f"its records were not looked for in {names}, which a base learned from"
+                self._odd("base-not-looked-in", text)
 
-def _read_predictions(
-    repository: Repository, evaluation: Manifest, rules: TaskRules, problems: Problems
-) -> Any:
-    label, named = _label(evaluation), evaluation.body["predictions"]["format"]
-    if named not in rules.formats:
-        # ATTACK: predictions of another task, for nobody to compute the figures again.
-        if is_of_another(rules.name, named):
-            text = f"{label}: predictions of the format {named} are those of another task"
-            problems.add(problems.bad, "undeclared", text)
-        else:
-            problems.add(problems.lost, NEWER_FORMAT, f"{label}: predictions of format {named}")
-        return None
-    try:
-        attached = present_attachments(repository, evaluation, "predictions")[0]
-        with repository.blobs.open(attached.id) as stream:
-            return rules.read(stream)
-    except (IncompleteError, NotFoundError) as error:
-        retired = error.kind == "retired"
-        where, reason = (problems.odd, "retired") if retired else (problems.lost, "lost")
-        problems.add(where, reason, f"{label}: {quote(error.message, 300)}")
-    except FormatError as error:
-        problems.add(problems.bad, "bad-predictions", f"{label}: {quote(error.message, 300)}")
-    except LyrikstoreError as error:
-        problems.note(label, error)
-    return None
-
-
-def _note_overlooked(
-    evaluation: Manifest, ancestry: Lineage, label: str, problems: Problems
-) -> None:
-    """Warn of data that a model has seen through another, and in which nobody looked (A124)."""
-    checkpoint = ancestry.get(evaluation.inputs_in("checkpoint")[0].id)
-    if checkpoint is None or evaluation.body.get("purpose") == MONITOR:
-        return
-    left = overlooked(evaluation.body.get("overlap", {}), checkpoint, ancestry)
-    if left:
-        names = quote(", ".join(one.name for one in left), 300)
-        text = f"{label}: its records were not looked for in {names}, which a base learned from"
-        problems.add(problems.odd, "base-not-looked-in", text)
-
-
-def _other_overlap(
-    repository: Repository,
-    evaluation: Manifest,
-    rules: TaskRules,
-    found: Evidence,
-    ancestry: Lineage,
-    read: ReadRecords,
-) -> Fault:
-    """Return how ``overlap.exact`` is not what the data has; fine if it is, or nothing says."""
-    if evaluation.body.get("purpose") == MONITOR:
-        return FINE
-    checkpoint = ancestry[evaluation.inputs_in("checkpoint")[0].id]
-    overlap = evaluation.body.get("overlap", {})
-    learned = looked_in(overlap, checkpoint, ancestry)
-    if learned is None:  # then `manifests` or `lineage` says so
-        return FINE
-    counts = Counter(rules.asked_records(found))
-    # ATTACK: figures of what the model learned, called figures of what it never saw.
-    follows = sum(counts.pop(one.id, 0) for one in read(repository, learned, "", ()))
-    said = overlap.get("exact")
-    text = f"overlap.exact is {quote(said)}, and {follows} follows"
-    return FINE if said == follows else ("differs", text)
+    def _other_overlap(self, rules: TaskRules, found: Evidence) -> Fault:
+        """Return how ``overlap.exact`` is not what the data has; fine if it is."""
+        overlap = self._body.get("overlap", {})
+        learned = looked_in(overlap, self._checkpoints[0], self._ancestry)
+        if self._monitors or learned is None:  # then `manifests` or `lineage` says so
+            return FINE
+        counts = Counter(rules.asked_records(found))
+        # ATTACK: figures of what the model learned, called figures of what it never saw.
+        read = self._read(self._repository, learned, "", ())
+        follows = sum(counts.pop(one.id, 0) for one in read)
+        said = overlap.get("exact")
+        text = f"overlap.exact is {quote(said)}, and {follows} follows"
+        return FINE if said == follows else ("differs", text)

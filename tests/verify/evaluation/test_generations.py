@@ -20,7 +20,7 @@ from lyrikstore.verify.evaluation.generation.generations import (
 from lyrikstore.verify.evaluation.generation.outputs import WrittenTexts, write_outputs
 from lyrikstore.verify.evaluation.generation.texts import judge_text, tell_text
 from lyrikstore.verify.problems import Problems
-from lyrikstore.verify.store.evaluations import recompute
+from lyrikstore.verify.store.evaluations import Recomputed
 from tests.lineages import lineage_of
 
 SALT = b"s" * 32
@@ -132,7 +132,7 @@ class Evaluated:
         known = lineage_of(self.test, self.run, self.checkpoint)
         found = Problems("evaluation.recomputed")
         evaluation = manifest("evaluation", self.body, **roles)
-        recompute(store, evaluation, known, self.read, found)
+        Recomputed(store, evaluation, known, self.read, found).compute()
         return found
 
     def without_run(self) -> None:
