@@ -8,6 +8,7 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError
 from lyrikstore.curate.labelled import read_labelled
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.store.evaluations import check_evaluations
@@ -283,7 +284,7 @@ def test_without_the_test_set_nothing_is_said_to_be_compared_with_it(store: Worl
 
     store.evaluation()
     repo = Repository.open(store.chain.home / ".lyrikstore")
-    ancestry = {one.id: one for _, one in repo.all_manifests()}
+    ancestry = Lineage.read(repo, *(one.id for _, one in repo.all_manifests()))
     found = check_evaluations(repo, ancestry, Readers(records=read))
     assert (found.state, found.detail["reason"]) == ("warn", "not-compared")
     assert len(found.detail["problems"]) == 2, found
