@@ -26,6 +26,7 @@ from lyrikstore.credentials.model.status_list import (
 )
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.multikey import did_key, parse_method_fragment
+from lyrikstore.history.policy.policy import Policy
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.identity.issuer import own_keys
 from lyrikstore.publish.status.current_list import LIST_VALIDITY, CurrentList, joined
@@ -213,16 +214,20 @@ class StatusBook:
         }
 
 
-_BOOKS: "WeakKeyDictionary[Repository, StatusBook]" = WeakKeyDictionary()
+_BOOKS: "WeakKeyDictionary[Repository, tuple[Policy, StatusBook]]" = WeakKeyDictionary()
 
 
 def current_book(repository: Repository) -> StatusBook:
-    """Return the book of a store as it is now; each logged credential is read once.
+    """Return the book of a store as it is now; each logged credential is read once a policy.
 
     Raises:
         IncompleteError, VerificationError: As :meth:`StatusBook.update`.
     """
-    return _BOOKS.setdefault(repository, StatusBook()).update(repository)
+    policy, book = _BOOKS.get(repository, (None, StatusBook()))
+    if policy != repository.policy:  # ATTACK: it may say that a key was stolen whose lists counted
+        policy, book = repository.policy, StatusBook()
+        _BOOKS[repository] = policy, book
+    return book.update(repository)
 
 
 def _replaced(opened: OpenedCredential) -> Digest | None:

@@ -20,7 +20,7 @@ from lyrikstore.crypto.keys.signer import OrganisationSigner
 from lyrikstore.history.commit.policy_change import change_policy, revoked
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.publish.imports.import_credentials import import_credentials
-from lyrikstore.publish.status.book import StatusBook
+from lyrikstore.publish.status.book import StatusBook, current_book
 from lyrikstore.publish.status.changes import renew_lists, set_status
 from lyrikstore.publish.status.publish_lists import file_names
 from lyrikstore.verify.credential.grant import check_grant
@@ -114,12 +114,14 @@ def test_nobody_but_the_issuer_takes_a_revocation_back(
     with open_transaction(bench.repo) as transaction:
         transaction.log_credential(again)
         transaction.commit()
-    if stolen:
+    if stolen:  # whoever has read it by then reads it anew
+        assert current_book(bench.repo).lists[urls[0], OWNER.did].content.valid_from == later
         change = revoked(OWNER.did, since, OTHER.did)
         change_policy(bench.repo, change, **signing)
         bench.repo.refresh()
-    current = StatusBook.of(bench.repo).lists[urls[0], OWNER.did].content
+    current = current_book(bench.repo).lists[urls[0], OWNER.did].content
     assert any(current.bits)
+    assert current.valid_from < AT + timedelta(hours=1)
     (entry,) = [one for one in status_entries(parse(made.data)) if one.purpose == "revocation"]
     assert current.holds(entry.index)
     outcome = check_grant(
