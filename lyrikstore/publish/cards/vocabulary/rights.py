@@ -3,8 +3,8 @@
 A card has no time: what is said was so when it was issued, and as far as the log tells, withdrawn.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -31,15 +31,43 @@ def _subject(dataset: Manifest, credential: CredentialFacts) -> str:
     return f"{dataset.name} {credential.id.short}"
 
 
-def _credential(facts: CardFacts) -> Iterator[Said]:
-    for dataset, credential, cited in _credentials(facts):
-        document = credential.document
-        who, until = credential.issuer, document.get("validUntil", "no end")
-        text = f"issued by {who}, valid from {document['validFrom']} to {until}"
-        yield Said(
-            text, (cited, named(dataset)), "stated", _subject(dataset, credential),
-            value=_terms(facts, dataset, document), by=who,
-        )  # fmt: skip
+class _Told(NamedTuple):
+    """What a credential says, as its issuer states it; of a part of it, with a name for that."""
+
+    text: str
+    of: str = ""
+    value: JSON = None
+    state: str = "stated"
+
+
+_Find = Callable[[CardFacts, Manifest, CredentialFacts], Iterator[_Told]]
+
+
+def _each(find: _Find, *, cites_data: bool = False) -> Callable[[CardFacts], Iterator[Said]]:
+    """Return a fact that is said of every credential, by its issuer."""
+
+    def found(facts: CardFacts) -> Iterator[Said]:
+        for dataset, credential, cited in _credentials(facts):
+            evidence = (cited, named(dataset)) if cites_data else (cited,)
+            for told in find(facts, dataset, credential):
+                place = f"{_subject(dataset, credential)} {told.of}".rstrip()
+                yield Said(
+                    told.text, evidence, told.state, place, value=told.value, by=credential.issuer
+                )
+
+    return found
+
+
+def _own_words(find: _Find) -> Callable[[CardFacts], Iterator[Said]]:
+    """Return a fact of every credential that forms before ``card/3`` do not have."""
+    said = _each(find, cites_data=True)
+    return lambda facts: said(facts) if facts.form.has_publishers_terms else iter(())
+
+
+def _credential(facts: CardFacts, dataset: Manifest, one: CredentialFacts) -> Iterator[_Told]:
+    since, until = one.document["validFrom"], one.document.get("validUntil", "no end")
+    text = f"issued by {one.issuer}, valid from {since} to {until}"
+    yield _Told(text, value=_terms(facts, dataset, one.document))
 
 
 def _terms(facts: CardFacts, dataset: Manifest, document: Mapping[str, Any]) -> JSON:
@@ -56,20 +84,13 @@ def _terms(facts: CardFacts, dataset: Manifest, document: Mapping[str, Any]) -> 
     }
 
 
-def _words(member: str, absent: str) -> Any:
-    def find(facts: CardFacts) -> Iterator[Said]:
-        for dataset, credential, cited in _credentials(facts):
-            terms = credential.terms
-            found = getattr(terms, member)
-            text = listed(found) or absent
-            if len(terms.partitions) > 1:
-                text += f" (over {len(terms.partitions)} partitions)"
-            yield Said(
-                text, (cited,), "stated", _subject(dataset, credential),
-                value=list(found), by=credential.issuer,
-            )  # fmt: skip
+def _words(member: str, absent: str) -> Callable[[CardFacts], Iterator[Said]]:
+    def find(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Told]:
+        found, parts = getattr(one.terms, member), len(one.terms.partitions)
+        text = listed(found) or absent
+        yield _Told(f"{text} (over {parts} partitions)" if parts > 1 else text, value=list(found))
 
-    return find
+    return _each(find)
 
 
 def _requires(facts: CardFacts) -> Iterator[Said]:
@@ -86,129 +107,98 @@ def _requires(facts: CardFacts) -> Iterator[Said]:
                 )  # fmt: skip
 
 
-def _own_words(facts: CardFacts) -> Iterator[tuple[Manifest, CredentialFacts, Cited]]:
-    """Yield what forms before ``card/3`` do not have statements of."""
-    if facts.form.has_publishers_terms:
-        yield from _credentials(facts)
+def _licence(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Told]:
+    if one.terms.licence is not None:
+        yield _Told(one.terms.licence, value=one.terms.licence)
+    for part in one.terms.partitions:
+        if part.licence == NO_LICENCE:
+            text = "not established: the credential states none for these files"
+            yield _Told(text, part.name, state="not-established")
+        elif part.licence is not None:
+            yield _Told(part.licence, part.name, part.licence)
 
 
-def _licence(facts: CardFacts) -> Iterator[Said]:
-    for dataset, credential, cited in _own_words(facts):
-        terms, evidence = credential.terms, (cited, named(dataset))
-        place, who = _subject(dataset, credential), credential.issuer
-        if terms.licence is not None:
-            yield Said(
-                terms.licence, evidence, "stated", place, value=terms.licence, by=who
-            )  # fmt: skip
-        for part in terms.partitions:
-            at = f"{place} {part.name}"
-            if part.licence == NO_LICENCE:
-                text = "not established: the credential states none for these files"
-                yield Said(text, evidence, "not-established", at, by=who)
-            elif part.licence is not None:
-                yield Said(part.licence, evidence, "stated", at, value=part.licence, by=who)
+def _attribution(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Told]:
+    if "attribution" in one.terms.requires:
+        name, whom = one.attribution
+        yield _Told(f"{name}, by {whom}", value={"name": name, "by": whom})
 
 
-def _attribution(facts: CardFacts) -> Iterator[Said]:
-    for dataset, credential, cited in _own_words(facts):
-        if "attribution" in credential.terms.requires:
-            place, evidence = _subject(dataset, credential), (cited, named(dataset))
-            name, whom = credential.attribution
-            yield Said(
-                f"{name}, by {whom}", evidence, "stated", place,
-                value={"name": name, "by": whom}, by=credential.issuer,
-            )  # fmt: skip
-
-
-def _deletion(facts: CardFacts) -> Iterator[Said]:
-    for dataset, credential, cited in _own_words(facts):
-        for part in credential.terms.partitions:
-            if DELETION not in part.requires:
-                continue
-            end, place = credential.end_of(part), f"{_subject(dataset, credential)} {part.name}"
+def _deletion(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Told]:
+    for part in one.terms.partitions:
+        if DELETION in part.requires:
+            end = one.end_of(part)
             text = f"the data is to be deleted by {end}" if end else NO_END
-            evidence = (cited, named(dataset))
-            yield Said(text, evidence, "stated", place, value=end, by=credential.issuer)
+            yield _Told(text, part.name, end)
 
 
-def _limits(facts: CardFacts) -> Iterator[Said]:
-    for dataset, credential, cited in _credentials(facts):
-        subject: Any = credential.document["credentialSubject"]
-        for partition in subject["licence"]["partitions"]:
-            limits = partition.get("limits")
-            if not limits:
-                continue
-            said = "; ".join(
+def _limits(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Told]:
+    for partition in _subject_of(one)["licence"]["partitions"]:
+        if limits := partition.get("limits"):
+            said = (
                 f"{name} {listed(value) if isinstance(value, list) else value}"
                 for name, value in sorted(limits.items())
                 if name != "type"
             )
-            place = f"{_subject(dataset, credential)} {partition['name']}"
-            yield Said(said, (cited,), "stated", place, by=credential.issuer)
+            yield _Told("; ".join(said), partition["name"])
 
 
-def _regulatory(facts: CardFacts) -> Iterator[Said]:
-    for dataset, credential, cited in _credentials(facts):
-        subject: Any = credential.document["credentialSubject"]
-        for one in subject.get("regulatory", ()):
-            text = f"{one['regime']}: {one['status']}, because {one['basis']}"
-            if "asOf" in one:
-                text += f", as of {one['asOf']}"
-            warrantor = one.get("warrantedBy")
-            who = credential.issuer
-            if warrantor is not None:
-                text += f"; warranted by {warrantor.get('name') or warrantor.get('did')}"
-            place = f"{_subject(dataset, credential)} {one['regime']}"
-            yield Said(text, (cited,), "stated", place, by=who)
+def _regulatory(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Told]:
+    for said in _subject_of(one).get("regulatory", ()):
+        text = f"{said['regime']}: {said['status']}, because {said['basis']}"
+        if "asOf" in said:
+            text += f", as of {said['asOf']}"
+        if (warrantor := said.get("warrantedBy")) is not None:
+            text += f"; warranted by {warrantor.get('name') or warrantor.get('did')}"
+        yield _Told(text, said["regime"])
 
 
-def _quality(facts: CardFacts) -> Iterator[Said]:
-    for dataset, credential, cited in _credentials(facts):
-        subject: Any = credential.document["credentialSubject"]
-        for one in subject.get("quality", ()):
-            text = f"{one['metric']} {one['value']} ({one['basis']})"
-            place = f"{_subject(dataset, credential)} {one['metric']}"
-            who = credential.issuer
-            yield Said(text, (cited,), "stated", place, value=one["value"], by=who)
+def _quality(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Told]:
+    for said in _subject_of(one).get("quality", ()):
+        text = f"{said['metric']} {said['value']} ({said['basis']})"
+        yield _Told(text, said["metric"], said["value"])
 
 
-def _age(facts: CardFacts) -> Iterator[Said]:
-    for dataset, credential, cited in _credentials(facts):
-        subject: Any = credential.document["credentialSubject"]
-        age = subject.get("age", {})
-        said = [f"{name} {age[name]}" for name in ("collectedFrom", "collectedUntil", "snapshotAt")
-                if name in age]  # fmt: skip
-        if said:
-            place, who = _subject(dataset, credential), credential.issuer
-            yield Said("; ".join(said), (cited,), "stated", place, by=who)
+def _age(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Told]:
+    age = _subject_of(one).get("age", {})
+    days = ("collectedFrom", "collectedUntil", "snapshotAt")
+    if said := [f"{name} {age[name]}" for name in days if name in age]:
+        yield _Told("; ".join(said))
 
 
-def _attested(facts: CardFacts) -> Iterator[Said]:
-    for dataset_id, found in facts.attestations.items():
-        for one in found:
-            subject: Any = one.document["credentialSubject"]
-            said = subject["attestation"]
-            examined = said["examined"]
-            extent = examined["extent"]
-            if "records" in examined:
-                extent = f"{extent} of {counted(int(examined['records']), 'record')}"
-            cited: Cited = (one.id, f"attestation about {subject['name']}")
-            text = (
-                f"{said['kind']}, by {said['standard']}: {said['conclusion']} (looked at {extent}, "
-                f"bytes {examined['content']}). Not shown: {'; '.join(said['limitations'])}"
-            )
-            who, place = one.issuer, f"{subject['name']} {one.id.short}"
-            yield Said(text, (cited, (dataset_id, "dataset")), "attested", place, by=who)
+def _subject_of(one: CredentialFacts) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = one.document["credentialSubject"]
+    return found
 
 
-def _liability(facts: CardFacts) -> Iterator[Said]:
-    for found in facts.attestations.values():
-        for one in found:
-            subject: Any = one.document["credentialSubject"]
-            said = subject["attestation"]
-            cited: Cited = (one.id, f"attestation about {subject['name']}")
-            who, place = one.issuer, f"{subject['name']} {one.id.short}"
-            yield Said(said["liability"], (cited,), "attested", place, by=who)
+def _attestations(find: Callable[[Mapping[str, Any]], str], *, cites_data: bool) -> Any:
+    """Return a fact that is said of every attestation, by its issuer."""
+
+    def found(facts: CardFacts) -> Iterator[Said]:
+        for dataset, attested in facts.attestations.items():
+            for one in attested:
+                subject = _subject_of(one)
+                cited: Cited = (one.id, f"attestation about {subject['name']}")
+                evidence = (cited, (dataset, "dataset")) if cites_data else (cited,)
+                place = f"{subject['name']} {one.id.short}"
+                yield Said(find(subject["attestation"]), evidence, "attested", place, by=one.issuer)
+
+    return found
+
+
+def _conclusion(said: Mapping[str, Any]) -> str:
+    examined = said["examined"]
+    extent = examined["extent"]
+    if "records" in examined:
+        extent = f"{extent} of {counted(int(examined['records']), 'record')}"
+    return (
+        f"{said['kind']}, by {said['standard']}: {said['conclusion']} (looked at {extent}, "
+        f"bytes {examined['content']}). Not shown: {'; '.join(said['limitations'])}"
+    )
+
+
+def _liability(said: Mapping[str, Any]) -> str:
+    return str(said["liability"])
 
 
 def _rights(kind: str) -> Any:
@@ -294,7 +284,8 @@ def _rules(facts: CardFacts) -> Iterator[Said]:
 
 FACTS = {
     "rights.credential": Fact(
-        "Credential", "who issued which credential, valid when, with its terms", _credential
+        "Credential", "who issued which credential, valid when, with its terms",
+        _each(_credential, cites_data=True),
     ),
     "rights.permits": Fact(
         "Permits", "what a credential permits", _words("permits", "nothing")
@@ -308,22 +299,26 @@ FACTS = {
         _requires,
     ),
     "rights.licence": Fact(
-        "Licence by credential", "the licences that a credential names", _licence
+        "Licence by credential", "the licences that a credential names", _own_words(_licence)
     ),
     "rights.attribution": Fact(
-        "Attribution", "whom a credential demands to name, and for what", _attribution
+        "Attribution", "whom a credential demands to name, and for what", _own_words(_attribution)
     ),
     "rights.deletion": Fact(
-        "Deletion", "by when a credential demands to delete the data", _deletion
+        "Deletion", "by when a credential demands to delete the data", _own_words(_deletion)
     ),
-    "rights.limits": Fact("Limits", "purposes, places and times that a permission has", _limits),
+    "rights.limits": Fact("Limits", "purposes, places and times that a permission has",
+                          _each(_limits)),
     "rights.regulatory": Fact(
-        "Regulatory status", "what a credential says of it, and who warrants that", _regulatory
+        "Regulatory status", "what a credential says of it, and who warrants that",
+        _each(_regulatory),
     ),
-    "rights.quality": Fact("Quality", "what a credential says of quality", _quality),
-    "rights.age": Fact("Age", "what a credential says of age", _age),
-    "rights.attested": Fact("Attested", "what others attested of the data", _attested),
-    "rights.liability": Fact("Liability", "who is liable for what was attested", _liability),
+    "rights.quality": Fact("Quality", "what a credential says of quality", _each(_quality)),
+    "rights.age": Fact("Age", "what a credential says of age", _each(_age)),
+    "rights.attested": Fact("Attested", "what others attested of the data",
+                            _attestations(_conclusion, cites_data=True)),
+    "rights.liability": Fact("Liability", "who is liable for what was attested",
+                             _attestations(_liability, cites_data=False)),
     "rights.withdrawn": Fact(
         "Withdrawn", "which credentials and attestations were taken back", _withdrawn
     ),
