@@ -5,7 +5,7 @@ command itself was given; the facade binds such functions to a store (:mod:`lyri
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
@@ -140,6 +140,20 @@ class StoreContext:
         """How far the log is now."""
         pending = frozenset(entry.id for entry in self.repository.pending)
         return LogPosition(self.repository.checkpoint.size, pending)
+
+    def again(self, judge: Callable[[], object]) -> Callable[[], None]:
+        """Return what asks a judge once more if the log is another than now by then.
+
+        For :meth:`~lyrikstore.history.commit.transaction.TransactionBuilder.hold`: what is judged
+        before somebody signs is judged as of an earlier log, which somebody else may extend.
+        """
+        judged = self.position
+
+        def judge_again() -> None:
+            if self.position != judged:
+                judge()
+
+        return judge_again
 
     def logged_since(self, position: LogPosition) -> list[tuple[Digest, str]]:
         """Return what was logged since, in order: each id, and the name or what it is.

@@ -50,7 +50,7 @@ from lyrikstore.train.worker.targets.registry import Target, target_for
 from lyrikstore.verify.deployment.credentials import credentials_of
 from lyrikstore.verify.report import Check, CheckState, Report
 from lyrikstore.verify.rights.judge import ENDED_LATER, TAKEN_BACK_LATER
-from lyrikstore.verify.rights.recorded import reasons_of
+from lyrikstore.verify.rights.recorded import check_rights, reasons_of
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.version import __version__
 
@@ -155,6 +155,7 @@ def deploy_checkpoint(
     run = repo.manifest(checkpoint.inputs_in("run")[0].id)
     fields = bool(run.body["config"]["data"].get("fields"))
     target = target_for(target_name, body["format"], fields=fields, check=check)
+    again = context.again(partial(_check_still, context, checkpoint))
     status = check_approved(repo, checkpoint, trust=trust, at=clock())
     facts = gather(repo, checkpoint, lineage=lineage)
     inputs = inputs_of(repo, facts, () if status is None else status.approvals)
@@ -214,7 +215,14 @@ def deploy_checkpoint(
             built.write(unsigned_evidence(repo, inputs, credentials, clock()))
             return in_place(result, built)
         deployment = log_deployment(
-            context, folder, files, name=name, body=said, inputs=inputs, report=report
+            context,
+            folder,
+            files,
+            name=name,
+            body=said,
+            inputs=inputs,
+            report=report,
+            again=again,
         )
         with once_logged(repo, deployment):
             push_logged(repo, signing, deployment)
@@ -283,16 +291,7 @@ def verified(context: StoreContext, checkpoint: Manifest, lineage: Lineage | Non
     # ATTACK A88: a model of false data is deployed, and its report passes on that it was verified.
     # All of it is read for that, the data once more than for its bytes: a deployment is rare.
     report = verify_object(context, checkpoint.id, readers=all_readers(), lineage=lineage)
-    rights = report.check("rights")
-    missing = {TAKEN_BACK_LATER, ENDED_LATER, "base-not-permitted"} & reasons_of(rights)
-    if rights.state is CheckState.FAIL or missing:
-        renew = "take in what renews it, or " if missing == {ENDED_LATER} else ""
-        raise PolicyError(
-            "rights-missing",
-            f"{checkpoint.name}: {rights.summary}",
-            hint=f"lyrikstore verify {checkpoint.id.hex} says more; {renew}train again on what "
-            "may be used, and deploy that",
-        )
+    _check_rights(checkpoint, report.check("rights"))
     bad = next((one for one in report.checks if one.state is CheckState.FAIL), None)
     if bad is not None:
         raise VerificationError(
@@ -302,3 +301,23 @@ def verified(context: StoreContext, checkpoint: Manifest, lineage: Lineage | Non
             details={"check": bad.id},
         )
     return report
+
+
+def _check_rights(checkpoint: Manifest, rights: Check) -> None:
+    missing = {TAKEN_BACK_LATER, ENDED_LATER, "base-not-permitted"} & reasons_of(rights)
+    if rights.state is CheckState.FAIL or missing:
+        renew = "take in what renews it, or " if missing == {ENDED_LATER} else ""
+        raise PolicyError(
+            "rights-missing",
+            f"{checkpoint.name}: {rights.summary}",
+            hint=f"lyrikstore verify {checkpoint.id.hex} says more; {renew}train again on what "
+            "may be used, and deploy that",
+        )
+
+
+def _check_still(context: StoreContext, checkpoint: Manifest) -> None:
+    # ATTACK A126: a right is revoked, or an approval taken back, while the folder is built.
+    repository, trust, at = context.repository, context.trust, context.clock()
+    lineage = Lineage.read(repository, checkpoint.id)
+    _check_rights(checkpoint, check_rights(repository, lineage, trust=trust, at=at))
+    check_approved(repository, checkpoint, trust=trust, at=at)

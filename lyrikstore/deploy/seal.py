@@ -124,6 +124,7 @@ def log_deployment(
     body: Mapping[str, Any],
     inputs: Sequence[Input],
     report: Report,
+    again: Callable[[], None],
 ) -> Manifest:
     """Store, sign and log the files of a folder that is being built.
 
@@ -135,6 +136,7 @@ def log_deployment(
         body: What its manifest says, without ``oms``.
         inputs: What it was made from.
         report: The report of the verification before.
+        again: Judges once more what the log says, if it has grown since; raises.
 
     Raises:
         RunFailedError: (``bad-output``) a file is not what was written there.
@@ -172,6 +174,7 @@ def log_deployment(
             ],
         )
         transaction.log_manifest(manifest, tree)
+        transaction.hold(again)
         with once_logged(repository, manifest):
             transaction.commit()
     return manifest

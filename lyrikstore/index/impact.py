@@ -15,18 +15,16 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     FormatError,
     IncompleteError,
-    KeyMaterialError,
     LyrikstoreError,
-    VerificationError,
+    StorageError,
 )
 from lyrikstore.canon.json import JSON, encode, parse
 from lyrikstore.credentials.model.credential import GRANT, kind_of
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.log.entries import LoggedEntry
-from lyrikstore.history.manifests.manifest import COMPARED, Manifest, parse_manifest
+from lyrikstore.history.manifests.manifest import COMPARED, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.resolve import subjects
-from lyrikstore.history.repository.store_view import MAX_READ
 from lyrikstore.verify.rights.freed import Held, SourcesHeld
 
 MAX_PATH = 64
@@ -34,6 +32,8 @@ MAX_PATH = 64
 
 _WORST = (Held.SOME, Held.NOT_CHECKED, Held.NONE)
 
+_UNFOLLOWED = frozenset({"no-blob", "blob-lost", "blob-damaged", "too-large", "newer-format"})
+"""Why a manifest cannot be read; else its bytes are no manifest."""
 _NO_REST = frozenset({"retention"})
 """Kinds whose inputs are not what they were made from: a retention says whose data may go."""
 
@@ -329,16 +329,12 @@ class _Links(Struct):
         if entry.id in self.nodes:
             return
         try:
-            data = repository.blobs.read(entry.id, max_bytes=MAX_READ)
+            manifest = repository.manifest(entry.id)
         except LyrikstoreError as error:
-            self._note(entry, error)
-            return
-        try:
-            manifest = parse_manifest(data)
-        except (FormatError, KeyMaterialError, VerificationError) as error:
-            if error.kind == "newer-format":
+            # Intact bytes that are no manifest are without effect for every reader (8.4).
+            if error.kind in _UNFOLLOWED or isinstance(error, StorageError):
                 self._note(entry, error)
-            return  # else intact bytes that are no manifest: without effect for every reader (8.4)
+            return
         derivation = manifest.body.get("derivation") if manifest.kind == "dataset" else None
         counts = derivation["counts"] if derivation else None
         self.nodes[entry.id] = _Node(manifest.kind, manifest.name, entry.index, counts)

@@ -6,7 +6,7 @@ tell an announced run that gave nothing from one that never was.
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +125,7 @@ def train_run(
     begun, signer = time.monotonic(), context.signer()
     repo, progress, points = context.repository, context.progress, context.own_cache
     progress(Progress(phase="check"))
+    again = context.again(lambda: preflight(context, config))
     plan = preflight(context, config)
     plan = _warned(replace(plan, warnings=()), plan.warnings, progress)
     planned = plan_config(context, config, prices=prices, measure=measure)
@@ -156,7 +157,7 @@ def train_run(
             run = _interrupted(repo, plan, body, signer)
             plan = replace(plan, candidates=_candidates_of(run))
         else:
-            run = _register(context, plan, body, message)
+            run = _register(context, plan, body, message, again)
         segments = _segments_of(points, run, config, staging)
         kept = _points_of(points, run, signer, seconds=point_seconds, resume=resume)
         progress(Progress(phase="start", detail={"run": str(run.id)}))
@@ -230,7 +231,13 @@ def _candidates_of(run: Manifest) -> tuple[str, ...]:
     return tuple(names[one["format"]] for one in run.body["candidates"])
 
 
-def _register(context: StoreContext, plan: RunPlan, body: dict[str, Any], message: str) -> Manifest:
+def _register(
+    context: StoreContext,
+    plan: RunPlan,
+    body: dict[str, Any],
+    message: str,
+    again: Callable[[], None],
+) -> Manifest:
     config, repo, signer = plan.config, context.repository, context.signer()
     with open_transaction(repo) as transaction:
         run = sign_manifest(
@@ -245,6 +252,7 @@ def _register(context: StoreContext, plan: RunPlan, body: dict[str, Any], messag
             message=message,
         )
         transaction.log_manifest(run)
+        transaction.hold(again)  # ATTACK A126: a right is revoked while the run is planned
         transaction.commit()
     return run
 

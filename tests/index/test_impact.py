@@ -164,7 +164,7 @@ def test_what_cannot_be_read_is_named(
 
     monkeypatch.setattr(BlobStore, "read", fail)
     root = chain.made["raw"].id if nickname == "train" else chain.credential
-    found = impact_of(chain.repository, [root])
+    found = impact_of(chain.repository.afresh(), [root])
     assert [(one.id, one.kind) for one in found.unfollowed] == [(gone, kind)]
     if nickname == "train":  # what lies beyond cannot be known; the rest is told all the same
         assert found.affected == ()

@@ -163,6 +163,14 @@ class TransactionBuilder:
         self._added, self._dropped = tuple(added), tuple(dropped)
         self._still_good = still_good
 
+    def hold(self, still_good: Callable[[], None]) -> None:
+        """Have something asked once nothing can change any more.
+
+        Args:
+            still_good: Raises if what was committed meanwhile forbids the transaction.
+        """
+        self._still_good = still_good
+
     def commit(self) -> list[int]:
         """Make everything durable and visible, or nothing.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -223,12 +224,15 @@ def approve_card(
     key = last_key(repository.policy, signer.did)
     own = key in makers_of(repository, card, repository.policy)
     made = _decisions(repository, card)
+    check_ready = partial(_check_ready, repository, card, context.trust, context.clock())
+    # ATTACK A126: what opens the card again is logged while somebody approves it.
+    again = context.again(check_ready)
     if withdraw:
         if all(last_key(repository.policy, one.author) != key for one in made.approving):
             raise PolicyError("not-approved", "this key has approved nothing to be taken back")
     else:
         _check_own(own=own, alone=alone)
-        _check_ready(repository, card, context.trust, context.clock())
+        check_ready()
     state = repository.refs.get(name)
     body = {"decision": "withdraw" if withdraw else "approve", "self": own}
     manifest = sign_manifest(
@@ -243,6 +247,8 @@ def approve_card(
     )
     with open_transaction(repository) as transaction:
         transaction.log_manifest(manifest)
+        if not withdraw:
+            transaction.hold(again)
         index = transaction.commit()[0]
     status = card_status(repository, card, trust=context.trust, at=context.clock())
     return manifest, index, status

@@ -9,6 +9,7 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError, PolicyError
 from lyrikstore.history.commit.policy_change import revoked, rotated, with_writer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
+from lyrikstore.publish.cards import approval
 from lyrikstore.publish.cards.approval import CardStatus, approve_card
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.report import CheckState
@@ -318,3 +319,19 @@ def test_on_the_command_line(publisher: Person, new_person: Callable[[str], Pers
     assert publisher.fails(16, "approve", "policies/store/main", "--json").kind == "wrong-object"
     assert publisher.fails(1, "approve", "cards/acme/none", "--json").kind
     publisher.ok("verify")
+
+
+def test_what_is_logged_while_somebody_approves_counts(
+    ready: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ATTACK A126: another process logs what opens the card, after it was judged."""
+
+    def slow(**members: Any) -> Manifest:
+        evaluate_again(ready, "0.6")
+        return sign_manifest(**members)
+
+    monkeypatch.setattr(approval, "sign_manifest", slow)
+    with pytest.raises(PolicyError) as error:
+        approve(ready, "ada")
+    assert error.value.kind == "card-outdated"
+    assert "approvals/acme/classifier" not in ready.repository.refs
