@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
@@ -57,13 +57,8 @@ class LicenceChange(Struct, frozen=True):
 
     def to_json(self) -> dict[str, JSON]:
         """Return it as the result has it."""
-        return {
-            "of": self.of,
-            "column": self.column,
-            "was": self.was,
-            "now": self.now,
-            "files": self.files,
-        }
+        found: dict[str, JSON] = to_builtins(self)
+        return found
 
 
 class VersionDiff(Struct, frozen=True):

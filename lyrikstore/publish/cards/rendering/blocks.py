@@ -35,7 +35,7 @@ class Paragraph(Struct, frozen=True):
     strong: bool = False
 
 
-class Line(Struct, frozen=True):
+class StatementLine(Struct, frozen=True):
     """A statement in its line.
 
     Attributes:
@@ -56,7 +56,7 @@ class StatementList(Struct, frozen=True):
         lines: Them.
     """
 
-    lines: Sequence[Line]
+    lines: Sequence[StatementLine]
 
 
 class Table(Struct, frozen=True):
@@ -105,7 +105,7 @@ class Code(Struct, frozen=True):
     lines: Sequence[str]
 
 
-class Evidence(Struct, frozen=True):
+class EvidenceList(Struct, frozen=True):
     """The objects that the card rests on.
 
     Attributes:
@@ -115,4 +115,4 @@ class Evidence(Struct, frozen=True):
     rows: Sequence[tuple[str, str, str]]
 
 
-Block = Heading | Paragraph | StatementList | Table | Chart | Bullets | Code | Evidence
+Block = Heading | Paragraph | StatementList | Table | Chart | Bullets | Code | EvidenceList

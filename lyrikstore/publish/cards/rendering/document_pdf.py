@@ -91,11 +91,11 @@ def _block(block: blocks.Block) -> dict[str, Any]:
             return {"kind": "code", "lines": typed}
         case blocks.Chart(kind, title, value):
             return {"kind": "chart", "title": title, "svg": _svg(kind, title, value)}
-        case blocks.Evidence(found):
+        case blocks.EvidenceList(found):
             return {"kind": "table", "titles": ["", "what", "id"], "rows": found}
 
 
-def _statement(line: blocks.Line) -> dict[str, Any]:
+def _statement(line: blocks.StatementLine) -> dict[str, Any]:
     one = line.shown
     return {
         "title": line.title,

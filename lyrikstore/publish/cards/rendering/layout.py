@@ -10,11 +10,11 @@ from lyrikstore.publish.cards.rendering.blocks import (
     Block,
     Bullets,
     Code,
-    Evidence,
+    EvidenceList,
     Heading,
-    Line,
     Paragraph,
     Shown,
+    StatementLine,
     StatementList,
     Table,
 )
@@ -67,7 +67,7 @@ class Layout:
         yield from self._questions()
         yield Heading("Evidence", page=True)
         found = self.card["evidence"]
-        yield Evidence([(self.labels[one["id"]], one["what"], one["id"]) for one in found])
+        yield EvidenceList([(self.labels[one["id"]], one["what"], one["id"]) for one in found])
 
     def first_page(self) -> Iterator[Block]:
         """Yield what decides: whether it is done, what it is for, whether to use it."""
@@ -119,7 +119,10 @@ class Layout:
     def lines(self, found: Iterable[Shown], *, about: bool = False) -> StatementList:
         """Return statements, each in its line, and what each is about if wanted."""
         return StatementList(
-            [Line(one, title_of(one, about=about), self.cited(one["evidence"])) for one in found]
+            [
+                StatementLine(one, title_of(one, about=about), self.cited(one["evidence"]))
+                for one in found
+            ]
         )
 
     def cited(self, evidence: Iterable[str]) -> list[str]:

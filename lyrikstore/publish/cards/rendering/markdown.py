@@ -50,7 +50,7 @@ def _lines(block: blocks.Block) -> Iterator[str]:
             yield from (*(f"- {escape(line)}" for line in said), "")
         case blocks.Code(typed):
             yield from (*(f"    {line}" for line in typed), "")
-        case blocks.Evidence(found):
+        case blocks.EvidenceList(found):
             yield from ("| | what | id |", "| --- | --- | --- |")
             for label, what, identity in found:
                 yield f'| <a id="{label}"></a>{label} | {escape(what)} | {code(identity)} |'
@@ -58,7 +58,7 @@ def _lines(block: blocks.Block) -> Iterator[str]:
             return
 
 
-def _statement(line: blocks.Line) -> str:
+def _statement(line: blocks.StatementLine) -> str:
     one = line.shown
     was = f" ({escape(one['was'])})" if "was" in one else ""
     text = f"{escape(line.title)} {escape(one['text'], 4000)}{was}"

@@ -95,7 +95,7 @@ def _add(main: Element, block: blocks.Block) -> None:
             listing = SubElement(main, "pre")
             for line in typed:
                 add(listing, "code", line, after="\n")
-        case blocks.Evidence(found):
+        case blocks.EvidenceList(found):
             table = SubElement(main, "table")
             for label, what, identity in found:
                 row = SubElement(table, "tr", id=label)
@@ -104,7 +104,7 @@ def _add(main: Element, block: blocks.Block) -> None:
                 add(row, "td", identity)
 
 
-def _list(main: Element, lines: Sequence[blocks.Line]) -> None:
+def _list(main: Element, lines: Sequence[blocks.StatementLine]) -> None:
     if not lines:
         return
     listed = SubElement(main, "ul", {"class": "said"})
