@@ -18,6 +18,10 @@ MAX_ITEMS = 2_000_000
 
 MAX_TEXT_BYTES = 1 << 20
 _ARRAY = int(GGUFValueType.ARRAY)
+_HELD = ("_build_fields", "_build_tensor_info", "_get", "_get_field_parts", "_get_str")
+if not all(hasattr(GGUFReader, name) for name in _HELD):
+    # ATTACK: a release that reads by other methods would read without limits.
+    raise ImportError("this release of gguf is not one whose reader can be held to limits")
 
 
 class _Reader(GGUFReader):
