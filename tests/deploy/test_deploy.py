@@ -20,14 +20,13 @@ from lyrikstore.deploy.deploy import deploy_checkpoint
 from lyrikstore.history.manifests.manifest import parse_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.serving.folder_check import CHECK
-from lyrikstore.train.serving.labels import label_usage
 from lyrikstore.train.worker.targets.registry import target_for
 from lyrikstore.verify.evaluation.answers import WHOLE, decide
 from lyrikstore.verify.evaluation.choice.task import labelling_rules
 from tests import npm
 from tests.contexts import context_of
 from tests.deploy.conftest import TEXT
-from tests.deploy.test_folder_check import SIGNER, run, sign
+from tests.deploy.test_folder_check import SIGNER, label_usage, run, sign
 
 pytestmark = [pytest.mark.train]
 

@@ -15,7 +15,9 @@ from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
 from lyrikstore.deploy.seal import sign_files
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.serving.folder_check import CHECK
-from lyrikstore.train.serving.labels import label_usage
+from lyrikstore.train.serving.labels import said_of_labels
+from lyrikstore.train.serving.model import use_files
+from lyrikstore.train.worker.targets.registry import TARGETS
 from lyrikstore.verify.deployment import layout
 from tests.deploy.test_signed_files import digests
 
@@ -27,6 +29,12 @@ BODY = {
     "decision": {"temperature": "1.000", "abstainBelow": "0.550000"},
 }
 SIGNER, OTHER = signer_for("deployer"), signer_for("mallory")
+
+
+def label_usage(about: dict[str, Any], target: str, validation: int) -> dict[str, bytes]:
+    """Return the files that say how a folder of a model with labels is loaded."""
+    said = said_of_labels(about, validation, fitted=True)
+    return use_files(TARGETS[target].part.usage(about), said)
 
 
 def write(folder: Path) -> Path:

@@ -10,11 +10,11 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.train.formats.base_model import TOKENIZER
 from lyrikstore.train.formats.blend import WITH_WORDS
 from lyrikstore.train.formats.word_counts import VOCABULARY
-from lyrikstore.train.serving.model import Files, ModelWorkers, ServedModel, use_files
+from lyrikstore.train.serving.model import ModelWorkers, ServedModel
 from lyrikstore.train.serving.probe import DeployCheck, Scores, compare, made_probe
 from lyrikstore.train.trained import read_scores
 from lyrikstore.train.worker.staging import BASE, CHECKPOINT, TEST
-from lyrikstore.train.worker.targets.registry import TARGETS, Target, Usage
+from lyrikstore.train.worker.targets.registry import Target, Usage
 from lyrikstore.verify.evaluation.answers import WHOLE
 from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS
 from lyrikstore.verify.evaluation.choice.task import AnswerRule, labelling_rules
@@ -127,21 +127,17 @@ class ServedLabels(ServedModel):
         """Return what it answers, and when it does not."""
         del usage
         records = int(self._run.body["order"]["records"]["validation"])
-        return _said(self._about, records, fitted="decision" in self._checkpoint.body)
+        return said_of_labels(self._about, records, fitted="decision" in self._checkpoint.body)
 
 
-def label_usage(about: Mapping[str, Any], target: str, validation: int) -> Files:
-    """Return the files that say how a folder of a model with labels is loaded.
+def said_of_labels(about: Mapping[str, Any], validation: int, *, fitted: bool) -> str:
+    """Return what a model with labels answers, and when it does not, in Markdown.
 
     Args:
         about: ``format``, ``several``, ``checkpoint`` and ``decision`` of the model.
-        target: What it was deployed to.
         validation: How many records its decision was fitted on.
+        fitted: Whether it was.
     """
-    return use_files(TARGETS[target].part.usage(about), _said(about, validation, fitted=True))
-
-
-def _said(about: Mapping[str, Any], validation: int, *, fitted: bool) -> str:
     rule = AnswerRule.of_body(about)
     few = ", which is few: they rest on chance" if validation < FEW_RECORDS else ""
     records = _FITTED.format(records=pluralize(validation, "record"), few=few)
