@@ -6,19 +6,18 @@ tell an announced run that gave nothing from one that never was.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.context import StoreContext
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
-from lyrikstore.history.manifests.manifest import Attachment, Manifest, sign_manifest
+from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.candidates import Chosen, train_candidates
 from lyrikstore.train.config import TrainConfig
@@ -34,7 +33,7 @@ from lyrikstore.train.replay.interrupted import (
 )
 from lyrikstore.train.replay.kept import KeptSegments, attach_segments
 from lyrikstore.train.requirements import CPU
-from lyrikstore.train.seal import seal, seal_history, seal_validation
+from lyrikstore.train.seal import log_next, seal, seal_history, seal_validation, sign_next
 from lyrikstore.train.sft.accelerator import describe_machine
 from lyrikstore.train.statements.bodies import checkpoint_body, checkpoint_inputs, run_body
 from lyrikstore.train.statements.inputs import copy_inputs
@@ -157,7 +156,10 @@ def train_run(
             run = _interrupted(repo, plan, body, signer)
             plan = replace(plan, candidates=_candidates_of(run))
         else:
-            run = _register(context, plan, body, message, again)
+            # ATTACK A126: a right is revoked while the run is planned
+            run, _ = log_next(
+                context, "run", config.run_name, body, plan.inputs, message, hold=again
+            )
         segments = _segments_of(points, run, config, staging)
         kept = _points_of(points, run, signer, seconds=point_seconds, resume=resume)
         progress(Progress(phase="start", detail={"run": str(run.id)}))
@@ -231,32 +233,6 @@ def _candidates_of(run: Manifest) -> tuple[str, ...]:
     return tuple(names[one["format"]] for one in run.body["candidates"])
 
 
-def _register(
-    context: StoreContext,
-    plan: RunPlan,
-    body: dict[str, Any],
-    message: str,
-    again: Callable[[], None],
-) -> Manifest:
-    config, repo, signer = plan.config, context.repository, context.signer()
-    with open_transaction(repo) as transaction:
-        run = sign_manifest(
-            kind="run",
-            store=repo.store_id,
-            name=config.run_name,
-            parents=_current(repo, config.run_name),
-            inputs=plan.inputs,
-            body=body,
-            signer=signer,
-            created=repo.signing_date(context.clock),
-            message=message,
-        )
-        transaction.log_manifest(run)
-        transaction.hold(again)  # ATTACK A126: a right is revoked while the run is planned
-        transaction.commit()
-    return run
-
-
 def _emit(
     context: StoreContext,
     plan: RunPlan,
@@ -267,12 +243,10 @@ def _emit(
     *,
     segments: KeptSegments | None,
 ) -> tuple[list[Manifest], list[int]]:
-    name, repo, signer = plan.config.name, context.repository, context.signer()
+    name = plan.config.name
     checkpoints: list[Manifest] = []
     base = None if plan.base is None else plan.base.tree
-    with open_transaction(repo) as transaction:
-        # Looked up now: another run may have moved the name while this one trained.
-        parents = _current(repo, name)
+    with open_transaction(context.repository) as transaction:
         for number, item in enumerate(chosen.made):
             sealed = seal(
                 staging.path / str(item["folder"]),
@@ -294,31 +268,20 @@ def _emit(
                     kept=segments if plan.config.replay.keep else None,
                 )
                 attached += some
-            manifest = sign_manifest(
-                kind="checkpoint",
-                store=repo.store_id,
-                name=name,
-                parents=parents,
-                inputs=checkpoint_inputs(plan, run, chosen.form),
-                tree=sealed.tree_id,
-                files=sealed.tree.files_id,
-                body=body,
-                signer=signer,
-                created=repo.signing_date(context.clock),
-                attachments=[
-                    Attachment("sha256sums", sealed.sums, sealed.sums_bytes),
-                    *attached,
-                ],
+            manifest = sign_next(
+                context,
+                "checkpoint",
+                name,
+                body,
+                checkpoint_inputs(plan, run, chosen.form),
+                sealed=sealed,
+                # Of the first looked up now: another run may have moved the name meanwhile.
+                parents=[one.id for one in checkpoints[-1:]] or None,
+                attachments=attached,
             )
             transaction.log_manifest(manifest)
             checkpoints.append(manifest)
-            parents = [manifest.id]
             context.progress(Progress(number + 1, len(chosen.made), phase="store"))
         context.progress(Progress(phase="log"))
         indices = transaction.commit()
     return checkpoints, indices
-
-
-def _current(repo: Repository, name: str) -> list[Digest]:
-    state = repo.refs.get(name)
-    return [state.id] if state else []

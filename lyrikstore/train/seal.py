@@ -6,7 +6,7 @@ is an error, not a surprise in a later download.
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
@@ -18,8 +18,10 @@ from lyrikstore.canon.errors import FormatError, PolicyError, RunFailedError, st
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.canon.text import brief, escape_control
+from lyrikstore.context import StoreContext
 from lyrikstore.crypto.keys.secret_files import secret_in
-from lyrikstore.history.manifests.manifest import Attachment
+from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.train.formats.adapter import ADAPTER_CONFIG, MAX_JSON_BYTES
 from lyrikstore.train.formats.base_model import MAX_HEADER_BYTES, check_weights
@@ -101,6 +103,82 @@ def seal(
     tree = Tree.of(entries)
     text = "".join(sums).encode("ascii")
     return Sealed(tree, writer.put_bytes(tree.encode()), writer.put_bytes(text), len(text))
+
+
+def sign_next(
+    context: StoreContext,
+    kind: str,
+    name: str,
+    body: Mapping[str, Any],
+    inputs: Sequence[Input],
+    *,
+    sealed: Sealed | None = None,
+    parents: Sequence[Digest] | None = None,
+    attachments: Iterable[Attachment] = (),
+    message: str = "",
+) -> Manifest:
+    """Return the signed next version of a name, within the transaction that will log it.
+
+    Args:
+        context: The store.
+        kind: Of the manifest.
+        name: Its full name.
+        body: Its body.
+        inputs: Its inputs.
+        sealed: Its tree, whose sums are attached; None: it has none.
+        parents: What it follows; None: what the name stands for now.
+        attachments: What else is attached.
+        message: Free text.
+    """
+    repo = context.repository
+    state = repo.refs.get(name)
+    sums = [] if sealed is None else [Attachment("sha256sums", sealed.sums, sealed.sums_bytes)]
+    return sign_manifest(
+        kind=kind,
+        store=repo.store_id,
+        name=name,
+        parents=([state.id] if state else []) if parents is None else parents,
+        inputs=inputs,
+        tree=None if sealed is None else sealed.tree_id,
+        files=None if sealed is None else sealed.tree.files_id,
+        body=dict(body),
+        signer=context.signer(),
+        created=repo.signing_date(context.clock),
+        attachments=[*sums, *attachments],
+        message=message,
+    )
+
+
+def log_next(
+    context: StoreContext,
+    kind: str,
+    name: str,
+    body: Mapping[str, Any],
+    inputs: Sequence[Input],
+    message: str = "",
+    *,
+    hold: Callable[[], None] | None = None,
+) -> tuple[Manifest, int]:
+    """Sign and log the next version of a name; return it, and its place in the log.
+
+    Args:
+        context: The store.
+        kind: Of the manifest.
+        name: Its full name.
+        body: Its body.
+        inputs: Its inputs.
+        message: Free text.
+        hold: Judges once more, under the lock, what the log may have changed.
+
+    Raises:
+        ConflictError, LockedError, StorageError: As any transaction.
+    """
+    with open_transaction(context.repository) as transaction:
+        manifest = sign_next(context, kind, name, body, inputs, message=message)
+        transaction.log_manifest(manifest)
+        if hold is not None:
+            transaction.hold(hold)
+        return manifest, transaction.commit()[0]
 
 
 def _read(path: Path) -> bytes:

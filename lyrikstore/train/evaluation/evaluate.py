@@ -14,10 +14,11 @@ from lyrikstore.credentials.terms.model import Use
 from lyrikstore.curate.recipes.source import resolve_dataset
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.lineage import Lineage
-from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.environment import check_device
 from lyrikstore.train.requirements import CPU
+from lyrikstore.train.seal import sign_next
 from lyrikstore.train.task import Evaluated, TestedModel, find_task
 from lyrikstore.train.trained import resolve_trained
 from lyrikstore.verify.rights.required import check_rights
@@ -108,21 +109,12 @@ def log_evaluation(
     repo = context.repository
     context.progress(Progress(phase="log"))
     with open_transaction(repo) as transaction:
-        state = repo.refs.get(name)
         attachments = [
             Attachment(role, transaction.writer.put_bytes(data), len(data))
             for role, data in found.attachments.items()
         ]
-        manifest = sign_manifest(
-            kind="evaluation",
-            store=repo.store_id,
-            name=name,
-            parents=[state.id] if state else [],
-            inputs=list(inputs),
-            body=found.body,
-            attachments=attachments,
-            signer=context.signer(),
-            created=repo.signing_date(context.clock),
+        manifest = sign_next(
+            context, "evaluation", name, found.body, list(inputs), attachments=attachments
         )
         transaction.log_manifest(manifest)
         transaction.commit()

@@ -15,7 +15,7 @@ from lyrikstore.train.foreign.request import ForeignRun, plan_foreign
 from lyrikstore.train.foreign.run import (
     ForeignOutput,
     ForeignResult,
-    emit,
+    finish,
     register,
     run_body,
 )
@@ -64,8 +64,4 @@ def import_trained(
     progress(Progress(phase="register"))
     body = run_body(plan, {"by": "ended", **unconfined("ended")})
     run = register(context, plan, body, message)
-    progress(Progress(phase="seal"))
-    checkpoint, index, left = emit(context, plan, run, made)
-    progress(Progress(phase="done"))
-    seconds = time.monotonic() - begun
-    return ForeignResult(run, checkpoint, index, left, seconds, plan.warnings)
+    return finish(context, plan, run, made, begun=begun)

@@ -25,7 +25,7 @@ from lyrikstore.train.foreign.request import ForeignRun, plan_foreign
 from lyrikstore.train.foreign.run import (
     ForeignOutput,
     ForeignResult,
-    emit,
+    finish,
     register,
     run_body,
 )
@@ -163,13 +163,9 @@ def open_run(
             going.close()
         _check_ranks(_ranks())
         check_inputs_unchanged(staged)
-        progress(Progress(phase="seal"))
         told, history = going.stated()
         made = ForeignOutput(going.output, staging.path, staged, body=told, history=history)
-        checkpoint, index, left = emit(context, plan, run, made)
-    progress(Progress(phase="done"))
-    seconds = time.monotonic() - begun
-    going.result = ForeignResult(run, checkpoint, index, left, seconds, plan.warnings)
+        going.result = finish(context, plan, run, made, begun=begun)
 
 
 def _ranks() -> int:

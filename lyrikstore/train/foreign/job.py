@@ -45,7 +45,7 @@ from lyrikstore.train.foreign.request import ForeignPlan, ForeignRun, check_comm
 from lyrikstore.train.foreign.run import (
     ForeignOutput,
     ForeignResult,
-    emit,
+    finish,
     register,
     run_body,
 )
@@ -240,13 +240,9 @@ def collect_job(context: StoreContext, folder: Path) -> ForeignResult:
         StagedInput(name, Path(_PLACE) / name, Path(), present_tree(repo, manifest))
         for name, manifest in input_names(plan).items()
     )
-    progress(Progress(phase="seal"))
     place = Path(_PLACE) / OUTPUT
     made = ForeignOutput(output, folder.resolve(), inputs, elsewhere=place, staged=False)
-    checkpoint, index, left = emit(context, plan, run, made)
-    progress(Progress(phase="done"))
-    seconds = time.monotonic() - begun
-    return ForeignResult(run, checkpoint, index, left, seconds, plan.warnings)
+    return finish(context, plan, run, made, begun=begun)
 
 
 def _regions() -> dict[str, dict[str, str]]:

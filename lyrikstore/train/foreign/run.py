@@ -10,13 +10,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.progress import Progress
 from lyrikstore.canon.text import pluralize
 from lyrikstore.context import StoreContext
 from lyrikstore.history.commit.transaction import open_transaction
-from lyrikstore.history.manifests.manifest import Attachment, Manifest, sign_manifest
-from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.manifests.manifest import Attachment, Manifest
 from lyrikstore.train.environment import describe_code
 from lyrikstore.train.foreign.command import CommandEnd, check_program, run_command
 from lyrikstore.train.foreign.inputs import (
@@ -48,6 +46,7 @@ from lyrikstore.train.foreign.sandbox import (
     sandbox_command,
 )
 from lyrikstore.train.formats import history
+from lyrikstore.train.seal import log_next, sign_next
 from lyrikstore.train.worker.staging import open_staging
 from lyrikstore.verify.rights.judge import Reason
 
@@ -162,7 +161,7 @@ def train_foreign(
             before=before,
             variables=variables,
         )
-        warnings = list(plan.warnings)
+        warnings = []
         if end.left:
             left_running = pluralize(end.left, "process", "processes")
             text = f"the command left {left_running} running, which ended with it"
@@ -170,12 +169,8 @@ def train_foreign(
             progress(Progress(phase="warn", detail={"code": "left-running", "text": text}))
         check_inputs_unchanged(inputs)
         check_reads_unchanged(reads)
-        progress(Progress(phase="seal"))
         made = ForeignOutput(staging.path / OUTPUT, staging.path, inputs, end)
-        checkpoint, index, left = emit(context, plan, run, made)
-    progress(Progress(phase="done"))
-    seconds = time.monotonic() - begun
-    return ForeignResult(run, checkpoint, index, left, seconds, tuple(warnings))
+        return finish(context, plan, run, made, begun=begun, warnings=warnings)
 
 
 class ForeignOutput(Struct, frozen=True):
@@ -260,43 +255,48 @@ def register(
     context: StoreContext, plan: ForeignPlan, body: Mapping[str, Any], message: str
 ) -> Manifest:
     """Sign and log the announcement of a run; return it."""
-    repo, signer = context.repository, context.signer()
-    with open_transaction(repo) as transaction:
-        run = sign_manifest(
-            kind="run",
-            store=repo.store_id,
-            name=plan.request.run_name,
-            parents=_current(repo, plan.request.run_name),
-            inputs=plan.run_inputs,
-            body=body,
-            signer=signer,
-            created=repo.signing_date(context.clock),
-            message=message,
-        )
-        transaction.log_manifest(run)
-        transaction.commit()
-    return run
+    return log_next(context, "run", plan.request.run_name, body, plan.run_inputs, message)[0]
 
 
-def emit(
-    context: StoreContext, plan: ForeignPlan, run: Manifest, made: ForeignOutput
-) -> tuple[Manifest, int, tuple[str, ...]]:
-    """Seal what a run made, sign and log it.
+def finish(
+    context: StoreContext,
+    plan: ForeignPlan,
+    run: Manifest,
+    made: ForeignOutput,
+    *,
+    begun: float,
+    warnings: Sequence[Reason] = (),
+) -> ForeignResult:
+    """Seal what a run made, sign and log it; return the result.
 
-    Returns:
-        The checkpoint, its place in the log, and what was left out.
+    Args:
+        context: The store.
+        plan: What was wanted.
+        run: What was announced.
+        made: What came.
+        begun: When it began, by the monotonic clock.
+        warnings: What training showed.
 
     Raises:
         RunFailedError: (``bad-output``) it cannot be sealed; nothing was stored.
         ConflictError, LockedError, StorageError: As any transaction.
     """
-    repo, signer = context.repository, context.signer()
+    context.progress(Progress(phase="seal"))
+    checkpoint, index, left = _emit(context, plan, run, made)
+    context.progress(Progress(phase="done"))
+    seconds = time.monotonic() - begun
+    return ForeignResult(run, checkpoint, index, left, seconds, (*plan.warnings, *warnings))
+
+
+def _emit(
+    context: StoreContext, plan: ForeignPlan, run: Manifest, made: ForeignOutput
+) -> tuple[Manifest, int, tuple[str, ...]]:
     output = find_output(made.folder, plan.request.format)
     body: dict[str, Any] = {"origin": "trained", "final": True, "format": output.format}
     body |= made.body
     if made.end is not None:
         body["actual"] = made.end.to_json()
-    with open_transaction(repo) as transaction:
+    with open_transaction(context.repository) as transaction:
         writer = transaction.writer
         sealed = seal_output(
             made.folder,
@@ -306,32 +306,23 @@ def emit(
             private=made.private,
             staged=made.staged,
         )
-        attachments = [Attachment("sha256sums", sealed.sums, sealed.sums_bytes)]
+        attachments = []
         if made.history:
             digest = writer.put_bytes(made.history)
             attachments.append(Attachment(history.ROLE, digest, len(made.history)))
-        checkpoint = sign_manifest(
-            kind="checkpoint",
-            store=repo.store_id,
-            name=plan.request.name,
-            parents=_current(repo, plan.request.name),
-            inputs=plan.checkpoint_inputs(run),
-            tree=sealed.tree_id,
-            files=sealed.tree.files_id,
-            body=body,
-            signer=signer,
-            created=repo.signing_date(context.clock),
+        checkpoint = sign_next(
+            context,
+            "checkpoint",
+            plan.request.name,
+            body,
+            plan.checkpoint_inputs(run),
+            sealed=sealed,
             attachments=attachments,
         )
         transaction.log_manifest(checkpoint)
         context.progress(Progress(phase="log"))
         indices = transaction.commit()
     return checkpoint, indices[-1], output.left_out
-
-
-def _current(repo: Repository, name: str) -> list[Digest]:
-    state = repo.refs.get(name)
-    return [state.id] if state else []
 
 
 def _cores() -> int:

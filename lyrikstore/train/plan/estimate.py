@@ -221,14 +221,7 @@ def _linear(asked: Question) -> CandidateFigures:
     labels = max(2, asked.train.label_total)
     seconds = formulas.linear_cpu_seconds(characters, labels)
     memory = formulas.linear_memory_bytes(characters, labels)
-    here = MachineFigures(
-        HERE,
-        Estimate.of(memory),
-        Estimate.of(seconds),
-        Estimate.of(seconds),
-        Estimate.of(0),
-        Estimate.of(formulas.cpu_energy_kwh(seconds)),
-    )
+    here = _here(memory, seconds)
     rented = [
         MachineFigures(
             _name(file, machine),
@@ -273,20 +266,11 @@ def estimate_encoder(asked: Question, candidate: str) -> CandidateFigures:
     if origin == "measured" and measured is not None:
         memory = measured.peak_memory_bytes
     seconds = formulas.cpu_seconds(work, flop_per_cpu_second(config, mode, measured))
-    here = MachineFigures(
-        HERE,
-        Estimate.of(memory, origin),
-        Estimate.of(seconds / config.training.threads, origin),
-        Estimate.of(seconds, origin),
-        Estimate.of(0),
-        Estimate.of(formulas.cpu_energy_kwh(seconds)),
-    )
+    here = _here(memory, seconds, threads=config.training.threads, origin=origin)
     on_gpu = formulas.gpu_memory_bytes(
         shape, mode, trained_parameters=trained, batch_tokens=batch, sequence_tokens=longest
     )
-    machines = _machines(asked.prices)
-    rented = [_rent(file, machine, work, shape, on_gpu) for file, machine in machines]
-    return CandidateFigures(candidate, Estimate.of(work.tokens), (here, *rented))
+    return _with_rented(asked, candidate, here, work, on_gpu)
 
 
 def estimate_decoder(asked: Question, candidate: str) -> CandidateFigures:
@@ -302,18 +286,29 @@ def estimate_decoder(asked: Question, candidate: str) -> CandidateFigures:
     rate = flop_per_cpu_second(config, "lora")
     seconds = formulas.cpu_seconds(work, rate)
     seconds += formulas.quantisation_seconds(config, shape, work)
-    here = MachineFigures(
+    here = _here(memory, seconds, threads=config.training.threads)
+    on_gpu = formulas.CUDA_BYTES + counted
+    return _with_rented(asked, candidate, here, work, on_gpu)
+
+
+def _here(
+    memory: float, seconds: float, *, threads: int = 1, origin: Origin = "computed"
+) -> MachineFigures:
+    return MachineFigures(
         HERE,
-        Estimate.of(memory),
-        Estimate.of(seconds / config.training.threads),
-        Estimate.of(seconds),
+        Estimate.of(memory, origin),
+        Estimate.of(seconds / threads, origin),
+        Estimate.of(seconds, origin),
         Estimate.of(0),
         Estimate.of(formulas.cpu_energy_kwh(seconds)),
     )
-    on_gpu = formulas.CUDA_BYTES + counted
-    rented = [
-        _rent(file, machine, work, shape, on_gpu) for file, machine in _machines(asked.prices)
-    ]
+
+
+def _with_rented(
+    asked: Question, candidate: str, here: MachineFigures, work: Work, on_gpu: int
+) -> CandidateFigures:
+    machines = _machines(asked.prices)
+    rented = [_rent(file, machine, work, asked.base, on_gpu) for file, machine in machines]
     return CandidateFigures(candidate, Estimate.of(work.tokens), (here, *rented))
 
 

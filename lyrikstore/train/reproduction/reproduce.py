@@ -12,8 +12,7 @@ from msgspec.structs import replace
 from lyrikstore.canon.errors import IncompleteError, InvalidInputError, NotFoundError
 from lyrikstore.canon.progress import Progress
 from lyrikstore.context import StoreContext
-from lyrikstore.history.commit.transaction import open_transaction
-from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
+from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.candidates import Chosen, train_candidates
 from lyrikstore.train.config import TrainConfig
@@ -21,7 +20,7 @@ from lyrikstore.train.environment import describe_code
 from lyrikstore.train.permitted import permitted
 from lyrikstore.train.preflight import RunPlan
 from lyrikstore.train.reproduction.compare import PROMPT, DigestOnly, compare_checkpoint
-from lyrikstore.train.seal import seal, seal_history
+from lyrikstore.train.seal import log_next, seal, seal_history
 from lyrikstore.train.sft.accelerator import describe_machine
 from lyrikstore.train.statements.bodies import checkpoint_body
 from lyrikstore.train.statements.inputs import copy_inputs
@@ -366,28 +365,14 @@ def log_reproduction(
     Raises:
         ConflictError, LockedError, StorageError: As any transaction.
     """
-    repo = context.repository
     if not may_sign(context, run):
         return Reproduction(run, body)
     name = _name_of(run)
-    with open_transaction(repo) as transaction:
-        state = repo.refs.get(name)
-        manifest = sign_manifest(
-            kind="reproduction",
-            store=repo.store_id,
-            name=name,
-            parents=[state.id] if state else [],
-            inputs=[
-                Input("run", "run", run.id),
-                *(Input("checkpoint", "checkpoint", one.id) for one in made),
-            ],
-            body=dict(body),
-            signer=context.signer(),
-            created=repo.signing_date(context.clock),
-            message=message,
-        )
-        transaction.log_manifest(manifest)
-        index = transaction.commit()[0]
+    inputs = [
+        Input("run", "run", run.id),
+        *(Input("checkpoint", "checkpoint", one.id) for one in made),
+    ]
+    manifest, index = log_next(context, "reproduction", name, body, inputs, message)
     return Reproduction(run, manifest.body, manifest, index)
 
 

@@ -8,11 +8,11 @@ from lyrikstore.canon.errors import InvalidInputError, RunFailedError
 from lyrikstore.canon.progress import Progress
 from lyrikstore.context import StoreContext
 from lyrikstore.history.commit.transaction import open_transaction
-from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.manifests.names import parse_name
 from lyrikstore.train.formats import adapter, encoder
 from lyrikstore.train.formats.formats import FORMATS
-from lyrikstore.train.seal import seal
+from lyrikstore.train.seal import seal, sign_next
 from lyrikstore.train.trained import resolve_trained, stage_checkpoint
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import open_staging
@@ -64,7 +64,8 @@ def merge_adapter(context: StoreContext, ref: str, name: str) -> Merged:
         FormatError, PolicyError, VerificationError, IncompleteError: As for a prediction.
         ConflictError, LockedError, StorageError: As any transaction.
     """
-    repo, progress, signer = context.repository, context.progress, context.signer()
+    repo, progress = context.repository, context.progress
+    context.signer()  # before the work
     progress(Progress(phase="check"))
     source = resolve_trained(repo, ref)
     called = parse_name(name)
@@ -109,19 +110,9 @@ def merge_adapter(context: StoreContext, ref: str, name: str) -> Merged:
                 base=base.tree,
                 private=staging.path,
             )
-            state = repo.refs.get(str(called))
-            manifest = sign_manifest(
-                kind="checkpoint",
-                store=repo.store_id,
-                name=str(called),
-                parents=[state.id] if state else [],
-                inputs=[Input("source", "checkpoint", source.id), *source.inputs],
-                tree=sealed.tree_id,
-                files=sealed.tree.files_id,
-                body=_body(source),
-                signer=signer,
-                created=repo.signing_date(context.clock),
-                attachments=[Attachment("sha256sums", sealed.sums, sealed.sums_bytes)],
+            inputs = [Input("source", "checkpoint", source.id), *source.inputs]
+            manifest = sign_next(
+                context, "checkpoint", str(called), _body(source), inputs, sealed=sealed
             )
             progress(Progress(phase="log"))
             transaction.log_manifest(manifest)

@@ -8,7 +8,13 @@ import sys
 
 import pytest
 
-from lyrikstore.canon.errors import InvalidInputError, PolicyError, RunFailedError, StorageError
+from lyrikstore.canon.errors import (
+    InvalidInputError,
+    PolicyError,
+    RunFailedError,
+    StorageError,
+    VerificationError,
+)
 from lyrikstore.train.worker.errors import fault_of, from_event, loading
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.process import _failure
@@ -37,7 +43,8 @@ from lyrikstore_cli.exits import exit_code
         (FileNotFoundError(errno.ENOENT, "gone", "/x/train.jsonl"), "staging-lost", 1, "again"),
         (ModuleNotFoundError("No module named 'torch'"), "not-loaded", 1, "install"),
         (ValueError("the loss is nan at step 3: lower learning_rate"), "worker-failed", 18, ""),
-        (PolicyError("unsafe-model", "no"), "unsafe-model", 18, ""),
+        (PolicyError("unsafe-model", "no"), "unsafe-model", 14, ""),
+        (VerificationError("bad-signature", "no"), "bad-signature", 18, ""),
     ],
 )
 def test_each_cause_has_its_own_error(error, kind, code, hint) -> None:
@@ -102,7 +109,7 @@ def test_a_worker_cannot_raise_what_it_likes(event) -> None:
 
 
 def test_a_worker_cannot_refuse_in_our_name() -> None:
-    told = from_event(PolicyError("unsafe-model", "no").to_json())
+    told = from_event(VerificationError("bad-signature", "no").to_json())
     assert type(told) is RunFailedError
 
 
