@@ -401,7 +401,7 @@ def check_output(path: Path, *, force: bool) -> None:
     if not path.parent.is_dir():
         raise NotFoundError("no-folder", f"there is no folder {path.parent}", hint="make it first")
     if not force and os.path.lexists(path):
-        raise _exists(path)
+        raise exists(path)
 
 
 def write_output(path: Path, data: bytes | Iterable[bytes], *, force: bool) -> None:
@@ -421,12 +421,13 @@ def write_output(path: Path, data: bytes | Iterable[bytes], *, force: bool) -> N
     except LyrikstoreError:
         raise
     except FileExistsError:
-        raise _exists(path) from None
+        raise exists(path) from None
     except OSError as error:
         raise storage_error(error, f"writing {path}") from error
 
 
-def _exists(path: Path) -> ConflictError:
+def exists(path: Path) -> ConflictError:
+    """Return what to say where something is at an output, and nobody said ``--force``."""
     return ConflictError("exists", f"{path} exists already", hint="add --force to replace it")
 
 

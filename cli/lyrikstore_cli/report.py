@@ -11,7 +11,7 @@ import click
 from lyrikstore import __version__
 from lyrikstore.api.commands import ROLES
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import ConflictError, InvalidInputError, NotFoundError
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.files import create_file, real_path
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.verify.report import SETTLED, Check, CheckState, Report, Verdict
@@ -29,7 +29,7 @@ from lyrikstore.verify.report_text import (
     words,
 )
 from lyrikstore_cli.exits import VERDICT
-from lyrikstore_cli.options import write_over
+from lyrikstore_cli.options import exists, write_over
 from lyrikstore_cli.output.screen import Screen, json_text
 from lyrikstore_cli.session import Session
 
@@ -116,7 +116,7 @@ def _show_checks(screen: Screen, report: Report) -> None:
 
 def _called(report: Report) -> str:
     """Return what your trust file calls the issuer, if it believes them."""
-    known = next((check for check in report.checks if check.id == "trust.issuer"), None)
+    known = _check(report, "trust.issuer")
     nickname = None if known is None else known.detail.get("nickname")
     if nickname is None or known is None or known.state is not CheckState.PASS:
         return ""
@@ -237,7 +237,7 @@ def to_believe(report: Report) -> Iterator[str]:
 
 def _founder(report: Report) -> str | None:
     """Return who founded the store, where they and not who signed in it are to be believed."""
-    found = next((check for check in report.checks if check.id == "store.genesis"), None)
+    found = _check(report, "store.genesis")
     founder = None if found is None else found.detail.get("founder")
     return founder if isinstance(founder, str) else None
 
@@ -262,7 +262,7 @@ def _about_rights(rights: Check) -> Iterator[str]:
 
 
 def _to_believe_who_attests(report: Report) -> Iterator[str]:
-    said = next((check for check in report.checks if check.id == "attestations"), None)
+    said = _check(report, "attestations")
     if report.verdict is not Verdict.TRUSTED or said is None or said.state is not CheckState.WARN:
         return
     made = said.detail.get("attestations")
@@ -278,6 +278,10 @@ def _to_believe_who_attests(report: Report) -> Iterator[str]:
         )
 
 
+def _check(report: Report, check_id: str) -> Check | None:
+    return next((check for check in report.checks if check.id == check_id), None)
+
+
 def _all_checks(report: Report) -> list[Check]:
     return [check for one in (report, *report.parts) for check in one.checks]
 
@@ -289,7 +293,7 @@ def _is_missing(check: Check) -> bool:
 
 def _as_what(report: Report) -> str:
     """Return the option that believes who attests for that alone, and not as a publisher too."""
-    said = next((check for check in report.checks if check.id == "attestation"), None)
+    said = _check(report, "attestation")
     statement = said.detail.get("statement") if said is not None else None
     if not isinstance(statement, dict):
         return ""
@@ -329,11 +333,7 @@ def check_kept(path: Path, verified: Iterable[Path], *, force: bool) -> None:
                 f"--report {path} would change what is verified, {place}: name a file elsewhere"
             )
     if not force and os.path.lexists(path):
-        raise _exists(path)
-
-
-def _exists(path: Path) -> ConflictError:
-    return ConflictError("exists", f"{path} exists already", hint="add --force to replace it")
+        raise exists(path)
 
 
 def keep_report(path: Path, report: Report, trust: "Trust", *, force: bool) -> None:
@@ -353,6 +353,6 @@ def keep_report(path: Path, report: Report, trust: "Trust", *, force: bool) -> N
     try:
         (write_over if force else create_file)(path, data)
     except FileExistsError:
-        raise _exists(path) from None  # since it was looked for
+        raise exists(path) from None  # since it was looked for
     except OSError as error:
         raise InvalidInputError("unwritable", f"cannot write {path}: {error.strerror}") from None

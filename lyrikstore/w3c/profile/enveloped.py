@@ -15,7 +15,7 @@ from lyrikstore.canon.quoting import printable, quote
 from lyrikstore.credentials.model.credential import VC_CONTEXT
 from lyrikstore.verify.report import Check, Report, unchecked
 from lyrikstore.w3c.problems import malformed
-from lyrikstore.w3c.profile.values import items_of, refuse, types_of
+from lyrikstore.w3c.values import items_of, refuse, types_of
 
 CREDENTIAL = "EnvelopedVerifiableCredential"
 PRESENTATION = "EnvelopedVerifiablePresentation"

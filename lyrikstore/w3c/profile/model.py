@@ -12,7 +12,7 @@ from lyrikstore.canon.json import JSON
 from lyrikstore.canon.timestamps import parse_foreign_timestamp
 from lyrikstore.w3c.profile.enveloped import CREDENTIAL, check_envelope, is_enveloped
 from lyrikstore.w3c.profile.terms import check_contexts, check_types
-from lyrikstore.w3c.profile.values import (
+from lyrikstore.w3c.values import (
     id_of,
     is_language_value,
     is_url,

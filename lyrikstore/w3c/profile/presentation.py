@@ -50,7 +50,6 @@ from lyrikstore.w3c.profile.model import (
 from lyrikstore.w3c.profile.proofs import Signed, check_binding, check_proofs, options_of
 from lyrikstore.w3c.profile.resources import Resources
 from lyrikstore.w3c.profile.signing import encode_signed
-from lyrikstore.w3c.profile.values import id_of, items_of, types_of
 from lyrikstore.w3c.profile.verify import (
     PROFILE,
     Surroundings,
@@ -60,6 +59,7 @@ from lyrikstore.w3c.profile.verify import (
 )
 from lyrikstore.w3c.proofs import eddsa_rdfc
 from lyrikstore.w3c.proofs.proof_set import add_proof
+from lyrikstore.w3c.values import id_of, items_of, types_of
 
 NOBODY = "nobody who signed it"
 """The holder of a presentation whose holder is not established: granted to no one."""

@@ -28,7 +28,7 @@ from lyrikstore.crypto.multikey import decode_base58
 from lyrikstore.verify.report import Check, failed, not_applicable, passed, unchecked
 from lyrikstore.w3c.contexts import CONTEXTS, context_bytes
 from lyrikstore.w3c.problems import MODEL, problem_detail
-from lyrikstore.w3c.profile.values import is_url, items_of
+from lyrikstore.w3c.values import is_url, items_of
 
 _Hash = Callable[[bytes], bytes]
 

@@ -17,8 +17,8 @@ from lyrikstore.w3c.profile.model import check_credential_model
 from lyrikstore.w3c.profile.resources import Resources, check_related
 from lyrikstore.w3c.profile.schema.check import check_schemas
 from lyrikstore.w3c.profile.status import check_entry_models
-from lyrikstore.w3c.profile.values import id_of
 from lyrikstore.w3c.proofs.proof_set import SUITES, add_proof
+from lyrikstore.w3c.values import id_of
 
 
 def check_unsigned(credential: Mapping[str, Any], issuer: str, resources: Resources) -> None:

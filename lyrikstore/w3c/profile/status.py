@@ -42,7 +42,7 @@ from lyrikstore.verify.report import (
 from lyrikstore.w3c.problems import STATUS, problem_detail
 from lyrikstore.w3c.profile.model import check_credential_model
 from lyrikstore.w3c.profile.proofs import check_binding, check_proofs
-from lyrikstore.w3c.profile.values import id_of, is_url, items_of, types_of
+from lyrikstore.w3c.values import id_of, is_url, items_of, types_of
 
 _INDEX = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 _SAID = {"revocation": "revoked", "suspension": "suspended"}

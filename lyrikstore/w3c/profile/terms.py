@@ -13,7 +13,7 @@ from lyrikstore.canon.json import JSON, encode
 from lyrikstore.canon.text import WHITE_SPACE
 from lyrikstore.credentials.model.credential import VC_CONTEXT
 from lyrikstore.w3c.contexts import CONTEXTS, context_document
-from lyrikstore.w3c.profile.values import is_url, items_of, refuse
+from lyrikstore.w3c.values import is_url, items_of, refuse
 
 _NO_TERM = re.compile(rf"[:\x1c-\x1f{WHITE_SPACE}]")
 _ABOUT_ALL = {"@version", "@vocab", "@protected", "@language", "@direction"}

@@ -28,7 +28,7 @@ from lyrikstore.w3c.profile.proofs import Signed, check_binding, check_proofs, c
 from lyrikstore.w3c.profile.resources import NO_RESOURCES, Resources, check_related
 from lyrikstore.w3c.profile.schema.check import check_schemas
 from lyrikstore.w3c.profile.status import check_w3c_status
-from lyrikstore.w3c.profile.values import id_of, types_of
+from lyrikstore.w3c.values import id_of, types_of
 
 PROFILE = "w3c"
 

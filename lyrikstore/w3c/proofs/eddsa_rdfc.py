@@ -20,6 +20,7 @@ from lyrikstore.canon.json import JSON
 from lyrikstore.canon.limits import MAX_RDF_ELEMENTS, MAX_RDF_VALUES
 from lyrikstore.canon.text import WHITE_SPACE, pluralize
 from lyrikstore.w3c.contexts import CONTEXTS, context_document
+from lyrikstore.w3c.values import LANGUAGE_VALUE, is_language_value, items_of, types_of
 
 CRYPTOSUITE = "eddsa-rdfc-2022"
 
@@ -36,13 +37,10 @@ _IRI = re.compile(
     rf"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f-\xa0<>\"{{}}|^`\\{WHITE_SPACE}\ufffe\uffff]*"
 )
 _NAMED = re.compile(f"{_IRI.pattern}[#/]({_TERM.pattern})", re.ASCII)
-_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 # PyLD escapes them otherwise than RDFC.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 _MAY_NAME = frozenset({"VerifiablePresentation", "DataIntegrityProof"})
 """What may have names of its own: presentations, and their proofs, read with their contexts."""
-
-_LANGUAGE_VALUE = frozenset({"@value", "@language", "@direction"})
 
 
 def canonical(document: dict[str, JSON]) -> bytes:
@@ -77,11 +75,11 @@ class _Text:
     def __init__(self, document: dict[str, JSON]) -> None:
         self.document = document
         self.contexts = document.get("@context")
-        self.may_name = not _MAY_NAME.isdisjoint(filter(_is_text, _listed(document.get("type"))))
+        self.may_name = not _MAY_NAME.isdisjoint(types_of(document))
         self.iris: set[str] = set()  # that terms stand for; the text has to use the terms
         vocabularies: set[str] = set()
         own: list[dict[str, JSON]] = []
-        for context in _listed(self.contexts):
+        for context in items_of(self.contexts):
             if isinstance(context, str):
                 meanings = _meanings(context)
                 self.iris |= meanings.iris
@@ -112,7 +110,7 @@ class _Text:
         # with @ is syntax.
         if not _TERM.fullmatch(name):
             _refuse(f"the member {name[:80]!a} is not a plain term")
-        elements = _listed(value)
+        elements = items_of(value)
         if not 0 < len(elements) <= MAX_RDF_ELEMENTS:
             _refuse(
                 f"a list of {pluralize(len(elements), 'element')}, "
@@ -125,7 +123,7 @@ class _Text:
 
     def _count_element(self, value: JSON, name: str) -> int:
         if isinstance(value, dict):
-            if value.keys() & _LANGUAGE_VALUE:
+            if value.keys() & LANGUAGE_VALUE:
                 self._check_language_value(value)
                 return 1
             if "@context" in value:
@@ -140,7 +138,7 @@ class _Text:
     def _inner_document(self, value: dict[str, JSON], name: str) -> "_Text":
         # Two places may have a context: the credentials of a presentation, which JSON-LD reads as
         # documents of their own; and an eddsa-jcs-2022 proof, which repeats its document's.
-        presented = any(value is c for c in _listed(self.document.get("verifiableCredential")))
+        presented = any(value is c for c in items_of(self.document.get("verifiableCredential")))
         if not presented and (name != "proof" or value["@context"] != self.contexts):
             _refuse("a context inside the document")
         return _Text(value)
@@ -152,24 +150,9 @@ class _Text:
             _refuse("a string holds control characters")
 
     def _check_language_value(self, value: dict[str, JSON]) -> None:
-        text, language = value.get("@value"), value.get("@language")
-        if not value.keys() <= _LANGUAGE_VALUE or len(value) < 2 or not isinstance(text, str):
+        if len(value) < 2 or not is_language_value(value):
             _refuse("a value object is text with a language or a direction, and nothing else")
-        if "@language" in value and not (
-            isinstance(language, str) and _LANGUAGE.fullmatch(language)
-        ):
-            _refuse(f"not a language tag: {str(language)[:80]!a}")
-        if value.get("@direction", "ltr") not in {"ltr", "rtl"}:
-            _refuse("a direction is ltr or rtl")
-        self._check_string(text)
-
-
-def _listed(value: JSON) -> list[JSON]:
-    return value if isinstance(value, list) else [value]
-
-
-def _is_text(value: JSON) -> bool:
-    return isinstance(value, str)
+        self._check_string(str(value["@value"]))
 
 
 def _last_part(iri: JSON) -> str | None:

@@ -21,6 +21,7 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.multikey import parse_verification_method
 from lyrikstore.crypto.proofs import eddsa_jcs as single
 from lyrikstore.w3c.proofs import eddsa_rdfc
+from lyrikstore.w3c.values import items_of
 
 Resolve = Callable[[str, str], PublicKey]
 """Verification method and proof purpose → key. Raises KeyMaterialError (``bad-key``) or, where the
@@ -202,8 +203,7 @@ def add_proof(
 
 
 def _proofs_of(document: dict[str, JSON]) -> list[dict[str, JSON]]:
-    found: JSON = document.get("proof")
-    proofs = found if isinstance(found, list) else [found]
+    proofs = items_of(document.get("proof"))
     if not 0 < len(proofs) <= MAX_PROOFS:
         single.refuse(f"a document has 1 to {MAX_PROOFS} proofs, this one {len(proofs)}")
     for proof in proofs:
@@ -290,8 +290,7 @@ def _signed_bytes(
 
 
 def _strings(proof: dict[str, JSON], name: str) -> list[str]:
-    found = proof.get(name, [])
-    values = found if isinstance(found, list) else [found]
+    values = items_of(proof.get(name, []))
     if not all(isinstance(value, str) and value for value in values):
         single.refuse(f"{name} is neither a string nor a list of strings")
     return values

@@ -41,9 +41,9 @@ from lyrikstore.verify.report import CheckState, Report, Verdict, decide, passed
 from lyrikstore.w3c.problems import MODEL, SECURITY, problem_type
 from lyrikstore.w3c.profile.presentation import judge_presentation
 from lyrikstore.w3c.profile.resources import Resources
-from lyrikstore.w3c.profile.values import items_of
 from lyrikstore.w3c.profile.verify import Surroundings, judge_credential
 from lyrikstore.w3c.proofs.proof_set import SUITES
+from lyrikstore.w3c.values import items_of
 from lyrikstore.w3c.vc_api.issue import StatusLists, VcApiIssuer
 from lyrikstore.w3c.vc_api.limits import DrainBody, Gate
 from lyrikstore.w3c.vc_api.responses import HEADERS, json_answer, problem, problem_answer

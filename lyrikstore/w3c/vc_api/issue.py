@@ -22,8 +22,8 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.w3c.profile.model import check_credential_model, check_presentation_model
 from lyrikstore.w3c.profile.resources import Resources
 from lyrikstore.w3c.profile.signing import check_unsigned
-from lyrikstore.w3c.profile.values import id_of, items_of
 from lyrikstore.w3c.proofs.proof_set import SUITES, add_proof
+from lyrikstore.w3c.values import id_of, items_of
 
 MAX_ID = 2000
 """Characters of an id that a status is kept for."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import parse
 from lyrikstore.w3c.profile.schema.check import SchemaOutcome, apply_schema, apply_schema_credential
-from lyrikstore.w3c.profile.values import items_of
+from lyrikstore.w3c.values import items_of
 
 APPLY = {"JsonSchema": apply_schema, "JsonSchemaCredential": apply_schema_credential}
 

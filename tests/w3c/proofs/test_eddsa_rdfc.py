@@ -22,7 +22,6 @@ from lyrikstore.crypto.proofs.eddsa_jcs import signed_bytes
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.w3c.contexts import (
     CONTEXTS,
-    SHA256_FOR_CONTEXT,
     context_bytes,
     context_document,
 )
@@ -139,9 +138,31 @@ def test_these_attacks_are_real(case):
     assert plain_canonical(case["document"]) == plain_canonical(signed["document"])
 
 
-@pytest.mark.parametrize("url", sorted(SHA256_FOR_CONTEXT))
+PUBLISHED = {
+    "https://www.w3.org/ns/credentials/v2": (
+        "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734"
+    ),
+    "https://www.w3.org/ns/credentials/examples/v2": (
+        "57393fbc69d6efb9b9b5dc9cb6b9880b0944360abfe2eaf459c9e58cf2279d7c"
+    ),
+    "https://www.w3.org/ns/credentials/undefined-terms/v2": (
+        "82dab514ba44eb18f5d1b0f638c5e140c6a556fbfb5089601bdc0fa5eb8b2581"
+    ),
+    "https://w3id.org/security/data-integrity/v2": (
+        "67f21e6e33a6c14e5ccfd2fc7865f7474fb71a04af7e94136cb399dfac8ae8f4"
+    ),
+    "https://w3id.org/security/multikey/v1": (
+        "c5f3806f8286920573221938917988a18a4cc5a09e968d29649613c7a1c2b1f6"
+    ),
+    "https://www.w3.org/ns/did/v1": (
+        "62c1054bf404d6dd3a4b26b64f830fd72095f6a26edc4469908c94351352ce5f"
+    ),
+}
+
+
+@pytest.mark.parametrize("url", sorted(PUBLISHED))
 def test_contexts_are_the_published_bytes(url):
-    assert sha256(context_bytes(url)).hexdigest() == SHA256_FOR_CONTEXT[url]
+    assert sha256(context_bytes(url)).hexdigest() == PUBLISHED[url]
 
 
 def scopes(context):

@@ -30,7 +30,7 @@ from lyrikstore.w3c.profile.schema.credential import (
     why_not,
 )
 from lyrikstore.w3c.profile.schema.limits import check_cost
-from lyrikstore.w3c.profile.values import is_url, items_of
+from lyrikstore.w3c.values import is_url, items_of
 
 DRAFTS = {
     "https://json-schema.org/draft/2020-12/schema": "Draft202012Validator",

@@ -8,7 +8,7 @@ from typing import Any
 
 from lyrikstore.canon.json import JSON, parse
 from lyrikstore.verify.report import CheckState, Report
-from lyrikstore.w3c.profile.values import items_of, refuse, types_of
+from lyrikstore.w3c.values import items_of, refuse, types_of
 
 SCHEMA_CREDENTIAL = "JsonSchemaCredential"
 _META_SCHEMA = (  # no set: what is looked for in it may be anything, also what has no hash

@@ -10,7 +10,8 @@ from lyrikstore.canon.text import WHITE_SPACE
 
 _URL = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f{WHITE_SPACE}<>\"{{}}|\\^`]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
-_LANGUAGE_VALUE = {"@value", "@language", "@direction"}
+LANGUAGE_VALUE = frozenset({"@value", "@language", "@direction"})
+"""The members of text with a language or a direction."""
 
 
 def is_url(text: object) -> bool:
@@ -23,7 +24,7 @@ def is_language_value(value: dict[str, JSON]) -> bool:
     language = value.get("@language", "en")
     return (
         isinstance(value.get("@value"), str)
-        and value.keys() <= _LANGUAGE_VALUE
+        and value.keys() <= LANGUAGE_VALUE
         and isinstance(language, str)
         and _LANGUAGE.fullmatch(language) is not None
         and value.get("@direction", "ltr") in ("ltr", "rtl")
