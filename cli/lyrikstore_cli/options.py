@@ -21,6 +21,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     StorageError,
     storage_error,
+    storage_errors,
 )
 from lyrikstore.canon.files import create_file, no_file, read_at_most, replace_file
 from lyrikstore.canon.limits import MAX_JSON_BYTES
@@ -444,10 +445,8 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
     written = []
     for name, data in files.items():
         path = folder / name
-        try:
+        with storage_errors(f"writing {path}"):
             replace_file(path, data)
-        except OSError as error:
-            raise storage_error(error, f"writing {path}") from error
         written.append(path)
     return written
 

@@ -22,6 +22,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     RemoteError,
     storage_error,
+    storage_errors,
 )
 from lyrikstore.canon.files import open_regular, replace_file
 from lyrikstore.canon.progress import OnProgress, silent
@@ -304,7 +305,5 @@ class NamedRemotes:
             "remotes": [asdict(one) for one in remotes],
         }
         text = json.dumps(document, indent=2) + "\n"
-        try:
+        with storage_errors(f"writing {self._path}"):
             replace_file(self._path, text.encode(), folder_mode=0o700)
-        except OSError as error:
-            raise storage_error(error, f"writing {self._path}") from error

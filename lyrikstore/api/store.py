@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from lyrikstore.api import stages
 from lyrikstore.api.bound import part
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import ConflictError, storage_error
+from lyrikstore.canon.errors import ConflictError, storage_errors
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.context import StoreContext
@@ -128,12 +128,10 @@ class Store(StoreContext):
         others = [did_key(parse_did_key(did)) for did in writers]
         their_keys = [parse_public_key(key) for key in log_keys]
         # Before a log key is made that nobody would ever use.
-        try:
+        with storage_errors(f"making {folder}"):
             if folder.exists():
                 raise ConflictError("store-exists", f"there is something at {folder} already")
             folder.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise storage_error(error, f"making {folder}") from error
         tag = os.urandom(8).hex()
         repository = create_repository(
             folder,

@@ -7,7 +7,7 @@ from typing import Self
 from blake3 import blake3
 from msgspec import Struct
 
-from lyrikstore.canon.errors import FormatError, storage_error
+from lyrikstore.canon.errors import FormatError, storage_errors
 from lyrikstore.canon.files import open_regular
 
 
@@ -50,12 +50,9 @@ class Digest(Struct, frozen=True, order=True):
         meanwhile would kill the process.
         """
         hasher = blake3()
-        try:
-            with open_regular(path) as file:
-                while part := file.read(1 << 20):
-                    hasher.update(part)
-        except OSError as error:
-            raise storage_error(error, f"cannot read {path}") from error
+        with storage_errors(f"cannot read {path}"), open_regular(path) as file:
+            while part := file.read(1 << 20):
+                hasher.update(part)
         return cls(hasher.digest())
 
     @classmethod

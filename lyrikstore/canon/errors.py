@@ -30,7 +30,8 @@ The kinds are those of :mod:`lyrikstore.canon.error_kinds`; the class decides on
 """
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from traceback import walk_tb
 from typing import Any
 
@@ -191,6 +192,19 @@ def storage_error(error: OSError, doing: str) -> "NotFoundError | StorageError":
     details = {} if error.errno is None else {"errno": error.errno}
     reason = error.strerror or "input/output error"
     return StorageError(kind, f"{doing}: {reason}", hint=hint, details=details)
+
+
+@contextmanager
+def storage_errors(doing: str) -> Iterator[None]:
+    """Raise what the operating system refuses within as :func:`storage_error` reports it.
+
+    Args:
+        doing: As for that.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error, doing) from error
 
 
 def loading_error(error: BaseException) -> StorageError | None:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, storage_error
+from lyrikstore.canon.errors import InvalidInputError, storage_errors
 from lyrikstore.canon.files import open_private
 from lyrikstore.canon.json import JSON, encode
 from lyrikstore.canon.progress import OnProgress, Progress
@@ -143,11 +143,8 @@ class _Made:
         """Open a file to write what will be at ``path``; ``action`` is what errors say."""
         file = self._work / f"converted-{len(self._files)}"
         self._files[path] = file
-        try:
-            with open_private(file, "xb") as out:
-                yield out
-        except OSError as error:
-            raise storage_error(error, action) from error
+        with storage_errors(action), open_private(file, "xb") as out:
+            yield out
 
     def finish(self) -> Converted:
         entries, files = [], {}

@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import IncompleteError, storage_error
+from lyrikstore.canon.errors import IncompleteError, storage_errors
 
 _MISSED = {"pii": "personal data", "curate": "languages"}
 """Extra → what its models look for."""
@@ -78,10 +78,8 @@ def check_weights(weights: PinnedModel) -> Path:
     folder = Path(spec.submodule_search_locations[0], weights.folder)
     if not folder.is_dir():
         raise missing(weights.package, weights.extra)
-    try:
+    with storage_errors(f"reading the model {weights.package}"):
         digest = folder_digest(folder)
-    except OSError as error:
-        raise storage_error(error, f"reading the model {weights.package}") from error
     if digest != weights.blake3:
         raise IncompleteError(
             "other-weights",

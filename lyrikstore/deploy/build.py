@@ -9,7 +9,7 @@ from blake3 import blake3
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import RunFailedError, storage_error
+from lyrikstore.canon.errors import RunFailedError, storage_errors
 from lyrikstore.canon.progress import OnProgress
 from lyrikstore.canon.quoting import name_some
 from lyrikstore.history.checkout.checkout import checkout_tree
@@ -77,12 +77,10 @@ class FolderBuild:
         """
         for name, data in files.items():
             place = self.folder / name
-            try:
+            with storage_errors(f"writing {place.name}"):
                 place.parent.mkdir(parents=True, exist_ok=True)
                 with place.open("xb") as file:
                     file.write(data)
-            except OSError as error:
-                raise storage_error(error, f"writing {place.name}") from error
             self._add(name, WrittenFile(len(data), Digest.of(data), sha256(data).digest()))
 
     def copy(self, source: Path, exported: Mapping[str, str]) -> None:
@@ -98,7 +96,7 @@ class FolderBuild:
         """
         for name, digest in exported.items():
             place, size, fast, other = self.folder / name, 0, blake3(), sha256()
-            try:
+            with storage_errors(f"writing {place.name}"):
                 place.parent.mkdir(parents=True, exist_ok=True)
                 with (source / name).open("rb") as read, place.open("xb") as file:
                     while part := read.read(_PART):
@@ -106,8 +104,6 @@ class FolderBuild:
                         fast.update(part)
                         other.update(part)
                         file.write(part)
-            except OSError as error:
-                raise storage_error(error, f"writing {place.name}") from error
             if fast.hexdigest() != digest:
                 raise RunFailedError("bad-output", f"{place.name} is not what the worker wrote")
             self._add(name, WrittenFile(size, Digest(fast.digest()), other.digest()))

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import PolicyError, VerificationError, storage_error
+from lyrikstore.canon.errors import PolicyError, VerificationError, storage_errors
 from lyrikstore.context import StoreContext
 from lyrikstore.deploy.build import FolderBuild, readme_of, texts_of
 from lyrikstore.deploy.evidence import (
@@ -174,10 +174,8 @@ def deploy_checkpoint(
     readme, notice = readme_of(repo, facts, card), notice_of(repo, facts, rights, clock())
     shown = {VALUES} if with_values and telling else set()
     work = context.own_cache or repo.root
-    try:
+    with storage_errors(f"making {work}"):
         work.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise storage_error(error, f"making {work}") from error
     with open_staging(work) as staging, building(destination) as folder:
         built = FolderBuild(folder)
         workers = ModelWorkers(context, staging, int(run.body["environment"]["threads"]))

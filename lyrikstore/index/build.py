@@ -19,7 +19,13 @@ import duckdb
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, LyrikstoreError, StorageError, storage_error
+from lyrikstore.canon.errors import (
+    FormatError,
+    LyrikstoreError,
+    StorageError,
+    storage_error,
+    storage_errors,
+)
 from lyrikstore.canon.files import open_private, open_regular, real_path
 from lyrikstore.canon.json import encode, parse_canonical
 from lyrikstore.canon.limits import MAX_JSON_BYTES
@@ -129,15 +135,13 @@ def drop_indexes(cache: Path) -> int:
     """
     refuse_link(cache)
     freed = 0
-    try:
+    with storage_errors(f"removing the indexes in {cache}"):
         for path in cache.glob(f"{INDEX_NAME.partition('.')[0]}*.duckdb*"):
             freed += path.lstat().st_size
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
-    except OSError as error:
-        raise storage_error(error, f"removing the indexes in {cache}") from error
     return freed
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from lyrikstore.canon.errors import FormatError, RunFailedError, storage_error
+from lyrikstore.canon.errors import FormatError, RunFailedError, storage_errors
 from lyrikstore.canon.files import open_private
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.progress import OnProgress, Progress
@@ -260,10 +260,8 @@ def read_logits(path: Path, records: int, labels: int) -> Any:
         RunFailedError: (``bad-output``) it is no such file.
         StorageError: It cannot be read.
     """
-    try:
+    with storage_errors(f"reading {path.name}"):
         data = path.read_bytes() if path.stat().st_size == 8 * records * labels else b""
-    except OSError as error:
-        raise storage_error(error, f"reading {path.name}") from error
     import numpy as np
 
     found = np.frombuffer(data, "<f8")
@@ -301,14 +299,12 @@ def _join(
         "temperatures": list(taken.fitted.temperatures),
         "weight": taken.fitted.weight,
     }
-    try:
+    with storage_errors("putting two models together"):
         folder.mkdir(mode=0o700)
         for name, part in ((blend.WORDS, made["tfidf"][-1]), (blend.OTHER, other)):
             (staging.path / Path(str(part["folder"]))).rename(folder / name)
         with open_private(folder / blend.SETTINGS, "xb") as file:
             file.write(encode(settings))
-    except OSError as error:
-        raise storage_error(error, "putting two models together") from error
     # Its loss, or how much of it was trained, nobody can say of two models.
     took = total_figures([made["tfidf"][-1], other])
     took["peakMemoryBytes"] = took.pop("memoryBytes")

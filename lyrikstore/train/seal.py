@@ -14,7 +14,7 @@ from typing import Any, NoReturn, Protocol
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, PolicyError, RunFailedError, storage_error
+from lyrikstore.canon.errors import FormatError, PolicyError, RunFailedError, storage_errors
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.canon.text import brief, escape_control
@@ -77,14 +77,12 @@ def seal(
         StorageError: Storage backend error: disk full, read-only, I/O error.
         LyrikstoreError: As :func:`refuse_secret`.
     """
-    try:
+    with storage_errors("reading the checkpoint"):
         names = {
             path.relative_to(folder).as_posix()
             for path in folder.rglob("*")
             if path.is_symlink() or not path.is_dir()
         }
-    except OSError as error:
-        raise storage_error(error, "reading the checkpoint") from error
     if names != form.files:
         odd = min(names ^ form.files)
         _refuse(f"{odd[:80]} is {'missing' if odd in form.files else 'not part of a checkpoint'}")
@@ -183,14 +181,12 @@ def log_next(
 
 def _read(path: Path) -> bytes:
     # Through one descriptor, not following links: what is checked is what is stored.
-    try:
+    with storage_errors(f"reading {path.name}"):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 _refuse(f"{path.name} is no regular file")
             return file.read()
-    except OSError as error:
-        raise storage_error(error, f"reading {path.name}") from error
 
 
 def _canonical(name: str, data: bytes, base: Digest | None) -> bytes:

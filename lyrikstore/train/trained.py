@@ -11,7 +11,7 @@ from lyrikstore.canon.errors import (
     FormatError,
     InvalidInputError,
     RunFailedError,
-    storage_error,
+    storage_errors,
 )
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -134,10 +134,8 @@ def read_scores(
         StorageError: It cannot be read.
     """
     path = staging.path / str(answered["scores"])
-    try:
+    with storage_errors(f"reading {path.name}"):
         data = path.read_bytes() if path.stat().st_size == 4 * records * labels else b""
-    except OSError as error:
-        raise storage_error(error, f"reading {path.name}") from error
     found = np.frombuffer(data, "<i4")
     if len(found) != records * labels or found.min() < 0 or found.max() > WHOLE:
         raise RunFailedError("bad-output", f"{path.name} is not what a worker writes")

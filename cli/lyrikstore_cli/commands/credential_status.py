@@ -8,7 +8,7 @@ import click
 
 from lyrikstore.api import Store
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import NotFoundError, storage_error
+from lyrikstore.canon.errors import NotFoundError, storage_errors
 from lyrikstore.canon.timestamps import format_timestamp, now
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import credential_file, read_file, write_files
@@ -155,10 +155,8 @@ def named_credential(text: str) -> str:
     path = credential_file(Path(text))
     if not path.is_file():
         return text
-    try:
+    with storage_errors(f"reading {path}"):
         return str(Digest.of_file(path))
-    except OSError as error:
-        raise storage_error(error, f"reading {path}") from error
 
 
 revoke = standing_command(

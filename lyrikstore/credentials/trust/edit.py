@@ -15,7 +15,7 @@ from lyrikstore.canon.errors import (
     InvalidInputError,
     KeyMaterialError,
     NotFoundError,
-    storage_error,
+    storage_errors,
 )
 from lyrikstore.canon.files import read_at_most, replace_file
 from lyrikstore.canon.limits import MAX_DID_DOCUMENT_BYTES, MAX_TRUST_FILE_BYTES
@@ -400,7 +400,5 @@ def _write(path: Path, text: bytes, wanted: Trust) -> None:
     # than was asked for is worse than none.
     if not _states(path, text, wanted):
         raise FormatError("bad-trust", "the trust file cannot be changed safely: edit it by hand")
-    try:
+    with storage_errors(f"writing {path}"):
         replace_file(path, text, mode=0o600, folder_mode=0o700)
-    except OSError as error:
-        raise storage_error(error, f"writing {path}") from error

@@ -14,7 +14,7 @@ from blake3 import blake3
 from msgspec import Struct, convert, field, to_builtins
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import storage_error
+from lyrikstore.canon.errors import storage_errors
 from lyrikstore.canon.files import open_regular, real_path, remember
 from lyrikstore.curate.commit.inputs import RowOptions
 from lyrikstore.curate.scan.listing import MANY_FILES, Listed, Listing
@@ -109,14 +109,11 @@ def last_commits(directory: Path) -> list[LastCommit]:
         StorageError: It cannot be read; that nothing is remembered would be another answer.
     """
     found = []
-    try:
-        with suppress(FileNotFoundError):
-            for path in directory.iterdir():
-                if path.name.startswith("commit-") and not path.suffix:
-                    with suppress(FileNotFoundError):  # replaced or deleted meanwhile
-                        found.append(_load(path))
-    except OSError as error:
-        raise storage_error(error, f"reading {directory}") from error
+    with storage_errors(f"reading {directory}"), suppress(FileNotFoundError):
+        for path in directory.iterdir():
+            if path.name.startswith("commit-") and not path.suffix:
+                with suppress(FileNotFoundError):  # replaced or deleted meanwhile
+                    found.append(_load(path))
     return sorted((one for one in found if one), key=lambda one: (one.folder, one.name))
 
 
@@ -129,14 +126,12 @@ def forget_commits(directory: Path, manifests: Collection[Digest]) -> int:
         StorageError: It cannot be read or removed.
     """
     ids, freed = {str(identity) for identity in manifests}, 0
-    try:
+    with storage_errors(f"forgetting commits in {directory}"):
         for path in directory.glob("commit-*"):
             found = None if path.suffix else _load(path)
             if found is None or found.manifest in ids:
                 freed += path.lstat().st_size
                 path.unlink(missing_ok=True)
-    except OSError as error:
-        raise storage_error(error, f"forgetting commits in {directory}") from error
     return freed
 
 

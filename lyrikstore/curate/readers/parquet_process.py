@@ -16,7 +16,7 @@ from functools import partial
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Final, cast
 
-from lyrikstore.canon.errors import FormatError, InvalidInputError, LyrikstoreError, storage_error
+from lyrikstore.canon.errors import FormatError, InvalidInputError, LyrikstoreError, storage_errors
 from lyrikstore.canon.limits import MAX_RECORD_BYTES
 from lyrikstore.curate.readers.parquet import bad_file, decode_parquet
 from lyrikstore.history.records.rows import BadRow, RawRow
@@ -209,15 +209,11 @@ def _strange() -> FormatError:
 def _seekable(path: str, stream: BinaryIO, opened: contextlib.ExitStack) -> BinaryIO:
     if stream.seekable():
         return stream
-    try:
+    with storage_errors(f"copying {path}"):
         copy = opened.enter_context(TemporaryFile())  # noqa: SIM115 - entered
-    except OSError as error:
-        raise storage_error(error, f"copying {path}") from error
     while part := stream.read(_PART):
-        try:
+        with storage_errors(f"copying {path}"):
             copy.write(part)
-        except OSError as error:
-            raise storage_error(error, f"copying {path}") from error
     return cast("BinaryIO", copy)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError, storage_error
+from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError, storage_errors
 from lyrikstore.canon.files import open_regular, real_path, remember
 from lyrikstore.curate.sheets.mistakes import Mistakes
 from lyrikstore.curate.sheets.sheet import Row, Sheet, read_sheet
@@ -63,12 +63,10 @@ def forget_sheets(directory: Path) -> int:
         StorageError: One cannot be removed.
     """
     freed = 0
-    try:
+    with storage_errors(f"forgetting the sheets in {directory}"):
         for place in directory.glob("sheet-*"):
             freed += place.lstat().st_size
             place.unlink(missing_ok=True)
-    except OSError as error:
-        raise storage_error(error, f"forgetting the sheets in {directory}") from error
     return freed
 
 

@@ -12,7 +12,7 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     NotFoundError,
     StorageError,
-    storage_error,
+    storage_errors,
 )
 from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.objects.backends.base import NOT_A_FILE, LocalBackend
@@ -94,10 +94,8 @@ class MemoryFiles:
 
     def make(self) -> None:
         """Make the folder, if it is not there."""
-        try:
+        with storage_errors(f"making {self.directory}"):
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise storage_error(error, f"making {self.directory}") from error
 
 
 def _file_name(shelf: Shelf, key: LogName) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import ConflictError, InvalidInputError, storage_error
+from lyrikstore.canon.errors import ConflictError, InvalidInputError, storage_errors
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.commit.publisher import (
     create_files,
@@ -180,10 +180,8 @@ def clone(
                 "store-exists", f"{root} exists already", hint="choose another folder, or pull"
             )
     found = initial_fetch(backend, where, memory=memory, expected=expected)
-    try:
+    with storage_errors(f"making {root}"):
         root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise storage_error(error, f"making {root}") from error
     with StoreLock(root / "lock"):
         local.create(MARK, MirrorMarker().encode())
         # Whatever clone was here before is gone because the user makes another.

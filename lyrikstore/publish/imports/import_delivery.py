@@ -17,7 +17,7 @@ from lyrikstore.canon.errors import (
     InvalidInputError,
     LyrikstoreError,
     VerificationError,
-    storage_error,
+    storage_errors,
 )
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.context import StoreContext
@@ -166,10 +166,8 @@ def _require_ids(body: Mapping[str, Any], listing: Tree, data: Path) -> None:
 
 def _measured(body: Mapping[str, Any], listing: Tree, data: Path) -> MeasuredRecords:
     paths = {entry.blake3: data / entry.path for entry in listing.entries}
-    try:
+    with storage_errors(f"reading {data}"):
         return measured_records(StoredDatasets(), body, listing, lambda one: paths[one].open("rb"))
-    except OSError as error:
-        raise storage_error(error, f"reading {data}") from error
 
 
 def _is_again(repository: Repository, current: Manifest | None, claims: Claims, name: str) -> bool:

@@ -17,6 +17,7 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     NotFoundError,
     storage_error,
+    storage_errors,
 )
 from lyrikstore.canon.files import lock, remove_dead, sync_directory, sync_tree
 
@@ -41,10 +42,8 @@ def check_place(destination: Path) -> None:
         raise InvalidInputError(
             "not-a-folder", f"there is no folder {destination.parent}", hint="make it first"
         )
-    try:
+    with storage_errors(f"looking into {destination}"):
         taken = destination.is_dir() and any(destination.iterdir())
-    except OSError as error:
-        raise storage_error(error, f"looking into {destination}") from error
     if taken:
         raise ConflictError(
             "not-empty", f"{destination} is not empty", hint="choose a new or empty folder"
@@ -58,11 +57,8 @@ def write_files(folder: Path, documents: Mapping[str, bytes]) -> None:
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     for name, data in documents.items():
-        try:
-            with (folder / name).open("xb") as file:
-                file.write(data)
-        except OSError as error:
-            raise storage_error(error, f"writing {name}") from error
+        with storage_errors(f"writing {name}"), (folder / name).open("xb") as file:
+            file.write(data)
 
 
 @contextmanager

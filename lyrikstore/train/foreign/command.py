@@ -21,7 +21,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from lyrikstore.canon.errors import InvalidInputError, RunFailedError, storage_error
+from lyrikstore.canon.errors import InvalidInputError, RunFailedError, storage_errors
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.train.foreign.inputs import OUTPUT, StagedInput
 from lyrikstore.train.worker.staging import Staging
@@ -218,7 +218,7 @@ def _started(
 ) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
     """Start a command, and end it; what its supervisor says of its end is filled in then."""
     ended: dict[str, Any] = {}
-    try:
+    with storage_errors("starting the command"):
         result, told = os.pipe()
         try:
             child = subprocess.Popen(
@@ -233,8 +233,6 @@ def _started(
             )
         finally:
             os.close(told)
-    except OSError as error:
-        raise storage_error(error, "starting the command") from error
     try:
         yield child, ended
     finally:

@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import VerificationError, storage_error
+from lyrikstore.canon.errors import VerificationError, storage_errors
 from lyrikstore.canon.text import brief, escape_control
 from lyrikstore.history.checkout.checkout import checkout_tree
 from lyrikstore.history.manifests.manifest import Manifest
@@ -72,17 +72,13 @@ def copy_inputs(repo: Repository, plan: ForeignPlan, staging: Staging) -> tuple[
         checkout_tree(tree, repo.blobs, folder)
         staging.write(f"{name}.tree.jsonl", tree.encode())
         listing = staging.path / f"{name}.tree.jsonl"
-        try:
+        with storage_errors(f"copying {manifest.name}"):
             for path in [listing, *(folder / one for one in tree.paths)]:
                 path.chmod(0o400)
-        except OSError as error:
-            raise storage_error(error, f"copying {manifest.name}") from error
         found.append(StagedInput(name, folder, listing, tree))
-    try:
+    with storage_errors("making a working folder"):
         for made in (OUTPUT, WORK, "home", "tmp"):
             (staging.path / made).mkdir(mode=0o700)
-    except OSError as error:
-        raise storage_error(error, "making a working folder") from error
     return tuple(found)
 
 
@@ -95,10 +91,8 @@ def check_inputs_unchanged(inputs: tuple[StagedInput, ...]) -> None:
     """
     for one in inputs:
         entries = one.tree.by_path
-        try:
+        with storage_errors(f"reading the copy {one.name}"):
             found = _files(one.folder)
-        except OSError as error:
-            raise storage_error(error, f"reading the copy {one.name}") from error
         wanted: Mapping[str, Digest | None] = {path: it.blake3 for path, it in entries.items()}
         for path in sorted(found.keys() | wanted.keys()):
             if found.get(path) != wanted.get(path):

@@ -11,7 +11,7 @@ from blake3 import blake3
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, VerificationError, storage_error
+from lyrikstore.canon.errors import InvalidInputError, VerificationError, storage_errors
 from lyrikstore.canon.text import brief, escape_control
 from lyrikstore.crypto.keys.secret_files import SecretScan
 
@@ -147,7 +147,7 @@ def check_reads_unchanged(reads: Sequence[OpenedRead]) -> None:
 
 def _digest(place: Path, shown: str, *, scan: bool) -> Digest:
     """Return the digest of a file, or of all that lies below a folder (spec §13.13.3)."""
-    try:
+    with storage_errors(f"reading {brief(shown)}"):
         if not place.is_dir():
             return _of_file(place, shown, scan=scan)
         hasher = blake3()
@@ -162,8 +162,6 @@ def _digest(place: Path, shown: str, *, scan: bool) -> Digest:
                 raise _bad(f"{brief(f'{shown}/{path}')} is no file", "name what lies beside it")
             hasher.update(os.fsencode(path) + b"\0" + kind + digest.hex.encode("ascii") + b"\0")
         return Digest(hasher.digest())
-    except OSError as error:
-        raise storage_error(error, f"reading {brief(shown)}") from error
 
 
 def _below(folder: Path) -> Iterator[str]:

@@ -16,7 +16,13 @@ from typing import Any, BinaryIO, NoReturn
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import PolicyError, RunFailedError, StorageError, storage_error
+from lyrikstore.canon.errors import (
+    PolicyError,
+    RunFailedError,
+    StorageError,
+    storage_error,
+    storage_errors,
+)
 from lyrikstore.canon.text import brief, escape_control, pluralize
 from lyrikstore.history.trees.paths import offenders
 from lyrikstore.history.trees.tree import Tree, TreeEntry
@@ -78,7 +84,7 @@ def find_output(folder: Path, wanted: str = "") -> FoundOutput:
     left: list[str] = []
     if folder.is_symlink() or not folder.is_dir():  # ATTACK: a link in its place
         _refuse("its folder is gone")
-    try:
+    with storage_errors("reading the output"):
         for path, status in _walk(folder, "", left):
             if len(paths) >= MAX_FILES:
                 _refuse(f"it has more than {pluralize(MAX_FILES, 'file')}")
@@ -89,8 +95,6 @@ def find_output(folder: Path, wanted: str = "") -> FoundOutput:
                 continue
             _check_size(path, status)
             paths[path] = status.st_size
-    except OSError as error:
-        raise storage_error(error, "reading the output") from error
     for offence in offenders(paths)[:1]:
         _refuse(f"{brief(offence.shown)!r} {offence.reason}")
     if sum(paths.values()) > MAX_TOTAL_BYTES:

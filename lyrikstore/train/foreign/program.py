@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
-from lyrikstore.canon.errors import InvalidInputError, storage_error
+from lyrikstore.canon.errors import InvalidInputError, storage_errors
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.crypto.keys.secret_files import SecretScan
 from lyrikstore.history.repository.locate import STORE_FOLDER
@@ -132,14 +132,12 @@ def copy_work_tree(repository: CallerRepository, folder: Path) -> None:
         InvalidInputError: (``bad-program``) the work tree changed meanwhile.
         StorageError: Something cannot be read or written.
     """
-    try:
+    with storage_errors("copying the work tree"):
         for path in sorted(repository.files):
             place = repository.top / path
             if place.is_symlink() or place.is_file():
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 _copy(repository.top, path, folder / path)
-    except OSError as error:
-        raise storage_error(error, "copying the work tree") from error
     if find_repository(repository.top) != repository:
         raise _bad("the work tree changed while it was copied", "run the command again")
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from lyrikstore.canon.errors import InvalidInputError, storage_error
+from lyrikstore.canon.errors import InvalidInputError, storage_errors
 from lyrikstore.canon.text import brief
 from lyrikstore.train.foreign.inputs import OUTPUT, WORK, StagedInput
 from lyrikstore.train.foreign.opening import OpenedRead, Opening
@@ -233,10 +233,8 @@ def sandbox_command(
     opening, path = layout.opening, staging.path
     user, group = os.getuid(), os.getgid()
     home = path / "home"
-    try:
+    with storage_errors("copying the work tree"):
         (path / WORK / layout.folder.relative_to(layout.top)).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise storage_error(error, "copying the work tree") from error
     staging.write("etc/passwd", f"user:x:{user}:{group}::{home}:/bin/sh\n".encode())
     staging.write("etc/group", f"user:x:{group}:\n".encode())
     found = [confinement.program, *_ALONE, *_system()]

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from lyrikstore.canon.errors import InvalidInputError, storage_error
+from lyrikstore.canon.errors import InvalidInputError, storage_errors
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.context import StoreContext
 from lyrikstore.curate.commit.commit import commit_folder
@@ -85,13 +85,14 @@ def _convert(context: StoreContext, file: Path, staging: Staging) -> tuple[dict[
             hint="pip install 'lyrikstore[gguf]'",
         ) from None
     size = 0
-    try:
-        with file.open("rb") as read, staging.create(_FILE) as write:
-            while part := read.read(_PART):
-                size += len(part)
-                write(part)
-    except OSError as error:
-        raise storage_error(error, f"reading {file.name}") from error
+    with (
+        storage_errors(f"reading {file.name}"),
+        file.open("rb") as read,
+        staging.create(_FILE) as write,
+    ):
+        while part := read.read(_PART):
+            size += len(part)
+            write(part)
     result = run_job(
         staging,
         {"job": "convert", "name": file.name},

@@ -12,7 +12,7 @@ from typing import Any, Self
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, StorageError, storage_error
+from lyrikstore.canon.errors import InvalidInputError, StorageError, storage_error, storage_errors
 from lyrikstore.canon.files import no_file, open_regular
 from lyrikstore.canon.text import escape_control, unknown_word
 from lyrikstore.curate.commit.rows.unpack import unpack
@@ -139,14 +139,12 @@ def check_place(place: Path) -> None:
         InvalidInputError: (``not-a-file``) it is a pipe, socket or device.
         StorageError: It cannot be looked at.
     """
-    try:
+    with storage_errors(f"looking at {place}"):
         if place.is_dir() or place.is_file():
             return
         if place.exists():
             # A FIFO would wait for ever.
             raise InvalidInputError("not-a-file", f"{place} is neither a file nor a folder")
-    except OSError as error:
-        raise storage_error(error, f"looking at {place}") from error
     raise no_file(place, "file or folder")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lyrikstore.canon.errors import RunFailedError, storage_error
+from lyrikstore.canon.errors import RunFailedError, storage_errors
 from lyrikstore.context import StoreContext
 from lyrikstore.train.predict.prediction import MOST_CANDIDATES, AskedModel, ModelAnswers
 from lyrikstore.train.predict.similar import TrainingRecords, TrainingSources, WithdrawnRights
@@ -85,10 +85,8 @@ class _Answers:
         self._most = int(result["maxTokens"])
         for name, width in (("scores", len(self._labels)), ("tokens", 1)):
             path = self._file(name)
-            try:
+            with storage_errors(f"reading {path.name}"):
                 size = path.stat().st_size
-            except OSError as error:
-                raise storage_error(error, f"reading {path.name}") from error
             if size != 4 * width * count:
                 raise _bad_output(path)
 

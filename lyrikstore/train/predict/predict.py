@@ -13,6 +13,7 @@ from lyrikstore.canon.errors import (
     InvalidInputError,
     StorageError,
     storage_error,
+    storage_errors,
 )
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.canon.text import escape_control, pluralize
@@ -97,10 +98,8 @@ def predict_records(
     train = [repo.manifest(item.id) for item in checkpoint.inputs_in("train")]
     layout = RecordLayout.of(run.body["config"], train[0])
     folder = context.own_cache or repo.root  # who only reads need not write to the store
-    try:
+    with storage_errors(f"making {folder}"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise storage_error(error, f"making {folder}") from error
     if explain or task.generative:
         most = min(most or MOST_EXPLAINED, MOST_EXPLAINED)
     with open_staging(folder) as staging:

@@ -13,7 +13,7 @@ from typing import Any
 from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import RunFailedError, VerificationError, storage_error
+from lyrikstore.canon.errors import RunFailedError, VerificationError, storage_errors
 from lyrikstore.canon.files import read_at_most, replace_file
 from lyrikstore.history.manifests.manifest import Attachment
 from lyrikstore.train.seal import PutsBlobs
@@ -105,10 +105,8 @@ def attach_segments(
         else [kept.path(segments.candidate, number) for number in range(1, segments.count + 1)]
     )
     for path in paths:
-        try:
+        with storage_errors("reading a point of training"):
             point = path.read_bytes()
-        except OSError as error:
-            raise storage_error(error, "reading a point of training") from error
         attachments.append(Attachment(POINT_ROLE, writer.put_bytes(point), len(point)))
     return {"count": segments.count, "steps": segments.steps}, attachments
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from lyrikstore.canon.errors import RunFailedError, VerificationError, storage_error
+from lyrikstore.canon.errors import RunFailedError, VerificationError, storage_errors
 from lyrikstore.context import StoreContext
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.train.serving.folder_check import CHECK, CHECK_FILE, CHECK_WORDS
@@ -77,10 +77,8 @@ class ModelWorkers(Struct, frozen=True):
         Raises:
             StorageError: It cannot be read.
         """
-        try:
+        with storage_errors(f"reading {name}"):
             return (self.staging.path / name).read_bytes()
-        except OSError as error:
-            raise storage_error(error, f"reading {name}") from error
 
 
 class ServedModel(ABC):

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from lyrikstore.canon.errors import RunFailedError, storage_error
+from lyrikstore.canon.errors import RunFailedError, storage_errors
 from lyrikstore.context import StoreContext
 from lyrikstore.train.snapshot import staged_weights
 from lyrikstore.train.worker.process import run_job
@@ -90,10 +90,8 @@ def generate_texts(
         progress=context.progress,
     )
     path = staging.path / str(result["outputs"])
-    try:
+    with storage_errors(f"reading {path.name}"):
         lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise storage_error(error, f"reading {path.name}") from error
     texts = tuple(tuple(_text(one) for one in json.loads(line)) for line in lines)
     if any(len(some) != (2 if job == "score" else 1) for some in texts):
         raise RunFailedError("bad-output", f"{path.name} is not what a worker writes")

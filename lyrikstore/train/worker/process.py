@@ -23,7 +23,7 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     RunFailedError,
     VerificationError,
-    storage_error,
+    storage_errors,
 )
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.canon.progress import OnProgress, Progress
@@ -185,7 +185,7 @@ def clean_environment(
 def _started(
     staging: Staging, name: str, log: Path, environment: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    try:
+    with storage_errors("starting the worker"):
         for folder in ("home", "tmp"):
             (staging.path / folder).mkdir(mode=0o700, exist_ok=True)
         with log.open("ab") as errors:
@@ -201,8 +201,6 @@ def _started(
                 # The folder counts as in use until the worker is gone, even if we die first.
                 pass_fds=(staging.lock,),
             )
-    except OSError as error:
-        raise storage_error(error, "starting the worker") from error
     with child:
         try:
             yield child

@@ -15,7 +15,7 @@ from blake3 import blake3
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import IncompleteError, storage_error
+from lyrikstore.canon.errors import IncompleteError, storage_errors
 from lyrikstore.canon.files import open_regular, remember
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
@@ -141,14 +141,12 @@ def forget_contents(directory: Path, datasets: Collection[Digest]) -> int:
         StorageError: It cannot be removed.
     """
     freed = 0
-    try:
+    with storage_errors(f"forgetting contents in {directory}"):
         for identity in datasets:
             path = directory / _FOLDER / identity.hex
             with contextlib.suppress(FileNotFoundError):
                 freed += path.lstat().st_size
                 path.unlink()
-    except OSError as error:
-        raise storage_error(error, f"forgetting contents in {directory}") from error
     return freed
 
 

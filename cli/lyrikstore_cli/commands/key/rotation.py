@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyrikstore.canon.errors import InvalidInputError, storage_error
+from lyrikstore.canon.errors import InvalidInputError, storage_errors
 from lyrikstore.canon.text import pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import write_files, write_over
@@ -366,11 +366,9 @@ def _document(session: Session, did: str, names: tuple[str, ...], output: Path |
     document = build_document(did, {key: key for key in keys})
     text = json.dumps(document, indent=2) + "\n"
     if output is not None:
-        try:
+        with storage_errors(f"writing {output}"):
             output.parent.mkdir(parents=True, exist_ok=True)
             write_over(output, text.encode())
-        except OSError as error:
-            raise storage_error(error, f"writing {output}") from error
     written = [] if output is None else [str(output)]
     session.emit("key-document", {"did": did, "url": url, "document": document, "written": written})
     if output is None and not session.options.json:

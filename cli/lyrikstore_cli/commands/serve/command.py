@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from lyrikstore.api.commands import read_resources
-from lyrikstore.canon.errors import InvalidInputError, StorageError, storage_error
+from lyrikstore.canon.errors import InvalidInputError, StorageError, storage_errors
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
@@ -122,8 +122,6 @@ def _tls(host: str, certificate: Path | None) -> ssl.SSLContext:
 
     context, public = self_signed_context(host, now())
     if certificate is not None:
-        try:
+        with storage_errors(f"writing {certificate}"):
             options.write_over(certificate, public)
-        except OSError as error:
-            raise storage_error(error, f"writing {certificate}") from error
     return context

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, storage_error
+from lyrikstore.canon.errors import InvalidInputError, storage_errors
 from lyrikstore.canon.files import open_private, open_regular
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.progress import OnProgress, Progress
@@ -291,12 +291,13 @@ class _Reading:
 def _copy(
     path: str, location: str, target: Path, wanted: RowLayout, lines: Mapping[int, str]
 ) -> FileCheck:
-    try:
-        with open_regular(Path(location)) as stream, open_private(target, "xb") as copy:
-            copy_header(wanted.reader, stream, copy)
-            return check_rows(path, stream, wanted, left_out=lines, copy=copy)
-    except OSError as error:
-        raise storage_error(error, f"copying the good lines of {path}") from error
+    with (
+        storage_errors(f"copying the good lines of {path}"),
+        open_regular(Path(location)) as stream,
+        open_private(target, "xb") as copy,
+    ):
+        copy_header(wanted.reader, stream, copy)
+        return check_rows(path, stream, wanted, left_out=lines, copy=copy)
 
 
 def _bad_rows(kind: str, bad: Sequence[BadLine], reader: str) -> InvalidInputError:

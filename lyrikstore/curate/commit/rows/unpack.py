@@ -11,7 +11,7 @@ from typing import BinaryIO
 import zstandard
 from msgspec.structs import replace
 
-from lyrikstore.canon.errors import InvalidInputError, storage_error
+from lyrikstore.canon.errors import InvalidInputError, storage_error, storage_errors
 from lyrikstore.canon.files import open_private, open_regular
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.curate.readers.recognise import is_packed, unpacked_path
@@ -77,12 +77,9 @@ def unpack_files(scan: Scan, work: Path, progress: OnProgress) -> Scan:
 
 def unpack(path: str, location: str, target: Path) -> None:
     """Write what a packed file holds into a new file; raises as :func:`unpack_files`."""
-    try:
-        with open_private(target, "xb") as out:
-            for part in unpacked_parts(path, location):
-                out.write(part)
-    except OSError as error:
-        raise storage_error(error, f"unpacking {path}") from error
+    with storage_errors(f"unpacking {path}"), open_private(target, "xb") as out:
+        for part in unpacked_parts(path, location):
+            out.write(part)
 
 
 def unpacked_parts(path: str, location: str) -> Iterator[bytes]:
