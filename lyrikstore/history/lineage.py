@@ -225,11 +225,6 @@ class Lineage(Mapping[Digest, Manifest]):
             raise self.failed.get(identity) or NotFoundError("not-logged", text)
         return node.manifest
 
-    def index_of(self, identity: Digest) -> int:
-        """Return the log index of a manifest of it; raises as :meth:`manifest`."""
-        self.manifest(identity)
-        return self.nodes[identity].index
-
     def _follow(self, identity: Digest, *, strict: bool) -> Manifest | None:
         return self.manifest(identity) if strict else self.get(identity)
 
@@ -240,18 +235,6 @@ class Lineage(Mapping[Digest, Manifest]):
     def with_nodes(self, more: Iterable[Node]) -> "Lineage":
         """Return the same with more manifests."""
         return replace(self, nodes={**{one.id: one for one in more}, **self.nodes})
-
-    def below(self, *starts: Digest) -> "Lineage":
-        """Return the part of it that some of its manifests were made from."""
-        found = dict.fromkeys(starts)
-        for identity in (waiting := list(found)):  # which grows
-            if identity in self:
-                new = [one.id for one in self[identity].inputs if one.id not in found]
-                found.update(dict.fromkeys(new))
-                waiting += dict.fromkeys(new)
-        nodes = {one: self.nodes[one] for one in found if one in self}
-        failed = {one: self.failed[one] for one in found if one in self.failed}
-        return Lineage(starts, nodes, {**self.earlier, **self.nodes}, failed, self.checkpoint)
 
     @cached_property
     def unread(self) -> Mapping[Digest, LyrikstoreError]:

@@ -65,7 +65,7 @@ def test_a_real_lineage(shelf):
         ("filter", "filter"),
     ]
     assert [node.id for node in graph.sources()] == [source.id]
-    assert [graph.index_of(one.id) for one in graph.of_kind("filter")] == [4]
+    assert [graph.nodes[one.id].index for one in graph.of_kind("filter")] == [4]
 
 
 def test_earlier_versions_are_no_part_of_it(shelf):
