@@ -345,7 +345,7 @@ class Session:
         """Return the passphrase of a key: from a file, else by asking.
 
         Raises:
-            KeyMaterialError: (``passphrase-missing``) nobody can be asked.
+            LyrikstoreError: As :meth:`Session.ask_passphrase`.
         """
         return self.ask_passphrase(f"passphrase for {key.name}")
 
@@ -393,7 +393,7 @@ class Session:
             Whether they were.
 
         Raises:
-            InvalidInputError: (``not-confirmed``) the answer is no.
+            LyrikstoreError: As :meth:`Session.confirm`.
         """
         if self.options.no_input or not sys.stdin.isatty():
             return False

@@ -155,9 +155,8 @@ def evidence_files(repository: Repository, deployment: Manifest, at: datetime) -
         Path in the folder → bytes.
 
     Raises:
-        ConflictError: (``not-pushed``) it, or what it was made from, waits in this clone.
-        IncompleteError: (``retired``) a retention took something of it.
         LyrikstoreError: Part of it cannot be read.
+        LyrikstoreError: As :func:`present_attachments` and :func:`check_pushed`.
     """
     files = _of_log(repository, deployment)
     shown = Shown(renewed_by(deployment), left_out(deployment))

@@ -60,8 +60,8 @@ def check_learnable(name: str, field: str, labels: Mapping[str, int], *, worded:
         worded: Whether any of their texts holds a word.
 
     Raises:
-        InvalidInputError: (``one-label``) there is nothing to tell apart; (``too-many-labels``)
-            as :func:`check_repeated` and :func:`check_labels`; (``no-words``).
+        InvalidInputError: (``one-label``) there is nothing to tell apart; (``no-words``).
+        LyrikstoreError: As :func:`check_repeated`.
     """
     if len(labels) < 2:
         raise InvalidInputError(

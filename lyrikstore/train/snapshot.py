@@ -320,9 +320,9 @@ def copy_base(repo: Repository, manifest: Manifest, staging: Staging) -> dict[st
     Raises:
         PolicyError: (``unsafe-model``, ``unknown-model``) see
             :mod:`lyrikstore.train.formats.base_model`.
-        InvalidInputError: (``not-a-model``) the manifest is something else.
         VerificationError, IncompleteError: A blob is damaged or lost.
         StorageError: Storage backend error: disk full, read-only, I/O error.
+        LyrikstoreError: As :func:`first_base`.
     """
     first = first_base(repo, manifest)
     settings, tree = _copy_described(repo, first, staging)
@@ -411,8 +411,8 @@ def copy_weights(
         check: Gets tensor → shape before anything is written; may refuse them.
 
     Raises:
-        PolicyError: (``unsafe-model``) it is not safetensors.
         VerificationError, IncompleteError, StorageError: It is damaged, lost, or cannot be written.
+        LyrikstoreError: As :func:`check_weights`.
     """
     with repo.blobs.open(digest) as stream, staging.create(name) as write:
         head = stream.read(8)

@@ -183,7 +183,7 @@ class OpenedCredential:
         """Where its status bits are: in the lists it names, or else in its issuer's log.
 
         Raises:
-            FormatError: (``bad-status``) that cannot be read: it may say "revoked".
+            LyrikstoreError: As :func:`status_entries`.
         """
         if self.document is None or (not self.is_listed and self.kind is None):
             return ()

@@ -113,10 +113,9 @@ class StatusList(Struct, frozen=True):
             keys: Verification method → key; by default those of did:key issuers only.
 
         Raises:
-            FormatError: (``bad-json``, ``bad-status``) it is none, or one that is too short to
-                hide in or too large to unpack.
             VerificationError, KeyMaterialError: Its signature does not hold, or is not its
                 issuer's.
+            LyrikstoreError: As :func:`unpack` and :meth:`OpenedCredential.parsed`.
 
         Cost: one signature; at most 1 MiB of memory, whatever the list claims to hold.
         """
@@ -167,7 +166,7 @@ def unpack(text: object) -> bytes:
     """Return the bits in an ``encodedList``.
 
     Raises:
-        FormatError: (``bad-status``) not base64url, not gzip, or too few or too many bits.
+        LyrikstoreError: As :func:`inflate`.
     """
     bits = inflate(text)
     if len(bits) * 8 < STATUS_LIST_ENTRIES:

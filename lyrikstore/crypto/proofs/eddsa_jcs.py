@@ -89,9 +89,9 @@ def add_proof_encoded(
 
     Raises:
         InvalidInputError: (``has-proof``) it already has one.
-        FormatError: (``bad-json``) it has no canonical form.
         VerificationError: (``bad-signature``) the signer returned something else than a signature
             by its own key; nothing wrong leaves this function.
+        LyrikstoreError: As :func:`encode`.
     """
     if "proof" in document:
         raise InvalidInputError("has-proof", "the document already has a proof")
@@ -206,7 +206,7 @@ def signed_bytes(
         canonical: The canonical form that the cryptosuite hashes.
 
     Raises:
-        FormatError: (``bad-json``) no canonical form.
+        LyrikstoreError: As :func:`encode`.
     """
     return _message(canonical(options), canonical(document))
 
@@ -247,7 +247,7 @@ def check_context(document: dict[str, JSON], proof: dict[str, JSON]) -> None:
 
     Raises:
         VerificationError: (``bad-proof``).
-        FormatError: (``bad-json``) no canonical form.
+        LyrikstoreError: As :func:`encode`.
     """
     if "@context" not in proof:
         return

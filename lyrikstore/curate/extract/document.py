@@ -63,8 +63,8 @@ def extract(
         options: See there.
 
     Raises:
-        InvalidInputError: (``no-parser``) the extra ``documents`` is not installed;
-            (``bad-encoding``).
+        InvalidInputError: (``no-parser``) the extra ``documents`` is not installed.
+        LyrikstoreError: As :func:`check_encoding`.
 
     Cost: linear in what is unpacked; what a hostile PDF costs, only the limits of the process say.
     """

@@ -51,8 +51,9 @@ def iter_records(reader: str, path: str, stream: BinaryIO) -> Iterator[Record]:
         stream: The file's bytes from the start; read to the end, never closed. Parquet: seekable.
 
     Raises:
-        InvalidInputError: (``no-reader``) no such reader; (``bad-record``) a line or row that the
-            reader cannot take, with its number.
+        InvalidInputError: (``bad-record``) a line or row that the reader cannot take, with its
+            number.
+        LyrikstoreError: As :func:`check_reader`.
 
     Cost: one record in memory at a time; documents whole; of Parquet a batch.
     """
@@ -78,8 +79,9 @@ def iter_rows(reader: str, path: str, stream: BinaryIO) -> Iterator[RawRow | Bad
     Args, Cost: As :func:`iter_records`; not for documents.
 
     Raises:
-        InvalidInputError: (``no-reader``) no such reader of rows; (``bad-record``) the whole file
-            cannot be read: no Parquet, or one that is encrypted.
+        InvalidInputError: (``bad-record``) the whole file cannot be read: no Parquet, or one that
+            is encrypted.
+        LyrikstoreError: As :func:`check_reader`.
     """
     check_reader(reader)
     return _ROWS[reader](path, stream)

@@ -267,8 +267,8 @@ class Appender:
             table: With the policies to judge by; those logged by default.
 
         Raises:
-            ConflictError: (``dated-ahead``) as :func:`latest_date`.
             InvalidInputError: (``date-gap``) as :meth:`Repository.check_gap`.
+            LyrikstoreError: As :func:`latest_date`.
         """
         repository = self._repository
         if repository.clock is None:

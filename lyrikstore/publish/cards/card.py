@@ -73,15 +73,14 @@ def make_card(
 
     Raises:
         InvalidInputError: (``wrong-object``) neither checkpoint nor dataset; (``other-kind``) a
-            profile of something else; (``two-of-a-name``) two profiles with one name;
-            (``no-rendering``, ``missing-extra``, ``not-printable``) no such rendering of it.
-        NotFoundError, IncompleteError, VerificationError: Part of the ancestry is not here, lost
-            or damaged.
-        ConflictError: (``ref-moved``) somebody else made one meanwhile; (``other-card``) the card
-            of that name is about something else.
-        PolicyError: (``unauthorised``) the store's policy does not let this key sign cards;
-            (``other-answers``) the current card has answers that nobody signed.
+            profile of something else; (``two-of-a-name``) two profiles with one name.
+        NotFoundError, IncompleteError, VerificationError: Part of the ancestry is not here, lost or
+            damaged.
+        ConflictError: (``other-card``) the card of that name is about something else.
+        PolicyError: (``other-answers``) the current card has answers that nobody signed.
         StorageError: Storage backend error: disk full, read-only, I/O error.
+        LyrikstoreError: As :func:`render`, :meth:`TransactionBuilder.commit` and
+            :func:`check_role`.
     """
     repository, signer = context.repository, context.signer()
     if rendering:

@@ -47,10 +47,8 @@ def issue_delivery(
         version: A version label for people.
 
     Raises:
-        InvalidInputError: (``not-a-folder``) the destination cannot be one.
-        ConflictError: (``not-empty``) there is something at the destination.
         StorageError: Storage backend error; nothing is left at the destination.
-        LyrikstoreError: As :func:`permit_dataset`.
+        LyrikstoreError: As :func:`permit_dataset`; as :func:`check_place`.
 
     Cost: reads the data twice, and the version committed to before once; writes it once.
     """

@@ -101,15 +101,14 @@ def grant_licence(
     Raises:
         VerificationError: (``does-not-verify``) the dataset credential does not hold, or not any
             more.
-        PolicyError: (``not-the-issuer``) another one issued it; (``retired-key``) the store's
-            policy took the signer's key out of every role; (``too-many-policies``) it says more of
-            its keys than verifiers read; (``wider-than-sources``) the data rests on data of others,
-            who permit less than that by now.
+        PolicyError: (``not-the-issuer``) another one issued it; (``wider-than-sources``) the data
+            rests on data of others, who permit less than that by now.
         InvalidInputError: (``exceeds-terms``) it lets nobody be given that; (``bad-validity``) it
-            would end before it begins; (``unknown-word``) a word or place that nobody knows;
-            (``bad-holder``) no DID, or a did:key of no key; (``not-listed``,
-            ``not-an-organisation``) as
+            would end before it begins; (``bad-holder``) no DID, or a did:key of no key;
+            (``not-listed``, ``not-an-organisation``) as
             :meth:`lyrikstore.publish.identity.issuer.Issuer.of`.
+        LyrikstoreError: As :func:`check_current`, :func:`check_few_statements` and
+            :func:`check_words`.
     """
     repository, signer = context.repository, context.signer()
     check_current(repository.policy, signer)

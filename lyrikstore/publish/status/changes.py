@@ -39,12 +39,11 @@ def set_status(
         alone: Refuse where another credential has the same bit.
 
     Raises:
-        NotFoundError, InvalidInputError: As :meth:`StatusBook.find`;
-            (``not-revocable``) it names lists, and none for this, or none that is here.
-        PolicyError: (``not-the-issuer``) the signer did not issue it.
-        ConflictError: (``revoked``) what was revoked stays revoked;
-            (``nothing-to-do``) that is its standing already;
-            (``shared-place``) see :func:`lyrikstore.publish.status.shared_index.check_alone`.
+        NotFoundError, InvalidInputError: As :meth:`StatusBook.find`; (``not-revocable``) it names
+            lists, and none for this, or none that is here.
+        ConflictError: (``revoked``) what was revoked stays revoked; (``nothing-to-do``) that is its
+            standing already.
+        LyrikstoreError: As :func:`speaking_for` and :func:`check_alone`.
     """
     from lyrikstore.publish.status.shared_index import check_alone
 

@@ -91,9 +91,9 @@ def answer_records(
 
     Raises:
         InvalidInputError: (``empty``) there are no records; or they cannot be read.
-        PolicyError: (``test-is-train``) too many of the records are in ``seen_in``.
         VerificationError, IncompleteError, RunFailedError, StorageError: As ``run_job`` and
             ``copy_datasets``.
+        LyrikstoreError: As :meth:`LearnedData.check_unseen`.
     """
     repo, test, run = context.repository, model.test, model.run
     config, body = run.body["config"], model.checkpoint.body

@@ -32,7 +32,6 @@ def evaluate_labels(context: StoreContext, model: TestedModel) -> Evaluated:
     """Let a model and its baseline answer the test set, and return what follows.
 
     Raises:
-        PolicyError: (``test-is-train``) most of the records are what the model learned from.
         InvalidInputError, VerificationError, IncompleteError, RunFailedError, StorageError: As
             :func:`lyrikstore.train.evaluation.answers.answer_records`.
     """

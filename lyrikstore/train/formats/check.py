@@ -52,7 +52,7 @@ def check_settings(
         else they have to hold, the library that builds them knows.
 
     Raises:
-        FormatError: (``bad-checkpoint``) they are not, or say something else than the manifest.
+        LyrikstoreError: As :func:`check_decoder_settings`.
     """
     if form.generative:
         if base is None:

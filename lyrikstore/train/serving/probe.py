@@ -92,9 +92,9 @@ def read_probe(path: Path) -> list[str]:
     """Return the texts of a file that has one JSON object a line, with a member ``text``.
 
     Raises:
-        NotFoundError: (``no-file``) no such file.
         InvalidInputError: (``bad-probe``) it is something else, or has too many or too long texts.
         StorageError: It cannot be read.
+        LyrikstoreError: As :func:`read_at_most`.
     """
     texts = []
     data = read_at_most(path, MAX_PROBE_BYTES + 1)

@@ -18,8 +18,8 @@ def read_resources(named: Iterable[str]) -> dict[str, bytes]:
         named: ``FILE``, ``FOLDER`` or ``URL=FILE``.
 
     Raises:
-        InvalidInputError: (``too-many-files``) a folder with more than :data:`MAX_FILES`;
-            (``unreadable``) see :func:`lyrikstore.canon.files.read_at_most`.
+        InvalidInputError: (``too-many-files``) a folder with more than :data:`MAX_FILES`.
+        LyrikstoreError: As :func:`read_at_most`.
     """
     found: dict[str, bytes] = {}
     for text in named:

@@ -98,8 +98,8 @@ class AdaptedDecoder:
 
         Raises:
             InvalidInputError: (``bad-checkpoint``) the files are not a whole checkpoint for this
-                base; (``bad-model``) the base cannot be loaded.
-            StorageError: (``staging-lost``) a file is gone.
+                base.
+            LyrikstoreError: As :func:`load_decoder`.
         """
         with loading(TRAINED):
             about = json.loads(files.read(f"{folder}/{PROMPT}"))
