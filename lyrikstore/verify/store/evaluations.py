@@ -131,16 +131,16 @@ class Recomputed:
         """
         self._note_overlooked()
         task = self._body["task"]
+        rules = find_rules(task)
+        found = None if rules is None else self._evidence(rules)
+        if rules is not None and found is None:
+            return None
         # ATTACK: a task that nobody knows, named for a model of one that everybody can check.
         if any(one.body.get("task") != task for one in self._checkpoints):
             self._bad("undeclared", "its task is not that of the checkpoint")
-            return None
-        rules = find_rules(task)
-        if rules is None:
+            return found
+        if rules is None or found is None:
             self._lost(UNKNOWN_TASK, f"nothing here knows the task {quote(task, 40)}")
-            return None
-        found = self._evidence(rules)
-        if found is None:
             return None
         known = len(self._problems.bad)
         if fault := rules.undeclared(found):
