@@ -9,10 +9,12 @@ beside lyrikstore adds a task by an entry point of the group ``lyrikstore.tasks`
 from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from msgspec import Struct
 
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.verify.evaluation.tasks import GROUP, UNKNOWN_TASK, TaskRules
 
@@ -325,14 +327,19 @@ def find_task(name: str, *, kind: str = UNKNOWN_TASK) -> TrainingTask:
         kind: The kind of the error where there is none.
 
     Raises:
-        InvalidInputError: (``unknown-task``) no such task is installed here.
+        InvalidInputError: (``unknown-task``) no such task is installed here, or it cannot be
+            loaded.
     """
     if name in _OURS:
         module, _, attribute = _OURS[name].partition(":")
         return cast("TrainingTask", getattr(import_module(module), attribute))
     # ATTACK: a manifest names a task. It chooses among what somebody installed, and nothing else.
     if (found := installed_task(name)) is not None:
-        return cast("TrainingTask", found.load())
+        try:
+            return cast("TrainingTask", found.load())
+        except Exception as error:
+            text = f"the task {name!a} is installed and cannot be loaded: {type(error).__name__}"
+            raise InvalidInputError(kind, text, hint="install its package again") from error
     raise unknown_word(kind, "task", name, task_names())
 
 
@@ -346,7 +353,10 @@ def installed_task(name: str) -> EntryPoint | None:
 def folder_of_task(name: str) -> str:
     """Return the folder that a task of another installed package is imported from; or nothing."""
     found = installed_task(name)
-    return "" if found is None or found.dist is None else str(found.dist.locate_file(""))
+    if found is None or found.dist is None:
+        return ""
+    # Whole: a worker stands in a folder with files of the data, and would look there.
+    return str(Path(str(found.dist.locate_file(""))).resolve())
 
 
 def package_of_task(name: str) -> dict[str, str]:

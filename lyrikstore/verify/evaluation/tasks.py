@@ -5,13 +5,14 @@ package that is installed beside lyrikstore adds a task by an entry point of the
 ``lyrikstore.tasks``: an object whose attribute ``rules`` is of this protocol.
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, BinaryIO, ClassVar, Protocol, cast
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.verify.evaluation.evidence import Evidence, Fault
 
@@ -85,14 +86,35 @@ class TaskRules(Protocol):
 
 def find_rules(name: object) -> TaskRules | None:
     """Return the rules of a task; None: no such task is installed here."""
+    if not isinstance(name, str):
+        return None
     if name in _OURS:
-        return cast("TaskRules", import_module(_OURS[str(name)]).RULES)
+        return cast("TaskRules", import_module(_OURS[name]).RULES)
     # ATTACK: a manifest names a task. It chooses among what somebody installed, and nothing else.
     for one in entry_points(group=GROUP):
         if one.name == name:
-            with suppress(ImportError, AttributeError):  # what cannot be loaded is not installed
+            with suppress(Exception):  # what cannot be loaded, whatever it raises, is not installed
                 return cast("TaskRules", one.load().rules)
     return None
+
+
+@contextmanager
+def containing(name: object, lost: Callable[[str], None]) -> Iterator[None]:
+    """Say that something could not be looked at, where the rules of another package fail.
+
+    Args:
+        name: The task.
+        lost: Takes what happened.
+    """
+    try:
+        yield
+    except LyrikstoreError:
+        raise
+    except Exception as error:
+        if name in _OURS:
+            raise
+        # ATTACK: what somebody signed makes another package's rules fail, and the verifier with it.
+        lost(f"the rules of its task fail on it: {type(error).__name__}")
 
 
 def rules_of(name: object) -> TaskRules:

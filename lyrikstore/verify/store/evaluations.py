@@ -30,6 +30,7 @@ from lyrikstore.verify.evaluation.tasks import (
     TEXT,
     UNKNOWN_TASK,
     TaskRules,
+    containing,
     find_rules,
     is_of_another,
 )
@@ -76,9 +77,9 @@ def check_evaluations(
     records, unasked = 0, list[JSON]()
     for one, reading in ((one, read) for one in carrying if read is not None):
         held = Recomputed(repository, one, ancestry, reading, problems)
-        found = held.compute()
-        records += 0 if found is None else len(found.predictions)
-        unasked += held.ask(found, readers.answers)
+        looked_at, of = held.check(readers.answers)
+        records += looked_at
+        unasked += of
     done = pluralize(len(carrying), "evaluation follows", "evaluations follow")
     if bare and not problems.count:
         first = f"{bare[0].name} ({bare[0].id.short})"
@@ -119,6 +120,14 @@ class Recomputed:
         self._checkpoints, _ = self._named(evaluation, "checkpoint")
         self._runs = [one for each in self._checkpoints for one in self._named(each, "run")[0]]
         self._monitors = evaluation.body.get("purpose") == MONITOR
+
+    def check(self, again: AskAgain | None) -> tuple[int, list[JSON]]:
+        """Compute it again and ask again; return of how many records, and who was not asked."""
+        count, unasked = 0, self._everybody()
+        with containing(self._body["task"], lambda text: self._lost(UNKNOWN_TASK, text)):
+            found = self.compute()
+            count, unasked = 0 if found is None else len(found.predictions), self.ask(found, again)
+        return count, unasked
 
     def compute(self) -> Evidence | None:
         """Compute it again; return what it was held against.
@@ -161,8 +170,7 @@ class Recomputed:
 
     def ask(self, found: Evidence | None, again: AskAgain | None) -> list[JSON]:
         """Ask again, where nothing else is wrong; return who was not asked, and of what."""
-        name, problems = self._evaluation.name, self._problems
-        everybody: list[JSON] = [f"{name}: all of its predictions"]
+        name, problems, everybody = self._evaluation.name, self._problems, self._everybody()
         rules = find_rules(self._body["task"])
         if again is None or found is None or problems.bad or problems.lost:
             return everybody
@@ -189,6 +197,9 @@ class Recomputed:
             self._odd(NOT_COMPARED, f"nobody was asked again: {asked.undone}")
             return everybody
         return [f"{name}: {who}" for who in asked.unasked]
+
+    def _everybody(self) -> list[JSON]:
+        return [f"{self._evaluation.name}: all of its predictions"]
 
     def _bad(self, code: str, text: str) -> None:
         self._add(self._problems.bad, code, text)

@@ -21,6 +21,7 @@ from lyrikstore.verify.evaluation.choice.candidates import (
 from lyrikstore.verify.evaluation.tasks import (
     UNKNOWN_TASK,
     USUAL_TASK,
+    containing,
     find_rules,
     rules_of,
 )
@@ -68,9 +69,10 @@ def check_checkpoints(repository: Repository, ancestry: Lineage, read: ReadRecor
         settings = held.retired() if one.id in gone.versions else held.compare_settings()
         if {"chosen", VALIDATION} & one.body.keys() and held.is_of_unknown_task():
             continue
-        held.compare_choice()
-        if VALIDATION in one.body:
-            held.compare_validation(settings, read)
+        with containing(one.body.get("task", USUAL_TASK), held.lost_to_rules):
+            held.compare_choice()
+            if VALIDATION in one.body:
+                held.compare_validation(settings, read)
     bare = unfollowed(ancestry)
     agree = f"{pluralize(len(made), 'checkpoint says', 'checkpoints say')} what their files say"
     if bare and not problems.count:
@@ -188,9 +190,12 @@ class _Held:
         task = self._checkpoint.body.get("task", USUAL_TASK)
         if find_rules(task) is not None:
             return False
-        text = f"{self._label}: nothing here knows the task {quote(task, 40)}"
-        self._problems.add(self._problems.lost, UNKNOWN_TASK, text)
+        self.lost_to_rules(f"nothing here knows the task {quote(task, 40)}")
         return True
+
+    def lost_to_rules(self, text: str) -> None:
+        """Say that the rules of its task are not here, or fail."""
+        self._problems.add(self._problems.lost, UNKNOWN_TASK, f"{self._label}: {text}")
 
     def compare_settings(self) -> Settings:
         """Hold the body against the settings in the tree; return them."""
