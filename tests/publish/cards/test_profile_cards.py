@@ -129,6 +129,14 @@ def test_who_generates_nothing_is_not_asked_about_generating(known: Facts, name:
         assert "doesNotApply" not in found
 
 
+def test_nobody_says_of_an_unknown_task_what_its_models_generate(facts: CardFacts) -> None:
+    body = {name: said for name, said in facts.subject.body.items() if name != "labels"}
+    for task, state in (("token-tagging", "not-established"), ("sft", "derived")):
+        model = replace(facts.subject, body={**body, "task": task})
+        found = say_all(replace(facts, subject=model))
+        assert [one.state for one in found if one.fact == "model.generates"] == [state]
+
+
 RULES = [(name, rule) for name, profile in SHIPPED.items() for rule in profile.contradictions]
 
 

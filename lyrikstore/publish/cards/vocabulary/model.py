@@ -47,6 +47,10 @@ def _generates(facts: CardFacts) -> Iterator[Said]:
     if task is None:
         return
     rules = find_rules(task)
+    if rules is None and "labels" not in facts.checkpoint.body:
+        text = "not established: its task is not installed where this card was made"
+        yield Said(text, (named(facts.checkpoint),), "not-established")
+        return
     generates = rules is not None and rules.answers == TEXT
     text = "it writes text" if generates else "it gives labels; it does not generate text or images"
     yield Said(text, (named(facts.checkpoint),), value=generates)
