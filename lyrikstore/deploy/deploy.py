@@ -36,7 +36,7 @@ from lyrikstore.deploy.seal import (
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.sync.push import push
-from lyrikstore.publish.cards.approval import CardStatus, check_approved
+from lyrikstore.publish.cards.approval import CardStatus, check_approved, check_card_approved
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.gathering.form import VALUES
 from lyrikstore.publish.issue.atomic_folder import building, check_place, put_in_place
@@ -155,7 +155,7 @@ def deploy_checkpoint(
     run = repo.manifest(checkpoint.inputs_in("run")[0].id)
     fields = bool(run.body["config"]["data"].get("fields"))
     target = target_for(target_name, body["format"], fields=fields, check=check)
-    again = context.again(partial(_check_still, context, checkpoint))
+    again = context.again(lambda: _check_still(context, checkpoint, card))
     status = check_approved(repo, checkpoint, trust=trust, at=clock())
     facts = gather(repo, checkpoint, lineage=lineage)
     inputs = inputs_of(repo, facts, () if status is None else status.approvals)
@@ -313,9 +313,10 @@ def _check_rights(checkpoint: Manifest, rights: Check) -> None:
         )
 
 
-def _check_still(context: StoreContext, checkpoint: Manifest) -> None:
-    # ATTACK A126: a right is revoked, or an approval taken back, while the folder is built.
+def _check_still(context: StoreContext, checkpoint: Manifest, card: Manifest | None) -> None:
+    # ATTACK A126: a right is revoked, or an approval taken back, while the folder is built; or a
+    # newer card is approved, and the folder has the one before.
     repository, trust, at = context.repository, context.trust, context.clock()
     lineage = Lineage.read(repository, checkpoint.id)
     _check_rights(checkpoint, check_rights(repository, lineage, trust=trust, at=at))
-    check_approved(repository, checkpoint, trust=trust, at=at)
+    check_card_approved(repository, checkpoint, card, trust=trust, at=at)

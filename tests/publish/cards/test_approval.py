@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError, PolicyError
+from lyrikstore.deploy import deploy as deploying
 from lyrikstore.history.commit.policy_change import revoked, rotated, with_writer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
@@ -335,3 +336,27 @@ def test_what_is_logged_while_somebody_approves_counts(
         approve(ready, "ada")
     assert error.value.kind == "card-outdated"
     assert "approvals/acme/classifier" not in ready.repository.refs
+
+
+def test_the_card_of_a_folder_is_the_one_that_has_to_be_approved_in_the_end(
+    ready: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ATTACK A126: a newer card is approved, while a folder with the one before is built."""
+    monkeypatch.setattr(deploying, "_check_rights", lambda *_: None)
+
+    def check(card: Manifest | None) -> None:
+        deploying._check_still(approving(ready, "ada"), ready.made["checkpoint"], card)
+
+    for who in ("ada", "grace"):
+        approve(ready, who)
+    check(ready.card)
+    evaluate_again(ready, "0.6")
+    answer_all(ready)
+    newer = make(ready).manifest
+    for who in ("ada", "grace"):
+        approve(ready, who, newer)
+    check(newer)
+    for card in (ready.card, None):
+        with pytest.raises(PolicyError) as error:
+            check(card)
+        assert error.value.kind == "not-approved"
