@@ -119,6 +119,7 @@ class Appender:
         check: Callable[[PackChanges], None] | None = None,
         won: Callable[[Transaction], None] | None = None,
         dropped: Sequence[Digest] = (),
+        every_time: bool = False,
     ) -> int:
         """Log ``items`` in the next slot; return the index of the first.
 
@@ -132,6 +133,7 @@ class Appender:
                 wherever another writer won the slot and it could say otherwise by then.
             won: Called with the record once its slot is won, before it is published.
             dropped: Packs that are live no more from this record on.
+            every_time: Whether whatever another writer logs could make ``check`` say otherwise.
 
         Raises:
             ConflictError: (``ref-moved``, ``copied-store``, ``foreign-record``, ``busy``);
@@ -153,7 +155,8 @@ class Appender:
                     self._check_inputs(manifests)
                     stored = changes()
                 live = frozenset(repository.live.packs)
-                if check is not None and (dropped or relied is None or not relied <= live):
+                again = every_time or bool(dropped) or relied is None or not relied <= live
+                if check is not None and again:
                     check(stored)  # spec §16.3
                 relied = live
                 if repository.is_mirror and repository.own_log.signed is None:

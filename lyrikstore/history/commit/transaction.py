@@ -201,6 +201,7 @@ class TransactionBuilder:
             credentials=self._credentials,
             check=self._check,
             dropped=self._dropped,
+            every_time=self._still_good is not None,
         )
         self._writer = None
         return list(range(start, start + len(self._items)))

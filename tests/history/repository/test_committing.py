@@ -25,6 +25,7 @@ from lyrikstore.history.repository.partial_clone import read_selection
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.resolve import _by_prefix
 from lyrikstore.history.trees.tree import Tree, TreeEntry
+from lyrikstore.objects.store.transactions import TransactionLog
 from tests.history.repository.files import NAME, snapshot
 from tests.kinds import refused
 
@@ -336,3 +337,21 @@ def test_a_damaged_mark_of_a_partial_clone(shelf):
     (shelf.root / "partial").write_text("{}")
     with refused("bad-partial"):
         read_selection(shelf.repo.backend)
+
+
+def test_what_is_held_is_asked_again_where_another_writer_wins_the_slot(shelf, monkeypatch):
+    """ATTACK A126: where no lock reaches, somebody revokes between the question and the record."""
+    append, won, asked = TransactionLog.append, [], []
+
+    def meanwhile(log, record):
+        if not won:
+            won.append(record)
+            return False
+        return append(log, record)
+
+    monkeypatch.setattr(TransactionLog, "append", meanwhile)
+    with open_transaction(shelf.repo) as transaction:
+        transaction.log_manifest(shelf.manifest(transaction))
+        transaction.hold(lambda: asked.append(len(won)))
+        transaction.commit()
+    assert asked == [0, 1]
