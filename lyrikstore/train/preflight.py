@@ -156,10 +156,3 @@ def _base(repo: Repository, ref: str) -> Manifest:
             hint="commit the folder with its config.json, model.safetensors and tokenizer.json: "
             f"lyrikstore commit FOLDER -d {ref}",
         ) from None
-
-
-def _dataset(repo: Repository, ref: str) -> Manifest:
-    found = repo.resolve(ref)
-    if found.kind != "dataset":
-        raise InvalidInputError("not-a-dataset", f"{ref} is a {found.kind}, not a dataset")
-    return found

@@ -23,8 +23,6 @@ from lyrikstore.objects.pack.builder import is_whole
 from lyrikstore.objects.store.blobs import BlobStore
 from lyrikstore.objects.store.transactions import PackChanges, Transaction, TransactionLog
 
-_STEP = 4 << 20
-
 
 def acceptable(repository: Repository, seq: int) -> RefTable | None:
     """Return whether anybody with a log key may publish record ``seq``, whoever won its slot.

@@ -37,7 +37,6 @@ MAX_TEXT_BYTES = 64 << 20
 MAX_VOCABULARY_BYTES = 32 << 20
 MAX_TOTAL_BYTES = 4 << 40
 _HOLES_BYTES = 64 << 20
-_PART = 1 << 20
 
 _WEIGHTS = ".safetensors"
 _TEXTS = frozenset(

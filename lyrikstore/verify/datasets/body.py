@@ -15,9 +15,6 @@ from lyrikstore.verify.datasets.reading import MeasuredRecords
 MEASURED = frozenset({"derivedFrom", "formats", "generatedBy", "stats"})
 """Fields of the descriptor that are measured."""
 
-MAX_SAMPLE = 1000
-"""Records of which a sample has no more."""
-
 OF_FILES = ("files", "bytes", "columns")
 """Members of ``stats`` that follow from the files."""
 
