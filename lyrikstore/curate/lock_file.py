@@ -145,13 +145,15 @@ class LockedState(Struct, frozen=True):
         }
 
 
-def lock_versions(repository: Repository, refs: Sequence[str], known: LockFile | None) -> LockFile:
+def lock_versions(
+    repository: Repository, refs: Sequence[str], known: LockFile | None = None
+) -> LockFile:
     """Return a lock file with these versions.
 
     Args:
         repository: The store.
         refs: REFs of what code uses.
-        known: The file so far, whose other names stay.
+        known: The file so far, whose other names stay; None: there is none.
 
     Raises:
         InvalidInputError: (``other-store``) ``known`` is of another store; (``name-twice``) two

@@ -98,3 +98,7 @@ def test_the_environment_and_progress_are_the_stores() -> None:
             part,
             name,
         )
+
+
+def test_a_first_lock_needs_no_earlier_one(tmp_path: Path) -> None:
+    assert new_store(tmp_path).datasets.lock([]).versions == ()
