@@ -8,7 +8,6 @@ beside lyrikstore adds a task by an entry point of the group ``lyrikstore.tasks`
 
 from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
@@ -16,7 +15,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import unknown_word
-from lyrikstore.verify.evaluation.tasks import GROUP, UNKNOWN_TASK, TaskRules
+from lyrikstore.verify.evaluation.tasks import UNKNOWN_TASK, TaskRules, installed_task, task_names
 
 if TYPE_CHECKING:  # a task is asked by what is above this module, and for nothing else
     from lyrikstore.context import StoreContext
@@ -313,12 +312,6 @@ class TrainingTask(Protocol):
         """
 
 
-def task_names() -> tuple[str, ...]:
-    """Return the names of all tasks: ours, then those of other installed packages, sorted."""
-    others = {one.name for one in entry_points(group=GROUP)} - _OURS.keys()
-    return (*_OURS, *sorted(others))
-
-
 def find_task(name: str, *, kind: str = UNKNOWN_TASK) -> TrainingTask:
     """Return a task by its name.
 
@@ -333,7 +326,6 @@ def find_task(name: str, *, kind: str = UNKNOWN_TASK) -> TrainingTask:
     if name in _OURS:
         module, _, attribute = _OURS[name].partition(":")
         return cast("TrainingTask", getattr(import_module(module), attribute))
-    # ATTACK: a manifest names a task. It chooses among what somebody installed, and nothing else.
     if (found := installed_task(name)) is not None:
         try:
             return cast("TrainingTask", found.load())
@@ -341,13 +333,6 @@ def find_task(name: str, *, kind: str = UNKNOWN_TASK) -> TrainingTask:
             text = f"the task {name!a} is installed and cannot be loaded: {type(error).__name__}"
             raise InvalidInputError(kind, text, hint="install its package again") from error
     raise unknown_word(kind, "task", name, task_names())
-
-
-def installed_task(name: str) -> EntryPoint | None:
-    """Return where a task of another installed package is; None: it is ours, or not here."""
-    if name in _OURS:
-        return None
-    return next((one for one in entry_points(group=GROUP) if one.name == name), None)
 
 
 def folder_of_task(name: str) -> str:

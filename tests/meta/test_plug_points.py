@@ -24,8 +24,8 @@ from lyrikstore.curate.recipes.filters.parameters import Parameter
 from lyrikstore.train.formats.architectures import FAMILIES
 from lyrikstore.train.formats.family import Family
 from lyrikstore.train.formats.formats import BLEND, FOREIGN, FORMATS
-from lyrikstore.train.task import task_names
 from lyrikstore.verify.checks import CHECKS
+from lyrikstore.verify.evaluation.tasks import task_names
 from lyrikstore_cli import main
 from tests.conftest import REPOSITORY
 from tests.curate.tried import decided, document

@@ -12,8 +12,9 @@ import pytest
 from msgspec.structs import replace
 
 from lyrikstore.train.formats.formats import BLEND, FORMATS
-from lyrikstore.train.task import find_task, task_names
+from lyrikstore.train.task import find_task
 from lyrikstore.train.worker.targets.registry import TARGETS, Target, TargetModule
+from lyrikstore.verify.evaluation.tasks import task_names
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = {"usage": 1, "write": 3, "read": 2}

@@ -8,7 +8,7 @@ package that is installed beside lyrikstore adds a task by an entry point of the
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, BinaryIO, ClassVar, Protocol, cast
 
 from lyrikstore.canon.digest import Digest
@@ -84,17 +84,29 @@ class TaskRules(Protocol):
         """
 
 
+def task_names() -> tuple[str, ...]:
+    """Return the names of all tasks: ours, then those of other installed packages, sorted."""
+    others = {one.name for one in entry_points(group=GROUP)} - _OURS.keys()
+    return (*_OURS, *sorted(others))
+
+
+def installed_task(name: str) -> EntryPoint | None:
+    """Return where a task of another installed package is; None: it is ours, or not here."""
+    if name in _OURS:
+        return None
+    # ATTACK: a manifest names a task. It chooses among what somebody installed, and nothing else.
+    return next((one for one in entry_points(group=GROUP) if one.name == name), None)
+
+
 def find_rules(name: object) -> TaskRules | None:
-    """Return the rules of a task; None: no such task is installed here."""
+    """Return the rules of a task; None: no such task is installed here, or it cannot be loaded."""
     if not isinstance(name, str):
         return None
     if name in _OURS:
         return cast("TaskRules", import_module(_OURS[name]).RULES)
-    # ATTACK: a manifest names a task. It chooses among what somebody installed, and nothing else.
-    for one in entry_points(group=GROUP):
-        if one.name == name:
-            with suppress(Exception):  # what cannot be loaded, whatever it raises, is not installed
-                return cast("TaskRules", one.load().rules)
+    if (found := installed_task(name)) is not None:
+        with suppress(Exception):  # what cannot be loaded, whatever it raises, is not installed
+            return cast("TaskRules", found.load().rules)
     return None
 
 
@@ -125,7 +137,7 @@ def rules_of(name: object) -> TaskRules:
     """
     found = find_rules(name)
     if found is None:
-        raise unknown_word(UNKNOWN_TASK, "task", str(name), _OURS)
+        raise unknown_word(UNKNOWN_TASK, "task", str(name), task_names())
     return found
 
 

@@ -30,8 +30,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
             return found
 
         entry = SimpleNamespace(name=NAME, load=load, dist=None)
-        for module in (tasks, training):
-            monkeypatch.setattr(module, "entry_points", lambda group: [entry])
+        monkeypatch.setattr(tasks, "entry_points", lambda group: [entry])
 
     return installed
 
@@ -43,6 +42,14 @@ def test_a_task_that_cannot_be_loaded_is_not_installed(install: Any, error: Exce
     with pytest.raises(InvalidInputError) as caught:
         training.find_task(NAME)
     assert caught.value.kind == "unknown-task"
+
+
+def test_whoever_misspells_a_task_of_another_package_reads_its_name(install: Any) -> None:
+    install(SimpleNamespace(rules=None))
+    for find in (tasks.rules_of, training.find_task):
+        with pytest.raises(InvalidInputError) as caught:
+            find(f"{NAME}s")
+        assert NAME in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("name", [None, ["sft"], {"name": "sft"}, 1, "os:system", "os", "../sft"])
