@@ -16,7 +16,6 @@ from lyrikstore.canon.errors import (
     FormatError,
     IncompleteError,
     LyrikstoreError,
-    StorageError,
 )
 from lyrikstore.canon.json import JSON, encode, parse
 from lyrikstore.credentials.model.credential import GRANT, kind_of
@@ -25,6 +24,7 @@ from lyrikstore.history.log.entries import LoggedEntry
 from lyrikstore.history.manifests.manifest import COMPARED, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.resolve import subjects
+from lyrikstore.history.repository.store_view import MAX_READ
 from lyrikstore.verify.rights.freed import Held, SourcesHeld
 
 MAX_PATH = 64
@@ -32,8 +32,6 @@ MAX_PATH = 64
 
 _WORST = (Held.SOME, Held.NOT_CHECKED, Held.NONE)
 
-_UNFOLLOWED = frozenset({"no-blob", "blob-lost", "blob-damaged", "too-large", "newer-format"})
-"""Why a manifest cannot be read; else its bytes are no manifest."""
 _NO_REST = frozenset({"retention"})
 """Kinds whose inputs are not what they were made from: a retention says whose data may go."""
 
@@ -332,7 +330,7 @@ class _Links(Struct):
             manifest = repository.manifest(entry.id)
         except LyrikstoreError as error:
             # Intact bytes that are no manifest are without effect for every reader (8.4).
-            if error.kind in _UNFOLLOWED or isinstance(error, StorageError):
+            if error.kind == "newer-format" or not _is_intact(repository, entry):
                 self._note(entry, error)
             return
         derivation = manifest.body.get("derivation") if manifest.kind == "dataset" else None
@@ -379,11 +377,21 @@ class _Links(Struct):
         kind = {
             "no-blob": "missing",
             "blob-lost": "missing",
+            "not-fetched": "missing",
             "newer-format": "newer",
         }.get(error.kind, "damaged" if not isinstance(error, OSError) else "unreadable")
         self.unfollowed.append(
             Unfollowed(entry.id, entry.index, entry.type, kind, " ".join(error.message.split()))
         )
+
+
+def _is_intact(repository: Repository, entry: LoggedEntry) -> bool:
+    """Return whether the bytes of an entry can be read, whatever they are."""
+    try:
+        repository.blobs.read(entry.id, max_bytes=MAX_READ)
+    except LyrikstoreError:
+        return False
+    return True
 
 
 def _links_of(manifest: Manifest) -> Iterator[tuple[Digest, str]]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import IncompleteError, StorageError, VerificationError
+from lyrikstore.canon.errors import FormatError, IncompleteError, StorageError, VerificationError
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.credentials.issue import issue, reference_to
 from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
@@ -145,6 +145,8 @@ def test_a_credential_about_what_was_imported_is_about_the_import(chain: Any) ->
     ("error", "kind"),
     [
         (IncompleteError("blob-lost", "lost"), "missing"),
+        (IncompleteError("not-fetched", "a partial clone"), "missing"),
+        (FormatError("bad-list", "in a circle"), "damaged"),
         (VerificationError("blob-damaged", "damaged"), "damaged"),
         (StorageError("io", "input/output error"), "unreadable"),
     ],
