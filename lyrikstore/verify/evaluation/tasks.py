@@ -12,7 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, BinaryIO, ClassVar, Protocol, cast
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.errors import StorageError
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.verify.evaluation.evidence import Evidence, Fault
 
@@ -120,7 +120,7 @@ def containing(name: object, lost: Callable[[str], None]) -> Iterator[None]:
     """
     try:
         yield
-    except LyrikstoreError:
+    except StorageError:
         raise
     except Exception as error:
         if name in _OURS:
