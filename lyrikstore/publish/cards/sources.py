@@ -16,6 +16,7 @@ from lyrikstore.publish.cards.facts import CardFacts, gather, subject_id
 from lyrikstore.publish.cards.gathering.form import FORMATS, CardForm
 from lyrikstore.publish.cards.profiles.profile import Profile, shipped_profiles
 from lyrikstore.publish.cards.rendering.renderings import RENDERINGS, ROLES, render, version_of
+from lyrikstore.verify.evaluation.tasks import find_rules
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState, failed, passed, stated, unchecked
 
@@ -102,14 +103,14 @@ def check_sources(repository: Repository, card: Manifest) -> Check:
             theirs = signed[role].decode("utf-8", "replace")
             found = difference(theirs, data.decode("utf-8", "replace"), "in it", "it rests on")
             summary = f"its {role} does not say what it rests on: {found}"
-            return failed(_CHECK, "differs", summary, role=role)
+            return _of_unknown_task(facts) or failed(_CHECK, "differs", summary, role=role)
     if counted != card.body:
         # ATTACK: the body says that nothing is open, so that a draft is taken for complete.
         wrong = sorted(
             name for name in {*counted, *card.body} if counted.get(name) != card.body.get(name)
         )
         summary = f"its manifest says something else than the card of {listed(wrong)}"
-        return failed(_CHECK, "differs", summary)
+        return _of_unknown_task(facts) or failed(_CHECK, "differs", summary)
     roles = sorted(one.role for one in card.attachments if one.role in {*ROLES} - made.keys())
     if roles:
         drawn = card.body.get("renderings", {})
@@ -124,6 +125,15 @@ def check_sources(repository: Repository, card: Manifest) -> Check:
         "byte",
         evidence=evidence,
     )
+
+
+def _of_unknown_task(facts: CardFacts) -> Check | None:
+    """Return that a card cannot be made again, where the task of its model is not installed."""
+    task = facts.subject.body.get("task") if facts.subject.kind == "checkpoint" else None
+    if task is None or find_rules(task) is not None:
+        return None
+    text = f"it cannot be made again: its task {quote(task, 40)} is not installed here"
+    return unchecked(_CHECK, "lost", text)
 
 
 def _first(repository: Repository, card: Manifest) -> Check:

@@ -12,6 +12,7 @@ from lyrikstore.canon.json import encode, parse
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, sign_manifest
+from lyrikstore.publish.cards import sources
 from lyrikstore.publish.cards.approval import approve_card
 from lyrikstore.publish.cards.card import card_body
 from lyrikstore.publish.cards.document import build_card
@@ -345,3 +346,18 @@ def test_predictions_that_are_none_stop_no_card(chain: Any) -> None:
         transaction.commit()
     card = make(chain)
     assert judge(chain, card.renderings["html"]).check("card.sources").state is CheckState.PASS
+
+
+def test_a_card_about_a_model_of_an_unknown_task_is_not_checked(
+    chain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever made it has the task, whose figures and words nobody without it can make again."""
+    card = make(chain)
+    lying = log_card(chain, card.manifest, {"markdown": b"# It is safe\n"}, signer_for("owner"))
+    assert reason(judge(chain, lying.encode()), "card.sources") == "differs"
+    monkeypatch.setattr(sources, "find_rules", lambda _: None)
+    found = judge(chain, lying.encode()).check("card.sources")
+    assert (found.state, found.detail["reason"]) == (CheckState.UNCHECKED, "lost")
+    # What needs no task is compared all the same.
+    renamed = log_card(chain, card.manifest, {}, signer_for("owner"), "cards/acme/other")
+    assert reason(judge(chain, renamed.encode()), "card.sources") == "differs"
