@@ -188,12 +188,6 @@ class Lineage(Mapping[Digest, Manifest]):
                     read(parent, earlier)
         return cls(tuple(dict.fromkeys(starts)), nodes, earlier, failed, store.checkpoint)
 
-    @classmethod
-    def of(cls, nodes: Iterable[Node]) -> "Lineage":
-        """Return the lineage that has these manifests and no others."""
-        found = {one.id: one for one in nodes}
-        return cls(tuple(found), found, {}, {})
-
     def __getitem__(self, identity: Digest) -> Manifest:
         return self.nodes[identity].manifest
 

@@ -203,14 +203,9 @@ class Repository(StoreView):
             return False
         return index >= suspects.get(did_key(key), index + 1)
 
-    def floor(self, index: int | None = None, table: RefTable | None = None) -> datetime:
-        """Return the clock floor for what has ``index`` (spec §7.9).
-
-        Args:
-            index: A log index; None for what comes next.
-            table: With the policies to judge by; those logged by default.
-        """
-        return self.floors(table).at(index)
+    def floor(self, index: int | None = None) -> datetime:
+        """Return the clock floor for what has ``index`` (spec §7.9); None: for what comes next."""
+        return self.floors().at(index)
 
     def floors(self, table: RefTable | None = None) -> ClockFloors:
         """Return the clock floors of the log (spec §7.9).

@@ -218,11 +218,9 @@ def gpu_memory_bytes(
     return CUDA_BYTES + weights + trained_bytes(mode, trained_parameters) + activations
 
 
-def cpu_seconds(
-    work: Work, flop_per_cpu_second: float, step_seconds: float = STEP_SECONDS
-) -> float:
+def cpu_seconds(work: Work, flop_per_cpu_second: float) -> float:
     """Return the time of all cores together, imports left out."""
-    return work.flop / flop_per_cpu_second + work.steps * step_seconds
+    return work.flop / flop_per_cpu_second + work.steps * STEP_SECONDS
 
 
 def gpu_seconds(work: Work, shape: EncoderShape, peak_flop_per_second: float) -> float:

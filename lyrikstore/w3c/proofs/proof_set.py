@@ -103,7 +103,7 @@ def verify_proofs(
             ``bad-challenge``) not what was demanded; (``proof-expired``, ``proof-not-yet``) at
             another time; (``bad-chain``) a previous proof is missing, ambiguous or circular;
             (``bad-signature``) a signature does not fit; (``bad-rdf``) see
-            :func:`lyrikstore.w3c.proofs.eddsa_rdfc.signed_bytes`.
+            :func:`lyrikstore.crypto.proofs.eddsa_jcs.signed_bytes`.
         IncompleteError: (``missing-extra``) a proof of eddsa-rdfc-2022, and PyLD is not installed.
         KeyMaterialError: (``bad-key``, ``weak-key``) from ``resolve``.
         FormatError: (``bad-json``) the document has no canonical form.
