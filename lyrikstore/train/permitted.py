@@ -3,7 +3,7 @@
 One rule, for whoever plans, trains, has a program of their own train, or does a run again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from lyrikstore.canon.errors import PolicyError
@@ -56,6 +56,39 @@ def permitted(
         user=context.user,
         measuring=Use.of_evaluation(wanted["config"], now),
     )
+
+
+def still_permitted(
+    context: StoreContext,
+    rights: Rights,
+    learned: Sequence[Manifest],
+    base: Manifest | None,
+    measured: Iterable[Manifest],
+    wanted: Mapping[str, Any],
+) -> Callable[[], None]:
+    """Return what asks once more, if the log has grown by then, and raises unless all still hold.
+
+    Of the versions that were judged: a name may stand for another one by then.
+
+    Args:
+        context: As for :func:`permitted`, as is the rest.
+        rights: What that returned.
+        learned: See there.
+        base: See there.
+        measured: See there.
+        wanted: See there.
+    """
+
+    def judge() -> None:
+        # ATTACK A126: one of several rights is revoked, and it is the one that the run names.
+        if not {*rights} <= {*permitted(context, learned, base, measured, wanted)}:
+            raise PolicyError(
+                "rights-missing",
+                "a right that the run would name was revoked or replaced meanwhile",
+                hint="nothing was logged; run the command again",
+            )
+
+    return context.again(judge)
 
 
 def find_refusal(context: StoreContext, config: TrainConfig) -> Reason | None:

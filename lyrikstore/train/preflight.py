@@ -1,6 +1,6 @@
 """What a run needs to know before it may start: data, rights, base, environment (spec §13.2)."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_environment
-from lyrikstore.train.permitted import permitted, same_bytes
+from lyrikstore.train.permitted import permitted, same_bytes, still_permitted
 from lyrikstore.train.requirements import LINEAR, check_joined
 from lyrikstore.train.slices import check_slices
 from lyrikstore.verify.rights.judge import Reason
@@ -44,6 +44,7 @@ class RunPlan(Struct, frozen=True):
         candidates: What is tried; empty until then.
         planned: Member ``plan`` of the run; empty until then.
         prompt: Member ``prompt`` of run and checkpoints, of a model that writes.
+        still: Raises if the rights hold no longer, for who announces the run.
     """
 
     config: TrainConfig
@@ -58,6 +59,7 @@ class RunPlan(Struct, frozen=True):
     candidates: tuple[str, ...] = ()
     planned: Mapping[str, Any] = {}
     prompt: Mapping[str, Any] = {}
+    still: Callable[[], None] | None = None
 
     @property
     def inputs(self) -> list[Input]:
@@ -102,6 +104,7 @@ def preflight(context: StoreContext, config: TrainConfig) -> RunPlan:
     learned, measured = [*train, validation], [validation, *([test] if test else [])]
     wanted: dict[str, Any] = {"purpose": config.purpose, "config": config.to_json()}
     rights = permitted(context, learned, base, measured, wanted)
+    still = still_permitted(context, rights, learned, base, measured, wanted)
     warnings: list[Reason] = []
     if test is None:
         warnings.append(Reason("no-test", NO_TEST))
@@ -113,7 +116,17 @@ def preflight(context: StoreContext, config: TrainConfig) -> RunPlan:
             text = f"what is trained cannot be measured on it yet: {error.message}"
             warnings.append(Reason("test-not-permitted", text))
     warnings += same_bytes(repo, rights, [*learned, *([base] if base else [])])
-    return RunPlan(config, train, validation, test, base, rights, environment, tuple(warnings))
+    return RunPlan(
+        config,
+        train,
+        validation,
+        test,
+        base,
+        rights,
+        environment,
+        tuple(warnings),
+        still=still,
+    )
 
 
 def check_fields(named: Iterable[str], found: Collection[str], train: Iterable[Manifest]) -> None:

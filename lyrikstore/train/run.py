@@ -124,7 +124,6 @@ def train_run(
     begun, signer = time.monotonic(), context.signer()
     repo, progress, points = context.repository, context.progress, context.own_cache
     progress(Progress(phase="check"))
-    again = context.again(lambda: preflight(context, config))
     plan = preflight(context, config)
     plan = _warned(replace(plan, warnings=()), plan.warnings, progress)
     planned = plan_config(context, config, prices=prices, measure=measure)
@@ -158,7 +157,7 @@ def train_run(
         else:
             # ATTACK A126: a right is revoked while the run is planned
             run, _ = log_next(
-                context, "run", config.run_name, body, plan.inputs, message, hold=again
+                context, "run", config.run_name, body, plan.inputs, message, hold=plan.still
             )
         segments = _segments_of(points, run, config, staging)
         kept = _points_of(points, run, signer, seconds=point_seconds, resume=resume)

@@ -242,7 +242,7 @@ def collect_job(context: StoreContext, folder: Path) -> ForeignResult:
     )
     place = Path(_PLACE) / OUTPUT
     made = ForeignOutput(output, folder.resolve(), inputs, elsewhere=place, staged=False)
-    return finish(context, plan, run, made, begun=begun)
+    return finish(context, plan, run, made, begun=begun, hold=plan.still)
 
 
 def _regions() -> dict[str, dict[str, str]]:

@@ -4,7 +4,7 @@ The guard is that of a run of ours: every source of the inputs has to permit the
 what models rest on that wrote the inputs or are the base; or nothing is copied or logged.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from msgspec import Struct, field
@@ -22,7 +22,7 @@ from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.formats.formats import FOREIGN
-from lyrikstore.train.permitted import permitted, same_bytes
+from lyrikstore.train.permitted import permitted, same_bytes, still_permitted
 from lyrikstore.train.requirements import UseConfig, stated
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.rights.required import Rights
@@ -87,6 +87,7 @@ class ForeignPlan(Struct, frozen=True):
         test: The dataset that is only named.
         rights: The use rights that it relies on.
         warnings: What does not stop it, and should be known.
+        still: Raises if the rights hold no longer, for who announces the run.
     """
 
     request: ForeignRun
@@ -95,6 +96,7 @@ class ForeignPlan(Struct, frozen=True):
     test: Manifest | None
     rights: Rights
     warnings: tuple[Reason, ...]
+    still: Callable[[], None]
 
     @property
     def run_inputs(self) -> list[Input]:
@@ -142,9 +144,10 @@ def plan_foreign(context: StoreContext, request: ForeignRun) -> ForeignPlan:
     wanted = {"purpose": request.purpose, "config": request.to_json()}
     measured = [test] if test else []
     rights = permitted(context, inputs, base, measured, wanted)
+    still = still_permitted(context, rights, inputs, base, measured, wanted)
     used = [*inputs, *([base] if base else [])]
     warnings = tuple(same_bytes(repo, rights, used))
-    return ForeignPlan(request, inputs, base, test, rights, warnings)
+    return ForeignPlan(request, inputs, base, test, rights, warnings, still)
 
 
 def check_command(command: Collection[str]) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -254,8 +254,15 @@ def run_body(
 def register(
     context: StoreContext, plan: ForeignPlan, body: Mapping[str, Any], message: str
 ) -> Manifest:
-    """Sign and log the announcement of a run; return it."""
-    return log_next(context, "run", plan.request.run_name, body, plan.run_inputs, message)[0]
+    """Sign and log the announcement of a run, if its rights still hold; return it.
+
+    Raises:
+        PolicyError: (``rights-missing``) one was revoked since they were asked for.
+        ConflictError, LockedError, StorageError: As any transaction.
+    """
+    # ATTACK A126: a right is revoked while inputs are copied
+    name, inputs, hold = plan.request.run_name, plan.run_inputs, plan.still
+    return log_next(context, "run", name, body, inputs, message, hold=hold)[0]
 
 
 def finish(
@@ -266,6 +273,7 @@ def finish(
     *,
     begun: float,
     warnings: Sequence[Reason] = (),
+    hold: Callable[[], None] | None = None,
 ) -> ForeignResult:
     """Seal what a run made, sign and log it; return the result.
 
@@ -276,20 +284,25 @@ def finish(
         made: What came.
         begun: When it began, by the monotonic clock.
         warnings: What training showed.
+        hold: Judges once more, under the lock, what the log may have changed.
 
     Raises:
         RunFailedError: (``bad-output``) it cannot be sealed; nothing was stored.
         ConflictError, LockedError, StorageError: As any transaction.
     """
     context.progress(Progress(phase="seal"))
-    checkpoint, index, left = _emit(context, plan, run, made)
+    checkpoint, index, left = _emit(context, plan, run, made, hold)
     context.progress(Progress(phase="done"))
     seconds = time.monotonic() - begun
     return ForeignResult(run, checkpoint, index, left, seconds, (*plan.warnings, *warnings))
 
 
 def _emit(
-    context: StoreContext, plan: ForeignPlan, run: Manifest, made: ForeignOutput
+    context: StoreContext,
+    plan: ForeignPlan,
+    run: Manifest,
+    made: ForeignOutput,
+    hold: Callable[[], None] | None,
 ) -> tuple[Manifest, int, tuple[str, ...]]:
     output = find_output(made.folder, plan.request.format)
     body: dict[str, Any] = {"origin": "trained", "final": True, "format": output.format}
@@ -320,6 +333,8 @@ def _emit(
             attachments=attachments,
         )
         transaction.log_manifest(checkpoint)
+        if hold is not None:
+            transaction.hold(hold)
         context.progress(Progress(phase="log"))
         indices = transaction.commit()
     return checkpoint, indices[-1], output.left_out
