@@ -193,6 +193,8 @@ def compare_test_set(found: Evidence) -> Fault:
         now, then = (
             [one.length for one in read(field, ())] for read in (found.read, found.read_reference)
         )
+        if not then:  # ATTACK: a monitor is held against what has no records, or none that are here
+            return NOT_COMPARED, "the test set of what it is held against is not here"
         follows = length_drift(now, then)
         words = "" if said == follows else f"drift.lengths is {quote(said)}, and {follows} follows"
     return ("other-test-set", words) if words else FINE

@@ -243,7 +243,8 @@ class Recomputed:
             return None
         tests, is_whole = self._named(self._evaluation, "test")
         references, _ = self._named(self._evaluation, "reference")
-        old = self._named(references[0], "test")[0] if references else []
+        old, has_old = self._named(references[0], "test") if references else ([], False)
+        held_against = old if has_old else []
         return Evidence(
             self._body,
             predictions,
@@ -251,7 +252,7 @@ class Recomputed:
             self._runs[0].body if self._runs else None,
             [one.body for one in tests],
             lambda field, fields: self._read(self._repository, tests, field, fields),
-            lambda field, fields: self._read(self._repository, old, field, fields),
+            lambda field, fields: self._read(self._repository, held_against, field, fields),
             self._outputs,
             is_whole=is_whole,
         )

@@ -8,10 +8,11 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.verify.evaluation.answers import Answerer, Head, Predictions
 from lyrikstore.verify.evaluation.body import evaluation_body
-from lyrikstore.verify.evaluation.evidence import LabelledRecord
+from lyrikstore.verify.evaluation.evidence import NOT_COMPARED, Evidence, LabelledRecord
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
 from lyrikstore.verify.evaluation.recompute import (
     compare_records,
+    compare_test_set,
     costs_of,
     find_difference,
     undeclared,
@@ -113,3 +114,20 @@ def test_groups_are_compared_where_they_are_numbered_and_named(
     read = predictions("b", "a", "c", group=group)
     record = LabelledRecord(Digest.of(b""), ("b", "c"), {"patient": ("x",)}, 1)
     assert compare_records(read, [record], field_of_groups=field, declared=None) == ""
+
+
+def test_lengths_are_not_compared_with_what_is_not_here() -> None:
+    record = LabelledRecord(Digest.of(b""), ("b", "c"), {}, 1)
+    read = predictions("b", "a", "c")
+    found = Evidence(
+        {**BODY, "drift": {"lengths": "0.000000"}},
+        read,
+        CHECKPOINT,
+        {**RUN, "config": {"data": {"label": "label"}}},
+        [{}],
+        lambda *_: iter([record]),
+        lambda *_: iter(()),
+        lambda: None,
+        reference=read,
+    )
+    assert compare_test_set(found)[0] == NOT_COMPARED
