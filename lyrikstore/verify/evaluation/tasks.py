@@ -111,22 +111,22 @@ def find_rules(name: object) -> TaskRules | None:
 
 
 @contextmanager
-def containing(name: object, lost: Callable[[str], None]) -> Iterator[None]:
-    """Say that something could not be looked at, where the rules of another package fail.
+def containing(name: object, lost: Callable[[str, str], None]) -> Iterator[None]:
+    """Say that something could not be looked at, where the rules of a task fail on it.
 
     Args:
         name: The task.
-        lost: Takes what happened.
+        lost: Takes a reason code, and what happened.
     """
     try:
         yield
     except StorageError:
         raise
-    except Exception as error:
-        if name in _OURS:
-            raise
-        # ATTACK: what somebody signed makes another package's rules fail, and the verifier with it.
-        lost(f"the rules of its task fail on it: {type(error).__name__}")
+    except Exception as error:  # noqa: BLE001 - whatever it is, it was not checked
+        # ATTACK: what somebody signed is of a form that nobody thought of, such as a config whose
+        # sections are none, and ends the verification; or it makes another package's rules fail.
+        reason = "lost" if name in _OURS else UNKNOWN_TASK
+        lost(reason, f"the rules of its task fail on it: {type(error).__name__}")
 
 
 def rules_of(name: object) -> TaskRules:

@@ -124,7 +124,7 @@ class Recomputed:
     def check(self, again: AskAgain | None) -> tuple[int, list[JSON]]:
         """Compute it again and ask again; return of how many records, and who was not asked."""
         count, unasked = 0, self._everybody()
-        with containing(self._body["task"], lambda text: self._lost(UNKNOWN_TASK, text)):
+        with containing(self._body["task"], self._lost):
             found = self.compute()
             count, unasked = 0 if found is None else len(found.predictions), self.ask(found, again)
         return count, unasked

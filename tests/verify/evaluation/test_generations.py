@@ -132,7 +132,7 @@ class Evaluated:
         known = lineage_of(self.test, self.run, self.checkpoint)
         found = Problems("evaluation.recomputed")
         evaluation = manifest("evaluation", self.body, **roles)
-        Recomputed(store, evaluation, known, self.read, found).compute()
+        Recomputed(store, evaluation, known, self.read, found).check(None)
         return found
 
     def without_run(self) -> None:

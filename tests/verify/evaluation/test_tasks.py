@@ -13,7 +13,7 @@ from lyrikstore.verify.evaluation import tasks
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.store.evaluations import Recomputed
 from tests.lineages import lineage_of
-from tests.verify.evaluation.test_generations import manifest
+from tests.verify.evaluation.test_generations import ROWS, Evaluated, manifest
 
 NAME = "token-tagging"
 ENTRY = f"[{tasks.GROUP}]\n{NAME} = tagging:TASK\n"
@@ -94,9 +94,15 @@ def test_what_makes_the_rules_of_another_package_fail_is_not_checked(
     found = problems.close("")
     assert (count, len(unasked)) == (0, 1)
     assert (found.state, found.detail["reason"]) == ("unchecked", "unknown-task")
-    # What fails of ours is a fault of ours, and is not hidden.
-    with pytest.raises(ValueError, match="x"), tasks.containing("sft", problems.lost.append):
-        raise ValueError("x")
+
+
+@pytest.mark.parametrize("data", ["x", 1, [], None])
+def test_a_config_of_another_form_ends_no_verification(data: Any) -> None:
+    """ATTACK: the schema of a run leaves its config open, and its sections are none."""
+    made = Evaluated(ROWS)
+    made.run.body["config"] = {"data": data}
+    found = made.problems().close("")
+    assert (found.state, found.detail["reason"]) == ("unchecked", "lost")
 
 
 def test_a_worker_does_not_look_for_a_task_where_it_stands(

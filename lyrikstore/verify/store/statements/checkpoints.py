@@ -69,7 +69,7 @@ def check_checkpoints(repository: Repository, ancestry: Lineage, read: ReadRecor
         settings = held.retired() if one.id in gone.versions else held.compare_settings()
         if {"chosen", VALIDATION} & one.body.keys() and held.is_of_unknown_task():
             continue
-        with containing(one.body.get("task", USUAL_TASK), held.lost_to_rules):
+        with containing(one.body.get("task", USUAL_TASK), held.lost):
             held.compare_choice()
             if VALIDATION in one.body:
                 held.compare_validation(settings, read)
@@ -190,12 +190,12 @@ class _Held:
         task = self._checkpoint.body.get("task", USUAL_TASK)
         if find_rules(task) is not None:
             return False
-        self.lost_to_rules(f"nothing here knows the task {quote(task, 40)}")
+        self.lost(UNKNOWN_TASK, f"nothing here knows the task {quote(task, 40)}")
         return True
 
-    def lost_to_rules(self, text: str) -> None:
-        """Say that the rules of its task are not here, or fail."""
-        self._problems.add(self._problems.lost, UNKNOWN_TASK, f"{self._label}: {text}")
+    def lost(self, code: str, text: str) -> None:
+        """Say that it could not be looked at."""
+        self._problems.add(self._problems.lost, code, f"{self._label}: {text}")
 
     def compare_settings(self) -> Settings:
         """Hold the body against the settings in the tree; return them."""
