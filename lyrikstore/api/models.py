@@ -86,7 +86,7 @@ class Models:
             explain: Whether to say what speaks for each answer, and which training records are
                 like it, with their sources, licences and credentials.
             most: The most records; None: any number.
-            device: Where a model that writes is computed: ``cpu``, or ``cuda``: one GPU.
+            device: Where a generative model is computed: ``cpu``, or ``cuda``: one GPU.
 
         Returns:
             A context manager; iterate what it gives once, before it ends.
