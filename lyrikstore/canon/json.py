@@ -8,15 +8,19 @@ see different documents under one signature are how signed JSON is attacked.
 import json
 import math
 import re
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NoReturn, Self
 
 import msgspec
 import orjson
 import rfc8785
+from msgspec.structs import fields
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.limits import MAX_JSON_BYTES, MAX_JSON_DEPTH
 from lyrikstore.canon.text import pluralize
+from lyrikstore.canon.timestamps import format_timestamp
 
 JSON = Any
 """None, bool, int, float, str, list[JSON] or dict[str, JSON]."""
@@ -223,6 +227,30 @@ def _is_plain(value: JSON, *, ascii_names: bool) -> bool:
             return True
         level = deeper
     return False
+
+
+def as_json(value: Any) -> JSON:
+    """Return what a record holds, as documents have it.
+
+    Its members have the names that its class writes (``rename``), and those that are as where
+    nobody says otherwise are left out if it leaves them out (``omit_defaults``). A record in it
+    that has a text, such as a digest, is that text; so is a moment.
+    """
+    if isinstance(value, datetime):
+        return format_timestamp(value)
+    if isinstance(value, msgspec.Struct):
+        if type(value).__str__ is not object.__str__:
+            return str(value)
+        silent = value.__struct_config__.omit_defaults
+        members = [(getattr(value, one.name), one) for one in fields(value)]
+        return {
+            one.encode_name: as_json(held)
+            for held, one in members
+            if not silent or held != one.default
+        }
+    if isinstance(value, Mapping):
+        return {name: as_json(held) for name, held in value.items()}
+    return [as_json(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _refuse(reason: str) -> NoReturn:

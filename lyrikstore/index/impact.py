@@ -17,7 +17,7 @@ from lyrikstore.canon.errors import (
     IncompleteError,
     LyrikstoreError,
 )
-from lyrikstore.canon.json import JSON, encode, parse
+from lyrikstore.canon.json import JSON, as_json, encode, parse
 from lyrikstore.credentials.model.credential import GRANT, kind_of
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.log.entries import LoggedEntry
@@ -64,7 +64,7 @@ class Affected(Struct, frozen=True):
     holds: Held | None = None
 
 
-class Unfollowed(Struct, frozen=True):
+class Unfollowed(Struct, frozen=True, rename={"index": "logIndex"}):
     """A log entry that cannot be read, so that nobody can tell what it rests on.
 
     Attributes:
@@ -133,16 +133,7 @@ class Impact(Struct, frozen=True):
                 }
                 for one, start, path in self.paths()
             ],
-            "unfollowed": [
-                {
-                    "id": str(one.id),
-                    "type": one.type,
-                    "logIndex": one.index,
-                    "kind": one.kind,
-                    "summary": one.summary,
-                }
-                for one in self.unfollowed
-            ],
+            "unfollowed": as_json(self.unfollowed),
         }
 
 

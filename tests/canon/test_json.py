@@ -1,6 +1,7 @@
 """Strict JSON and RFC 8785: vectors, a second opinion, and texts made to hurt (A18)."""
 
 import json
+from datetime import UTC, datetime
 from enum import Enum, StrEnum
 from pathlib import Path
 from uuid import UUID
@@ -10,10 +11,12 @@ import pytest
 import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from lyrikstore.canon import json as jsontext
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.json import MAX_INTEGER, Document, encode, parse, parse_canonical
+from lyrikstore.canon.json import MAX_INTEGER, Document, as_json, encode, parse, parse_canonical
 from lyrikstore.canon.limits import MAX_JSON_BYTES, MAX_JSON_DEPTH
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors" / "canonical-json"
@@ -338,3 +341,25 @@ def test_what_is_no_json_value_is_never_written_by_the_fast_encoder(value):
                 encode(wrapped)
         else:
             assert encode(wrapped) == expected
+
+
+def test_a_record_becomes_the_members_that_its_class_writes() -> None:
+    class Inner(Struct, rename="camel", omit_defaults=True):
+        said_by: str = ""
+        most: int | None = None
+
+    class Outer(Struct, rename="camel"):
+        file_id: Digest
+        until: datetime
+        parts: tuple[Inner, ...] = ()
+        empty: str = ""
+
+    record = Outer(Digest(bytes(32)), datetime(2026, 12, 1, tzinfo=UTC), (Inner(), Inner("me", 3)))
+    assert as_json({"one": record}) == {
+        "one": {
+            "fileId": "blake3:" + "00" * 32,
+            "until": "2026-12-01T00:00:00Z",
+            "parts": [{}, {"saidBy": "me", "most": 3}],
+            "empty": "",
+        }
+    }

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.json import JSON
+from lyrikstore.canon.json import JSON, as_json
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.terms.vocabulary import territory_words, within
@@ -111,7 +111,7 @@ class Use(Struct, frozen=True):
         )
 
 
-class UsageLimits(Struct, frozen=True):
+class UsageLimits(Struct, frozen=True, rename="camel", omit_defaults=True):
     """Within what a permission holds.
 
     Attributes:
@@ -187,17 +187,7 @@ class UsageLimits(Struct, frozen=True):
 
     def to_json(self) -> dict[str, JSON]:
         """Return the limits as a credential holds them; an empty object for none."""
-        members: dict[str, JSON] = {}
-        if self.territory:
-            members["territory"] = list(self.territory)
-        if self.use_from is not None:
-            members["useFrom"] = format_timestamp(self.use_from)
-        if self.use_until is not None:
-            members["useUntil"] = format_timestamp(self.use_until)
-        if self.seats is not None:
-            members["seats"] = self.seats
-        if self.purposes:
-            members["purposes"] = list(self.purposes)
+        members = as_json(self)
         return {"type": "TermLimits", **members} if members else {}
 
     @classmethod

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, Self
 from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
-from lyrikstore.canon.json import JSON, MAX_INTEGER
+from lyrikstore.canon.json import JSON, MAX_INTEGER, as_json
 from lyrikstore.canon.limits import MAX_MISDATED_ENTRIES, MAX_PATTERN_STARS, MAX_RETIRED_KEYS
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import did_key, parse_did_key
@@ -60,7 +60,7 @@ class Role(Struct, frozen=True):
         return len(self.keys) < self.threshold
 
 
-class Retired(Struct, frozen=True):
+class Retired(Struct, frozen=True, rename="camel", omit_defaults=True):
     """A key that signs no more.
 
     Attributes:
@@ -75,7 +75,7 @@ class Retired(Struct, frozen=True):
     suspect_from: int | None = None
 
 
-class Policy(Struct, frozen=True):
+class Policy(Struct, frozen=True, rename="camel", omit_defaults=True):
     """The rules of one store.
 
     Law: ``Policy.parse(p.to_json()) == p``.
@@ -232,27 +232,8 @@ class Policy(Struct, frozen=True):
 
     def to_json(self) -> dict[str, Any]:
         """Return the policy as a manifest's body holds it."""
-        return {
-            "version": self.version,
-            "roles": {
-                name: {
-                    "keys": list(role.keys),
-                    "threshold": role.threshold,
-                    "names": list(role.names),
-                    "kinds": list(role.kinds),
-                }
-                for name, role in self.roles.items()
-            },
-            "logs": [str(key) for key in self.logs],
-            **({"retired": [_to_json(item) for item in self.retired]} if self.retired else {}),
-            **(
-                {"retiredLogs": [str(key) for key in self.retired_logs]}
-                if self.retired_logs
-                else {}
-            ),
-            **({"misdated": list(self.misdated)} if self.misdated else {}),
-            **({"unmet": list(self.unmet)} if self.unmet else {}),
-        }
+        found: dict[str, Any] = as_json(self)
+        return found | ({"unmet": list(self.unmet)} if self.unmet else {})
 
 
 class Genesis(Struct, frozen=True):
@@ -380,11 +361,6 @@ def _retired_key(item: Any) -> Retired:
     if "suspectFrom" in item and (type(index) is not int or not 1 <= index <= MAX_INTEGER):
         _refuse("suspectFrom is not a log index after the first")
     return Retired(item["key"], successor, index)
-
-
-def _to_json(item: Retired) -> dict[str, Any]:
-    members = {"key": item.key, "successor": item.successor, "suspectFrom": item.suspect_from}
-    return {name: value for name, value in members.items() if value is not None}
 
 
 def _only_worse(before: Sequence[Retired], after: Sequence[Retired]) -> bool:

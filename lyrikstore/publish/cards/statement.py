@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.json import JSON
+from lyrikstore.canon.json import JSON, as_json
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.publish.markdown import plain
@@ -57,7 +57,7 @@ class Said(Struct, frozen=True):
     liable: str = ""
 
 
-class CardStatement(Struct, frozen=True):
+class CardStatement(Struct, frozen=True, omit_defaults=True):
     """One statement of a card.
 
     Attributes:
@@ -96,25 +96,8 @@ class CardStatement(Struct, frozen=True):
 
     def to_json(self) -> dict[str, JSON]:
         """Return it as ``card.json`` holds it."""
-        found: dict[str, JSON] = {
-            "id": self.id,
-            "title": self.title,
-            "about": self.subject,
-            "text": self.text,
-            "state": self.state,
-            "evidence": [str(identity) for identity, _ in self.evidence],
-        }
-        if self.value is not None:
-            found["value"] = self.value
-        if self.by:
-            found["by"] = self.by
-        if self.called:
-            found["called"] = self.called
-        if self.was:
-            found["was"] = self.was
-        if self.liable:
-            found["liable"] = self.liable
-        return found
+        evidence = [str(identity) for identity, _ in self.evidence]
+        return {**as_json(self), "about": self.subject, "evidence": evidence}
 
 
 def statement(fact: str, title: str, said: Said) -> CardStatement:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, PolicyError
 from lyrikstore.canon.files import PACKAGE, read_packaged
-from lyrikstore.canon.json import JSON
+from lyrikstore.canon.json import JSON, as_json
 from lyrikstore.canon.text import escape_control
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import did_key, fingerprint, key_words
@@ -37,7 +37,7 @@ _TRUST = "Only then believe the key:"
 _LINES = ("Name", "For (organisation)", "Place and date", "Signature")
 
 
-class KeyLetter(Struct, frozen=True):
+class KeyLetter(Struct, frozen=True, rename="camel"):
     """What a letter says of a key.
 
     Attributes:
@@ -100,15 +100,8 @@ class KeyLetter(Struct, frozen=True):
 
     def to_json(self) -> dict[str, JSON]:
         """Return the same facts, as ``schemas/cli/key-letter.schema.json`` wants them."""
-        return {
-            "did": self.did,
-            "words": list(self.words),
-            "fingerprint": self.fingerprint,
-            "date": self.date,
-            "store": None if self.store is None else str(self.store),
-            "roles": list(self.roles),
-            "logKeys": list(self.log_keys),
-        }
+        found: dict[str, JSON] = as_json(self)
+        return found
 
     def rows(self) -> list[tuple[str, str]]:
         """Return what stands below the words, each with its title."""

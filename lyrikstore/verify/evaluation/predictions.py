@@ -7,11 +7,11 @@ the same figures from them. ``predictions/1``, whose lines have record ids, is r
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from lyrikstore.canon.json import encode
+from lyrikstore.canon.json import as_json, encode
 from lyrikstore.verify.evaluation.answers import (
     FORMAT_BY_ID,
     MAJORITY,
@@ -33,7 +33,7 @@ MAX_LABELS, MAX_LABEL_BYTES, MAX_ANSWERERS, MAX_SLICES = 1000, 64 << 10, 18, 200
 _KIND = "bad-predictions"
 
 
-class Line(Struct, frozen=True):
+class Line(Struct, frozen=True, omit_defaults=True):
     """One record.
 
     Attributes:
@@ -50,20 +50,6 @@ class Line(Struct, frozen=True):
     slices: tuple[int, ...] = ()
     near: bool = False
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as a line."""
-        found: dict[str, Any] = {
-            "expected": list(self.expected),
-            "scores": [list(one) for one in self.scores],
-        }
-        if self.group is not None:
-            found["group"] = self.group
-        if self.slices:
-            found["slices"] = list(self.slices)
-        if self.near:
-            found["near"] = True
-        return found
-
 
 def write_predictions(head: Head, lines: Iterable[Line]) -> Iterator[bytes]:
     """Yield the lines of the attachment, which :func:`read_predictions` checks.
@@ -76,7 +62,7 @@ def write_predictions(head: Head, lines: Iterable[Line]) -> Iterator[bytes]:
     """
     yield encode(head.to_json()) + b"\n"
     for line in lines:
-        yield encode(line.to_json()) + b"\n"
+        yield encode(as_json(line)) + b"\n"
 
 
 def read_predictions(stream: BinaryIO) -> Predictions:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.json import as_json
 from lyrikstore.canon.quoting import quote
 from lyrikstore.credentials.model.credential import DATASET
 from lyrikstore.credentials.model.logged import logged_credential
@@ -145,7 +146,7 @@ class Request(Struct, frozen=True):
     now: tuple[datetime, Notices] | None = None
 
 
-class Right(Struct, frozen=True):
+class Right(Struct, frozen=True, rename="camel", omit_defaults=True):
     """One source dataset, and the credential that allows its use.
 
     Attributes:
@@ -164,25 +165,13 @@ class Right(Struct, frozen=True):
     credential: Digest
     issuer: str
     permits: tuple[str, ...]
-    valid_until: str | None
+    valid_until: str | None = None
     partitions: tuple[str, ...] = ()
     grant: Digest | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return the right as run manifests record it."""
-        members: dict[str, object] = {
-            "dataset": str(self.dataset),
-            "credential": str(self.credential),
-            "issuer": self.issuer,
-            "permits": list(self.permits),
-        }
-        if self.valid_until is not None:
-            members["validUntil"] = self.valid_until
-        if self.partitions:
-            members["partitions"] = list(self.partitions)
-        if self.grant is not None:
-            members["grant"] = str(self.grant)
-        return members
+        return {name: value for name, value in as_json(self).items() if name != "name"}
 
 
 class Ruling(Struct, frozen=True):
