@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
-from msgspec import Struct
+from msgspec import Struct, convert, field
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
@@ -83,7 +83,7 @@ class Contradiction(Struct, frozen=True):
     because: str
 
 
-class Profile(Struct, frozen=True):
+class Profile(Struct, frozen=True, rename="camel", kw_only=True):
     """What a profile file says.
 
     Attributes:
@@ -103,18 +103,18 @@ class Profile(Struct, frozen=True):
     """
 
     data: bytes
-    id: str
+    id: str = field(name="profile")
     title: str
     about: str
-    jurisdiction: str
+    jurisdiction: str = ""
     as_of: str
     reviewed_by: str
-    banner: str
-    sources: tuple[Mapping[str, Any], ...]
-    applies: Mapping[str, Any]
-    questions: Mapping[str, CardQuestion]
+    banner: str = ""
+    sources: tuple[Mapping[str, Any], ...] = ()
+    applies: Mapping[str, Any] = {}
+    questions: Mapping[str, CardQuestion] = {}
     items: tuple[ProfileItem, ...]
-    contradictions: tuple[Contradiction, ...]
+    contradictions: tuple[Contradiction, ...] = ()
 
     @property
     def name(self) -> str:
@@ -146,36 +146,9 @@ class Profile(Struct, frozen=True):
             raise _bad(error.message, error.hint) from None
         except ValueError:
             raise _bad(f"asOf: there is no day {document['asOf']}") from None
-        found = cls(
-            data=data,
-            id=document["profile"],
-            title=document["title"],
-            about=document["about"],
-            jurisdiction=document.get("jurisdiction", ""),
-            as_of=document["asOf"],
-            reviewed_by=document["reviewedBy"],
-            banner=document.get("banner", ""),
-            sources=tuple(document.get("sources", ())),
-            applies=document.get("applies", {}),
-            questions={
-                name: CardQuestion(
-                    name,
-                    one["asks"],
-                    one.get("guidance", ""),
-                    tuple(one.get("choices", ())),
-                    tuple(one.get("shows", ())),
-                )
-                for name, one in document.get("questions", {}).items()
-            },
-            items=tuple(
-                ProfileItem(**{**one, "fill": tuple(one.get("fill", ()))})
-                for one in document["items"]
-            ),
-            contradictions=tuple(
-                Contradiction(**{**one, "says": tuple(one["says"])})
-                for one in document.get("contradictions", ())
-            ),
-        )
+        questions = document.get("questions", {})
+        named = {name: {**one, "id": name} for name, one in questions.items()}
+        found = convert({**document, "data": data, "questions": named}, cls)
         _check(found)
         return found
 
