@@ -8,7 +8,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, Self
 
-from msgspec import Struct, field, to_builtins
+from msgspec import Struct, ValidationError, convert, field, to_builtins
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
@@ -170,7 +170,7 @@ class TrainingConfig(Struct, frozen=True):
     device: str = CPU
 
 
-class TrainConfig(Struct, frozen=True):
+class TrainConfig(Struct, frozen=True, rename={"thresholds": "threshold"}):
     """One checked training config.
 
     Law: ``TrainConfig.from_json(c.to_json()) == c`` for every config.
@@ -196,8 +196,8 @@ class TrainConfig(Struct, frozen=True):
     name: str
     data: DataConfig
     model: ModelConfig
-    lora: LoraConfig
-    training: TrainingConfig
+    lora: LoraConfig = field(default_factory=LoraConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
     use: UseConfig = field(default_factory=UseConfig)
     task: str = ""
     budget: BudgetConfig = field(default_factory=BudgetConfig)
@@ -259,37 +259,20 @@ class TrainConfig(Struct, frozen=True):
         name = document.get("task", "")
         task = find_task(name, kind="bad-config") if name else usual_task()
         task.check_config(document)
-        data = dict(document["data"])
-        data["train"] = (data["train"],) if isinstance(data["train"], str) else (*data["train"],)
-        data["fields"] = tuple(data.get("fields", ()))
-        lora = dict(document.get("lora", {}))
-        for member in ("targets", "layers"):
-            if member in lora:
-                lora[member] = tuple(sorted(lora[member]))
-        use: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in document.get("use", {}).items()
+        refs, lora = document["data"]["train"], document.get("lora", {})
+        ordered = {name: sorted(lora[name]) for name in ("targets", "layers") if name in lora}
+        changed = {
+            "data": {**document["data"], "train": [refs] if isinstance(refs, str) else refs},
+            "model": {**task.defaults("model"), **document["model"]},
+            "lora": {**lora, **ordered},
+            "training": {**task.defaults("training"), **document.get("training", {})},
         }
-        return cls(
-            purpose=document["purpose"],
-            name=document["name"],
-            data=DataConfig(**data),
-            model=_model({**task.defaults("model"), **document["model"]}),
-            lora=LoraConfig(**lora),
-            training=TrainingConfig(
-                **{**task.defaults("training"), **document.get("training", {})}
-            ),
-            use=UseConfig(**use),
-            task=name,
-            budget=BudgetConfig(**document.get("budget", {})),
-            cost=CostConfig.from_json(document["cost"]) if "cost" in document else None,
-            thresholds=tuple(ThresholdConfig(**one) for one in document.get("threshold", ())),
-            evaluation=EvaluationConfig(tuple(document.get("evaluation", {}).get("slices", ()))),
-            tolerances=ToleranceConfig(**document.get("tolerances", {})),
-            prompt=PromptConfig.from_json(document.get("prompt", {})),
-            replay=ReplayConfig(**document.get("replay", {})),
-            deploy=document.get("deploy", ""),
-        )
+        try:
+            config = convert(document | changed, cls)
+        except ValidationError as error:  # its cause is what a section refuses of itself
+            refused = InvalidInputError("bad-config", str(error), hint=_HINT)
+            raise error.__cause__ or refused from None
+        return replace(config, model=_in_order(config.model))
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole config, defaults written out, as the run manifest holds it."""
@@ -309,7 +292,7 @@ class TrainConfig(Struct, frozen=True):
                 ("task", self.task),
                 ("deploy", self.deploy),
                 ("budget", stated(self.budget)),
-                ("cost", self.cost.to_json() if self.cost else {}),
+                ("cost", stated(self.cost) if self.cost else {}),
                 ("threshold", [stated(one) for one in self.thresholds]),
                 ("evaluation", stated(self.evaluation)),
                 ("tolerances", self.tolerances.to_json()),
@@ -331,17 +314,16 @@ class TrainConfig(Struct, frozen=True):
         return "runs/" + self.name.removeprefix("checkpoints/")
 
 
-def _model(section: dict[str, Any]) -> ModelConfig:
-    """Return the section; its candidates in the order of :data:`CANDIDATES`."""
-    named = frozenset(section.get("candidates", ()))
-    model = ModelConfig(**{**section, "candidates": tuple(c for c in CANDIDATES if c in named)})
+def _in_order(model: ModelConfig) -> ModelConfig:
+    """Return the section with its candidates in the order of :data:`CANDIDATES`."""
+    named = frozenset(model.candidates)
     if model.base == LINEAR and named - {"tfidf"}:
         raise InvalidInputError(
             "bad-config",
             f"model.candidates: {min(named - {'tfidf'})} needs an encoder, and base is {LINEAR!r}",
             hint='name a base model, or say candidates = ["tfidf"]',
         )
-    return model
+    return replace(model, candidates=tuple(one for one in CANDIDATES if one in named))
 
 
 _SECTIONS: dict[str, tuple[str, ...]] = {

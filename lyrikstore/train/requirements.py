@@ -5,11 +5,12 @@ Parts of a training config that are signed with the run. Decimals are texts, as 
 
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any
 
 from msgspec import Struct, to_builtins
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.json import as_json
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.verify.evaluation.choice.candidates import validation_metric
 from lyrikstore.verify.evaluation.tasks import find_rules
@@ -56,7 +57,7 @@ class BudgetConfig(Struct, frozen=True):
     on: str = ""
 
 
-class MistakeCost(Struct, frozen=True):
+class MistakeCost(Struct, frozen=True, omit_defaults=True):
     """What one kind of mistake costs.
 
     Attributes:
@@ -70,7 +71,7 @@ class MistakeCost(Struct, frozen=True):
     predicted: str = ""
 
 
-class CostConfig(Struct, frozen=True):
+class CostConfig(Struct, frozen=True, rename={"mistakes": "mistake"}):
     """What mistakes cost.
 
     Attributes:
@@ -82,20 +83,6 @@ class CostConfig(Struct, frozen=True):
     unit: str
     otherwise: str = "1"
     mistakes: tuple[MistakeCost, ...] = ()
-
-    @classmethod
-    def from_json(cls, section: Mapping[str, Any]) -> Self:
-        """Return the section ``cost`` of a checked config."""
-        members = {name: value for name, value in section.items() if name != "mistake"}
-        mistakes = tuple(MistakeCost(**one) for one in section.get("mistake", ()))
-        return cls(**members, mistakes=mistakes)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the section."""
-        found: dict[str, Any] = {"unit": self.unit, "otherwise": self.otherwise}
-        if self.mistakes:
-            found["mistake"] = [stated(one) for one in self.mistakes]
-        return found
 
 
 class ThresholdConfig(Struct, frozen=True):
@@ -222,11 +209,6 @@ class PromptConfig(Struct, frozen=True):
     template: str = ""
     choices: tuple[str, ...] = ()
 
-    @classmethod
-    def from_json(cls, section: Mapping[str, Any]) -> Self:
-        """Return the section ``prompt`` of a checked config."""
-        return cls(**{**section, "choices": tuple(section.get("choices", ()))})
-
     def __post_init__(self) -> None:
         """Refuse a template that leaves out what is asked, and choices that change on the way."""
         for choice in self.choices:
@@ -325,12 +307,7 @@ def check_joined(fields: Iterable[str], **roles: str) -> None:
 
 def stated(part: Struct) -> dict[str, Any]:
     """Return what a section says: its members that are not empty, tuples as lists."""
-    found = {name: getattr(part, name) for name in part.__struct_fields__}
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in found.items()
-        if value
-    }
+    return {name: value for name, value in as_json(part).items() if value}
 
 
 def training_device(document: Mapping[str, Any]) -> str:
