@@ -13,7 +13,7 @@ from blake3 import blake3
 from msgspec import Struct
 
 from lyrikstore.canon.errors import IncompleteError
-from lyrikstore.canon.json import JSON
+from lyrikstore.canon.json import JSON, as_json
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.records import ROWS
 from lyrikstore.curate.readers.rows import RowError, as_text, parse_row
@@ -33,7 +33,10 @@ Array = Any
 _OTHERS = "(others)"
 
 
-class ValueShift(Struct, frozen=True):
+_SHIFT = {"of": "shift", "was": "oldValue", "now": "newValue", "records": "recordCount"}
+
+
+class ValueShift(Struct, frozen=True, rename=_SHIFT):
     """Another label or licence, and of how many rows.
 
     Attributes:
@@ -86,15 +89,7 @@ class RowsDiff(Struct, frozen=True):
     def to_json(self) -> dict[str, JSON]:
         """Return it as the result has it."""
         return {
-            "shifts": [
-                {
-                    "shift": one.of,
-                    "oldValue": one.was,
-                    "newValue": one.now,
-                    "recordCount": one.records,
-                }
-                for one in self.shifts
-            ],
+            "shifts": as_json(self.shifts),
             "counts": dict(self.counts),
             "rowsShown": [
                 {"change": name, "path": place.path, "line": place.line}

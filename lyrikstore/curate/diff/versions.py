@@ -4,11 +4,11 @@ from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.json import JSON
+from lyrikstore.canon.json import JSON, as_json
 from lyrikstore.curate.commit.statement import tree_bytes
 from lyrikstore.curate.descriptor import Field
 from lyrikstore.curate.diff.rows import RowsDiff, compare_rows
@@ -55,11 +55,6 @@ class LicenceChange(Struct, frozen=True):
     now: str | None
     files: int
 
-    def to_json(self) -> dict[str, JSON]:
-        """Return it as the result has it."""
-        found: dict[str, JSON] = to_builtins(self)
-        return found
-
 
 class VersionDiff(Struct, frozen=True):
     """What differs between two versions.
@@ -91,7 +86,7 @@ class VersionDiff(Struct, frozen=True):
         return {
             "old": {"id": str(self.old.id), "name": self.old.name},
             "new": {"id": str(self.new.id), "name": self.new.name},
-            "licences": [change.to_json() for change in self.licences],
+            "licences": as_json(self.licences),
             "added": list(self.added),
             "removed": list(self.removed),
             "movedFiles": [
