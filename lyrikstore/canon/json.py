@@ -8,14 +8,12 @@ see different documents under one signature are how signed JSON is attacked.
 import json
 import math
 import re
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NoReturn, Self
 
 import msgspec
 import orjson
 import rfc8785
-from msgspec.structs import fields
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.limits import MAX_JSON_BYTES, MAX_JSON_DEPTH
@@ -236,21 +234,22 @@ def as_json(value: Any) -> JSON:
     nobody says otherwise are left out if it leaves them out (``omit_defaults``). A record in it
     that has a text, such as a digest, is that text; so is a moment.
     """
-    if isinstance(value, datetime):
-        return format_timestamp(value)
+    if isinstance(value, list | tuple):  # most hold texts or numbers, which need no look
+        return [one if type(one) in (int, str) else as_json(one) for one in value]
     if isinstance(value, msgspec.Struct):
         if type(value).__str__ is not object.__str__:
             return str(value)
-        silent = value.__struct_config__.omit_defaults
-        members = [(getattr(value, one.name), one) for one in fields(value)]
+        names, silent = value.__struct_fields__, {}
+        if value.__struct_config__.omit_defaults:
+            silent = dict(zip(reversed(names), reversed(value.__struct_defaults__), strict=False))
         return {
-            one.encode_name: as_json(held)
-            for held, one in members
-            if not silent or held != one.default
+            written: as_json(held)
+            for name, written in zip(names, value.__struct_encode_fields__, strict=True)
+            if (held := getattr(value, name)) != silent.get(name, msgspec.NODEFAULT)
         }
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {name: as_json(held) for name, held in value.items()}
-    return [as_json(one) for one in value] if isinstance(value, list | tuple) else value
+    return format_timestamp(value) if isinstance(value, datetime) else value
 
 
 def _refuse(reason: str) -> NoReturn:
