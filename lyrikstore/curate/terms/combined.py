@@ -14,11 +14,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.json import JSON
+from lyrikstore.canon.json import JSON, as_json
 from lyrikstore.credentials.terms.model import Answer, Partition, UsageLimits, Use
 from lyrikstore.credentials.terms.sharealike import share_alike_clashes
 from lyrikstore.credentials.terms.vocabulary import PERMISSIONS, within
-from lyrikstore.curate.terms.contribution import HeldGrant, TermSource, limits_json
+from lyrikstore.curate.terms.contribution import HeldGrant, TermSource
 from lyrikstore.verify.report import Verdict
 
 _Limit = TypeVar("_Limit")
@@ -131,7 +131,7 @@ class Mix(Struct, frozen=True):
                 for act, (answer, who) in self.answers.items()
             },
             "duties": {duty: _parties(who) for duty, who in self.duties.items()},
-            "limits": limits_json(self.limits),
+            "limits": as_json(self.limits),
             "conflicts": [
                 {"kind": item.kind, "summary": item.summary, "between": _parties(item.between)}
                 for item in self.conflicts

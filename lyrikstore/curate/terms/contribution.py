@@ -4,7 +4,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.json import JSON
+from lyrikstore.canon.json import JSON, as_json
 from lyrikstore.credentials.terms.model import (
     NOT_DECLARED,
     Answer,
@@ -54,7 +54,7 @@ class HeldGrant(Struct, frozen=True):
             "holder": self.holder,
             "permits": list(self.permits),
             "requires": list(self.requires),
-            "limits": limits_json(self.limits),
+            "limits": as_json(self.limits),
             "verdict": str(self.verdict),
             "reason": self.reason or None,
             "note": self.note or None,
@@ -134,8 +134,3 @@ class TermSource(Struct, frozen=True):
         if self.terms is None:
             return ()
         return self.terms.partitions if self.used is None else self.terms.named(self.used)
-
-
-def limits_json(limits: UsageLimits) -> dict[str, JSON]:
-    """Return limits as ``schemas/cli/terms.schema.json`` wants them."""
-    return {name: value for name, value in limits.to_json().items() if name != "type"}
