@@ -1,7 +1,9 @@
 """``history/1``: how training went, step by step (spec §13.6.5)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, ValidationError, convert
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import encode, parse
@@ -14,7 +16,20 @@ MAX_BYTES = 1 << 20
 MAX_POINTS = 200
 """Means of the loss; of more steps each is of several."""
 
-_MEMBERS = {"format", "candidate", "steps", "loss", "epochs"}
+_Decimal = Annotated[str, Meta(pattern=r"\A-?[0-9]+(\.[0-9]*)?\Z", max_length=31)]
+
+
+class _WrittenEpoch(Struct, forbid_unknown_fields=True, rename="camel"):
+    train_loss: _Decimal
+    score: _Decimal
+
+
+class _Written(Struct, forbid_unknown_fields=True):
+    format: Literal["history/1"]
+    candidate: str
+    steps: int
+    loss: Annotated[list[_Decimal], Meta(max_length=MAX_POINTS)]
+    epochs: list[_WrittenEpoch]
 
 
 def write_history(
@@ -46,36 +61,12 @@ def read_history(data: bytes) -> dict[str, Any]:
     Raises:
         FormatError: (``bad-history``) it is none.
     """
-    document = parse(data, max_bytes=MAX_BYTES)
-    fine = (
-        isinstance(document, dict)
-        and document.keys() == _MEMBERS
-        and document["format"] == FORMAT
-        and isinstance(document["candidate"], str)
-        and type(document["steps"]) is int
-        and _are_decimals(document["loss"], MAX_POINTS)
-        and isinstance(document["epochs"], list)
-        and all(
-            isinstance(one, dict)
-            and one.keys() == {"trainLoss", "score"}
-            and _are_decimals(list(one.values()), 2)
-            for one in document["epochs"]
-        )
-    )
-    if not fine or not isinstance(document, dict):
-        raise FormatError("bad-history", "that is no history of a training")
+    document: dict[str, Any] = parse(data, max_bytes=MAX_BYTES)
+    try:
+        convert(document, _Written)
+    except ValidationError:
+        raise FormatError("bad-history", "that is no history of a training") from None
     return document
-
-
-def _are_decimals(values: Any, most: int) -> bool:
-    if not isinstance(values, list) or len(values) > most:
-        return False
-    return all(isinstance(one, str) and _is_decimal(one) for one in values)
-
-
-def _is_decimal(text: str) -> bool:
-    whole, _, rest = text.removeprefix("-").partition(".")
-    return 0 < len(text) < 32 and whole.isascii() and whole.isdigit() and (rest or "0").isdigit()
 
 
 def _parts(values: Sequence[float], each: int) -> list[Sequence[float]]:

@@ -4,16 +4,15 @@ Where a run took steps, a checkpoint may carry a digest of the state of training
 of them. Whoever doubts it replays some, drawn by what the trainer could not know.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_UP, Decimal
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
 
 from blake3 import blake3
-from msgspec import Struct
+from msgspec import Meta, Struct, ValidationError, convert
 
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.json import encode, parse
+from lyrikstore.canon.json import as_json, encode, parse
 
 FORMAT = "segments/1"
 ROLE = "segments"
@@ -22,7 +21,8 @@ ROLE = "segments"
 POINT_ROLE = "point"
 """Role of the attachments that segments are replayed from, in the order of the segments."""
 
-CANDIDATES_WITH_STEPS = frozenset({"lora", "full", "decoder"})
+_WithSteps = Literal["lora", "full", "decoder"]
+CANDIDATES_WITH_STEPS = frozenset(get_args(_WithSteps))
 """Those whose training takes steps, and so has segments."""
 
 MAX_BYTES = 1 << 22
@@ -30,12 +30,38 @@ MOST = 100
 """How many segments there are at most, beside one more for each epoch."""
 
 _CONTEXT = "lyrikstore 2026-11 drawn segments"
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-_FLOAT = re.compile(r"-?0x[01]\.[0-9a-f]{1,13}p[+-][0-9]{1,4}|")
-_DECIMAL = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,9})?")
-_MEMBERS = {"format", "candidate", "steps", "states"}
-_COUNTS = ("step", "epoch", "batch", "bestEpoch")
 _LISTS = ("trainLosses", "scores")
+
+_Hash = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+_Float = Annotated[str, Meta(pattern=r"\A(-?0x[01]\.[0-9a-f]{1,13}p[+-][0-9]{1,4})?\Z")]
+_Decimal = Annotated[str, Meta(pattern=r"\A-?[0-9]{1,20}(\.[0-9]{1,9})?\Z")]
+_Count = Annotated[int, Meta(ge=0, lt=1 << 53)]
+_Counts = Annotated[list[_Count], Meta(max_length=10_000)]
+_Decimals = Annotated[list[_Decimal], Meta(max_length=10_000)]
+
+
+class _WrittenPosition(Struct, forbid_unknown_fields=True, rename="camel"):
+    step: _Count
+    epoch: _Count
+    batch: _Count
+    best_epoch: _Count
+    kept: _Counts
+    loss: _Float
+    best_score: _Float
+    train_losses: _Decimals
+    scores: _Decimals
+
+
+class _WrittenState(Struct, forbid_unknown_fields=True):
+    position: _WrittenPosition
+    state: _Hash
+
+
+class _Written(Struct, forbid_unknown_fields=True):
+    format: Literal["segments/1"]
+    candidate: _WithSteps
+    steps: Annotated[int, Meta(gt=0)]
+    states: Annotated[list[_WrittenState], Meta(min_length=2)]
 
 
 class SegmentState(Struct, frozen=True):
@@ -86,15 +112,7 @@ class SegmentList(Struct, frozen=True):
 
     def encode(self) -> bytes:
         """Return the attachment."""
-        states = [{"position": dict(one.position), "state": one.state} for one in self.states]
-        return encode(
-            {
-                "format": FORMAT,
-                "candidate": self.candidate,
-                "steps": self.steps,
-                "states": states,
-            }
-        )
+        return encode({"format": FORMAT, **as_json(self)})
 
 
 def read_segments(data: bytes) -> SegmentList:
@@ -104,47 +122,12 @@ def read_segments(data: bytes) -> SegmentList:
         FormatError: (``bad-segments``) it is none.
     """
     document: Any = parse(data, max_bytes=MAX_BYTES)
-    fine = (
-        isinstance(document, dict)
-        and document.keys() == _MEMBERS
-        and document["format"] == FORMAT
-        and document["candidate"] in CANDIDATES_WITH_STEPS
-        and type(document["steps"]) is int
-        and document["steps"] > 0
-        and isinstance(document["states"], list)
-        and len(document["states"]) > 1
-        and all(_is_state(one) for one in document["states"])
-    )
-    if not fine:
-        raise FormatError("bad-segments", "that is no list of segments")
+    try:
+        convert(document, _Written)
+    except ValidationError:
+        raise FormatError("bad-segments", "that is no list of segments") from None
     states = tuple(SegmentState(one["position"], one["state"]) for one in document["states"])
     return SegmentList(document["candidate"], document["steps"], states)
-
-
-def _is_state(one: Any) -> bool:
-    if not isinstance(one, dict) or one.keys() != {"position", "state"}:
-        return False
-    at = one["position"]
-    names = {*_COUNTS, *_LISTS, "loss", "bestScore", "kept"}
-    if not isinstance(at, dict) or at.keys() != names or not _matches(_DIGEST, one["state"]):
-        return False
-    numbers = [*(at[name] for name in _COUNTS), *(at["kept"] if _is_list(at["kept"]) else [None])]
-    return (
-        all(type(value) is int and 0 <= value < 1 << 53 for value in numbers)
-        and all(_matches(_FLOAT, at[name]) for name in ("loss", "bestScore"))
-        and all(
-            _is_list(at[name]) and all(_matches(_DECIMAL, text) for text in at[name])
-            for name in _LISTS
-        )
-    )
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list) and len(value) <= 10_000
-
-
-def _matches(pattern: re.Pattern[str], value: Any) -> bool:
-    return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
 def steps_of(wanted: int, records: int, batch_size: int, epochs: int) -> int:
