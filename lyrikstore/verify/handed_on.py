@@ -38,13 +38,11 @@ from lyrikstore.verify.report import (
     Check,
     CheckState,
     check_of,
-    failed,
     first_in,
     not_applicable,
     passed,
     stated,
     unchecked,
-    warned,
 )
 
 _CHECK = "terms.sources"
@@ -160,29 +158,25 @@ class _Judge(Struct, frozen=True):
         while pending:
             handing_on = pending.pop(0)
             document = handing_on.envelope.document
-            for digest in credentials_pinned(document):
+            wanted: list[tuple[Digest, LeftOut | None]] = [
+                *((digest, None) for digest in credentials_pinned(document)),
+                *((left.credential, left) for left in credentials_left_out(document)),
+            ]
+            for digest, left in wanted:
                 if digest in seen:
                     continue
                 seen.add(digest)
                 if len(seen) > MAX_SOURCES:
                     raise _TooManyError
                 one = self.delivered.files.get(digest)
-                if one is None:
+                if one is None and left is not None:
+                    yield _left_out(left)
+                elif one is None:
                     text = f"credential {digest.short}, which it rests on, is not beside it"
                     yield _Named(CheckState.UNCHECKED, "missing-file", text, None, None, digest)
-                elif one.kind is not GRANT:
-                    yield (found := self._judge(one, handing_on))
-                    pending += [] if found.outcome is None else [found.outcome]
-            for left in credentials_left_out(document):
-                if left.credential in seen:
-                    continue
-                seen.add(left.credential)
-                if len(seen) > MAX_SOURCES:
-                    raise _TooManyError
-                one = self.delivered.files.get(left.credential)
-                if one is None:
-                    yield _left_out(left)
-                elif one.kind is not GRANT:  # the buyer has it from its publisher
+                elif (
+                    one.kind is not GRANT
+                ):  # of those left out, the buyer has it from its publisher
                     yield (found := self._judge(one, handing_on, left))
                     pending += [] if found.outcome is None else [found.outcome]
 
@@ -402,5 +396,5 @@ def _summed(found: list[_Named], imports: Mapping[Digest, Manifest]) -> Check:
     said = f"first published as {whose}{more}" if named else "of another publisher"
     if worst is CheckState.PASS:
         return passed(_CHECK, f"{said}: these terms keep to theirs", sources=rows)
-    made = {CheckState.FAIL: failed, CheckState.UNCHECKED: unchecked, CheckState.WARN: warned}
-    return made[worst](_CHECK, first.reason, f"{said}: {first.text}", sources=rows)
+    detail: dict[str, JSON] = {"reason": first.reason, "sources": rows}
+    return Check(_CHECK, worst, (f"{said}: {first.text}", detail))

@@ -8,7 +8,6 @@ a dataset credential better, and what an unknown one says never makes it worse.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -28,9 +27,8 @@ from lyrikstore.verify.credential.envelope import (
     keys_for,
     open_envelope,
 )
-from lyrikstore.verify.credential.issuer import check_issuer, unknown_key
+from lyrikstore.verify.credential.issuer import check_issuer
 from lyrikstore.verify.credential.issuer_key import check_available_key
-from lyrikstore.verify.credential.key_succession import successor_of_attester
 from lyrikstore.verify.credential.status import NO_NOTICES, Notices
 from lyrikstore.verify.report import (
     SETTLED,
@@ -129,24 +127,20 @@ def check_attestation(
     subject = document["credentialSubject"]
     kind = subject["attestation"]["kind"]
     name, store = (about.name, about.store) if about is not None else _place(subject)
-    believes = partial(trust.believes, claim=kind, name=name, store=store, at=at)
-    key, said = unknown_key(envelope, trust), notices.statements
-    successor = (
-        None if key is None else successor_of_attester(key, said, store, believes, trust.knows)
-    )
-    judged = check_issuer(
+    judged, successor = check_issuer(
         envelope,
+        name,
+        store,
+        kind,
         trust=trust,
-        believes=believes,
         at=at,
         notices=notices,
-        successor=successor,
         only_if_believed=only_if_believed,
     )
     checks = (
         *envelope.checks,
         *judged,
-        check_available_key(envelope, said, store, successor),
+        check_available_key(envelope, notices.statements, store, successor),
         _check_statement(subject, envelope.issuer, about, publisher),
         _check_evidence(document.get("evidence", []), find),
     )
@@ -205,16 +199,12 @@ def check_attestations(
     judged = list({one.envelope.id or object(): one for one in several}.values())
     detail: dict[str, JSON] = {"attestations": [one.to_json() for one in judged]}
     troubles = [(one, *_trouble(one)) for one in judged]
-    for state, make in (
-        (CheckState.FAIL, failed),
-        (CheckState.UNCHECKED, unchecked),
-        (CheckState.WARN, warned),
-    ):
+    for state in (CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN):
         for one, how, check in troubles:
             if how is state and check is not None:
+                summary = f"{_described(one)}: {check.summary}{_others(judged)}"
                 reason = str(check.detail["reason"])
-                summary = f"{_described(one)}: {check.summary}"
-                return make("attestations", reason, f"{summary}{_others(judged)}", **detail)
+                return Check("attestations", state, (summary, {"reason": reason, **detail}))
     summary = ", ".join(_described(one) for one in judged[:3])
     return stated(
         "attestations", f"{summary}: you trust who attests; signed, and in force", **detail

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
@@ -15,9 +14,8 @@ from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.verify.credential.attestation import CheckedAttestation
 from lyrikstore.verify.credential.envelope import keys_for, open_envelope
-from lyrikstore.verify.credential.issuer import check_issuer, unknown_key
+from lyrikstore.verify.credential.issuer import check_issuer
 from lyrikstore.verify.credential.issuer_key import check_available_key
-from lyrikstore.verify.credential.key_succession import successor_of_attester
 from lyrikstore.verify.credential.status import NO_NOTICES, Notices
 from lyrikstore.verify.report import Check, complete, not_applicable, stated
 
@@ -44,18 +42,13 @@ def check_card_attestation(
     subject = document["credentialSubject"]
     kind, name = subject["attestation"]["kind"], subject["name"]
     store = Digest.parse_urn(subject["store"])
-    believes = partial(trust.believes, claim=kind, name=name, store=store, at=at)
-    key, said = unknown_key(envelope, trust), notices.statements
-    successor = (
-        None if key is None else successor_of_attester(key, said, store, believes, trust.knows)
-    )
-    judged = check_issuer(
-        envelope, trust=trust, believes=believes, at=at, notices=notices, successor=successor
+    judged, successor = check_issuer(
+        envelope, name, store, kind, trust=trust, at=at, notices=notices
     )
     checks = (
         *envelope.checks,
         *judged,
-        check_available_key(envelope, said, store, successor),
+        check_available_key(envelope, notices.statements, store, successor),
         _check_statement(subject),
         not_applicable("evidence", "names no document"),
     )

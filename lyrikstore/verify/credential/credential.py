@@ -4,7 +4,6 @@ Sans-IO. :mod:`lyrikstore.verify.delivery.delivery` adds what needs the rest of 
 """
 
 from datetime import datetime
-from functools import partial
 
 from msgspec import Struct
 
@@ -18,9 +17,9 @@ from lyrikstore.verify.credential.envelope import (
     keys_for,
     open_envelope,
 )
-from lyrikstore.verify.credential.issuer import check_issuer, unknown_key
+from lyrikstore.verify.credential.issuer import check_issuer
 from lyrikstore.verify.credential.issuer_key import check_available_key
-from lyrikstore.verify.credential.key_succession import SuccessorKey, successor_of_publisher
+from lyrikstore.verify.credential.key_succession import SuccessorKey
 from lyrikstore.verify.credential.status import NO_NOTICES, Notices
 from lyrikstore.verify.credential.terms import check_regulatory, check_terms
 from lyrikstore.verify.report import SETTLED, Check, check_of, complete
@@ -107,15 +106,8 @@ def check_credential(
     if document is None or claims is None:
         checks = complete("credential", envelope.checks)
         return CheckedCredential(checks, envelope)
-    believes = partial(trust.matches, role="publisher", name=claims.name, store=claims.store, at=at)
-    key, said = unknown_key(envelope, trust), notices.statements
-    successor = (
-        None
-        if key is None
-        else successor_of_publisher(key, said, claims.store, believes, trust.knows)
-    )
-    judged = check_issuer(
-        envelope, trust=trust, believes=believes, at=at, notices=notices, successor=successor
+    judged, successor = check_issuer(
+        envelope, claims.name, claims.store, trust=trust, at=at, notices=notices
     )
     checks = (
         *envelope.checks,

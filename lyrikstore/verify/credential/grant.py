@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 
 from msgspec import Struct
 
@@ -22,10 +21,8 @@ from lyrikstore.verify.credential.envelope import (
 from lyrikstore.verify.credential.issuer import (
     check_issuer,
     check_standing,
-    unknown_key,
 )
 from lyrikstore.verify.credential.issuer_key import check_available_key
-from lyrikstore.verify.credential.key_succession import successor_of_publisher
 from lyrikstore.verify.credential.status import NO_NOTICES, Notices
 from lyrikstore.verify.report import (
     Check,
@@ -100,20 +97,13 @@ def check_grant(
     if document is None:
         return CheckedGrant(complete("grant", envelope.checks), None, envelope)
     grant = Grant.of(document["credentialSubject"])
-    believes = partial(trust.matches, role="publisher", name=grant.name, store=grant.store, at=at)
-    key, said = unknown_key(envelope, trust), notices.statements
-    successor = (
-        None
-        if key is None
-        else successor_of_publisher(key, said, grant.store, believes, trust.knows)
-    )
-    judged = check_issuer(
-        envelope, trust=trust, believes=believes, at=at, notices=notices, successor=successor
+    judged, successor = check_issuer(
+        envelope, grant.name, grant.store, trust=trust, at=at, notices=notices
     )
     checks = (
         *envelope.checks,
         *judged,
-        check_available_key(envelope, said, grant.store, successor),
+        check_available_key(envelope, notices.statements, grant.store, successor),
         _check_grant(grant, document),
         _no_terms(grant, other_version)
         if terms is None

@@ -6,8 +6,10 @@ What every credential of profile ``lyrik`` goes through once it is open
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import Any
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import JSON, may_contain
 from lyrikstore.canon.limits import MAX_STATUS_CANDIDATES
 from lyrikstore.canon.quoting import listed, name_some, quote
@@ -19,7 +21,12 @@ from lyrikstore.credentials.trust import AllowedKeys, Trust
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.crypto.proofs.eddsa_jcs import CRYPTOSUITE
 from lyrikstore.verify.credential.envelope import Envelope, keys_for, open_envelope
-from lyrikstore.verify.credential.key_succession import Believes, SuccessorKey
+from lyrikstore.verify.credential.key_succession import (
+    Believes,
+    SuccessorKey,
+    successor_of_attester,
+    successor_of_publisher,
+)
 from lyrikstore.verify.credential.status import UNLISTED, Notices, check_status
 from lyrikstore.verify.report import (
     Check,
@@ -43,26 +50,38 @@ _UNLIMITED = not_applicable("trust.allowed", "your trust file limits no keys and
 
 def check_issuer(
     envelope: Envelope,
+    name: str,
+    store: Digest | None,
+    claim: str | None = None,
     *,
     trust: Trust,
-    believes: Believes,
     at: datetime,
     notices: Notices,
-    successor: SuccessorKey | None = None,
     only_if_believed: bool = False,
-) -> tuple[Check, ...]:
+) -> tuple[tuple[Check, ...], SuccessorKey | None]:
     """Return ``issuer.document`` to ``status``: who says it, and may they?
 
     Args:
         envelope: A credential that is well-formed.
+        name: Of what it is about.
+        store: That from which it is, or None where it names none.
+        claim: What its issuer has to be believed for, as an attester; None: as the publisher.
         trust: Whom the verifier believes.
-        believes: Whom it believes for what this credential says.
         at: The moment to judge for.
-        notices: What its issuer has said about it since.
-        successor: Whose trust the issuer's key inherits, if anybody's; see :func:`unknown_key`.
+        notices: What its issuer has said about it since, and what stores say of keys.
         only_if_believed: Leave the status lists of an issuer who is not believed unread: each may
             unpack to 1 MiB, and anybody can lay things next to a delivery.
+
+    Returns:
+        The checks, and whose trust the issuer's key inherits, if anybody's.
     """
+    about: dict[str, Any] = {"name": name, "store": store, "at": at}
+    if claim is None:
+        believes, find = partial(trust.matches, role="publisher", **about), successor_of_publisher
+    else:
+        believes, find = partial(trust.believes, claim=claim, **about), successor_of_attester
+    key = _unknown_key(envelope, trust)
+    successor = None if key is None else find(key, notices.statements, store, believes, trust.knows)
     document, signer = envelope.document or {}, envelope.signer
     keys = None if signer is None else [did_key(signer.key)]
     believed = _check_trust(envelope, trust, believes, successor)
@@ -74,23 +93,20 @@ def check_issuer(
         status = unchecked("status", "not-believed", "not looked at: you do not believe the issuer")
     else:
         status = check_standing(envelope, notices, trust, at)
-    return (
+    checks = (
         check_document(envelope.signer),
         believed,
         check_allowed(keys, [CRYPTOSUITE], trust),
         check_period(document, at),
         status,
     )
+    return checks, successor
 
 
-def unknown_key(envelope: Envelope, trust: Trust) -> str | None:
+def _unknown_key(envelope: Envelope, trust: Trust) -> str | None:
     """Return the key that issued it, as did:key, if it may inherit trust; else None.
 
     It may if the trust file does not name it. An organisation's document speaks for its keys.
-
-    Args:
-        envelope: A credential that is well-formed.
-        trust: Whom the verifier believes.
     """
     signer, issuer = envelope.signer, envelope.issuer
     if (

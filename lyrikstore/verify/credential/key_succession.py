@@ -121,7 +121,7 @@ def nickname_of(
 
 
 def successor_of_publisher(
-    key: str, statements: Statements, store: Digest, believes: Believes, knows: Knows
+    key: str, statements: Statements, store: Digest | None, believes: Believes, knows: Knows
 ) -> SuccessorKey | None:
     """Return ``key`` as successor of a believed publisher, or None if it is none.
 
@@ -131,12 +131,12 @@ def successor_of_publisher(
     Args:
         key: As did:key.
         statements: What stores said of keys.
-        store: The dataset's.
+        store: The dataset's; None: nothing says which.
         believes: Whom the trust file itself believes.
         knows: Whom it names.
     """
     with suppress(IncompleteError):
-        for history, proofs in statements.of(store):
+        for history, proofs in () if store is None else statements.of(store):
             found = inherited(key, history, believes, knows)
             if found is not None:
                 return SuccessorKey(found, history, proofs)

@@ -25,14 +25,18 @@ from lyrikstore.verify.credential.key_statements import Statements
 from lyrikstore.verify.credential.log_proofs import Proofs
 from lyrikstore.verify.delivery.dataset import check_author
 from lyrikstore.verify.delivery.founder import check_founder
-from lyrikstore.verify.delivery.log import check_memory, check_witness, is_torn
+from lyrikstore.verify.delivery.log import (
+    NOT_REMEMBERED,
+    check_memory,
+    check_witness,
+    included,
+    is_torn,
+)
 from lyrikstore.verify.report import (
     Check,
     CheckState,
     Report,
     failed,
-    not_applicable,
-    passed,
     unchecked,
 )
 
@@ -80,7 +84,7 @@ def judge_alone(
     statements = Statements.among(files)
     genesis, history, proofs = _history(manifest, statements, trust, at)
     logged, author = judge_author(manifest, history, proofs)
-    remembered = not_applicable("log.memory", "no log checkpoint to compare with earlier ones")
+    remembered = NOT_REMEMBERED
     if history is not None and proofs is not None and logged is not None and logged.signed:
         remembered = check_memory(logged.signed, history, proofs.consistency, memory)
     checks = (genesis, author, _check_logged(logged), check_witness(trust), remembered)
@@ -178,12 +182,4 @@ def _check_logged(logged: Place | None) -> Check:
     if logged is None or logged.signed is None:
         summary = "no log proof of its manifest that holds is beside it"
         return unchecked("log.inclusion", "missing-file", summary)
-    index, signed = logged.index, logged.signed
-    return passed(
-        "log.inclusion",
-        f"its manifest is entry {index} of {signed.size} in {quote(signed.origin)}",
-        origin=signed.origin,
-        index=index,
-        size=signed.size,
-        root=signed.root.hex(),
-    )
+    return included("its manifest", logged.index, logged.signed)

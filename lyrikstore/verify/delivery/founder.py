@@ -1,6 +1,6 @@
 """Who founded a store, and whether the verifier believes them (spec §11.6)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -30,21 +30,41 @@ def check_founder(
         trust: Whom the verifier believes.
         at: The moment to judge for.
     """
-    detail = {"store": str(genesis.id), "founder": genesis.author}
     entry = trust.vouches_for(genesis.author, store=genesis.id, at=at)
+    owner = None
+    if entry is None and history is not None:
+        owner = _owner(history, names_it, trust, at)
+    return judge_founder("store.genesis", genesis, entry, owner and owner.nickname)
+
+
+def judge_founder(
+    check: str,
+    genesis: Manifest,
+    entry: TrustedIssuer | None,
+    owner: str | None,
+    pinned: Sequence[str] = (),
+) -> Check:
+    """Return a check of why the verifier believes a store.
+
+    Args:
+        check: Id of the check to make.
+        genesis: The verified genesis manifest.
+        entry: The entry of the trust file that believes its founder, or None.
+        owner: What the user calls a believed key that owns it now, or None.
+        pinned: Origins of the logs that the trust file names and that are its own.
+    """
+    detail = {"store": str(genesis.id), "founder": genesis.author}
+    store = f"store {genesis.id.short}"
     if entry is not None:
-        summary = f"store {genesis.id.short} was founded by {quote(entry.nickname)}, whom you trust"
-        return passed("store.genesis", summary, **detail)
-    owner = None if history is None else _owner(history, names_it, trust, at)
-    if owner is not None:
-        summary = f"{quote(owner.nickname)}, whom you trust, owns store {genesis.id.short} now"
-        return passed("store.genesis", summary, **detail)
-    return warned(
-        "store.genesis",
-        "unknown-founder",
-        f"store {genesis.id.short} was founded by {genesis.author}, whom you do not trust",
-        **detail,
-    )
+        summary = f"{store} was founded by {quote(entry.nickname)}, whom you trust"
+    elif owner is not None:
+        summary = f"{quote(owner)}, whom you trust, owns {store} now"
+    elif pinned:
+        summary = f"your trust file names the log {quote(pinned[0])}"
+    else:
+        summary = f"{store} was founded by {genesis.author}, whom you do not trust"
+        return warned(check, "unknown-founder", summary, **detail)
+    return passed(check, summary, **detail)
 
 
 def _owner(

@@ -1,6 +1,6 @@
 """Where in whose log a delivery's manifest stands (spec §11.4.5)."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -23,6 +23,7 @@ from lyrikstore.history.policy.policy import OWNER, Genesis
 from lyrikstore.verify.credential.credential import CheckedCredential
 from lyrikstore.verify.credential.key_statements import Statements
 from lyrikstore.verify.credential.log_proofs import CONSISTENCY, LEAVES, Proofs
+from lyrikstore.verify.delivery.founder import judge_founder
 from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.report import (
     Check,
@@ -34,6 +35,7 @@ from lyrikstore.verify.report import (
     warned,
 )
 
+NOT_REMEMBERED = not_applicable("log.memory", "no log checkpoint to compare with earlier ones")
 _UNHARMED = frozenset({CheckState.PASS, CheckState.NOT_APPLICABLE})
 
 
@@ -80,7 +82,7 @@ def check_log(
     anchor, founder, genesis = _check_genesis(claims, find)
     if genesis is None or founder is None:
         inclusion = unchecked("log.inclusion", "no-anchor", "the log's keys are not established")
-        return LogOutcome((inclusion, anchor, witness, _no_memory()), None, None, None, None)
+        return LogOutcome((inclusion, anchor, witness, NOT_REMEMBERED), None, None, None, None)
     try:
         history, proofs = statements.read_store(founder, genesis)
         credential = _places_of(outcome, history, proofs)
@@ -90,21 +92,26 @@ def check_log(
     except IncompleteError as error:
         inclusion = unchecked("log.inclusion", error.kind, error.message)
         anchor = unchecked("log.anchor", error.kind, error.message)
-        return LogOutcome((inclusion, anchor, witness, _no_memory()), None, None, None, None)
+        return LogOutcome((inclusion, anchor, witness, NOT_REMEMBERED), None, None, None, None)
     if torn:
         # ATTACK A33: two histories, of which neither can be told to be the true one.
         history = replace(history, forked=True)
         summary = "the log checkpoints beside the credential are of two histories: a forked log"
         inclusion, signed = failed("log.inclusion", "fork", summary), None
     logged_at = credential[0].index if credential else None
-    owner = _owner(outcome, history)
-    if signed is None:
-        anchor = _judge_anchor(claims, founder, owner, (), trust, at)
-        made = (inclusion, anchor, witness, _no_memory())
-        return LogOutcome(made, history, proofs, logged_at, None)
-    pinned = tuple(log.origin for log in trust.logs if log.key in signed.signers)
-    anchor = _judge_anchor(claims, founder, owner, pinned, trust, at)
-    remembered = check_memory(signed, history, proofs.consistency, memory)
+    signers = () if signed is None else signed.signers
+    anchor = judge_founder(
+        "log.anchor",
+        founder,
+        trust.matches(
+            founder.author, role="publisher", name=claims.name, store=claims.store, at=at
+        ),
+        _owner(outcome, history),
+        [log.origin for log in trust.logs if log.key in signers],
+    )
+    remembered = NOT_REMEMBERED
+    if signed is not None:
+        remembered = check_memory(signed, history, proofs.consistency, memory)
     made = (inclusion, anchor, witness, remembered)
     return LogOutcome(made, history, proofs, logged_at, signed)
 
@@ -218,36 +225,6 @@ def _owner(outcome: CheckedCredential, history: KeyHistory) -> str | None:
     return str(believed.detail["nickname"])
 
 
-def _judge_anchor(
-    claims: Claims,
-    founder: Manifest,
-    owner: str | None,
-    pinned: tuple[str, ...],
-    trust: Trust,
-    at: datetime,
-) -> Check:
-    entry = trust.matches(
-        founder.author, role="publisher", name=claims.name, store=claims.store, at=at
-    )
-    if entry is not None:
-        who = quote(entry.nickname)
-        summary = f"store {claims.store.short} was founded by {who}, whom you trust"
-        return passed("log.anchor", summary, store=str(claims.store), founder=founder.author)
-    if owner is not None:
-        summary = f"{quote(owner)}, whom you trust, owns store {claims.store.short} now"
-        return passed("log.anchor", summary, store=str(claims.store), founder=founder.author)
-    if pinned:
-        summary = f"your trust file names the log {quote(pinned[0])}"
-        return passed("log.anchor", summary, store=str(claims.store), founder=founder.author)
-    return warned(
-        "log.anchor",
-        "unknown-founder",
-        f"store {claims.store.short} was founded by {founder.author}, whom you do not trust",
-        store=str(claims.store),
-        founder=founder.author,
-    )
-
-
 def _check_inclusion(
     claims: Claims, history: KeyHistory, proofs: Proofs
 ) -> tuple[Check, SignedCheckpoint | None]:
@@ -255,41 +232,37 @@ def _check_inclusion(
     problem: Check | None = None
     # The one for the right index first: what is wrong with it says most.
     for proof in sorted(proofs.others, key=partial(_is_other, claims.log_index)):
-        if isinstance(proof, LyrikstoreError):
-            summary = f"the log proof does not hold: {quote(proof.message, 200)}"
-            problem = problem or failed("log.inclusion", proof.kind, summary)
-            continue
-        if proof.index != claims.log_index:
-            summary = (
-                f"the proof is for entry {proof.index}, the credential names {claims.log_index}"
-            )
-            problem = problem or failed("log.inclusion", "other-index", summary)
-            continue
         try:
-            signed = proof.verify(leaf, history.log_keys)
-            history.check_head(signed)
+            if isinstance(proof, LyrikstoreError):
+                raise proof
+            if proof.index == claims.log_index:
+                signed = proof.verify(leaf, history.log_keys)
+                history.check_head(signed)
+                return included("the manifest", proof.index, signed), signed
+            kind, named = "other-index", claims.log_index
+            summary = f"the proof is for entry {proof.index}, the credential names {named}"
         except LyrikstoreError as error:
+            kind = error.kind
             summary = f"the log proof does not hold: {quote(error.message, 200)}"
-            problem = problem or failed("log.inclusion", error.kind, summary)
-            continue
-        detail: Mapping[str, object] = {
-            "origin": signed.origin,
-            "index": proof.index,
-            "size": signed.size,
-            "root": signed.root.hex(),
-        }
-        summary = f"the manifest is entry {proof.index} of {signed.size} in {quote(signed.origin)}"
-        return passed("log.inclusion", summary, **detail), signed
+        problem = problem or failed("log.inclusion", kind, summary)
     missing = "no log proof of the manifest beside the credential"
     return problem or unchecked("log.inclusion", "missing-file", missing), None
 
 
+def included(what: str, index: int, signed: SignedCheckpoint) -> Check:
+    """Return ``log.inclusion`` of what is shown to be an entry of a log."""
+    return passed(
+        "log.inclusion",
+        f"{what} is entry {index} of {signed.size} in {quote(signed.origin)}",
+        origin=signed.origin,
+        index=index,
+        size=signed.size,
+        root=signed.root.hex(),
+    )
+
+
 def _is_other(index: int, proof: TlogProof | LyrikstoreError) -> bool:
     return isinstance(proof, LyrikstoreError) or proof.index != index
-
-
-def _no_memory() -> Check:
-    return not_applicable("log.memory", "no log checkpoint to compare with earlier ones")
 
 
 _WORST_FIRST = (

@@ -6,8 +6,7 @@ import { counted } from "../../canon/text.js";
 import { includes } from "../../canon/bytes.js";
 import { isPinned, parseUrn } from "../../canon/digest.js";
 import { ATTESTATION } from "../../credentials/credential.js";
-import { checkIssuer, keysFor, openEnvelope, unknownKey } from "./envelope.js";
-import { heirOfAttester } from "./key_succession.js";
+import { checkIssuer, keysFor, openEnvelope } from "./envelope.js";
 import { checkKeyAtHand } from "./issuer_key.js";
 import { printableDid, quote } from "../../canon/quoting.js";
 import { complete, decide, failed, notApplicable, passed, SETTLED, stated, unchecked, warned } from "../report.js";
@@ -32,14 +31,10 @@ export async function checkAttestation(opened, { trust, at, notices, find, about
   const { document } = envelope;
   if (document === null) return judged(complete("attestation", envelope.checks), envelope, null);
   const subject = document.credentialSubject;
-  const place = about ?? { name: subject.name, store: subject.store === undefined ? null : parseUrn(subject.store) };
-  /** @type {import("./key_succession.js").Believes} */
-  const believes = (did) => trust.believes(did, subject.attestation.kind, place.name, place.store, at);
-  const key = unknownKey(envelope, trust);
-  const heir = key === null ? null : heirOfAttester(key, notices.statements, place.store, believes, (did) => trust.knows(did));
-  const issuer = await checkIssuer(envelope, trust, believes, at, notices, heir, onlyIfBelieved);
+  const { name, store } = about ?? { name: subject.name, store: subject.store === undefined ? null : parseUrn(subject.store) };
+  const { issuer, heir } = await checkIssuer(envelope, { name, store, claim: subject.attestation.kind }, { trust, at, notices, onlyIfBelieved });
   return judged([
-    ...envelope.checks, ...issuer, checkKeyAtHand(envelope, notices.statements, place.store, heir),
+    ...envelope.checks, ...issuer, checkKeyAtHand(envelope, notices.statements, store, heir),
     checkStatement(subject, envelope.issuer, about, publisher),
     checkEvidence(document.evidence ?? [], find),
   ], envelope, subject.attestation);

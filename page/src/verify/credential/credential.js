@@ -1,8 +1,7 @@
 /** The checks that need only a dataset credential, a trust file and a moment (spec §11.4.1). */
 import { DATASET } from "../../credentials/credential.js";
 import { didKey } from "../../crypto/ed25519.js";
-import { checkIssuer, keysFor, openEnvelope, unknownKey } from "./envelope.js";
-import { heirOfPublisher } from "./key_succession.js";
+import { checkIssuer, keysFor, openEnvelope } from "./envelope.js";
 import { checkKeyAtHand } from "./issuer_key.js";
 import { checkRegulatory, checkTerms } from "./terms.js";
 import { complete } from "../report.js";
@@ -26,16 +25,13 @@ export async function checkCredential(opened, { trust, at, notices }) {
     const checkKey = () => checkKeyAtHand(envelope, notices.statements, null, null);
     return { checks: complete("credential", envelope.checks), claims: null, related: [], issuer, signer, id, genuine, checkKey };
   }
-  /** @type {import("./key_succession.js").Believes} */
-  const believes = (did) => trust.matches(did, claims.name, claims.store, at);
-  const key = unknownKey(envelope, trust);
-  const heir = key === null ? null : heirOfPublisher(key, notices.statements, claims.store, believes, (did) => trust.knows(did));
+  const judged = await checkIssuer(envelope, claims, { trust, at, notices });
   const checks = [
     ...envelope.checks,
-    ...await checkIssuer(envelope, trust, believes, at, notices, heir),
+    ...judged.issuer,
     checkTerms(claims.terms),
     checkRegulatory(claims.subject, issuer, document.validFrom),
   ];
   const related = document.relatedResource ?? [];
-  return { checks, claims, related, issuer, signer, id, genuine, checkKey: () => checkKeyAtHand(envelope, notices.statements, claims.store, heir) };
+  return { checks, claims, related, issuer, signer, id, genuine, checkKey: () => checkKeyAtHand(envelope, notices.statements, claims.store, judged.heir) };
 }

@@ -9,7 +9,7 @@ import { Resolver } from "../../credentials/did.js";
 import { didKey } from "../../crypto/ed25519.js";
 import { CRYPTOSUITE } from "../../crypto/proofs/eddsa_jcs.js";
 import { complete, failed, notApplicable, passed, unchecked, warned } from "../report.js";
-import { inheritedCheck } from "./key_succession.js";
+import { heirOfAttester, heirOfPublisher, inheritedCheck } from "./key_succession.js";
 import { checkStatus, logLists } from "./status.js";
 
 const HASHES = ["blake3", "sha2-256"];
@@ -61,23 +61,25 @@ export function openEnvelope(opened, kind, keys, at) {
 }
 
 /**
- * Who says it, whether the issuer is believed, and stands by it.
+ * Who says it, whether the issuer is believed, and stands by it; and whose trust the issuer's key inherits.
  *
  * @param {Envelope} envelope One that is well-formed.
- * @param {Trust} trust
- * @param {import("./key_succession.js").Believes} believes Whom the verifier believes for what this credential says.
- * @param {number} at
- * @param {Notices} notices
- * @param {import("./key_succession.js").Inherited | null} [heir] Whose trust the issuer's key inherits; see `unknownKey`.
- * @param {boolean} [onlyIfBelieved] Leave the status lists of an issuer who is not believed unread: each may
- *   unpack to 1 MiB, and anybody can lay things beside a delivery.
- * @returns {Promise<Check[]>}
+ * @param {{name: string, store: string | null, claim?: string}} about `claim`: what its issuer has to be believed for, as an attester; by default as the publisher.
+ * @param {{trust: Trust, at: number, notices: Notices, onlyIfBelieved?: boolean}} given `onlyIfBelieved`: leave
+ *   the status lists of an issuer who is not believed unread: each may unpack to 1 MiB, and anybody can lay
+ *   things beside a delivery.
+ * @returns {Promise<{issuer: Check[], heir: import("./key_succession.js").Heir | null}>}
  */
-export async function checkIssuer(envelope, trust, believes, at, notices, heir = null, onlyIfBelieved = false) {
+export async function checkIssuer(envelope, { name, store, claim }, { trust, at, notices, onlyIfBelieved = false }) {
+  /** @type {import("./key_succession.js").Believes} */
+  const believes = (did) => claim === undefined ? trust.matches(did, name, store, at) : trust.believes(did, claim, name, store, at);
+  const key = unknownKey(envelope, trust);
+  const find = claim === undefined ? heirOfPublisher : heirOfAttester;
+  const heir = key === null ? null : find(key, notices.statements, store, believes, (did) => trust.knows(did));
   const believed = checkTrust(envelope, trust, believes, heir);
   const named = Object.hasOwn(envelope.document, "credentialStatus") || logLists(envelope.opened, notices.lists).length > 0;
   const unread = onlyIfBelieved && believed.state !== "pass" && named;
-  return [
+  const issuer = [
     checkDocument(envelope.signer),
     believed,
     checkAllowed(envelope.signer && [envelope.signer.key], [CRYPTOSUITE], trust),
@@ -86,6 +88,7 @@ export async function checkIssuer(envelope, trust, believes, at, notices, heir =
       ? unchecked("status", "not-believed", "not looked at: you do not believe the issuer")
       : await checkStanding(envelope, notices, trust, at),
   ];
+  return { issuer, heir };
 }
 
 /** Whether the issuer's DID document speaks for its name. @param {ResolvedKey | null} signer */
@@ -118,7 +121,7 @@ export function checkAllowed(keys, cryptosuites, trust) {
 }
 
 /** The key that issued it, if it may inherit trust: the trust file does not name it, and no document of an organisation speaks for it. @param {Envelope} envelope @param {Trust} trust */
-export function unknownKey({ genuine, issuer, signer }, trust) {
+function unknownKey({ genuine, issuer, signer }, trust) {
   return genuine && issuer !== null && signer?.source === "derived" && !trust.knows(issuer) ? issuer : null;
 }
 

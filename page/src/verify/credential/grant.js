@@ -3,8 +3,7 @@ import { limitWords } from "../../credentials/territory.js";
 import { maySay } from "../../canon/bytes.js";
 import { parseUrn, short } from "../../canon/digest.js";
 import { DATASET, GRANT } from "../../credentials/credential.js";
-import { checkIssuer, checkStanding, keysFor, openEnvelope, unknownKey } from "./envelope.js";
-import { heirOfPublisher } from "./key_succession.js";
+import { checkIssuer, checkStanding, keysFor, openEnvelope } from "./envelope.js";
 import { checkKeyAtHand } from "./issuer_key.js";
 import { quote } from "../../canon/quoting.js";
 import { complete, failed, notApplicable, passed, stated, unchecked, warned } from "../report.js";
@@ -22,13 +21,10 @@ export async function checkGrant(opened, { trust, at, notices, files, terms, hol
   if (document === null) return { checks: complete("grant", envelope.checks), envelope, subject: null };
   const { id, grant } = document.credentialSubject;
   const store = parseUrn(grant.dataset.store);
-  /** @type {import("./key_succession.js").Believes} */
-  const believes = (did) => trust.matches(did, grant.dataset.name, store, at);
-  const key = unknownKey(envelope, trust);
-  const heir = key === null ? null : heirOfPublisher(key, notices.statements, store, believes, (did) => trust.knows(did));
+  const { issuer, heir } = await checkIssuer(envelope, { name: grant.dataset.name, store }, { trust, at, notices });
   const checks = [
     ...envelope.checks,
-    ...await checkIssuer(envelope, trust, believes, at, notices, heir),
+    ...issuer,
     checkKeyAtHand(envelope, notices.statements, store, heir),
     checkGranted(id, grant),
     await checkTerms(document, envelope, terms ?? findTerms(files, grant.terms.digest), () => otherVersion(opened, files, DATASET), notices, trust, at),

@@ -57,9 +57,9 @@ export const inheritedCheck = (issuer, { nickname, predecessor }) => passed(
 /** What stores say; null if there are more of them, or of their policies, than are read. @param {() => ReturnType<Statements["about"]>} read */
 const heard = (read) => attempt(read, () => null);
 
-/** A believed publisher's heir. Only the dataset's own store can say so: a key that was replaced there may go on elsewhere. @param {string} key @param {Statements} statements @param {string} store @param {Believes} believes @param {Knows} knows @returns {Heir | null} */
+/** A believed publisher's heir. Only the dataset's own store can say so: a key that was replaced there may go on elsewhere. @param {string} key @param {Statements} statements @param {string | null} store @param {Believes} believes @param {Knows} knows @returns {Heir | null} */
 export function heirOfPublisher(key, statements, store, believes, knows) {
-  for (const { history, proofs } of heard(() => statements.of(store)) ?? []) {
+  for (const { history, proofs } of (store === null ? null : heard(() => statements.of(store))) ?? []) {
     const found = inherited(key, history, believes, knows);
     if (found !== null) return { ...found, history, proofs };
   }

@@ -2,7 +2,6 @@
  * A signed manifest and the evidence beside it, judged without its store (spec §14.6.1): who signed it, and
  * where in whose log it stands.
  */
-import { hex } from "../../canon/bytes.js";
 import { blake3Once } from "../../canon/digest.js";
 import { attempt, Refusal } from "../../canon/errors.js";
 import { quote } from "../../canon/quoting.js";
@@ -10,10 +9,10 @@ import { parseManifest } from "../../history/manifests/manifest.js";
 import { checkGenesis } from "../../history/policy/policy.js";
 import { unlessUnproven, whereLogged } from "../credential/issuer_key.js";
 import { Statements } from "../credential/key_statements.js";
-import { failed, notApplicable, passed, unchecked } from "../report.js";
+import { failed, notApplicable, unchecked } from "../report.js";
 import { checkAuthor } from "./dataset.js";
 import { checkFounder } from "./founder.js";
-import { checkWitness } from "./log.js";
+import { checkWitness, included } from "./log.js";
 
 /** @typedef {import("../report.js").Check} Check */
 /** @typedef {import("../../history/policy/key_history.js").KeyHistory} KeyHistory */
@@ -88,9 +87,7 @@ function establish(manifest, statements, trust, at) {
 
 /** @param {Place | null} logged */
 function checkLogged(logged) {
-  const id = "log.inclusion";
-  if (logged === null) return unchecked(id, "missing-file", "no log proof of its manifest that holds is beside it");
-  const { index, signed } = logged;
-  return passed(id, `its manifest is entry ${index} of ${signed.size} in ${quote(signed.origin)}`,
-    { origin: signed.origin, index, size: signed.size, root: hex(signed.root) });
+  return logged === null
+    ? unchecked("log.inclusion", "missing-file", "no log proof of its manifest that holds is beside it")
+    : included("its manifest", logged);
 }

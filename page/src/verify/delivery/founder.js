@@ -20,14 +20,26 @@ import { passed, warned } from "../report.js";
  * @returns {Check}
  */
 export function checkFounder(genesis, history, namesIt, trust, at) {
-  const id = "store.genesis";
-  const store = short(genesis.id);
-  const detail = { store: `blake3:${genesis.id}`, founder: genesis.author };
   const entry = trust.vouchesFor(genesis.author, genesis.id, at);
-  if (entry) return passed(id, `store ${store} was founded by ${quote(entry.nickname)}, whom you trust`, detail);
-  const owner = ownerOf(history, namesIt, trust, at);
-  if (owner !== null) return passed(id, `${quote(owner)}, whom you trust, owns store ${store} now`, detail);
-  return warned(id, "unknown-founder", `store ${store} was founded by ${genesis.author}, whom you do not trust`, detail);
+  return judgeFounder("store.genesis", genesis, entry, entry ? null : ownerOf(history, namesIt, trust, at));
+}
+
+/**
+ * A check of why the verifier believes a store.
+ *
+ * @param {string} id
+ * @param {any} genesis
+ * @param {{nickname: string} | undefined} entry That of the trust file which believes its founder.
+ * @param {string | null} owner The nickname of a believed key that owns it now.
+ * @param {{origin: string}} [pinned] Its log, as the trust file names it.
+ */
+export function judgeFounder(id, genesis, entry, owner, pinned) {
+  const store = `store ${short(genesis.id)}`;
+  const detail = { store: `blake3:${genesis.id}`, founder: genesis.author };
+  if (entry) return passed(id, `${store} was founded by ${quote(entry.nickname)}, whom you trust`, detail);
+  if (owner !== null) return passed(id, `${quote(owner)}, whom you trust, owns ${store} now`, detail);
+  if (pinned) return passed(id, `your trust file names the log ${quote(pinned.origin)}`, detail);
+  return warned(id, "unknown-founder", `${store} was founded by ${genesis.author}, whom you do not trust`, detail);
 }
 
 /**

@@ -8,6 +8,7 @@ import { leaf, verifyProof } from "../../history/log/log.js";
 import { parseManifest } from "../../history/manifests/manifest.js";
 import { parseGenesis } from "../../history/policy/policy.js";
 import { quote } from "../../canon/quoting.js";
+import { judgeFounder } from "./founder.js";
 import { failed, notApplicable, passed, unchecked, warned } from "../report.js";
 
 /** @typedef {import("../report.js").Check} Check */
@@ -40,7 +41,8 @@ export function checkLog(outcome, claims, find, statements, trust, at) {
   const { history, proofs, credential, check, signed } = read;
   const pinned = signed === null ? undefined : trust.pinned(signed.signers);
   const owner = owns(outcome.trusted, outcome.signer, history);
-  const anchor = judgeAnchor(claims, founder, owner, pinned, trust, at);
+  const entry = trust.matches(founder.author, claims.name, claims.store, at);
+  const anchor = judgeFounder("log.anchor", founder, entry, owner, pinned);
   return { checks: [check, anchor, ...rest], history, proofs, loggedAt: credential[0]?.index ?? null, signed };
 }
 
@@ -105,21 +107,10 @@ function readGenesis(claims, find) {
   }
 }
 
-/** @param {Claims} claims @param {any} founder @param {string | null} owner @param {any} pinned @param {import("../../credentials/trust.js").Trust} trust @param {number} at */
-function judgeAnchor(claims, founder, owner, pinned, trust, at) {
-  const detail = { store: `blake3:${claims.store}`, founder: founder.author };
-  const entry = trust.matches(founder.author, claims.name, claims.store, at);
-  if (entry) {
-    const summary = `store ${short(claims.store)} was founded by ${quote(entry.nickname)}, whom you trust`;
-    return passed("log.anchor", summary, detail);
-  }
-  if (owner !== null) {
-    return passed("log.anchor", `${quote(owner)}, whom you trust, owns store ${short(claims.store)} now`, detail);
-  }
-  if (pinned) return passed("log.anchor", `your trust file names the log ${quote(pinned.origin)}`, detail);
-  const summary = `store ${short(claims.store)} was founded by ${founder.author}, whom you do not trust`;
-  return warned("log.anchor", "unknown-founder", summary, detail);
-}
+/** The check `log.inclusion` of what is shown to be an entry of a log. @param {string} what @param {import("../../history/log/consistency.js").Place} place */
+export const included = (what, { index, signed }) => passed("log.inclusion",
+  `${what} is entry ${index} of ${signed.size} in ${quote(signed.origin)}`,
+  { origin: signed.origin, index, size: signed.size, root: hex(signed.root) });
 
 /** @param {Claims} claims @param {import("../../history/policy/key_history.js").KeyHistory} history @param {import("../credential/key_statements.js").Proofs} proofs */
 function checkInclusion(claims, history, proofs) {
@@ -137,9 +128,7 @@ function checkInclusion(claims, history, proofs) {
       try {
         const signed = verifyProof(proof, leaf("manifest", claims.manifest), history.logs);
         history.checkHead(signed);
-        const summary = `the manifest is entry ${proof.index} of ${signed.size} in ${quote(signed.origin)}`;
-        const detail = { origin: signed.origin, index: proof.index, size: signed.size, root: hex(signed.root) };
-        return { check: passed(id, summary, detail), signed };
+        return { check: included("the manifest", { index: proof.index, signed }), signed };
       } catch (error) {
         const { kind, message } = /** @type {Refusal} */ (error);
         problem ??= failed(id, kind, `the log proof does not hold: ${quote(message, 200)}`);
