@@ -143,16 +143,26 @@ def _check_proof(
 
     try:
         verified = opened.verify(resolve)
-    except IncompleteError as error:  # nothing says which keys the issuer has
-        return unchecked("proof", error.kind, quote(error.message, 300)), None, None
     except LyrikstoreError as error:
-        if error.kind == "bad-signature":
-            summary = "the signature does not fit: claims edited after signing, or another key"
-            return failed("proof", "edited", summary), None, None
-        return failed("proof", error.kind, quote(error.message, 300)), None, None
+        return refused_proof(error), None, None
     signer = did_key(verified.key)
     check = passed("proof", f"eddsa-jcs-2022 signature by {signer} holds", signer=signer)
     return check, verified.document_without_proof, found[0]
+
+
+def refused_proof(error: LyrikstoreError, **problem: JSON) -> Check:
+    """Return ``proof`` of what could not be verified, or does not hold.
+
+    Args:
+        error: Why.
+        problem: What its profile says of a proof that does not hold.
+    """
+    if isinstance(error, IncompleteError):  # nothing says which keys the issuer has
+        return unchecked("proof", error.kind, quote(error.message, 300))
+    if error.kind == "bad-signature":
+        summary = "the signature does not fit: claims edited after signing, or another key"
+        return failed("proof", "edited", summary, **problem)
+    return failed("proof", error.kind, quote(error.message, 300), **problem)
 
 
 def _check_binding(issuer: str | None, signed_by: ResolvedKey | None) -> Check:

@@ -34,7 +34,7 @@ def check_founder(
     owner = None
     if entry is None and history is not None:
         owner = _owner(history, names_it, trust, at)
-    return judge_founder("store.genesis", genesis, entry, owner and owner.nickname)
+    return judge_founder("store.genesis", genesis, entry, owner)
 
 
 def judge_founder(
@@ -69,8 +69,8 @@ def judge_founder(
 
 def _owner(
     history: KeyHistory, names_it: Callable[[str], bool], trust: Trust, at: datetime
-) -> TrustedIssuer | None:
-    """Return the entry of a believed key that owns the store now, or None.
+) -> str | None:
+    """Return the nickname of a believed key that owns the store now, or None.
 
     ATTACK: whoever founds a store can name anybody's key an owner of it. The key has to have named
     the store itself, by signing something that does.
@@ -82,5 +82,5 @@ def _owner(
             successor = inherited(key, history, believes, trust.knows)
             entry = None if successor is None else successor.entry
         if entry is not None and names_it(key):
-            return entry
+            return entry.nickname
     return None

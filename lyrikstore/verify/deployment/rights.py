@@ -40,6 +40,7 @@ from lyrikstore.verify.rights.judge import (
     RightCandidate,
     Ruling,
     judge,
+    note_ruling,
 )
 
 _CHECK = "deployment.rights"
@@ -160,18 +161,10 @@ class _Review:
         if held and all(ruling.end for ruling in held):
             self._ends.append(max(ruling.end for ruling in held if ruling.end is not None))
         for label, ruling, _ in rulings:
-            if ruling.fault is not None:
-                continue
-            for reason in ruling.open:
-                # What has become of it since, nobody can tell from a folder: that is not proven.
-                if reason.code not in _NO_NEWS:
-                    problems.add(problems.lost, reason.code, f"{label} {reason.text}")
-            if ruling.unbelieved is not None and ruling.issuer is not None:
-                self.unbelieved.add(ruling.issuer)
-            for one in (ruling.later, ruling.unbelieved):
-                # What it was used for was permitted; till when it may be served, the folder says.
-                if one is not None and one.code != ENDED_LATER:
-                    problems.add(problems.odd, one.code, f"{label} {one.text}")
+            # What it was used for was permitted; till when it may be served, the folder says. What
+            # has become of it since, nobody can tell from a folder: that is not proven.
+            leave = {*_NO_NEWS, ENDED_LATER}
+            note_ruling(problems, f"{label} ", ruling, self.unbelieved, leave)
 
     def check_end(self, said: Mapping[str, Any]) -> None:
         """Add what is wrong with when the rights end, as whoever deployed it says.

@@ -4,7 +4,7 @@ The one judge: asked before data is used, and again by whoever verifies that it 
 looks at what it is given, and at nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -27,6 +27,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.issuer import is_named_by_a_copy_alone
 from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import SETTLED, Check, CheckState
 from lyrikstore.verify.rights.grants import Published, Used, judge_grant
 
@@ -201,6 +202,27 @@ class Ruling(Struct, frozen=True):
     def against(self) -> Reason | None:
         """Return the first thing that speaks against a use which has not begun, or None."""
         return self.fault or next(iter(self.open), None) or self.unbelieved
+
+
+def note_ruling(
+    problems: Problems, label: str, ruling: Ruling, unbelieved: set[str], leave: Container[str] = ()
+) -> None:
+    """Add what keeps a right from being shown to hold, but for a fault.
+
+    Args:
+        problems: Get it.
+        label: What the document is called, and a space.
+        ruling: What the judge says of it.
+        unbelieved: Gets who issued it, where the verifier need not believe them.
+        leave: Codes of what is said elsewhere.
+    """
+    found = [(problems.lost, one) for one in ruling.open if ruling.fault is None]
+    found += [(problems.odd, one) for one in (ruling.later, ruling.unbelieved) if one is not None]
+    for to, reason in found:
+        if reason.code not in leave:
+            problems.add(to, reason.code, f"{label}{reason.text}")
+    if ruling.unbelieved is not None and ruling.issuer is not None:
+        unbelieved.add(ruling.issuer)
 
 
 def judge(candidate: RightCandidate, request: Request) -> Ruling:

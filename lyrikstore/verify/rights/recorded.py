@@ -40,6 +40,7 @@ from lyrikstore.verify.rights.judge import (
     RightCandidate,
     Ruling,
     judge,
+    note_ruling,
 )
 from lyrikstore.verify.rights.search import find_right
 
@@ -294,7 +295,7 @@ class _Review(Struct, frozen=True):
                 fault = ruling.fault or fault
             problems.add(problems.bad, fault.code, f"{label}: {what}{fault.text}")
         for what, ruling in rulings:
-            self._note(f"{label}: {what}", ruling)
+            note_ruling(problems, f"{label}: {what}", ruling, self.unbelieved)
         self.since.note_end([ruling for _, ruling in rulings])
 
     def _check_unrecorded(
@@ -316,23 +317,12 @@ class _Review(Struct, frozen=True):
         candidate, ruling = found.given
         problems.add(problems.odd, "base-not-recorded", f"{what}, which {candidate.label} gave")
         ruling = self.since.of(candidate, ruling, request)
-        self._note(f"{label}: {candidate.label} ", ruling)
+        note_ruling(problems, f"{label}: {candidate.label} ", ruling, self.unbelieved)
         self.since.note_end([ruling])
 
     def _compared(self, use: _Use, source: Manifest) -> bool:
         compared = self.ancestry.compared_with(use.used)
         return source in self.ancestry.rests_on(compared).sources
-
-    def _note(self, label: str, ruling: Ruling) -> None:
-        """Add what keeps a right from being shown to hold, but for a fault."""
-        problems = self.problems
-        for reason in () if ruling.fault else ruling.open:
-            problems.add(problems.lost, reason.code, f"{label}{reason.text}")
-        if ruling.unbelieved is not None and ruling.issuer is not None:
-            self.unbelieved.add(ruling.issuer)
-        for one in (ruling.later, ruling.unbelieved):
-            if one is not None:
-                problems.add(problems.odd, one.code, f"{label}{one.text}")
 
     def _request(
         self, use: _Use, datasets: Sequence[Manifest], source: Manifest, about: Published

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
+from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
@@ -15,6 +15,7 @@ from lyrikstore.credentials.did.resolver import ResolvedKey
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import did_key
+from lyrikstore.verify.credential.envelope import refused_proof
 from lyrikstore.verify.credential.issuer import check_allowed
 from lyrikstore.verify.report import Check, failed, passed, unchecked
 from lyrikstore.w3c.problems import problem_detail, problem_type
@@ -65,14 +66,8 @@ def check_proofs(
 
     try:
         verified = verify_proofs(document, at=at, purpose=purpose, resolve=key)
-    except IncompleteError as error:
-        return Signed(unchecked("proof", error.kind, quote(error.message, 300)), None)
     except LyrikstoreError as error:
-        problem = problem_detail(problem_type(error))
-        if error.kind == "bad-signature":
-            summary = "the signature does not fit: claims edited after signing, or another key"
-            return Signed(failed("proof", "edited", summary, **problem), None)
-        return Signed(failed("proof", error.kind, quote(error.message, 300), **problem), None)
+        return Signed(refused_proof(error, **problem_detail(problem_type(error))), None)
     suites = ", ".join(sorted({proof.suite for proof in verified.proofs}))
     count = len(verified.proofs)
     summary = f"{suites}: " + ("the signature holds" if count == 1 else f"all {count} hold")
