@@ -19,7 +19,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.json import JSON, as_json, encode, parse
 from lyrikstore.credentials.model.credential import GRANT, kind_of
-from lyrikstore.history.lineage import Lineage
+from lyrikstore.history.lineage import Lineage, Node
 from lyrikstore.history.log.entries import LoggedEntry
 from lyrikstore.history.manifests.manifest import COMPARED, Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -150,14 +150,12 @@ def impact_of(repository: Repository, roots: Iterable[Digest], *, read: bool = F
         Never raises for what cannot be read: that stands in ``unfollowed``.
 
     Cost: one read and one signature verification per logged manifest; where a root is a credential,
-    one read per logged credential too. Kept in memory: name and links of each, about 1 KiB, and
-    one manifest.
+    one read per logged credential too.
     """
     asked = tuple(dict.fromkeys(roots))
-    links = _Links()
-    for entry in repository.entries():
-        if entry.type == "manifest":
-            links.read_manifest(repository, entry)
+    unfollowed: list[Unfollowed] = []
+    links = _Links(_read_manifests(repository, unfollowed), unfollowed)
+    links.take_in_manifests()
     if any(repository.is_logged(root, "credential") for root in asked):
         for entry in repository.entries():
             if entry.type == "credential":
@@ -174,7 +172,7 @@ def impact_of(repository: Repository, roots: Iterable[Digest], *, read: bool = F
                 continue
             seen.add(child)
             waiting.append(child)
-            node = links.nodes[child]
+            node = links.described(child)
             affected[child] = Affected(
                 child,
                 node.kind,
@@ -200,13 +198,14 @@ def _held_records(
     read: bool,
 ) -> tuple[Affected, ...]:
     """Return what is affected, in its order, with what it holds of the datasets in question."""
+    lineage = links.lineage
     datasets = [
-        *(one for one in asked if one in links.nodes and links.nodes[one].kind == "dataset"),
+        *(one for one in asked if one in lineage and lineage[one].kind == "dataset"),
         *(one.id for one in ordered if one.role == "subject" and one.previous in asked),
     ]
     if not datasets:
         return tuple(ordered)
-    held = _HeldRecords(repository, datasets, read=read)
+    held = _HeldRecords(repository, lineage, datasets, read=read)
     below: dict[Digest, dict[Digest, list[str]]] = {}
     for above in (*asked, *affected):
         for child, role in links.resting_on(above):
@@ -223,17 +222,20 @@ class _HeldRecords:
 
     Args:
         repository: The store.
+        lineage: Of all that is logged.
         datasets: What was asked about: the datasets in question.
         read: Whether to read records; without, no union is known to hold none.
     """
 
-    def __init__(self, repository: Repository, datasets: Iterable[Digest], *, read: bool) -> None:
-        self._repository = repository
+    def __init__(
+        self, repository: Repository, lineage: Lineage, datasets: Iterable[Digest], *, read: bool
+    ) -> None:
+        self._lineage = lineage
         self._roots = {one: self._sources(one) for one in datasets}
         self._reached = dict(self._roots)
         self._known: dict[Digest, Held] = dict.fromkeys(self._roots, Held.SOME)
         of = (repository.tree, repository.blobs.open) if read else (_unread, _unread)
-        self._looking = SourcesHeld(repository.manifest, *of)
+        self._looking = SourcesHeld(self._lineage, *of)
 
     def of(self, identity: Digest, kind: str, links: Mapping[Digest, Iterable[str]]) -> Held:
         """Return whether something holds a record.
@@ -262,15 +264,14 @@ class _HeldRecords:
 
     def _sources(self, dataset: Digest) -> frozenset[Digest]:
         try:
-            lineage = Lineage.read(self._repository, dataset)
-            closure = lineage.rests_on([dataset], strict=True)
+            closure = self._lineage.rests_on([dataset], strict=True)
         except LyrikstoreError:
             return frozenset({dataset})
         return frozenset(one.id for one in closure.direct)
 
     def _data(self, identity: Digest, sources: Iterable[Digest]) -> list[Held]:
         try:
-            dataset = self._repository.manifest(identity)
+            dataset = self._lineage.manifest(identity)
             return [self._looking.of([dataset], source).held for source in sources]
         except LyrikstoreError:
             return [Held.NOT_CHECKED]
@@ -290,20 +291,24 @@ class _Node(Struct, frozen=True):
 class _Links(Struct):
     """Every link of a log, by what it leads from.
 
-    ``above`` has, for an id, what names it and as what; ``foreign``, for a manifest of another
-    store, the datasets imported under it; ``spelled``, for the canonical form of a credential, the
-    logged ones of that form.
+    ``above`` has, for an id, what names it otherwise than as an input, and as what; ``foreign``,
+    for a manifest of another store, the datasets imported under it; ``spelled``, for the canonical
+    form of a credential, the logged ones of that form.
     """
 
-    nodes: dict[Digest, _Node] = field(default_factory=dict)
+    lineage: Lineage
+    unfollowed: list[Unfollowed]
+    grants: dict[Digest, _Node] = field(default_factory=dict)
     above: dict[Digest, list[tuple[Digest, str]]] = field(default_factory=dict)
     foreign: dict[Digest, list[Digest]] = field(default_factory=dict)
     form: dict[Digest, Digest] = field(default_factory=dict)
     spelled: dict[Digest, list[Digest]] = field(default_factory=dict)
-    unfollowed: list[Unfollowed] = field(default_factory=list)
 
     def resting_on(self, identity: Digest) -> Iterator[tuple[Digest, str]]:
         """Yield what names ``identity``, in log order, and as what."""
+        for user in self.lineage.users.get(identity, ()):
+            if user.kind not in _NO_REST:
+                yield from ((user.id, item.role) for item in user.inputs if item.id == identity)
         yield from self.above.get(identity, ())
         form = self.form.get(identity)
         if form is None:
@@ -313,24 +318,26 @@ class _Links(Struct):
             if name != identity:
                 yield from self.above.get(name, ())
 
-    def read_manifest(self, repository: Repository, entry: LoggedEntry) -> None:
-        """Take in the links of one logged manifest."""
-        if entry.id in self.nodes:
-            return
-        try:
-            manifest = repository.manifest(entry.id)
-        except LyrikstoreError as error:
-            # Intact bytes that are no manifest are without effect for every reader (8.4).
-            if error.kind == "newer-format" or not _is_intact(repository, entry):
-                self._note(entry, error)
-            return
+    def described(self, identity: Digest) -> _Node:
+        """Return what is said of a manifest or a licence grant."""
+        if identity in self.grants:
+            return self.grants[identity]
+        node = self.lineage.nodes[identity]
+        manifest = node.manifest
         derivation = manifest.body.get("derivation") if manifest.kind == "dataset" else None
         counts = derivation["counts"] if derivation else None
-        self.nodes[entry.id] = _Node(manifest.kind, manifest.name, entry.index, counts)
-        for above, role in _links_of(manifest):
-            self._add(above, entry.id, role)
-        for carried in manifest.attachments_in("foreign-manifest"):
-            self.foreign.setdefault(carried.id, []).append(entry.id)
+        return _Node(manifest.kind, manifest.name, node.index, counts)
+
+    def take_in_manifests(self) -> None:
+        """Take in what manifests name otherwise than as an input."""
+        for manifest in self.lineage.values():
+            for carried in manifest.attachments_in("foreign-manifest"):
+                self.foreign.setdefault(carried.id, []).append(manifest.id)
+        for use in self.lineage.of_kind("run", "evaluation"):
+            for right in use.body.get("rights", ()):
+                for member in ("credential", "grant"):
+                    if member in right:
+                        self._add(Digest.parse(right[member]), use.id, "rights")
 
     def read_credential(self, repository: Repository, entry: LoggedEntry) -> None:
         """Take in the links of one logged credential; all manifests were taken in before."""
@@ -339,7 +346,7 @@ class _Links(Struct):
         try:
             data = repository.credential(entry.id)
         except LyrikstoreError as error:
-            self._note(entry, error)
+            self.unfollowed.append(_unfollowed(entry, error))
             return
         try:
             document = parse(data)
@@ -349,7 +356,7 @@ class _Links(Struct):
         self.form[entry.id] = form
         self.spelled.setdefault(form, []).append(entry.id)
         if isinstance(document, dict) and kind_of(document) is GRANT:
-            self.nodes[entry.id] = _Node("grant", _text(document.get("id")), entry.index)
+            self.grants[entry.id] = _Node("grant", _text(document.get("id")), entry.index)
             terms = _terms_of(document)
             if terms is not None:
                 self._add(terms, entry.id, "terms")
@@ -358,22 +365,36 @@ class _Links(Struct):
             with suppress(FormatError):
                 subject = Digest.parse_urn(urn)
                 for dataset in (subject, *self.foreign.get(subject, ())):
-                    if dataset in self.nodes:
+                    if dataset in self.lineage:
                         self._add(entry.id, dataset, "subject")
 
     def _add(self, above: Digest, identity: Digest, role: str) -> None:
         self.above.setdefault(above, []).append((identity, role))
 
-    def _note(self, entry: LoggedEntry, error: LyrikstoreError) -> None:
-        kind = {
-            "no-blob": "missing",
-            "blob-lost": "missing",
-            "not-fetched": "missing",
-            "newer-format": "newer",
-        }.get(error.kind, "damaged" if not isinstance(error, OSError) else "unreadable")
-        self.unfollowed.append(
-            Unfollowed(entry.id, entry.index, entry.type, kind, " ".join(error.message.split()))
-        )
+
+def _read_manifests(repository: Repository, unfollowed: list[Unfollowed]) -> Lineage:
+    """Return the lineage of all that is logged, and note what cannot be read."""
+    nodes: dict[Digest, Node] = {}
+    for entry in repository.entries():
+        if entry.type != "manifest" or entry.id in nodes:
+            continue
+        try:
+            nodes[entry.id] = Node(repository.manifest(entry.id), entry.index)
+        except LyrikstoreError as error:
+            # Intact bytes that are no manifest are without effect for every reader (8.4).
+            if error.kind == "newer-format" or not _is_intact(repository, entry):
+                unfollowed.append(_unfollowed(entry, error))
+    return Lineage(tuple(nodes), nodes, {}, {})
+
+
+def _unfollowed(entry: LoggedEntry, error: LyrikstoreError) -> Unfollowed:
+    kind = {
+        "no-blob": "missing",
+        "blob-lost": "missing",
+        "not-fetched": "missing",
+        "newer-format": "newer",
+    }.get(error.kind, "damaged" if not isinstance(error, OSError) else "unreadable")
+    return Unfollowed(entry.id, entry.index, entry.type, kind, " ".join(error.message.split()))
 
 
 def _is_intact(repository: Repository, entry: LoggedEntry) -> bool:
@@ -383,16 +404,6 @@ def _is_intact(repository: Repository, entry: LoggedEntry) -> bool:
     except LyrikstoreError:
         return False
     return True
-
-
-def _links_of(manifest: Manifest) -> Iterator[tuple[Digest, str]]:
-    """Yield what a manifest rests on, and as what."""
-    if manifest.kind not in _NO_REST:
-        yield from ((item.id, item.role) for item in manifest.inputs)
-    for right in manifest.body.get("rights", ()) if manifest.kind in {"run", "evaluation"} else ():
-        for member in ("credential", "grant"):
-            if member in right:
-                yield Digest.parse(right[member]), "rights"
 
 
 def _terms_of(document: Mapping[str, Any]) -> Digest | None:

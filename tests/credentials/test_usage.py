@@ -16,6 +16,7 @@ from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.trees.tree import Tree, TreeEntry
+from tests.lineages import lineage_of
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
 USED = json.loads((VECTORS / "terms" / "used.json").read_text("ascii"))
@@ -88,7 +89,7 @@ class History:
             terms,
             source,
             datasets,
-            manifest_of=self.manifests.__getitem__,
+            lineage=lineage_of(*self.manifests.values()),
             tree_of=lambda manifest: self.trees[manifest.id],
             rows=RowsHeld(self.open),
         )

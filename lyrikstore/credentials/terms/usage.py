@@ -26,6 +26,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.credentials.terms.partitioning import assign
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.contained import OpenBlob, RowFiles
 from lyrikstore.history.records.rows import JSONL
@@ -49,7 +50,7 @@ def partitions_used(
     source: Manifest,
     datasets: Iterable[Manifest],
     *,
-    manifest_of: Callable[[Digest], Manifest],
+    lineage: Lineage,
     tree_of: Callable[[Manifest], Tree],
     rows: "RowsHeld",
 ) -> PartitionsUsed:
@@ -59,7 +60,7 @@ def partitions_used(
         terms: The terms of ``source``.
         source: A dataset without dataset inputs.
         datasets: Datasets in use; ``source`` itself, others made from it, and unrelated ones.
-        manifest_of: Gives a logged manifest.
+        lineage: Of the datasets.
         tree_of: Gives a dataset's tree.
         rows: Looks into files of rows; what it found once it is not looked for again.
 
@@ -72,9 +73,9 @@ def partitions_used(
         return PartitionsUsed(names)
     chains = []
     for dataset in datasets:
-        if not _may_hold(dataset, source.id, manifest_of):
+        if not _may_hold(dataset, source.id, lineage):
             continue
-        chain = _chain(dataset, manifest_of)
+        chain = _chain(dataset, lineage)
         if chain is None or dataset.id == source.id:
             return PartitionsUsed(names)
         if chain[0].id == source.id:
@@ -201,22 +202,16 @@ class _Held(Struct, frozen=True):
         return _Held(tree, partitions)
 
 
-def _may_hold(dataset: Manifest, source: Digest, manifest_of: Callable[[Digest], Manifest]) -> bool:
+def _may_hold(dataset: Manifest, source: Digest, lineage: Lineage) -> bool:
     """Return whether a dataset is, or was made from, another; also if it cannot be followed."""
-    pending, seen = [dataset], {dataset.id}
-    for one in pending:  # which grows
-        new = [identity for identity in one.made_from if identity not in seen]
-        seen.update(new)
-        try:
-            pending += map(manifest_of, new)
-        except (KeyError, LyrikstoreError):
-            return True
-    return source in seen
+    try:
+        behind = lineage.datasets_behind([dataset.id], strict=True)
+    except LyrikstoreError:
+        return True
+    return any(one.id == source for one in behind)
 
 
-def _chain(
-    dataset: Manifest, manifest_of: Callable[[Digest], Manifest]
-) -> tuple[Manifest, ...] | None:
+def _chain(dataset: Manifest, lineage: Lineage) -> tuple[Manifest, ...] | None:
     """Return the datasets from the one source of ``dataset`` to it, or None if there are several.
 
     Also if it cannot be followed, or something else than a filter made one on the way.
@@ -229,6 +224,6 @@ def _chain(
         if len(inner) > 1 or chain[0].body.get("origin") != "filtered":
             return None
         try:
-            chain.insert(0, manifest_of(inner[0]))
-        except (KeyError, LyrikstoreError):
+            chain.insert(0, lineage.manifest(inner[0]))
+        except LyrikstoreError:
             return None

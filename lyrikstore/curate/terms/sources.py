@@ -262,8 +262,8 @@ def sources_of_datasets(
 
     Cost: as :func:`terms_of_sources`.
     """
-    closure = _rests_on(repository, used)
-    found = terms_of_sources(repository, closure.sources, closure.datasets, asker)
+    lineage, closure = _rests_on(repository, used)
+    found = terms_of_sources(repository, lineage, closure.sources, closure.datasets, asker)
     ways = [closure.through.get(source.id) for source in closure.sources]
     return [
         replace(one, through="" if model is None else model.name)
@@ -273,6 +273,7 @@ def sources_of_datasets(
 
 def terms_of_sources(
     repository: Repository,
+    lineage: Lineage,
     sources: Iterable[Manifest],
     datasets: Sequence[Manifest],
     asker: Asker,
@@ -281,6 +282,7 @@ def terms_of_sources(
 
     Args:
         repository: The store.
+        lineage: Of the datasets.
         sources: Datasets without dataset inputs.
         datasets: What is used of them.
         asker: Who wants to use the data.
@@ -289,14 +291,14 @@ def terms_of_sources(
     """
     notices = logged_notices(repository)
     log = check_remembered(repository, repository.checkpoint, repository.records, repository.memory)
-    held = SourcesHeld(repository.manifest, repository.tree, repository.blobs.open)
+    held = SourcesHeld(lineage, repository.tree, repository.blobs.open)
     found = []
     for source in sources:
         records = held.of(datasets, source.id)
         if records.held is Held.NONE:
             found.append(TermSource(source.name, None, freed=source.id))
             continue
-        logged = _as_of(log, _logged(repository, source, datasets, asker, notices))
+        logged = _as_of(log, _logged(repository, lineage, source, datasets, asker, notices))
         if records.held is Held.NOT_CHECKED:
             logged = replace(logged, note=logged.note or records.unsure(source.name))
         found.append(logged)
@@ -313,13 +315,14 @@ def asserted_models(repository: Repository, used: Sequence[Manifest]) -> list[As
     """
     return [
         AssertedModel(one.name, one.id, one.body.get("rights", {}).get("asserted"))
-        for one in _rests_on(repository, used).models
+        for one in _rests_on(repository, used)[1].models
     ]
 
 
-def _rests_on(repository: Repository, used: Sequence[Manifest]) -> RightsClosure:
+def _rests_on(repository: Repository, used: Sequence[Manifest]) -> tuple[Lineage, RightsClosure]:
     start = [one.id for one in used]
-    return Lineage.read(repository, *start).rests_on(start, strict=True)
+    lineage = Lineage.read(repository, *start)
+    return lineage, lineage.rests_on(start, strict=True)
 
 
 def _as_of(log: Check, source: TermSource) -> TermSource:
@@ -340,6 +343,7 @@ def _open(one: _Judged, log: Check) -> _Judged:
 
 def _logged(
     repository: Repository,
+    lineage: Lineage,
     source: Manifest,
     datasets: Sequence[Manifest],
     asker: Asker,
@@ -357,7 +361,7 @@ def _logged(
             terms,
             source,
             datasets,
-            manifest_of=repository.manifest,
+            lineage=lineage,
             tree_of=repository.tree,
             rows=rows,
         )

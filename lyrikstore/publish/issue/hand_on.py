@@ -117,7 +117,7 @@ def hold_to_sources(
             permits is not known; the details name each.
         LyrikstoreError: What it was made from is lost or damaged.
     """
-    closure = _closure(repository, manifest)
+    lineage, closure = _closure(repository, manifest)
     foreign = [one for one in closure.sources if _is_of_others(repository, one, issuer)]
     if closure.absent:
         what = pluralize(len(closure.absent), "manifest")
@@ -128,7 +128,7 @@ def hold_to_sources(
     # ATTACK: a clock set back to before a licence ran out. The log knows what time it was.
     asker = replace(asker, at=max(asker.at, repository.floor()))
     wanted = _Wanted(repository, manifest, terms, until, asker.at if hands_on else None)
-    sources = terms_of_sources(repository, foreign, closure.datasets, asker)
+    sources = terms_of_sources(repository, lineage, foreign, closure.datasets, asker)
     # Of a source of which the data holds no record, nothing is handed on (spec §12.7.1).
     pairs = [pair for pair in zip(foreign, sources, strict=True) if pair[1].freed is None]
     found = [wanted.find(*pair) for pair in pairs]
@@ -208,12 +208,12 @@ def _refuse(manifest: Manifest, missing: Sequence[_Missing]) -> NoReturn:
     )
 
 
-def _closure(repository: Repository, manifest: Manifest) -> RightsClosure:
+def _closure(repository: Repository, manifest: Manifest) -> tuple[Lineage, RightsClosure]:
     lineage = Lineage.read(repository, manifest.id)
     found = lineage.rests_on([manifest.id])
     for one in filter(repository.is_logged, found.absent):
         raise lineage.failed[one]
-    return found
+    return lineage, found
 
 
 def _is_of_others(repository: Repository, source: Manifest, issuer: str) -> bool:

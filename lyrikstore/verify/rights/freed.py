@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.contained import OpenBlob
 from lyrikstore.history.records.held import HeldIds
@@ -56,18 +57,18 @@ class SourcesHeld:
     """Looks, once for each dataset, of which of its sources it holds a record.
 
     Args:
-        manifest_of: Gives a manifest, or None where it cannot be followed.
+        lineage: Of the datasets that are asked about.
         tree_of: Gives a dataset's tree; may raise what it likes of ours.
         open_blob: Opens a file; may raise what it likes of ours.
     """
 
     def __init__(
         self,
-        manifest_of: Callable[[Digest], Manifest | None],
+        lineage: Lineage,
         tree_of: Callable[[Manifest], Tree],
         open_blob: OpenBlob,
     ) -> None:
-        self._manifest_of, self._tree_of, self._open = manifest_of, tree_of, open_blob
+        self._lineage, self._tree_of, self._open = lineage, tree_of, open_blob
         self._sources: dict[Digest, _Sources] = {}
         self._found: dict[Digest, Mapping[Digest, SourceRecords]] = {}
 
@@ -90,7 +91,7 @@ class SourcesHeld:
 
     def _of(self, dataset: Manifest, source: Digest) -> SourceRecords | None:
         if dataset.id not in self._sources:
-            self._sources[dataset.id] = _Sources.of(dataset, self._manifest_of)
+            self._sources[dataset.id] = _Sources.of(dataset, self._lineage)
         sources = self._sources[dataset.id]
         if source not in sources.found:
             return None
@@ -175,11 +176,11 @@ class RecordedWithout:
 
     Args:
         held: Looks at records.
-        manifest_of: Gives a manifest, or None where it cannot be followed.
+        lineage: Of the runs and evaluations.
     """
 
-    def __init__(self, held: SourcesHeld, manifest_of: Callable[[Digest], Manifest | None]) -> None:
-        self._held, self._manifest_of = held, manifest_of
+    def __init__(self, held: SourcesHeld, lineage: Lineage) -> None:
+        self._held, self._lineage = held, lineage
         self._so: dict[tuple[Digest, Digest], str] = {}
 
     @property
@@ -207,10 +208,10 @@ class RecordedWithout:
             if (use.id, identity) in self._so:
                 continue
             # What its own data was compared with may hold some, and have a right of its own.
-            inputs = (self._manifest_of(item.id) for item in use.inputs)
+            inputs = (self._lineage.get(item.id) for item in use.inputs)
             own = [one for one in inputs if one is not None and one.kind == "dataset"]
             if self._held.of(own, identity).held is Held.SOME:
-                source = self._manifest_of(identity)
+                source = self._lineage.get(identity)
                 name = identity.short if source is None else source.name
                 yield f"records do not show that it is without {name}"
 
@@ -233,27 +234,17 @@ class _Sources(Struct, frozen=True):
     absent: Digest | None
 
     @classmethod
-    def of(cls, dataset: Manifest, manifest_of: Callable[[Digest], Manifest | None]) -> "_Sources":
-        found: dict[Digest, Manifest] = {}
-        written: set[Digest] = set()
-        absent: Digest | None = None
-        pending: list[tuple[Manifest, bool]] = [(dataset, False)]
-        seen = {(dataset.id, False)}
-        for one, by_model in pending:  # which grows
-            if not one.made_from:
-                found[one.id] = one
-                written.update([one.id] if by_model else [])
-            for identity in one.made_from:
-                key = identity, by_model or one.body.get("origin") != "filtered"
-                if key in seen:
-                    continue
-                seen.add(key)
-                above = manifest_of(identity)
-                if above is None:
-                    absent = identity
-                else:
-                    pending.append((above, key[1]))
-        return cls(found, frozenset(written), absent)
+    def of(cls, dataset: Manifest, lineage: Lineage) -> "_Sources":
+        behind = lineage.datasets_behind([dataset.id])
+        by_model = [one for one in behind if one.body.get("origin") != "filtered"]
+        read = lineage.datasets_behind(above for one in by_model for above in one.made_from)
+        known = {one.id for one in behind}
+        named = (above for one in behind for above in one.made_from)
+        return cls(
+            {one.id: one for one in behind if not one.made_from},
+            frozenset(one.id for one in read if not one.made_from),
+            next((above for above in named if above not in known), None),
+        )
 
     def comparable(self, reader: str) -> Iterator[Manifest]:
         """Yield the sources whose records have ids as those of a dataset with that reader have."""

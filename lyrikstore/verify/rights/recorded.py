@@ -135,8 +135,8 @@ def check_rights(
     rows = RowsHeld(repository.blobs.open)
     since = Afterwards(repository, notices, at)
     followed = ancestry.with_nodes(_without_effect(repository, ancestry))
-    held = SourcesHeld(followed.get, repository.tree, repository.blobs.open)
-    without = RecordedWithout(held, followed.get)
+    held = SourcesHeld(followed, repository.tree, repository.blobs.open)
+    without = RecordedWithout(held, followed)
     review = _Review(repository, ancestry, trust, at, problems, notices, rows, since, without)
     count = 0
     named: dict[Digest, None] = {}
@@ -335,7 +335,7 @@ class _Review(Struct, frozen=True):
             partitions_used,
             source=source,
             datasets=datasets,
-            manifest_of=self.ancestry.__getitem__,
+            lineage=self.ancestry,
             tree_of=self.repository.tree,
             rows=self.rows,
         )

@@ -100,16 +100,16 @@ def check_rights(
     # ATTACK: a clock set back to before a licence ran out. The log knows what time it was.
     at, notices = max(use.at, repository.floor()), logged_notices(repository)
     rows = RowsHeld(repository.blobs.open)
-    held = SourcesHeld(repository.manifest, repository.tree, repository.blobs.open)
     own = [one.id for one in used]
     found: dict[Right, None] = {}
     without: dict[Manifest, None] = {}
     lineage = Lineage.read(repository, *own)
+    held = SourcesHeld(lineage, repository.tree, repository.blobs.open)
     measured = measuring or replace(use, acts=("evaluate",))
     for start, wanted in ((own, use), (lineage.compared_with(own), measured)):
         closure = lineage.rests_on(start, strict=True)
         now = replace(wanted, at=at)
-        guard = _Guard(repository, closure, now, trust, notices, user, rows, held)
+        guard = _Guard(repository, lineage, closure, now, trust, notices, user, rows, held)
         given = guard.rights()
         found.update(dict.fromkeys(given.rights))
         without.update(dict.fromkeys(given.without))
@@ -160,6 +160,7 @@ def _unsure(source: Manifest, records: SourceRecords) -> str:
 
 class _Guard(Struct, frozen=True):
     repository: Repository
+    lineage: Lineage
     closure: RightsClosure
     use: Use
     trust: Trust
@@ -212,7 +213,7 @@ class _Guard(Struct, frozen=True):
                 partitions_used,
                 source=source,
                 datasets=self.closure.datasets,
-                manifest_of=self.repository.manifest,
+                lineage=self.lineage,
                 tree_of=self.repository.tree,
                 rows=self.rows,
             ),

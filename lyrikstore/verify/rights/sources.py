@@ -172,7 +172,7 @@ class SourceReview:
                 terms,
                 source,
                 [one for one in holding if self.holds(one)] or holding,
-                manifest_of=lineage.__getitem__,
+                lineage=lineage,
                 tree_of=self._repository.tree,
                 rows=self._rows,
             )

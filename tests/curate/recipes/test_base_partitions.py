@@ -19,6 +19,7 @@ from lyrikstore.verify.rights.recorded import check_rights as rights_of_runs
 from lyrikstore.verify.rights.required import Right, check_rights
 from tests.credentialed import log_credential
 from tests.curate.conftest import NOW, Bench
+from tests.lineages import lineage_of
 from tests.verify.rights.models import log_model
 
 OWNER = signer_for("owner")
@@ -93,7 +94,7 @@ class Lab:
         return run, log_model(self.repo, run, data, OWNER, name)
 
     def verify(self, *known: Manifest) -> Check:
-        ancestry = {one.id: one for one in (self.source, self.open, *known)}
+        ancestry = lineage_of(self.source, self.open, *known)
         return rights_of_runs(self.repo, ancestry, trust=TRUST, at=NOW)
 
 

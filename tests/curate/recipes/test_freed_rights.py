@@ -20,6 +20,7 @@ from lyrikstore.verify.rights.freed import Held
 from lyrikstore.verify.rights.recorded import check_rights as check_recorded
 from lyrikstore.verify.rights.required import Rights, check_rights
 from tests.credentialed import log_credential
+from tests.lineages import lineage_of
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 OWNER = signer_for("owner")
@@ -90,9 +91,7 @@ class Desk:
                 if item.kind == "dataset":
                     pending.append(self.repo.manifest(item.id))
                     known.append(pending[-1])
-        return check_recorded(
-            self.repo, {one.id: one for one in known}, trust=TRUST, at=AT + timedelta(days=1)
-        )
+        return check_recorded(self.repo, lineage_of(*known), trust=TRUST, at=AT + timedelta(days=1))
 
     def lose(self, dataset: Manifest) -> None:
         """Let the data of a dataset be away, as in a clone that fetched only some."""

@@ -20,6 +20,7 @@ from lyrikstore.verify.rights.recorded import check_rights as rights_of_runs
 from lyrikstore.verify.rights.required import check_rights
 from tests.credentialed import log_credential
 from tests.curate.conftest import NOW
+from tests.lineages import lineage_of
 from tests.verify.rights.test_suspect_rights import run_by
 
 OWNER = signer_for("owner")
@@ -86,7 +87,7 @@ def answers(bench: Any, made: Manifest, source: Manifest) -> tuple[bool, bool, s
     with open_transaction(bench.repo) as transaction:
         transaction.log_manifest(run)
         transaction.commit()
-    ancestry = {one.id: one for one in (source, made, run)}
+    ancestry = lineage_of(source, made, run)
     found = rights_of_runs(bench.repo, ancestry, trust=TRUST, at=NOW)
     return begins, said == "permitted", found.state.value
 

@@ -16,6 +16,7 @@ from lyrikstore.canon.errors import IncompleteError
 from lyrikstore.history.records import held
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.rights.freed import Held, SourceRecords, SourcesHeld
+from tests.lineages import lineage_of
 
 VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors"
 FREED = json.loads((VECTORS / "terms" / "freed.json").read_text("ascii"))["cases"]
@@ -30,6 +31,7 @@ class Made(Struct, frozen=True):
     name: str
     body: dict[str, Any]
     made_from: list[Digest] = field(default_factory=list)
+    kind: str = "dataset"
 
 
 class History:
@@ -72,7 +74,7 @@ class History:
         def tree_of(dataset: Any) -> Tree:
             return self.trees[dataset.id]
 
-        return SourcesHeld(self.made.get, tree_of, self._open)  # type: ignore[arg-type]
+        return SourcesHeld(lineage_of(*self.made.values()), tree_of, self._open)
 
     def _open(self, digest: Digest) -> io.BytesIO:
         self.opened += 1
