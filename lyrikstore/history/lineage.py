@@ -303,25 +303,29 @@ class Lineage(Mapping[Digest, Manifest]):
                 summary = f"an earlier version of {name} is logged after the later one"
                 yield Problem("logged-later", parent, summary)
 
-    def _cycles(self) -> Iterator[Problem]:
-        # No one can make hashes that name each other; a reader that does not rely on that also
-        # holds if BLAKE3 should fall.
+    @cached_property
+    def in_order(self) -> tuple[Manifest, ...]:
+        """The manifests, each after all that it was made from; none that was made from itself."""
         waiting = dict.fromkeys(self.nodes, 0)
-        for edge in self.edges:
-            waiting[edge.child] += edge.parent in waiting
-        ready = [identity for identity, count in waiting.items() if not count]
         above: dict[Digest, list[Digest]] = {}
         for edge in self.edges:
+            waiting[edge.child] += edge.parent in self.nodes
             above.setdefault(edge.parent, []).append(edge.child)
-        while ready:
-            identity = ready.pop()
-            del waiting[identity]
+        found = [identity for identity, count in waiting.items() if not count]
+        for identity in found:  # which grows
             for child in above.get(identity, ()):
                 waiting[child] -= 1
                 if not waiting[child]:
-                    ready.append(child)
-        for identity in waiting:
-            yield Problem("cycle", identity, f"{identity.short} was made from itself")
+                    found.append(child)
+        return tuple(map(self.manifest, found))
+
+    def _cycles(self) -> Iterator[Problem]:
+        # No one can make hashes that name each other; a reader that does not rely on that also
+        # holds if BLAKE3 should fall.
+        fine = {one.id for one in self.in_order}
+        for identity in self.nodes:
+            if identity not in fine:
+                yield Problem("cycle", identity, f"{identity.short} was made from itself")
 
     def sources(self) -> list[Manifest]:
         """Return the datasets that were made from no other dataset: where data came in."""

@@ -125,21 +125,29 @@ def given_away(repository: Repository, version: Manifest) -> tuple[GivenAway, ..
 
     Cost: one read of each manifest that it was made from.
     """
-    if version.kind == "dataset":
-        return tuple(_given_away(repository, version))
-    used = (
+    lineage = Lineage.read(repository, version.id)
+    used = [version.id] if version.kind == "dataset" else _named(lineage, version)
+    behind = {one.id for one in lineage.datasets_behind(used, strict=True)}
+    known: dict[Digest, _Traces] = {}
+    for one in lineage.in_order:
+        if one.id in behind:
+            known[one.id] = _traces(lineage, one, known)
+    asked = [lineage[one] for one in used if one in known]
+    return tuple(found for one in asked for found in _given_away(lineage, one, known[one.id]))
+
+
+def _named(lineage: Lineage, version: Manifest) -> list[Digest]:
+    found = (
         item.id
-        for one in Lineage.read(repository, version.id).values()
+        for one in lineage.values()
         if one.kind == "run" or one.id == version.id
         for item in one.inputs
         if item.kind == "dataset"
     )
-    datasets = map(repository.manifest, dict.fromkeys(used))
-    return tuple(one for dataset in datasets for one in _given_away(repository, dataset))
+    return list(dict.fromkeys(found))
 
 
-def _given_away(repository: Repository, dataset: Manifest) -> Iterator[GivenAway]:
-    traces = _traces(repository, dataset)[dataset.id]
+def _given_away(lineage: Lineage, dataset: Manifest, traces: _Traces) -> Iterator[GivenAway]:
     told = {
         "digests": traces.exposed,
         "names": traces.names,
@@ -151,44 +159,33 @@ def _given_away(repository: Repository, dataset: Manifest) -> Iterator[GivenAway
             yield GivenAway(dataset, code, tuple(sorted(filters)))
     has_table = bool(dataset.attachments_in("decisions"))
     is_old = dataset.body.get("derivation", {}).get("decisions", 1) < FILES_SINCE
-    uses = {step["use"] for step in _steps(repository, dataset)}
+    uses = {step["use"] for step in _steps(lineage, dataset)}
     if has_table and is_old and not _TAKE_OUT.isdisjoint(uses):
         yield GivenAway(dataset, "decisions", ())
 
 
-def _traces(repository: Repository, dataset: Manifest) -> dict[Digest, _Traces]:
-    """Return the traces of a version and of all that it was made from."""
-    known: dict[Digest, _Traces] = {}
-    pending = [dataset]
-    while pending:
-        version = pending[-1]
-        sources = [repository.manifest(item.id) for item in version.inputs_in("source")]
-        missing = [one for one in sources if one.id not in known]
-        if missing and version.id not in known:
-            pending += missing
-            continue
-        pending.pop()
-        traces = _Traces()
-        for one in sources:
-            traces = traces.joined(known[one.id])
-        if version.body["reader"] == DOCUMENT:
-            traces.documents = True
-        taken: set[str] = set()
-        for step in _steps(repository, version):
-            if step["use"].startswith("extract-text/"):
-                traces.texts |= taken  # it reads what the source has
-            elif step["use"].startswith("redact/"):
-                traces.texts = frozenset()
-                taken.add(step["use"])
-            traces.after(step["use"], _copies(step))
-        known[version.id] = traces
-    return known
+def _traces(lineage: Lineage, version: Manifest, known: Mapping[Digest, _Traces]) -> _Traces:
+    """Return the traces of a version, given those of all that it was made from."""
+    traces = _Traces()
+    for item in version.inputs_in("source"):
+        traces = traces.joined(known.get(item.id, _Traces()))
+    if version.body["reader"] == DOCUMENT:
+        traces.documents = True
+    taken: set[str] = set()
+    for step in _steps(lineage, version):
+        if step["use"].startswith("extract-text/"):
+            traces.texts |= taken  # it reads what the source has
+        elif step["use"].startswith("redact/"):
+            traces.texts = frozenset()
+            taken.add(step["use"])
+        traces.after(step["use"], _copies(step))
+    return traces
 
 
-def _steps(repository: Repository, version: Manifest) -> Iterator[Mapping[str, Any]]:
+def _steps(lineage: Lineage, version: Manifest) -> Iterator[Mapping[str, Any]]:
     """Yield the steps that made a version, in order."""
     for item in version.inputs_in("filter"):
-        steps: Iterable[Any] = repository.manifest(item.id).body.get("steps", ())
+        steps: Iterable[Any] = lineage.manifest(item.id).body.get("steps", ())
         for step in steps:
             if isinstance(step, dict) and isinstance(step.get("use"), str):
                 yield step
