@@ -46,15 +46,18 @@ def permitted(
         PolicyError: As :func:`check_stages` and
             :func:`lyrikstore.verify.rights.required.check_rights`.
     """
-    check_stages(context, learned, base, measured)
+    used = [*learned, *([base] if base else [])]
+    lineage = Lineage.read(context.repository, *(one.id for one in used))
+    check_stages(context, lineage, learned, base, measured)
     now = context.clock()
     return check_rights(
         context.repository,
-        [*learned, *([base] if base else [])],
+        used,
         Use.of_run(wanted, now),
         trust=context.trust,
         user=context.user,
         measuring=Use.of_evaluation(wanted["config"], now),
+        lineage=lineage,
     )
 
 
@@ -140,6 +143,7 @@ def same_bytes(repo: Repository, rights: Rights, used: Iterable[Manifest]) -> li
 
 def check_stages(
     context: StoreContext,
+    lineage: Lineage,
     learned: Iterable[Manifest],
     base: Manifest | None,
     measured: Iterable[Manifest],
@@ -150,7 +154,8 @@ def check_stages(
 
     Args:
         context: The store, whose permissions count, and the moment of use.
-        learned: The datasets that it learns from.
+        lineage: Of the datasets that it learns from.
+        learned: These.
         base: The model that it starts from; None: there is none.
         measured: The datasets that it is measured on.
 
@@ -161,7 +166,7 @@ def check_stages(
     """
     if base is not None and base.body["origin"] != "imported":
         _check_learned(context, base, measured)
-    _check_generated(context, learned)
+    _check_generated(context, lineage, learned)
 
 
 def _check_learned(context: StoreContext, base: Manifest, measured: Iterable[Manifest]) -> None:
@@ -192,10 +197,9 @@ def _check_rests(context: StoreContext, model: Manifest, what: str) -> Lineage:
     return ancestry
 
 
-def _check_generated(context: StoreContext, datasets: Iterable[Manifest]) -> None:
+def _check_generated(context: StoreContext, lineage: Lineage, datasets: Iterable[Manifest]) -> None:
     """Refuse what models wrote that may not be learned from, or that rest on no right."""
     repo, known = context.repository, [one.id for one in datasets]
-    lineage = Lineage.read(repo, *known)
     for source in lineage.rests_on(known, strict=True).direct:
         # ATTACK A69: what a model wrote is handed on, and trained on where the model is not.
         published = published_manifest(repo, source)
@@ -203,7 +207,7 @@ def _check_generated(context: StoreContext, datasets: Iterable[Manifest]) -> Non
     for dataset in lineage.generated_among(known):
         _check_output(dataset, dataset)
         for item in dataset.inputs_in("generator"):
-            _check_rests(context, repo.manifest(item.id), "the generator")
+            _check_rests(context, lineage.manifest(item.id), "the generator")
 
 
 def _check_output(dataset: Manifest, said_by: Manifest) -> None:

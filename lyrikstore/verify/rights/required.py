@@ -70,6 +70,7 @@ def check_rights(
     trust: Trust,
     user: str | None = None,
     measuring: Use | None = None,
+    lineage: Lineage | None = None,
 ) -> Rights:
     """Return the rights that allow ``use`` for every source of what is used.
 
@@ -84,6 +85,7 @@ def check_rights(
         trust: Whom the caller believes.
         user: DID of who uses them, for whom licence grants count; None: for nobody.
         measuring: The use of what they were compared with; None: ``use``, to ``evaluate`` alone.
+        lineage: One that has all of what is used, if it was read already.
 
     Raises:
         PolicyError: (``rights-missing``) a source lacks such a credential; the message names the
@@ -103,7 +105,7 @@ def check_rights(
     own = [one.id for one in used]
     found: dict[Right, None] = {}
     without: dict[Manifest, None] = {}
-    lineage = Lineage.read(repository, *own)
+    lineage = lineage or Lineage.read(repository, *own)
     held = SourcesHeld(lineage, repository.tree, repository.blobs.open)
     measured = measuring or replace(use, acts=("evaluate",))
     for start, wanted in ((own, use), (lineage.compared_with(own), measured)):

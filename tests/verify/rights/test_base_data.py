@@ -34,7 +34,7 @@ def test_a_model_whose_base_data_did_not_permit_it_is_not_deployed(
     assert caught.value.kind == kind
     # Training on from it is no matter of what was recorded: the guard asks as of now.
     context = context_of(stage.repository, trust=stage.trust, clock=lambda: stage.now)
-    check_stages(context, [], model, [])
+    check_stages(context, lineage_of(), [], model, [])
 
 
 @pytest.mark.parametrize("through", ["base", "generator"])
