@@ -7,6 +7,7 @@ A small classifier is trained, and the filter of its data is logged under other 
 is long enough: manifests that no data has to be read for.
 Each command then runs in a copy of that store: by this checkout, and by every other that ``--code``
 names, in turn. Processor seconds of the whole tree of processes, and the peak of memory, are said.
+It compares two checkouts, by hand: no page has its figures, and `make measure` leaves it out.
 """
 
 import argparse

@@ -68,8 +68,14 @@ def retirements(repository: Repository, more: Iterable[Digest] = ()) -> Retireme
     Raises:
         IncompleteError, VerificationError: As :attr:`Repository.table`.
 
-    Cost: at first use of the store's refs, one read per manifest; then one look per retention.
+    Cost: at first use of the store's refs, one read per manifest; then one look per name, once
+    for each state of the log.
     """
+    asked = frozenset(more)
+    return _retirements(repository, asked) if asked else repository.derived(_retirements)
+
+
+def _retirements(repository: Repository, more: frozenset[Digest] = frozenset()) -> Retirements:
     versions, whole = set(more), set(more)
     deployed: list[Manifest] = []
     for state in repository.refs.values():
