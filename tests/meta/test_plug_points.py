@@ -18,9 +18,9 @@ import pytest
 from lyrikstore.curate.extract.document import FORMATS as DOCUMENT_FORMATS
 from lyrikstore.curate.readers import READERS
 from lyrikstore.curate.recipes import recipe
-from lyrikstore.curate.recipes.filters import FILTERS
 from lyrikstore.curate.recipes.filters.contract import TEXT, Candidate, Decide, Drop, Filter, Keep
 from lyrikstore.curate.recipes.filters.parameters import Parameter
+from lyrikstore.curate.recipes.filters.registry import FILTERS
 from lyrikstore.train.formats.architectures import FAMILIES
 from lyrikstore.train.formats.family import Family
 from lyrikstore.train.formats.formats import BLEND, FOREIGN, FORMATS

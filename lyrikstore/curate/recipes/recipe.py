@@ -17,10 +17,10 @@ from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.text import suggest, unknown_word
 from lyrikstore.canon.toml import parse_toml
 from lyrikstore.curate.readers.fields import FieldRoles, say_which
-from lyrikstore.curate.recipes.filters import FILTERS
 from lyrikstore.curate.recipes.filters.allow import Allow
 from lyrikstore.curate.recipes.filters.contract import DATA, DOCUMENT_TEXTS, TEXT, Filter
 from lyrikstore.curate.recipes.filters.parameters import read_parameters
+from lyrikstore.curate.recipes.filters.registry import FILTERS
 from lyrikstore.curate.recipes.filters.union import Union
 from lyrikstore.version import __version__
 

@@ -4,12 +4,12 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
+from typing import TYPE_CHECKING
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT
 from lyrikstore.curate.recipes.filters.contract import Candidate
-from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.recipes.source import (
     RecordSource,
     parse_rows,
@@ -22,9 +22,12 @@ from lyrikstore.history.records.order_root import document_id, record_id
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree
 
+if TYPE_CHECKING:
+    from lyrikstore.curate.recipes.recipe import Recipe
+
 
 def prepare(
-    recipe: Recipe, repository: Repository, against: Mapping[str, Manifest], work: WorkFolder
+    recipe: "Recipe", repository: Repository, against: Mapping[str, Manifest], work: WorkFolder
 ) -> dict[int, str]:
     """Return number of a step → what is kept in ``work`` for it to compare with.
 

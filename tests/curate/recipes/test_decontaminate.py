@@ -18,6 +18,7 @@ from lyrikstore.verify.rights.required import check_rights
 from tests.credentialed import log_credential
 from tests.curate.conftest import NOW, Bench
 from tests.curate.tried import decided, row, step
+from tests.lineages import lineage_of
 
 CLAUSE = "the lessee shall return the premises in the state in which they were handed over"
 RECIPE = 'recipe = 1\n[[step]]\nuse = "decontaminate/1"\nagainst = "acme/test"\n'
@@ -140,7 +141,7 @@ def test_a_test_set_needs_the_right_to_evaluate_and_no_other(bench: Bench) -> No
     run = run_on(bench, "right", further, rights)
     known = [bench.repo.manifest(item) for item in (further.id, derived.id, docs.id, test.id)]
     for one, state in ((run, "pass"), (forced, "fail")):
-        ancestry = {item.id: item for item in (one, *known)}
+        ancestry = lineage_of(one, *known)
         found = rights_of_runs(bench.repo, ancestry, trust=trust, at=NOW)
         assert found.state.value == state, found
         assert ("acme/test" in found.summary) == (state == "fail")

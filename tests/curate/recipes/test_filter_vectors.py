@@ -10,11 +10,11 @@ import pytest
 
 import make_filters
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.curate.recipes.filters import FILTERS
 from lyrikstore.curate.recipes.filters.contract import Change, Drop, Keep
 from lyrikstore.curate.recipes.filters.duplicates.minhash import MinHash, bands_for
 from lyrikstore.curate.recipes.filters.duplicates.shingles import Shingles
 from lyrikstore.curate.recipes.filters.parameters import read_parameters
+from lyrikstore.curate.recipes.filters.registry import FILTERS
 from tests.curate.tried import decided, judged, judgement_of, row
 
 VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors"
