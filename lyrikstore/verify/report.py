@@ -250,11 +250,8 @@ class Report(Struct, frozen=True):
         if self.verdict is Verdict.INVALID:
             return None
         for check in self.checks:
-            if check.id == "status":
+            if check.id == "status" or (check.id == "rights.sources" and "asOf" in check.detail):
                 as_of = check.detail.get("asOf")
-                return {"asOf": as_of if isinstance(as_of, str) else None}
-            if check.id == "rights.sources" and "asOf" in check.detail:
-                as_of = check.detail["asOf"]
                 return {"asOf": as_of if isinstance(as_of, str) else None}
         return None
 

@@ -118,16 +118,13 @@ def verify_alone(
     """
     notices = notices or Notices.among(siblings.all, fetched)
     kind = kind or opened.kind
-    if kind is ATTESTATION:
-        attested = check_attestation(
-            opened, trust=trust, at=at, notices=notices, find=siblings.find
-        )
-        document = attested.envelope.document
-        subject = document["credentialSubject"]["id"] if document is not None else UNREADABLE
-        issuer, checks = attested.envelope.issuer, attested.checks
-        return _report(subject, issuer, checks, "attestation", at)
-    if kind is CARD_ATTESTATION:
-        said = check_card_attestation(opened, trust=trust, at=at, notices=notices)
+    if kind in (ATTESTATION, CARD_ATTESTATION):
+        if kind is ATTESTATION:
+            said = check_attestation(
+                opened, trust=trust, at=at, notices=notices, find=siblings.find
+            )
+        else:
+            said = check_card_attestation(opened, trust=trust, at=at, notices=notices)
         document = said.envelope.document
         subject = document["credentialSubject"]["id"] if document is not None else UNREADABLE
         return _report(subject, said.envelope.issuer, said.checks, "attestation", at)

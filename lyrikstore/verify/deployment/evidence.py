@@ -6,6 +6,7 @@ log.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -30,6 +31,7 @@ from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState
 
 _CHECK = "deployment.evidence"
+_T = TypeVar("_T")
 
 
 class EvidenceFiles(Struct, frozen=True):
@@ -134,12 +136,8 @@ class _Review:
 
     def _read_tree(self) -> Tree | None:
         data = self._take(layout.TREE, self._deployment.tree)
-        if data is None:
-            return None
-        try:
-            tree = Tree.parse(data)
-        except FormatError as error:
-            self._fail(error.kind, layout.TREE, quote(error.message, 200))
+        tree = self._parse(Tree.parse, layout.TREE, data)
+        if tree is None:
             return None
         # ATTACK: a tree that lists files where only evidence lies: nobody would look for them.
         if any(path.split("/")[0].casefold() == layout.FOLDER for path in tree.paths):
@@ -153,12 +151,8 @@ class _Review:
     def _check_input(self, kind: str, identity: Digest) -> None:
         name = layout.input_name(kind, identity.short)
         data = self._take(f"{name}.json", identity)
-        if data is None:
-            return
-        try:
-            manifest = parse_manifest(data)
-        except LyrikstoreError as error:
-            self._fail(error.kind, f"{name}.json", quote(error.message, 200))
+        manifest = self._parse(parse_manifest, f"{name}.json", data)
+        if manifest is None:
             return
         if manifest.kind != kind or manifest.store != self._deployment.store:
             self._fail("disagrees", f"{name}.json", f"is no {kind} of that store")
@@ -246,11 +240,7 @@ class _Review:
             if not ids & set(issuers):
                 self._fail("differs", name, "is no DID document of who issued a credential")
         else:
-            try:
-                said = parse_statement(data)
-            except LyrikstoreError as error:
-                self._fail(error.kind, name, quote(error.message, 200))
-                return
+            said = self._parse(parse_statement, name, data)
             if isinstance(said, Manifest) and said.kind not in {"genesis", "policy"}:
                 self._fail("disagrees", name, "is neither a policy, nor a log proof")
 
@@ -271,10 +261,8 @@ class _Review:
 
     def _check_policy(self, stem: str) -> None:
         name = f"{stem}.json"
-        try:
-            policy = parse_manifest(self._files[name])
-        except LyrikstoreError as error:
-            self._fail(error.kind, name, quote(error.message, 200))
+        policy = self._parse(parse_manifest, name, self._files[name])
+        if policy is None:
             return
         if policy.kind != "policy" or policy.store != self._deployment.store:
             self._fail("disagrees", name, "is no policy of that store")
@@ -292,10 +280,8 @@ class _Review:
                 self._extra.append(layout.LEAVES)
                 self._fail("extra", layout.LEAVES, "is about nothing that is there")
             return
-        try:
-            stated = ConsistencyFile.parse(data)
-        except LyrikstoreError as error:
-            self._fail(error.kind, layout.CONSISTENCY, quote(error.message, 200))
+        stated = self._parse(ConsistencyFile.parse, layout.CONSISTENCY, data)
+        if stated is None:
             return
         if not self._leads_here(stated):
             self._fail("differs", layout.CONSISTENCY, "is of another log, or another checkpoint")
@@ -329,6 +315,14 @@ class _Review:
             self._fail(error.kind, name, quote(error.message, 200))
             return False
         return True
+
+    def _parse(self, parse: Callable[[bytes], _T], name: str, data: bytes | None) -> _T | None:
+        """Return what is in a file, if it is there and sound."""
+        try:
+            return None if data is None else parse(data)
+        except LyrikstoreError as error:
+            self._fail(error.kind, name, quote(error.message, 200))
+            return None
 
     def _take(self, name: str, wanted: Digest | None) -> bytes | None:
         """Return a file if it has the digest that is signed."""
