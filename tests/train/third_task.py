@@ -3,16 +3,21 @@
 One module outside the package, as somebody else would write it: tests find it by an entry point.
 """
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from statistics import median_low
+from typing import Any, ClassVar
 
 import numpy as np
 
 from lyrikstore.train.tasks.labelling import LabellingTask
+from lyrikstore.train.worker.examples import Example
+from lyrikstore.train.worker.scoring import FittedBaseline
 from lyrikstore.verify.evaluation.choice.classification import TextClassification
-from lyrikstore.verify.evaluation.choice.task import Flags
+from lyrikstore.verify.evaluation.choice.task import AnswerRule, Flags
 from lyrikstore.verify.evaluation.figures.measures import BILLION, Counts, ratio
 from lyrikstore.verify.evaluation.figures.resample import Weights
+
+MEDIAN = "median of the training labels"
 
 
 class OrdinalRules(TextClassification):
@@ -45,6 +50,18 @@ class OrdinalClassification(LabellingTask):
 
     name: ClassVar[str] = "ordinal-classification"
     rules: ClassVar[OrdinalRules] = OrdinalRules()  # type: ignore[assignment]
+
+    def fit_baseline(
+        self, job: Mapping[str, Any], train: Sequence[Example], validation: Sequence[Example]
+    ) -> FittedBaseline:
+        """Return what always answers the median of the training labels."""
+        del validation
+        median = str(median_low(int(one.labels[0]) for one in train))
+        row = np.array([float(label == median) for label in job["labels"]])
+        settings = {"median": median}
+        return FittedBaseline(
+            MEDIAN, settings, AnswerRule(), lambda some: np.tile(row, (len(some), 1))
+        )
 
 
 TASK = OrdinalClassification()

@@ -13,7 +13,6 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.train.environment import describe_environment
 from lyrikstore.train.evaluation.overlap import LearnedData
 from lyrikstore.train.evaluation.sliced import SlicedRecords
-from lyrikstore.train.formats import word_counts
 from lyrikstore.train.labels import check_labels
 from lyrikstore.train.snapshot import CopiedFields, Snapshot, check_single, copy_datasets
 from lyrikstore.train.task import TestedModel, find_task
@@ -131,12 +130,7 @@ def answer_records(
         check_labels(test.name, tested.labels.keys() | {*body["labels"]})
         systems = [work({"job": "score"}, (*reads, TEST))]
         if model.train:
-            nearest = body["format"] == word_counts.FORMAT
-            job = {
-                "job": "baseline",
-                "baseline": "nearest" if nearest else "tfidf",
-                "labels": body["labels"],
-            }
+            job = {"job": "baseline", "labels": body["labels"]}
             systems.append(work(job, (TRAIN, VALIDATION, TEST)))
         count, labels = len(tested.records), len(body["labels"])
         scores = [read_scores(staging, one, count, labels) for one in systems]

@@ -44,9 +44,11 @@ if TYPE_CHECKING:  # and what takes long to load, where it is needed
     from lyrikstore.train.preflight import RunPlan
     from lyrikstore.train.serving.model import ModelWorkers, ServedModel
     from lyrikstore.train.snapshot import Snapshot
+    from lyrikstore.train.worker.examples import Example
     from lyrikstore.train.worker.fitting.tune import EncoderLearner
     from lyrikstore.train.worker.fitting.written import Report
     from lyrikstore.train.worker.hashed_read import StagedFiles
+    from lyrikstore.train.worker.scoring import FittedBaseline
     from lyrikstore.verify.evaluation.choice.task import LabellingRules
 
 
@@ -287,6 +289,31 @@ class LabellingTask:
         from lyrikstore.train.worker.scoring import score
 
         return score(job, files, report)
+
+    def baseline(
+        self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
+    ) -> dict[str, Any]:
+        """Fit what the model is compared with, and answer a test set by it, in a worker."""
+        from lyrikstore.train.worker.scoring import score_baseline
+
+        return score_baseline(job, files, report, self.fit_baseline)
+
+    def fit_baseline(
+        self,
+        job: Mapping[str, Any],
+        train: Sequence["Example"],
+        validation: Sequence["Example"],
+    ) -> "FittedBaseline":
+        """Return what the model is compared with: word counts, or the nearest record by them.
+
+        Args:
+            job: ``task``, ``labels``, and the ``format`` of the model.
+            train: What it learns from.
+            validation: What its answers are fitted to.
+        """
+        from lyrikstore.train.worker.scoring import fit_word_baseline
+
+        return fit_word_baseline(job, train, validation)
 
     def predict(
         self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"

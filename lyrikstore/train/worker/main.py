@@ -29,7 +29,6 @@ _JOBS = {
     "replay": "fitting.replay:replay",
     "measure": "measure:measure",
     "merge": "fitting.merge:merge",
-    "baseline": "scoring:score_baseline",
     "export": "targets.jobs:export",
     "ask": "targets.jobs:ask",
     "convert": "bases.convert:convert",
@@ -37,7 +36,7 @@ _JOBS = {
 }
 """Job → the function of this package that does it; imported for it alone, with its libraries."""
 
-_OF_TASKS = frozenset({"score", "predict", "probe"})
+_OF_TASKS = frozenset({"score", "baseline", "predict", "probe"})
 """Jobs that a task does by its method of that name."""
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
+from lyrikstore.train.task import find_task
 from lyrikstore.train.worker.examples import read_examples
-from lyrikstore.train.worker.fitting.tune import EncoderLearner
 from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import decimal
@@ -42,7 +42,7 @@ def measure(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[
     counting = TextEncoder(files, job["positions"])
     whole = list(map(len, counting.encode(texts)))
     lengths = [min(count, most) for count in whole]
-    learn = _learner(job, files, examples)
+    learn = learner_of(job, files, examples)
     size = settings["batch_size"]
     by_length = sorted(range(len(lengths)), key=lambda at: lengths[at])
     starts = [int(share * max(0, len(lengths) - size)) for share in USUAL]
@@ -73,10 +73,16 @@ def measure(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[
     }
 
 
-def _learner(
+def learner_of(
     job: Mapping[str, Any], files: StagedFiles, examples: Sequence[Any]
 ) -> Callable[[Sequence[int]], object]:
-    """Return what learns from a batch, or only goes through the encoder."""
+    """Return what learns from a batch, as the task opens it, or only goes through the encoder.
+
+    Args:
+        job: As for :func:`measure`.
+        files: The staging folder.
+        examples: Training records.
+    """
     config = job["config"]
     if job["candidate"] == "embeddings":
         base: Any = load_base(files, config["model"]["max_tokens"])
@@ -89,6 +95,6 @@ def _learner(
                 pooled(base, text.batch([sequences[at] for at in places]), "mean")
 
         return read
-    fitting = EncoderLearner(job, files, examples)
+    fitting = find_task(job["task"]).open_learner(job, files)
     fitting.batches(0)  # as in training
     return fitting.learn

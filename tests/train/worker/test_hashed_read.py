@@ -187,7 +187,7 @@ def test_a_worker_reads_all_that_it_has_to_and_nothing_else(tmp_path, reads, sai
             staging.write(name, LINES)
         job = {
             "job": "baseline",
-            "baseline": "tfidf",
+            "format": "lora/1",
             "task": "text-classification",
             "labels": ["a", "b"],
         }

@@ -51,7 +51,7 @@ class EncoderLearner(Learner):
         job: Mapping[str, Any],
         files: StagedFiles,
         examples: Sequence[Example],
-        checking: Sequence[Example] = (),
+        checking: Sequence[Example],
     ) -> None:
         config, labels = dict(job["config"]), job["labels"]
         if job["candidate"] == "full":
