@@ -95,6 +95,7 @@ lint: $(VENV)/.installed
 
 docs: $(VENV)/.installed
 	$(PY) tools/make_docs.py
+	$(PY) tools/make_schemas.py
 
 vectors: $(VENV)/.installed
 	$(PY) spec/vectors/write.py

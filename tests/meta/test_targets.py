@@ -1,7 +1,6 @@
 """Targets of ``deploy``: one entry and one module each, and nothing of one is forgotten."""
 
 import inspect
-import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -12,19 +11,12 @@ import pytest
 from msgspec.structs import replace
 
 from lyrikstore.train.formats.formats import BLEND, FORMATS
-from lyrikstore.train.task import find_task
 from lyrikstore.train.worker.targets.registry import TARGETS, Target, TargetModule
-from lyrikstore.verify.evaluation.tasks import task_names
+from tools.make_schemas import SCHEMAS, is_generative, schemas, write
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = {"usage": 1, "write": 3, "read": 2}
 """What the module of each has → how many parameters."""
-
-
-def is_generative(target: Target) -> bool:
-    tasks = [find_task(name) for name in task_names()]
-    trained = {one for task in tasks if task.generative for one in task.candidates}
-    return any(FORMATS[one].candidate in trained for one in target.formats & FORMATS.keys())
 
 
 def gaps(target: Target) -> Iterator[str]:
@@ -42,12 +34,9 @@ def gaps(target: Target) -> Iterator[str]:
                 yield f"no {part} in {target.module}"
             elif len(inspect.signature(function).parameters) != parameters:
                 yield f"{part} in {target.module} takes other parameters than TargetModule says"
-    result = json.loads((ROOT / "schemas/cli/deploy.schema.json").read_bytes())
-    if name not in result["properties"]["to"]["enum"]:
-        yield "not in `to` of schemas/cli/deploy.schema.json"
-    config = json.loads((ROOT / "schemas/train-config.schema.json").read_bytes())
-    if is_generative(target) and name not in config["properties"]["deploy"]["enum"]:
-        yield "not in `deploy` of schemas/train-config.schema.json"
+    for path, schema in schemas(targets={**TARGETS, name: target}).items():
+        if (SCHEMAS / path).read_text("utf-8") != write(schema):
+            yield f"not in schemas/{path}: make docs"
     spec = (ROOT / "spec/14-deliveries-and-cards.md").read_text("utf-8")
     table = spec.partition("### 14.7.1 ")[2].partition("\n### ")[0]
     if f"| `{name}` |" not in table:

@@ -278,6 +278,7 @@ class Filter(ABC):
     Attributes:
         USE: Name and version, as recipes write them.
         PARAMETERS: What the step takes.
+        TOGETHER: What holds of its parameters together, in keywords of JSON Schema.
         MAKES_ROWS: Whether what leaves it are rows, whatever came.
         NEEDS_ROWS: Whether it takes nothing but rows.
         REF_ROLE: The role of the datasets in :attr:`refs` among the inputs of what is made.
@@ -291,6 +292,7 @@ class Filter(ABC):
 
     USE: ClassVar[str]
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = ()
+    TOGETHER: ClassVar[Mapping[str, Any]] = {}
     MAKES_ROWS: ClassVar[bool] = False
     NEEDS_ROWS: ClassVar[bool] = False
     REF_ROLE: ClassVar[str] = "against"

@@ -49,6 +49,7 @@ class Parameter(Struct, frozen=True):
         default: The value when left out; ``None`` makes it required unless ``optional``.
         choices: The only values accepted, if any.
         optional: Whether it may be left out without a default.
+        limits: What the filter holds its values to besides, in keywords of JSON Schema.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Parameter(Struct, frozen=True):
     default: Any = None
     choices: tuple[str, ...] = ()
     optional: bool = False
+    limits: Mapping[str, Any] = {}
 
 
 def read_parameters(

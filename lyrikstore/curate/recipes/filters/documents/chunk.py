@@ -65,8 +65,20 @@ class Chunks(Filter):
             default="paragraphs",
             choices=("paragraphs", "tokens"),
         ),
-        Parameter("size", "number", "the most of one chunk: characters, or tokens", default=2000),
-        Parameter("overlap", "number", "how much of it the next one repeats at most", default=0),
+        Parameter(
+            "size",
+            "number",
+            "the most of one chunk: characters, or tokens",
+            default=2000,
+            limits={"minimum": 1},
+        ),
+        Parameter(
+            "overlap",
+            "number",
+            "how much of it the next one repeats at most",
+            default=0,
+            limits={"maximum": 500_000_000},
+        ),
     )
     MAKES_ROWS: ClassVar[bool] = True
     STATES: ClassVar[frozenset[str]] = frozenset({DOCUMENT})

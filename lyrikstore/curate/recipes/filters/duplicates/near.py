@@ -51,7 +51,13 @@ class NearDuplicates(DatasetFilter):
         Parameter(
             "threshold", "fraction", "share of the shingles that two texts have both", default="0.8"
         ),
-        Parameter("words", "number", "how many words in a row are compared", default=5),
+        Parameter(
+            "words",
+            "number",
+            "how many words in a row are compared",
+            default=5,
+            limits={"minimum": 1, "maximum": MAX_WORDS},
+        ),
         Parameter("seed", "seed", "another seed looks at other candidates", default="0"),
         CONFLICTS,
     )

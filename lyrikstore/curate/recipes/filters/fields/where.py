@@ -18,7 +18,12 @@ from lyrikstore.curate.recipes.filters.contract import (
     Outcome,
     reads_field,
 )
-from lyrikstore.curate.recipes.filters.fields.predicate import HEAD, connect, parse_predicate
+from lyrikstore.curate.recipes.filters.fields.predicate import (
+    HEAD,
+    MAX_BYTES,
+    connect,
+    parse_predicate,
+)
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 
 if TYPE_CHECKING:
@@ -43,7 +48,12 @@ class Where(BatchFilter):
 
     USE: ClassVar[str] = "where/1"
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("sql", "string", "what is true of the records that stay, as an SQL expression"),
+        Parameter(
+            "sql",
+            "string",
+            "what is true of the records that stay, as an SQL expression",
+            limits={"maxLength": MAX_BYTES},
+        ),
     )
 
     sql: str

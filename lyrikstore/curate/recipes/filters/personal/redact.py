@@ -22,7 +22,7 @@ from lyrikstore.curate.recipes.filters.personal.search import (
     map_strings,
     strings,
 )
-from lyrikstore.curate.recipes.filters.personal.words import compile_values
+from lyrikstore.curate.recipes.filters.personal.words import VALUES, compile_values
 from lyrikstore.curate.recipes.filters.redact import MASK
 from lyrikstore.curate.text import normalise
 
@@ -64,12 +64,14 @@ class RedactTyped(PersonalFilter):
             "values that stay: literal words, `*` for the rest of one. They stand in the recipe, "
             "which is signed and may be handed on",
             optional=True,
+            limits=VALUES,
         ),
         Parameter(
             "deny",
             "strings",
             "values that go in any case, written as those of `keep` and as visible",
             optional=True,
+            limits=VALUES,
         ),
         Parameter(
             "zip3", "boolean", "whether the first three digits of a ZIP code stay", default=False

@@ -8,6 +8,9 @@ from lyrikstore.canon.errors import InvalidInputError
 
 MAX_VALUES = 1000
 MAX_LENGTH = 200  # code points of a value
+VALUES = {"maxItems": MAX_VALUES, "items": {"minLength": 2, "maxLength": MAX_LENGTH}}
+"""What a list may be, in keywords of JSON Schema."""
+
 _SPACE = r"\s{1,200}"  # between words: a line end and the indentation of the next line
 REST = r"[\w-]{0,64}"  # what an asterisk stands for
 

@@ -37,6 +37,7 @@ class Balance(DatasetFilter):
             "number",
             "most records of one value; without it as many as the rarest value has",
             optional=True,
+            limits={"minimum": 1},
         ),
         Parameter("seed", "seed", "another seed draws anew", default="0"),
     )

@@ -47,6 +47,7 @@ class KeepLanguages(Filter):
             "strings",
             "codes of the languages that stay, as en; without it all stay and are reported",
             optional=True,
+            limits={"items": {"type": "string", "pattern": f"^{_CODE.pattern}$"}},
         ),
         Parameter(
             "least",

@@ -67,6 +67,9 @@ class OptOut(Filter):
             optional=True,
         ),
     )
+    TOGETHER: ClassVar[Mapping[str, Any]] = {
+        "anyOf": [{"required": ["against"]}, {"required": ["statement"]}]
+    }
 
     REF_ROLE: ClassVar[str] = "opt-out"
 

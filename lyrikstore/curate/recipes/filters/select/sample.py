@@ -32,6 +32,9 @@ class Sample(DatasetFilter):
         Parameter("share", "fraction", "share of the records that stays", optional=True),
         Parameter("seed", "seed", "another seed draws anew", default="0"),
     )
+    TOGETHER: ClassVar[Mapping[str, Any]] = {
+        "oneOf": [{"required": ["records"]}, {"required": ["share"]}]
+    }
 
     def __init__(self, count: int, share: int, seed: str) -> None:
         self.count, self.share, self.seed = count, share, seed
