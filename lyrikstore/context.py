@@ -246,7 +246,6 @@ class StoreContext:
             log_signer: Who signs that log; None to change nothing.
 
         Raises:
-            InvalidInputError: (``not-home``) it is a mirror.
             ConflictError, VerificationError, RemoteError, StorageError: See
                 :func:`lyrikstore.history.sync.negotiate.at_home`.
         """

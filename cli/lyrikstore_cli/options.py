@@ -250,8 +250,7 @@ def read_file(path: Path) -> bytes:
     """Return a small file, one byte more than any credential may have at most.
 
     Raises:
-        NotFoundError: (``no-file``) it is not there.
-        InvalidInputError: (``unreadable``) it cannot be read.
+        LyrikstoreError: As :func:`read_at_most`.
     """
     return read_at_most(path, MAX_JSON_BYTES + 1)
 

@@ -76,8 +76,8 @@ class Credentials:
         """Return the bytes of a logged credential, as they were signed; only their id is checked.
 
         Raises:
-            NotFoundError: (``not-logged``) no entry says that these bytes are a credential.
             IncompleteError, VerificationError: They are lost or damaged.
+            LyrikstoreError: As :meth:`StoreView.credential`.
         """
         return self.store.repository.credential(identity)
 

@@ -50,10 +50,10 @@ class Datasets:
             folder: Where to.
 
         Raises:
-            IncompleteError: (``retired``) a signed retention says that its data goes.
             NotFoundError, InvalidInputError: As ``Store.resolve``.
             ConflictError, InvalidInputError, VerificationError, StorageError: As
                 :func:`lyrikstore.history.checkout.checkout.checkout_tree`; nothing stays behind.
+            LyrikstoreError: As :func:`present_tree`.
         """
         repository = self.store.repository
         tree = stages.present_tree(repository, repository.resolve(ref))
@@ -149,10 +149,10 @@ class Datasets:
                 :func:`lyrikstore.history.gc.gc.collect`, whose errors it raises.
 
         Raises:
-            InvalidInputError: (``not-home``) ``at`` is a mirror; (``not-pushed``) ``purge``, and
-                something waits here to be pushed.
+            InvalidInputError: (``not-home``) ``at`` is a mirror.
             KeyMaterialError: A key is missing that signs a retention, or the log.
             IncompleteError: (``not-purged``) ``left`` of its details says what could not go.
+            LyrikstoreError: As :func:`refuse_pending`.
 
         Cost: that of ``collect``; elsewhere over the network: what is rewritten comes and goes.
         """

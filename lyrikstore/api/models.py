@@ -46,8 +46,8 @@ class Models:
         """Return how the training of a checkpoint went (spec 13.6.5); None: it took no steps.
 
         Raises:
-            FormatError: (``bad-history``) what is attached is no history.
             NotFoundError, VerificationError, IncompleteError: It cannot be read.
+            LyrikstoreError: As :func:`read_history`.
         """
         repository = self.store.repository
         attached = stages.present_attachments(repository, checkpoint, stages.ROLE)

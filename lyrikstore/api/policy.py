@@ -81,7 +81,7 @@ class StorePolicy:
                 later. A thief may claim any time: look at what is returned.
 
         Raises:
-            InvalidInputError: (``bad-index``) neither, or entry 0, which founds the store.
+            LyrikstoreError: As :func:`suspect_index`.
         """
         repository = self.store.repository
         index = policy_change.suspect_index(repository, since)
@@ -111,7 +111,6 @@ class StorePolicy:
         Raises:
             NotFoundError: (``no-key``) it never had a role.
             ConflictError: (``revoked-already``) that is known, or worse is.
-            InvalidInputError: (``bad-policy``) the store would have no owner: name a successor.
             LyrikstoreError: As :func:`lyrikstore.history.commit.policy_change.change_policy`.
         """
         made = self._change(policy_change.revoked(key, suspect_from, successor), message)
@@ -188,7 +187,6 @@ class StorePolicy:
 
         Raises:
             NotFoundError: (``no-key``) it signs nothing here.
-            InvalidInputError: (``bad-policy``) the log would have no key left: admit another.
             LyrikstoreError: As :func:`lyrikstore.history.commit.policy_change.change_policy`.
         """
         return self._change(policy_change.without_log_key(log_key), message, at)

@@ -98,8 +98,7 @@ class Remotes:
         Raises:
             ConflictError, VerificationError, RemoteError: See
                 :func:`lyrikstore.history.sync.push.push`.
-            KeyMaterialError: (``no-keys``, ``log-key-missing``) the home log has to be extended,
-                and none of its keys is at hand.
+            LyrikstoreError: As :meth:`StoreContext.home_log_signer`.
         """
         from lyrikstore.history.sync.push import push
 

@@ -157,10 +157,9 @@ def verify_deployed_folder(
         progress: Progress callback, called per file.
 
     Raises:
-        InvalidInputError: (``too-many-files``) its evidence is more than a deployment has.
-        NotFoundError: (``no-data``) it is gone.
         IncompleteError: (``linked``) a link took its place.
         StorageError: It cannot be read.
+        LyrikstoreError: As :func:`verify_deployment` and :meth:`DeployedFolder.read_evidence`.
 
     Cost: one read of the folder.
     """

@@ -129,8 +129,8 @@ def profile_version(context: StoreContext, ref: str) -> DataProfile:
         ref: The version.
 
     Raises:
-        InvalidInputError: (``not-a-dataset``); (``no-reader``) its records are not read.
         VerificationError, IncompleteError: Its data is damaged, lost or retired.
+        LyrikstoreError: As :func:`resolve_dataset` and :func:`read_candidates`.
 
     Cost: one read; some 30 bytes a record, the statistics, and a thousand texts of the sample. And
     a comparison with the version before.

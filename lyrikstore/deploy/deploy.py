@@ -126,12 +126,11 @@ def deploy_checkpoint(
             selects a part of it, too; else these are left out, and named.
 
     Raises:
-        InvalidInputError: (``no-such-target``, ``no-target``, ``extra-missing``, ``not-trained``,
-            ``bad-probe``, ``bad-name``,
-            ``not-a-folder``, ``bad-model``, ``too-large``, ``too-many-files``)
-        ConflictError: (``not-empty``) there is something at the destination; (``not-pushed``)
-            nothing can show where the checkpoint, or what would be signed, is logged;
-            (``ids-alike``) ids of two things that it rests on begin alike.
+        InvalidInputError: The model, its target, the probe or the name cannot be taken: as
+            :func:`resolve_trained`, :func:`target_for`, :func:`read_probe` and
+            :func:`check_may_log`.
+        ConflictError: As :func:`check_place` and :func:`check_pushed`; (``ids-alike``) ids of two
+            things that it rests on begin alike.
         PolicyError: (``rights-missing``) a right that it rests on does not hold, was revoked or
             has ended; (``not-approved``) the store's policy wants its card approved, and it is not;
             (``unauthorised``) the policy does not let the signer say this.

@@ -35,6 +35,42 @@ def test_the_page_has_them_with_their_sentences(raised: dict[str, set[str]]) -> 
     assert {kind: set(re.findall(r"\w+", names)) for kind, names in shown.items()} == raised
 
 
+RAISES = re.compile(r"^( *)Raises:\n((?:\1 +.*\n|\n(?=\1 ))*)", re.MULTILINE)
+CLAUSE = re.compile(r"\((``[a-z0-9-]+``(?:,? (?:(?:and|or) )?``[a-z0-9-]+``)*)\)")
+
+
+def kinds_named(source: str) -> set[str]:
+    """Return the kinds that sections ``Raises:`` of a module name."""
+    sections = (section for _, section in RAISES.findall(source))
+    clauses = (
+        clause for section in sections for clause in CLAUSE.findall(" ".join(section.split()))
+    )
+    return {kind for clause in clauses for kind in re.findall(r"``([a-z0-9-]+)``", clause)}
+
+
+def test_kinds_that_docstrings_name_are_those_of_the_list() -> None:
+    # ``kind`` is the parameter, of functions that take it.
+    named = {
+        str(path.relative_to(REPOSITORY)): kinds_named(path.read_text("utf-8")) - {*KINDS, "kind"}
+        for folder in ("lyrikstore", "cli")
+        for path in sorted((REPOSITORY / folder).rglob("*.py"))
+    }
+    assert {path: sorted(kinds) for path, kinds in named.items() if kinds} == {}
+
+
+def test_kinds_are_found_in_docstrings() -> None:
+    docstring = """
+    Raises:
+        NotFoundError: (``some-kind``,
+            ``no-kind``) it is gone; ``no member``.
+
+        StorageError: (``another``) else.
+
+    Cost: (``none``).
+    """
+    assert kinds_named(docstring) == {"some-kind", "no-kind", "another"}
+
+
 SOURCE = """
 from lyrikstore.canon.errors import FormatError, InvalidInputError, StorageError
 WORD = "by-constant"

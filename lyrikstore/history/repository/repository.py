@@ -356,9 +356,7 @@ class Repository(StoreView):
             text: NAME, NAME~N, a full id, or at least 8 hex digits of one.
 
         Raises:
-            InvalidInputError: (``bad-ref``, ``bad-name``) it cannot be a REF; (``ambiguous``)
-                several ids start so.
-            NotFoundError: (``no-ref``, ``no-version``, ``no-id``) nothing is called so.
+            LyrikstoreError: As :func:`resolve`.
         """
         return resolve(self, text)
 
@@ -366,7 +364,7 @@ class Repository(StoreView):
         """Return every version of the full name that was current, newest first.
 
         Raises:
-            NotFoundError: (``no-ref``) there is no such name.
+            LyrikstoreError: As :func:`state_of`.
         """
         return [self.manifest(identity) for identity in state_of(self, name).history]
 

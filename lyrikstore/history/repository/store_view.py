@@ -257,8 +257,8 @@ class StoreView:
         """Return the proof that the entry at ``index`` is under the log checkpoint.
 
         Raises:
-            InvalidInputError: (``bad-index``) there is no such entry; (``not-pushed``) it waits in
-                the local log.
+            InvalidInputError: (``not-pushed``) it waits in the local log.
+            LyrikstoreError: As :func:`prove`.
         """
         if self._signed.size <= index < self._signed.size + len(self._pending):
             raise InvalidInputError(

@@ -80,10 +80,9 @@ def import_delivery(
     Raises:
         VerificationError: (``does-not-verify``) the delivery is not what it says.
         IncompleteError: (``not-checked``) part of it is missing.
-        InvalidInputError: (``own-delivery``) it came from this very store; (``stated-role``,
-            ``unknown-column``, ``bad-record``) the publisher says otherwise, or the data does not
-            fit the roles.
+        InvalidInputError: (``own-delivery``) it came from this very store.
         ConflictError: (``name-taken``) the name means something else here.
+        LyrikstoreError: As :func:`with_roles` and :func:`add_roles`.
 
     Cost: reads the data once more.
     """

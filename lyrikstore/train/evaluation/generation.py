@@ -44,9 +44,9 @@ def evaluate_texts(
         device: Where it is computed.
 
     Raises:
-        PolicyError: (``test-is-train``) most of the records are what the model learned from.
         InvalidInputError, VerificationError, IncompleteError, RunFailedError, StorageError: As
             :func:`lyrikstore.train.sft.copy.copy_conversations` and ``run_job``.
+        LyrikstoreError: As :meth:`LearnedData.check_unseen`.
     """
     repo, run, test = context.repository, model.run, model.test
     config = TrainConfig.from_json(dict(run.body["config"]))

@@ -39,13 +39,14 @@ def monitor_checkpoint(context: StoreContext, checkpoint_ref: str, dataset_ref: 
 
     Raises:
         PolicyError: (``not-new``) the data was logged before the run, or is what the model was
-            trained or tested on; (``rights-missing``) it may not be used to evaluate.
+            trained or tested on.
         InvalidInputError: (``no-monitor``) the model writes; (``not-evaluated``) there is no
-            evaluation with predictions to hold it against;
-            (``not-trained``, ``not-a-dataset``, ``empty``, ``label-missing`` …)
+            evaluation with predictions to hold it against; (``not-trained``, ``not-a-dataset``,
+            ``empty``, ``label-missing`` …)
         VerificationError, IncompleteError, RunFailedError: As
             :func:`lyrikstore.train.evaluation.evaluate.evaluate_checkpoint`.
         ConflictError, LockedError, StorageError: As any transaction.
+        LyrikstoreError: As :func:`check_rights`.
 
     Cost: answers every record once, one at a time; reads the data, the test set of the reference
     and the training data once more, for lengths and words. Where these may not be used any more,

@@ -72,8 +72,8 @@ def read_samples(repo: Repository, evaluation: Manifest) -> list[dict[str, Any]]
         ``modelText`` and ``baseText``; None: it is not here.
 
     Raises:
-        FormatError: (``bad-predictions``) its predictions are none.
         NotFoundError, VerificationError, IncompleteError, StorageError: They cannot be read.
+        LyrikstoreError: As :func:`read_generations`.
 
     Cost: one read of the test set.
     """

@@ -41,9 +41,8 @@ def import_trained(
     Raises:
         InvalidInputError: (``not-a-folder``) there is no such folder; else as
             :func:`lyrikstore.train.foreign.run.train_foreign`.
-        PolicyError: (``rights-missing``) an input may not be used for the purpose now.
-        RunFailedError: (``bad-output``) it cannot be sealed.
         ConflictError, LockedError, StorageError: As any transaction.
+        LyrikstoreError: As :func:`plan_foreign` and :func:`find_output`.
 
     Nothing is logged where it is refused, unless it is changed meanwhile. Cost: one read of the
     folder, and another of its text.

@@ -205,9 +205,8 @@ def collect_job(context: StoreContext, folder: Path) -> ForeignResult:
 
     Raises:
         NotFoundError: (``no-run``) the folder names no run that waits here.
-        PolicyError: (``rights-missing``) a right was taken back since.
-        RunFailedError: (``bad-output``) it cannot be sealed.
         ConflictError, LockedError, StorageError: As any transaction.
+        LyrikstoreError: As :func:`plan_foreign` and :func:`find_output`.
     """
     begun, repo, progress = time.monotonic(), context.repository, context.progress
     progress(Progress(phase="check"))

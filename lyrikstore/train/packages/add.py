@@ -41,12 +41,11 @@ def add_model(
         licence: SPDX expression; by default what the model's card or file says, else the package.
 
     Raises:
-        NotFoundError: (``no-package``) it is not installed.
-        InvalidInputError: (``not-a-model``) it has not exactly one base model; (``bad-licence``)
-            no SPDX expression; (``extra-missing``) what reads GGUF files is not installed.
+        InvalidInputError: (``extra-missing``) what reads GGUF files is not installed.
         PolicyError: (``unsafe-model``, ``unknown-model``) the GGUF file is not a model that we
             load. Nothing was committed.
-        LyrikstoreError: As :func:`lyrikstore.curate.commit.commit.commit_folder`.
+        LyrikstoreError: As :func:`lyrikstore.curate.commit.commit.commit_folder`; as
+            :func:`find_packaged_model` and :func:`parse_licence`.
     """
     model = find_packaged_model(package)
     said, said_by = model.licence, model.said_by

@@ -60,8 +60,8 @@ def measure_steps(context: StoreContext, config: TrainConfig, shape: EncoderShap
             trained on; else as :func:`lyrikstore.train.permitted.permitted`.
         InvalidInputError: (``nothing-to-measure``) the config tries no encoder; (``bad-model``) the
             base cannot be loaded; and what :func:`lyrikstore.train.snapshot.copy_datasets` raises.
-        RunFailedError: (``worker-failed``, ``out-of-memory``) the worker failed.
         VerificationError, IncompleteError, StorageError: As a run.
+        LyrikstoreError: As :func:`run_job`.
 
     Cost: loading the model, four steps, and counting the tokens of all texts.
     """

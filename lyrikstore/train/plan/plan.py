@@ -226,8 +226,8 @@ def plan_config(
     """Return the plan of a config; arguments and errors are those of :func:`plan_training`.
 
     Raises:
-        InvalidInputError: (``no-such-target``) what is to serve it does not;
-            (``personal-slices``) a scan found personal data in a field that is to make slices.
+        InvalidInputError: (``no-such-target``) what is to serve it does not.
+        LyrikstoreError: As :func:`check_slices`.
     """
     repo = context.repository
     data = config.data

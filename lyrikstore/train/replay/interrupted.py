@@ -93,9 +93,9 @@ class RunPoints:
             event: What it said of it.
 
         Raises:
-            VerificationError: (``input-changed``) the file is not the one that the worker wrote.
             RunFailedError: (``bad-output``) that is not what a worker says.
             OSError: It could not be kept.
+            LyrikstoreError: As :func:`read_checked`.
         """
         try:
             number, digest = int(event["number"]), str(event["blake3"])

@@ -162,7 +162,7 @@ def describe_again(context: StoreContext, run: Manifest, config: TrainConfig) ->
     """Return the ``environment`` of a run that is done again here; arguments as they are there.
 
     Raises:
-        InvalidInputError: (``no-accelerator``) the run was computed on a GPU, and there is none.
+        LyrikstoreError: As :func:`describe_machine`.
     """
     training = config.training
     found = describe_machine(context, config, device=training.device, precision=training.precision)

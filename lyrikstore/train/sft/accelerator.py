@@ -31,9 +31,10 @@ def describe_machine(
 
     Raises:
         InvalidInputError: (``no-accelerator``) a GPU is wanted, and PyTorch finds none that
-            computes so; (``extra-missing``) a package that training needs is not installed.
+            computes so.
         PolicyError: (``over-budget``) the GPU has less memory, or less that is free.
         RunFailedError, StorageError: As ``run_job``.
+        LyrikstoreError: As :func:`describe_environment`.
 
     Cost: nothing for processors; a process that loads PyTorch for a GPU.
     """

@@ -58,11 +58,12 @@ def merge_adapter(context: StoreContext, ref: str, name: str) -> Merged:
         name: What to call the new one, under ``checkpoints/``.
 
     Raises:
-        InvalidInputError: (``not-trained``) it was not trained here; (``no-adapter``) it has no
-            adapter; (``bad-name``) the name is none of a checkpoint, or that of the source.
+        InvalidInputError: (``no-adapter``) it has no adapter; (``bad-name``) the name is none of a
+            checkpoint, or that of the source.
         RunFailedError: (``bad-output``) the merged model answers otherwise.
         FormatError, PolicyError, VerificationError, IncompleteError: As for a prediction.
         ConflictError, LockedError, StorageError: As any transaction.
+        LyrikstoreError: As :func:`resolve_trained`.
     """
     repo, progress = context.repository, context.progress
     context.signer()  # before the work

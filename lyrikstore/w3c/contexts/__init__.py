@@ -54,6 +54,6 @@ def context_document(url: str) -> JSON:
     """Return :func:`context_bytes` parsed; shared, so nobody may change it.
 
     Raises:
-        IncompleteError: (``unknown-context``).
+        LyrikstoreError: As :func:`context_bytes`.
     """
     return parse(context_bytes(url), floats=True, nulls=True)  # such as "@version": 1.1

@@ -82,7 +82,7 @@ def presented(document: dict[str, JSON]) -> list[dict[str, Any]]:
     """Return what a presentation presents.
 
     Raises:
-        FormatError: (``bad-credential``) strings, numbers or URLs are among it (M11).
+        LyrikstoreError: As :func:`objects_of`.
     """
     if document.get("verifiableCredential", []) == []:
         return []

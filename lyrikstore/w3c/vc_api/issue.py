@@ -171,8 +171,8 @@ class VcApiIssuer(Struct, frozen=True):
         Raises:
             InvalidInputError: (``wrong-holder``) of another holder; (``has-proof``) it is signed
                 already.
-            FormatError: (``bad-credential``) malformed.
             VerificationError, IncompleteError: As :meth:`issue`.
+            LyrikstoreError: As :func:`check_presentation_model`.
         """
         if "proof" in presentation:
             raise InvalidInputError("has-proof", "the presentation is signed already")

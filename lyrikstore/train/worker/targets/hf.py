@@ -39,7 +39,7 @@ def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
     """Write a BERT or RoBERTa as its class for classification.
 
     Raises:
-        InvalidInputError: (``no-such-target``) no class of transformers gives its answers.
+        LyrikstoreError: As :func:`write_classifier`.
     """
     from lyrikstore.train.worker.export.hugging_face import write_classifier
     from lyrikstore.train.worker.export.settings import (

@@ -162,8 +162,7 @@ def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
     """Write a checkpoint as a graph, with its temperature in its weights.
 
     Raises:
-        InvalidInputError: (``no-such-target``) no graph gives its answers; (``too-large``) nor
-            holds it.
+        LyrikstoreError: As :func:`words_of` and :func:`encoder_model`.
     """
     from lyrikstore.train.worker.export import onnx_model
     from lyrikstore.train.worker.export.settings import (
