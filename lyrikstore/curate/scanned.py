@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, InvalidInputError
 from lyrikstore.curate.decision_table import DecisionTable
 from lyrikstore.curate.recipes.filters.fields.template import Template
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 
@@ -35,8 +35,9 @@ class ScannedFields:
         self._repository = repository
         self._names: set[str] = set()
         self._everywhere = False
-        lineage = {one.id: one for one in _lineage(repository, dataset)}
-        for one in sorted(lineage.values(), key=lambda each: repository.index_of(each.id)):
+        lineage = Lineage.read(repository, dataset.id)
+        behind = lineage.datasets_behind([dataset.id], strict=True)
+        for one in sorted(behind, key=lambda each: lineage.nodes[each.id].index):
             self._add(one)
 
     def __contains__(self, name: str) -> bool:
@@ -76,14 +77,3 @@ def _renamed(step: dict[str, Any], found: Iterable[str]) -> Iterator[str]:
                 yield name
         except InvalidInputError:  # ATTACK: what its author signed is no template
             yield name
-
-
-def _lineage(repository: Repository, dataset: Manifest) -> Iterator[Manifest]:
-    pending, seen = [dataset.id], set[Digest]()
-    while pending:
-        identity = pending.pop()
-        if identity not in seen:
-            seen.add(identity)
-            one = repository.manifest(identity)
-            yield one
-            pending += one.made_from

@@ -210,17 +210,9 @@ def _compare_with_source(merged: Manifest, ancestry: Lineage, problems: Problems
 
 
 def _filters_of(run: Manifest, ancestry: Lineage) -> set[Digest]:
-    filters: set[Digest] = set()
-    pending = [item.id for item in run.inputs if item.kind == "dataset"]
-    seen: set[Digest] = set()
-    while pending:
-        identity = pending.pop()
-        if identity in seen or identity not in ancestry:
-            continue
-        seen.add(identity)
-        filters.update(item.id for item in ancestry[identity].inputs_in("filter"))
-        pending += ancestry[identity].made_from
-    return filters
+    used = (item.id for item in run.inputs if item.kind == "dataset")
+    behind = ancestry.datasets_behind(used)
+    return {item.id for one in behind for item in one.inputs_in("filter")}
 
 
 def _check_locked(
