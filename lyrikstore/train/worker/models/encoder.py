@@ -114,7 +114,8 @@ class TextEncoder:
 def prepare(threads: int, seed: int) -> None:
     """Make torch repeatable: one seed, deterministic algorithms, a fixed number of threads."""
     torch.set_num_threads(threads)
-    torch.set_num_interop_threads(1)
+    if torch.get_num_interop_threads() != 1:  # torch takes it once, and `measure` comes here twice
+        torch.set_num_interop_threads(1)
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(mode=True)
 
