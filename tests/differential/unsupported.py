@@ -199,8 +199,13 @@ def _stray_pack(place: Place) -> Report:
 
 def _unreadable(place: Place) -> Report:
     repository, identity = place.store.repository, place.store.ids["model"]
+    table = repository.blobs.packed.table
+    needed = {  # no store opens without its first policy
+        table.packs[table.place(copy)[0]].id.hex for copy in table.copies(repository.store_id.raw)
+    }
     for pack in place.store.root.glob("packs/**/*.pack"):
-        flip(pack)
+        if pack.stem not in needed:
+            flip(pack)
     world = place.store.world
     return verify_object(
         context_of(

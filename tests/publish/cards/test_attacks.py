@@ -301,10 +301,9 @@ def test_a_card_of_another_form_is_not_attested(chain: Any, place: Any, value: A
     [
         {"count": 0, "overlap": {"exact": 1, "checked": "blake3"}},
         {"worst": [{"record": "00" * 32}]},
-        {"slices": [{"field": "a", "value": "b", "count": 1, "measures": {"x": {"value": "0.5"}}}]},
         {"model": {"accuracy": {"value": "0.5", "low": "0.4"}}},
     ],
-    ids=["count", "worst", "slices", "interval"],
+    ids=["count", "worst", "interval"],
 )
 def test_an_evaluation_that_no_program_of_ours_writes(chain: Any, change: Any) -> None:
     old = chain.made["evaluation"]
