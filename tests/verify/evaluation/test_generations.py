@@ -129,6 +129,7 @@ class Evaluated:
         store: Any = SimpleNamespace(
             blobs=SimpleNamespace(open=lambda identity: io.BytesIO(blobs[identity])), refs={}
         )
+        store.derived = lambda work: work(store)
         known = lineage_of(self.test, self.run, self.checkpoint)
         found = Problems("evaluation.recomputed")
         evaluation = manifest("evaluation", self.body, **roles)
