@@ -266,7 +266,7 @@ class NamedRemotes:
         )
 
     def check_new(self, remote: NamedRemote) -> None:
-        """Return if :meth:`add` may remember a remote.
+        """Refuse a remote that :meth:`add` may not remember.
 
         Raises:
             ConflictError: (``remote-exists``) the name is taken.

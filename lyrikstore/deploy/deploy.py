@@ -228,7 +228,7 @@ def deploy_checkpoint(
 
 
 def _signing(context: StoreContext, name: str, remote: "str | RemotePlace | None") -> Signing:
-    context.signer()  # whoever cannot sign is told so before the work
+    context.signer()  # whoever cannot sign learns of it before the work
     if remote is None:
         return Signing(name)
     how: Any = {"memory": context.memory, "log_signer": context.home_log_signer}
@@ -313,7 +313,7 @@ def _check_rights(checkpoint: Manifest, rights: Check) -> None:
 
 
 def _check_still(context: StoreContext, checkpoint: Manifest, card: Manifest | None) -> None:
-    # ATTACK A126: a right is revoked, or an approval taken back, while the folder is built; or a
+    # ATTACK A126: a right is revoked, or an approval withdrawn, while the folder is built; or a
     # newer card is approved, and the folder has the one before.
     repository, trust, at = context.repository, context.trust, context.clock()
     lineage = Lineage.read(repository, checkpoint.id)

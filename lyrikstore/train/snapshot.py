@@ -181,7 +181,7 @@ def read_copied(repo: Repository, manifest: Manifest, fields: CopiedFields) -> I
 
 
 def check_single(names: str, label: str, copied: Snapshot) -> None:
-    """Return if each record has one label.
+    """Refuse records that have not one label each.
 
     Args:
         names: The datasets, for errors.

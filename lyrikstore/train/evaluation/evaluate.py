@@ -35,7 +35,7 @@ def evaluate_checkpoint(
 ) -> Manifest:
     """Return the signed, logged evaluation of a trained checkpoint on a test set.
 
-    Progress is told per record, in the phases ``check``, ``score``, ``baseline``, ``overlap``,
+    Progress is reported per record, in the phases ``check``, ``score``, ``baseline``, ``overlap``,
     ``log`` and ``done``.
 
     Args:

@@ -29,8 +29,8 @@ _LONGEST, _DIGITS = 64 - len(SUFFIX), 8
 def monitor_checkpoint(context: StoreContext, checkpoint_ref: str, dataset_ref: str) -> Manifest:
     """Return the signed, logged statement how a checkpoint does on data that came after its run.
 
-    Progress is told per record, in the phases ``check``, ``warn``, ``score``, ``overlap``, ``log``
-    and ``done``.
+    Progress is reported per record, in the phases ``check``, ``warn``, ``score``, ``overlap``,
+    ``log`` and ``done``.
 
     Args:
         context: The store, opened to append.

@@ -239,9 +239,9 @@ def plan_config(
         if shape.is_decoder != task.generative:
             raise InvalidInputError(
                 "wrong-base",
-                f"{found.name} is {'a model that writes' if shape.is_decoder else 'an encoder'}, "
+                f"{found.name} is {'a generative model' if shape.is_decoder else 'an encoder'}, "
                 f"which the task {task.name} does not train",
-                hint=f'task = "{usual_task(generative=True).name}" with a model that writes; an '
+                hint=f'task = "{usual_task(generative=True).name}" with a generative model; an '
                 "encoder for tasks with labels",
             )
         if config.model.max_tokens > shape.positions:

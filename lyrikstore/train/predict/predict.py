@@ -55,8 +55,8 @@ def predict_records(
 
     Only bytes that were read through their digests are loaded, once. Writes nothing to the store,
     which may be on a medium that cannot be written: model and records are copied for the worker
-    into a staging folder of the user's cache, where there is one. Progress is told in the phases
-    ``read``, ``start``, ``predict`` and ``compare``.
+    into a staging folder of the user's cache, where there is one. Progress is reported in the
+    phases ``read``, ``start``, ``predict`` and ``compare``.
 
     Args:
         context: The store.

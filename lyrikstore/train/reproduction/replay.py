@@ -56,7 +56,7 @@ def replay_segments(
 ) -> Reproduction:
     """Do drawn segments of a run again and return what came: signed and logged by who may.
 
-    Progress is told in the phases ``check``, ``replay``, ``log`` and ``done``.
+    Progress is reported in the phases ``check``, ``replay``, ``log`` and ``done``.
 
     Args:
         context: The store, opened to append; in its cache points may have been kept.

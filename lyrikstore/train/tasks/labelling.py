@@ -130,7 +130,7 @@ class LabellingTask:
         if "deploy" in document:
             raise InvalidInputError(
                 "bad-config",
-                "deploy names what serves models that write",
+                "deploy names what serves generative models",
                 hint="leave it out: lyrikstore deploy says what a model with labels can go to",
             )
         if "label" not in data:
@@ -146,7 +146,7 @@ class LabellingTask:
         ):
             raise InvalidInputError(
                 "bad-config",
-                f"[{place}] {name} is for models that write",
+                f"[{place}] {name} is for generative models",
                 hint='leave it out, or say task = "sft"',
             )
 

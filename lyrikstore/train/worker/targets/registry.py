@@ -159,7 +159,7 @@ _ALL = (
     Target(
         name="gguf",
         loader="llama.cpp and Ollama",
-        about="what llama.cpp and Ollama load, of models that write",
+        about="what llama.cpp and Ollama load, of generative models",
         formats=_GENERATIVE,
         files=r"model-f16\.gguf|grammar\.gbnf",
         packages=("torch", "transformers", "peft", "gguf"),
@@ -171,7 +171,7 @@ _ALL = (
     Target(
         name="vllm",
         loader="vLLM",
-        about="a base and an adapter, of models that write",
+        about="a base and an adapter, of generative models",
         formats=_GENERATIVE,
         files=r"base/(config|tokenizer)\.json|base/model(-\d{5}-of-\d{5})?\.safetensors"
         r"|adapter/adapter_(model\.safetensors|config\.json)",

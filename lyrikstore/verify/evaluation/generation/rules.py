@@ -55,7 +55,7 @@ class GenerationRules:
         body, model, run = found.body, found.checkpoint, found.run
         # ATTACK: a monitor is held against nothing here, and would be called computed.
         if "purpose" in body:
-            return "a model that writes is not monitored"
+            return "a generative model is not monitored"
         asked, learned = (one.get("prompt", {}) for one in (body, model))
         # ATTACK: asked in words that the model was not trained with, or held to fewer choices.
         if any(asked.get(name) != learned.get(name) for name in ("choices", "system", "template")):
