@@ -65,6 +65,7 @@ def test_below_the_signed_confidence_it_does_not_know(owner, asked) -> None:
     assert found["answered"]
     for one in found["predictions"]:
         assert one["abstained"] == (Decimal(one["confidence"]) < floor)
+        assert one["abstainedFor"] == (["confidence"] if one["abstained"] else [])
         first = one["candidates"][0]
         assert one["confidence"] == first["probability"]
         assert one["answer"] == ([] if one["abstained"] else [first["label"]])

@@ -206,6 +206,7 @@ def test_the_program_in_the_folder_heeds_the_sealed_decision(
     assert "Below a confidence of 0.550000" in use
     assert ("0.600000 or more is given" in use) == model.several
     assert said["abstained"] == (confidence < answerer.abstain_below)
+    assert said["abstainedFor"] == (["confidence"] if said["abstained"] else [])
     assert set(said["answer"]) == (
         set() if said["abstained"] else {body["labels"][at] for at in given}
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from lyrikstore.canon.errors import RunFailedError, storage_errors
 from lyrikstore.context import StoreContext
-from lyrikstore.train.predict.prediction import MOST_CANDIDATES, AskedModel, ModelAnswers
+from lyrikstore.train.predict.prediction import MOST_CANDIDATES, UNSURE, AskedModel, ModelAnswers
 from lyrikstore.train.predict.similar import TrainingRecords, TrainingSources, WithdrawnRights
 from lyrikstore.train.trained import answering_job, stage_checkpoint
 from lyrikstore.train.worker.process import run_job
@@ -111,14 +111,14 @@ class _Answers:
         """Return the members of a prediction."""
         scores, tokens, explained = found
         given, confidence = decide(self._answerer, scores)
-        abstained = self._answerer.abstains(confidence)
+        abstained_for = (UNSURE,) if self._answerer.abstains(confidence) else ()
         given.sort(key=lambda at: (-scores[at], at))
         ranked = np.argsort(-scores, kind="stable")[: max(MOST_CANDIDATES, len(given))]
         members = {
-            "answer": () if abstained else tuple(self._labels[at] for at in given),
+            "answer": () if abstained_for else tuple(self._labels[at] for at in given),
             "confidence": confidence,
             "candidates": tuple((self._labels[at], int(scores[at])) for at in ranked),
-            "abstained": abstained,
+            "abstained_for": abstained_for,
             "tokens": tokens,
             "max_tokens": self._most,
         }

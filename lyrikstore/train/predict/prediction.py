@@ -15,6 +15,9 @@ from lyrikstore.verify.evaluation.tasks import find_rules
 MOST_CANDIDATES = 5
 """Labels that are named with their probability, if no more are given."""
 
+UNSURE, UNLIKE = "confidence", "unlike"
+"""Why nothing is answered: it is less sure than a limit; the text is unlike the training data."""
+
 PREDICTION_COLUMNS = (
     "path",
     "line",
@@ -23,6 +26,7 @@ PREDICTION_COLUMNS = (
     "answer",
     "confidence",
     "abstained",
+    "abstainedFor",
     "first",
     "firstProbability",
     "second",
@@ -41,7 +45,8 @@ class Prediction(Struct, frozen=True):
         answer: The labels given: of a task with one label at most one; none if it abstains.
         confidence: How sure the answer is as a whole, in millionths, calibrated on validation.
         candidates: The likeliest labels with their millionths, the likeliest first.
-        abstained: Whether it is not sure enough to answer.
+        abstained_for: Why nothing is answered, of :data:`UNSURE` and :data:`UNLIKE`, in this order;
+            empty: it answers.
         tokens: How many tokens were read, special ones included.
         max_tokens: The most the model reads; a text with more is cut off there; 0: all are read.
         explanation: What speaks for the answer, one object for each label and model.
@@ -54,13 +59,18 @@ class Prediction(Struct, frozen=True):
     answer: tuple[str, ...] = ()
     confidence: int = 0
     candidates: tuple[tuple[str, int], ...] = ()
-    abstained: bool = False
+    abstained_for: tuple[str, ...] = ()
     tokens: int = 0
     max_tokens: int = 0
     explanation: tuple[Mapping[str, Any], ...] | None = None
     similar: tuple[Mapping[str, Any], ...] | None = None
     is_text: bool = False
     is_whole: bool = True
+
+    @property
+    def abstained(self) -> bool:
+        """Whether the answer is that it is not known."""
+        return bool(self.abstained_for)
 
     @property
     def cut_off(self) -> bool:
@@ -73,7 +83,8 @@ class Prediction(Struct, frozen=True):
         if self.asked.problem is not None:
             return f"no answer: {self.asked.problem.summary}"
         if self.abstained:
-            return f"I do not know: {' or '.join(label for label, _ in self.candidates[:2])}"
+            unlike = " (unlike what it was trained on)" if UNLIKE in self.abstained_for else ""
+            return f"I do not know{unlike}: {' or '.join(one for one, _ in self.candidates[:2])}"
         return ", ".join(self.answer) or "none of the labels"
 
     def to_json(self) -> dict[str, Any]:
@@ -85,6 +96,7 @@ class Prediction(Struct, frozen=True):
             "called": asked.id or None,
             "record": asked.record.hex if asked.record else None,
             "abstained": self.abstained,
+            "abstainedFor": list(self.abstained_for),
             "answer": list(self.answer),
             "confidence": None if problem or self.is_text else decimal(self.confidence),
             "candidates": [
@@ -121,6 +133,7 @@ class Prediction(Struct, frozen=True):
             answer,
             "" if problem or self.is_text else decimal(self.confidence),
             "" if problem else str(self.abstained).lower(),
+            " ".join(self.abstained_for),
             *(first, firsts, second, seconds),
             "" if problem else str(self.cut_off).lower(),
             problem.summary if problem else "",

@@ -25,7 +25,8 @@ pip install onnxruntime tokenizers numpy
 python answer.py "A text."
 ```
 
-prints answer, confidence, whether it does not know (`abstained`), and all probabilities.
+prints answer, confidence, whether it does not know (`abstained`), why
+(`abstainedFor`), and all probabilities.
 `onnx/model.onnx` takes {inputs}, and gives `logits`; {scale} makes them probabilities.
 """
 _JAVASCRIPT = """
@@ -115,11 +116,12 @@ class Model:
         confidence = likely[first]
         if self.several:
             confidence = min(p if label in given else 1 - p for label, p in likely.items())
-        abstained = round(confidence, 6) < ABSTAIN_BELOW
+        abstained_for = ["confidence"] if round(confidence, 6) < ABSTAIN_BELOW else []
         return {
-            "answer": [] if abstained else given,
+            "answer": [] if abstained_for else given,
             "confidence": round(confidence, 6),
-            "abstained": abstained,
+            "abstained": bool(abstained_for),
+            "abstainedFor": abstained_for,
             "probabilities": likely,
         }
 
