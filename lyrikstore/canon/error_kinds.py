@@ -222,6 +222,7 @@ class ErrorKind(StrEnum):
     LOG_KEY_USED = auto(), "The key already signs the log of another store."
     LOG_MISMATCH = auto(), "The transaction records do not give the root that was signed."
     LONG_PASSPHRASE = auto(), "The passphrase is too long."
+    LOST_GROUP = auto(), "A split would put records of one group into several parts."
     METHOD_EXPIRED = auto(), "The key in a DID document has expired."
     METHOD_REVOKED = auto(), "The key in a DID document was revoked."
     MISSING_EXTRA = auto(), "An optional package that is needed is not installed."

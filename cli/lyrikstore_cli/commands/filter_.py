@@ -84,6 +84,16 @@ def command(
                 for reason, some in result.examples.items()
                 for one in some
             ],
+            "largeDrops": [
+                {
+                    "step": one.step,
+                    "filterName": one.use,
+                    "in": one.came,
+                    "droppedFor": dict(one.reasons),
+                    "hint": one.hint,
+                }
+                for one in result.large_drops
+            ],
             "unmatched": [
                 {"step": item.step, "column": item.column, "value": item.value}
                 for item in result.unmatched
@@ -93,7 +103,7 @@ def command(
     )
     screen = session.screen
     _tell_reasons(screen, result, dry_run=dry_run)
-    for item in result.unmatched:
+    for item in (*result.large_drops, *result.unmatched):
         screen.result(f"! {escape_control(str(item))}")
     for note in result.notes:
         screen.result(f"! {escape_control(note)}")

@@ -40,6 +40,8 @@ from lyrikstore.curate.recipes.derived import (
     tree_of_shards,
 )
 from lyrikstore.curate.recipes.engine import Engine
+from lyrikstore.curate.recipes.explain.drops import LargeDrop, large_drops
+from lyrikstore.curate.recipes.groups import check_groups
 from lyrikstore.curate.recipes.recipe import Recipe, Unmatched
 from lyrikstore.curate.recipes.references import prepare
 from lyrikstore.curate.recipes.settle import (
@@ -75,6 +77,7 @@ class FilterResult(Struct, frozen=True):
         changed: Reason → records, over all parts.
         reported: Reason → records, over all parts.
         unchanged: Whether nothing had to be logged.
+        large_drops: Steps that dropped more than a fifth of the records that came to them.
         unmatched: Values on lists of the recipe that no record of the source has.
         examples: Reason → a few decisions.
         notes: What is to be known besides, for people.
@@ -90,6 +93,7 @@ class FilterResult(Struct, frozen=True):
     changed: Mapping[str, int]
     reported: Mapping[str, int]
     unchanged: bool
+    large_drops: tuple[LargeDrop, ...]
     unmatched: tuple[Unmatched, ...]
     examples: Mapping[str, Sequence[Decision]]
     notes: tuple[str, ...] = ()
@@ -121,7 +125,8 @@ def apply_recipe(
     Raises:
         InvalidInputError: (``no-reader``) a text filter over documents that are no text, such as
             PDF; (``undecodable-text``); (``unknown-column``); (``no-text``); (``needs-rows``);
-            (``not-a-dataset``); (``same-name``) the result would replace its own source;
+            (``not-a-dataset``); (``lost-group``) a split would part records of one group;
+            (``same-name``) the result would replace its own source;
             (``no-recipe``) there is nothing to do; (``bad-rows``) what the recipe makes are no
             rows; else as :func:`lyrikstore.curate.recipes.union.source_of`.
         EmptyResultError: (``nothing-kept``) no record, or none of a part, was kept.
@@ -143,6 +148,7 @@ def apply_recipe(
             )
     records = source.records
     recipe.check_fields(source.fields, records.roles, source.name, is_rows=records.is_rows)
+    check_groups(repository, source, recipe)
     against = {
         ref: resolve_dataset(repository, ref) for step in recipe.steps for ref in step.filter.refs
     }
@@ -304,6 +310,7 @@ def _result(
         dict(sum((one.changed for one in parts), Counter[str]())),
         dict(sum((one.reported for one in parts), Counter[str]())),
         unchanged,
+        tuple(large_drops(recipe, outcome, source.records.roles)),
         recipe.unmatched(outcome.values),
         outcome.examples,
         tuple(_notes(source, recipe, manifests)),

@@ -171,13 +171,17 @@ class Recipe(Struct, frozen=True):
             where: What to call the source.
             is_rows: Whether its records are rows.
 
+        A split finds groups by the source's fields, those that a step left out among them.
+
         Raises:
             InvalidInputError: (``unknown-column``) one does not exist; near matches named;
                 (``no-text``) a step reads texts, and no field is the text; (``needs-rows``) a step
                 takes rows only.
         """
+        of_source = columns or frozenset()
         for number, step in enumerate(self.steps, start=1):
             place = f"step {number} ({step.use})"
+            groups = step.filter.group(roles) is not None
             if step.filter.NEEDS_ROWS and not is_rows:
                 raise InvalidInputError(
                     "needs-rows",
@@ -195,12 +199,13 @@ class Recipe(Struct, frozen=True):
                 is_text = not is_rows and name in DOCUMENT_TEXTS
                 if columns is None or is_text or not column or (kind, column) == ("meta", "*"):
                     continue
-                if column not in columns:
+                there = columns | of_source if groups else columns
+                if column not in there:
                     raise unknown_word(
                         "unknown-column",
                         f"field in {place}, {where} has no",
                         column,
-                        columns,
+                        there,
                         otherwise=""
                         if columns
                         else "it has no sheet, which commit --metadata gives it",

@@ -96,6 +96,8 @@ class RecipeOutcome:
         made: Records that steps made of others, which were dropped for them.
         parts: Part → outcome.
         dropped: Reason → how many records.
+        dropped_by: Number of a step → reason → how many records.
+        divided_by: Number of a step → how many records it made others of, and how many those are.
         values: Number of a step with a list → values that records have in its field.
         examples: Reason → a few decisions, to show.
     """
@@ -104,6 +106,8 @@ class RecipeOutcome:
     made: int = 0
     parts: dict[str, PartOutcome] = field(default_factory=dict)
     dropped: Counter[str] = field(default_factory=Counter)
+    dropped_by: dict[int, Counter[str]] = field(default_factory=dict)
+    divided_by: dict[int, tuple[int, int]] = field(default_factory=dict)
     values: dict[int, set[str]] = field(default_factory=dict)
     examples: dict[str, list[Decision]] = field(default_factory=dict)
 
@@ -218,10 +222,13 @@ class Settling:
                         decide("reported", step, found.reason, **said, other=found.other)
                 case Dropped(step, reason, detail, other):
                     self.outcome.dropped[reason] += 1
+                    self.outcome.dropped_by.setdefault(step, Counter())[reason] += 1
                     decide("dropped", step, reason, detail=detail or None, other=other)
                     return
                 case Divided(step, reason, count):
                     self.outcome.dropped[reason] += 1
+                    records, made = self.outcome.divided_by.get(step, (0, 0))
+                    self.outcome.divided_by[step] = records + 1, made + count
                     decide("divided", step, reason, count=count)
                     return
         changed, reported = item.reasons

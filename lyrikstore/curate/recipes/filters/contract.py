@@ -347,6 +347,37 @@ class Filter(ABC):
         """Whether it draws lots by what the source has, whatever steps before it took out."""
         return False
 
+    def group(self, roles: FieldRoles) -> str | None:  # noqa: ARG002
+        """Return the field whose equal values it keeps together as it deals records into parts.
+
+        Args:
+            roles: Which field has which role where it stands.
+
+        Returns:
+            Empty: it deals each record alone; None: it deals none by lots.
+        """
+        return None
+
+    def name_after(self, name: str) -> str:
+        """Return what a field is called after the step; empty where it ends there."""
+        return name
+
+    def name_before(self, name: str) -> str:
+        """Return what a field was called before the step; empty where the step makes it."""
+        return name
+
+    def may_part(self, name: str) -> bool:  # noqa: ARG002
+        """Return whether equal values of a field may differ, or be gone, after the step."""
+        return self.REDACTS
+
+    def way_out(self, roles: FieldRoles) -> str:  # noqa: ARG002
+        """Return what to do where it drops more records than was meant.
+
+        Args:
+            roles: Which field has which role where it stands.
+        """
+        return "filter -n shows a few of them: correct the step where they should stay"
+
     def fields_after(self, before: frozenset[str]) -> frozenset[str]:
         """Return the fields that records have after the step, given those before."""
         return before

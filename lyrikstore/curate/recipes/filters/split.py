@@ -13,6 +13,7 @@ from blake3 import blake3
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
+from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.rows import as_text
 from lyrikstore.curate.recipes.filters.contract import Candidate, Filter, Keep, Outcome
 from lyrikstore.curate.recipes.filters.parameters import Parameter
@@ -80,6 +81,10 @@ class Split(Filter):
     def parts(self) -> tuple[str, ...]:
         """The parts that can receive records, in order."""
         return tuple(part for part, _ in self.bounds)
+
+    def group(self, roles: FieldRoles) -> str:  # noqa: ARG002
+        """Return the group column; empty: each record is its own group."""
+        return self.by or ""
 
     @property
     def draws_by_source(self) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.rows import as_text
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
@@ -88,6 +89,10 @@ class SplitByField(Filter):
             return self.hashed.reads()
         return (f"meta:{self.column}",) if self.column else ()
 
+    def group(self, roles: FieldRoles) -> str | None:
+        """Return the field whose equal values stay together; None where a field says the part."""
+        return None if self.hashed is None else self.hashed.by or roles.group
+
     @property
     def draws_by_source(self) -> bool:
         """Whether a value or a record id of the source decides."""
@@ -97,7 +102,7 @@ class SplitByField(Filter):
         """Return what becomes of a record."""
         if self.hashed is None:
             return self._named(candidate)
-        by = self.hashed.by or candidate.roles.group
+        by = self.group(candidate.roles)
         # The source's value: a step before may have redacted every owner to one placeholder, and
         # that would put all records into one group. What only a step has made is read as it is.
         found = candidate.source if by in candidate.source else candidate.fields

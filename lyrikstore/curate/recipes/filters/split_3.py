@@ -7,6 +7,7 @@ import numpy as np
 from blake3 import blake3
 
 from lyrikstore.canon.json import encode
+from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.rows import as_text
 from lyrikstore.curate.recipes.filters.contract import Candidate, DatasetFilter
 from lyrikstore.curate.recipes.filters.judgement import Judgement, KeyedRecords
@@ -60,11 +61,15 @@ class SplitGroups(DatasetFilter):
         """Return that the step reads the field of the groups, if it names one."""
         return (f"meta:{self.by}",) if self.by else ()
 
+    def group(self, roles: FieldRoles) -> str:
+        """Return the field whose equal values stay together; empty: each record is a group."""
+        return self.by or roles.group
+
     def key(self) -> Callable[[Candidate], bytes]:
         """Return the function that gives what is known of a record's group, and its numbers."""
 
         def find(candidate: Candidate) -> bytes:
-            by = self.by or candidate.roles.group
+            by = self.group(candidate.roles)
             # The source's value tells who belongs together, even where a step has redacted it.
             source = candidate.source if by in candidate.source else candidate.fields
             value = as_text(source.get(by)) if by else None

@@ -1,11 +1,12 @@
 """``drop-duplicates/1``: keeps the first of equal texts (spec §12.5.3)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from blake3 import blake3
 
+from lyrikstore.curate.readers.fields import FieldRoles, say_which
 from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
     Candidate,
@@ -32,6 +33,10 @@ class DropDuplicates(DatasetFilter):
         """Return that the step reads the text."""
         return (TEXT,)
 
+    def way_out(self, roles: FieldRoles) -> str:
+        """Return by what it compares records, and how they are compared by something else."""
+        return compared_by(roles.text)
+
     def key(self) -> Callable[[Candidate], bytes]:
         """Return the digest of the normalised text."""
         return lambda candidate: blake3(
@@ -50,6 +55,14 @@ class DropDuplicates(DatasetFilter):
     def detail(self, reason: str, other: str) -> str:  # noqa: ARG002
         """Return whose text it is."""
         return f"same text as {other}"
+
+
+def compared_by(names: Sequence[str]) -> str:
+    """Return by which fields records are compared, and what to do if others tell them apart."""
+    if not names:  # documents
+        return "compared is the whole text of each: look at some of them with filter -n"
+    what = ", ".join(names)
+    return f"compared is {what}; if another field is the text, {say_which('--text FIELD')}"
 
 
 def first_of_each(keys: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":

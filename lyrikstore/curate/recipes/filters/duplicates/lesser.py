@@ -8,7 +8,7 @@ import numpy as np
 from blake3 import blake3
 
 from lyrikstore.canon.json import encode
-from lyrikstore.curate.readers.fields import DOCUMENT_TEXT
+from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
 from lyrikstore.curate.readers.rows import as_texts
 from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
@@ -16,6 +16,7 @@ from lyrikstore.curate.recipes.filters.contract import (
     DatasetFilter,
     reads_field,
 )
+from lyrikstore.curate.recipes.filters.duplicates.first import compared_by
 from lyrikstore.curate.recipes.filters.duplicates.preference import (
     CONFLICT,
     STANDING_BYTES,
@@ -74,6 +75,12 @@ class DropLesserDuplicates(DatasetFilter):
     def reads(self) -> tuple[str, ...]:
         """Return that the step reads the fields it compares."""
         return tuple(map(reads_field, self.by)) or (TEXT,)
+
+    def way_out(self, roles: FieldRoles) -> str:
+        """Return by what it compares records, and how they are compared by something else."""
+        if not self.by:
+            return compared_by(roles.text)
+        return f"compared is {', '.join(self.by)}; name the fields that tell records apart in by"
 
     def key(self) -> Callable[[Candidate], bytes]:
         """Return two digests of the values, in normal form and as they are, and what it says."""

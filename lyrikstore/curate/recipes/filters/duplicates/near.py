@@ -9,8 +9,10 @@ import numpy as np
 from blake3 import blake3
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.filters.contract import TEXT, Candidate, DatasetFilter
 from lyrikstore.curate.recipes.filters.duplicates.clusters import BILLION, clusters_of, overlap
+from lyrikstore.curate.recipes.filters.duplicates.first import compared_by
 from lyrikstore.curate.recipes.filters.duplicates.lesser import CONFLICTS
 from lyrikstore.curate.recipes.filters.duplicates.minhash import MinHash, bands_for
 from lyrikstore.curate.recipes.filters.duplicates.preference import (
@@ -93,6 +95,10 @@ class NearDuplicates(DatasetFilter):
     def reads(self) -> tuple[str, ...]:
         """Return that the step reads the text."""
         return (TEXT,)
+
+    def way_out(self, roles: FieldRoles) -> str:
+        """Return by what it compares records, and how they are compared by something else."""
+        return compared_by(roles.text)
 
     @property
     def _bands(self) -> int:

@@ -126,13 +126,24 @@ class MapFields(Filter):
 
     def roles(self, before: FieldRoles) -> FieldRoles:
         """Return the roles: they follow a field to its new name, and end with it."""
-        gone = self.drop - frozenset(self._targets)
-
-        def now(name: str) -> str:
-            return "" if name in gone else self.rename.get(name, name)
-
+        now = self.name_after
         found = {role: now(getattr(before, role)) for role in ROLES}
         return FieldRoles(text=tuple(filter(None, map(now, before.text))), **found)
+
+    def name_after(self, name: str) -> str:
+        """Return the new name of a field; empty if it is dropped."""
+        if name in self.drop and name not in self._targets:
+            return ""
+        return self.rename.get(name, name)
+
+    def name_before(self, name: str) -> str:
+        """Return the old name of a field; empty if it is combined, or has a constant value."""
+        was = {new: old for old, new in self.rename.items()}
+        return was.get(name, "" if name in self._targets else name)
+
+    def may_part(self, name: str) -> bool:
+        """Return whether values of a field that the map of values lacks are left out."""
+        return name in self.values and not self.keep_unmapped
 
     def decide(self, candidate: Candidate) -> Outcome:
         """Return what becomes of a record."""
