@@ -116,6 +116,22 @@ COLLIDING: list[tuple[list[str], str | None]] = [
     (["caf\u00e9", "cafe\u0301"], "twin"),
 ]
 
+MAPPED: list[dict[str, str]] = [
+    {"a.txt": "a.txt", "Caldwell Holdings Ltd./letter e.V.": "Caldwell Holdings Ltd/letter e.V"},
+    {"a ": "a", "a. .": "a-2", "a..": "a-3", "b": "b"},
+    {"a": "a", "a-2": "a-2", "a.": "a-3"},
+    {"Docs/a": "Docs/a", "docs/b": "docs-2/b", "docs./c": "docs-3/c"},
+    {"Report.txt": "Report.txt", "report.txt": "report-2.txt"},
+    {"con": "_con", "AUX.txt": "_AUX.txt", "nul./x": "_nul/x"},
+    {"a:b\\c.txt": "a_b_c-2.txt", "a_b_c.txt": "a_b_c.txt", "x\ny": "x_y", "a\u202eb": "a_b"},
+    {"caf\u00e9.txt": "caf\u00e9.txt", "cafe\u0301.txt": "caf\u00e9-2.txt"},
+    {"M\udcfcller.txt": "M_ller.txt"},
+    {". .": "_", "...": "_-2"},
+    {"\u00fc" * 130 + ".txt": "\u00fc" * 125 + ".txt"},
+    {"\u00fc" * 130: "\u00fc" * 127, "\u00fc" * 131: "\u00fc" * 126 + "-2"},
+    {".git./x": ".git/x", "git~1": "git~1"},  # stays refused
+]
+
 
 def make() -> dict[str, Any]:
     """Return file name → content."""
@@ -132,4 +148,13 @@ def make() -> dict[str, Any]:
         "paths/good.json": {"cases": single},
         "paths/refused.json": {"cases": refused},
         "paths/together.json": {"cases": together},
+        "paths/mapped.json": {
+            "cases": [
+                {
+                    "id": str(number),
+                    "files": [{"name": name, "path": path} for name, path in sorted(case.items())],
+                }
+                for number, case in enumerate(MAPPED)
+            ]
+        },
     }

@@ -72,6 +72,11 @@ SHOWN = 10
 @click.option(
     "--nfc", is_flag=True, help="Record names in Unicode form C, as of files that come from a Mac."
 )
+@click.option(
+    "--map-names",
+    is_flag=True,
+    help="Record names that no path may have, such as `e.V.`, under allowed ones; list them.",
+)
 @click.option("--follow-links", is_flag=True, help="Follow symbolic links inside the folder.")
 @click.option("--allow-orphans", is_flag=True, help="Leave out rows that name no file.")
 @click.option(
@@ -100,6 +105,7 @@ def command(
     output_trains: str,
     message: str,
     nfc: bool,
+    map_names: bool,
     follow_links: bool,
     allow_orphans: bool,
     yes: bool,
@@ -148,6 +154,7 @@ def command(
                 orphans=allow_orphans,
                 links=follow_links,
                 compose=nfc,
+                map_names=map_names,
                 skip_bad=skip_bad,
             ),
             dry_run=dry_run,
@@ -194,6 +201,9 @@ def _as_json(result: "CommitResult", store: "Store", name: str, *, dry_run: bool
         "orphanFiles": list(result.orphan_files),
         "orphanRows": [row.key for row in result.orphan_rows],
         "composed": list(result.composed),
+        "mapped": [
+            {"path": path, "originalPath": was} for path, was in sorted(result.mapped.items())
+        ],
         "reader": current.body.get("reader") if current else result.how and result.how.reader,
         "recordCount": _records(result),
         "fieldRoles": current.body.get("fields", {}) if current else result.roles.to_json(),
@@ -241,6 +251,11 @@ def _tell(
     _name(screen, "! files without a row in the sheet", result.orphan_files)
     _name(screen, "! rows without a file", [row.key for row in result.orphan_rows])
     _name(screen, "! recorded in Unicode form C", result.composed)
+    _name(
+        screen,
+        "! recorded under another name",
+        [f"{was} as {path}" for path, was in sorted(result.mapped.items())],
+    )
     _name(screen, "– left out", [f"{item.path} ({item.reason})" for item in result.ignored])
     litter = _litter(result.added)
     _name(screen, "! the desktop's, not the data's, and recorded", litter)

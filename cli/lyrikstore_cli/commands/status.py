@@ -50,9 +50,9 @@ def _show(screen: Screen, status: "FolderStatus") -> None:
         return
     if status.moved:
         screen.result("! the current version is not the one last committed from this folder")
-    _list(screen, "+", status.added)
+    _list(screen, "+", (_named(status, path) for path in status.added))
     _list(screen, "−", status.removed)
-    _list(screen, "~", status.changed)
+    _list(screen, "~", (_named(status, path) for path in status.changed))
     _list(screen, "✗", (f"{item.path}: {item.reason}" for item in status.unreadable))
     if status.sheet_changed:
         screen.result(f"! the metadata sheet changed: {escape_control(_shown(status.sheet))}")
@@ -84,7 +84,13 @@ def _commit(status: "FolderStatus") -> str:
     words += options.role_words(rows.roles)
     words += [word for name in rows.measures for word in ("--measure", name)]
     words += ["--skip-bad"] if rows.skip_bad else []
+    words += ["--map-names"] if status.map_names else []
     return shlex.join(words) + (" --describe FILE" if status.described else "")
+
+
+def _named(status: "FolderStatus", path: str) -> str:
+    was = status.mapped.get(path)
+    return path if was is None else f"{path} (here {was})"
 
 
 def _list(screen: Screen, mark: str, items: Iterable[str]) -> None:

@@ -18,7 +18,9 @@ from lyrikstore_cli.session import Session
 def command(session: Session, ref: str, record: str) -> None:
     """Tell what each filter did to RECORD on its way to REF, and why.
 
-    RECORD is a path, of rows PATH:LINE, or a record id or its first digits.
+    RECORD is a path, also the one that `--map-names` replaced; of rows PATH:LINE, or the value of
+    the field that is the id; or a record id or its first digits. Of a row that was made of a
+    document it names document and page.
     """
     found = session.open_store().datasets.why(ref, record)
     session.emit(
@@ -26,6 +28,9 @@ def command(session: Session, ref: str, record: str) -> None:
         {
             "path": found.path,
             "line": found.line,
+            "originalPath": found.original_path,
+            "documentPath": found.document_path,
+            "documentPage": found.document_page,
             "record": found.record,
             "current": found.current,
             "kept": found.kept,
@@ -47,6 +52,11 @@ def command(session: Session, ref: str, record: str) -> None:
     place = found.path if found.line is None else f"{found.path}:{found.line}"
     named = "" if found.record is None else f"  record {found.record[:12]}"
     screen.result(f"{escape_control(place)}{named}", "bold")
+    if found.document_path is not None:
+        page = "" if found.document_page is None else f", page {found.document_page}"
+        screen.result(f"  document {escape_control(found.document_path)}{page}")
+    if found.original_path is not None:
+        screen.result(f"  called   {escape_control(found.original_path)} in its folder")
     screen.result(f"  committed in {found.root.name} {found.root.id.short}")
     for stage in found.stages:
         screen.result(

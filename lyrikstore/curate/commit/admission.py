@@ -3,19 +3,24 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import open_regular
 from lyrikstore.curate.commit.model_files import Weights, inspect_weights
 from lyrikstore.curate.readers import iter_records
 from lyrikstore.curate.scan.listing import Listed
+from lyrikstore.curate.scan.mapping import ORIGINAL_PATH
 from lyrikstore.curate.scan.scan import Scan, judge
 from lyrikstore.curate.sheets.mistakes import Mistakes
-from lyrikstore.curate.sheets.sheet import Joined, Row, Sheet, join
+from lyrikstore.curate.sheets.sheet import Joined, Row, Sheet, join, table_of
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.objects.chunk.sources import unreadable
 
 
-def judged(listed: Listed, folder: Path, *, known: bool, compose: bool) -> Scan:
+def judged(
+    listed: Listed, folder: Path, *, known: bool, compose: bool, map_names: bool = False
+) -> Scan:
     """Return the scan of a folder; it has files, and every one can be in a tree.
 
     Args:
@@ -23,12 +28,13 @@ def judged(listed: Listed, folder: Path, *, known: bool, compose: bool) -> Scan:
         folder: What to call it.
         known: These very names were committed before.
         compose: Whether names that are not in NFC are recorded in NFC (spec §12.1).
+        map_names: Whether refused names are recorded under allowed ones (spec §12.1.2).
 
     Raises:
         InvalidInputError: (``no-files``) there are none.
         LyrikstoreError: As :meth:`Scan.require_clean`.
     """
-    scan = judge(listed, known=known, compose=compose)
+    scan = judge(listed, known=known, compose=compose or map_names, mapping=map_names)
     scan.require_clean(folder)
     if not scan.paths:
         raise InvalidInputError(
@@ -39,8 +45,12 @@ def judged(listed: Listed, folder: Path, *, known: bool, compose: bool) -> Scan:
     return scan
 
 
-def joined_with(scan: Scan, sheet: Sheet | None, allow_orphans: bool, mistakes: Mistakes) -> Joined:
-    """Return what the sheet says of each file.
+def joined_with(
+    scan: Scan, sheet: Sheet | None, allow_orphans: bool, mistakes: Mistakes
+) -> tuple[Sheet | None, Joined]:
+    """Return the metadata as one table, and what it says of each file.
+
+    That is the sheet, with a column for the names of files that were mapped (spec §12.1.2).
 
     Args:
         scan: The files.
@@ -50,18 +60,36 @@ def joined_with(scan: Scan, sheet: Sheet | None, allow_orphans: bool, mistakes: 
 
     Raises:
         InvalidInputError: What is wrong with the sheet, all of it (``orphan-rows``: rows without
-            a file; else as :func:`join`).
+            a file; ``bad-sheet``: it has the column of mapped names; else as :func:`join`).
     """
+    original = {path: {ORIGINAL_PATH: name} for path, name in sorted(scan.mapped.items())}
     if sheet is None:
-        return Joined({}, (), ())
-    joined = join(scan.paths, sheet, mistakes)
+        table = table_of(original, [ORIGINAL_PATH]) if original else None
+        return table, Joined(original, (), ())
+    if original and ORIGINAL_PATH in (sheet.key, *sheet.columns):
+        mistakes.add(
+            InvalidInputError(
+                "bad-sheet",
+                f"{sheet.name}: the column {ORIGINAL_PATH!r} is that of names that are mapped",
+                hint="call it otherwise, or rename the files and leave out --map-names",
+            )
+        )
+    joined = join(scan.paths, sheet, mistakes, scan.mapped)
     if not allow_orphans:
         # A row without a file is metadata that would silently be lost; a file without a row
         # loses nothing and is named in the result.
         for row in joined.orphan_rows:
             mistakes.add(_orphan(sheet, joined, row))
     mistakes.check()
-    return joined
+    if not original:
+        return sheet, joined
+    meta = {
+        path: {**joined.meta.get(path, {}), **original.get(path, {})}
+        for path in scan.paths
+        if path in joined.meta or path in original
+    }
+    columns = (*sheet.columns, ORIGINAL_PATH)
+    return replace(sheet, columns=columns), replace(joined, meta=meta)
 
 
 def _orphan(sheet: Sheet, joined: Joined, row: Row) -> InvalidInputError:
@@ -112,7 +140,9 @@ def check_kind(name: Name, scan: Scan, sheet: Sheet | None) -> Weights | None:
         )
     if sheet is not None:
         raise InvalidInputError(
-            "bad-name", "a checkpoint has no metadata sheet", hint="leave out --metadata"
+            "bad-name",
+            "a checkpoint has no metadata, of a sheet or of names that are mapped",
+            hint="leave out --metadata and --map-names",
         )
     return inspect_weights(scan)
 

@@ -42,6 +42,7 @@ class LastCommit(Struct, frozen=True):
         copies: Path → digests of the file that the version has, and of the one in the folder of
             which it is a copy without some lines.
         rows: What was said about records.
+        map_names: Whether names that are refused were mapped.
     """
 
     folder: str
@@ -58,6 +59,7 @@ class LastCommit(Struct, frozen=True):
     orphan_rows: tuple[tuple[int, str], ...]
     copies: Mapping[str, tuple[str, str]] = {}
     rows: RowOptions = field(default_factory=RowOptions)
+    map_names: bool = False
 
     def save(self, directory: Path) -> None:
         """Keep it in ``directory``. A failure to write is no failure of the commit."""

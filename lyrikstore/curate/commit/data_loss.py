@@ -6,6 +6,7 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.commit.inputs import CommitMetadata
 from lyrikstore.curate.descriptor import stated_in
+from lyrikstore.curate.scan.mapping import ORIGINAL_PATH
 from lyrikstore.history.manifests.manifest import Attachment, Manifest
 
 
@@ -48,7 +49,8 @@ def dropped_metadata(
     if current is None:
         return ()
     body, lost = current.body, []
-    if stated.sheet is None and (columns := body.get("metadata", {}).get("columns")):
+    columns = [one for one in body.get("metadata", {}).get("columns", ()) if one != ORIGINAL_PATH]
+    if stated.sheet is None and columns:
         lost.append(f"the metadata sheet ({', '.join(columns[:5])})")
     if stated.licence is None:
         old = body.get("licence", {}).get("expression") or body.get("rights", {}).get("asserted")

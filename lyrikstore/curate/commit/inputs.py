@@ -71,6 +71,7 @@ class CommitOptions(Struct, frozen=True):
         orphans: Rows without a file may be left out; files without a row always stay.
         links: Symbolic links that stay inside the folder are followed.
         compose: Names that are not in NFC are recorded in NFC (spec §12.1).
+        map_names: Names that the path grammar refuses are recorded under others (spec §12.1.2).
         skip_bad: Malformed lines, and those with the id of an earlier one, are left out.
     """
 
@@ -78,6 +79,7 @@ class CommitOptions(Struct, frozen=True):
     orphans: bool = False
     links: bool = False
     compose: bool = False
+    map_names: bool = False
     skip_bad: bool = False
 
 

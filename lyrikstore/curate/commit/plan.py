@@ -114,7 +114,7 @@ def find_files(
         damaged = repository.blobs.damaged
         listed = under_way.finish()
     names = names_of(listed)
-    if recalled is not None and recalled.names != names:
+    if recalled is not None and (recalled.names, recalled.map_names) != (names, allow.map_names):
         recalled = None
     sheet = stated.sheet
     last = LastCommit(
@@ -131,9 +131,11 @@ def find_files(
         orphan_files=(),
         orphan_rows=(),
         rows=RowOptions.of(stated, allow),
+        map_names=allow.map_names,
     )
     known = recalled is not None
-    scan = judged(listed, folder, known=known, compose=allow.compose or known)
+    compose = allow.compose or known
+    scan = judged(listed, folder, known=known, compose=compose, map_names=allow.map_names)
     unchanged = None
     if recalled and last.listing and current is not None and not damaged:
         seen = replace(recalled, formats={}, orphan_files=(), orphan_rows=(), copies={})
@@ -149,7 +151,7 @@ class CommitPlan(Struct, frozen=True):
         found: What there is.
         name: Full name of the version.
         stated: What is said of the files.
-        sheet: The sheet, read.
+        sheet: The sheet, read, with a column for the names of files that were mapped.
         joined: What it says of each file.
         weights: The model's weights, if it is a checkpoint.
         licence: The licence expression, in its normal form.
@@ -268,7 +270,8 @@ class CommitPlan(Struct, frozen=True):
             orphan_files=joined.orphan_files,
             orphan_rows=joined.orphan_rows,
             ignored=found.scan.ignored,
-            composed=tuple(sorted(found.scan.spelled)),
+            composed=found.scan.composed,
+            mapped=found.scan.mapped,
             large_loss=self.large_loss,
             dropped=self.dropped,
             licences=self.licences(said.body, tree),
@@ -320,7 +323,7 @@ def plan_version(
         progress(Progress(phase="reading the sheet"))
         digest = found.last.sheet_digest
         sheet = recalled_sheet(stated.sheet, stated.key, digest, context.own_cache, mistakes)
-    joined = joined_with(scan, sheet, allow.orphans, mistakes)
+    sheet, joined = joined_with(scan, sheet, allow.orphans, mistakes)
     weights = check_kind(name, scan, sheet)
     if rows is None and sheet is not None:
         roles.check(sheet.columns, f"the sheet {sheet.name}")
@@ -376,7 +379,8 @@ def _unchanged(current: Manifest, scan: Scan, recalled: LastCommit) -> CommitRes
         orphan_files=recalled.orphan_files,
         orphan_rows=rows,
         ignored=scan.ignored,
-        composed=tuple(sorted(scan.spelled)),
+        composed=scan.composed,
+        mapped=scan.mapped,
         large_loss=False,
         dropped=(),
         licences=None if current.kind != "dataset" else count_licences(current.body, None),

@@ -34,6 +34,7 @@ class CommitResult(Struct, frozen=True):
         orphan_rows: Rows without a file.
         ignored: What was left out, and why.
         composed: Paths of files whose names in the folder are not in NFC.
+        mapped: Path to the name in the folder, of files whose names the path grammar refuses.
         large_loss: Whether more than a fifth of the files went.
         dropped: What the version before stated about its files and this one does not.
         licences: What it and its records state of licences; None for a model.
@@ -57,6 +58,7 @@ class CommitResult(Struct, frozen=True):
     orphan_rows: tuple[Row, ...]
     ignored: tuple[Ignored, ...]
     composed: tuple[str, ...]
+    mapped: Mapping[str, str]
     large_loss: bool
     dropped: tuple[str, ...]
     licences: LicenceCount | None

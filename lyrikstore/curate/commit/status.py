@@ -27,12 +27,14 @@ from lyrikstore.curate.readers.recognise import unpacked_path
 from lyrikstore.curate.readers.records import ROWS
 from lyrikstore.curate.scan.hashing import hash_file
 from lyrikstore.curate.scan.listing import Listing
+from lyrikstore.curate.scan.mapping import ORIGINAL_PATH
 from lyrikstore.curate.scan.scan import Scan, judge
 from lyrikstore.curate.scan.walk import Offender
 from lyrikstore.curate.sheets.sheet_cache import sheet_digest
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import pairs
+from lyrikstore.history.trees.tree_entry import NO_META
 from lyrikstore.objects.io.stat_cache import StatCache
 
 Copies = Mapping[str, tuple[str, str]]
@@ -57,7 +59,9 @@ class FolderStatus(Struct, frozen=True):
         key: The sheet's join column, or empty.
         licence: The licence that the current version names, or empty.
         described: Whether the current version states more than was measured.
-        rows: What the last commit was told about records.
+        rows: What the last commit was given about records.
+        map_names: Whether it mapped names that the path grammar refuses.
+        mapped: Path to the name in the folder, of the files whose names are mapped now.
         problem: Why nothing can be said, such as a folder that is gone; else empty.
     """
 
@@ -76,6 +80,8 @@ class FolderStatus(Struct, frozen=True):
     licence: str = ""
     described: bool = False
     rows: RowOptions = field(default_factory=RowOptions)
+    map_names: bool = False
+    mapped: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
 
     @property
@@ -102,6 +108,9 @@ class FolderStatus(Struct, frozen=True):
             "added": list(self.added),
             "removed": list(self.removed),
             "modified": list(self.changed),
+            "mapped": [
+                {"path": path, "originalPath": was} for path, was in sorted(self.mapped.items())
+            ],
             "unreadable": [
                 {"path": item.path, "kind": item.kind, "reason": item.reason}
                 for item in self.unreadable
@@ -185,11 +194,13 @@ def _status(
         licence=current.body.get("licence", {}).get("expression", ""),
         described=bool(stated_in(current.body.get("descriptor", {}))),
         rows=last.rows,
+        map_names=last.map_names,
     )
     if listing and listing == last.listing and not moved:
         return status
-    scan = judge(listed, known=names == last.names, compose=True)
-    added, removed, changed, unreadable = _compare(repository, scan, current, cache, last.copies)
+    known = names == last.names
+    scan = judge(listed, known=known, compose=True, mapping=last.map_names)
+    added, removed, changed, unreadable = _compare(repository, scan, current, cache, last)
     differs = added or removed or changed or unreadable or status.sheet_changed
     if listing and not (differs or moved):
         # Too young to be relied on when it was committed; now it is, and need not be compared.
@@ -201,15 +212,17 @@ def _status(
         removed=tuple(removed),
         changed=tuple(changed),
         unreadable=(*scan.offenders, *unreadable),
+        mapped=scan.mapped,
     )
 
 
 def _compare(
-    repository: Repository, scan: Scan, current: Manifest, cache: StatCache, copies: Copies
+    repository: Repository, scan: Scan, current: Manifest, cache: StatCache, last: LastCommit
 ) -> tuple[list[str], list[str], list[str], list[Offender]]:
     # Packed files of rows were committed as what they hold, under that name; a name that would be
     # there twice stays, and shows as added.
     is_rows = current.body.get("reader") in ROWS
+    copies = last.copies
     held = {unpacked_path(path): path for path in scan.paths} if is_rows else {}
     packed = {path: file for path, file in held.items() if path != file and path not in scan.paths}
     if packed:
@@ -240,7 +253,10 @@ def _compare(
                 unreadable.append(Offender(path, error.kind, error.message, error.hint))
                 continue
         there = tree.digests[was * 32 : was * 32 + 32]
-        if digests[mine] != there and copies.get(path) != (there.hex(), digests[mine].hex()):
+        named = tree.metas.get(was, NO_META).get(ORIGINAL_PATH)
+        is_renamed = last.map_names and named != scan.mapped.get(path)
+        as_copied = copies.get(path) == (there.hex(), digests[mine].hex())
+        if is_renamed or not (digests[mine] == there or as_copied):
             changed.append(path)
     cache.save(scan.states, bytes(digests))
     return added, removed, changed, unreadable

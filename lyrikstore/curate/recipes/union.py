@@ -8,21 +8,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from blake3 import blake3
 from msgspec import Struct
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.json import encode
 from lyrikstore.curate.descriptor import FIELDS, Descriptor
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.source import RecordSource, source_reader
+from lyrikstore.curate.sheets.sheet import table_of
 from lyrikstore.history.manifests.manifest import Attachment, Manifest
 from lyrikstore.history.repository.source_files import path_prefix
 from lyrikstore.history.trees.paths import offenders
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 
-_KEY = "path"
 _TEXT = "licence-text"
 _INHERITED: tuple[str, ...] = ("metadata", "licence")
 
@@ -178,13 +175,11 @@ def _united_tree(datasets: Sequence[Manifest], trees: Sequence[Tree]) -> Tree:
 
 def sheet_of(columns: tuple[str, ...], tree: Tree) -> dict[str, Any]:
     """Return what a body says of the sheet that the metadata of a tree could have come from."""
-    hasher = blake3(encode([_KEY, *columns]) + b"\n")
-    for at, meta in sorted(tree.metas.items()):
-        hasher.update(encode([tree.paths[at], dict(meta)]) + b"\n")
+    table = table_of({tree.paths[at]: meta for at, meta in sorted(tree.metas.items())}, columns)
     return {
         "columns": list(columns),
-        "key": _KEY,
-        "sheetDigest": str(Digest(hasher.digest())),
+        "key": table.key,
+        "sheetDigest": str(table.digest),
         "orphanRows": 0,
         "orphanFiles": len(tree) - len(tree.metas),
     }

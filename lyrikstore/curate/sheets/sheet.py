@@ -9,7 +9,7 @@ import io
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count
 from pathlib import Path
 from threading import Lock
@@ -179,7 +179,22 @@ def _with_apostrophe(found: re.Match[str]) -> str:
     return f"{text[0]}'{text[1:]}" if found.start() and text[0] in ";\t" else f"'{text}"
 
 
-def join(paths: Iterable[str], sheet: Sheet, mistakes: Mistakes | None = None) -> Joined:
+def table_of(rows: Mapping[str, Mapping[str, str]], columns: Sequence[str]) -> Sheet:
+    """Return the table that says of each file what ``rows`` has, by path, of these columns."""
+    key = KEY_COLUMNS[0]
+    hasher = blake3(encode([key, *columns]) + b"\n")
+    for path, meta in rows.items():
+        hasher.update(encode([path, dict(meta)]) + b"\n")
+    table = tuple(Row(at, path, meta) for at, (path, meta) in enumerate(rows.items(), start=2))
+    return Sheet("", key, tuple(columns), table, Digest(hasher.digest()))
+
+
+def join(
+    paths: Iterable[str],
+    sheet: Sheet,
+    mistakes: Mistakes | None = None,
+    originals: Mapping[str, str] | None = None,
+) -> Joined:
     """Return which row describes which file (spec §12.3.3).
 
     A key is an exact relative path; a bare file name counts only if one file has it.
@@ -188,6 +203,7 @@ def join(paths: Iterable[str], sheet: Sheet, mistakes: Mistakes | None = None) -
         paths: The files.
         sheet: The table.
         mistakes: Takes the mistakes; without it they are raised, all at once.
+        originals: Path to the one in the folder, by which the sheet knows the file, if another.
 
     Raises:
         InvalidInputError: (``duplicate-rows``) two rows describe one file; (``ambiguous-rows``) a
@@ -196,15 +212,17 @@ def join(paths: Iterable[str], sheet: Sheet, mistakes: Mistakes | None = None) -
     Cost: O(files + rows).
     """
     ordered = sorted(paths, key=lambda path: path.encode())
-    known = set(ordered)
+    by_path: dict[str, list[str]] = {}
     by_name: dict[str, list[str]] = {}
     for path in ordered:
-        by_name.setdefault(path.rpartition("/")[2], []).append(path)
+        named = path if not originals else _composed(originals.get(path, path))
+        by_path.setdefault(named, []).append(path)
+        by_name.setdefault(named.rpartition("/")[2], []).append(path)
     taken: dict[str, Row] = {}
     orphans: list[Row] = []
     wrong = Mistakes() if mistakes is None else mistakes
     for row in sheet.rows:
-        found = [row.key] if row.key in known else by_name.get(row.key, [])
+        found = by_path.get(row.key) or by_name.get(row.key, [])
         if not found:
             orphans.append(row)
         elif len(found) > 1:
@@ -220,6 +238,10 @@ def join(paths: Iterable[str], sheet: Sheet, mistakes: Mistakes | None = None) -
         orphan_files=tuple(path for path in ordered if path not in taken),
         orphan_rows=tuple(orphans),
     )
+
+
+def _composed(key: str) -> str:
+    return unicodedata.normalize("NFC", key)
 
 
 def _assemble(path: Path, rows: _Rows, key: str | None, mistakes: Mistakes) -> Sheet:
@@ -311,7 +333,7 @@ def _row(
             mistakes.add(_bad(path, reason, "name the column in the first row, or empty the cell"))
             continue
         meta[name] = cell
-    return None if key is None else Row(number, unicodedata.normalize("NFC", key), meta)
+    return None if key is None else Row(number, _composed(key), meta)
 
 
 def _csv_rows(path: Path, file: BinaryIO, mistakes: Mistakes) -> _Rows:

@@ -91,7 +91,7 @@ def path_offence(path: str) -> PathViolation | None:
     if path.startswith("/"):
         return PathViolation(path, "absolute", "is absolute")
     for component in path.split("/"):
-        found = _component_offence(component)
+        found = component_offence(component)
         if found is not None:
             return PathViolation(path, *found)
     return None
@@ -269,7 +269,8 @@ def fold(path: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _component_offence(component: str) -> tuple[str, str] | None:
+def component_offence(component: str) -> tuple[str, str] | None:
+    """Return code and reason of what is wrong with one component alone, or ``None``."""
     if component in {"", ".", ".."}:
         return "dots", f"has the component {component!r}" if component else "has an empty component"
     try:

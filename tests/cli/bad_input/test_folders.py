@@ -33,6 +33,14 @@ def test_special_files_and_names_are_refused_by_name(publisher, folder, tmp_path
     (folder / "caf\u00e9.txt").unlink()
     (folder / "cafe\u0301.txt").unlink()
 
+    (folder / "e.V.").write_text("a")
+    mapped = publisher.ok("commit", folder, "-d", NAME, "--map-names", "-n", "--json").json[
+        "mapped"
+    ]
+    assert mapped == [{"path": "e.V", "originalPath": "e.V."}]
+    assert "e.V. as e.V" in publisher.ok("commit", folder, "-d", NAME, "--map-names", "-n").out
+    (folder / "e.V.").unlink()
+
     (folder / "line\nbreak.txt").write_text("a")
     result = refused(publisher, 16, "commit", folder, "-d", NAME)
     assert "line\nbreak" not in result.err

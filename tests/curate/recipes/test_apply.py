@@ -1,6 +1,7 @@
 """Filter and why over a real store: counts reconcile, every record has its reason."""
 
 import io
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,21 @@ def test_why_explains_kept_changed_and_dropped(bench: Any) -> None:
         why(bench.repo, f"acme/clean.{part}", "0123456789")
     elsewhere = next(p for p in result.manifests if p != part)
     assert not why(bench.repo, f"acme/clean.{elsewhere}", entry.path).kept
+
+
+def test_a_row_is_found_by_its_id_wherever_it_went(bench: Any) -> None:
+    rows = [{"id": f"T-{n}", "text": f"text {n}", "path": "a.pdf", "page": 3} for n in range(3)]
+    rows[2]["text"] = ""
+    bench.write({"rows.jsonl": "".join(json.dumps(row) + "\n" for row in rows)})
+    bench.commit()
+    bench.filter('recipe = 1\n[[step]]\nuse = "drop-empty/1"\n')
+    kept = why(bench.repo, "acme/clean", "T-1")
+    assert (kept.path, kept.line, kept.kept) == ("rows.jsonl", 2, True)
+    assert kept.document_path is None  # a row that only has fields called so
+    dropped = why(bench.repo, "acme/clean", "T-2")
+    assert (dropped.line, dropped.kept) == (3, False)
+    with pytest.raises(NotFoundError):
+        why(bench.repo, "acme/clean", "T-9")
 
 
 def test_a_split_that_leaves_a_part_empty_says_what_the_parts_hold(bench: Any) -> None:

@@ -9,6 +9,7 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.commit.inputs import CommitMetadata
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.apply import FilterResult
+from lyrikstore.curate.recipes.explain.why import why
 from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.history.records.order_root import document_id
 from tests.curate.conftest import Bench
@@ -91,6 +92,9 @@ def test_chunks_keep_document_page_and_place(committed: Bench) -> None:
         ("The rent is due", 1, 0, 15),
         ("due\non Monday", 1, 12, 25),
     ]
+    at = next(number for number, row in enumerate(later) if row["path"] == "a/lease.pdf")
+    found = why(committed.repo, "acme/later", f"part-00000.jsonl:{at + 1}")
+    assert (found.document_path, found.document_page) == ("a/lease.pdf", 1)
     for row in later:
         document = documents[row["path"]]
         assert row["parent"] == document["parent"]

@@ -224,3 +224,31 @@ def test_the_manifest_names_detectors_packages_and_models() -> None:
     plain = recipe('use = "scan/1"').body()
     assert plain["libraries"] == {"personal-patterns": "2"}
     assert "models" not in plain
+
+
+def test_what_a_file_was_called_in_its_folder_goes_with_its_path() -> None:
+    # ATTACK A145: its path is replaced, and the name that was mapped tells it all the same.
+    toml = 'use = "redact/3"\nkinds = ["person"]\n'
+
+    def redacted(path: str, original: str, **more: Any):
+        fields = {"original-path": original, **more}
+        record = Candidate(path, 0, Digest.of(b""), {**fields, "": NOTE}, fields)
+        return recipe(toml).steps[0].filter.start()(record)
+
+    for path, original in (
+        ("smithers/a", "smithers:a"),
+        ("ofsmithers2", "ofsmithers2."),
+        ("x", "Smithers."),
+    ):
+        outcome = redacted(path, original)
+        assert "original-path" not in outcome.fields
+        reasons = [(one.field, one.reason) for one in outcome.changes]
+        assert ("meta:original-path", "trace-dropped") in reasons
+    assert redacted("b/a", "b./a").fields["original-path"] == "b./a"
+    kept = row(toml, **{"text": NOTE, "path": "b/a", "original-path": "b./a"})
+    assert kept.fields["original-path"] == "b./a"
+    gone = row(toml, **{"text": NOTE, "path": "smithers/a", "original-path": "smithers./a"})
+    assert "original-path" not in gone.fields
+    # In rows that no document became it is a field like others.
+    other = row(toml, **{"text": NOTE, "original-path": "of Mr. John Smithers."})
+    assert other.fields["original-path"] == "of Mr. <PERSON-1>."

@@ -51,13 +51,15 @@ def unpack_files(scan: Scan, work: Path, progress: OnProgress) -> Scan:
         return scan
     paths = list(scan.paths)
     states = [scan.states[at * STATE.size : (at + 1) * STATE.size] for at in range(len(paths))]
-    elsewhere = dict(scan.elsewhere)
+    elsewhere, mapped = dict(scan.elsewhere), dict(scan.mapped)
     for number, path in enumerate(packed):
         at = bisect_left(scan.paths, path)
         target = work / f"unpacked-{number}"
         unpack(path, scan.location(at), target)
         paths[at], states[at] = unpacked_path(path), pack_state(target.stat())
         elsewhere[paths[at]] = str(target)
+        if path in mapped:
+            mapped[paths[at]] = mapped.pop(path)
         progress(Progress(number + 1, len(packed), phase="unpacking"))
     twice = next((path for path, count in Counter(paths).items() if count > 1), None)
     if twice is not None:
@@ -72,6 +74,7 @@ def unpack_files(scan: Scan, work: Path, progress: OnProgress) -> Scan:
         paths=TreePaths(paths[at] for at in order),
         states=b"".join(states[at] for at in order),
         elsewhere=elsewhere,
+        mapped=mapped,
     )
 
 

@@ -11,7 +11,9 @@ from msgspec.structs import replace
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, InvalidInputError, NotFoundError
 from lyrikstore.canon.text import pluralize
-from lyrikstore.curate.readers.records import ROWS, iter_records
+from lyrikstore.curate.extract.rows import PAGE, PATH, START
+from lyrikstore.curate.readers.records import ROWS, Record, iter_records
+from lyrikstore.curate.readers.rows import RowError, as_text, parse_row
 from lyrikstore.curate.recipes.decisions import (
     FILES_SINCE,
     Decision,
@@ -26,6 +28,7 @@ from lyrikstore.curate.recipes.explain.ways import (
     find_chains,
 )
 from lyrikstore.curate.recipes.source import resolve_dataset
+from lyrikstore.curate.scan.mapping import ORIGINAL_PATH
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import document_id
 from lyrikstore.history.repository.repository import Repository
@@ -78,6 +81,9 @@ class Explanation(Struct, frozen=True):
 
     Attributes:
         path: The path of its file in the version asked about, or what it would be there.
+        original_path: The path that the committed file had in the folder, if that is another.
+        document_path: Of a row, the document that it was made of; ``None`` if there is none.
+        document_page: The page where it begins there, from 1; ``None`` if nobody says it.
         line: Of a row its 1-based place in that file; where it is not there, in the committed one.
         record: Its id in the committed dataset, hex; ``None`` if the data is not there any more.
         current: Its id in the version asked about, hex; ``None`` if it, or its data, is not there.
@@ -95,6 +101,9 @@ class Explanation(Struct, frozen=True):
     root: Manifest
     stages: tuple[Stage, ...]
     dataset: Manifest
+    original_path: str | None = None
+    document_path: str | None = None
+    document_page: int | None = None
 
 
 def why(repository: Repository, ref: str, record: str) -> Explanation:
@@ -104,16 +113,17 @@ def why(repository: Repository, ref: str, record: str) -> Explanation:
         repository: The store; read-only is enough.
         ref: The version asked about.
         record: The path of a document; of a row ``PATH:LINE`` in that version, or, if it is not
-            there, in the committed one; or a record id (before or after a change) in full or its
-            first 8 hex digits or more.
+            there, in the committed one; the path that the committed file had in the folder; the
+            value in the field of the role id; or a record id (before or after a change) in full
+            or its first 8 hex digits or more.
 
     Raises:
         NotFoundError: (``no-record``) neither the version nor any of its sources has it.
         InvalidInputError: (``ambiguous-record``) several records fit; some are named.
             (``not-a-dataset``) the ref is no dataset; (``too-deep``) too many filters lie between.
 
-    Cost: one read of each decision table on the way, streamed; for record ids of an unfiltered
-    dataset of rows, one read of the whole dataset.
+    Cost: one read of each decision table on the way, streamed; for ids one read of the datasets of
+    rows on the way.
     """
     dataset = resolve_dataset(repository, ref)
     asking = _Asking(repository)
@@ -131,7 +141,8 @@ def why(repository: Repository, ref: str, record: str) -> Explanation:
         raise NotFoundError(
             "no-record",
             f"no record {record[:200]!r} in {ref} or in what it was made from",
-            hint="give a path, of rows PATH:LINE, or at least 8 hex digits of a record id",
+            hint="give a path, of rows PATH:LINE or the value of the field that is the id, or at "
+            "least 8 hex digits of a record id",
         )
     return asking.explain(found[0])
 
@@ -151,6 +162,10 @@ class _Asking:
         places = [RecordPlace(record)] + ([RecordPlace(line[1], int(line[2]) - 1)] if line else [])
         for look in (self._behind, self._at_root):
             found = [one for chain in chains for place in places for one in look(chain, place)]
+            if found:
+                return list(dict.fromkeys(found))
+        for by_name in (self._by_original_path, self._by_id_field):
+            found = [one for chain in chains for one in by_name(chain, record)]
             if found:
                 return list(dict.fromkeys(found))
         digits = _HEX.fullmatch(record)
@@ -200,8 +215,39 @@ class _Asking:
             shown = RecordPlace(prefix + found.root.path, found.root.position)
         line = shown.position + 1 if _is_rows(asked) or _is_rows(root.version) else None
         return Explanation(
-            shown.path, line, first, current, kept, root.version, tuple(stages), asked
+            shown.path,
+            line,
+            first,
+            current,
+            kept,
+            root.version,
+            tuple(stages),
+            asked,
+            self._original_path(root.version, found.root),
+            *self._document(asked, place if kept else None, root.version, found.root),
         )
+
+    def _original_path(self, version: Manifest, place: RecordPlace) -> str | None:
+        meta = self._tree(version).by_path[place.path].meta or {}
+        return meta.get(ORIGINAL_PATH)
+
+    def _document(
+        self, asked: Manifest, place: RecordPlace | None, root: Manifest, at_root: RecordPlace
+    ) -> tuple[str | None, int | None]:
+        """Return document and page of a row: what it was made of here, or else what it says."""
+        document = None if _is_rows(root) or not _is_rows(asked) else at_root.path
+        if place is None or not _is_rows(asked):
+            return document, None
+        with suppress(IncompleteError, RowError):  # its data is not there any more
+            for at, record in self._data(asked, place):
+                if at == place:
+                    said = parse_row(record.data)
+                    path, page = said.get(PATH), said.get(PAGE)
+                    if document is None and isinstance(path, str) and START in said:
+                        document = path
+                    if document is not None and type(page) is int and page > 0:
+                        return document, page
+        return document, None
 
     def _about(self, hop: Hop, source: Manifest, place: RecordPlace) -> DecisionQuery:
         """Return how to ask the decisions of a hop about a record at a place of its source."""
@@ -300,6 +346,38 @@ class _Asking:
                         for found in self._behind(chain[at:], place):
                             yield FoundRecord(chain, found.root, found.items)
 
+    def _by_original_path(self, chain: Chain, record: str) -> Iterator[FoundRecord]:
+        """Yield the document, or the row, of a file that was called so in the folder."""
+        name, _, line = record.rpartition(":")
+        for at, meta in self._tree(chain[-1].version).metas.items():
+            was = meta.get(ORIGINAL_PATH)
+            if was == record or (was == name and line.isdecimal()):
+                path = self._tree(chain[-1].version).paths[at]
+                place = RecordPlace(path, 0 if was == record else int(line) - 1)
+                if self._root_has(chain[-1].version, place):
+                    yield FoundRecord(chain, place)
+
+    def _by_id_field(self, chain: Chain, record: str) -> Iterator[FoundRecord]:
+        """Yield the records that have ``record`` in the field of the role id, in any version."""
+        for at, hop in enumerate(chain):
+            if not (name := hop.version.body.get("fields", {}).get("id")):
+                continue
+            with suppress(IncompleteError):  # its data is not there any more
+                for place in self._with_id(hop.version, name, record):
+                    for found in self._behind(chain[at:], place):
+                        yield FoundRecord(chain, found.root, found.items)
+
+    def _with_id(self, version: Manifest, name: str, identity: str) -> Iterator[RecordPlace]:
+        tree = self._tree(version)
+        if not _is_rows(version):
+            for at, meta in tree.metas.items():
+                if meta.get(name) == identity:
+                    yield RecordPlace(tree.paths[at])
+            return
+        for place, record in self._data(version):
+            if as_text(parse_row(record.data).get(name)) == identity:
+                yield place
+
     def _rows(self, version: Manifest, wanted: DecisionQuery) -> list[Decision]:
         attachments = present_attachments(self._repository, version, "decisions")
         if not attachments:
@@ -341,19 +419,27 @@ class _Asking:
         self, version: Manifest, place: RecordPlace | None = None
     ) -> Iterator[tuple[RecordPlace, Digest]]:
         """Yield places and ids of the records of a version; of one file up to a place, if given."""
-        tree, reader = self._tree(version), version.body["reader"]
         if _is_rows(version):
-            present_tree(self._repository, version)
+            yield from ((at, record.id) for at, record in self._data(version, place))
+            return
+        tree = self._tree(version)
+        for entry in tree.entries if place is None else [tree.by_path[place.path]]:
+            if entry.path not in version.body.get("companions", ()):
+                yield RecordPlace(entry.path), document_id(entry.blake3)
+
+    def _data(
+        self, version: Manifest, place: RecordPlace | None = None
+    ) -> Iterator[tuple[RecordPlace, Record]]:
+        """Yield places and records of a version of rows; of one file up to a place, if given."""
+        tree, reader = self._tree(version), version.body["reader"]
+        present_tree(self._repository, version)
         beside = frozenset(version.body.get("companions", ()))
         for entry in tree.entries if place is None else [tree.by_path[place.path]]:
             if entry.path in beside:
                 continue
-            if not _is_rows(version):
-                yield RecordPlace(entry.path), document_id(entry.blake3)
-                continue
             with self._repository.blobs.open(entry.blake3) as stream:
                 for record in iter_records(reader, entry.path, stream):
-                    yield RecordPlace(entry.path, record.position), record.id
+                    yield RecordPlace(entry.path, record.position), record
                     if place is not None and record.position == place.position:
                         break
 

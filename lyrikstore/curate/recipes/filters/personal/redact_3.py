@@ -32,6 +32,7 @@ from lyrikstore.curate.recipes.filters.personal.redact import (
 from lyrikstore.curate.recipes.filters.personal.repeats import Repeats
 from lyrikstore.curate.recipes.filters.personal.search import PersonalFilter, map_strings, strings
 from lyrikstore.curate.recipes.filters.redact import MASK
+from lyrikstore.curate.scan.mapping import ORIGINAL_PATH
 
 _ADDRESSES = frozenset({"from", "to", "cc"})
 _ANGLE = re.compile(r"<[^<>]{1,320}>")
@@ -110,7 +111,10 @@ class _Record:
         names = [
             name
             for name, _ in self._step.names(self._candidate)
-            if name in self.fields and name not in self._masked and not self._is_path(name)
+            if name in self.fields
+            and name not in self._masked
+            and not self._is_path(name)
+            and not self._is_original(name)
         ]
         texts = {name: list(strings(self.fields[name])) for name in names}
         found = {name: [self._find(name, text) for text in texts[name]] for name in names}
@@ -141,6 +145,21 @@ class _Record:
     def replace_path(self) -> str | None:
         """Replace a path that holds what was found; return it, if it is that of a document."""
         self._hide_file()
+        new = self._new_path()
+        original = self.fields.get(ORIGINAL_PATH)
+        # ATTACK A145: the name that a file had in its folder tells what its path does not any more.
+        if self._is_original(ORIGINAL_PATH) and (
+            any(one.reason == "path-replaced" for one in self.changes)
+            or (
+                isinstance(original, str)
+                and (_found_in(self._step, original) or self._holds(original))
+            )
+        ):
+            del self.fields[ORIGINAL_PATH]
+            self._tell(ORIGINAL_PATH, "trace-dropped")
+        return new
+
+    def _new_path(self) -> str | None:
         is_document = self._candidate.is_document
         path = self._candidate.path if is_document else self.fields.get(PATH)
         if not isinstance(path, str) or not (is_document or self._is_path(PATH)):
@@ -172,6 +191,14 @@ class _Record:
         self.file = path
         if self.fields.get(PATH) != path:  # of a document's row, path says the same
             self._tell(PATH, "file-renamed")
+
+    def _is_original(self, name: str) -> bool:
+        """Return whether a field says what a document was called in its folder."""
+        return (
+            name == ORIGINAL_PATH
+            and name in self.fields
+            and (self._candidate.is_document or self._is_path(PATH))
+        )
 
     def _is_path(self, name: str) -> bool:
         return (
