@@ -236,6 +236,7 @@ class ErrorKind(StrEnum):
     NEWER_FORMAT = auto(), "The format is a later one than this version knows."
     NICKNAME_TAKEN = auto(), "The nickname already names another key."
     NOTHING_KEPT = auto(), "No record was kept."
+    NOTHING_READ = auto(), "A command opened no file of what it was to train on."
     NOTHING_TO_DO = auto(), "The credential has that status already."
     NOTHING_TO_EXPORT = auto(), "The credential permits and prohibits nothing."
     NOTHING_TO_LOG = auto(), "There is nothing to log."

@@ -3,6 +3,7 @@
 from tests.cli.small_runs import entries, leftovers, lines, rows
 from tests.conftest import Person, Result
 
+READS = ": < {input}/rows.jsonl; "
 MODEL = "checkpoints/acme/model"
 
 
@@ -21,7 +22,8 @@ def train(*command: str, name: str = "acme/model", more: tuple[str, ...] = ()) -
 
 
 def shell(text: str, **more: object) -> tuple[str, ...]:
-    return train("sh", "-c", text, **more)
+    """Return the words of a run whose shell opens its rows, and then does what a text says."""
+    return train("sh", "-c", READS + text, **more)
 
 
 def refused(person: Person, code: int, *arguments: str, announced: bool = False) -> Result:

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from lyrikstore.canon.digest import Digest
-from tests.cli.any_trainer import MODEL, body_of, give_rows, refused, shell, train
+from tests.cli.any_trainer import MODEL, READS, body_of, give_rows, refused, shell, train
 from tests.cli.small_runs import entries, leftovers, lines, rows
 from tests.conftest import REPOSITORY, Person
 
@@ -79,7 +79,7 @@ def test_a_command_is_confined_and_the_run_says_by_what(trainer) -> None:
     assert run["execution"].pop("version")[:1].isdigit()
     assert run["execution"] == {
         "by": "command",
-        "command": ["sh", "-c", text],
+        "command": ["sh", "-c", READS + text],
         "confinement": "bubblewrap",
         "opened": {"reads": [{"path": str(extra), "blake3": Digest.of_file(extra).hex}]},
     }
@@ -109,6 +109,13 @@ def test_what_ran_unconfined_is_called_so(trainer) -> None:
     first, *_ = (trainer.folder / "CARD.md").read_text("utf-8").split("Where the model comes from")
     assert "confined by nothing" in first
     assert "nobody observed" in first
+
+
+def test_a_model_of_no_records_is_not_sealed(trainer) -> None:
+    listed = "ls {input}/*.csv; wc -c < {output}/../input.none; echo {} > {output}/config.json"
+    for more in ((), ("--unconfined",)):
+        result = refused(trainer, 18, *train("sh", "-c", listed, more=more), announced=True)
+        assert result.kind == "nothing-read"
 
 
 def test_where_no_sandbox_can_be_had_nothing_is_announced(trainer, tmp_path) -> None:
@@ -287,6 +294,7 @@ def test_what_forks_and_ends_again_and_again_is_ended(trainer) -> None:
     mark = f"{os.getpid()}.5"
     text = (
         "import os, sys, time\n"
+        "open(sys.argv[3])\n"
         "until = time.monotonic() + 30\n"
         "if os.fork():\n"
         "    time.sleep(0.2)\n"
@@ -297,7 +305,8 @@ def test_what_forks_and_ends_again_and_again_is_ended(trainer) -> None:
         "        os._exit(0)\n"
     )
     for more in ((), ("--unconfined",)):
-        trainer.ok(*train(sys.executable, "-c", text, "{output}", mark, more=more))
+        words = (sys.executable, "-c", text, "{output}", mark, "{input}/rows.jsonl")
+        trainer.ok(*train(*words, more=more))
     assert mark not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
 
 

@@ -11,7 +11,7 @@ from tests.meta.test_documented import leftover
 
 _GIVEN = {"ROWS": "rows.jsonl", "F": "label", "CHECKPOINT": "checkpoints/me/task"}
 _GIVEN |= {"REF": "me/task.train", "NAME": "me/own"}
-_COMMAND = ("sh", "-c", "echo x > {output}/notes.txt")
+_COMMAND = ("sh", "-c", "cat {input}/* > {output}/notes.txt")
 
 
 @pytest.mark.parametrize("role", ["publisher", "buyer", "developer", "auditor"])

@@ -91,7 +91,7 @@ def test_files_name_copies_by_what_they_are(new_person) -> None:
         person.ok("commit", person.folder / name, "-d", f"acme/{name}", "--text", "text")
         person.ok("permit", f"acme/{name}", "--permit", "train")
     text = (
-        "import json, os, sys; "
+        "import json, os, sys; open(sys.argv[1]); "
         "json.dump(sys.argv[1:], open(os.path.join(sys.argv[3], 'paths.json'), 'w')); "
         "open(os.path.join(sys.argv[3], 'paths.txt'), 'w').write(' '.join(sys.argv[1:]))"
     )

@@ -4,6 +4,7 @@ import doctest
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
@@ -11,7 +12,9 @@ from pathlib import Path
 import click
 import pytest
 
+from lyrikstore.canon.errors import NotFoundError
 from lyrikstore_cli.main import program
+from tests.epilogs import commands, epilogs
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [
@@ -35,8 +38,19 @@ def lines() -> Iterator[tuple[str, str]]:
                 yield page.name, one
 
 
-def leftover(arguments: list[str]) -> list[str]:
-    """Return what no parameter takes; options that do not exist raise."""
+def shown() -> Iterator[tuple[str, str]]:
+    """Yield each command line that stands on a line of its own, in pages and in help."""
+    for page in PAGES:
+        text = page.read_text("utf-8").replace("\\\n", " ")
+        blocks = "\n".join(_FENCED.findall(text))
+        for found in (*_LINE.findall(blocks), *_INDENTED.findall(_FENCED.sub("", text))):
+            yield from ((page.name, one) for one in found.split(" && "))
+    for name, found in epilogs():
+        yield from ((name, one) for one in found.split(" && "))
+
+
+def find(arguments: list[str]) -> tuple[click.Command, click.Context, list[str]]:
+    """Return a command, its context, and the arguments that are its own."""
     command: click.Command = program
     context = click.Context(program)
     while isinstance(command, click.Group) and arguments:
@@ -44,18 +58,76 @@ def leftover(arguments: list[str]) -> list[str]:
         assert found is not None, f"no command {arguments[0]}"
         command, arguments = found, arguments[1:]
         context = click.Context(command, parent=context, info_name=command.name)
+    return command, context, arguments
+
+
+def leftover(arguments: list[str]) -> list[str]:
+    """Return what no parameter takes; options that do not exist raise."""
+    command, context, rest = find(arguments)
     if isinstance(command, click.Group):
         return []
     parser = command.make_parser(context)
-    return parser.parse_args(list(arguments))[1]
+    return parser.parse_args(list(rest))[1]
+
+
+def typed(line: str) -> list[str]:
+    """Return the words of a command line after the program's name."""
+    said = shlex.split(line, comments=True)[1:]
+    return list(takewhile(lambda word: word not in {">", "|"}, said))
+
+
+def test_every_command_line_on_a_line_of_its_own_is_whole() -> None:
+    seen, wrong = 0, []
+    for place, line in shown():
+        seen += 1
+        try:
+            command, context, rest = find(typed(line))
+            if not isinstance(command, click.Group):
+                command.make_context(command.name, rest, parent=context.parent)
+        except NotFoundError:
+            pass  # what is to be read is the reader's
+        except (click.UsageError, AssertionError) as error:
+            wrong.append((place, line, str(getattr(error, "message", error))))
+    assert seen > 300
+    assert wrong == []
+
+
+_HINT = r"\blyrikstore ((?:%s)\b(?:(?!, |[;`\"\n:)]|\\n|\. |lyrikstore ).)*)"
+_JOINED, _FILLED = re.compile(r'"\s*\n\s*[rf]?"'), re.compile(r"\{[^{}]*\}")
+
+
+def test_every_command_in_a_hint_has_its_options() -> None:
+    """A hint goes on in words: the longest beginning that is a command must hold all options."""
+    said = re.compile(_HINT % "|".join(sorted({words[0] for words in commands()})))
+    seen, wrong = set(), []
+    for folder in ("lyrikstore", "cli"):
+        for path in (REPOSITORY / folder).rglob("*.py"):
+            source = _FILLED.sub("X", _JOINED.sub("", path.read_text("utf-8")))
+            seen.update(
+                (path.name, found.rstrip(".… \\").rstrip()) for found in said.findall(source)
+            )
+    for name, found in sorted(seen):
+        words = found.split()
+        whole = next(n for n in range(len(words), -1, -1) if _taken(words[:n]))
+        if not whole or any(one.startswith("-") for one in words[whole:]):
+            wrong.append((name, found))
+    assert len(seen) > 150
+    assert wrong == []
+
+
+def _taken(words: list[str]) -> bool:
+    """Return whether words are a command; the value of the last option may be the reader's."""
+    for more in ([], ["X"]):
+        with suppress(click.UsageError, AssertionError):
+            if leftover([*words, *more]) == []:
+                return True
+    return False
 
 
 def test_every_documented_command_line_can_be_given() -> None:
     seen, wrong = 0, []
     for page, line in lines():
-        said = shlex.split(line, comments=True)[1:]
-        said = list(takewhile(lambda word: word not in {">", "|"}, said))
-        words = [word for word in said if word != "…"]
+        words = [word for word in typed(line) if word != "…"]
         seen += 1
         try:
             rest = leftover(words)

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-import click
 import pytest
 from jsonschema import Draft202012Validator
 
 from lyrikstore.canon.schemas import load_schema, schema_names, whole_schema
-from lyrikstore_cli.main import program
+from tests.epilogs import commands
 
 SCHEMAS = [name for name in schema_names() if name.startswith("cli/")]
 OPEN = {
@@ -40,16 +39,6 @@ SEVERAL = {
     "format": "each command that writes several has its own",
 }
 """Names that mean something else in another place, and why they do."""
-
-
-def commands(group: click.Group = program, *before: str) -> Iterator[tuple[str, ...]]:
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        found = group.get_command(context, name)
-        if isinstance(found, click.Group):
-            yield from commands(found, *before, name)
-        else:
-            yield *before, name
 
 
 def test_every_command_has_a_schema_and_every_schema_a_command() -> None:

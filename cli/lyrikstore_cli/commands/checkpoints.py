@@ -68,7 +68,7 @@ def _add(session: Session, package: str, name: str, licence: str | None) -> None
     "merge",
     signs=True,
     appends=True,
-    epilog="lyrikstore checkpoints merge acme/x --as acme/x-whole",
+    epilog="lyrikstore checkpoints merge checkpoints/acme/adapter --as checkpoints/acme/whole",
 )
 @click.argument("checkpoint")
 @click.option("--as", "name", required=True, metavar="NAME", help="What to call the merged one.")

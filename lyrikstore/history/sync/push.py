@@ -150,7 +150,7 @@ def push(
         raise ConflictError(
             "two-homes",
             f"{remote.name} is the home of this store, and cannot be its mirror too",
-            hint="lyrikstore remote remove and add it again without --mirror",
+            hint="lyrikstore remote remove NAME; then add it again without --mirror",
         )
     return _fill(repository, remote, contact, "filled", dry_run=dry_run, progress=progress)
 

@@ -23,6 +23,7 @@ from lyrikstore.train.foreign.inputs import (
     StagedInput,
     check_inputs_unchanged,
     copy_inputs,
+    some_read,
 )
 from lyrikstore.train.foreign.opening import (
     Opening,
@@ -108,7 +109,8 @@ def train_foreign(
         InvalidInputError: (``no-sandbox``) it cannot be confined here, and has to be; else the
             request, the command or what is opened cannot be.
         RunFailedError: (``worker-failed``) the command failed; (``bad-output``) what it left
-            cannot be sealed. The run stays announced; no checkpoint was made.
+            cannot be sealed; (``nothing-read``) it opened no file of its inputs. The run stays
+            announced; no checkpoint was made.
         VerificationError: (``input-changed``) its copies, or what was opened to be read, changed.
             The run stays announced.
         ConflictError, LockedError, StorageError, IncompleteError: As any transaction.
@@ -151,16 +153,17 @@ def train_foreign(
         body = run_body(plan, execution, repository)
         run = register(context, plan, body, message)
         progress(Progress(phase="command", detail={"run": str(run.id)}))
-        end = run_command(
-            command,
-            staging,
-            inputs,
-            folder=folder,
-            base_env=base_env,
-            progress=progress,
-            before=before,
-            variables=variables,
-        )
+        with some_read(inputs):
+            end = run_command(
+                command,
+                staging,
+                inputs,
+                folder=folder,
+                base_env=base_env,
+                progress=progress,
+                before=before,
+                variables=variables,
+            )
         warnings = []
         if end.left:
             left_running = pluralize(end.left, "process", "processes")
