@@ -98,6 +98,24 @@ with_values = click.option(
 with_paths = click.option(
     "--with-paths", is_flag=True, help="What is handed on holds paths of the data's files."
 )
+
+
+def abstain_below(text: str) -> Callable[[Any], Any]:
+    """Return the option with a confidence below which nothing is answered."""
+    return click.option(
+        "--abstain-below", metavar="X", type=click.FloatRange(min=0, max=1), help=text
+    )
+
+
+def limit_from(decision: Mapping[str, Any]) -> str | None:
+    """Return who set the confidence below which nothing is answered; None: nobody.
+
+    Args:
+        decision: As a checkpoint or a deployment has it, or as a prediction was made.
+    """
+    return decision.get("limitFrom", "validation") if "abstainBelow" in decision else None
+
+
 with_texts = click.option(
     "--with-texts", is_flag=True, help="What is handed on holds texts of the data."
 )

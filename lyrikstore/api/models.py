@@ -77,6 +77,7 @@ class Models:
         explain: bool = False,
         most: int | None = None,
         device: str = "cpu",
+        abstain_below: float | None = None,
     ) -> "AbstractContextManager[AnsweredRecords]":
         """Give what a checkpoint says of a file, of the files in a folder, or of rows.
 
@@ -87,6 +88,8 @@ class Models:
                 like it, with their sources, licences and credentials.
             most: The most records; None: any number.
             device: Where a generative model is computed: ``cpu``, or ``cuda``: one GPU.
+            abstain_below: The confidence below which nothing is answered; None: as the checkpoint
+                says.
 
         Returns:
             A context manager; iterate what it gives once, before it ends.
@@ -105,6 +108,7 @@ class Models:
             explain=explain,
             most=most,
             device=device,
+            abstain_below=abstain_below,
             withdrawn=lambda rights: {
                 identity: one.word
                 for identity, one in stages.withdrawals(repository, rights).items()

@@ -48,6 +48,7 @@ class ErrorKind(StrEnum):
     BAD_CHUNK_SIZE = auto(), "The sizes of chunks and their overlap cannot be."
     BAD_COMMAND = auto(), "There is no command to run, or it is too long."
     BAD_COMMENT = auto(), "The comment of a key is not one line of printable characters."
+    BAD_CONFIDENCE = auto(), "A limit of confidence is not from 0 to 1, or the model has none."
     BAD_CONFIG = auto(), "The config of a run is malformed or contradicts itself."
     BAD_CONSISTENCY = auto(), "One size of a log is not shown to extend another."
     BAD_CREDENTIAL = auto(), "The document is not a credential as its kind demands."

@@ -13,7 +13,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import PolicyError, VerificationError, storage_errors
+from lyrikstore.canon.errors import (
+    InvalidInputError,
+    PolicyError,
+    VerificationError,
+    storage_errors,
+)
 from lyrikstore.context import StoreContext
 from lyrikstore.deploy.build import FolderBuild, readme_of, texts_of
 from lyrikstore.deploy.evidence import (
@@ -44,10 +49,11 @@ from lyrikstore.readers import all_readers
 from lyrikstore.train.serving.model import ModelWorkers, ProbeResult, ServedModel
 from lyrikstore.train.serving.probe import read_probe
 from lyrikstore.train.task import find_task
-from lyrikstore.train.trained import resolve_trained
+from lyrikstore.train.trained import check_limit, resolve_trained
 from lyrikstore.train.worker.staging import open_staging
 from lyrikstore.train.worker.targets.registry import Target, target_for
 from lyrikstore.verify.deployment.credentials import credentials_of
+from lyrikstore.verify.evaluation.choice.task import DEPLOYMENT, with_limit
 from lyrikstore.verify.report import Check, CheckState, Report
 from lyrikstore.verify.rights.judge import ENDED_LATER, TAKEN_BACK_LATER
 from lyrikstore.verify.rights.recorded import check_rights, reasons_of
@@ -103,6 +109,7 @@ def deploy_checkpoint(
     probe: Path | None = None,
     check: bool = False,
     with_values: bool = False,
+    abstain_below: float | None = None,
 ) -> Deployment:
     """Write a folder that a serving program loads, and that answers as the checkpoint does.
 
@@ -124,11 +131,13 @@ def deploy_checkpoint(
         check: Load what was written with the target's own program, and compare its answers.
         with_values: Put in credentials that name labels of the data, suffixes of its files or what
             selects a part of it, too; else these are left out, and named.
+        abstain_below: The confidence below which it is to answer nothing; None: as the checkpoint
+            says.
 
     Raises:
-        InvalidInputError: The model, its target, the probe or the name cannot be taken: as
-            :func:`resolve_trained`, :func:`target_for`, :func:`read_probe` and
-            :func:`check_may_log`.
+        InvalidInputError: The model, its target, the probe, the limit or the name cannot be taken:
+            as :func:`resolve_trained`, :func:`target_for`, :func:`read_probe`,
+            :func:`served_decision` and :func:`check_may_log`.
         ConflictError: As :func:`check_place` and :func:`check_pushed`; (``ids-alike``) ids of two
             things that it rests on begin alike.
         PolicyError: (``rights-missing``) a right that it rests on does not hold, was revoked or
@@ -154,6 +163,7 @@ def deploy_checkpoint(
     run = repo.manifest(checkpoint.inputs_in("run")[0].id)
     fields = bool(run.body["config"]["data"].get("fields"))
     target = target_for(target_name, body["format"], fields=fields, check=check)
+    decision = served_decision(checkpoint, abstain_below)
     again = context.again(lambda: _check_still(context, checkpoint, card))
     status = check_approved(repo, checkpoint, trust=trust, at=clock())
     facts = gather(repo, checkpoint, lineage=lineage)
@@ -179,6 +189,7 @@ def deploy_checkpoint(
         built = FolderBuild(folder)
         workers = ModelWorkers(context, staging, int(run.body["environment"]["threads"]))
         model = find_task(body["task"]).served(checkpoint, run, target, workers)
+        model.decide_by(decision)
         asked = model.answer(texts)
         built.copy(staging.path / _EXPORTED, model.export())
         found = model.ask(folder) if check else None
@@ -186,7 +197,7 @@ def deploy_checkpoint(
         built.write(texts_of(readme, beside, model, signed=signing is not None))
         files = built.list_files()
         built.check()
-        said = _body(checkpoint, target, model) | {
+        said = _body(checkpoint, target, model, decision) | {
             "probe": {"count": asked, "made": texts is None},
             "withData": sorted(shown.union(readme.with_data)),
             "rights": rights,
@@ -247,13 +258,36 @@ def rights_of(report: Report) -> dict[str, Any]:
     return {"state": str(check.state), **found}
 
 
-def _body(checkpoint: Manifest, target: Target, model: ServedModel) -> dict[str, Any]:
+def served_decision(checkpoint: Manifest, abstain_below: float | None) -> Mapping[str, Any]:
+    """Return how scores become answers where a checkpoint is served; empty: it has no rule.
+
+    Raises:
+        InvalidInputError: (``bad-confidence``) the limit is none; the checkpoint generates text, or
+            is not the final one of its run, which alone says how sure it has to be.
+    """
+    decision: Mapping[str, Any] = checkpoint.body.get("decision", {})
+    if abstain_below is None:
+        return decision
+    check_limit(checkpoint, abstain_below)
+    if not decision:
+        raise InvalidInputError(
+            "bad-confidence",
+            f"{checkpoint.name} says of no confidence how often it is right",
+            hint="deploy the final checkpoint of its run, or leave --abstain-below out",
+        )
+    return with_limit(decision, abstain_below, DEPLOYMENT)
+
+
+def _body(
+    checkpoint: Manifest, target: Target, model: ServedModel, decision: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return what the manifest of a deployment says of the model and what serves it."""
     sealed = checkpoint.body
     return {
         "target": target.name,
         "loader": target.loader,
-        **{name: sealed[name] for name in ("task", "format", "decision") if name in sealed},
+        **{name: sealed[name] for name in ("task", "format") if name in sealed},
+        **({"decision": dict(decision)} if decision else {}),
         "quantization": target.quantization,
         "limits": dict(model.limits),
         "software": f"lyrikstore {__version__}",

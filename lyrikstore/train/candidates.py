@@ -126,6 +126,7 @@ def choose_by_validation(
     data: tuple[Snapshot, Snapshot],
     results: Results,
     allowed: Collection[str],
+    limit: str = "",
 ) -> Chosen:
     """Return which of the candidates with labels validation prefers.
 
@@ -135,6 +136,7 @@ def choose_by_validation(
         data: What was copied of training and validation data.
         results: What the workers said.
         allowed: Formats of the candidates that may be taken: what a blend joins is trained for it.
+        limit: The confidence below which it does not answer, as the config declares it.
 
     Raises:
         RunFailedError: (``bad-output``) a worker wrote something else; none of the candidates
@@ -153,7 +155,7 @@ def choose_by_validation(
     rare = any(one.get("rareWords") for one in results.values())
     scores = ValidationScores(task, tuple(labels), logits, flags(validation, labels))
     try:
-        decided = scores.decide(allowed)
+        decided = scores.decide(allowed, limit)
     except FormatError:  # ATTACK: a run that says other candidates than its config
         raise RunFailedError(
             "bad-output",

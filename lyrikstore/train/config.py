@@ -28,6 +28,7 @@ from lyrikstore.train.requirements import (
     MONITOR_SUFFIX,
     BudgetConfig,
     CostConfig,
+    DecisionConfig,
     EvaluationConfig,
     MistakeCost,
     PromptConfig,
@@ -186,6 +187,7 @@ class TrainConfig(Struct, frozen=True, rename={"thresholds": "threshold"}):
         cost: What mistakes cost; None: not said.
         thresholds: What evaluations have to reach.
         evaluation: How it is measured.
+        decision: When a model with labels answers.
         tolerances: Within what another run of the same counts as a reproduction.
         prompt: How a model that writes is asked.
         replay: Which states of training are signed.
@@ -204,6 +206,7 @@ class TrainConfig(Struct, frozen=True, rename={"thresholds": "threshold"}):
     cost: CostConfig | None = None
     thresholds: tuple[ThresholdConfig, ...] = ()
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    decision: DecisionConfig = field(default_factory=DecisionConfig)
     tolerances: ToleranceConfig = field(default_factory=ToleranceConfig)
     prompt: PromptConfig = field(default_factory=PromptConfig)
     replay: ReplayConfig = field(default_factory=ReplayConfig)
@@ -295,6 +298,7 @@ class TrainConfig(Struct, frozen=True, rename={"thresholds": "threshold"}):
                 ("cost", stated(self.cost) if self.cost else {}),
                 ("threshold", [stated(one) for one in self.thresholds]),
                 ("evaluation", stated(self.evaluation)),
+                ("decision", stated(self.decision)),
                 ("tolerances", self.tolerances.to_json()),
                 ("prompt", stated(self.prompt)),
                 ("replay", stated(self.replay)),
@@ -335,6 +339,7 @@ _SECTIONS: dict[str, tuple[str, ...]] = {
     "budget": BudgetConfig.__struct_fields__,
     "cost": ("unit", "otherwise", "mistake"),
     "evaluation": EvaluationConfig.__struct_fields__,
+    "decision": DecisionConfig.__struct_fields__,
     "tolerances": ToleranceConfig.__struct_fields__,
     "prompt": PromptConfig.__struct_fields__,
     "replay": ReplayConfig.__struct_fields__,
@@ -376,6 +381,7 @@ _DECIMALS = {
     ("cost",): ("otherwise",),
     ("cost", "mistake"): ("cost",),
     ("threshold",): ("at_least", "at_most"),
+    ("decision",): DecisionConfig.__struct_fields__,
     ("tolerances",): ToleranceConfig.__struct_fields__,
 }
 

@@ -236,6 +236,17 @@ class EvaluationConfig(Struct, frozen=True):
     slices: tuple[str, ...] = ()
 
 
+class DecisionConfig(Struct, frozen=True):
+    """When it answers, where that is not left to the validation data.
+
+    Attributes:
+        abstain_below: The confidence below which it answers that it does not know, a decimal;
+            empty: validation fits it.
+    """
+
+    abstain_below: str = ""
+
+
 class ToleranceConfig(Struct, frozen=True):
     """Within what another run of the same counts as a reproduction (spec §13.14); decimals.
 

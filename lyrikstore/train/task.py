@@ -100,6 +100,7 @@ class TestedModel(Struct, frozen=True):
         test: The records.
         train: What a baseline may learn from; empty: there is none.
         validation: What the answers of a baseline are fitted to.
+        floors: Confidences below which nothing would be answered, that are asked about.
     """
 
     checkpoint: "Manifest"
@@ -107,6 +108,7 @@ class TestedModel(Struct, frozen=True):
     test: "Manifest"
     train: Sequence["Manifest"] = ()
     validation: Sequence["Manifest"] = ()
+    floors: Sequence[str] = ()
 
 
 class MonitoredModel(Struct, frozen=True):

@@ -24,6 +24,7 @@ from lyrikstore.train.snapshot import copy_base, copy_weights, staged_base
 from lyrikstore.train.task import find_task
 from lyrikstore.train.worker.staging import CHECKPOINT, Staging
 from lyrikstore.verify.evaluation.answers import WHOLE
+from lyrikstore.verify.evaluation.choice.task import limit_text
 from lyrikstore.verify.store.test_sets import MERGED
 
 
@@ -63,6 +64,22 @@ def is_trained(checkpoint: Manifest) -> bool:
     body = checkpoint.body
     merged = body.get("operation", {}).get("use") == MERGED and bool(checkpoint.inputs_in("run"))
     return body["origin"] == "trained" or merged
+
+
+def check_limit(checkpoint: Manifest, below: float) -> str:
+    """Return a confidence below which a checkpoint is to answer nothing, as it is signed.
+
+    Raises:
+        InvalidInputError: (``bad-confidence``) it is not from 0 to 1, or the checkpoint does not
+            say how sure it is.
+    """
+    if find_task(checkpoint.body["task"]).generative:
+        raise InvalidInputError(
+            "bad-confidence",
+            f"{checkpoint.name} generates text, and does not say how sure it is of it",
+            hint="leave --abstain-below out",
+        )
+    return limit_text(below)
 
 
 def stage_checkpoint(repo: Repository, checkpoint: Manifest, staging: Staging) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from deployed import (
     CHECKPOINT,
     CREDENTIAL,
     DATA,
+    DECISION,
     DEPLOYED,
     EVALUATION,
     MODEL,
@@ -354,6 +355,7 @@ def _by_another_log() -> bytes:
 
 def _of_inputs() -> list[Row]:
     origin = "deployment.made-from"
+    own_limit = {"abstainBelow": "0.800000", "limitFrom": "deployment"}
     other = checkpoint_of(RUN, step=200)
     other_run, other_base = run_of(seed=43), signed(
         "checkpoint", "checkpoints/acme/other-base", made.OWNER, THEN,
@@ -379,6 +381,12 @@ def _of_inputs() -> list[Row]:
          _another(**bare, body={"cardStatus": "approved"})),
         ("another-decision", "invalid", {origin: "disagrees"},
          _another(body={"decision": {"temperature": "1.000"}})),
+        ("limit-of-its-own", "trusted", {},
+         _another(body={"decision": {**DECISION, **own_limit}})),
+        ("limit-of-nobody", "invalid", {origin: "disagrees"},
+         _another(body={"decision": {**DECISION, "abstainBelow": "0.800000"}})),
+        ("limit-of-its-own-and-more", "invalid", {origin: "disagrees"},
+         _another(body={"decision": {**DECISION, **own_limit, "temperature": "1.000"}})),
         ("another-limit", "invalid", {origin: "disagrees"},
          _another(body={"limits": {"maxTokens": 128}})),
         ("another-format", "invalid", {origin: "disagrees"}, _another(body={"format": "tfidf/1"})),

@@ -33,7 +33,7 @@ SIGNER, OTHER = signer_for("deployer"), signer_for("mallory")
 
 def label_usage(about: dict[str, Any], target: str, validation: int) -> dict[str, bytes]:
     """Return the files that say how a folder of a model with labels is loaded."""
-    said = said_of_labels(about, validation, fitted=True)
+    said = said_of_labels(about, validation, about["decision"])
     return use_files(TARGETS[target].part.usage(about), said)
 
 

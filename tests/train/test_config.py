@@ -51,6 +51,17 @@ def test_defaults_are_written_out():
     assert TrainConfig.from_json(config.to_json()) == config
 
 
+def test_a_limit_of_confidence_is_declared_by_models_with_labels() -> None:
+    section = "[decision]\nabstain_below = 0.60\n"
+    config = TrainConfig.parse((SMALL + section).encode())
+    assert config.to_json()["decision"] == {"abstain_below": "0.6"}
+    assert TrainConfig.from_json(config.to_json()) == config
+    for text in (WRITER + section, SMALL + section.replace("0.60", "1.5")):
+        with pytest.raises(InvalidInputError) as caught:
+            TrainConfig.parse(text.encode())
+        assert caught.value.kind == "bad-config"
+
+
 def test_a_config_without_the_later_sections_names_none_of_them():
     config = TrainConfig.parse((SMALL + "[training]\nseed = 0\n").encode())
     assert config.to_json() == {

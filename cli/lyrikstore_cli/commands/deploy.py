@@ -8,6 +8,7 @@ import click
 from lyrikstore.api.commands import TARGETS
 from lyrikstore.canon.errors import NotFoundError
 from lyrikstore.canon.text import escape_control, pluralize
+from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.given_away import say_given_away
 from lyrikstore_cli.session import Session
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help='What to ask, one {"text": …} a line; by default texts made of words. It is handed on.',
 )
+@options.abstain_below("Have it answer nothing below this confidence (0 to 1); it is signed.")
 def command(
     session: Session,
     checkpoint: str | None,
@@ -55,6 +57,7 @@ def command(
     with_values: bool,
     check: bool,
     probe: Path | None,
+    abstain_below: float | None,
 ) -> None:
     """Write CHECKPOINT as a folder that a serving program loads, with its temperature in it.
 
@@ -71,7 +74,8 @@ def command(
     a crash or for another machine; rights and card are judged anew.
     """
     if again is not None:
-        if checkpoint or target or name or no_sign or with_values or check or probe:
+        limited = abstain_below is not None
+        if checkpoint or target or name or no_sign or with_values or check or probe or limited:
             raise click.UsageError("--again REF goes with -o FOLDER alone")
         store = session.open_store()
         with session.progress("deploying"):
@@ -93,8 +97,10 @@ def command(
                 probe=probe,
                 check=check,
                 with_values=with_values,
+                abstain_below=abstain_below,
             )
     compared, signed = made.check, made.manifest
+    decision = made.body.get("decision", {})
     given_away = store.datasets.given_away(made.checkpoint)
     session.emit(
         "deploy",
@@ -112,6 +118,8 @@ def command(
             "cardStatus": None if made.card_status is None else made.card_status.word,
             "withData": made.body["withData"],
             "credentialsLeftOut": made.body.get("credentialsLeftOut", []),
+            "abstainBelow": decision.get("abstainBelow"),
+            "limitFrom": options.limit_from(decision),
             "probe": made.body["probe"],
             "check": None if compared is None else compared.to_json(),
             "handingOnNotPermitted": list(made.withheld),
@@ -158,6 +166,13 @@ def _show(session: Session, made: "Deployment") -> None:
         screen.say("! unsigned nobody signed which files it has; the folder says so")
     else:
         screen.result(f"✓ signed   {made.manifest.name}  {made.manifest.id.short}")
+    decision = made.body.get("decision", {})
+    if decision.get("limitFrom") == "deployment":
+        own = made.checkpoint.body["decision"]["abstainBelow"]
+        screen.say(
+            f"– limit    no answer below {decision['abstainBelow']}, as signed here; the "
+            f"checkpoint, and its card, say {own}"
+        )
     for name, prohibited in made.withheld.items():
         say = "prohibit handing on" if prohibited else "do not say whether one may hand on"
         screen.say(

@@ -1,6 +1,7 @@
 """``lyrikstore evaluate``: a checkpoint next to a plain baseline, on a locked test set."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,9 @@ _SHOWN, _WIDTH = 5, 160
     type=click.IntRange(min=1),
     help="Of a model that writes: ask so many records, drawn by their ids.",
 )
+@options.abstain_below(
+    "Show coverage and accuracy, at this confidence (0 to 1), too; both are signed."
+)
 @options.device
 def command(
     session: Session,
@@ -47,6 +51,7 @@ def command(
     report: Path | None,
     with_texts: bool,
     sample: int | None,
+    abstain_below: float | None,
     device: str,
 ) -> None:
     """Measure a checkpoint on a test set, and a baseline that is cheaper next to it.
@@ -83,6 +88,8 @@ def command(
             f"{asked.name} is of a model that writes: its report has no charts to draw",
             hint=f"lyrikstore card {asked.name.replace('evaluations/', 'checkpoints/')}",
         )
+    if dataset is None and abstain_below is not None:
+        raise click.UsageError("--abstain-below goes with --on: the report has the whole table")
     if dataset is None:
         manifest = _existing(asked, report)
     else:
@@ -92,6 +99,7 @@ def command(
                 dataset,
                 sample=sample,
                 device=device,
+                abstain_below=abstain_below,
             )
     facts = store.models.report(str(manifest.id))
     if report is not None:
@@ -118,6 +126,7 @@ def command(
     )
     _show(session, manifest, facts["failures"])
     _show_samples(session, facts["samples"])
+    _show_coverage(session, body)
     if report is not None:
         session.screen.result(f"✓ wrote       {report}")
         session.screen.holds(with_data)
@@ -148,6 +157,18 @@ def _show_samples(session: Session, samples: Sequence[Mapping[str, Any]]) -> Non
                 text = " ".join(one[name].split())
                 shown = text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
                 say(f"    {name.removesuffix('Text'):<9}{escape_control(shown)}")
+
+
+def _show_coverage(session: Session, body: Mapping[str, Any]) -> None:
+    """Show what each confidence below which nothing is answered would cost and gain."""
+    if "coverageAt" not in body:
+        return
+    say = session.screen.result
+    say("  answers nothing below   still answers   right of those", "bold")
+    for one in body["model"]["coverage"]:
+        marked = "←" if one["abstainBelow"] in body["coverageAt"] else ""
+        share, right = (f"{Decimal(one[name]) * 100:.1f} %" for name in ("share", "accuracy"))
+        say(f"  {one['abstainBelow']:>22}{share:>16}{right:>17} {marked}".rstrip())
 
 
 def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str, Any]]) -> None:

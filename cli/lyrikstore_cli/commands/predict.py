@@ -47,6 +47,7 @@ _MOST = 10_000
     type=click.Choice(["jsonl", "csv"]),
     help="Of the answers; by default the suffix of -o says.",
 )
+@options.abstain_below("Answer nothing below this confidence (0 to 1), whatever was signed.")
 @options.device
 def command(
     session: Session,
@@ -56,16 +57,17 @@ def command(
     output: Path | None,
     force: bool,
     form: str | None,
+    abstain_below: float | None,
     device: str,
 ) -> None:
     """Label a text or document, a folder of them, or rows (.jsonl, .csv, .parquet) with CHECKPOINT.
 
     The model is loaded once, from verified bytes only. Below the confidence that its checkpoint was
-    signed with the answer is "I do not know". --explain says which terms or sentences an answer
-    rests on, and which training records are like it: similar, not cause. Where a right that the
-    model rests on does not hold, was revoked since, or has ended, it warns. A model that writes
-    answers in words. In CSV an apostrophe stands before what a spreadsheet would run; JSON lines
-    have it all as it is.
+    signed with, or `--abstain-below`, the answer is "I do not know". --explain says which terms or
+    sentences an answer rests on, and which training records are like it: similar, not cause. Where
+    a right that the model rests on does not hold, was revoked since, or has ended, it warns. A
+    generative model answers in words. In CSV an apostrophe stands before what a spreadsheet would
+    run; JSON lines have it all as it is.
     """
     form = _format(session, output, form, force=force, explain=explain)
     if output is not None:
@@ -81,6 +83,7 @@ def command(
             explain=explain,
             most=_MOST if session.options.json and output is None else None,
             device=device,
+            abstain_below=abstain_below,
         ) as found,
     ):
         made = found.checkpoint
@@ -98,13 +101,14 @@ def command(
                 safe = escape_control(text.rstrip("\n")) + "\n" if sys.stdout.isatty() else text
                 sys.stdout.write(safe)
         else:
-            decision = made.body.get("decision", {})
-            _show(session, answers, decision, single=found.count == 1)
+            _show(session, answers, found.decision, single=found.count == 1)
     session.emit(
         "predict",
         {
             "checkpoint": str(made.id),
             "task": made.body["task"],
+            "abstainBelow": found.decision.get("abstainBelow"),
+            "limitFrom": options.limit_from(found.decision),
             "asked": found.count,
             "answered": count.answered,
             "notKnown": count.abstained,

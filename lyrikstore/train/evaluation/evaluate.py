@@ -20,7 +20,7 @@ from lyrikstore.train.environment import check_device
 from lyrikstore.train.requirements import CPU
 from lyrikstore.train.seal import sign_next
 from lyrikstore.train.task import Evaluated, TestedModel, find_task
-from lyrikstore.train.trained import resolve_trained
+from lyrikstore.train.trained import check_limit, resolve_trained
 from lyrikstore.verify.rights.required import check_rights
 from lyrikstore.verify.store.test_sets import is_another, is_learnt, learnt_by
 
@@ -32,6 +32,7 @@ def evaluate_checkpoint(
     *,
     sample: int | None = None,
     device: str = CPU,
+    abstain_below: float | None = None,
 ) -> Manifest:
     """Return the signed, logged evaluation of a trained checkpoint on a test set.
 
@@ -45,6 +46,8 @@ def evaluate_checkpoint(
         sample: Of a generative model, how many records are asked, drawn by their ids and the
             seed of the run; None: all.
         device: Where a generative model is computed: ``cpu`` or ``cuda``.
+        abstain_below: A confidence below which nothing would be answered: the coverage tells what
+            that costs and gains, too.
 
     Raises:
         PolicyError: (``test-not-locked``) the test set was logged after the run, or is not the
@@ -53,6 +56,7 @@ def evaluate_checkpoint(
             (``rights-missing``) it may not be used to evaluate, as the run declares the use, or
             the training data, from which the baseline learns, to train.
         InvalidInputError: (``no-sample``, ``bad-device``) the model gives labels;
+            (``bad-confidence``) it generates text, or the limit is none;
             (``no-accelerator``) there is no such GPU here; (``not-trained``,
             ``not-a-dataset``, ``empty``, ``label-missing``,
             ``bad-model`` …)
@@ -70,6 +74,7 @@ def evaluate_checkpoint(
     progress(Progress(phase="check"))
     checkpoint = resolve_trained(repo, checkpoint_ref)
     check_device(device, checkpoint.body["task"])
+    limit = None if abstain_below is None else check_limit(checkpoint, abstain_below)
     run = repo.manifest(checkpoint.inputs_in("run")[0].id)
     test = resolve_dataset(repo, dataset_ref)
     _check_locked(repo, checkpoint, run, test)
@@ -83,7 +88,10 @@ def evaluate_checkpoint(
     # The baseline learns from the training data here and now: the run's right may be over.
     check_rights(repo, [*train, *validation], Use.of_run(run.body, context.clock()), **of)
     found = find_task(checkpoint.body["task"]).evaluate(
-        context, TestedModel(checkpoint, run, test, train, validation), sample=sample, device=device
+        context,
+        TestedModel(checkpoint, run, test, train, validation, () if limit is None else (limit,)),
+        sample=sample,
+        device=device,
     )
     split = test.body.get("derivation", {}).get("part", "test")
     return log_evaluation(

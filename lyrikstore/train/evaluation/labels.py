@@ -53,6 +53,7 @@ def evaluate_labels(context: StoreContext, model: TestedModel) -> Evaluated:
         field_of_groups=records.group,
         majority=_commonest(answered.trained.labels),
         near=METHOD,
+        floors=model.floors,
     )
     own, baseline = answered.systems
     found["model"] |= {name: own[name] for name in MEASURED}

@@ -14,7 +14,7 @@ from lyrikstore.train.predict.prediction import MOST_CANDIDATES, UNSURE, AskedMo
 from lyrikstore.train.predict.similar import TrainingRecords, TrainingSources, WithdrawnRights
 from lyrikstore.train.trained import answering_job, stage_checkpoint
 from lyrikstore.train.worker.process import run_job
-from lyrikstore.train.worker.staging import TEST, Staging
+from lyrikstore.train.worker.staging import TEST
 from lyrikstore.verify.evaluation.answers import MODEL, WHOLE, decide
 from lyrikstore.verify.evaluation.choice.task import labelling_rules
 
@@ -64,7 +64,7 @@ def answer_labels(
     sources = None
     if withdrawn is not None:
         sources = TrainingSources(repo, asked.run, known, withdrawn)
-    read = _Answers(staging, asked.checkpoint.body, result, count, sources)
+    read = _Answers(asked, result, count, sources)
     return ModelAnswers(map(read.members, read.rows()), known.missing)
 
 
@@ -73,15 +73,15 @@ class _Answers:
 
     def __init__(
         self,
-        staging: Staging,
-        body: Mapping[str, Any],
+        asked: AskedModel,
         result: Mapping[str, Any],
         count: int,
         sources: TrainingSources | None,
     ) -> None:
-        self._staging, self._result, self._sources = staging, result, sources
+        self._staging, self._result, self._sources = asked.staging, result, sources
+        body = asked.checkpoint.body
         self._labels = body["labels"]
-        self._answerer = labelling_rules(body["task"]).answerer(MODEL, body.get("decision", {}))
+        self._answerer = labelling_rules(body["task"]).answerer(MODEL, asked.decision)
         self._most = int(result["maxTokens"])
         for name, width in (("scores", len(self._labels)), ("tokens", 1)):
             path = self._file(name)

@@ -30,11 +30,15 @@ from lyrikstore.train.predict.prediction import AnsweredRecords, AskedModel, Pre
 from lyrikstore.train.predict.similar import WithdrawnRights
 from lyrikstore.train.requirements import CPU
 from lyrikstore.train.task import find_task
-from lyrikstore.train.trained import resolve_trained
+from lyrikstore.train.trained import check_limit, resolve_trained
 from lyrikstore.train.worker.staging import Staging, open_staging
+from lyrikstore.verify.evaluation.choice.task import with_limit
 
 MOST_EXPLAINED = 1000
 """Records that are explained, or answered in words, at once: they lie in memory."""
+
+OPTION = "option"
+"""Who set the limit below which nothing is answered: whoever asks."""
 
 _ASKED = "asked.jsonl"
 _ROWS_AT_ONCE = 1024
@@ -49,6 +53,7 @@ def predict_records(
     explain: bool = False,
     most: int | None = None,
     device: str = CPU,
+    abstain_below: float | None = None,
     withdrawn: WithdrawnRights = lambda _: {},
 ) -> Iterator[AnsweredRecords]:
     """Give what a trained checkpoint says of a file, of the files in a folder, or of rows.
@@ -65,13 +70,15 @@ def predict_records(
         explain: Whether to say what speaks for each answer, and which training records are like it.
         most: The most records; None: any number.
         device: Where a generative model is computed: ``cpu`` or ``cuda``.
+        abstain_below: The confidence below which nothing is answered; None: as the checkpoint says.
         withdrawn: Tells which credentials of some rights were taken back.
 
     Raises:
         NotFoundError: (``no-file``, ``no-ref``) no such file or checkpoint.
-        InvalidInputError: (``not-trained``, ``bad-model``, ``bad-device``; ``no-explanation``) the
-            model generates text; (``too-many``) as ``most`` or :data:`MOST_EXPLAINED` says; (the
-            reason why) the only record cannot be answered; as
+        InvalidInputError: (``not-trained``, ``bad-model``, ``bad-device``; ``no-explanation``)
+            the model generates text; (``bad-confidence``) so it does, or the limit is none;
+            (``too-many``) as ``most`` or :data:`MOST_EXPLAINED` says; (the reason why) the only
+            record cannot be answered; as
             :func:`lyrikstore.train.predict.asked.read_asked`.
         EmptyResultError: (``no-records``) there are none, or none that can be answered.
         PolicyError, VerificationError, IncompleteError: The model may not or cannot be loaded.
@@ -94,6 +101,10 @@ def predict_records(
             f"{checkpoint.name} generates text: nothing says what its words rest on",
             hint="leave --explain out",
         )
+    decision = checkpoint.body.get("decision", {})
+    if abstain_below is not None:
+        check_limit(checkpoint, abstain_below)
+        decision = with_limit(decision, abstain_below, OPTION)
     run = repo.manifest(checkpoint.inputs_in("run")[0].id)
     train = [repo.manifest(item.id) for item in checkpoint.inputs_in("train")]
     layout = RecordLayout.of(run.body["config"], train[0])
@@ -105,7 +116,7 @@ def predict_records(
     with open_staging(folder) as staging:
         asked = read_asked(place, layout, staging.path, repo.root)
         noted = _Noted(place, layout, staging, most, context.progress)
-        model = AskedModel(checkpoint, run, train, noted.answerable(asked), staging)
+        model = AskedModel(checkpoint, run, train, noted.answerable(asked), staging, decision)
         found = task.answer(context, model, device=device, withdrawn=withdrawn if explain else None)
         yield AnsweredRecords(
             checkpoint,
@@ -114,6 +125,7 @@ def predict_records(
             noted.without_fields,
             found.missing,
             noted.predictions(found.answers),
+            decision,
         )
 
 

@@ -149,6 +149,7 @@ class AskedModel(Struct, frozen=True):
         train: What it learned from.
         records: The records that can be answered; read once, before the model is asked.
         staging: Where model and records are copied.
+        decision: How scores become answers.
     """
 
     checkpoint: Manifest
@@ -156,6 +157,7 @@ class AskedModel(Struct, frozen=True):
     train: Sequence[Manifest]
     records: Iterator[AskedRecord]
     staging: Staging
+    decision: Mapping[str, Any]
 
 
 class ModelAnswers(Struct, frozen=True):
@@ -180,6 +182,8 @@ class AnsweredRecords(Struct, frozen=True):
         without_fields: How many rows lack a field that the model reads beside the text.
         missing: With ``explain``: training data that is not here, and why.
         records: The answers, in the order of the input.
+        decision: How scores became answers: as the checkpoint says it, but for another limit where
+            one was given.
     """
 
     checkpoint: Manifest
@@ -188,6 +192,7 @@ class AnsweredRecords(Struct, frozen=True):
     without_fields: int
     missing: Sequence[tuple[str, str]]
     records: Iterator[Prediction]
+    decision: Mapping[str, Any]
 
     @property
     def several(self) -> bool:

@@ -17,7 +17,7 @@ from lyrikstore.train.worker.staging import BASE, CHECKPOINT, TEST
 from lyrikstore.train.worker.targets.registry import Target, Usage
 from lyrikstore.verify.evaluation.answers import WHOLE
 from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS
-from lyrikstore.verify.evaluation.choice.task import AnswerRule, labelling_rules
+from lyrikstore.verify.evaluation.choice.task import CONFIG, AnswerRule, labelling_rules
 
 _ANSWERS = """
 ## What it answers
@@ -25,7 +25,7 @@ _ANSWERS = """
 {fitted} How far a probability can be believed, an evaluation says (`calibration`).
 
 """
-_FITTED = "Temperature and limits were fitted on {records} of validation data{few}."
+_FITTED = "{what} fitted on {records} of validation data{few}."
 _UNFITTED = "Its probabilities were not fitted to validation data."
 _ONE_LABEL = """\
 1. The answer is the label with the greatest probability, of equal ones the first of `id2label`.
@@ -127,21 +127,28 @@ class ServedLabels(ServedModel):
         """Return what it answers, and when it does not."""
         del usage
         records = int(self._run.body["order"]["records"]["validation"])
-        return said_of_labels(self._about, records, fitted="decision" in self._checkpoint.body)
+        return said_of_labels(self._about, records, self._checkpoint.body.get("decision"))
 
 
-def said_of_labels(about: Mapping[str, Any], validation: int, *, fitted: bool) -> str:
+def said_of_labels(
+    about: Mapping[str, Any], validation: int, sealed: Mapping[str, Any] | None
+) -> str:
     """Return what a model with labels answers, and when it does not, in Markdown.
 
     Args:
         about: ``format``, ``several``, ``checkpoint`` and ``decision`` of the model.
         validation: How many records its decision was fitted on.
-        fitted: Whether it was.
+        sealed: The decision of the checkpoint; None: it has none.
     """
     rule = AnswerRule.of_body(about)
     few = ", which is few: they rest on chance" if validation < FEW_RECORDS else ""
-    records = _FITTED.format(records=pluralize(validation, "record"), few=few)
-    said = _ANSWERS.format(fitted=records if fitted else _UNFITTED)
+    what = "Temperature and limits were" if not rule.limit_from else "The temperature was"
+    if rule.limit_from and about["several"]:
+        what = "Temperature and the limit of a label were"
+    fitted = _FITTED.format(what=what, records=pluralize(validation, "record"), few=few)
+    if rule.limit_from:
+        fitted += f" {_limit_words(rule, AnswerRule.of_body({'decision': sealed}))}"
+    said = _ANSWERS.format(fitted=_UNFITTED if sealed is None else fitted)
     if about["several"]:
         threshold = 0.5 if rule.threshold is None else rule.threshold
         bare = ", and the likeliest where none is" if rule.at_least_one else ""
@@ -153,3 +160,16 @@ def said_of_labels(about: Mapping[str, Any], validation: int, *, fitted: bool) -
     if about["format"] in WITH_WORDS:
         said += _WORDS
     return said + _RULE.format(checkpoint=about["checkpoint"])
+
+
+def _limit_words(rule: AnswerRule, sealed: AnswerRule) -> str:
+    """Return who set the limit below which nothing is answered, where it was not fitted."""
+    declared = "declared before training, in the config of its run"
+    if rule.limit_from == CONFIG:
+        return f"The limit of its confidence was {declared}."
+    own = "it always answers" if not sealed.abstain_below else f"it is {sealed.abstain_below:.6f}"
+    by = declared if sealed.limit_from == CONFIG else "fitted on that data"
+    return (
+        "The limit of its confidence was set for this folder, when it was deployed; in the "
+        f"checkpoint, and so in its card, {own}, {by}."
+    )

@@ -109,6 +109,11 @@ class ServedModel(ABC):
             "task": checkpoint.body["task"],
         }
 
+    def decide_by(self, decision: Mapping[str, Any]) -> None:
+        """Let scores become answers by a decision, which may have another limit than the sealed."""
+        if decision:
+            self._about["decision"] = dict(decision)
+
     def answer(self, texts: Sequence[str] | None) -> int:
         """Ask the sealed model the probe records, made ones for None; return how many they are.
 

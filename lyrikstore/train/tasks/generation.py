@@ -186,7 +186,7 @@ class Generation:
                 hint='such as on = "modal/a100-80g" in [budget]; lyrikstore plan lists what price '
                 "files name, and --prices FILE takes your own",
             )
-        for section in ("cost", "threshold", "evaluation"):
+        for section in ("cost", "threshold", "evaluation", "decision"):
             if section in document:
                 raise InvalidInputError(
                     "bad-config",

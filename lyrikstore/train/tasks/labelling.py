@@ -59,11 +59,13 @@ class CopiedLabels(Struct, frozen=True):
         task: What is learned.
         train: What was copied to learn from.
         validation: What to measure on.
+        limit: The confidence below which it does not answer, as the config declares it.
     """
 
     task: str
     train: "Snapshot"
     validation: "Snapshot"
+    limit: str = ""
 
     @property
     def labels(self) -> Collection[str]:
@@ -100,7 +102,7 @@ class CopiedLabels(Struct, frozen=True):
         from lyrikstore.train.candidates import choose_by_validation
 
         data = self.train, self.validation
-        return choose_by_validation(staging, self.task, data, results, allowed)
+        return choose_by_validation(staging, self.task, data, results, allowed, self.limit)
 
 
 class LabellingTask:
@@ -215,7 +217,7 @@ class LabellingTask:
         check_learnt(plan.validation.name, validation.labels, train.labels)
         if not validation.records:
             raise InvalidInputError("empty", f"{plan.validation.name} has no records")
-        return CopiedLabels(task.name, train, validation)
+        return CopiedLabels(task.name, train, validation, config.decision.abstain_below)
 
     def checkpoint_members(
         self, plan: "RunPlan", chosen: "Chosen", labels: Sequence[str], *, final: bool

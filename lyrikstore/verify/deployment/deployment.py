@@ -34,7 +34,7 @@ from lyrikstore.verify.deployment.evidence import (
     EvidenceOutcome,
     check_evidence,
 )
-from lyrikstore.verify.deployment.made_from import README, made_from_faults
+from lyrikstore.verify.deployment.made_from import README, made_from_faults, other_limit
 from lyrikstore.verify.deployment.model_sig import check_model_signature
 from lyrikstore.verify.deployment.rights import check_rights_beside, rights_in_base
 from lyrikstore.verify.problems import Problems
@@ -214,6 +214,10 @@ def _check_made_from(deployment: Manifest, found: EvidenceOutcome) -> Check:
             for item in deployment.inputs
         ],
     }
+    if limit := other_limit(deployment, checkpoint):
+        own = limit.get("sealed", "?")
+        parts.append(f"no answer below {limit['served']}, where its checkpoint says {own}")
+        detail["limit"] = dict(limit)
     return problems.close(", ".join(parts), **detail)
 
 

@@ -4,6 +4,7 @@ Pure: asked of the manifests beside a deployed folder, and again of those in the
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from msgspec import Struct
 
@@ -11,8 +12,10 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.verify.deployment.credentials import credentials_of, left_out, renewed_by
 
-_SAID_OF_IT = ("task", "format", "decision")
-"""Members of a deployment's body that repeat what its checkpoint says."""
+_SAID_OF_IT = ("task", "format")
+"""Members of a deployment's body that repeat what its checkpoint says, beside ``decision``."""
+
+_LIMIT = ("abstainBelow", "limitFrom")
 
 README = "README.md"
 
@@ -82,11 +85,44 @@ def _of_checkpoint(deployment: Manifest, checkpoint: Manifest) -> Iterator[MadeF
             yield MadeFromFault(f"other-{role}", f"{label} has another {role}")
     said, sealed = deployment.body, checkpoint.body
     wrong = [name for name in _SAID_OF_IT if said.get(name) != sealed.get(name)]
+    if not _decides_as(said.get("decision"), sealed.get("decision")):
+        wrong.append("decision")
     most = sealed.get("text", {}).get("maxTokens")
     if most is not None and said["limits"].get("maxTokens") != most:
         wrong.append("limits")
     if wrong:
         yield MadeFromFault("disagrees", f"it and {label} disagree about {', '.join(wrong)}")
+
+
+def other_limit(deployment: Manifest, checkpoint: Manifest | None) -> dict[str, str] | None:
+    """Return the limit below which a deployment answers nothing, where it set one of its own.
+
+    Args:
+        deployment: Its manifest.
+        checkpoint: That of its checkpoint; None: it is not at hand.
+
+    Returns:
+        ``served``, and ``sealed``, that of the checkpoint; None: it has that of the checkpoint.
+    """
+    decision = deployment.body.get("decision", {})
+    if decision.get("limitFrom") != "deployment":
+        return None
+    sealed = {} if checkpoint is None else checkpoint.body.get("decision", {})
+    own = {"sealed": sealed["abstainBelow"]} if "abstainBelow" in sealed else {}
+    return {"served": decision["abstainBelow"], **own}
+
+
+def _decides_as(served: Any, sealed: Any) -> bool:
+    """Return whether a deployment decides as its checkpoint, but for a limit that it calls its own.
+
+    ATTACK A139: a limit, or a threshold, that nobody set for it is served as the checkpoint's.
+    """
+    if served and sealed and served.get("limitFrom") == "deployment" and "abstainBelow" in served:
+        served, sealed = (
+            {name: value for name, value in one.items() if name not in _LIMIT}
+            for one in (served, sealed)
+        )
+    return bool(served == sealed)
 
 
 def _only(

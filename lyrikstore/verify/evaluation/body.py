@@ -39,6 +39,7 @@ def evaluation_body(
     field_of_groups: str | None = None,
     majority: str | None = None,
     near: str | None = None,
+    floors: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return every member of an evaluation's body that follows from the predictions.
 
@@ -50,12 +51,13 @@ def evaluation_body(
         field_of_groups: The field whose groups the predictions number, if they do.
         majority: The commonest label of the training data; None: it is no baseline.
         near: How near duplicates were looked for; None: they were not.
+        floors: Confidences below which nothing would be answered, that the coverage has besides.
 
     Returns:
         ``count``, ``task``, ``predictions``, ``model``, ``confidence``, ``worst``, and where there
         is something to say ``baseline``, ``baselines``, ``majority``, ``comparisons``, ``slices``,
-        ``thresholds``, ``costs`` and ``overlap`` with ``near`` alone. What is measured rather than
-        computed is for the signer to add.
+        ``thresholds``, ``costs``, ``coverageAt`` and ``overlap`` with ``near``
+        alone. What is measured rather than computed is for the signer to add.
 
     Raises:
         InvalidInputError: (``unknown-metric``, ``unknown-label``) a threshold is for something that
@@ -81,7 +83,7 @@ def evaluation_body(
     right = measured.counts[0].right
     systems[0] |= {
         "calibration": calibration(predictions, answers[0], measured.counts[0]),
-        "coverage": coverage(answers[0], right),
+        "coverage": coverage(answers[0], right, floors),
     }
     body: dict[str, Any] = {
         "count": len(predictions),
@@ -104,6 +106,7 @@ def evaluation_body(
             _judged(one, body["model"]) for one in thresholds if one["metric"] not in MEMBERS
         ],
         "costs": dict(costs or {}),
+        "coverageAt": list(floors),
         "overlap": {} if near is None else {"near": _near(predictions, seed, near)},
     }
     return body | {name: value for name, value in found.items() if value}

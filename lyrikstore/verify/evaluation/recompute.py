@@ -34,7 +34,7 @@ from lyrikstore.verify.evaluation.slices import (
 
 _COMPUTED = (
     "count", "task", "predictions", "model", "baseline", "baselines", "majority", "comparisons",
-    "confidence", "slices", "thresholds", "costs", "worst", "drift",
+    "confidence", "slices", "thresholds", "costs", "worst", "drift", "coverageAt",
 )  # fmt: skip
 _SYSTEMS = ("model", "baseline", "majority")
 _MEASURED = frozenset({"latencyMs", "wallSeconds", "cpuSeconds", "peakMemoryBytes", "params"})
@@ -84,6 +84,7 @@ def find_difference(
             predictions,
             majority=body.get("majority", {}).get("label"),
             near=None if near is None else near["method"],
+            floors=body.get("coverageAt", ()),
             **settings,
         )
     else:

@@ -96,6 +96,17 @@ def test_the_first_member_that_differs_is_named() -> None:
     assert find_difference(body, read, ()).startswith("'worst' is ")
 
 
+def test_the_coverage_has_the_confidence_that_was_asked_about() -> None:
+    read = predictions("b", "a", "c", abstain_below=420_000)
+    body = evaluation_body(read, seed=1, floors=("0.410000",))
+    assert body["coverageAt"] == ["0.410000"]
+    below = [one["abstainBelow"] for one in body["model"]["coverage"]]
+    assert below == ["0.000000", "0.410000", "0.420000", "0.500000"]
+    assert find_difference(body, read, ()) == ""
+    body["coverageAt"] = ["0.430000"]
+    assert find_difference(body, read, ())
+
+
 def test_near_duplicates_are_counted_again() -> None:
     read = predictions("b", "a", "c")
     body = evaluation_body(read, seed=1, near="minhash")

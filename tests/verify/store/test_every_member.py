@@ -49,6 +49,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "decision.threshold": "test_vectors_of_deployments",
         "decision.atLeastOne": "test_vectors_of_deployments",
         "decision.grammar": "test_vectors_of_deployments",
+        "decision.limitFrom": "test_vectors_of_deployments",
     },
     "checkpoint": {
         "origin": "test_statements",
@@ -56,6 +57,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "operation": "test_statements",
         "decision.threshold": "test_signed_again",
         "decision.atLeastOne": "test_signed_again",
+        "decision.limitFrom": "test_signed_again",
         "decision.grammar": "",
         "chosen.candidates[].base": "",
         "chosen.candidates[].reason": "",
@@ -83,6 +85,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "baselines": "test_recompute",
         "thresholds": "test_recompute",
         "costs.mistakes": "test_recompute",
+        "coverageAt": "test_recompute",
         "worst": "test_recompute",
         "model.measures": "test_recompute",
         "baseline": "test_recompute",

@@ -75,6 +75,7 @@ def again(honest: Honest, request: pytest.FixtureRequest):
         (MODEL, lambda body: body["metrics"].update(validationAccuracy="0.9999"), "checkpoints"),
         (MODEL, lambda body: body["decision"].update(temperature="3.000"), "checkpoints"),
         (MODEL, lambda body: body["decision"].update(abstainBelow="0.000000"), "checkpoints"),
+        (MODEL, lambda body: body["decision"].update(limitFrom="config"), "checkpoints"),
         (MODEL, lambda body: body["chosen"].update(reason="it is the best"), "checkpoints"),
         (MODEL, lambda body: body["validation"].update(count=900), "checkpoints"),
         (SEVERAL, lambda body: body["decision"].update(threshold="0.900000"), "checkpoints"),

@@ -39,6 +39,11 @@ def _decision(facts: CardFacts) -> Iterator[Said]:
     text = f"below a confidence of {below} it answers that it does not know"
     if float(below) == 0:
         text = "it answers every record, however unsure it is"
+    if "limitFrom" in decision:
+        text += ", as the config of its run declared before training; where a folder is deployed "
+        text += "with another limit, its USE.md says so"
+        yield Said(text, (named(facts.checkpoint),), value=decision)
+        return
     yield Said(text, (named(facts.checkpoint),), "measured", value=decision)
 
 

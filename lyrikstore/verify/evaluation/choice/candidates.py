@@ -1,5 +1,6 @@
 """The candidates of a run, and the formats of the checkpoints that they give (spec §13.2.2)."""
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ WEIGHTS = tuple(f"0.{tenths}" for tenths in range(1, 10))
 FEW_RECORDS = 50
 """Validation records below which a temperature may not make answers surer than the model's own."""
 
+_LIMIT = re.compile(r"0(\.[0-9]{1,6})?|1(\.0{1,6})?")
 
 VALIDATION = "validation"
 """Member of a checkpoint's body, and role of the attachment, that keep what validation decides."""
@@ -51,3 +53,17 @@ def allowed_formats(run: Mapping[str, Any]) -> Collection[str] | None:
         return tried
     # What a blend joins is trained for it, and not taken where nobody names it.
     return {FORMAT_IDS[one] for one in named if isinstance(one, str) and one in FORMAT_IDS}
+
+
+def declared_limit(run: Mapping[str, Any]) -> str:
+    """Return the confidence below which nothing is answered, as a run's config declares it.
+
+    Args:
+        run: Its body.
+
+    Returns:
+        The limit as a checkpoint signs it, with six decimals; empty: it is left to validation.
+    """
+    section = run["config"].get("decision")  # of a config it may be anything
+    limit = section.get("abstain_below") if isinstance(section, dict) else None
+    return f"{float(limit):.6f}" if isinstance(limit, str) and _LIMIT.fullmatch(limit) else ""

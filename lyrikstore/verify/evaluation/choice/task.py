@@ -12,6 +12,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.verify.evaluation.answers import FORMAT, FORMAT_BY_ID, WHOLE, Answerer, Predictions
 from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS
@@ -28,6 +29,9 @@ Scores = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 """Records × labels."""
 
+CONFIG, DEPLOYMENT = "config", "deployment"
+"""Who set the limit below which nothing is answered, where it was not fitted on validation."""
+
 
 class AnswerRule(Struct, frozen=True):
     """How scores become answers; fitted on validation, signed with the checkpoint.
@@ -37,12 +41,15 @@ class AnswerRule(Struct, frozen=True):
         abstain_below: Probability below which the answer is that it is not known; 0: never.
         threshold: Where there may be several labels, the probability from which one is given.
         at_least_one: Whether the likeliest is given where none reaches it.
+        limit_from: Who set ``abstain_below``: :data:`CONFIG`, :data:`DEPLOYMENT`; empty: it was
+            fitted on validation.
     """
 
     temperature: float = 1.0
     abstain_below: float = 0.0
     threshold: float | None = None
     at_least_one: bool = False
+    limit_from: str = ""
 
     @classmethod
     def of_body(cls, body: Mapping[str, Any]) -> "AnswerRule":
@@ -54,6 +61,7 @@ class AnswerRule(Struct, frozen=True):
             float(stated.get("abstainBelow", 0)),
             None if threshold is None else float(threshold),
             bool(stated.get("atLeastOne", False)),
+            stated.get("limitFrom", ""),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -64,6 +72,8 @@ class AnswerRule(Struct, frozen=True):
         }
         if self.threshold is not None:
             found |= {"threshold": f"{self.threshold:.6f}", "atLeastOne": self.at_least_one}
+        if self.limit_from:
+            found["limitFrom"] = self.limit_from
         return found
 
 
@@ -151,6 +161,35 @@ class LabellingRules(Protocol):
         del compared
         if difference := figures_fault(found):
             yield "differs", difference
+
+
+def with_limit(decision: Mapping[str, Any], below: float, by: str) -> dict[str, Any]:
+    """Return a decision with another confidence below which nothing is answered.
+
+    Args:
+        decision: As the body of a checkpoint has it.
+        below: The confidence, from 0 to 1.
+        by: Who set it.
+
+    Raises:
+        InvalidInputError: (``bad-confidence``) it is none.
+    """
+    return {**decision, "abstainBelow": limit_text(below), "limitFrom": by}
+
+
+def limit_text(below: float) -> str:
+    """Return a confidence below which nothing is answered as it is signed.
+
+    Raises:
+        InvalidInputError: (``bad-confidence``) it is not from 0 to 1.
+    """
+    if not 0 <= below <= 1:  # nor is NaN
+        raise InvalidInputError(
+            "bad-confidence",
+            f"{below} is no confidence below which nothing is answered",
+            hint="it is a number from 0 to 1, such as 0.6",
+        )
+    return f"{below:.6f}"
 
 
 def labelling_rules(name: str) -> LabellingRules:

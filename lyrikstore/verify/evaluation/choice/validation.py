@@ -11,13 +11,20 @@ from typing import Annotated, Any, BinaryIO, Literal
 import msgspec
 import numpy as np
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.base64 import decode_base64
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.json import encode
 from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS, validation_metric
 from lyrikstore.verify.evaluation.choice.choose import Tried, choose, describe_choice, weigh
-from lyrikstore.verify.evaluation.choice.task import Flags, Scores, labelling_rules, macro_f1
+from lyrikstore.verify.evaluation.choice.task import (
+    CONFIG,
+    Flags,
+    Scores,
+    labelling_rules,
+    macro_f1,
+)
 from lyrikstore.verify.evaluation.lines import Lines
 
 FORMAT = "validation/1"
@@ -43,13 +50,14 @@ class ValidationScores(Struct, frozen=True):
     logits: Mapping[str, Scores]
     expected: Flags
 
-    def decide(self, allowed: Collection[str]) -> "Decided":
+    def decide(self, allowed: Collection[str], limit: str = "") -> "Decided":
         """Return what follows from it.
 
         Args:
             allowed: Formats of the candidates that may be taken.
+            limit: As for :func:`decide_candidates`.
         """
-        return decide_candidates(self.task, self.logits, self.expected, allowed)
+        return decide_candidates(self.task, self.logits, self.expected, allowed, limit)
 
     def write(self) -> bytes | None:
         """Return the attachment; None where it would be longer than one may be."""
@@ -103,7 +111,11 @@ class Decided(Struct, frozen=True):
 
 
 def decide_candidates(
-    task: str, logits: Mapping[str, Scores], expected: Flags, allowed: Collection[str]
+    task: str,
+    logits: Mapping[str, Scores],
+    expected: Flags,
+    allowed: Collection[str],
+    limit: str = "",
 ) -> Decided:
     """Return what the scores of the validation data decide (spec §13.2.2).
 
@@ -112,6 +124,8 @@ def decide_candidates(
         logits: Candidate → its logits, in the order of their training.
         expected: Which labels the records have.
         allowed: Formats of the candidates that may be taken.
+        limit: The confidence below which nothing is answered, as the config of the run declares
+            it; empty: it is fitted as well.
 
     Raises:
         FormatError: (``bad-validation``) none of them was trained.
@@ -120,6 +134,10 @@ def decide_candidates(
     if not tried:
         raise FormatError(_KIND, "none of the candidates that may be taken was trained")
     taken, reason = choose(task, tried, expected)
+    if limit:  # which no answer rests on, so that it chooses nothing
+        declared = replace(taken.fitted.decision, abstain_below=float(limit), limit_from=CONFIG)
+        limited = replace(taken, fitted=replace(taken.fitted, decision=declared))
+        tried, taken = [limited if one is taken else one for one in tried], limited
     own = logits.get(taken.candidate)
     measured = {} if own is None else validation_metrics(task, own, expected)
     return Decided(labelling_rules(task).metric, tuple(tried), taken, reason, measured)

@@ -1,5 +1,7 @@
 """How far confidence can be believed, and what is gained by not answering (spec §13.9.5)."""
 
+from collections.abc import Collection
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -44,7 +46,7 @@ def calibration(predictions: Predictions, answers: Answers, counts: Counts) -> d
     }
 
 
-def coverage(answers: Answers, right: Flags) -> list[dict[str, str]]:
+def coverage(answers: Answers, right: Flags, floors: Collection[str] = ()) -> list[dict[str, str]]:
     """Return the accuracy over the records that are answered from some confidences on.
 
     Where nothing is answered there is no accuracy, and no row.
@@ -52,10 +54,12 @@ def coverage(answers: Answers, right: Flags) -> list[dict[str, str]]:
     Args:
         answers: The answers.
         right: Which records have all their labels, and none besides.
+        floors: Further confidences.
     """
     own = answers.answerer.abstain_below
+    asked = {round(Fraction(one) * WHOLE) for one in floors}
     found = []
-    for floor in sorted({*COVERAGE} if own is None else {*COVERAGE, own}):
+    for floor in sorted({*COVERAGE, *asked} if own is None else {*COVERAGE, *asked, own}):
         answered = answers.confidence >= floor
         count = int(answered.sum())
         if count:

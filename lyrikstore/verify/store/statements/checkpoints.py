@@ -16,6 +16,7 @@ from lyrikstore.verify.evaluation.choice.candidates import (
     ORDER,
     VALIDATION,
     allowed_formats,
+    declared_limit,
     validation_metric,
 )
 from lyrikstore.verify.evaluation.tasks import (
@@ -234,6 +235,12 @@ class _Held:
         if "chosen" in self._checkpoint.body and run is not None:
             for fault in find_choice_faults(self._checkpoint.body, run.body):
                 self._bad("other-choice", fault)
+        decision = self._checkpoint.body.get("decision")
+        if decision is not None and run is not None:
+            # ATTACK A138: a limit that suits somebody is called the one declared before training.
+            said = decision["abstainBelow"] if decision.get("limitFrom") == "config" else ""
+            if said != declared_limit(run.body):
+                self._bad("other-decision", "its limit is not that which its run declares")
 
     def compare_validation(self, settings: Settings, read: ReadRecords | None) -> None:
         """Decide again by what was kept of the validation."""
@@ -251,7 +258,8 @@ class _Held:
             self._bad("other-validation", fault)
             return
         try:
-            decided = found.decide(allowed_formats(run.body) or set(FORMAT_IDS.values()))
+            allowed = allowed_formats(run.body) or set(FORMAT_IDS.values())
+            decided = found.decide(allowed, declared_limit(run.body))
         except FormatError as error:
             self._bad("bad-validation", quote(error.message, 200))
             return

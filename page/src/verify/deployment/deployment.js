@@ -16,7 +16,7 @@ import { checkApproval } from "./approval.js";
 import { leftOut } from "./credentials.js";
 import { checkEvidence } from "./evidence.js";
 import { EARLIER, FOLDER, MANIFEST, SIGNED_FILES, TREE, UNSIGNED } from "./layout.js";
-import { called, madeFromFaults, README } from "./made_from.js";
+import { called, madeFromFaults, otherLimit, README } from "./made_from.js";
 import { modelSigFault } from "./model_sig.js";
 import { checkRightsBeside, rightsInBase } from "./rights.js";
 import { MAX_DEPLOYED_FILES } from "../../../generated/limits.js";
@@ -135,12 +135,15 @@ function checkMadeFrom(deployment, found) {
   const { body, name } = deployment;
   const rounded = body.quantization === "none" ? "" : `, in ${quote(body.quantization)}`;
   const [checkpoint, run] = ["checkpoint", "run"].map((role) => inputOf(deployment, found, role)).map((one) => one ? called(one) : "?");
+  const limit = otherLimit(deployment, inputOf(deployment, found, "checkpoint"));
   const summary = `${name} for ${quote(body.loader)} (${body.target}${rounded}), from ${checkpoint}, made by ${run}, ` +
-    counted(inputsIn(deployment, "evaluation").length, "evaluation");
+    counted(inputsIn(deployment, "evaluation").length, "evaluation") +
+    (limit ? `, no answer below ${limit.served}, where its checkpoint says ${limit.sealed ?? "?"}` : "");
   return problems.close(summary, {
     deployment: name,
     target: body.target,
     inputs: deployment.inputs.map((/** @type {any} */ { role, id }) => ({ role, id, ...(inputs.has(id) ? { name: inputs.get(id).name } : {}) })),
+    ...(limit ? { limit } : {}),
   });
 }
 

@@ -5,8 +5,8 @@ import { canonical } from "../../canon/json.js";
 import { inputsIn } from "../../history/manifests/manifest.js";
 import { credentialsOf, leftOut, renewedBy } from "./credentials.js";
 
-/** Members of a deployment's body that repeat what its checkpoint says. */
-const SAID_OF_IT = ["task", "format", "decision"];
+/** Members of a deployment's body that repeat what its checkpoint says, beside `decision`. */
+const SAID_OF_IT = ["task", "format"];
 export const README = "README.md";
 
 /** @typedef {{code: string, text: string}} Fault */
@@ -63,10 +63,38 @@ function ofCheckpoint(deployment, checkpoint) {
   const faults = ["run", "base"].filter((role) => idsIn(checkpoint, role) !== idsIn(deployment, role))
     .map((role) => ({ code: `other-${role}`, text: `${label} has another ${role}` }));
   const wrong = SAID_OF_IT.filter((name) => !alike(said[name], sealed[name]));
+  if (!decidesAs(said.decision, sealed.decision)) wrong.push("decision");
   const most = sealed.text?.maxTokens;
   if (most !== undefined && said.limits.maxTokens !== most) wrong.push("limits");
   if (wrong.length) faults.push({ code: "disagrees", text: `it and ${label} disagree about ${wrong.join(", ")}` });
   return faults;
+}
+
+/**
+ * Whether a deployment decides as its checkpoint, but for a limit that it calls its own.
+ *
+ * @param {any} served
+ * @param {any} sealed
+ */
+function decidesAs(served, sealed) {
+  // ATTACK A139: a limit, or a threshold, that nobody set for it is served as the checkpoint's.
+  if (!served || !sealed || served.limitFrom !== "deployment" || served.abstainBelow === undefined) return alike(served, sealed);
+  const [one, other] = [served, sealed].map(({ abstainBelow, limitFrom, ...rest }) => rest);
+  return alike(one, other);
+}
+
+/**
+ * The limit below which a deployment answers nothing, where it set one of its own; `sealed` is that of the checkpoint.
+ *
+ * @param {any} deployment
+ * @param {any} checkpoint Its manifest; undefined: it is not at hand.
+ * @returns {{served: string, sealed?: string} | null}
+ */
+export function otherLimit(deployment, checkpoint) {
+  const { decision } = deployment.body;
+  if (decision?.limitFrom !== "deployment") return null;
+  const sealed = checkpoint?.body.decision?.abstainBelow;
+  return { served: decision.abstainBelow, ...(sealed === undefined ? {} : { sealed }) };
 }
 
 /** The ids of the inputs in a role, as one text. @param {any} manifest @param {string} role */
