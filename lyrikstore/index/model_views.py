@@ -81,7 +81,7 @@ MODEL_VIEWS = (
             accuracy_high DOUBLE upper end
             micro_f1 DOUBLE of the checkpoint, where records may have several labels
             macro_f1 DOUBLE of the checkpoint
-            verdict VARCHAR of the first comparison: better, no-difference-shown or worse
+            verdict VARCHAR what the interval of the first comparison shows; NULL: it has none
             baseline VARCHAR method of the baseline
             baseline_accuracy DOUBLE of the baseline
             baseline_macro_f1 DOUBLE of the baseline
@@ -105,7 +105,8 @@ MODEL_VIEWS = (
                CAST(m.body ->> '$.model.accuracy.high' AS DOUBLE) AS accuracy_high,
                CAST(m.body ->> '$.model.measures.microF1.value' AS DOUBLE) AS micro_f1,
                CAST(m.body ->> '$.model.macroF1.value' AS DOUBLE) AS macro_f1,
-               m.body ->> '$.comparisons[0].verdict' AS verdict,
+               CASE WHEN m.body ->> '$.comparisons[0].difference.low' IS NOT NULL
+                    THEN m.body ->> '$.comparisons[0].verdict' END AS verdict,
                m.body ->> '$.baseline.method' AS baseline,
                CAST(m.body ->> '$.baseline.accuracy.value' AS DOUBLE) AS baseline_accuracy,
                CAST(m.body ->> '$.baseline.macroF1.value' AS DOUBLE) AS baseline_macro_f1,

@@ -6,15 +6,20 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
 from lyrikstore.canon.text import pluralize
+from lyrikstore.verify.evaluation.limits import FEWEST_GROUPS, FEWEST_RECORDS
 from lyrikstore.verify.evaluation.words import (
     METRICS,
     cost_in_words,
     figures_of,
     left_out_in_words,
+    metric_of_parts,
     near_in_words,
+    records_in_words,
     seen_in_words,
     slice_in_words,
     threshold_in_words,
+    too_few,
+    too_few_in_words,
     verdict_in_words,
     with_interval,
 )
@@ -59,13 +64,12 @@ def evaluation_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -
     _slices(main, body)
     _failures(main, facts["failures"], texts="texts" in with_data)
     add(main, "h2", "What this rests on")
-    confidence = body.get("confidence", {})
     add_list(
         main,
         [
             ("evaluation", facts["id"]),
             *((role, identity) for role, identity in facts["inputs"]),
-            ("intervals", _intervals(confidence)),
+            ("intervals", _intervals(body)),
             ("written by", tool),
         ],
     )
@@ -101,7 +105,7 @@ def _systems(main: Element, body: Facts) -> None:
         spans(main, list(_spans(found)), METRICS[metric])
     for at, one in enumerate(body.get("comparisons", ())):
         if not at:
-            add(main, "h3", "Better by")
+            add(main, "h3", "Model less baseline")
         said = f"{METRICS.get(one['metric'], one['metric'])}, against {one['baseline']}"
         add(main, "p", f"{said}: {with_interval(one['difference'], signed=True)}")
 
@@ -162,7 +166,7 @@ def _labels(main: Element, body: Facts) -> None:
         (
             (
                 label,
-                f"{labels[label]['support']:,}",
+                records_in_words(labels[label]["support"]),
                 *(labels[label][name] for name in ("precision", "recall", "f1")),
                 other.get(label, {}).get("f1", ""),
             )
@@ -181,15 +185,14 @@ def _slices(main: Element, body: Facts) -> None:
         add(main, "p", f"{left[:1].upper()}{left[1:]}.")
     if not slices:
         return
-    measures = slices[0]["measures"]
-    metric = next((name for name in ("macroF1", *METRICS) if name in measures), min(measures))
-    if "microF1" in measures:
-        metric = "microF1"
-    add(main, "p", f"By {METRICS[metric]}. Slices without a line have fewer than 30 records.")
+    metric = metric_of_parts(body, slices[0]["measures"])
+    groups = body.get("confidence", {}).get("groups")
+    few = f"{FEWEST_RECORDS} records" + (f", or {FEWEST_GROUPS} groups" if groups else "")
+    add(main, "p", f"By {METRICS[metric]}. Slices without a line have fewer than {few}.")
     rows = []
     for one in slices[:MAX_ROWS]:
         figure = one["measures"][metric]
-        said = f"{figure['value']}, {pluralize(one['count'], 'record')}"
+        said = f"{figure['value']}, {records_in_words(one['count'])}"
         rows.append(Span.of(": ".join(slice_in_words(one)), figure, said))
     spans(main, rows, "slices")
 
@@ -211,9 +214,10 @@ def _failures(main: Element, failures: Sequence[Facts], *, texts: bool) -> None:
             add(row, "p", f"place {one['recordPlace']} of the test set")
 
 
-def _intervals(confidence: Facts) -> str:
-    if not confidence:
-        return "none"
+def _intervals(body: Facts) -> str:
+    confidence = body.get("confidence", {})
+    if not confidence or too_few(body)[0]:
+        return f"none: {too_few_in_words(body)}"
     groups = confidence.get("groups")
     drawn = f"groups by {groups['field']}" if groups else "records"
     return f"{confidence['resamples']} resamples of {drawn}, seed {confidence['seed']}"

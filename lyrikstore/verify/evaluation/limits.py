@@ -7,6 +7,12 @@ from typing import Any
 MONITOR = "monitor"
 """Purpose of an evaluation of data that came after the run."""
 
+FEWEST_RECORDS, FEWEST_GROUPS = 30, 10
+"""Records, and groups, from which on figures have an interval: of fewer it would say too little."""
+
+JUDGED_RECORDS = 20
+"""Records that a slice has at least, and from which on a label is compared with others."""
+
 FEWEST = 100
 """Records, new and of the reference, below which no distance between them says anything."""
 

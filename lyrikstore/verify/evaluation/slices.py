@@ -13,6 +13,7 @@ import numpy as np
 from msgspec import Struct
 
 from lyrikstore.verify.evaluation.answers import Numbers
+from lyrikstore.verify.evaluation.limits import JUDGED_RECORDS
 from lyrikstore.verify.evaluation.predictions import MAX_SLICES
 
 LENGTH = "@length"
@@ -22,8 +23,6 @@ OTHERS = "@others"
 """What stands for a value where a slice has all records that are in none of its field."""
 
 RULE = "slices/2"
-LEAST = 20
-"""Records that a slice has at least."""
 
 PERSONAL_SCAN, PERSONAL_VALUES = "personal-scan", "personal-values"
 FEW, MANY = "few-records", "many-slices"
@@ -93,7 +92,7 @@ def divide(
             left[field] = personal[field]
             continue
         if field == LENGTH:
-            enough = len(lengths) // len(QUARTERS) >= LEAST
+            enough = len(lengths) // len(QUARTERS) >= JUDGED_RECORDS
             texts: Sequence[Sequence[str]] = [
                 (QUARTERS[quarter],) for quarter in length_quarters(lengths).tolist()
             ]
@@ -121,13 +120,15 @@ def divide(
 def _large_enough(texts: Sequence[Sequence[str]]) -> tuple[list[str], int]:
     """Return the values that make slices of their own, and how many records are in none of them."""
     counts = Counter(value for some in texts for value in set(some) if value and value != OTHERS)
-    enough = {value: count for value, count in counts.items() if LEAST <= count < len(texts)}
+    enough = {
+        value: count for value, count in counts.items() if JUDGED_RECORDS <= count < len(texts)
+    }
     lines = _in_order(enough)
     while lines:
         own = frozenset(lines)
         rest = sum(own.isdisjoint(some) for some in texts)
         # ATTACK A75: figures of a single record, from those of all less those of every slice.
-        if rest == 0 or rest >= LEAST:
+        if rest == 0 or rest >= JUDGED_RECORDS:
             return lines, rest
         lines.pop()
     return [], len(texts)

@@ -1,12 +1,21 @@
 """What an evaluation says, in words for people; no part of what is signed (spec §13.9.10)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.verify.evaluation.generation.texts import BASE_MODEL
-from lyrikstore.verify.evaluation.limits import MEMBERS, SEEN_PERCENT, are_more, beyond_limits
+from lyrikstore.verify.evaluation.limits import (
+    FEWEST_GROUPS,
+    FEWEST_RECORDS,
+    JUDGED_RECORDS,
+    MEMBERS,
+    MONITOR,
+    SEEN_PERCENT,
+    are_more,
+    beyond_limits,
+)
 from lyrikstore.verify.evaluation.tasks import find_rules
 
 WORD_COUNTS = "TF-IDF of word 1- and 2-grams, logistic regression"
@@ -81,6 +90,27 @@ def metrics_of_task(task: str) -> frozenset[str]:
     return frozenset(() if rules is None else rules.metrics)
 
 
+def intervals_in_words(body: Body) -> str:
+    """Return by what the intervals of an evaluation come, or why there is none."""
+    confidence = body["confidence"]
+    if any("low" in figure for figure in figures_of(body["model"]).values()):
+        return f"intervals: {confidence['method']}, {Decimal(confidence['level']) * 100:g} %"
+    return f"no intervals: {too_few_in_words(body)}"
+
+
+def records_in_words(count: int) -> str:
+    """Return how many test records a label or a slice has, and whether they tell too little."""
+    text = pluralize(count, "record")
+    return text if count >= JUDGED_RECORDS else f"{text}, too few to judge"
+
+
+def metric_of_parts(body: Body, measures: Mapping[str, Any]) -> str:
+    """Return the metric by which slices are shown: the one that decides, as far as they have it."""
+    decides = [one["metric"] for one in body.get("comparisons", ())[:1]]
+    order = (*decides, "microF1", "macroF1", *METRICS)
+    return next((name for name in order if name in measures), min(measures))
+
+
 def record_in_words(one: Body) -> str:
     """Return what a record of a test set is called.
 
@@ -93,30 +123,134 @@ def record_in_words(one: Body) -> str:
     return f"record {one['record']}" if place is None else f"place {place} of the test set"
 
 
-def verdict_in_words(body: Body) -> str:
-    """Return whether the model is worth having, by the metric that decides; empty if unknown.
+def too_few(body: Body) -> tuple[str, int]:
+    """Return what there are too few of for an interval, ``groups`` or ``records``, and how many.
 
-    Of records that training saw nothing is recommended.
+    Args:
+        body: Of an evaluation. Of a monitor both sides have to be enough.
+
+    Returns:
+        Empty and 0 where, as far as the body says, there are enough.
+    """
+    groups = body.get("confidence", {}).get("groups", {}).get("count", FEWEST_GROUPS)
+    if groups < FEWEST_GROUPS:
+        return "groups", groups
+    records = min(body["count"], body.get("drift", {}).get("referenceCount", FEWEST_RECORDS))
+    return ("records", records) if records < FEWEST_RECORDS else ("", 0)
+
+
+def too_few_in_words(body: Body) -> str:
+    """Return why a figure of all records has no interval."""
+    what, count = too_few(body)
+    return f"too few {what} ({count})" if what else "too little"
+
+
+def verdict_of(body: Body) -> str:
+    """Return what the comparison that decides shows.
+
+    Returns:
+        ``better``, ``no-difference-shown`` or ``worse``; ``too-few-groups``, ``too-few-records`` or
+        ``no-interval`` where the difference has no interval, whatever is signed; empty of an
+        evaluation that has no verdict.
+    """
+    compared = next(iter(body.get("comparisons", ())), None)
+    seen = body.get("overlap", {}).get("exact", 0)
+    if compared is None or body.get("purpose") == MONITOR:
+        return ""
+    if are_more(seen, body["count"], SEEN_PERCENT):
+        return ""
+    if not {"low", "high"} <= compared["difference"].keys():
+        what, _ = too_few(body)
+        return f"too-few-{what}" if what else "no-interval"
+    return str(compared["verdict"])
+
+
+def verdict_in_words(body: Body) -> str:
+    """Return whether the model is worth having; empty if unknown.
 
     Args:
         body: Of an evaluation; one without ``comparisons``, of version 1 or of a monitor, has no
             verdict.
     """
+    return "; ".join(filter(None, (shown_in_words(body), cheaper_in_words(body))))
+
+
+def shown_in_words(body: Body, *, before_card_4: bool = False) -> str:
+    """Return what the metric that decides shows; empty if unknown.
+
+    Of records that training saw nothing is recommended.
+
+    Args:
+        body: As for :func:`verdict_in_words`.
+        before_card_4: In the words of cards before ``card/4``, which do not say that there is no
+            interval, nor which of both is cheaper.
+    """
     compared = next(iter(body.get("comparisons", ())), None)
     seen = body.get("overlap", {}).get("exact", 0)
-    if are_more(seen, body["count"], SEEN_PERCENT) and body.get("purpose") != "monitor":
+    if are_more(seen, body["count"], SEEN_PERCENT) and body.get("purpose") != MONITOR:
         share = Decimal(100 * seen) / body["count"]
         return f"no verdict: {share:.1f} % of the test records were seen in training"
-    if compared is None or body.get("purpose") == "monitor":
+    if compared is None or body.get("purpose") == MONITOR:
         return ""
     other = _CALLED.get(compared["baseline"], "the baseline")
     measured = f"{METRICS[compared['metric']]} {with_interval(compared['difference'], signed=True)}"
+    alike = f"no difference shown to {other}, {measured}"
     said = {
         "better": f"better by {measured} than {other}",
-        "no-difference-shown": f"no difference shown to {other}, {measured}: take the cheaper one",
+        "no-difference-shown": f"{alike}: take the cheaper one" if before_card_4 else alike,
         "worse": f"use {other}: the model is worse by {measured}",
     }
-    return said[compared["verdict"]]
+    if before_card_4:
+        return said[compared["verdict"]]
+    few = f"{too_few_in_words(body)} to tell: {measured} against {other}"
+    return said.get(verdict_of(body), few)
+
+
+def cheaper_in_words(body: Body) -> str:
+    """Return which of model and baseline is cheaper, and by how much; empty if one is better.
+
+    By the median time of an answer, of which a tenth is noise, and by what mistakes cost.
+    """
+    shown = verdict_of(body)
+    if shown in {"", "better", "worse"}:
+        return ""
+    systems = (body["model"], body.get("baseline", {}))
+    names = ("the model", _CALLED.get(systems[1].get("method", ""), "the baseline"))
+    times = [one.get("latencyMs", {}).get("p50") for one in systems]
+    costs = [one.get("costPer1000") for one in systems]
+    found, said = set(), []
+    if None in times:
+        said.append("which one answers faster was not measured")
+    else:
+        found.add(_least("time", "ms an answer", names, times, said, noise=Decimal("0.1")))
+    if None in costs:
+        said.append("what mistakes cost was not declared")
+    else:
+        unit = f"{body['costs']['unit']} in 1,000 records"
+        found.add(_least("mistakes", unit, names, [f"{Decimal(one):.2f}" for one in costs], said))
+    found.discard("")
+    if len(found) == 1 and shown == "no-difference-shown":
+        said.insert(0, f"take {found.pop()}")
+    return "; ".join(said)
+
+
+def _least(
+    what: str,
+    unit: str,
+    names: Sequence[str],
+    figures: Sequence[str],
+    said: list[str],
+    *,
+    noise: Decimal = Decimal(0),
+) -> str:
+    """Return whose figure is less, empty if neither is, and add that to what is ``said``."""
+    at = min((0, 1), key=lambda one: Decimal(figures[one]))
+    least, most = f"{names[at]}, {figures[at]} {unit}", f"{names[1 - at]} {figures[1 - at]}"
+    if Decimal(figures[at]) < (1 - noise) * Decimal(figures[1 - at]):
+        said.append(f"cheaper by {what}: {least} ({most})")
+        return names[at]
+    said.append(f"neither is cheaper by {what}: {least} ({most})")
+    return ""
 
 
 def cost_in_words(body: Body) -> str:
@@ -251,9 +385,13 @@ def since_release_in_words(body: Body) -> list[str]:
     """Return for each metric of a monitor how it changed since the release."""
     words = {"better": "better", "no-difference-shown": "no change shown", "worse": "WORSE"}
     figures = figures_of(body["model"])
-    return [
-        f"{METRICS[one['metric']]} {with_interval(figures[one['metric']])}, since the release "
-        f"{with_interval(one['difference'], signed=True)}: {words[one['verdict']]}"
-        for one in body.get("comparisons", ())
-        if one["baseline"] == "release"
-    ]
+    found = []
+    for one in body.get("comparisons", ()):
+        if one["baseline"] == "release":
+            sure = {"low", "high"} <= one["difference"].keys()
+            said = words[one["verdict"]] if sure else f"{too_few_in_words(body)} to tell"
+            found.append(
+                f"{METRICS[one['metric']]} {with_interval(figures[one['metric']])}, since the "
+                f"release {with_interval(one['difference'], signed=True)}: {said}"
+            )
+    return found

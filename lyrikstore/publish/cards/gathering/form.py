@@ -5,9 +5,10 @@ from typing import Any, Self
 
 from msgspec import Struct
 
-FORMAT, FORMATS = "card/3", ("card/1", "card/2", "card/3")
+FORMAT, FORMATS = "card/4", ("card/1", "card/2", "card/3", "card/4")
 """What is written, and what is read. ``card/1`` tells values of the data unasked; it and ``card/2``
-have of imported data only what is said of the version that was signed here."""
+have of imported data only what is said of the version that was signed here; all before ``card/4``
+claim intervals where there is none."""
 
 VALUES = "values"
 """What a card may hold of the data if somebody asks for it: labels, and suffixes of file names."""
@@ -44,6 +45,11 @@ class CardForm(Struct, frozen=True):
     def has_publishers_terms(self) -> bool:
         """Whether it has the terms of all that its subject rests on, by whoever published it."""
         return self.format in FORMATS[2:]
+
+    @property
+    def claims_what_is_shown(self) -> bool:
+        """Whether figures of evaluations are told by one rule, and without interval as such."""
+        return self.format in FORMATS[3:]
 
 
 USUAL_FORM = CardForm()

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.publish.cards.rendering.layout import Layout, labels_of
+from lyrikstore.verify.evaluation.words import METRICS
 
 _LEVEL = re.compile(r", ([0-9.]{1,12}) %; baseline: ")
 _OF_CLASS = (("f1", "F1"), ("precision", "precision"), ("recall", "recall"))
@@ -102,10 +103,15 @@ class Figures:
         for one in self.layout.facts("evaluation.calibration"):
             value = {"value": one["value"]["ece"]}
             yield self._figure(one, "expected calibration error", "model", value)
+        titles = {one["title"] for one in self.layout.facts("evaluation.metric")}
+        metric = METRICS["accuracy"]
+        # Of several labels it is the share of records with all of them right.
+        if self.layout.form.claims_what_is_shown and metric not in titles:
+            metric = METRICS["subsetAccuracy"]
         for one in self.layout.facts("evaluation.coverage"):
             for row in one["value"]:
                 part = f"answered share {row['share']}"
-                yield self._figure(one, "accuracy", "model", {"value": row["accuracy"]}, part)
+                yield self._figure(one, metric, "model", {"value": row["accuracy"]}, part)
 
     def _figure(
         self,

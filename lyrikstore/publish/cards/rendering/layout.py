@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lyrikstore.canon.text import pluralize
+from lyrikstore.publish.cards.gathering.form import CardForm
 from lyrikstore.publish.cards.rendering.blocks import (
     Block,
     Bullets,
@@ -51,6 +52,7 @@ class Layout:
 
     def __init__(self, card: Mapping[str, Any]) -> None:
         self.card = card
+        self.form = CardForm(card["format"])
         self.by_id: dict[str, Shown] = {one["id"]: one for one in card["statements"]}
         self._by_fact: dict[str, list[Shown]] = {}
         for one in card["statements"]:

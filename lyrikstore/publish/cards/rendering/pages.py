@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from lyrikstore.publish.cards.rendering.blocks import Block, Chart, Heading, Paragraph, Table
 from lyrikstore.publish.cards.rendering.layout import Layout
+from lyrikstore.verify.evaluation.limits import JUDGED_RECORDS
 
 
 def layout_of(card: Mapping[str, Any]) -> Layout:
@@ -73,12 +74,15 @@ class ModelLayout(Layout):
         yield Heading("What it is for")
         yield self.lines(self.answers("intended-use", "out-of-scope") or self.facts("model.task"))
         yield Heading("Is it worth using?")
+        cheaper = {one["evidence"][0]: one["text"] for one in self.facts("evaluation.cheaper")}
         for one in self.facts("evaluation.verdict"):
-            yield Paragraph(f"{one['text'][:1].upper()}{one['text'][1:]}", strong=True)
+            text = "; ".join(filter(None, (one["text"], cheaper.get(one["evidence"][0]))))
+            yield Paragraph(f"{text[:1].upper()}{text[1:]}", strong=True)
         yield self.said(
-            "evaluation.verdict", "evaluation.data", "evaluation.retired", "evaluation.metric",
-            "evaluation.cost", "evaluation.threshold", "evaluation.worst-class",
-            "evaluation.worst-slice", "evaluation.seen", "evaluation.near",
+            "evaluation.verdict", "evaluation.cheaper", "evaluation.data", "evaluation.retired",
+            "evaluation.metric", "evaluation.cost", "evaluation.threshold",
+            "evaluation.worst-class", "evaluation.worst-slice", "evaluation.seen",
+            "evaluation.near",
         )  # fmt: skip
         yield Heading("What it was trained on")
         yield self.said(
@@ -129,7 +133,7 @@ class ModelLayout(Layout):
                 (
                     (
                         one["title"],
-                        str(one["value"]["support"]),
+                        self._records(one["value"]["support"]),
                         one["value"]["precision"],
                         one["value"]["recall"],
                         one["value"]["f1"],
@@ -155,6 +159,10 @@ class ModelLayout(Layout):
         yield self.said(
             "evaluation.failure", "evaluation.latency", "evaluation.resources", "rights.evaluate",
         )  # fmt: skip
+
+    def _records(self, count: int) -> str:
+        few = self.form.claims_what_is_shown and count < JUDGED_RECORDS
+        return f"{count}, too few to judge" if few else str(count)
 
     def _training(self) -> Iterator[Block]:
         yield Heading("The run", page=True)

@@ -1,6 +1,6 @@
 """Facts about evaluations: never a figure of the model without that of the baseline beside it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -10,23 +10,29 @@ from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.statement import Said, counted, named
 from lyrikstore.publish.cards.vocabulary.fact import Fact
 from lyrikstore.publish.cards.vocabulary.training import resources
+from lyrikstore.verify.evaluation.limits import JUDGED_RECORDS
 from lyrikstore.verify.evaluation.words import (
     METRICS,
+    cheaper_in_words,
     cost_in_words,
     figures_of,
+    intervals_in_words,
     left_out_in_words,
+    metric_of_parts,
     near_in_words,
     record_in_words,
+    records_in_words,
     seen_in_words,
+    shown_in_words,
     slice_in_words,
     threshold_in_words,
-    verdict_in_words,
+    verdict_of,
     with_interval,
 )
 
 MAX_LABELS = 200
-_LEAST_RECORDS = 5
-"""A class with fewer test records is never called the worst: that is chance."""
+_LEAST_BEFORE = 5
+"""Test records of a class that cards before ``card/4`` may call the worst."""
 
 _SYSTEMS = (("model", "model"), ("baseline", "baseline"), ("majority", "commonest label"))
 
@@ -49,11 +55,14 @@ def _data(facts: CardFacts) -> Iterator[Said]:
         yield Said(text, (named(facts.checkpoint),), "not-established")
     for one in facts.evaluations:
         body = one.body
+        intervals = intervals_in_words(body)
+        if not facts.form.claims_what_is_shown:
+            confidence = body["confidence"]
+            level = Decimal(confidence["level"]) * 100
+            intervals = f"intervals: {confidence['method']}, {level:g} %"
         text = (
             f"{counted(body['count'], 'record')} of the part {body['split']}, signed by "
-            f"{one.author}; intervals: {body['confidence']['method']}, "
-            f"{Decimal(body['confidence']['level']) * 100:g} %; baseline: "
-            f"{body['baseline']['method']}"
+            f"{one.author}; {intervals}; baseline: {body['baseline']['method']}"
         )
         if left := left_out_in_words(body):
             text = f"{text}; {left}"
@@ -68,11 +77,18 @@ def _retired(facts: CardFacts) -> Iterator[Said]:
         yield Said(text, (named(one),), "derived", f"{one.name} {one.id.short}")
 
 
-def _verdict(_: CardFacts, one: Manifest) -> Iterator[Said]:
-    text = verdict_in_words(one.body) or _by_accuracy(one.body)
-    compared: Sequence[Mapping[str, Any]] = one.body.get("comparisons", ())
-    verdict = compared[0]["verdict"] if compared and "no verdict" not in text else None
+def _verdict(facts: CardFacts, one: Manifest) -> Iterator[Said]:
+    before = not facts.form.claims_what_is_shown
+    text = shown_in_words(one.body, before_card_4=before) or _by_accuracy(one.body)
+    verdict = verdict_of(one.body) or None
+    if before and verdict is not None:
+        verdict = one.body["comparisons"][0]["verdict"]
     yield Said(text, (named(one),), "measured", one.name, value=verdict)
+
+
+def _cheaper(facts: CardFacts, one: Manifest) -> Iterator[Said]:
+    if facts.form.claims_what_is_shown and (text := cheaper_in_words(one.body)):
+        yield Said(text, (named(one),), "stated", one.name)
 
 
 def _by_accuracy(body: Mapping[str, Any]) -> str:
@@ -157,22 +173,33 @@ def _thresholds(_: CardFacts, one: Manifest) -> Iterator[Said]:
         yield Said(text, (named(one),), "measured", subject, value=bound["met"])
 
 
-def _classes(_: CardFacts, one: Manifest) -> Iterator[Said]:
+def _classes(facts: CardFacts, one: Manifest) -> Iterator[Said]:
     labels: Mapping[str, Mapping[str, Any]] = one.body["model"].get("perClass", {})
     others: Mapping[str, Mapping[str, Any]] = one.body["baseline"].get("perClass", {})
     for label in sorted(labels)[:MAX_LABELS]:
         scores, other = labels[label], others.get(label, {})
         text = (
             f"F1 {scores['f1']}, precision {scores['precision']}, recall {scores['recall']}, "
-            f"{counted(scores['support'], 'record')}; baseline F1 {other.get('f1', 'not known')}"
+            f"{_records(facts, scores['support'])}; baseline F1 {other.get('f1', 'not known')}"
         )
         value: JSON = {**scores, **({"baselineF1": other["f1"]} if "f1" in other else {})}
         yield Said(text, (named(one),), "measured", f"{one.name} {label}", label, value)
 
 
-def _worst_class(_: CardFacts, one: Manifest) -> Iterator[Said]:
+def _records(facts: CardFacts, count: int) -> str:
+    if facts.form.claims_what_is_shown:
+        return records_in_words(count)
+    return counted(count, "record")
+
+
+def _worst_class(facts: CardFacts, one: Manifest) -> Iterator[Said]:
     labels: Mapping[str, Mapping[str, Any]] = one.body["model"].get("perClass", {})
-    seen = {name: of for name, of in labels.items() if of["support"] >= _LEAST_RECORDS}
+    new = facts.form.claims_what_is_shown
+    least = JUDGED_RECORDS if new else _LEAST_BEFORE
+    seen = {name: of for name, of in labels.items() if of["support"] >= least}
+    if labels and not seen and new:
+        text = f"not said: no label has {least} test records"
+        yield Said(text, (named(one),), "measured", one.name)
     if not seen:
         return
     worst = min(seen, key=lambda name: (Decimal(seen[name]["f1"]), name))
@@ -181,41 +208,49 @@ def _worst_class(_: CardFacts, one: Manifest) -> Iterator[Said]:
     yield Said(text, (named(one),), "measured", one.name, value=worst)
 
 
-def _slices(_: CardFacts, one: Manifest) -> Iterator[Said]:
+def _slices(facts: CardFacts, one: Manifest) -> Iterator[Said]:
     for part in one.body.get("slices", ()):
-        metric = _metric_of(part)
+        metric = _metric_of(facts, one, part)
         called, value = slice_in_words(part)
         title, subject = f"{called}: {value}", f"{one.name} {called}: {part['value']}"
         figure = part["measures"][metric]
-        records = counted(part["count"], "record")
+        records = _records(facts, part["count"])
         text = f"{METRICS[metric]} {with_interval(figure)}, {records}"
         yield Said(
             text, (named(one),), "measured", subject, title, {**figure, "count": part["count"]},
         )  # fmt: skip
 
 
-def _worst_slice(_: CardFacts, one: Manifest) -> Iterator[Said]:
-    parts = [part for part in one.body.get("slices", ()) if "low" in _figure(part)]
-    if not parts:
+def _worst_slice(facts: CardFacts, one: Manifest) -> Iterator[Said]:
+    new = facts.form.claims_what_is_shown
+    parts = [
+        (part["measures"][metric], metric, part)
+        for part in one.body.get("slices", ())
+        for metric in [_metric_of(facts, one, part)]
+    ]
+    found = [
+        (figure, metric, part)
+        for figure, metric, part in parts
+        if (part["count"] >= JUDGED_RECORDS if new else "low" in figure)
+    ]
+    if not found:
         return
-    worst = min(parts, key=lambda part: (Decimal(_figure(part)["value"]), part["value"]))
+    figure, metric, worst = min(
+        found, key=lambda each: (Decimal(each[0]["value"]), each[2]["value"])
+    )
     records = counted(worst["count"], "record")
-    text = f"{' '.join(slice_in_words(worst))}: {with_interval(_figure(worst))}, {records}"
+    measured = f"{METRICS[metric]} {with_interval(figure)}" if new else with_interval(figure)
+    text = f"{' '.join(slice_in_words(worst))}: {measured}, {records}"
     yield Said(text, (named(one),), "measured", one.name)
 
 
-def _metric_of(part: Mapping[str, Any]) -> str:
+def _metric_of(facts: CardFacts, one: Manifest, part: Mapping[str, Any]) -> str:
     measures = part["measures"]
-    return (
-        "microF1"
-        if "microF1" in measures
-        else next((name for name in METRICS if name in measures), min(measures))
-    )
-
-
-def _figure(part: Mapping[str, Any]) -> Mapping[str, str]:
-    found: Mapping[str, str] = part["measures"][_metric_of(part)]
-    return found
+    if facts.form.claims_what_is_shown:
+        return metric_of_parts(one.body, measures)
+    if "microF1" in measures:
+        return "microF1"
+    return next((name for name in METRICS if name in measures), min(measures))
 
 
 def _calibration(_: CardFacts, one: Manifest) -> Iterator[Said]:
@@ -291,6 +326,9 @@ FACTS = {
         "Evaluated before", "evaluations whose predictions and figures were retired", _retired
     ),
     "evaluation.verdict": Fact("Verdict", "whether it is worth having", _each(_verdict)),
+    "evaluation.cheaper": Fact(
+        "Cheaper", "which of model and baseline, by time and mistakes", _each(_cheaper)
+    ),
     "evaluation.metric": Fact("Metric", "model, baseline, commonest label", _each(_metrics)),
     "evaluation.before": Fact(
         "Before", "a metric of the version before, beside this one's", _before

@@ -14,15 +14,13 @@ from numpy.typing import NDArray
 
 from lyrikstore.verify.evaluation.answers import Answers, Flags, Pairs, Predictions
 from lyrikstore.verify.evaluation.figures.resample import RESAMPLES, Weights, draws, ends
+from lyrikstore.verify.evaluation.limits import FEWEST_GROUPS, FEWEST_RECORDS
 from lyrikstore.verify.evaluation.tasks import find_rules
 
 BILLION = 1_000_000_000
 """Billionths: the ratio 1."""
 
 BETTER, NO_DIFFERENCE, WORSE = "better", "no-difference-shown", "worse"
-
-FEWEST, FEWEST_GROUPS = 30, 10
-"""Records, and groups, from which on figures have an interval: of fewer it would say too little."""
 
 
 class LabelFigures(Protocol):
@@ -177,7 +175,7 @@ def measure(
     values = [rules.figures(one, once) for one in counted]
     groups = None if predictions.groups is None else _dense(predictions.groups[chosen])
     few_groups = groups is not None and int(groups.max(initial=-1)) + 1 < FEWEST_GROUPS
-    if count < FEWEST or few_groups:
+    if count < FEWEST_RECORDS or few_groups:
         return Resampled(counted, values, None)
     resampled = np.empty((RESAMPLES, len(answers), len(rules.metrics)), np.int64)
     for number, weights in enumerate(draws(count, seed=seed, groups=groups)):

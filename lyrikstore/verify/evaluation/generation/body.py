@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lyrikstore.verify.evaluation.answers import WHOLE, named
-from lyrikstore.verify.evaluation.figures.measures import BILLION, FEWEST, Resampled, verdict
+from lyrikstore.verify.evaluation.figures.measures import BILLION, Resampled, verdict
 from lyrikstore.verify.evaluation.figures.resample import LEVEL, RESAMPLES, draws
 from lyrikstore.verify.evaluation.generation.generations import Generations
 from lyrikstore.verify.evaluation.generation.texts import BASE_MODEL, WrittenAnswer
+from lyrikstore.verify.evaluation.limits import FEWEST_RECORDS
 
 MEASURED = ("wallSeconds", "cpuSeconds", "peakMemoryBytes", "params")
 """Members of ``model`` and ``baseline`` that are measured, and do not follow."""
@@ -47,7 +48,7 @@ def generation_body(found: Generations, *, seed: int, choices: bool = False) -> 
     count = len(found.records)
     tables = [_table([one[at] for one in found.outputs]) for at in range(found.answerers)]
     resampled = None
-    if count >= FEWEST:
+    if count >= FEWEST_RECORDS:
         drawn = [[_means(one, some) for one in tables] for some in draws(count, seed=seed)]
         resampled = np.asarray(drawn, np.int64)
     once = np.ones(count, np.int64)
@@ -65,7 +66,7 @@ def generation_body(found: Generations, *, seed: int, choices: bool = False) -> 
         "confidence": {
             "method": "bootstrap",
             "level": LEVEL,
-            "resamples": RESAMPLES if count >= FEWEST else 0,
+            "resamples": RESAMPLES if count >= FEWEST_RECORDS else 0,
             "seed": seed,
         },
         "worst": _worst(found, choices=choices),
