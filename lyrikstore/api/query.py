@@ -128,6 +128,20 @@ class Queries:
 
     evaluations_of = bound_view(lambda: stages.evaluations_of)
 
+    def events_of(self, manifests: Iterable[Manifest]) -> dict[Digest, list[dict[str, Any]]]:
+        """Return to whom datasets were handed, where checkpoints went and what they were asked.
+
+        Args:
+            manifests: Datasets and checkpoints; others are left out.
+
+        Returns:
+            Id → in the order of the log, what ``lyrikstore log --json`` lists.
+        """
+        found = stages.events_of(self.store.repository, manifests)
+        return {
+            identity: [stages.event_facts(one) for one in some] for identity, some in found.items()
+        }
+
     def reproductions_of(self, manifests: Iterable[Manifest]) -> dict[Digest, list[dict[str, Any]]]:
         """Return what came when runs were done again, by run and by checkpoint.
 

@@ -40,6 +40,8 @@ from lyrikstore.index.build import index_path as index_path
 from lyrikstore.index.impact import impact_of as impact_of
 from lyrikstore.index.log_view import checkpoints_of as checkpoints_of
 from lyrikstore.index.log_view import evaluations_of as evaluations_of
+from lyrikstore.index.log_view import event_facts as event_facts
+from lyrikstore.index.log_view import events_of as events_of
 from lyrikstore.index.log_view import log_entries as log_entries
 from lyrikstore.index.log_view import reproduction_facts as reproduction_facts
 from lyrikstore.index.log_view import reproductions_of as reproductions_of

@@ -118,6 +118,7 @@ class ErrorKind(StrEnum):
     BAD_RDF = auto(), "The document cannot be turned into RDF for signing."
     BAD_REASON = auto(), "There is no reason of that code."
     BAD_RECIPE = auto(), "The recipe is malformed."
+    BAD_RECIPIENT = auto(), "The text cannot say to whom something is handed."
     BAD_RECORD = auto(), "A record is malformed or damaged."
     BAD_REF = auto(), "The text is neither a name nor an id."
     BAD_REMOTES = auto(), "The file of remotes is damaged."

@@ -333,6 +333,10 @@ class _Links(Struct):
         for manifest in self.lineage.values():
             for carried in manifest.attachments_in("foreign-manifest"):
                 self.foreign.setdefault(carried.id, []).append(manifest.id)
+        for delivery in self.lineage.of_kind("delivery"):
+            if "credential" in delivery.body:
+                named = Digest.parse(delivery.body["credential"])
+                self._add(named, delivery.id, "credential")
         for use in self.lineage.of_kind("run", "evaluation"):
             for right in use.body.get("rights", ()):
                 for member in ("credential", "grant"):

@@ -1,16 +1,18 @@
 """What each entry of the log says of itself; `verify` says whether that holds."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.json import parse
+from lyrikstore.canon.json import as_json, parse
+from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.model.credential import issuer_of
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.key_statements import is_statement
+from lyrikstore.verify.store.standing import standing_changes
 
 _UNKNOWN: dict[str, Any] = {
     **dict.fromkeys(("kind", "name", "author", "created", "message", "tree")),
@@ -26,6 +28,7 @@ def log_entries(repository: Repository) -> list[dict[str, Any]]:
         VerificationError, IncompleteError, StorageError: One cannot be read.
     """
     flagged = {item.index: item.summary for item in repository.flagged}
+    changed = standing_changes(repository)
     misdated, wrong = frozenset(repository.policy.misdated), repository.known_floors().wrong
     rows = []
     for entry in repository.entries():
@@ -38,6 +41,7 @@ def log_entries(repository: Repository) -> list[dict[str, Any]]:
             row["wrongDate"] |= parse_timestamp(row["created"]) in wrong
         if entry.type == "credential":
             row |= _credential_facts(repository.credential(entry.id))
+        row["standingChanges"] = as_json(changed.get(entry.id, []))
         rows.append(row)
     return rows
 
@@ -71,39 +75,83 @@ def evaluations_of(
     repository: Repository, checkpoints: Iterable[Manifest]
 ) -> dict[Digest, list[Manifest]]:
     """Return the evaluations and monitors of each checkpoint, in the order of the log."""
-    found: dict[Digest, list[Manifest]] = {
-        one.id: [] for one in checkpoints if one.kind == "checkpoint"
-    }
-    names = [name for name in repository.refs if name.startswith("evaluations/")]
-    for name in names if found else ():
-        for made in repository.history(name):
-            for checkpoint in made.inputs_in("checkpoint"):
-                if checkpoint.id in found:
-                    found[checkpoint.id].append(made)
-    for some in found.values():
-        some.sort(key=lambda one: repository.index_of(one.id))
-    return found
+    return _naming(repository, checkpoints, {"checkpoint"}, {"evaluations"})
 
 
 def reproductions_of(
     repository: Repository, manifests: Iterable[Manifest]
 ) -> dict[Digest, list[Manifest]]:
-    """Return the reproductions of each run or checkpoint, in the order of the log.
+    """Return the reproductions of each run or checkpoint, in the order of the log."""
+    return _naming(repository, manifests, {"run", "checkpoint"}, {"reproductions"})
 
-    Those without effect are left out: the policy let nobody say them.
+
+def events_of(
+    repository: Repository, manifests: Iterable[Manifest]
+) -> dict[Digest, list[Manifest]]:
+    """Return what each dataset or checkpoint was used for outside the store, by log index.
+
+    To whom a dataset was handed, where a checkpoint was deployed, what it was asked.
     """
-    found: dict[Digest, list[Manifest]] = {
-        one.id: [] for one in manifests if one.kind in {"run", "checkpoint"}
-    }
-    names = [name for name in repository.refs if name.startswith("reproductions/")]
+    return _naming(repository, manifests, {"dataset", "checkpoint"}, {*EVENTS})
+
+
+EVENTS = ("deliveries", "deployments", "predictions")
+"""First parts of the names of what :func:`events_of` returns."""
+
+
+def _naming(
+    repository: Repository, manifests: Iterable[Manifest], kinds: Set[str], prefixes: Set[str]
+) -> dict[Digest, list[Manifest]]:
+    """Return what names each manifest of some kinds as an input, in the order of the log.
+
+    What has no effect is left out: the policy let nobody say it.
+    """
+    found: dict[Digest, list[Manifest]] = {one.id: [] for one in manifests if one.kind in kinds}
+    names = [name for name in repository.refs if name.partition("/")[0] in prefixes]
     for name in names if found else ():
         for made in repository.history(name):
-            for item in made.inputs:
-                if item.id in found:
-                    found[item.id].append(made)
+            for identity in {item.id for item in made.inputs} & found.keys():
+                found[identity].append(made)
     for some in found.values():
         some.sort(key=lambda one: repository.index_of(one.id))
     return found
+
+
+def event_facts(event: Manifest) -> dict[str, Any]:
+    """Return what a delivery, deployment or prediction says, as ``cli/common.schema.json`` has it.
+
+    ``recipient`` is to whom or what it went; None where nobody is named.
+    """
+    body = event.body
+    return {
+        "id": str(event.id),
+        "kind": event.kind,
+        "name": event.name,
+        "created": event.created,
+        "author": event.author,
+        "recipient": body.get("to") or body.get("target"),
+        "eventText": _EVENT_WORDS[event.kind](body),
+    }
+
+
+def _delivery_words(body: Mapping[str, Any]) -> str:
+    to = body.get("to", "nobody by name")
+    said = f"handed to {to}"
+    if "credential" in body:
+        said += f" with credential {Digest.parse(body['credential']).short}"
+    return said + (f", without {', '.join(body['without'])}" if "without" in body else "")
+
+
+def _prediction_words(body: Mapping[str, Any]) -> str:
+    asked = pluralize(body["asked"], "record")
+    return f"asked {asked}: {body['answered']} answered, {body['notKnown']} not known"
+
+
+_EVENT_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "delivery": _delivery_words,
+    "deployment": lambda body: f"deployed to {body['target']}",
+    "prediction": _prediction_words,
+}
 
 
 def reproduction_facts(repository: Repository, reproduction: Manifest) -> dict[str, Any]:

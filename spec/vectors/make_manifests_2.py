@@ -30,7 +30,7 @@ def good() -> list[dict[str, Any]]:
     """Return the cases of ``good-2.json``."""
     made = {kind: signed(kind, example) for kind, example in EXAMPLES_2.items()}
     for case, (kind, changes) in FURTHER.items():
-        made[case] = signed(kind, {**EXAMPLES[kind], **changes})
+        made[case] = signed(kind, {**EXAMPLES.get(kind, {}), **changes})
     return [
         {"id": case, "manifest": one.encode().decode(), "blake3": one.id.hex}
         for case, one in made.items()
@@ -153,7 +153,7 @@ def _refused_datasets() -> list[tuple[str, bytes, str, str]]:
 def _refused_others() -> list[tuple[str, bytes, str, str]]:
     made = {kind: signed(kind, example) for kind, example in EXAMPLES_2.items()}
     made |= {
-        case: signed(kind, {**EXAMPLES[kind], **changes})
+        case: signed(kind, {**EXAMPLES.get(kind, {}), **changes})
         for case, (kind, changes) in FURTHER.items()
     }
 

@@ -315,6 +315,20 @@ EXAMPLES_2: dict[str, dict[str, Any]] = {
         "files": B,
         "attachments": [Attachment("report", A, 9000), Attachment("oms", C, 5000)],
     },
+    "delivery": {
+        "name": "deliveries/acme/contracts",
+        "body": {"form": "credential", "to": "Example Inc.", "credential": str(B)},
+        "inputs": [Input("dataset", "dataset", A)],
+    },
+    "prediction": {
+        "name": "predictions/acme/categories",
+        "body": {"asked": 300, "answered": 288, "notKnown": 12},
+        "inputs": [Input("checkpoint", "checkpoint", A)],
+    },
+    "withdrawal": {
+        "name": "withdrawals/acme/contracts",
+        "body": {"decision": "revoke", "credential": str(A), "list": str(B)},
+    },
 }
 """Kind → a manifest of it that needs version 2."""
 
@@ -460,6 +474,26 @@ FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
                     {"place": 0, "expected": "A", "predicted": "B", "probability": "0.99"},
                     {"place": 39, "score": "0.125"},
                 ],
+            },
+        },
+    ),
+    "delivery-by-checkout": (
+        "delivery",
+        {
+            "name": "deliveries/acme/contracts",
+            "body": {"form": "checkout", "without": ["label"]},
+            "inputs": [Input("dataset", "dataset", A)],
+        },
+    ),
+    "withdrawal-superseded": (
+        "withdrawal",
+        {
+            "name": "withdrawals/acme/contracts",
+            "body": {
+                "decision": "supersede",
+                "credential": str(A),
+                "list": str(B),
+                "successor": str(C),
             },
         },
     ),

@@ -8,7 +8,8 @@ import click
 
 from lyrikstore.api import Store
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import NotFoundError, storage_errors
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError, storage_errors
+from lyrikstore.canon.text import escape_control
 from lyrikstore.canon.timestamps import format_timestamp, now
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import credential_file, read_file, write_files
@@ -47,15 +48,21 @@ def standing_command(
         falls: Whether what rests on the credential is told.
     """
 
-    def run(session: Session, credential: str, yes: bool, output: Path | None) -> None:
+    def run(session: Session, credential: str, yes: bool, output: Path | None, reason: str) -> None:
         named = named_credential(credential)
         is_file = named != credential  # and not its digest
         try:
             store = session.open_store(sign=True)
-            issued: Issued = getattr(store.credentials, name)(named, alone=not yes)
+            issued: Issued = getattr(store.credentials, name)(named, alone=not yes, reason=reason)
         except NotFoundError as error:
             unlogged = is_file and error.kind in {"no-store", "no-credential"}
             if unlogged and name == "revoke" and output is not None:
+                if reason:
+                    raise InvalidInputError(
+                        "usage",
+                        "without a store there is no log to keep a reason",
+                        hint="leave -m out",
+                    ) from None
                 _revoke_alone(session, Path(credential), output)
                 return
             if unlogged and name == "revoke":
@@ -73,12 +80,16 @@ def standing_command(
             "name": issued.name,
             "lists": [entry.url for entry in issued.entries] if issued.is_listed else [],
             "written": [str(path) for path in written],
+            "reason": reason,
         }
         impact = store.query.impact(issued.id) if falls else None
         if impact is not None:
             result["impact"] = impact.to_json()
         session.emit(name, result)
-        session.screen.result(f"✓ {said}  {by}credential {issued.id.short}, signed and logged")
+        because = f", because: {escape_control(reason)}" if reason else ""
+        session.screen.result(
+            f"✓ {said}  {by}credential {issued.id.short}, signed and logged{because}"
+        )
         if impact is not None:
             say_impact(session.screen, impact)
         session.screen.wrote(written)
@@ -96,10 +107,18 @@ def standing_command(
         "-o", "--output", type=click.Path(path_type=Path), help="Write your lists there."
     )(run)
     run = click.option(
+        "-m",
+        "--message",
+        "reason",
+        metavar="REASON",
+        default="",
+        help="Why, signed with it; the log keeps it for good, and log --audit shows it.",
+    )(run)
+    run = click.option(
         "--yes", is_flag=True, help="Also where another credential has the same place in the list."
     )(run)
     run = click.argument("credential")(run)
-    example = f"lyrikstore {name} delivery/credential.json -o public/status"
+    example = f"lyrikstore {name} delivery/credential.json -o public/status -m 'why'"
     return declare(name, signs=True, appends=True, epilog=example)(run)
 
 
@@ -118,6 +137,7 @@ def _revoke_alone(session: Session, path: Path, folder: Path) -> None:
             "name": issued.name,
             "lists": [],
             "written": [str(path) for path in written],
+            "reason": "",
             "impact": None,
         },
     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.canon.text import pluralize
+from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.licences import warn_of_narrower
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     signs=True,
     appends=True,
     epilog="lyrikstore issue acme/contracts -o delivery --permit train,evaluate --valid-for 365d\n"
-    "lyrikstore issue acme/contracts -o delivery --terms terms.toml",
+    "lyrikstore issue acme/contracts -o delivery --terms terms.toml --to 'Example Inc.'",
 )
 @click.argument("ref")
 @click.option(
@@ -42,6 +42,12 @@ if TYPE_CHECKING:
     options.issuer, options.did_document, options.issuer_name, options.status_url, options.replaces
 )
 @click.option("--version", "label", help="A version label for people.")
+@click.option(
+    "--to",
+    metavar="NAME",
+    default="",
+    help="To whom you hand it: the log keeps that name for good.",
+)
 def command(
     session: Session,
     ref: str,
@@ -50,6 +56,7 @@ def command(
     valid_for: str,
     issuance: "Issuance",
     label: str | None,
+    to: str,
 ) -> None:
     """Issue a dataset credential about REF and write the folder to hand over.
 
@@ -57,7 +64,8 @@ def command(
     log, and a README that says how to verify it. It can be revoked and suspended later. With
     --status-url whoever holds the folder learns it from lists that you publish there (lyrikstore
     status-lists); without, only whoever has your log or a clone of it does. Data of others goes
-    out within their terms alone, and with their credential.
+    out within their terms alone, and with their credential. --to makes the hand-over an entry of
+    the log, which log, lineage and impact show.
     """
     from lyrikstore.api.commands import web_url
 
@@ -70,6 +78,7 @@ def command(
             issuance=issuance,
             valid_for=options.duration(valid_for),
             version=label,
+            to=to,
         )
     earlier = earlier_rows(store, result.credential)
     given_away = store.datasets.given_away(result.manifest)
@@ -86,6 +95,8 @@ def command(
                 {"reason": "narrower-terms", "summary": one.summary} for one in result.narrower
             ],
             "givesAway": [one.to_json() for one in given_away],
+            "recipient": to or None,
+            "delivery": None if result.delivery is None else str(result.delivery.id),
         },
     )
     screen = session.screen
@@ -96,6 +107,8 @@ def command(
         f"✓ wrote    {pluralize(result.files, 'file')}, {size(result.bytes)}, "
         f"and their evidence to {output}"
     )
+    if result.delivery is not None:
+        screen.result(f"  handed to {escape_control(to)}, which {result.delivery.name} says")
     if issuance.organisation is None:
         known = f"send your key by another route than the folder: {store.signer().did}"
     else:

@@ -1,7 +1,7 @@
 """``lyrikstore lineage``: what something was made from, as a tree."""
 
 import contextlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Any
 
@@ -14,6 +14,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.output.events import event_line
 from lyrikstore_cli.output.key_names import names_in
 from lyrikstore_cli.session import Session
 
@@ -26,13 +27,17 @@ _DEEPEST = 30
 def command(session: Session, ref: str) -> None:
     """Show everything REF rests on, each object with its kind, name and signer.
 
+    Below stands to whom its data was handed, where its models were deployed, what they were asked.
+
     Exit code 3 if a link does not hold, 5 if something it names is missing.
     """
     store = session.open_store()
     graph = store.query.lineage(ref)
     retired: Collection[Digest] = ()
+    events: Mapping[Digest, list[dict[str, Any]]] = {}
     with contextlib.suppress(LyrikstoreError):  # what cannot be read stands under problems
         retired = store.datasets.retired()
+        events = store.query.events_of(graph.values())
     session.emit(
         "lineage",
         {
@@ -45,6 +50,7 @@ def command(session: Session, ref: str) -> None:
                     "logIndex": node.index,
                     "author": node.manifest.author,
                     "dataRetired": node.id in retired,
+                    "events": events.get(node.id, []),
                 }
                 for node in graph.nodes.values()
             ],
@@ -57,9 +63,13 @@ def command(session: Session, ref: str) -> None:
             ],
         },
     )
-    draw(session.screen.result, graph, retired, names_in(store))
+    screen = session.screen
+    draw(screen.result, graph, retired, names_in(store))
+    for node in graph.nodes.values():
+        for event in events.get(node.id, ()):
+            screen.result(f"→ {escape_control(node.manifest.name)} {event_line(event)}")
     for problem in graph.problems:
-        session.screen.result(f"✗ {problem.kind}: {escape_control(problem.summary)}")
+        screen.result(f"✗ {problem.kind}: {escape_control(problem.summary)}")
     if graph.problems:
         missing = all(problem.kind in {"missing", "unlogged"} for problem in graph.problems)
         raise click.exceptions.Exit(5 if missing else 3)

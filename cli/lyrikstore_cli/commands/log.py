@@ -14,6 +14,7 @@ from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.foreign import execution_line
 from lyrikstore_cli.output.attestations import attestation_line, attestation_rows
+from lyrikstore_cli.output.events import event_line
 from lyrikstore_cli.output.key_names import names_in
 from lyrikstore_cli.output.monitoring import page_of
 from lyrikstore_cli.output.reproductions import reproduction_line
@@ -81,6 +82,8 @@ def _show_entries(session: Session, store: "Store") -> None:
         mark = f"  ! {row['flagged']}" if row["flagged"] else ""
         mark += "  ! an owner says that its date is wrong" if row["wrongDate"] else ""
         session.screen.result(f"{row['logIndex']:>5}  {what}  {who}{by}{mark}".rstrip())
+        for change in row["standingChanges"]:
+            session.screen.result(f"       {_change_words(change)}")
     session.screen.result(
         f"log {store.origin}: {pluralize(head.size, 'entry')}, root {head.root.hex()[:12]}"
     )
@@ -120,6 +123,7 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
     came = store.query.checkpoints_of(versions)
     measured = store.query.evaluations_of(versions)
     again = store.query.reproductions_of(versions)
+    events = store.query.events_of(versions)
     indices = {version.id: store.log_index(version.id) for version in versions}
     if page is not None:
         options.write_new(page, page_of(store, store.resolve(ref)))
@@ -136,6 +140,7 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
                     "checkpoints": [str(one) for one in came.get(v.id, ())],
                     "evaluations": [evaluation_facts(one) for one in measured.get(v.id, ())],
                     "reproductions": again.get(v.id, []),
+                    "events": events.get(v.id, []),
                 }
                 for v in versions
             ],
@@ -157,12 +162,23 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
             session.screen.result(f"  {_measured_line(evaluation_facts(one))}")
         for found in again.get(version.id, ()):
             session.screen.result(f"  {reproduction_line(found)}")
+        for event in events.get(version.id, ()):
+            session.screen.result(f"  {event_line(event)}")
         for row in attested[version.id]:
             session.screen.result(f"  {attestation_line(row)}")
         if version.message:
             session.screen.result(f"  {escape_control(version.message)}")
     if page is not None:
         session.screen.result(f"✓ wrote    {page}")
+
+
+def _change_words(change: Mapping[str, Any]) -> str:
+    """Return what a status list changes about one credential."""
+    about = f" of {escape_control(change['about'])}" if change["about"] else ""
+    reason = change["reason"]
+    because = f", because: {escape_control(reason)}" if reason else ", without a reason"
+    named = Digest.parse(change["credential"]).short
+    return f"{change['effect']} credential {named}{about}{because}"
 
 
 def _body_lines(manifest: Manifest) -> list[str]:

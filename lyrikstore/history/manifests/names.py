@@ -16,6 +16,7 @@ from lyrikstore.history.manifests.kinds import PREFIXES
 _SEGMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _STEP = re.compile(r"(.+)~(0|[1-9][0-9]{0,8})")
 _HEX = re.compile(r"[0-9a-f]+")
+_LONGEST, _DIGITS = 64, 8
 
 MIN_PREFIX = 8
 """Fewest hex digits that may stand for an id; for people only, never inside documents."""
@@ -70,6 +71,14 @@ class Name(Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         return f"{self.prefix}/{self.namespace}/{self.leaf}"
+
+
+def with_suffix(leaf: str, suffix: str) -> str:
+    """Return the last part of a name and a suffix; what is too long is cut, and gets a digest."""
+    most = _LONGEST - len(suffix)
+    if len(leaf) > most:  # two names may begin alike
+        leaf = f"{leaf[: most - _DIGITS - 1]}-{Digest.of(leaf.encode()).hex[:_DIGITS]}"
+    return f"{leaf}{suffix}"
 
 
 def parse_name(text: str) -> Name:

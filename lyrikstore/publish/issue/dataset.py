@@ -36,6 +36,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.history.trees.tree import Tree
+from lyrikstore.publish.deliveries import sign_delivery
 from lyrikstore.publish.identity.issuer import Issuance, Issuer, check_current
 from lyrikstore.publish.identity.key_statements import check_few_statements
 from lyrikstore.publish.issue.carried import CarriedEvidence, carry
@@ -72,6 +73,7 @@ class IssueResult(Struct, frozen=True):
         left_out: Those of them whose credential does not go with the data.
         licences: What the version and its records state of licences.
         narrower: Where its terms are narrower than the public licence that is stated.
+        delivery: The log entry that says to whom it was handed, where somebody was named.
     """
 
     manifest: Manifest
@@ -93,6 +95,7 @@ class IssueResult(Struct, frozen=True):
     publishers: tuple[FirstPublisher, ...] = ()
     taken_over: tuple[str, ...] = ()
     left_out: tuple[FirstPublisher, ...] = ()
+    delivery: Manifest | None = None
 
 
 def permit_dataset(
@@ -232,8 +235,15 @@ class DatasetDraft(Struct, frozen=True):
         progress = in_phase(self.context.progress, "records")
         return commit_to_records(self.context, self.manifest, self.measurement, progress)
 
-    def issue(self, commitment: Commitment) -> tuple[Mapping[str, Any], IssueResult]:
-        """Sign and log it; return what it says, and what was made."""
+    def issue(
+        self, commitment: Commitment, *, to: str = ""
+    ) -> tuple[Mapping[str, Any], IssueResult]:
+        """Sign and log it; return what it says, and what was made.
+
+        Args:
+            commitment: To the records.
+            to: To whom it is handed, which is logged with it; empty: to nobody by name.
+        """
         claims = _claims(self.manifest, self.recipes, self.measurement, self.offer, self.issuer.did)
         document = build_dataset_credential(
             self.metadata,
@@ -246,7 +256,16 @@ class DatasetDraft(Struct, frozen=True):
         self.carried.pin(document)
         credential = issue(document, self.issuer.signer, self.metadata.valid_from)
         new = [*self.new_lists, *self.issuer.to_log(self.context.repository), credential]
-        index = _log(self.context.repository, commitment, new)
+        delivery = None
+        if to:
+            delivery = sign_delivery(
+                self.context,
+                self.manifest,
+                form="credential",
+                to=to,
+                credential=Digest.of(credential),
+            )
+        index = _log(self.context.repository, commitment, new, delivery)
         fields: dict[str, dict[str, Any]] = self.manifest.body["descriptor"]
         subject: Any = document["credentialSubject"]
         states = [field["state"] for field in fields.values()]
@@ -270,6 +289,7 @@ class DatasetDraft(Struct, frozen=True):
             left_out=self.carried.left_out,
             licences=self.counted,
             narrower=tuple(narrower_terms(Terms.of(subject["licence"]))),
+            delivery=delivery,
         )
 
     @property
@@ -356,14 +376,22 @@ def _warranted(statement: Mapping[str, JSON], issuer: str) -> dict[str, JSON]:
     return {**statement, "warrantedBy": party}
 
 
-def _log(repository: Repository, commitment: Commitment, credentials: list[bytes]) -> int:
+def _log(
+    repository: Repository,
+    commitment: Commitment,
+    credentials: list[bytes],
+    delivery: Manifest | None,
+) -> int:
     with open_transaction(repository) as transaction:
         if commitment.new:
             transaction.writer.put_bytes(commitment.salts)
             transaction.log_manifest(commitment.manifest)
         for credential in credentials:
             transaction.log_credential(credential)
-        return transaction.commit()[-1]
+        if delivery is None:
+            return transaction.commit()[-1]
+        transaction.log_manifest(delivery)
+        return transaction.commit()[-2]
 
 
 def in_phase(progress: OnProgress, phase: str) -> OnProgress:

@@ -15,6 +15,7 @@ from lyrikstore.history.checkout.checkout import checkout_tree
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree
+from lyrikstore.publish.deliveries import check_recipient
 from lyrikstore.publish.identity.issuer import Issuance
 from lyrikstore.publish.identity.key_statements import credential_proof, key_statements
 from lyrikstore.publish.identity.log_heads import consistency_of
@@ -34,6 +35,7 @@ def issue_delivery(
     issuance: Issuance | None = None,
     valid_for: timedelta | None = None,
     version: str | None = None,
+    to: str = "",
 ) -> IssueResult:
     """Issue a credential about a dataset version and write the folder to hand over.
 
@@ -45,8 +47,11 @@ def issue_delivery(
         issuance: In whose name, and how it may end; None: the signer's.
         valid_for: How long, from the clock's now, at most ten years; None for no end.
         version: A version label for people.
+        to: To whom it is handed: a name for people, or a DID. With one the log says so for good;
+            empty: it says nothing of that.
 
     Raises:
+        InvalidInputError: As :func:`check_recipient`.
         StorageError: Storage backend error; nothing is left at the destination.
         LyrikstoreError: As :func:`permit_dataset`; as :func:`check_place`.
 
@@ -54,6 +59,7 @@ def issue_delivery(
     """
     repository, manifest = context.repository, context.resolve(ref)
     destination = Path(destination)
+    check_recipient(to)
     check_place(destination)
     draft = DatasetDraft.of(context, manifest, offer, issuance, valid_for, version, hands_on=True)
     with building(destination) as folder:
@@ -61,7 +67,7 @@ def issue_delivery(
         data = folder / "data"
         progress = in_phase(context.progress, "data")
         checkout_tree(draft.tree, repository.blobs, data, progress=progress)
-        document, result = draft.issue(commitment)
+        document, result = draft.issue(commitment, to=to)
         documents = _documents(repository, draft.tree, commitment, result)
         documents.update(
             (f"status-{url.rpartition('/')[2]}", draft.lists[url]) for url in draft.lists

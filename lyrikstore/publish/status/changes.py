@@ -7,6 +7,7 @@ back what, and when. The newest list of a URL and issuer is the current one; not
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     ConflictError,
     InvalidInputError,
@@ -20,14 +21,25 @@ from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import StatusList, sign_list
 from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.commit.events import sign_event
 from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.publish.identity.issuer import own_keys, speaking_for
 from lyrikstore.publish.status.book import Issued, current_book
 from lyrikstore.publish.status.current_list import LIST_VALIDITY, CurrentList
+from lyrikstore.verify.store.events import DECISIONS
+from lyrikstore.verify.store.standing import subject_name
 
 
 def set_status(
-    context: StoreContext, text: str, purpose: str, *, value: bool, alone: bool = True
+    context: StoreContext,
+    text: str,
+    purpose: str,
+    *,
+    value: bool,
+    alone: bool = True,
+    reason: str = "",
+    successor: Digest | None = None,
 ) -> Issued:
     """Set or clear one bit of a credential's standing: sign the list anew and log it.
 
@@ -37,12 +49,15 @@ def set_status(
         purpose: ``revocation`` or ``suspension``.
         value: Whether it is revoked or suspended from now on.
         alone: Refuse where another credential has the same bit.
+        reason: Why; it is signed and logged beside the list. Empty: nobody says.
+        successor: What takes its place, where something does.
 
     Raises:
         NotFoundError, InvalidInputError: As :meth:`StatusBook.find`; (``not-revocable``) it names
             lists, and none for this, or none that is here.
         ConflictError: (``revoked``) what was revoked stays revoked; (``nothing-to-do``) that is its
             standing already.
+        PolicyError: (``unauthorised``) with a reason: the policy does not let the signer say it.
         LyrikstoreError: As :func:`speaking_for` and :func:`check_alone`.
     """
     from lyrikstore.publish.status.shared_index import check_alone
@@ -87,8 +102,39 @@ def set_status(
     data = sign_list(entry.url, purpose, bits, issuer, made, LIST_VALIDITY)
     with open_transaction(repository) as transaction:
         transaction.log_credential(data)
+        if reason:
+            decision = _DECISIONS[purpose, value] if successor is None else "supersede"
+            why = _withdrawal(context, issued, decision, Digest.of(data), reason, successor)
+            transaction.log_manifest(why)
         transaction.commit()
     return issued
+
+
+def _withdrawal(
+    context: StoreContext,
+    issued: Issued,
+    decision: str,
+    status_list: Digest,
+    reason: str,
+    successor: Digest | None,
+) -> Manifest:
+    """Return why a credential's standing changes, signed (spec §20.6)."""
+    repository = context.repository
+    body = {"decision": decision, "credential": str(issued.id), "list": str(status_list)}
+    return sign_event(
+        repository,
+        "withdrawal",
+        subject_name(repository, logged_credential(repository, issued.id)) or _OTHERS,
+        body if successor is None else {**body, "successor": str(successor)},
+        signer=context.signer(),
+        clock=context.clock,
+        message=reason,
+    )
+
+
+_DECISIONS = {found: decision for decision, found in DECISIONS.items() if decision != "supersede"}
+_OTHERS = "withdrawals/store/credentials"
+"""What withdrawals are called of credentials about what is not logged here."""
 
 
 def revoke_alone(credential: bytes, *, signer: Signer, clock: Clock) -> tuple[Issued, bytes]:
@@ -123,7 +169,9 @@ def revoke_alone(credential: bytes, *, signer: Signer, clock: Clock) -> tuple[Is
     return Issued(opened.id, name, signer.did, opened.entries, is_listed=False), data
 
 
-def revoke(context: StoreContext, credential: str, *, alone: bool = True) -> Issued:
+def revoke(
+    context: StoreContext, credential: str, *, alone: bool = True, reason: str = ""
+) -> Issued:
     """Revoke a credential for good.
 
     Whoever has this log or a clone of it learns of it there; others from the status lists that it
@@ -134,28 +182,33 @@ def revoke(context: StoreContext, credential: str, *, alone: bool = True) -> Iss
         credential: A ``urn:uuid``, a digest, or at least 8 hex digits of one.
         alone: Whether to refuse where that would revoke another with it, which drew the same
             place of the list.
+        reason: Why, for the log; see :func:`set_status`.
 
     Raises:
         LyrikstoreError: As :func:`set_status`.
     """
-    return set_status(context, credential, "revocation", value=True, alone=alone)
+    return set_status(context, credential, "revocation", value=True, alone=alone, reason=reason)
 
 
-def suspend(context: StoreContext, credential: str, *, alone: bool = True) -> Issued:
+def suspend(
+    context: StoreContext, credential: str, *, alone: bool = True, reason: str = ""
+) -> Issued:
     """Suspend a credential until it is reinstated; arguments and errors as :func:`revoke`."""
-    return set_status(context, credential, "suspension", value=True, alone=alone)
+    return set_status(context, credential, "suspension", value=True, alone=alone, reason=reason)
 
 
-def reinstate(context: StoreContext, credential: str, *, alone: bool = True) -> Issued:
+def reinstate(
+    context: StoreContext, credential: str, *, alone: bool = True, reason: str = ""
+) -> Issued:
     """End the suspension of a credential; arguments and errors as :func:`revoke`."""
-    return set_status(context, credential, "suspension", value=False, alone=alone)
+    return set_status(context, credential, "suspension", value=False, alone=alone, reason=reason)
 
 
 def _later(current: StatusList, now: datetime) -> datetime:
     return max(now, current.valid_from + timedelta(seconds=1))  # of two, the newer one counts
 
 
-def supersede(context: StoreContext, text: str, *, alone: bool = True) -> Issued:
+def supersede(context: StoreContext, text: str, *, alone: bool = True, reason: str = "") -> Issued:
     """Revoke a credential in whose place its issuer has logged another, and return that one.
 
     Who is shown the new one learns that it replaces the old; who is not, sees the old revoked.
@@ -164,6 +217,7 @@ def supersede(context: StoreContext, text: str, *, alone: bool = True) -> Issued
         context: The store, and the credential's issuer.
         text: The old credential, as :meth:`StatusBook.find` takes it.
         alone: As :func:`set_status` takes it.
+        reason: As :func:`set_status` takes it.
 
     Raises:
         InvalidInputError: (``no-successor``) nothing logged here replaces it; else as
@@ -182,8 +236,17 @@ def supersede(context: StoreContext, text: str, *, alone: bool = True) -> Issued
             f"nothing logged here replaces credential {old.id.short}",
             hint="issue it first, with --supersedes FILE; or take it back with: lyrikstore revoke",
         )
-    set_status(context, str(old.id), "revocation", value=True, alone=alone)
-    return successors[-1]
+    successor = successors[-1]
+    set_status(
+        context,
+        str(old.id),
+        "revocation",
+        value=True,
+        alone=alone,
+        reason=reason,
+        successor=successor.id,
+    )
+    return successor
 
 
 def renew_lists(context: StoreContext) -> list[CurrentList]:

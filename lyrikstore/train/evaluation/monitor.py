@@ -7,13 +7,13 @@ of its own, and neither a card nor a comparison of models takes its figures for 
 from collections.abc import Sequence
 from typing import Any
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, PolicyError
 from lyrikstore.canon.progress import Progress
 from lyrikstore.context import StoreContext
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.curate.recipes.source import resolve_dataset
 from lyrikstore.history.manifests.manifest import Input, Manifest
+from lyrikstore.history.manifests.names import with_suffix
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.train.evaluation.evaluate import log_evaluation
@@ -22,8 +22,6 @@ from lyrikstore.train.task import Evaluated, MonitoredModel, find_task
 from lyrikstore.train.trained import resolve_trained
 from lyrikstore.verify.evaluation.limits import MONITOR
 from lyrikstore.verify.rights.required import check_rights
-
-_LONGEST, _DIGITS = 64 - len(SUFFIX), 8
 
 
 def monitor_checkpoint(context: StoreContext, checkpoint_ref: str, dataset_ref: str) -> Manifest:
@@ -89,10 +87,7 @@ def monitor_checkpoint(context: StoreContext, checkpoint_ref: str, dataset_ref: 
 def monitor_name(checkpoint: str) -> str:
     """Return the name of what monitors a checkpoint, and nothing else: of no evaluation."""
     _, owner, part = checkpoint.split("/")
-    if len(part) > _LONGEST:  # two names may begin alike
-        digest = Digest.of(part.encode()).hex[:_DIGITS]
-        part = f"{part[: _LONGEST - _DIGITS - 1]}-{digest}"
-    return f"evaluations/{owner}/{part}{SUFFIX}"
+    return f"evaluations/{owner}/{with_suffix(part, SUFFIX)}"
 
 
 def _asked(repo: Repository, checkpoint_ref: str, dataset_ref: str) -> MonitoredModel:

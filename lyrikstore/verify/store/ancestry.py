@@ -23,6 +23,7 @@ from lyrikstore.history.repository.store_view import MAX_READ
 from lyrikstore.objects.check.checker import find_damaged
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check
+from lyrikstore.verify.store.events import note_events
 
 _READ_BYTES = 1 << 20
 
@@ -53,11 +54,11 @@ class BackgroundCheck:
         return self._future.result()
 
 
-def check_links(lineage: Lineage) -> Check:
+def check_links(repository: Repository, lineage: Lineage) -> Check:
     """Return ``lineage``: whether every input and parent is what the link says, logged earlier.
 
     So no lineage has a cycle, and nothing rests on what was never published (attack cases A17, A36,
-    A39).
+    A39). The credentials that deliveries and withdrawals name are links as well.
     """
     problems = Problems("lineage")
     parents = [one for manifest in lineage.values() for one in manifest.parents]
@@ -69,6 +70,7 @@ def check_links(lineage: Lineage) -> Check:
             problems.bad.append(f"{one.id.short} is named and is not a logged manifest")
         elif one.id in linked:
             problems.note(one.id.short, one.error)
+    note_events(repository, lineage.values(), problems)
     count = len(lineage.edges) + len(parents)
     links = pluralize(count, "link leads", "links lead")
     return problems.close(f"{links} to earlier manifests", links=count)

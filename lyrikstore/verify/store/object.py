@@ -85,7 +85,7 @@ def verify_object(
             f"{pluralize(len(ancestry), 'manifest')}, signed by keys the policy allows",
             manifests=len(ancestry),
         ),
-        check_links(ancestry),
+        check_links(repository, ancestry),
         *measured.checks,
         check_runs(repository, ancestry),
         check_checkpoints(repository, ancestry, readers.records),

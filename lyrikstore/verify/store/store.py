@@ -101,7 +101,7 @@ def verify_store(
                 *log.checks,
                 contents,
                 check_tiles(repository, records),
-                check_links(lineage),
+                check_links(repository, lineage),
                 *measured.checks,
                 _check_refs(repository),
                 check_logged_credentials(repository, counting, trust, at),
