@@ -45,8 +45,10 @@ from lyrikstore.index.impact import Affected as Affected
 from lyrikstore.index.log_view import evaluation_facts as evaluation_facts
 from lyrikstore.index.log_view import manifest_facts as manifest_facts
 from lyrikstore.publish.cards.offline import is_card as is_card
+from lyrikstore.publish.cards.offline import open_card as open_card
 from lyrikstore.publish.cards.offline import sibling_card as sibling_card
 from lyrikstore.publish.cards.offline import store_named as store_named
+from lyrikstore.publish.cards.offline import with_evidence as with_evidence
 from lyrikstore.publish.cards.vocabulary import card_facts as card_facts
 from lyrikstore.publish.exports.odrl import export_odrl as export_odrl
 from lyrikstore.publish.identity.key_letter import KeyLetter as KeyLetter
@@ -67,6 +69,9 @@ from lyrikstore.verify.delivery.compare_files import is_litter as is_litter
 from lyrikstore.verify.delivery.delivery import verify_alone as verify_alone
 from lyrikstore.verify.delivery.folder import read_siblings as read_siblings
 from lyrikstore.verify.delivery.siblings import SiblingFiles as SiblingFiles
+from lyrikstore.verify.deployment.card_evidence import EVIDENCE_ENDING as EVIDENCE_ENDING
+from lyrikstore.verify.deployment.card_evidence import MAX_EVIDENCE as MAX_EVIDENCE
+from lyrikstore.verify.deployment.card_evidence import parse_evidence as parse_evidence
 from lyrikstore.verify.deployment.folder import DeployedFolder as DeployedFolder
 from lyrikstore.verify.deployment.folder import FolderState as FolderState
 from lyrikstore.verify.deployment.folder import deployed_folder as deployed_folder

@@ -36,7 +36,7 @@ class Models:
     deploy_again = bound(lambda: stages.deploy_again)
     approve = bound(lambda: stages.approve_card)
     current_card = bound(lambda: stages.read_card)
-    card_evidence = bound_view(lambda: stages.evidence_of)
+    card_evidence = bound_view(lambda: stages.card_evidence)
 
     plan = bound(lambda: stages.plan_training)
     train = bound(lambda: stages.train_run)

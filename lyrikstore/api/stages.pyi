@@ -55,7 +55,7 @@ from lyrikstore.publish.cards.check import verify_card as verify_card
 from lyrikstore.publish.cards.check import verify_logged_card as verify_logged_card
 from lyrikstore.publish.cards.compare import compare_cards as compare_cards
 from lyrikstore.publish.cards.gathering.form import form_with as form_with
-from lyrikstore.publish.cards.offline import evidence_of as evidence_of
+from lyrikstore.publish.cards.offline import card_evidence as card_evidence
 from lyrikstore.publish.cards.profiles.profile import load_profile as load_profile
 from lyrikstore.publish.cards.rendering.renderings import check_role as check_role
 from lyrikstore.publish.identity.issuer import own_keys as own_keys

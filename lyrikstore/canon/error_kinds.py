@@ -60,6 +60,7 @@ class ErrorKind(StrEnum):
     BAD_DIGEST = auto(), "The text is not a digest."
     BAD_DOMAIN = auto(), "The proof was not made for the domain that was demanded."
     BAD_ENCODING = auto(), "There is no text encoding of that name."
+    BAD_EVIDENCE = auto(), "The evidence of a card has another form, or more than is read."
     BAD_FIELDS = auto(), "The fields named as the text cannot be used."
     BAD_FILES = auto(), "Files of a dataset cannot be packed or united as they are."
     BAD_FORMAT = auto(), "There is no format of that name."

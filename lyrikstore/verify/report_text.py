@@ -28,7 +28,7 @@ _BEFORE = {
     CheckState.UNCHECKED: "not checked: ",
 }
 
-_ALWAYS = frozenset({"period", "records.root", "terms.sources"})
+_ALWAYS = frozenset({"card.approval", "period", "records.root", "terms.sources"})
 """Checks that a short report shows though they passed."""
 
 _HEADLINE = {
@@ -189,8 +189,8 @@ def words(check: Check) -> str:
 def is_always_shown(check: Check) -> bool:
     """Return whether a short report shows a check though it passed.
 
-    How long it is valid, whose the data was first, how many records were counted, and that a key
-    was stolen later decide what something is worth to whoever reads no more.
+    How long it is valid, who approved it, whose the data was first, how many records were counted,
+    and that a key was stolen later decide what something is worth to whoever reads no more.
     """
     return check.state is CheckState.PASS and (check.id in _ALWAYS or names_compromised(check))
 

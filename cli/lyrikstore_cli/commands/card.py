@@ -59,7 +59,11 @@ _RENDERINGS = {
 )
 @click.option("--no-answers", is_flag=True, help="Leave out answers that nobody signed.")
 @click.option("--diff", "compare", is_flag=True, help="Show what changed since the card before.")
-@click.option("--evidence", is_flag=True, help="Write beside it what shows who signed it.")
+@click.option(
+    "--evidence",
+    is_flag=True,
+    help="Write with it what shows who signed it; of a card that somebody approves, it always is.",
+)
 @with_values
 def command(
     session: Session,
@@ -79,8 +83,9 @@ def command(
     what a regulator or a reader asks; what only a person can say is a question. `--draft` writes a
     folder for the expert, who opens card.html, answers and signs without installing anything; their
     file comes back with `lyrikstore import`. Answers stay with the model, and go stale when the
-    facts beside them change. With `--evidence`, `verify` tells who signed the card without the
-    store; with the store it tells more. Labels that the data has are counted and not named, but
+    facts beside them change. With the evidence, which is in card.html, and else in a file that ends
+    in .evidence.json, `verify` tells without the store who signed and who approved the card; with
+    the store it tells more. Labels that the data has are counted and not named, but
     for those the model gives; with `--with-values` they are, and the card says that it holds them.
     """
     _check_options(output, draft, answers, no_answers=no_answers, evidence=evidence)
@@ -103,13 +108,13 @@ def command(
         rendering=role,
         with_values=with_values,
     )
-    written: list[str] = []
-    if output is not None:
-        rendering = result.renderings[role]
-        files = {output: rendering, **(_evidence(store, result, output) if evidence else {})}
-        written = _write(files)
     changes = [] if before is None else store.models.card_changes(before, result)
     document, status = result.document, store.models.card_status(result.manifest)
+    written: list[str] = []
+    if output is not None:
+        decided = bool(status.facts["decisions"])
+        files = _with_evidence(session, store, result, output, asked=evidence, decided=decided)
+        written = _write(files)
     given_away = store.datasets.given_away(result.manifest)
     session.emit(
         "card",
@@ -255,12 +260,33 @@ def _write(files: Mapping[Path, bytes]) -> list[str]:
     return written
 
 
-def _evidence(store: "Store", result: "CardResult", output: Path) -> dict[Path, bytes]:
+def _with_evidence(
+    session: Session,
+    store: "Store",
+    result: "CardResult",
+    output: Path,
+    *,
+    asked: bool,
+    decided: bool,
+) -> dict[Path, bytes]:
+    """Return the card, with what shows who signed and approved it if that is to go with it."""
+    from lyrikstore.api.commands import EVIDENCE_ENDING, with_evidence
+
+    role = _role(output)
+    rendering = result.renderings[role]
+    if not asked and not decided:
+        return {output: rendering}
     found = store.models.card_evidence(result.manifest)
-    if found is None:
+    if found is None and asked:
         raise ConflictError(
             "not-pushed",
-            "the card waits in this clone: nothing can show yet where it is logged",
+            "the card or an approval waits in this clone: nothing can show yet where it is logged",
             hint="lyrikstore push, then run it again",
         )
-    return {output.with_name(f"{output.stem}-{name}"): data for name, data in found.items()}
+    if found is None:
+        session.screen.say("! its approvals wait in this clone and do not go with it yet")
+        session.screen.hint("lyrikstore push, then run it again")
+        return {output: rendering}
+    card, beside = with_evidence(role, rendering, found)
+    file = output.with_name(output.name.rpartition(".")[0] + EVIDENCE_ENDING)
+    return {output: card, **({file: beside} if beside else {})}

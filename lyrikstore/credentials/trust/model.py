@@ -72,6 +72,14 @@ class TrustedIssuer(Struct, frozen=True):
             return frozenset(self.claims)
         return frozenset(claim for role in self.roles for claim in ROLES.get(role, ()))
 
+    def is_for(self, store: Digest | None, at: datetime) -> bool:
+        """Return whether this entry speaks of a store, and for a moment."""
+        return (
+            (not self.stores or store in self.stores)
+            and (self.since is None or self.since <= at)
+            and (self.until is None or at <= self.until)
+        )
+
     def covers(
         self, *, name: str, store: Digest | None, at: datetime, role: str = "", claim: str = ""
     ) -> bool:
@@ -79,9 +87,7 @@ class TrustedIssuer(Struct, frozen=True):
         return (
             (role in self.roles if role else claim in self.believed_about)
             and any(matches(pattern, name) for pattern in self.names)
-            and (not self.stores or store in self.stores)
-            and (self.since is None or self.since <= at)
-            and (self.until is None or at <= self.until)
+            and self.is_for(store, at)
         )
 
 
@@ -269,6 +275,14 @@ class Trust(Struct, frozen=True):
             if issuer.did == did:
                 return issuer
         return None
+
+    def nickname_for(self, did: str, *, store: Digest | None, at: datetime) -> str | None:
+        """Return what the first entry of ``did`` for that store and moment calls it, or None.
+
+        Whatever it is believed for: a name tells whose key it is, and no more.
+        """
+        named = (one for one in self.issuers if one.did == did and one.is_for(store, at))
+        return next((one.nickname for one in named), None)
 
     def known_documents(self) -> list[KnownDocument]:
         """Return the pinned DID documents, for a resolver."""

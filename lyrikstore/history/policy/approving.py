@@ -1,6 +1,6 @@
 """Whose approvals count, and whether they are enough (spec §14.4.9)."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -19,6 +19,7 @@ class CountedApprovals(Struct, frozen=True):
         needed: That threshold; 0 where no role may approve.
         possible: How many keys that role has; fewer than ``needed`` if keys were revoked, and then
             all of them are not enough.
+        role: What the role is called; empty where no role may approve.
     """
 
     approving: tuple[Manifest, ...]
@@ -26,11 +27,43 @@ class CountedApprovals(Struct, frozen=True):
     count: int = 0
     needed: int = 0
     possible: int = 0
+    role: str = ""
 
     @property
     def is_enough(self) -> bool:
         """Whether the card is approved."""
         return 0 < self.needed <= self.count
+
+
+class Decisions(Struct, frozen=True):
+    """What was decided about a card, of each key the last, in log order.
+
+    Attributes:
+        approving: Approvals.
+        withdrawn: Withdrawals of an approval.
+    """
+
+    approving: tuple[Manifest, ...] = ()
+    withdrawn: tuple[Manifest, ...] = ()
+
+
+def last_decisions(policy: Policy, approvals: Iterable[Manifest]) -> Decisions:
+    """Return what each key decided last.
+
+    Args:
+        policy: The policy in force: it says which key took the place of which.
+        approvals: Manifests of that kind about one card, in log order.
+    """
+    last: dict[str, Manifest] = {}
+    for one in approvals:
+        key = last_key(policy, one.author)
+        last.pop(key, None)
+        last[key] = one
+    found = last.values()
+    return Decisions(
+        tuple(one for one in found if one.body["decision"] == "approve"),
+        tuple(one for one in found if one.body["decision"] == "withdraw"),
+    )
 
 
 def count_approvals(
@@ -54,7 +87,9 @@ def count_approvals(
     keys = {last_key(policy, one.author) for one in independent}
     counts = [(len(keys & set(role.keys)), role.threshold, len(role.keys)) for role in roles]
     nearest = max(counts, key=lambda one: one[0] - one[1], default=(0, 0, 0))
-    return CountedApprovals(approving, independent, *nearest)
+    names = {id(role): name for name, role in policy.roles.items()}
+    role = names[id(roles[counts.index(nearest)])] if counts else ""
+    return CountedApprovals(approving, independent, *nearest, role)
 
 
 def approving_roles(policy: Policy, name: str) -> list[Role]:

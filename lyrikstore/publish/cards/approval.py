@@ -5,10 +5,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, PolicyError
+from lyrikstore.canon.json import JSON
 from lyrikstore.canon.text import pluralize
 from lyrikstore.context import StoreContext
 from lyrikstore.credentials.trust import Trust
@@ -17,7 +18,6 @@ from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.policy.approving import (
     approvals_name,
     approving_roles,
-    count_approvals,
     last_key,
 )
 from lyrikstore.history.policy.policy import APPROVAL
@@ -29,8 +29,13 @@ from lyrikstore.publish.cards.document import read_content
 from lyrikstore.publish.cards.facts import subject_id
 from lyrikstore.publish.cards.gathering.form import FORMATS, CardForm
 from lyrikstore.publish.cards.sources import check_sources, text_of
+from lyrikstore.verify.decisions import decision_facts
 from lyrikstore.verify.report import CheckState
-from lyrikstore.verify.store.statements.approvals import makers_of
+from lyrikstore.verify.store.statements.approvals import (
+    count_decisions,
+    decisions_on,
+    makers_of,
+)
 
 _WAITING = ("stale", "contradicted")
 
@@ -46,6 +51,8 @@ class CardStatus(Struct, frozen=True):
         needed: How many distinct keys it takes; 0 where no role may approve.
         possible: How many keys of the role may approve; fewer than ``needed`` if keys were revoked,
             and then all of them are not enough.
+        facts: Who decided what, when, in which words, and by which rule, as
+            :func:`~lyrikstore.verify.decisions.decision_facts` gives them.
     """
 
     word: str
@@ -53,11 +60,7 @@ class CardStatus(Struct, frozen=True):
     approvals: tuple[Digest, ...] = ()
     needed: int = 0
     possible: int = 0
-
-
-class _Decisions(Struct, frozen=True):
-    approving: tuple[Manifest, ...]
-    withdrawn: tuple[Manifest, ...]
+    facts: Mapping[str, JSON] = field(default_factory=dict)
 
 
 def card_status(
@@ -74,10 +77,13 @@ def card_status(
     Cost: reads the approvals of the card's name; of a card that nobody approved, its answers.
     """
     state = repository.refs.get(card.name)
-    made = _decisions(repository, card)
-    authors = makers_of(repository, card, repository.policy)
-    counted = count_approvals(repository.policy, _name_of(card), made.approving, authors)
-    approving, count, keys = counted.approving, counted.count, (counted.needed, counted.possible)
+    made = decisions_on(repository, card)
+    counted = count_decisions(repository, card, made)
+    approving, count = counted.approving, counted.count
+    everything = (*made.approving, *made.withdrawn)
+    indices = {one.id: repository.index_of(one.id) for one in everything}
+    facts = decision_facts(made, counted, indices, trust, at)
+    keys = (counted.needed, counted.possible, facts)
     ids = tuple(one.id for one in approving)
     if state is None or state.id != card.id:
         return CardStatus("superseded", "there is a newer card", ids, *keys)
@@ -223,7 +229,7 @@ def approve_card(
         )
     key = last_key(repository.policy, signer.did)
     own = key in makers_of(repository, card, repository.policy)
-    made = _decisions(repository, card)
+    made = decisions_on(repository, card)
     check_ready = partial(_check_ready, repository, card, context.trust, context.clock())
     # ATTACK A126: what opens the card again is logged while somebody approves it.
     again = context.again(check_ready)
@@ -341,22 +347,6 @@ def _strangers(
 
 def _words(count: int) -> str:
     return pluralize(count, "item is", "items are") if count else ""
-
-
-def _decisions(repository: Repository, card: Manifest) -> _Decisions:
-    """Return what was decided about a card, of each key the last, in log order."""
-    state = repository.refs.get(_name_of(card))
-    last: dict[str, Manifest] = {}
-    for identity in reversed(state.history if state is not None else ()):
-        one = repository.manifest(identity)
-        if one.inputs_in("card")[0].id == card.id:
-            key = last_key(repository.policy, one.author)
-            last.pop(key, None)
-            last[key] = one
-    return _Decisions(
-        tuple(one for one in last.values() if one.body["decision"] == "approve"),
-        tuple(one for one in last.values() if one.body["decision"] == "withdraw"),
-    )
 
 
 def _name_of(card: Manifest) -> str:

@@ -20,6 +20,7 @@ from lyrikstore.publish.cards.facts import CardFacts, gather, role_of
 from lyrikstore.publish.cards.gathering.form import FORMATS, USUAL_FORM, CardForm
 from lyrikstore.publish.cards.profiles.profile import Profile, load_profile, shipped_profiles
 from lyrikstore.publish.cards.rendering.renderings import ROLES, check_role, render, version_of
+from lyrikstore.verify.store.statements.approvals import count_decisions, decisions_on
 
 USUAL = {"checkpoint": "huggingface", "dataset": "dataset"}
 """What a first card is about → its profile, where none is named."""
@@ -60,7 +61,8 @@ def make_card(
     """Make, sign and log the card of a checkpoint or a dataset.
 
     The card is a pure function of the signed objects, what people attested, and the profiles: made
-    twice, it is the same, and the second time nothing is logged.
+    twice, it is the same, and the second time nothing is logged. So it is with one that somebody
+    approves, whoever asks: a rendering that it lacks is drawn, and nobody signs it.
 
     Args:
         context: The store, and who signs the card.
@@ -85,6 +87,8 @@ def make_card(
     repository, signer = context.repository, context.signer()
     if rendering:
         check_role(subject.kind, rendering)
+    if (approved := _approved(repository, subject, profiles, form, rendering)) is not None:
+        return approved
     facts, chosen, current = _prepared(repository, subject, profiles, form)
     if current is not None and current.attachments_in("answers") and not leave_out:
         # None is lost unasked, and none is put into the mouth of whoever signs this card.
@@ -106,14 +110,7 @@ def make_card(
         and _says(current, files, chosen, body)
         and (not rendering or current.attachments_in(rendering))
     ):
-        # An approved card stays what was approved, where less or more can be rendered than there.
-        attached = {
-            one.role: repository.blobs.read(one.id, max_bytes=MAX_CARD)
-            for one in current.attachments
-            if one.role in ROLES
-        }
-        index = repository.index_of(current.id)
-        return CardResult(current, document, attached, index, changed=False, unasked=unasked)
+        return _unchanged(repository, current, document, unasked, rendering)
     if rendering and rendering not in files:
         files |= render(document.content, [rendering])
     attachments = [Attachment(role, Digest.of(data), len(data)) for role, data in files.items()]
@@ -135,6 +132,59 @@ def make_card(
         transaction.log_manifest(manifest)
         index = transaction.commit()[0]
     return CardResult(manifest, document, files, index, changed=True, unasked=unasked)
+
+
+def _approved(
+    repository: Repository,
+    subject: Manifest,
+    profiles: Sequence[Profile],
+    form: CardForm,
+    rendering: str,
+) -> CardResult | None:
+    """Return the current card if somebody approves it, and its facts are those of now.
+
+    It stays what was approved, whoever asks, in whatever form of this version, and where more can
+    be rendered than was: a card beside it would be one that nobody approved.
+    """
+    state = repository.refs.get(card_name(subject)) if subject.kind in USUAL else None
+    card = None if state is None else repository.manifest(state.id)
+    if card is None or card.body["profile"] not in FORMATS:
+        return None
+    signed_form = CardForm.of(card.body)
+    made = decisions_on(repository, card)
+    if signed_form.with_data != form.with_data or not made.approving:
+        return None
+    if not count_decisions(repository, card, made).approving:
+        return None
+    asked = [one.id for one in card.attachments_in("profile")]
+    if profiles and asked != [one.digest for one in profiles]:
+        return None
+    facts, chosen, _ = _prepared(repository, subject, (), signed_form)
+    answers = answers_of(facts)
+    document = build_card(facts, answers, chosen, signed_form)
+    if Digest.of(document.data) != card.attachments_in("card")[0].id:
+        return None
+    unasked = _unasked(answers, chosen, subject)
+    return _unchanged(repository, card, document, unasked, rendering)
+
+
+def _unchanged(
+    repository: Repository,
+    card: Manifest,
+    document: CardDocument,
+    unasked: Mapping[str, Sequence[str]],
+    rendering: str,
+) -> CardResult:
+    """Return a card that is logged; what it lacks of what is asked for is drawn, and not signed."""
+    files = {
+        one.role: repository.blobs.read(one.id, max_bytes=MAX_CARD)
+        for one in card.attachments
+        if one.role in ROLES
+    }
+    if rendering and rendering not in files:
+        files |= render(document.content, [rendering])
+    index = repository.index_of(card.id)
+    return CardResult(card, document, files, index, changed=False, unasked=unasked)
 
 
 def _unasked(

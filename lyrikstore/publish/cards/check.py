@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
-from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.json import parse
 from lyrikstore.canon.quoting import listed, quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.context import StoreContext
@@ -26,9 +26,12 @@ from lyrikstore.publish.cards.compare import compare_cards
 from lyrikstore.publish.cards.document import MAX_CARD, build_card, read_content
 from lyrikstore.publish.cards.facts import CardFacts, gather, subject_id
 from lyrikstore.publish.cards.gathering.form import FORMATS, CardForm
-from lyrikstore.publish.cards.rendering.renderings import handed_out
+from lyrikstore.publish.cards.offline import not_the_card, signed_as
+from lyrikstore.publish.cards.rendering.renderings import drawn_from, handed_out, looks_like
 from lyrikstore.publish.cards.sources import check_sources, difference, text_of
 from lyrikstore.verify.checks import not_proven
+from lyrikstore.verify.decisions import decision_words
+from lyrikstore.verify.deployment.card_evidence import split_block
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import (
     Check,
@@ -41,6 +44,7 @@ from lyrikstore.verify.report import (
 )
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.readers import NO_READERS, Readers
+from lyrikstore.verify.store.statements.approvals import decisions_on
 
 _CALLED = {"checkpoint": "model", "dataset": "dataset"}
 
@@ -72,11 +76,12 @@ def verify_card(
     Cost: reads every manifest of the store, and hashes every blob that the card's ancestry names.
     """
     context = context.afresh(trust=trust, at=at)  # no cache is evidence
-    found = _find(context.repository, data)
+    # What a page has behind it is for whoever has no store: here the log says more.
+    found, drawn = _find(context.repository, split_block(data)[0])
     if isinstance(found, Check):
         digest = str(Digest.of(data))
         return Report.of("card", (found,), subject=digest, issuer=None, at=context.clock())
-    return verify_logged_card(context, found, readers=readers)
+    return verify_logged_card(context, found, readers=readers, drawn=drawn)
 
 
 def verify_logged_card(
@@ -84,6 +89,7 @@ def verify_logged_card(
     card: Manifest,
     *,
     readers: Readers = NO_READERS,
+    drawn: str = "",
 ) -> Report:
     """Return the report on a card of a store, whether it was named or handed over.
 
@@ -91,6 +97,7 @@ def verify_logged_card(
         context: The open store, as :meth:`StoreContext.afresh` gives it to who verifies.
         card: A card manifest of it.
         readers: As for :func:`verify_card`.
+        drawn: Which rendering of it that nobody attached was handed over; empty: none.
 
     Raises:
         StorageError: The disk cannot be read.
@@ -107,14 +114,7 @@ def verify_logged_card(
     about = repository.manifest(subject_id(card))
     index = repository.index_of(card.id)
     checks = (
-        passed(
-            "card",
-            f"signed as {card.name} ({card.id.short}) by {card.author}, log entry {index}, about "
-            f"{about.kind} {about.id.short}",
-            card=str(card.id),
-            about=str(about.id),
-            index=index,
-        ),
+        signed_as(card, drawn, f"{about.kind} {about.id.short}, log entry {index}", index=index),
         _check_current(repository, card),
         _check_answers(repository, card, trust, at),
         _check_approval(repository, card, trust, at),
@@ -132,20 +132,40 @@ def verify_logged_card(
     )
 
 
-def _find(repository: Repository, data: bytes) -> Manifest | Check:
-    """Return the newest card with these bytes, one with effect if there is any; or why none."""
+def _find(repository: Repository, data: bytes) -> tuple[Manifest | Check, str]:
+    """Return the newest card with these bytes, one with effect if there is any; or why none.
+
+    Beside it, which rendering the bytes are if nobody attached them to it.
+    """
     problems = Problems("card")
     try:
         cards = [one for _, one in repository.all_manifests() if one.kind == "card"]
         flagged = {item.id for item in repository.flagged}
     except LyrikstoreError as error:
         problems.note("the cards of this store cannot be read", error)
-        return problems.close("")
+        return problems.close(""), ""
     # What an outsider logged comes last: it must not hide the card whose bytes it names.
     cards.sort(key=lambda one: one.id not in flagged)
     digest = Digest.of(data)
     found = [one for one in cards if digest in handed_out(one)]
-    return found[-1] if found else _not_signed(repository, data, cards)
+    if found:
+        return found[-1], ""
+    unsure: Check | None = None
+    for card in reversed(cards):
+        state = repository.refs.get(card.name)
+        if state is None or state.id != card.id or card.body["profile"] not in FORMATS:
+            continue
+        if not decisions_on(repository, card).approving:
+            continue  # of any other card, what is asked for later is another card
+        if not data.startswith(b"%PDF") and str(subject_id(card)).encode() not in data:
+            continue
+        with suppress(LyrikstoreError):
+            drawn = drawn_from(data, card, text_of(repository, card))
+            if drawn:
+                return card, drawn
+            if drawn is None and str(repository.store_id).encode() in data:
+                unsure = not_the_card(card, drawn)
+    return unsure or _not_signed(repository, data, cards), ""
 
 
 def _not_signed(repository: Repository, data: bytes, cards: list[Manifest]) -> Check:
@@ -175,11 +195,7 @@ def _shared(named: set[str], evidence: set[str]) -> float:
 
 def _role(text: str, card: Manifest) -> str:
     """Return which attachment a file claims to be by its looks."""
-    looks = (
-        ("<!doctype", "html"), ("%PDF", "pdf"), ("---", "markdown"), ("{\n", "cyclonedx"),
-        ("{\n", "croissant"), ("<?xml", "chai"),
-    )  # fmt: skip
-    found = (role for start, role in looks if text.startswith(start))
+    found = looks_like(text.encode())
     return next((role for role in found if card.attachments_in(role)), "card")
 
 
@@ -226,13 +242,13 @@ def _check_approval(repository: Repository, card: Manifest, trust: Trust, at: da
     except LyrikstoreError as error:
         summary = f"its approvals cannot be read: {quote(error.message)}"
         return unchecked("card.approval", "lost", summary)
-    ids: list[JSON] = [str(one) for one in status.approvals]
+    detail = {"approvals": [str(one) for one in status.approvals], **status.facts}
+    told = decision_words(status.facts)
     if status.word == "approved":
-        summary = f"{quote(status.why)}; two keys need not be two people"
-        return passed("card.approval", summary, approvals=ids)
-    return warned(
-        "card.approval", status.word, f"{status.word}: {quote(status.why)}", approvals=ids
-    )
+        summary = f"{status.why}: {told}; two keys need not be two people"
+        return passed("card.approval", summary, **detail)
+    summary = f"{status.word}: {quote(status.why)}{f': {told}' if told else ''}"
+    return warned("card.approval", status.word, summary, **detail)
 
 
 def _since(repository: Repository, card: Manifest) -> Iterator[str]:

@@ -1,47 +1,207 @@
-"""Who approved the card of a deployed folder, by the approvals beside it (spec §14.7.7)."""
+"""Who approved a card, by the approvals beside it (spec §14.6.1, §14.7.7).
 
-from collections.abc import Sequence
+A card with its evidence and a deployed folder are judged by one rule, without the store.
+"""
 
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from lyrikstore.canon.json import JSON
 from lyrikstore.canon.text import pluralize
+from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.policy.approving import approvals_name, count_approvals, last_key
-from lyrikstore.history.policy.key_history import KeyHistory
-from lyrikstore.verify.report import Check, not_applicable, passed, unchecked, warned
+from lyrikstore.history.policy.approving import (
+    approvals_name,
+    count_approvals,
+    last_decisions,
+    last_key,
+)
+from lyrikstore.history.policy.policy import APPROVAL
+from lyrikstore.verify.decisions import decision_facts, decision_words
+from lyrikstore.verify.delivery.alone import SignedAlone, signed_manifest
+from lyrikstore.verify.report import (
+    Check,
+    CheckState,
+    not_applicable,
+    passed,
+    stated,
+    unchecked,
+    warned,
+)
 
-_CHECK = "deployment.approval"
+DEPLOYED, CARD = "deployment.approval", "card.approval"
 
 
-def check_approval(
+class ShownDecisions(Struct, frozen=True):
+    """What files say was decided about a card.
+
+    Attributes:
+        sound: Index → the decision that stands there in the log, by a key that the policy lets
+            sign it.
+        unshown: Those of which nothing shows that they are logged.
+        refused: Those by a key that the policy does not let sign them, or that was suspect.
+    """
+
+    sound: dict[int, Manifest]
+    unshown: list[Manifest]
+    refused: list[Manifest]
+
+    def judge(
+        self,
+        card: Manifest,
+        made: Sequence[Manifest],
+        signed: SignedAlone,
+        trust: Trust,
+        at: datetime,
+    ) -> "tuple[str, int, dict[str, JSON]]":
+        """Return what these decisions come to: a word, the distinct keys, and the detail.
+
+        Args:
+            card: The card.
+            made: The card, its subject and its run, as far as they are there.
+            signed: What shows the policies of the store, which are established.
+            trust: Whom the verifier believes.
+            at: The moment to judge for.
+
+        Returns:
+            ``approved``, ``self-approved``, ``withdrawn`` or ``not-approved``; and the members of
+            the detail.
+        """
+        if signed.history is None:
+            raise TypeError("without policies nobody can be approved by")
+        policy = signed.history.current
+        decisions = last_decisions(policy, (one for _, one in sorted(self.sound.items())))
+        authors = {last_key(policy, one.author) for one in made}
+        name = approvals_name(card.name)
+        counted = count_approvals(policy, name, decisions.approving, authors)
+        indices = {one.id: index for index, one in self.sound.items()}
+        approving = counted.approving
+        if counted.is_enough:
+            word, who = "approved", counted.independent
+        elif decisions.withdrawn and not approving:
+            word, who = "withdrawn", ()
+        else:
+            alone = len(counted.independent) < len(approving)
+            word, who = "self-approved" if alone else "not-approved", approving
+        facts = decision_facts(decisions, counted, indices, trust, at)
+        return word, counted.count, {"approvers": [one.author for one in who], **facts}
+
+
+def shown_decisions(
+    card: Manifest, found: Iterable[Manifest], signed: SignedAlone
+) -> ShownDecisions:
+    """Return the decisions about a card among manifests.
+
+    Args:
+        card: The card.
+        found: Manifests whose proofs hold.
+        signed: What shows where they are logged, and the policies of the store.
+    """
+    shown = ShownDecisions({}, [], [])
+    for one in found:
+        # ATTACK A149: an approval of another card, or of one in another store.
+        if one.kind != APPROVAL or one.store != card.store or one.name != approvals_name(card.name):
+            continue
+        if one.inputs_in("card")[0].id != card.id:
+            continue
+        place, author = signed.judge_author(one)
+        if author.state is CheckState.FAIL:
+            shown.refused.append(one)
+        elif author.state is not CheckState.PASS or place is None:
+            shown.unshown.append(one)
+        else:
+            shown.sound[place.index] = one
+    return shown
+
+
+def check_deployed_approval(
     card: Manifest | None,
     made: Sequence[Manifest],
-    approvals: Sequence[Manifest],
-    history: KeyHistory | None,
+    approvals: Iterable[Manifest],
+    signed: SignedAlone,
+    *,
+    trust: Trust,
+    at: datetime,
 ) -> Check:
     """Return ``deployment.approval``: whether those who may have approved the card.
 
     Args:
         card: The card among the inputs; None: there is none.
         made: The card, the checkpoint and its run, as far as they are sound.
-        approvals: The approvals among the inputs that are sound.
-        history: The policies of the store, or None where they are not established.
+        approvals: The approvals among the inputs that are sound, and what was decided later as far
+            as the verifier has it.
+        signed: What the checks of the deployment's own manifest gave.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
     """
     if card is None:
-        return not_applicable(_CHECK, "no signed card is its README")
-    detail = {"card": str(card.id)}
-    if history is None or history.forked:
+        return not_applicable(DEPLOYED, "no signed card is its README")
+    detail: dict[str, JSON] = {"card": str(card.id)}
+    if signed.history is None or signed.history.forked:
         summary = "who may approve in that store is not established"
-        return unchecked(_CHECK, "no-policy", summary, **detail)
-    policy = history.current
-    authors = {last_key(policy, one.author) for one in made}
-    counted = count_approvals(policy, approvals_name(card.name), approvals, authors)
-    if counted.is_enough:
-        who = [one.author for one in counted.independent]
-        keys = pluralize(counted.count, "key")
-        summary = f"its card {card.name} was approved by {keys} of those who may: {', '.join(who)}"
-        return passed(_CHECK, summary, approvers=who, **detail)
-    who = [one.author for one in counted.approving]
-    if who and len(counted.independent) < len(who):
-        summary = f"its card {card.name} was approved by whoever made it alone: {', '.join(who)}"
-        return warned(_CHECK, "self-approved", summary, approvers=who, **detail)
-    summary = f"its card {card.name} was approved by {counted.count} of {counted.needed} keys"
-    return warned(_CHECK, "not-approved", summary, approvers=who, **detail)
+        return unchecked(DEPLOYED, "no-policy", summary, **detail)
+    shown = shown_decisions(card, approvals, signed)
+    word, count, facts = shown.judge(card, made, signed, trust, at)
+    detail |= facts
+    told = decision_words(facts)
+    if word == "approved":
+        keys = pluralize(count, "key")
+        summary = f"its card {card.name} was approved by {keys} of those who may: {told}"
+        return passed(DEPLOYED, summary, **detail)
+    said = {
+        "withdrawn": "approval was withdrawn",
+        "self-approved": "was approved by whoever made it alone",
+        "not-approved": "was not approved by as many keys as it takes",
+    }[word]
+    summary = f"its card {card.name}: {said}{f': {told}' if told else ''}"
+    return warned(DEPLOYED, word, summary, **detail)
+
+
+def check_card_approval(
+    card: Manifest,
+    files: Iterable[bytes],
+    signed: SignedAlone,
+    *,
+    trust: Trust,
+    at: datetime,
+) -> Check:
+    """Return ``card.approval`` of a card without its store, by the evidence beside it.
+
+    Args:
+        card: The card.
+        files: What lies beside it.
+        signed: What the checks of its manifest gave.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+    """
+    found = [one for data in files if (one := signed_manifest(data)) is not None]
+    by_id = {one.id: one for one in found}
+    if signed.history is None or signed.history.forked:
+        return unchecked(CARD, "no-policy", "who may approve in that store is not established")
+    shown = shown_decisions(card, by_id.values(), signed)
+    if shown.unshown:
+        # ATTACK A150: a withdrawal without its log proof must not count for less than with it.
+        what = pluralize(len(shown.unshown), "decision")
+        return unchecked(CARD, "missing-file", f"nothing shows that {what} about it is logged")
+    subject = by_id.get((*card.inputs_in("checkpoint"), *card.inputs_in("subject"))[0].id)
+    runs = () if subject is None else subject.inputs_in("run")
+    made = [card, *(() if subject is None else (subject,))]
+    made += [by_id[one.id] for one in runs if one.id in by_id]
+    word, count, facts = shown.judge(card, made, signed, trust, at)
+    told = decision_words(facts)
+    if not told:
+        if shown.refused:
+            summary = "it was approved by nobody who may: the policy lets none of these keys"
+            return warned(CARD, "not-approved", summary, **facts)
+        return unchecked(CARD, "missing-file", "nothing beside it says that anybody approved it")
+    if word != "approved":
+        return warned(CARD, word, f"{word}: {told}", **facts)
+    since = "whether any was withdrawn later is not known here"
+    summary = f"approved by {pluralize(count, 'key')} of those who may: {told}; {since}"
+    if subject is None or len(made) < 2 + len(runs):
+        # ATTACK A93: whoever made the model approves it as if somebody else had.
+        whose = "that none of them made what it is about is their own word"
+        return stated(CARD, f"{summary}; {whose}", **facts)
+    return passed(CARD, f"{summary}; two keys need not be two people", **facts)

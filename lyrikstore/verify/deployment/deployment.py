@@ -19,15 +19,14 @@ from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
-from lyrikstore.history.policy.key_history import KeyHistory
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.credential.status import Notices
-from lyrikstore.verify.delivery.alone import judge_alone
+from lyrikstore.verify.delivery.alone import SignedAlone, judge_alone, signed_manifest
 from lyrikstore.verify.delivery.compare_files import DataSource, check_files
 from lyrikstore.verify.delivery.dataset import check_bare_files
 from lyrikstore.verify.deployment import layout
-from lyrikstore.verify.deployment.approval import check_approval
+from lyrikstore.verify.deployment.approval import check_deployed_approval
 from lyrikstore.verify.deployment.credentials import left_out
 from lyrikstore.verify.deployment.evidence import (
     EvidenceFiles,
@@ -83,7 +82,8 @@ def verify_deployment(
     if deployment is None:
         subject = "unsigned folder"
         return Report.of(PROCEDURE, (problem,), subject=subject, issuer=None, at=at)
-    beside = (*evidence.files.values(), *status_files)
+    later = tuple(status_files)
+    beside = (*evidence.files.values(), *later)
     # ATTACK A104: a folder of a key that was stolen, as it was handed over before anybody knew.
     signed = judge_alone(deployment, beside, trust=trust, at=at, memory=memory)
     files, sums = _check_files(deployment, evidence, data)
@@ -103,7 +103,7 @@ def verify_deployment(
         found.check,
         _check_made_from(deployment, found),
         check_rights_beside(deployment, run, found.credentials, notices, trust=trust, at=at),
-        _check_approval(deployment, found, signed.history),
+        _check_approval(deployment, found, signed, later, trust=trust, at=at),
     )
     return Report.of(
         PROCEDURE,
@@ -226,7 +226,13 @@ def _called(manifest: Manifest | None) -> str:
 
 
 def _check_approval(
-    deployment: Manifest, found: EvidenceOutcome, history: KeyHistory | None
+    deployment: Manifest,
+    found: EvidenceOutcome,
+    signed: SignedAlone,
+    later: Iterable[bytes],
+    *,
+    trust: Trust,
+    at: datetime,
 ) -> Check:
     named = deployment.inputs_in("card")
     card = found.inputs.get(named[0].id) if named else None
@@ -236,7 +242,9 @@ def _check_approval(
     approvals = [
         one
         for item in deployment.inputs_in("approval")
-        if (one := found.inputs.get(item.id)) is not None and card is not None
-        if one.inputs_in("card")[0].id == card.id and one.body["decision"] == "approve"
+        if (one := found.inputs.get(item.id)) is not None and one.body["decision"] == "approve"
     ]
-    return check_approval(card, [one for one in makers if one is not None], approvals, history)
+    # What a verifier has of later: an approval may have been withdrawn since.
+    approvals += [one for data in later if (one := signed_manifest(data)) is not None]
+    made = [one for one in makers if one is not None]
+    return check_deployed_approval(card, made, approvals, signed, trust=trust, at=at)

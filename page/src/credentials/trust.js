@@ -99,6 +99,11 @@ export class Trust {
     return this.issuers.find((one) => one.did === did);
   }
 
+  /** What the first entry of a key for a store and a moment calls it, whatever it is believed for. @param {string} did @param {string | null} store @param {number} at */
+  nicknameFor(did, store, at) {
+    return this.issuers.find((one) => one.did === did && isFor(one, store, at))?.nickname;
+  }
+
   /** The first trusted log that signed. @param {import("../history/log/log.js").LogKey[]} signers */
   pinned(signers) {
     return this.logs.find((/** @type {any} */ one) => signers.some((key) => sameKey(key, one.key)));
@@ -114,10 +119,11 @@ export class Trust {
 }
 
 /** @param {Issuer} one @param {string} name @param {string | null} store @param {number} at */
-const covers = (one, name, store, at) =>
-  one.names.some((pattern) => matches(pattern, name)) &&
-  (!one.stores.length || (store !== null && one.stores.includes(store))) &&
-  one.since <= at && at <= one.until;
+const covers = (one, name, store, at) => one.names.some((pattern) => matches(pattern, name)) && isFor(one, store, at);
+
+/** @param {Issuer} one @param {string | null} store @param {number} at */
+const isFor = (one, store, at) =>
+  (!one.stores.length || (store !== null && one.stores.includes(store))) && one.since <= at && at <= one.until;
 
 /** @param {any} item @returns {Issuer} */
 function issuer(item) {

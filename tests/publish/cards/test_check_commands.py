@@ -13,6 +13,7 @@ from lyrikstore.history.manifests.manifest import sign_manifest
 from lyrikstore.publish.cards.offline import evidence_of, sibling_card, verify_card_alone
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.checks import PROCEDURES
+from lyrikstore.verify.deployment.card_evidence import parse_evidence
 from lyrikstore.verify.report import CheckState, Report, Verdict
 from tests.conftest import Person
 from tests.publish.cards.making import make, reason
@@ -135,6 +136,13 @@ def test_without_the_store_the_evidence_beside_it_tells_who_signed_it(
     regulator = new_person("regulator")
     for one in publisher.folder.glob("MODEL_CARD*"):
         shutil.copy(one, regulator.folder)
+    evidence = regulator.folder / "MODEL_CARD.evidence.json"
+    assert regulator.fails(4, "verify", evidence).code == 4
+    # As it was written before, and found likewise: a file for each.
+    for name, data in parse_evidence(evidence.read_bytes()).items():
+        if name != "card.json":
+            (regulator.folder / f"MODEL_CARD-{name}").write_bytes(data)
+    evidence.unlink()
     report = regulator.fails(4, "verify", "MODEL_CARD.md", "--json").json
     assert tuple(check["id"] for check in report["checks"]) == PROCEDURES["card-alone"].checks
     assert any("store was not looked at" in line for line in report["notProven"])

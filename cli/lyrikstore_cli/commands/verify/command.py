@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from lyrikstore.api.commands import NOTHING, fetch_for, read_resources
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
-from lyrikstore.canon.files import no_file
+from lyrikstore.canon.files import no_file, read_at_most
 from lyrikstore.canon.timestamps import now, parse_timestamp
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
@@ -70,7 +70,7 @@ class DataGiven(Struct, frozen=True):
     "status_files",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="A newer status list, what a store says of its keys, or a folder of these.",
+    help="A newer status list, what a store says of its keys or a card, or a folder of these.",
 )
 @click.option(
     "--resource",
@@ -275,6 +275,7 @@ def _verify_file(
     from lyrikstore.api import OpenedCredential
     from lyrikstore.api.commands import (
         DATASET,
+        EVIDENCE_ENDING,
         SiblingFiles,
         is_card,
         read_siblings,
@@ -288,11 +289,12 @@ def _verify_file(
     # ATTACK: whatever data, next to a genuine credential that is about other data or none.
     if (given.data is not None or given.delivered) and (foreign or kind not in {None, DATASET}):
         raise not_about_data(path, foreign=foreign, delivered=given.delivered)
-    if not given.delivered and is_card(credential.data, path.suffix):
+    carded = is_card(credential.data, path.suffix) or path.name.endswith(EVIDENCE_ENDING)
+    if not given.delivered and carded:
         if given.data is not None or asked or asked.fetch:
             raise click.UsageError(f"{path} is a model card: it is verified by its store alone")
         return verify_handed_card(
-            session, path, credential.data, trust, at, recompute=given.recompute
+            session, path, trust, at, recompute=given.recompute, status_files=status_files
         )
     manifest = signed_manifest(credential.data)
     if manifest is not None and not given.delivered and given.data is None:
@@ -357,11 +359,11 @@ def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
                 f"{path} holds more than {MAX_LISTS} files that could be status lists",
                 hint="name a folder that holds the publisher's lists, and nothing else",
             )
-        read = [read_file(one) for one in inside]
+        read = [data for one in inside for data in _said(one)]
         opened = map(OpenedCredential, read)
         told = any(one.list_url or one.supersedes for one in opened)
-        said = (one.kind for one in map(signed_manifest, read) if one is not None)
-        if not told and "policy" not in said:  # none is not what was asked
+        said = {one.kind for one in map(signed_manifest, read) if one is not None}
+        if not told and said.isdisjoint({"policy", "approval"}):  # none is not what was asked
             raise NotFoundError(
                 "no-file",
                 f"there is neither a status list in {path}, nor what a store says of its keys",
@@ -369,6 +371,15 @@ def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
             )
         found += read
     return found
+
+
+def _said(path: Path) -> list[bytes]:
+    """Return a status list, or what a store says; of the evidence of a card, what is in it."""
+    from lyrikstore.api.commands import EVIDENCE_ENDING, MAX_EVIDENCE, parse_evidence
+
+    if path.name.endswith(EVIDENCE_ENDING):
+        return [*parse_evidence(read_at_most(path, MAX_EVIDENCE + 1)).values()]
+    return [read_file(path)]
 
 
 def _is_ref(session: Session, target: str) -> bool:

@@ -1,6 +1,7 @@
 """The renderings that a card has, each with the version of what makes it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
@@ -8,7 +9,7 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.publish.cards.document import MAX_CARD
+from lyrikstore.publish.cards.document import MAX_CARD, read_content
 from lyrikstore.publish.cards.rendering import chai, croissant, cyclonedx
 from lyrikstore.publish.cards.rendering.document_pdf import pdf_version, to_pdf
 from lyrikstore.publish.cards.rendering.markdown import to_markdown
@@ -100,6 +101,43 @@ def check_role(kind: str, role: str) -> None:
         raise InvalidInputError(
             "no-rendering", f"the card of a {kind} has no {role} rendering", hint=f"it has {known}"
         )
+
+
+def looks_like(text: bytes) -> list[str]:
+    """Return which renderings a file may be by its looks; ``card`` if none."""
+    looks = {
+        "html": b"<!doctype", "pdf": b"%PDF", "markdown": b"---", "cyclonedx": b"{\n",
+        "croissant": b"{\n", "chai": b"<?xml",
+    }  # fmt: skip
+    return [role for role, start in looks.items() if text.startswith(start)] or ["card"]
+
+
+def drawn_from(data: bytes, card: Manifest, text: bytes) -> str | None:
+    """Return which rendering of a card a file is that nobody attached; empty: none.
+
+    Args:
+        data: The file.
+        card: The manifest of the card.
+        text: Its ``card.json``.
+
+    Returns:
+        The role; None where it may be one that nothing here draws as whoever made it did.
+
+    Raises:
+        LyrikstoreError: As :func:`read_content`.
+
+    Cost: draws it.
+    """
+    content = read_content(text)
+    for role in looks_like(data):
+        if role not in ROLES_OF[content["subject"]["kind"]] or card.attachments_in(role):
+            continue
+        with suppress(InvalidInputError):  # such as that Typst is not installed
+            if render(content, [role])[role] == data:
+                return role
+        if role == "pdf":  # only the same version of its maker gives the same bytes
+            return None
+    return ""
 
 
 def handed_out(card: Manifest) -> dict[Digest, str]:

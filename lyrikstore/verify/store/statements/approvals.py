@@ -1,4 +1,4 @@
-"""Whether approvals say of themselves who made what they approve (spec §14.4.9).
+"""What was decided about cards, and whether it says who made what it approves (spec §14.4.9).
 
 One rule, for whoever signs an approval and for whoever verifies one.
 """
@@ -11,7 +11,14 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.kinds import GENESIS_NAME
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.policy.approving import approvals_name, last_key
+from lyrikstore.history.policy.approving import (
+    CountedApprovals,
+    Decisions,
+    approvals_name,
+    count_approvals,
+    last_decisions,
+    last_key,
+)
 from lyrikstore.history.policy.policy import APPROVAL, Policy
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.problems import Problems
@@ -36,6 +43,37 @@ def makers_of(repository: Repository, card: Manifest, policy: Policy) -> set[str
     # ATTACK: a card that leaves the run out among its own inputs.
     made = [card, subject, *(repository.manifest(one.id) for one in subject.inputs_in("run"))]
     return {last_key(policy, one.author) for one in made}
+
+
+def decisions_on(repository: Repository, card: Manifest) -> Decisions:
+    """Return what was decided about a card, of each key the last, in log order.
+
+    Args:
+        repository: The store.
+        card: A card manifest of it.
+
+    Cost: reads the approvals of the card's name.
+    """
+    state = repository.refs.get(approvals_name(card.name))
+    said = map(repository.manifest, reversed(state.history if state is not None else ()))
+    about = (one for one in said if one.inputs_in("card")[0].id == card.id)
+    return last_decisions(repository.policy, about)
+
+
+def count_decisions(repository: Repository, card: Manifest, made: Decisions) -> CountedApprovals:
+    """Return which approvals of a card count by the policy in force.
+
+    Args:
+        repository: The store.
+        card: A card manifest of it.
+        made: As :func:`decisions_on` gives them.
+
+    Raises:
+        LyrikstoreError: As :func:`makers_of`.
+    """
+    authors = makers_of(repository, card, repository.policy)
+    name = approvals_name(card.name)
+    return count_approvals(repository.policy, name, made.approving, authors)
 
 
 def check_approvals(repository: Repository, ancestry: Lineage) -> Check:
@@ -89,14 +127,9 @@ def _approvals(
         if one.kind != "card":
             continue
         try:
-            state = repository.refs.get(approvals_name(one.name))
-            said: set[str] = set()
-            for identity in () if state is None else state.history:
-                approval = repository.manifest(identity)
-                key = last_key(repository.policy, approval.author)
-                if approval.inputs_in("card")[0].id == one.id and key not in said:
-                    said.add(key)
-                    found.setdefault(identity, approval)
+            made = decisions_on(repository, one)
+            for approval in (*made.approving, *made.withdrawn):
+                found.setdefault(approval.id, approval)
         except LyrikstoreError as error:
             problems.note(f"what approves {one.name} ({one.id.short})", error)
     yield from found.values()

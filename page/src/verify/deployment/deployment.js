@@ -61,7 +61,7 @@ export async function verifyDeployment(evidence, data, { trust, at, statusFiles 
   const notices = noticesAmong(openAll(beside));
   const rights = await checkRightsBeside(deployment, inputOf(deployment, found, "run"), found.credentials, { trust, at, notices });
   signal?.throwIfAborted();
-  const approval = approvalOf(deployment, found, signed.history);
+  const approval = approvalOf(deployment, found, signed, statusFiles, { trust, at });
   const made = [...signed.checks, files, found.check, checkMadeFrom(deployment, found), rights, approval];
   const open = [...openRights(deployment, inputOf(deployment, found, "base")), ...unseen];
   return reportOf(PROCEDURE, made, { subject: `blake3:${deployment.id}`, issuer: deployment.author, at, open });
@@ -147,12 +147,14 @@ function checkMadeFrom(deployment, found) {
   });
 }
 
-/** @param {any} deployment @param {EvidenceOutcome} found @param {import("../../history/policy/key_history.js").KeyHistory | null} history */
-function approvalOf(deployment, found, history) {
+/** @param {any} deployment @param {EvidenceOutcome} found @param {import("../delivery/alone.js").SignedAlone} signed @param {Uint8Array[]} later @param {{trust: import("../../credentials/trust.js").Trust, at: number}} judge */
+function approvalOf(deployment, found, signed, later, judge) {
   const card = inputOf(deployment, found, "card");
   if (inputsIn(deployment, "card").length && !card) return unchecked("deployment.approval", "missing-file", "its card is not beside it");
   const makers = ["card", "checkpoint", "run"].map((role) => inputOf(deployment, found, role)).filter(Boolean);
-  const approvals = inputsIn(deployment, "approval").map(({ id }) => found.inputs.get(id)).filter((one) =>
-    one && card && inputsIn(one, "card")[0].id === `blake3:${card.id}` && one.body.decision === "approve");
-  return checkApproval(card, makers, approvals, history);
+  const approvals = inputsIn(deployment, "approval").map(({ id }) => found.inputs.get(id))
+    .filter((one) => one && one.body.decision === "approve");
+  // What a verifier has of later: an approval may have been withdrawn since.
+  const since = later.map((bytes) => attempt(() => parseManifest(bytes))).filter((one) => !(one instanceof Refusal));
+  return checkApproval(card, makers, [...approvals, ...since], signed, judge);
 }
