@@ -400,6 +400,15 @@ class Session:
         self.confirm(question)
         return True
 
+    def choose(self, question: str, choices: tuple[str, ...]) -> str | None:
+        """Ask which of some words it is; None where nobody can be asked."""
+        if self.options.no_input or not sys.stdin.isatty():
+            return None
+        import click
+
+        answer: str = click.prompt(question, type=click.Choice(choices), err=True)
+        return answer
+
     def confirm(self, question: str) -> None:
         """Ask before something that is hard to take back.
 

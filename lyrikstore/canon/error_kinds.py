@@ -347,6 +347,7 @@ class ErrorKind(StrEnum):
     NO_SCHEDULER = auto(), "The Dask scheduler does not answer."
     NO_SCHEMA = auto(), "There is no schema of that name."
     NO_SEGMENTS = auto(), "The run signed no state of its training."
+    NO_SHEET = auto(), "There is no workbook of rows, or it has no sheet of that name."
     NO_SIGNER = auto(), "No key is at hand to sign with."
     NO_SPLIT = auto(), "No field says which part a record belongs to."
     NO_STORE = auto(), "There is no store here."
@@ -496,6 +497,10 @@ class ErrorKind(StrEnum):
     UNWRITABLE = auto(), "The file or folder cannot be written."
     USAGE = auto(), "The command line, or what stands for it, is wrong."
     WEAK_KEY = auto(), "The key is weak."
+    WHICH_TABLE = (
+        auto(),
+        "A folder has one table, and nobody says whether its rows are the records.",
+    )
     WIDER_THAN_SOURCES = auto(), "The terms permit more than those of the sources do."
     WORKER_DIED = auto(), "A worker process died or did not start."
     WORKER_DIFFERS = auto(), "A worker on another machine has other libraries, models or data."

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import replace
 
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
@@ -15,7 +17,15 @@ from lyrikstore_cli.output.screen import Screen, size
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import CommitResult, Descriptor, FieldRoles, GeneratedBy, Store
+    from lyrikstore.api import (
+        CommitMetadata,
+        CommitResult,
+        Descriptor,
+        FieldRoles,
+        GeneratedBy,
+        Store,
+    )
+    from lyrikstore.api.commands import Listing
 
 SHOWN = 10
 
@@ -46,6 +56,7 @@ SHOWN = 10
 @click.option(
     "--reader", metavar="READER", help="How files are records, where suffixes do not say it."
 )
+@click.option("--sheet", "table", metavar="NAME", help="The sheet with the rows, of a workbook.")
 @options.field_roles
 @click.option("--skip-bad", is_flag=True, help="Leave out malformed lines, and list them.")
 @click.option(
@@ -96,6 +107,7 @@ def command(
     licence_text: Path | None,
     describe: Path | None,
     reader: str | None,
+    table: str | None,
     roles: "FieldRoles",
     skip_bad: bool,
     measures: tuple[str, ...],
@@ -116,6 +128,7 @@ def command(
 
     Files of rows (.jsonl, .csv, .tsv, .parquet; .gz and .zst of the first) are read row by row, and
     every row is looked at; of other files each is one record, and a sheet can say more about them.
+    PATH may be a workbook (.xlsx) of rows. What the one table of a folder is, has to be said.
     `--text`, `--label` and so on name the fields of the rows, or the columns of the sheet.
 
     A commit is a snapshot: files gone from PATH leave the dataset, and so does the sheet, licence
@@ -128,41 +141,76 @@ def command(
     listing = session.listing(path, metadata, follow_links=follow_links)
     from lyrikstore.api import CommitMetadata, CommitOptions
 
-    with (
-        listing or contextlib.nullcontext(),
-        session.pools(dask) as pools,
-        session.progress("committing"),
-    ):
-        store = session.open_store(sign=True)
-        result = store.datasets.commit(
-            path,
-            name,
-            CommitMetadata(
-                sheet=metadata,
-                key=key,
-                licence=licence,
-                licence_text=_licence_text(licence_text),
-                descriptor=_described(describe),
-                reader=reader,
-                roles=roles,
-                measures=measures,
-                generated=generated,
-                message=message,
-            ),
-            allow=CommitOptions(
-                loss=yes,
-                orphans=allow_orphans,
-                links=follow_links,
-                compose=nfc,
-                map_names=map_names,
-                skip_bad=skip_bad,
-            ),
-            dry_run=dry_run,
-            pools=pools,
-            listing=listing,
-        )
+    stated = CommitMetadata(
+        sheet=metadata,
+        key=key,
+        licence=licence,
+        licence_text=_licence_text(licence_text),
+        descriptor=_described(describe),
+        reader=reader,
+        table=table,
+        roles=roles,
+        measures=measures,
+        generated=generated,
+        message=message,
+    )
+    allow = CommitOptions(
+        loss=yes,
+        orphans=allow_orphans,
+        links=follow_links,
+        compose=nfc,
+        map_names=map_names,
+        skip_bad=skip_bad,
+    )
+
+    def commit(
+        path: Path, stated: CommitMetadata, listing: "Listing | None"
+    ) -> "tuple[Store, CommitResult]":
+        with (
+            listing or contextlib.nullcontext(),
+            session.pools(dask) as pools,
+            session.progress("committing"),
+        ):
+            store = session.open_store(sign=True)
+            return store, store.datasets.commit(
+                path,
+                name,
+                stated,
+                allow=allow,
+                dry_run=dry_run,
+                pools=pools,
+                listing=listing,
+            )
+
+    try:
+        store, result = commit(path, stated, listing)
+    except InvalidInputError as error:
+        path, stated = _settled(session, error, path, stated)
+        store, result = commit(path, stated, None)
     session.emit("commit", _as_json(result, store, name, dry_run=dry_run))
     _tell(session.screen, result, store, path, name, dry_run=dry_run, yes=yes)
+
+
+def _settled(
+    session: Session, error: InvalidInputError, path: Path, stated: "CommitMetadata"
+) -> "tuple[Path, CommitMetadata]":
+    """Return what to commit once somebody said what the one table of a folder is.
+
+    Raises:
+        InvalidInputError: The error, if it is another one or nobody can be asked.
+    """
+    table = error.details.get("table")
+    if error.kind != "which-table" or not isinstance(table, str):
+        raise error
+    question = f"{escape_control(error.message)} (another file: document)"
+    answer = session.choose(question, ("rows", "sheet", "document"))
+    if answer is None:
+        raise error
+    if answer == "rows":
+        return path / table, stated
+    if answer == "sheet":
+        return path, replace(stated, sheet=path / table)
+    return path, replace(stated, reader="document/1")
 
 
 def _generated(

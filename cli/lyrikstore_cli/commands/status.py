@@ -81,6 +81,7 @@ def _commit(status: "FolderStatus") -> str:
         words += ["--licence", status.licence]
     rows = status.rows
     words += ["--reader", rows.reader] if rows.reader else []
+    words += ["--sheet", rows.table] if rows.table else []
     words += options.role_words(rows.roles)
     words += [word for name in rows.measures for word in ("--measure", name)]
     words += ["--skip-bad"] if rows.skip_bad else []

@@ -41,6 +41,7 @@ class CommitMetadata(Struct, frozen=True):
         licence_text: The licence's text, attached; None keeps the one of the same licence.
         descriptor: What the publisher states; the rest is measured or ``unknown``.
         reader: How the files become records (spec §9.1); None: what their suffixes say.
+        table: Of a workbook of rows, the name of its sheet; None: the one with content.
         roles: Which fields, of rows or of the sheet, are text, label, id …
         measures: What is measured of a sample of the rows: ``tokens``, ``languages``.
         generated: Which model wrote the data; None: nobody says that one did.
@@ -55,6 +56,7 @@ class CommitMetadata(Struct, frozen=True):
     licence_text: bytes | None = None
     descriptor: Descriptor | None = None
     reader: str | None = None
+    table: str | None = None
     roles: FieldRoles = field(default_factory=FieldRoles)
     measures: tuple[str, ...] = ()
     generated: GeneratedBy | None = None
@@ -88,12 +90,14 @@ class RowOptions(Struct, frozen=True):
 
     Attributes:
         reader: As :class:`CommitMetadata` has it, or empty.
+        table: As there.
         roles: The fields that were named.
         measures: As there.
         skip_bad: As :class:`CommitOptions` has it.
     """
 
     reader: str = ""
+    table: str | None = None
     roles: FieldRoles = field(default_factory=FieldRoles)
     measures: tuple[str, ...] = ()
     skip_bad: bool = False
@@ -101,7 +105,7 @@ class RowOptions(Struct, frozen=True):
     @classmethod
     def of(cls, stated: CommitMetadata, allow: CommitOptions) -> Self:
         """Return those of a commit."""
-        return cls(stated.reader or "", stated.roles, stated.measures, allow.skip_bad)
+        return cls(stated.reader or "", stated.table, stated.roles, stated.measures, allow.skip_bad)
 
 
 def words_digest(stated: CommitMetadata, allow: CommitOptions) -> Digest:
@@ -118,6 +122,7 @@ def words_digest(stated: CommitMetadata, allow: CommitOptions) -> Digest:
         "skipBad": allow.skip_bad,
         "orphans": allow.orphans,
         **({"source": dict(stated.source)} if stated.source else {}),
+        **({"table": stated.table} if stated.table is not None else {}),
     }
     if stated.generated is not None:
         made = stated.generated

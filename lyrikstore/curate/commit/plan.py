@@ -304,7 +304,12 @@ def plan_version(
         InvalidInputError: (``bad-sheet``, ``duplicate-rows``, ``orphan-rows``, ``bad-licence``,
             ``bad-name``, ``no-reader``, ``bad-rows``, …) this cannot be committed.
     """
-    how = recognised(found.scan, stated) if name.prefix == "datasets" else Recognised(DOCUMENT)
+    how = Recognised(DOCUMENT)
+    if name.prefix == "datasets":
+        current = found.current
+        is_documents = current is not None and current.body["reader"] == DOCUMENT
+        before = found.before if is_documents else b""
+        how = recognised(found.scan, stated, Path(found.last.folder), name.part, before)
     progress = context.progress
     rows, roles = None, stated.roles
     if how.reader in ROWS:

@@ -21,6 +21,7 @@ from lyrikstore.curate.commit.commit_cache import (
 )
 from lyrikstore.curate.commit.inputs import RowOptions
 from lyrikstore.curate.commit.rows.unpack import unpacked_parts
+from lyrikstore.curate.commit.rows.workbook import is_workbook, rows_path, workbook_parts
 from lyrikstore.curate.commit.statement import current_version, tree_like
 from lyrikstore.curate.descriptor import stated_in
 from lyrikstore.curate.readers.recognise import unpacked_path
@@ -36,9 +37,6 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import pairs
 from lyrikstore.history.trees.tree_entry import NO_META
 from lyrikstore.objects.io.stat_cache import StatCache
-
-Copies = Mapping[str, tuple[str, str]]
-"""As :class:`LastCommit` has them."""
 
 
 class FolderStatus(Struct, frozen=True):
@@ -224,9 +222,16 @@ def _compare(
     is_rows = current.body.get("reader") in ROWS
     copies = last.copies
     held = {unpacked_path(path): path for path in scan.paths} if is_rows else {}
+    if (
+        is_rows
+        and not last.rows.reader
+        and is_workbook(last.folder)
+        and Path(last.folder).is_file()
+    ):
+        held = {rows_path(path): path for path in scan.paths}
     packed = {path: file for path, file in held.items() if path != file and path not in scan.paths}
     if packed:
-        return _compare_packed(repository, scan, current, packed, copies)
+        return _compare_packed(repository, scan, current, packed, last)
     tree = tree_like(repository, current, scan.paths)
     digests, unknown = cache.lookup(scan.states)
     pending, sizes = set(unknown), scan.sizes
@@ -267,7 +272,7 @@ def _compare_packed(
     scan: Scan,
     current: Manifest,
     packed: Mapping[str, str],
-    copies: Copies,
+    last: LastCommit,
 ) -> tuple[list[str], list[str], list[str], list[Offender]]:
     """Compare a folder with packed files, all of which are read."""
     there = repository.tree(current).by_path
@@ -283,14 +288,18 @@ def _compare_packed(
                 digest = hash_file(locations[file])
             else:
                 hasher = blake3()
-                for part in unpacked_parts(file, locations[file]):
+                if is_workbook(file):
+                    parts = workbook_parts(file, locations[file], last.rows.table)
+                else:
+                    parts = unpacked_parts(file, locations[file])
+                for part in parts:
                     hasher.update(part)
                 digest = Digest(hasher.digest())
         except InvalidInputError as error:
             unreadable.append(Offender(file, error.kind, error.message, error.hint))
             continue
         committed = there[path].blake3
-        if digest != committed and copies.get(path) != (committed.hex, digest.hex):
+        if digest != committed and last.copies.get(path) != (committed.hex, digest.hex):
             changed.append(path)
     return (
         sorted(here.keys() - there.keys()),

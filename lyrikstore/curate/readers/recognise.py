@@ -23,11 +23,13 @@ class Recognised(Struct, frozen=True):
         reader: The reader.
         companions: Paths of the files that hold no records, in path order.
         other: Paths of files that look like rows where the folder is read as documents.
+        workbook: Path of the workbook that holds the rows; empty: they are in files of rows.
     """
 
     reader: str
     companions: tuple[str, ...] = ()
     other: tuple[str, ...] = ()
+    workbook: str = ""
 
 
 def recognise(paths: Sequence[str], reader: str | None = None) -> Recognised:

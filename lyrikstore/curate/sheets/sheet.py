@@ -139,6 +139,37 @@ def read_sheet(path: Path, key: str | None = None, mistakes: Mistakes | None = N
         ) from None
 
 
+def workbook_rows(path: Path, location: Path, sheet: str | None) -> Iterator[Mapping[str, str]]:
+    """Yield the rows of a workbook's table, below its header: column → cell, as a sheet has them.
+
+    Args:
+        path: What to call it in messages.
+        location: Where it is.
+        sheet: The name of the table; None: the one visible sheet that has content.
+
+    Raises:
+        InvalidInputError: (``bad-sheet``) what is wrong with it, all of it, once the rows have been
+            read; (``no-sheet``) there is none of that name.
+        OSError: It cannot be read.
+
+    Cost: one pass; streamed.
+    """
+    from lyrikstore.curate.sheets.xlsx import xlsx_rows  # slow to load
+
+    mistakes = Mistakes()
+    with open_regular(location) as file:
+        if os.fstat(file.fileno()).st_size > MAX_BYTES:
+            raise _bad(path, f"larger than {MAX_BYTES >> 20} MiB", "split it, or save it as CSV")
+        rows = xlsx_rows(path, file, mistakes, sheet)
+        first = next(rows, None)
+        if first is None:
+            raise mistakes.fail(_bad(path, "the sheet is empty", "the first row names the columns"))
+        header = _header(path, first[1], mistakes)
+        for number, cells in rows:
+            yield _named(path, header, number, cells, mistakes)
+    mistakes.check()
+
+
 def sheet_of(tree: Tree) -> tuple[bytes, str]:
     """Return the metadata of a tree as a CSV sheet, and the name of its join column.
 
@@ -323,17 +354,30 @@ def _row(
     if key is None and number not in mistakes.rows:
         hint = "name the file the row describes, or delete the row"
         mistakes.add(_bad(path, f"row {number} has no {header[place]}", hint))
-    meta: dict[str, str] = {}
+    meta = _named(path, header, number, cells, mistakes)
+    meta.pop(str(header[place]), None)
+    return None if key is None else Row(number, _composed(key), meta)
+
+
+def _named(
+    path: Path,
+    header: list[str | None],
+    number: int,
+    cells: list[str | None],
+    mistakes: Mistakes,
+) -> dict[str, str]:
+    """Return the cells of a row that have content, by the names of their columns."""
+    found: dict[str, str] = {}
     for index, cell in enumerate(cells):
-        if cell is None or index == place:
+        if cell is None:
             continue
         name = header[index] if index < len(header) else None
         if name is None:
             reason = f"row {number} has a value in column {index + 1}, which has no name"
             mistakes.add(_bad(path, reason, "name the column in the first row, or empty the cell"))
             continue
-        meta[name] = cell
-    return None if key is None else Row(number, _composed(key), meta)
+        found[name] = cell
+    return found
 
 
 def _csv_rows(path: Path, file: BinaryIO, mistakes: Mistakes) -> _Rows:

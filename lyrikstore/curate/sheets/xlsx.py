@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.text import pluralize
+from lyrikstore.canon.text import pluralize, unknown_word
 from lyrikstore.curate.sheets.cells import cell_text
 from lyrikstore.curate.sheets.mistakes import Mistakes
 
@@ -45,18 +45,19 @@ _MAX_TAG = 1 << 16
 
 
 def xlsx_rows(
-    path: Path, file: BinaryIO, mistakes: Mistakes
+    path: Path, file: BinaryIO, mistakes: Mistakes, wanted: str | None = None
 ) -> Iterator[tuple[int, list[str | None]]]:
-    """Yield (1-based row number, canonical cell texts) of the first sheet, blank rows left out.
+    """Yield (1-based row number, canonical cell texts) of one sheet, blank rows left out.
 
     Args:
         path: Its name, for messages.
         file: An XLSX file.
         mistakes: Takes cells in error (``#N/A``), and formulas never calculated.
+        wanted: The name of the sheet; None: the first visible one.
 
     Raises:
         InvalidInputError: (``bad-sheet``) not a workbook, broken, over a cap, several visible
-            sheets with content.
+            sheets with content and none wanted; (``no-sheet``) it has none of that name.
         OSError: The file cannot be read.
 
     Cost: O(cells); streamed.
@@ -66,26 +67,17 @@ def xlsx_rows(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and extensions that openpyxl does not model
             with _opened(file, values=True) as book:
-                yield from _rows(path, book, mistakes)
+                yield from _rows(path, book, mistakes, wanted)
     except InvalidInputError:
         raise
     except _BROKEN as error:
         raise _bad(path, f"not a readable workbook ({type(error).__name__})") from None
 
 
-def _rows(path: Path, book: Any, mistakes: Mistakes) -> Iterator[tuple[int, list[str | None]]]:
-    sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
-    if not sheets:
-        raise _bad(path, "no visible sheet")
-    for other in sheets[1:]:
-        other.reset_dimensions()
-        if next(iter(other.iter_rows(max_row=1)), ()):
-            raise InvalidInputError(
-                "bad-sheet",
-                f"{path.name}: holds more than one sheet ({sheets[0].title!r}, {other.title!r})",
-                hint="save the one table as its own file, or hide the other sheets",
-            )
-    sheet = sheets[0]
+def _rows(
+    path: Path, book: Any, mistakes: Mistakes, wanted: str | None
+) -> Iterator[tuple[int, list[str | None]]]:
+    sheet = _sheet(path, book, wanted)
     sheet.reset_dimensions()
     for number, cells in enumerate(sheet.iter_rows(), start=1):
         if number > MAX_ROWS:
@@ -100,6 +92,27 @@ def _rows(path: Path, book: Any, mistakes: Mistakes) -> Iterator[tuple[int, list
                 texts.append(None)
         if any(text is not None for text in texts):
             yield number, texts
+
+
+def _sheet(path: Path, book: Any, wanted: str | None) -> Any:
+    if wanted is not None:
+        titles = [sheet.title for sheet in book.worksheets]
+        if wanted not in titles:
+            raise unknown_word("no-sheet", f"sheet in {path.name}:", wanted, titles)
+        return book.worksheets[titles.index(wanted)]
+    sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    if not sheets:
+        raise _bad(path, "no visible sheet")
+    for other in sheets[1:]:
+        other.reset_dimensions()
+        if next(iter(other.iter_rows(max_row=1)), ()):
+            raise InvalidInputError(
+                "bad-sheet",
+                f"{path.name}: holds more than one sheet ({sheets[0].title!r}, {other.title!r})",
+                hint="save the one table as its own file, or hide the other sheets; of a workbook "
+                "of rows --sheet names it",
+            )
+    return sheets[0]
 
 
 def _text(cell: Any) -> str | None:

@@ -3,6 +3,7 @@
 import gzip
 import json
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -222,6 +223,23 @@ def test_roles_name_fields_that_exist(publisher, folder) -> None:
     found = commit(publisher, "--label", "labels", "--reader", "jsonl/1")
     assert found["companions"] == ["notes.bin"]
     assert commit(publisher, "--yes")["reader"] == "document/1"
+
+
+def test_a_workbook_and_the_one_table_of_a_folder(publisher, folder) -> None:
+    book = openpyxl.Workbook()
+    book.active.title = "Tickets"
+    book.active.append(["id", "text"])
+    book.active.append(["T-1", "hello"])
+    book.create_sheet("Codes").append(["code"])
+    book.save(folder / "t.xlsx")
+    (folder / "letter.txt").write_text("Dear")
+    said = publisher.fails(16, "commit", "rows", "-d", "acme/rows", "--no-input", "--json")
+    assert said.kind == "which-table"
+    found = publisher.ok(
+        "commit", "rows/t.xlsx", "-d", "acme/t", "--sheet", "Tickets", "--json"
+    ).json
+    assert (found["added"], found["fieldRoles"]["id"]) == (["t.jsonl"], "id")
+    assert publisher.ok("why", "acme/t", "T-1", "--json").json["line"] == 1
 
 
 def test_one_file_is_enough(publisher, folder) -> None:

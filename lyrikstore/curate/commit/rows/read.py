@@ -32,6 +32,7 @@ from lyrikstore.curate.commit.rows.check import (
     row_ids,
 )
 from lyrikstore.curate.commit.rows.unpack import unpack_files
+from lyrikstore.curate.commit.rows.workbook import check_table, is_workbook
 from lyrikstore.curate.readers.fields import USUAL, FieldRoles, check_given
 from lyrikstore.curate.readers.recognise import Recognised, recognise, unpacked_path
 from lyrikstore.curate.readers.records import CSV_1, PARQUET, check_reader
@@ -40,6 +41,7 @@ from lyrikstore.curate.scan.hashing import hash_file
 from lyrikstore.curate.scan.scan import Scan
 from lyrikstore.curate.sheets.mistakes import Mistakes
 from lyrikstore.history.records.order_root import DOCUMENT
+from lyrikstore.history.records.rows import JSONL
 from lyrikstore.objects.io.stat_cache import STATE, pack_state
 from lyrikstore.objects.parallel.processes import Workers, cores
 from lyrikstore.objects.parallel.tasks import Message
@@ -81,17 +83,39 @@ class CommittedRows(Struct, frozen=True):
         return encode([{"path": b.path, "line": b.line, "reason": b.reason} for b in self.skipped])
 
 
-def recognised(scan: Scan, stated: CommitMetadata) -> Recognised:
+def recognised(
+    scan: Scan, stated: CommitMetadata, place: Path, name: str, before: bytes
+) -> Recognised:
     """Return how the files of a scan are read.
 
+    Args:
+        scan: The files.
+        stated: What is said of them.
+        place: The folder, or the one file.
+        name: The dataset's.
+        before: The tree of the version before, if it has documents.
+
     Raises:
+        InvalidInputError: (``no-sheet``) a table is named, and there is no workbook of rows; as
+            :func:`check_table`.
         InvalidInputError: (``no-rows``) roles of fields are named, and the files are documents
             without a sheet.
         LyrikstoreError: As :func:`check_reader`.
     """
     if stated.reader is not None:
         check_reader(stated.reader)
+    is_file = place.is_file()
+    if is_file and stated.reader is None and is_workbook(scan.paths[0]):
+        return Recognised(JSONL, workbook=scan.paths[0])
+    if stated.table is not None:
+        raise InvalidInputError(
+            "no-sheet",
+            f"{place} is no workbook of rows",
+            hint="--sheet names a table of PATH, where that is an .xlsx file",
+        )
     found = recognise(scan.paths, stated.reader)
+    if not is_file and stated.reader is None and stated.sheet is None and found.reader == DOCUMENT:
+        check_table(scan, place, name, before)
     if found.reader in (DOCUMENT, CSV_1) and stated.sheet is None and stated.roles.names:
         mixed = (
             f"{pluralize(len(found.other), 'file')} of rows such as {found.other[0]} among others"
@@ -136,7 +160,7 @@ def read_rows(
     Cost: one read of every file; memory for 8 bytes a record with an id, and the statistics.
     """
     check_given(stated.roles.text)
-    scan = unpack_files(scan, work, progress)
+    scan = unpack_files(scan, work, progress, how.workbook, stated.table)
     beside = frozenset(map(unpacked_path, how.companions))
     reading = _Reading(scan, how.reader, beside, stated.roles)
     reading.check(progress)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from lyrikstore.canon.errors import InvalidInputError, storage_error, storage_errors
 from lyrikstore.canon.files import open_private, open_regular
 from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.curate.commit.rows.workbook import rows_path, workbook_parts
 from lyrikstore.curate.readers.recognise import is_packed, unpacked_path
 from lyrikstore.curate.scan.scan import Scan
 from lyrikstore.history.trees.paths import TreePaths
@@ -31,22 +32,27 @@ _PIECE = 1 << 10
 """What is unpacked of zstd at a time: at most 43 MB come of it."""
 
 
-def unpack_files(scan: Scan, work: Path, progress: OnProgress) -> Scan:
-    """Return the scan with what packed files hold in their place.
+def unpack_files(
+    scan: Scan, work: Path, progress: OnProgress, workbook: str = "", sheet: str | None = None
+) -> Scan:
+    """Return the scan with what packed files, and a workbook, hold in their place.
 
     Args:
         scan: The files.
         work: Where to unpack them.
         progress: Progress callback, called per packed file.
+        workbook: Path of a workbook of rows, if there is one.
+        sheet: Which of its tables, if it is named.
 
     Raises:
         InvalidInputError: (``bad-record``) one is damaged; (``too-large``) it unpacks to too much;
-            (``bad-files``) two files would have one path.
+            (``bad-files``) two files would have one path; of a workbook as
+            :func:`workbook_parts`.
         StorageError: The disk is full.
 
     Cost: the disk that they take unpacked.
     """
-    packed = [path for path in scan.paths if is_packed(path)]
+    packed = [path for path in scan.paths if is_packed(path) or path == workbook]
     if not packed:
         return scan
     paths = list(scan.paths)
@@ -55,8 +61,11 @@ def unpack_files(scan: Scan, work: Path, progress: OnProgress) -> Scan:
     for number, path in enumerate(packed):
         at = bisect_left(scan.paths, path)
         target = work / f"unpacked-{number}"
-        unpack(path, scan.location(at), target)
-        paths[at], states[at] = unpacked_path(path), pack_state(target.stat())
+        location, is_book = scan.location(at), path == workbook
+        book = workbook_parts(path, location, sheet) if is_book else None
+        unpack(path, location, target, book)
+        new = rows_path(path) if is_book else unpacked_path(path)
+        paths[at], states[at] = new, pack_state(target.stat())
         elsewhere[paths[at]] = str(target)
         if path in mapped:
             mapped[paths[at]] = mapped.pop(path)
@@ -78,10 +87,10 @@ def unpack_files(scan: Scan, work: Path, progress: OnProgress) -> Scan:
     )
 
 
-def unpack(path: str, location: str, target: Path) -> None:
-    """Write what a packed file holds into a new file; raises as :func:`unpack_files`."""
+def unpack(path: str, location: str, target: Path, parts: Iterator[bytes] | None = None) -> None:
+    """Write what a packed file holds into a new file, or these parts; as :func:`unpack_files`."""
     with storage_errors(f"unpacking {path}"), open_private(target, "xb") as out:
-        for part in unpacked_parts(path, location):
+        for part in parts or unpacked_parts(path, location):
             out.write(part)
 
 
