@@ -21,8 +21,8 @@ def test_only_what_is_generated_is_sampled() -> None:
 
 
 def test_without_fields_of_a_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generation, "conversation_fields", lambda _: {})
-    proposal = cast("Proposal", SimpleNamespace(parts={"train": "acme/rows"}, shape=None))
+    monkeypatch.setattr(generation, "conversation_fields", lambda *_: {})
+    proposal = cast("Proposal", Proposal({"train": "acme/rows"}, "checkpoints/a/b"))
     with refused("no-prompt"):
         find_task("sft").propose(cast("Any", SimpleNamespace(resolve=str)), proposal)
 

@@ -15,6 +15,8 @@ from lyrikstore_cli.session import Session
 @click.argument("what", metavar="REF|CONFIG")
 @click.option("--base", default="", metavar="REF", help="The base model; linear: none.")
 @click.option("--label", default="", metavar="FIELD", help="The field that holds the label.")
+@click.option("--prompt", default="", metavar="FIELD", help="The field with what is asked.")
+@click.option("--answer", default="", metavar="FIELD", help="The field with the answer to it.")
 @click.option(
     "-o",
     "--output",
@@ -32,6 +34,8 @@ def command(
     what: str,
     base: str,
     label: str,
+    prompt: str,
+    answer: str,
     output: Path | None,
     prices: Path | None,
     measure: bool,
@@ -50,8 +54,10 @@ def command(
 
     path = Path(what)
     given = TrainConfig.load(path) if path.is_file() or path.suffix == ".toml" else None
-    if given is not None and (base or label or output):
-        raise click.UsageError("--base, --label and --output go with a REF; CONFIG says the rest")
+    if given is not None and (base or label or prompt or answer or output):
+        raise click.UsageError(
+            "--base, --label, --prompt, --answer and --output go with a REF; CONFIG says the rest"
+        )
     target = output or Path("train.toml")
     if given is None:
         _check_new(target)
@@ -61,6 +67,8 @@ def command(
             given or what,
             base=base,
             label=label,
+            prompt=prompt,
+            answer=answer,
             prices=prices,
             measure=measure,
         )

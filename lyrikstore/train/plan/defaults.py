@@ -38,6 +38,8 @@ class Proposal(Struct, frozen=True):
         base: REF of the base model; without a shape: there is none.
         shape: Its shape; None: there is no base model.
         label: The field that holds the label; empty: the dataset says.
+        prompt: Of a generative model, the field with what is asked; empty: a usual name.
+        completion: And the field with the answer.
     """
 
     parts: Mapping[str, str]
@@ -45,6 +47,8 @@ class Proposal(Struct, frozen=True):
     base: str = LINEAR
     shape: EncoderShape | None = None
     label: str = ""
+    prompt: str = ""
+    completion: str = ""
 
 
 def default_max_tokens(tokens: TokenCounts, positions: int) -> int:

@@ -363,13 +363,22 @@ def read_conversations(repo: Repository, ref: str, data: DataConfig) -> DataFact
     return DataFacts(records, tokens, basis, {}, 0, answers=answers)
 
 
-def conversation_fields(manifest: Manifest) -> dict[str, str]:
-    """Return the fields that models learn to write from, by their usual names; empty: none are."""
-    known = set(columns_of(manifest))
-    if "messages" in known:
+def conversation_fields(
+    manifest: Manifest, prompt: str = "", completion: str = ""
+) -> dict[str, str]:
+    """Return the fields with what is asked and answered; empty: none are known.
+
+    Args:
+        manifest: The dataset.
+        prompt: The field with what is asked; empty: one of a usual name.
+        completion: The field with the answer; empty: one of a usual name.
+    """
+    known, given = set(columns_of(manifest)), {"prompt": prompt, "completion": completion}
+    if "messages" in known and not (prompt or completion):
         return {"messages": "messages"}
     found = {
-        role: next((name for name in names if name in known), "") for role, names in ASKED.items()
+        role: given[role] or next((name for name in names if name in known), "")
+        for role, names in ASKED.items()
     }
     return found if all(found.values()) else {}
 

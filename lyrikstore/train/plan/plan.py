@@ -134,6 +134,8 @@ def plan_training(
     *,
     base: str = "",
     label: str = "",
+    prompt: str = "",
+    answer: str = "",
     prices: Path | None = None,
     measure: bool = False,
 ) -> TrainingPlan:
@@ -148,6 +150,9 @@ def plan_training(
         base: With a REF: the base model; ``linear``: none, words are counted; empty: the only one
             that was imported here, or none.
         label: With a REF: the field that holds the label; empty: the dataset says.
+        prompt: With a REF and a generative model: the field with what is asked; empty: a usual
+            name.
+        answer: And the field with the answer.
         prices: A user's own price file, in place of those that come with lyrikstore.
         measure: Whether to do a few real steps here, which needs the right to train; else figures
             are computed.
@@ -159,7 +164,8 @@ def plan_training(
         VerificationError, IncompleteError: Something is damaged or lost.
     """
     if isinstance(what, str):
-        plan = _plan_dataset(context, what, base=base, label=label, prices=prices, measure=measure)
+        named = {"label": label, "prompt": prompt, "completion": answer}
+        plan = _plan_dataset(context, what, base=base, named=named, prices=prices, measure=measure)
     else:
         plan = plan_config(context, what, prices=prices, measure=measure)
     refusal = find_refusal(context, plan.config)
@@ -169,7 +175,13 @@ def plan_training(
 
 
 def _plan_dataset(
-    context: StoreContext, ref: str, *, base: str, label: str, prices: Path | None, measure: bool
+    context: StoreContext,
+    ref: str,
+    *,
+    base: str,
+    named: Mapping[str, str],
+    prices: Path | None,
+    measure: bool,
 ) -> TrainingPlan:
     repo = context.repository
     parts = find_parts(repo, ref)
@@ -206,7 +218,7 @@ def _plan_dataset(
         _name_of(repo, parts, found),
         names[0] if found else LINEAR,
         shape,
-        label,
+        **named,
     )
     task = usual_task(generative=shape is not None and shape.is_decoder)
     config = task.propose(repo, proposal)

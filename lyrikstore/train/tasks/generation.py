@@ -201,13 +201,14 @@ class Generation:
     def propose(self, repo: Repository, proposal: Proposal) -> TrainConfig:
         """Return a config with the fields of a conversation, by their usual names."""
         parts, shape = proposal.parts, proposal.shape
-        fields = conversation_fields(repo.resolve(parts["train"]))
+        fields = conversation_fields(
+            repo.resolve(parts["train"]), proposal.prompt, proposal.completion
+        )
         if shape is None or not fields:
             raise InvalidInputError(
                 "no-prompt",
                 f"{parts['train']} has no fields prompt and completion, and none called messages",
-                hint="name yours in a config: [data] prompt and completion; or choose an encoder "
-                "with --base",
+                hint="name yours: --prompt FIELD --answer FIELD; or choose an encoder with --base",
             )
         data = DataConfig(
             train=(parts["train"],),

@@ -159,6 +159,12 @@ class LabellingTask:
     def propose(self, repo: Repository, proposal: Proposal) -> TrainConfig:
         """Return a config with the label that the dataset names, or a person."""
         parts = proposal.parts
+        if proposal.prompt or proposal.completion:
+            raise InvalidInputError(
+                "wrong-base",
+                "fields with questions and answers are for a generative model, and none is here",
+                hint="add one with `lyrikstore checkpoints add`, and name it with --base",
+            )
         label = proposal.label or label_of(repo.resolve(parts["train"]))
         facts = read_facts(repo, parts["train"], label=label)
         measured = repo.resolve(parts.get("test", parts["train"]))

@@ -1,11 +1,14 @@
 """What models that write take, beside what ``benchmarks/writers.py`` measured of real shapes."""
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
 
 from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.plan import facts
+from lyrikstore.train.plan.defaults import Proposal
 from lyrikstore.train.plan.formulas import (
     CUDA_BYTES,
     IMPORTS_BYTES,
@@ -14,6 +17,8 @@ from lyrikstore.train.plan.formulas import (
     writer_memory_bytes,
 )
 from lyrikstore.train.plan.shapes import EncoderShape
+from lyrikstore.train.task import find_task
+from tests.kinds import refused
 
 CONFIG = """
 purpose = "train"
@@ -123,3 +128,22 @@ def test_the_predictions_for_a_gpu_in_the_docs_are_those_of_the_formula(name: st
         config = TrainConfig.parse(text.replace('precision = "fp32"\n', ON_GPU).encode())
         found.append(round((CUDA_BYTES + writer_memory_bytes(config, shape)) / 1e9, 1))
     assert found == told
+
+
+def test_questions_and_answers_stand_in_fields_of_any_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nobody = cast("Any", None)
+    known = ["frage", "antwort", "question", "messages"]
+    monkeypatch.setattr(facts, "columns_of", lambda _: known)
+    named = {"prompt": "frage", "completion": "antwort"}
+    assert facts.conversation_fields(nobody, "frage", "antwort") == named
+    assert facts.conversation_fields(nobody, completion="antwort") == {
+        "prompt": "question",
+        "completion": "antwort",
+    }
+    assert facts.conversation_fields(nobody) == {"messages": "messages"}
+    assert facts.conversation_fields(nobody, "frage") == {}
+    proposal = Proposal({"train": "acme/rows"}, "checkpoints/a/b", **named)
+    with refused("wrong-base"):
+        find_task("text-classification").propose(nobody, proposal)
