@@ -72,6 +72,9 @@ def _monitors() -> list[Row]:
         ("promise-missed", 8, 120, False, {
             "thresholds": [{"metric": "labelDrift", "atMost": "-1"}]}),
         ("by-place", 2, 40, True, {"places": True}),
+        ("as-before", 2, 40, True, {"occurring": False}),
+        ("one-label-came", 8, 120, True, {"only": 0}),
+        ("one-label-came-as-before", 8, 120, True, {"only": 0, "occurring": False}),
     ):  # fmt: skip
         head, before, _ = many(8, 7)
         old = [{**before[at % 40], "record": record_id(f"old {at}")}
@@ -82,6 +85,8 @@ def _monitors() -> list[Row]:
         new = [{key: value for key, value in line.items() if key not in {"slices", "near"}}
                for line in new]  # fmt: skip
         newer: Row = {**head, "answerers": head["answerers"][:1], "slices": []}
+        if "only" in more:
+            new = [line for line in new if line["expected"] == [more["only"]]]
         if not labelled:
             newer["labelled"] = False
             new = [{**line, "expected": []} for line in new]
@@ -140,12 +145,20 @@ def _monitor(
     drift |= {"unjudged": [one for one in texts if one not in drift]}
     compared, metrics = [], ["macroF1", "accuracy"]
     if labelled:
-        samples = [
-            Sample([[(set(line["expected"]), set(given))
-                     for line, (given, _) in zip(lines, one, strict=True)]], None, 2, 1)
+        answered = [
+            [(set(line["expected"]), set(given))
+             for line, (given, _) in zip(lines, one, strict=True)]
             for (_, lines), one in zip((before, after), said, strict=True)
         ]  # fmt: skip
+        had = [{label for wanted, _ in one for label in wanted} for one in answered]
+        both = had[0] & had[1]
+        alike = [[one for one in some if not one[0] or one[0] & both] for some in answered]
+        over = {"labels": len(both), "records": len(alike[1]), "referenceRecords": len(alike[0])}
+        whole = [Sample([one], None, 2, 1) for one in answered]
+        likes = [Sample([one], None, 2, 1, both) for one in alike]
         for metric in metrics:
+            new_rule = metric == "macroF1" and more.get("occurring", True)
+            samples = likes if new_rule else whole
             old, new = ([one[0][metric] for one in sample.resampled] for sample in samples)
             v = sorted(a - b for a, b in zip(new, reversed(old), strict=True))
             low, high = (25 * v[24] + 975 * v[25]) // 1000, (975 * v[974] + 25 * v[975]) // 1000
@@ -154,7 +167,8 @@ def _monitor(
                 "worse" if Fraction(written(high)) < 0 else "no-difference-shown")  # fmt: skip
             compared.append({"baseline": "release", "metric": metric, "verdict": shown,
                              "difference": {"value": written(value), "low": written(low),
-                                            "high": written(high)}})  # fmt: skip
+                                            "high": written(high)},
+                             **({"over": over} if new_rule else {})})  # fmt: skip
     places = {"labelDrift": "labels", "lengthDrift": "lengths", "newTokenShare": "newTokenShare",
               "confidenceShift": "confidenceShift"}  # fmt: skip
     judged = []
@@ -178,7 +192,11 @@ def _monitor(
     body: Row = {"drift": drift}
     body |= {"comparisons": compared} if compared else {}
     body |= {"thresholds": judged} if judged else {}
-    settings = {name: more[name] for name in ("thresholds", "measured") if name in more}
+    named = ("thresholds", "measured", "occurring")
+    settings = {name: more[name] for name in named if name in more}
+    if labelled:
+        macro = had[1] if more.get("occurring", True) else None
+        body["model"] = {"macroF1": Sample([answered[1]], None, 2, 1, macro).interval("macroF1", 0)}
     return {"id": name, "reference": text_of(*before), "predictions": text_of(*after), "seed": 1,
             **settings, "body": body}  # fmt: skip
 

@@ -19,6 +19,7 @@ from lyrikstore.verify.evaluation.figures.measures import (
     BILLION,
     Resampled,
     decimal,
+    expected_labels,
     measure,
     metrics_of,
     verdict,
@@ -39,6 +40,7 @@ def evaluation_body(
     field_of_groups: str | None = None,
     majority: str | None = None,
     near: str | None = None,
+    occurring: bool = False,
     floors: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return every member of an evaluation's body that follows from the predictions.
@@ -51,6 +53,8 @@ def evaluation_body(
         field_of_groups: The field whose groups the predictions number, if they do.
         majority: The commonest label of the training data; None: it is no baseline.
         near: How near duplicates were looked for; None: they were not.
+        occurring: Whether macro-F1 is of the labels that records have, as in monitors: data of a
+            month has some of them, and one that is given by mistake alone is none of these.
         floors: Confidences below which nothing would be answered, that the coverage has besides.
 
     Returns:
@@ -73,7 +77,8 @@ def evaluation_body(
     answers = [*predictions.answers]
     if majority is not None:
         answers.append(predictions.always(_label_number(predictions, majority)))
-    measured = measure(predictions, answers, seed=seed)
+    macro = expected_labels(predictions) if occurring else None
+    measured = measure(predictions, answers, seed=seed, macro=macro)
     priced = None if costs is None else Costs(costs)
     systems = [_system(predictions, measured, at, one, priced) for at, one in enumerate(answers)]
     for system, counts in zip(
@@ -101,7 +106,7 @@ def evaluation_body(
         "baseline": others[0] if others else None,
         "baselines": others[1:],
         "comparisons": _comparisons(predictions, measured, answers),
-        "slices": _slices(predictions, seed),
+        "slices": _slices(predictions, seed, occurring=occurring),
         "thresholds": [
             _judged(one, body["model"]) for one in thresholds if one["metric"] not in MEMBERS
         ],
@@ -169,12 +174,15 @@ def _comparisons(
     return found
 
 
-def _slices(predictions: Predictions, seed: int) -> list[dict[str, Any]]:
+def _slices(predictions: Predictions, seed: int, *, occurring: bool) -> list[dict[str, Any]]:
     found = []
     for number, (field, value) in enumerate(predictions.head.slices):
         chosen = np.zeros(len(predictions), bool)
         chosen[predictions.slices.records[predictions.slices.numbers == number]] = True
-        measured = measure(predictions, predictions.answers[:1], seed=seed, chosen=chosen)
+        macro = expected_labels(predictions, chosen) if occurring else None
+        measured = measure(
+            predictions, predictions.answers[:1], seed=seed, chosen=chosen, macro=macro
+        )
         found.append(
             {
                 "field": field,

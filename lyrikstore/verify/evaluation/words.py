@@ -389,9 +389,14 @@ def since_release_in_words(body: Body) -> list[str]:
     for one in body.get("comparisons", ()):
         if one["baseline"] == "release":
             sure = {"low", "high"} <= one["difference"].keys()
-            said = words[one["verdict"]] if sure else f"{too_few_in_words(body)} to tell"
+            over, few = "", too_few_in_words(body)
+            if "over" in one:
+                over = f" over {pluralize(one['over']['labels'], 'label')}"
+                records = min(one["over"]["records"], one["over"]["referenceRecords"])
+                few = f"too few records ({records})" if records < FEWEST_RECORDS else few
+            said = words[one["verdict"]] if sure else f"{few} to tell"
             found.append(
                 f"{METRICS[one['metric']]} {with_interval(figures[one['metric']])}, since the "
-                f"release {with_interval(one['difference'], signed=True)}: {said}"
+                f"release {with_interval(one['difference'], signed=True)}{over}: {said}"
             )
     return found

@@ -2,7 +2,7 @@
 
 import io
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.verify.evaluation import predictions as module
-from lyrikstore.verify.evaluation.answers import Answerer, Head
+from lyrikstore.verify.evaluation.answers import Answerer, Head, Predictions
 from lyrikstore.verify.evaluation.body import evaluation_body
 from lyrikstore.verify.evaluation.drift import monitor_body
 from lyrikstore.verify.evaluation.evidence import LabelledRecord
-from lyrikstore.verify.evaluation.figures.measures import verdict
+from lyrikstore.verify.evaluation.figures.measures import decimal, ratio, verdict
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
 from lyrikstore.verify.evaluation.recompute import compare_records
 from lyrikstore.verify.evaluation.slices import FewValues, divide, find_slices
@@ -227,3 +227,44 @@ def test_slices_are_those_that_were_declared(declared, slicing, holds) -> None:
     said = {**found.slicing, **slicing}
     compared = compare_records(read, records, field_of_groups=None, declared=declared, slicing=said)
     assert (compared == "") is holds
+
+
+def answers_of_month(
+    task: str, labels: int, records: Iterable[tuple[tuple[int, ...], int]]
+) -> Predictions:
+    """Return predictions of records: the labels each has, and the one that the model gives."""
+    several = task == "multi-label"
+    model = Answerer("model", 500_000 if several else None, at_least_one=several)
+    names = tuple(f"l{at}" for at in range(labels))
+    lines = (
+        Line(expected, [[900_000 * (at == said) for at in range(labels)]])
+        for expected, said in records
+    )
+    return read_predictions(
+        io.BytesIO(b"".join(write_predictions(Head(task, names, (model,)), lines)))
+    )
+
+
+@pytest.mark.parametrize("task", ["text-classification", "multi-label"])
+@pytest.mark.parametrize(("wrong", "shown"), [(10, "no-difference-shown"), (60, "worse")])
+def test_a_month_with_few_labels_is_no_drift(task: str, wrong: int, shown: str) -> None:
+    # ATTACK A128: of 20 labels one came, and each mistake was a label that no record has: 0.
+    labels = 20
+    test = [((at % labels,), (at + (at % 7 == 0)) % labels) for at in range(400)]
+    month = [((1,), 2 + at % 18 if at < wrong else 1) for at in range(100)]
+    if task == "multi-label":
+        test += [((), 3)] * 10  # records that have none are compared as well
+    read = [answers_of_month(task, labels, one) for one in (month, test)]
+    body = monitor_body(*read, seed=1, measured={})
+    (compared,) = (one for one in body["comparisons"] if one["metric"] == "macroF1")
+    none = len(test) - 400
+    assert compared["over"] == {"labels": 1, "records": 100, "referenceRecords": 20 + none}
+    assert body["model"]["macroF1"]["value"] == decimal(ratio(2 * (100 - wrong), 200 - wrong))
+    if not none:  # below 30 records of the reference nothing is shown
+        assert "low" not in compared["difference"]
+    before = monitor_body(*read, seed=1, measured={}, occurring=False)
+    (old,) = (one for one in before["comparisons"] if one["metric"] == "macroF1")
+    assert ("over" in old, old["verdict"]) == (False, "worse")
+    read[1] = answers_of_month(task, labels, test * 3)
+    after = monitor_body(*read, seed=1, measured={})
+    assert next(one for one in after["comparisons"] if "over" in one)["verdict"] == shown

@@ -78,9 +78,12 @@ def test_monitors(case: dict[str, Any]) -> None:
         seed=case["seed"],
         thresholds=case.get("thresholds", ()),
         measured=case.get("measured", {}),
+        occurring=case.get("occurring", True),
     )
     for name in ("drift", "comparisons", "thresholds"):
         assert body.get(name) == case["body"].get(name)
+    for name, figure in case["body"].get("model", {}).items():
+        assert body["model"][name] == figure
     assert ("confidence" in body) == ("comparisons" in case["body"])
 
 

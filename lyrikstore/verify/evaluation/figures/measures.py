@@ -69,9 +69,17 @@ class Counts:
         given: Which were given.
         records: How many records there are.
         names: The labels.
+        macro: Those whose F1 macro-F1 is the mean of; None: those that are expected or given.
     """
 
-    def __init__(self, expected: Pairs, given: Pairs, records: int, names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        expected: Pairs,
+        given: Pairs,
+        records: int,
+        names: Sequence[str],
+        macro: Flags | None = None,
+    ) -> None:
         labels = len(names)
         right, said = expected.keys(labels), given.keys(labels)
         self.hits = _pairs(np.intersect1d(right, said, assume_unique=True), labels)
@@ -86,12 +94,13 @@ class Counts:
             for pairs in (self.hits, expected, given)
         ]
         self._occurring = len(occurring)
+        self._macro: Flags = np.ones(len(occurring), bool) if macro is None else macro[occurring]
 
     def figures(self, weights: Weights) -> tuple[int, int, int]:
         """Return accuracy, macro-F1 and micro-F1 of some records."""
         hits, expected, given = (_sums(one, weights, self._occurring) for one in self._dense)
         sizes = expected + given
-        there = sizes > 0
+        there = (sizes > 0) & self._macro
         each = 2 * hits[there] * BILLION // sizes[there]
         return (
             ratio(int(weights[self.right].sum()), int(weights.sum())),
@@ -155,14 +164,30 @@ class Resampled(Struct, frozen=True):
         return written
 
 
+def expected_labels(predictions: Predictions, chosen: Flags | None = None) -> Flags:
+    """Return which labels records have: all records, or those that are chosen."""
+    found = np.zeros(len(predictions.head.labels), bool)
+    expected = predictions.expected if chosen is None else predictions.expected.within(chosen)
+    found[expected.numbers] = True
+    return found
+
+
 def measure(
     predictions: Predictions,
     answers: Sequence[Answers],
     *,
     seed: int,
     chosen: Flags | None = None,
+    macro: Flags | None = None,
 ) -> Resampled:
     """Return the figures of answerers over all records, or over those that are chosen.
+
+    Args:
+        predictions: The answers.
+        answers: Those of the answerers that are measured.
+        seed: Of the resampling.
+        chosen: Which records; None: all.
+        macro: As for :class:`Counts`.
 
     Cost: 1,000 resamples, each some sums over records and the labels expected and given.
     """
@@ -170,7 +195,7 @@ def measure(
     count, rules = int(chosen.sum()), measuring(predictions)
     expected = predictions.expected.within(chosen)
     names = predictions.head.labels
-    counted = [Counts(expected, one.given.within(chosen), count, names) for one in answers]
+    counted = [Counts(expected, one.given.within(chosen), count, names, macro) for one in answers]
     once = np.ones(count, np.int64)
     values = [rules.figures(one, once) for one in counted]
     groups = None if predictions.groups is None else _dense(predictions.groups[chosen])
