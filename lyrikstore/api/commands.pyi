@@ -42,7 +42,6 @@ from lyrikstore.history.manifests.names import parse_ref as parse_ref
 from lyrikstore.history.repository.locate import STORE_FOLDER as STORE_FOLDER
 from lyrikstore.history.repository.locate import store_folder as store_folder
 from lyrikstore.index.impact import Affected as Affected
-from lyrikstore.index.log_view import evaluation_facts as evaluation_facts
 from lyrikstore.index.log_view import manifest_facts as manifest_facts
 from lyrikstore.publish.cards.offline import is_card as is_card
 from lyrikstore.publish.cards.offline import open_card as open_card

@@ -127,6 +127,8 @@ class Queries:
     checkpoints_of = bound_view(lambda: stages.checkpoints_of)
 
     evaluations_of = bound_view(lambda: stages.evaluations_of)
+    evaluation_facts = bound_view(lambda: stages.evaluation_facts)
+    data_names = bound_view(lambda: stages.data_names)
 
     def events_of(self, manifests: Iterable[Manifest]) -> dict[Digest, list[dict[str, Any]]]:
         """Return to whom datasets were handed, where checkpoints went and what they were asked.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import as_json, parse
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import parse_timestamp
@@ -12,6 +12,7 @@ from lyrikstore.credentials.model.credential import issuer_of
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.key_statements import is_statement
+from lyrikstore.verify.evaluation.periods import place_in_time
 from lyrikstore.verify.store.standing import standing_changes
 
 _UNKNOWN: dict[str, Any] = {
@@ -74,8 +75,11 @@ def checkpoints_of(repository: Repository, runs: Iterable[Manifest]) -> dict[Dig
 def evaluations_of(
     repository: Repository, checkpoints: Iterable[Manifest]
 ) -> dict[Digest, list[Manifest]]:
-    """Return the evaluations and monitors of each checkpoint, in the order of the log."""
-    return _naming(repository, checkpoints, {"checkpoint"}, {"evaluations"})
+    """Return the evaluations of each checkpoint in log order, then its monitors by their time."""
+    found = _naming(repository, checkpoints, {"checkpoint"}, {"evaluations"})
+    for some in found.values():
+        some.sort(key=lambda one: place_in_time(one.body, one.created))
+    return found
 
 
 def reproductions_of(
@@ -170,8 +174,8 @@ def reproduction_facts(repository: Repository, reproduction: Manifest) -> dict[s
     }
 
 
-def evaluation_facts(evaluation: Manifest) -> dict[str, Any]:
-    """Return what an evaluation found, as ``schemas/cli/log.schema.json`` wants it."""
+def evaluation_facts(repository: Repository, evaluation: Manifest) -> dict[str, Any]:
+    """Return what an evaluation found, and on what, as ``schemas/cli/log.schema.json`` wants it."""
     from lyrikstore.verify.evaluation.words import (
         METRICS,
         drift_figures,
@@ -187,6 +191,9 @@ def evaluation_facts(evaluation: Manifest) -> dict[str, Any]:
         "name": evaluation.name,
         "created": evaluation.created,
         "isMonitor": "drift" in body,
+        "isHistory": "backfill" in body,
+        "period": body.get("period"),
+        "dataName": ", ".join(data_names(repository, evaluation)),
         "recordCount": body["count"],
         "metricsNow": [
             {"metric": METRICS[metric], "measured": with_interval(figure)}
@@ -195,6 +202,17 @@ def evaluation_facts(evaluation: Manifest) -> dict[str, Any]:
         "driftNow": [{"metric": name, "measured": value} for name, value in drift_figures(body)],
         "verdictText": drift_in_words(body) or verdict_in_words(body),
     }
+
+
+def data_names(repository: Repository, evaluation: Manifest) -> list[str]:
+    """Return the names of the data that an evaluation is on; of what cannot be read, its id."""
+    found = []
+    for item in evaluation.inputs_in("test"):
+        try:
+            found.append(repository.manifest(item.id).name)
+        except LyrikstoreError:
+            found.append(str(item.id))
+    return found
 
 
 def _credential_facts(data: bytes) -> dict[str, Any]:

@@ -121,6 +121,7 @@ class MonitoredModel(Struct, frozen=True):
         new: The data that came.
         old: The test set of the reference.
         train: What the model learned from.
+        backfill: Whether the data is of before the run.
     """
 
     checkpoint: "Manifest"
@@ -129,6 +130,7 @@ class MonitoredModel(Struct, frozen=True):
     new: "Manifest"
     old: Sequence["Manifest"]
     train: Sequence["Manifest"]
+    backfill: bool = False
 
 
 class Evaluated(Struct, frozen=True):

@@ -36,22 +36,26 @@ def monitor_page(name: str, statements: Sequence[Facts], *, tool: str) -> bytes:
 
     Args:
         name: Of the checkpoint.
-        statements: Its evaluation and its monitors in the order of the log, the last one of which
-            is a monitor; each with ``id``, ``created`` and ``body``.
+        statements: Its evaluations, then its monitors by their time, the last one of which is a
+            monitor; each with ``id``, ``created``, ``body``, and ``data``, the name of that.
         tool: Name and version of the program.
     """
     html, main = headed_page(f"Monitoring of {name}", name, style=CHARTS)
-    last = statements[-1]["body"]
+    # Of history nothing is judged: what the page says first is about the newest that was.
+    judged = [one for one in statements if "backfill" not in one["body"]]
+    newest = judged[-1] if judged and "drift" in judged[-1]["body"] else statements[-1]
+    last = newest["body"]
     said = drift_in_words(last)
     add(main, "h2", said[:1].upper() + said[1:], id="verdict")
-    add(main, "p", f"{pluralize(last['count'], 'record')} that came after training.")
+    came = "of before the run" if "backfill" in last else "that came after training"
+    add(main, "p", f"{pluralize(last['count'], 'record')} {came}: {_called(newest)}.")
     promised = map(threshold_in_words, last.get("thresholds", ()))
     add_bullets(main, [*since_release_in_words(last), *promised])
     _metrics(main, statements)
     add(main, "h2", "What came, against what it was tested on")
     for member, title in DRIFT_MEMBERS.items():
         points = [
-            (one["created"][:10], float(one["body"]["drift"][member]))
+            (_when(one), float(one["body"]["drift"][member]))
             for one in statements
             if member in one["body"].get("drift", {})
         ]
@@ -73,7 +77,7 @@ def _metrics(main: Element, statements: Sequence[Facts]) -> None:
     for metric, title in METRICS.items():
         rows = [
             Span.of(
-                f"{one['created'][:10]} {'monitored' if 'drift' in one['body'] else 'tested'}",
+                f"{_called(one)} {_done(one)}",
                 figures[metric],
                 with_interval(figures[metric]),
                 other="drift" not in one["body"],
@@ -93,6 +97,21 @@ def _table(main: Element, statements: Sequence[Facts]) -> None:
         body = one["body"]
         figures = ", ".join(f"{name} {value}" for name, value in drift_figures(body))
         verdict = body["drift"]["verdict"] if "drift" in body else "test"
-        rows.append((one["created"], verdict, f"{body['count']:,}", figures))
-    add_table(main, ("claimed time", "verdict", "records", "drift"), rows)
-    add_list(main, [(one["created"], one["id"]) for one in statements])
+        rows.append((_when(one), one["data"], verdict, f"{body['count']:,}", figures))
+    add_table(main, ("time", "data", "verdict", "records", "drift"), rows)
+    add_list(main, [(f"{_called(one)}, claimed {one['created']}", one["id"]) for one in statements])
+
+
+def _when(one: Facts) -> str:
+    """Return which time a statement is about: its period, or when it was made."""
+    return str(one["body"].get("period") or one["created"][:10])
+
+
+def _called(one: Facts) -> str:
+    return f"{_when(one)} {one['data']}"
+
+
+def _done(one: Facts) -> str:
+    if "backfill" in one["body"]:
+        return "as history"
+    return "monitored" if "drift" in one["body"] else "tested"

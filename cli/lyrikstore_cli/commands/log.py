@@ -113,7 +113,7 @@ def _show_names(session: Session, store: "Store") -> None:
 
 
 def _show_versions(session: Session, store: "Store", ref: str, page: Path | None) -> None:
-    from lyrikstore.api.commands import evaluation_facts, manifest_facts
+    from lyrikstore.api.commands import manifest_facts
 
     called = names_in(store)
     if page is not None:
@@ -121,7 +121,10 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
     versions = store.query.versions(ref)
     attested = attestation_rows(store, versions)
     came = store.query.checkpoints_of(versions)
-    measured = store.query.evaluations_of(versions)
+    measured = {
+        identity: [store.query.evaluation_facts(one) for one in some]
+        for identity, some in store.query.evaluations_of(versions).items()
+    }
     again = store.query.reproductions_of(versions)
     events = store.query.events_of(versions)
     indices = {version.id: store.log_index(version.id) for version in versions}
@@ -138,7 +141,7 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
                     **manifest_facts(v),
                     "attestations": attested[v.id],
                     "checkpoints": [str(one) for one in came.get(v.id, ())],
-                    "evaluations": [evaluation_facts(one) for one in measured.get(v.id, ())],
+                    "evaluations": measured.get(v.id, []),
                     "reproductions": again.get(v.id, []),
                     "events": events.get(v.id, []),
                 }
@@ -159,7 +162,7 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
             made = ", ".join(one.short for one in came[version.id])
             session.screen.result(f"  {f'made checkpoint {made}' if made else _NOTHING_CAME}")
         for one in measured.get(version.id, ()):
-            session.screen.result(f"  {_measured_line(evaluation_facts(one))}")
+            session.screen.result(f"  {_measured_line(one)}")
         for found in again.get(version.id, ()):
             session.screen.result(f"  {reproduction_line(found)}")
         for event in events.get(version.id, ()):
@@ -214,10 +217,12 @@ def _body_lines(manifest: Manifest) -> list[str]:
 def _measured_line(facts: Mapping[str, Any]) -> str:
     """Return one point of the line of a checkpoint over time."""
     done = "monitored" if facts["isMonitor"] else "evaluated"
+    done = "history" if facts["isHistory"] else done
     figures = [f"{one['metric']} {one['measured']}" for one in facts["metricsNow"]]
     figures += [f"{one['metric']} {one['measured']}" for one in facts["driftNow"]]
     count = pluralize(facts["recordCount"], "record")
-    said = f"{done} {facts['created'][:10]}  {count}  {facts['verdictText']}"
+    when = facts["period"] or facts["created"][:10]
+    said = f"{done} {when}  {facts['dataName']}  {count}  {facts['verdictText']}"
     return escape_control(f"{said}  {'  '.join(figures)}".rstrip())
 
 

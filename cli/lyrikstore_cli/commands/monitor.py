@@ -16,22 +16,41 @@ from lyrikstore_cli.session import Session
     "monitor",
     signs=True,
     appends=True,
-    epilog="lyrikstore monitor checkpoints/acme/clause-classifier --on acme/contracts-november",
+    epilog="lyrikstore monitor checkpoints/acme/clause-classifier --on acme/november "
+    "--period 2026-11\nlyrikstore monitor checkpoints/acme/clause-classifier --on acme/june "
+    "--period 2026-06 --backfill",
 )
 @click.argument("checkpoint")
 @click.option("--on", "dataset", required=True, help="What came since; logged after the run.")
+@click.option("--period", default="", help="Which time it is of: 2026-07, 2026-Q3, a day.")
+@click.option(
+    "--backfill",
+    is_flag=True,
+    help="It is history, of before the run: no verdict, and never a test set.",
+)
 @click.option(
     "--html",
     "page",
     type=click.Path(path_type=Path),
     help="The page to write: its test and all that was monitored since, over time.",
 )
-def command(session: Session, checkpoint: str, dataset: str, page: Path | None) -> None:
+def command(
+    session: Session,
+    checkpoint: str,
+    dataset: str,
+    period: str,
+    backfill: bool,
+    page: Path | None,
+) -> None:
     """Say how far data that came after training is from what CHECKPOINT was tested on.
 
     Labels that it gives, lengths, new words and confidence are compared; where the data has labels
     (`commit --label`), the metrics as well. The statement is signed and is no test. Refused (exit
     code 14) unless the sources of the data may be used to `evaluate`.
+
+    --period says which time the data is of: the log and the page are in that order. With --backfill
+    the data may be from before the run, as long as the model was not trained or tested on it; what
+    is measured is shown as history, and nothing of it is judged.
 
     Exit code 19: it drifted, or misses what the run promised; 5: too few records to tell.
     """
@@ -51,6 +70,8 @@ def command(session: Session, checkpoint: str, dataset: str, page: Path | None) 
         manifest = store.models.monitor(
             checkpoint,
             dataset,
+            period=period,
+            backfill=backfill,
         )
     body = manifest.body
     if page is not None:
@@ -67,7 +88,9 @@ def command(session: Session, checkpoint: str, dataset: str, page: Path | None) 
         },
     )
     say = session.screen.result
-    say(f"{pluralize(body['count'], 'record')} of {dataset}", "bold")
+    when = f", of {period}" if period else ""
+    named = ", ".join(store.query.data_names(manifest))
+    say(f"{pluralize(body['count'], 'record')} of {escape_control(named)}{when}", "bold")
     for name, figure in drift_figures(body):
         say(f"  {name:<11} {figure}")
     for line in since_release_in_words(body):
@@ -77,8 +100,8 @@ def command(session: Session, checkpoint: str, dataset: str, page: Path | None) 
     for one in body.get("thresholds", ()):
         say(f"{' ' if one['met'] else '!'} {escape_control(threshold_in_words(one))}")
     verdict = body["drift"]["verdict"]
-    mark = {"ok": "✓", "drift": "!", "insufficient": "?"}[verdict]
-    say(f"{mark} {drift_in_words(body)}", "bold")
+    mark = {"ok": "✓", "drift": "!", "insufficient": "?", "history": "–"}[verdict]
+    say(f"{mark} {escape_control(named)}{when}: {drift_in_words(body)}", "bold")
     say(f"✓ statement   {manifest.name}  {manifest.id.short}")
     if page is not None:
         say(f"✓ wrote       {page}")

@@ -18,15 +18,21 @@ def page_over_time(store: "Store", checkpoint: "Manifest") -> bytes:
     from lyrikstore.version import __version__
 
     made = store.query.evaluations_of([checkpoint]).get(checkpoint.id, [])
-    while made and "drift" not in made[-1].body:
-        made.pop()
-    if not made:
+    if not made or "drift" not in made[-1].body:  # monitors come last
         raise InvalidInputError(
             "not-monitored",
             f"nothing was monitored of {checkpoint.name}",
             hint="first: lyrikstore monitor CHECKPOINT --on NEW",
         )
-    statements = [{"id": str(one.id), "created": one.created, "body": one.body} for one in made]
+    statements = [
+        {
+            "id": str(one.id),
+            "created": one.created,
+            "data": ", ".join(store.query.data_names(one)),
+            "body": one.body,
+        }
+        for one in made
+    ]
     return monitor_page(checkpoint.name, statements, tool=f"lyrikstore {__version__}")
 
 

@@ -118,6 +118,7 @@ def monitor_labels(
         thresholds=asked.run.body.get("thresholds", ()),
         field_of_groups=sliced.group if sliced else None,
         measured=measured,
+        backfill=asked.backfill,
     )
     if sliced:
         found["slicing"] = dict(sliced.slicing)

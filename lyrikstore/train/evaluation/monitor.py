@@ -9,22 +9,35 @@ from typing import Any
 
 from lyrikstore.canon.errors import InvalidInputError, PolicyError
 from lyrikstore.canon.progress import Progress
+from lyrikstore.canon.text import pluralize
 from lyrikstore.context import StoreContext
 from lyrikstore.credentials.terms.model import Use
+from lyrikstore.curate.recipes.references import read_candidates
 from lyrikstore.curate.recipes.source import resolve_dataset
+from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.manifests.names import with_suffix
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.train.evaluation.evaluate import log_evaluation
+from lyrikstore.train.evaluation.overlap import LearnedData
 from lyrikstore.train.requirements import MONITOR_SUFFIX as SUFFIX
 from lyrikstore.train.task import Evaluated, MonitoredModel, find_task
 from lyrikstore.train.trained import resolve_trained
 from lyrikstore.verify.evaluation.limits import MONITOR
+from lyrikstore.verify.evaluation.periods import check_period
 from lyrikstore.verify.rights.required import check_rights
+from lyrikstore.verify.store.test_sets import is_partly_seen, is_used
 
 
-def monitor_checkpoint(context: StoreContext, checkpoint_ref: str, dataset_ref: str) -> Manifest:
+def monitor_checkpoint(
+    context: StoreContext,
+    checkpoint_ref: str,
+    dataset_ref: str,
+    *,
+    period: str = "",
+    backfill: bool = False,
+) -> Manifest:
     """Return the signed, logged statement how a checkpoint does on data that came after its run.
 
     Progress is reported per record, in the phases ``check``, ``warn``, ``score``, ``overlap``,
@@ -34,10 +47,14 @@ def monitor_checkpoint(context: StoreContext, checkpoint_ref: str, dataset_ref: 
         context: The store, opened to append.
         checkpoint_ref: A checkpoint that a run here made, and that was evaluated.
         dataset_ref: A dataset that was logged after that run; with labels or without.
+        period: Which time its data is of, as :func:`first_day` takes it; empty: nobody says.
+        backfill: Whether it is history, of before the run, and may have been logged before: there
+            is no verdict then.
 
     Raises:
         PolicyError: (``not-new``) the data was logged before the run, or is what the model was
-            trained or tested on.
+            trained or tested on; of history also: records of it are.
+        InvalidInputError: (``bad-period``) there is no such period, or it has not begun.
         InvalidInputError: (``no-monitor``) the model writes; (``not-evaluated``) there is no
             evaluation with predictions to hold it against; (``not-trained``, ``not-a-dataset``,
             ``empty``, ``label-missing`` …)
@@ -52,7 +69,9 @@ def monitor_checkpoint(context: StoreContext, checkpoint_ref: str, dataset_ref: 
     """
     repo, signer = context.repository, context.signer()
     context.progress(Progress(phase="check"))
-    asked = _asked(repo, checkpoint_ref, dataset_ref)
+    if period:
+        check_period(period, context.clock().date())
+    asked = _asked(repo, checkpoint_ref, dataset_ref, backfill=backfill)
     use = Use.of_evaluation(asked.run.body["config"], context.clock())
     of: dict[str, Any] = {"trust": context.trust, "user": signer.did, "measuring": use}
     rights = check_rights(repo, [asked.new], use, **of)
@@ -69,9 +88,14 @@ def monitor_checkpoint(context: StoreContext, checkpoint_ref: str, dataset_ref: 
     with_old = may_use(asked.old, use, "drift of lengths and words is")
     learning = Use.of_run(asked.run.body, context.clock())
     with_train = with_old and may_use(asked.train, learning, "drift of words is")
+    about: dict[str, Any] = {"purpose": MONITOR, "split": MONITOR, **rights.to_body()}
+    if period:
+        about["period"] = period
+    if backfill:
+        check_rights(repo, asked.train, learning, **of)  # whose records are looked for
+        about |= {"backfill": True, "overlap": _seen_of_history(repo, asked)}
     task = find_task(asked.checkpoint.body["task"])
     found = task.monitor(context, asked, with_old=with_old, with_train=with_train)
-    about = {"purpose": MONITOR, "split": MONITOR, **rights.to_body()}
     return log_evaluation(
         context,
         monitor_name(asked.checkpoint.name),
@@ -90,7 +114,30 @@ def monitor_name(checkpoint: str) -> str:
     return f"evaluations/{owner}/{with_suffix(part, SUFFIX)}"
 
 
-def _asked(repo: Repository, checkpoint_ref: str, dataset_ref: str) -> MonitoredModel:
+def _seen_of_history(repo: Repository, asked: MonitoredModel) -> dict[str, Any]:
+    """Return ``overlap`` of history with what the model learned from, if it is little.
+
+    Raises:
+        PolicyError: (``not-new``) it is more than that, or the model was tested on it.
+    """
+    ids = [one.id for one in read_candidates(repo, asked.new)]
+    learned = LearnedData.of(repo, asked.checkpoint, None)
+    tested = LearnedData(repo, tuple(asked.old), (), frozenset(), None)
+    for data, how in ((learned, "learned from"), (tested, "was tested on")):
+        seen = data.count_seen(ids)
+        if is_partly_seen(seen, len(ids)):
+            raise PolicyError(
+                "not-new",
+                f"the model {how} {seen} of the {pluralize(len(ids), 'record')} of "
+                f"{asked.new.name}; that is no history of what it never saw",
+                hint="leave these records out, as decontaminate/1 does in a recipe",
+            )
+    return learned.overlap(learned.count_seen(ids))
+
+
+def _asked(
+    repo: Repository, checkpoint_ref: str, dataset_ref: str, *, backfill: bool
+) -> MonitoredModel:
     checkpoint = resolve_trained(repo, checkpoint_ref)
     if not find_task(checkpoint.body["task"]).is_monitored:
         raise InvalidInputError(
@@ -124,17 +171,18 @@ def _asked(repo: Repository, checkpoint_ref: str, dataset_ref: str) -> Monitored
         [repo.manifest(item.id) for item in some]
         for some in (reference.inputs_in("test"), checkpoint.inputs_in("train"))
     )
-    known = [*old, *train, *(repo.manifest(one.id) for one in checkpoint.inputs_in("validation"))]
-    if any(new.id == one.id or new.files == one.files for one in known):
+    lineage = Lineage.read(repo, checkpoint.id, reference.id)
+    if is_used(new, checkpoint, [reference.id], lineage):
         raise PolicyError(
             "not-new",
-            f"{new.name} is what the model was trained or tested on; it shows no change",
+            f"{new.name} is, or holds, what the model was trained or tested on; it shows no change",
             hint="commit what came since, and name that",
         )
-    if repo.index_of(new.id) < repo.index_of(run.id):
+    if not backfill and repo.index_of(new.id) < repo.index_of(run.id):
         raise PolicyError(
             "not-new",
-            f"{new.name} was logged before the run: that is a test set",
-            hint=f"lyrikstore evaluate {checkpoint.name} --on {new.name}",
+            f"{new.name} was logged before the run, so it did not come after it",
+            hint=f"a test set: lyrikstore evaluate {checkpoint.name} --on {new.name}; history: "
+            f"lyrikstore monitor {checkpoint.name} --on {new.name} --backfill",
         )
-    return MonitoredModel(checkpoint, run, reference, new, old, train)
+    return MonitoredModel(checkpoint, run, reference, new, old, train, backfill)

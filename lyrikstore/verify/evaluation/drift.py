@@ -20,7 +20,7 @@ from lyrikstore.verify.evaluation.figures.measures import (
 )
 from lyrikstore.verify.evaluation.limits import FEWEST, MEASURED, MEMBERS, beyond_limits
 
-OK, DRIFTED, INSUFFICIENT = "ok", "drift", "insufficient"
+OK, DRIFTED, INSUFFICIENT, HISTORY = "ok", "drift", "insufficient", "history"
 
 BINS = 10
 """Bins of labels and of lengths."""
@@ -44,6 +44,7 @@ def monitor_body(
     field_of_groups: str | None = None,
     measured: Mapping[str, str],
     occurring: bool = True,
+    backfill: bool = False,
 ) -> dict[str, Any]:
     """Return every member of a monitor's body that follows from predictions, old and new.
 
@@ -59,6 +60,7 @@ def monitor_body(
         occurring: Whether macro-F1 is of the labels that records have, and compared over those
             that records of both have; False: as monitors once were, of all that are expected or
             given.
+        backfill: Whether the data is of before the run: then nothing is judged.
 
     Returns:
         ``count``, ``task``, ``predictions``, ``model``, ``drift``; ``thresholds`` where there are
@@ -68,6 +70,8 @@ def monitor_body(
     Raises:
         InvalidInputError: As :func:`evaluation_body`.
     """
+    if backfill:
+        thresholds = ()
     if predictions.head.labelled:
         body = evaluation_body(
             predictions,
@@ -100,6 +104,8 @@ def monitor_body(
     body["drift"] = drift
     enough = not unjudged and min(len(predictions), len(reference)) >= FEWEST
     said = DRIFTED if beyond_limits(body) else OK if enough else INSUFFICIENT
+    if backfill:
+        said = HISTORY
     body["drift"] = {**drift, "verdict": said}
     return body
 

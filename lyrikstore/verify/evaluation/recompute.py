@@ -93,7 +93,12 @@ def find_difference(
         # Monitors once had macro-F1 of all labels that are expected or given.
         occurring = any("over" in one for one in body.get("comparisons", ()))
         computed = monitor_body(
-            predictions, reference, measured=measured, occurring=occurring, **settings
+            predictions,
+            reference,
+            measured=measured,
+            occurring=occurring,
+            backfill="backfill" in body,
+            **settings,
         )
     signed: dict[str, Any] = {name: body[name] for name in _COMPUTED if name in body}
     for name in _SYSTEMS:

@@ -358,6 +358,8 @@ def drift_in_words(body: Body) -> str:
     drift = body.get("drift")
     if drift is None:
         return ""
+    if drift["verdict"] == "history":
+        return "history: of before the run, no verdict"
     if drift["verdict"] == "ok":
         return "ok: nothing moved beyond its limit"
     if drift["verdict"] == "insufficient":
@@ -377,7 +379,8 @@ def drift_figures(body: Body) -> list[tuple[str, str]]:
     found = [(name, drift[member]) for member, name in DRIFT_MEMBERS.items() if member in drift]
     said = {"confidence": "{:+}", "new words": "{}"}
     if "newTokenShift" in drift:
-        said["new words"] = f"{{}} ({Decimal(drift['newTokenShift']):+} since)"
+        since = "against it" if "backfill" in body else "since"
+        said["new words"] = f"{{}} ({Decimal(drift['newTokenShift']):+} {since})"
     return [(name, said.get(name, "{}").format(Decimal(value))) for name, value in found]
 
 
@@ -385,6 +388,7 @@ def since_release_in_words(body: Body) -> list[str]:
     """Return for each metric of a monitor how it changed since the release."""
     words = {"better": "better", "no-difference-shown": "no change shown", "worse": "WORSE"}
     figures = figures_of(body["model"])
+    since = "against the release" if "backfill" in body else "since the release"
     found = []
     for one in body.get("comparisons", ()):
         if one["baseline"] == "release":
@@ -396,7 +400,7 @@ def since_release_in_words(body: Body) -> list[str]:
                 few = f"too few records ({records})" if records < FEWEST_RECORDS else few
             said = words[one["verdict"]] if sure else f"{few} to tell"
             found.append(
-                f"{METRICS[one['metric']]} {with_interval(figures[one['metric']])}, since the "
-                f"release {with_interval(one['difference'], signed=True)}{over}: {said}"
+                f"{METRICS[one['metric']]} {with_interval(figures[one['metric']])}, {since} "
+                f"{with_interval(one['difference'], signed=True)}{over}: {said}"
             )
     return found

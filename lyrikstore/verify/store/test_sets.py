@@ -9,7 +9,11 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.lineage import LEARNED, Lineage
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.verify.evaluation.limits import MOST_SEEN_PERCENT, are_more
+from lyrikstore.verify.evaluation.limits import (
+    MOST_SEEN_PERCENT,
+    SEEN_PERCENT,
+    are_more,
+)
 
 MERGED = "merge-adapters/1"
 """The operation that makes a checkpoint of another with an adapter: it learnt the same."""
@@ -92,6 +96,25 @@ def is_learnt(test: Manifest, checkpoint: Manifest, known: Iterable[Manifest]) -
     return test.id in learnt or test.files in files
 
 
+def is_used(
+    data: Manifest, checkpoint: Manifest, references: Iterable[Digest], lineage: Lineage
+) -> bool:
+    """Return whether data is what a model rests on or was tested on, or these were made from it.
+
+    Args:
+        data: A dataset; the same files under another name are the same.
+        checkpoint: The model.
+        references: Ids of the evaluations that it is held against.
+        lineage: The lineage that the model and these are in.
+    """
+    holders = [*(item.id for item in checkpoint.inputs_in("run")), *references]
+    found = (lineage.get(one) for one in holders)
+    tests = [item.id for one in found if one is not None for item in one.inputs_in("test")]
+    learned = [one.id for one in lineage.rests_on([checkpoint.id]).datasets]
+    behind = lineage.datasets_behind([*learned, *tests])
+    return any(one.id == data.id or one.files == data.files for one in behind)
+
+
 def is_another(test: Manifest, run: Manifest) -> bool:
     """Return whether a run named test sets, and this is none of them."""
     planned = {item.id for item in run.inputs_in("test")}
@@ -101,3 +124,8 @@ def is_another(test: Manifest, run: Manifest) -> bool:
 def is_mostly_seen(seen: int, count: int) -> bool:
     """Return whether a model learnt from so many of the records that they are no test."""
     return are_more(seen, count, MOST_SEEN_PERCENT)
+
+
+def is_partly_seen(seen: int, count: int) -> bool:
+    """Return whether a model learnt from so many of the records that they are not history."""
+    return are_more(seen, count, SEEN_PERCENT)

@@ -1,10 +1,10 @@
 """Runs, held against what they gave and what they were given (spec §11.7.1)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.lineage import Lineage
@@ -14,6 +14,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.verify.evaluation.generation.prompts import find_prompt_fault
 from lyrikstore.verify.evaluation.limits import MONITOR
+from lyrikstore.verify.evaluation.periods import first_day
 from lyrikstore.verify.evaluation.tasks import UNKNOWN_TASK, USUAL_TASK, find_rules
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
@@ -27,6 +28,8 @@ from lyrikstore.verify.store.test_sets import (
     is_another,
     is_learnt,
     is_mostly_seen,
+    is_partly_seen,
+    is_used,
     learnt_by,
     not_to_train_on,
 )
@@ -241,8 +244,16 @@ def _check_locked(
             continue
         after = repository.index_of(test.id) >= repository.index_of(run.id)
         if evaluation.body.get("purpose") == MONITOR:
+            if "period" in evaluation.body:
+                try:
+                    first_day(evaluation.body["period"])
+                except InvalidInputError as error:
+                    problems.note(label, error)
+            if "backfill" in evaluation.body:
+                faults = _of_no_history(evaluation, tested, checkpoint, ancestry)
+                problems.bad += [f"{label}: {fault}" for fault in faults]
             # ATTACK: the locked test set, called what came after the run.
-            if not after:
+            elif not after:
                 problems.bad.append(f"{label}: it monitors data that was logged before the run")
             continue
         if after:
@@ -255,3 +266,16 @@ def _check_locked(
         # ATTACK: of several locked test sets, the one on which the model happens to do best.
         if is_another(tested, run):
             problems.bad.append(f"{label}: its run named another test set")
+
+
+def _of_no_history(
+    evaluation: Manifest, data: Manifest, checkpoint: Manifest, ancestry: Lineage
+) -> Iterator[str]:
+    """Yield why data that is called history is not what a model never saw."""
+    # ATTACK A144: figures of what a model learned, called what it would have done before.
+    references = [item.id for item in evaluation.inputs_in("reference")]
+    if is_used(data, checkpoint, references, ancestry):
+        yield "its history is what the model was trained or tested on"
+    seen = evaluation.body.get("overlap", {}).get("exact", 0)
+    if is_partly_seen(seen, evaluation.body["count"]):
+        yield "records of its history are what was trained on"
