@@ -33,7 +33,14 @@ from lyrikstore.train.replay.interrupted import (
 )
 from lyrikstore.train.replay.kept import KeptSegments, attach_segments
 from lyrikstore.train.requirements import CPU
-from lyrikstore.train.seal import log_next, seal, seal_history, seal_validation, sign_next
+from lyrikstore.train.seal import (
+    log_next,
+    seal,
+    seal_history,
+    seal_unlike,
+    seal_validation,
+    sign_next,
+)
 from lyrikstore.train.sft.accelerator import describe_machine
 from lyrikstore.train.statements.bodies import checkpoint_body, checkpoint_inputs, run_body
 from lyrikstore.train.statements.inputs import copy_inputs
@@ -259,6 +266,10 @@ def _emit(
             if item["final"] and (kept := seal_validation(chosen.validation, transaction.writer)):
                 body[VALIDATION], attachment = kept
                 attached.append(attachment)
+            if item["final"]:
+                told, some = seal_unlike(item, transaction.writer, private=staging.path)
+                body |= told
+                attached += some
             if "segments" in item:
                 body["segments"], some = attach_segments(
                     item,

@@ -30,6 +30,7 @@ from lyrikstore.train.formats.history import MAX_BYTES, ROLE, read_history
 from lyrikstore.train.formats.word_counts import MAX_VOCABULARY_BYTES, VOCABULARY
 from lyrikstore.verify.evaluation.choice import validation
 from lyrikstore.verify.evaluation.choice.candidates import VALIDATION
+from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 from lyrikstore.verify.evaluation.choice.validation import ValidationScores
 
 
@@ -256,6 +257,35 @@ def seal_history(
         data = read_at_most(private / str(made["history"]), MAX_BYTES + 1)
         read_history(data)
         yield Attachment(ROLE, writer.put_bytes(data), len(data))
+
+
+def seal_unlike(
+    made: Mapping[str, Any], writer: PutsBlobs, *, private: Path
+) -> tuple[dict[str, Any], list[Attachment]]:
+    """Return from where on texts are unlike the training data, as a checkpoint says it.
+
+    Args:
+        made: What the worker said of the checkpoint.
+        writer: Of the transaction that will log it.
+        private: The staging folder.
+
+    Returns:
+        The members of its body, and its attachments; nothing where it is not known.
+
+    Raises:
+        RunFailedError: (``bad-output``) it is nothing that could be loaded.
+        StorageError: It cannot be read or written.
+    """
+    if UNLIKE not in made:
+        return {}, []
+    about, attached = made[UNLIKE], []
+    if not isinstance(about, dict) or about.keys() != {"method", "limit"}:
+        _refuse("what tells unlike texts is not what it should be")
+    if "distances" in made:
+        data = _read(private / str(made["distances"]))
+        _check_weights(UNLIKE, data)
+        attached.append(Attachment(UNLIKE, writer.put_data(data), len(data)))
+    return {UNLIKE: about}, attached
 
 
 def seal_validation(

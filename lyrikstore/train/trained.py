@@ -17,14 +17,20 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.train.formats import adapter
-from lyrikstore.train.formats.check import check_settings, check_tensors, refuse
+from lyrikstore.train.formats.check import (
+    check_distances,
+    check_settings,
+    check_tensors,
+    refuse,
+)
 from lyrikstore.train.formats.formats import BLEND, FOREIGN, FORMATS, format_of
 from lyrikstore.train.formats.word_counts import MAX_VOCABULARY_BYTES, VOCABULARY
 from lyrikstore.train.snapshot import copy_base, copy_weights, staged_base
 from lyrikstore.train.task import find_task
-from lyrikstore.train.worker.staging import CHECKPOINT, Staging
+from lyrikstore.train.worker.staging import CHECKPOINT, UNLIKE_FILE, Staging
 from lyrikstore.verify.evaluation.answers import WHOLE
 from lyrikstore.verify.evaluation.choice.task import limit_text
+from lyrikstore.verify.evaluation.choice.unlike import UNLIKE, unlike_fault
 from lyrikstore.verify.store.test_sets import MERGED
 
 
@@ -128,6 +134,25 @@ def stage_checkpoint(repo: Repository, checkpoint: Manifest, staging: Staging) -
     return (*staged_base(staging), *(f"{CHECKPOINT}/{name}" for name in sorted(form.files)))
 
 
+def stage_unlike(repo: Repository, checkpoint: Manifest, staging: Staging) -> tuple[str, ...]:
+    """Copy what tells texts that are unlike the training data, where a checkpoint has such a file.
+
+    Returns:
+        The staged files, each of which has to be read.
+
+    Raises:
+        FormatError: (``bad-checkpoint``) what it says of that is nothing that we load.
+        VerificationError, IncompleteError, StorageError: As :func:`copy_weights`.
+    """
+    attached = checkpoint.attachments_in(UNLIKE)
+    if fault := unlike_fault(checkpoint.body, len(attached)):
+        refuse(UNLIKE, fault)
+    check = partial(check_distances, labels=len(checkpoint.body["labels"]))
+    for one in attached:
+        copy_weights(repo, one.id, staging, UNLIKE_FILE, check)
+    return (UNLIKE_FILE,) if attached else ()
+
+
 def answering_job(checkpoint: Manifest, *, threads: int, seed: int) -> dict[str, Any]:
     """Return the members of a job in which a checkpoint answers."""
     body = checkpoint.body
@@ -137,6 +162,7 @@ def answering_job(checkpoint: Manifest, *, threads: int, seed: int) -> dict[str,
         "task": body["task"],
         "format": body["format"],
         "decision": body.get("decision", {}),
+        UNLIKE: body.get(UNLIKE, {}),
         "needsBase": bool(checkpoint.inputs_in("base")),
     }
 

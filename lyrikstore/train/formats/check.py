@@ -15,6 +15,11 @@ from lyrikstore.train.formats import adapter, blend, decoder, word_counts
 from lyrikstore.train.formats.architectures import family_of
 from lyrikstore.train.formats.formats import BLEND, FORMATS, Format
 from lyrikstore.verify.evaluation.choice.candidates import WEIGHTS
+from lyrikstore.verify.evaluation.choice.unlike import (
+    CENTROIDS,
+    UNLIKE,
+    VARIANCES,
+)
 
 Files = Mapping[str, bytes]
 Shapes = Mapping[str, tuple[int, ...]]
@@ -113,6 +118,18 @@ def check_tensors(name: str, found: Shapes, wanted: Shapes) -> None:
         if found.get(tensor) != wanted.get(tensor):
             has, needs = (some.get(tensor, "missing") for some in (found, wanted))
             refuse(name, f"{tensor[:80]} is {has}, by the settings it has to be {needs}")
+
+
+def check_distances(found: Shapes, labels: int) -> None:
+    """Return if a file has the centroids of classes, of at most so many labels, and variances.
+
+    Raises:
+        FormatError: (``bad-checkpoint``) it does not.
+    """
+    classes, *width = found.get(CENTROIDS, (0,))
+    wanted = {CENTROIDS: (classes, *width), VARIANCES: tuple(width)}
+    if found != wanted or len(width) != 1 or not 0 < classes <= labels:
+        refuse(UNLIKE, "it has other tensors than distances to classes")
 
 
 def _check_body(body: Mapping[str, Any]) -> None:

@@ -10,9 +10,15 @@ import numpy as np
 
 from lyrikstore.canon.errors import RunFailedError, storage_errors
 from lyrikstore.context import StoreContext
-from lyrikstore.train.predict.prediction import MOST_CANDIDATES, UNSURE, AskedModel, ModelAnswers
+from lyrikstore.train.predict.prediction import (
+    MOST_CANDIDATES,
+    UNLIKE,
+    UNSURE,
+    AskedModel,
+    ModelAnswers,
+)
 from lyrikstore.train.predict.similar import TrainingRecords, TrainingSources, WithdrawnRights
-from lyrikstore.train.trained import answering_job, stage_checkpoint
+from lyrikstore.train.trained import answering_job, stage_checkpoint, stage_unlike
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST
 from lyrikstore.verify.evaluation.answers import MODEL, WHOLE, decide
@@ -43,6 +49,7 @@ def answer_labels(
             line = {"id": record, "labels": [], "text": one.text, "fields": one.fields}
             write(json.dumps(line).encode("ascii") + b"\n")
     reads = stage_checkpoint(repo, asked.checkpoint, staging)
+    reads += stage_unlike(repo, asked.checkpoint, staging)
     known = TrainingRecords.none()
     if withdrawn is not None:
         known = TrainingRecords.copy(repo, asked.train, asked.run, staging)
@@ -83,18 +90,19 @@ class _Answers:
         self._labels = body["labels"]
         self._answerer = labelling_rules(body["task"]).answerer(MODEL, asked.decision)
         self._most = int(result["maxTokens"])
-        for name, width in (("scores", len(self._labels)), ("tokens", 1)):
+        for name, width in (("scores", len(self._labels)), ("tokens", 1), (UNLIKE, 1)):
             path = self._file(name)
             with storage_errors(f"reading {path.name}"):
                 size = path.stat().st_size
             if size != 4 * width * count:
                 raise _bad_output(path)
 
-    def rows(self) -> Iterator[tuple[Any, int, Mapping[str, Any] | None]]:
-        """Yield scores, tokens and explanation of each record."""
+    def rows(self) -> Iterator[tuple[Any, int, bool, Mapping[str, Any] | None]]:
+        """Yield scores, tokens, whether it is unlike the rest, and explanation of each record."""
         with ExitStack() as held:
             scores = held.enter_context(self._file("scores").open("rb"))
             tokens = held.enter_context(self._file("tokens").open("rb"))
+            unlike = held.enter_context(self._file(UNLIKE).open("rb"))
             explained = None
             if self._sources is not None:
                 explained = held.enter_context(self._file("explained").open("rb"))
@@ -104,14 +112,16 @@ class _Answers:
                 if table.min() < 0 or table.max() > WHOLE:
                     raise _bad_output(self._file("scores"))
                 counts = np.frombuffer(tokens.read(4 * len(table)), "<i4")
-                for row, count in zip(table, counts.tolist(), strict=True):
-                    yield row, count, json.loads(explained.readline()) if explained else None
+                flags = np.frombuffer(unlike.read(4 * len(table)), "<i4") != 0
+                for row, count, odd in zip(table, counts.tolist(), flags.tolist(), strict=True):
+                    yield row, count, odd, json.loads(explained.readline()) if explained else None
 
-    def members(self, found: tuple[Any, int, Mapping[str, Any] | None]) -> dict[str, Any]:
+    def members(self, found: tuple[Any, int, bool, Mapping[str, Any] | None]) -> dict[str, Any]:
         """Return the members of a prediction."""
-        scores, tokens, explained = found
+        scores, tokens, unlike, explained = found
         given, confidence = decide(self._answerer, scores)
-        abstained_for = (UNSURE,) if self._answerer.abstains(confidence) else ()
+        reasons = {UNSURE: self._answerer.abstains(confidence), UNLIKE: unlike}
+        abstained_for = tuple(name for name, holds in reasons.items() if holds)
         given.sort(key=lambda at: (-scores[at], at))
         ranked = np.argsort(-scores, kind="stable")[: max(MOST_CANDIDATES, len(given))]
         members = {

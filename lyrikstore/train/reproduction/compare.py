@@ -16,6 +16,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.formats.formats import Format
 from lyrikstore.train.requirements import decimal_text
 from lyrikstore.train.seal import Sealed
+from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 
 PROMPT = "prompt"
 """What of a model that writes says how its prompts come out."""
@@ -49,6 +50,7 @@ def compare_checkpoint(
     *,
     body: Mapping[str, Any],
     history: Digest | None,
+    distances: Digest | None,
     folder: Path,
     form: Format,
 ) -> dict[str, Any]:
@@ -60,6 +62,7 @@ def compare_checkpoint(
         sealed: The files that came now.
         body: What a checkpoint of them would say.
         history: Digest of how their training went, where it took steps.
+        distances: Digest of the file by which texts are unlike the training data, if there is one.
         folder: Where the files are.
         form: Their format.
 
@@ -71,9 +74,13 @@ def compare_checkpoint(
     found: dict[str, Any] = {"checkpoint": str(checkpoint.id), "tree": str(sealed.tree_id)}
     then, now = checkpoint.body, body
     differs = [name for name in _MEMBERS if then.get(name) != now.get(name)]
-    attached = checkpoint.attachments_in(_HISTORY)
-    if (attached[0].id if attached else None) != history:
+    if _attached(checkpoint, _HISTORY) != history:
         differs.append(_HISTORY)
+    # What was trained before there was such a statement has none.
+    if UNLIKE in then and (
+        then[UNLIKE] != now.get(UNLIKE) or _attached(checkpoint, UNLIKE) != distances
+    ):
+        differs.append(UNLIKE)
     measured, comes = then.get("metrics", {}), now.get("metrics", {})
     # ATTACK: a metric that training does not give, or the one that decides, left out.
     if (measured.keys() ^ comes.keys()) - _MEASURED:
@@ -93,6 +100,11 @@ def compare_checkpoint(
     if weights := _weights(repo, checkpoint, folder, form):
         found["weights"] = weights
     return found
+
+
+def _attached(checkpoint: Manifest, role: str) -> Digest | None:
+    found = checkpoint.attachments_in(role)
+    return found[0].id if found else None
 
 
 def _metrics(then: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from lyrikstore.train.environment import describe_code
 from lyrikstore.train.permitted import permitted
 from lyrikstore.train.preflight import RunPlan
 from lyrikstore.train.reproduction.compare import PROMPT, DigestOnly, compare_checkpoint
-from lyrikstore.train.seal import log_next, seal, seal_history
+from lyrikstore.train.seal import log_next, seal, seal_history, seal_unlike
 from lyrikstore.train.sft.accelerator import describe_machine
 from lyrikstore.train.statements.bodies import checkpoint_body
 from lyrikstore.train.statements.inputs import copy_inputs
@@ -334,12 +334,14 @@ def _compare(
     base = None if plan.base is None else plan.base.tree
     sealed = seal(folder, writer, chosen.form, base=base, private=staging.path)
     history = [one.id for one in seal_history(item, writer, private=staging.path)]
+    unlike, distances = seal_unlike(item, writer, private=staging.path)
     return compare_checkpoint(
         repo,
         checkpoint,
         sealed,
-        body=checkpoint_body(plan, chosen, item, labels),
+        body={**checkpoint_body(plan, chosen, item, labels), **unlike},
         history=history[0] if history else None,
+        distances=distances[0].id if distances else None,
         folder=folder,
         form=chosen.form,
     )

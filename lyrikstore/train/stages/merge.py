@@ -16,13 +16,13 @@ from lyrikstore.train.seal import seal, sign_next
 from lyrikstore.train.trained import resolve_trained, stage_checkpoint
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import open_staging
-from lyrikstore.verify.store.test_sets import MERGED
+from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
+from lyrikstore.verify.store.test_sets import MERGED, MERGED_MEMBERS
 
 LIMIT = 1e-3
 """Farthest that a logit of a probe may move: sums of float32 in another order."""
 
 _THREADS = 2
-_KEPT = ("step", "epoch", "final", "task", "labels", "text", "decision")
 _SENTENCES = (
     "This agreement may be terminated by either party.",
     "The quick brown fox jumps over the lazy dog",
@@ -113,7 +113,13 @@ def merge_adapter(context: StoreContext, ref: str, name: str) -> Merged:
             )
             inputs = [Input("source", "checkpoint", source.id), *source.inputs]
             manifest = sign_next(
-                context, "checkpoint", str(called), _body(source), inputs, sealed=sealed
+                context,
+                "checkpoint",
+                str(called),
+                _body(source),
+                inputs,
+                sealed=sealed,
+                attachments=source.attachments_in(UNLIKE),
             )
             progress(Progress(phase="log"))
             transaction.log_manifest(manifest)
@@ -127,5 +133,5 @@ def _body(source: Manifest) -> dict[str, Any]:
         "origin": "derived",
         "format": encoder.FORMAT,
         "operation": {"use": MERGED},
-        **{name: source.body[name] for name in _KEPT if name in source.body},
+        **{name: source.body[name] for name in MERGED_MEMBERS if name in source.body},
     }

@@ -14,6 +14,7 @@ from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import decimal, latency
 from lyrikstore.train.worker.models.load import load_model
 from lyrikstore.train.worker.models.model import Logits
+from lyrikstore.train.worker.models.unlike import UnlikeTexts
 from lyrikstore.train.worker.process import peak_memory_bytes
 from lyrikstore.train.worker.staging import CHECKPOINT, TEST, TRAIN, VALIDATION
 from lyrikstore.verify.evaluation.answers import WHOLE
@@ -25,21 +26,32 @@ def score(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[st
     """Answer every test record alone, timed.
 
     Args:
-        job: ``threads``, ``seed``, ``format``, ``task``, and the ``decision`` of the manifest.
+        job: ``threads``, ``seed``, ``format``, ``task``, and ``decision`` and ``unlike`` of the
+            manifest.
         files: The staging folder: the checkpoint, its base if it has one, ``test.jsonl``.
         report: Called per record.
 
     Returns:
-        ``scores``, a file of int32 millionths, records × labels; ``labels``; and what it took.
+        ``scores``, a file of int32 millionths, records × labels; ``labels``; ``unlike``, how many
+        records are unlike the training data; and what it took.
     """
     prepare_libraries(job)
     clock = _Clock()
     model = load_model(files, CHECKPOINT, job["format"])
     examples = read_examples(files, TEST)
     temperature = AnswerRule.of_body(job).temperature
-    found, times = _one_by_one(model.logits, examples, report, "score")
+    unlike, texts = 0, UnlikeTexts.open(job, files)
+
+    def answer(some: Sequence[Example]) -> Logits:
+        nonlocal unlike
+        logits, flags = texts.answer(model, some)
+        unlike += int(flags.sum())
+        return logits
+
+    found, times = _one_by_one(answer, examples, report, "score")
     probabilities = labelling_rules(job["task"]).probabilities(found, temperature)
-    return _answer(files, "model", probabilities, times, clock, labels=list(model.labels))
+    about = {"labels": list(model.labels), "unlike": unlike}
+    return _answer(files, "model", probabilities, times, clock, **about)
 
 
 class FittedBaseline(Struct, frozen=True):

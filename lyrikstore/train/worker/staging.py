@@ -19,6 +19,9 @@ from lyrikstore.objects.io.private_folder import private_folder
 BASE, CHECKPOINT = "base", "checkpoint"
 """Folders of the base model and of a trained checkpoint."""
 
+UNLIKE_FILE = "unlike.safetensors"
+"""What a checkpoint tells texts by that are unlike its training data."""
+
 TOKENIZING = "tmp/tokenizing"
 """Is there while a worker has a base model's tokenizer at work, which may be the end of it."""
 

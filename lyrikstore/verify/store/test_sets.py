@@ -9,6 +9,7 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.lineage import LEARNED, Lineage
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 from lyrikstore.verify.evaluation.limits import (
     MOST_SEEN_PERCENT,
     SEEN_PERCENT,
@@ -18,7 +19,7 @@ from lyrikstore.verify.evaluation.limits import (
 MERGED = "merge-adapters/1"
 """The operation that makes a checkpoint of another with an adapter: it learnt the same."""
 
-MERGED_MEMBERS = ("step", "epoch", "final", "task", "labels", "text", "decision")
+MERGED_MEMBERS = ("step", "epoch", "final", "task", "labels", "text", "decision", UNLIKE)
 """Members of its body that are those of its source."""
 
 

@@ -11,6 +11,7 @@ from lyrikstore.train.task import find_task
 from lyrikstore.train.worker.examples import read_examples, targets
 from lyrikstore.train.worker.fitting.written import Began, Report, Written
 from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.models.unlike import ClassDistances, fit_unlike
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION
 from lyrikstore.verify.evaluation.choice.validation import validation_metrics
 from lyrikstore.verify.store.statements.segments import CANDIDATES_WITH_STEPS
@@ -49,7 +50,7 @@ def _fit(job: Mapping[str, Any], files: StagedFiles, written: Written, report: R
     candidate, task, labels = str(job["candidate"]), str(job["task"]), list(job["labels"])
     examples, checking = read_examples(files, TRAIN), read_examples(files, VALIDATION)
     found: Any
-    rare = False
+    rare, distances = False, None
     if candidate == "tfidf":
         from lyrikstore.train.worker.models.word_counts import WordCounts
 
@@ -66,16 +67,21 @@ def _fit(job: Mapping[str, Any], files: StagedFiles, written: Written, report: R
         base = load_base(files, model["max_tokens"])
         text = TextEncoder(files, model["max_tokens"])
         report("start", 0, len(examples), candidate=candidate)
-        found = Embeddings.fit(
+        found, vectors = Embeddings.fit(
             task,
             labels,
             examples,
             (base, text, model["pooling"]),
             lambda done, total: report("step", done, total),
         )
-    logits = found.logits(checking)
+        distances = ClassDistances.fit([(examples, vectors)])
+    if candidate == "tfidf" or distances is not None:
+        logits, values = found.measured(checking, distances)
+        unlike = fit_unlike(values, distances)
+    else:
+        logits, unlike = found.logits(checking), None
     metrics = validation_metrics(task, logits, targets(checking, labels))
-    written.add(found, logits, final=True, metrics=metrics)
+    written.add(found, logits, final=True, metrics=metrics, unlike=unlike)
     if candidate == "tfidf":
         report("step", 1, 1)
     return rare

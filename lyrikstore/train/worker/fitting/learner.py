@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from lyrikstore.train.worker.errors import diverged
 from lyrikstore.train.worker.models.model import Saved
+from lyrikstore.train.worker.models.unlike import FittedUnlike
 
 
 class Validated(Struct, frozen=True):
@@ -114,6 +115,10 @@ class Learner(ABC):
     def figures(self) -> Mapping[str, str]:
         """What it took of an accelerator."""
         return {}
+
+    def unlike(self) -> FittedUnlike | None:
+        """Return from where on texts are unlike the training data, where that can be said."""
+        return None
 
     def state(self) -> dict[str, Tensor]:
         """Return a copy of what is trained."""

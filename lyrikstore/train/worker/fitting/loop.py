@@ -49,6 +49,7 @@ def train_epochs(
             metrics={**kept.metrics, **learner.figures},
             history=loop.history(candidate) if final else b"",
             segments=points.listed(candidate) if final else b"",
+            unlike=learner.unlike() if final else None,
         )
 
 

@@ -15,10 +15,14 @@ from lyrikstore.train.worker.fitting.learner import Learner, Validated
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.encoder import prepare
 from lyrikstore.train.worker.models.tuned import Tuned
+from lyrikstore.train.worker.models.unlike import ClassDistances, FittedUnlike, fit_unlike
 from lyrikstore.train.worker.order import epoch_batches, padding_ratio
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION
 from lyrikstore.verify.evaluation.choice.task import Flags, labelling_rules
 from lyrikstore.verify.evaluation.choice.validation import validation_metrics
+
+_AT_ONCE = 1024
+"""Records whose vectors are in memory together."""
 
 
 def open_encoder(job: Mapping[str, Any], files: StagedFiles) -> "EncoderLearner":
@@ -67,6 +71,7 @@ class EncoderLearner(Learner):
         )
         self.total = len(examples)
         self.steps = math.ceil(len(examples) / training["batch_size"]) * training["epochs"]
+        self._records_to_learn, self._records_to_check = examples, checking
         text = self.model.text
         self._sequences = text.encode([one.text for one in examples])
         self._records = [one.id for one in examples]
@@ -124,6 +129,15 @@ class EncoderLearner(Learner):
         given = rules.given(rules.probabilities(logits, decision.temperature), decision)
         metrics = validation_metrics(rules.name, logits, self._expected)
         return Validated(logits, metrics, rules.score(self._expected, given))
+
+    def unlike(self) -> FittedUnlike | None:
+        """Return how far the validation data is from the classes of the training data."""
+        learned = self._records_to_learn
+        parts = (learned[at : at + _AT_ONCE] for at in range(0, len(learned), _AT_ONCE))
+        distances = ClassDistances.fit((some, self.model.vectors(some)) for some in parts)
+        if distances is None:
+            return None
+        return fit_unlike(self.model.measured(self._records_to_check, distances)[1], distances)
 
 
 def label_weights(wanted: Flags, how: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from lyrikstore.train.worker.metrics import decimal
 from lyrikstore.train.worker.models.model import Saved
+from lyrikstore.train.worker.models.unlike import FittedUnlike
 from lyrikstore.train.worker.process import peak_memory_bytes
 from lyrikstore.verify.evaluation.choice.task import Scores
 
@@ -62,8 +63,12 @@ class Written:
         metrics: Mapping[str, str] = {},
         history: bytes = b"",
         segments: bytes = b"",
+        unlike: FittedUnlike | None = None,
     ) -> None:
-        """Write a checkpoint, how its training went where that took steps, and its segments."""
+        """Write a checkpoint, how its training went where that took steps, and its segments.
+
+        With it goes from where on texts are unlike the training data, where that is known.
+        """
         number = len(self.checkpoints) + 1
         folder = self._out / f"{number}"
         folder.mkdir(parents=True, mode=0o700)
@@ -75,12 +80,19 @@ class Written:
             (self._out / f"{number}.history").write_bytes(history)
         if segments:
             (self._out / f"{number}.segments").write_bytes(segments)
+        about: dict[str, Any] = {}
+        if unlike is not None:
+            about["unlike"] = {"method": unlike.method, "limit": unlike.limit}
+            if unlike.distances:
+                (self._out / f"{number}.unlike").write_bytes(unlike.distances)
+                about["distances"] = f"{name}/{number}.unlike"
         self.checkpoints.append(
             {
                 "folder": f"{name}/{number}",
                 "logits": f"{name}/{number}.logits",
                 **({"history": f"{name}/{number}.history"} if history else {}),
                 **({"segments": f"{name}/{number}.segments"} if segments else {}),
+                **about,
                 "step": step,
                 "epoch": epoch,
                 "final": final,

@@ -7,6 +7,7 @@ import numpy as np
 
 from lyrikstore.train.worker.examples import Example
 from lyrikstore.train.worker.models.model import Logits, Model, Part, Summands
+from lyrikstore.train.worker.models.unlike import ClassDistances, Values
 from lyrikstore.verify.evaluation.choice.task import labelling_rules
 
 
@@ -35,14 +36,19 @@ class Blend:
 
     def logits(self, examples: Sequence[Example]) -> Logits:
         """Return the logits of some records."""
+        return self._joined(self._words.logits(examples), self._other.logits(examples))
+
+    def _joined(self, *logits: Logits) -> Logits:
         task = labelling_rules(self.task)
-        first, second = (
-            task.probabilities(model.logits(examples), temperature)
-            for model, temperature in zip(
-                (self._words, self._other), self._temperatures, strict=True
-            )
-        )
+        first, second = map(task.probabilities, logits, self._temperatures)
         return task.logits(blended(first, second, self._weight))
+
+    def measured(
+        self, examples: Sequence[Example], distances: ClassDistances | None
+    ) -> tuple[Logits, Values]:
+        """Return the logits of some records, and how far each is from the other model's classes."""
+        other, values = self._other.measured(examples, distances)
+        return self._joined(self._words.logits(examples), other), values
 
     def tokens(self, example: Example) -> tuple[int, int]:
         """Return how many tokens the other model reads, and the most."""

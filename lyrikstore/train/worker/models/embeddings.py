@@ -27,6 +27,7 @@ from lyrikstore.train.worker.models.model import (
     unit_rows,
 )
 from lyrikstore.train.worker.models.network import Network
+from lyrikstore.train.worker.models.unlike import ClassDistances, Values, of_classes
 
 STRENGTH = 10.0
 """C of the logistic regression: set beforehand, tuned on nobody's test set."""
@@ -70,8 +71,8 @@ class Embeddings:
         examples: Sequence[Example],
         base: tuple[nn.Module, TextEncoder, str],
         told: Told,
-    ) -> Self:
-        """Return the model that fits some records.
+    ) -> tuple[Self, NDArray[np.float64]]:
+        """Return the model that fits some records, and the vectors of these.
 
         Args:
             task: Name of the task.
@@ -82,11 +83,21 @@ class Embeddings:
         """
         vectors = embed(*base, examples, told)
         weight, bias = fit_linear(task, vectors, targets(examples, labels), STRENGTH)
-        return cls(task, labels, *base, weight, bias)
+        return cls(task, labels, *base, weight, bias), vectors
 
     def logits(self, examples: Sequence[Example]) -> Logits:
         """Return the logits of some records."""
-        return np.asarray(self.vectors(examples) @ self._weight.T + self._bias)
+        return self._logits(self.vectors(examples))
+
+    def _logits(self, vectors: NDArray[np.float64]) -> Logits:
+        return np.asarray(vectors @ self._weight.T + self._bias)
+
+    def measured(
+        self, examples: Sequence[Example], distances: ClassDistances | None
+    ) -> tuple[Logits, Values]:
+        """Return the logits of some records, and how far each is from the nearest class."""
+        vectors = self.vectors(examples)
+        return self._logits(vectors), of_classes(distances).of(vectors)
 
     def vectors(self, examples: Sequence[Example]) -> NDArray[np.float64]:
         """Return one vector of length 1 for each text."""

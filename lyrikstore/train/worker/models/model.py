@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from lyrikstore.train.worker.examples import Example
+
+if TYPE_CHECKING:
+    from lyrikstore.train.worker.models.unlike import ClassDistances, Values
 
 Logits = NDArray[np.float64]
 """Records × labels."""
@@ -34,6 +37,16 @@ class Model(Protocol):
 
     def logits(self, examples: Sequence[Example]) -> Logits:
         """Return the logits of some records, whatever their number and order."""
+
+    def measured(
+        self, examples: Sequence[Example], distances: "ClassDistances | None"
+    ) -> "tuple[Logits, Values]":
+        """Return the logits of some records, and how unlike the training data each is.
+
+        Args:
+            examples: The records.
+            distances: What this is measured by; None: by unknown words.
+        """
 
     def tokens(self, example: Example) -> tuple[int, int]:
         """Return how many tokens of a record are read, and the most; 0: all are."""

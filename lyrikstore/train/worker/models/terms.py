@@ -27,6 +27,7 @@ class TermCounts:
     def __init__(self, names: Sequence[str], idf: NDArray[np.float64]) -> None:
         self.names, self.idf = list(names), idf
         self._places = {name: at for at, name in enumerate(self.names)}
+        self._words: frozenset[str] = frozenset()
         if not self.names or len(self._places) != len(self.names):
             raise ValueError("its vocabulary is empty, or has a term twice")
 
@@ -44,6 +45,16 @@ class TermCounts:
         data = (np.log(np.asarray(values, np.float64)) + 1.0) * self.idf[places]
         shape = (len(texts), len(self.names))
         return unit_sparse_rows(sparse.csr_matrix((data, places, ends), shape))
+
+    def unknown_shares(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return the share of the words of each text that are in no term; 1 of a text without."""
+        self._words = self._words or frozenset(word for one in self.names for word in one.split())
+        found = []
+        for text in texts:
+            words = words_of(text)
+            unknown = sum(word not in self._words for word in words)
+            found.append(unknown / len(words) if words else 1.0)
+        return np.asarray(found, np.float64)
 
 
 def words_of(text: str) -> list[str]:

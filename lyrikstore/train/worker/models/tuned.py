@@ -43,6 +43,7 @@ from lyrikstore.train.worker.models.encoder import (
 )
 from lyrikstore.train.worker.models.model import Logits, Part, Summands, described, unit_rows
 from lyrikstore.train.worker.models.network import Network
+from lyrikstore.train.worker.models.unlike import ClassDistances, Values, of_classes
 
 
 class TextClassifier(nn.Module):
@@ -132,13 +133,27 @@ class Tuned:
 
     def logits_of(self, sequences: Sequence[Sequence[int]]) -> Logits:
         """Return the logits of encoded texts."""
-        self.classifier.eval()
-        result = np.zeros((len(sequences), len(self.labels)))
+        return self._read(sequences)[0]
+
+    def measured(
+        self, examples: Sequence[Example], distances: ClassDistances | None
+    ) -> tuple[Logits, Values]:
+        """Return the logits of some records, and how far each is from the nearest class."""
+        logits, vectors = self._read(self.text.encode([one.text for one in examples]))
+        return logits, of_classes(distances).of(vectors)
+
+    def _read(self, sequences: Sequence[Sequence[int]]) -> tuple[Logits, NDArray[np.float64]]:
+        """Return logits and vectors of encoded texts."""
+        model = self.classifier.eval()
+        logits = np.zeros((len(sequences), len(self.labels)))
+        vectors = np.zeros((len(sequences), model.classifier.in_features))
         with torch.inference_mode():
             for places in by_length(sequences):
-                found = self.classifier(self.text.batch([sequences[at] for at in places]))
-                result[places] = found.to(torch.float64).numpy()
-        return result
+                batch = self.text.batch([sequences[at] for at in places])
+                found = pooled(model.encoder, batch, model.pooling)
+                vectors[places] = found.to(torch.float64).numpy()
+                logits[places] = model.classifier(found).to(torch.float64).numpy()
+        return logits, unit_rows(vectors)
 
     def tokens(self, example: Example) -> tuple[int, int]:
         """Return how many tokens are read, and the most."""
@@ -146,15 +161,7 @@ class Tuned:
 
     def vectors(self, examples: Sequence[Example]) -> NDArray[np.float64]:
         """Return one vector of length 1 for each text: the classifier's input."""
-        self.classifier.eval()
-        sequences = self.text.encode([one.text for one in examples])
-        found = np.zeros((len(sequences), self.classifier.classifier.in_features))
-        with torch.inference_mode():
-            for places in by_length(sequences):
-                batch = self.text.batch([sequences[at] for at in places])
-                some = pooled(self.classifier.encoder, batch, self.classifier.pooling)
-                found[places] = some.to(torch.float64).numpy()
-        return unit_rows(found)
+        return self._read(self.text.encode([one.text for one in examples]))[1]
 
     def contributions(self, _example: Example, _label: int) -> tuple[Summands, float] | None:
         """Return None: the numbers of a vector are no terms that people know."""

@@ -29,6 +29,7 @@ from lyrikstore.train.worker.hashed_read import ReadsFiles
 from lyrikstore.train.worker.models.linear import fit_linear
 from lyrikstore.train.worker.models.model import Logits, Part, Summands, check_finite, described
 from lyrikstore.train.worker.models.terms import TermCounts, unit_sparse_rows, words_of
+from lyrikstore.train.worker.models.unlike import ClassDistances, Values
 
 STRENGTH = 20.0
 """C of the logistic regression: set beforehand, tuned on nobody's test set."""
@@ -88,6 +89,12 @@ class WordCounts:
         """Return the logits of some records."""
         features = self.features(examples)
         return np.asarray(features @ self.weight.T + self.bias)
+
+    def measured(
+        self, examples: Sequence[Example], _distances: ClassDistances | None
+    ) -> tuple[Logits, Values]:
+        """Return the logits of some records, and the share of unknown words of each."""
+        return self.logits(examples), self.terms.unknown_shares([one.text for one in examples])
 
     def features(self, examples: Sequence[Example]) -> Any:
         """Return the sparse features of some records: records × features."""

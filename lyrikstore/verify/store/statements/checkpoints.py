@@ -19,6 +19,7 @@ from lyrikstore.verify.evaluation.choice.candidates import (
     declared_limit,
     validation_metric,
 )
+from lyrikstore.verify.evaluation.choice.unlike import UNLIKE, unlike_fault
 from lyrikstore.verify.evaluation.tasks import (
     UNKNOWN_TASK,
     USUAL_TASK,
@@ -67,6 +68,7 @@ def check_checkpoints(repository: Repository, ancestry: Lineage, read: ReadRecor
     gone = known_retirements(repository)
     for one in made:
         held = _Held(repository, one, ancestry, problems)
+        held.compare_unlike()
         settings = held.retired() if one.id in gone.versions else held.compare_settings()
         if {"chosen", VALIDATION} & one.body.keys() and held.is_of_unknown_task():
             continue
@@ -228,6 +230,12 @@ class _Held:
                 if type(said.get(name)) is not type(value) or said.get(name) != value:
                     self._bad("other-settings", f"its {name} is not that of its {path}")
         return found
+
+    def compare_unlike(self) -> None:
+        """Hold what it says of unlike texts against its format and its attachments."""
+        attached = len(self._checkpoint.attachments_in(UNLIKE))
+        if fault := unlike_fault(self._checkpoint.body, attached):
+            self._bad("other-decision", f"of unlike texts: {fault}")
 
     def compare_choice(self) -> None:
         """Hold ``chosen`` against the run and the body, as far as needs no scores."""

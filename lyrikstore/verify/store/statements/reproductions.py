@@ -7,6 +7,7 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.verify.evaluation.choice.candidates import validation_metric
+from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 from lyrikstore.verify.evaluation.tasks import find_rules
 from lyrikstore.verify.store.statements.segments import SegmentList, draw_segments, miss_chance
 
@@ -31,7 +32,7 @@ INPUT_MISSING, NOT_KEPT = "input-missing", "not-kept"
 _BLEND = "blend/1"
 
 _DIFFERENCES = frozenset({"files", "differs", "metrics"})
-_FOLLOWING = frozenset({"decision", "chosen", "history"})
+_FOLLOWING = frozenset({"decision", "chosen", "history", UNLIKE})
 """What follows from weights and may differ where they do."""
 
 

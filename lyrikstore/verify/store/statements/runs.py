@@ -12,6 +12,7 @@ from lyrikstore.history.log import merkle
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
+from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 from lyrikstore.verify.evaluation.generation.prompts import find_prompt_fault
 from lyrikstore.verify.evaluation.limits import MONITOR
 from lyrikstore.verify.evaluation.periods import first_day
@@ -210,6 +211,9 @@ def _compare_with_source(merged: Manifest, ancestry: Lineage, problems: Problems
     for name in MERGED_MEMBERS:
         if merged.body.get(name) != known[0].body.get(name):
             problems.bad.append(f"{label}: its {name} is not that of what it was made of")
+    attached = [[one.id for one in each.attachments_in(UNLIKE)] for each in (merged, known[0])]
+    if attached[0] != attached[1]:
+        problems.bad.append(f"{label}: it tells unlike texts by others than what it was made of")
 
 
 def _filters_of(run: Manifest, ancestry: Lineage) -> set[Digest]:

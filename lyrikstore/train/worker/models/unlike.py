@@ -1,0 +1,169 @@
+"""How unlike the training data a text is, by statistics that hold no record (spec §13.2.4)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+from safetensors.numpy import load, save
+
+from lyrikstore.train.worker.errors import TRAINED, loading
+from lyrikstore.train.worker.examples import Example
+from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.models.model import Logits, check_finite
+from lyrikstore.train.worker.staging import UNLIKE_FILE
+from lyrikstore.verify.evaluation.choice.unlike import (
+    CENTROIDS,
+    CLASS_DISTANCES,
+    FEWEST_OF_CLASS,
+    UNKNOWN_WORDS,
+    VARIANCES,
+    unlike_limit,
+)
+
+if TYPE_CHECKING:
+    from lyrikstore.train.worker.models.model import Model
+
+Values = NDArray[np.float64]
+"""How unlike the training data each of some texts is."""
+
+Vectors = NDArray[np.float64]
+"""Texts × width, of length 1 each."""
+
+_LEAST = 1e-9
+"""Least variance of a dimension."""
+
+
+class ClassDistances(Struct, frozen=True):
+    """Where the classes of the training data lie, and how far their texts are spread.
+
+    Attributes:
+        centroids: The mean vector of each class that has enough different texts.
+        variances: Of each dimension, of all these classes together.
+    """
+
+    centroids: NDArray[np.float32]
+    variances: NDArray[np.float32]
+
+    @classmethod
+    def fit(cls, parts: Iterable[tuple[Sequence[Example], Vectors]]) -> Self | None:
+        """Return what some training records give; None: no class has enough of them.
+
+        Args:
+            parts: Records and their vectors, in order.
+        """
+        sums: dict[str, Vectors] = {}
+        squares: dict[str, Vectors] = {}
+        seen: dict[str, set[str]] = {}
+        for examples, vectors in parts:
+            for example, vector in zip(examples, vectors, strict=True):
+                # ATTACK A136: the centroid of one text, however often it is there, is that text.
+                text = " ".join(example.text.lower().split())
+                for label in example.labels:
+                    known = seen.setdefault(label, set())
+                    if text not in known:
+                        known.add(text)
+                        sums[label] = sums.get(label, 0.0) + vector
+                        squares[label] = squares.get(label, 0.0) + vector**2
+        kept = sorted(label for label, some in seen.items() if len(some) >= FEWEST_OF_CLASS)
+        if not kept:
+            return None
+        counts = np.asarray([len(seen[label]) for label in kept], np.float64)
+        centroids = np.stack([sums[label] for label in kept]) / counts[:, None]
+        spread = sum(squares[label] for label in kept) - (counts[:, None] * centroids**2).sum(0)
+        variances = np.maximum(spread / (counts.sum() - len(kept)), _LEAST)
+        return cls(centroids.astype(np.float32), variances.astype(np.float32))
+
+    def of(self, vectors: Vectors) -> Values:
+        """Return how far some vectors are from the nearest centroid.
+
+        It is the root of the mean square, over the dimensions, of the difference in standard
+        deviations.
+        """
+        scale = 1 / np.sqrt(self.variances.astype(np.float64))
+        points, centroids = vectors * scale, self.centroids.astype(np.float64) * scale
+        apart = (points**2).sum(1)[:, None] - 2 * points @ centroids.T + (centroids**2).sum(1)
+        return np.asarray(np.sqrt(np.maximum(apart.min(1), 0.0) / len(scale)))
+
+    def to_bytes(self) -> bytes:
+        """Return it as a file."""
+        return save({CENTROIDS: self.centroids, VARIANCES: self.variances})
+
+    @classmethod
+    def of_file(cls, data: bytes) -> Self:
+        """Return what :meth:`to_bytes` gave; raises ``ValueError`` if it is something else."""
+        tensors = load(data)
+        check_finite(tensors)
+        if not (tensors[VARIANCES] > 0).all():
+            raise ValueError("a variance is not above 0")
+        return cls(tensors[CENTROIDS], tensors[VARIANCES])
+
+
+def of_classes(distances: ClassDistances | None) -> ClassDistances:
+    """Return distances that are there; raises ``ValueError`` if a checkpoint has none."""
+    if distances is None:
+        raise ValueError("it has no distances to classes")
+    return distances
+
+
+class FittedUnlike(Struct, frozen=True):
+    """From where on texts are unlike the training data.
+
+    Attributes:
+        method: By what.
+        limit: From where on, a decimal.
+        distances: The file with the classes, where it is by these.
+    """
+
+    method: str
+    limit: str
+    distances: bytes = b""
+
+
+def fit_unlike(values: Iterable[float], distances: ClassDistances | None) -> FittedUnlike | None:
+    """Return from where on texts are unlike the training data; None: it cannot be said.
+
+    Args:
+        values: Of the validation data.
+        distances: What they were measured by; None: by unknown words.
+    """
+    limit = unlike_limit(values)
+    if limit is None:
+        return None
+    if distances is None:
+        return FittedUnlike(UNKNOWN_WORDS, limit)
+    return FittedUnlike(CLASS_DISTANCES, limit, distances.to_bytes())
+
+
+class UnlikeTexts(Struct, frozen=True):
+    """Tells which texts are unlike the training data, where a checkpoint says how.
+
+    Attributes:
+        limit: Above it a text is; None: nothing is known of it.
+        distances: What is measured by, where it is not by words.
+    """
+
+    limit: float | None = None
+    distances: ClassDistances | None = None
+
+    @classmethod
+    def open(cls, job: Mapping[str, Any], files: StagedFiles) -> Self:
+        """Return what a job says: ``unlike``, as the body of the checkpoint has it."""
+        about = job.get("unlike")
+        if not about:
+            return cls()
+        distances = None
+        if about["method"] == CLASS_DISTANCES:
+            with loading(TRAINED):
+                distances = ClassDistances.of_file(files.read(UNLIKE_FILE))
+        return cls(float(about["limit"]), distances)
+
+    def answer(
+        self, model: "Model", examples: Sequence[Example]
+    ) -> tuple[Logits, NDArray[np.bool_]]:
+        """Return the logits of some records, and which of them are unlike the training data."""
+        if self.limit is None:
+            return model.logits(examples), np.zeros(len(examples), bool)
+        logits, values = model.measured(examples, self.distances)
+        return logits, values > self.limit

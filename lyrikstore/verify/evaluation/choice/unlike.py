@@ -1,0 +1,65 @@
+"""From where on a text is called unlike the training data (spec §13.2.4)."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS, FORMAT_IDS
+
+UNLIKE = "unlike"
+"""Member of a checkpoint's body that says so, and role of the attachment with the distances."""
+
+UNKNOWN_WORDS, CLASS_DISTANCES = "unknown-words/1", "class-distances/1"
+"""By the share of words that are in no term; by the distance to the nearest class."""
+
+WITHIN_PERCENT = 95
+"""Share of the validation data that is not called so."""
+
+CENTROIDS, VARIANCES = "centroids", "variances"
+"""Tensors of the attachment."""
+
+FEWEST_OF_CLASS = 5
+"""Different texts below which a class has no centroid: that of one text is the text."""
+
+_LIMIT = re.compile(r"[0-9]{1,4}\.[0-9]{2}")
+
+
+def unlike_limit(values: Iterable[float]) -> str | None:
+    """Return the least number of hundredths that 95 % of the validation data do not exceed.
+
+    Args:
+        values: How unlike the training data each text of the validation data is.
+
+    Returns:
+        A decimal; None: they are too few to say it of.
+    """
+    ordered = sorted(values)
+    if len(ordered) < FEW_RECORDS:
+        return None
+    last = ordered[-(-len(ordered) * WITHIN_PERCENT // 100) - 1]
+    # ATTACK A135: whoever guesses a validation text recognises it by what it alone measures.
+    return f"{math.ceil(round(last * 100, 6)) / 100:.2f}"
+
+
+def unlike_fault(body: Mapping[str, Any], attached: int) -> str:
+    """Return what of a checkpoint's statement about unlike texts cannot be; empty: nothing.
+
+    Args:
+        body: Of the checkpoint.
+        attached: How many attachments it has in that role.
+    """
+    about = body.get(UNLIKE)
+    if about is None:
+        return "distances are attached, and no limit is stated" if attached else ""
+    if "labels" not in body:
+        return "a model without labels says it"
+    # ATTACK A137: what one format is measured by says nothing of another.
+    method = UNKNOWN_WORDS if body["format"] == FORMAT_IDS["tfidf"] else CLASS_DISTANCES
+    if about["method"] != method:
+        return f"its method is not {method}"
+    if not _LIMIT.fullmatch(about["limit"]):
+        return "its limit is not in hundredths"
+    if attached != (method == CLASS_DISTANCES):
+        return f"{attached} files are attached"
+    return ""
