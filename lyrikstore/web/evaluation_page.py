@@ -20,6 +20,7 @@ from lyrikstore.verify.evaluation.words import (
     threshold_in_words,
     too_few,
     too_few_in_words,
+    unlike_in_words,
     verdict_in_words,
     with_interval,
 )
@@ -85,7 +86,8 @@ def _verdict(main: Element, body: Facts) -> None:
     said = verdict_in_words(body)
     add(main, "h2", (said[:1].upper() + said[1:]) if said else "No verdict", id="verdict")
     add(main, "p", f"Over {pluralize(body['count'], 'record')} of the test set.")
-    for line in (seen_in_words(body), cost_in_words(body), near_in_words(body)):
+    others = (seen_in_words, cost_in_words, near_in_words, unlike_in_words)
+    for line in (words(body) for words in others):
         if line:
             add(main, "p", line[:1].upper() + line[1:] + ".")
     if body.get("thresholds"):

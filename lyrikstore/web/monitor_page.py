@@ -23,6 +23,7 @@ _SAID = {
     "labels": "How far the answers are from those on the test set; at the dashed line it is drift.",
     "lengths": "How far the lengths of the texts are from those of the test set.",
     "newTokenShare": "The share of words that training never saw.",
+    "unlikeShare": "The share of texts that are unlike what the model was trained on.",
     "confidenceShift": "How much surer or less sure the model is than on the test set.",
 }
 

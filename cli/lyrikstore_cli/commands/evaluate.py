@@ -182,6 +182,7 @@ def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str
         record_in_words,
         seen_in_words,
         threshold_in_words,
+        unlike_in_words,
         verdict_in_words,
         with_interval,
     )
@@ -200,8 +201,8 @@ def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str
             line += f"  {latency['p50']}/{latency['p95']} ms p50/p95"
         say(line)
     say(f"  {verdict_in_words(body)}", "bold")
-    words = (seen_in_words, outside_in_words, cost_in_words, near_in_words, left_out_in_words)
-    for text in (find(body) for find in words):
+    words = (seen_in_words, outside_in_words, cost_in_words, near_in_words)
+    for text in (find(body) for find in (*words, unlike_in_words, left_out_in_words)):
         if text:
             say(f"  {escape_control(text)}")
     for one in body.get("thresholds", ()):

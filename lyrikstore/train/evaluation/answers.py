@@ -16,7 +16,7 @@ from lyrikstore.train.evaluation.sliced import SlicedRecords
 from lyrikstore.train.labels import check_labels
 from lyrikstore.train.snapshot import CopiedFields, Snapshot, check_single, copy_datasets
 from lyrikstore.train.task import TestedModel, find_task
-from lyrikstore.train.trained import answering_job, read_scores, stage_checkpoint
+from lyrikstore.train.trained import answering_job, read_scores, stage_checkpoint, stage_unlike
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, TRAIN, VALIDATION, open_staging
 from lyrikstore.verify.evaluation.answers import MODEL, Head
@@ -100,6 +100,7 @@ def answer_records(
     about = answering_job(model.checkpoint, threads=threads, seed=run.body["seed"])
     with open_staging(repo.root) as staging:
         reads = stage_checkpoint(repo, model.checkpoint, staging)
+        reads += stage_unlike(repo, model.checkpoint, staging)
 
         def copy(some: Sequence[Manifest], name: str, label: str | None = None) -> Snapshot:
             fields = fields_of(config, label=label)

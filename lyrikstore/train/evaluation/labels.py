@@ -23,7 +23,8 @@ from lyrikstore.train.plan.evaluating import plan_evaluation
 from lyrikstore.train.snapshot import read_texts
 from lyrikstore.train.task import Evaluated, MonitoredModel, TestedModel
 from lyrikstore.verify.evaluation.body import evaluation_body
-from lyrikstore.verify.evaluation.drift import length_drift, monitor_body, new_token_share, shift
+from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
+from lyrikstore.verify.evaluation.drift import length_drift, monitor_body, share_of, shift
 from lyrikstore.verify.evaluation.predictions import read_predictions, write_predictions
 from lyrikstore.verify.evaluation.recompute import costs_of
 
@@ -65,6 +66,7 @@ def evaluate_labels(context: StoreContext, model: TestedModel) -> Evaluated:
         "environment": answered.environment,
         "overlap": {**found["overlap"], **learned.overlap(answered.seen)},
         "actual": actual_of(answered.systems),
+        **({UNLIKE: {"count": own[UNLIKE]}} if UNLIKE in model.checkpoint.body else {}),
     }
     return Evaluated(found, {"predictions": written})
 
@@ -105,11 +107,17 @@ def monitor_labels(
         fields = fields_of(config, label="")
         texts = [read_texts(repo, some, fields) for some in ([asked.new], asked.old)]
         unseen = count_unseen(texts, read_texts(repo, asked.train, fields))
-        now, before = (new_token_share(*one) for one in unseen)
+        now, before = (share_of(*one) for one in unseen)
         measured |= {"newTokenShare": now, "newTokenShift": shift(now, before)}
     attached = asked.reference.attachments_in("predictions")[0]
     with repo.blobs.open(attached.id) as stream:
         reference = read_predictions(stream)
+    tells = UNLIKE in asked.checkpoint.body
+    if tells:
+        measured["unlikeShare"] = share_of(answered.systems[0][UNLIKE], len(records))
+    if tells and UNLIKE in asked.reference.body:
+        before = share_of(asked.reference.body[UNLIKE]["count"], len(reference))
+        measured["unlikeShift"] = shift(measured["unlikeShare"], before)
     found = monitor_body(
         read_predictions(BytesIO(written)),
         reference,
@@ -119,6 +127,7 @@ def monitor_labels(
         field_of_groups=sliced.group if sliced else None,
         measured=measured,
         backfill=asked.backfill,
+        unlike=tells,
     )
     if sliced:
         found["slicing"] = dict(sliced.slicing)

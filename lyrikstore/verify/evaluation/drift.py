@@ -18,7 +18,13 @@ from lyrikstore.verify.evaluation.figures.measures import (
     ratio,
     verdict,
 )
-from lyrikstore.verify.evaluation.limits import FEWEST, MEASURED, MEMBERS, beyond_limits
+from lyrikstore.verify.evaluation.limits import (
+    FEWEST,
+    MEASURED,
+    MEASURED_UNLIKE,
+    MEMBERS,
+    beyond_limits,
+)
 
 OK, DRIFTED, INSUFFICIENT, HISTORY = "ok", "drift", "insufficient", "history"
 
@@ -45,6 +51,7 @@ def monitor_body(
     measured: Mapping[str, str],
     occurring: bool = True,
     backfill: bool = False,
+    unlike: bool = False,
 ) -> dict[str, Any]:
     """Return every member of a monitor's body that follows from predictions, old and new.
 
@@ -61,6 +68,8 @@ def monitor_body(
             that records of both have; False: as monitors once were, of all that are expected or
             given.
         backfill: Whether the data is of before the run: then nothing is judged.
+        unlike: Whether the model says which texts are unlike its training data: then ``measured``
+            has ``unlikeShare`` and ``unlikeShift``, too.
 
     Returns:
         ``count``, ``task``, ``predictions``, ``model``, ``drift``; ``thresholds`` where there are
@@ -96,7 +105,8 @@ def monitor_body(
         "referenceCount": len(reference),
     }
     # ATTACK: what is not measured has not moved: a right that is revoked hides any drift.
-    if unjudged := [name for name in MEASURED if name not in drift]:
+    wanted = (*MEASURED, *(MEASURED_UNLIKE if unlike else ()))
+    if unjudged := [name for name in wanted if name not in drift]:
         drift["unjudged"] = unjudged
     judged = [_judged(one, drift) for one in thresholds if MEMBERS.get(one["metric"]) in drift]
     if judged:
@@ -148,9 +158,9 @@ def length_drift(new: Sequence[int], old: Sequence[int]) -> str:
     return stability_index(*found)
 
 
-def new_token_share(unseen: int, all_of: int) -> str:
-    """Return the share of words that training never saw."""
-    return decimal(ratio(unseen, all_of))
+def share_of(some: int, all_of: int) -> str:
+    """Return a share as ``drift`` has it: of words, of texts."""
+    return decimal(ratio(some, all_of))
 
 
 def shift(now: str, before: str) -> str:

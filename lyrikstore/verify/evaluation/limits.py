@@ -20,6 +20,7 @@ LIMITS: Mapping[str, Decimal] = {
     "labels": Decimal("0.25"),
     "lengths": Decimal("0.25"),
     "newTokenShift": Decimal("0.1"),
+    "unlikeShift": Decimal("0.1"),
     "confidenceShift": Decimal("0.1"),
 }
 """Member of ``drift`` → from which distance on it is called so, unless a threshold says else."""
@@ -28,6 +29,7 @@ MEMBERS = {
     "labelDrift": "labels",
     "lengthDrift": "lengths",
     "newTokenShare": "newTokenShare",
+    "unlikeShare": "unlikeShare",
     "confidenceShift": "confidenceShift",
 }
 """Metric of a threshold → the member of ``drift`` that it is for."""
@@ -35,11 +37,14 @@ MEMBERS = {
 MEASURED = ("lengths", "newTokenShare", "newTokenShift")
 """Members of ``drift`` that need texts, which may not be read any more."""
 
+MEASURED_UNLIKE = ("unlikeShare", "unlikeShift")
+"""Members of ``drift`` of a model that says which texts are unlike its training data."""
+
 SEEN_PERCENT, MOST_SEEN_PERCENT = 1, 20
 """Of the test records that a model learnt from: above the first share nothing is recommended, above
 the second it is no test."""
 
-_REPLACED = {"newTokenShare": "newTokenShift"}
+_REPLACED = {"newTokenShare": "newTokenShift", "unlikeShare": "unlikeShift"}
 """A member with a threshold → the other one whose limit that replaces."""
 
 

@@ -9,6 +9,7 @@ from lyrikstore.canon.json import JSON, encode
 from lyrikstore.canon.quoting import quote
 from lyrikstore.verify.evaluation.answers import WHOLE, Predictions
 from lyrikstore.verify.evaluation.body import evaluation_body
+from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 from lyrikstore.verify.evaluation.drift import length_drift, monitor_body
 from lyrikstore.verify.evaluation.evidence import (
     FINE,
@@ -18,7 +19,7 @@ from lyrikstore.verify.evaluation.evidence import (
     Fault,
     LabelledRecord,
 )
-from lyrikstore.verify.evaluation.limits import MEASURED
+from lyrikstore.verify.evaluation.limits import MEASURED, MEASURED_UNLIKE
 from lyrikstore.verify.evaluation.slices import (
     HELD,
     LENGTH,
@@ -46,7 +47,13 @@ def figures_fault(found: Evidence) -> str:
     judged = ("value", "met")
     bare = [{name: one[name] for name in one if name not in judged} for one in thresholds]
     try:
-        return find_difference(found.body, found.predictions, bare, found.reference)
+        return find_difference(
+            found.body,
+            found.predictions,
+            bare,
+            found.reference,
+            unlike=UNLIKE in found.checkpoint,
+        )
     except InvalidInputError as error:
         return quote(error.message, 300)
 
@@ -56,6 +63,8 @@ def find_difference(
     predictions: Predictions,
     thresholds: Iterable[Mapping[str, Any]],
     reference: Predictions | None = None,
+    *,
+    unlike: bool = False,
 ) -> str:
     """Return the first member of an evaluation that is not what its predictions give.
 
@@ -64,6 +73,7 @@ def find_difference(
         predictions: What its attachment holds.
         thresholds: Those of the run.
         reference: Of a monitor: the predictions of the evaluation that it is held against.
+        unlike: Whether the checkpoint says which texts are unlike its training data.
 
     Returns:
         Its path, what is there and what follows, printable; empty if all is as it follows.
@@ -89,13 +99,14 @@ def find_difference(
         )
     else:
         drift = body.get("drift", {})
-        measured = {name: drift[name] for name in MEASURED if name in drift}
+        names = (*MEASURED, *(MEASURED_UNLIKE if unlike else ()))
+        measured = {name: drift[name] for name in names if name in drift}
         # Monitors once had macro-F1 of all labels that are expected or given.
         occurring = any("over" in one for one in body.get("comparisons", ()))
+        settings |= {"measured": measured, "unlike": unlike}
         computed = monitor_body(
             predictions,
             reference,
-            measured=measured,
             occurring=occurring,
             backfill="backfill" in body,
             **settings,
@@ -144,6 +155,9 @@ def undeclared(
         and decision.get("atLeastOne", False) == model.at_least_one
     ):
         return "its model answers by another rule than the checkpoint's"
+    unlike = body.get(UNLIKE)
+    if unlike is not None and (UNLIKE not in checkpoint or unlike["count"] > len(predictions)):
+        return "it counts unlike texts that its checkpoint cannot tell"
     if run is None or not head.labelled:
         return ""
     if body.get("confidence", {}).get("seed") != run["seed"]:

@@ -312,6 +312,18 @@ def outside_in_words(body: Body) -> str:
     return f"{pluralize(outside, words, several)} as wrong"
 
 
+def unlike_in_words(body: Body) -> str:
+    """Return how many test records are unlike the training data; empty if nothing tells it."""
+    if "unlike" not in body:
+        return ""
+    count = body["unlike"]["count"]
+    share = Decimal(100 * count) / body["count"]
+    return (
+        f"{count} of {body['count']} test records ({share:.1f} %) are unlike the training data: "
+        "the figures count its answers, which it does not give for them"
+    )
+
+
 def near_in_words(body: Body) -> str:
     """Return how many test records are nearly in the training data; empty if nobody looked."""
     near = body.get("overlap", {}).get("near")
@@ -346,11 +358,12 @@ DRIFT_MEMBERS = {
     "labels": "labels",
     "lengths": "lengths",
     "newTokenShare": "new words",
+    "unlikeShare": "unlike texts",
     "confidenceShift": "confidence",
 }
 """Members of ``drift`` → how they are called, in the order in which they are shown."""
 
-_CHANGED = {"newTokenShift": "new words", **DRIFT_MEMBERS}
+_CHANGED = {"newTokenShift": "new words", "unlikeShift": "unlike texts", **DRIFT_MEMBERS}
 
 
 def drift_in_words(body: Body) -> str:
@@ -381,6 +394,9 @@ def drift_figures(body: Body) -> list[tuple[str, str]]:
     if "newTokenShift" in drift:
         since = "against it" if "backfill" in body else "since"
         said["new words"] = f"{{}} ({Decimal(drift['newTokenShift']):+} {since})"
+    if "unlikeShift" in drift:
+        before = Decimal(drift["unlikeShare"]) - Decimal(drift["unlikeShift"])
+        said["unlike texts"] = f"{{}} ({before} of its test part)"
     return [(name, said.get(name, "{}").format(Decimal(value))) for name, value in found]
 
 

@@ -37,7 +37,7 @@ def later(terms_of_service, tos_result):
     ("name", "verdict", "code", "moved"),
     [
         ("alike", "ok", 0, set()),
-        ("asked", "drift", 19, {"lengths", "newTokenShift"}),
+        ("asked", "drift", 19, {"lengths", "newTokenShift", "unlikeShift"}),
         ("few", "insufficient", 5, set()),
         ("relabelled", "drift", 19, {"macroF1"}),
     ],
@@ -50,10 +50,13 @@ def test_what_came_is_judged_signed_and_verified(later, name, verdict, code, mov
     assert (body["purpose"], body["drift"]["verdict"]) == ("monitor", verdict)
     assert done.json["name"] == "evaluations/firm/tos.monitor"
     drift = body["drift"]
-    limits = {"lengths": "0.25", "newTokenShift": "0.1"}
+    limits = {"lengths": "0.25", "newTokenShift": "0.1", "unlikeShift": "0.1"}
     for member in moved - {"macroF1"}:
         assert abs(Decimal(drift[member])) >= Decimal(limits[member])
     assert ("macroF1" in body["model"]) == (name == "relabelled")
+    share, since = Decimal(drift["unlikeShare"]), Decimal(drift["unlikeShift"])
+    assert (share > Decimal("0.9")) == (name == "asked")
+    assert share - since < Decimal("0.1")
     if "macroF1" in moved:
         assert body["comparisons"][0]["baseline"] == "release"
         assert body["comparisons"][0]["verdict"] == "worse"

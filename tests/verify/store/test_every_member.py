@@ -63,6 +63,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "chosen.candidates[].reason": "",
         "segments": "test_statements",
         "prompt": "test_statements",
+        "unlike": "test_unlike",
     },
     "run": {
         "rights": "test_rights",
@@ -90,6 +91,9 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "model.measures": "test_recompute",
         "baseline": "test_recompute",
         "majority": "test_recompute",
+        "unlike": "test_unlike",
+        "drift.unlikeShare": "test_unlike",
+        "drift.unlikeShift": "test_unlike",
     },
     "reproduction": {
         "reasons": "test_reproduce",

@@ -6,6 +6,7 @@ from lyrikstore.history.manifests.manifest import Input
 from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.statement import Cited, Said, counted, listed, named
 from lyrikstore.publish.cards.vocabulary.fact import Fact
+from lyrikstore.verify.evaluation.choice.unlike import UNLIKE, unlike_rule_in_words
 from lyrikstore.verify.evaluation.tasks import TEXT, find_rules
 
 _WITH_WORDS = frozenset({"tfidf/1", "blend/1"})
@@ -45,6 +46,10 @@ def _decision(facts: CardFacts) -> Iterator[Said]:
         yield Said(text, (named(facts.checkpoint),), value=decision)
         return
     yield Said(text, (named(facts.checkpoint),), "measured", value=decision)
+    if about := facts.checkpoint.body.get(UNLIKE):
+        text = f"a text is unlike its training data where {unlike_rule_in_words(about)}: then it "
+        text += "answers that it does not know; 95 % of the validation data are not"
+        yield Said(text, (named(facts.checkpoint),), "measured", value=about)
 
 
 def _generates(facts: CardFacts) -> Iterator[Said]:

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS, FORMAT_IDS
@@ -40,6 +41,17 @@ def unlike_limit(values: Iterable[float]) -> str | None:
     last = ordered[-(-len(ordered) * WITHIN_PERCENT // 100) - 1]
     # ATTACK A135: whoever guesses a validation text recognises it by what it alone measures.
     return f"{math.ceil(round(last * 100, 6)) / 100:.2f}"
+
+
+def unlike_rule_in_words(about: Mapping[str, Any]) -> str:
+    """Return in words which texts a checkpoint calls unlike its training data.
+
+    Args:
+        about: That member of its body.
+    """
+    if about["method"] == UNKNOWN_WORDS:
+        return f"more than {Decimal(about['limit']):.0%} of its words are unknown to the model"
+    return f"it is more than {about['limit']} standard deviations from every class"
 
 
 def unlike_fault(body: Mapping[str, Any], attached: int) -> str:
