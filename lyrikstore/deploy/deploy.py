@@ -54,6 +54,7 @@ from lyrikstore.train.worker.staging import open_staging
 from lyrikstore.train.worker.targets.registry import Target, target_for
 from lyrikstore.verify.deployment.credentials import credentials_of
 from lyrikstore.verify.evaluation.choice.task import DEPLOYMENT, with_limit
+from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 from lyrikstore.verify.report import Check, CheckState, Report
 from lyrikstore.verify.rights.judge import ENDED_LATER, TAKEN_BACK_LATER
 from lyrikstore.verify.rights.recorded import check_rights, reasons_of
@@ -288,6 +289,7 @@ def _body(
         "loader": target.loader,
         **{name: sealed[name] for name in ("task", "format") if name in sealed},
         **({"decision": dict(decision)} if decision else {}),
+        **({UNLIKE: sealed[UNLIKE]} if UNLIKE in sealed and target.tells_unlike else {}),
         "quantization": target.quantization,
         "limits": dict(model.limits),
         "software": f"lyrikstore {__version__}",

@@ -387,6 +387,8 @@ def _of_inputs() -> list[Row]:
          _another(body={"decision": {**DECISION, "abstainBelow": "0.800000"}})),
         ("limit-of-its-own-and-more", "invalid", {origin: "disagrees"},
          _another(body={"decision": {**DECISION, **own_limit, "temperature": "1.000"}})),
+        ("unlike-of-nobody", "invalid", {origin: "disagrees"},
+         _another(body={"unlike": {"method": "class-distances/1", "limit": "9.99"}})),
         ("another-limit", "invalid", {origin: "disagrees"},
          _another(body={"limits": {"maxTokens": 128}})),
         ("another-format", "invalid", {origin: "disagrees"}, _another(body={"format": "tfidf/1"})),

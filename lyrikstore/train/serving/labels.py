@@ -4,7 +4,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import RunFailedError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.train.formats.base_model import TOKENIZER
@@ -12,12 +15,13 @@ from lyrikstore.train.formats.blend import WITH_WORDS
 from lyrikstore.train.formats.word_counts import VOCABULARY
 from lyrikstore.train.serving.model import ModelWorkers, ServedModel
 from lyrikstore.train.serving.probe import DeployCheck, Scores, compare, made_probe
-from lyrikstore.train.trained import read_scores
+from lyrikstore.train.trained import read_scores, stage_unlike
 from lyrikstore.train.worker.staging import BASE, CHECKPOINT, TEST
 from lyrikstore.train.worker.targets.registry import Target, Usage
 from lyrikstore.verify.evaluation.answers import WHOLE
 from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS
 from lyrikstore.verify.evaluation.choice.task import CONFIG, AnswerRule, labelling_rules
+from lyrikstore.verify.evaluation.choice.unlike import UNLIKE, limit_of, unlike_rule_in_words
 
 _ANSWERS = """
 ## What it answers
@@ -42,6 +46,17 @@ _LIMIT = """\
 _NO_LIMIT = """\
 3. It always answers, however unsure it is.
 """
+_UNLIKE = """\
+4. A text is unlike what the model was trained on where {rule}. Whatever its
+   confidence, the answer is then: I do not know. Of the validation data that were 5 % at most.
+"""
+_UNTOLD = """
+Which texts are unlike what the model was trained on, this folder cannot tell: it answers them all.
+`lyrikstore predict` tells it, and a folder for the target `onnx` does.
+"""
+_CLOSE = 0.005
+"""How near to the limit a text may be on either side of it."""
+
 _WORDS = """
 The vocabulary of the model has the words and pairs of words that are in two training records or
 more (where no word is in two, all of them), and `probe.jsonl` may be made of some. Names can be
@@ -74,6 +89,11 @@ class ServedLabels(ServedModel):
             "labels": list(self._labels),
             "several": self._rules.several,
         }
+        self._unlike: tuple[int, ...] = ()
+        if UNLIKE in body and target.tells_unlike:
+            self._about[UNLIKE] = body[UNLIKE]
+            repo, staging = workers.context.repository, workers.staging
+            self._reads += stage_unlike(repo, checkpoint, staging)
 
     @property
     def limits(self) -> Mapping[str, int]:
@@ -97,12 +117,26 @@ class ServedLabels(ServedModel):
         self._about["records"] = len(texts)
 
     def keep(self, result: Mapping[str, Any]) -> None:
-        """Keep probabilities."""
+        """Keep probabilities, and which texts are unlike the training data."""
         self._sealed = self._read(result)
+        self._unlike = tuple(self._read_table(result, "<i4"))
 
     def compare(self, result: Mapping[str, Any], latency: dict[str, str]) -> DeployCheck:
-        """Compare probabilities."""
-        return compare(self._rules.name, self._rule, self._sealed, self._read(result), latency)
+        """Compare probabilities, and which texts are unlike the training data."""
+        deployed, limit = self._read(result), limit_of(self._about)
+        same = np.ones(len(self._texts), bool)
+        if limit is not None:
+            values = self._read_table(result, "<f8")
+            close = np.abs(values - limit) <= _CLOSE
+            same = close | ((values > limit) == (np.asarray(self._unlike) != 0))
+        return compare(self._rules.name, self._rule, self._sealed, deployed, latency, alike=same)
+
+    def _read_table(self, result: Mapping[str, Any], kind: str) -> Any:
+        data = self._workers.staged(str(result[UNLIKE]))
+        found = np.frombuffer(data, kind) if len(data) % np.dtype(kind).itemsize == 0 else ()
+        if len(found) != len(self._texts):
+            raise RunFailedError("bad-output", "the worker answered other texts")
+        return found
 
     def _read(self, result: Mapping[str, Any]) -> Scores:
         staging, count = self._workers.staging, len(self._texts)
@@ -117,7 +151,8 @@ class ServedLabels(ServedModel):
                 for place, label in enumerate(self._labels)
             }
             answer = [label for place, label in enumerate(self._labels) if given[at, place]]
-            yield {"text": text, "labels": answer, "probabilities": likely}
+            line = {"text": text, "labels": answer, "probabilities": likely}
+            yield line | ({UNLIKE: bool(self._unlike[at])} if UNLIKE in self._about else {})
 
     def usage(self) -> Usage:
         """Return how it is loaded, by the target."""
@@ -127,7 +162,9 @@ class ServedLabels(ServedModel):
         """Return what it answers, and when it does not."""
         del usage
         records = int(self._run.body["order"]["records"]["validation"])
-        return said_of_labels(self._about, records, self._checkpoint.body.get("decision"))
+        body = self._checkpoint.body
+        about = {**self._about, "untold": UNLIKE in body and UNLIKE not in self._about}
+        return said_of_labels(about, records, body.get("decision"))
 
 
 def said_of_labels(
@@ -136,7 +173,8 @@ def said_of_labels(
     """Return what a model with labels answers, and when it does not, in Markdown.
 
     Args:
-        about: ``format``, ``several``, ``checkpoint`` and ``decision`` of the model.
+        about: ``format``, ``several``, ``checkpoint``, ``decision`` and, if it is served,
+            ``unlike`` of the model; ``untold``: whether it has that and it is not served.
         validation: How many records its decision was fitted on.
         sealed: The decision of the checkpoint; None: it has none.
     """
@@ -157,6 +195,10 @@ def said_of_labels(
         said += _ONE_LABEL
     below = f"{rule.abstain_below:.6f}"
     said += _LIMIT.format(below=below) if rule.abstain_below else _NO_LIMIT
+    if UNLIKE in about:
+        said += _UNLIKE.format(rule=unlike_rule_in_words(about[UNLIKE]))
+    elif about.get("untold"):
+        said += _UNTOLD
     if about["format"] in WITH_WORDS:
         said += _WORDS
     return said + _RULE.format(checkpoint=about["checkpoint"])

@@ -71,7 +71,13 @@ class DeployCheck(Struct, frozen=True):
 
 
 def compare(
-    task: str, rule: AnswerRule, sealed: Scores, deployed: Scores, latency_ms: dict[str, str]
+    task: str,
+    rule: AnswerRule,
+    sealed: Scores,
+    deployed: Scores,
+    latency_ms: dict[str, str],
+    *,
+    alike: NDArray[np.bool_] | bool = True,
 ) -> DeployCheck:
     """Return how the probabilities of a deployed model compare with the sealed one's.
 
@@ -81,9 +87,10 @@ def compare(
         sealed: Of the sealed model.
         deployed: Of the deployed one.
         latency_ms: Of the deployed one.
+        alike: Of which records both say alike whether they are unlike the training data.
     """
     given = [labelling_rules(task).given(one / WHOLE, rule) for one in (sealed, deployed)]
-    same = (given[0] == given[1]).all(1)
+    same = (given[0] == given[1]).all(1) & alike
     difference = int(np.abs(sealed.astype(np.int64) - deployed).max(initial=0))
     return DeployCheck(len(sealed), int(same.sum()), difference, latency_ms)
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.verify.deployment.credentials import credentials_of, left_out, renewed_by
+from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 
 _SAID_OF_IT = ("task", "format")
 """Members of a deployment's body that repeat what its checkpoint says, beside ``decision``."""
@@ -87,6 +88,8 @@ def _of_checkpoint(deployment: Manifest, checkpoint: Manifest) -> Iterator[MadeF
     wrong = [name for name in _SAID_OF_IT if said.get(name) != sealed.get(name)]
     if not _decides_as(said.get("decision"), sealed.get("decision")):
         wrong.append("decision")
+    if said.get(UNLIKE, sealed.get(UNLIKE)) != sealed.get(UNLIKE):
+        wrong.append(UNLIKE)
     most = sealed.get("text", {}).get("maxTokens")
     if most is not None and said["limits"].get("maxTokens") != most:
         wrong.append("limits")

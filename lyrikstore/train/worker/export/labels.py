@@ -14,8 +14,8 @@ from lyrikstore.train.worker.staging import TEST
 from lyrikstore.verify.evaluation.answers import WHOLE
 from lyrikstore.verify.evaluation.choice.task import labelling_rules
 
-Answer = Callable[[str], NDArray[np.float64]]
-"""Text → logits."""
+Answer = Callable[[str], tuple[NDArray[np.float64], float]]
+"""Text → logits, and how unlike the training data it is; 0 where the folder cannot tell."""
 
 
 def check_labels(named: Mapping[Any, str], job: Mapping[str, Any]) -> None:
@@ -40,14 +40,18 @@ def ask_labels(
         report: Called per record.
 
     Returns:
-        ``scores``, a file of int32 millionths, records × labels; and ``latencyMs``.
+        ``scores``, a file of int32 millionths, records × labels; ``unlike``, one of float64, how
+        unlike the training data each record is; and ``latencyMs``.
     """
     examples = read_examples(files, TEST)
-    rows, times = timed(examples, lambda one: answer(one.text), report)
-    probabilities = labelling_rules(job["task"]).probabilities(np.asarray(rows, np.float64))
+    found, times = timed(examples, lambda one: answer(one.text), report)
+    rows = np.asarray([logits for logits, _ in found], np.float64)
+    probabilities = labelling_rules(job["task"]).probabilities(rows)
     if not np.isfinite(probabilities).all():
         probabilities = np.zeros_like(probabilities)
-    (files.folder / "out").mkdir(exist_ok=True, mode=0o700)
+    out = files.folder / "out"
+    out.mkdir(exist_ok=True, mode=0o700)
     millionths = np.rint(probabilities * WHOLE)
-    np.ascontiguousarray(millionths, "<i4").tofile(files.folder / "out" / "deployed.scores")
-    return {"scores": "out/deployed.scores", "latencyMs": times}
+    np.ascontiguousarray(millionths, "<i4").tofile(out / "deployed.scores")
+    np.asarray([value for _, value in found], "<f8").tofile(out / "deployed.unlike")
+    return {"scores": "out/deployed.scores", "unlike": "out/deployed.unlike", "latencyMs": times}

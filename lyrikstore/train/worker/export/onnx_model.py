@@ -10,6 +10,8 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.train.worker.export.word_graph import WordGraph
 from lyrikstore.train.worker.models.network import Network
+from lyrikstore.train.worker.models.unlike import ClassDistances
+from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 
 OPSET = 18
 MODEL = "onnx/model.onnx"
@@ -23,7 +25,11 @@ _MOST = (1 << 31) - (1 << 20)
 
 
 def encoder_model(
-    network: Network, closing: int | None, temperature: float, output: str = _LOGITS
+    network: Network,
+    closing: int | None,
+    temperature: float,
+    distances: ClassDistances | None,
+    output: str = _LOGITS,
 ) -> ModelProto:
     """Return an encoder with its classifier.
 
@@ -31,7 +37,8 @@ def encoder_model(
         network: What to export.
         closing: The token that ends every sequence, if one does.
         temperature: What logits are divided by.
-        output: Name of what it gives.
+        distances: What texts that are unlike the training data are told by; None: nothing.
+        output: Name of what it gives for logits; :data:`UNLIKE` is what it gives for distances.
 
     Raises:
         InvalidInputError: (``too-large``) it does not fit one file.
@@ -60,17 +67,24 @@ def encoder_model(
             with torch.no_grad():
                 self.linear.weight.copy_(torch.from_numpy(network.weight / temperature))
                 self.linear.bias.copy_(torch.from_numpy(network.bias / temperature))
+            if distances is not None:
+                scale = 1 / np.sqrt(distances.variances)
+                self.register_buffer("scale", torch.from_numpy(scale))
+                self.register_buffer("centroids", torch.from_numpy(distances.centroids * scale))
 
-        def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Any:
             if closing is not None:
                 # transformers.js cuts off what is too long together with the token that ends it.
                 last = torch.arange(input_ids.shape[1]) == network.max_tokens - 1
                 input_ids = torch.where(last & (attention_mask == 1), closing, input_ids)
             vectors = pooled(self.encoder, (input_ids, attention_mask), network.pooling)
-            if network.unit:
-                length = torch.linalg.vector_norm(vectors, dim=1, keepdim=True)
-                vectors = vectors / length.clamp_min(1e-12)
-            return cast("Tensor", self.linear(vectors))
+            length = torch.linalg.vector_norm(vectors, dim=1, keepdim=True).clamp_min(1e-12)
+            unit = vectors / length
+            logits = self.linear(unit if network.unit else vectors)
+            if distances is None:
+                return logits
+            apart = (unit * self.scale).unsqueeze(1) - self.centroids
+            return logits, apart.square().mean(2).amin(1).sqrt()
 
     example = torch.ones((2, min(7, network.max_tokens)), dtype=torch.long)
     axes = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
@@ -79,7 +93,7 @@ def encoder_model(
             Served().eval(),
             (example, example.clone()),
             input_names=[TOKENS, MASK],
-            output_names=[output],
+            output_names=[output, *([UNLIKE] if distances is not None else [])],
             opset_version=OPSET,
             dynamic_shapes={TOKENS: axes, MASK: axes},
             dynamo=True,
@@ -156,8 +170,9 @@ def blended_model(
     graph.node.extend([*words.nodes, *nodes])
     graph.initializer.extend([*words.constants, *made])
     graph.input.append(_tokens(WORDS, "words"))
+    kept = [one for one in graph.output if one.name != given]
     del graph.output[:]
-    graph.output.append(_logits(labels))
+    graph.output.extend([_logits(labels), *kept])
     return other
 
 

@@ -20,7 +20,8 @@ _WORD = re.compile(r"\w\w+")
 _PATTERN = r"[\p{L}\p{N}_]{2,}"
 """What Python's ``\\w\\w+`` finds, in the words of Oniguruma and JavaScript."""
 
-PADDING = _SPECIAL[0]
+PADDING, UNKNOWN = _SPECIAL[0], 1
+"""The token that fills; the number of what is in no term."""
 
 
 class WordGraph(Struct, frozen=True):

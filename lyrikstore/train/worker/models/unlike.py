@@ -18,7 +18,9 @@ from lyrikstore.verify.evaluation.choice.unlike import (
     CLASS_DISTANCES,
     FEWEST_OF_CLASS,
     UNKNOWN_WORDS,
+    UNLIKE,
     VARIANCES,
+    limit_of,
     unlike_limit,
 )
 
@@ -150,14 +152,11 @@ class UnlikeTexts(Struct, frozen=True):
     @classmethod
     def open(cls, job: Mapping[str, Any], files: StagedFiles) -> Self:
         """Return what a job says: ``unlike``, as the body of the checkpoint has it."""
-        about = job.get("unlike")
-        if not about:
-            return cls()
-        distances = None
-        if about["method"] == CLASS_DISTANCES:
+        limit, distances = limit_of(job), None
+        if limit is not None and job[UNLIKE]["method"] == CLASS_DISTANCES:
             with loading(TRAINED):
                 distances = ClassDistances.of_file(files.read(UNLIKE_FILE))
-        return cls(float(about["limit"]), distances)
+        return cls(limit, distances)
 
     def answer(
         self, model: "Model", examples: Sequence[Example]

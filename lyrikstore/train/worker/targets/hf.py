@@ -74,9 +74,9 @@ def read(folder: Path, job: Mapping[str, Any]) -> Answer:
     model.eval()
     check_labels(model.config.id2label, job)
 
-    def answer(text: str) -> NDArray[np.float64]:
+    def answer(text: str) -> tuple[NDArray[np.float64], float]:
         with torch.inference_mode():
             given = model(**tokenizer(text, truncation=True, return_tensors="pt")).logits
-        return np.asarray(given[0].to(torch.float64).numpy())
+        return np.asarray(given[0].to(torch.float64).numpy()), 0.0
 
     return answer

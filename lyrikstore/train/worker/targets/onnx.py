@@ -17,6 +17,7 @@ from lyrikstore.train.worker.models.load import load_model
 from lyrikstore.train.worker.staging import CHECKPOINT
 from lyrikstore.train.worker.targets.registry import Usage
 from lyrikstore.verify.evaluation.choice.task import AnswerRule
+from lyrikstore.verify.evaluation.choice.unlike import UNLIKE, limit_of
 
 _OTHER = "encoder.logits"
 _USE = """\
@@ -71,6 +72,7 @@ HERE = Path(__file__).resolve().parent
 THRESHOLD = @THRESHOLD@  # where there may be several labels: from which probability one is given
 AT_LEAST_ONE = @AT_LEAST_ONE@  # the likeliest is given where none reaches it
 ABSTAIN_BELOW = @ABSTAIN_BELOW@  # confidence below which the answer is: I do not know
+UNLIKE_ABOVE = @UNLIKE_ABOVE@  # above it a text is unlike the training data; None: not told
 
 
 class Model:
@@ -87,10 +89,12 @@ class Model:
             str(folder / "onnx" / "model.onnx"), providers=["CPUExecutionProvider"]
         )
         self.inputs = {one.name for one in self.session.get_inputs()}
+        self.outputs = [one.name for one in self.session.get_outputs()]
         if "word_ids" in self.inputs:
             self.words = Tokenizer.from_file(str(folder / "words" / "tokenizer.json"))
 
-    def probabilities(self, text):
+    def read(self, text):
+        """Return probabilities, and whether the text is unlike what the model was trained on."""
         ids = self.tokenizer.encode(text).ids
         given = {"input_ids": [ids]}
         if "attention_mask" in self.inputs:
@@ -98,16 +102,22 @@ class Model:
         if "word_ids" in self.inputs:
             given["word_ids"] = [self.words.encode(text).ids]
         given = {name: np.array(value, np.int64) for name, value in given.items()}
-        logits = self.session.run(["logits"], given)[0][0].astype(np.float64)
+        found = dict(zip(self.outputs, self.session.run(self.outputs, given)))
+        words = ids[1:]  # of word counts, where 1 is a word that no term has
+        value = words.count(1) / len(words) if words else 1.0
+        value = float(found["unlike"][0]) if "unlike" in found else value
+        unlike = UNLIKE_ABOVE is not None and value > UNLIKE_ABOVE
+        logits = found["logits"][0].astype(np.float64)
         if self.several:
             found = 1 / (1 + np.exp(-logits))
         else:
             found = np.exp(logits - logits.max())
             found /= found.sum()
-        return dict(sorted(zip(self.labels, found.tolist()), key=lambda one: -one[1]))
+        return dict(sorted(zip(self.labels, found.tolist()), key=lambda one: -one[1])), unlike
 
     def answer(self, text):
-        likely = {label: round(p, 6) for label, p in self.probabilities(text).items()}
+        likely, unlike = self.read(text)
+        likely = {label: round(p, 6) for label, p in likely.items()}
         ranked = sorted(self.labels, key=lambda label: -likely[label])
         first = ranked[0]
         given = [label for label in ranked if likely[label] >= THRESHOLD]
@@ -116,7 +126,8 @@ class Model:
         confidence = likely[first]
         if self.several:
             confidence = min(p if label in given else 1 - p for label, p in likely.items())
-        abstained_for = ["confidence"] if round(confidence, 6) < ABSTAIN_BELOW else []
+        reasons = {"confidence": round(confidence, 6) < ABSTAIN_BELOW, "unlike": unlike}
+        abstained_for = [name for name, holds in reasons.items() if holds]
         return {
             "answer": [] if abstained_for else given,
             "confidence": round(confidence, 6),
@@ -156,6 +167,7 @@ def usage(about: Mapping[str, Any]) -> Usage:
         ANSWER.replace("@THRESHOLD@", repr(0.5 if rule.threshold is None else rule.threshold))
         .replace("@AT_LEAST_ONE@", repr(rule.at_least_one))
         .replace("@ABSTAIN_BELOW@", repr(rule.abstain_below))
+        .replace("@UNLIKE_ABOVE@", repr(limit_of(about)))
     )
     return Usage(how, {"answer.py": program.encode()}, checks=_ANSWER_CHECKS)
 
@@ -181,8 +193,10 @@ def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
         word_graph,
         words_of,
     )
+    from lyrikstore.train.worker.models.unlike import UnlikeTexts
 
     temperature = AnswerRule.of_body(job).temperature
+    distances = UnlikeTexts.open(job, files).distances
     labels, form, described = job["labels"], job["format"], label_settings(job)
     if form == word_counts.FORMAT:
         counts: Any = load_model(files, CHECKPOINT, form)
@@ -201,7 +215,7 @@ def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
             other: Any = load_model(files, f"{CHECKPOINT}/{blend.OTHER}", about["members"][1])
             words, network = words_of(counts), other.network()
             proto = onnx_model.blended_model(
-                onnx_model.encoder_model(network, closing_token(files), second, _OTHER),
+                onnx_model.encoder_model(network, closing_token(files), second, distances, _OTHER),
                 _OTHER,
                 word_graph(counts, words, onnx_model.WORDS, first),
                 (job["several"], float(about["weight"]), temperature),
@@ -211,7 +225,7 @@ def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
         else:
             model: Any = load_model(files, CHECKPOINT, form)
             network = model.network()
-            proto = onnx_model.encoder_model(network, closing_token(files), temperature)
+            proto = onnx_model.encoder_model(network, closing_token(files), temperature, distances)
         shown = {name: value for name, value in settings.items() if name != "architectures"}
         out.write_json(CONFIG, shown | described)
         write_base_tokenizer(files, out, settings, network.max_tokens)
@@ -225,6 +239,7 @@ def read(folder: Path, job: Mapping[str, Any]) -> Answer:
     from tokenizers import Tokenizer
 
     from lyrikstore.train.worker.export.onnx_model import MASK, MODEL, TOKENS, WORDS
+    from lyrikstore.train.worker.export.word_graph import UNKNOWN
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = job["threads"]
@@ -237,7 +252,9 @@ def read(folder: Path, job: Mapping[str, Any]) -> Answer:
     if WORDS in inputs:
         words = Tokenizer.from_file(str(folder / "words" / "tokenizer.json"))
 
-    def answer(text: str) -> NDArray[np.float64]:
+    names = [one.name for one in session.get_outputs()]
+
+    def answer(text: str) -> tuple[NDArray[np.float64], float]:
         ids = tokenizer.encode(text).ids
         given = {TOKENS: [ids]}
         if MASK in inputs:
@@ -245,7 +262,10 @@ def read(folder: Path, job: Mapping[str, Any]) -> Answer:
         if words is not None:
             given[WORDS] = [words.encode(text).ids]
         fed = {name: np.asarray(value, np.int64) for name, value in given.items()}
-        return np.asarray(session.run(["logits"], fed)[0][0], np.float64)
+        found = dict(zip(names, session.run(names, fed), strict=True))
+        unknown = ids[1:].count(UNKNOWN) / len(ids[1:]) if len(ids) > 1 else 1.0
+        value = float(found[UNLIKE][0]) if UNLIKE in found else unknown
+        return np.asarray(found["logits"][0], np.float64), value
 
     check_labels(json.loads((folder / CONFIG).read_bytes())["id2label"], job)
     return answer

@@ -112,6 +112,7 @@ class Target(Struct, frozen=True):
         extras: Where those come from.
         quantization: How weights are rounded: ``none`` where they are as sealed.
         module: Where its :class:`TargetModule` is.
+        tells_unlike: Whether its folder tells which texts are unlike the training data.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Target(Struct, frozen=True):
     module: str
     check_packages: tuple[str, ...] = ()
     quantization: str = "none"
+    tells_unlike: bool = False
 
     @property
     def part(self) -> TargetModule:
@@ -155,6 +157,7 @@ _ALL = (
         check_packages=("onnxruntime",),
         extras="train,deploy",
         module=f"{_MODULES}.onnx",
+        tells_unlike=True,
     ),
     Target(
         name="gguf",

@@ -43,6 +43,15 @@ def unlike_limit(values: Iterable[float]) -> str | None:
     return f"{math.ceil(round(last * 100, 6)) / 100:.2f}"
 
 
+def limit_of(about: Mapping[str, Any]) -> float | None:
+    """Return above which value a text is unlike; None: that is not said.
+
+    Args:
+        about: Has :data:`UNLIKE`, as the body of a checkpoint, where it is said.
+    """
+    return float(about[UNLIKE]["limit"]) if about.get(UNLIKE) else None
+
+
 def unlike_rule_in_words(about: Mapping[str, Any]) -> str:
     """Return in words which texts a checkpoint calls unlike its training data.
 

@@ -64,6 +64,7 @@ function ofCheckpoint(deployment, checkpoint) {
     .map((role) => ({ code: `other-${role}`, text: `${label} has another ${role}` }));
   const wrong = SAID_OF_IT.filter((name) => !alike(said[name], sealed[name]));
   if (!decidesAs(said.decision, sealed.decision)) wrong.push("decision");
+  if (said.unlike && !alike(said.unlike, sealed.unlike)) wrong.push("unlike");
   const most = sealed.text?.maxTokens;
   if (most !== undefined && said.limits.maxTokens !== most) wrong.push("limits");
   if (wrong.length) faults.push({ code: "disagrees", text: `it and ${label} disagree about ${wrong.join(", ")}` });
