@@ -12,9 +12,8 @@ from lyrikstore.train.worker.examples import Example, read_examples, targets
 from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import decimal, latency
-from lyrikstore.train.worker.models.load import load_model
+from lyrikstore.train.worker.models.load import UnlikeTexts, load_model
 from lyrikstore.train.worker.models.model import Logits
-from lyrikstore.train.worker.models.unlike import UnlikeTexts
 from lyrikstore.train.worker.process import peak_memory_bytes
 from lyrikstore.train.worker.staging import CHECKPOINT, TEST, TRAIN, VALIDATION
 from lyrikstore.verify.evaluation.answers import WHOLE

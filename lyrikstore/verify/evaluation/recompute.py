@@ -9,7 +9,6 @@ from lyrikstore.canon.json import JSON, encode
 from lyrikstore.canon.quoting import quote
 from lyrikstore.verify.evaluation.answers import WHOLE, Predictions
 from lyrikstore.verify.evaluation.body import evaluation_body
-from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 from lyrikstore.verify.evaluation.drift import length_drift, monitor_body
 from lyrikstore.verify.evaluation.evidence import (
     FINE,
@@ -52,7 +51,7 @@ def figures_fault(found: Evidence) -> str:
             found.predictions,
             bare,
             found.reference,
-            unlike=UNLIKE in found.checkpoint,
+            unlike="unlike" in found.checkpoint,
         )
     except InvalidInputError as error:
         return quote(error.message, 300)
@@ -155,8 +154,8 @@ def undeclared(
         and decision.get("atLeastOne", False) == model.at_least_one
     ):
         return "its model answers by another rule than the checkpoint's"
-    unlike = body.get(UNLIKE)
-    if unlike is not None and (UNLIKE not in checkpoint or unlike["count"] > len(predictions)):
+    unlike = body.get("unlike")
+    if unlike is not None and ("unlike" not in checkpoint or unlike["count"] > len(predictions)):
         return "it counts unlike texts that its checkpoint cannot tell"
     if run is None or not head.labelled:
         return ""

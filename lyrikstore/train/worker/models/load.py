@@ -1,12 +1,21 @@
-"""Loads a checkpoint of any format."""
+"""Loads a checkpoint of any format, and what tells texts that are unlike its training data."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
 
 from lyrikstore.train.formats import adapter, blend, embeddings, encoder, word_counts
 from lyrikstore.train.worker.errors import TRAINED, loading
+from lyrikstore.train.worker.examples import Example
 from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.train.worker.models.model import Model
+from lyrikstore.train.worker.models.model import Logits, Model
+from lyrikstore.train.worker.models.unlike import ClassDistances
+from lyrikstore.train.worker.staging import UNLIKE_FILE
+from lyrikstore.verify.evaluation.choice.unlike import CLASS_DISTANCES, UNLIKE, limit_of
 
 
 def load_model(files: StagedFiles, folder: str, form: str) -> Model:
@@ -66,3 +75,31 @@ _LOADERS: dict[str, Callable[[StagedFiles, str], Model]] = {
     encoder.FORMAT: _tuned,
     blend.FORMAT: _blend,
 }
+
+
+class UnlikeTexts(Struct, frozen=True):
+    """Tells which texts are unlike the training data, where a checkpoint says how.
+
+    Attributes:
+        limit: Above it a text is; None: nothing is known of it.
+        distances: What is measured by, where it is not by words.
+    """
+
+    limit: float | None = None
+    distances: ClassDistances | None = None
+
+    @classmethod
+    def open(cls, job: Mapping[str, Any], files: StagedFiles) -> Self:
+        """Return what a job says: ``unlike``, as the body of the checkpoint has it."""
+        limit, distances = limit_of(job), None
+        if limit is not None and job[UNLIKE]["method"] == CLASS_DISTANCES:
+            with loading(TRAINED):
+                distances = ClassDistances.of_file(files.read(UNLIKE_FILE))
+        return cls(limit, distances)
+
+    def answer(self, model: Model, examples: Sequence[Example]) -> tuple[Logits, NDArray[np.bool_]]:
+        """Return the logits of some records, and which of them are unlike the training data."""
+        if self.limit is None:
+            return model.logits(examples), np.zeros(len(examples), bool)
+        logits, values = model.measured(examples, self.distances)
+        return logits, values > self.limit

@@ -1,31 +1,22 @@
 """How unlike the training data a text is, by statistics that hold no record (spec §13.2.4)."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterable, Sequence
+from typing import Self
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from lyrikstore.train.worker.errors import TRAINED, loading
 from lyrikstore.train.worker.examples import Example
-from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.train.worker.models.model import Logits, check_finite
-from lyrikstore.train.worker.staging import UNLIKE_FILE
 from lyrikstore.verify.evaluation.choice.unlike import (
     CENTROIDS,
     CLASS_DISTANCES,
     FEWEST_OF_CLASS,
     UNKNOWN_WORDS,
-    UNLIKE,
     VARIANCES,
-    limit_of,
     unlike_limit,
 )
-
-if TYPE_CHECKING:
-    from lyrikstore.train.worker.models.model import Model
 
 Values = NDArray[np.float64]
 """How unlike the training data each of some texts is."""
@@ -96,7 +87,8 @@ class ClassDistances(Struct, frozen=True):
     def of_file(cls, data: bytes) -> Self:
         """Return what :meth:`to_bytes` gave; raises ``ValueError`` if it is something else."""
         tensors = load(data)
-        check_finite(tensors)
+        if not all(np.isfinite(one).all() for one in tensors.values()):
+            raise ValueError("a centroid, or the variances, have infinity or NaN")
         if not (tensors[VARIANCES] > 0).all():
             raise ValueError("a variance is not above 0")
         return cls(tensors[CENTROIDS], tensors[VARIANCES])
@@ -136,33 +128,3 @@ def fit_unlike(values: Iterable[float], distances: ClassDistances | None) -> Fit
     if distances is None:
         return FittedUnlike(UNKNOWN_WORDS, limit)
     return FittedUnlike(CLASS_DISTANCES, limit, distances.to_bytes())
-
-
-class UnlikeTexts(Struct, frozen=True):
-    """Tells which texts are unlike the training data, where a checkpoint says how.
-
-    Attributes:
-        limit: Above it a text is; None: nothing is known of it.
-        distances: What is measured by, where it is not by words.
-    """
-
-    limit: float | None = None
-    distances: ClassDistances | None = None
-
-    @classmethod
-    def open(cls, job: Mapping[str, Any], files: StagedFiles) -> Self:
-        """Return what a job says: ``unlike``, as the body of the checkpoint has it."""
-        limit, distances = limit_of(job), None
-        if limit is not None and job[UNLIKE]["method"] == CLASS_DISTANCES:
-            with loading(TRAINED):
-                distances = ClassDistances.of_file(files.read(UNLIKE_FILE))
-        return cls(limit, distances)
-
-    def answer(
-        self, model: "Model", examples: Sequence[Example]
-    ) -> tuple[Logits, NDArray[np.bool_]]:
-        """Return the logits of some records, and which of them are unlike the training data."""
-        if self.limit is None:
-            return model.logits(examples), np.zeros(len(examples), bool)
-        logits, values = model.measured(examples, self.distances)
-        return logits, values > self.limit

@@ -10,9 +10,8 @@ import numpy as np
 from lyrikstore.train.worker.examples import Example, example_batches
 from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.train.worker.models.load import load_model
+from lyrikstore.train.worker.models.load import UnlikeTexts, load_model
 from lyrikstore.train.worker.models.model import Model
-from lyrikstore.train.worker.models.unlike import UnlikeTexts
 from lyrikstore.train.worker.predicting.explain import explain
 from lyrikstore.train.worker.predicting.nearest import Nearest
 from lyrikstore.train.worker.scoring import prepare_libraries

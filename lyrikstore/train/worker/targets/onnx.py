@@ -13,7 +13,7 @@ from lyrikstore.train.formats.base_model import CONFIG
 from lyrikstore.train.worker.export.labels import Answer, check_labels
 from lyrikstore.train.worker.export.output import Output
 from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.train.worker.models.load import load_model
+from lyrikstore.train.worker.models.load import UnlikeTexts, load_model
 from lyrikstore.train.worker.staging import CHECKPOINT
 from lyrikstore.train.worker.targets.registry import Usage
 from lyrikstore.verify.evaluation.choice.task import AnswerRule
@@ -193,7 +193,6 @@ def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
         word_graph,
         words_of,
     )
-    from lyrikstore.train.worker.models.unlike import UnlikeTexts
 
     temperature = AnswerRule.of_body(job).temperature
     distances = UnlikeTexts.open(job, files).distances

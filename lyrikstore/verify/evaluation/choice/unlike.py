@@ -82,5 +82,5 @@ def unlike_fault(body: Mapping[str, Any], attached: int) -> str:
     if not _LIMIT.fullmatch(about["limit"]):
         return "its limit is not in hundredths"
     if attached != (method == CLASS_DISTANCES):
-        return f"{attached} files are attached"
+        return "not the one attachment of its method is there"
     return ""
