@@ -25,6 +25,7 @@ from lyrikstore.curate.readers.batches import batched, rough_size
 from lyrikstore.curate.readers.draw import drawn
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, say_which
 from lyrikstore.curate.readers.statistics import MAX_DISTINCT, RowStatistics
+from lyrikstore.curate.reading.documents import ReadDocument, read_documents
 from lyrikstore.curate.recipes.filters.contract import TEXT, Candidate
 from lyrikstore.curate.recipes.references import read_candidates
 from lyrikstore.curate.recipes.source import resolve_dataset
@@ -67,6 +68,10 @@ class DataProfile(Struct, frozen=True):
         untold: Why languages are not told; empty if they are.
         licences: Licence → records, where a field has that role; None if there are too many.
         since: The version before, and what is different: rows or files, by what happened.
+        unread: Reason → documents whose text was not read. They are records, and nothing that is
+            said of texts is about them.
+        unread_paths: Paths of some of them.
+        partly: Documents of which pages or parts were not read.
     """
 
     manifest: Manifest
@@ -84,6 +89,9 @@ class DataProfile(Struct, frozen=True):
     untold: str
     licences: Sequence[tuple[str, int]] | None
     since: tuple[Digest, Mapping[str, int]] | None
+    unread: Mapping[str, int] = {}
+    unread_paths: Sequence[str] = ()
+    partly: int = 0
 
     def to_json(self) -> dict[str, JSON]:
         """Return it as ``schemas/cli/profile.schema.json`` wants it."""
@@ -118,6 +126,9 @@ class DataProfile(Struct, frozen=True):
             "licencesAbove": MAX_DISTINCT if self.licences is None else None,
             "previousVersion": None if self.since is None else str(self.since[0]),
             "previousChanges": _counts_json(self.since and self.since[1].items()),
+            "documentsUnread": _counts_json(sorted(self.unread.items())),
+            "unreadPaths": list(self.unread_paths),
+            "documentsPartlyRead": self.partly,
         }
 
 
@@ -132,16 +143,23 @@ def profile_version(context: StoreContext, ref: str) -> DataProfile:
         VerificationError, IncompleteError: Its data is damaged, lost or retired.
         LyrikstoreError: As :func:`resolve_dataset` and :func:`read_candidates`.
 
-    Cost: one read; some 30 bytes a record, the statistics, and a thousand texts of the sample. And
-    a comparison with the version before.
+    Cost: one read; some 30 bytes a record, the statistics, and a thousand texts of the sample;
+    documents that are no plain text are read by their parsers. And a comparison with the version
+    before.
     """
     repository, progress = context.repository, context.progress
     manifest = resolve_dataset(repository, ref)
     look = _Look()
-    records = read_candidates(repository, manifest)
+    records = read_candidates(repository, manifest, long_ones=True)
+    others: list[Candidate] = []
     for batch in batched((one, rough_size(dict(one.fields))) for one in records):
-        look.at(batch)
+        look.at([one for one in batch if one.text is not None or not one.is_document])
+        others += (one for one in batch if one.text is None and one.is_document)
         progress(Progress(look.records, manifest.body["records"], phase="looking"))
+    tree = repository.tree(manifest)
+    for document in read_documents(repository, tree, others):
+        look.at_document(document)
+        progress(Progress(look.records, manifest.body["records"], phase="reading documents"))
     return look.finish(manifest, _since(repository, manifest))
 
 
@@ -171,6 +189,9 @@ class _Look:
         self._paths: list[str] = []
         self._file, self._line = array("I"), array("Q")
         self._drawn: list[tuple[int, _Drawn]] = []
+        self._unread: Counter[str] = Counter()
+        self._unread_paths: list[str] = []
+        self._partly = 0
 
     @property
     def records(self) -> int:
@@ -179,16 +200,34 @@ class _Look:
 
     def at(self, batch: Sequence[Candidate]) -> None:
         """Look at some records."""
-        self._statistics.add([{name: one.fields[name] for name in _columns(one)} for one in batch])
+        self._count(batch)
         for record in batch:
             text = record.text or ""
             self._lengths[1 << (len(text).bit_length() - 1) if text else 0] += 1
-            labels = record.roles.labels(record.fields)
-            self._labels.add(labels)
+            self._compare(record, text, record.roles.labels(record.fields))
+            self._draw(record, text)
+
+    def at_document(self, document: ReadDocument) -> None:
+        """Look at a document; of one that was not read, at what the sheet says alone.
+
+        ATTACK A148: a scan, or a file with a password, counts as empty, and as one in which no
+        personal data was found.
+        """
+        self._partly += document.is_partly
+        if not document.reason:
+            self.at([document.record])
+            return
+        self._count([document.record])
+        self._unread[document.reason] += 1
+        if len(self._unread_paths) < SHOWN:
+            self._unread_paths.append(document.record.path)
+
+    def _count(self, batch: Sequence[Candidate]) -> None:
+        self._statistics.add([{name: one.fields[name] for name in _columns(one)} for one in batch])
+        for record in batch:
+            self._labels.add(record.roles.labels(record.fields))
             if record.roles.licence:
                 self._licences.add([record.value(record.roles.licence) or ""])
-            self._compare(record, text, labels)
-            self._draw(record, text)
 
     def _compare(self, record: Candidate, text: str, labels: Sequence[str]) -> None:
         normal = normalise(text)
@@ -239,6 +278,9 @@ class _Look:
             untold,
             self._licences.listed(),
             since,
+            dict(self._unread),
+            self._unread_paths,
+            self._partly,
         )
 
 

@@ -29,6 +29,7 @@ def profile_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -> b
     add_list(main, (("version", facts["id"]), ("looked at by", tool)))
     add_holds(main, with_data)
     _roles(main, facts["fieldRoles"])
+    _unread(main, facts, with_data)
     _labels(main, facts, with_data)
     add(main, "h2", "Lengths of the texts")
     lengths = [(_range(one["fromLength"]), one["recordCount"]) for one in facts["textLengths"]]
@@ -71,6 +72,25 @@ def _roles(main: Element, roles: Facts) -> None:
     add_list(main, named)
 
 
+def _unread(main: Element, facts: Facts, with_data: Sequence[str]) -> None:
+    unread, partly = facts["documentsUnread"], facts["documentsPartlyRead"]
+    if not (unread or partly):
+        return
+    add(main, "h2", "Documents that were not read")
+    count = sum(one["recordCount"] for one in unread)
+    if unread:
+        add(
+            main, "p", f"{pluralize(count, 'document')} of {facts['recordCount']:,}, by the reason."
+        )
+        bars(main, _pairs(unread, ""), facts["recordCount"])
+        left = "What this page says of texts, duplicates, personal data and languages is not about "
+        add(main, "p", left + ("it." if count == 1 else "them."))
+        if "paths" in with_data:
+            add_bullets(main, facts["unreadPaths"])
+    if partly:
+        add(main, "p", f"Of {pluralize(partly, 'more document')} pages or parts were not read.")
+
+
 def _labels(main: Element, facts: Facts, with_data: Sequence[str]) -> None:
     add(main, "h2", "Labels")
     if facts["labelsAbove"]:
@@ -110,10 +130,15 @@ def _sample(main: Element, facts: Facts) -> None:
     add(main, "h2", "Personal data found")
     drawn = pluralize(count, "record")
     add(main, "p", f"By patterns, in {drawn} drawn by a hash of their ids, not by models.")
+    unread = sum(one["recordCount"] for one in facts["documentsUnread"])
+    if unread:
+        add(main, "p", f"Not looked in: {pluralize(unread, 'document')} that could not be read.")
     searched = facts["personalSearched"]
     names = ", ".join(searched[:MAX_BARS]) + (", …" if len(searched) > MAX_BARS else "")
     add(main, "p", f"Fields searched: {names or 'none, for none holds text'}.")
-    if facts["personalFound"]:
+    if not count:
+        add(main, "p", "Nothing was looked at.")
+    elif facts["personalFound"]:
         bars(main, _pairs(facts["personalFound"], ""), count)
     else:
         add(main, "p", "Patterns found nothing; that is no proof that there is nothing.")

@@ -24,7 +24,8 @@ def command(
 
     The page loads nothing and quotes no text. It counts labels and licences, and names them only
     with `--with-values`; where labels contradict each other it says with `--with-paths`. Personal
-    data and languages are looked for in a thousand records, drawn by a hash of their ids.
+    data and languages are looked for in a thousand records, drawn by a hash of their ids. PDF, DOCX
+    and the like are read by their parsers; what cannot be read is counted, with the reason.
     """
     from lyrikstore.api.commands import profile_page
     from lyrikstore.version import __version__
@@ -47,6 +48,12 @@ def command(
     say(f"{found.manifest.name}  {found.manifest.id.short}", "bold")
     fields = pluralize(len(found.statistics.fields), "field")
     say(f"  {pluralize(found.records, 'record')}, {fields}")
+    if found.unread:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(found.unread.items()))
+        unread = pluralize(sum(found.unread.values()), "document was", "documents were")
+        say(f"! {unread} not read, and nothing below is about their texts: {reasons}")
+    if found.partly:
+        say(f"! of {pluralize(found.partly, 'more document')} pages or parts were not read")
     if found.labels:
         shown = ", ".join(f"{one} {count}" for one, count in found.labels[:5])
         say(f"  labels   {len(found.labels)}: {escape_control(shown)}")

@@ -11,6 +11,7 @@ from lyrikstore.canon.json import JSON
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT
 from lyrikstore.curate.recipes.filters.contract import Candidate
 from lyrikstore.curate.recipes.source import (
+    MAX_TEXT_BYTES,
     RecordSource,
     parse_rows,
     read_document,
@@ -58,10 +59,17 @@ def prepare(
     return found
 
 
-def read_candidates(repository: Repository, manifest: Manifest) -> Iterator[Candidate]:
+def read_candidates(
+    repository: Repository, manifest: Manifest, *, long_ones: bool = False
+) -> Iterator[Candidate]:
     """Yield the records of a version as steps see them, in storage order.
 
     A document that is no UTF-8 text, such as a PDF, has none.
+
+    Args:
+        repository: The store.
+        manifest: The version.
+        long_ones: Whether a document that is too long for a text has none, too.
 
     Raises:
         InvalidInputError: (``no-reader``) the records of one cannot be read.
@@ -84,11 +92,12 @@ def read_candidates(repository: Repository, manifest: Manifest) -> Iterator[Cand
                 file=bisect_left(files, batch.path),
             )
         for entry in batch.entries:
-            data = read_document(entry, repository.blobs.open)
             named: dict[str, JSON] = dict(entry.meta or {})
-            with suppress(UnicodeDecodeError):
-                if foreign_format(entry.path, data[:16]) is None:
-                    named[DOCUMENT_TEXT] = data.decode("utf-8")
+            if not long_ones or entry.bytes <= MAX_TEXT_BYTES:
+                data = read_document(entry, repository.blobs.open)
+                with suppress(UnicodeDecodeError):
+                    if foreign_format(entry.path, data[:16]) is None:
+                        named[DOCUMENT_TEXT] = data.decode("utf-8")
             identity = document_id(entry.blake3)
             at = bisect_left(files, entry.path)
             yield Candidate(entry.path, 0, identity, named, named, roles=roles, file=at)

@@ -7,11 +7,14 @@ import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.commit.inputs import CommitMetadata
+from lyrikstore.curate.extract.workers import Extractor
+from lyrikstore.curate.profile import profile_version
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.apply import FilterResult
 from lyrikstore.curate.recipes.explain.why import why
 from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.history.records.order_root import document_id
+from lyrikstore.web.profile_page import profile_page
 from tests.curate.conftest import Bench
 from tests.curate.extract import making
 from tests.kinds import refused
@@ -128,3 +131,31 @@ def test_a_step_of_rows_takes_no_documents() -> None:
     recipe = parse_recipe(b'recipe = 1\n[[step]]\nuse = "partition/1"\n')
     with refused("needs-rows"):
         recipe.check_fields(None, FieldRoles(), "acme/docs", is_rows=False)
+
+
+def test_what_was_not_read_is_counted_and_called_neither_empty_nor_clean(committed: Bench) -> None:
+    # ATTACK A148: scans and files with a password pass for empty texts without personal data.
+    found = profile_version(committed.context, "acme/docs")
+    assert dict(found.unread) == {"encrypted": 1, "no-text-layer": 1}
+    assert sorted(found.unread_paths) == ["locked.pdf", "scan.pdf"]
+    assert (found.records, found.partly, found.sampled) == (9, 1, 7)
+    assert found.lengths.get(0, 0) == 1  # the DOCX without a word
+    assert sum(found.lengths.values()) == 7
+    said = profile_page(found.to_json(), tool="t", with_data=["paths"]).decode()
+    assert "not read" in said
+    assert "scan.pdf" in said
+
+
+def test_where_nothing_was_read_nothing_was_looked_at(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_: object) -> None:
+        raise InvalidInputError("no-parser", "not installed")
+
+    monkeypatch.setattr(Extractor, "extract", missing)
+    bench.write({"a.pdf": making.pages_pdf([making.line("mail jo@example.org")])})
+    bench.commit()
+    found = profile_version(bench.context, "acme/docs")
+    assert dict(found.unread) == {"no-parser": 1}
+    assert (dict(found.lengths), found.sampled) == ({}, 0)
+    assert "Nothing was looked at." in profile_page(found.to_json(), tool="t").decode()
