@@ -24,6 +24,7 @@ from lyrikstore.curate.lock_file import find_lock as find_lock
 from lyrikstore.curate.recipes.decisions import Decision as Decision
 from lyrikstore.curate.recipes.explain.given_away import GIVEN_AWAY as GIVEN_AWAY
 from lyrikstore.curate.scan.listing import Listing as Listing
+from lyrikstore.curate.scan.mapping import mapped_json as mapped_json
 from lyrikstore.curate.sheets.sheet import KEY_COLUMNS as KEY_COLUMNS
 from lyrikstore.curate.sheets.sheet import defuse as defuse
 from lyrikstore.curate.sheets.sheet import formula_cells as formula_cells

@@ -231,6 +231,8 @@ def _generated(
 
 
 def _as_json(result: "CommitResult", store: "Store", name: str, *, dry_run: bool) -> dict[str, Any]:
+    from lyrikstore.api.commands import mapped_json
+
     current = result.current
     return {
         "name": current.name if current else name,
@@ -249,9 +251,7 @@ def _as_json(result: "CommitResult", store: "Store", name: str, *, dry_run: bool
         "orphanFiles": list(result.orphan_files),
         "orphanRows": [row.key for row in result.orphan_rows],
         "composed": list(result.composed),
-        "mapped": [
-            {"path": path, "originalPath": was} for path, was in sorted(result.mapped.items())
-        ],
+        "mapped": mapped_json(result.mapped),
         "reader": current.body.get("reader") if current else result.how and result.how.reader,
         "recordCount": _records(result),
         "fieldRoles": current.body.get("fields", {}) if current else result.roles.to_json(),

@@ -36,7 +36,8 @@ def command(session: Session, old: str, new: str) -> None:
         _say_rows(session, found.rows)
     for sign, paths in (("+", found.added), ("−", found.removed)):
         for path in paths:
-            say(f"{sign} {escape_control(path)}")
+            called = f"  (in its folder {found.mapped[path]})" if path in found.mapped else ""
+            say(f"{sign} {escape_control(path + called)}")
     for change in found.moved:
         say(escape_control(f"moved {change.moved_from} → {change.path}"))
         _say_cells(session, change)

@@ -28,7 +28,7 @@ from lyrikstore.curate.readers.recognise import unpacked_path
 from lyrikstore.curate.readers.records import ROWS
 from lyrikstore.curate.scan.hashing import hash_file
 from lyrikstore.curate.scan.listing import Listing
-from lyrikstore.curate.scan.mapping import ORIGINAL_PATH
+from lyrikstore.curate.scan.mapping import ORIGINAL_PATH, mapped_json
 from lyrikstore.curate.scan.scan import Scan, judge
 from lyrikstore.curate.scan.walk import Offender
 from lyrikstore.curate.sheets.sheet_cache import sheet_digest
@@ -106,9 +106,7 @@ class FolderStatus(Struct, frozen=True):
             "added": list(self.added),
             "removed": list(self.removed),
             "modified": list(self.changed),
-            "mapped": [
-                {"path": path, "originalPath": was} for path, was in sorted(self.mapped.items())
-            ],
+            "mapped": mapped_json(self.mapped),
             "unreadable": [
                 {"path": item.path, "kind": item.kind, "reason": item.reason}
                 for item in self.unreadable

@@ -12,6 +12,7 @@ from lyrikstore.canon.json import JSON, as_json
 from lyrikstore.curate.commit.statement import tree_bytes
 from lyrikstore.curate.descriptor import Field
 from lyrikstore.curate.diff.rows import RowsDiff, compare_rows
+from lyrikstore.curate.scan.mapping import ORIGINAL_PATH, mapped_json
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.diff import TreeDifference, differences
@@ -69,6 +70,7 @@ class VersionDiff(Struct, frozen=True):
         differing: Files that both have, in path order.
         fields: Field of the descriptor → its old and its new state, by name; none that is measured.
         rows: What differs between the rows, if both have rows.
+        mapped: Path to the one in the folder, of files above whose names were mapped.
     """
 
     old: Manifest
@@ -80,6 +82,7 @@ class VersionDiff(Struct, frozen=True):
     differing: tuple[FileChange, ...]
     fields: Mapping[str, tuple[Field | None, Field | None]]
     rows: RowsDiff | None
+    mapped: Mapping[str, str]
 
     def to_json(self) -> dict[str, JSON]:
         """Return it as ``schemas/cli/diff.schema.json`` wants it."""
@@ -89,6 +92,7 @@ class VersionDiff(Struct, frozen=True):
             "licences": as_json(self.licences),
             "added": list(self.added),
             "removed": list(self.removed),
+            "mapped": mapped_json(self.mapped),
             "movedFiles": [
                 {
                     "oldPath": change.moved_from,
@@ -144,6 +148,7 @@ def compare_versions(repository: Repository, old: str, new: str) -> VersionDiff:
         tuple(differing),
         _restated(one, other),
         compare_rows(repository, one, other),
+        dict(_mapped(found)),
     )
 
 
@@ -156,6 +161,13 @@ def _with_files(repository: Repository, ref: str) -> Manifest:
             hint="compare versions of datasets or of checkpoints",
         )
     return found
+
+
+def _mapped(found: Sequence[TreeDifference]) -> Iterator[tuple[str, str]]:
+    for item in found:
+        was = (_entry(item.new or item.old).meta or {}).get(ORIGINAL_PATH)
+        if was is not None:
+            yield item.path, was
 
 
 def _is_both(item: TreeDifference) -> bool:

@@ -1,9 +1,10 @@
 """Names that the path grammar refuses, recorded under names that it allows (spec §12.1.2)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from unicodedata import normalize
 
+from lyrikstore.canon.json import JSON
 from lyrikstore.canon.limits import MAX_COMPONENT_BYTES
 from lyrikstore.history.trees.paths import component_offence, fold
 
@@ -71,6 +72,11 @@ def map_names(names: Sequence[str]) -> dict[str, str]:
 def original_text(name: str) -> str:
     r"""Return a name as it stands in metadata: bytes that are not UTF-8 are written ``\xNN``."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def mapped_json(mapped: Mapping[str, str]) -> list[JSON]:
+    """Return paths and originals as the schemas of results want them, in path order."""
+    return [{"path": path, "originalPath": was} for path, was in sorted(mapped.items())]
 
 
 def _children(prefix: str, inside: Sequence[str]) -> dict[str, list[str] | None]:
