@@ -6,6 +6,7 @@ import { parseTimestamp } from "../src/canon/timestamps.js";
 import { verifyProof } from "../src/crypto/proofs/eddsa_jcs.js";
 import { problemsOf, sign } from "../src/draft/attestation.js";
 import { Draft } from "../src/draft/draft.js";
+import { readEntered, written } from "../src/draft/entered.js";
 import { fingerprint, keyWords, newSeed, signerOf } from "../src/draft/key.js";
 import { openKey, sealKey } from "../src/draft/key_file.js";
 import { each, load, refuses } from "./vectors.js";
@@ -77,4 +78,26 @@ test("a key is spelt as on the command line", async () => {
   assert.equal(signer.did, did);
   assert.equal(keyWords(signer.public).join(" "), words);
   assert.equal(fingerprint(signer.public), printed);
+});
+
+test("what was entered is taken up again for the same card alone", () => {
+  const [{ entered: given }] = answers.cases;
+  const entered = { ...given, entries: given.entries.map((/** @type {any} */ one) => ({ ...one, choice: one.choice === "left over" ? "" : one.choice })) };
+  const text = written(draft, entered, "2026-12-01T10:00:00Z");
+  assert.deepEqual(readEntered(draft, text), { entered, at: "2026-12-01T10:00:00Z" });
+  const saved = JSON.parse(text);
+  const kindOf = (/** @type {any} */ other) => {
+    try {
+      return readEntered(draft, typeof other === "string" ? other : JSON.stringify(other));
+    } catch (error) {
+      return /** @type {any} */ (error).kind;
+    }
+  };
+  assert.equal(kindOf({ ...saved, card: `blake3:${"0".repeat(64)}` }), "other-card");
+  const [entry] = entered.entries;
+  for (const wrong of [
+    "", "{", "[]", { ...saved, more: 1 }, { ...saved, format: "lyrikstore-draft/2" },
+    ...[{ kind: "signed" }, { name: 7 }, { entries: [{ ...entry, question: "harmless" }] }, { entries: [{ ...entry, state: "done" }] }, { challenges: ["none"] }]
+      .map((more) => ({ ...saved, entered: { ...entered, ...more } })),
+  ]) assert.equal(kindOf(wrong), "bad-saved");
 });

@@ -22,7 +22,7 @@ export function drawn({ card, subject, statements }) {
   const open = profiles.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + one.open, 0);
   const counts = Object.entries(card.counts ?? {}).map(([state, count]) => `${count} ${state}`).join(", ");
   return element("section", { id: "draft-card", "aria-labelledby": "draft-card-head" },
-    element("h1", { id: "draft-card-head" }, `${card.subject.kind === "dataset" ? "Datasheet" : "Model card"} ${subject.name}`),
+    element("h2", { id: "draft-card-head" }, `${card.subject.kind === "dataset" ? "Datasheet" : "Model card"} ${subject.name}`),
     element("p", {}, element("strong", {}, open ? `A draft: ${counted(open, "required item")} open` : "Nothing required is open")),
     element("p", { class: "quiet" }, `${counted(statements.size, "statement")}: ${counts}. Nobody has signed this draft; it is drawn by this page, ` +
       "from what your signature will be about."),
@@ -42,7 +42,7 @@ function grouped(all) {
   }
   const order = [...Object.keys(HEADINGS), ...groups.keys()];
   return [...new Set(order)].filter((word) => groups.has(word)).map((word) => element("section", { class: "evidence" },
-    element("h2", {}, HEADINGS[word] ?? word), listed(/** @type {Statement[]} */ (groups.get(word)))));
+    element("h3", {}, HEADINGS[word] ?? word), listed(/** @type {Statement[]} */ (groups.get(word)))));
 }
 
 /** @param {any} profile @param {Map<string, Statement>} statements */

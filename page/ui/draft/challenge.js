@@ -25,6 +25,12 @@ export function disputed(draft) {
   return made;
 }
 
+/** Pick these again. @param {string[]} ids */
+export function pick(ids) {
+  for (const input of field("challenges").querySelectorAll("input")) input.checked = ids.includes(input.value);
+  field("disputed").dispatchEvent(new Event("input"));
+}
+
 /** The ids of what is picked. @returns {string[]} */
 export const picked = () =>
   Array.from(field("challenges").querySelectorAll("input:checked"), (/** @type {any} */ { value }) => value);

@@ -34,6 +34,28 @@ export function radios(name, legend, options, { chosen = true } = {}) {
 /** What is chosen of a group; empty if nothing is. @param {string} name @returns {string} */
 export const chosenOf = (name) => field(name)?.querySelector("input:checked")?.value ?? "";
 
+/** Choose one of a group; nothing where the group has no such one. @param {string} name @param {string} value */
+export function choose(name, value) {
+  for (const input of field(name)?.querySelectorAll("input") ?? []) input.checked = input.value === value;
+}
+
+/** Put a text into a field. @param {string} name @param {string} text */
+export function fill(name, text) {
+  field(name).value = text;
+  field(name).dispatchEvent(new Event("input"));
+}
+
+/** A link that moves the focus, and not the address. @param {() => HTMLElement} control @param {string} words */
+export function linkTo(control, words) {
+  const link = element("a", { href: "#draft" }, words);
+  link.onclick = (event) => {
+    event.preventDefault();
+    control().focus();
+    control().scrollIntoView?.({ block: "nearest" });
+  };
+  return link;
+}
+
 /**
  * A text of several lines, whose characters are counted: none is cut off unseen, as `maxlength` would.
  *

@@ -11,35 +11,39 @@ import { MAX_LONG, problemsOf, sign } from "../../src/draft/attestation.js";
 import { Draft } from "../../src/draft/draft.js";
 import { element, json } from "../view.js";
 import { drawn } from "./card.js";
-import { disputed, picked } from "./challenge.js";
-import { chosenOf, field, line, longText, radios, say } from "./fields.js";
+import { disputed, pick, picked } from "./challenge.js";
+import { choose, chosenOf, field, fill, line, linkTo, longText, radios, say } from "./fields.js";
+import { Kept } from "./kept.js";
 import { Owner } from "./owner.js";
-import { asked, entryOf, settle } from "./questions.js";
+import { openItems, preview } from "./preview.js";
+import { asked, enter, entryOf, settle } from "./questions.js";
 
 /** @typedef {import("../../src/draft/attestation.js").Entered} Entered */
 /** @typedef {import("../../src/draft/attestation.js").Problem} Problem */
 
 const carried = field("data").textContent;
 const place = element("section", { id: "draft", "aria-labelledby": "draft-head" }, element("h2", { id: "draft-head" }, "Answer and sign"));
-const main = element("main", {}, place);
+const main = element("main", {}, element("h1", {}, "A card to be answered"), place);
 document.body.replaceChildren(main);
 document.title = "A card to be answered";
 const owner = new Owner();
-/** Of what something was entered that is in no file yet: answers, challenge. @type {Set<string>} */
-const unsaved = new Set();
+/** What is entered, kept. @type {Kept | undefined} */
+let kept;
 
 /** @param {Draft} draft */
 function show(draft) {
   const { questions } = draft;
-  main.prepend(drawn(draft));
+  const keeping = new Kept(draft, () => entered(draft), (/** @type {Entered} */ before) => restore(draft, before));
+  kept = keeping;
   const open = questions.filter((one) => one.open).length;
   place.append(
     element("p", {}, `${counted(open, "question is", "questions are")} open. Answer what you can, leave the rest open, and sign: you then ` +
-      "download one file, and send it yourself to whoever gave you this page. This page sends nothing anywhere, " +
-      "and keeps nothing: what you type is gone when you close it."),
+      "download one file, and send it yourself to whoever gave you this page. This page sends nothing anywhere. " +
+      "The facts that a question needs stand beside it; the whole card is at the end of the page."),
     element("dl", {}, element("dt", {}, "Model"), element("dd", {}, draft.subject.name),
       element("dt", {}, "Its version"), element("dd", {}, draft.subject.manifest.slice("urn:".length)),
       element("dt", {}, "This card"), element("dd", {}, draft.cardId)),
+    openItems(draft),
     radios("kind", "What do you want to do?", [["answers", "answer questions"], ["challenge", "dispute statements of the card"]]),
     element("section", { id: "draft-answers", "aria-label": "Questions" },
       ...questions.map((one, at) => asked(one, at + 1, questions.length))),
@@ -47,23 +51,47 @@ function show(draft) {
     element("section", { "aria-labelledby": "draft-who-head" }, element("h3", { id: "draft-who-head" }, "You"),
       line("name", "Your name, and in what capacity you speak", { autocomplete: "name" }),
       longText("liability", "What you answer for, and how far: one sentence", MAX_LONG, { rows: "2" })),
+    keeping.section(),
     owner.section(),
+    element("section", { "aria-labelledby": "draft-preview-head" }, element("h3", { id: "draft-preview-head" }, "What you will sign"),
+      element("div", { id: "draft-preview", class: "evidence" })),
     element("p", { class: "choose" }, element("button", { id: "draft-sign", type: "button", class: "primary" }, "Sign")),
     element("div", { id: "draft-problems", class: "problems", role: "alert", tabindex: "-1" }),
     element("section", { id: "draft-signed", "aria-labelledby": "draft-signed-head", hidden: "" }),
   );
+  main.append(drawn(draft));
   for (const one of questions) settle(one);
   place.addEventListener("input", (/** @type {any} */ { target }) => {
-    if (target.closest("#draft-key, #draft-find")) return;
-    unsaved.add(chosenOf("kind"));
+    if (target.closest("#draft-key, #draft-find, #draft-load")) return;
+    keeping.later();
     field("signed").hidden = true; // what was signed is no longer what is here
+    preview(draft, entered(draft));
   });
-  field("kind").addEventListener("change", () => {
-    field("answers").hidden = chosenOf("kind") !== "answers";
-    field("disputed").hidden = chosenOf("kind") === "answers";
-  });
+  field("kind").addEventListener("change", turn);
   field("disputed").dispatchEvent(new Event("input"));
+  preview(draft, entered(draft));
+  keeping.begin();
   field("sign").onclick = () => press(draft);
+}
+
+/** Show what is to be done: to answer, or to dispute. */
+function turn() {
+  field("answers").hidden = chosenOf("kind") !== "answers";
+  field("disputed").hidden = chosenOf("kind") === "answers";
+}
+
+/** Put back what was entered before. @param {Draft} draft @param {Entered} before */
+function restore(draft, before) {
+  choose("kind", before.kind);
+  turn();
+  for (const question of draft.questions) {
+    const entry = before.entries.find((one) => one.question === question.id);
+    if (entry) enter(question, entry);
+  }
+  pick(before.challenges);
+  for (const name of /** @type {const} */ (["grounds", "name", "liability"])) fill(name, before[name]);
+  field("signed").hidden = true;
+  preview(draft, entered(draft));
 }
 
 /** @param {Draft} draft @returns {Entered} */
@@ -100,12 +128,7 @@ function complain(problems) {
   const items = problems.map(({ field: name, message }) => {
     const control = controlOf(name);
     control.setAttribute("aria-invalid", "true");
-    const link = element("a", { href: `#${control.id}` }, message);
-    link.onclick = (event) => {
-      event.preventDefault(); // no address of its own: only the focus moves
-      control.focus();
-    };
-    return element("li", {}, link);
+    return element("li", {}, linkTo(() => control, message));
   });
   field("problems").replaceChildren(...(items.length ? [element("h3", {}, "Not signed yet"), element("ul", {}, ...items)] : []));
   if (items.length) field("problems").focus();
@@ -123,7 +146,6 @@ function signed(kind, file, draft) {
   const name = `${draft.subject.name.split("/").slice(1).join("-")}-${kind}.json`;
   const link = element("a", { id: "draft-result", class: "button primary", download: name,
     href: URL.createObjectURL(new Blob([new Uint8Array(file)], { type: "application/json" })) }, `Download ${name}`);
-  link.addEventListener("click", () => { unsaved.delete(kind); });
   const raw = element("pre", { id: "draft-raw", tabindex: "0" });
   raw.textContent = json(document);
   field("signed").replaceChildren(
@@ -136,8 +158,10 @@ function signed(kind, file, draft) {
 }
 
 addEventListener("beforeunload", (event) => {
-  if (unsaved.size || owner.unsaved) event.preventDefault();
+  kept?.now();
+  if (kept?.safe === false || owner.unsaved) event.preventDefault();
 });
+addEventListener("pagehide", () => kept?.now());
 
 try {
   if (globalThis.crypto?.subtle === undefined) throw new Refusal("no-crypto", "This browser cannot sign here. Open the page from your disk in a current one.");

@@ -1,7 +1,7 @@
 /** The questions of a card, each beside its evidence. */
 import { MAX_ANSWER } from "../../src/draft/attestation.js";
 import { element } from "../view.js";
-import { chosenOf, field, longText, radios, said } from "./fields.js";
+import { choose, chosenOf, field, fill, longText, radios, said } from "./fields.js";
 
 /** @typedef {import("../../src/draft/draft.js").Question} Question */
 /** @typedef {import("../../src/draft/attestation.js").Entry} Entry */
@@ -17,7 +17,7 @@ const STATES = [
 /** Ask a question. @param {Question} question @param {number} number @param {number} count */
 export function asked(question, number, count) {
   const { id, asks, guidance, choices, shows } = question;
-  const head = element("h3", { id: `draft-head-${id}` }, `${number} of ${count}: ${asks}`);
+  const head = element("h3", { id: `draft-head-${id}`, tabindex: "-1" }, `${number} of ${count}: ${asks}`);
   const made = element("section", { class: "question", "data-question": id, "aria-labelledby": `draft-head-${id}` }, head);
   if (guidance) made.append(element("p", { id: `draft-guidance-${id}` }, guidance));
   if (!question.open) made.append(list("Answered already", question.said));
@@ -42,6 +42,18 @@ export function settle({ id, choices }) {
   document.querySelectorAll(`label[for="draft-text-${id}"]`).forEach((one) => {
     one.textContent = state === "value" && choices.length ? "Why" : label;
   });
+}
+
+/** What a state is called. @param {string} state */
+export const labelOf = (state) => STATES.find(([one]) => one === state)?.[1] ?? state;
+
+/** Put back what was entered for a question. @param {Question} question @param {Entry} entry */
+export function enter(question, { question: id, state, text, choice, scope }) {
+  choose(`state-${id}`, state);
+  choose(`choice-${id}`, choice);
+  choose(`scope-${id}`, scope);
+  fill(`text-${id}`, text);
+  settle(question);
 }
 
 /** What was entered for a question. @param {Question} question @returns {Entry} */

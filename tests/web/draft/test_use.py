@@ -1,13 +1,11 @@
-"""Everybody can use the page that drafts, by keyboard alone too, and loses nothing on leaving."""
+"""Everybody can use the page that drafts, by keyboard alone too."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.web.conftest import EVERY_BROWSER
 from tests.web.draft.drafting import (
     PASSPHRASE,
-    answer,
     checked,
     download,
     make_key,
@@ -18,25 +16,6 @@ from tests.web.draft.drafting import (
 from tests.web.test_accessible import shortcomings
 
 pytestmark = [pytest.mark.web]
-
-
-@EVERY_BROWSER
-def test_leaving_asks_while_something_is_in_no_file(open_page, written) -> None:
-    window = opened(open_page, written)
-    page = window.page
-    asks = "!dispatchEvent(new Event('beforeunload', { cancelable: true }))"
-    assert not page.evaluate(asks)
-    answer(page, "contact", "Me.")
-    assert page.evaluate(asks)
-    say_who(page)
-    make_key(page)
-    download(window, "#draft-key-file")
-    assert page.evaluate(asks)
-    sign(window)
-    assert not page.evaluate(asks)
-    page.fill("#draft-text-contact", "You.")
-    assert page.evaluate(asks)
-    assert page.is_hidden("#draft-signed")  # for it is not what was signed
 
 
 @pytest.mark.page

@@ -1,0 +1,127 @@
+"""What is entered stays, in the browser and in a file, until somebody deletes it; keys never do."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.web import webdriver
+from tests.web.conftest import EVERY_BROWSER
+from tests.web.draft.drafting import answer, download, make_key, opened, say_who, sign
+
+pytestmark = [pytest.mark.web]
+ASKS = "!dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+BROKEN = "void (Storage.prototype.setItem = () => { throw new DOMException('full') })"
+STORED = "Object.values({ ...localStorage })"
+
+
+def fill_in(page: Any) -> None:
+    page.check("#draft-state-personal-data input[value='value']")
+    page.check("#draft-choice-personal-data input[value='yes']")
+    page.check("#draft-scope-personal-data input[value='name']")
+    page.fill("#draft-text-personal-data", "Names.\n\u202eof clients")
+    answer(page, "contact", "Asked in vain.", "unknown")
+    say_who(page)
+
+
+def entered(page: Any) -> list[str]:
+    """Return what stands in the form."""
+    fields = ("text-personal-data", "text-contact", "name", "liability")
+    return [
+        *(page.evaluate(f"document.getElementById('draft-{one}').value") for one in fields),
+        *(
+            page.evaluate(f"document.querySelector('#draft-{one} input:checked').value")
+            for one in ("state-personal-data", "choice-personal-data", "scope-personal-data")
+        ),
+        page.evaluate("document.querySelector('#draft-state-contact input:checked').value"),
+    ]
+
+
+@EVERY_BROWSER
+def test_what_is_entered_is_there_again(open_page, written, tmp_path) -> None:
+    window = opened(open_page, written)
+    page = window.page
+    page.evaluate("localStorage.clear()")
+    assert not page.evaluate(ASKS)
+    fill_in(page)
+    before = entered(page)
+    assert not page.evaluate(ASKS)  # it is kept when the page is left
+    file = tmp_path / "draft.json"
+    file.write_bytes(download(window, "#draft-save"))
+    make_key(page)
+    assert page.evaluate(ASKS)  # the key is in no file
+    download(window, "#draft-key-file")
+    (kept,) = page.evaluate(STORED)
+    saved = json.loads(file.read_bytes())
+    assert saved["entered"] == json.loads(kept)["entered"]
+    assert "did:key" not in kept
+    page.reload() if hasattr(page, "reload") else page.run("location.reload()")
+    page.wait_for_selector("#draft-preview")
+    assert entered(page) == before
+    assert page.is_hidden("#draft-key-ready")
+    # Read before it is signed: what is said, and what stays open.
+    shown = page.text_content("#draft-preview")
+    for said in ("Asked in vain.", "Names.", "later versions, too", "Dr Grace Hopper"):
+        assert said in shown
+    left = page.locator("#draft-preview ul li a").count()
+    page.click("#draft-forget")
+    assert page.evaluate(STORED) == []
+    assert page.evaluate(ASKS)
+    page.fill("#draft-text-contact", "Somebody else.")
+    page.set_input_files("#draft-load", file)
+    webdriver.waited(lambda: entered(page) == before)
+    make_key(page)
+    download(window, "#draft-key-file")
+    said = sign(window)["credentialSubject"]["attestation"]["answers"]
+    assert [(one["question"], one["text"]) for one in said] == [
+        ("personal-data", "Names.\n\u202eof clients"),
+        ("contact", "Asked in vain."),
+    ]
+    assert page.locator("#draft-preview ul li a").count() == left > 0
+
+
+def test_a_browser_that_keeps_nothing_says_so(open_page, written) -> None:
+    window = opened(open_page, written)
+    page = window.page
+    page.evaluate(BROKEN)
+    answer(page, "contact", "Me.")
+    assert page.evaluate(ASKS)
+    assert "save it to a file" in page.text_content("#draft-kept-status")
+    download(window, "#draft-save")
+    assert not page.evaluate(ASKS)
+
+
+def test_what_was_saved_of_another_card_is_not_put_in(open_page, written, tmp_path: Path) -> None:
+    """ATTACK: a file with answers to something else, or with more than the form has."""
+    window = opened(open_page, written)
+    page = window.page
+    answer(page, "contact", "Me.")
+    good = json.loads(download(window, "#draft-save"))
+    [entry] = [one for one in good["entered"]["entries"] if one["question"] == "contact"]
+    cases = [
+        good | {"card": f"blake3:{'0' * 64}"},
+        good | {"more": 1},
+        good | {"entered": good["entered"] | {"entries": [entry | {"question": "harmless"}]}},
+        good | {"entered": good["entered"] | {"entries": [entry | {"state": "signed"}]}},
+        good | {"entered": good["entered"] | {"challenges": ["nothing"]}},
+        good | {"entered": good["entered"] | {"name": ["Ada"]}},
+        [],
+    ]
+    for number, case in enumerate(cases):
+        file = tmp_path / f"{number}.json"
+        file.write_text(json.dumps(case))
+        page.set_input_files("#draft-load", file)
+        webdriver.waited(lambda: page.text_content("#draft-kept-problem"))
+        assert page.input_value("#draft-text-contact") == "Me."
+        page.evaluate("document.getElementById('draft-kept-problem').textContent = ''")
+
+
+def test_questions_come_first_and_what_is_open_is_named(open_page, written, card) -> None:
+    page = opened(open_page, written).page
+    ids = page.evaluate("[...document.querySelectorAll('main > section')].map(({ id }) => id)")
+    assert ids == ["draft", "draft-card"]
+    items = [one for profile in card.content["profiles"] for one in profile["items"] if one["open"]]
+    assert page.locator("#draft-items li").count() == len(items) > 0
+    page.locator("#draft-items a").first.click()
+    assert page.evaluate("document.activeElement.id.startsWith('draft-head-')")
