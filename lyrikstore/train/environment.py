@@ -30,7 +30,7 @@ SOURCES = ("train", "verify/evaluation/choice")
 """Folders of the package whose sources decide what a run gives: the second one chooses."""
 
 MEMORY_SHARE = Decimal("0.85")
-"""Of the memory of a machine or GPU, what a run may be expected to take: figures are ±30 %."""
+"""Of the memory of a machine or GPU, what a run may be expected to take: plans can be too small."""
 
 _ARITHMETIC = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "sve", "bf16")
 """Instructions by which libraries choose how they add: a processor's name does not tell of them."""

@@ -187,7 +187,7 @@ def _slices(main: Element, body: Facts) -> None:
         add(main, "p", f"{left[:1].upper()}{left[1:]}.")
     if not slices:
         return
-    metric = metric_of_parts(body, slices[0]["measures"])
+    metric = metric_of_parts(slices[0]["measures"])
     groups = body.get("confidence", {}).get("groups")
     few = f"{FEWEST_RECORDS} records" + (f", or {FEWEST_GROUPS} groups" if groups else "")
     add(main, "p", f"By {METRICS[metric]}. Slices without a line have fewer than {few}.")

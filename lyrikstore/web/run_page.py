@@ -5,6 +5,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from lyrikstore.canon.text import pluralize
+from lyrikstore.verify.evaluation.words import chosen_in_words
 from lyrikstore.web.charts import CHARTS, timeline
 from lyrikstore.web.html import add, add_table, headed_page, page_bytes
 
@@ -59,7 +60,7 @@ def _tried(main: Element, body: Facts) -> None:
     chosen = body.get("chosen")
     if chosen is None:
         return
-    add(main, "h2", f"Taken: {chosen['reason']}", id="taken")
+    add(main, "h2", f"Taken: {chosen_in_words(chosen)}", id="taken")
     rows = [
         (one["format"], one["metrics"].get(chosen["metric"], ""), "taken" if one["taken"] else "")
         for one in chosen["candidates"]

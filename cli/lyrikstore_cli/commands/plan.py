@@ -7,7 +7,7 @@ import click
 from lyrikstore.canon.errors import ConflictError
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.output.plan_text import plan_lines
+from lyrikstore_cli.output.plan_text import error_lines, plan_lines
 from lyrikstore_cli.session import Session
 
 
@@ -75,11 +75,13 @@ def command(
     written = given is None and plan.can_train
     if written:
         options.write_new(target, plan.to_toml(target.name).encode())
-    session.emit("plan", {**plan_json(plan), "configFile": str(target) if written else None})
+    facts = plan_json(plan)
+    session.emit("plan", {**facts, "configFile": str(target) if written else None})
     screen = session.screen
     for line in plan_lines(plan, verbose=screen.verbose):
         screen.result(line)
-    screen.result("  ± 30 %; computed unless it says quoted or measured")
+    for line in error_lines(facts):
+        screen.result(line)
     if written:
         screen.result(f"✓ wrote    {target}")
         screen.hint(f"lyrikstore train {target}")

@@ -145,6 +145,7 @@ def _train(
 ) -> None:
     from lyrikstore.api import TrainConfig
     from lyrikstore.api.commands import figures_json
+    from lyrikstore.verify.evaluation.words import chosen_in_words, reported_in_words
 
     plan = TrainConfig.load(config)
     store = session.open_store(sign=True)
@@ -191,9 +192,10 @@ def _train(
     for checkpoint, index in zip(result.checkpoints, result.log_indices, strict=False):
         screen.result(f"✓ checkpoint  {checkpoint.name}  {checkpoint.id.short}  log entry {index}")
     measured = {name: one for name, one in result.metrics.items() if name.startswith("validation")}
-    facts = "  ".join(f"{name} {value}" for name, value in measured.items())
-    screen.result(f"  taken       {chosen['reason']}")
-    screen.result(f"  on the validation part: {facts}")
+    words = reported_in_words(measured)
+    screen.result(f"  taken       {chosen_in_words(chosen)}")
+    for name, value in measured.items():
+        screen.result(f"              {words[name]} {value}")
     screen.result(f"  planned     {_resources(result.plan.planned)}")
     screen.result(f"  took        {_took(actual)}, {result.seconds:.0f} s in all")
     if plan.data.test:

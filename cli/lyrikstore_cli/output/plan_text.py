@@ -1,8 +1,8 @@
 """A plan, for people: what is tried, what it takes here and elsewhere, what a month costs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lyrikstore.canon.text import escape_control, pluralize, rough
 
@@ -72,6 +72,28 @@ def plan_lines(plan: "TrainingPlan", *, verbose: bool) -> Iterator[str]:
         )
     for remark in plan.remarks:
         yield f"! {escape_control(remark.summary)}"
+
+
+def error_lines(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how good the figures of a plan are: what runs took of the planned, as measured.
+
+    Args:
+        facts: The plan, as ``--json`` has it.
+    """
+    measured = {one["candidate"]: one for one in facts["planErrors"]}
+    for candidate in (one["candidate"] for one in facts["candidates"] if one["chosen"]):
+        name = _NAMES[candidate]
+        if candidate == "blend":  # what it joins is planned
+            continue
+        if candidate not in measured:
+            yield f"  how far plans of {name} are off, nobody measured"
+            continue
+        one = measured[candidate]
+        yield (
+            f"  {name}: {pluralize(one['runCount'], 'run')} took ×{one['timeLow']} to "
+            f"×{one['timeHigh']} of the time computed, ×{one['memoryLow']} to "
+            f"×{one['memoryHigh']} of the memory (measured until {one['lastMeasured']})"
+        )
 
 
 def _machines(plan: "TrainingPlan", *, verbose: bool) -> "Iterator[MachineFigures]":

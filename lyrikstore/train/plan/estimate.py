@@ -221,7 +221,7 @@ def _linear(asked: Question) -> CandidateFigures:
     labels = max(2, asked.train.label_total)
     seconds = formulas.linear_cpu_seconds(characters, labels)
     memory = formulas.linear_memory_bytes(characters, labels)
-    here = _here(memory, seconds)
+    here = _here(memory, seconds, start=formulas.LINEAR_START_SECONDS)
     rented = [
         MachineFigures(
             _name(file, machine),
@@ -292,15 +292,20 @@ def estimate_decoder(asked: Question, candidate: str) -> CandidateFigures:
 
 
 def _here(
-    memory: float, seconds: float, *, threads: int = 1, origin: Origin = "computed"
+    memory: float,
+    seconds: float,
+    *,
+    threads: int = 1,
+    origin: Origin = "computed",
+    start: float = formulas.START_SECONDS,
 ) -> MachineFigures:
     return MachineFigures(
         HERE,
         Estimate.of(memory, origin),
-        Estimate.of(seconds / threads, origin),
-        Estimate.of(seconds, origin),
+        Estimate.of(start + seconds / threads, origin),
+        Estimate.of(start + seconds, origin),
         Estimate.of(0),
-        Estimate.of(formulas.cpu_energy_kwh(seconds)),
+        Estimate.of(formulas.cpu_energy_kwh(start + seconds)),
     )
 
 

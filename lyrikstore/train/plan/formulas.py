@@ -28,6 +28,9 @@ Mode = Literal["forward", "lora", "full"]
 IMPORTS_BYTES, LINEAR_IMPORTS_BYTES = 450 << 20, 190 << 20
 """(C) A worker's memory after its imports: with torch, transformers and PEFT; with scikit-learn."""
 
+START_SECONDS, LINEAR_START_SECONDS = 5.5, 1.4
+"""(C) What importing these takes of a core, which a run's own time has, too."""
+
 CPU_RESERVE = 1.2
 """(C) What a processor's allocator takes beside what is counted."""
 
@@ -219,7 +222,7 @@ def gpu_memory_bytes(
 
 
 def cpu_seconds(work: Work, flop_per_cpu_second: float) -> float:
-    """Return the time of all cores together, imports left out."""
+    """Return the time of all cores together, without that of imports."""
     return work.flop / flop_per_cpu_second + work.steps * STEP_SECONDS
 
 

@@ -1,10 +1,53 @@
 """A plan as ``schemas/cli/plan.schema.json`` describes it."""
 
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
+from lyrikstore.canon.files import read_packaged
+from lyrikstore.canon.toml import parse_toml
 from lyrikstore.train.plan.estimate import Estimate, MachineFigures
 from lyrikstore.train.plan.plan import TrainingPlan
 from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
+
+MEASURED = Path(__file__).parent / "measured.toml"
+"""What runs took of what was computed for them; written by ``benchmarks/planning.py``."""
+_MAX_BYTES = 1 << 16
+
+
+class PlanError(Struct, frozen=True):
+    """How far computed figures of a candidate were from what runs took.
+
+    Attributes:
+        candidate: Of :data:`lyrikstore.train.requirements.CANDIDATES`.
+        runs: How many runs were measured.
+        time: The least and the most that one took of the planned time, as a factor.
+        memory: The same of memory.
+        last: The last day on which one was measured.
+    """
+
+    candidate: str
+    runs: int
+    time: tuple[str, str]
+    memory: tuple[str, str]
+    last: str
+
+
+def plan_errors() -> list[PlanError]:
+    """Return for each candidate how far plans were from runs, as benchmarks measured it."""
+    rows = parse_toml(read_packaged(MEASURED), max_bytes=_MAX_BYTES)["run"]
+    found = []
+    for candidate in dict.fromkeys(one["candidate"] for one in rows):
+        runs = [one for one in rows if one["candidate"] == candidate]
+        time, memory = (
+            (min(some, key=Decimal), max(some, key=Decimal))
+            for some in ([str(one[what]) for one in runs] for what in ("time", "memory"))
+        )
+        last = max(str(one["on"]) for one in runs)
+        found.append(PlanError(candidate, len(runs), time, memory, last))
+    return found
 
 
 def plan_json(plan: TrainingPlan) -> dict[str, Any]:
@@ -54,6 +97,19 @@ def plan_json(plan: TrainingPlan) -> dict[str, Any]:
                 "digest": str(file.digest),
             }
             for file in plan.prices
+        ],
+        "planErrors": [
+            {
+                "candidate": one.candidate,
+                "runCount": one.runs,
+                "timeLow": one.time[0],
+                "timeHigh": one.time[1],
+                "memoryLow": one.memory[0],
+                "memoryHigh": one.memory[1],
+                "lastMeasured": one.last,
+            }
+            for one in plan_errors()
+            if one.candidate in plan.chosen
         ],
         "warnings": [{"reason": one.reason, "summary": one.summary} for one in plan.remarks],
     }

@@ -1,6 +1,6 @@
 """What an evaluation says, in words for people; no part of what is signed (spec §13.9.10)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -104,10 +104,12 @@ def records_in_words(count: int) -> str:
     return text if count >= JUDGED_RECORDS else f"{text}, too few to judge"
 
 
-def metric_of_parts(body: Body, measures: Mapping[str, Any]) -> str:
-    """Return the metric by which slices are shown: the one that decides, as far as they have it."""
-    decides = [one["metric"] for one in body.get("comparisons", ())[:1]]
-    order = (*decides, "microF1", "macroF1", *METRICS)
+def metric_of_parts(measures: Mapping[str, Any]) -> str:
+    """Return the metric by which slices are shown: micro-F1, or else accuracy, of what they have.
+
+    A part has few of the labels, and a mean over labels is of others in each part.
+    """
+    order = ("microF1", *METRICS)
     return next((name for name in order if name in measures), min(measures))
 
 
@@ -251,6 +253,29 @@ def _least(
         return names[at]
     said.append(f"neither is cheaper by {what}: {least} ({most})")
     return ""
+
+
+def chosen_in_words(chosen: Mapping[str, Any]) -> str:
+    """Return why a candidate was taken, with the metric called as everywhere."""
+    metric = chosen["metric"]
+    return str(chosen["reason"]).replace(f": {metric} ", f": {METRICS[metric]} ", 1)
+
+
+def reported_in_words(names: Collection[str]) -> dict[str, str]:
+    """Return what metrics of a checkpoint are called, those of the validation data as elsewhere.
+
+    Args:
+        names: All that it has.
+    """
+    found = {}
+    for name in names:
+        metric = name.removeprefix("validation")
+        metric = metric[:1].lower() + metric[1:]
+        if metric == "accuracy" and "validationMicroF1" in names:  # of records with several labels
+            metric = "subsetAccuracy"
+        known = name.startswith("validation") and metric in METRICS
+        found[name] = f"{METRICS[metric]} on validation" if known else name
+    return found
 
 
 def cost_in_words(body: Body) -> str:

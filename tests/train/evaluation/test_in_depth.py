@@ -185,7 +185,7 @@ def test_a_card_of_several_labels_has_their_metrics(clauses, cuad_result) -> Non
     model = cuad_result["body"]["model"]
     for value in (model["measures"]["microF1"], model["measures"]["subsetAccuracy"]):
         assert str(Decimal(value["value"])) in card
-    assert "Micro F1" in card
+    assert 'name: "micro-F1"' in card
     assert "library_name" not in card
 
 

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from lyrikstore.api import Store, plan_json
 from lyrikstore.canon.errors import InvalidInputError, PolicyError, RunFailedError
+from lyrikstore.canon.files import read_packaged
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import now
+from lyrikstore.canon.toml import parse_toml
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.testing.clocks import FrozenClock
 from lyrikstore.train.config import TrainConfig
@@ -25,10 +27,13 @@ from lyrikstore.train.plan.defaults import (
 )
 from lyrikstore.train.plan.estimate import Estimate
 from lyrikstore.train.plan.facts import DataFacts, read_facts
+from lyrikstore.train.plan.formulas import START_SECONDS
 from lyrikstore.train.plan.measure import measured_candidate, read_result
+from lyrikstore.train.plan.plan_json import MEASURED
 from lyrikstore.train.plan.prices import shipped_prices
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
+from lyrikstore_cli.output.plan_text import error_lines
 from manifests_of_version_2 import EXAMPLES_2
 
 MINILM = EncoderShape("bert", 384, 1536, 6, 12, 30522, 512, 514)
@@ -259,3 +264,31 @@ def test_each_kind_of_step_is_done(workshop, store, candidate):
     assert found.train.records == 24
     assert found.calibration.padding >= 1
     assert (workshop.repo.checkpoint.size, workshop.leftovers) == (size, [])
+
+
+def test_a_plan_says_how_good_it_is_as_measured(planned):
+    # ATTACK A129: "± 30 %" was printed of what nobody had measured, and runs took 43 times as long.
+    rows = parse_toml(read_packaged(MEASURED), max_bytes=1 << 16)["run"]
+    facts = plan_json(planned)
+    check_schema({**facts, "schema": "lyrikstore/cli/plan/v1", "configFile": None}, "cli/plan")
+    for one in facts["planErrors"]:
+        runs = [row for row in rows if row["candidate"] == one["candidate"]]
+        assert one["runCount"] == len(runs)
+        for what in ("time", "memory"):
+            taken = sorted(Decimal(row[what]) for row in runs)
+            assert [Decimal(one[f"{what}{end}"]) for end in ("Low", "High")] == [
+                taken[0],
+                taken[-1],
+            ]
+    named = {one["candidate"] for one in facts["planErrors"]}
+    assert named == {row["candidate"] for row in rows} & set(planned.chosen)
+    tried = [one["candidate"] for one in facts["candidates"] if one["chosen"]]
+    assert len([*error_lines(facts)]) == len([one for one in tried if one != "blend"])
+    bare = [*error_lines({**facts, "planErrors": []})]
+    assert len(bare) == len([*error_lines(facts)])
+    assert not any("×" in line for line in bare)
+
+
+def test_a_run_of_few_records_takes_at_least_what_starting_takes(planned):
+    for one in planned.candidates:
+        assert one.on("here").cpu_seconds.value > Decimal(str(START_SECONDS))

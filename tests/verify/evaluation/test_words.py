@@ -9,9 +9,11 @@ from lyrikstore.verify.evaluation.words import (
     NEAREST,
     WORD_COUNTS,
     cheaper_in_words,
+    chosen_in_words,
     intervals_in_words,
     metric_of_parts,
     records_in_words,
+    reported_in_words,
     since_release_in_words,
     verdict_in_words,
     verdict_of,
@@ -117,11 +119,16 @@ def test_a_monitor_of_few_groups_claims_no_change() -> None:
     assert "(9)" in since_release_in_words(made)[0]
 
 
-def test_parts_are_shown_by_the_metric_that_decides() -> None:
-    measures = {"accuracy": {}, "macroF1": {}, "microF1": {}}
-    assert metric_of_parts(body(), measures) == "macroF1"
-    assert metric_of_parts({}, {"accuracy": {}, "own": {}}) == "accuracy"
-    assert metric_of_parts({}, {"own": {}}) == "own"
+@pytest.mark.parametrize(
+    ("measures", "metric"),
+    [
+        (("macroF1", "accuracy"), "accuracy"),
+        (("microF1", "macroF1", "subsetAccuracy"), "microF1"),
+        (("own",), "own"),
+    ],
+)
+def test_parts_are_shown_by_a_metric_that_is_no_mean_over_labels(measures, metric) -> None:
+    assert metric_of_parts(dict.fromkeys(measures)) == metric
 
 
 def test_few_records_are_said_to_be_few() -> None:
@@ -133,3 +140,15 @@ def test_baselines_are_called_what_they_are() -> None:
     made = body()
     made["comparisons"][0]["baseline"] = made["baseline"]["method"] = NEAREST
     assert "word counts" not in verdict_in_words(made)
+
+
+def test_a_metric_has_one_name_wherever_it_was_measured() -> None:
+    chosen = {"metric": "macroF1", "reason": "tfidf: macroF1 0.9861 on validation"}
+    assert chosen_in_words(chosen) == "tfidf: macro-F1 0.9861 on validation"
+    one = reported_in_words(("validationAccuracy", "cpuSeconds"))
+    assert (one["validationAccuracy"], one["cpuSeconds"]) == (
+        "accuracy on validation",
+        "cpuSeconds",
+    )
+    several = reported_in_words(("validationAccuracy", "validationMicroF1"))
+    assert several["validationAccuracy"] == "all labels right on validation"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from lyrikstore.publish.cards.gathering.form import CardForm
 from lyrikstore.publish.markdown import quoted
 from lyrikstore.verify.evaluation.tasks import TEXT, find_rules
 from lyrikstore.verify.evaluation.words import METRICS
@@ -33,7 +34,7 @@ _METRICS = {
     METRICS["cutOff"]: ("cut_off", "Answers cut off"),
     METRICS["meanTokens"]: ("tokens", "Mean tokens of an answer"),
 }
-"""Title of a statement → what the hub calls the metric, and its name for people."""
+"""Title of a statement → what the hub calls the metric, and its name before ``card/4``."""
 
 
 def front_matter(card: Mapping[str, Any]) -> Iterator[str]:
@@ -104,7 +105,9 @@ def _result(card: Mapping[str, Any], evaluation: Mapping[str, Any], task: Any) -
         # Two evaluations can have one name: a version each.
         if one["id"].startswith("evaluation.metric:") and one["evidence"] == [itself]:
             title = one["title"]
-            kind, title = _METRICS.get(title, ("score", title))
+            kind, called = _METRICS.get(title, ("score", title))
+            if not CardForm(card["format"]).claims_what_is_shown:
+                title = called
             yield f"    - type: {kind}"
             yield f"      value: {Decimal(one['value']['model']['value']):f}"
             yield f"      name: {quoted(title)}"

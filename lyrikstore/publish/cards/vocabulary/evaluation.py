@@ -210,7 +210,7 @@ def _worst_class(facts: CardFacts, one: Manifest) -> Iterator[Said]:
 
 def _slices(facts: CardFacts, one: Manifest) -> Iterator[Said]:
     for part in one.body.get("slices", ()):
-        metric = _metric_of(facts, one, part)
+        metric = metric_of_parts(part["measures"])
         called, value = slice_in_words(part)
         title, subject = f"{called}: {value}", f"{one.name} {called}: {part['value']}"
         figure = part["measures"][metric]
@@ -226,7 +226,7 @@ def _worst_slice(facts: CardFacts, one: Manifest) -> Iterator[Said]:
     parts = [
         (part["measures"][metric], metric, part)
         for part in one.body.get("slices", ())
-        for metric in [_metric_of(facts, one, part)]
+        for metric in [metric_of_parts(part["measures"])]
     ]
     found = [
         (figure, metric, part)
@@ -242,15 +242,6 @@ def _worst_slice(facts: CardFacts, one: Manifest) -> Iterator[Said]:
     measured = f"{METRICS[metric]} {with_interval(figure)}" if new else with_interval(figure)
     text = f"{' '.join(slice_in_words(worst))}: {measured}, {records}"
     yield Said(text, (named(one),), "measured", one.name)
-
-
-def _metric_of(facts: CardFacts, one: Manifest, part: Mapping[str, Any]) -> str:
-    measures = part["measures"]
-    if facts.form.claims_what_is_shown:
-        return metric_of_parts(one.body, measures)
-    if "microF1" in measures:
-        return "microF1"
-    return next((name for name in METRICS if name in measures), min(measures))
 
 
 def _calibration(_: CardFacts, one: Manifest) -> Iterator[Said]:

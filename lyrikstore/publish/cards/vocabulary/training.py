@@ -11,6 +11,7 @@ from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.statement import Cited, Said, counted, named
 from lyrikstore.publish.cards.vocabulary.data import words
 from lyrikstore.publish.cards.vocabulary.fact import Fact
+from lyrikstore.verify.evaluation.words import chosen_in_words, reported_in_words
 from lyrikstore.verify.store.statements.confinement import confinement_text
 from lyrikstore.verify.store.statements.reproductions import WORDS
 
@@ -131,7 +132,9 @@ def _config(_: CardFacts, run: Manifest) -> Iterator[Said]:
 def _chosen(facts: CardFacts) -> Iterator[Said]:
     chosen = facts.checkpoint.body.get("chosen")
     if chosen is not None:
-        yield Said(chosen["reason"], (named(facts.checkpoint),), "stated", value=chosen)
+        new = facts.form.claims_what_is_shown
+        text = chosen_in_words(chosen) if new else chosen["reason"]
+        yield Said(text, (named(facts.checkpoint),), "stated", value=chosen)
 
 
 def _reported(facts: CardFacts) -> Iterator[Said]:
@@ -140,9 +143,11 @@ def _reported(facts: CardFacts) -> Iterator[Said]:
         if member in model.body:
             value = str(model.body[member])
             yield Said(value, (named(model),), "stated", member, f"Taken at {member}")
-    for name, value in sorted(model.body.get("metrics", {}).items()):
-        text = f"{Decimal(value):f}"
-        yield Said(text, (named(model),), "stated", name, f"Reported by training: {name}", value)
+    metrics = model.body.get("metrics", {})
+    words = reported_in_words(metrics) if facts.form.claims_what_is_shown else {}
+    for name, value in sorted(metrics.items()):
+        text, title = f"{Decimal(value):f}", f"Reported by training: {words.get(name, name)}"
+        yield Said(text, (named(model),), "stated", name, title, value)
 
 
 def _planned(_: CardFacts, run: Manifest) -> Iterator[Said]:
