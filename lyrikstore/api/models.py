@@ -69,6 +69,8 @@ class Models:
         """
         return stages.report_facts(self.store.repository, self.store.resolve(evaluation))
 
+    record_prediction = bound(lambda: stages.record_prediction)
+
     def predict(
         self,
         checkpoint: str,

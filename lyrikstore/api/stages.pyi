@@ -101,6 +101,7 @@ from lyrikstore.train.formats.history import read_history as read_history
 from lyrikstore.train.packages.add import add_model as add_model
 from lyrikstore.train.plan.plan import plan_training as plan_training
 from lyrikstore.train.predict.predict import predict_records as predict_records
+from lyrikstore.train.predict.record import record_prediction as record_prediction
 from lyrikstore.train.reproduction.replay import replay_segments as replay_segments
 from lyrikstore.train.reproduction.reproduce import reproduce_run as reproduce_run
 from lyrikstore.train.run import train_run as train_run

@@ -42,6 +42,11 @@ def log_entries(repository: Repository) -> list[dict[str, Any]]:
             row["wrongDate"] |= parse_timestamp(row["created"]) in wrong
         if entry.type == "credential":
             row |= _credential_facts(repository.credential(entry.id))
+        row["eventText"] = (
+            _EVENT_WORDS[row["kind"]](repository.manifest(entry.id).body)
+            if row["kind"] in _EVENT_WORDS
+            else None
+        )
         row["standingChanges"] = as_json(changed.get(entry.id, []))
         rows.append(row)
     return rows

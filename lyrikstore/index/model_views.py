@@ -73,7 +73,8 @@ MODEL_VIEWS = (
             checkpoint VARCHAR what was evaluated
             test VARCHAR the dataset it was evaluated on
             purpose VARCHAR monitor, of data that came after the run; NULL: of a locked test set
-            drift VARCHAR what a monitor found: ok, drift or insufficient
+            period VARCHAR which time its data is of, of a monitor; NULL: nobody says
+            drift VARCHAR what a monitor found: ok, drift, insufficient or history
             records BIGINT records in it
             overlap BIGINT of these, records that are also in the training data
             accuracy DOUBLE of the checkpoint
@@ -97,7 +98,8 @@ MODEL_VIEWS = (
                 WHERE i.manifest = m.id AND i.role = 'checkpoint') AS checkpoint,
                (SELECT any_value(i.input) FROM facts.inputs i
                 WHERE i.manifest = m.id AND i.role = 'test') AS test,
-               m.body ->> '$.purpose' AS purpose, m.body ->> '$.drift.verdict' AS drift,
+               m.body ->> '$.purpose' AS purpose, m.body ->> '$.period' AS period,
+               m.body ->> '$.drift.verdict' AS drift,
                CAST(m.body ->> '$.count' AS BIGINT) AS records,
                CAST(m.body ->> '$.overlap.exact' AS BIGINT) AS overlap,
                CAST(m.body ->> '$.model.accuracy.value' AS DOUBLE) AS accuracy,

@@ -14,7 +14,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.output.events import event_line
+from lyrikstore_cli.output.events import event_lines
 from lyrikstore_cli.output.key_names import names_in
 from lyrikstore_cli.session import Session
 
@@ -66,8 +66,8 @@ def command(session: Session, ref: str) -> None:
     screen = session.screen
     draw(screen.result, graph, retired, names_in(store))
     for node in graph.nodes.values():
-        for event in events.get(node.id, ()):
-            screen.result(f"→ {escape_control(node.manifest.name)} {event_line(event)}")
+        for line in event_lines(events.get(node.id, ())):
+            screen.result(f"→ {escape_control(node.manifest.name)} {line}")
     for problem in graph.problems:
         screen.result(f"✗ {problem.kind}: {escape_control(problem.summary)}")
     if graph.problems:

@@ -14,7 +14,7 @@ from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.foreign import execution_line
 from lyrikstore_cli.output.attestations import attestation_line, attestation_rows
-from lyrikstore_cli.output.events import event_line
+from lyrikstore_cli.output.events import event_lines
 from lyrikstore_cli.output.key_names import names_in
 from lyrikstore_cli.output.monitoring import page_of
 from lyrikstore_cli.output.reproductions import reproduction_line
@@ -82,6 +82,8 @@ def _show_entries(session: Session, store: "Store") -> None:
         mark = f"  ! {row['flagged']}" if row["flagged"] else ""
         mark += "  ! an owner says that its date is wrong" if row["wrongDate"] else ""
         session.screen.result(f"{row['logIndex']:>5}  {what}  {who}{by}{mark}".rstrip())
+        if row["eventText"]:
+            session.screen.result(f"       {escape_control(row['eventText'])}")
         for change in row["standingChanges"]:
             session.screen.result(f"       {_change_words(change)}")
     session.screen.result(
@@ -165,8 +167,8 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
             session.screen.result(f"  {_measured_line(one)}")
         for found in again.get(version.id, ()):
             session.screen.result(f"  {reproduction_line(found)}")
-        for event in events.get(version.id, ()):
-            session.screen.result(f"  {event_line(event)}")
+        for line in event_lines(events.get(version.id, ())):
+            session.screen.result(f"  {line}")
         for row in attested[version.id]:
             session.screen.result(f"  {attestation_line(row)}")
         if version.message:

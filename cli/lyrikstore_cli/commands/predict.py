@@ -33,6 +33,8 @@ _MOST = 10_000
 
 @declare(
     "predict",
+    signs=True,
+    appends=True,
     epilog="lyrikstore predict checkpoints/acme/clause-classifier letter.txt --explain\n"
     "lyrikstore predict checkpoints/acme/clause-classifier clauses.csv -o answers.csv",
 )
@@ -48,6 +50,11 @@ _MOST = 10_000
     help="Of the answers; by default the suffix of -o says.",
 )
 @options.abstain_below("Answer nothing below this confidence (0 to 1), whatever was signed.")
+@click.option(
+    "--record",
+    is_flag=True,
+    help="Log, signed, how many records were asked and answered; nothing of what they say.",
+)
 @options.device
 def command(
     session: Session,
@@ -58,6 +65,7 @@ def command(
     force: bool,
     form: str | None,
     abstain_below: float | None,
+    record: bool,
     device: str,
 ) -> None:
     """Label a text or document, a folder of them, or rows (.jsonl, .csv, .parquet) with CHECKPOINT.
@@ -67,12 +75,12 @@ def command(
     sentences an answer rests on, and which training records are like it: similar, not cause. Where
     a right that the model rests on does not hold, was revoked since, or has ended, it warns. A
     generative model answers in words. In CSV an apostrophe stands before what a spreadsheet would
-    run; JSON lines have it all as it is.
+    run; JSON lines have it all as it is. Nothing is logged without --record.
     """
     form = _format(session, output, form, force=force, explain=explain)
     if output is not None:
         options.check_output(output, force=force)
-    store = session.open_store()
+    store = session.open_store(sign=record)
     count = _Count()
     shown: list[Prediction] = []
     with (
@@ -102,6 +110,11 @@ def command(
                 sys.stdout.write(safe)
         else:
             _show(session, answers, found.decision, single=found.count == 1)
+    logged = None
+    if record:
+        logged = store.models.record_prediction(
+            made, asked=found.count, answered=count.answered, not_known=count.abstained
+        )
     session.emit(
         "predict",
         {
@@ -120,6 +133,7 @@ def command(
             "absentData": [{"name": name, "reason": why} for name, why in found.missing],
             "output": None if output is None else str(output),
             "predictions": [one.to_json() for one in shown],
+            "prediction": None if logged is None else str(logged.id),
             "rights": {
                 "state": str(rights.state),
                 "reason": rights.detail.get("reason"),
@@ -132,6 +146,8 @@ def command(
         answered = pluralize(count.answered, "answer")
         session.screen.result(f"✓ {answered}, {count.abstained} not known, of {found.count}")
         session.screen.wrote([output])
+    if logged is not None:
+        session.screen.result(f"✓ logged   {logged.name}  {logged.id.short}")
     _warn(session, found, count)
     _warn_of_rights(session, rights, made.id.hex)
 
