@@ -13,6 +13,7 @@ from lyrikstore.canon.digest import Digest
 from tests.cli.any_trainer import MODEL, READS, body_of, give_rows, refused, shell, train
 from tests.cli.small_runs import entries, leftovers, lines, rows
 from tests.conftest import REPOSITORY, Person
+from tests.pages import blocks
 
 pytestmark = pytest.mark.sandbox
 # A classifier of two labels by the first letter: PyTorch, safetensors, nothing of ours.
@@ -59,6 +60,23 @@ def test_a_script_in_pytorch(trainer) -> None:
     trainer.ok("card", MODEL, "-o", "CARD.md")
     card = (trainer.folder / "CARD.md").read_text("utf-8")
     assert "order, losses and settings are its own" in card
+
+
+@pytest.mark.ci
+def test_the_script_of_the_page_reads_rows_of_two_sources_and_refuses_none(trainer) -> None:
+    (script,) = [one for one in blocks("any-trainer.md", "python") if "# train.py" in one]
+    (trainer.folder / "train.py").write_text(script)
+    for name, path in (("more", "rows.jsonl"), ("letters", "a.txt")):
+        (trainer.folder / name).mkdir()
+        (trainer.folder / name / path).write_text(lines(rows(4)))
+        roles = ("--text", "text", "--label", "label") if name == "more" else ()
+        trainer.ok("commit", name, "-d", f"acme/{name}", *roles)
+        trainer.ok("permit", f"acme/{name}", "--permit", "train")
+    trainer.ok("filter", "acme/rows", "acme/more", "--as", "acme/both")
+    command = ("--read", "train.py", "--", sys.executable, "train.py", "{input}", "{output}")
+    trainer.ok("train", "--input", "acme/both", "--output", "acme/model", *command)
+    asked = ("train", "--input", "acme/letters", "--output", "acme/none", "--json", *command)
+    assert trainer.fails(18, *asked).kind == "worker-failed"
 
 
 def test_a_command_is_confined_and_the_run_says_by_what(trainer) -> None:

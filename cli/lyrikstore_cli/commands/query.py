@@ -17,7 +17,7 @@ _WIDEST = 80  # an id, a DID and a digest are shorter: whoever copies one has al
 @declare(
     "query",
     epilog='lyrikstore query "select reason, count(*) from decisions group by all"\n'
-    'lyrikstore query "select label, count(*) from records group by all" --records acme/clauses',
+    'lyrikstore query "select labels, count(*) from records group by all" --records acme/clauses',
 )
 @click.argument("sql")
 @click.option(
