@@ -25,6 +25,7 @@ from lyrikstore.history.manifests.manifest import COMPARED, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.resolve import subjects
 from lyrikstore.history.repository.store_view import MAX_READ
+from lyrikstore.index.log_view import event_text
 from lyrikstore.verify.rights.freed import Held, SourcesHeld
 
 MAX_PATH = 64
@@ -51,6 +52,7 @@ class Affected(Struct, frozen=True):
         holds: Whether it holds a record of the datasets that were asked about: none, if it rests on
             them by way of unions alone, and no record of theirs is left there; None, if not asked
             about datasets.
+        event: What happened, of a delivery, deployment or prediction, in words; else None.
     """
 
     id: Digest
@@ -62,6 +64,7 @@ class Affected(Struct, frozen=True):
     counts: Mapping[str, int] | None = None
     flagged: str | None = None
     holds: Held | None = None
+    event: str | None = None
 
 
 class Unfollowed(Struct, frozen=True, rename={"index": "logIndex"}):
@@ -120,6 +123,7 @@ class Impact(Struct, frozen=True):
                     "logIndex": one.index,
                     "flagged": one.flagged,
                     "holds": None if one.holds is None else str(one.holds),
+                    "eventText": one.event,
                     "counts": None if one.counts is None else dict(one.counts),
                     "start": str(start),
                     "path": [
@@ -182,6 +186,7 @@ def impact_of(repository: Repository, roots: Iterable[Digest], *, read: bool = F
                 role,
                 node.counts,
                 flags.get(node.index) if node.kind != "grant" else None,
+                event=node.event,
             )
     ordered = sorted(affected.values(), key=lambda one: one.index)
     held = _held_records(repository, asked, affected, links, ordered, read=read)
@@ -286,6 +291,7 @@ class _Node(Struct, frozen=True):
     name: str | None
     index: int
     counts: Mapping[str, int] | None = None
+    event: str | None = None
 
 
 class _Links(Struct):
@@ -326,7 +332,7 @@ class _Links(Struct):
         manifest = node.manifest
         derivation = manifest.body.get("derivation") if manifest.kind == "dataset" else None
         counts = derivation["counts"] if derivation else None
-        return _Node(manifest.kind, manifest.name, node.index, counts)
+        return _Node(manifest.kind, manifest.name, node.index, counts, event_text(manifest))
 
     def take_in_manifests(self) -> None:
         """Take in what manifests name otherwise than as an input."""

@@ -35,18 +35,15 @@ def log_entries(repository: Repository) -> list[dict[str, Any]]:
     for entry in repository.entries():
         row: dict[str, Any] = {"logIndex": entry.index, "type": entry.type}
         row |= {"id": str(entry.id), **_UNKNOWN, "flagged": flagged.get(entry.index)}
-        row["wrongDate"] = entry.index in misdated
+        row["wrongDate"], row["eventText"] = entry.index in misdated, None
         if entry.type == "manifest" and entry.index not in flagged:
-            row |= manifest_facts(repository.manifest(entry.id))
+            manifest = repository.manifest(entry.id)
+            row |= manifest_facts(manifest)
+            row["eventText"] = event_text(manifest)
             # Whose clock was behind a wrong date signed with it.
             row["wrongDate"] |= parse_timestamp(row["created"]) in wrong
         if entry.type == "credential":
             row |= _credential_facts(repository.credential(entry.id))
-        row["eventText"] = (
-            _EVENT_WORDS[row["kind"]](repository.manifest(entry.id).body)
-            if row["kind"] in _EVENT_WORDS
-            else None
-        )
         row["standingChanges"] = as_json(changed.get(entry.id, []))
         rows.append(row)
     return rows
@@ -139,8 +136,14 @@ def event_facts(event: Manifest) -> dict[str, Any]:
         "created": event.created,
         "author": event.author,
         "recipient": body.get("to") or body.get("target"),
-        "eventText": _EVENT_WORDS[event.kind](body),
+        "eventText": event_text(event),
     }
+
+
+def event_text(manifest: Manifest) -> str | None:
+    """Return what happened, of a delivery, deployment or prediction, in words; else None."""
+    words = _EVENT_WORDS.get(manifest.kind)
+    return None if words is None else words(manifest.body)
 
 
 def _delivery_words(body: Mapping[str, Any]) -> str:

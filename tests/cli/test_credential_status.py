@@ -55,6 +55,31 @@ def test_life_of_a_credential(publisher, delivery, new_person) -> None:
     assert publisher.run("verify", "--json").json["verdict"] == "trusted"
 
 
+def test_who_got_it_and_why_it_was_revoked_is_in_the_log(publisher, delivery) -> None:
+    publisher.ok("clone", publisher.folder / ".lyrikstore", "clone")
+    clone = ("-C", publisher.folder / "clone")
+    for where, buyer in (((), "Example Inc."), (clone, "Elsewhere Ltd.")):
+        folder = publisher.folder / buyer
+        publisher.ok("issue", "acme/docs", "-o", folder, "--permit", "train", "--to", buyer, *where)
+    reason = "a patient withdrew \x1b[31mconsent"
+    publisher.ok("revoke", publisher.folder / "Example Inc.", "-m", reason)
+    publisher.ok("push", *clone)  # of two deliveries neither has to give way
+    said = publisher.ok("log", "acme/docs", "--json").json["versions"][0]["events"]
+    assert [one["recipient"] for one in said] == ["Example Inc.", "Elsewhere Ltd."]
+    audit = publisher.ok("log", "--audit").out
+    assert "of datasets/acme/docs, because: a patient withdrew" in audit
+    assert "\x1b" not in audit
+    rests = publisher.ok("impact", publisher.folder / "Example Inc.", "--json").json["affected"]
+    paths = {one["eventText"]: [step["role"] for step in one["path"]] for one in rests}
+    assert sorted(path for text, path in paths.items() if text) == [
+        ["credential"],
+        ["subject", "dataset"],
+    ]
+    drawn = publisher.ok("lineage", "acme/docs").out
+    assert drawn.count("→ datasets/acme/docs handed to") == 2
+    assert publisher.run("verify", "--json").json["verdict"] == "trusted"
+
+
 def test_a_list_that_is_gone_or_old_is_never_not_revoked(publisher, delivery) -> None:
     code, verdict, check = status(publisher, delivery, "--at", "2099-01-01T00:00:00Z")
     assert (code, check["detail"]["reason"]) == (3, "expired-list")  # and the credential ran out

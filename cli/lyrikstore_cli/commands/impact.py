@@ -50,6 +50,8 @@ def command(session: Session, id_: str) -> None:
         screen.result(
             f"{one.index:>5}  {one.kind} {escape_control(one.name or '')}  {one.id.short}{mark}"
         )
+        if one.event is not None:
+            screen.result(f"       {escape_control(one.event)}")
         since = "" if start in impact.roots else f"from {start.short}: "
         screen.result(f"       {since}{escape_control(path_words(path))}")
     say_unfollowed(screen, impact)

@@ -88,7 +88,9 @@ def _note_entries(
 def _changes(seen: _Seen, found: StatusList) -> list[tuple[Digest, str, str | None]]:
     place = (found.url, found.purpose, found.issuer)
     before = seen.bits.get(place, bytes(len(found.bits)))
-    seen.bits[place] = found.bits
+    # Of two clones each has its own list: the later one lacks what the other revoked, for good.
+    known = before if found.purpose == "revocation" else b""
+    seen.bits[place] = _either(known, found.bits)
     if before == found.bits:
         return []
     changes = []
@@ -102,6 +104,12 @@ def _changes(seen: _Seen, found: StatusList) -> list[tuple[Digest, str, str | No
         if now != was and word is not None:
             changes.append((identity, word, about))
     return changes
+
+
+def _either(one: bytes, other: bytes) -> bytes:
+    size = max(len(one), len(other))
+    padded = (int.from_bytes(bits.ljust(size, b"\0")) for bits in (one, other))
+    return (next(padded) | next(padded)).to_bytes(size)
 
 
 def subject_name(repository: Repository, credential: OpenedCredential) -> str | None:
