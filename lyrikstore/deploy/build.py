@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from blake3 import blake3
 from msgspec import Struct
@@ -177,20 +178,28 @@ def readme_of(repository: Repository, facts: CardFacts, card: Manifest | None) -
     return ReadMe(text, (VALUES,) if CardForm.of(card.body).tells_values else ())
 
 
-def texts_of(readme: ReadMe, notice: Files, model: ServedModel, *, signed: bool) -> Files:
+def texts_of(
+    readme: ReadMe,
+    notice: Files,
+    model: ServedModel,
+    *,
+    check: Mapping[str, Any] | None,
+    signed: bool,
+) -> Files:
     """Return the files that are not the model's.
 
     Args:
         readme: The card.
         notice: ``NOTICE`` and texts of licences.
         model: The model, which was asked.
+        check: How the folder's answers compared, as its manifest says it; None: nobody asked it.
         signed: Whether the folder gets a manifest; else its texts say that it is unsigned.
     """
     files = {
         README: readme.text,
         **notice,
         "probe.jsonl": model.probe_file(),
-        **model.usage_files(),
+        **model.usage_files(check),
     }
     if not signed:
         files |= {name: _unsigned(files[name]) for name in (README, _USE)}

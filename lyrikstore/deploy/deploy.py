@@ -4,7 +4,7 @@ The folder is built beside its place, signed and logged, and gets its name when 
 where that was asked for, when the program that loads it gave the sealed model's answers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from lyrikstore.canon.errors import (
     storage_errors,
 )
 from lyrikstore.context import StoreContext
+from lyrikstore.credentials.terms.model import Use
 from lyrikstore.deploy.build import FolderBuild, readme_of, texts_of
 from lyrikstore.deploy.evidence import (
     Shown,
@@ -56,13 +57,17 @@ from lyrikstore.verify.deployment.credentials import credentials_of
 from lyrikstore.verify.evaluation.choice.task import DEPLOYMENT, with_limit
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 from lyrikstore.verify.report import Check, CheckState, Report
+from lyrikstore.verify.rights import recorded
 from lyrikstore.verify.rights.judge import ENDED_LATER, TAKEN_BACK_LATER
-from lyrikstore.verify.rights.recorded import check_rights, reasons_of
+from lyrikstore.verify.rights.required import check_rights
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.version import __version__
 
 if TYPE_CHECKING:
     from lyrikstore.objects.backends.open import RemotePlace
+
+CHECK_RECORDS = 20
+"""Records of the test part that a folder is asked where it is compared."""
 
 _EXPORTED = "out/export"
 
@@ -109,6 +114,7 @@ def deploy_checkpoint(
     remote: "str | RemotePlace | None" = None,
     probe: Path | None = None,
     check: bool = False,
+    check_records: int = CHECK_RECORDS,
     with_values: bool = False,
     abstain_below: float | None = None,
 ) -> Deployment:
@@ -130,6 +136,8 @@ def deploy_checkpoint(
         probe: Texts to ask both models, as :func:`lyrikstore.train.serving.probe.read_probe` takes
             them; None: texts made of the vocabulary.
         check: Load what was written with the target's own program, and compare its answers.
+        check_records: To how many records of the locked test part, besides; nothing of them is
+            written. Without a test part, or with 0, to none.
         with_values: Put in credentials that name labels of the data, suffixes of its files or what
             selects a part of it, too; else these are left out, and named.
         abstain_below: The confidence below which it is to answer nothing; None: as the checkpoint
@@ -142,8 +150,9 @@ def deploy_checkpoint(
         ConflictError: As :func:`check_place` and :func:`check_pushed`; (``ids-alike``) ids of two
             things that it rests on begin alike.
         PolicyError: (``rights-missing``) a right that it rests on does not hold, was revoked or
-            has ended; (``not-approved``) the store's policy wants its card approved, and it is not;
-            (``unauthorised``) the policy does not let the signer say this.
+            has ended, or the test part may not be used to evaluate; (``not-approved``) the store's
+            policy wants its card approved, and it is not; (``unauthorised``) the policy does not
+            let the signer say this.
         VerificationError: (``not-verified``) it, or what it was made from, does not verify;
             (``answers-differ``) what was written gives other answers; nothing is left of it.
         IncompleteError, NotFoundError, StorageError, RunFailedError: As for a prediction.
@@ -165,9 +174,13 @@ def deploy_checkpoint(
     fields = bool(run.body["config"]["data"].get("fields"))
     target = target_for(target_name, body["format"], fields=fields, check=check)
     decision = served_decision(checkpoint, abstain_below)
+    user = context.signer().did if sign else None
     again = context.again(lambda: _check_still(context, checkpoint, card))
     status = check_approved(repo, checkpoint, trust=trust, at=clock())
     facts = gather(repo, checkpoint, lineage=lineage)
+    test = None
+    if check and check_records:
+        test = _test_part(context, run, facts.evaluations, user)
     inputs = inputs_of(repo, facts, () if status is None else status.approvals)
     check_pushed(repo, (one.id for one in inputs))
     if signing is not None:
@@ -191,11 +204,13 @@ def deploy_checkpoint(
         workers = ModelWorkers(context, staging, int(run.body["environment"]["threads"]))
         model = find_task(body["task"]).served(checkpoint, run, target, workers)
         model.decide_by(decision)
-        asked = model.answer(texts)
+        asked = model.answer(texts, test, check_records)
         built.copy(staging.path / _EXPORTED, model.export())
         found = model.ask(folder) if check else None
+        told = None if found is None else model.told_of(found)
         beside = {**notice.licences, "NOTICE": notice.text.encode()}
-        built.write(texts_of(readme, beside, model, signed=signing is not None))
+        signed = signing is not None
+        built.write(texts_of(readme, beside, model, check=told, signed=signed))
         files = built.list_files()
         built.check()
         said = _body(checkpoint, target, model, decision) | {
@@ -203,8 +218,8 @@ def deploy_checkpoint(
             "withData": sorted(shown.union(readme.with_data)),
             "rights": rights,
         }
-        if found is not None:
-            said["check"] = found.to_json()
+        if told is not None:
+            said["check"] = told
         if status is not None:
             said["cardStatus"] = status.word
         if kept:
@@ -257,6 +272,31 @@ def rights_of(report: Report) -> dict[str, Any]:
     kept = ("reason", "until", "deleteOnExpiry", "renewedBy")
     found = {name: check.detail[name] for name in kept if name in check.detail}
     return {"state": str(check.state), **found}
+
+
+def _test_part(
+    context: StoreContext, run: Manifest, evaluations: Sequence[Manifest], user: str | None
+) -> Manifest | None:
+    """Return the locked test part of a run, which may be used to evaluate; None: it has none.
+
+    It is the one that the run named before training, else the one that it was evaluated on last.
+    """
+    named = list(run.inputs_in("test"))
+    for one in reversed(evaluations):
+        if "purpose" not in one.body:
+            named += one.inputs_in("test")
+    if not named:
+        return None
+    test = context.repository.manifest(named[0].id)
+    use = Use.of_evaluation(run.body["config"], context.clock())
+    of: dict[str, Any] = {"trust": context.trust, "user": user, "measuring": use}
+    try:
+        check_rights(context.repository, [test], use, **of)
+    except PolicyError as error:
+        no_record = "--check-records 0 compares without its records"
+        error.hint = f"{error.hint}; {no_record}" if error.hint else no_record
+        raise
+    return test
 
 
 def served_decision(checkpoint: Manifest, abstain_below: float | None) -> Mapping[str, Any]:
@@ -337,7 +377,7 @@ def verified(context: StoreContext, checkpoint: Manifest, lineage: Lineage | Non
 
 
 def _check_rights(checkpoint: Manifest, rights: Check) -> None:
-    missing = {TAKEN_BACK_LATER, ENDED_LATER, "base-not-permitted"} & reasons_of(rights)
+    missing = {TAKEN_BACK_LATER, ENDED_LATER, "base-not-permitted"} & recorded.reasons_of(rights)
     if rights.state is CheckState.FAIL or missing:
         renew = "take in what renews it, or " if missing == {ENDED_LATER} else ""
         raise PolicyError(
@@ -353,5 +393,5 @@ def _check_still(context: StoreContext, checkpoint: Manifest, card: Manifest | N
     # newer card is approved, and the folder has the one before.
     repository, trust, at = context.repository, context.trust, context.clock()
     lineage = Lineage.read(repository, checkpoint.id)
-    _check_rights(checkpoint, check_rights(repository, lineage, trust=trust, at=at))
+    _check_rights(checkpoint, recorded.check_rights(repository, lineage, trust=trust, at=at))
     check_card_approved(repository, checkpoint, card, trust=trust, at=at)

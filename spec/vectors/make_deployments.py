@@ -383,6 +383,7 @@ def _of_inputs() -> list[Row]:
          _another(body={"decision": {"temperature": "1.000"}})),
         ("limit-of-its-own", "trusted", {},
          _another(body={"decision": {**DECISION, **own_limit}})),
+        ("compared", "trusted", {}, _another(body={"check": COMPARED})),
         ("limit-of-nobody", "invalid", {origin: "disagrees"},
          _another(body={"decision": {**DECISION, "abstainBelow": "0.800000"}})),
         ("limit-of-its-own-and-more", "invalid", {origin: "disagrees"},
@@ -397,6 +398,23 @@ def _of_inputs() -> list[Row]:
          {"deployment.evidence": "logged-later", origin: "missing-file"},
          _another(late=(EVALUATION,))),
     ]  # fmt: skip
+
+
+COMPARED = {
+    "count": 26,
+    "agreeing": 26,
+    "greatestDifference": "0.000001",
+    "tolerance": "0.001000",
+    "latencyMs": {"p50": "0.04", "p95": "0.49"},
+    "servedBy": "onnxruntime 1.22.1",
+    "testPart": {
+        "testSet": str(WORLD.manifest.id),
+        "count": 20,
+        "agreeing": 20,
+        "greatestDifference": "0.000002",
+    },
+}
+"""What a deployment says that was compared."""
 
 
 def _of_rights() -> list[Row]:

@@ -20,6 +20,7 @@ name = "checkpoints/acme/{name}"
 [data]
 train = "acme/{data}.train"
 validation = "acme/{data}.validation"
+test = "acme/{data}.test"
 label = "{label}"
 [model]
 base = "{base}"

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from lyrikstore.verify.deployment.compared import compared_in_words
 from tests.deploy.test_folder_check import run
 
 pytestmark = [pytest.mark.train]
@@ -27,3 +28,5 @@ def test_a_limit_of_whoever_asks_or_deploys_is_heeded_and_told(shop, tmp_path) -
     assert made_from["state"] == "pass"
     limit = made_from["detail"]["limit"]
     assert limit["served"] == "0.999999" > limit["sealed"]
+    assert "compared" not in made_from["detail"]
+    assert compared_in_words(None) in (folder / "USE.md").read_text("utf-8")

@@ -7,10 +7,13 @@ import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.train.worker.targets.gguf import go_template
+from lyrikstore.verify.deployment.compared import compared_in_words
 from tests.conftest import Person
 from tests.writers import CONFIG, write_model, write_rows
 
 pytestmark = pytest.mark.train
+CREDENTIALS: dict[str, str] = {}
+"""Part of the data → the credential that permits its use."""
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +26,8 @@ def writer(tmp_path_factory):
     person.ok("init", "--origin", "acme.example/writers")
     for part, file in write_rows(folder / "rows").items():
         person.ok("commit", file, "-d", f"acme/talk.{part}")
-        person.ok("permit", f"acme/talk.{part}", "--permit", "train,evaluate,derivativeModels")
+        permit = ("permit", f"acme/talk.{part}", "--permit", "train,evaluate,derivativeModels")
+        CREDENTIALS[part] = person.ok(*permit, "--json").json["credential"]
     model = write_model(folder / "tiny", initializer_range=0.3)
     person.ok("commit", model, "-d", "checkpoints/acme/tiny")
     (folder / "own.toml").write_text(CONFIG)
@@ -39,6 +43,9 @@ def test_llama_cpp_serves_the_sealed_model(writer, tmp_path):
     check = said["check"]
     assert check["agreeing"] == check["count"] == 8
     assert check["equalTokens"] + check["closeTokens"] == check["comparedTokens"] > 0
+    assert check["servedBy"].startswith("xllamacpp ")
+    assert check["testPart"]["count"] >= check["testPart"]["agreeing"]
+    assert compared_in_words(check) in (folder / "USE.md").read_text("utf-8")
     assert {"model-f16.gguf", "Modelfile", "USE.md", "NOTICE", "SHA256SUMS"} <= set(said["written"])
     lines = (folder / "probe.jsonl").read_bytes().splitlines()
     probe = [json.loads(line) for line in lines]
@@ -53,6 +60,7 @@ def test_base_and_adapter_for_vllm_are_the_sealed_model(writer, tmp_path):
         "deploy", "checkpoints/acme/writer", "--to", "vllm", "-o", folder, "--check", "--json"
     ).json
     assert said["check"]["agreeing"] == said["check"]["count"]
+    assert said["check"]["testPart"]["agreeing"] == said["check"]["testPart"]["count"] > 0
     assert {"base/config.json", "adapter/adapter_model.safetensors", "serve.sh"} <= set(
         said["written"]
     )
@@ -72,6 +80,17 @@ def test_targets_for_labels_refuse_it_and_name_those_that_fit(writer, tmp_path):
     assert refused.kind == "no-such-target"
     assert "--to gguf" in refused.error["hint"]
     assert not (tmp_path / "out").exists()
+
+
+def test_no_record_of_a_test_part_is_asked_without_the_right_to_evaluate(writer, tmp_path):
+    writer.ok("revoke", CREDENTIALS["test"])
+    refused = writer.fails(
+        14,
+        *("deploy", "checkpoints/acme/writer", "--to", "vllm", "--check", "--json"),
+        *("-o", tmp_path / "out"),
+    )
+    assert refused.kind == "rights-missing"
+    assert "--check-records 0" in refused.error["hint"]
 
 
 @pytest.mark.parametrize("around", [('a"""b', ""), ('"a', ""), ("", 'a"')])

@@ -41,6 +41,12 @@ if TYPE_CHECKING:
 )
 @click.option("--check", is_flag=True, help="Ask what was written, and compare its answers.")
 @click.option(
+    "--check-records",
+    type=click.IntRange(min=0, max=1000),
+    help="With --check: so many records of the locked test part, too; 20 by default. None of it is "
+    "handed on.",
+)
+@click.option(
     "--probe",
     type=click.Path(path_type=Path),
     help='What to ask, one {"text": …} a line; by default texts made of words. It is handed on.',
@@ -56,6 +62,7 @@ def command(
     no_sign: bool,
     with_values: bool,
     check: bool,
+    check_records: int | None,
     probe: Path | None,
     abstain_below: float | None,
 ) -> None:
@@ -66,15 +73,17 @@ def command(
     of what lies in `lyrikstore/`. Refused if it does not verify (exit code 3), if a right that it
     rests on was revoked or has ended, or if the store has approvers and the card of this very
     version is not approved (14), or if the target cannot give its answers (16). With `--check`, the
-    program that will serve it answers the probe records too: other labels, a probability that
-    differs by more than 0.001, or another token where the model is sure, and nothing is left of it
-    (3). When the rights end, the folder says, and `check.py` in it refuses it from then on.
+    program that will serve it answers the probe records and some of the locked test part, too:
+    other labels, a probability that differs by more than 0.001, or another token where the model is
+    sure, and nothing is left of it (3). How many texts of a generative model differ is stated.
+    `USE.md` says what was compared, or that nobody did. When the rights end, the folder says, and
+    `check.py` in it refuses it from then on.
 
     With `--again` the folder of a logged deployment is written from the store, byte for byte, after
     a crash or for another machine; rights and card are judged anew.
     """
     if again is not None:
-        limited = abstain_below is not None
+        limited = abstain_below is not None or check_records is not None
         if checkpoint or target or name or no_sign or with_values or check or probe or limited:
             raise click.UsageError("--again REF goes with -o FOLDER alone")
         store = session.open_store()
@@ -83,6 +92,8 @@ def command(
     else:
         if checkpoint is None or target is None:
             raise click.UsageError("give CHECKPOINT and --to, or --again REF")
+        if check_records is not None and not check:
+            raise click.UsageError("--check-records goes with --check")
         if name and no_sign:
             raise click.UsageError("what --no-sign writes has no name: leave --as out")
         store = session.open_store(sign=not no_sign)
@@ -96,10 +107,16 @@ def command(
                 remote=_remote(session, store),
                 probe=probe,
                 check=check,
+                **({} if check_records is None else {"check_records": check_records}),
                 with_values=with_values,
                 abstain_below=abstain_below,
             )
-    compared, signed = made.check, made.manifest
+    compared = None
+    if made.check is not None:
+        part = made.body["check"].get("testPart")
+        part = None if part is None else {"greatestDifference": None, **part}
+        compared = {**made.body["check"], "testPart": part}
+    signed = made.manifest
     decision = made.body.get("decision", {})
     given_away = store.datasets.given_away(made.checkpoint)
     session.emit(
@@ -121,7 +138,7 @@ def command(
             "abstainBelow": decision.get("abstainBelow"),
             "limitFrom": options.limit_from(decision),
             "probe": made.body["probe"],
-            "check": None if compared is None else compared.to_json(),
+            "check": compared,
             "handingOnNotPermitted": list(made.withheld),
             "handingOnProhibited": [name for name, never in made.withheld.items() if never],
             "givesAway": [one.to_json() for one in given_away],
@@ -147,17 +164,20 @@ def _remote(session: Session, store: "Store") -> "RemotePlace | None":
 
 
 def _show(session: Session, made: "Deployment") -> None:
+    from lyrikstore.verify.deployment.compared import compared_in_words
     from lyrikstore.verify.report import CheckState
     from lyrikstore.verify.report_text import words
 
     screen = session.screen
     if made.check is not None:
-        found = made.check.to_json()
-        screen.result(
-            f"✓ check    {made.check.agreeing} of {pluralize(made.check.records, 'record')} get "
-            f"the sealed model's answer; {made.check.in_words()}; {found['latencyMs']['p50']} ms "
-            f"each{' token' if 'comparedTokens' in found else ''}"
-        )
+        found = made.body["check"]
+        each = " token" if "comparedTokens" in found else ""
+        part = found.get("testPart")
+        other = part is None or part["agreeing"] < part["count"]
+        took = f"{found['latencyMs']['p50']} ms each{each}"
+        screen.result(f"{'!' if other else '✓'} check    {compared_in_words(found)}; {took}")
+        if part is None:
+            screen.hint("its run named no test part, and nobody evaluated it on one")
     screen.result(
         f"✓ deployed {escape_control(str(made.folder))}  {pluralize(len(made.files), 'file')}, "
         f"{pluralize(made.bytes, 'byte')}"

@@ -5,16 +5,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import RunFailedError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.formats.base_model import TOKENIZER
 from lyrikstore.train.formats.blend import WITH_WORDS
 from lyrikstore.train.formats.word_counts import VOCABULARY
 from lyrikstore.train.serving.model import ModelWorkers, ServedModel
-from lyrikstore.train.serving.probe import DeployCheck, Scores, compare, made_probe
+from lyrikstore.train.serving.probe import (
+    DeployCheck,
+    Scores,
+    TestPartCheck,
+    compare,
+    made_probe,
+)
+from lyrikstore.train.snapshot import CopiedFields, read_found
 from lyrikstore.train.trained import read_scores, stage_unlike
 from lyrikstore.train.worker.staging import BASE, CHECKPOINT, TEST
 from lyrikstore.train.worker.targets.registry import Target, Usage
@@ -22,6 +31,7 @@ from lyrikstore.verify.evaluation.answers import WHOLE
 from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS
 from lyrikstore.verify.evaluation.choice.task import CONFIG, AnswerRule, labelling_rules
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE, limit_of, unlike_rule_in_words
+from lyrikstore.verify.evaluation.generation.generations import sample_records
 
 _ANSWERS = """
 ## What it answers
@@ -83,6 +93,7 @@ class ServedLabels(ServedModel):
         self._labels: Sequence[str] = body["labels"]
         self._rules, self._rule = labelling_rules(body["task"]), AnswerRule.of_body(body)
         self._sealed: Scores
+        self._drawn: Sequence[str] = ()
         self._about |= {
             "decision": body.get("decision", {}),
             "format": body["format"],
@@ -108,13 +119,25 @@ class ServedLabels(ServedModel):
         found = [name for name in names if name in written] or [f"{BASE}/{TOKENIZER}"]
         return made_probe([self._workers.staged(name) for name in found], self._labels)
 
+    def draw(self, test: Manifest, records: int) -> None:
+        """Take the texts of some records of a test part."""
+        repo = self._workers.context.repository
+        fields = CopiedFields.of(TrainConfig.from_json(dict(self._run.body["config"])).data)
+        ids = {record for _, record, _ in read_found(repo, [test], fields)}
+        chosen = sample_records(ids, records, self._run.body["seed"])
+        found = {
+            record: text for _, record, text in read_found(repo, [test], fields) if record in chosen
+        }
+        self._drawn = list(found.values())
+
     def stage_probe(self, texts: Sequence[str]) -> None:
-        """Stage them as records without labels."""
+        """Stage them as records without labels, and behind them what was drawn."""
+        asked = (*texts, *self._drawn)
         with self._workers.staging.create(TEST) as write:
-            for text in texts:
+            for text in asked:
                 record = {"id": Digest.of(text.encode()).hex, "labels": [], "text": text}
                 write(json.dumps({**record, "fields": {}}).encode("ascii") + b"\n")
-        self._about["records"] = len(texts)
+        self._about["records"] = len(asked)
 
     def keep(self, result: Mapping[str, Any]) -> None:
         """Keep probabilities, and which texts are unlike the training data."""
@@ -124,23 +147,40 @@ class ServedLabels(ServedModel):
     def compare(self, result: Mapping[str, Any], latency: dict[str, str]) -> DeployCheck:
         """Compare probabilities, and which texts are unlike the training data."""
         deployed, limit = self._read(result), limit_of(self._about)
-        same = np.ones(len(self._texts), bool)
+        same = np.ones(self._count, bool)
         if limit is not None:
             values = self._read_table(result, "<f8")
             close = np.abs(values - limit) <= _CLOSE
             same = close | ((values > limit) == (np.asarray(self._unlike) != 0))
-        return compare(self._rules.name, self._rule, self._sealed, deployed, latency, alike=same)
+        found, drawn = (
+            compare(
+                self._rules.name,
+                self._rule,
+                self._sealed[some],
+                deployed[some],
+                latency,
+                alike=same[some],
+            )
+            for some in (slice(len(self._texts)), slice(len(self._texts), None))
+        )
+        if self._test is None:
+            return found
+        test = TestPartCheck(self._test.id, drawn.records, drawn.agreeing, drawn.difference)
+        return replace(found, test=test)
+
+    @property
+    def _count(self) -> int:
+        return len(self._texts) + len(self._drawn)
 
     def _read_table(self, result: Mapping[str, Any], kind: str) -> Any:
         data = self._workers.staged(str(result[UNLIKE]))
         found = np.frombuffer(data, kind) if len(data) % np.dtype(kind).itemsize == 0 else ()
-        if len(found) != len(self._texts):
+        if len(found) != self._count:
             raise RunFailedError("bad-output", "the worker answered other texts")
         return found
 
     def _read(self, result: Mapping[str, Any]) -> Scores:
-        staging, count = self._workers.staging, len(self._texts)
-        return read_scores(staging, result, count, len(self._labels))
+        return read_scores(self._workers.staging, result, self._count, len(self._labels))
 
     def probe_lines(self) -> Iterator[dict[str, Any]]:
         """Yield text, answer and probabilities of each record."""

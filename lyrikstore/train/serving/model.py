@@ -20,9 +20,17 @@ from lyrikstore.train.trained import stage_checkpoint
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, Staging
 from lyrikstore.train.worker.targets.registry import Target, Usage
+from lyrikstore.verify.deployment.compared import compared_in_words
 
 Files = dict[str, bytes]
 """Name → bytes."""
+
+_COMPARED = """
+## Does it answer as the sealed model?
+
+When this folder was made, {words}.
+Nothing else was compared. Records of a test part are in none of these files.
+"""
 
 
 class ProbeResult(Protocol):
@@ -42,9 +50,6 @@ class ProbeResult(Protocol):
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON."""
-
-    def in_words(self) -> str:
-        """Return it in a sentence, without its end."""
 
 
 class ModelWorkers(Struct, frozen=True):
@@ -101,6 +106,7 @@ class ServedModel(ABC):
         self._workers = workers
         self._reads = stage_checkpoint(workers.context.repository, checkpoint, workers.staging)
         self._texts: Sequence[str] = ()
+        self._test: Manifest | None = None
         self._about: dict[str, Any] = {
             "checkpoint": str(checkpoint.id),
             "needsBase": bool(checkpoint.inputs_in("base")),
@@ -114,12 +120,22 @@ class ServedModel(ABC):
         if decision:
             self._about["decision"] = dict(decision)
 
-    def answer(self, texts: Sequence[str] | None) -> int:
-        """Ask the sealed model the probe records, made ones for None; return how many they are.
+    def answer(
+        self, texts: Sequence[str] | None, test: Manifest | None = None, records: int = 0
+    ) -> int:
+        """Ask the sealed model the probe records, and return how many they are.
+
+        Args:
+            texts: What they say; None: they are made.
+            test: A test part, of which some records are asked as well; None: none are.
+            records: How many, drawn by their ids and the seed of the run.
 
         Raises:
-            LyrikstoreError: As a prediction.
+            LyrikstoreError: As a prediction, and as an evaluation on that test part.
         """
+        if test is not None and records:
+            self._test = test
+            self.draw(test, records)
         self._texts = self.made_texts() if texts is None else texts
         self.stage_probe(self._texts)
         self.keep(self._workers.run({"job": "probe", **self._about}, (*self._reads, TEST)))
@@ -150,22 +166,30 @@ class ServedModel(ABC):
         if not found.holds:
             raise VerificationError(
                 "answers-differ",
-                f"what was written gives the sealed model's answers for {found.agreeing} of "
-                f"{found.records} probe records: {found.in_words()}",
+                f"what was written answers otherwise than the sealed model: "
+                f"{compared_in_words(found.to_json())}",
                 hint="nothing is left of it; without --check it is written as it is",
                 details=found.to_json(),
             )
         return found
+
+    def told_of(self, found: ProbeResult) -> dict[str, Any]:
+        """Return how the folder's answers compared, as its manifest says it."""
+        return {**found.to_json(), "servedBy": self._target.asked_by}
 
     def probe_file(self) -> bytes:
         """Return ``probe.jsonl``: the probe records with the sealed model's answers."""
         lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in self.probe_lines())
         return "".join(lines).encode()
 
-    def usage_files(self) -> Files:
-        """Return the files that say how the folder is loaded, and what goes with them."""
+    def usage_files(self, check: Mapping[str, Any] | None) -> Files:
+        """Return the files that say how the folder is loaded, and what goes with them.
+
+        Args:
+            check: How its answers compared, as its manifest says it; None: nobody asked it.
+        """
         usage = self.usage()
-        return {**use_files(usage, self.said(usage)), **self.beside()}
+        return {**use_files(usage, self.said(usage), check), **self.beside()}
 
     @property
     @abstractmethod
@@ -175,6 +199,10 @@ class ServedModel(ABC):
     @abstractmethod
     def made_texts(self) -> Sequence[str]:
         """Return a probe that nobody wrote."""
+
+    @abstractmethod
+    def draw(self, test: Manifest, records: int) -> None:
+        """Take so many records of a test part, which are asked after the probe records."""
 
     @abstractmethod
     def stage_probe(self, texts: Sequence[str]) -> None:
@@ -209,12 +237,15 @@ class ServedModel(ABC):
         return {}
 
 
-def use_files(usage: Usage, said: str) -> Files:
+def use_files(usage: Usage, said: str, check: Mapping[str, Any] | None = None) -> Files:
     """Return ``USE.md``, ``check.py`` and what goes with a target.
 
     Args:
         usage: How the folder is loaded.
         said: What is said after that.
+        check: As for :meth:`ServedModel.usage_files`.
     """
-    use = f"# How to use this model\n\n{usage.how}{said}{CHECK_WORDS.format(more=usage.checks)}"
+    compared = _COMPARED.format(words=compared_in_words(check))
+    checks = CHECK_WORDS.format(more=usage.checks)
+    use = f"# How to use this model\n\n{usage.how}{said}{compared}{checks}"
     return {CHECK_FILE: CHECK.encode(), **usage.files, "USE.md": use.encode()}

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from msgspec import Struct
@@ -35,25 +35,56 @@ Scores = NDArray[np.int32]
 """Millionths: records × labels."""
 
 
+class TestPartCheck(Struct, frozen=True):
+    """How a deployed model's answers to records of a test part compare with the sealed one's.
+
+    Attributes:
+        dataset: The test part.
+        records: How many of its records were asked.
+        agreeing: Of these, how many get the same answer.
+        difference: The greatest difference of a probability, in millionths; None: there are none.
+    """
+
+    __test__: ClassVar[bool] = False  # no class of pytest's
+
+    dataset: Digest
+    records: int
+    agreeing: int
+    difference: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON: counts and figures, and nothing of a record."""
+        found = {"testSet": str(self.dataset), "count": self.records, "agreeing": self.agreeing}
+        if self.difference is not None:
+            found["greatestDifference"] = f"{self.difference / WHOLE:.6f}"
+        return found
+
+
 class DeployCheck(Struct, frozen=True):
     """How a deployed model's answers compare with the sealed one's.
 
     Attributes:
-        records: How many were asked.
+        records: How many texts were asked.
         agreeing: Of these, how many have the same labels.
         difference: The greatest difference of a probability, in millionths.
         latency_ms: ``p50`` and ``p95`` of one answer in milliseconds, as decimal text.
+        test: The same of records of the test part; None: none were asked.
     """
 
     records: int
     agreeing: int
     difference: int
     latency_ms: dict[str, str]
+    test: TestPartCheck | None = None
 
     @property
     def holds(self) -> bool:
         """Whether the answers are those of the sealed model."""
-        return self.agreeing == self.records and self.difference <= TOLERANCE
+        return all(
+            one.agreeing == one.records and (one.difference or 0) <= TOLERANCE
+            for one in (self, self.test)
+            if one is not None
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON; probabilities as decimal text."""
@@ -63,11 +94,8 @@ class DeployCheck(Struct, frozen=True):
             "greatestDifference": f"{self.difference / WHOLE:.6f}",
             "tolerance": f"{TOLERANCE / WHOLE:.6f}",
             "latencyMs": self.latency_ms,
+            **({} if self.test is None else {"testPart": self.test.to_json()}),
         }
-
-    def in_words(self) -> str:
-        """Return it in words."""
-        return f"probabilities differ by {self.difference / WHOLE:.6f} at most"
 
 
 def compare(

@@ -8,17 +8,21 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, RunFailedError
+from lyrikstore.curate.recipes.references import read_candidates
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.formats.adapter import ADAPTER_CONFIG
 from lyrikstore.train.formats.base_model import CONFIG, TEMPLATE, TOKENIZER
+from lyrikstore.train.requirements import CPU
 from lyrikstore.train.serving.model import Files, ModelWorkers, ServedModel
-from lyrikstore.train.serving.probe import made_probe
-from lyrikstore.train.sft.copy import write_prompts
+from lyrikstore.train.serving.probe import TestPartCheck, made_probe
+from lyrikstore.train.sft.copy import copy_conversations, has_conversation, write_prompts
+from lyrikstore.train.sft.generate import generate_texts
 from lyrikstore.train.sft.prompts import RenderedRecord, open_prompts, read_prompt_source
 from lyrikstore.train.snapshot import staged_weights
-from lyrikstore.train.worker.staging import BASE, CHECKPOINT, TEST
+from lyrikstore.train.worker.staging import BASE, CHECKPOINT, TEST, TEST_PART
 from lyrikstore.train.worker.targets.registry import Target, TextModel, Usage
+from lyrikstore.verify.evaluation.generation.generations import sample_records
 
 TOKENS = 16
 """How much of each answer is compared."""
@@ -64,6 +68,8 @@ class TokenCheck(Struct, frozen=True):
         same: Of these, how many are the same.
         close: Of the others, those where the sealed model itself was nearly undecided.
         latency_ms: ``p50`` and ``p95`` of one token in milliseconds, as decimal text.
+        test: How whole answers to records of the test part compare; None: none were asked.
+        is_held: Whether other answers to these are too many, however few they are.
     """
 
     records: int
@@ -72,11 +78,14 @@ class TokenCheck(Struct, frozen=True):
     same: int
     close: int
     latency_ms: dict[str, str]
+    test: TestPartCheck | None = None
+    is_held: bool = False
 
     @property
     def holds(self) -> bool:
-        """Whether every answer is that of the sealed model."""
-        return self.agreeing == self.records
+        """Whether every answer is that of the sealed model, but for what is stated alone."""
+        test = self.test if self.is_held else None
+        return self.agreeing == self.records and (test is None or test.agreeing == test.records)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -87,12 +96,8 @@ class TokenCheck(Struct, frozen=True):
             "equalTokens": self.same,
             "closeTokens": self.close,
             "latencyMs": self.latency_ms,
+            **({} if self.test is None else {"testPart": self.test.to_json()}),
         }
-
-    def in_words(self) -> str:
-        """Return it in words."""
-        close = f", {self.close} where it was nearly undecided" if self.close else ""
-        return f"{self.same} of {self.tokens} tokens are the same{close}"
 
 
 class ServedText(ServedModel):
@@ -113,6 +118,9 @@ class ServedText(ServedModel):
         self._asked: Sequence[RenderedRecord] = ()
         self._answers: list[dict[str, Any]] = []
         self._stops: list[int] = []
+        self._choice_tokens: list[list[int]] = []
+        self._drawn: Sequence[str] = ()
+        self._written: Sequence[str] = ()
         self._about |= {
             "weights": staged_weights(workers.staging),
             "chat": bool(self._source.chat),
@@ -147,6 +155,41 @@ class ServedText(ServedModel):
         made = made_probe([self._model.tokenizer], [""])
         return [one for one in made if 0 < len(one.split()) <= _MOST_WORDS][:_MADE]
 
+    def draw(self, test: Manifest, records: int) -> None:
+        """Take the prompts of some records of a test part, and what the model answers to them.
+
+        It answers as for a prediction: what is served is held against what the store says.
+        """
+        workers, data = self._workers, self._config.data
+        repo, staging = workers.context.repository, workers.staging
+        rows = (row for row in read_candidates(repo, test) if has_conversation(row, data))
+        chosen = sample_records({row.id for row in rows}, records, self._run.body["seed"])
+        with open_prompts(self._source) as rendering:
+            copy_conversations(
+                repo,
+                [test],
+                data,
+                (self._source, rendering),
+                staging=staging,
+                name=TEST_PART,
+                chosen=chosen,
+            )
+            choices = rendering.choices()
+        found = generate_texts(
+            workers.context,
+            staging,
+            self._reads,
+            self._run.body,
+            job="predict",
+            chat=bool(self._source.chat),
+            choices=choices,
+            device=CPU,
+            asked=TEST_PART,
+        )
+        lines = workers.staged(TEST_PART).splitlines()
+        self._drawn = [json.loads(line)["prompt"] for line in lines]
+        self._written = [one.text for (one,) in found.texts]
+
     def stage_probe(self, texts: Sequence[str]) -> None:
         """Stage the prompts that are rendered of them.
 
@@ -174,6 +217,7 @@ class ServedText(ServedModel):
     def keep(self, result: Mapping[str, Any]) -> None:
         """Keep the tokens of each answer, and by how much each leads."""
         self._answers, self._stops = list(result["answers"]), list(result["stops"])
+        self._choice_tokens = list(result["choiceTokens"])
         if len(self._answers) != len(self._texts):
             raise RunFailedError("bad-output", "the worker answered other prompts")
 
@@ -183,7 +227,14 @@ class ServedText(ServedModel):
             {**{name: one[name] for name in ("among", "prompt", "tokens")}, "said": asked.prompt}
             for one, asked in zip(self._answers, self._asked, strict=True)
         ]
-        return {"answers": answers, "stops": self._stops}
+        longest = max(map(len, self._choice_tokens), default=self._model.answer_tokens)
+        return {
+            "answers": answers,
+            "stops": self._stops,
+            "choiceTokens": self._choice_tokens,
+            "testPart": list(self._drawn),
+            "longest": longest,
+        }
 
     def compare(self, result: Mapping[str, Any], latency: dict[str, str]) -> TokenCheck:
         """Compare token by token."""
@@ -202,7 +253,14 @@ class ServedText(ServedModel):
             close += sum(near for _, near in found)
             agreeing += whole and all(equal or near for equal, near in found)
         tokens = sum(len(one["tokens"]) for one in self._answers)
-        return TokenCheck(len(self._answers), agreeing, tokens, same, close, latency)
+        test = None
+        if self._test is not None:
+            pairs = zip(self._written, result["texts"], strict=True)
+            equal = sum(sealed.strip() == served for sealed, served in pairs)
+            test = TestPartCheck(self._test.id, len(self._written), equal)
+        # Rounded weights are another model, and free text differs by one word of many.
+        held = bool(self._model.choices) and self._target.quantization == "none"
+        return TokenCheck(len(self._answers), agreeing, tokens, same, close, latency, test, held)
 
     def probe_lines(self) -> Iterator[dict[str, Any]]:
         """Yield text, prompt and the start of the sealed model's answer of each record."""

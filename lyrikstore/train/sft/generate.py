@@ -54,6 +54,7 @@ def generate_texts(
     chat: bool,
     choices: Sequence[tuple[str, str]],
     device: str,
+    asked: str = TEST,
 ) -> GeneratedTexts:
     """Return what a staged checkpoint answers to staged prompts.
 
@@ -66,6 +67,7 @@ def generate_texts(
         chat: Whether prompts come from a chat template.
         choices: The only answers, with the completion of each; empty: there are others.
         device: Where it is computed.
+        asked: The staged file of prompts.
 
     Raises:
         RunFailedError, InvalidInputError, VerificationError, StorageError: As
@@ -83,8 +85,9 @@ def generate_texts(
             "weights": staged_weights(staging),
             "chat": chat,
             "choices": [list(one) for one in choices],
+            "asked": asked,
         },
-        reads=(*reads, TEST),
+        reads=(*reads, asked),
         threads=threads,
         base_env=context.environment,
         progress=context.progress,

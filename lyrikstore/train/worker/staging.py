@@ -29,6 +29,10 @@ TRAIN, VALIDATION, TEST = "train.jsonl", "validation.jsonl", "test.jsonl"
 """Datasets, one JSON object per record: ``id``, ``label``, ``text``."""
 
 
+TEST_PART = "test-part.jsonl"
+"""Records of a test part that a deployed folder is asked as well, where they are prompts."""
+
+
 class Staging(Struct, frozen=True):
     """One private folder, mode 0700.
 

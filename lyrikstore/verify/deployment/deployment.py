@@ -27,6 +27,7 @@ from lyrikstore.verify.delivery.compare_files import DataSource, check_files
 from lyrikstore.verify.delivery.dataset import check_bare_files
 from lyrikstore.verify.deployment import layout
 from lyrikstore.verify.deployment.approval import check_deployed_approval
+from lyrikstore.verify.deployment.compared import compared_in_words
 from lyrikstore.verify.deployment.credentials import left_out
 from lyrikstore.verify.deployment.evidence import (
     EvidenceFiles,
@@ -218,6 +219,10 @@ def _check_made_from(deployment: Manifest, found: EvidenceOutcome) -> Check:
         own = limit.get("sealed", "?")
         parts.append(f"no answer below {limit['served']}, where its checkpoint says {own}")
         detail["limit"] = dict(limit)
+    check = body.get("check")
+    if check is not None:
+        detail["compared"] = check
+    parts.append(f"stated: {compared_in_words(check)}")
     return problems.close(", ".join(parts), **detail)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from transformers import GenerationConfig
@@ -24,8 +24,19 @@ Among = Sequence[Sequence[int]]
 Next = Callable[[Sequence[int], Sequence[int], Among], list[int]]
 """Prompt and answer in tokens → the likeliest token at each place of the answer."""
 
-TokenReader = tuple[Next, Callable[[str], list[int]]]
-"""That of a deployed folder, and how it reads a text as tokens."""
+
+class TokenReader(NamedTuple):
+    """How a deployed folder is asked.
+
+    Attributes:
+        next_tokens: Gives the likeliest tokens.
+        read: Reads a text as tokens.
+        write: Answers a prompt in tokens with a text, of so many tokens at most.
+    """
+
+    next_tokens: Next
+    read: Callable[[str], list[int]]
+    write: Callable[[Sequence[int], int], str]
 
 
 def probe_tokens(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
@@ -41,7 +52,8 @@ def probe_tokens(job: Mapping[str, Any], files: StagedFiles, report: Report) -> 
     Returns:
         ``stops``: the tokens that end an answer; ``answers``: of each record ``prompt`` and
         ``tokens``, ``text``, ``leads``: by how many millionths of a logit each token leads the
-        second, and ``among``: of each place the tokens that are a choice's, none without choices.
+        second, and ``among``: of each place the tokens that are a choice's, none without choices;
+        ``choiceTokens``: the tokens of each choice.
     """
     prepare(job["threads"], job["seed"])
     text = WriterText(files, chat=job["chat"])
@@ -88,7 +100,11 @@ def probe_tokens(job: Mapping[str, Any], files: StagedFiles, report: Report) -> 
             }
         )
         report("score", number + 1, len(prompts))
-    return {"answers": answers, "stops": list(text.stops)}
+    return {
+        "answers": answers,
+        "stops": list(text.stops),
+        "choiceTokens": choices.tokens,
+    }
 
 
 def ask_tokens(job: Mapping[str, Any], reader: TokenReader, report: Report) -> dict[str, Any]:
@@ -96,21 +112,24 @@ def ask_tokens(job: Mapping[str, Any], reader: TokenReader, report: Report) -> d
 
     Args:
         job: ``answers``, as :func:`probe_tokens` gives them, these with ``said``, the prompt as
-            text.
+            text; ``testPart``: prompts that are answered whole, with ``longest`` tokens at most.
         reader: That of the folder.
         report: Called per record.
 
     Returns:
         ``tokens``: of each record a list as long as its answer, empty where the prompt is read as
-        other tokens; within choices, it may be shorter behind a token that differs; and
-        ``latencyMs`` of one token.
+        other tokens; within choices, it may be shorter behind a token that differs; ``texts``: the
+        answers to ``testPart``; and ``latencyMs`` of one token.
     """
-    next_tokens, read = reader
 
     def answer(one: Mapping[str, Any]) -> list[int]:
-        if read(one["said"]) != one["prompt"]:
+        if reader.read(one["said"]) != one["prompt"]:
             return []
-        return next_tokens(one["prompt"], one["tokens"], one["among"])
+        return reader.next_tokens(one["prompt"], one["tokens"], one["among"])
 
     found, times = timed(job["answers"], answer, report, lambda one: len(one["tokens"]))
-    return {"tokens": found, "latencyMs": times}
+    texts = []
+    for number, prompt in enumerate(job["testPart"]):
+        texts.append(reader.write(reader.read(prompt), job["longest"]).strip())
+        report("check", number + 1, len(job["testPart"]))
+    return {"tokens": found, "texts": texts, "latencyMs": times}

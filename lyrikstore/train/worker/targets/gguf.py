@@ -34,8 +34,8 @@ python3 -I check.py && llama-server -m {model} -c {context}{grammar}
 ollama create NAME -f Modelfile && ollama run NAME
 ```
 
-The weights are the base's with the adapter added, in fp16: another model than the sealed one, whose
-likeliest tokens were compared with `--check`. Ollama itself was not asked.
+The weights are the base's with the adapter added, in fp16: another model than the sealed one, which
+may answer otherwise. Ollama itself was not asked.
 """
 _CHOICES = """\
 `grammar.gbnf` holds llama.cpp to them, token by token; a llama.cpp that does not know tokens in
@@ -86,8 +86,10 @@ def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
 
 
 def read(folder: Path, job: Mapping[str, Any]) -> "TokenReader":
-    """Return what gives the likeliest tokens, and reads a text, by llama.cpp's own server."""
+    """Return what gives tokens, reads texts and answers them, by llama.cpp's own server."""
     import xllamacpp
+
+    from lyrikstore.train.worker.export.next_tokens import TokenReader
 
     settings = xllamacpp.CommonParams()
     settings.model.path = str(folder / MODEL)
@@ -154,7 +156,16 @@ def read(folder: Path, job: Mapping[str, Any]) -> "TokenReader":
                 found.append(answer[place] if answer[place] in job["stops"] else -1)
         return found
 
-    return next_tokens, read
+    def write(prompt: Sequence[int], most: int) -> str:
+        asked: dict[str, Any] = {"prompt": list(prompt), "n_predict": most, "temperature": 0}
+        if (folder / GRAMMAR).exists():
+            asked["grammar"] = (folder / GRAMMAR).read_text("utf-8")
+        given = ask("/completion", asked)
+        if "content" not in given:
+            raise ValueError(f"it answers: {str(given)[:200]}")
+        return str(given["content"])
+
+    return TokenReader(next_tokens, read, write)
 
 
 def _modelfile(model: TextModel) -> str:

@@ -109,6 +109,7 @@ class Target(Struct, frozen=True):
         files: A pattern of the names of files that it writes.
         packages: What has to be installed to write it.
         check_packages: What has to be installed besides to ask it.
+        asked_with: The packages that load the folder and answer where it is compared.
         extras: Where those come from.
         quantization: How weights are rounded: ``none`` where they are as sealed.
         module: Where its :class:`TargetModule` is.
@@ -123,9 +124,15 @@ class Target(Struct, frozen=True):
     packages: tuple[str, ...]
     extras: str
     module: str
+    asked_with: tuple[str, ...]
     check_packages: tuple[str, ...] = ()
     quantization: str = "none"
     tells_unlike: bool = False
+
+    @property
+    def asked_by(self) -> str:
+        """The programs that answer where a folder is compared, with their versions."""
+        return ", ".join(f"{one} {metadata.version(one)}" for one in self.asked_with)
 
     @property
     def part(self) -> TargetModule:
@@ -146,6 +153,7 @@ _ALL = (
         packages=("torch", "transformers", "peft", "safetensors"),
         extras="train",
         module=f"{_MODULES}.hf",
+        asked_with=("transformers",),
     ),
     Target(
         name="onnx",
@@ -158,6 +166,7 @@ _ALL = (
         extras="train,deploy",
         module=f"{_MODULES}.onnx",
         tells_unlike=True,
+        asked_with=("onnxruntime",),
     ),
     Target(
         name="gguf",
@@ -170,6 +179,7 @@ _ALL = (
         extras="train,gguf",
         quantization="f16",
         module=f"{_MODULES}.gguf",
+        asked_with=("xllamacpp",),
     ),
     Target(
         name="vllm",
@@ -181,6 +191,7 @@ _ALL = (
         packages=("torch", "transformers", "peft"),
         extras="train",
         module=f"{_MODULES}.vllm",
+        asked_with=("transformers", "peft"),
     ),
 )
 TARGETS: Mapping[str, Target] = {one.name: one for one in _ALL}

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lyrikstore.train.formats.adapter import ADAPTER, ADAPTER_CONFIG
 from lyrikstore.train.formats.base_model import CONFIG, TOKENIZER
@@ -26,8 +26,7 @@ sh serve.sh
 ```
 
 compares the files (`check.py`), and starts vLLM with the base model and the adapter beside it,
-under the name `{name}`. With `--check` transformers and PEFT loaded both and gave the sealed
-model's tokens; vLLM itself was not asked.
+under the name `{name}`. vLLM itself was not asked.
 """
 _CHOICES = """\
 Send what `choices.json` holds with each request; without it the answers are free text, and not what
@@ -84,11 +83,12 @@ def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
 
 
 def read(folder: Path, job: Mapping[str, Any]) -> "TokenReader":
-    """Return what gives the likeliest tokens, and reads a text, by transformers and PEFT."""
+    """Return what gives the likeliest tokens, reads texts and answers, by transformers and PEFT."""
     import torch
     from tokenizers import Tokenizer
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, GenerationConfig
 
+    from lyrikstore.train.worker.export.next_tokens import TokenReader
     from lyrikstore.train.worker.models.adapters import load_peft
 
     torch.set_num_threads(job["threads"])
@@ -111,7 +111,33 @@ def read(folder: Path, job: Mapping[str, Any]) -> "TokenReader":
     def read(text: str) -> list[int]:
         return list(tokenizer.encode(text, add_special_tokens=False).ids)
 
-    return next_tokens, read
+    choices = [tuple(one) for one in job["choiceTokens"]]
+    names = dict(zip(choices, (name for name, _ in job["choices"]), strict=True))
+    stops = list(job["stops"])
+
+    def write(prompt: Sequence[int], most: int) -> str:
+        def allowed(_: int, tokens: Any) -> list[int]:
+            begun = tuple(tokens[len(prompt) :].tolist())
+            fitting = [one for one in choices if one[: len(begun)] == begun and one != begun]
+            return list(dict.fromkeys(one[len(begun)] for one in fitting)) or stops[:1]
+
+        asked = torch.tensor([list(prompt)])
+        settings = cast("Any", GenerationConfig)(
+            do_sample=False, max_new_tokens=most, eos_token_id=stops, pad_token_id=stops[0]
+        )
+        with torch.inference_mode():
+            given = model.generate(
+                input_ids=asked,
+                attention_mask=torch.ones_like(asked),
+                generation_config=settings,
+                **({"prefix_allowed_tokens_fn": allowed} if choices else {}),
+            )[0, len(prompt) :].tolist()
+        end = next((at for at, token in enumerate(given) if token in stops), len(given))
+        if choices:
+            return str(names.get(tuple(given[: end + 1]), ""))
+        return str(tokenizer.decode(given[:end]))
+
+    return TokenReader(next_tokens, read, write)
 
 
 def vllm_rank(rank: int) -> int:

@@ -82,6 +82,11 @@ class AnswerChoices:
         return bool(self._names)
 
     @property
+    def tokens(self) -> list[list[int]]:
+        """The tokens of each choice, in the order of the choices, those that end them last."""
+        return [list(one) for one in self._names]
+
+    @property
     def longest(self) -> int:
         """How many tokens the longest has, the one that ends it among them; 0: there is none."""
         return max(map(len, self._names), default=0)

@@ -16,7 +16,7 @@ from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import decimal
 from lyrikstore.train.worker.models.encoder import prepare
 from lyrikstore.train.worker.process import peak_memory_bytes
-from lyrikstore.train.worker.staging import CHECKPOINT, TEST
+from lyrikstore.train.worker.staging import CHECKPOINT
 from lyrikstore.train.worker.writing.choices import AnswerChoices
 from lyrikstore.train.worker.writing.decoder import AdaptedDecoder
 from lyrikstore.train.worker.writing.texts import WriterText
@@ -35,8 +35,8 @@ def generate(
     Args:
         job: ``threads``, ``seed``, ``device``; ``weights``: the files of the base's weights;
             ``chat``: whether prompts come from a chat template; ``choices``: the only answers,
-            each with its completion.
-        files: The staging folder: the checkpoint, its base, ``test.jsonl``.
+            each with its completion; ``asked``: the file of prompts.
+        files: The staging folder: the checkpoint, its base, the prompts.
         report: Called per batch.
         phases: Who answers: ``score``: the model; ``baseline``: its base.
 
@@ -50,7 +50,7 @@ def generate(
     """
     prepare(job["threads"], job["seed"])
     text = WriterText(files, chat=job["chat"])
-    prompts = text.prompts([json.loads(line)["prompt"] for line in files.lines(TEST)])
+    prompts = text.prompts([json.loads(line)["prompt"] for line in files.lines(job["asked"])])
     model = AdaptedDecoder.load(files, CHECKPOINT, job["weights"], device=job["device"])
     choices = AnswerChoices.of_checkpoint(text, job, model.about)
     most = int(model.about["answerTokens"])

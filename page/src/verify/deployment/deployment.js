@@ -16,6 +16,7 @@ import { checkApproval } from "./approval.js";
 import { leftOut } from "./credentials.js";
 import { checkEvidence } from "./evidence.js";
 import { EARLIER, FOLDER, MANIFEST, SIGNED_FILES, TREE, UNSIGNED } from "./layout.js";
+import { comparedInWords } from "./compared.js";
 import { called, madeFromFaults, otherLimit, README } from "./made_from.js";
 import { modelSigFault } from "./model_sig.js";
 import { checkRightsBeside, rightsInBase } from "./rights.js";
@@ -138,12 +139,14 @@ function checkMadeFrom(deployment, found) {
   const limit = otherLimit(deployment, inputOf(deployment, found, "checkpoint"));
   const summary = `${name} for ${quote(body.loader)} (${body.target}${rounded}), from ${checkpoint}, made by ${run}, ` +
     counted(inputsIn(deployment, "evaluation").length, "evaluation") +
-    (limit ? `, no answer below ${limit.served}, where its checkpoint says ${limit.sealed ?? "?"}` : "");
+    (limit ? `, no answer below ${limit.served}, where its checkpoint says ${limit.sealed ?? "?"}` : "") +
+    `, stated: ${comparedInWords(body.check)}`;
   return problems.close(summary, {
     deployment: name,
     target: body.target,
     inputs: deployment.inputs.map((/** @type {any} */ { role, id }) => ({ role, id, ...(inputs.has(id) ? { name: inputs.get(id).name } : {}) })),
     ...(limit ? { limit } : {}),
+    ...(body.check === undefined ? {} : { compared: body.check }),
   });
 }
 
