@@ -96,6 +96,7 @@ _PLACES = {
     "import": "import_:command",
     "key": "key.command:command",
     "serve": "serve.command:command",
+    "show": "show.command:command",
     "verify": "verify.command:command",
     "revoke": "credential_status:revoke",
     "suspend": "credential_status:suspend",

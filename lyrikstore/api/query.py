@@ -130,6 +130,19 @@ class Queries:
     evaluation_facts = bound_view(lambda: stages.evaluation_facts)
     data_names = bound_view(lambda: stages.data_names)
 
+    def decisions_about(self, manifests: Iterable[Manifest]) -> dict[Digest, list[dict[str, Any]]]:
+        """Return who approved cards, and who took that back: of each key its last decision.
+
+        Args:
+            manifests: Cards, checkpoints and datasets, of the latter two the cards about them.
+
+        Returns:
+            Id → what ``lyrikstore log --json`` lists.
+        """
+        store = self.store
+        trust, at = store.trust, store.clock()
+        return stages.decisions_about(store.repository, manifests, trust=trust, at=at)
+
     def events_of(self, manifests: Iterable[Manifest]) -> dict[Digest, list[dict[str, Any]]]:
         """Return to whom datasets were handed, where checkpoints went and what they were asked.
 

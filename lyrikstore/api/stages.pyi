@@ -40,6 +40,7 @@ from lyrikstore.index.build import index_path as index_path
 from lyrikstore.index.impact import impact_of as impact_of
 from lyrikstore.index.log_view import checkpoints_of as checkpoints_of
 from lyrikstore.index.log_view import data_names as data_names
+from lyrikstore.index.log_view import decisions_about as decisions_about
 from lyrikstore.index.log_view import evaluation_facts as evaluation_facts
 from lyrikstore.index.log_view import evaluations_of as evaluations_of
 from lyrikstore.index.log_view import event_facts as event_facts

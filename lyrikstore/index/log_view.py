@@ -1,6 +1,7 @@
 """What each entry of the log says of itself; `verify` says whether that holds."""
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from datetime import datetime
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
@@ -9,11 +10,15 @@ from lyrikstore.canon.json import as_json, parse
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.model.credential import issuer_of
+from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.policy.approving import CountedApprovals
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.key_statements import is_statement
+from lyrikstore.verify.decisions import decision_facts, decisions_in, rule_words
 from lyrikstore.verify.evaluation.periods import place_in_time
 from lyrikstore.verify.store.standing import standing_changes
+from lyrikstore.verify.store.statements.approvals import count_decisions, decisions_on
 
 _UNKNOWN: dict[str, Any] = {
     **dict.fromkeys(("kind", "name", "author", "created", "message", "tree")),
@@ -82,6 +87,58 @@ def evaluations_of(
     for some in found.values():
         some.sort(key=lambda one: place_in_time(one.body, one.created))
     return found
+
+
+def decisions_about(
+    repository: Repository, manifests: Iterable[Manifest], *, trust: Trust, at: datetime
+) -> dict[Digest, list[dict[str, Any]]]:
+    """Return what was decided about cards, by card and by the model or dataset they are about.
+
+    Args:
+        repository: The store.
+        manifests: Cards, checkpoints and datasets; others are left out.
+        trust: Whom the reader believes: what keys are called.
+        at: The moment to judge for.
+
+    Returns:
+        Id → of each key the last decision, as ``schemas/cli/common.schema.json`` wants it.
+    """
+    found: dict[Digest, list[dict[str, Any]]] = {}
+    for one in manifests:
+        if one.kind in {"card", "checkpoint", "dataset"}:
+            cards = [one] if one.kind == "card" else _cards_of(repository, one)
+            found[one.id] = [
+                row for card in cards for row in _decisions(repository, card, trust, at)
+            ]
+    return found
+
+
+def _cards_of(repository: Repository, subject: Manifest) -> Iterator[Manifest]:
+    """Yield the cards about a version, the oldest first."""
+    name = f"cards/{subject.name.partition('/')[2]}"
+    name += "" if subject.kind == "checkpoint" else ".data"
+    for card in reversed(repository.history(name)) if name in repository.refs else ():
+        if any(item.id == subject.id for item in card.inputs):
+            yield card
+
+
+def _decisions(
+    repository: Repository, card: Manifest, trust: Trust, at: datetime
+) -> Iterator[dict[str, Any]]:
+    made = decisions_on(repository, card)
+    if not (made.approving or made.withdrawn):
+        return
+    try:
+        counted = count_decisions(repository, card, made)
+    except LyrikstoreError:  # verify says what is wrong with what it is about
+        counted = CountedApprovals((), ())
+    indices = {one.id: repository.index_of(one.id) for one in (*made.approving, *made.withdrawn)}
+    facts = decision_facts(made, counted, indices, trust, at)
+    for one in decisions_in(facts):
+        row = {name: value for name, value in one.items() if name != "index"}
+        rule = rule_words(facts)
+        row |= {"card": str(card.id), "logIndex": one["index"], "ruleText": rule}
+        yield {"nickname": None, "statement": "", **row}
 
 
 def reproductions_of(

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.quoting import quote
 from lyrikstore.context import StoreContext
 from lyrikstore.history.commit.events import sign_event
 from lyrikstore.history.commit.transaction import open_transaction
@@ -91,6 +92,6 @@ def check_recipient(to: str) -> None:
     if to != to.strip() or len(to) > MAX_TO or any(not one.isprintable() for one in to):
         raise InvalidInputError(
             "bad-recipient",
-            f"that cannot say to whom: {to[:60]!a}",
+            f"that cannot say to whom: {quote(to, 60)}",
             hint=f"one line of at most {MAX_TO} characters: a name, a customer number, or a DID",
         )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.verify.evaluation.tasks import UNKNOWN_TASK, TaskRules, installed_task, task_names
 
@@ -334,7 +335,9 @@ def find_task(name: str, *, kind: str = UNKNOWN_TASK) -> TrainingTask:
         try:
             return cast("TrainingTask", found.load())
         except Exception as error:
-            text = f"the task {name!a} is installed and cannot be loaded: {type(error).__name__}"
+            text = (
+                f"the task {quote(name)} is installed and cannot be loaded: {type(error).__name__}"
+            )
             raise InvalidInputError(kind, text, hint="install its package again") from error
     raise unknown_word(kind, "task", name, task_names())
 

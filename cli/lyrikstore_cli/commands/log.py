@@ -14,7 +14,7 @@ from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.foreign import execution_line
 from lyrikstore_cli.output.attestations import attestation_line, attestation_rows
-from lyrikstore_cli.output.events import event_lines
+from lyrikstore_cli.output.events import decided_line, event_lines
 from lyrikstore_cli.output.key_names import names_in
 from lyrikstore_cli.output.monitoring import page_of
 from lyrikstore_cli.output.reproductions import reproduction_line
@@ -129,6 +129,7 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
     }
     again = store.query.reproductions_of(versions)
     events = store.query.events_of(versions)
+    decided = store.query.decisions_about(versions)
     indices = {version.id: store.log_index(version.id) for version in versions}
     if page is not None:
         options.write_new(page, page_of(store, store.resolve(ref)))
@@ -146,6 +147,7 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
                     "evaluations": measured.get(v.id, []),
                     "reproductions": again.get(v.id, []),
                     "events": events.get(v.id, []),
+                    "decisions": decided.get(v.id, []),
                 }
                 for v in versions
             ],
@@ -169,6 +171,8 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
             session.screen.result(f"  {reproduction_line(found)}")
         for line in event_lines(events.get(version.id, ())):
             session.screen.result(f"  {line}")
+        for decision in decided.get(version.id, ()):
+            session.screen.result(f"  {decided_line(decision)}")
         for row in attested[version.id]:
             session.screen.result(f"  {attestation_line(row)}")
         if version.message:

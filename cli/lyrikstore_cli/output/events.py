@@ -1,10 +1,11 @@
-"""Lines about what was handed over, deployed and asked."""
+"""Lines about what was handed over, deployed, asked and decided."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.text import escape_control, pluralize
+from lyrikstore_cli.output.screen import short_did
 
 
 def event_lines(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -24,3 +25,17 @@ def event_lines(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         names = ", ".join(sorted({escape_control(one["name"]) for one in asked}))
         said = f"asked {pluralize(len(asked), 'time')}, claims {asked[0]['created']} to"
         yield f"{said} {asked[-1]['created']}: lyrikstore log {names} has each"
+
+
+def decided_line(one: Mapping[str, Any]) -> str:
+    """Return one decision about a card, as ``store.query.decisions_about`` gives it."""
+    who = escape_control(one["nickname"] or f"{short_did(one['author'])} (unknown to you)")
+    done = "withdrew approval of" if one["decision"] == "withdraw" else "approved"
+    own = ", their own work" if one["self"] else ""
+    said = f": {escape_control(one['statement'])}" if one["statement"] else ""
+    counted = "" if one["counts"] or one["decision"] == "withdraw" else ", which does not count"
+    card = Digest.parse(one["card"]).short
+    return (
+        f"{who} {done} card {card}{own}{counted}, entry {one['logIndex']}, "
+        f"claims {one['created']}{said} ({escape_control(one['ruleText'])})"
+    )

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.quoting import quote
 from lyrikstore.credentials.terms.model import Partition, Selector
 from lyrikstore.history.trees.tree import Tree
 
@@ -66,8 +67,8 @@ class _Chooser:
                 if self._rest is not None:
                     raise FormatError(
                         "bad-partition",
-                        f"partitions {self._names[self._rest]!a} and {partition.name!a} both take "
-                        "what is left",
+                        f"partitions {quote(self._names[self._rest])} and "
+                        f"{quote(partition.name)} both take what is left",
                     )
                 self._rest = number
             for selector in partition.select:
@@ -81,8 +82,8 @@ class _Chooser:
             place, keys = self._columns.setdefault(selector.column or "", {}), selector.values
         for key in keys:
             if place.setdefault(key, number) != number:
-                names = f"{self._names[place[key]]!a} and {self._names[number]!a}"
-                raise FormatError("bad-partition", f"{key[:80]!a} selects {names}")
+                names = f"{quote(self._names[place[key]])} and {quote(self._names[number])}"
+                raise FormatError("bad-partition", f"{quote(key)} selects {names}")
 
     def choose(self, path: str, meta: Mapping[str, str] | None) -> int:
         found = {self._paths[part] for part in _prefixes(path) if part in self._paths}
@@ -92,12 +93,12 @@ class _Chooser:
                 if number is not None:
                     found.add(number)
         if len(found) > 1:
-            names = " and ".join(ascii(self._names[number]) for number in sorted(found)[:3])
-            raise FormatError("bad-partition", f"{path!a} is in partitions {names}")
+            names = " and ".join(quote(self._names[number]) for number in sorted(found)[:3])
+            raise FormatError("bad-partition", f"{quote(path)} is in partitions {names}")
         if found:
             return found.pop()
         if self._rest is None:
-            raise FormatError("bad-partition", f"{path!a} is in no partition")
+            raise FormatError("bad-partition", f"{quote(path)} is in no partition")
         return self._rest
 
 

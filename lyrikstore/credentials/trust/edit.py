@@ -19,6 +19,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.files import read_at_most, replace_file
 from lyrikstore.canon.limits import MAX_DID_DOCUMENT_BYTES, MAX_TRUST_FILE_BYTES
+from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.toml import parse_toml
 from lyrikstore.credentials.did import parse_document
 from lyrikstore.credentials.trust.file import (
@@ -295,7 +296,7 @@ def _with_limit(trust: Trust, name: str, values: Sequence[str]) -> Trust:
     if name not in LIMITS or len(values) > 1 or not all(v.isdecimal() for v in values):
         raise InvalidInputError(
             "bad-limit",
-            f"no limit can be set so: {name[:80]!a}",
+            f"no limit can be set so: {quote(name)}",
             hint=f"name one of {', '.join(LIMITS)}, and a number of days or the list's members",
         )
     number = int(values[0]) if values else None

@@ -16,6 +16,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.limits import MAX_DID_DOCUMENT_BYTES, MAX_TRUST_FILE_BYTES
+from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.canon.toml import check_user_file, parse_toml
@@ -239,13 +240,15 @@ def _witness(item: dict[str, Any]) -> TrustedWitness:
 def _document(item: dict[str, Any], read: ReadFile | None) -> PinnedDocument:
     did, path = item["did"], item.get("path", "")
     if path and read is None:
-        raise FormatError("bad-trust", f"the DID document {path[:200]!a} is not at hand")
+        raise FormatError("bad-trust", f"the DID document {quote(path, 200)} is not at hand")
     data = read(path) if path and read is not None else item.get("inline", "").encode()
     if path and str(Digest.of(data)) != item["digest"]:
-        raise FormatError("bad-trust", f"{path[:200]!a} is not there, or not the one pinned")
+        raise FormatError("bad-trust", f"{quote(path, 200)} is not there, or not the one pinned")
     found = parse_document(data)
     if found.id != did:
-        raise FormatError("bad-trust", f"that is the document of {found.id[:200]!a}, not of {did}")
+        raise FormatError(
+            "bad-trust", f"that is the document of {quote(found.id, 200)}, not of {did}"
+        )
     return PinnedDocument(did, data, path)
 
 

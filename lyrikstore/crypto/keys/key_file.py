@@ -33,6 +33,7 @@ from lyrikstore.canon.errors import (
     storage_error,
 )
 from lyrikstore.canon.files import create_file, sync_directory
+from lyrikstore.canon.quoting import quote
 from lyrikstore.crypto.ed25519 import PrivateKey, PublicKey
 from lyrikstore.crypto.keys.openssh import read_header
 from lyrikstore.crypto.multikey import did_key
@@ -220,7 +221,7 @@ def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name) or name.endswith(".pub"):
         raise InvalidInputError(
             "bad-key-name",
-            f"not a key name: {name[:80]!a}",
+            f"not a key name: {quote(name)}",
             hint="use lower-case letters, digits, '.', '_' and '-'; start with a letter or digit",
         )
 

@@ -19,6 +19,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     PolicyError,
 )
+from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import Clock, parse_timestamp
 from lyrikstore.crypto.ed25519 import PublicKey
@@ -274,7 +275,7 @@ def _approvals_of(pattern: str) -> str:
     if prefix != "cards" or not part:
         raise InvalidInputError(
             "bad-pattern",
-            f"no names of cards: {pattern[:80]!a}",
+            f"no names of cards: {quote(pattern)}",
             hint="such as cards/acme/*, or * for every card",
         )
     return f"approvals/{part}"
@@ -352,7 +353,7 @@ def suspect_index(repository: Repository, text: str) -> int:
         except FormatError:
             raise InvalidInputError(
                 "bad-index",
-                f"not a log index or time: {text[:80]!a}",
+                f"not a log index or time: {quote(text)}",
                 hint="as lyrikstore log --audit numbers entries, or 2026-11-24T00:00:00Z",
             ) from None
         index = _first_since(repository, moment)
@@ -398,7 +399,7 @@ def _first_since(repository: Repository, moment: datetime) -> int:
 
 def _require(policy: Policy, key: str) -> None:
     if key not in policy.keys:
-        raise NotFoundError("no-key", f"{key[:200]!a} has no role in this store")
+        raise NotFoundError("no-key", f"{quote(key, 200)} has no role in this store")
 
 
 def _without(policy: Policy, key: str, successor: str | None, item: Retired) -> Policy:

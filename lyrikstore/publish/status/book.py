@@ -15,6 +15,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
 )
 from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
+from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.model.logged import logged_credential
@@ -142,7 +143,7 @@ class StatusBook:
         if not found:
             raise NotFoundError(
                 "no-credential",
-                f"no credential {text[:80]!a} is logged in this store",
+                f"no credential {quote(text)} is logged in this store",
                 hint="give its file, its urn:uuid, or at least 8 hex digits of its digest, which "
                 "lyrikstore log --audit shows",
             )

@@ -33,6 +33,7 @@ from lyrikstore.canon.limits import (
     MAX_STATEMENTS_BYTES,
 )
 from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.parallel.processes import Workers, cores
@@ -177,7 +178,7 @@ class FolderData(Struct, frozen=True):
         for path, is_file in self._names().items():
             here = self._look(path, is_file, None, None, None)
             if here.kind is not FoundKind.FILE or here.blake3 is None:
-                raise FormatError("bad-tree", f"{path!a} is not a readable file")
+                raise FormatError("bad-tree", f"{quote(path)} is not a readable file")
             entries.append(TreeEntry(path, here.bytes, here.blake3))
         return Tree.of(entries)
 

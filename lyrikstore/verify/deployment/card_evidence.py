@@ -13,6 +13,7 @@ from lyrikstore.canon.base64 import decode_base64
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON, encode, parse_canonical
 from lyrikstore.canon.limits import MAX_SIBLINGS
+from lyrikstore.canon.quoting import quote
 from lyrikstore.verify.credential.key_statements import check_few
 
 FORMAT = "card-evidence/1"
@@ -61,7 +62,7 @@ def parse_evidence(data: bytes) -> dict[str, bytes]:
     inside: dict[str, bytes] = {}
     for name, text in files.items():
         if _NAME.fullmatch(name) is None or not isinstance(text, str):
-            raise FormatError(_KIND, f"no evidence of a card: the file {name[:80]!a}")
+            raise FormatError(_KIND, f"no evidence of a card: the file {quote(name)}")
         inside[name] = decode_base64(text, _KIND)
     if not check_few(inside.values()):
         raise FormatError(_KIND, "the evidence of a card says more of keys than is read")

@@ -14,6 +14,7 @@ from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.deploy.evidence import inputs_of
 from lyrikstore.history.commit.policy_change import revoked
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.index.log_view import decisions_about
 from lyrikstore.publish.cards.approval import approve_card
 from lyrikstore.publish.cards.check import verify_card
 from lyrikstore.publish.cards.facts import gather
@@ -122,6 +123,12 @@ def test_who_approved_it_travels_with_it(ready: Any) -> None:
     assert stored.check("card").state is CheckState.PASS
     (said,) = stored.check("card.approval").detail["decisions"]  # type: ignore[misc]
     assert {**said, "nickname": "Ada"} == found.detail["decisions"][0]  # type: ignore[index, dict-item]
+    about = [ready.card, ready.made["checkpoint"]]
+    listed = decisions_about(ready.repository, about, trust=Trust(), at=ready.clock())
+    for one in about:  # as `log` and `show` have it, of the card and of the model
+        (row,) = listed[one.id]
+        assert (row["card"], row["counts"]) == (str(ready.card.id), True)
+        assert (row["statement"], row["nickname"]) == (WORDS, None)
     # Nobody approved it, and nothing beside it says so either.
     nobody = {name: one for name, one in evidence(ready).items() if "approval" not in name}
     report = alone(ready, nobody)

@@ -1,0 +1,96 @@
+"""Views of data: versions, filters, commitments to records, and what was handed over."""
+
+from lyrikstore.api import Manifest
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.text import pluralize
+from lyrikstore_cli.commands.show.view import (
+    Called,
+    Told,
+    bytes_words,
+    count_words,
+    descriptor_rows,
+    member_rows,
+    unknown_fields,
+    value_words,
+)
+
+_TERMS = "who may use it for what, which credentials say: lyrikstore terms REF"
+
+
+def dataset(manifest: Manifest, _: Called) -> Told:
+    """Tell what a version of a dataset holds, and what its author states."""
+    body = manifest.body
+    files = pluralize(body["fileCount"], "file")
+    what = [
+        (
+            "holds",
+            f"{pluralize(body['records'], 'record')} in {files}, {bytes_words(body['bytes'])}",
+        ),
+        ("origin", body["origin"]),
+        ("read as", body["reader"]),
+        *member_rows(body, "fields", "skipped", "ignored", "companions"),
+    ]
+    if "metadata" in body:
+        what.append(("sheet", f"columns {', '.join(body['metadata']['columns']) or 'none'}"))
+    if (made := body.get("derivation")) is not None:
+        what.append(("filter", count_words(made["counts"])))
+        what += [
+            (done, value_words(made[done]))
+            for done in ("dropped", "changed", "reported")
+            if made.get(done)
+        ]
+    what += [("written by", value_words(one)) for one in body.get("generators", ())]
+    stated = [*descriptor_rows(body)]
+    rights = [row for row in stated if row[0] in {"licence", "prohibitedUses", "tdmReservation"}]
+    if "licence" in body:
+        rights.append(("text", body["licence"]["expression"]))
+    what += [row for row in stated if row not in rights]
+    return Told(what, rights, [*unknown_fields(body), _TERMS])
+
+
+def filter_(manifest: Manifest, _: Called) -> Told:
+    """Tell what a filter does."""
+    body = manifest.body
+    steps = [("step", value_words(one)) for one in body["steps"]]
+    models = [("model", value_words(one)) for one in body.get("models", ())]
+    more = [*member_rows(body, "reads", "engine", "cpu"), *models]
+    return Told(
+        [*steps, *more], [], ["that it did what it says: a filter of the same data again shows it"]
+    )
+
+
+def records(manifest: Manifest, _: Called) -> Told:
+    """Tell what commits to the records of a version."""
+    body = manifest.body
+    roots = [(f"by {one['type']}", f"{pluralize(one['count'], 'record')}, root {one['root'][:12]}")
+             for one in body["roots"]]  # fmt: skip
+    return Told([("read as", body["reader"]), *roots])
+
+
+def retention(manifest: Manifest, called: Called) -> Told:
+    """Tell what a retention retires."""
+    body = manifest.body
+    gone = [("retires", called(str(one.id))) for one in manifest.inputs]
+    what = [("of", body["of"]), ("keeps", f"the newest {body['keep']}"), *gone]
+    return Told(what, [], ["that no copy of it is left elsewhere"])
+
+
+def delivery(manifest: Manifest, _: Called) -> Told:
+    """Tell what was handed to whom."""
+    body = manifest.body
+    what = [("handed over as", body["form"]), *member_rows(body, "to")]
+    if "credential" in body:
+        what.append(("credential", Digest.parse(body["credential"]).short))
+    if body.get("without"):
+        what.append(("without", ", ".join(body["without"])))
+    return Told(what, [], ["that whoever it names got it: its author says so"])
+
+
+def withdrawal(manifest: Manifest, _: Called) -> Told:
+    """Tell what became of a credential."""
+    body = manifest.body
+    what = [(body["decision"], f"credential {Digest.parse(body['credential']).short}"),
+            ("status list", Digest.parse(body["list"]).short)]  # fmt: skip
+    if "successor" in body:
+        what.append(("successor", Digest.parse(body["successor"]).short))
+    return Told(what)

@@ -1,0 +1,152 @@
+"""Views of models: from the run to what is served, cards, approvals."""
+
+from lyrikstore.api import Manifest
+from lyrikstore.canon.text import pluralize
+from lyrikstore_cli.commands.show.view import (
+    Called,
+    Told,
+    count_words,
+    descriptor_rows,
+    member_rows,
+    right_rows,
+    unknown_fields,
+    value_words,
+)
+from lyrikstore_cli.foreign import execution_line
+
+_TRAINING = "that training did what it says: lyrikstore reproduce REF does it again"
+
+
+def run(manifest: Manifest, called: Called) -> Told:
+    """Tell what was to be trained, how, and by what right."""
+    body = manifest.body
+    what = [
+        ("for", body["purpose"]),
+        *member_rows(body, "task", "stage"),
+        ("makes", ", ".join(body["plannedOutputs"])),
+        *((f"config {name}", value_words(one)) for name, one in body["config"].items()),
+        *(("candidate", value_words(one)) for one in body.get("candidates", ())),
+        *(("promised", value_words(one)) for one in body.get("thresholds", ())),
+        ("seed", str(body["seed"])),
+        ("code", f"{body['code']['package']} {body['code']['version']}"),
+        *member_rows(body, "repository"),
+    ]
+    if "execution" in body:
+        what.append(("program", execution_line(body["execution"])))
+    without = [("without", called(one["dataset"])) for one in body.get("without", ())]
+    return Told(what, [*right_rows(body, called), *without], [_TRAINING])
+
+
+def checkpoint(manifest: Manifest, _: Called) -> Told:
+    """Tell what a model is, and what was decided on validation data."""
+    body = manifest.body
+    labels = body.get("labels", ())
+    what = [("origin", body["origin"]), ("format", body["format"]), *member_rows(body, "task")]
+    if labels:
+        what.append((pluralize(len(labels), "label"), value_words(list(labels))))
+    what += member_rows(
+        body, "text", "step", "epoch", "final", "operation", "conversion", "package", "prompt"
+    )
+    if body.get("metrics"):
+        what.append(("on validation", value_words(body["metrics"])))
+    for one in body.get("chosen", {}).get("candidates", ()):
+        what.append(("candidate", value_words(one)))
+    if "chosen" in body:
+        chosen = body["chosen"]
+        what.append(("chosen by", f"{chosen['metric']}: {chosen['reason']}"))
+    what += member_rows(body, "decision", "validation", "segments", "observed", "actual")
+    what += descriptor_rows(body)
+    rights = [("asserted", body["rights"]["asserted"])] if "rights" in body else []
+    rights += [
+        ("of its data", f"as its run records: lyrikstore show {one.id.short}")
+        for one in manifest.inputs_in("run")
+    ]
+    unproven = ["what it answers in the world: an evaluation tells of its test data alone"]
+    return Told(what, rights, [*unknown_fields(body), *unproven])
+
+
+def evaluation(manifest: Manifest, called: Called) -> Told:
+    """Tell what was measured."""
+    from lyrikstore.verify.evaluation.words import (
+        METRICS,
+        drift_figures,
+        drift_in_words,
+        figures_of,
+        verdict_in_words,
+        with_interval,
+    )
+
+    body = manifest.body
+    what = [
+        ("on", f"{pluralize(body['count'], 'record')} of {body['split']}"),
+        *member_rows(body, "period", "against"),
+        *((METRICS[name], with_interval(one)) for name, one in figures_of(body["model"]).items()),
+        *drift_figures(body),
+        ("says", drift_in_words(body) or verdict_in_words(body)),
+        *member_rows(body, "overlap", "slicing", "thresholds", "actual"),
+    ]
+    if "slices" in body:
+        what.append(("slices", ", ".join(sorted({one["field"] for one in body["slices"]}))))
+    worst = [("worst", value_words(one)) for one in body.get("worst", ())[:3]]
+    unproven = ["that it was measured so: lyrikstore verify REF computes it again from predictions"]
+    if "predictions" not in body:
+        unproven = ["that it was measured so: it has no predictions to compute it from again"]
+    return Told([*what, *worst], right_rows(body, called), unproven)
+
+
+def card(manifest: Manifest, _: Called) -> Told:
+    """Tell what a card answers."""
+    body = manifest.body
+    asked = [
+        ("profile", f"{one['profile']} of {one['asOf']}, {one['open']} open")
+        for one in body.get("profiles", ())
+    ]
+    what = [
+        ("form", body["profile"]),
+        ("says", pluralize(body["statements"], "statement")),
+        *([("of these", count_words(body["states"]))] if "states" in body else []),
+        *asked,
+        ("files", ", ".join(sorted(body.get("renderings", ()))) or "card"),
+        *member_rows(body, "withData"),
+    ]
+    left = pluralize(body["notEstablished"], "statement is", "statements are")
+    again = "that it says what it rests on: lyrikstore verify REF makes it again"
+    return Told(what, [], [f"{left} established by nobody", again])
+
+
+def approval(manifest: Manifest, _: Called) -> Told:
+    """Tell what somebody decided about a card."""
+    body = manifest.body
+    done = "takes back an approval of" if body["decision"] == "withdraw" else "approves"
+    own = "their own work" if body["self"] else "the work of somebody else, as they say"
+    what = [(done, own), *member_rows(body, "statement")]
+    return Told(what, [], ["that two keys are two people"])
+
+
+def reproduction(manifest: Manifest, _: Called) -> Told:
+    """Tell what came when a run was done again."""
+    body = manifest.body
+    what = [("method", body["method"]), ("verdict", body["verdict"])]
+    what += member_rows(body, "reasons", "segments")
+    what += [("compared", value_words(one)) for one in body.get("compared", ())]
+    return Told(what, [], ["what it did not do again"])
+
+
+def deployment(manifest: Manifest, _: Called) -> Told:
+    """Tell what was made to be served."""
+    body = manifest.body
+    what = [
+        ("target", f"{body['target']}, for {body['loader']}"),
+        *member_rows(body, "task", "format", "quantization", "limits", "decision", "probe"),
+        ("checked", value_words(body["check"]) if "check" in body else "not compared"),
+        *member_rows(body, "cardStatus", "withData", "software"),
+    ]
+    rights = [*member_rows(body["rights"], "state", "reason", "until", "deleteOnExpiry")]
+    return Told(what, rights, ["that this is what answers requests"])
+
+
+def prediction(manifest: Manifest, _: Called) -> Told:
+    """Tell how much a model was asked."""
+    body = manifest.body
+    what = [(name, f"{body[name]:,}") for name in ("asked", "answered", "notKnown")]
+    return Told(what, [], ["what was asked: no text is kept, nor what could be guessed from one"])

@@ -1,0 +1,48 @@
+"""Which view tells of which kind of manifest."""
+
+from collections.abc import Mapping
+
+from lyrikstore.api import Manifest
+from lyrikstore_cli.commands.show import data, models
+from lyrikstore_cli.commands.show.view import Called, Rows, Told, View, member_rows, value_words
+
+
+def genesis(manifest: Manifest, called: Called) -> Told:
+    """Tell what founds a store."""
+    told = policy(manifest, called)
+    return Told([("log", manifest.body["origin"]), *told.what], [], told.unproven)
+
+
+def policy(manifest: Manifest, _: Called) -> Told:
+    """Tell who may sign what."""
+    stated = manifest.body["policy"]
+    what: Rows = [("version", str(stated["version"]))]
+    for name, role in stated["roles"].items():
+        kinds, names = ", ".join(role["kinds"]), ", ".join(role["names"])
+        keys = ", ".join(role["keys"])
+        what.append((name, f"{role['threshold']} of {keys}: {kinds} named {names}"))
+    what += [("log key", one) for one in stated["logs"]]
+    what += [("retired", value_words(one)) for one in stated.get("retired", ())]
+    what += member_rows(stated, "retiredLogs", "misdated", "unmet")
+    return Told(what, [], ["whose keys these are"])
+
+
+VIEWS: Mapping[str, View] = {
+    "genesis": genesis,
+    "policy": policy,
+    "dataset": data.dataset,
+    "filter": data.filter_,
+    "records": data.records,
+    "retention": data.retention,
+    "delivery": data.delivery,
+    "withdrawal": data.withdrawal,
+    "run": models.run,
+    "checkpoint": models.checkpoint,
+    "evaluation": models.evaluation,
+    "card": models.card,
+    "approval": models.approval,
+    "reproduction": models.reproduction,
+    "deployment": models.deployment,
+    "prediction": models.prediction,
+}
+"""Kind → view; a test holds it against the kinds that there are."""

@@ -1,0 +1,43 @@
+"""`show` is a page of text for each kind of manifest, and nobody's name is spelt in escapes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lyrikstore.history.manifests.manifest import parse_manifest
+from lyrikstore_cli.commands.show.registry import VIEWS
+from tests.conftest import Person
+
+SPEC = Path(__file__).resolve().parents[2] / "spec"
+KINDS = json.loads((SPEC / "manifest-kinds.json").read_text())
+
+
+def test_every_kind_has_a_view() -> None:
+    assert VIEWS.keys() == KINDS.get("kinds", KINDS).keys()
+
+
+@pytest.mark.parametrize("name", ["good", "good-2"])
+def test_a_view_tells_of_each_manifest_that_is_good(name: str) -> None:
+    seen = set()
+    for case in json.loads((SPEC / "vectors" / "manifests" / f"{name}.json").read_text())["cases"]:
+        manifest = parse_manifest(case["manifest"].encode())
+        told = VIEWS[manifest.kind](manifest, str)
+        assert told.what, case
+        seen.add(manifest.kind)
+    assert seen
+
+
+def test_a_page_says_who_what_and_what_is_not_proven(publisher: Person) -> None:
+    folder = publisher.folder / "akten"
+    folder.mkdir()
+    (folder / "Müller.txt").write_text("Für alle Übrigen.")
+    publisher.ok("commit", folder, "-d", "acme/akten", "-m", "geprüft für Müller")
+    page = publisher.ok("show", "acme/akten").out
+    assert "geprüft für Müller" in page
+    assert publisher.did() in page
+    assert "lyrikstore verify acme/akten" in page
+    text = publisher.ok("show", "acme/akten", "--json")
+    assert text.json["manifest"]["message"] == "geprüft für Müller"
+    for said in (page, text.out, publisher.ok("show", "acme/akten", "--files").out):
+        assert "\\u" not in said
