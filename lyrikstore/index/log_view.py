@@ -135,9 +135,9 @@ def _decisions(
     indices = {one.id: repository.index_of(one.id) for one in (*made.approving, *made.withdrawn)}
     facts = decision_facts(made, counted, indices, trust, at)
     for one in decisions_in(facts):
-        row = {name: value for name, value in one.items() if name != "index"}
-        rule = rule_words(facts)
-        row |= {"card": str(card.id), "logIndex": one["index"], "ruleText": rule}
+        row = {name: value for name, value in one.items() if name not in {"index", "counts"}}
+        row |= {"card": str(card.id), "logIndex": one["index"], "isCounted": one["counts"]}
+        row["ruleText"] = rule_words(facts)
         yield {"nickname": None, "statement": "", **row}
 
 

@@ -13,14 +13,14 @@ from lyrikstore.canon.quoting import listed, quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.policy.approving import CountedApprovals, Decisions
+from lyrikstore.history.policy.approving import CardDecisions, CountedApprovals
 
 _SHOWN = 4
-"""Decisions that a summary has; the detail has all."""
+"""CardDecisions that a summary has; the detail has all."""
 
 
 def decision_facts(
-    decisions: Decisions,
+    decisions: CardDecisions,
     counted: CountedApprovals,
     indices: Mapping[Digest, int],
     trust: Trust,

@@ -147,7 +147,7 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
                     "evaluations": measured.get(v.id, []),
                     "reproductions": again.get(v.id, []),
                     "events": events.get(v.id, []),
-                    "decisions": decided.get(v.id, []),
+                    "cardDecisions": decided.get(v.id, []),
                 }
                 for v in versions
             ],

@@ -33,7 +33,7 @@ def decided_line(one: Mapping[str, Any]) -> str:
     done = "withdrew approval of" if one["decision"] == "withdraw" else "approved"
     own = ", their own work" if one["self"] else ""
     said = f": {escape_control(one['statement'])}" if one["statement"] else ""
-    counted = "" if one["counts"] or one["decision"] == "withdraw" else ", which does not count"
+    counted = "" if one["isCounted"] or one["decision"] == "withdraw" else ", which does not count"
     card = Digest.parse(one["card"]).short
     return (
         f"{who} {done} card {card}{own}{counted}, entry {one['logIndex']}, "

@@ -35,7 +35,7 @@ class CountedApprovals(Struct, frozen=True):
         return 0 < self.needed <= self.count
 
 
-class Decisions(Struct, frozen=True):
+class CardDecisions(Struct, frozen=True):
     """What was decided about a card, of each key the last, in log order.
 
     Attributes:
@@ -47,7 +47,7 @@ class Decisions(Struct, frozen=True):
     withdrawn: tuple[Manifest, ...] = ()
 
 
-def last_decisions(policy: Policy, approvals: Iterable[Manifest]) -> Decisions:
+def last_decisions(policy: Policy, approvals: Iterable[Manifest]) -> CardDecisions:
     """Return what each key decided last.
 
     Args:
@@ -60,7 +60,7 @@ def last_decisions(policy: Policy, approvals: Iterable[Manifest]) -> Decisions:
         last.pop(key, None)
         last[key] = one
     found = last.values()
-    return Decisions(
+    return CardDecisions(
         tuple(one for one in found if one.body["decision"] == "approve"),
         tuple(one for one in found if one.body["decision"] == "withdraw"),
     )

@@ -127,7 +127,7 @@ def test_who_approved_it_travels_with_it(ready: Any) -> None:
     listed = decisions_about(ready.repository, about, trust=Trust(), at=ready.clock())
     for one in about:  # as `log` and `show` have it, of the card and of the model
         (row,) = listed[one.id]
-        assert (row["card"], row["counts"]) == (str(ready.card.id), True)
+        assert (row["card"], row["isCounted"]) == (str(ready.card.id), True)
         assert (row["statement"], row["nickname"]) == (WORDS, None)
     # Nobody approved it, and nothing beside it says so either.
     nobody = {name: one for name, one in evidence(ready).items() if "approval" not in name}

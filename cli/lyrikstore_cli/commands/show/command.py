@@ -78,7 +78,7 @@ def command(session: Session, ref: str, raw: bool, files: bool) -> None:
             "manifest": json.loads(manifest.data),
             "attestations": attested,
             "reproductions": again,
-            "decisions": decided,
+            "cardDecisions": decided,
         },
     )
     if session.options.json:

@@ -5,7 +5,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.text import pluralize
 from lyrikstore_cli.commands.show.view import (
     Called,
-    Told,
+    PageText,
     bytes_words,
     count_words,
     descriptor_rows,
@@ -17,7 +17,7 @@ from lyrikstore_cli.commands.show.view import (
 _TERMS = "who may use it for what, which credentials say: lyrikstore terms REF"
 
 
-def dataset(manifest: Manifest, _: Called) -> Told:
+def dataset(manifest: Manifest, _: Called) -> PageText:
     """Tell what a version of a dataset holds, and what its author states."""
     body = manifest.body
     files = pluralize(body["fileCount"], "file")
@@ -45,37 +45,37 @@ def dataset(manifest: Manifest, _: Called) -> Told:
     if "licence" in body:
         rights.append(("text", body["licence"]["expression"]))
     what += [row for row in stated if row not in rights]
-    return Told(what, rights, [*unknown_fields(body), _TERMS])
+    return PageText(what, rights, [*unknown_fields(body), _TERMS])
 
 
-def filter_(manifest: Manifest, _: Called) -> Told:
+def filter_(manifest: Manifest, _: Called) -> PageText:
     """Tell what a filter does."""
     body = manifest.body
     steps = [("step", value_words(one)) for one in body["steps"]]
     models = [("model", value_words(one)) for one in body.get("models", ())]
     more = [*member_rows(body, "reads", "engine", "cpu"), *models]
-    return Told(
+    return PageText(
         [*steps, *more], [], ["that it did what it says: a filter of the same data again shows it"]
     )
 
 
-def records(manifest: Manifest, _: Called) -> Told:
+def records(manifest: Manifest, _: Called) -> PageText:
     """Tell what commits to the records of a version."""
     body = manifest.body
     roots = [(f"by {one['type']}", f"{pluralize(one['count'], 'record')}, root {one['root'][:12]}")
              for one in body["roots"]]  # fmt: skip
-    return Told([("read as", body["reader"]), *roots])
+    return PageText([("read as", body["reader"]), *roots])
 
 
-def retention(manifest: Manifest, called: Called) -> Told:
+def retention(manifest: Manifest, called: Called) -> PageText:
     """Tell what a retention retires."""
     body = manifest.body
     gone = [("retires", called(str(one.id))) for one in manifest.inputs]
     what = [("of", body["of"]), ("keeps", f"the newest {body['keep']}"), *gone]
-    return Told(what, [], ["that no copy of it is left elsewhere"])
+    return PageText(what, [], ["that no copy of it is left elsewhere"])
 
 
-def delivery(manifest: Manifest, _: Called) -> Told:
+def delivery(manifest: Manifest, _: Called) -> PageText:
     """Tell what was handed to whom."""
     body = manifest.body
     what = [("handed over as", body["form"]), *member_rows(body, "to")]
@@ -83,14 +83,14 @@ def delivery(manifest: Manifest, _: Called) -> Told:
         what.append(("credential", Digest.parse(body["credential"]).short))
     if body.get("without"):
         what.append(("without", ", ".join(body["without"])))
-    return Told(what, [], ["that whoever it names got it: its author says so"])
+    return PageText(what, [], ["that whoever it names got it: its author says so"])
 
 
-def withdrawal(manifest: Manifest, _: Called) -> Told:
+def withdrawal(manifest: Manifest, _: Called) -> PageText:
     """Tell what became of a credential."""
     body = manifest.body
     what = [(body["decision"], f"credential {Digest.parse(body['credential']).short}"),
             ("status list", Digest.parse(body["list"]).short)]  # fmt: skip
     if "successor" in body:
         what.append(("successor", Digest.parse(body["successor"]).short))
-    return Told(what)
+    return PageText(what)

@@ -4,7 +4,7 @@ from lyrikstore.api import Manifest
 from lyrikstore.canon.text import pluralize
 from lyrikstore_cli.commands.show.view import (
     Called,
-    Told,
+    PageText,
     count_words,
     descriptor_rows,
     member_rows,
@@ -17,7 +17,7 @@ from lyrikstore_cli.foreign import execution_line
 _TRAINING = "that training did what it says: lyrikstore reproduce REF does it again"
 
 
-def run(manifest: Manifest, called: Called) -> Told:
+def run(manifest: Manifest, called: Called) -> PageText:
     """Tell what was to be trained, how, and by what right."""
     body = manifest.body
     what = [
@@ -34,10 +34,10 @@ def run(manifest: Manifest, called: Called) -> Told:
     if "execution" in body:
         what.append(("program", execution_line(body["execution"])))
     without = [("without", called(one["dataset"])) for one in body.get("without", ())]
-    return Told(what, [*right_rows(body, called), *without], [_TRAINING])
+    return PageText(what, [*right_rows(body, called), *without], [_TRAINING])
 
 
-def checkpoint(manifest: Manifest, _: Called) -> Told:
+def checkpoint(manifest: Manifest, _: Called) -> PageText:
     """Tell what a model is, and what was decided on validation data."""
     body = manifest.body
     labels = body.get("labels", ())
@@ -62,10 +62,10 @@ def checkpoint(manifest: Manifest, _: Called) -> Told:
         for one in manifest.inputs_in("run")
     ]
     unproven = ["what it answers in the world: an evaluation tells of its test data alone"]
-    return Told(what, rights, [*unknown_fields(body), *unproven])
+    return PageText(what, rights, [*unknown_fields(body), *unproven])
 
 
-def evaluation(manifest: Manifest, called: Called) -> Told:
+def evaluation(manifest: Manifest, called: Called) -> PageText:
     """Tell what was measured."""
     from lyrikstore.verify.evaluation.words import (
         METRICS,
@@ -91,10 +91,10 @@ def evaluation(manifest: Manifest, called: Called) -> Told:
     unproven = ["that it was measured so: lyrikstore verify REF computes it again from predictions"]
     if "predictions" not in body:
         unproven = ["that it was measured so: it has no predictions to compute it from again"]
-    return Told([*what, *worst], right_rows(body, called), unproven)
+    return PageText([*what, *worst], right_rows(body, called), unproven)
 
 
-def card(manifest: Manifest, _: Called) -> Told:
+def card(manifest: Manifest, _: Called) -> PageText:
     """Tell what a card answers."""
     body = manifest.body
     asked = [
@@ -111,28 +111,28 @@ def card(manifest: Manifest, _: Called) -> Told:
     ]
     left = pluralize(body["notEstablished"], "statement is", "statements are")
     again = "that it says what it rests on: lyrikstore verify REF makes it again"
-    return Told(what, [], [f"{left} established by nobody", again])
+    return PageText(what, [], [f"{left} established by nobody", again])
 
 
-def approval(manifest: Manifest, _: Called) -> Told:
+def approval(manifest: Manifest, _: Called) -> PageText:
     """Tell what somebody decided about a card."""
     body = manifest.body
     done = "takes back an approval of" if body["decision"] == "withdraw" else "approves"
     own = "their own work" if body["self"] else "the work of somebody else, as they say"
     what = [(done, own), *member_rows(body, "statement")]
-    return Told(what, [], ["that two keys are two people"])
+    return PageText(what, [], ["that two keys are two people"])
 
 
-def reproduction(manifest: Manifest, _: Called) -> Told:
+def reproduction(manifest: Manifest, _: Called) -> PageText:
     """Tell what came when a run was done again."""
     body = manifest.body
     what = [("method", body["method"]), ("verdict", body["verdict"])]
     what += member_rows(body, "reasons", "segments")
     what += [("compared", value_words(one)) for one in body.get("compared", ())]
-    return Told(what, [], ["what it did not do again"])
+    return PageText(what, [], ["what it did not do again"])
 
 
-def deployment(manifest: Manifest, _: Called) -> Told:
+def deployment(manifest: Manifest, _: Called) -> PageText:
     """Tell what was made to be served."""
     body = manifest.body
     what = [
@@ -142,11 +142,13 @@ def deployment(manifest: Manifest, _: Called) -> Told:
         *member_rows(body, "cardStatus", "withData", "software"),
     ]
     rights = [*member_rows(body["rights"], "state", "reason", "until", "deleteOnExpiry")]
-    return Told(what, rights, ["that this is what answers requests"])
+    return PageText(what, rights, ["that this is what answers requests"])
 
 
-def prediction(manifest: Manifest, _: Called) -> Told:
+def prediction(manifest: Manifest, _: Called) -> PageText:
     """Tell how much a model was asked."""
     body = manifest.body
     what = [(name, f"{body[name]:,}") for name in ("asked", "answered", "notKnown")]
-    return Told(what, [], ["what was asked: no text is kept, nor what could be guessed from one"])
+    return PageText(
+        what, [], ["what was asked: no text is kept, nor what could be guessed from one"]
+    )

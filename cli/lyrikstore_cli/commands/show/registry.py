@@ -4,16 +4,16 @@ from collections.abc import Mapping
 
 from lyrikstore.api import Manifest
 from lyrikstore_cli.commands.show import data, models
-from lyrikstore_cli.commands.show.view import Called, Rows, Told, View, member_rows, value_words
+from lyrikstore_cli.commands.show.view import Called, PageText, Rows, View, member_rows, value_words
 
 
-def genesis(manifest: Manifest, called: Called) -> Told:
+def genesis(manifest: Manifest, called: Called) -> PageText:
     """Tell what founds a store."""
     told = policy(manifest, called)
-    return Told([("log", manifest.body["origin"]), *told.what], [], told.unproven)
+    return PageText([("log", manifest.body["origin"]), *told.what], [], told.unproven)
 
 
-def policy(manifest: Manifest, _: Called) -> Told:
+def policy(manifest: Manifest, _: Called) -> PageText:
     """Tell who may sign what."""
     stated = manifest.body["policy"]
     what: Rows = [("version", str(stated["version"]))]
@@ -24,7 +24,7 @@ def policy(manifest: Manifest, _: Called) -> Told:
     what += [("log key", one) for one in stated["logs"]]
     what += [("retired", value_words(one)) for one in stated.get("retired", ())]
     what += member_rows(stated, "retiredLogs", "misdated", "unmet")
-    return Told(what, [], ["whose keys these are"])
+    return PageText(what, [], ["whose keys these are"])
 
 
 VIEWS: Mapping[str, View] = {

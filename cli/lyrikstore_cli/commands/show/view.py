@@ -19,7 +19,7 @@ Rows = list[tuple[str, str]]
 _LONGEST, _MOST = 200, 10
 
 
-class Told(Struct):
+class PageText(Struct):
     """What is told of a manifest besides who signed it, when, and from what it was made.
 
     Attributes:
@@ -33,7 +33,7 @@ class Told(Struct):
     unproven: list[str] = []
 
 
-View = Callable[[Manifest, Called], Told]
+View = Callable[[Manifest, Called], PageText]
 
 
 def value_words(value: object) -> str:

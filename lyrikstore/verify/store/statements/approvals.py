@@ -12,8 +12,8 @@ from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.kinds import GENESIS_NAME
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.policy.approving import (
+    CardDecisions,
     CountedApprovals,
-    Decisions,
     approvals_name,
     count_approvals,
     last_decisions,
@@ -45,7 +45,7 @@ def makers_of(repository: Repository, card: Manifest, policy: Policy) -> set[str
     return {last_key(policy, one.author) for one in made}
 
 
-def decisions_on(repository: Repository, card: Manifest) -> Decisions:
+def decisions_on(repository: Repository, card: Manifest) -> CardDecisions:
     """Return what was decided about a card, of each key the last, in log order.
 
     Args:
@@ -60,7 +60,9 @@ def decisions_on(repository: Repository, card: Manifest) -> Decisions:
     return last_decisions(repository.policy, about)
 
 
-def count_decisions(repository: Repository, card: Manifest, made: Decisions) -> CountedApprovals:
+def count_decisions(
+    repository: Repository, card: Manifest, made: CardDecisions
+) -> CountedApprovals:
     """Return which approvals of a card count by the policy in force.
 
     Args:
