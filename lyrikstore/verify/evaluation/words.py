@@ -94,7 +94,7 @@ def intervals_in_words(body: Body) -> str:
     """Return by what the intervals of an evaluation come, or why there is none."""
     confidence = body["confidence"]
     if any("low" in figure for figure in figures_of(body["model"]).values()):
-        return f"intervals: {confidence['method']}, {Decimal(confidence['level']) * 100:g} %"
+        return f"intervals: {confidence['method']}, {float(confidence['level']) * 100:g} %"
     return f"no intervals: {too_few_in_words(body)}"
 
 

@@ -8,6 +8,7 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.verify.evaluation.answers import Answerer, Head, Predictions
 from lyrikstore.verify.evaluation.body import evaluation_body
+from lyrikstore.verify.evaluation.drift import monitor_body
 from lyrikstore.verify.evaluation.evidence import NOT_COMPARED, Evidence, LabelledRecord
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
 from lyrikstore.verify.evaluation.recompute import (
@@ -105,6 +106,20 @@ def test_the_coverage_has_the_confidence_that_was_asked_about() -> None:
     assert find_difference(body, read, ()) == ""
     body["coverageAt"] = ["0.430000"]
     assert find_difference(body, read, ())
+
+
+@pytest.mark.parametrize("member", ["labels", "records", "referenceRecords"])
+def test_over_what_a_monitor_compares_is_counted_again(member: str) -> None:
+    reference = predictions("b", "a", "c")
+    read = predictions("b", "a", "c", expected=(0,))
+    body = monitor_body(read, reference, seed=1, measured={})
+    (compared,) = (one for one in body["comparisons"] if "over" in one)
+    assert compared["over"] == {"labels": 1, "records": 1, "referenceRecords": 1}
+    assert find_difference(body, read, (), reference) == ""
+    compared["over"] = {**compared["over"], member: 7}
+    assert "over" in find_difference(body, read, (), reference)
+    before = monitor_body(read, reference, seed=1, measured={}, occurring=False)
+    assert find_difference(before, read, (), reference) == ""
 
 
 def test_near_duplicates_are_counted_again() -> None:

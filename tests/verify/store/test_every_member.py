@@ -87,6 +87,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "thresholds": "test_recompute",
         "costs.mistakes": "test_recompute",
         "coverageAt": "test_recompute",
+        "comparisons[].over": "test_recompute",
         "worst": "test_recompute",
         "model.measures": "test_recompute",
         "baseline": "test_recompute",
