@@ -1,5 +1,6 @@
 """``store.datasets``: folders become signed versions, and versions become folders again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,13 +61,17 @@ class Datasets:
         stages.checkout_tree(tree, repository.blobs, Path(folder), progress=self.store.progress)
         return tree
 
-    def convert(self, ref: str, folder: Path | str, form: str) -> "tuple[Tree, int]":
+    def convert(
+        self, ref: str, folder: Path | str, form: str, *, without: Sequence[str] = (), to: str = ""
+    ) -> "tuple[Tree, int]":
         """Write the records of a version into a new or empty folder, in one format.
 
         Args:
             ref: The version.
             folder: Where to.
             form: ``jsonl``, ``csv`` or ``parquet``.
+            without: Fields that are left out; then the log gets an entry that says so.
+            to: To whom it is handed; empty: nobody is named.
 
         Returns:
             The tree of what was written, and of CSV how many cells a spreadsheet program could
@@ -74,12 +79,17 @@ class Datasets:
 
         Raises:
             LyrikstoreError: As :func:`lyrikstore.curate.convert.convert` and :meth:`checkout`;
-                nothing stays behind.
+                nothing stays behind. As :func:`lyrikstore.publish.deliveries.record_delivery`.
         """
         repository, progress = self.store.repository, self.store.progress
+        version = repository.resolve(ref)
         with stages.work_folder(self.store.own_cache) as work:
-            made = stages.convert(repository, repository.resolve(ref), form, work.path, progress)
+            made = stages.convert(
+                repository, version, form, work.path, progress, without=tuple(without)
+            )
             stages.checkout_tree(made.tree, made, Path(folder), progress=progress)
+            if without:
+                stages.record_delivery(self.store, version, to=to, without=list(without))
             return made.tree, made.formulas
 
     lock = bound_view(lambda: stages.lock_versions)

@@ -61,6 +61,7 @@ from lyrikstore.publish.cards.gathering.form import form_with as form_with
 from lyrikstore.publish.cards.offline import card_evidence as card_evidence
 from lyrikstore.publish.cards.profiles.profile import load_profile as load_profile
 from lyrikstore.publish.cards.rendering.renderings import check_role as check_role
+from lyrikstore.publish.deliveries import record_delivery as record_delivery
 from lyrikstore.publish.identity.issuer import own_keys as own_keys
 from lyrikstore.publish.identity.key_statements import share_said as share_said
 from lyrikstore.publish.identity.key_statements import (

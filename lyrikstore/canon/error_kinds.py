@@ -38,6 +38,7 @@ class ErrorKind(StrEnum):
     BAD_ADDRESS = auto(), "The text is not the address of a Dask scheduler."
     BAD_ANSWER = auto(), "A worker process answered something else than was asked."
     BAD_ANSWERS = auto(), "The answers for a card are missing or not as their schema demands."
+    BAD_ANSWER_FILE = auto(), "A file of answers does not answer each record of the part once."
     BAD_BASE58 = auto(), "The text is too long, or no base58."
     BAD_BODY = auto(), "A signed object lacks what is read from it."
     BAD_CHAIN = auto(), "A previous proof is missing, ambiguous or circular."
@@ -261,6 +262,7 @@ class ErrorKind(StrEnum):
     NOT_CANONICAL = auto(), "The JSON is not in its canonical form."
     NOT_CHECKED = auto(), "Something that had to be checked could not be."
     NOT_COMMITTED = auto(), "No version was committed from this folder."
+    NOT_COMPARABLE = auto(), "The evaluations are not of the same records."
     NOT_CONFIRMED = auto(), "The question was not answered with yes."
     NOT_CONNECTED = auto(), "Evidence at hand is not connected to the log checkpoint."
     NOT_EMPTY = auto(), "There is something at the destination."
@@ -308,6 +310,7 @@ class ErrorKind(StrEnum):
     NO_FILE = auto(), "There is no such file or folder."
     NO_FILES = auto(), "There are no files to work on."
     NO_FOLDER = auto(), "There is no such folder, or it lies in the store."
+    NO_GIVEN_ANSWERS = auto(), "Answers that were computed elsewhere are not taken for this task."
     NO_HOME = auto(), "The home of this store cannot be reached."
     NO_ID = auto(), "No id begins with what was given."
     NO_INDEX = auto(), "The store has no index."
@@ -498,6 +501,7 @@ class ErrorKind(StrEnum):
     UNWRITABLE = auto(), "The file or folder cannot be written."
     USAGE = auto(), "The command line, or what stands for it, is wrong."
     WEAK_KEY = auto(), "The key is weak."
+    WEIGHTS_ELSEWHERE = auto(), "The weights of the model are not in this store."
     WHICH_TABLE = (
         auto(),
         "A folder has one table, and nobody says whether its rows are the records.",

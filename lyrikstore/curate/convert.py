@@ -7,7 +7,7 @@ way to JSONL; CSV has text alone, Parquet one type for each column.
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -19,6 +19,7 @@ from lyrikstore.canon.errors import InvalidInputError, storage_errors
 from lyrikstore.canon.files import open_private
 from lyrikstore.canon.json import JSON, encode
 from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.canon.text import unknown_word
 from lyrikstore.curate.readers.batches import batched
 from lyrikstore.curate.readers.columns import ColumnKinds, arrow_column, arrow_type
 from lyrikstore.curate.readers.rows import Fields, as_text
@@ -36,6 +37,9 @@ from lyrikstore.history.trees.tree import Tree, TreeEntry
 FORMATS = ("jsonl", "csv", "parquet")
 PATH, TEXT = "path", "text"
 """Fields that a document has as a row, besides the columns of its sheet."""
+
+RECORD = "record"
+"""The field with a record's number, where records are handed out without some fields."""
 
 
 class Converted(Struct, frozen=True):
@@ -57,7 +61,13 @@ class Converted(Struct, frozen=True):
 
 
 def convert(
-    repository: Repository, manifest: Manifest, form: str, work: Path, progress: OnProgress
+    repository: Repository,
+    manifest: Manifest,
+    form: str,
+    work: Path,
+    progress: OnProgress,
+    *,
+    without: Collection[str] = (),
 ) -> Converted:
     """Return a version as files of one format, made in a work folder.
 
@@ -67,11 +77,15 @@ def convert(
         form: One of :data:`FORMATS`.
         work: Where the files are made.
         progress: Progress callback, called per file.
+        without: Fields that are left out. What is made then is one file, whose name tells nothing,
+            and each record has its number in storage order, from 0, in the field ``record``.
 
     Raises:
         InvalidInputError: (``no-reader``) its records are not read; (``bad-format``) no such
             format; (``undecodable-text``) a document is not UTF-8; (``too-many-columns``);
-            (``name-taken``) its sheet has a column called ``path`` or ``text``.
+            (``name-taken``) its sheet has a column called ``path`` or ``text``, or with ``without``
+            its records a field called ``record``; (``unknown-column``) no record has a field that
+            is to be left out.
         VerificationError, IncompleteError: Its data is damaged, lost or retired.
         StorageError: The disk is full.
         LyrikstoreError: As :func:`parse_rows`.
@@ -85,14 +99,20 @@ def convert(
     source = RecordSource.of(manifest, present_tree(repository, manifest))
     made = _Made(work)
     shards = dict(_shards(source, repository))
-    names = new_names(shards, source.companions, form)
+    companions = source.companions
+    if without:
+        handed = _HandedOut(list(shards.values()), frozenset(without))
+        shards, companions = {"records": handed.rows}, frozenset()
+    names = new_names(shards, companions, form)
     write = {"jsonl": _write_lines, "csv": _write_table, "parquet": _write_parquet}[form]
     for number, (path, rows) in enumerate(shards.items(), start=1):
         with made.new(names[path], f"converting {path}") as out:
             made.formulas += write(rows, out)
         progress(Progress(number, phase="converting"))
+    if without:
+        handed.check()
     for entry in source.tree.entries:
-        if entry.path in source.companions:
+        if entry.path in companions:
             with (
                 made.new(entry.path, f"copying {entry.path}") as out,
                 repository.blobs.open(entry.blake3) as stream,
@@ -171,6 +191,39 @@ def _shards(source: RecordSource, repository: Repository) -> Iterator[tuple[str,
 def _rows(source: RecordSource, repository: Repository) -> Iterator[tuple[bytes, Fields]]:
     for batch in source.batches(repository.blobs.open):
         yield from zip(batch.rows, parse_rows(batch, source.reader), strict=True)
+
+
+class _HandedOut:
+    """All rows of a version, numbered, without some of their fields.
+
+    Args:
+        shards: The rows of each file, in storage order.
+        without: The fields that are left out.
+    """
+
+    def __init__(self, shards: Sequence[_Rows], without: frozenset[str]) -> None:
+        self._shards, self._without = shards, without
+        self._seen: dict[str, None] = {}
+
+    def rows(self) -> Iterator[tuple[bytes, Fields]]:
+        """Yield them."""
+        every = (fields for rows in self._shards for _, fields in rows())
+        for number, fields in enumerate(every):
+            if RECORD in fields and RECORD not in self._without:
+                raise InvalidInputError(
+                    "name-taken",
+                    f"the records have a field {RECORD!r}: so would their number be called",
+                    hint=f"leave it out, too: --without {RECORD}",
+                )
+            self._seen.update(dict.fromkeys(fields))
+            kept = {name: one for name, one in fields.items() if name not in self._without}
+            found: dict[str, JSON] = {RECORD: number, **kept}
+            yield encode(found), found
+
+    def check(self) -> None:
+        """Refuse a field that no record has: what it was meant for would be handed out."""
+        for name in sorted(self._without - self._seen.keys()):
+            raise unknown_word("unknown-column", "field:", name, list(self._seen))
 
 
 def _documents(source: RecordSource, repository: Repository) -> Iterator[tuple[bytes, Fields]]:

@@ -373,7 +373,8 @@ class Lineage(Mapping[Digest, Manifest]):
                 followed.add(identity)
                 if manifest.kind != "dataset":
                     runs.update({identity: manifest} if manifest.kind == "run" else {})
-                    models += [manifest] if manifest.body.get("origin") == "imported" else []
+                    roots = {"imported", "external"}
+                    models += [manifest] if manifest.body.get("origin") in roots else []
                     nearest = manifest if manifest.kind == "checkpoint" else model
                     groups.append((nearest, _learned_from(manifest)))
                     continue

@@ -16,6 +16,7 @@ from msgspec import Struct
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import unknown_word
+from lyrikstore.verify.evaluation.given import SEED
 from lyrikstore.verify.evaluation.tasks import UNKNOWN_TASK, TaskRules, installed_task, task_names
 
 if TYPE_CHECKING:  # a task is asked by what is above this module, and for nothing else
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # a task is asked by what is above this module, and for nothi
     from lyrikstore.history.repository.repository import Repository
     from lyrikstore.train.candidates import Chosen, Results
     from lyrikstore.train.config import DataConfig, TrainConfig
+    from lyrikstore.train.evaluation.brought.answer_file import GivenAnswers
     from lyrikstore.train.plan.defaults import Proposal
     from lyrikstore.train.plan.estimate import CandidateFigures, Question
     from lyrikstore.train.plan.facts import DataFacts
@@ -38,6 +40,7 @@ if TYPE_CHECKING:  # a task is asked by what is above this module, and for nothi
     from lyrikstore.train.worker.hashed_read import StagedFiles
     from lyrikstore.train.worker.staging import Staging
     from lyrikstore.train.worker.targets.registry import Target
+    from lyrikstore.verify.evaluation.evidence import OtherEvaluation
     from lyrikstore.verify.rights.judge import Reason
 
 # By name, so that looking one up loads no library that another needs, and so that what is below
@@ -102,6 +105,7 @@ class TestedModel(Struct, frozen=True):
         train: What a baseline may learn from; empty: there is none.
         validation: What the answers of a baseline are fitted to.
         floors: Confidences below which nothing would be answered, that are asked about.
+        against: The evaluation that it is compared with, if it is.
     """
 
     checkpoint: "Manifest"
@@ -110,6 +114,62 @@ class TestedModel(Struct, frozen=True):
     train: Sequence["Manifest"] = ()
     validation: Sequence["Manifest"] = ()
     floors: Sequence[str] = ()
+    against: "OtherEvaluation | None" = None
+
+    @property
+    def task(self) -> str:
+        """What it is trained for."""
+        return str(self.checkpoint.body["task"])
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """That of its run, which says how records are read."""
+        return cast("Mapping[str, Any]", self.run.body["config"])
+
+    @property
+    def seed(self) -> int:
+        """That of its run."""
+        return int(self.run.body["seed"])
+
+
+class GivenModel(Struct, frozen=True):
+    """A model whose answers were computed elsewhere.
+
+    Attributes:
+        task: What it is for.
+        given: Its answers.
+        checkpoint: The model; None: it is not in this store, and has no name there yet.
+        run: Its run; None: it has none here.
+        test: The records.
+        train: What a baseline may learn from; empty: there is none.
+        validation: What the answers of a baseline are fitted to; empty: those of ``train``.
+        floors: Confidences below which nothing would be answered, that are asked about.
+        against: The evaluation that it is compared with, if it is.
+    """
+
+    task: str
+    given: "GivenAnswers"
+    checkpoint: "Manifest | None"
+    run: "Manifest | None"
+    test: "Manifest"
+    train: Sequence["Manifest"] = ()
+    validation: Sequence["Manifest"] = ()
+    floors: Sequence[str] = ()
+    against: "OtherEvaluation | None" = None
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """That of its run; where that does not say which field is the label, the data does."""
+        config = {} if self.run is None else dict(self.run.body["config"])
+        if "label" not in config.get("data", {}):
+            label = self.test.body.get("fields", {}).get("label", "")
+            config["data"] = {**config.get("data", {}), "label": label}
+        return {"training": {"threads": 2}, **config}
+
+    @property
+    def seed(self) -> int:
+        """That of its run."""
+        return SEED if self.run is None else int(self.run.body["seed"])
 
 
 class MonitoredModel(Struct, frozen=True):
@@ -140,10 +200,12 @@ class Evaluated(Struct, frozen=True):
     Attributes:
         body: Of the evaluation, but for what every task has.
         attachments: Role → what is attached.
+        labels: Those of a model whose answers were given.
     """
 
     body: dict[str, Any]
     attachments: Mapping[str, bytes]
+    labels: Sequence[str] = ()
 
 
 class TrainingTask(Protocol):
@@ -234,6 +296,19 @@ class TrainingTask(Protocol):
         Raises:
             PolicyError: (``test-is-train``) the model learned from most of the records.
             InvalidInputError: (``no-sample``) all are asked; or they cannot be.
+        """
+
+    def evaluate_given(self, context: "StoreContext", model: GivenModel) -> Evaluated:
+        """Return what follows from answers that were computed elsewhere.
+
+        Args:
+            context: The store.
+            model: The answers, and the data.
+
+        Raises:
+            PolicyError: (``test-is-train``) the model learned from most of the records.
+            InvalidInputError: (``bad-answer-file``) the answers are not about the records;
+                (``no-given-answers``) it takes none.
         """
 
     def monitor(

@@ -31,6 +31,7 @@ from lyrikstore.train.worker.staging import CHECKPOINT, UNLIKE_FILE, Staging
 from lyrikstore.verify.evaluation.answers import WHOLE
 from lyrikstore.verify.evaluation.choice.task import limit_text
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE, unlike_fault
+from lyrikstore.verify.evaluation.given import EXTERNAL
 from lyrikstore.verify.store.test_sets import MERGED
 
 
@@ -38,23 +39,33 @@ def resolve_trained(repo: Repository, ref: str) -> Manifest:
     """Return a checkpoint that can answer.
 
     Raises:
-        InvalidInputError: (``not-trained``) it is something else; (``not-ours``) a program of the
-            caller's trained it, and loads it.
+        InvalidInputError: (``not-trained``) it is something else; (``weights-elsewhere``) it is a
+            model whose answers alone are known here; (``not-ours``) a program of the caller's
+            trained it, and loads it.
         FormatError: (``newer-format``) it has a format that this version does not load.
     """
     found = repo.resolve(ref)
+    if found.body.get("origin") == EXTERNAL:
+        raise InvalidInputError(
+            "weights-elsewhere",
+            f"{found.name} is a model whose weights are not in this store",
+            hint="measure what it answers: lyrikstore checkout TEST DIR --without LABEL, then "
+            f"lyrikstore evaluate {found.name} --on TEST --predictions FILE",
+        )
     if found.kind != "checkpoint" or not is_trained(found):
         raise InvalidInputError(
             "not-trained",
             f"{ref} is not a trained checkpoint",
-            hint="name a checkpoint that `lyrikstore train` made",
+            hint="name a checkpoint that `lyrikstore train` made; what others answer is measured: "
+            "lyrikstore evaluate CHECKPOINT --on TEST --predictions FILE",
         )
     if found.body["format"] in FOREIGN:
         raise InvalidInputError(
             "not-ours",
             f"{ref} has the format {found.body['format']}, which a program of somebody's own loads",
             hint="write its files to a folder and load them with that program: "
-            f"lyrikstore checkout {found.name} FOLDER",
+            f"lyrikstore checkout {found.name} FOLDER; what it answers is measured: "
+            f"lyrikstore evaluate {found.name} --on TEST --predictions FILE",
         )
     if found.body["format"] not in {*FORMATS, BLEND}:
         raise FormatError(

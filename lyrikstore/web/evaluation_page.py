@@ -9,8 +9,10 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore.verify.evaluation.limits import FEWEST_GROUPS, FEWEST_RECORDS
 from lyrikstore.verify.evaluation.words import (
     METRICS,
+    against_in_words,
     cost_in_words,
     figures_of,
+    given_in_words,
     left_out_in_words,
     metric_of_parts,
     near_in_words,
@@ -86,8 +88,15 @@ def _verdict(main: Element, body: Facts) -> None:
     said = verdict_in_words(body)
     add(main, "h2", (said[:1].upper() + said[1:]) if said else "No verdict", id="verdict")
     add(main, "p", f"Over {pluralize(body['count'], 'record')} of the test set.")
-    others = (seen_in_words, cost_in_words, near_in_words, unlike_in_words)
-    for line in (words(body) for words in others):
+    words = (
+        given_in_words,
+        against_in_words,
+        seen_in_words,
+        cost_in_words,
+        near_in_words,
+        unlike_in_words,
+    )
+    for line in (find(body) for find in words):
         if line:
             add(main, "p", line[:1].upper() + line[1:] + ".")
     if body.get("thresholds"):
@@ -95,10 +104,14 @@ def _verdict(main: Element, body: Facts) -> None:
         add_bullets(main, map(threshold_in_words, body["thresholds"]))
 
 
+def _baselines(body: Facts) -> list[Facts]:
+    return [*([body["baseline"]] if "baseline" in body else []), *body.get("baselines", ())]
+
+
 def _systems(main: Element, body: Facts) -> None:
     add(main, "h2", "The model and what is cheaper")
     named = [("model", body["model"])]
-    named += [(one["method"], one) for one in (body["baseline"], *body.get("baselines", ()))]
+    named += [(one["method"], one) for one in _baselines(body)]
     if "majority" in body:
         named.append((f"always {body['majority']['label']}", body["majority"]))
     for metric in figures_of(body["model"]):
@@ -160,7 +173,7 @@ def _labels(main: Element, body: Facts) -> None:
     if not labels:
         return
     add(main, "h2", "Each label")
-    other = body["baseline"].get("perClass", {})
+    other = body.get("baseline", {}).get("perClass", {})
     ordered = sorted(labels, key=lambda one: (-labels[one]["support"], one))
     add_table(
         main,
@@ -206,7 +219,8 @@ def _failures(main: Element, failures: Sequence[Facts], *, texts: bool) -> None:
     add(main, "p", "The surest first. Often it is the label that is wrong.")
     for one in failures:
         row = SubElement(main, "details")
-        said = f"{one['expected']} → {one['predicted']} ({one['probability']})"
+        said = f"{one['expected']} → {one['predicted']}"
+        said += f" ({one['probability']})" if one["probability"] else ""
         add(row, "summary", said)
         if texts:
             shown = one["recordText"]

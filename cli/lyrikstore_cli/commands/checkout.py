@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from lyrikstore.canon.text import pluralize
+from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.screen import formula_warning, size
@@ -13,9 +13,12 @@ from lyrikstore_cli.session import Session
 
 @declare(
     "checkout",
+    signs=True,
+    appends=True,
     epilog="lyrikstore checkout acme/contracts~1 before\n"
     "lyrikstore checkout acme/contracts documents --metadata sheet.csv\n"
     "lyrikstore checkout acme/clauses table --format parquet\n"
+    "lyrikstore checkout acme/clauses.test asked --without label --to Vendor\n"
     "lyrikstore checkout --locked acme/clauses data",
 )
 @click.argument("ref")
@@ -32,6 +35,14 @@ from lyrikstore_cli.session import Session
     help="Convert its records, rows or documents, to files of this format.",
 )
 @click.option(
+    "--without",
+    multiple=True,
+    metavar="FIELD",
+    help="Leave this field out, such as the label of a test set; each record gets its number. "
+    "The log says what was handed out. Repeat it for more.",
+)
+@click.option("--to", default="", metavar="NAME", help="With --without: to whom it is handed.")
+@click.option(
     "--locked", is_flag=True, help="REF is a name: its version in lyrik.lock, here or above."
 )
 def command(
@@ -40,15 +51,25 @@ def command(
     folder: Path,
     metadata: Path | None,
     form: str | None,
+    without: tuple[str, ...],
+    to: str,
     locked: bool,
 ) -> None:
     """Write the files of REF to FOLDER, which must be new or empty; each file is verified.
 
     What `--format` converts has other bytes and is not the version any more.
+
+    `--without` writes one file of records, as JSON Lines if no format is named, in which `record`
+    is the number that answers name: `lyrikstore evaluate NAME --on REF --predictions FILE`.
     """
+    if to and not without:
+        raise click.UsageError("--to is of what is handed out: add --without FIELD")
     if metadata is not None:
         options.check_new(metadata)
-    store = session.open_store()
+        if without:
+            raise click.UsageError("--metadata has all columns of the sheet: leave one of both out")
+    form = form or ("jsonl" if without else None)
+    store = session.open_store(sign=bool(without))
     if locked:
         from lyrikstore.api import LockFile
         from lyrikstore.api.commands import find_lock
@@ -59,7 +80,9 @@ def command(
     with session.progress("writing"):
         converted = 0
         if form is not None:
-            tree, converted = store.datasets.convert(str(manifest.id), folder, form)
+            tree, converted = store.datasets.convert(
+                str(manifest.id), folder, form, without=without, to=to
+            )
         else:
             tree = store.datasets.checkout(str(manifest.id), folder)
     key = None
@@ -79,12 +102,16 @@ def command(
             "sheet": None if metadata is None else str(metadata),
             "keyColumn": key,
             "format": form,
+            "fieldsLeftOut": list(without),
         },
     )
     session.screen.result(
         f"✓ wrote    {pluralize(len(tree.entries), 'file')}, {size(tree.total_bytes)}, to {folder} "
         f"({manifest.name} {manifest.id.short})"
     )
+    if without:
+        left = ", ".join(map(escape_control, without))
+        session.screen.result(f"✓ logged   that it was handed out without {left}")
     if converted:
         session.screen.result(formula_warning(converted))
     if metadata is not None:

@@ -44,6 +44,17 @@ _SHOWN, _WIDTH = 5, 160
     "Show coverage and accuracy, at this confidence (0 to 1), too; both are signed."
 )
 @options.device
+@click.option(
+    "--predictions",
+    type=click.Path(path_type=Path),
+    help="Take its answers from this file (.jsonl, .csv, .tsv, .xlsx), computed elsewhere.",
+)
+@click.option(
+    "--against",
+    metavar="EVALUATION",
+    help="Compare it with this evaluation, record by record; --on is that one's by default.",
+)
+@click.option("-m", "--message", default="", help="What the model is, if its name is new here.")
 def command(
     session: Session,
     model: str,
@@ -53,6 +64,9 @@ def command(
     sample: int | None,
     abstain_below: float | None,
     device: str,
+    predictions: Path | None,
+    against: str | None,
+    message: str,
 ) -> None:
     """Measure a checkpoint on a test set, and a baseline that is cheaper next to it.
 
@@ -67,6 +81,13 @@ def command(
 
     A model that writes is measured beside its base, on the same prompts; what both wrote is kept.
 
+    With `--predictions` nobody is asked: the file has, of each record of the part once, `record`
+    (its number or its id), `answer`, and where they are known the scores of labels (`scores`, or
+    columns `score:LABEL`). `checkout REF DIR --without LABEL` hands the part out so. The model may
+    be any: one of another program, rules, a spreadsheet; what is not in this store gets the name
+    that is given here, and `-m` says what it is. Card, report and `verify` say that whoever brought
+    the answers vouches for them.
+
     With the name of an evaluation in place of a checkpoint nothing is measured: its report is
     written. It quotes the texts of failures only with `--with-texts`, and says so.
     """
@@ -78,28 +99,32 @@ def command(
         options.check_new(report)
     elif with_data:
         raise click.UsageError("--with-texts is of the report: add --report FILE.html")
-    store = session.open_store(sign=dataset is not None)
-    asked = store.resolve(model)
-    rules = find_rules(asked.body.get("task"))
+    measures = bool(dataset or against or predictions)
+    store = session.open_store(sign=measures)
+    asked = None if predictions is not None else store.resolve(model)
+    rules = None if asked is None else find_rules(asked.body.get("task"))
     writes = rules is not None and rules.answers == TEXT
-    if report is not None and writes:
+    if report is not None and asked is not None and writes:
         raise InvalidInputError(
             "no-report",
             f"{asked.name} is of a model that writes: its report has no charts to draw",
             hint=f"lyrikstore card {asked.name.replace('evaluations/', 'checkpoints/')}",
         )
-    if dataset is None and abstain_below is not None:
+    if not measures and abstain_below is not None:
         raise click.UsageError("--abstain-below goes with --on: the report has the whole table")
-    if dataset is None:
+    if asked is not None and not measures:
         manifest = _existing(asked, report)
     else:
         with session.progress("evaluating", phases=True):
             manifest = store.models.evaluate(
                 model,
-                dataset,
+                dataset or "",
                 sample=sample,
                 device=device,
                 abstain_below=abstain_below,
+                predictions=predictions,
+                against=against or "",
+                message=message,
             )
     facts = store.models.report(str(manifest.id))
     if report is not None:
@@ -130,7 +155,7 @@ def command(
     if report is not None:
         session.screen.result(f"✓ wrote       {report}")
         session.screen.holds(with_data)
-    elif dataset is not None and not writes:
+    elif measures and not writes:
         session.screen.hint(f"with charts: lyrikstore evaluate {manifest.name} --report FILE.html")
 
 
@@ -174,8 +199,10 @@ def _show_coverage(session: Session, body: Mapping[str, Any]) -> None:
 def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str, Any]]) -> None:
     from lyrikstore.verify.evaluation.words import (
         METRICS,
+        against_in_words,
         cost_in_words,
         figures_of,
+        given_in_words,
         left_out_in_words,
         near_in_words,
         outside_in_words,
@@ -201,16 +228,26 @@ def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str
             line += f"  {latency['p50']}/{latency['p95']} ms p50/p95"
         say(line)
     say(f"  {verdict_in_words(body)}", "bold")
-    words = (seen_in_words, outside_in_words, cost_in_words, near_in_words)
-    for text in (find(body) for find in (*words, unlike_in_words, left_out_in_words)):
+    words = (
+        given_in_words,
+        against_in_words,
+        seen_in_words,
+        outside_in_words,
+        cost_in_words,
+        near_in_words,
+        unlike_in_words,
+        left_out_in_words,
+    )
+    for text in (find(body) for find in words):
         if text:
             say(f"  {escape_control(text)}")
     for one in body.get("thresholds", ()):
         say(f"{' ' if one['met'] else '!'} {escape_control(threshold_in_words(one))}")
     if failures:
-        say("  wrong and sure:")
+        say("  wrong and sure:" if failures[0]["probability"] else "  wrong:")
     for failure in failures[:_SHOWN]:
-        said = f"{failure['expected']} → {failure['predicted']} ({failure['probability']})"
+        said = f"{failure['expected']} → {failure['predicted']}"
+        said += f" ({failure['probability']})" if failure["probability"] else ""
         said += f", {record_in_words(failure)}"
         text = " ".join((failure["recordText"] or "its text is not here").split())
         shown = text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"

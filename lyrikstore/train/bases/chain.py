@@ -8,6 +8,7 @@ from lyrikstore.history.trees.tree import Tree
 from lyrikstore.train.bases.weights import with_weights
 from lyrikstore.train.formats import adapter, encoder
 from lyrikstore.train.formats.base_model import MAX_HEADER_BYTES, WEIGHTS, check_weights
+from lyrikstore.verify.evaluation.given import EXTERNAL
 
 MAX_STAGES = 32
 """Longest chain of runs that each go on from the one before."""
@@ -21,13 +22,20 @@ def first_base(repo: Repository, manifest: Manifest) -> Manifest:
         manifest: A checkpoint.
 
     Raises:
-        InvalidInputError: (``not-a-model``) it has an adapter, or no weights to start from.
+        InvalidInputError: (``not-a-model``) it has an adapter, or no weights to start from;
+            (``weights-elsewhere``) none are in this store.
     """
     if manifest.kind != "checkpoint":
         raise InvalidInputError(
             "not-a-model",
             f"{manifest.name} is not a checkpoint",
             hint="import the base model with: lyrikstore commit DIR -d checkpoints/…",
+        )
+    if manifest.body["origin"] == EXTERNAL:
+        raise InvalidInputError(
+            "weights-elsewhere",
+            f"{manifest.name} is a model whose weights are not in this store",
+            hint="commit its weights, if you have them: lyrikstore commit DIR -d checkpoints/…",
         )
     for _ in range(MAX_STAGES):
         if manifest.body["origin"] == "imported":

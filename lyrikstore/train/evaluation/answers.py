@@ -9,22 +9,28 @@ from numpy.typing import NDArray
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.context import StoreContext
+from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.train.environment import describe_environment
+from lyrikstore.train.evaluation.brought.answer_file import place_answers
 from lyrikstore.train.evaluation.overlap import LearnedData
 from lyrikstore.train.evaluation.sliced import SlicedRecords
 from lyrikstore.train.labels import check_labels
 from lyrikstore.train.snapshot import CopiedFields, Snapshot, check_single, copy_datasets
-from lyrikstore.train.task import TestedModel, find_task
+from lyrikstore.train.task import GivenModel, TestedModel
 from lyrikstore.train.trained import answering_job, read_scores, stage_checkpoint, stage_unlike
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, TRAIN, VALIDATION, open_staging
 from lyrikstore.verify.evaluation.answers import MODEL, Head
 from lyrikstore.verify.evaluation.choice.task import labelling_rules
+from lyrikstore.verify.evaluation.given import given_answerer
 from lyrikstore.verify.evaluation.predictions import Line
 
 MEASURED = ("latencyMs", "wallSeconds", "cpuSeconds", "peakMemoryBytes")
 """What a worker measures of itself."""
+
+_NOT_LOADED: Mapping[str, Any] = {"format": "", "decision": {}, "needsBase": False}
+"""What the job of a baseline says of a model that is not asked."""
 
 
 class AnsweredTestSet(Struct, frozen=True):
@@ -36,6 +42,7 @@ class AnsweredTestSet(Struct, frozen=True):
         systems: What the workers said, of the model and of its baseline.
         scores: Millionths of each, records × labels that the model knows.
         environment: Where.
+        labels: Those of the model.
         seen: How many of the records are in what the model, or one it rests on, learned from.
     """
 
@@ -44,6 +51,7 @@ class AnsweredTestSet(Struct, frozen=True):
     systems: Sequence[Mapping[str, Any]]
     scores: Sequence[NDArray[np.int32]]
     environment: Mapping[str, Any]
+    labels: Sequence[str]
     seen: int = 0
 
 
@@ -61,7 +69,14 @@ def fields_of(config: Mapping[str, Any], *, label: str | None = None) -> CopiedF
 
 
 def actual_of(systems: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return what an evaluation took, as it says it: of all who answered, fitting included."""
+    """Return what an evaluation took, as it says it: of all who answered, fitting included.
+
+    Args:
+        systems: What each said; of those who did not answer here nothing.
+    """
+    systems = [one for one in systems if one]
+    if not systems:
+        return {}
     fitting = (one.get("params", {}).get("fitCpuSeconds", 0) for one in systems)
     cpu = sum(float(one["cpuSeconds"]) for one in systems) + sum(map(float, fitting))
     return {
@@ -73,12 +88,12 @@ def actual_of(systems: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 def answer_records(
     context: StoreContext,
-    model: TestedModel,
+    model: TestedModel | GivenModel,
     *,
     seen_in: LearnedData | None = None,
     label: str | None = None,
 ) -> AnsweredTestSet:
-    """Let a model answer every record, and a baseline where it may learn.
+    """Let a model answer every record, or take its given answers; and a baseline, if it may learn.
 
     Args:
         context: The store.
@@ -92,24 +107,30 @@ def answer_records(
         InvalidInputError: (``empty``) there are no records; or they cannot be read.
         VerificationError, IncompleteError, RunFailedError, StorageError: As ``run_job`` and
             ``copy_datasets``.
+        LyrikstoreError: As :func:`place_answers`.
         LyrikstoreError: As :meth:`LearnedData.check_unseen`.
     """
-    repo, test, run = context.repository, model.test, model.run
-    config, body = run.body["config"], model.checkpoint.body
-    threads = config["training"]["threads"]
-    about = answering_job(model.checkpoint, threads=threads, seed=run.body["seed"])
+    repo, test, config, task = context.repository, model.test, model.config, model.task
+    labels: Sequence[str] | None = None
+    if model.checkpoint is not None:
+        labels = model.checkpoint.body.get("labels")
+    rules, threads = labelling_rules(task), config["training"]["threads"]
     with open_staging(repo.root) as staging:
-        reads = stage_checkpoint(repo, model.checkpoint, staging)
-        reads += stage_unlike(repo, model.checkpoint, staging)
+        reads: tuple[str, ...] = ()
+        about = {"threads": threads, "seed": model.seed, "task": task, **_NOT_LOADED}
+        if isinstance(model, TestedModel):
+            reads = stage_checkpoint(repo, model.checkpoint, staging)
+            reads += stage_unlike(repo, model.checkpoint, staging)
+            about = answering_job(model.checkpoint, threads=threads, seed=model.seed)
 
         def copy(some: Sequence[Manifest], name: str, label: str | None = None) -> Snapshot:
             fields = fields_of(config, label=label)
             found = copy_datasets(repo, some, fields=fields, staging=staging, name=name)
-            if fields.label and not find_task(body["task"]).rules.several:
+            if fields.label and not rules.several:
                 check_single(" with ".join(one.name for one in some), fields.label, found)
             return found
 
-        def work(job: Mapping[str, Any], reads: Sequence[str]) -> Mapping[str, Any]:
+        def work(job: Mapping[str, Any], reads: Sequence[str]) -> dict[str, Any]:
             return run_job(
                 staging,
                 {**job, **about},
@@ -125,23 +146,32 @@ def answer_records(
         trained, seen = Snapshot((), {}, (), ()), 0
         if model.train:
             trained = copy(model.train, TRAIN)
-            copy(model.validation, VALIDATION)
+            copy(model.validation or model.train, VALIDATION)
         if seen_in is not None:
             seen = seen_in.check_unseen(test, tested.records)
-        check_labels(test.name, tested.labels.keys() | {*body["labels"]})
-        systems = [work({"job": "score"}, (*reads, TEST))]
+        systems, scores = [dict[str, Any]()], []
+        if isinstance(model, GivenModel):
+            separator = FieldRoles.of_body(test.body).label_separator
+            placed = place_answers(
+                model.given, tested, labels=labels, several=rules.several, separator=separator
+            )
+            labels, scores = placed.labels, [placed.scores]
+        labels = labels or ()
+        check_labels(test.name, tested.labels.keys() | {*labels})
+        if isinstance(model, TestedModel):
+            systems = [work({"job": "score"}, (*reads, TEST))]
         if model.train:
-            job = {"job": "baseline", "labels": body["labels"]}
+            job = {"job": "baseline", "labels": list(labels)}
             systems.append(work(job, (TRAIN, VALIDATION, TEST)))
-        count, labels = len(tested.records), len(body["labels"])
-        scores = [read_scores(staging, one, count, labels) for one in systems]
+        count = len(tested.records)
+        scores += [read_scores(staging, one, count, len(labels)) for one in systems if one]
     return AnsweredTestSet(
-        tested, trained, systems, scores, describe_environment(threads, body["task"]), seen
+        tested, trained, systems, scores, describe_environment(threads, task), labels, seen
     )
 
 
 def head_of(
-    body: Mapping[str, Any],
+    model: TestedModel | GivenModel,
     answered: AnsweredTestSet,
     slices: Sequence[tuple[str, str]] = (),
     *,
@@ -150,19 +180,21 @@ def head_of(
     """Return the head of the predictions.
 
     Args:
-        body: Of the checkpoint.
+        model: Who answered.
         answered: The answers.
         slices: Field and value of each slice.
         labelled: Whether it is known what is right.
     """
-    known = tuple(body["labels"])
+    known = tuple(answered.labels)
     others = sorted(answered.tested.labels.keys() - set(known), key=str.encode)
-    rules = labelling_rules(body["task"])
-    answerers = [rules.answerer(MODEL, body.get("decision", {}))]
+    rules = labelling_rules(model.task)
+    answerers = [given_answerer(several=rules.several)]
+    if isinstance(model, TestedModel):
+        answerers = [rules.answerer(MODEL, model.checkpoint.body.get("decision", {}))]
     for baseline in answered.systems[1:]:
         always = {**baseline["decision"], "abstainBelow": None}
         answerers.append(rules.answerer(str(baseline["method"]), always))
-    return Head(body["task"], (*known, *others), tuple(answerers), tuple(slices), labelled)
+    return Head(model.task, (*known, *others), tuple(answerers), tuple(slices), labelled)
 
 
 def lines_of(

@@ -4,7 +4,8 @@ One signed statement holds model, baselines and majority, so that none of them c
 the others; every figure about answers follows from the answers, which are attached.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from lyrikstore.canon.errors import PolicyError
@@ -17,10 +18,19 @@ from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.environment import check_device
+from lyrikstore.train.evaluation.brought.answer_file import read_given
+from lyrikstore.train.evaluation.brought.external import (
+    ExternalModel,
+    find_other,
+    find_parts,
+    resolve_answered,
+    task_of_answers,
+)
 from lyrikstore.train.requirements import CPU
 from lyrikstore.train.seal import sign_next
-from lyrikstore.train.task import Evaluated, TestedModel, find_task
+from lyrikstore.train.task import Evaluated, GivenModel, TestedModel, find_task
 from lyrikstore.train.trained import check_limit, resolve_trained
+from lyrikstore.verify.evaluation.choice.task import limit_text
 from lyrikstore.verify.rights.required import check_rights
 from lyrikstore.verify.store.test_sets import is_another, is_learnt, learnt_by
 
@@ -28,26 +38,33 @@ from lyrikstore.verify.store.test_sets import is_another, is_learnt, learnt_by
 def evaluate_checkpoint(
     context: StoreContext,
     checkpoint_ref: str,
-    dataset_ref: str,
+    dataset_ref: str = "",
     *,
     sample: int | None = None,
     device: str = CPU,
     abstain_below: float | None = None,
+    predictions: Path | None = None,
+    against: str = "",
+    message: str = "",
 ) -> Manifest:
-    """Return the signed, logged evaluation of a trained checkpoint on a test set.
+    """Return the signed, logged evaluation of a checkpoint on a test set.
 
-    Progress is reported per record, in the phases ``check``, ``score``, ``baseline``, ``overlap``,
-    ``log`` and ``done``.
+    Progress is reported per record, in the phases ``check``, ``warn``, ``score``, ``baseline``,
+    ``overlap``, ``log`` and ``done``.
 
     Args:
         context: The store, opened to append.
-        checkpoint_ref: A checkpoint that a run here made.
-        dataset_ref: A dataset that was logged before that run.
+        checkpoint_ref: A checkpoint that a run here made; with ``predictions`` any, or a name for a
+            model that is not in this store, which is logged then as one with origin ``external``.
+        dataset_ref: A dataset that was logged before that run; empty: that of ``against``.
         sample: Of a generative model, how many records are asked, drawn by their ids and the
             seed of the run; None: all.
         device: Where a generative model is computed: ``cpu`` or ``cuda``.
         abstain_below: A confidence below which nothing would be answered: the coverage tells what
             that costs and gains, too.
+        predictions: A file with its answers, computed elsewhere; None: it is asked.
+        against: An evaluation on the same records to compare it with; empty: none.
+        message: What a model is that is named here for the first time.
 
     Raises:
         PolicyError: (``test-not-locked``) the test set was logged after the run, or is not the
@@ -59,7 +76,8 @@ def evaluate_checkpoint(
             (``bad-confidence``) it generates text, or the limit is none;
             (``no-accelerator``) there is no such GPU here; (``not-trained``,
             ``not-a-dataset``, ``empty``, ``label-missing``,
-            ``bad-model`` …)
+            ``bad-model`` …); (``bad-answer-file``, ``no-given-answers``) the answers cannot be
+            taken; (``not-comparable``) the other evaluation is not of the same records.
         VerificationError, IncompleteError: A blob is damaged or lost.
         VerificationError: (``input-changed``) somebody rewrote what was copied for the workers;
             nothing was logged.
@@ -70,46 +88,121 @@ def evaluate_checkpoint(
     other, so that the memory of each is its own. To look for near duplicates, one more read of test
     and training data.
     """
-    repo, progress, signer = context.repository, context.progress, context.signer()
-    progress(Progress(phase="check"))
-    checkpoint = resolve_trained(repo, checkpoint_ref)
-    check_device(device, checkpoint.body["task"])
-    limit = None if abstain_below is None else check_limit(checkpoint, abstain_below)
-    run = repo.manifest(checkpoint.inputs_in("run")[0].id)
-    test = resolve_dataset(repo, dataset_ref)
-    _check_locked(repo, checkpoint, run, test)
-    train, validation = (
-        [repo.manifest(item.id) for item in checkpoint.inputs_in(role)]
-        for role in ("train", "validation")
-    )
-    use = Use.of_evaluation(run.body["config"], context.clock())
-    of: dict[str, Any] = {"trust": context.trust, "user": signer.did, "measuring": use}
+    repo = context.repository
+    context.progress(Progress(phase="check"))
+    checkpoint: Manifest | None
+    floors: tuple[str, ...]
+    if predictions is None:
+        checkpoint = resolve_trained(repo, checkpoint_ref)
+        check_device(device, checkpoint.body["task"])
+        name, floors = checkpoint.name, ()
+        if abstain_below is not None:
+            floors = (check_limit(checkpoint, abstain_below),)
+    else:
+        name, checkpoint = resolve_answered(repo, checkpoint_ref)
+        floors = () if abstain_below is None else (limit_text(abstain_below),)
+    made_by = () if checkpoint is None else checkpoint.inputs_in("run")
+    run = repo.manifest(made_by[0].id) if made_by else None
+    others, other = find_other(repo, against, dataset_ref)
+    test = resolve_dataset(repo, dataset_ref or str(others[0].inputs_in("test")[0].id))
+    if checkpoint is not None and run is not None:
+        _check_locked(repo, checkpoint, run, test)
+    use = Use.of_evaluation({} if run is None else run.body["config"], context.clock())
+    of: dict[str, Any] = {"trust": context.trust, "user": context.signer().did, "measuring": use}
     rights = check_rights(repo, [test], use, **of)
-    # The baseline learns from the training data here and now: the run's right may be over.
-    check_rights(repo, [*train, *validation], Use.of_run(run.body, context.clock()), **of)
-    found = find_task(checkpoint.body["task"]).evaluate(
-        context,
-        TestedModel(checkpoint, run, test, train, validation, () if limit is None else (limit,)),
-        sample=sample,
-        device=device,
-    )
+    train, validation = find_parts(repo, test)
+    if checkpoint is not None:
+        train, validation = (
+            [repo.manifest(item.id) for item in checkpoint.inputs_in(role)]
+            for role in ("train", "validation")
+        )
+    learning = Use.of_run(_UNDECLARED if run is None else run.body, context.clock())
+    model: ExternalModel | None = None
+    if predictions is None and checkpoint is not None and run is not None:
+        # The baseline learns from the training data here and now: the run's right may be over.
+        check_rights(repo, [*train, *validation], learning, **of)
+        asked = TestedModel(checkpoint, run, test, train, validation, floors, other)
+        task = find_task(asked.task)
+        found = task.evaluate(context, asked, sample=sample, device=device)
+    elif predictions is not None:
+        given = read_given(predictions)
+        called = task_of_answers(repo, checkpoint, test)
+        if checkpoint is None:
+            model = ExternalModel(name, called, message)
+        data = _baseline_data(context, test, (train, validation), learning, of)
+        answered = GivenModel(called, given, checkpoint, run, test, *data, floors, other)
+        found = find_task(called).evaluate_given(context, answered)
     split = test.body.get("derivation", {}).get("part", "test")
+    learned = train if "baseline" in found.body else []
     return log_evaluation(
         context,
-        "evaluations/" + checkpoint.name.removeprefix("checkpoints/"),
-        Evaluated({**found.body, "split": split, **rights.to_body()}, found.attachments),
+        "evaluations/" + name.removeprefix("checkpoints/"),
+        Evaluated(
+            {**found.body, "split": split, **rights.to_body()}, found.attachments, found.labels
+        ),
         [
-            Input("checkpoint", "checkpoint", checkpoint.id),
+            *([] if checkpoint is None else [Input("checkpoint", "checkpoint", checkpoint.id)]),
             Input("test", "dataset", test.id),
-            *(Input("train", "dataset", one.id) for one in train),
+            *(Input("train", "dataset", one.id) for one in learned),
+            *(Input("against", "evaluation", one.id) for one in others),
         ],
+        external=model,
     )
+
+
+_UNDECLARED = {"purpose": "train", "config": {}}
+"""What of a use nobody declares who has no run: a baseline is trained."""
+
+_Parts = tuple[list[Manifest], list[Manifest]]
+
+
+def _baseline_data(
+    context: StoreContext, test: Manifest, parts: _Parts, use: Use, of: Mapping[str, Any]
+) -> _Parts:
+    """Return what a baseline beside given answers may learn from; nothing, with a warning, if none.
+
+    Args:
+        context: The store.
+        test: The test set.
+        parts: What it would learn from, and what its answers would be fitted to.
+        use: How.
+        of: Who asks.
+    """
+    train, validation = parts
+    label = test.body.get("fields", {}).get("label")
+    why = ""
+    if not train:
+        why = f"{test.name} is no part of a split with a part to train on"
+    elif any(one.body.get("fields", {}).get("label") != label for one in train):
+        why = "the training data has another label"
+    else:
+        try:
+            check_rights(context.repository, [*train, *validation], use, **of)
+        except PolicyError as error:
+            why = error.message
+    if not why:
+        return parts
+    text = f"no baseline: {why}"
+    context.progress(Progress(phase="warn", detail={"code": "left-out", "text": text}))
+    return [], []
 
 
 def log_evaluation(
-    context: StoreContext, name: str, found: Evaluated, inputs: Sequence[Input]
+    context: StoreContext,
+    name: str,
+    found: Evaluated,
+    inputs: Sequence[Input],
+    *,
+    external: ExternalModel | None = None,
 ) -> Manifest:
     """Sign and log what was found of a model; return it.
+
+    Args:
+        context: The store.
+        name: Of the evaluation.
+        found: What was found.
+        inputs: Its inputs.
+        external: The model, where it is not in this store and is named here for the first time.
 
     Raises:
         ConflictError, LockedError, StorageError: As any transaction.
@@ -121,8 +214,9 @@ def log_evaluation(
             Attachment(role, transaction.writer.put_bytes(data), len(data))
             for role, data in found.attachments.items()
         ]
+        first = [] if external is None else [external.log(context, transaction, found.labels)]
         manifest = sign_next(
-            context, "evaluation", name, found.body, list(inputs), attachments=attachments
+            context, "evaluation", name, found.body, [*first, *inputs], attachments=attachments
         )
         transaction.log_manifest(manifest)
         transaction.commit()

@@ -1,8 +1,9 @@
 """What a model with labels, and baselines beside it, answer of a test set (spec §13.7, §13.9)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.progress import Progress
 from lyrikstore.context import StoreContext
 from lyrikstore.curate.labelled import read_labelled
@@ -21,54 +22,79 @@ from lyrikstore.train.evaluation.sliced import slice_records
 from lyrikstore.train.evaluation.vocabulary import count_unseen
 from lyrikstore.train.plan.evaluating import plan_evaluation
 from lyrikstore.train.snapshot import read_texts
-from lyrikstore.train.task import Evaluated, MonitoredModel, TestedModel
+from lyrikstore.train.task import Evaluated, GivenModel, MonitoredModel, TestedModel
 from lyrikstore.verify.evaluation.body import evaluation_body
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 from lyrikstore.verify.evaluation.drift import length_drift, monitor_body, share_of, shift
+from lyrikstore.verify.evaluation.figures.paired import pairing_fault
 from lyrikstore.verify.evaluation.predictions import read_predictions, write_predictions
 from lyrikstore.verify.evaluation.recompute import costs_of
 
 
-def evaluate_labels(context: StoreContext, model: TestedModel) -> Evaluated:
-    """Let a model and its baseline answer the test set, and return what follows.
+def evaluate_labels(context: StoreContext, model: TestedModel | GivenModel) -> Evaluated:
+    """Let a model, or take what it was given, and a baseline answer the test set; return the rest.
 
     Raises:
         InvalidInputError, VerificationError, IncompleteError, RunFailedError, StorageError: As
             :func:`lyrikstore.train.evaluation.answers.answer_records`.
     """
-    repo, run, test = context.repository, model.run, model.test
-    config = run.body["config"]
+    repo, config, test = context.repository, model.config, model.test
+    given = model.given if isinstance(model, GivenModel) else None
+    if given is not None and model.floors and not given.scored:
+        raise InvalidInputError(
+            "bad-confidence",
+            f"{given.name} does not say how sure its answers are",
+            hint="leave --abstain-below out, or give the scores of labels",
+        )
     fields = fields_of(config)
-    learned = LearnedData.of(repo, model.checkpoint, fields)
+    learned = None
+    if model.checkpoint is not None and model.run is not None:
+        learned = LearnedData.of(repo, model.checkpoint, fields)
     answered = answer_records(context, model, seen_in=learned)
     context.progress(Progress(0, len(answered.tested.records), phase="overlap"))
-    near = find_near(read_texts(repo, [test], fields), learned.texts())
+    near: Sequence[bool] = ()
+    if learned is not None:
+        near = find_near(read_texts(repo, [test], fields), learned.texts())
     records = slice_records(repo, test, config)
-    head = head_of(model.checkpoint.body, answered, records.slices)
+    head = head_of(model, answered, records.slices)
     written = b"".join(write_predictions(head, lines_of(head, answered, records, near)))
+    predictions = read_predictions(BytesIO(written))
+    if model.against and (fault := pairing_fault(predictions, model.against.predictions)):
+        text = f"{model.against.name}: {fault}"
+        raise InvalidInputError("not-comparable", text, hint="evaluate that model again, first")
     found = evaluation_body(
-        read_predictions(BytesIO(written)),
-        seed=run.body["seed"],
+        predictions,
+        seed=model.seed,
         costs=costs_of(config),
-        thresholds=run.body.get("thresholds", ()),
+        thresholds=[] if model.run is None else model.run.body.get("thresholds", ()),
         field_of_groups=records.group,
-        majority=_commonest(answered.trained.labels),
-        near=METHOD,
+        majority=_commonest(answered.trained.labels) if model.train else None,
+        near=None if learned is None else METHOD,
+        scored=given is None or given.scored,
         floors=model.floors,
+        against=model.against,
     )
-    own, baseline = answered.systems
-    found["model"] |= {name: own[name] for name in MEASURED}
-    found["baseline"] |= {name: baseline[name] for name in (*MEASURED, "params")}
-    if plan := plan_evaluation(repo, config, model.train, test):
+    own, *baselines = answered.systems
+    found["model"] |= {name: own[name] for name in MEASURED if name in own}
+    for one in baselines:
+        found["baseline"] |= {name: one[name] for name in (*MEASURED, "params")}
+    if given is None and (plan := plan_evaluation(repo, config, model.train, test)):
         found["plan"] = plan
-    found |= {
-        "slicing": dict(records.slicing),
-        "environment": answered.environment,
-        "overlap": {**found["overlap"], **learned.overlap(answered.seen)},
-        "actual": actual_of(answered.systems),
-        **({UNLIKE: {"count": own[UNLIKE]}} if UNLIKE in model.checkpoint.body else {}),
-    }
-    return Evaluated(found, {"predictions": written})
+    if given is not None:
+        found["answers"] = {
+            "source": "given",
+            "digest": str(given.digest),
+            "bytes": given.bytes,
+            "scores": given.scored,
+        }
+    if learned is not None:
+        found["overlap"] = {**found["overlap"], **learned.overlap(answered.seen)}
+    found |= {"slicing": dict(records.slicing), "environment": answered.environment}
+    if actual := actual_of(answered.systems):
+        found["actual"] = actual
+    if given is None and model.checkpoint is not None and UNLIKE in model.checkpoint.body:
+        found[UNLIKE] = {"count": own[UNLIKE]}
+    return Evaluated(found, {"predictions": written}, answered.labels)
 
 
 def monitor_labels(
@@ -95,7 +121,7 @@ def monitor_labels(
     context.progress(Progress(0, len(records), phase="overlap"))
     sliced = slice_records(repo, asked.new, config, label=field) if labelled else None
     slices = sliced.slices if sliced else ()
-    head = head_of(asked.checkpoint.body, answered, slices, labelled=labelled)
+    head = head_of(model, answered, slices, labelled=labelled)
     written = b"".join(write_predictions(head, lines_of(head, answered, sliced)))
     measured: dict[str, str] = {}
     if with_old:

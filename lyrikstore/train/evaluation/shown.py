@@ -111,8 +111,9 @@ def _records(
     found: dict[Name, dict[str, Any]] = {}
     try:
         checkpoint = repo.manifest(evaluation.inputs_in("checkpoint")[0].id)
-        config = repo.manifest(checkpoint.inputs_in("run")[0].id).body["config"]
+        runs = [repo.manifest(item.id) for item in checkpoint.inputs_in("run")]
         tests = [repo.manifest(item.id) for item in evaluation.inputs_in("test")]
+        config = {"data": {}, **(runs[0].body["config"] if runs else {})}
         for place, (at, record, text) in enumerate(read(config, tests) if names else ()):
             about = {"recordPlace": place, "record": record.hex, "recordAt": at}
             for name in wanted & {place, record.hex}:

@@ -24,7 +24,7 @@ from lyrikstore.train.plan.facts import DataFacts, conversation_fields, read_con
 from lyrikstore.train.plan.plan import Remark
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.requirements import CPU, CUDA, DEVICE, LINEAR, training_device
-from lyrikstore.train.task import Evaluated, MonitoredModel, TestedModel
+from lyrikstore.train.task import Evaluated, GivenModel, MonitoredModel, TestedModel
 from lyrikstore.train.worker.packing import PACKING
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging
 from lyrikstore.train.worker.targets.registry import Target
@@ -311,6 +311,15 @@ class Generation:
         from lyrikstore.train.evaluation.generation import evaluate_texts
 
         return evaluate_texts(context, model, sample=sample, device=device)
+
+    def evaluate_given(self, context: StoreContext, model: GivenModel) -> Evaluated:
+        """Refuse: of texts that were generated elsewhere nothing is computed."""
+        del context
+        raise InvalidInputError(
+            "no-given-answers",
+            f"{model.test.name} asks for texts: answers that were computed elsewhere are labels",
+            hint="train such a model here, with a base model that generates text",
+        )
 
     def monitor(
         self, context: StoreContext, model: MonitoredModel, *, with_old: bool, with_train: bool

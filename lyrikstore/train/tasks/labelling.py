@@ -27,6 +27,7 @@ from lyrikstore.train.requirements import CPU, DEVICE, RECOMPUTES, promises
 from lyrikstore.train.slices import planned_slices
 from lyrikstore.train.task import (
     Evaluated,
+    GivenModel,
     MonitoredModel,
     TestedModel,
     TrainingTask,
@@ -256,6 +257,12 @@ class LabellingTask:
                 "only a generative model is asked about a sample",
                 hint="leave --sample out: labels cost little",
             )
+        return evaluate_labels(context, model)
+
+    def evaluate_given(self, context: StoreContext, model: GivenModel) -> Evaluated:
+        """Take the answers, and let a baseline answer beside them."""
+        from lyrikstore.train.evaluation.labels import evaluate_labels
+
         return evaluate_labels(context, model)
 
     def monitor(

@@ -13,6 +13,7 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.verify.evaluation.answers import WHOLE, Answers, Flags, Predictions, named
+from lyrikstore.verify.evaluation.evidence import OtherEvaluation
 from lyrikstore.verify.evaluation.figures.confidence import calibration, coverage
 from lyrikstore.verify.evaluation.figures.costs import Costs
 from lyrikstore.verify.evaluation.figures.measures import (
@@ -24,6 +25,7 @@ from lyrikstore.verify.evaluation.figures.measures import (
     metrics_of,
     verdict,
 )
+from lyrikstore.verify.evaluation.figures.paired import against_body
 from lyrikstore.verify.evaluation.figures.resample import LEVEL, RESAMPLES
 from lyrikstore.verify.evaluation.limits import MEMBERS
 
@@ -42,6 +44,8 @@ def evaluation_body(
     near: str | None = None,
     occurring: bool = False,
     floors: Sequence[str] = (),
+    scored: bool = True,
+    against: OtherEvaluation | None = None,
 ) -> dict[str, Any]:
     """Return every member of an evaluation's body that follows from the predictions.
 
@@ -56,12 +60,14 @@ def evaluation_body(
         occurring: Whether macro-F1 is of the labels that records have, as in monitors: data of a
             month has some of them, and one that is given by mistake alone is none of these.
         floors: Confidences below which nothing would be answered, that the coverage has besides.
+        scored: Whether the model's answers say how sure they are; else no figure of confidence is.
+        against: The evaluation that it is held against.
 
     Returns:
         ``count``, ``task``, ``predictions``, ``model``, ``confidence``, ``worst``, and where there
         is something to say ``baseline``, ``baselines``, ``majority``, ``comparisons``, ``slices``,
-        ``thresholds``, ``costs``, ``coverageAt`` and ``overlap`` with ``near``
-        alone. What is measured rather than computed is for the signer to add.
+        ``thresholds``, ``costs``, ``coverageAt``, ``against`` and ``overlap`` with ``near`` alone.
+        What is measured rather than computed is for the signer to add.
 
     Raises:
         InvalidInputError: (``unknown-metric``, ``unknown-label``) a threshold is for something that
@@ -86,17 +92,18 @@ def evaluation_body(
     ):
         system["perClass"] = counts.per_label()
     right = measured.counts[0].right
-    systems[0] |= {
-        "calibration": calibration(predictions, answers[0], measured.counts[0]),
-        "coverage": coverage(answers[0], right, floors),
-    }
+    if scored:
+        systems[0] |= {
+            "calibration": calibration(predictions, answers[0], measured.counts[0]),
+            "coverage": coverage(answers[0], right, floors),
+        }
     body: dict[str, Any] = {
         "count": len(predictions),
         "task": predictions.head.task,
         "predictions": {"format": predictions.head.format, "count": len(predictions)},
         "model": systems[0],
         "confidence": _confidence(predictions, seed, field_of_groups),
-        "worst": _worst(predictions, answers[0], right),
+        "worst": _worst(predictions, answers[0], right, scored=scored),
     }
     if majority is not None:
         body["majority"] = {"label": majority} | systems.pop()
@@ -112,6 +119,7 @@ def evaluation_body(
         ],
         "costs": dict(costs or {}),
         "coverageAt": list(floors),
+        "against": {} if against is None else against_body(predictions, against, seed=seed),
         "overlap": {} if near is None else {"near": _near(predictions, seed, near)},
     }
     return body | {name: value for name, value in found.items() if value}
@@ -215,7 +223,9 @@ def _judged(threshold: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str,
         figures = {
             name: one["value"] for name, one in (whole | model.get("measures", {})).items() if one
         }
-        figures |= {name: model["calibration"][name] for name in ("brier", "ece")}
+        figures |= {
+            name: model["calibration"][name] for name in ("brier", "ece") if "calibration" in model
+        }
         if "costPer1000" in model:
             figures["costPer1000"] = model["costPer1000"]
     if metric not in figures:
@@ -231,7 +241,9 @@ def is_met(threshold: Mapping[str, Any], value: str) -> bool:
     return Decimal(value) <= Decimal(threshold["atMost"])
 
 
-def _worst(predictions: Predictions, answers: Answers, right: Flags) -> list[dict[str, Any]]:
+def _worst(
+    predictions: Predictions, answers: Answers, right: Flags, *, scored: bool
+) -> list[dict[str, Any]]:
     # Surest first: a confident mistake is the one to look at. Ties by what names the record, to be
     # repeatable.
     wrong = np.flatnonzero(~right)
@@ -246,7 +258,7 @@ def _worst(predictions: Predictions, answers: Answers, right: Flags) -> list[dic
             **named(record),
             "expected": _text(predictions, predictions.expected.of(at)),
             "predicted": _text(predictions, answers.given.of(at)),
-            "probability": decimal(-sure * (BILLION // WHOLE)),
+            **({"probability": decimal(-sure * (BILLION // WHOLE))} if scored else {}),
         }
         for sure, record, at in sorted(order)[:WORST]
     ]

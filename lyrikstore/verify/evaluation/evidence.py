@@ -35,6 +35,20 @@ class LabelledRecord(Struct, frozen=True):
     answer: str | None = None
 
 
+class OtherEvaluation(Struct, frozen=True):
+    """An evaluation that another is compared with, record by record.
+
+    Attributes:
+        name: Its name.
+        given: Whether its answers were computed elsewhere.
+        predictions: What its attachment holds; the answers of its model count.
+    """
+
+    name: str
+    given: bool
+    predictions: Any
+
+
 class Evidence(Struct):
     """One evaluation and what it rests on.
 
@@ -49,6 +63,7 @@ class Evidence(Struct):
         read_reference: The same of the test sets of the evaluation that a monitor is held against.
         outputs: Opens the texts that were written; None: they are not here any more, as may be.
         reference: Of a monitor: the predictions of the evaluation that it is held against.
+        against: The evaluation that it is compared with; None: it is compared with none.
         is_whole: Whether all of its test sets are here.
         kept: What the rules of its task keep from one step to the next.
     """
@@ -62,6 +77,7 @@ class Evidence(Struct):
     read_reference: Callable[[str, Sequence[str]], Iterator[LabelledRecord]]
     outputs: Callable[[], AbstractContextManager[BinaryIO] | None]
     reference: Any = None
+    against: OtherEvaluation | None = None
     is_whole: bool = True
     kept: Any = None
 

@@ -17,6 +17,14 @@ from lyrikstore.verify.evaluation.evidence import (
     Evidence,
     Fault,
     LabelledRecord,
+    OtherEvaluation,
+)
+from lyrikstore.verify.evaluation.given import (
+    SEED,
+    are_given,
+    are_scored,
+    given_answerer,
+    undeclared_answers,
 )
 from lyrikstore.verify.evaluation.limits import MEASURED, MEASURED_UNLIKE
 from lyrikstore.verify.evaluation.slices import (
@@ -34,7 +42,7 @@ from lyrikstore.verify.evaluation.slices import (
 
 _COMPUTED = (
     "count", "task", "predictions", "model", "baseline", "baselines", "majority", "comparisons",
-    "confidence", "slices", "thresholds", "costs", "worst", "drift", "coverageAt",
+    "confidence", "slices", "thresholds", "costs", "worst", "drift", "coverageAt", "against",
 )  # fmt: skip
 _SYSTEMS = ("model", "baseline", "majority")
 _MEASURED = frozenset({"latencyMs", "wallSeconds", "cpuSeconds", "peakMemoryBytes", "params"})
@@ -52,6 +60,7 @@ def figures_fault(found: Evidence) -> str:
             bare,
             found.reference,
             unlike="unlike" in found.checkpoint,
+            against=found.against,
         )
     except InvalidInputError as error:
         return quote(error.message, 300)
@@ -64,6 +73,7 @@ def find_difference(
     reference: Predictions | None = None,
     *,
     unlike: bool = False,
+    against: OtherEvaluation | None = None,
 ) -> str:
     """Return the first member of an evaluation that is not what its predictions give.
 
@@ -73,6 +83,7 @@ def find_difference(
         thresholds: Those of the run.
         reference: Of a monitor: the predictions of the evaluation that it is held against.
         unlike: Whether the checkpoint says which texts are unlike its training data.
+        against: The evaluation that it is compared with, if it is.
 
     Returns:
         Its path, what is there and what follows, printable; empty if all is as it follows.
@@ -94,6 +105,8 @@ def find_difference(
             majority=body.get("majority", {}).get("label"),
             near=None if near is None else near["method"],
             floors=body.get("coverageAt", ()),
+            scored=are_scored(body),
+            against=against,
             **settings,
         )
     else:
@@ -138,17 +151,21 @@ def undeclared(
         test: Body of the test set, if it is here.
     """
     head, model = predictions.head, predictions.head.answerers[0]
+    if fault := undeclared_answers(body, predictions, checkpoint):
+        return fault
     known = tuple(checkpoint.get("labels", ()))
     added = list(head.labels[len(known) :])
     expected = {head.labels[number] for number in set(predictions.expected.numbers.tolist())}
-    if head.task != checkpoint.get("task"):
+    given, decision = are_given(body), checkpoint.get("decision", {})
+    if head.task != checkpoint.get("task", head.task if given else None):
         return "its task is not that of the checkpoint"
     if head.labels[: len(known)] != known or added != sorted(added, key=str.encode):
         return "its labels are not those of the checkpoint, and then others, sorted"
-    if not expected.issuperset(added):
+    if not expected.issuperset(added) and not (given and not known):
         return "it has a label that neither the checkpoint nor a record has"
-    decision = checkpoint.get("decision", {})
-    if not (
+    if given and model != given_answerer(several=head.several):
+        return "its answers are taken by another rule than given ones are"
+    if not given and not (
         _is_millionths(decision.get("threshold"), model.threshold)
         and _is_millionths(decision.get("abstainBelow"), model.abstain_below)
         and decision.get("atLeastOne", False) == model.at_least_one
@@ -157,15 +174,16 @@ def undeclared(
     unlike = body.get("unlike")
     if unlike is not None and ("unlike" not in checkpoint or unlike["count"] > len(predictions)):
         return "it counts unlike texts that its checkpoint cannot tell"
-    if run is None or not head.labelled:
+    if (run is None and not given) or not head.labelled:
         return ""
-    if body.get("confidence", {}).get("seed") != run["seed"]:
+    seed, config = (SEED, {}) if run is None else (run["seed"], run["config"])
+    if body.get("confidence", {}).get("seed") != seed:
         return "its seed is not that of the run"
-    if body.get("costs") != costs_of(run["config"]):
+    if body.get("costs") != costs_of(config):
         return "its costs are not those of the run"
     # ATTACK: records of one patient, drawn as if each were another's, narrow every interval.
     groups = body["confidence"].get("groups", {}).get("field")
-    declared = group_field(run["config"], test or {})
+    declared = group_field(config, test or {})
     if groups != declared and (declared is not None or test is not None):
         return "its groups are not those of the run, or of the test set"
     return ""
@@ -189,6 +207,8 @@ def compare_test_set(found: Evidence) -> Fault:
     body, config = found.body, found.config
     predictions: Predictions = found.predictions
     field = config.get("data", {}).get("label", "")
+    if not field and are_given(body) and found.tests:  # what answered has no run, or one by others
+        field = found.tests[0].get("fields", {}).get("label", "")
     if not field:
         return NOT_COMPARED, "no run says which field is the label"
     if not found.is_whole:

@@ -72,6 +72,9 @@ class TaskRules(Protocol):
     def compare(self, found: Evidence) -> Fault:
         """Return how predictions are not about the test set that they are said to be about."""
 
+    def pairing_fault(self, own: Any, other: Any) -> str:
+        """Return why two attachments are not about the same records; empty: they are."""
+
     def asked_records(self, found: Evidence) -> Iterable[Digest]:
         """Return the ids of the records that were asked, in their order."""
 

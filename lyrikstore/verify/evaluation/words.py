@@ -6,6 +6,7 @@ from typing import Any
 
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.verify.evaluation.generation.texts import BASE_MODEL
+from lyrikstore.verify.evaluation.given import are_given
 from lyrikstore.verify.evaluation.limits import (
     FEWEST_GROUPS,
     FEWEST_RECORDS,
@@ -276,6 +277,37 @@ def reported_in_words(names: Collection[str]) -> dict[str, str]:
         known = name.startswith("validation") and metric in METRICS
         found[name] = f"{METRICS[metric]} on validation" if known else name
     return found
+
+
+def given_in_words(body: Body) -> str:
+    """Return whose word the answers are, where nobody here asked the model; else nothing."""
+    if not are_given(body):
+        return ""
+    text = "computed from answers whose maker vouches for them; not run here"
+    if "overlap" not in body:
+        text += "; whether it has seen the records is not known"
+    return text if "baseline" in body else f"{text}; no baseline: nothing to fit one to"
+
+
+def against_in_words(body: Body) -> str:
+    """Return how the model does beside another on the same records; nothing without one."""
+    against = body.get("against")
+    if against is None:
+        return ""
+    first = against["comparisons"][0]
+    given = ", whose answers were given, not run here" if against["given"] else ""
+    other = f"{escape_control(against['name'])}{given}"
+    measured = f"{METRICS[first['metric']]} {with_interval(first['difference'], signed=True)}"
+    measured += " on the same records"
+    if are_more(body.get("overlap", {}).get("exact", 0), body["count"], SEEN_PERCENT):
+        return f"{measured} beside {other}: no verdict, since training saw some of them"
+    if "low" not in first["difference"]:
+        return f"{too_few_in_words(body)} to tell: {measured} beside {other}"
+    said = {
+        "better": f"better by {measured} than {other}",
+        "worse": f"worse by {measured} than {other}",
+    }
+    return said.get(first["verdict"], f"no difference shown: {measured} beside {other}")
 
 
 def cost_in_words(body: Body) -> str:

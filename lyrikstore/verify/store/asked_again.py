@@ -12,6 +12,7 @@ from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.quoting import quote
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.evaluation.given import are_given
 
 if TYPE_CHECKING:
     from lyrikstore.verify.evaluation.answers import Answers, Numbers, Predictions
@@ -89,6 +90,9 @@ def ask_again(
     for at, said in enumerate(predictions.answers):
         name = said.answerer.name
         tolerance = FITTED_TOLERANCE if at else TOLERANCE
+        if not at and are_given(evaluation.body):  # its model is not here
+            asked.unasked.append(name)
+            continue
         try:
             rows = again.answer(repository, evaluation, checkpoint, run, data, name)
             if rows is None:

@@ -24,7 +24,9 @@ from lyrikstore.verify.evaluation.evidence import (
     NOT_COMPARED,
     Evidence,
     Fault,
+    OtherEvaluation,
 )
+from lyrikstore.verify.evaluation.given import are_given
 from lyrikstore.verify.evaluation.limits import MONITOR
 from lyrikstore.verify.evaluation.tasks import (
     TEXT,
@@ -81,19 +83,22 @@ def check_evaluations(
         records += looked_at
         unasked += of
     done = pluralize(len(carrying), "evaluation follows", "evaluations follow")
-    if bare and not problems.count:
-        first = f"{bare[0].name} ({bare[0].id.short})"
-        text = f"not recomputed: {first} carries no predictions; its author states its figures"
+    given = [one for one in carrying if are_given(one.body)]
+    detail: dict[str, JSON] = {
+        "recomputed": len(carrying), "stated": len(bare), "notAsked": unasked,
+        **({"given": [one.name for one in given]} if given else {}),
+    }  # fmt: skip
+    if (bare or given) and not problems.count:
+        first = (bare or given)[0]
+        text = f"{first.name} ({first.id.short}): computed from answers whose maker vouches for "
+        text += "them; not run here"
+        if bare:
+            text = f"not recomputed: {first.name} ({first.id.short}) carries no predictions; its "
+            text += "author states its figures"
         also = f"; {done} from predictions" if carrying else ""
-        return stated(
-            "evaluation.recomputed",
-            text + also,
-            stated=len(bare),
-            recomputed=len(carrying),
-            notAsked=unasked,
-        )
+        return stated("evaluation.recomputed", text + also, **detail)
     summary = f"{done} from predictions about {pluralize(records, 'record')}"
-    return problems.close(summary, recomputed=len(carrying), stated=len(bare), notAsked=unasked)
+    return problems.close(summary, **detail)
 
 
 class Recomputed:
@@ -145,7 +150,8 @@ class Recomputed:
         if rules is not None and found is None:
             return None
         # ATTACK: a task that nobody knows, named for a model of one that everybody can check.
-        if any(one.body.get("task") != task for one in self._checkpoints):
+        usual = task if are_given(self._body) else None
+        if any(one.body.get("task", usual) != task for one in self._checkpoints):
             self._bad("undeclared", "its task is not that of the checkpoint")
             return found
         if rules is None or found is None:
@@ -159,6 +165,8 @@ class Recomputed:
             found.reference = self._reference(rules)
             if found.reference is None:
                 return None
+        if not self._is_paired(found, rules):
+            return None
         compared = self._note_faults("its test set", lambda: [rules.compare(found)])
         if compared is None or not compared[0]:
             self._note_faults("what was learned from", lambda: [self._other_overlap(rules, found)])
@@ -281,6 +289,32 @@ class Recomputed:
             return None
         return self._predictions(references[0], rules)
 
+    def _is_paired(self, found: Evidence, rules: TaskRules) -> bool:
+        """Find the evaluation that it is compared with; return whether it can be computed again."""
+        others, is_whole = self._named(self._evaluation, "against")
+        if not is_whole:  # then `manifests` or `lineage` says so
+            return False
+        if bool(others) != ("against" in self._body):
+            self._bad("undeclared", "it is compared with no evaluation, or does not say how")
+            return False
+        for other in others:
+            # ATTACK A134: answers about other records, or of a monitor, as if they were paired.
+            if (
+                other.inputs_in("test") != self._evaluation.inputs_in("test")
+                or other.body.get("purpose") == MONITOR
+                or "predictions" not in other.body
+            ):
+                self._bad("undeclared", "it is compared with what is no evaluation of its records")
+                return False
+            predictions = self._predictions(other, rules)
+            if predictions is None:
+                return False
+            if fault := rules.pairing_fault(found.predictions, predictions):
+                self._bad("other-test-set", f"compared with {other.name}: {fault}")
+                return False
+            found.against = OtherEvaluation(other.name, are_given(other.body), predictions)
+        return True
+
     def _predictions(self, evaluation: Manifest, rules: TaskRules) -> Any:
         named, problems = evaluation.body["predictions"]["format"], self._problems
         if named not in rules.formats:
@@ -317,6 +351,8 @@ class Recomputed:
     def _other_overlap(self, rules: TaskRules, found: Evidence) -> Fault:
         """Return how ``overlap.exact`` is not what the data has; fine if it is."""
         overlap = self._body.get("overlap", {})
+        if are_given(self._body) and not self._runs and not overlap:
+            return FINE  # of what is not in this store nobody knows what it learned from
         learned = looked_in(overlap, self._checkpoints[0], self._ancestry)
         compared = not self._monitors or "backfill" in self._body
         if not compared or learned is None:  # then `manifests` or `lineage` says so

@@ -19,7 +19,7 @@ _PIPELINE = "text-classification"
 """What transformers calls all that gives labels of texts."""
 _LIBRARIES = {
     **dict.fromkeys(("peft", "peft-lora"), "peft"),
-    **dict.fromkeys(("blend", "embeddings", "files", "tfidf"), ""),
+    **dict.fromkeys(("blend", "embeddings", "external", "files", "tfidf"), ""),
 }
 """Format → the library of the hub that loads it; empty: none. Of other formats, transformers."""
 
@@ -74,7 +74,11 @@ def _of_model(card: Mapping[str, Any]) -> Iterator[str]:
     yield "tags:"
     yield "- lyrikstore"
     yield "- provenance"
-    evaluations = [one for one in card["statements"] if one["id"].startswith("evaluation.data:")]
+    evaluations = [
+        one
+        for one in card["statements"]
+        if one["id"].startswith("evaluation.data:") and one["state"] == "measured"
+    ]
     if evaluations:
         yield "model-index:"
         yield f"- name: {quoted(card['subject']['name'].partition('/')[2])}"

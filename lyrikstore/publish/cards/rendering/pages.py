@@ -9,6 +9,8 @@ from lyrikstore.publish.cards.rendering.blocks import Block, Chart, Heading, Par
 from lyrikstore.publish.cards.rendering.layout import Layout
 from lyrikstore.verify.evaluation.limits import JUDGED_RECORDS
 
+_VERDICT = "evaluation.verdict"
+
 
 def layout_of(card: Mapping[str, Any]) -> Layout:
     """Return a card, taken apart for rendering.
@@ -75,14 +77,15 @@ class ModelLayout(Layout):
         yield self.lines(self.answers("intended-use", "out-of-scope") or self.facts("model.task"))
         yield Heading("Is it worth using?")
         cheaper = {one["evidence"][0]: one["text"] for one in self.facts("evaluation.cheaper")}
-        for one in self.facts("evaluation.verdict"):
-            text = "; ".join(filter(None, (one["text"], cheaper.get(one["evidence"][0]))))
+        for one in self.facts("evaluation.given", "evaluation.verdict", "evaluation.against"):
+            beside = cheaper.get(one["evidence"][0]) if one["id"].startswith(_VERDICT) else None
+            text = "; ".join(filter(None, (one["text"], beside)))
             yield Paragraph(f"{text[:1].upper()}{text[1:]}", strong=True)
         yield self.said(
-            "evaluation.verdict", "evaluation.cheaper", "evaluation.data", "evaluation.retired",
-            "evaluation.metric", "evaluation.cost", "evaluation.threshold",
-            "evaluation.worst-class", "evaluation.worst-slice", "evaluation.seen",
-            "evaluation.near",
+            "model.external", "evaluation.given", "evaluation.verdict", "evaluation.cheaper",
+            "evaluation.against", "evaluation.data", "evaluation.retired", "evaluation.metric",
+            "evaluation.cost", "evaluation.threshold", "evaluation.worst-class",
+            "evaluation.worst-slice", "evaluation.seen", "evaluation.near",
         )  # fmt: skip
         yield Heading("What it was trained on")
         yield self.said(

@@ -1,8 +1,10 @@
 """Facts about evaluations: never a figure of the model without that of the baseline beside it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
+
+from msgspec.structs import replace
 
 from lyrikstore.canon.json import JSON
 from lyrikstore.history.manifests.manifest import Manifest
@@ -10,12 +12,15 @@ from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.statement import Said, counted, named
 from lyrikstore.publish.cards.vocabulary.fact import Fact
 from lyrikstore.publish.cards.vocabulary.training import resources
+from lyrikstore.verify.evaluation.given import are_given
 from lyrikstore.verify.evaluation.limits import JUDGED_RECORDS
 from lyrikstore.verify.evaluation.words import (
     METRICS,
+    against_in_words,
     cheaper_in_words,
     cost_in_words,
     figures_of,
+    given_in_words,
     intervals_in_words,
     left_out_in_words,
     metric_of_parts,
@@ -44,9 +49,17 @@ def _each(find: Find) -> Callable[[CardFacts], Iterator[Said]]:
 
     def found(facts: CardFacts) -> Iterator[Said]:
         for evaluation in facts.evaluations:
-            yield from find(facts, evaluation)
+            yield from _vouched(evaluation, find(facts, evaluation))
 
     return found
+
+
+def _vouched(evaluation: Manifest, said: Iterable[Said]) -> Iterator[Said]:
+    """Yield what is said of an evaluation; of answers that were given nothing was measured here."""
+    given = are_given(evaluation.body)
+    for one in said:
+        is_stated = given and one.state == "measured"
+        yield replace(one, state="stated", by=evaluation.author) if is_stated else one
 
 
 def _data(facts: CardFacts) -> Iterator[Said]:
@@ -60,14 +73,16 @@ def _data(facts: CardFacts) -> Iterator[Said]:
             confidence = body["confidence"]
             level = Decimal(confidence["level"]) * 100
             intervals = f"intervals: {confidence['method']}, {level:g} %"
+        baseline = body["baseline"]["method"] if "baseline" in body else "none"
         text = (
             f"{counted(body['count'], 'record')} of the part {body['split']}, signed by "
-            f"{one.author}; {intervals}; baseline: {body['baseline']['method']}"
+            f"{one.author}; {intervals}; baseline: {baseline}"
         )
         if left := left_out_in_words(body):
             text = f"{text}; {left}"
         tests = ((item.id, "test data") for item in one.inputs_in("test"))
-        yield Said(text, (named(one), *tests), "measured", one.name, value=body["count"])
+        said = Said(text, (named(one), *tests), "measured", one.name, value=body["count"])
+        yield from _vouched(one, [said])
 
 
 def _retired(facts: CardFacts) -> Iterator[Said]:
@@ -93,6 +108,8 @@ def _cheaper(facts: CardFacts, one: Manifest) -> Iterator[Said]:
 
 def _by_accuracy(body: Mapping[str, Any]) -> str:
     """Return which is better, of an evaluation of version 1, which compares nothing."""
+    if "baseline" not in body:
+        return "no verdict: there is no baseline to hold it against"
     ours, theirs = (body[system]["accuracy"] for system in ("model", "baseline"))
     difference = Decimal(ours["value"]) - Decimal(theirs["value"])
     if not difference:
@@ -175,7 +192,8 @@ def _thresholds(_: CardFacts, one: Manifest) -> Iterator[Said]:
 
 def _classes(facts: CardFacts, one: Manifest) -> Iterator[Said]:
     labels: Mapping[str, Mapping[str, Any]] = one.body["model"].get("perClass", {})
-    others: Mapping[str, Mapping[str, Any]] = one.body["baseline"].get("perClass", {})
+    baseline: Mapping[str, Any] = one.body.get("baseline", {})
+    others: Mapping[str, Mapping[str, Any]] = baseline.get("perClass", {})
     for label in sorted(labels)[:MAX_LABELS]:
         scores, other = labels[label], others.get(label, {})
         text = (
@@ -315,6 +333,12 @@ FACTS = {
     "evaluation.data": Fact("Tested on", "which records, by whom, how", _data),
     "evaluation.retired": Fact(
         "Evaluated before", "evaluations whose predictions and figures were retired", _retired
+    ),
+    "evaluation.given": Fact(
+        "Not run here", "whose word the answers are", _each(_in_words(given_in_words))
+    ),
+    "evaluation.against": Fact(
+        "Compared", "with another model, on the same records", _each(_in_words(against_in_words))
     ),
     "evaluation.verdict": Fact("Verdict", "whether it is worth having", _each(_verdict)),
     "evaluation.cheaper": Fact(

@@ -7,9 +7,20 @@ from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.statement import Cited, Said, counted, listed, named
 from lyrikstore.publish.cards.vocabulary.fact import Fact
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE, unlike_rule_in_words
+from lyrikstore.verify.evaluation.given import EXTERNAL
 from lyrikstore.verify.evaluation.tasks import TEXT, find_rules
 
 _WITH_WORDS = frozenset({"tfidf/1", "blend/1"})
+
+
+def _external(facts: CardFacts) -> Iterator[Said]:
+    if facts.checkpoint.body["origin"] != EXTERNAL:
+        return
+    said = facts.checkpoint.message
+    text = "a model whose weights are not in this store; what it answers was brought from elsewhere"
+    text += f": {said}" if said else ""
+    own = named(facts.checkpoint)
+    yield Said(text, (own,), "stated", by=facts.checkpoint.author)
 
 
 def _format(facts: CardFacts) -> Iterator[Said]:
@@ -83,6 +94,11 @@ def _base(facts: CardFacts) -> Iterator[Said]:
     elif facts.checkpoint.body["origin"] == "imported":
         text = "not established: the model was imported, and whoever did names none"
         yield Said(text, (own,), "not-established")
+    elif facts.checkpoint.body["origin"] == EXTERNAL:
+        text = (
+            "not established: its weights are not in this store, and nobody says what it began as"
+        )
+        yield Said(text, (own,), "not-established")
     elif facts.checkpoint.body["origin"] == "derived":
         made = facts.checkpoint.inputs_in("source")
         if facts.closure is not None:
@@ -117,6 +133,7 @@ def _base_rights(facts: CardFacts) -> Iterator[Said]:
 
 
 FACTS = {
+    "model.external": Fact("Not here", "that its weights are elsewhere, and what it is", _external),
     "model.format": Fact("Format", "how it is stored", _format),
     "model.task": Fact("Task", "what it was trained for", _task),
     "model.labels": Fact("Answers", "the labels it can give", _labels),

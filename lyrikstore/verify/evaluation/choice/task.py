@@ -18,6 +18,7 @@ from lyrikstore.verify.evaluation.answers import FORMAT, FORMAT_BY_ID, WHOLE, An
 from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS
 from lyrikstore.verify.evaluation.evidence import Evidence, Fault
 from lyrikstore.verify.evaluation.figures.measures import Counts
+from lyrikstore.verify.evaluation.figures.paired import pairing_fault
 from lyrikstore.verify.evaluation.figures.resample import Weights
 from lyrikstore.verify.evaluation.predictions import read_predictions
 from lyrikstore.verify.evaluation.recompute import compare_test_set, figures_fault, undeclared
@@ -148,6 +149,10 @@ class LabellingRules(Protocol):
     def compare(self, found: Evidence) -> Fault:
         """Return how predictions are not about the test set."""
         return compare_test_set(found)
+
+    def pairing_fault(self, own: Predictions, other: Predictions) -> str:
+        """Return why two attachments are not about the same records."""
+        return pairing_fault(own, other)
 
     def asked_records(self, found: Evidence) -> Iterable[Digest]:
         """Return the ids of the records that were asked: all of the test set."""

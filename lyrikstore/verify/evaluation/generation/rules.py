@@ -56,6 +56,9 @@ class GenerationRules:
         # ATTACK: a monitor is held against nothing here, and would be called computed.
         if "purpose" in body:
             return "a generative model is not monitored"
+        # ATTACK A133: texts of somebody else's, as if the model had been asked.
+        if "answers" in body or "against" in body:
+            return "texts are neither brought from elsewhere nor compared pair by pair"
         asked, learned = (one.get("prompt", {}) for one in (body, model))
         # ATTACK: asked in words that the model was not trained with, or held to fewer choices.
         if any(asked.get(name) != learned.get(name) for name in ("choices", "system", "template")):
@@ -82,6 +85,11 @@ class GenerationRules:
         if list(predictions.records) != names:
             return "other-test-set", "its records are not those of the test set, or of its sample"
         return FINE
+
+    def pairing_fault(self, own: Generations, other: Generations) -> str:
+        """Return that texts are not compared pair by pair."""
+        del own, other
+        return "texts are not compared pair by pair"
 
     def asked_records(self, found: Evidence) -> Iterable[Digest]:
         """Return the ids of the records that were drawn."""
