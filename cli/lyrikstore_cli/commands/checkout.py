@@ -18,7 +18,7 @@ from lyrikstore_cli.session import Session
     epilog="lyrikstore checkout acme/contracts~1 before\n"
     "lyrikstore checkout acme/contracts documents --metadata sheet.csv\n"
     "lyrikstore checkout acme/clauses table --format parquet\n"
-    "lyrikstore checkout acme/clauses.test asked --without label --to Vendor\n"
+    "lyrikstore checkout acme/clauses asked --without labels --to Vendor\n"
     "lyrikstore checkout --locked acme/clauses data",
 )
 @click.argument("ref")
