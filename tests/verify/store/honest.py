@@ -30,7 +30,8 @@ HONEST = (
     "datasets/acme/rows", "datasets/acme/rows.train", "filters/acme/rows", "records/acme/rows",
     "retentions/acme/drafts", BASE, RUN, MODEL, EVALUATION, "evaluations/acme/clauses.monitor",
     "runs/acme/topics", SEVERAL, "evaluations/acme/topics", "reproductions/acme/clauses", CARD,
-    APPROVAL, PROGRAM, DEPLOYMENT,
+    APPROVAL, PROGRAM, DEPLOYMENT, "deliveries/acme/rows", "predictions/acme/clauses",
+    "withdrawals/acme/rows",
 )  # fmt: skip
 """A manifest of every kind that can be signed again, and of some kinds several."""
 
@@ -150,7 +151,12 @@ class Honest:
             store.datasets.commit(folder / "drafts", "acme/drafts", CommitMetadata())
         store.datasets.gc(keep=("acme/drafts", 1))
         offer = Offer.of_words(("train",))
-        store.credentials.issue("acme/rows", folder / "delivery", offer=offer)
+        issued = store.credentials.issue(
+            "acme/rows", folder / "delivery", offer=offer, to="Example Inc."
+        )
+        named = str(issued.credential_id)
+        store.credentials.suspend(named, reason="a question of a buyer")
+        store.credentials.reinstate(named, reason="answered")
         write_base(folder / "base")
         store.datasets.commit(folder / "base", BASE, CommitMetadata())
         store.models.train(TrainConfig.parse(CONFIG.encode()))
@@ -160,7 +166,8 @@ class Honest:
         (folder / "later" / "rows.jsonl").write_text(later)
         store.datasets.commit(folder / "later", "acme/later", CommitMetadata(roles=ROLES))
         store.credentials.permit("acme/later", offer=Offer.of_words(("train", "evaluate")))
-        store.models.monitor(MODEL, "acme/later")
+        store.models.monitor(MODEL, "acme/later", period="2026-11")
+        store.models.record_prediction(MODEL, asked=9, answered=7, not_known=2)
         (folder / "topics").mkdir()
         more = "".join(f"{json.dumps(row)}\n" for row in topics())
         (folder / "topics" / "rows.jsonl").write_text(more)

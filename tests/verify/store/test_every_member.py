@@ -75,7 +75,9 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "execution.observed": "test_statements",
         "prompt": "test_statements",
     },
+    "withdrawal": {"successor": "test_events"},
     "evaluation": {
+        "backfill": "test_periods",
         "without": "test_freed_rights",
         "overlap.unread": "test_overlap_data",
         "confidence": "test_recompute",
