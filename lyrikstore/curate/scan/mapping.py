@@ -1,6 +1,6 @@
 """Names that the path grammar refuses, recorded under names that it allows (spec §12.1.2)."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from unicodedata import normalize
 
@@ -102,11 +102,19 @@ def _named(children: Iterable[str]) -> dict[str, str]:
         if component_offence(child) is None and fold(child) not in taken:
             named[child] = child
             taken.add(fold(child))
+    last: dict[str, int] = {}
     for child in ordered:
-        if child not in named:
-            new = next(name for name in _numbered(_cleaned(child)) if fold(name) not in taken)
-            named[child] = new
-            taken.add(fold(new))
+        if child in named:
+            continue
+        clean = _cleaned(child)
+        # Of thousands that are cleaned to one name none tries all numbers again.
+        for number in count(last.get(fold(clean), 1)):
+            new = clean if number == 1 else _fitting(clean, f"-{number}")
+            if fold(new) not in taken:
+                break
+        last[fold(clean)] = number
+        named[child] = new
+        taken.add(fold(new))
     return named
 
 
@@ -126,12 +134,6 @@ def _is_refused(character: str) -> bool:
     # In the middle of a name, so that only what the character itself does counts.
     found = component_offence(f"x{character}x")
     return found is not None and found[0] in _BY_CHARACTER
-
-
-def _numbered(name: str) -> Iterator[str]:
-    yield name
-    for number in count(2):
-        yield _fitting(name, f"-{number}")
 
 
 def _fitting(name: str, mark: str) -> str:

@@ -115,7 +115,7 @@ def recognised(
         )
     found = recognise(scan.paths, stated.reader)
     if not is_file and stated.reader is None and stated.sheet is None and found.reader == DOCUMENT:
-        check_table(scan, place, name, before)
+        check_table(scan, Path(scan.root), name, before)
     if found.reader in (DOCUMENT, CSV_1) and stated.sheet is None and stated.roles.names:
         mixed = (
             f"{pluralize(len(found.other), 'file')} of rows such as {found.other[0]} among others"

@@ -56,8 +56,10 @@ def check_table(scan: Scan, folder: Path, name: str, before: bytes) -> None:
             commands, as ``commands``.
     """
     tables = [path for path in scan.paths if path.lower().endswith(_TABLES)]
-    others = [path for path in scan.paths if not is_companion(path) and path not in tables]
-    if len(tables) != 1 or not (others or is_workbook(tables[0])):
+    if len(tables) != 1:
+        return
+    others = any(path != tables[0] and not is_companion(path) for path in scan.paths)
+    if not (others or is_workbook(tables[0])):
         return
     if before and tables[0] in Tree.parse(before).by_path:
         return

@@ -362,7 +362,7 @@ class _Asking:
         for at, hop in enumerate(chain):
             if not (name := hop.version.body.get("fields", {}).get("id")):
                 continue
-            with suppress(IncompleteError):  # its data is not there any more
+            with suppress(IncompleteError, RowError):  # its data is not there any more
                 for place in self._with_id(hop.version, name, record):
                     for found in self._behind(chain[at:], place):
                         yield FoundRecord(chain, found.root, found.items)
