@@ -202,8 +202,8 @@ def _settled(
     table = error.details.get("table")
     if error.kind != "which-table" or not isinstance(table, str):
         raise error
-    question = f"{escape_control(error.message)} (another file: document)"
-    answer = session.choose(question, ("rows", "sheet", "document"))
+    others = ("sheet",) if error.details.get("othersBeside") else ()
+    answer = session.choose(escape_control(error.message), ("rows", *others, "document"))
     if answer is None:
         raise error
     if answer == "rows":

@@ -52,8 +52,8 @@ def check_table(scan: Scan, folder: Path, name: str, before: bytes) -> None:
         before: The tree of the version before, if it has documents: it may be one of them.
 
     Raises:
-        InvalidInputError: (``which-table``) ``details`` has the table, as ``table``, and the
-            commands, as ``commands``.
+        InvalidInputError: (``which-table``) ``details`` has the table, as ``table``, the
+            commands, as ``commands``, and whether there are other files, as ``othersBeside``.
     """
     tables = [path for path in scan.paths if path.lower().endswith(_TABLES)]
     if len(tables) != 1:
@@ -74,5 +74,5 @@ def check_table(scan: Scan, folder: Path, name: str, before: bytes) -> None:
         f"{table} is the one table in {folder}: are its rows the records, or is it "
         + ("the sheet about the other files?" if others else "a document?"),
         hint=f"rows: {rows}; {'sheet' if others else 'document'}: {about}{plain}",
-        details={"table": tables[0], "commands": [rows, about]},
+        details={"table": tables[0], "commands": [rows, about], "othersBeside": others},
     )
