@@ -1,6 +1,6 @@
 """What a folder, its sheet and its name must be before they are committed (spec §12.1, §12.3.3)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -79,7 +79,7 @@ def joined_with(
         # A row without a file is metadata that would silently be lost; a file without a row
         # loses nothing and is named in the result.
         for row in joined.orphan_rows:
-            mistakes.add(_orphan(sheet, joined, row))
+            mistakes.add(_orphan(sheet, joined, row, scan.mapped))
     mistakes.check()
     if not original:
         return sheet, joined
@@ -92,10 +92,12 @@ def joined_with(
     return replace(sheet, columns=columns), replace(joined, meta=meta)
 
 
-def _orphan(sheet: Sheet, joined: Joined, row: Row) -> InvalidInputError:
+def _orphan(sheet: Sheet, joined: Joined, row: Row, mapped: Mapping[str, str]) -> InvalidInputError:
     written, details = "", {}
     if row is joined.orphan_rows[0]:  # once: a search among all files, and lists of all
-        meant = _meant(row.key, joined.orphan_files)
+        meant = _meant(row.key, [mapped.get(path, path) for path in joined.orphan_files])
+        if meant is None and row.key in mapped:  # the path that it is recorded under
+            meant = mapped[row.key]
         written = "" if meant is None else f"; written {meant!r}, it is one"
         details = {
             "orphanRows": [

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.commit.commit import commit_folder
 from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
 from lyrikstore.curate.commit.status import folder_statuses
 from lyrikstore.curate.diff.versions import compare_versions
 from lyrikstore.curate.recipes.explain.why import why
 from lyrikstore.curate.scan.mapping import ORIGINAL_PATH, map_names
+from lyrikstore.curate.sheets.sheet import sheet_of
+from lyrikstore.history.checkout.checkout import checkout_tree
 from lyrikstore.history.trees.paths import offenders
 
 VECTORS = Path(__file__).parents[3] / "spec/vectors/paths/mapped.json"
@@ -56,6 +59,14 @@ def test_path_original_and_sheet_belong_together(bench: Any, tmp_path: Path) -> 
     assert tree["Caldwell Holdings Ltd/a.txt"].meta == {"kind": "y"}
     assert found.manifest.body["metadata"]["columns"] == ["kind", ORIGINAL_PATH]
     assert found.orphan_files == ("b.txt",)
+    written, _ = sheet_of(bench.repo.tree(found.manifest))
+    folder = tmp_path / "again"
+    checkout_tree(bench.repo.tree(found.manifest), bench.repo.blobs, folder)
+    (tmp_path / "again.csv").write_bytes(written)
+    again = commit_folder(
+        bench.context, folder, "acme/again", CommitMetadata(sheet=tmp_path / "again.csv")
+    )
+    assert again.tree_id == found.tree_id
     for cache in (None, tmp_path / "cache"):
         again = bench.commit(stated=stated, allow=MAP, cache_dir=cache)
         assert (again.manifest, again.tree_id) == (None, found.tree_id)

@@ -40,6 +40,7 @@ def test_a_workbook_is_rows(bench: Any, write_xlsx: Callable[..., Path], tmp_pat
     assert caught.value.kind == "duplicate-ids"
     whole = commit_folder(context, book, "acme/book", CommitMetadata(reader="document/1"))
     assert whole.added == (book.name,)
+    assert commit_folder(context, book, "acme/book").manifest is None  # it was one, and stays so
 
 
 def test_one_table_is_named_or_alone(bench: Any, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from lyrikstore.curate.commit.rows.check import (
     row_ids,
 )
 from lyrikstore.curate.commit.rows.unpack import unpack_files
-from lyrikstore.curate.commit.rows.workbook import check_table, is_workbook
+from lyrikstore.curate.commit.rows.workbook import check_table, is_workbook, was_document
 from lyrikstore.curate.readers.fields import USUAL, FieldRoles, check_given
 from lyrikstore.curate.readers.recognise import Recognised, recognise, unpacked_path
 from lyrikstore.curate.readers.records import CSV_1, PARQUET, check_reader
@@ -105,7 +105,8 @@ def recognised(
     if stated.reader is not None:
         check_reader(stated.reader)
     is_file = place.is_file()
-    if is_file and stated.reader is None and is_workbook(scan.paths[0]):
+    is_book = is_file and stated.reader is None and is_workbook(scan.paths[0])
+    if is_book and (stated.table is not None or not was_document(scan.paths[0], before)):
         return Recognised(JSONL, workbook=scan.paths[0])
     if stated.table is not None:
         raise InvalidInputError(

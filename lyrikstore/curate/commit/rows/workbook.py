@@ -40,6 +40,11 @@ def workbook_parts(path: str, location: str, sheet: str | None) -> Iterator[byte
         raise unreadable(error, path) from None
 
 
+def was_document(path: str, before: bytes) -> bool:
+    """Return whether a file is one of the documents of the version before, given its tree."""
+    return bool(before) and path in Tree.parse(before).by_path
+
+
 def check_table(scan: Scan, folder: Path, name: str, before: bytes) -> None:
     """Refuse a folder with one table of which nobody said what it is.
 
@@ -61,7 +66,7 @@ def check_table(scan: Scan, folder: Path, name: str, before: bytes) -> None:
     others = any(path != tables[0] and not is_companion(path) for path in scan.paths)
     if not (others or is_workbook(tables[0])):
         return
-    if before and tables[0] in Tree.parse(before).by_path:
+    if was_document(tables[0], before):
         return
     table = scan.spelled.get(tables[0], tables[0])
     start = f"lyrikstore commit {shlex.quote(str(folder))} -d {name}"
