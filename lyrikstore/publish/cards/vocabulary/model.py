@@ -51,16 +51,17 @@ def _decision(facts: CardFacts) -> Iterator[Said]:
     text = f"below a confidence of {below} it answers that it does not know"
     if float(below) == 0:
         text = "it answers every record, however unsure it is"
+    state = "measured"
     if "limitFrom" in decision:
         text += ", as the config of its run declared before training; where a folder is deployed "
         text += "with another limit, its USE.md says so"
-        yield Said(text, (named(facts.checkpoint),), value=decision)
-        return
-    yield Said(text, (named(facts.checkpoint),), "measured", value=decision)
+        state = "derived"
     if about := facts.checkpoint.body.get(UNLIKE):
-        text = f"a text is unlike its training data where {unlike_rule_in_words(about)}: then it "
-        text += "answers that it does not know; 95 % of the validation data are not"
-        yield Said(text, (named(facts.checkpoint),), "measured", value=about)
+        text += ", but for texts that are unlike its training data" if float(below) == 0 else ""
+        text += f"; a text is unlike its training data where {unlike_rule_in_words(about)}: then "
+        text += "it answers that it does not know (of the validation data that were 5 % at most)"
+        decision = {**decision, UNLIKE: about}
+    yield Said(text, (named(facts.checkpoint),), state, value=decision)
 
 
 def _generates(facts: CardFacts) -> Iterator[Said]:

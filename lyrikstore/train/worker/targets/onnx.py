@@ -29,6 +29,9 @@ python answer.py "A text."
 prints answer, confidence, whether it does not know (`abstained`), why
 (`abstainedFor`), and all probabilities.
 `onnx/model.onnx` takes {inputs}, and gives `logits`; {scale} makes them probabilities.
+{unlike}"""
+_DISTANCE = """\
+Its `unlike` is how far a text is from the nearest class of the training data.
 """
 _JAVASCRIPT = """
 With `@huggingface/transformers` in Node:
@@ -41,6 +44,8 @@ env.localModelPath = "./";
 const model = await pipeline("text-classification", "THIS FOLDER", {{ dtype: "fp32" }});
 console.log(await model("A text.", {{ top_k: null }}));
 ```
+
+It gives probabilities alone: when not to answer is for the program that asks.
 """
 _ANSWER_CHECKS = """
 `answer.py` does the same whenever it loads the model, if it lies beside that copy:
@@ -159,7 +164,9 @@ def usage(about: Mapping[str, Any]) -> Usage:
         "`words/tokenizer.json`",
     }.get(form, "`input_ids` and `attention_mask`")
     how = _USE.format(
-        inputs=inputs, scale="the logistic function" if about["several"] else "softmax"
+        inputs=inputs,
+        scale="the logistic function" if about["several"] else "softmax",
+        unlike=_DISTANCE if UNLIKE in about and form != word_counts.FORMAT else "",
     )
     if form != blend.FORMAT:  # whose second tokenizer no pipeline knows
         how += _JAVASCRIPT.format()
