@@ -196,7 +196,7 @@ def test_the_program_in_the_folder_heeds_the_sealed_decision(
     exec(label_usage(about, "onnx", 9)["answer.py"], place)
     model = place["Model"].__new__(place["Model"])
     model.labels, model.several = body["labels"], task == "multi-label"
-    model.probabilities = lambda _: likely
+    model.read = lambda _: (likely, False)
     said = model.answer("text")
     answerer = labelling_rules(task).answerer("model", body["decision"])
     given, confidence = decide(answerer, np.array([round(one * WHOLE) for one in likely.values()]))
@@ -207,6 +207,9 @@ def test_the_program_in_the_folder_heeds_the_sealed_decision(
     assert ("0.600000 or more is given" in use) == model.several
     assert said["abstained"] == (confidence < answerer.abstain_below)
     assert said["abstainedFor"] == (["confidence"] if said["abstained"] else [])
+    model.read = lambda _: (likely, True)
+    assert model.answer("text")["abstainedFor"] == [*said["abstainedFor"], "unlike"]
+    assert not model.answer("text")["answer"]
     assert set(said["answer"]) == (
         set() if said["abstained"] else {body["labels"][at] for at in given}
     )

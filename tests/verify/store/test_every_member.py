@@ -49,6 +49,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "decision.threshold": "test_vectors_of_deployments",
         "decision.atLeastOne": "test_vectors_of_deployments",
         "decision.grammar": "test_vectors_of_deployments",
+        "unlike": "test_vectors_of_deployments",
         "decision.limitFrom": "test_vectors_of_deployments",
     },
     "checkpoint": {

@@ -120,6 +120,9 @@ class Model:
             found /= found.sum()
         return dict(sorted(zip(self.labels, found.tolist()), key=lambda one: -one[1])), unlike
 
+    def probabilities(self, text):
+        return self.read(text)[0]
+
     def answer(self, text):
         likely, unlike = self.read(text)
         likely = {label: round(p, 6) for label, p in likely.items()}
