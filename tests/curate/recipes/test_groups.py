@@ -85,6 +85,32 @@ def test_a_filter_before_left_the_field_out(appeals: Any) -> None:
     assert set(appeals.filter(split + 'by = "id"\n', "acme/bare").manifests) == {"train", "test"}
 
 
+def test_a_filter_before_took_values_of_the_field(bench: Any) -> None:
+    rows = [{"text": f"text {n}", "mail": f"m{n % 5}@example.org"} for n in range(40)]
+    rows += [{"text": f"more {n}", "mail": f"desk {n % 5}"} for n in range(40)]
+    bench.write({"rows.jsonl": "".join(json.dumps(row) + "\n" for row in rows)})
+    bench.commit(stated=CommitMetadata(roles=FieldRoles(("text",), group="mail")))
+    redact = 'recipe = 1\n[[step]]\nuse = "{}"\n'
+    split = "recipe = 1\n" + SPLIT.format("split/3")
+    bench.filter(redact.format("scan/1"), to="acme/scanned")
+    assert set(bench.filter(split, "acme/scanned").manifests) == {"train", "test"}
+    bench.filter(redact.format("redact/2"), to="acme/redacted")
+    assert "redacted" in refused(bench, split, "acme/redacted").message
+    assert set(bench.filter(split + 'by = "mail"\n', "acme/redacted").manifests)
+    bench.filter(MAP + 'rename = { mail = "sender" }\n', "acme/redacted", to="acme/renamed")
+    refused(bench, split, "acme/renamed")
+
+
+def test_chunks_of_a_text_stay_together(bench: Any) -> None:
+    rows = [{"text": f"one {n}\n\ntwo {n}\n\nthree {n}"} for n in range(30)]
+    bench.write({"rows.jsonl": "".join(json.dumps(row) + "\n" for row in rows)})
+    bench.commit(stated=CommitMetadata(roles=FieldRoles(("text",))))
+    bench.filter('recipe = 1\n[[step]]\nuse = "chunk/2"\nsize = 8\n', to="acme/cut")
+    split = "recipe = 1\n" + SPLIT.format("split/3")
+    assert 'by = "document"' in refused(bench, split, "acme/cut").hint
+    assert set(bench.filter(split + 'by = "document"\n', "acme/cut").manifests)
+
+
 def test_a_step_that_drops_more_than_a_fifth_says_so(bench: Any) -> None:
     rows = [{"plan": f"P{n % 3}", "state": "MA", "appeal": f"text {n}"} for n in range(20)]
     bench.write({"rows.jsonl": "".join(json.dumps(row) + "\n" for row in rows)})

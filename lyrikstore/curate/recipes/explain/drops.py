@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.recipes.settle import RecipeOutcome
@@ -41,7 +40,7 @@ class LargeDrop(Struct, frozen=True):
         why = ", ".join(f"{reason} {count:,}" for reason, count in self.reasons.items())
         return (
             f"step {self.step} ({self.use}) dropped {self.dropped:,} of "
-            f"{pluralize(self.came, 'record')} ({why}): {self.hint}"
+            f"{self.came:,} {'record' if self.came == 1 else 'records'} ({why}): {self.hint}"
         )
 
 
