@@ -36,7 +36,6 @@ padding:.3rem .75rem;margin:.6rem 0}
 #draft a.button.primary{color:var(--paper)}
 #draft-signed h3{scroll-margin-top:2rem}
 .words{font-weight:600}
-.entered{white-space:pre-wrap}
 #draft-preview ol{margin:.2rem 0;padding-left:1.4rem}
 """
 

@@ -40,7 +40,7 @@ function show(draft) {
     element("p", {}, `${counted(open, "question is", "questions are")} open. Answer what you can, leave the rest open, and sign: you then ` +
       "download one file, and send it yourself to whoever gave you this page. This page sends nothing anywhere. " +
       "The facts that a question needs stand beside it; the whole card is at the end of the page."),
-    element("dl", {}, element("dt", {}, "Model"), element("dd", {}, draft.subject.name),
+    element("dl", {}, element("dt", {}, "About"), element("dd", {}, draft.subject.name),
       element("dt", {}, "Its version"), element("dd", {}, draft.subject.manifest.slice("urn:".length)),
       element("dt", {}, "This card"), element("dd", {}, draft.cardId)),
     openItems(draft),

@@ -14,8 +14,10 @@ export function openItems(draft) {
   const lines = items.sort((/** @type {any} */ left, /** @type {any} */ right) => Number(right.required) - Number(left.required)).map((/** @type {any} */ one) => element("li", {},
     one.question ? linkTo(() => field(`head-${one.question}`), `${one.title}, ${one.clause}: ${one.asks}`) : `${one.title}, ${one.clause}: ${one.asks} `,
     " ", element("span", { class: "state" }, `[${[one.required ? "required" : "", one.question ? "" : "no question: whoever made the card has to add evidence"].filter(Boolean).join(", ") || "not required"}]`)));
-  return element("section", { id: "draft-items", "aria-labelledby": "draft-items-head" }, element("h3", { id: "draft-items-head" }, "What is open"),
-    ...(lines.length ? [element("ul", {}, ...lines)] : [element("p", {}, "Nothing that a profile asks for is open.")]));
+  if (!lines.length) return element("p", { id: "draft-items" }, "Nothing that a profile asks for is open.");
+  const required = items.filter((/** @type {any} */ one) => one.required).length;
+  return element("details", { id: "draft-items" },
+    element("summary", {}, `What is open: ${counted(lines.length, "item")}, ${required} required`), element("ul", {}, ...lines));
 }
 
 /** Show what a signature would be about now. @param {Draft} draft @param {Entered} entered */
@@ -26,8 +28,10 @@ export function preview(draft, entered) {
   const what = entered.kind === "answers"
     ? [element("p", {}, `${counted(given.length, "answer")} ${about}:`),
       element("ol", {}, ...given.map((one) => answered(draft, one))),
-      element("p", { id: "draft-left" }, left.length ? `${counted(left.length, "open question stays", "open questions stay")} open: ` : "No open question stays open."),
-      element("ul", {}, ...left.map(({ id, asks }) => element("li", {}, linkTo(() => field(`head-${id}`), asks))))]
+      left.length ? element("details", { id: "draft-left", ...(field("left")?.open ? { open: "" } : {}) },
+        element("summary", {}, `${counted(left.length, "question stays", "questions stay")} open`),
+        element("ul", {}, ...left.map(({ id, asks }) => element("li", {}, linkTo(() => field(`head-${id}`), asks)))))
+        : element("p", {}, "No question stays open.")]
     : [element("p", {}, `A dispute of ${counted(entered.challenges.length, "statement")} ${about}:`),
       element("ul", {}, ...entered.challenges.flatMap((id) => draft.statements.get(id) ?? []).map((one) => element("li", {}, ...said(one)))),
       quoted("Why they are wrong", entered.grounds)];
@@ -43,4 +47,4 @@ function answered(draft, { question, state, choice, text, scope }) {
 }
 
 /** @param {string} title @param {string} text */
-const quoted = (title, text) => element("p", {}, element("strong", {}, `${title}: `), text.trim() ? element("span", { class: "entered" }, text) : element("em", {}, "nothing yet"));
+const quoted = (title, text) => element("p", {}, element("strong", {}, `${title}: `), text.trim() ? element("span", {}, ...text.split("\n").flatMap((one, at) => (at ? [element("br"), one] : [one]))) : element("em", {}, "nothing yet"));

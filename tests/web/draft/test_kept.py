@@ -64,7 +64,7 @@ def test_what_is_entered_is_there_again(open_page, written, tmp_path) -> None:
     shown = page.text_content("#draft-preview")
     for said in ("Asked in vain.", "Names.", "later versions, too", "Dr Grace Hopper"):
         assert said in shown
-    left = page.locator("#draft-preview ul li a").count()
+    left = page.locator("#draft-left li a").count()
     page.click("#draft-forget")
     assert page.evaluate(STORED) == []
     assert page.evaluate(ASKS)
@@ -78,7 +78,7 @@ def test_what_is_entered_is_there_again(open_page, written, tmp_path) -> None:
         ("personal-data", "Names.\n\u202eof clients"),
         ("contact", "Asked in vain."),
     ]
-    assert page.locator("#draft-preview ul li a").count() == left > 0
+    assert page.locator("#draft-left li a").count() == left > 0
 
 
 def test_a_browser_that_keeps_nothing_says_so(open_page, written) -> None:
@@ -123,5 +123,6 @@ def test_questions_come_first_and_what_is_open_is_named(open_page, written, card
     assert ids == ["draft", "draft-card"]
     items = [one for profile in card.content["profiles"] for one in profile["items"] if one["open"]]
     assert page.locator("#draft-items li").count() == len(items) > 0
+    page.click("#draft-items summary")
     page.locator("#draft-items a").first.click()
     assert page.evaluate("document.activeElement.id.startsWith('draft-head-')")
