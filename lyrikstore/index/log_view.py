@@ -21,7 +21,7 @@ from lyrikstore.verify.store.standing import standing_changes
 from lyrikstore.verify.store.statements.approvals import count_decisions, decisions_on
 
 _UNKNOWN: dict[str, Any] = {
-    **dict.fromkeys(("kind", "name", "author", "created", "message", "tree")),
+    **dict.fromkeys(("kind", "name", "author", "created", "message", "tree", "eventText")),
     "parents": [],
 }
 """What is told of an entry of which nothing more is known."""
@@ -40,11 +40,9 @@ def log_entries(repository: Repository) -> list[dict[str, Any]]:
     for entry in repository.entries():
         row: dict[str, Any] = {"logIndex": entry.index, "type": entry.type}
         row |= {"id": str(entry.id), **_UNKNOWN, "flagged": flagged.get(entry.index)}
-        row["wrongDate"], row["eventText"] = entry.index in misdated, None
+        row["wrongDate"] = entry.index in misdated
         if entry.type == "manifest" and entry.index not in flagged:
-            manifest = repository.manifest(entry.id)
-            row |= manifest_facts(manifest)
-            row["eventText"] = event_text(manifest)
+            row |= manifest_facts(repository.manifest(entry.id))
             # Whose clock was behind a wrong date signed with it.
             row["wrongDate"] |= parse_timestamp(row["created"]) in wrong
         if entry.type == "credential":
@@ -64,6 +62,7 @@ def manifest_facts(manifest: Manifest) -> dict[str, Any]:
         "message": manifest.message,
         "tree": str(manifest.tree) if manifest.tree else None,
         "parents": [str(parent) for parent in manifest.parents],
+        "eventText": event_text(manifest),
     }
 
 

@@ -160,6 +160,8 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
             f"  logged as entry {indices[version.id]}, signed by "
             f"{called(version.author)} ({version.author}), claims {version.created}"
         )
+        if said := manifest_facts(version)["eventText"]:
+            session.screen.result(f"  {escape_control(said)}")
         for line in _body_lines(version):
             session.screen.result(f"  {line}")
         if version.kind == "run":
