@@ -313,7 +313,7 @@ REASONS = "select action, reason, count(*) as records from decisions group by al
 
 VERDICTS = {
     "better": "better than the plain baseline",
-    "no-difference-shown": "no difference shown: take the cheaper one",
+    "no-difference-shown": "no difference shown",
     "worse": "use what is cheaper",
 }
 
@@ -338,7 +338,10 @@ def account(facts: dict[str, Any], seconds: float) -> None:
     chosen, taken = facts["model"]["chosen"], facts["model"]["actual"]
     print(f"chosen     on the validation part: {chosen['reason']}")
     beside = body["comparisons"][0]
-    print(f"verdict    {VERDICTS[beside['verdict']]} (beside it: {beside['baseline']})")
+    said = VERDICTS[beside["verdict"]] if "low" in beside["difference"] else "too few to tell"
+    print(f"verdict    {said} (beside it: {beside['baseline']})")
+    times = " and ".join(body[name]["latencyMs"]["p50"] for name in ("model", "baseline"))
+    print(f"cheaper    an answer takes {times} ms")
     print(f"cost       $0.00 here; {float(taken['cpuSeconds']):.0f} s of processor time to train")
     print(f"measured   training took {facts['train_seconds']:.0f} s, the demo {seconds:.0f} s")
     for kind, count in facts["redaction"].items():

@@ -19,7 +19,7 @@ _CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 USUAL_CPU_SECONDS = Decimal(400)
 """What the candidates together are planned to take at most of this machine, where nobody says what
-to try or how long: then they take less than ten minutes of one core, even half as much again."""
+to try or how long. Runs took up to twice of what was planned (``measured.toml``)."""
 
 
 class Limits(Struct, frozen=True):
