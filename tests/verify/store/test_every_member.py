@@ -78,6 +78,8 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
     },
     "withdrawal": {"successor": "test_events"},
     "evaluation": {
+        "answers": "test_given",
+        "against": "test_brought",
         "backfill": "test_periods",
         "without": "test_freed_rights",
         "overlap.unread": "test_overlap_data",
