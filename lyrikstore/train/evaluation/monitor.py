@@ -123,8 +123,8 @@ def _seen_of_history(repo: Repository, asked: MonitoredModel) -> dict[str, Any]:
     ids = [one.id for one in read_candidates(repo, asked.new)]
     learned = LearnedData.of(repo, asked.checkpoint, None)
     tested = LearnedData(repo, tuple(asked.old), (), frozenset(), None)
-    for data, how in ((learned, "learned from"), (tested, "was tested on")):
-        seen = data.count_seen(ids)
+    counts = [learned.count_seen(ids), tested.count_seen(ids)]
+    for seen, how in zip(counts, ("learned from", "was tested on"), strict=True):
         if is_partly_seen(seen, len(ids)):
             raise PolicyError(
                 "not-new",
@@ -132,7 +132,7 @@ def _seen_of_history(repo: Repository, asked: MonitoredModel) -> dict[str, Any]:
                 f"{asked.new.name}; that is no history of what it never saw",
                 hint="leave these records out, as decontaminate/1 does in a recipe",
             )
-    return learned.overlap(learned.count_seen(ids))
+    return learned.overlap(counts[0])
 
 
 def _asked(

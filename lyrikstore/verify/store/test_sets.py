@@ -128,5 +128,5 @@ def is_mostly_seen(seen: int, count: int) -> bool:
 
 
 def is_partly_seen(seen: int, count: int) -> bool:
-    """Return whether a model learnt from so many of the records that they are not history."""
+    """Return whether a model learned from so many records that the data is no history."""
     return are_more(seen, count, SEEN_PERCENT)
