@@ -20,7 +20,7 @@ from lyrikstore.publish.cards.facts import CardFacts, gather, role_of
 from lyrikstore.publish.cards.gathering.form import FORMATS, USUAL_FORM, CardForm
 from lyrikstore.publish.cards.profiles.profile import Profile, load_profile, shipped_profiles
 from lyrikstore.publish.cards.rendering.renderings import ROLES, check_role, render, version_of
-from lyrikstore.verify.store.statements.approvals import count_decisions, decisions_on
+from lyrikstore.verify.store.statements.approvals import decisions_on
 
 USUAL = {"checkpoint": "huggingface", "dataset": "dataset"}
 """What a first card is about → its profile, where none is named."""
@@ -62,7 +62,7 @@ def make_card(
 
     The card is a pure function of the signed objects, what people attested, and the profiles: made
     twice, it is the same, and the second time nothing is logged. So it is with one that somebody
-    approves, whoever asks: a rendering that it lacks is drawn, and nobody signs it.
+    decided about, whoever asks: a rendering that it lacks is drawn, and nobody signs it.
 
     Args:
         context: The store, and who signs the card.
@@ -87,8 +87,8 @@ def make_card(
     repository, signer = context.repository, context.signer()
     if rendering:
         check_role(subject.kind, rendering)
-    if (approved := _approved(repository, subject, profiles, form, rendering)) is not None:
-        return approved
+    if (decided := _decided(repository, subject, profiles, form, rendering)) is not None:
+        return decided
     facts, chosen, current = _prepared(repository, subject, profiles, form)
     if current is not None and current.attachments_in("answers") and not leave_out:
         # None is lost unasked, and none is put into the mouth of whoever signs this card.
@@ -134,17 +134,17 @@ def make_card(
     return CardResult(manifest, document, files, index, changed=True, unasked=unasked)
 
 
-def _approved(
+def _decided(
     repository: Repository,
     subject: Manifest,
     profiles: Sequence[Profile],
     form: CardForm,
     rendering: str,
 ) -> CardResult | None:
-    """Return the current card if somebody approves it, and its facts are those of now.
+    """Return the current card if somebody decided about it, and its facts are those of now.
 
-    It stays what was approved, whoever asks, in whatever form of this version, and where more can
-    be rendered than was: a card beside it would be one that nobody approved.
+    It stays what was approved, whoever asks, in whatever form this version writes others, and where
+    more can be rendered than was: a card beside it would be one that nobody approved.
     """
     state = repository.refs.get(card_name(subject)) if subject.kind in USUAL else None
     card = None if state is None else repository.manifest(state.id)
@@ -152,9 +152,8 @@ def _approved(
         return None
     signed_form = CardForm.of(card.body)
     made = decisions_on(repository, card)
-    if signed_form.with_data != form.with_data or not made.approving:
-        return None
-    if not count_decisions(repository, card, made).approving:
+    # ATTACK: who approved it took that back, and a card of the same facts would hide it.
+    if signed_form.with_data != form.with_data or not (made.approving or made.withdrawn):
         return None
     asked = [one.id for one in card.attachments_in("profile")]
     if profiles and asked != [one.digest for one in profiles]:

@@ -155,7 +155,8 @@ def _find(repository: Repository, data: bytes) -> tuple[Manifest | Check, str]:
         state = repository.refs.get(card.name)
         if state is None or state.id != card.id or card.body["profile"] not in FORMATS:
             continue
-        if not decisions_on(repository, card).approving:
+        made = decisions_on(repository, card)
+        if not (made.approving or made.withdrawn):
             continue  # of any other card, what is asked for later is another card
         if not data.startswith(b"%PDF") and str(subject_id(card)).encode() not in data:
             continue

@@ -215,6 +215,7 @@ def test_a_withdrawn_approval_is_said_where_it_is_known(ready: Any) -> None:
     assert reason(alone(ready, before, later=later), "card.approval") == "withdrawn"
     stored = judge(ready, ready.made_card.renderings["html"], "expert")
     assert reason(stored, "card.approval") == "withdrawn"
+    assert not make(ready, signer=signer_for("grace")).changed  # which would hide it
 
 
 def test_an_approver_whose_key_was_stolen_before(ready: Any) -> None:
