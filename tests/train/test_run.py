@@ -111,6 +111,12 @@ print(json.dumps([bool(torch.equal(a, b)), bool(torch.equal(a, plain))]))
     assert not untrained
 
 
+def test_the_coverage_has_the_confidence_that_was_asked_about(workshop, evaluation):
+    assert evaluation["coverageAt"] == ["0.350000"]
+    below = [one["abstainBelow"] for one in evaluation["model"]["coverage"]]
+    assert {"0.000000", "0.350000"} <= set(below)
+
+
 def test_evaluation_holds_model_baseline_and_majority_together(workshop, evaluation):
     test = workshop.repo.resolve("acme/paragraphs.test")
     assert evaluation["count"] == test.body["records"]

@@ -163,7 +163,7 @@ class ServedLabels(ServedModel):
             )
             for some in (slice(len(self._texts)), slice(len(self._texts), None))
         )
-        if self._test is None:
+        if self._test is None or not self._drawn:  # there may be no record in it
             return found
         test = TestPartCheck(self._test.id, drawn.records, drawn.agreeing, drawn.difference)
         return replace(found, test=test)

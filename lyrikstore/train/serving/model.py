@@ -12,7 +12,12 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from lyrikstore.canon.errors import RunFailedError, VerificationError, storage_errors
+from lyrikstore.canon.errors import (
+    IncompleteError,
+    RunFailedError,
+    VerificationError,
+    storage_errors,
+)
 from lyrikstore.context import StoreContext
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.train.serving.folder_check import CHECK, CHECK_FILE, CHECK_WORDS
@@ -135,7 +140,11 @@ class ServedModel(ABC):
         """
         if test is not None and records:
             self._test = test
-            self.draw(test, records)
+            try:
+                self.draw(test, records)
+            except IncompleteError as error:
+                error.hint = "fetch the test part; --check-records 0 compares without its records"
+                raise
         self._texts = self.made_texts() if texts is None else texts
         self.stage_probe(self._texts)
         self.keep(self._workers.run({"job": "probe", **self._about}, (*self._reads, TEST)))
