@@ -245,6 +245,7 @@ def evaluation_facts(repository: Repository, evaluation: Manifest) -> dict[str, 
         drift_figures,
         drift_in_words,
         figures_of,
+        given_in_words,
         verdict_in_words,
         with_interval,
     )
@@ -264,7 +265,9 @@ def evaluation_facts(repository: Repository, evaluation: Manifest) -> dict[str, 
             for metric, figure in figures_of(body["model"]).items()
         ],
         "driftNow": [{"metric": name, "measured": value} for name, value in drift_figures(body)],
-        "verdictText": drift_in_words(body) or verdict_in_words(body),
+        "verdictText": "; ".join(
+            filter(None, (drift_in_words(body) or verdict_in_words(body), given_in_words(body)))
+        ),
     }
 
 

@@ -91,6 +91,8 @@ def test_rules_are_measured_and_never_said_to_have_been_run(firm: Person) -> Non
     states = {one["id"].partition(":")[0]: one["state"] for one in card["statements"]}
     assert {one for name, one in states.items() if name.startswith("evaluation.")} == {"stated"}
     assert states["model.external"] == "stated"
+    for command in (("show", "evaluations/acme/rules"), ("log", RULES)):
+        assert "not run here" in firm.ok(*command).out
 
 
 def test_a_new_model_is_compared_with_them_on_the_same_records(firm: Person) -> None:

@@ -69,9 +69,11 @@ def evaluation(manifest: Manifest, called: Called) -> PageText:
     """Tell what was measured."""
     from lyrikstore.verify.evaluation.words import (
         METRICS,
+        against_in_words,
         drift_figures,
         drift_in_words,
         figures_of,
+        given_in_words,
         verdict_in_words,
         with_interval,
     )
@@ -79,10 +81,11 @@ def evaluation(manifest: Manifest, called: Called) -> PageText:
     body = manifest.body
     what = [
         ("on", f"{pluralize(body['count'], 'record')} of {body['split']}"),
-        *member_rows(body, "period", "against"),
+        *member_rows(body, "period"),
         *((METRICS[name], with_interval(one)) for name, one in figures_of(body["model"]).items()),
         *drift_figures(body),
         ("says", drift_in_words(body) or verdict_in_words(body)),
+        *(("also", said) for said in (given_in_words(body), against_in_words(body)) if said),
         *member_rows(body, "overlap", "slicing", "thresholds", "actual"),
     ]
     if "slices" in body:
@@ -91,6 +94,8 @@ def evaluation(manifest: Manifest, called: Called) -> PageText:
     unproven = ["that it was measured so: lyrikstore verify REF computes it again from predictions"]
     if "predictions" not in body:
         unproven = ["that it was measured so: it has no predictions to compute it from again"]
+    if "answers" in body:
+        unproven = ["that this model gave these answers, and had not seen what is right"]
     return PageText([*what, *worst], right_rows(body, called), unproven)
 
 
