@@ -7,10 +7,22 @@ from typing import Any, cast
 
 import pytest
 
-from deployed import DEPLOYED, LAST, RULES, TRAINER, Folder, policy, taken_back
+from deployed import (
+    CARD,
+    DEPLOYED,
+    LAST,
+    RULES,
+    TRAINER,
+    Folder,
+    approval_of,
+    policy,
+    taken_back,
+)
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.canon.progress import silent
 from lyrikstore.history.commit.policy_change import revoked
+from lyrikstore.history.log import merkle
+from lyrikstore.history.log.checkpoint import Leaf, LogCheckpoint, TlogProof
 from lyrikstore.history.manifests.manifest import parse_manifest
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.delivery.alone import signed_manifest
@@ -18,6 +30,7 @@ from lyrikstore.verify.deployment import folder as reading
 from lyrikstore.verify.deployment.folder import FolderState, deployed_folder
 from lyrikstore.verify.report import CheckState, Verdict
 from lyrikstore.verify.store.statements.deployments import check_deployments
+from make_credentials import LOG, ORIGIN
 from tests.sweep import thinned
 from tests.verify.deployment.folders import CASES, files_of, judged, write
 
@@ -143,6 +156,20 @@ def test_more_than_a_deployment_has_is_refused(root: Path, monkeypatch) -> None:
     with pytest.raises(InvalidInputError) as caught:
         judged(root)
     assert caught.value.kind == "too-many-files"
+
+
+def test_a_withdrawal_since_counts_where_it_is_shown_to_be_logged(root: Path) -> None:
+    """ATTACK A151: the folder has the approval, and whoever handed it over no withdrawal."""
+    withdrawn = approval_of(CARD, decision="withdraw")
+    leaves = Folder(after=(LAST, withdrawn)).make()["lyrikstore/log.leaves"]
+    hashes = [leaves[at : at + 32] for at in range(0, len(leaves), 32)]
+    index = hashes.index(Leaf("manifest", withdrawn.id).hash)
+    note = LogCheckpoint(ORIGIN, len(hashes), merkle.root(hashes)).sign(LOG)
+    proof = TlogProof(index, tuple(merkle.inclusion_proof(hashes, index)), note).encode()
+    check = judged(root, later=[withdrawn.encode(), proof]).check("deployment.approval")
+    assert (check.state, check.detail["reason"]) == (CheckState.WARN, "withdrawn")
+    check = judged(root, later=[withdrawn.encode()]).check("deployment.approval")
+    assert check.state is CheckState.PASS
 
 
 def test_what_was_said_since_is_given_apart(root: Path) -> None:
