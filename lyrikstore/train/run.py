@@ -267,8 +267,8 @@ def _emit(
                 body[VALIDATION], attachment = kept
                 attached.append(attachment)
             if item["final"]:
-                told, some = seal_unlike(item, transaction.writer, private=staging.path)
-                body |= told
+                unlike, some = seal_unlike(item, transaction.writer, private=staging.path)
+                body |= unlike
                 attached += some
             if "segments" in item:
                 body["segments"], some = attach_segments(

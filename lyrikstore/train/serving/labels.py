@@ -60,7 +60,7 @@ _UNLIKE = """\
 4. A text is unlike what the model was trained on where {rule}. Whatever its
    confidence, the answer is then: I do not know. Of the validation data that were 5 % at most.
 """
-_UNTOLD = """
+_UNSERVED = """
 Which texts are unlike what the model was trained on, this folder cannot tell: it answers them all.
 `lyrikstore predict` tells it, and a folder for the target `onnx` does.
 """
@@ -203,7 +203,7 @@ class ServedLabels(ServedModel):
         del usage
         records = int(self._run.body["order"]["records"]["validation"])
         body = self._checkpoint.body
-        about = {**self._about, "untold": UNLIKE in body and UNLIKE not in self._about}
+        about = {**self._about, "unserved": UNLIKE in body and UNLIKE not in self._about}
         return said_of_labels(about, records, body.get("decision"))
 
 
@@ -214,7 +214,7 @@ def said_of_labels(
 
     Args:
         about: ``format``, ``several``, ``checkpoint``, ``decision`` and, if it is served,
-            ``unlike`` of the model; ``untold``: whether it has that and it is not served.
+            ``unlike`` of the model; ``unserved``: whether it has that and it is not served.
         validation: How many records its decision was fitted on.
         sealed: The decision of the checkpoint; None: it has none.
     """
@@ -237,8 +237,8 @@ def said_of_labels(
     said += _LIMIT.format(below=below) if rule.abstain_below else _NO_LIMIT
     if UNLIKE in about:
         said += _UNLIKE.format(rule=unlike_rule_in_words(about[UNLIKE]))
-    elif about.get("untold"):
-        said += _UNTOLD
+    elif about.get("unserved"):
+        said += _UNSERVED
     if about["format"] in WITH_WORDS:
         said += _WORDS
     return said + _RULE.format(checkpoint=about["checkpoint"])

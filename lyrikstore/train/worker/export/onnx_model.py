@@ -37,7 +37,7 @@ def encoder_model(
         network: What to export.
         closing: The token that ends every sequence, if one does.
         temperature: What logits are divided by.
-        distances: What texts that are unlike the training data are told by; None: nothing.
+        distances: What measures how unlike the training data a text is; None: nothing.
         output: Name of what it gives for logits; :data:`UNLIKE` is what it gives for distances.
 
     Raises:

@@ -77,7 +77,7 @@ HERE = Path(__file__).resolve().parent
 THRESHOLD = @THRESHOLD@  # where there may be several labels: from which probability one is given
 AT_LEAST_ONE = @AT_LEAST_ONE@  # the likeliest is given where none reaches it
 ABSTAIN_BELOW = @ABSTAIN_BELOW@  # confidence below which the answer is: I do not know
-UNLIKE_ABOVE = @UNLIKE_ABOVE@  # above it a text is unlike the training data; None: not told
+UNLIKE_ABOVE = @UNLIKE_ABOVE@  # above it a text is unlike the training data; None: not known
 
 
 class Model:
