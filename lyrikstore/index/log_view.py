@@ -243,10 +243,8 @@ def evaluation_facts(repository: Repository, evaluation: Manifest) -> dict[str, 
     from lyrikstore.verify.evaluation.words import (
         METRICS,
         drift_figures,
-        drift_in_words,
         figures_of,
-        given_in_words,
-        verdict_in_words,
+        result_in_words,
         with_interval,
     )
 
@@ -265,9 +263,7 @@ def evaluation_facts(repository: Repository, evaluation: Manifest) -> dict[str, 
             for metric, figure in figures_of(body["model"]).items()
         ],
         "driftNow": [{"metric": name, "measured": value} for name, value in drift_figures(body)],
-        "verdictText": "; ".join(
-            filter(None, (drift_in_words(body) or verdict_in_words(body), given_in_words(body)))
-        ),
+        "verdictText": result_in_words(body),
     }
 
 

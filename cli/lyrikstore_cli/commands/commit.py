@@ -299,11 +299,7 @@ def _tell(
     _name(screen, "! files without a row in the sheet", result.orphan_files)
     _name(screen, "! rows without a file", [row.key for row in result.orphan_rows])
     _name(screen, "! recorded in Unicode form C", result.composed)
-    _name(
-        screen,
-        "! recorded under another name",
-        [f"{was} as {path}" for path, was in sorted(result.mapped.items())],
-    )
+    _say_mapped(screen, result)
     _name(screen, "– left out", [f"{item.path} ({item.reason})" for item in result.ignored])
     litter = _litter(result.added)
     _name(screen, "! the desktop's, not the data's, and recorded", litter)
@@ -390,6 +386,15 @@ def _litter(added: Sequence[str]) -> list[str]:
     from lyrikstore.api.commands import is_litter
 
     return [path for path in added if is_litter(path)]
+
+
+def _say_mapped(screen: Screen, result: "CommitResult") -> None:
+    if result.mapped:
+        screen.result(f"! recorded under another name: {pluralize(len(result.mapped), 'file')}")
+    for path, was in sorted(result.mapped.items())[:SHOWN]:
+        screen.result(f"  {escape_control(was)}  as  {escape_control(path)}")
+    if len(result.mapped) > SHOWN:
+        screen.result(f"  and {len(result.mapped) - SHOWN} more (all of them with --json)")
 
 
 def _name(screen: Screen, title: str, names: "tuple[str, ...] | list[str]") -> None:

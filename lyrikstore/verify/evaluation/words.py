@@ -279,6 +279,12 @@ def reported_in_words(names: Collection[str]) -> dict[str, str]:
     return found
 
 
+def result_in_words(body: Body) -> str:
+    """Return the result of an evaluation or a monitor, and whose word it rests on."""
+    said = (drift_in_words(body) or verdict_in_words(body), against_in_words(body))
+    return "; ".join(filter(None, (*said, given_in_words(body))))
+
+
 def given_in_words(body: Body) -> str:
     """Return whose word the answers are, where nobody here asked the model; else nothing."""
     if not are_given(body):

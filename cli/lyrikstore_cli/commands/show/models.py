@@ -71,10 +71,8 @@ def evaluation(manifest: Manifest, called: Called) -> PageText:
         METRICS,
         against_in_words,
         drift_figures,
-        drift_in_words,
         figures_of,
-        given_in_words,
-        verdict_in_words,
+        result_in_words,
         with_interval,
     )
 
@@ -84,8 +82,7 @@ def evaluation(manifest: Manifest, called: Called) -> PageText:
         *member_rows(body, "period"),
         *((METRICS[name], with_interval(one)) for name, one in figures_of(body["model"]).items()),
         *drift_figures(body),
-        ("says", drift_in_words(body) or verdict_in_words(body)),
-        *(("also", said) for said in (given_in_words(body), against_in_words(body)) if said),
+        ("says", result_in_words(body)),
         *member_rows(body, "overlap", "slicing", "thresholds", "actual"),
     ]
     if "slices" in body:
