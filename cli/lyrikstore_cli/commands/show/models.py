@@ -69,7 +69,6 @@ def evaluation(manifest: Manifest, called: Called) -> PageText:
     """Tell what was measured."""
     from lyrikstore.verify.evaluation.words import (
         METRICS,
-        against_in_words,
         drift_figures,
         figures_of,
         result_in_words,
