@@ -8,7 +8,16 @@ import pytest
 
 from tests.web import webdriver
 from tests.web.conftest import EVERY_BROWSER
-from tests.web.draft.drafting import answer, download, make_key, opened, say_who, sign
+from tests.web.draft.drafting import (
+    HOOK,
+    READY,
+    answer,
+    download,
+    make_key,
+    opened,
+    say_who,
+    sign,
+)
 
 pytestmark = [pytest.mark.web]
 ASKS = "!dispatchEvent(new Event('beforeunload', { cancelable: true }))"
@@ -38,6 +47,17 @@ def entered(page: Any) -> list[str]:
     ]
 
 
+def reopened(page: Any) -> None:
+    """Load the page again in the same browser."""
+    if not isinstance(page, webdriver.Page):
+        page.reload()
+    else:
+        page.run("window.before = true; location.reload()")
+        webdriver.waited(lambda: page.evaluate(f"!window.before && {READY}"))
+        page.run(HOOK)
+    page.wait_for_selector("#draft-preview")
+
+
 @EVERY_BROWSER
 def test_what_is_entered_is_there_again(open_page, written, tmp_path) -> None:
     window = opened(open_page, written)
@@ -56,8 +76,7 @@ def test_what_is_entered_is_there_again(open_page, written, tmp_path) -> None:
     saved = json.loads(file.read_bytes())
     assert saved["entered"] == json.loads(kept)["entered"]
     assert "did:key" not in kept
-    page.reload() if hasattr(page, "reload") else page.run("location.reload()")
-    page.wait_for_selector("#draft-preview")
+    reopened(page)
     assert entered(page) == before
     assert page.is_hidden("#draft-key-ready")
     # Read before it is signed: what is said, and what stays open.
