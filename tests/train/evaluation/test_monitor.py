@@ -39,7 +39,7 @@ def later(terms_of_service, tos_result):
         ("alike", "ok", 0, set()),
         ("asked", "drift", 19, {"lengths", "newTokenShift", "unlikeShift"}),
         ("few", "insufficient", 5, set()),
-        ("relabelled", "drift", 19, {"macroF1"}),
+        ("relabelled", "drift", 19, {"accuracy"}),
     ],
 )
 def test_what_came_is_judged_signed_and_verified(later, name, verdict, code, moved) -> None:
@@ -51,16 +51,17 @@ def test_what_came_is_judged_signed_and_verified(later, name, verdict, code, mov
     assert done.json["name"] == "evaluations/firm/tos.monitor"
     drift = body["drift"]
     limits = {"lengths": "0.25", "newTokenShift": "0.1", "unlikeShift": "0.1"}
-    for member in moved - {"macroF1"}:
+    for member in moved - {"accuracy"}:
         assert abs(Decimal(drift[member])) >= Decimal(limits[member])
     assert ("macroF1" in body["model"]) == (name == "relabelled")
     share, since = Decimal(drift["unlikeShare"]), Decimal(drift["unlikeShift"])
     assert (share > Decimal("0.5")) == (name == "asked")
     assert share - since < Decimal("0.1")
-    if "macroF1" in moved:
-        assert body["comparisons"][0]["baseline"] == "release"
-        assert body["comparisons"][0]["verdict"] == "worse"
-        assert "macro-F1 fell" in done.json["verdictText"]
+    if "accuracy" in moved:
+        macro, accuracy = body["comparisons"]
+        assert macro["over"]["labels"] == 1  # the only one that came
+        assert (accuracy["baseline"], accuracy["verdict"]) == ("release", "worse")
+        assert "accuracy fell" in done.json["verdictText"]
     report = later.ok("verify", done.json["id"], "--json")
     assert report.json["verdict"] == "trusted"
     assert report.check("evaluation.recomputed")["state"] == "pass"
