@@ -156,7 +156,9 @@ def test_markup_in_names_stays_text(later) -> None:
     hostile = "<script>alert(1)</script>"
     shown = later.ok("log", TOS, "--json").json["versions"][0]["evaluations"]
     bodies = [later.ok("show", one["id"], "--json").json["manifest"]["body"] for one in shown]
-    statements = [{"id": hostile, "created": hostile, "body": body} for body in bodies]
+    statements = [
+        {"id": hostile, "created": hostile, "data": hostile, "body": body} for body in bodies
+    ]
     page = monitor_page(hostile, statements, tool=hostile)
     assert_self_contained(page)
     assert hostile in html.unescape(page.decode())
