@@ -192,10 +192,16 @@ def find_run(repo: Repository, ref: str) -> tuple[Manifest, list[Manifest]]:
             hint="name a run, or a checkpoint that `lyrikstore train` made",
         )
     if not is_repeatable(run.body) or not _is_known(run):
+        way = "train again with this version; that run can be reproduced"
+        if run.body["order"]["function"] == "foreign":  # whoever does that gets here again
+            way = (
+                "run its program again as another checkpoint, and compare what both answer: "
+                "lyrikstore evaluate CHECKPOINT --on TEST --predictions FILE"
+            )
         raise InvalidInputError(
             "older-run",
             f"{run.name} was not done by this version's engine, or does not say how",
-            hint="train again with this version; that run can be reproduced",
+            hint=way,
         )
     named = {name for name in run.body["plannedOutputs"] if name in repo.refs}
     made = [

@@ -302,6 +302,11 @@ def test_what_cannot_be_done_again_says_so(claims, workshop) -> None:
         with pytest.raises(InvalidInputError) as old:
             claims.again(claims.claim(run=older).name)
         assert old.value.kind == "older-run"
+    order = {**claims.made.run.body["order"], "function": "foreign"}
+    with pytest.raises(InvalidInputError) as foreign:
+        claims.again(claims.claim(run={"order": order}).name)
+    assert foreign.value.kind == "older-run"
+    assert "--predictions" in (foreign.value.hint or "")
     bare = claims.sign("run", "runs/acme/bare", claims.made.run.inputs, claims.made.run.body)
     with pytest.raises(InvalidInputError) as nothing:
         claims.again(str(bare.id))
