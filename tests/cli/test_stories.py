@@ -23,7 +23,7 @@ LOOP = re.compile(r"for (\w+) in (.*?); do (.*); done > (\S+)")
 QUANTITY = re.compile(
     r"\d+(\.\d+)?(e-\d+)? ?(?=/TIME|GB|[KMG]iB|kWh|MB|bytes|\); what mistakes)"
     r"|(?<=cpuSeconds )[\d.]+|(?<=wallSeconds )[\d.]+|(?<=memoryBytes )[\d.]+"
-    r"|(?<='onnxruntime )[\d.]+"
+    r"|(?<='onnxruntime )[\d.]+|(?<=×)[\d.]+|\d+(?= runs took)"
 )
 SHARE = "/mnt/share"
 
