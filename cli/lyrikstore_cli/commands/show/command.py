@@ -102,7 +102,7 @@ def _page(
     from lyrikstore_cli.commands.show.registry import VIEWS
 
     screen, called = session.screen, _called(store)
-    told = VIEWS[manifest.kind](manifest, called)
+    page = VIEWS[manifest.kind](manifest, called)
     version = len(store.query.versions(str(manifest.id)))
     who = names_in(store)(manifest.author)
     screen.result(f"{escape_control(manifest.name)}  {manifest.kind}, version {version}", "bold")
@@ -117,17 +117,17 @@ def _page(
             *([("says", manifest.message)] if manifest.message else []),
         ],
     )
-    _section(screen, "What it is", told.what)
+    _section(screen, "What it is", page.what)
     sources = [
         (one.role if one.role == one.kind else f"{one.role} {one.kind}", called(str(one.id)))
         for one in manifest.inputs
     ]
     _section(screen, "From what", sources)
-    _section(screen, "By what right", told.rights)
+    _section(screen, "By what right", page.rights)
     _section(screen, "Approvals", [("", one) for one in decided])
     _section(screen, "What others say, and what came of it", [("", one) for one in said])
     whole = "that what its author signed is so: lyrikstore verify REF says what of it was checked"
-    unproven = [one.replace("REF", ref) for one in (*told.unproven, whole)]
+    unproven = [one.replace("REF", ref) for one in (*page.unproven, whole)]
     _section(screen, "What this does not prove", [("", one) for one in unproven])
     screen.hint("--json has all of it, --raw the signed bytes")
 

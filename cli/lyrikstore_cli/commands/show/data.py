@@ -18,7 +18,7 @@ _TERMS = "who may use it for what, which credentials say: lyrikstore terms REF"
 
 
 def dataset(manifest: Manifest, _: Called) -> PageText:
-    """Tell what a version of a dataset holds, and what its author states."""
+    """Return what a version of a dataset holds, and what its author states."""
     body = manifest.body
     files = pluralize(body["fileCount"], "file")
     what = [
@@ -49,7 +49,7 @@ def dataset(manifest: Manifest, _: Called) -> PageText:
 
 
 def filter_(manifest: Manifest, _: Called) -> PageText:
-    """Tell what a filter does."""
+    """Return what a filter does."""
     body = manifest.body
     steps = [("step", value_words(one)) for one in body["steps"]]
     models = [("model", value_words(one)) for one in body.get("models", ())]
@@ -60,7 +60,7 @@ def filter_(manifest: Manifest, _: Called) -> PageText:
 
 
 def records(manifest: Manifest, _: Called) -> PageText:
-    """Tell what commits to the records of a version."""
+    """Return what commits to the records of a version."""
     body = manifest.body
     roots = [(f"by {one['type']}", f"{pluralize(one['count'], 'record')}, root {one['root'][:12]}")
              for one in body["roots"]]  # fmt: skip
@@ -68,7 +68,7 @@ def records(manifest: Manifest, _: Called) -> PageText:
 
 
 def retention(manifest: Manifest, called: Called) -> PageText:
-    """Tell what a retention retires."""
+    """Return what a retention retires."""
     body = manifest.body
     gone = [("retires", called(str(one.id))) for one in manifest.inputs]
     what = [("of", body["of"]), ("keeps", f"the newest {body['keep']}"), *gone]
@@ -76,7 +76,7 @@ def retention(manifest: Manifest, called: Called) -> PageText:
 
 
 def delivery(manifest: Manifest, _: Called) -> PageText:
-    """Tell what was handed to whom."""
+    """Return what was handed to whom."""
     body = manifest.body
     what = [("handed over as", body["form"]), *member_rows(body, "to")]
     if "credential" in body:
@@ -87,7 +87,7 @@ def delivery(manifest: Manifest, _: Called) -> PageText:
 
 
 def withdrawal(manifest: Manifest, _: Called) -> PageText:
-    """Tell what became of a credential."""
+    """Return what became of a credential."""
     body = manifest.body
     what = [(body["decision"], f"credential {Digest.parse(body['credential']).short}"),
             ("status list", Digest.parse(body["list"]).short)]  # fmt: skip

@@ -18,7 +18,7 @@ _TRAINING = "that training did what it says: lyrikstore reproduce REF does it ag
 
 
 def run(manifest: Manifest, called: Called) -> PageText:
-    """Tell what was to be trained, how, and by what right."""
+    """Return what was to be trained, how, and by what right."""
     body = manifest.body
     what = [
         ("for", body["purpose"]),
@@ -38,7 +38,7 @@ def run(manifest: Manifest, called: Called) -> PageText:
 
 
 def checkpoint(manifest: Manifest, _: Called) -> PageText:
-    """Tell what a model is, and what was decided on validation data."""
+    """Return what a model is, and what was decided on validation data."""
     body = manifest.body
     labels = body.get("labels", ())
     what = [("origin", body["origin"]), ("format", body["format"]), *member_rows(body, "task")]
@@ -66,7 +66,7 @@ def checkpoint(manifest: Manifest, _: Called) -> PageText:
 
 
 def evaluation(manifest: Manifest, called: Called) -> PageText:
-    """Tell what was measured."""
+    """Return what was measured."""
     from lyrikstore.verify.evaluation.words import (
         METRICS,
         drift_figures,
@@ -96,7 +96,7 @@ def evaluation(manifest: Manifest, called: Called) -> PageText:
 
 
 def card(manifest: Manifest, _: Called) -> PageText:
-    """Tell what a card answers."""
+    """Return what a card answers."""
     body = manifest.body
     asked = [
         ("profile", f"{one['profile']} of {one['asOf']}, {one['open']} open")
@@ -116,16 +116,16 @@ def card(manifest: Manifest, _: Called) -> PageText:
 
 
 def approval(manifest: Manifest, _: Called) -> PageText:
-    """Tell what somebody decided about a card."""
+    """Return what somebody decided about a card."""
     body = manifest.body
-    done = "takes back an approval of" if body["decision"] == "withdraw" else "approves"
+    done = "withdraws an approval of" if body["decision"] == "withdraw" else "approves"
     own = "their own work" if body["self"] else "the work of somebody else, as they say"
     what = [(done, own), *member_rows(body, "statement")]
     return PageText(what, [], ["that two keys are two people"])
 
 
 def reproduction(manifest: Manifest, _: Called) -> PageText:
-    """Tell what came when a run was done again."""
+    """Return what came when a run was done again."""
     body = manifest.body
     what = [("method", body["method"]), ("verdict", body["verdict"])]
     what += member_rows(body, "reasons", "segments")
@@ -134,7 +134,7 @@ def reproduction(manifest: Manifest, _: Called) -> PageText:
 
 
 def deployment(manifest: Manifest, _: Called) -> PageText:
-    """Tell what was made to be served."""
+    """Return what was made to be served."""
     body = manifest.body
     what = [
         ("target", f"{body['target']}, for {body['loader']}"),
@@ -147,7 +147,7 @@ def deployment(manifest: Manifest, _: Called) -> PageText:
 
 
 def prediction(manifest: Manifest, _: Called) -> PageText:
-    """Tell how much a model was asked."""
+    """Return how much a model was asked."""
     body = manifest.body
     what = [(name, f"{body[name]:,}") for name in ("asked", "answered", "notKnown")]
     return PageText(

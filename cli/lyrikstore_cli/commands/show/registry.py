@@ -8,9 +8,9 @@ from lyrikstore_cli.commands.show.view import Called, PageText, Rows, View, memb
 
 
 def genesis(manifest: Manifest, called: Called) -> PageText:
-    """Tell what founds a store."""
-    told = policy(manifest, called)
-    return PageText([("log", manifest.body["origin"]), *told.what], [], told.unproven)
+    """Return what founds a store."""
+    page = policy(manifest, called)
+    return PageText([("log", manifest.body["origin"]), *page.what], [], page.unproven)
 
 
 def policy(manifest: Manifest, _: Called) -> PageText:

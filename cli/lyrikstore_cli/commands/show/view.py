@@ -20,7 +20,7 @@ _LONGEST, _MOST = 200, 10
 
 
 class PageText(Struct):
-    """What is told of a manifest besides who signed it, when, and from what it was made.
+    """What is shown of a manifest besides who signed it, when, and from what it was made.
 
     Attributes:
         what: What it is.
@@ -74,7 +74,7 @@ def _statistics(value: object, basis: str) -> Iterator[tuple[str, str]]:
     """Yield a line for each number, and for each of the first fields and labels."""
     for name, one in value.items() if isinstance(value, dict) else ():
         if name in {"bytes", "files", "records"}:
-            continue  # which are told already
+            continue  # which are shown already
         if not isinstance(one, list):
             yield name, f"{value_words(one)} ({basis})"
             continue
