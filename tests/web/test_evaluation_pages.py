@@ -45,12 +45,14 @@ def facts(body: dict[str, Any]) -> dict[str, Any]:
 
 def monitors() -> list[dict[str, Any]]:
     found = json.loads((ROOT / "spec/vectors/evaluations/drift.json").read_text("ascii"))
-    statements = [{"id": SCRIPT, "created": "2026-11-25T00:00:00Z", "body": cases()[1]}]
+    first = {"id": SCRIPT, "created": "2026-11-25T00:00:00Z", "data": SCRIPT, "body": cases()[1]}
+    statements = [first]
     for number, case in enumerate(found["cases"]):
         body = {"count": 120, "model": {}, **case["body"]}
         body.pop("comparisons", None)
         created = f"2026-{number % 9 + 1:02d}-01T00:00:00Z"
-        statements.append({"id": "blake3:" + "1" * 64, "created": created, "body": body})
+        one = {"id": "blake3:" + "1" * 64, "created": created, "data": SCRIPT, "body": body}
+        statements.append(one)
     return statements
 
 
