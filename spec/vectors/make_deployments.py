@@ -386,6 +386,8 @@ def _of_inputs() -> list[Row]:
         ("compared", "trusted", {}, _another(body={"check": COMPARED})),
         ("limit-of-nobody", "invalid", {origin: "disagrees"},
          _another(body={"decision": {**DECISION, "abstainBelow": "0.800000"}})),
+        ("limit-without-a-figure", "invalid", {origin: "disagrees"},
+         _another(body={"decision": {"limitFrom": "deployment"}})),
         ("limit-of-its-own-and-more", "invalid", {origin: "disagrees"},
          _another(body={"decision": {**DECISION, **own_limit, "temperature": "1.000"}})),
         ("unlike-of-nobody", "invalid", {origin: "disagrees"},

@@ -108,8 +108,8 @@ def other_limit(deployment: Manifest, checkpoint: Manifest | None) -> dict[str, 
         ``served``, and ``sealed``, that of the checkpoint; None: it has that of the checkpoint.
     """
     decision = deployment.body.get("decision", {})
-    if decision.get("limitFrom") != "deployment":
-        return None
+    if decision.get("limitFrom") != "deployment" or "abstainBelow" not in decision:
+        return None  # without a limit it decides otherwise than its checkpoint
     sealed = {} if checkpoint is None else checkpoint.body.get("decision", {})
     own = {"sealed": sealed["abstainBelow"]} if "abstainBelow" in sealed else {}
     return {"served": decision["abstainBelow"], **own}

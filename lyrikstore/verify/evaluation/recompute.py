@@ -53,9 +53,11 @@ def figures_fault(found: Evidence) -> str:
     thresholds = (found.body if found.run is None else found.run).get("thresholds", ())
     judged = ("value", "met")
     bare = [{name: one[name] for name in one if name not in judged} for one in thresholds]
+    # Whoever read the evidence says so where what it is compared with was retired.
+    left = () if found.against is not None else ("against",)
     try:
         return find_difference(
-            found.body,
+            {name: one for name, one in found.body.items() if name not in left},
             found.predictions,
             bare,
             found.reference,

@@ -62,7 +62,11 @@ def _delivery(repository: Repository, delivery: Manifest) -> str:
 def _withdrawal(repository: Repository, withdrawal: Manifest) -> str:
     body = withdrawal.body
     credential = _logged(repository, withdrawal, body["credential"])
-    found = StatusList.of(_logged(repository, withdrawal, body["list"]), parse_method_fragment)
+    listed = _logged(repository, withdrawal, body["list"])
+    found = StatusList.of(listed, parse_method_fragment)
+    # ATTACK A142: somebody else's words, shown as the reason of whoever revoked it.
+    if listed.signer != withdrawal.author:
+        return "its author did not sign the status list that it names"
     purpose, value = DECISIONS[body["decision"]]
     entry = next((one for one in credential.entries if one.purpose == purpose), None)
     place = (found.url, found.purpose, found.issuer)

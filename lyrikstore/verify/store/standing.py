@@ -52,7 +52,7 @@ def standing_changes(repository: Repository) -> dict[Digest, list[StandingChange
     Cost: one read and one signature for each logged credential.
     """
     reasons = {
-        (one.body["list"], one.body["credential"]): one.message
+        (one.body["list"], one.body["credential"], one.author): one.message
         for _, one in repository.all_manifests()
         if one.kind == "withdrawal"
     }
@@ -70,7 +70,10 @@ def standing_changes(repository: Repository) -> dict[Digest, list[StandingChange
             continue  # what it says is nobody's word; verify names it
         if changes:
             found[entry.id] = [
-                StandingChange(*change, reasons.get((str(entry.id), str(change[0])), ""))
+                # Words of anybody else are not the reason; verify names them.
+                StandingChange(
+                    *change, reasons.get((str(entry.id), str(change[0]), opened.signer or ""), "")
+                )
                 for change in changes
             ]
     return found

@@ -138,13 +138,19 @@ def test_answers_to_what_a_model_learned_from_are_no_test(firm: Person) -> None:
         opened(firm).models.evaluate(OWN, "acme/rows.validation", against="evaluations/acme/rules")
 
 
-def forge(store: Store, evaluation: Manifest, change: dict[str, Any], inputs: list[Input]) -> str:
+def forge(
+    store: Store,
+    evaluation: Manifest,
+    change: dict[str, Any],
+    inputs: list[Input],
+    name: str = "evaluations/acme/forged",
+) -> str:
     """Sign an evaluation that says something else; return the reason that verify gives."""
     context = store.models.store
     body = {name: one for name, one in (evaluation.body | change).items() if one is not None}
     with open_transaction(context.repository) as transaction:
         forged = sign_next(
-            context, "evaluation", "evaluations/acme/forged", body, inputs,
+            context, "evaluation", name, body, inputs,
             attachments=evaluation.attachments,
         )  # fmt: skip
         transaction.log_manifest(forged)
@@ -167,3 +173,10 @@ def test_who_is_said_to_have_run_or_to_be_worse_on_other_records_is_found_out(fi
     assert forge(store, own, {}, inputs) == "fail undeclared"
     wrong = Input("against", "evaluation", other.id)
     assert forge(store, own, better, [*inputs, wrong]) == "fail differs"
+    # ATTACK A134: figures of nobody's, compared with what was retired since.
+    assert forge(store, rules, {}, list(rules.inputs), rules.name) == "stated None"
+    firm.ok("gc", "--keep", "1", "--purge", rules.name)
+    store = opened(firm)
+    assert forge(store, own, {}, list(own.inputs)) == "warn retired"
+    model = own.body["model"] | {"accuracy": {"value": "0.9999"}}
+    assert forge(store, own, {"model": model}, list(own.inputs)) == "fail differs"

@@ -65,6 +65,15 @@ def test_a_spreadsheet_may_have_other_columns_semicolons_and_commas(tmp_path: Pa
     assert found.scores.tolist() == [[750_000, 250_000], [499_999, 500_000], [0, 1_000_000]]
 
 
+def test_a_record_that_is_there_twice_is_answered_once(tmp_path: Path) -> None:
+    # ATTACK A130: of two answers to one record, whichever comes last counts.
+    twice = Snapshot((*IDS[:2], IDS[0]), {"a": 2, "b": 1}, (("a",), ("b",), ("a",)), (1, 1, 1))
+    lines = [{"record": 2, "answer": "a"}, {"record": IDS[0].hex, "answer": "b"}, *said(["a", "b"])]
+    with pytest.raises(InvalidInputError) as caught:
+        place_answers(read_given(put(tmp_path, lines)), twice, labels=None, several=False)
+    assert caught.value.details["mistakesCount"] == 1
+
+
 @pytest.mark.parametrize(
     ("lines", "mistakes"),
     [

@@ -45,7 +45,7 @@ def _labels(facts: CardFacts) -> Iterator[Said]:
 
 def _decision(facts: CardFacts) -> Iterator[Said]:
     decision = facts.checkpoint.body.get("decision")
-    if decision is None:
+    if decision is None or "abstainBelow" not in decision:
         return
     below = decision["abstainBelow"]
     text = f"below a confidence of {below} it answers that it does not know"

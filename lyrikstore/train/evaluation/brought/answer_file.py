@@ -159,8 +159,9 @@ def place_answers(
             if not found:
                 text = f"no record {quote(row.record, _SHOWN)}: they are 0 to {count - 1}, or ids"
                 raise _bad(f"{row.at}: {text}")
-            if found[0] in first:
-                text = f"{first[found[0]]} answers record {quote(row.record, _SHOWN)}, too"
+            # A record that is there twice is named by its id, or each time by its number.
+            if (twice := next((at for at in found if at in first), None)) is not None:
+                text = f"{first[twice]} answers record {quote(row.record, _SHOWN)}, too"
                 raise _bad(f"{row.at}: {text}")
             first |= dict.fromkeys(found, row.at)
             answer, sure = _answer(row, separator if several else ""), _scores(row)

@@ -246,7 +246,7 @@ class _Held:
         decision = self._checkpoint.body.get("decision")
         if decision is not None and run is not None:
             # ATTACK A138: a limit that suits somebody is called the one declared before training.
-            said = decision["abstainBelow"] if decision.get("limitFrom") == "config" else ""
+            said = decision.get("abstainBelow") if decision.get("limitFrom") == "config" else ""
             if said != declared_limit(run.body):
                 self._bad("other-decision", "its limit is not that which its run declares")
 

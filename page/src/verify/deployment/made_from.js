@@ -93,7 +93,7 @@ function decidesAs(served, sealed) {
  */
 export function otherLimit(deployment, checkpoint) {
   const { decision } = deployment.body;
-  if (decision?.limitFrom !== "deployment") return null;
+  if (decision?.limitFrom !== "deployment" || decision.abstainBelow === undefined) return null; // without a limit it decides otherwise than its checkpoint
   const sealed = checkpoint?.body.decision?.abstainBelow;
   return { served: decision.abstainBelow, ...(sealed === undefined ? {} : { sealed }) };
 }
