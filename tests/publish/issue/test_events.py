@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.history.manifests.manifest import Input
+from lyrikstore.history.commit.policy_change import change_policy, with_writer
+from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.manifests.manifest import Input, sign_manifest
 from lyrikstore.index.impact import impact_of
 from lyrikstore.index.log_view import event_facts, events_of, log_entries
 from lyrikstore.publish.deliveries import record_delivery
 from lyrikstore.publish.status.changes import reinstate, revoke, suspend
+from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.store.standing import standing_changes
 from lyrikstore.verify.store.store import verify_store
 from tests.publish.issue.deliveries import issue, size
@@ -88,4 +91,30 @@ def test_a_withdrawal_names_its_list(chain: Any, tmp_path: Path) -> None:
         body={**why.body, "credential": str(second.credential_id)},
         inputs=[],
     )
+    assert lineage_of(chain) == "fail"
+
+
+def test_a_reason_is_of_whoever_signed_the_list(chain: Any, tmp_path: Path) -> None:
+    # ATTACK A142: somebody else's words, shown as the reason of whoever revoked it.
+    made = issue(chain, chain.made["raw"], tmp_path / "delivery")
+    revoke(chain.context, str(made.credential_id), reason="a patient withdrew consent")
+    why = chain.repository.resolve("withdrawals/acme/contracts")
+    other, signer = signer_for("mallory"), chain.context.signer()
+    admit = with_writer(other.did, None)
+    change_policy(chain.repository, admit, signer=signer, clock=chain.clock)
+    with open_transaction(chain.repository) as transaction:
+        transaction.log_manifest(
+            sign_manifest(
+                kind="withdrawal",
+                store=chain.repository.store_id,
+                name="withdrawals/acme/other",
+                body=why.body,
+                signer=other,
+                created=chain.clock(),
+                message="fraud",
+            )
+        )
+        transaction.commit()
+    (changes,) = standing_changes(chain.repository).values()
+    assert [one.reason for one in changes] == ["a patient withdrew consent"]
     assert lineage_of(chain) == "fail"
