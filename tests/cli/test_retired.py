@@ -49,7 +49,8 @@ def test_nobody_is_handed_its_data(two):
     assert not (publisher.folder / "out").exists()
     assert not (publisher.folder / "delivery").exists()
     # What is signed and logged can be shown, and holds.
-    publisher.ok("show", old)
+    assert "retired" in publisher.ok("show", old).out
+    assert "retired" not in publisher.ok("show", NAME).out
     publisher.ok("diff", f"{NAME}~1", NAME)
     publisher.ok("verify", old)
     publisher.ok("checkout", NAME, "now")

@@ -2,10 +2,13 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from lyrikstore.history.manifests.manifest import parse_manifest
+from lyrikstore_cli.commands.evaluate import _show
 from lyrikstore_cli.commands.show.registry import VIEWS
 from tests.conftest import Person
 
@@ -41,3 +44,18 @@ def test_a_page_says_who_what_and_what_is_not_proven(publisher: Person) -> None:
     assert text.json["manifest"]["message"] == "geprüft für Müller"
     for said in (page, text.out, publisher.ok("show", "acme/akten", "--files").out):
         assert "\\u" not in said
+
+
+def test_an_evaluation_without_a_verdict_prints_no_empty_line() -> None:
+    lines: list[str] = []
+    session: Any = SimpleNamespace(
+        screen=SimpleNamespace(result=lambda text, *_style: lines.append(text))
+    )
+    model = {"accuracy": {"value": "0.5000"}}
+    body = {"count": 2, "split": "train", "answers": {"source": "given"}, "model": model}
+    manifest: Any = SimpleNamespace(
+        body=body, name="evaluations/acme/rules", id=SimpleNamespace(short="0123456789ab")
+    )
+    _show(session, manifest, ())
+    assert len(lines) > 2
+    assert all(line.strip() for line in lines)

@@ -227,7 +227,9 @@ def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str
         if latency:
             line += f"  {latency['p50']}/{latency['p95']} ms p50/p95"
         say(line)
-    say(f"  {verdict_in_words(body)}", "bold")
+    verdict = verdict_in_words(body)
+    if verdict:
+        say(f"  {verdict}", "bold")
     words = (
         given_in_words,
         against_in_words,

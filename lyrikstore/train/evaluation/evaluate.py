@@ -172,7 +172,7 @@ def _baseline_data(
     label = test.body.get("fields", {}).get("label")
     why = ""
     if not train:
-        why = f"{test.name} is no part of a split with a part to train on"
+        why = f"no part to train on was split off beside {test.name}"
     elif any(one.body.get("fields", {}).get("label") != label for one in train):
         why = "the training data has another label"
     else:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -115,6 +115,7 @@ def _page(
             ("claims", manifest.created),
             ("logged", f"entry {store.log_index(manifest.id)} of {store.origin}"),
             *([("says", manifest.message)] if manifest.message else []),
+            *_retired_rows(store, manifest),
         ],
     )
     _section(screen, "What it is", page.what)
@@ -130,6 +131,15 @@ def _page(
     unproven = [one.replace("REF", ref) for one in (*page.unproven, whole)]
     _section(screen, "What this does not prove", [("", one) for one in unproven])
     screen.hint("--json has all of it, --raw the signed bytes")
+
+
+def _retired_rows(store: "Store", manifest: "Manifest") -> Iterator[tuple[str, str]]:
+    """Yield that the data of a version was retired, or that this cannot be read."""
+    try:
+        if manifest.id in store.datasets.retired():
+            yield "data", "retired: the store need not keep it any more"
+    except LyrikstoreError:  # verify says what is wrong with it
+        yield "data", "whether it was retired cannot be read here"
 
 
 def _section(screen: Screen, title: str, rows: Sequence[tuple[str, str]]) -> None:
