@@ -97,7 +97,11 @@ def _check_values(repository: Repository, datasets: Sequence[Manifest], name: st
         for step in reversed(before.steps):
             name = step.filter.name_before(name) or name
             names.add(name)
-        if reason := _taken(repository, made, names | {f"meta:{one}" for one in names}):
+        reason = _taken(repository, made, names | {f"meta:{one}" for one in names})
+        if reason is None:  # they are retired, or of others
+            may = any(step.filter.may_part(one) for step in before.steps for one in names)
+            reason = "as far as anybody can say: its decisions cannot be read" if may else ""
+        if reason:
             raise _lost(
                 f"values of {name!r}, which keeps records together, were taken out of some when "
                 f"{made.name} was made ({reason})",
@@ -106,8 +110,8 @@ def _check_values(repository: Repository, datasets: Sequence[Manifest], name: st
             )
 
 
-def _taken(repository: Repository, made: Manifest, names: set[str]) -> str:
-    """Return why values of a field were taken out; empty: none were, or nobody can say."""
+def _taken(repository: Repository, made: Manifest, names: set[str]) -> str | None:
+    """Return why values of a field were taken out; empty: none were; None: nobody can say."""
     for attachment in made.attachments_in("decisions"):
         try:
             with repository.blobs.open(attachment.id) as stream:
@@ -117,7 +121,7 @@ def _taken(repository: Repository, made: Manifest, names: set[str]) -> str:
                         if action == "changed" and field in names and reason not in _KEEP_GROUPS:
                             return str(reason)
         except LyrikstoreError:
-            continue  # it is retired, or of others
+            return None
     return ""
 
 

@@ -121,7 +121,11 @@ def check_tensors(name: str, found: Shapes, wanted: Shapes) -> None:
 
 
 def check_distances(found: Shapes, labels: int) -> None:
-    """Return if a file has the centroids of classes, of at most so many labels, and variances.
+    """Refuse a file that does not hold centroids of classes and variances, and nothing else.
+
+    Args:
+        found: Its tensors.
+        labels: How many classes there are at most.
 
     Raises:
         FormatError: (``bad-checkpoint``) it does not.

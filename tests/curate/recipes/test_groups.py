@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import IncompleteError, InvalidInputError
 from lyrikstore.curate.commit.inputs import CommitMetadata
 from lyrikstore.curate.readers.fields import FieldRoles
+from lyrikstore.curate.recipes import groups
 
 SPLIT = '[[step]]\nuse = "{}"\ntrain = 0.5\nvalidation = 0\ntest = 0.5\n'
 MAP = 'recipe = 1\n[[step]]\nuse = "map/1"\n'
@@ -85,7 +86,7 @@ def test_a_filter_before_left_the_field_out(appeals: Any) -> None:
     assert set(appeals.filter(split + 'by = "id"\n', "acme/bare").manifests) == {"train", "test"}
 
 
-def test_a_filter_before_took_values_of_the_field(bench: Any) -> None:
+def test_a_filter_before_took_values_of_the_field(bench: Any, monkeypatch: Any) -> None:
     rows = [{"text": f"text {n}", "mail": f"m{n % 5}@example.org"} for n in range(40)]
     rows += [{"text": f"more {n}", "mail": f"desk {n % 5}"} for n in range(40)]
     bench.write({"rows.jsonl": "".join(json.dumps(row) + "\n" for row in rows)})
@@ -99,6 +100,13 @@ def test_a_filter_before_took_values_of_the_field(bench: Any) -> None:
     assert set(bench.filter(split + 'by = "mail"\n', "acme/redacted").manifests)
     bench.filter(MAP + 'rename = { mail = "sender" }\n', "acme/redacted", to="acme/renamed")
     refused(bench, split, "acme/renamed")
+    # ATTACK A153: of decisions that are gone nobody can say that no group was parted.
+
+    def gone(_: object) -> None:
+        raise IncompleteError("lost", "the decisions are not here")
+
+    monkeypatch.setattr(groups, "decision_batches", gone)
+    assert "cannot be read" in refused(bench, split, "acme/renamed").message
 
 
 def test_chunks_of_a_text_stay_together(bench: Any) -> None:

@@ -87,6 +87,8 @@ def test_rules_are_measured_and_never_said_to_have_been_run(firm: Person) -> Non
     report = firm.ok("verify", found["id"], "--json")
     check = report.check("evaluation.recomputed")
     assert (check["state"], check["detail"]["given"]) == ("stated", ["evaluations/acme/rules"])
+    model = firm.ok("verify", RULES, "--json").check("checkpoints")
+    assert (model["state"], model["detail"]["external"]) == ("stated", 1)
     card = json.loads(opened(firm).models.card(RULES).renderings["card"])
     states = {one["id"].partition(":")[0]: one["state"] for one in card["statements"]}
     assert {one for name, one in states.items() if name.startswith("evaluation.")} == {"stated"}

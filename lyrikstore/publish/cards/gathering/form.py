@@ -48,7 +48,7 @@ class CardForm(Struct, frozen=True):
 
     @property
     def claims_what_is_shown(self) -> bool:
-        """Whether figures of evaluations are told by one rule, and without interval as such."""
+        """Whether figures of evaluations follow one rule, and say where they have no interval."""
         return self.format in FORMATS[3:]
 
 

@@ -20,6 +20,7 @@ from lyrikstore.verify.evaluation.choice.candidates import (
     validation_metric,
 )
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE, unlike_fault
+from lyrikstore.verify.evaluation.given import EXTERNAL
 from lyrikstore.verify.evaluation.tasks import (
     UNKNOWN_TASK,
     USUAL_TASK,
@@ -77,6 +78,14 @@ def check_checkpoints(repository: Repository, ancestry: Lineage, read: ReadRecor
             if VALIDATION in one.body:
                 held.compare_validation(settings, read)
     bare = unfollowed(ancestry)
+    elsewhere = [one.name for one in made if one.body["origin"] == EXTERNAL]
+    if elsewhere and not problems.count:
+        # Nothing of such a model is here that could say otherwise than its signer does.
+        text = f"the weights of {elsewhere[0]} are not in this store: only answers are known of it"
+        if rest := len(made) - len(elsewhere):
+            text += f"; {pluralize(rest, 'other says', 'others say')} what their files say"
+        found = {"external": len(elsewhere), "stated": len(bare), "checkpoints": len(made)}
+        return stated(_CHECK, text, **found)
     agree = f"{pluralize(len(made), 'checkpoint says', 'checkpoints say')} what their files say"
     if bare and not problems.count:
         text = f"{agree}; not computed again what validation chose of {bare[0]}: it keeps nothing"
