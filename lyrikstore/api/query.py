@@ -139,9 +139,7 @@ class Queries:
         Returns:
             Id → what ``lyrikstore log --json`` lists.
         """
-        store = self.store
-        trust, at = store.trust, store.clock()
-        return stages.decisions_about(store.repository, manifests, trust=trust, at=at)
+        return stages.decisions_about(self.store, manifests)
 
     def events_of(self, manifests: Iterable[Manifest]) -> dict[Digest, list[dict[str, Any]]]:
         """Return to whom datasets were handed, where checkpoints went and what they were asked.

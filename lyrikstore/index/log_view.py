@@ -1,7 +1,6 @@
 """What each entry of the log says of itself; `verify` says whether that holds."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from datetime import datetime
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
@@ -9,8 +8,8 @@ from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import as_json, parse
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import parse_timestamp
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.model.credential import issuer_of
-from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.policy.approving import CountedApprovals
 from lyrikstore.history.repository.repository import Repository
@@ -89,15 +88,13 @@ def evaluations_of(
 
 
 def decisions_about(
-    repository: Repository, manifests: Iterable[Manifest], *, trust: Trust, at: datetime
+    context: StoreContext, manifests: Iterable[Manifest]
 ) -> dict[Digest, list[dict[str, Any]]]:
     """Return what was decided about cards, by card and by the model or dataset they are about.
 
     Args:
-        repository: The store.
+        context: The store, and who reads: their trust file says what keys are called.
         manifests: Cards, checkpoints and datasets; others are left out.
-        trust: Whom the reader believes: what keys are called.
-        at: The moment to judge for.
 
     Returns:
         Id → of each key the last decision, as ``schemas/cli/common.schema.json`` wants it.
@@ -105,10 +102,8 @@ def decisions_about(
     found: dict[Digest, list[dict[str, Any]]] = {}
     for one in manifests:
         if one.kind in {"card", "checkpoint", "dataset"}:
-            cards = [one] if one.kind == "card" else _cards_of(repository, one)
-            found[one.id] = [
-                row for card in cards for row in _decisions(repository, card, trust, at)
-            ]
+            cards = [one] if one.kind == "card" else _cards_of(context.repository, one)
+            found[one.id] = [row for card in cards for row in _decisions(context, card)]
     return found
 
 
@@ -121,9 +116,8 @@ def _cards_of(repository: Repository, subject: Manifest) -> Iterator[Manifest]:
             yield card
 
 
-def _decisions(
-    repository: Repository, card: Manifest, trust: Trust, at: datetime
-) -> Iterator[dict[str, Any]]:
+def _decisions(context: StoreContext, card: Manifest) -> Iterator[dict[str, Any]]:
+    repository = context.repository
     made = decisions_on(repository, card)
     if not (made.approving or made.withdrawn):
         return
@@ -132,7 +126,7 @@ def _decisions(
     except LyrikstoreError:  # verify says what is wrong with what it is about
         counted = CountedApprovals((), ())
     indices = {one.id: repository.index_of(one.id) for one in (*made.approving, *made.withdrawn)}
-    facts = decision_facts(made, counted, indices, trust, at)
+    facts = decision_facts(made, counted, indices, context.trust, context.clock())
     for one in decisions_in(facts):
         row = {name: value for name, value in one.items() if name not in {"index", "counts"}}
         row |= {"card": str(card.id), "logIndex": one["index"], "isCounted": one["counts"]}

@@ -140,8 +140,7 @@ def test_what_has_no_files_and_what_is_not_there(two) -> None:
 
 def test_show_names_what_is_unknown_and_json_has_it(two) -> None:
     shown = two.ok("show", "acme/docs").out
-    assert "– states nothing of about, agreements" in shown
+    assert "about, agreements" in shown
     assert "not stated by the publisher" not in shown
-    assert '"stats"' in shown
     fields = two.ok("show", "acme/docs", "--json").json["manifest"]["body"]["descriptor"]
     assert fields["about"]["state"] == "unknown"

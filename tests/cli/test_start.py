@@ -340,9 +340,11 @@ sys.stderr.write("\\n".join(sys.modules))
 """
 FOR_WORK = {"numpy", "pyarrow", "duckdb", "torch", "fsspec", "starlette", "rich", "tomllib"}
 MOST_MODULES = 360
+LOOKS = [("status", "texts"), ("log",), ("show", "acme/texts", "--json")]
+"""As a page of text `show` says what the reader calls the signer: that reads the trust file."""
 
 
-@pytest.mark.parametrize("command", [("status", "texts"), ("log",), ("show", "acme/texts")])
+@pytest.mark.parametrize("command", LOOKS)
 def test_who_looks_at_a_store_loads_what_looks(publisher, command) -> None:
     # Modules and not milliseconds, which benchmarks/start_up.py counts.
     (publisher.folder / "texts").mkdir()

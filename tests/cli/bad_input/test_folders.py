@@ -38,7 +38,7 @@ def test_special_files_and_names_are_refused_by_name(publisher, folder, tmp_path
         "mapped"
     ]
     assert mapped == [{"path": "e.V", "originalPath": "e.V."}]
-    assert "e.V. as e.V" in publisher.ok("commit", folder, "-d", NAME, "--map-names", "-n").out
+    assert "e.V.  as  e.V" in publisher.ok("commit", folder, "-d", NAME, "--map-names", "-n").out
     (folder / "e.V.").unlink()
 
     (folder / "line\nbreak.txt").write_text("a")

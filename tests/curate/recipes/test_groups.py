@@ -103,7 +103,7 @@ def test_a_filter_before_took_values_of_the_field(bench: Any, monkeypatch: Any) 
     # ATTACK A153: of decisions that are gone nobody can say that no group was parted.
 
     def gone(_: object) -> None:
-        raise IncompleteError("lost", "the decisions are not here")
+        raise IncompleteError("blob-lost", "the decisions are not here")
 
     monkeypatch.setattr(groups, "decision_batches", gone)
     assert "cannot be read" in refused(bench, split, "acme/renamed").message
