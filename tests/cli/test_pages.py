@@ -85,7 +85,7 @@ def test_an_audit_a_grant_and_their_end(publisher, other) -> None:
     documents(publisher, *(f"letter-{number}.txt" for number in range(600)))
     publisher.ok("commit", "documents", "-d", "acme/contracts", "--licence", "CC0-1.0")
     publisher.ok("issue", "acme/contracts", "-o", "delivery", "--permit", "evaluate")
-    attest, take_in, _, grant, present, train = map(list, map(commands, blocks("grants.md", "")))
+    attest, take_in, _, grant, present, train, _ = map(list, map(commands, blocks("grants.md", "")))
     (statement,) = blocks("grants.md", "toml")
 
     auditor = Shell(other)
