@@ -153,7 +153,7 @@ def _decided(
     signed_form = CardForm.of(card.body)
     made = decisions_on(repository, card)
     # ATTACK: who approved it took that back, and a card of the same facts would hide it.
-    if signed_form.with_data != form.with_data or not (made.approving or made.withdrawn):
+    if signed_form.tells_values != form.tells_values or not (made.approving or made.withdrawn):
         return None
     asked = [one.id for one in card.attachments_in("profile")]
     if profiles and asked != [one.digest for one in profiles]:
