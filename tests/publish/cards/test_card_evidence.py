@@ -35,6 +35,7 @@ from lyrikstore.verify.deployment.card_evidence import (
     split_block,
 )
 from lyrikstore.verify.report import Check, CheckState, Report, Verdict
+from tests.contexts import context_of
 from tests.publish.cards.making import (
     answer_all,
     approving,
@@ -124,7 +125,7 @@ def test_who_approved_it_travels_with_it(ready: Any) -> None:
     (said,) = stored.check("card.approval").detail["decisions"]  # type: ignore[misc]
     assert {**said, "nickname": "Ada"} == found.detail["decisions"][0]  # type: ignore[index, dict-item]
     about = [ready.card, ready.made["checkpoint"]]
-    listed = decisions_about(ready.repository, about, trust=Trust(), at=ready.clock())
+    listed = decisions_about(context_of(ready.repository, clock=ready.clock), about)
     for one in about:  # as `log` and `show` have it, of the card and of the model
         (row,) = listed[one.id]
         assert (row["card"], row["isCounted"]) == (str(ready.card.id), True)
