@@ -65,6 +65,9 @@ READ = {
     ("key backup", "--backup-passphrase-file"): (
         *("key", "backup", *OUT, "--backup-passphrase-file", GONE),
     ),
+    ("evaluate", "--predictions"): (
+        *("evaluate", "checkpoints/acme/x", "--on", NAME, "--predictions", "absent.csv"),
+    ),
     ("plan", "--prices"): ("plan", NAME, "--prices", GONE),
     ("page", "--with"): ("page", *OUT, "--with", GONE),
     ("page", "--trust"): ("page", *OUT, "--with", "delivery", "--trust", GONE),

@@ -58,6 +58,7 @@ def acme(new_person, corpus: Corpus) -> Person:
     documents, _ = corpus.write(person.folder)
     first = min(corpus.texts)
     (documents / first).rename(documents / LETTER)
+    shutil.copytree(documents, person.folder / "matters")
     book = openpyxl.Workbook()
     book.active.append(list(corpus.columns))
     for row in corpus.rows:

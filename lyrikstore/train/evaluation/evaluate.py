@@ -18,7 +18,7 @@ from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.environment import check_device
-from lyrikstore.train.evaluation.brought.answer_file import read_given
+from lyrikstore.train.evaluation.brought.answer_file import GivenAnswers, read_given
 from lyrikstore.train.evaluation.brought.external import (
     ExternalModel,
     find_other,
@@ -92,6 +92,7 @@ def evaluate_checkpoint(
     context.progress(Progress(phase="check"))
     checkpoint: Manifest | None
     floors: tuple[str, ...]
+    given: GivenAnswers | None = None
     if predictions is None:
         checkpoint = resolve_trained(repo, checkpoint_ref)
         check_device(device, checkpoint.body["task"])
@@ -101,6 +102,7 @@ def evaluate_checkpoint(
     else:
         name, checkpoint = resolve_answered(repo, checkpoint_ref)
         floors = () if abstain_below is None else (limit_text(abstain_below),)
+        given = read_given(predictions)
     made_by = () if checkpoint is None else checkpoint.inputs_in("run")
     run = repo.manifest(made_by[0].id) if made_by else None
     others, other = find_other(repo, against, dataset_ref)
@@ -124,8 +126,7 @@ def evaluate_checkpoint(
         asked = TestedModel(checkpoint, run, test, train, validation, floors, other)
         task = find_task(asked.task)
         found = task.evaluate(context, asked, sample=sample, device=device)
-    elif predictions is not None:
-        given = read_given(predictions)
+    elif given is not None:
         called = task_of_answers(repo, checkpoint, test)
         if checkpoint is None:
             model = ExternalModel(name, called, message)

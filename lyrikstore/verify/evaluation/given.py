@@ -13,6 +13,9 @@ if TYPE_CHECKING:  # which loads numpy
 EXTERNAL = "external"
 """Origin of a checkpoint whose weights are not in this store."""
 
+EXTERNAL_FORMAT = "external/1"
+"""Its format: it has no files."""
+
 SEED = 0
 """Seed of the resampling where no run says one."""
 

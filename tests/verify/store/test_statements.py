@@ -144,6 +144,16 @@ def test_what_is_derived_is_held_against_its_source(
     assert states(fresh.object("derived"))["runs"] == state
 
 
+@pytest.mark.parametrize("change", [{}, {"format": "files/1"}])
+def test_a_model_whose_weights_are_elsewhere_has_none_here(fresh: Lineage, change: Any) -> None:
+    # ATTACK A133: weights that were taken in are said to be elsewhere; nobody asks whose they are.
+    said = {"origin": "external", "format": "external/1", "final": True, **change}
+    made = fresh.checkpoint("checkpoints/acme/elsewhere", said)
+    fresh.ids["elsewhere"] = made.id
+    report = fresh.object("elsewhere")
+    assert report.check("checkpoints").detail["reason"] == "other-settings"
+
+
 @pytest.mark.parametrize(("form", "fault"), [("tfidf/1", ""), ("encoder/1", "its base inputs")])
 def test_word_counts_alone_need_no_base_of_their_run(fresh: Lineage, form, fault) -> None:
     run = fresh.repository.manifest(fresh.ids["run"])

@@ -18,12 +18,9 @@ from lyrikstore.train.requirements import MONITOR_SUFFIX
 from lyrikstore.train.seal import Sealed, sign_next
 from lyrikstore.train.task import find_task, usual_task
 from lyrikstore.verify.evaluation.evidence import OtherEvaluation
-from lyrikstore.verify.evaluation.given import EXTERNAL, are_given
+from lyrikstore.verify.evaluation.given import EXTERNAL, EXTERNAL_FORMAT, are_given
 from lyrikstore.verify.evaluation.limits import MONITOR
 from lyrikstore.verify.evaluation.tasks import rules_of
-
-FORMAT = "external/1"
-"""Format of a checkpoint without files: its weights are elsewhere, or it has none."""
 
 _PREFIX = "checkpoints"
 _OTHER_PARTS = ("train", "validation")
@@ -46,7 +43,7 @@ class ExternalModel(Struct, frozen=True):
         self, context: StoreContext, transaction: TransactionBuilder, labels: Sequence[str]
     ) -> Input:
         """Sign it, as a checkpoint without files, and log it with the transaction; return it."""
-        body: dict[str, Any] = {"origin": EXTERNAL, "format": FORMAT, "final": True}
+        body: dict[str, Any] = {"origin": EXTERNAL, "format": EXTERNAL_FORMAT, "final": True}
         body |= {"task": self.task, "labels": list(labels)}
         tree = Tree.of(())
         sums = transaction.writer.put_bytes(b"")

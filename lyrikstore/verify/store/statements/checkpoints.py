@@ -20,7 +20,7 @@ from lyrikstore.verify.evaluation.choice.candidates import (
     validation_metric,
 )
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE, unlike_fault
-from lyrikstore.verify.evaluation.given import EXTERNAL
+from lyrikstore.verify.evaluation.given import EXTERNAL, EXTERNAL_FORMAT
 from lyrikstore.verify.evaluation.tasks import (
     UNKNOWN_TASK,
     USUAL_TASK,
@@ -69,6 +69,7 @@ def check_checkpoints(repository: Repository, ancestry: Lineage, read: ReadRecor
     gone = known_retirements(repository)
     for one in made:
         held = _Held(repository, one, ancestry, problems)
+        held.compare_external()
         held.compare_unlike()
         settings = held.retired() if one.id in gone.versions else held.compare_settings()
         if {"chosen", VALIDATION} & one.body.keys() and held.is_of_unknown_task():
@@ -239,6 +240,22 @@ class _Held:
                 if type(said.get(name)) is not type(value) or said.get(name) != value:
                     self._bad("other-settings", f"its {name} is not that of its {path}")
         return found
+
+    def compare_external(self) -> None:
+        """Hold it against what a model has whose weights are elsewhere, if it says so."""
+        is_external = self._checkpoint.body["origin"] == EXTERNAL
+        if is_external != (self._checkpoint.body.get("format") == EXTERNAL_FORMAT):
+            self._bad("other-settings", "its format and its origin exclude each other")
+        if not is_external:
+            return
+        try:
+            files = self._repository.tree(self._checkpoint).by_path
+        except LyrikstoreError as error:
+            self._problems.note(f"{self._label}: tree", error)
+            return
+        if files:
+            # ATTACK A133: weights whose origin nobody has to say would be called elsewhere.
+            self._bad("other-settings", "it has files, and says that its weights are elsewhere")
 
     def compare_unlike(self) -> None:
         """Hold what it says of unlike texts against its format and its attachments."""
