@@ -208,6 +208,37 @@ def body_of(head: Row, lines: list[Row], settings: Row) -> Row:
     return body
 
 
+def against_of(mine: tuple[Row, list[Row]], other: tuple[Row, list[Row]], seed: int) -> list[Row]:
+    """Return the comparisons of two evaluations of the same records (spec §13.16.3).
+
+    The second one has an answerer alone, and its labels in an order of its own.
+    """
+    (head, lines), (their_head, their_lines) = mine, other
+    labels = [*head["labels"], *(one for one in their_head["labels"] if one not in head["labels"])]
+    several = head["task"] == "multi-label"
+    sides: list[Answered] = []
+    for known, how, some in (
+        (head["labels"], head["answerers"][0], lines),
+        (their_head["labels"], their_head["answerers"][0], their_lines),
+    ):
+        given = [answer(how, line["scores"][0])[0] for line in some]
+        sides.append([
+            ({labels.index(head["labels"][at]) for at in line["expected"]},
+             {labels.index(known[at]) for at in said})
+            for line, said in zip(lines, given, strict=True)
+        ])  # fmt: skip
+    groups = [line["group"] for line in lines] if "group" in lines[0] else None
+    sample = Sample(sides, groups, len(labels), seed)
+    found = []
+    for metric in ["microF1", "macroF1"] if several else ["macroF1", "accuracy"]:
+        difference = sample.interval(metric, 0, 1)
+        low, high = (Fraction(difference.get(end, "0")) for end in ("low", "high"))
+        shown = "better" if low > 0 else "worse" if high < 0 else "no-difference-shown"
+        found.append({"metric": metric, "other": sample.interval(metric, 1),
+                      "difference": difference, "verdict": shown})  # fmt: skip
+    return found
+
+
 def per_class(head: Row, answered: Answered) -> Row:
     """Return label → its figures."""
     found = {}

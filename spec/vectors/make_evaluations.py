@@ -19,7 +19,16 @@ from evaluation_attachments import (
     text_of,
     ties,
 )
-from evaluation_figures import BILLION, CONTEXT, Row, answer, body_of, draw, written
+from evaluation_figures import (
+    BILLION,
+    CONTEXT,
+    Row,
+    against_of,
+    answer,
+    body_of,
+    draw,
+    written,
+)
 
 TOLD = "lyrikstore 2026-12 written text"
 
@@ -49,6 +58,40 @@ def _bodies() -> list[Row]:
 def _placed(made: tuple[Row, list[Row], Row]) -> tuple[Row, list[Row], Row]:
     head, lines, settings = made
     return (*by_place(head, lines), settings)
+
+
+def _against() -> list[Row]:
+    """Two evaluations of the same records, compared record by record (spec §13.16.3)."""
+    cases = []
+    for name, made, seed in (
+        ("better", _placed(many(9, 4)), 1),
+        ("worse-with-other-seed", _placed(many(3, 9)), 2),
+        ("groups", _placed(many(9, 4, groups=True)), 1),
+        ("few-records-no-interval", _placed(few()), 1),
+        ("several-labels", _placed(several()), 1),
+        ("one-by-id", many(8, 7), 1),
+    ):
+        head, lines, _ = made
+        other = _answered_by_baseline(head, lines)
+        cases.append({"id": name, "seed": seed, "predictions": text_of(head, lines),
+                      "other": text_of(*other),
+                      "comparisons": against_of((head, lines), other, seed)})  # fmt: skip
+    return cases
+
+
+def _answered_by_baseline(head: Row, lines: list[Row]) -> tuple[Row, list[Row]]:
+    """Return an evaluation whose model is the baseline of another, and has one label more."""
+    labels = ["unheard-of", *reversed(head["labels"])]
+    theirs = {**head, "format": "predictions/2", "labels": labels, "slices": [],
+              "answerers": [{**head["answerers"][1], "name": "model"}]}  # fmt: skip
+    last = len(labels) - 1
+    rows = [
+        {"expected": sorted(last - at for at in line["expected"]),
+         "scores": [[0, *reversed(line["scores"][1])]],
+         **({"group": line["group"]} if "group" in line else {})}
+        for line in lines
+    ]  # fmt: skip
+    return theirs, rows
 
 
 def _told() -> list[Row]:
@@ -240,5 +283,6 @@ def make() -> dict[str, Any]:
         "evaluations/decimals.json": {"cases": _decimals()},
         "evaluations/slices.json": {"cases": _slices()},
         "evaluations/bodies.json": {"cases": _bodies()},
+        "evaluations/against.json": {"cases": _against()},
         "evaluations/refused.json": {"cases": _refused()},
     }

@@ -19,7 +19,9 @@ from lyrikstore.verify.evaluation.drift import (
     monitor_body,
     stability_index,
 )
+from lyrikstore.verify.evaluation.evidence import OtherEvaluation
 from lyrikstore.verify.evaluation.figures.measures import decimal
+from lyrikstore.verify.evaluation.figures.paired import against_body, pairing_fault
 from lyrikstore.verify.evaluation.figures.resample import draws
 from lyrikstore.verify.evaluation.generation.texts import tell_text
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
@@ -68,6 +70,14 @@ def test_decimals(case: dict[str, Any]) -> None:
 
 def read(text: str) -> Predictions:
     return read_predictions(io.BytesIO(text.encode()))
+
+
+@cases("against")
+def test_comparisons(case: dict[str, Any]) -> None:
+    own, other = read(case["predictions"]), read(case["other"])
+    assert pairing_fault(own, other) == ""
+    found = against_body(own, OtherEvaluation("x", False, other), seed=case["seed"])
+    assert found["comparisons"] == case["comparisons"]
 
 
 @cases("drift")
