@@ -58,6 +58,7 @@ MODULES = (
     "lyrikstore.train.worker.models.embeddings",
     "lyrikstore.train.worker.models.word_counts",
     "lyrikstore.train.worker.predicting.predict",
+    "lyrikstore.train.worker.baselines",
     "lyrikstore.train.worker.scoring",
     "lyrikstore.train.worker.targets.gguf",
     "lyrikstore.train.worker.targets.hf",

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lyrikstore.train.tasks.labelling import LabellingTask
+from lyrikstore.train.worker.baselines import FittedBaseline
 from lyrikstore.train.worker.examples import Example
-from lyrikstore.train.worker.scoring import FittedBaseline
 from lyrikstore.verify.evaluation.choice.classification import TextClassification
 from lyrikstore.verify.evaluation.choice.task import AnswerRule, Flags
 from lyrikstore.verify.evaluation.figures.measures import BILLION, Counts, ratio

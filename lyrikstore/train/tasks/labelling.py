@@ -45,11 +45,11 @@ if TYPE_CHECKING:  # and what takes long to load, where it is needed
     from lyrikstore.train.preflight import RunPlan
     from lyrikstore.train.serving.model import ModelWorkers, ServedModel
     from lyrikstore.train.snapshot import Snapshot
+    from lyrikstore.train.worker.baselines import FittedBaseline
     from lyrikstore.train.worker.examples import Example
     from lyrikstore.train.worker.fitting.tune import EncoderLearner
     from lyrikstore.train.worker.fitting.written import Report
     from lyrikstore.train.worker.hashed_read import StagedFiles
-    from lyrikstore.train.worker.scoring import FittedBaseline
     from lyrikstore.verify.evaluation.choice.task import LabellingRules
 
 
@@ -309,7 +309,7 @@ class LabellingTask:
         self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
     ) -> dict[str, Any]:
         """Fit what the model is compared with, and answer a test set by it, in a worker."""
-        from lyrikstore.train.worker.scoring import score_baseline
+        from lyrikstore.train.worker.baselines import score_baseline
 
         return score_baseline(job, files, report, self.fit_baseline)
 
@@ -326,7 +326,7 @@ class LabellingTask:
             train: What it learns from.
             validation: What its answers are fitted to.
         """
-        from lyrikstore.train.worker.scoring import fit_word_baseline
+        from lyrikstore.train.worker.baselines import fit_word_baseline
 
         return fit_word_baseline(job, train, validation)
 
