@@ -1,0 +1,75 @@
+"""Which fold each record falls into: a function of seed, labels and groups alone (spec §13.2.2).
+
+No record id and no text takes part, so whoever has what a checkpoint keeps deals again.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from blake3 import blake3
+from numpy.typing import NDArray
+
+from lyrikstore.verify.evaluation.choice.task import Flags
+
+FOLDS = 5
+"""Every record is answered by what was learned from the other four of five folds."""
+
+FEW = 300
+"""Records below which the folds are dealt :data:`REPEATS` times: chance moves few of them far."""
+
+REPEATS = 3
+
+_CONTEXT = "lyrikstore 2026-12 folds"
+
+
+def repeats_of(records: int) -> int:
+    """Return how often the folds of so many records are dealt."""
+    return REPEATS if records < FEW else 1
+
+
+def deal_folds(
+    seed: int, expected: Flags, groups: Sequence[int] | None, repeats: int
+) -> NDArray[np.uint8]:
+    """Return the fold of each record: repeats × records.
+
+    What belongs together falls into one fold, each label into all of them as evenly as that
+    leaves it.
+
+    Args:
+        seed: Of the run.
+        expected: Which labels the records have: records × labels.
+        groups: The group of each record; None: each is one of its own.
+        repeats: How often they are dealt.
+
+    Cost: one pass over the records a repeat.
+    """
+    records = len(expected)
+    strata = _strata(expected)
+    units: dict[int, list[int]] = {}
+    for at, unit in enumerate(range(records) if groups is None else groups):
+        units.setdefault(unit, []).append(at)
+    sized = [(int(np.bincount(strata[members]).argmax()), members) for members in units.values()]
+    found = np.zeros((repeats, records), np.uint8)
+    for repeat in range(repeats):
+        prefix = seed.to_bytes(8, "big") + repeat.to_bytes(4, "big")
+        dealt = sorted(sized, key=lambda one: (one[0], -len(one[1]), _key(prefix, one[1][0])))
+        counts = np.zeros((FOLDS, expected.shape[1] + 1), np.int64)
+        totals = [0] * FOLDS
+        for stratum, members in dealt:
+            fold = min(zip(counts[:, stratum].tolist(), totals, range(FOLDS), strict=True))[2]
+            for at in members:
+                found[repeat, at] = fold
+                counts[fold, strata[at]] += 1
+            totals[fold] += len(members)
+    return found
+
+
+def _strata(expected: Flags) -> NDArray[np.int64]:
+    """Return the rarest label of each record; of one without any the number after the last."""
+    labels = expected.shape[1]
+    sizes = np.where(expected, expected.sum(0, dtype=np.int32)[None, :], np.int32(2**31 - 1))
+    return np.where(expected.any(1), sizes.argmin(1), labels)
+
+
+def _key(prefix: bytes, place: int) -> bytes:
+    return blake3(prefix + place.to_bytes(4, "big"), derive_key_context=_CONTEXT).digest()
