@@ -11,8 +11,17 @@ from lyrikstore.canon.errors import PolicyError
 from lyrikstore.canon.text import rough
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import MEMORY_SHARE
-from lyrikstore.train.plan.estimate import HERE, CandidateFigures, MachineFigures, total
+from lyrikstore.train.plan.estimate import (
+    CHEAP,
+    DEAR,
+    FOLDS,
+    HERE,
+    CandidateFigures,
+    MachineFigures,
+    total,
+)
 from lyrikstore.train.plan.prices import PriceFile, find_machine
+from lyrikstore.train.task import TrainingTask
 
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 
@@ -20,6 +29,10 @@ _CGROUP = Path("/sys/fs/cgroup/memory.max")
 USUAL_CPU_SECONDS = Decimal(400)
 """What the candidates together are planned to take at most of this machine, where nobody says what
 to try or how long. Runs took up to twice of what was planned (``measured.toml``)."""
+
+
+MOST_BY_FOLDS = 20_000
+"""Records above which candidates are compared by the validation data: of so many these suffice."""
 
 
 class Limits(Struct, frozen=True):
@@ -114,6 +127,46 @@ def choose(
             chosen.append(one)
         result.append(replace(one, chosen=not broken, reason=broken))
     return result
+
+
+def by_folds(
+    chosen: Sequence[CandidateFigures],
+    config: TrainConfig,
+    task: TrainingTask,
+    prices: tuple[PriceFile, ...],
+    *,
+    records: int,
+    here_bytes: int,
+) -> tuple[str, ...]:
+    """Return the candidates that are compared by cross-validation; empty: none, by validation all.
+
+    The cheap ones are, unless there are too many records. A dear one is where there is a cheap one
+    to compare it with, and the budget allows to train it once more for each fold; nobody who names
+    candidates wants hours for that, so it is held to the usual time, too.
+
+    Args:
+        chosen: What is tried, with the figures of training it once.
+        config: What it allows.
+        task: What is learned.
+        prices: Machines.
+        records: Of the training and validation data together.
+        here_bytes: Memory of this machine.
+    """
+    cheap = [one.candidate for one in chosen if one.candidate in CHEAP]
+    if task.generative or not cheap or not FOLDS <= records <= MOST_BY_FOLDS:
+        return ()
+    on = config.budget.on or HERE
+    memory = here_bytes if on == HERE else find_machine(prices, on)[1].memory_bytes
+    model = replace(config.model, candidates=())
+    limits = limits_of(replace(config, model=model), memory)
+    again: list[CandidateFigures] = []
+    for one in chosen:
+        if one.candidate in DEAR:
+            more = [*again, *[one] * FOLDS]
+            if not limits.broken_by(total([*chosen, *more], on, prices)):
+                again = more
+    dear = {one.candidate for one in again}
+    return tuple(one.candidate for one in chosen if one.candidate in {*cheap, *dear})
 
 
 def smallest_that_fits(

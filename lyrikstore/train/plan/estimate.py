@@ -27,11 +27,23 @@ Origin = Literal["computed", "quoted", "measured"]
 
 HERE = "here"
 MODES: dict[str, Mode] = {"embeddings": "forward", "lora": "lora", "full": "full"}
+CHEAP, DEAR = ("tfidf", "embeddings"), ("lora", "full")
+"""What is compared by cross-validation always, and what only where the budget allows."""
+
+FOLDS = 5
+FEW = 300
+"""Records below which folds are dealt three times."""
+
 START_UP_HOURS = 0.25
 """What a rented machine is paid for before it trains and after."""
 
 ENCODE_AT_ONCE = 32
 BLEND_SECONDS = 1.0
+
+
+def repeats_of(records: int) -> int:
+    """Return how often folds of so many records are dealt."""
+    return 3 if records < FEW else 1
 
 
 class Estimate(Struct, frozen=True):

@@ -19,7 +19,7 @@ from lyrikstore.train.formats.architectures import FAMILIES
 from lyrikstore.train.labels import check_repeated
 from lyrikstore.train.permitted import find_refusal
 from lyrikstore.train.plan import formulas
-from lyrikstore.train.plan.budget import choose, machine_memory_bytes
+from lyrikstore.train.plan.budget import by_folds, choose, machine_memory_bytes
 from lyrikstore.train.plan.defaults import Proposal, write_toml
 from lyrikstore.train.plan.estimate import (
     HERE,
@@ -29,6 +29,7 @@ from lyrikstore.train.plan.estimate import (
     Question,
     estimate_blend,
     estimate_candidate,
+    repeats_of,
     to_json,
     total,
 )
@@ -82,6 +83,8 @@ class TrainingPlan(Struct, frozen=True):
         today: The day of the plan.
         remarks: What should be known.
         can_train: Whether the config names data to validate on, so that a run can begin.
+        by_folds: The candidates that are compared by cross-validation; empty: none is, the
+            validation data compare all.
     """
 
     config: TrainConfig
@@ -95,6 +98,12 @@ class TrainingPlan(Struct, frozen=True):
     today: date
     remarks: tuple[Remark, ...]
     can_train: bool = True
+    by_folds: tuple[str, ...] = ()
+
+    @property
+    def repeats(self) -> int:
+        """How often the folds are dealt; 0: there are none."""
+        return repeats_of(self.train.records + self.validation.records) if self.by_folds else 0
 
     @property
     def chosen(self) -> tuple[str, ...]:
@@ -308,8 +317,11 @@ def _plan(
         train, validation = train.counted(measured.train), validation.counted(measured.validation)
         calibration = measured.calibration
     asked = Question(config, train, validation, shape, prices, calibration)
-    candidates = choose(_figures(asked), config, prices, here_bytes=machine_memory_bytes())
+    here_bytes = machine_memory_bytes()
+    candidates = choose(_figures(asked), config, prices, here_bytes=here_bytes)
     chosen = [one for one in candidates if one.chosen]
+    pool = train.records + validation.records
+    folded = by_folds(chosen, config, task, prices, records=pool, here_bytes=here_bytes)
     names = [f"{file.provider}/{one.name}" for file in prices for one in file.machines]
     machines = tuple(total(chosen, on, prices) for on in (HERE, *names))
     planned = next(one for one in machines if one.on == (config.budget.on or HERE))
@@ -337,6 +349,7 @@ def _plan(
         today,
         tuple(remarks),
         can_train,
+        folded if can_train else (),
     )
 
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lyrikstore.api import Store, plan_json
 from lyrikstore.canon.errors import InvalidInputError, PolicyError, RunFailedError
@@ -18,7 +19,7 @@ from lyrikstore.canon.toml import parse_toml
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.testing.clocks import FrozenClock
 from lyrikstore.train.config import TrainConfig
-from lyrikstore.train.plan.budget import machine_memory_bytes, smallest_that_fits
+from lyrikstore.train.plan.budget import by_folds, machine_memory_bytes, smallest_that_fits
 from lyrikstore.train.plan.defaults import (
     Proposal,
     default_config,
@@ -33,6 +34,7 @@ from lyrikstore.train.plan.plan_json import MEASURED
 from lyrikstore.train.plan.prices import shipped_prices
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
+from lyrikstore.train.task import find_task
 from lyrikstore_cli.output.plan_text import error_lines
 from manifests_of_version_2 import EXAMPLES_2
 
@@ -113,6 +115,48 @@ def test_without_a_choice_the_usual_are_tried_as_far_as_ten_minutes_go(workshop,
     assert "lora" in store.models.plan(TrainConfig.parse(allowed.encode())).chosen
     named = long.replace("[lora]", 'candidates = ["lora"]\n[lora]')
     assert store.models.plan(TrainConfig.parse(named.encode())).chosen == ("lora",)
+
+
+def test_dear_candidates_are_compared_by_folds_where_the_budget_allows(workshop, store):
+    def planned(text):
+        return store.models.plan(TrainConfig.parse(text.encode()))
+
+    free = workshop.config.replace('candidates = ["lora"]\n', "")
+    small = planned(free)
+    assert (small.by_folds, small.repeats) == (("tfidf", "embeddings", "lora"), 1)
+    # LoRA once is in the usual time, six times are not; who names it wants no hours either.
+    long = free.replace("epochs = 2", "epochs = 60")
+    assert planned(long).chosen == ("tfidf", "embeddings", "lora", "blend")
+    assert planned(long).by_folds == ("tfidf", "embeddings")
+    named = long.replace("[lora]", 'candidates = ["tfidf", "lora"]\n[lora]')
+    assert planned(named).by_folds == ("tfidf",)
+    assert planned(named + '[budget]\nhours = "100"\n').by_folds == ("tfidf", "lora")
+    # With nothing to compare it with it is trained once.
+    alone = planned(workshop.config)
+    assert (alone.by_folds, alone.repeats) == ((), 0)
+
+
+def test_many_records_are_compared_by_validation(planned):
+    chosen = [one for one in planned.candidates if one.chosen]
+    words = replace(chosen[0], candidate="tfidf")
+
+    def found(records, task="text-classification"):
+        return by_folds(
+            [words],
+            planned.config,
+            find_task(task),
+            planned.prices,
+            records=records,
+            here_bytes=1 << 40,
+        )
+
+    assert [found(records) for records in (4, 5, 20_000, 20_001)] == [
+        (),
+        ("tfidf",),
+        ("tfidf",),
+        (),
+    ]
+    assert found(100, "sft") == ()
 
 
 def test_more_tokens_than_the_model_reads_are_refused(workshop, store):
