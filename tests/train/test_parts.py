@@ -97,6 +97,12 @@ def test_nothing_of_the_caller_leaks_into_the_worker(tmp_path):
         assert name not in environment
 
 
+def test_regressions_are_computed_in_one_thread(tmp_path):
+    environment = clean_environment(tmp_path, {}, 4)
+    threads = {name: environment[f"{name}_NUM_THREADS"] for name in ("OMP", "MKL", "OPENBLAS")}
+    assert threads == {"OMP": "4", "MKL": "4", "OPENBLAS": "1"}
+
+
 def test_the_parent_loads_no_machine_learning_library():
     script = (
         "import sys\n"
