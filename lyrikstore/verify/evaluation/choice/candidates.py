@@ -14,6 +14,12 @@ FORMAT_IDS: Mapping[str, str] = {
 }
 """Candidate → the format of the checkpoint that it would give; the cheaper ones come first."""
 
+NAMES: Mapping[str, str] = {form: name for name, form in FORMAT_IDS.items()} | {
+    "tfidf/1": "tfidf",
+    "tfidf/2": "tfidf",
+}
+"""Format → the candidate that gives or gave it; runs of before say the older one."""
+
 ORDER = tuple(FORMAT_IDS)
 """Of those that do equally well the first is taken: the cheaper one to answer with."""
 
@@ -27,6 +33,9 @@ FEW_RECORDS = 50
 
 _LIMIT = re.compile(r"0(\.[0-9]{1,6})?|1(\.0{1,6})?")
 
+BY_FOLDS, BY_VALIDATION = "folds", "validation"
+"""What a candidate was measured by: out of fold, or on the validation records alone."""
+
 VALIDATION = "validation"
 """Member of a checkpoint's body, and role of the attachment, that keep what validation decides."""
 
@@ -36,6 +45,23 @@ def validation_metric(metric: str) -> str:
     if metric.startswith("validation"):
         return metric
     return f"validation{metric[0].upper()}{metric[1:]}"
+
+
+def measured_metric(metric: str, by: str) -> str:
+    """Return what a metric is called among those of a checkpoint.
+
+    Args:
+        metric: The metric of the task.
+        by: What measured it: :data:`BY_FOLDS` or :data:`BY_VALIDATION`.
+    """
+    if by == BY_FOLDS:
+        return f"outOfFold{metric[0].upper()}{metric[1:]}"
+    return validation_metric(metric)
+
+
+def formats_by_name(formats: Collection[str]) -> dict[str, str]:
+    """Return candidate → its format, of formats that a run says; others are left out."""
+    return {NAMES[form]: form for form in formats if form in NAMES}
 
 
 def allowed_formats(run: Mapping[str, Any]) -> Collection[str] | None:
@@ -52,7 +78,8 @@ def allowed_formats(run: Mapping[str, Any]) -> Collection[str] | None:
     if not isinstance(named, list) or not named:
         return tried
     # What a blend joins is trained for it, and not taken where nobody names it.
-    return {FORMAT_IDS[one] for one in named if isinstance(one, str) and one in FORMAT_IDS}
+    known = {**FORMAT_IDS, **formats_by_name(tried)}
+    return {known[one] for one in named if isinstance(one, str) and one in known}
 
 
 def declared_limit(run: Mapping[str, Any]) -> str:

@@ -6,10 +6,18 @@ numpy alone, over what each candidate said of the validation data.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
-from lyrikstore.verify.evaluation.choice.candidates import BLEND, FORMAT_IDS, ORDER, WEIGHTS
+from lyrikstore.verify.evaluation.choice.candidates import (
+    BLEND,
+    BY_FOLDS,
+    BY_VALIDATION,
+    ORDER,
+    WEIGHTS,
+)
 from lyrikstore.verify.evaluation.choice.task import (
     AnswerRule,
     Flags,
@@ -51,6 +59,10 @@ class Tried(Struct, frozen=True):
         fitted: What the whole validation data decide of it.
         answers: Its answers to the validation data, each by what other records decided.
         other: Of a blend, the name of the other model.
+        by: What it was measured by: ``folds`` or ``validation``.
+        rows: By folds, what its answers are about (:meth:`Pool.rows` of ``by_folds``).
+        difference: By folds, how much better it is than the one that was taken; less than 0: worse.
+        error: How far chance moves that; infinity: nothing is known of it.
     """
 
     candidate: str
@@ -58,6 +70,15 @@ class Tried(Struct, frozen=True):
     fitted: Fitted
     answers: Flags
     other: str = ""
+    by: str = BY_VALIDATION
+    rows: NDArray[np.intp] = msgspec.field(default_factory=lambda: np.zeros(0, np.intp))
+    difference: float | None = None
+    error: float = float("inf")
+
+    @property
+    def name(self) -> str:
+        """Its name for people."""
+        return f"{self.candidate} with {self.other}" if self.other else self.candidate
 
 
 def weigh(task_name: str, logits: Mapping[str, Scores], expected: Flags) -> list[Tried]:
@@ -99,19 +120,24 @@ def choose(task_name: str, tried: Sequence[Tried], expected: Flags) -> tuple[Tri
         if one is best or best.score - one.score <= moved
     ]
     taken, moved = min(fine, key=lambda one: (ORDER.index(one[0].candidate), -one[0].score))
-    reason = f"{_name(taken)}: {task.metric} {taken.score:.4f} on validation"
+    reason = f"{taken.name}: {task.metric} {taken.score:.4f} on validation"
     if taken is not best:
         reason += (
-            f"; {_name(best)} reached {best.score:.4f}, but chance alone moves their difference "
+            f"; {best.name} reached {best.score:.4f}, but chance alone moves their difference "
             f"by {moved:.4f}, so the cheaper one is taken"
         )
     elif len(ranked) > 1:
-        reason += f"; next is {_name(ranked[1])} at {ranked[1].score:.4f}"
+        reason += f"; next is {ranked[1].name} at {ranked[1].score:.4f}"
     return taken, reason
 
 
 def describe_choice(
-    metric: str, tried: Sequence[Tried], taken: Tried, reason: str
+    metric: str,
+    tried: Sequence[Tried],
+    taken: Tried,
+    reason: str,
+    formats: Mapping[str, str],
+    settings: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Any]:
     """Return ``chosen`` of a checkpoint.
 
@@ -120,19 +146,37 @@ def describe_choice(
         tried: What was tried.
         taken: What was taken.
         reason: Why.
+        formats: Candidate → the format that its run says of it.
+        settings: Candidate → what its worker chose, and nobody can compute again.
     """
+    by_folds = any(one.by == BY_FOLDS for one in tried)
     return {
         "metric": metric,
         "reason": reason,
+        **({"method": BY_FOLDS} if by_folds else {}),
         "candidates": [
             {
-                "format": FORMAT_IDS[one.candidate],
+                "format": formats[one.candidate],
                 "metrics": {metric: f"{one.score:.4f}"},
                 "taken": one is taken,
+                **(_of_folds(one) if by_folds else {}),
+                **({"settings": dict(held)} if (held := settings.get(one.candidate)) else {}),
             }
             for one in tried
         ],
     }
+
+
+def _of_folds(one: Tried) -> dict[str, Any]:
+    """Return what is said of a candidate where some were compared by folds."""
+    found: dict[str, Any] = {"by": one.by}
+    if one.other:
+        found["other"] = one.other
+    if one.difference is not None:
+        found["difference"] = {"value": f"{round(one.difference, 4) + 0.0:.4f}"}  # never -0
+        if np.isfinite(one.error):  # else nothing is known of chance
+            found["difference"]["standardError"] = f"{one.error:.4f}"
+    return found
 
 
 def standard_error(task: LabellingRules, expected: Flags, first: Flags, second: Flags) -> float:
@@ -158,10 +202,6 @@ def standard_error(task: LabellingRules, expected: Flags, first: Flags, second: 
             task.score(expected[kept], first[kept]) - task.score(expected[kept], second[kept])
         )
     return float(np.sqrt((count - 1) * np.var(without)))
-
-
-def _name(one: Tried) -> str:
-    return f"{one.candidate} with {one.other}" if one.other else one.candidate
 
 
 def _try(
@@ -203,8 +243,20 @@ def _given(task: LabellingRules, fitted: Fitted, parts: Sequence[Scores]) -> Fla
 def _blend(
     task: LabellingRules, parts: Sequence[Scores], temperatures: tuple[str, str], weight: str
 ) -> Scores:
-    first, second = (
-        task.probabilities(one, float(temperature))
-        for one, temperature in zip(parts, temperatures, strict=True)
+    return blend_of(
+        [
+            task.probabilities(one, float(temperature))
+            for one, temperature in zip(parts, temperatures, strict=True)
+        ],
+        weight,
     )
-    return (1 - float(weight)) * first + float(weight) * second
+
+
+def blend_of(likely: Sequence[Scores], weight: str) -> Scores:
+    """Return the probabilities of a blend.
+
+    Args:
+        likely: Those of word counts, and of the other model.
+        weight: Of the other.
+    """
+    return (1 - float(weight)) * likely[0] + float(weight) * likely[1]

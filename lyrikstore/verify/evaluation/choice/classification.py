@@ -60,13 +60,31 @@ class TextClassification(LabellingRules):
         most :data:`MOST_UNANSWERED` of the records stay without an answer; else the one that
         leaves so many.
         """
-        right = expected.argmax(1)
         losses = [self.loss(self.probabilities(logits, t), expected) for t in TEMPERATURES]
-        wrong = int((logits.argmax(1) != right).sum())
-        temperature = best_temperature(losses, wrong=wrong, records=len(right))
+        wrong = self.wrong(logits, expected)
+        temperature = best_temperature(losses, wrong=wrong, records=len(expected))
+        return self.rule_at(temperature, logits, expected)
+
+    def rule_at(self, temperature: float, logits: Scores, expected: Flags) -> AnswerRule:
+        """Return the decision with this temperature."""
         probabilities = self.probabilities(logits, temperature)
-        hit = probabilities.argmax(1) == right
+        hit = probabilities.argmax(1) == expected.argmax(1)
         return AnswerRule(temperature, abstain_below(probabilities.max(1), hit))
+
+    def wrong(self, logits: Scores, expected: Flags) -> int:
+        """Return how many records have another greatest logit than that of their label."""
+        return int((logits.argmax(1) != expected.argmax(1)).sum())
+
+    def log_loss(self, logits: Scores, expected: Flags, temperature: float) -> tuple[float, float]:
+        """Return the sum of the log loss, and its slope by 1/temperature."""
+        right = logits[np.arange(len(logits)), expected.argmax(1)]
+        highest = logits.max(1)
+        above = logits - highest[:, None]
+        likely = np.exp(above / temperature)
+        sums = likely.sum(1)
+        loss = np.log(sums) - (right - highest) / temperature
+        slope = np.einsum("ij,ij->i", likely, above) / sums - (right - highest)
+        return float(loss.sum()), float(slope.sum())
 
     def score(self, expected: Flags, given: Flags) -> float:
         """Return macro-F1."""

@@ -68,7 +68,7 @@ def _strata(expected: Flags) -> NDArray[np.int64]:
     """Return the rarest label of each record; of one without any the number after the last."""
     labels = expected.shape[1]
     sizes = np.where(expected, expected.sum(0, dtype=np.int32)[None, :], np.int32(2**31 - 1))
-    return np.where(expected.any(1), sizes.argmin(1), labels)
+    return np.asarray(np.where(expected.any(1), sizes.argmin(1), labels))
 
 
 def _key(prefix: bytes, place: int) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lyrikstore.verify.evaluation.choice.classification import abstain_below
 from lyrikstore.verify.evaluation.choice.task import (
@@ -13,7 +14,7 @@ from lyrikstore.verify.evaluation.choice.task import (
     LabellingRules,
     Scores,
     best_temperature,
-    macro_f1,
+    f1_of_counts,
     micro_f1,
 )
 
@@ -65,20 +66,32 @@ class MultiLabel(LabellingRules):
         records without any.
         """
         losses = [self.loss(self.probabilities(logits, t), expected) for t in TEMPERATURES]
-        wrong = int(((logits >= 0) != expected).any(1).sum())
+        wrong = self.wrong(logits, expected)
         temperature = best_temperature(losses, wrong=wrong, records=len(logits))
+        return self.rule_at(temperature, logits, expected)
+
+    def rule_at(self, temperature: float, logits: Scores, expected: Flags) -> AnswerRule:
+        """Return the decision with this temperature."""
         probabilities = self.probabilities(logits, temperature)
         at_least_one = bool(expected.any(1).all())
-        tried = []
-        for threshold in np.arange(0.05, 0.96, 0.01):
-            decision = AnswerRule(temperature, 0.0, round(float(threshold), 6), at_least_one)
-            given = self.given(probabilities, decision)
-            tried.append((micro_f1(expected, given), macro_f1(expected, given), decision))
-        decision = max(tried, key=lambda one: one[:2])[2]
-        given = self.given(probabilities, decision)
+        threshold = _best_threshold(probabilities, expected, at_least_one=at_least_one)
+        given = self.given(probabilities, AnswerRule(temperature, 0.0, threshold, at_least_one))
         sure = np.where(given, probabilities, 1 - probabilities).min(1)
         below = abstain_below(sure, (given == expected).all(1))
-        return AnswerRule(temperature, below, decision.threshold, at_least_one)
+        return AnswerRule(temperature, below, threshold, at_least_one)
+
+    def wrong(self, logits: Scores, expected: Flags) -> int:
+        """Return how many records have other labels with a logit of at least 0 than their own."""
+        return int(((logits >= 0) != expected).any(1).sum())
+
+    def log_loss(self, logits: Scores, expected: Flags, temperature: float) -> tuple[float, float]:
+        """Return the sum of the log loss, and its slope by 1/temperature."""
+        against = np.where(expected, -logits, logits)
+        scaled = against / temperature
+        likely = np.exp(-np.abs(scaled))
+        loss = np.maximum(scaled, 0) + np.log1p(likely)
+        missed = np.where(scaled > 0, 1.0, likely) / (1 + likely)
+        return float(loss.sum()), float((against * missed).sum())
 
     def score(self, expected: Flags, given: Flags) -> float:
         """Return micro-F1."""
@@ -86,3 +99,39 @@ class MultiLabel(LabellingRules):
 
 
 RULES = MultiLabel()
+
+THRESHOLDS = tuple(round(float(one), 6) for one in np.arange(0.05, 0.96, 0.01))
+"""What is tried as threshold."""
+
+
+def _best_threshold(probabilities: Scores, expected: Flags, *, at_least_one: bool) -> float:
+    """Return the least threshold of the best micro-F1, then macro-F1.
+
+    One pass: how many thresholds a probability reaches says at which of them its label is given.
+    """
+    labels, count = expected.shape[1], len(THRESHOLDS)
+    reached = np.searchsorted(THRESHOLDS, probabilities.ravel(), side="right")
+    place = np.tile(np.arange(labels), len(expected)) * (count + 1) + reached
+    size = labels * (count + 1)
+
+    def counted(places: NDArray[np.intp]) -> NDArray[np.int64]:
+        return np.bincount(places, minlength=size).reshape(labels, count + 1)
+
+    def from_each_on(places: NDArray[np.intp]) -> NDArray[np.int64]:
+        # Column n: how many reach more than n thresholds, so that they are given at that one.
+        return np.asarray(counted(places)[:, ::-1].cumsum(1)[:, ::-1][:, 1:])
+
+    given, hits = from_each_on(place), from_each_on(place[expected.ravel()])
+    if at_least_one:  # records that nothing reaches get the likeliest
+        rows, likeliest = np.arange(len(expected)), probabilities.argmax(1)
+        bare = likeliest * (count + 1) + reached.reshape(expected.shape)[rows, likeliest]
+        given = given + counted(bare).cumsum(1)[:, :-1]
+        hits = hits + counted(bare[expected[rows, likeliest]]).cumsum(1)[:, :-1]
+    sizes = given + expected.sum(0)[:, None]
+    micro = [
+        2 * int(hit) / int(all_) if all_ else 0.0
+        for hit, all_ in zip(hits.sum(0), sizes.sum(0), strict=True)
+    ]
+    best = [at for at, value in enumerate(micro) if value == max(micro)]
+    macro = [f1_of_counts(hits[:, at], sizes[:, at]) for at in best]
+    return THRESHOLDS[best[macro.index(max(macro))]]

@@ -128,6 +128,17 @@ class LabellingRules(Protocol):
     def decide(self, logits: Scores, expected: Flags) -> AnswerRule:
         """Return the decision that fits validation best."""
 
+    def rule_at(self, temperature: float, logits: Scores, expected: Flags, /) -> AnswerRule:
+        """Return the decision that fits best with a temperature that is given."""
+
+    def wrong(self, logits: Scores, expected: Flags, /) -> int:
+        """Return how many records the logits alone answer wrongly."""
+
+    def log_loss(
+        self, logits: Scores, expected: Flags, temperature: float, /
+    ) -> tuple[float, float]:
+        """Return the sum of the log loss, which is convex in 1/temperature, and its slope by it."""
+
     def score(self, expected: Flags, given: Flags) -> float:
         """Return the metric that picks, of the validation data."""
 
@@ -217,6 +228,16 @@ def macro_f1(expected: Flags, given: Flags) -> float:
     """Return the mean F1 over the labels that occur as right or given; 0/0 counts as 0."""
     hits = (expected & given).sum(0)
     sizes = expected.sum(0) + given.sum(0)
+    return f1_of_counts(hits, sizes)
+
+
+def f1_of_counts(hits: NDArray[np.int64], sizes: NDArray[np.int64]) -> float:
+    """Return the mean F1 over the labels that occur.
+
+    Args:
+        hits: How often each label is right and given.
+        sizes: How often it is right, and how often it is given, together.
+    """
     present = sizes > 0
     return float((2 * hits[present] / sizes[present]).mean()) if present.any() else 0.0
 

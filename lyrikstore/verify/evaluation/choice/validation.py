@@ -5,7 +5,7 @@ are kept to the last bit, so that every program decides the same by them.
 """
 
 from base64 import b64encode
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, BinaryIO, Literal
 
 import msgspec
@@ -16,7 +16,12 @@ from msgspec.structs import replace
 from lyrikstore.canon.base64 import decode_base64
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.json import encode
-from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS, validation_metric
+from lyrikstore.verify.evaluation.choice.candidates import (
+    FORMAT_IDS,
+    formats_by_name,
+    measured_metric,
+    validation_metric,
+)
 from lyrikstore.verify.evaluation.choice.choose import Tried, choose, describe_choice, weigh
 from lyrikstore.verify.evaluation.choice.task import (
     CONFIG,
@@ -89,23 +94,31 @@ class Decided(Struct, frozen=True):
         tried: The candidates that might be taken.
         taken: The one that was.
         reason: Why.
-        measured: What a worker says of its own scores, of one that is no blend.
+        formats: Candidate → the format that its run says of it.
+        measured: What else is measured of the one that was taken; of one that is a blend, and was
+            chosen on validation, nothing.
+        settings: Candidate → what its worker chose for it, as ``{"C": "1"}``; nobody computes it
+            again.
     """
 
     metric: str
     tried: tuple[Tried, ...]
     taken: Tried
     reason: str
+    formats: Mapping[str, str] = msgspec.field(default_factory=lambda: FORMAT_IDS)
     measured: Mapping[str, str] = msgspec.field(default_factory=dict)
+    settings: Mapping[str, Mapping[str, str]] = msgspec.field(default_factory=dict)
 
     def to_body(self) -> dict[str, Any]:
         """Return what follows of the body of a checkpoint; of ``metrics`` those of validation."""
         return {
-            "chosen": describe_choice(self.metric, self.tried, self.taken, self.reason),
+            "chosen": describe_choice(
+                self.metric, self.tried, self.taken, self.reason, self.formats, self.settings
+            ),
             "decision": self.taken.fitted.decision.to_json(),
             "metrics": {
                 **self.measured,
-                validation_metric(self.metric): f"{self.taken.score:.4f}",
+                measured_metric(self.metric, self.taken.by): f"{self.taken.score:.4f}",
             },
         }
 
@@ -130,17 +143,37 @@ def decide_candidates(
     Raises:
         FormatError: (``bad-validation``) none of them was trained.
     """
-    tried = [one for one in weigh(task, logits, expected) if FORMAT_IDS[one.candidate] in allowed]
-    if not tried:
-        raise FormatError(_KIND, "none of the candidates that may be taken was trained")
+    formats = formats_by_name(allowed)
+    tried = those_allowed(weigh(task, logits, expected), formats)
     taken, reason = choose(task, tried, expected)
-    if limit:  # which no answer rests on, so that it chooses nothing
-        declared = replace(taken.fitted.decision, abstain_below=float(limit), limit_from=CONFIG)
-        limited = replace(taken, fitted=replace(taken.fitted, decision=declared))
-        tried, taken = [limited if one is taken else one for one in tried], limited
+    tried, taken = with_declared_limit(tried, taken, limit)
     own = logits.get(taken.candidate)
     measured = {} if own is None else validation_metrics(task, own, expected)
-    return Decided(labelling_rules(task).metric, tuple(tried), taken, reason, measured)
+    return Decided(labelling_rules(task).metric, tuple(tried), taken, reason, formats, measured)
+
+
+def those_allowed(tried: Sequence[Tried], formats: Mapping[str, str]) -> list[Tried]:
+    """Return the candidates that may be taken.
+
+    Raises:
+        FormatError: (``bad-validation``) none of them was trained.
+    """
+    found = [one for one in tried if one.candidate in formats]
+    if not found:
+        raise FormatError(_KIND, "none of the candidates that may be taken was trained")
+    return found
+
+
+def with_declared_limit(
+    tried: Sequence[Tried], taken: Tried, limit: str
+) -> tuple[list[Tried], Tried]:
+    """Return the candidates, and the one that was taken, with a limit that a config declares."""
+    if not limit:
+        return list(tried), taken
+    # No answer rests on it, so that it chooses nothing.
+    declared = replace(taken.fitted.decision, abstain_below=float(limit), limit_from=CONFIG)
+    limited = replace(taken, fitted=replace(taken.fitted, decision=declared))
+    return [limited if one is taken else one for one in tried], limited
 
 
 def validation_metrics(task: str, logits: Scores, expected: Flags) -> dict[str, str]:

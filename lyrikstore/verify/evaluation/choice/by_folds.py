@@ -1,0 +1,302 @@
+"""The choice between candidates by what each said of records that it had not seen (spec §13.2.2).
+
+Cheap candidates are compared over all records, each answered out of fold. A dear one is compared
+with the best of them on the records that both answered, and taken only where it is shown better.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from lyrikstore.verify.evaluation.choice.candidates import (
+    BLEND,
+    BY_FOLDS,
+    BY_VALIDATION,
+    ORDER,
+    WEIGHTS,
+)
+from lyrikstore.verify.evaluation.choice.choose import GROUPS, Fitted, Tried, blend_of
+from lyrikstore.verify.evaluation.choice.task import (
+    AnswerRule,
+    Flags,
+    LabellingRules,
+    Scores,
+    f1_of_counts,
+)
+from lyrikstore.verify.evaluation.choice.temperature import ONE, find_temperature, temperature_at
+
+CHEAP = ("tfidf", "embeddings")
+"""Candidates that cost little enough to be learned anew for every fold."""
+
+MARGIN = 1.0
+"""Standard errors within which the cheapest of the cheap candidates is taken."""
+
+MARGIN_OF_DEAR = 1.0
+"""Standard errors that a dear candidate has to be better by."""
+
+Rows = NDArray[np.intp]
+
+
+class Pool(Struct, frozen=True):
+    """The records by which candidates are compared.
+
+    Attributes:
+        expected: Which labels they have.
+        folds: The fold of each: repeats × records.
+        groups: The group of each; None: each is one of its own.
+        training: How many of them, the first ones, are training records.
+    """
+
+    expected: Flags
+    folds: NDArray[np.uint8]
+    groups: Sequence[int] | None
+    training: int
+
+    def rows(self, repeats: int) -> Rows:
+        """Return the rows of so many repeats; of none those of the validation records.
+
+        Row ``r · records + place`` is about the record of that place, in repeat ``r``.
+        """
+        count = len(self.expected)
+        return np.arange(repeats * count) if repeats else np.arange(self.training, count)
+
+
+def compare(
+    task: LabellingRules, pool: Pool, scores: Mapping[str, tuple[Rows, Scores]]
+) -> list[Tried]:
+    """Return every candidate with its metric, and a blend of word counts with each other one.
+
+    Args:
+        task: The task.
+        pool: The records.
+        scores: Candidate → the rows that it has scores of, and these, each of a record that the
+            model had not learned from.
+    """
+    fit = _CrossFit(task, pool, scores)
+    found = [fit.tried((name,)) for name in scores]
+    if "tfidf" in scores:
+        found += [fit.tried(("tfidf", name)) for name in scores if name != "tfidf"]
+    return found
+
+
+def choose_by_folds(
+    task: LabellingRules, pool: Pool, tried: Sequence[Tried]
+) -> tuple[list[Tried], Tried, str]:
+    """Return the candidates with how far each is from the one that is taken, that one, and why.
+
+    Args:
+        task: The task.
+        pool: The records.
+        tried: Of what :func:`compare` found those that may be taken; one at least.
+    """
+    cheap = [one for one in tried if _is_cheap(one)]
+    dear = sorted(
+        (one for one in tried if not _is_cheap(one)),
+        key=lambda one: (ORDER.index(one.candidate), ORDER.index(_last(one))),
+    )
+    notes: list[str] = []
+    taken, *others = [*_take_of_cheap(task, pool, cheap, notes), *dear]
+    for one in others:
+        value, moved = _difference(task, pool, one, taken)
+        if value > MARGIN_OF_DEAR * moved:
+            notes.append(f"{value:.4f} better than {taken.name} (chance moves it by {moved:.4f})")
+            taken = one
+        elif value > 0:
+            notes.append(f"{one.name} is {value:.4f} better, but chance moves that by {moved:.4f}")
+    said = []
+    for one in tried:
+        value, moved = _difference(task, pool, one, taken)
+        said.append(one if one is taken else replace(one, difference=value, error=moved))
+    by = "out of fold" if taken.by == BY_FOLDS else "on validation"
+    reason = f"{taken.name}: {task.metric} {taken.score:.4f} {by}"
+    return said, taken, "; ".join([reason, *notes])
+
+
+def _take_of_cheap(
+    task: LabellingRules, pool: Pool, cheap: Sequence[Tried], notes: list[str]
+) -> list[Tried]:
+    """Return the one that is taken of those compared over all rows, if there are any."""
+    if not cheap:
+        return []
+    ranked = sorted(cheap, key=lambda one: (-one.score, ORDER.index(one.candidate)))
+    best, fine = ranked[0], ranked[:1]
+    for one in ranked[1:]:
+        value, moved = _difference(task, pool, best, one)
+        if value <= MARGIN * moved:
+            fine.append(one)
+    taken = min(fine, key=lambda one: (ORDER.index(one.candidate), -one.score))
+    if taken is not best:
+        value, moved = _difference(task, pool, best, taken)
+        notes.append(
+            f"{best.name} is {value:.4f} better, but chance moves that by {moved:.4f}, so the "
+            "cheaper one is taken"
+        )
+    elif len(ranked) > 1:
+        value, moved = _difference(task, pool, best, ranked[1])
+        notes.append(f"{value:.4f} better than {ranked[1].name} (chance moves it by {moved:.4f})")
+    return [taken]
+
+
+def _is_cheap(one: Tried) -> bool:
+    return _last(one) in CHEAP
+
+
+def _last(one: Tried) -> str:
+    """Return the dearest model of a candidate."""
+    return one.other or one.candidate
+
+
+def _difference(task: LabellingRules, pool: Pool, one: Tried, other: Tried) -> tuple[float, float]:
+    """Return how much better one is than another, and how far chance moves that.
+
+    On the rows that both have; by a delete-a-group jackknife over records, or over their groups.
+    """
+    rows = np.intersect1d(one.rows, other.rows)
+    expected, places = _of(pool, rows)
+    first, second = (each.answers[np.searchsorted(each.rows, rows)] for each in (one, other))
+    value = task.score(expected, first) - task.score(expected, second)
+    groups = _jackknife_groups(pool, places)
+    count = int(groups.max()) + 1
+    if count < 2:
+        return value, float("inf")
+    without = [_scores_without(task, expected, each, groups, count) for each in (first, second)]
+    return value, float(np.sqrt((count - 1) * np.var(without[0] - without[1])))
+
+
+def _jackknife_groups(pool: Pool, places: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return in which of at most :data:`GROUPS` groups each row is, numbered without gaps."""
+    # All rows of a record go together, and all records of what belongs together.
+    unit = places if pool.groups is None else np.asarray(pool.groups, np.intp)[places]
+    return np.asarray(np.unique(unit % GROUPS, return_inverse=True)[1], np.intp)
+
+
+def _scores_without(
+    task: LabellingRules, expected: Flags, given: Flags, groups: NDArray[np.intp], count: int
+) -> NDArray[np.float64]:
+    """Return the metric without each group, in turn."""
+    if task.metric not in {"macroF1", "microF1"}:  # of another package, which counts otherwise
+        return np.array(
+            [task.score(expected[groups != at], given[groups != at]) for at in range(count)]
+        )
+    order = np.argsort(groups, kind="stable")
+    starts = np.searchsorted(groups[order], np.arange(count))
+
+    def counted(one: Flags) -> NDArray[np.int64]:
+        held = np.add.reduceat(one[order], starts, axis=0, dtype=np.int64)
+        return np.asarray(held.sum(0)[None, :] - held)
+
+    hits, sizes = counted(expected & given), counted(expected) + counted(given)
+    if task.metric == "microF1":
+        hits, sizes = hits.sum(1, keepdims=True), sizes.sum(1, keepdims=True)
+    return np.array([f1_of_counts(*one) for one in zip(hits, sizes, strict=True)])
+
+
+def _of(pool: Pool, rows: Rows) -> tuple[Flags, NDArray[np.intp]]:
+    places = rows % len(pool.expected)
+    return pool.expected[places], places
+
+
+class _CrossFit:
+    """Answers of each candidate to each record, by what the records of other folds decide."""
+
+    def __init__(
+        self, task: LabellingRules, pool: Pool, scores: Mapping[str, tuple[Rows, Scores]]
+    ) -> None:
+        self._task, self._pool, self._scores = task, pool, scores
+        self._places: dict[tuple[str, int, int], int] = {}
+
+    def tried(self, names: tuple[str, ...]) -> Tried:
+        """Return one model, or a blend of two, with its answers."""
+        task, rows = self._task, self._scores[names[-1]][0]
+        expected, _ = _of(self._pool, rows)
+        parts = [self._part(name, rows) for name in names]
+        whole = self._fit(names, parts, expected, rows, -1)
+        answers = np.zeros_like(expected)
+        if len(names) == 1 and not task.several:  # the likeliest, at any temperature
+            answers = task.given(task.probabilities(parts[0]), AnswerRule())
+        else:
+            for number, out, others in self._splits(rows):
+                fitted = whole
+                if others.any():  # one record alone has no others that could decide of it
+                    held = [one[others] for one in parts]
+                    fitted = self._fit(names, held, expected[others], rows[others], number)
+                answers[out] = _answer(task, fitted, [one[out] for one in parts])
+        by = BY_FOLDS if names[-1] in CHEAP or len(rows) >= len(self._pool.expected) else ""
+        return Tried(
+            candidate=BLEND if len(names) > 1 else names[0],
+            score=task.score(expected, answers),
+            fitted=whole,
+            answers=answers,
+            other=names[1] if len(names) > 1 else "",
+            by=by or BY_VALIDATION,
+            rows=rows,
+        )
+
+    def _part(self, name: str, rows: Rows) -> Scores:
+        held, scores = self._scores[name]
+        return scores if len(held) == len(rows) else scores[np.searchsorted(held, rows)]
+
+    def _splits(self, rows: Rows) -> list[tuple[int, Flags, Flags]]:
+        """Return each fold of each repeat: number, its rows, and the other rows of the repeat."""
+        count = len(self._pool.expected)
+        repeat, fold = rows // count, self._pool.folds.reshape(-1)[rows]
+        found = []
+        for number in np.unique(repeat * 256 + fold).tolist():
+            in_repeat = repeat == number // 256
+            out = in_repeat & (fold == number % 256)
+            found.append((number, out, in_repeat & ~out))
+        return found
+
+    def _fit(
+        self,
+        names: tuple[str, ...],
+        parts: Sequence[Scores],
+        expected: Flags,
+        rows: Rows,
+        number: int,
+    ) -> Fitted:
+        """Return what rows decide; ``number``: of those but a fold, -1 of all."""
+        task = self._task
+        records = len(np.unique(rows % len(self._pool.expected)))
+        size = len(self._scores[names[-1]][0])
+
+        def temperature(name: str, logits: Scores) -> float:
+            start = self._places.get((name, size, -1), ONE)
+            known = self._places.get((name, size, number))
+            if known is None:
+                known = find_temperature(task, logits, expected, records, start)
+                self._places[name, size, number] = known
+            return temperature_at(known)
+
+        if len(names) == 1:
+            found = temperature(names[0], parts[0])
+            return Fitted(task.rule_at(found, np.asarray(parts[0], np.float64), expected))
+        each = [temperature(*one) for one in zip(names, parts, strict=True)]
+        stated = (f"{each[0]:.3f}", f"{each[1]:.3f}")
+        likely = [
+            task.probabilities(np.asarray(one, np.float64), float(at))
+            for one, at in zip(parts, stated, strict=True)
+        ]
+        weight = min(WEIGHTS, key=lambda one: task.loss(blend_of(likely, one), expected))
+        if number >= 0 and not task.several:
+            return Fitted(AnswerRule(), weight, stated)
+        logits = task.logits(blend_of(likely, weight))
+        found = temperature(f"{BLEND} {names[1]}", logits)
+        return Fitted(task.rule_at(found, logits, expected), weight, stated)
+
+
+def _answer(task: LabellingRules, fitted: Fitted, parts: Sequence[Scores]) -> Flags:
+    logits = [np.asarray(one, np.float64) for one in parts]
+    if not fitted.weight:
+        likely = task.probabilities(logits[0], fitted.decision.temperature)
+    else:
+        each = [
+            task.probabilities(one, float(at))
+            for one, at in zip(logits, fitted.temperatures, strict=True)
+        ]
+        joined = task.logits(blend_of(each, fitted.weight))
+        likely = task.probabilities(joined, fitted.decision.temperature)
+    return task.given(likely, fitted.decision)

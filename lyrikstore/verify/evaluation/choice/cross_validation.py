@@ -1,0 +1,280 @@
+"""``validation/2``: what each candidate said of records that it had not seen (spec §13.6.7).
+
+JSON Lines: a head, then a line for each training and validation record in storage order, named by
+its place alone. Scores are kept to the last bit, so that every program decides the same by them.
+"""
+
+from base64 import b64encode
+from collections.abc import Collection, Mapping, Sequence
+from typing import Annotated, BinaryIO, Literal
+
+import numpy as np
+from msgspec import Meta, Struct
+from numpy.typing import NDArray
+
+from lyrikstore.canon.base64 import decode_base64
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.json import encode
+from lyrikstore.verify.evaluation.choice import validation
+from lyrikstore.verify.evaluation.choice.by_folds import CHEAP, Pool, choose_by_folds, compare
+from lyrikstore.verify.evaluation.choice.candidates import (
+    BY_FOLDS,
+    BY_VALIDATION,
+    ORDER,
+    formats_by_name,
+    measured_metric,
+)
+from lyrikstore.verify.evaluation.choice.folds import REPEATS, deal_folds, repeats_of
+from lyrikstore.verify.evaluation.choice.task import (
+    Flags,
+    Scores,
+    labelling_rules,
+    macro_f1,
+)
+from lyrikstore.verify.evaluation.choice.validation import (
+    MAX_LABELS,
+    MAX_LINE,
+    Decided,
+    ValidationScores,
+    read_validation,
+    those_allowed,
+    with_declared_limit,
+)
+from lyrikstore.verify.evaluation.lines import Lines
+
+FORMAT = "validation/2"
+MAX_BYTES = 32 << 20
+"""Longest attachment, in bytes: what is computed of it takes a minute at most."""
+
+_KIND = "bad-validation"
+
+Kept = NDArray[np.float32]
+
+
+class CrossValidation(Struct, frozen=True):
+    """What was said of the training and validation records.
+
+    Attributes:
+        task: What is learned.
+        labels: The labels, in the order of the columns.
+        seed: Of the run; the folds follow from it.
+        records: How many records are training, and how many validation.
+        expected: Which labels they have, training records first: records × labels.
+        groups: The number of each record's group, from 0 as they come; None: there are no groups.
+        out_of_fold: Candidate → its logits of every record, each by what was learned from other
+            folds: repeats × records × labels. Of a dear candidate the first repeat alone.
+        holdout: Candidate → its logits of the validation records, of one that was not learned
+            anew for every fold.
+    """
+
+    task: str
+    labels: tuple[str, ...]
+    seed: int
+    records: tuple[int, int]
+    expected: Flags
+    groups: Sequence[int] | None
+    out_of_fold: Mapping[str, Kept]
+    holdout: Mapping[str, Kept]
+
+    @property
+    def repeats(self) -> int:
+        """How often the folds are dealt."""
+        return repeats_of(len(self.expected))
+
+    def decide(self, allowed: Collection[str], limit: str = "") -> Decided:
+        """Return what follows from it (spec §13.2.2).
+
+        Args:
+            allowed: Formats of the candidates that may be taken.
+            limit: The confidence below which nothing is answered, as the config of the run
+                declares it; empty: it is fitted as well.
+
+        Raises:
+            FormatError: (``bad-validation``) none of them was trained.
+        """
+        task, formats = labelling_rules(self.task), formats_by_name(allowed)
+        folds = deal_folds(self.seed, self.expected, self.groups, self.repeats)
+        pool = Pool(self.expected, folds, self.groups, self.records[0])
+        width = len(self.labels)
+        scores: dict[str, tuple[NDArray[np.intp], Scores]] = {}
+        for name in sorted({*self.out_of_fold, *self.holdout}, key=ORDER.index):
+            held = self.out_of_fold.get(name)
+            rows = pool.rows(0 if held is None else len(held))
+            logits = self.holdout[name] if held is None else held.reshape(-1, width)
+            scores[name] = rows, np.asarray(logits, np.float64)
+        tried = those_allowed(compare(task, pool, scores), formats)
+        tried, taken, reason = choose_by_folds(task, pool, tried)
+        tried, taken = with_declared_limit(tried, taken, limit)
+        right = pool.expected[taken.rows % len(self.expected)]
+        found = {
+            "accuracy": float((taken.answers == right).all(1).mean()),
+            "macroF1": macro_f1(right, taken.answers),
+        }
+        measured = {measured_metric(one, taken.by): f"{found[one]:.4f}" for one in found}
+        return Decided(task.metric, tuple(tried), taken, reason, formats, measured)
+
+    def write(self) -> bytes | None:
+        """Return the attachment; None where it would be longer than one may be."""
+        names = sorted({*self.out_of_fold, *self.holdout}, key=ORDER.index)
+        count = sum(len(one) for one in self.out_of_fold.values()) * len(self.expected)
+        count += len(self.holdout) * self.records[1]
+        if count * len(self.labels) * 16 // 3 > MAX_BYTES:
+            return None
+        by = {name: BY_FOLDS if name in self.out_of_fold else BY_VALIDATION for name in names}
+        lines = [
+            encode(
+                {
+                    "format": FORMAT,
+                    "task": self.task,
+                    "labels": list(self.labels),
+                    "seed": self.seed,
+                    "repeats": self.repeats,
+                    "records": {"train": self.records[0], "validation": self.records[1]},
+                    "candidates": [{"candidate": name, "by": by[name]} for name in names],
+                }
+            )
+        ]
+        for at, right in enumerate(self.expected):
+            scores = [self._of_record(name, at) for name in names]
+            group = {} if self.groups is None else {"group": self.groups[at]}
+            lines.append(
+                encode({"expected": np.flatnonzero(right).tolist(), **group, "logits": scores})
+            )
+        data = b"".join(line + b"\n" for line in lines)
+        return data if len(data) <= MAX_BYTES and max(map(len, lines)) < MAX_LINE else None
+
+    def _of_record(self, name: str, at: int) -> list[str]:
+        if name in self.out_of_fold:
+            rows = [one[at] for one in self.out_of_fold[name]]
+        else:
+            place = at - self.records[0]
+            rows = [self.holdout[name][place]] if place >= 0 else []
+        return [b64encode(np.asarray(one, "<f4").tobytes()).decode() for one in rows]
+
+
+def read_kept(form: str, stream: BinaryIO) -> ValidationScores | CrossValidation | None:
+    """Return what an attachment says of validation; None: nothing here reads that format.
+
+    Args:
+        form: Its format, as the body of the checkpoint says it.
+        stream: The attachment.
+
+    Raises:
+        FormatError: (``bad-validation``) it is no such attachment.
+
+    Cost: one line at a time; memory for the scores, which are less than the attachment.
+    """
+    if form == validation.FORMAT:
+        return read_validation(stream)
+    return read_cross_validation(stream) if form == FORMAT else None
+
+
+def read_cross_validation(stream: BinaryIO) -> CrossValidation:
+    """Return what an attachment of this format says; as :func:`read_kept`."""
+    lines = Lines(stream, _KIND, max_line=MAX_LINE, max_bytes=MAX_BYTES)
+    head = lines.need(_Head)
+    try:
+        rules = labelling_rules(head.task)
+    except InvalidInputError as error:
+        raise lines.bad(error.message) from None
+    width, training = len(head.labels), head.records.train
+    total = training + head.records.validation
+    names = [one.candidate for one in head.candidates]
+    folded = [one.by == BY_FOLDS for one in head.candidates]
+    fine = (
+        len(set(head.labels)) == width
+        and names == sorted(set(names), key=ORDER.index)
+        # ATTACK A156: cheap candidates on few records that suit one of them, and not by folds.
+        and all(by for name, by in zip(names, folded, strict=True) if name in CHEAP)
+        # Then each line has scores, and what is allocated is less than the attachment.
+        and any(folded)
+        and head.repeats == repeats_of(total)
+    )
+    if not fine:
+        raise lines.bad("its head cannot be")
+    repeats = [
+        (head.repeats if name in CHEAP else 1) if by else 0
+        for name, by in zip(names, folded, strict=True)
+    ]
+    rows: list[list[bytes]] = [[] for _ in names]
+    expected: list[list[int]] = []
+    groups: list[int] = []
+    fresh = 0
+    for line in lines.rest(_Line):
+        wanted = [one or int(len(expected) >= training) for one in repeats]
+        scores = [[decode_base64(one, _KIND) for one in some] for some in line.logits]
+        fine = (
+            len(expected) < total
+            and [[len(one) for one in some] for some in scores] == [[4 * width] * n for n in wanted]
+            and line.expected == sorted(set(line.expected))
+            and all(one < width for one in line.expected)
+            and not rules.problem([head.labels[one] for one in line.expected])
+            # ATTACK A156: numbers that put groups into folds as one likes; they come in order.
+            and (line.group is None or line.group <= fresh)
+        )
+        if not fine:
+            raise lines.bad("it cannot be")
+        if line.group is not None:
+            groups.append(line.group)
+            fresh = max(fresh, line.group + 1)
+        expected.append(line.expected)
+        for held, one in zip(rows, scores, strict=True):
+            held.extend(one)
+    if len(expected) != total or len(groups) not in {0, total}:
+        raise lines.bad("there are not as many records as its head says")
+    right = np.zeros((total, width), bool)
+    for at, numbers in enumerate(expected):
+        right[at, numbers] = True
+    out_of_fold, holdout = dict[str, Kept](), dict[str, Kept]()
+    for name, some, count in zip(names, rows, repeats, strict=True):
+        flat = np.frombuffer(b"".join(some), "<f4").astype(np.float32, copy=False)
+        if not np.isfinite(flat).all():
+            raise lines.bad("a score is no number")
+        if count:
+            of_record = flat.reshape(total, count, width)
+            out_of_fold[name] = np.ascontiguousarray(of_record.transpose(1, 0, 2))
+        else:
+            holdout[name] = flat.reshape(head.records.validation, width)
+    return CrossValidation(
+        head.task,
+        tuple(head.labels),
+        head.seed,
+        (training, head.records.validation),
+        right,
+        groups or None,
+        out_of_fold,
+        holdout,
+    )
+
+
+_Label = Annotated[str, Meta(min_length=1, max_length=65536)]
+_Number = Annotated[int, Meta(ge=0, lt=MAX_LABELS)]
+_Count = Annotated[int, Meta(ge=1, le=MAX_BYTES)]
+
+
+class _Records(Struct, frozen=True, forbid_unknown_fields=True):
+    train: _Count
+    validation: _Count
+
+
+class _Candidate(Struct, frozen=True, forbid_unknown_fields=True):
+    candidate: Literal["tfidf", "embeddings", "lora", "full"]
+    by: Literal["folds", "validation"]
+
+
+class _Head(Struct, frozen=True, forbid_unknown_fields=True):
+    format: Literal["validation/2"]
+    task: _Label
+    labels: Annotated[list[_Label], Meta(min_length=1, max_length=MAX_LABELS)]
+    seed: Annotated[int, Meta(ge=0, lt=2**53)]
+    repeats: Annotated[int, Meta(ge=1, le=REPEATS)]
+    records: _Records
+    candidates: Annotated[list[_Candidate], Meta(min_length=1, max_length=4)]
+
+
+class _Line(Struct, frozen=True, forbid_unknown_fields=True):
+    expected: list[_Number]
+    logits: Annotated[
+        list[Annotated[list[str], Meta(max_length=REPEATS)]], Meta(min_length=1, max_length=4)
+    ]
+    group: Annotated[int, Meta(ge=0, lt=MAX_BYTES)] | None = None
