@@ -12,7 +12,7 @@ from msgspec import Struct, to_builtins
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import as_json
 from lyrikstore.canon.text import unknown_word
-from lyrikstore.verify.evaluation.choice.candidates import validation_metric
+from lyrikstore.verify.evaluation.choice.candidates import deciding_metrics
 from lyrikstore.verify.evaluation.tasks import find_rules
 from lyrikstore.verify.evaluation.words import METRICS, OF_A_LABEL, THRESHOLDS, metrics_of_task
 
@@ -264,16 +264,17 @@ class ToleranceConfig(Struct, frozen=True):
         """Return the section; empty where nothing was chosen, for a run signs what holds anyway."""
         return {} if self == ToleranceConfig() else to_builtins(self)
 
-    def to_run(self, metric: str) -> dict[str, Any]:
+    def to_run(self, metric: str, *, by_folds: bool = False) -> dict[str, Any]:
         """Return ``tolerances`` of a run.
 
         Args:
             metric: The metric of its task.
+            by_folds: Whether its candidates are compared by folds.
         """
         return {
             "weightsAbsolute": self.weights_absolute,
             "weightsRelative": self.weights_relative,
-            "differences": {validation_metric(metric): self.metric},
+            "differences": dict.fromkeys(deciding_metrics(metric, by_folds=by_folds), self.metric),
         }
 
 

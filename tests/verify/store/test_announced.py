@@ -8,7 +8,8 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Input
 from lyrikstore.verify.store.statements.announced import find_announced_faults
-from lyrikstore.verify.store.statements.checkpoints import find_choice_faults, stated_settings
+from lyrikstore.verify.store.statements.checkpoints import stated_settings
+from lyrikstore.verify.store.statements.choices import find_choice_faults
 
 TRAIN, BASE = Digest.of(b"train"), Digest.of(b"base")
 

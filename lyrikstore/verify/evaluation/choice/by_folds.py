@@ -15,6 +15,7 @@ from lyrikstore.verify.evaluation.choice.candidates import (
     BLEND,
     BY_FOLDS,
     BY_VALIDATION,
+    CHEAP,
     ORDER,
     WEIGHTS,
 )
@@ -28,16 +29,13 @@ from lyrikstore.verify.evaluation.choice.task import (
 )
 from lyrikstore.verify.evaluation.choice.temperature import ONE, find_temperature, temperature_at
 
-CHEAP = ("tfidf", "embeddings")
-"""Candidates that cost little enough to be learned anew for every fold."""
-
 MARGIN_OF_DEAR = 1.0
 """Standard errors that a dear candidate has to be better by."""
 
 Rows = NDArray[np.intp]
 
 
-class Pool(Struct, frozen=True):
+class FoldedRecords(Struct, frozen=True):
     """The records by which candidates are compared.
 
     Attributes:
@@ -62,7 +60,7 @@ class Pool(Struct, frozen=True):
 
 
 def compare(
-    task: LabellingRules, pool: Pool, scores: Mapping[str, tuple[Rows, Scores]]
+    task: LabellingRules, pool: FoldedRecords, scores: Mapping[str, tuple[Rows, Scores]]
 ) -> list[Tried]:
     """Return every candidate with its metric, and a blend of word counts with each other one.
 
@@ -80,7 +78,7 @@ def compare(
 
 
 def choose_by_folds(
-    task: LabellingRules, pool: Pool, tried: Sequence[Tried]
+    task: LabellingRules, pool: FoldedRecords, tried: Sequence[Tried]
 ) -> tuple[list[Tried], Tried, str]:
     """Return the candidates with how far each is from the one that is taken, that one, and why.
 
@@ -113,7 +111,7 @@ def choose_by_folds(
 
 
 def _take_of_cheap(
-    task: LabellingRules, pool: Pool, cheap: Sequence[Tried], notes: list[str]
+    task: LabellingRules, pool: FoldedRecords, cheap: Sequence[Tried], notes: list[str]
 ) -> list[Tried]:
     """Return the one that is taken of those compared over all rows, if there are any."""
     if not cheap:
@@ -136,7 +134,9 @@ def _last(one: Tried) -> str:
     return one.other or one.candidate
 
 
-def _difference(task: LabellingRules, pool: Pool, one: Tried, other: Tried) -> tuple[float, float]:
+def _difference(
+    task: LabellingRules, pool: FoldedRecords, one: Tried, other: Tried
+) -> tuple[float, float]:
     """Return how much better one is than another, and how far chance moves that.
 
     On the rows that both have; by a delete-a-group jackknife over records, or over their groups.
@@ -153,7 +153,7 @@ def _difference(task: LabellingRules, pool: Pool, one: Tried, other: Tried) -> t
     return value, float(np.sqrt((count - 1) * np.var(without[0] - without[1])))
 
 
-def _jackknife_groups(pool: Pool, places: NDArray[np.intp]) -> NDArray[np.intp]:
+def _jackknife_groups(pool: FoldedRecords, places: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return in which of at most :data:`GROUPS` groups each row is, numbered without gaps."""
     # All rows of a record go together, and all records of what belongs together.
     unit = places if pool.groups is None else np.asarray(pool.groups, np.intp)[places]
@@ -181,7 +181,7 @@ def _scores_without(
     return np.array([f1_of_counts(*one) for one in zip(hits, sizes, strict=True)])
 
 
-def _of(pool: Pool, rows: Rows) -> tuple[Flags, NDArray[np.intp]]:
+def _of(pool: FoldedRecords, rows: Rows) -> tuple[Flags, NDArray[np.intp]]:
     places = rows % len(pool.expected)
     return pool.expected[places], places
 
@@ -190,7 +190,7 @@ class _CrossFit:
     """Answers of each candidate to each record, by what the records of other folds decide."""
 
     def __init__(
-        self, task: LabellingRules, pool: Pool, scores: Mapping[str, tuple[Rows, Scores]]
+        self, task: LabellingRules, pool: FoldedRecords, scores: Mapping[str, tuple[Rows, Scores]]
     ) -> None:
         self._task, self._pool, self._scores = task, pool, scores
         self._places: dict[tuple[str, int, int], int] = {}

@@ -33,6 +33,12 @@ FEW_RECORDS = 50
 
 _LIMIT = re.compile(r"0(\.[0-9]{1,6})?|1(\.0{1,6})?")
 
+CHEAP = ("tfidf", "embeddings")
+"""Candidates that take no steps, and cost little enough to be learned anew for every fold."""
+
+REFITTED = (*CHEAP, BLEND)
+"""Those that are learned anew from all records, once chosen; of a blend its word counts are."""
+
 BY_FOLDS, BY_VALIDATION = "folds", "validation"
 """What a candidate was measured by: out of fold, or on the validation records alone."""
 
@@ -59,9 +65,30 @@ def measured_metric(metric: str, by: str) -> str:
     return validation_metric(metric)
 
 
+def deciding_metrics(metric: str, *, by_folds: bool) -> list[str]:
+    """Return what the metric that decides may be called in a checkpoint; it has one of them.
+
+    Args:
+        metric: The metric of the task.
+        by_folds: Whether its run compares candidates by folds.
+    """
+    ways = (BY_FOLDS, BY_VALIDATION) if by_folds else (BY_VALIDATION,)
+    return [measured_metric(metric, by) for by in ways]
+
+
 def formats_by_name(formats: Collection[str]) -> dict[str, str]:
     """Return candidate → its format, of formats that a run says; others are left out."""
     return {NAMES[form]: form for form in formats if form in NAMES}
+
+
+def is_refitted(run: Mapping[str, Any], form: str) -> bool:
+    """Return whether a checkpoint of a run learned from the validation records, too (§13.2.2).
+
+    Args:
+        run: Its body.
+        form: The format of the checkpoint.
+    """
+    return bool(run.get("refit")) and NAMES.get(form) in REFITTED
 
 
 def allowed_formats(run: Mapping[str, Any]) -> Collection[str] | None:

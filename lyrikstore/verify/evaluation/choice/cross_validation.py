@@ -16,10 +16,11 @@ from lyrikstore.canon.base64 import decode_base64
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
 from lyrikstore.verify.evaluation.choice import validation
-from lyrikstore.verify.evaluation.choice.by_folds import CHEAP, Pool, choose_by_folds, compare
+from lyrikstore.verify.evaluation.choice.by_folds import FoldedRecords, choose_by_folds, compare
 from lyrikstore.verify.evaluation.choice.candidates import (
     BY_FOLDS,
     BY_VALIDATION,
+    CHEAP,
     ORDER,
     formats_by_name,
     measured_metric,
@@ -94,7 +95,7 @@ class CrossValidation(Struct, frozen=True):
         """
         task, formats = labelling_rules(self.task), formats_by_name(allowed)
         folds = deal_folds(self.seed, self.expected, self.groups, self.repeats)
-        pool = Pool(self.expected, folds, self.groups, self.records[0])
+        pool = FoldedRecords(self.expected, folds, self.groups, self.records[0])
         width = len(self.labels)
         scores: dict[str, tuple[NDArray[np.intp], Scores]] = {}
         for name in sorted({*self.out_of_fold, *self.holdout}, key=ORDER.index):

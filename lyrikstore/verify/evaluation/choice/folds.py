@@ -3,7 +3,8 @@
 No record id and no text takes part, so whoever has what a checkpoint keeps deals again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from blake3 import blake3
@@ -25,6 +26,39 @@ _CONTEXT = "lyrikstore 2026-12 folds"
 def repeats_of(records: int) -> int:
     """Return how often the folds of so many records are dealt."""
     return REPEATS if records < FEW else 1
+
+
+def field_of_groups(config: Mapping[str, Any], datasets: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the field whose records belong together, of training and validation records.
+
+    Args:
+        config: Of the run, which may be anything; where it names none, the datasets say.
+        datasets: Bodies of the training and validation data, which have to agree.
+    """
+    data = config.get("data")
+    named = data.get("group") if isinstance(data, dict) else None
+    if isinstance(named, str) and named:
+        return named
+    roles = {one.get("fields", {}).get("group") for one in datasets}
+    (found,) = roles if len(roles) == 1 else (None,)
+    return str(found) if found else None
+
+
+def number_groups(keys: Iterable[tuple[str, ...]]) -> list[int]:
+    """Return the number of each record's group, from 0 as they come.
+
+    Args:
+        keys: The texts of that field, of each record (:func:`read_labelled`); a record without
+            any is a group of its own.
+    """
+    known: dict[tuple[str, ...], int] = {}
+    found: list[int] = []
+    fresh = 0
+    for key in keys:
+        number = known.setdefault(key, fresh) if key else fresh
+        fresh = max(fresh, number + 1)
+        found.append(number)
+    return found
 
 
 def deal_folds(

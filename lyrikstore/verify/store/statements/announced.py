@@ -7,7 +7,7 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
+from lyrikstore.verify.evaluation.choice.candidates import BLEND, CHEAP, FORMAT_IDS, NAMES
 from lyrikstore.verify.store.statements.segments import steps_of
 
 _REF = re.compile(r"(?P<name>([a-z0-9][a-z0-9._-]*/){1,2}[a-z0-9][a-z0-9._-]*)(~[0-9]+)?")
@@ -63,6 +63,7 @@ def find_announced_faults(
     if precision != "auto" and environment.get("precision", precision) != precision:
         yield "its precision is not that of its config"
     yield from _candidate_faults(body, config)
+    yield from _folds_faults(body, config)
     yield from _replay_faults(body, config)
 
 
@@ -81,11 +82,32 @@ def _candidate_faults(body: Mapping[str, Any], config: Mapping[str, Any]) -> Ite
     named = _section(config, "model").get("candidates")
     if not tried or not isinstance(named, list) or not named:
         return
-    wanted = {FORMAT_IDS[one] for one in named if isinstance(one, str) and one in FORMAT_IDS}
+    names = [NAMES.get(one, one) for one in tried]
+    wanted = {one for one in named if isinstance(one, str) and one in FORMAT_IDS}
     # What a blend joins is trained for it, even where nobody names it.
-    parts = {FORMAT_IDS["tfidf"], FORMAT_IDS["embeddings"]} if "blend" in named else set()
-    if len(set(tried)) != len(tried) or not wanted <= set(tried) <= wanted | parts:
+    parts = set(CHEAP) if BLEND in named else set()
+    if len(set(names)) != len(names) or not wanted <= set(names) <= wanted | parts:
         yield "its candidates are not those of its config"
+
+
+def _folds_faults(body: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
+    # ATTACK A158: a model that knows the validation records, and says that it never saw them.
+    refit = "folds" in body and _section(config, "training").get("refit", True) is not False
+    if body.get("refit", False) != refit:
+        yield "whether it is learned anew from all records is not what its config says"
+    if "folds" not in body:
+        return
+    from lyrikstore.verify.evaluation.choice.folds import repeats_of
+
+    folds, tried = body["folds"], {one["format"] for one in body.get("candidates", ())}
+    count = sum(body["order"]["records"].get(one, 0) for one in ("train", "validation"))
+    # ATTACK A156: dealt as often as suits a candidate.
+    if folds["repeats"] != repeats_of(count):
+        yield "its folds are not dealt as often as its records want"
+    cheap = {one for one in tried if NAMES.get(one) in CHEAP}
+    known = {one for one in tried if NAMES.get(one, BLEND) != BLEND}
+    if not cheap <= set(folds["candidates"]) <= known:
+        yield "what it compares by folds are not its candidates, or not all that it has to"
 
 
 def _replay_faults(body: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
@@ -94,7 +116,7 @@ def _replay_faults(body: Mapping[str, Any], config: Mapping[str, Any]) -> Iterat
     for said, follows in (
         (tolerances.get("weightsAbsolute"), wanted.get("weights_absolute")),
         (tolerances.get("weightsRelative"), wanted.get("weights_relative")),
-        (limits[0] if limits else None, wanted.get("metric")),
+        *((one, wanted.get("metric")) for one in limits or [None]),
     ):
         if follows is not None and said != follows:
             yield "its tolerances are not those of its config"

@@ -1,6 +1,6 @@
 """Checkpoints, held against their own files, their run and the choice by validation (§11.7.5)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
@@ -13,11 +13,11 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.verify.evaluation.choice.candidates import (
     FORMAT_IDS,
-    ORDER,
+    NAMES,
     VALIDATION,
     allowed_formats,
     declared_limit,
-    validation_metric,
+    formats_by_name,
 )
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE, unlike_fault
 from lyrikstore.verify.evaluation.given import EXTERNAL, EXTERNAL_FORMAT
@@ -26,14 +26,21 @@ from lyrikstore.verify.evaluation.tasks import (
     USUAL_TASK,
     containing,
     find_rules,
-    rules_of,
 )
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable, stated
 from lyrikstore.verify.store.ancestry import known_retirements
 from lyrikstore.verify.store.readers import ReadRecords
+from lyrikstore.verify.store.statements.choices import (
+    find_choice_faults,
+    kept_fault,
+    record_fault,
+    refit_fault,
+    without_settings,
+)
 
 if TYPE_CHECKING:
+    from lyrikstore.verify.evaluation.choice.cross_validation import CrossValidation
     from lyrikstore.verify.evaluation.choice.validation import Decided, ValidationScores
 
 MAX_SETTINGS = 1 << 20
@@ -41,7 +48,6 @@ MAX_SETTINGS = 1 << 20
 
 _CHECK = "checkpoints"
 _BLEND = "blend.json"
-_NAMES = {form: name for name, form in FORMAT_IDS.items()}
 
 Settings = Mapping[str, Mapping[str, JSON]]
 """File → what it says."""
@@ -111,68 +117,30 @@ def unfollowed(ancestry: Lineage) -> list[str]:
     ]
 
 
-def stated_settings(body: Mapping[str, Any]) -> Settings:
+def stated_settings(body: Mapping[str, Any], words: str = FORMAT_IDS["tfidf"]) -> Settings:
     """Return what the settings in the tree of a checkpoint have to say.
 
     Args:
         body: Of the manifest. Of a format that is not known nothing is looked at.
+        words: The format of word counts that its run says; a blend has one of them.
     """
     form, text, asked = body["format"], body.get("text", {}), body.get("prompt", {})
     about = {name: body.get(name) for name in ("format", "labels", "task")}
     encoded = {**about, "maxTokens": text.get("maxTokens"), "pooling": text.get("pooling")}
-    name = _NAMES.get(form)
+    name = NAMES.get(form)
     if name == "tfidf":
         return {"classifier.json": about}
     if name in {"embeddings", "lora", "full"}:
         return {"classifier.json": encoded}
     if name == "blend":
         other = {member: value for member, value in encoded.items() if member != "format"}
-        words = {**about, "format": FORMAT_IDS["tfidf"]}
-        return {_BLEND: about, "words/classifier.json": words, "other/classifier.json": other}
+        counts = {**about, "format": words}
+        return {_BLEND: about, "words/classifier.json": counts, "other/classifier.json": other}
     if name == "decoder":
         del about["labels"]
         prompt = {"system": asked.get("system", ""), "choices": asked.get("choices")}
         return {"prompt.json": {**about, "maxTokens": encoded["maxTokens"], **prompt}}
     return {}
-
-
-def find_choice_faults(body: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what cannot be of what a checkpoint says of its choice, whatever validation said.
-
-    Args:
-        body: Of the checkpoint; it says what was ``chosen``.
-        run: Body of its run.
-    """
-    chosen, metric = body["chosen"], rules_of(body.get("task", USUAL_TASK)).metric
-    if body.get("final") is not True:
-        yield "it is not the final one, and says what was chosen"
-    tried = chosen["candidates"]
-    taken = [one for one in tried if one["taken"]]
-    if chosen["metric"] != metric or any(metric not in one["metrics"] for one in tried):
-        yield "what it chose was not chosen by the metric of its task"
-        return
-    allowed = allowed_formats(run)
-    # ATTACK A92: a candidate that nobody trained, for others to compare with.
-    if allowed is not None and {one["format"] for one in tried} != set(allowed):
-        yield "its candidates are not those that its run tried"
-    if [one["format"] for one in taken] != [body["format"]]:
-        yield "it is not the candidate that was taken"
-        return
-    said = body.get("metrics", {}).get(validation_metric(metric))
-    if said != taken[0]["metrics"][metric]:
-        yield f"its {validation_metric(metric)} is not that of the candidate that was taken"
-    if metric == validation_metric(metric):  # the less the better, and there is no other
-        return
-    best = max(float(one["metrics"][metric]) for one in tried)
-    ranks = [
-        ORDER.index(_NAMES[one["format"]])
-        for one in tried
-        if float(one["metrics"][metric]) == best and one["format"] in _NAMES
-    ]
-    mine = _NAMES.get(body["format"])
-    worse = float(taken[0]["metrics"][metric]) < best
-    if worse and mine is not None and ranks and ORDER.index(mine) > max(ranks):
-        yield "a cheaper candidate was better than the one that was taken"
 
 
 class _Held:
@@ -212,7 +180,10 @@ class _Held:
 
     def compare_settings(self) -> Settings:
         """Hold the body against the settings in the tree; return them."""
-        wanted = stated_settings(self._checkpoint.body)
+        run = self._run()
+        tried = () if run is None else [one["format"] for one in run.body.get("candidates", ())]
+        words = formats_by_name(tried).get("tfidf", FORMAT_IDS["tfidf"])
+        wanted = stated_settings(self._checkpoint.body, words)
         found: dict[str, Mapping[str, JSON]] = {}
         try:
             entries = self._repository.tree(self._checkpoint).by_path if wanted else {}
@@ -269,6 +240,8 @@ class _Held:
         if "chosen" in self._checkpoint.body and run is not None:
             for fault in find_choice_faults(self._checkpoint.body, run.body):
                 self._bad("other-choice", fault)
+        if run is not None and (fault := refit_fault(self._checkpoint.body, run.body)):
+            self._bad("other-choice", fault)
         decision = self._checkpoint.body.get("decision")
         if decision is not None and run is not None:
             # ATTACK A138: a limit that suits somebody is called the one declared before training.
@@ -278,17 +251,12 @@ class _Held:
 
     def compare_validation(self, settings: Settings, read: ReadRecords | None) -> None:
         """Decide again by what was kept of the validation."""
-        from lyrikstore.verify.evaluation.choice.validation import FORMAT
-
         body, run = self._checkpoint.body, self._run()
-        if body[VALIDATION]["format"] != FORMAT:
-            text = f"{self._label}: validation of format {body[VALIDATION]['format']}"
-            self._problems.add(self._problems.lost, "newer-format", text)
-            return
         found = self._read_validation()
         if found is None or run is None:
             return
-        if fault := self._other_records(found, run, read):
+        fault = kept_fault(found, body, run.body) or self._other_records(found, run, read)
+        if fault:
             self._bad("other-validation", fault)
             return
         try:
@@ -301,7 +269,9 @@ class _Held:
             said = body.get(name, {})
             if name == "metrics":
                 said = {each: said.get(each) for each in follows}
-            # ATTACK A92: answers are surer than validation lets them be.
+            if name == "chosen":
+                said = without_settings(said)
+            # ATTACK A92, A157: answers are surer than validation lets them be; another is taken.
             if said != follows:
                 code = "other-decision" if name == "decision" else "other-choice"
                 self._bad(code, f"its {name} is not what its validation decides")
@@ -312,45 +282,59 @@ class _Held:
         named = self._checkpoint.inputs_in("run")
         return self._ancestry.get(named[0].id) if named else None
 
-    def _read_validation(self) -> "ValidationScores | None":
-        from lyrikstore.verify.evaluation.choice.validation import read_validation
+    def _read_validation(self) -> "ValidationScores | CrossValidation | None":
+        from lyrikstore.verify.evaluation.choice.cross_validation import read_kept
 
+        form = self._checkpoint.body[VALIDATION]["format"]
         try:
             attached = present_attachments(self._repository, self._checkpoint, VALIDATION)[0]
             with self._repository.blobs.open(attached.id) as stream:
-                return read_validation(stream)
+                found = read_kept(form, stream)
         except FormatError as error:
             self._bad("bad-validation", quote(error.message, 200))
         except LyrikstoreError as error:
             self._problems.note(f"{self._label}: validation", error)
+        else:
+            if found is None:
+                self.lost("newer-format", f"validation of format {form}")
+            return found
         return None
 
     def _other_records(
-        self, found: "ValidationScores", run: Manifest, read: ReadRecords | None
+        self,
+        found: "ValidationScores | CrossValidation",
+        run: Manifest,
+        read: ReadRecords | None,
     ) -> str:
-        """Return how what was kept is not of the validation data; empty: it is."""
-        body, count = self._checkpoint.body, len(found.expected)
-        if (found.task, list(found.labels)) != (body.get("task"), body.get("labels")):
-            return "its validation has another task, or other labels"
-        if body[VALIDATION]["count"] != count:
-            return f"its validation is of {pluralize(count, 'record')}, and it says otherwise"
-        named = self._checkpoint.inputs_in(VALIDATION)
-        data = [self._ancestry[one.id] for one in named if one.id in self._ancestry]
-        if len(data) < len(named):  # then `lineage` says so
-            return ""
-        if sum(one.body["records"] for one in data) != count:
-            return "its validation is not of as many records as its data has"
-        stated = run.body["config"].get("data")
+        """Return how what was kept is not of the data; empty: it is."""
+        from lyrikstore.verify.evaluation.choice.cross_validation import CrossValidation
+        from lyrikstore.verify.evaluation.choice.folds import field_of_groups
+
+        counts = {VALIDATION: len(found.expected)}
+        if isinstance(found, CrossValidation):
+            counts = dict(zip(("train", VALIDATION), found.records, strict=True))
+        data: list[Manifest] = []
+        for role, count in counts.items():
+            named = self._checkpoint.inputs_in(role)
+            here = [self._ancestry[one.id] for one in named if one.id in self._ancestry]
+            if len(here) < len(named):  # then `lineage` says so
+                return ""
+            if sum(one.body["records"] for one in here) != count:
+                return f"its validation is not of as many records as its {role} data has"
+            data += here
+        config, grouped = run.body["config"], None
+        if isinstance(found, CrossValidation):
+            grouped = field_of_groups(config, [one.body for one in data])
+            # ATTACK A156: groups that nobody says, so that who remembers one of them wins.
+            if (grouped is None) != (found.groups is None):
+                return "its validation has other groups than its data"
+        stated = config.get("data")
         field = stated.get("label") if isinstance(stated, dict) else None
         if read is None or not field:
             return ""
-        numbers = {label: number for number, label in enumerate(found.labels)}
+        fields = () if grouped is None else (grouped,)
         try:
-            for at, record in enumerate(read(self._repository, data, field, ())):
-                right = {numbers.get(label, -1) for label in record.labels}
-                # ATTACK A92: what is wrong in the validation data is called right.
-                if at >= count or right != set(found.expected[at].nonzero()[0].tolist()):
-                    return f"record {at + 1} of its validation has other labels in the data"
+            return record_fault(found, grouped, read(self._repository, data, field, fields))
         except LyrikstoreError as error:
             text = f"{self._label}: not compared with its validation data: "
             self._problems.add(self._problems.odd, "not-compared", text + quote(error.message, 300))

@@ -6,7 +6,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.verify.evaluation.choice.candidates import validation_metric
+from lyrikstore.verify.evaluation.choice.candidates import deciding_metrics
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 from lyrikstore.verify.evaluation.tasks import find_rules
 from lyrikstore.verify.store.statements.segments import SegmentList, draw_segments, miss_chance
@@ -49,7 +49,7 @@ def is_repeatable(run: Mapping[str, Any]) -> bool:
     # ATTACK: tolerances for a metric that no checkpoint has, which every model is within.
     if rules.names_tolerances or "tolerances" in run:
         limits = run.get("tolerances", {}).get("differences", {})
-        if limits.keys() != {validation_metric(rules.metric)}:
+        if limits.keys() != set(deciding_metrics(rules.metric, by_folds="folds" in run)):
             return False
     return order == rules.order
 
@@ -176,8 +176,8 @@ def find_fault(
         return fault
     limits = run.body.get("tolerances", {}).get("differences", {})
     # ATTACK: a model whose author kept quiet about the metric that would be too far off.
-    if body["verdict"] == WITHIN and any(
-        limits.keys() - one.body.get("metrics", {}).keys() for one in known.values()
+    if body["verdict"] == WITHIN and not all(
+        limits.keys() & one.body.get("metrics", {}).keys() for one in known.values()
     ):
         return "a checkpoint lacks a metric that it is said to be within tolerance of"
     if any(run.id not in {item.id for item in one.inputs_in("run")} for one in known.values()):

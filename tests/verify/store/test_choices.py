@@ -1,0 +1,211 @@
+"""What a checkpoint says of a choice by folds, held against its run, its data and what was kept."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.history.manifests.manifest import Input
+from lyrikstore.verify.evaluation.choice.folds import field_of_groups, number_groups
+from lyrikstore.verify.evaluation.evidence import LabelledRecord
+from lyrikstore.verify.store.statements.announced import find_announced_faults
+from lyrikstore.verify.store.statements.choices import (
+    find_choice_faults,
+    kept_fault,
+    record_fault,
+    refit_fault,
+    without_settings,
+)
+from tests.verify.evaluation.cross_validated import cross_validated
+from tests.verify.store.test_announced import Known
+
+RUN: dict[str, Any] = {
+    "config": {"data": {"label": "label"}, "training": {"seed": 3}},
+    "purpose": "train",
+    "task": "text-classification",
+    "seed": 3,
+    "order": {"records": {"train": 90, "validation": 30}},
+    "environment": {"threads": 1},
+    "plannedOutputs": ["checkpoints/acme/x"],
+    "candidates": [
+        {"format": one} for one in ("tfidf/2", "embeddings/1", "peft-lora/1", "blend/1")
+    ],
+    "folds": {"count": 5, "repeats": 3, "candidates": ["tfidf/2", "embeddings/1"]},
+    "refit": True,
+}
+FOUND = cross_validated({"tfidf": 1.0, "embeddings": 4.0}, {"lora": 1.0})
+
+
+def body_of(run: dict[str, Any] = RUN) -> dict[str, Any]:
+    """Return what a checkpoint says of what follows."""
+    decided = replace(
+        FOUND.decide({one["format"] for one in run["candidates"]}),
+        settings={"tfidf": {"C": "3"}},
+    )
+    return {
+        "format": decided.formats[decided.taken.candidate],
+        "final": True,
+        "task": FOUND.task,
+        "labels": list(FOUND.labels),
+        "refit": True,
+        "validation": {"format": "validation/2", "count": 120},
+        **decided.to_body(),
+    }
+
+
+def faults(
+    change: Callable[[dict[str, Any], dict[str, Any]], object] = lambda run, body: None,
+) -> list[str]:
+    """Return what is wrong after a change of a run and its checkpoint."""
+    run, body = copy.deepcopy(RUN), body_of()
+    change(run, body)
+    told = [kept_fault(FOUND, body, run), refit_fault(body, run)]
+    return [*find_choice_faults(body, run), *filter(None, told), *announced(run)]
+
+
+def announced(run: dict[str, Any]) -> list[str]:
+    inputs = [Input(role, "dataset", Digest.of(role.encode())) for role in ("train", "validation")]
+    made = Known("runs/acme/x", run, *inputs)
+    return list(find_announced_faults(made, {}.get))  # type: ignore[arg-type]
+
+
+def of(body: dict[str, Any], number: int) -> dict[str, Any]:
+    return body["chosen"]["candidates"][number]
+
+
+def test_what_follows_holds() -> None:
+    assert faults() == []
+    body = body_of()
+    assert of(body, 0)["settings"] == {"C": "3"}
+    assert (
+        without_settings(body["chosen"])
+        == FOUND.decide({one["format"] for one in RUN["candidates"]}).to_body()["chosen"]
+    )
+    for change in (
+        lambda run, body: run["config"]["training"].update(refit=True),
+        lambda run, body: (
+            run["config"]["training"].update(refit=False),
+            run.pop("refit"),
+            body.pop("refit"),
+        ),
+    ):
+        assert faults(change) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda run, body: run["folds"].update(repeats=1),
+        lambda run, body: run["order"]["records"].update(train=900),
+        lambda run, body: (run.update(seed=4), run["config"]["training"].update(seed=4)),
+        lambda run, body: run["folds"].update(candidates=["tfidf/2"]),
+        lambda run, body: run["folds"].update(candidates=["tfidf/2", "embeddings/1", "blend/1"]),
+        lambda run, body: run["folds"]["candidates"].append("peft-lora/1"),
+        lambda run, body: run["folds"]["candidates"].append("encoder/1"),
+        lambda run, body: body["validation"].update(count=119),
+        lambda run, body: body["labels"].reverse(),
+        lambda run, body: run["candidates"].append({"format": "encoder/1"}),
+    ],
+)
+def test_other_folds_than_those_of_the_run(
+    change: Callable[[dict[str, Any], dict[str, Any]], object],
+) -> None:
+    assert faults(change)
+
+
+def test_groups_and_labels_are_those_of_the_data() -> None:
+    keys = [(f"matter {at // 4}",) if at % 5 else () for at in range(120)]
+    found = replace(FOUND, groups=number_groups(keys))
+    labels = [FOUND.labels[int(one.argmax())] for one in FOUND.expected]
+
+    def records(keys: list[tuple[str, ...]], labels: list[str]) -> list[LabelledRecord]:
+        return [
+            LabelledRecord(Digest.of(b""), (label,), {"matter": key}, 3)
+            for key, label in zip(keys, labels, strict=True)
+        ]
+
+    assert record_fault(found, "matter", records(keys, labels)) == ""
+    assert record_fault(FOUND, None, records(keys, labels)) == ""
+    assert record_fault(found, "matter", records([*keys[1:], keys[0]], labels))
+    assert record_fault(found, "matter", records(keys, [*labels[1:], labels[0]]))
+    assert record_fault(found, "matter", records([*keys, ("x",)], [*labels, labels[0]]))
+    # What belongs together was parted: every record is a group of its own.
+    assert record_fault(replace(found, groups=list(range(120))), "matter", records(keys, labels))
+
+
+def test_the_field_of_groups_is_that_of_config_or_data() -> None:
+    bodies = [{"fields": {"group": "matter"}}, {"fields": {"group": "matter"}}]
+    assert field_of_groups({}, bodies) == "matter"
+    assert field_of_groups({"data": {"group": "client"}}, bodies) == "client"
+    assert field_of_groups({"data": []}, [*bodies, {}]) is None
+    assert field_of_groups({}, []) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda run, body: body["chosen"].pop("method"),
+        lambda run, body: run.pop("folds"),
+        lambda run, body: of(body, 0).update(by="validation"),
+        lambda run, body: of(body, 2).update(by="folds"),
+        lambda run, body: of(body, 2).pop("by"),
+        lambda run, body: of(body, 0).pop("difference"),
+        lambda run, body: of(body, 1).update(difference={"value": "0.0000"}),
+        lambda run, body: of(body, 0)["difference"].update(value="-0.0100"),
+        lambda run, body: of(body, 0)["metrics"].update(macroF1="0.1111"),
+        lambda run, body: of(body, 3).pop("other"),
+        lambda run, body: of(body, 0).update(other="lora"),
+        lambda run, body: body["metrics"].update(outOfFoldMacroF1="0.9999"),
+        lambda run, body: (
+            body["metrics"].pop("outOfFoldMacroF1"),
+            body["metrics"].update(validationMacroF1=of(body, 1)["metrics"]["macroF1"]),
+        ),
+        lambda run, body: body["chosen"]["candidates"].pop(0),
+    ],
+)
+def test_a_choice_that_does_not_follow(
+    change: Callable[[dict[str, Any], dict[str, Any]], object],
+) -> None:
+    assert of(body_of(), 1)["taken"]
+    assert faults(change)
+
+
+def test_a_candidate_was_better_than_the_one_that_was_taken() -> None:
+    body = body_of()
+    of(body, 0)["metrics"]["macroF1"] = "0.9999"
+    gap = 0.9999 - float(of(body, 1)["metrics"]["macroF1"])
+    of(body, 0)["difference"]["value"] = f"{gap:.4f}"
+    assert len(list(find_choice_faults(body, RUN))) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda run, body: body.pop("refit"),
+        lambda run, body: run.pop("refit"),
+        lambda run, body: run["config"]["training"].update(refit=False),
+        lambda run, body: (run.pop("refit"), body.pop("refit")),
+        lambda run, body: (
+            run["config"]["training"].update(refit=False),
+            run.pop("refit"),
+        ),
+        lambda run, body: body.update(format="peft-lora/1"),
+    ],
+)
+def test_a_checkpoint_says_as_its_run_whether_it_was_refitted(
+    change: Callable[[dict[str, Any], dict[str, Any]], object],
+) -> None:
+    assert faults(change)
+
+
+def test_without_folds_nothing_is_refitted() -> None:
+    run = copy.deepcopy(RUN)
+    del run["folds"]
+    assert announced(run)
+    del run["refit"]
+    assert announced(run) == []
+    assert refit_fault({"format": "tfidf/2"}, run) == ""
+    assert refit_fault({"format": "tfidf/2", "refit": True}, run)
