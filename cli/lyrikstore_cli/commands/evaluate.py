@@ -225,7 +225,8 @@ def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str
             line += f"  {METRICS[metric]} {with_interval(figure)}"
         latency = system.get("latencyMs")
         if latency:
-            line += f"  {latency['p50']}/{latency['p95']} ms p50/p95"
+            alone = f" of {latency['n']} answered alone" if latency["n"] < body["count"] else ""
+            line += f"  {latency['p50']}/{latency['p95']} ms p50/p95{alone}"
         say(line)
     verdict = verdict_in_words(body)
     if verdict:

@@ -300,7 +300,7 @@ class LabellingTask:
     def score(
         self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
     ) -> dict[str, Any]:
-        """Answer every record of a test set alone, timed."""
+        """Answer every record of a test set, some alone and timed."""
         from lyrikstore.train.worker.scoring import score
 
         return score(job, files, report)

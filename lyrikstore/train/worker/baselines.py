@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from lyrikstore.train.formats import word_counts
 from lyrikstore.train.worker.examples import Example, read_examples, targets
@@ -15,7 +16,7 @@ from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import decimal
 from lyrikstore.train.worker.models.model import Logits
-from lyrikstore.train.worker.scoring import Clock, one_by_one, write_answers
+from lyrikstore.train.worker.scoring import Clock, answer_all, write_answers
 from lyrikstore.train.worker.staging import TEST, TRAIN, VALIDATION
 from lyrikstore.verify.evaluation.choice.task import AnswerRule, labelling_rules
 from lyrikstore.verify.evaluation.words import NEAREST, WORD_COUNTS
@@ -46,12 +47,12 @@ FitBaseline = Callable[[Mapping[str, Any], Sequence[Example], Sequence[Example]]
 def score_baseline(
     job: Mapping[str, Any], files: StagedFiles, report: Report, fit: FitBaseline
 ) -> dict[str, Any]:
-    """Fit a baseline on the training records, and answer every test record alone, timed.
+    """Fit a baseline on the training records, and answer every test record, some alone and timed.
 
     Args:
         job: ``task``, ``labels``, and the ``format`` of the model.
         files: The staging folder: ``train.jsonl``, ``validation.jsonl``, ``test.jsonl``.
-        report: Called when it is fitted, and per record.
+        report: Called when it is fitted, and per batch.
         fit: Fits it; it is never given the test set.
 
     Returns:
@@ -70,7 +71,7 @@ def score_baseline(
     }
     report("baseline", 0, len(test))
     clock = Clock()
-    found, times = one_by_one(fitted.scores, test, report, "baseline")
+    found, times = answer_all(fitted.scores, test, report, "baseline")
     if fitted.are_logits:
         rules = labelling_rules(job["task"])
         found = rules.probabilities(found, fitted.decision.temperature)
@@ -110,9 +111,16 @@ def _nearest(
     known = words.features(train)
     wanted = targets(train, labels).astype(np.float64)
 
-    def answer(examples: Sequence[Example]) -> Logits:
+    # How alike some records are to all that were learned from is a table, of 32 MiB at most.
+    at_once = max(1, (4 << 20) // max(1, len(train)))
+
+    def nearest(examples: Sequence[Example]) -> NDArray[np.int64]:
         # Rows have length 1, so the product is the cosine; of equals the first in storage order.
-        likeness = (words.features(examples) @ known.T).toarray()
-        return np.asarray(wanted[likeness.argmax(1)])
+        return np.asarray((words.features(examples) @ known.T).toarray().argmax(1), np.int64)
+
+    def answer(examples: Sequence[Example]) -> Logits:
+        starts = range(0, len(examples), at_once)
+        found = [nearest(examples[start : start + at_once]) for start in starts]
+        return np.asarray(wanted[np.concatenate(found)])
 
     return answer

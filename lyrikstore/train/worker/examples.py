@@ -1,8 +1,8 @@
 """Staged records, as every candidate reads them."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from msgspec import Struct
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.train.worker.hashed_read import StagedFiles
+
+T = TypeVar("T")
 
 BATCH_RECORDS, BATCH_BYTES = 256, 1 << 20
 """With either a batch is full; a longer record is one by itself."""
@@ -38,17 +40,26 @@ def read_examples(files: StagedFiles, name: str) -> list[Example]:
 
 def example_batches(files: StagedFiles, name: str) -> Iterator[list[Example]]:
     """Yield the records of a staged dataset in batches, in storage order."""
-    batch: list[Example] = []
-    size = 0
-    for line in files.lines(name):
-        if batch and size + len(line) > BATCH_BYTES:
+    for lines in full_batches(files.lines(name), len):
+        yield list(map(_example, lines))
+
+
+def full_batches(some: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
+    """Yield things in batches of :data:`BATCH_RECORDS`, or of less than :data:`BATCH_BYTES`.
+
+    Args:
+        some: They.
+        size: How long one is.
+    """
+    batch: list[T] = []
+    total = 0
+    for one in some:
+        length = size(one)
+        if batch and (len(batch) == BATCH_RECORDS or total + length > BATCH_BYTES):
             yield batch
-            batch, size = [], 0
-        batch.append(_example(line))
-        size += len(line)
-        if len(batch) == BATCH_RECORDS:
-            yield batch
-            batch, size = [], 0
+            batch, total = [], 0
+        batch.append(one)
+        total += length
     if batch:
         yield batch
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lyrikstore.train.worker.examples import Example, read_examples
+from lyrikstore.train.worker.examples import Example, full_batches, read_examples
 from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import decimal, latency
@@ -17,15 +17,19 @@ from lyrikstore.train.worker.staging import CHECKPOINT, TEST
 from lyrikstore.verify.evaluation.answers import WHOLE
 from lyrikstore.verify.evaluation.choice.task import AnswerRule, labelling_rules
 
+MOST_TIMED, LEAST_TIMED, TIMED_SHARE = 200, 20, 20
+"""Most and fewest records that are answered alone, to tell how long that takes, and of how many
+records one is: alone an encoder takes some times as long, so more would be most of the work."""
+
 
 def score(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
-    """Answer every test record alone, timed.
+    """Answer every test record, most of them in batches, and some alone and timed.
 
     Args:
         job: ``threads``, ``seed``, ``format``, ``task``, and ``decision`` and ``unlike`` of the
             manifest.
         files: The staging folder: the checkpoint, its base if it has one, ``test.jsonl``.
-        report: Called per record.
+        report: Called per batch.
 
     Returns:
         ``scores``, a file of int32 millionths, records × labels; ``labels``; ``unlike``, how many
@@ -44,7 +48,7 @@ def score(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[st
         unlike += int(flags.sum())
         return logits
 
-    found, times = one_by_one(answer, examples, report, "score")
+    found, times = answer_all(answer, examples, report, "score")
     probabilities = labelling_rules(job["task"]).probabilities(found, temperature)
     about = {"labels": list(model.labels), "unlike": unlike}
     return write_answers(files, "model", probabilities, times, clock, **about)
@@ -73,19 +77,43 @@ def prepare_libraries(job: Mapping[str, Any]) -> None:
         prepare(job["threads"], job["seed"])
 
 
-def one_by_one(
+def timed_places(records: int) -> list[int]:
+    """Return the places of the records that are answered alone, drawn evenly from all."""
+    share = max(LEAST_TIMED, records // TIMED_SHARE)
+    some = min(records, MOST_TIMED, share)
+    return [(2 * number + 1) * records // (2 * some) for number in range(some)]
+
+
+def answer_all(
     answer: Callable[[Sequence[Example]], Logits],
     examples: Sequence[Example],
     report: Report,
     phase: str,
 ) -> tuple[Logits, list[float]]:
-    """Return what each record is answered alone, and the milliseconds of each."""
-    rows, times = [], []
-    for number, example in enumerate(examples):
+    """Return what each record is answered, once, and the milliseconds of those answered alone.
+
+    Args:
+        answer: Answers some records.
+        examples: All of them.
+        report: Called per batch, and per record that is answered alone.
+        phase: What it is called there.
+    """
+    alone = timed_places(len(examples))
+    # Together records of like lengths, so that little is padded.
+    rest = sorted(set(range(len(examples))) - set(alone), key=lambda at: len(examples[at].text))
+    rows: list[Any] = [None] * len(examples)
+    done, times = 0, []
+    for places in full_batches(rest, lambda at: len(examples[at].text)):
+        for at, row in zip(places, answer([examples[at] for at in places]), strict=True):
+            rows[at] = row
+        done += len(places)
+        report(phase, done, len(examples))
+    for at in alone:
         begun = time.perf_counter()
-        rows.append(answer([example])[0])
+        rows[at] = answer([examples[at]])[0]
         times.append((time.perf_counter() - begun) * 1000)
-        report(phase, number + 1, len(examples))
+        done += 1
+        report(phase, done, len(examples))
     return np.asarray(rows), times
 
 
