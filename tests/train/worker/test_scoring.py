@@ -1,5 +1,7 @@
 """Records of a test set are answered once each: most in batches, some alone and timed."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -42,7 +44,7 @@ def test_each_record_is_answered_once_and_in_its_place(count: int) -> None:
     batches = together[: len(together) - len(times)]
     assert all(len(one) <= BATCH_RECORDS for one in batches)
     # By length: no batch has a shorter text than the one before.
-    assert all(max(a) <= min(b) for a, b in zip(batches, batches[1:], strict=False))
+    assert all(max(a) <= min(b) for a, b in pairwise(batches))
     assert said[-1] == ("score", count, count)
 
 
