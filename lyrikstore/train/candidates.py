@@ -252,7 +252,7 @@ def segment_steps(config: TrainConfig, records: int) -> int:
     training = config.training
     if not config.replay.steps:
         return 0
-    return steps_of(config.replay.steps, records, training.batch_size, training.epochs)
+    return steps_of(config.replay.steps, records, training.records_per_step, training.epochs)
 
 
 def read_logits(path: Path, records: int, labels: int) -> Any:

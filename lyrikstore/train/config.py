@@ -4,6 +4,7 @@ Every value of a config is signed with the run, so there are no floats: a decima
 is kept as its shortest decimal text, and becomes a number only inside the worker.
 """
 
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Self
@@ -22,10 +23,13 @@ from lyrikstore.credentials.terms.vocabulary import (
     territory_of,
 )
 from lyrikstore.train.requirements import (
+    ACCUMULATE,
     CANDIDATES,
     CPU,
+    DEVICE,
     LINEAR,
     MONITOR_SUFFIX,
+    RECOMPUTES,
     BudgetConfig,
     CostConfig,
     DecisionConfig,
@@ -133,7 +137,8 @@ class TrainingConfig(Struct, frozen=True):
 
     Attributes:
         epochs: Passes over the training data, if no earlier one stays the best.
-        batch_size: Records per step.
+        batch_size: Records that are computed at once; with ``accumulate`` 1 those of a step.
+        accumulate: How many times as many a step learns from.
         learning_rate: Of the adapter, at its peak.
         full_learning_rate: Of all weights, at its peak, where all are trained.
         head_learning_rate: Of the classifier, at its peak.
@@ -169,6 +174,16 @@ class TrainingConfig(Struct, frozen=True):
     threads: int = 2
     activation_checkpointing: bool = False
     device: str = CPU
+    accumulate: int = 1
+
+    @property
+    def records_per_step(self) -> int:
+        """How many records, or rows of them, a step learns from."""
+        return self.batch_size * self.accumulate
+
+
+_UNSAID: Mapping[str, Any] = {RECOMPUTES: False, DEVICE: CPU, ACCUMULATE: 1}
+"""Settings of ``[training]`` that a run leaves out where they are so: older runs had none."""
 
 
 class TrainConfig(Struct, frozen=True, rename={"thresholds": "threshold"}):
@@ -286,7 +301,7 @@ class TrainConfig(Struct, frozen=True, rename={"thresholds": "threshold"}):
             "data": stated(self.data) | {"train": refs[0] if len(refs) == 1 else list(refs)},
             "model": stated(self.model),
             "lora": stated(self.lora),
-            "training": {k: v for k, v in training.items() if v is not False and v != CPU},
+            "training": {k: v for k, v in training.items() if k not in _UNSAID or v != _UNSAID[k]},
         }
         document |= {
             name: section

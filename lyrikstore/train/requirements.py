@@ -33,6 +33,7 @@ PLACE = "{prompt}"
 """Where a prompt template has what is asked."""
 
 RECOMPUTES = "activation_checkpointing"
+ACCUMULATE = "accumulate"
 DEVICE = "device"
 CPU, CUDA = "cpu", "cuda"
 """Values of ``[training] device``: processors, or one GPU of NVIDIA."""

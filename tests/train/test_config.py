@@ -202,7 +202,7 @@ def test_refuses_what_a_run_cannot_be_held_to(change, place):
         ),
         (
             SMALL + "[training]\nmax_steps = 1\n",
-            "'max_steps'; known: activation_checkpointing, batch_size, ",
+            "'max_steps'; known: accumulate, activation_checkpointing, ",
         ),
         (
             SMALL + "learning_rate = '0.1'\n",

@@ -118,7 +118,10 @@ def fault_of(error: Exception, job: str) -> LyrikstoreError:
 
 def out_of_memory(job: str, words: str) -> RunFailedError:
     """Return the error for a job that got no more memory; ``words`` are its last ones."""
-    less = "with a smaller batch_size or max_tokens in the config it needs less; or "
+    less = (
+        "with a smaller batch_size (accumulate keeps the step as large) or max_tokens in the "
+        "config it needs less; or "
+    )
     training = job.startswith("train")
     return RunFailedError(
         "out-of-memory",

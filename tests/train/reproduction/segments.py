@@ -52,6 +52,46 @@ def job(seed: int, candidate: str = "lora") -> dict[str, Any]:
     }
 
 
+def accumulating(told: dict[str, Any], size: int, times: int) -> dict[str, Any]:
+    """Return a job whose steps learn from ``size`` records so many times, without dropout."""
+    config = told["config"]
+    training = {**config["training"], "batch_size": size, "class_weights": "sqrt", "dropout": "0"}
+    if times > 1:
+        training["accumulate"] = times
+    lora = {**config["lora"], "dropout": "0"}
+    return {**told, "config": {**config, "training": training, "lora": lora}}
+
+
+def gradients(told: Mapping[str, Any], files: StagedFiles) -> list[tuple[float, list[Any]]]:
+    """Return the loss and the gradients of each step of an epoch, all from the same weights."""
+    fitting: Any = find_task(told["task"]).open_learner(told, files)
+    for number, value in enumerate(fitting.parameters().values()):
+        with torch.no_grad():
+            draw = torch.Generator().manual_seed(number)
+            value.copy_(torch.randn(value.shape, generator=draw) * 0.1)
+    begun, found = fitting.state(), []
+    batches = fitting.batches(0)
+    assert fitting.steps == len(batches) * fitting.training["epochs"]
+    getattr(fitting, "_network", getattr(fitting.model, "peft", None)).eval()
+    for batch in batches:
+        loss = fitting.learn(batch)
+        found.append((loss, [one.grad.clone() for one in fitting.parameters().values()]))
+        fitting.restore(begun)
+    return found
+
+
+def assert_equal_steps(
+    some: list[tuple[float, list[Any]]], others: list[tuple[float, list[Any]]]
+) -> None:
+    """Compare what two ways of computing the same steps gave, within what floats round."""
+    assert len(some) == len(others) > 1
+    for (loss, ours), (other, theirs) in zip(some, others, strict=True):
+        assert abs(loss - other) < 1e-5
+        assert any(float(one.abs().max()) > 1e-3 for one in ours)
+        for pair in zip(ours, theirs, strict=True):
+            assert torch.allclose(*pair, atol=1e-5, rtol=1e-4)
+
+
 class Trained:
     """A run in this process, with the points that it left."""
 

@@ -4,6 +4,7 @@ The worker's own code in this process, with an encoder of one layer: two hundred
 """
 
 import json
+import shutil
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ import torch
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import encode, parse
+from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.verify.store.statements.reproductions import (
     fault_of_segments,
     find_fault,
@@ -32,7 +34,17 @@ from lyrikstore.verify.store.statements.segments import (
 )
 from tests.faults.robust.models import WORDS, write_base
 from tests.sweep import thinned
-from tests.train.reproduction.segments import HOW, STEPS, Trained, job, nonce, sabotaged
+from tests.train.reproduction.segments import (
+    HOW,
+    STEPS,
+    Trained,
+    accumulating,
+    assert_equal_steps,
+    gradients,
+    job,
+    nonce,
+    sabotaged,
+)
 
 pytestmark = [
     pytest.mark.train,
@@ -87,6 +99,29 @@ def test_no_false_alarm_in_a_hundred_honest_runs(staged) -> None:
         run = Trained(staged, job(number, ("lora", "full")[number % 2]))
         drawn = draw_segments(run.segments.count, 2, **nonce(number))
         assert run.again(drawn) == dict.fromkeys(drawn, True), number
+
+
+@pytest.mark.parametrize("task", ["text-classification", "multi-label"])
+def test_a_step_of_parts_is_that_of_the_whole(staged, tmp_path, task) -> None:
+    folder = tmp_path / "staged"
+    shutil.copytree(staged / "base", folder / "base")
+    for name in ("train.jsonl", "validation.jsonl"):
+        rows = [json.loads(line) for line in (staged / name).read_text().splitlines()]
+        for number, row in enumerate(rows):
+            row["labels"] = ["ab"[number % 5 == 0]]  # a part may have none of the rare one
+        (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    told = {**job(1), "task": task}
+    # Steps of 9, 9 and 6 records: three parts of 3, the last time two.
+    whole, parts, uneven = (
+        gradients(accumulating(told, *how), StagedFiles(folder, lambda *_: None))
+        for how in ((9, 1), (3, 3), (5, 2))
+    )
+    assert_equal_steps(whole, parts)
+    assert len(uneven) == 3  # 10, 10 and 4
+    run = Trained(folder, accumulating(told, 3, 2))
+    every = list(range(run.segments.count))
+    assert run.again(every) == dict.fromkeys(every, True)
+    assert len(run.segments.states) - 1 == 4  # two steps of each epoch, then the end of it
 
 
 def test_one_draw_is_one_draw_and_all_are_all() -> None:

@@ -14,10 +14,20 @@ import torch
 from lyrikstore.canon.json import encode
 from lyrikstore.train.formats.base_model import check_model_config
 from lyrikstore.train.worker.fitting.replay import replay
+from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.writing.training import DecoderLearner
 from lyrikstore.verify.store.statements.segments import draw_segments, find_odd
 from tests.sweep import thinned
-from tests.train.reproduction.segments import HOW, STEPS, Trained, nonce, sabotaged
+from tests.train.reproduction.segments import (
+    HOW,
+    STEPS,
+    Trained,
+    accumulating,
+    assert_equal_steps,
+    gradients,
+    nonce,
+    sabotaged,
+)
 from tests.writers import write_model
 
 pytestmark = [
@@ -99,6 +109,15 @@ def test_no_false_alarm_in_honest_runs(staged) -> None:
         run = Trained(staged, job(number))
         every = list(range(run.segments.count))
         assert run.again(every) == dict.fromkeys(every, True), number
+
+
+def test_a_step_of_parts_is_that_of_the_whole(staged) -> None:
+    files = StagedFiles(staged, lambda *_: None)
+    whole, parts = (gradients(accumulating(job(1), *how), files) for how in ((4, 1), (1, 4)))
+    assert_equal_steps(whole, parts)
+    run = Trained(staged, accumulating(job(1), 1, 2))
+    every = list(range(run.segments.count))
+    assert run.again(every) == dict.fromkeys(every, True)
 
 
 def test_where_epochs_end_follows_from_the_rows_and_not_from_what_is_signed(staged) -> None:

@@ -10,6 +10,8 @@ from tests.writers import write_model
 
 torch = pytest.importorskip("torch")
 
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
+
 from lyrikstore.train.formats.base_model import check_model_config  # noqa: E402
 from lyrikstore.train.worker.hashed_read import StagedFiles  # noqa: E402
 from lyrikstore.train.worker.writing.base import load_decoder  # noqa: E402
@@ -73,6 +75,20 @@ def tell(*lengths):
 RECORDS = tell((9, 5), (3, 12), (14, 3), (5, 7), (2, 2))
 
 
+def seen_through_a_mask(causal, rows):
+    """Return the vectors of all tokens by a mask of tokens × tokens."""
+    lengths = rows.tokens.shape[1]
+    owners = (rows.positions == 0).long().cumsum(1)
+    mask = (owners[:, :, None] == owners[:, None, :]) & torch.ones((lengths, lengths)).tril().bool()
+    found = causal.model(
+        input_ids=rows.tokens,
+        attention_mask=mask[:, None],
+        position_ids=rows.positions,
+        use_cache=False,
+    )
+    return found.last_hidden_state
+
+
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_packed_records_do_not_see_each_other(tmp_path, kind):
     more = {"head_dim": 8} if kind.startswith("Gemma") else {}
@@ -91,6 +107,10 @@ def test_packed_records_do_not_see_each_other(tmp_path, kind):
                 found = packed[row, at : at + one.length]
                 assert torch.allclose(found, wanted, atol=1e-4), (kind, row)
                 at += one.length
+        dense, segments = seen_through_a_mask(causal, rows), hidden_states(causal, rows)
+        real = rows.segments.back > 0
+        real[0] = True
+        assert torch.allclose(*(one.flatten(0, 1)[real] for one in (dense, segments)), atol=1e-5)
 
 
 def test_the_loss_is_that_of_transformers_and_its_gradient_too(llama, causal):
@@ -115,6 +135,46 @@ def test_the_loss_is_that_of_transformers_and_its_gradient_too(llama, causal):
     torch.nn.functional.cross_entropy(logits, rows.targets, reduction="sum").backward()
     for name, value in writer.parameters().items():
         assert torch.allclose(ours[name], value.grad, atol=1e-3), name
+
+
+class Largest(TorchDispatchMode):
+    """Notes the most numbers of a tensor that is computed."""
+
+    most = 0
+
+    def __torch_dispatch__(self, function, types, arguments=(), named=None):
+        found = function(*arguments, **(named or {}))
+        for one in found if isinstance(found, (list, tuple)) else [found]:
+            if isinstance(one, torch.Tensor):
+                self.most = max(self.most, one.numel())
+        return found
+
+
+def test_nothing_of_a_row_is_tokens_times_tokens(llama):
+    writer = AdaptedDecoder.fresh(llama, ["model.safetensors"], CONFIG, "fp32", task="sft")
+    writer.peft.train()
+    rows = pack_rows([tell(*[(5, 7)] * 30, (1, 1), (90, 58))])
+    tokens = rows.tokens.shape[1]
+    found = []
+    for vectors in (hidden_states, seen_through_a_mask):
+        with Largest() as largest:
+            vectors(writer.causal, rows).square().mean().backward()
+        gradient = [one.grad.clone() for one in writer.parameters().values()]
+        writer.peft.zero_grad()
+        found.append((largest.most, gradient))
+    (most, ours), (other, theirs) = found
+    assert most < tokens * tokens <= other
+    assert all(torch.allclose(*pair, atol=1e-5) for pair in zip(ours, theirs, strict=True))
+
+
+def test_records_of_like_length_go_together():
+    rows = pack_rows([tell((8, 2), (3, 3), (1, 1)), tell((4, 5))])
+    assert [one.tolist() for one in rows.segments.groups] == [
+        [[*range(10)], [*range(18, 27), 0], [*range(10, 16), 0, 0, 0, 0]],
+        [[16, 17]],
+    ]
+    places = torch.cat([one.flatten() for one in rows.segments.groups])
+    assert places[rows.segments.back].tolist() == [*range(27), *[0] * 9]
 
 
 def test_layers_that_are_computed_again_give_the_same_gradient(llama):

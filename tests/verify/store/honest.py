@@ -59,6 +59,7 @@ max_tokens = 16
 candidates = ["tfidf", "embeddings"]
 [training]
 epochs = 1
+accumulate = 2
 threads = 1
 seed = 3
 [[threshold]]

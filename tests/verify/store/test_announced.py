@@ -62,9 +62,16 @@ def run(change: Callable[[dict[str, Any], dict[str, Any]], object]) -> list[str]
     return list(find_announced_faults(made, known.get))  # type: ignore[arg-type]
 
 
+def accumulate(body: dict[str, Any], config: dict[str, Any], *, steps: int) -> None:
+    """Make it a million epochs of two steps, each of 4 records in two parts."""
+    config["training"].update(accumulate=2, epochs=1_000_000)
+    body["segments"].update(steps=steps)
+
+
 def test_what_is_announced_as_its_config_says_holds() -> None:
     assert run(lambda body, config: None) == []
     assert run(lambda body, config: config["data"].update(train=str(TRAIN))) == []
+    assert run(lambda body, config: accumulate(body, config, steps=20_000)) == []
 
 
 @pytest.mark.parametrize(
@@ -102,6 +109,7 @@ def test_a_config_may_be_anything(junk: Any) -> None:
         lambda body, config: body["tolerances"].update(weightsRelative="9"),
         lambda body, config: body["tolerances"]["differences"].update(validationLoss="9"),
         lambda body, config: body["segments"].update(steps=5),
+        lambda body, config: accumulate(body, config, steps=30_000),
         lambda body, config: body.pop("segments"),
         lambda body, config: body["prompt"].update(system="lie"),
         lambda body, config: body["prompt"].update(choices=["a", "b"]),

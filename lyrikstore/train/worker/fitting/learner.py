@@ -11,6 +11,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lyrikstore.train.requirements import ACCUMULATE
 from lyrikstore.train.worker.errors import diverged
 from lyrikstore.train.worker.models.model import Saved
 from lyrikstore.train.worker.models.unlike import FittedUnlike
@@ -91,8 +92,25 @@ class Learner(ABC):
     def parameters(self) -> dict[str, nn.Parameter]:
         """Return what is trained, by name."""
 
+    def divisor(self, batch: Sequence[Any]) -> float:
+        """Return what the mean loss of a batch was divided by; its weight, if nothing else."""
+        return self.weight(batch)
+
+    @property
+    def records_per_step(self) -> int:
+        """How many records, or rows of them, a step learns from."""
+        return int(self.training["batch_size"]) * int(self.training.get(ACCUMULATE, 1))
+
+    def parts(self, batch: Sequence[Any]) -> list[Sequence[Any]]:
+        """Return what of a batch is computed at once, part by part."""
+        size = self.training["batch_size"]
+        return [batch[start : start + size] for start in range(0, len(batch), size)]
+
     def learn(self, batch: Sequence[Any]) -> float:
         """Take one step; return the loss before it.
+
+        The gradients of the parts add up to that of the whole: each counts by its share of what the
+        mean is over, so that a short part, or one of few answers, weighs no more than it has to.
 
         Raises:
             RunFailedError: (``diverged``) it is no number.
@@ -100,12 +118,14 @@ class Learner(ABC):
         factor = learning_rate_factor(self.step, self.steps, float(self.training["warmup"]))
         for group, peak in zip(self.optimizer.param_groups, self._peaks, strict=True):
             group["lr"] = peak * factor
-        loss = self.loss(batch)
-        value = float(loss.item())
-        if not math.isfinite(value):
-            raise diverged(f"the loss is {value} at step {self.step + 1}", self.rate)
         self.optimizer.zero_grad()
-        cast("Any", loss).backward()
+        value, whole = 0.0, self.divisor(batch)
+        for part in self.parts(batch):
+            loss = self.loss(part) * (self.divisor(part) / whole)
+            value += float(loss.item())
+            if not math.isfinite(value):
+                raise diverged(f"the loss is {value} at step {self.step + 1}", self.rate)
+            cast("Any", loss).backward()
         nn.utils.clip_grad_norm_(self._trained, 1.0)
         self.optimizer.step()
         self.step += 1

@@ -70,7 +70,7 @@ class EncoderLearner(Learner):
             training, [(body, training[rate]), (head, training["head_learning_rate"])], rate=rate
         )
         self.total = len(examples)
-        self.steps = math.ceil(len(examples) / training["batch_size"]) * training["epochs"]
+        self.steps = math.ceil(len(examples) / self.records_per_step) * training["epochs"]
         self._records_to_learn, self._records_to_check = examples, checking
         text = self.model.text
         self._sequences = text.encode([one.text for one in examples])
@@ -81,6 +81,7 @@ class EncoderLearner(Learner):
         self._expected = targets(checking, labels)
         wanted = targets(examples, labels)
         weights = torch.from_numpy(label_weights(wanted, training["class_weights"]))
+        self._weights = weights
         if self._rules.several:
             self._wanted = torch.from_numpy(wanted.astype(np.float32))
             self._loss: nn.Module = nn.BCEWithLogitsLoss(pos_weight=weights)
@@ -95,16 +96,23 @@ class EncoderLearner(Learner):
         batches = epoch_batches(
             self._records,
             self._lengths,
-            size=self.training["batch_size"],
+            size=self.records_per_step,
             seed=self.training["seed"],
             epoch=epoch,
         )
-        self.padding = padding_ratio(batches, self._lengths)
+        parts = [part for batch in batches for part in self.parts(batch)]
+        self.padding = padding_ratio(parts, self._lengths)
         return batches
 
     def weight(self, batch: Sequence[int]) -> int:
         """Return how many records a batch has."""
         return len(batch)
+
+    def divisor(self, batch: Sequence[int]) -> float:
+        """Return how many records a batch has, each counted by the weight of its label."""
+        if self._rules.several:
+            return len(batch)
+        return float(self._weights[self._wanted[list(batch)]].sum())
 
     def parameters(self) -> dict[str, nn.Parameter]:
         """Return what is trained, by name."""

@@ -39,6 +39,7 @@ from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.adapters import load_bitsandbytes
 from lyrikstore.train.worker.models.encoder import iterate_weights
 from lyrikstore.train.worker.staging import BASE
+from lyrikstore.train.worker.writing.segments import ATTENTION
 
 _CLASSES: Mapping[str, tuple[Any, Any]] = {
     "gemma": (GemmaConfig, GemmaForCausalLM),
@@ -94,7 +95,7 @@ def load_decoder(
 
 def _without_weights(settings: Mapping[str, Any], quantization: str, dtype: torch.dtype) -> Any:
     configured, built = _CLASSES[settings["model_type"]]
-    config = configured(**family_of(settings).arguments(settings), attn_implementation="sdpa")
+    config = configured(**family_of(settings).arguments(settings), attn_implementation=ATTENTION)
     with init_empty_weights(include_buffers=False):
         model = built(config)
     model.tie_weights()

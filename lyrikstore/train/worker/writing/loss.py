@@ -8,6 +8,7 @@ from msgspec import Struct
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from lyrikstore.train.worker.writing.segments import Segments
 from lyrikstore.train.worker.writing.texts import Told
 
 CHUNK = 256
@@ -20,14 +21,14 @@ class PackedRows(Struct, frozen=True):
     Attributes:
         tokens: (rows, tokens).
         positions: Of each token in its own record.
-        mask: (rows, 1, tokens, tokens): which tokens each one sees.
+        segments: Where the records are, which see nothing but themselves.
         learnt: Places, in the flattened rows, of the tokens that come before a learnt one.
         targets: The learnt ones.
     """
 
     tokens: Tensor
     positions: Tensor
-    mask: Tensor
+    segments: Segments
     learnt: Tensor
     targets: Tensor
 
@@ -45,32 +46,32 @@ def pack_rows(rows: Sequence[Sequence[Told]]) -> PackedRows:
     longest = max(sum(one.length for one in row) for row in rows)
     tokens = torch.zeros((len(rows), longest), dtype=torch.long)
     positions = torch.zeros((len(rows), longest), dtype=torch.long)
-    owners = torch.full((len(rows), longest), -1, dtype=torch.long)
     learnt: list[int] = []
     targets: list[int] = []
     for number, row in enumerate(rows):
         at = 0
-        for owner, one in enumerate(row):
+        for one in row:
             whole = one.prompt + one.completion
             end = at + len(whole)
             tokens[number, at:end] = torch.tensor(whole)
             positions[number, at:end] = torch.arange(len(whole))
-            owners[number, at:end] = owner
             first = number * longest + at + len(one.prompt) - 1
             learnt += range(first, first + len(one.completion))
             targets += one.completion
             at = end
-    causal = torch.ones((longest, longest), dtype=torch.bool).tril()
-    mask = (owners[:, :, None] == owners[:, None, :]) & causal
-    return PackedRows(tokens, positions, mask[:, None], torch.tensor(learnt), torch.tensor(targets))
+    segments = Segments.of([[one.length for one in row] for row in rows], longest)
+    return PackedRows(tokens, positions, segments, torch.tensor(learnt), torch.tensor(targets))
 
 
 def hidden_states(causal: Any, rows: PackedRows) -> Tensor:
     """Return the vectors of all tokens: (rows, tokens, width)."""
     found = causal.model(
         input_ids=rows.tokens,
-        attention_mask=rows.mask,
+        # Of four dimensions it is passed on as it is; without one, transformers would make one of
+        # tokens × tokens.
+        attention_mask=torch.ones((1, 1, 1, 1), dtype=torch.bool, device=rows.tokens.device),
         position_ids=rows.positions,
+        segments=rows.segments,
         use_cache=False,  # with a cache, packed records would see each other
     )
     return cast("Tensor", found.last_hidden_state)

@@ -78,14 +78,15 @@ class DecoderLearner(Learner):
         self._half = job["precision"] == "bf16"
         self.total = sum(len(one.completion) for one in learnt)
         epochs = range(int(training["epochs"]))
-        self.steps = sum(len(self._batches(learnt, epoch)) for epoch in epochs)
+        size = self.records_per_step
+        self.steps = sum(len(self._batches(learnt, epoch, size)) for epoch in epochs)
 
-    def _batches(self, records: Sequence[Told], epoch: int) -> list[list[Row]]:
+    def _batches(self, records: Sequence[Told], epoch: int, size: int) -> list[list[Row]]:
         return epoch_row_batches(
             [one.id for one in records],
             [one.length for one in records],
             most=self._most,
-            size=self.training["batch_size"],
+            size=size,
             seed=self.training["seed"],
             epoch=epoch,
         )
@@ -93,9 +94,11 @@ class DecoderLearner(Learner):
     def batches(self, epoch: int) -> list[list[Row]]:
         """Return the rows of each batch of an epoch, and note their padding."""
         self.model.peft.train()
-        batches = self._batches(self._learnt, epoch)
+        batches = self._batches(self._learnt, epoch, self.records_per_step)
         lengths = [
-            [sum(self._learnt[at].length for at in row) for row in batch] for batch in batches
+            [sum(self._learnt[at].length for at in row) for row in part]
+            for batch in batches
+            for part in self.parts(batch)
         ]
         processed = sum(len(rows) * max(rows) for rows in lengths)
         self.padding = processed / max(1, sum(map(sum, lengths)))
@@ -122,7 +125,7 @@ class DecoderLearner(Learner):
         self.model.peft.eval()
         sums = []
         with torch.inference_mode(), self._precision():
-            for batch in self._batches(self._checked, 0):
+            for batch in self._batches(self._checked, 0, self.training["batch_size"]):
                 rows = pack_rows([[self._checked[at] for at in row] for row in batch])
                 rows = rows.to(self.model.device)
                 sums.append(float(learnt_loss(self.model.causal, rows)))

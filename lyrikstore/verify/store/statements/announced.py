@@ -123,8 +123,10 @@ def _replay_faults(body: Mapping[str, Any], config: Mapping[str, Any]) -> Iterat
     training, steps = _section(config, "training"), _section(config, "replay").get("steps", 0)
     records = body["order"]["records"].get("train", 0)
     size, epochs = (training.get(name, 0) for name in ("batch_size", "epochs"))
-    if all(type(one) is int for one in (size, epochs, steps)) and size > 0:
-        follows = steps_of(steps, records, size, epochs) if steps else None
+    times = training.get("accumulate", 1)
+    # ATTACK A164: segments as long as if every part of a step were one, of which fewer are drawn.
+    if all(type(one) is int for one in (size, times, epochs, steps)) and min(size, times) > 0:
+        follows = steps_of(steps, records, size * times, epochs) if steps else None
         if body.get("segments", {}).get("steps") != follows:
             yield "its segments are not those of its config"
     prompt, asked = body.get("prompt", {}), _section(config, "prompt")
