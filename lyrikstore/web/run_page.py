@@ -5,6 +5,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from lyrikstore.canon.text import pluralize
+from lyrikstore.verify.evaluation.choice.passed_over import candidates_of
 from lyrikstore.verify.evaluation.words import chosen_in_words
 from lyrikstore.web.charts import CHARTS, timeline
 from lyrikstore.web.html import add, add_table, headed_page, page_bytes
@@ -62,10 +63,10 @@ def _tried(main: Element, body: Facts) -> None:
         return
     add(main, "h2", f"Taken: {chosen_in_words(chosen)}", id="taken")
     rows = [
-        (one["format"], one["metrics"].get(chosen["metric"], ""), "taken" if one["taken"] else "")
-        for one in chosen["candidates"]
+        (one.name, one.measured_text, "taken" if one.is_taken else one.distance_text)
+        for one in candidates_of(chosen)
     ]
-    add_table(main, ("format", f"{chosen['metric']} on validation", ""), rows)
+    add_table(main, ("candidate", "reached", ""), rows)
 
 
 def _resources(main: Element, plan: Facts, body: Facts) -> None:

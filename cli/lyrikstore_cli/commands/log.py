@@ -10,6 +10,7 @@ from lyrikstore.api import Manifest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import escape_control, pluralize
+from lyrikstore.verify.evaluation.choice.passed_over import candidates_of
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.foreign import execution_line
@@ -215,6 +216,10 @@ def _body_lines(manifest: Manifest) -> list[str]:
             for item in manifest.inputs
         )
         lines.append(f"made from {made}")
+    if "chosen" in body:
+        tried = candidates_of(body["chosen"])
+        lines += [f"took {escape_control(one.text)}" for one in tried if one.is_taken]
+        lines += [f"passed over {escape_control(one.text)}" for one in tried if not one.is_taken]
     if "execution" in body:
         lines.append(execution_line(body["execution"]))
     if manifest.kind in {"run", "evaluation"}:

@@ -145,6 +145,7 @@ def _train(
 ) -> None:
     from lyrikstore.api import TrainConfig
     from lyrikstore.api.commands import figures_json
+    from lyrikstore.verify.evaluation.choice.passed_over import candidates_of
     from lyrikstore.verify.evaluation.words import chosen_in_words, reported_in_words
 
     plan = TrainConfig.load(config)
@@ -159,6 +160,7 @@ def _train(
         )
     final = result.checkpoint
     chosen, actual = final.body["chosen"], final.body["actual"]
+    tried = candidates_of(chosen)
     session.emit(
         "train",
         {
@@ -171,11 +173,15 @@ def _train(
             "metric": chosen["metric"],
             "tried": [
                 {
-                    "format": one["format"],
-                    "score": one["metrics"][chosen["metric"]],
-                    "chosen": one["taken"],
+                    "format": body["format"],
+                    "other": body.get("other"),
+                    "score": one.score,
+                    "by": one.by,
+                    "difference": one.difference,
+                    "standardError": one.error,
+                    "chosen": one.is_taken,
                 }
-                for one in chosen["candidates"]
+                for body, one in zip(chosen["candidates"], tried, strict=True)
             ],
             "reason": chosen["reason"],
             "planned": figures_json(result.plan.planned),
@@ -191,9 +197,16 @@ def _train(
     screen.result(f"✓ run         {result.run.name}  {result.run.id.short}")
     for checkpoint, index in zip(result.checkpoints, result.log_indices, strict=False):
         screen.result(f"✓ checkpoint  {checkpoint.name}  {checkpoint.id.short}  log entry {index}")
-    measured = {name: one for name, one in result.metrics.items() if name.startswith("validation")}
+    measured = {
+        name: one
+        for name, one in result.metrics.items()
+        if name.startswith(("validation", "outOfFold"))
+    }
     words = reported_in_words(measured)
     screen.result(f"  taken       {chosen_in_words(chosen)}")
+    for one in tried:
+        if not one.is_taken:
+            screen.result(f"  passed over {one.text}")
     for name, value in measured.items():
         screen.result(f"              {words[name]} {value}")
     screen.result(f"  planned     {_resources(result.plan.planned)}")

@@ -270,12 +270,15 @@ def reported_in_words(names: Collection[str]) -> dict[str, str]:
     """
     found = {}
     for name in names:
-        metric = name.removeprefix("validation")
-        metric = metric[:1].lower() + metric[1:]
-        if metric == "accuracy" and "validationMicroF1" in names:  # of records with several labels
-            metric = "subsetAccuracy"
-        known = name.startswith("validation") and metric in METRICS
-        found[name] = f"{METRICS[metric]} on validation" if known else name
+        found[name] = name
+        for before, where in (("validation", "on validation"), ("outOfFold", "out of fold")):
+            metric = name.removeprefix(before)
+            metric = metric[:1].lower() + metric[1:]
+            # Of records with several labels all have to be right.
+            if metric == "accuracy" and f"{before}MicroF1" in names:
+                metric = "subsetAccuracy"
+            if name.startswith(before) and metric in METRICS:
+                found[name] = f"{METRICS[metric]} {where}"
     return found
 
 

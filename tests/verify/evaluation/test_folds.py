@@ -1,5 +1,8 @@
 """The folds of a cross-validation: a function of seed, labels and groups, and stratified."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,12 +10,23 @@ from hypothesis import strategies as st
 
 from lyrikstore.verify.evaluation.choice.folds import FEW, FOLDS, REPEATS, deal_folds, repeats_of
 
+VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors" / "folds" / "folds.json"
+
 
 def flags(rows: list[set[int]], labels: int = 4) -> np.ndarray:
     found = np.zeros((len(rows), labels), bool)
     for at, some in enumerate(rows):
         found[at, sorted(some)] = True
     return found
+
+
+def test_vectors() -> None:
+    cases = json.loads(VECTORS.read_text())["cases"]
+    assert len(cases) == 9
+    for case in cases:
+        expected = flags([set(one) for one in case["expected"]], case["labels"])
+        dealt = deal_folds(int(case["seed"]), expected, case["groups"], len(case["folds"]))
+        assert dealt.tolist() == case["folds"], case["id"]
 
 
 one_label = st.lists(st.integers(0, 3).map(lambda one: {one}), min_size=1, max_size=80)

@@ -2,6 +2,7 @@
 
 from lyrikstore.api import Manifest
 from lyrikstore.canon.text import pluralize
+from lyrikstore.verify.evaluation.choice.passed_over import candidates_of
 from lyrikstore_cli.commands.show.view import (
     Called,
     PageText,
@@ -26,6 +27,8 @@ def run(manifest: Manifest, called: Called) -> PageText:
         ("makes", ", ".join(body["plannedOutputs"])),
         *((f"config {name}", value_words(one)) for name, one in body["config"].items()),
         *(("candidate", value_words(one)) for one in body.get("candidates", ())),
+        *((("by folds", value_words(body["folds"])),) if "folds" in body else ()),
+        *member_rows(body, "refit"),
         *(("promised", value_words(one)) for one in body.get("thresholds", ())),
         ("seed", str(body["seed"])),
         ("code", f"{body['code']['package']} {body['code']['version']}"),
@@ -48,13 +51,14 @@ def checkpoint(manifest: Manifest, _: Called) -> PageText:
         body, "text", "step", "epoch", "final", "operation", "conversion", "package", "prompt"
     )
     if body.get("metrics"):
-        what.append(("on validation", value_words(body["metrics"])))
-    for one in body.get("chosen", {}).get("candidates", ()):
-        what.append(("candidate", value_words(one)))
+        what.append(("measured", value_words(body["metrics"])))
     if "chosen" in body:
         chosen = body["chosen"]
         what.append(("chosen by", f"{chosen['metric']}: {chosen['reason']}"))
-    what += member_rows(body, "decision", "validation", "segments", "observed", "actual")
+        what += [
+            ("taken" if one.is_taken else "passed over", one.text) for one in candidates_of(chosen)
+        ]
+    what += member_rows(body, "refit", "decision", "validation", "segments", "observed", "actual")
     what += descriptor_rows(body)
     rights = [("asserted", body["rights"]["asserted"])] if "rights" in body else []
     rights += [
