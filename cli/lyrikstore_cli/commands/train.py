@@ -174,10 +174,10 @@ def _train(
             "tried": [
                 {
                     "format": body["format"],
-                    "other": body.get("other"),
+                    "joinedWith": body.get("other"),
                     "score": one.score,
-                    "by": one.by,
-                    "difference": one.difference,
+                    "measuredBy": one.by,
+                    "metricDifference": one.difference,
                     "standardError": one.error,
                     "chosen": one.is_taken,
                 }

@@ -17,7 +17,7 @@ _CALLED = {
 }
 
 
-class Candidate(Struct, frozen=True):
+class TriedCandidate(Struct, frozen=True):
     """A candidate as a checkpoint tells of it.
 
     Attributes:
@@ -67,7 +67,7 @@ class Candidate(Struct, frozen=True):
         return ", ".join(filter(None, (f"{self.name}: {self.measured_text}", self.distance_text)))
 
 
-def candidates_of(chosen: Mapping[str, Any]) -> list[Candidate]:
+def candidates_of(chosen: Mapping[str, Any]) -> list[TriedCandidate]:
     """Return the candidates of a choice in the order of their trial.
 
     Args:
@@ -78,7 +78,7 @@ def candidates_of(chosen: Mapping[str, Any]) -> list[Candidate]:
     for one in chosen["candidates"]:
         other, difference = one.get("other"), one.get("difference", {})
         found.append(
-            Candidate(
+            TriedCandidate(
                 name=f"{one['format']} with {other}" if other else one["format"],
                 is_taken=one["taken"],
                 metric=_CALLED.get(metric, metric),
