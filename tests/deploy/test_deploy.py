@@ -194,6 +194,7 @@ def test_the_program_in_the_folder_heeds_the_sealed_decision(
     place: dict = {"__file__": __file__, "__name__": "answer"}
     about = {**body, "several": task == "multi-label", "checkpoint": "id"}
     exec(label_usage(about, "onnx", 9)["answer.py"], place)
+    assert place["THREADS"] == 1  # what a shared server can spare
     model = place["Model"].__new__(place["Model"])
     model.labels, model.several = body["labels"], task == "multi-label"
     model.read = lambda _: (likely, False)

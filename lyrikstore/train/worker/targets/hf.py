@@ -17,8 +17,10 @@ from lyrikstore.verify.evaluation.choice.task import AnswerRule
 
 _USE = """\
 ```python
+import torch
 from transformers import pipeline
 
+torch.set_num_threads(1)  # more wait for each other, and take more of a shared server
 model = pipeline("text-classification", "THIS FOLDER", truncation=True, top_k=None)
 print(model("A text."))
 ```
