@@ -1,17 +1,20 @@
 """All candidates of a run: each trained in a worker of its own, one chosen (spec §13.2.2)."""
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, RunFailedError, storage_errors
 from lyrikstore.canon.files import open_private
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.context import StoreContext
-from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.config import TrainConfig, TrainingConfig
 from lyrikstore.train.environment import precision_of
 from lyrikstore.train.formats import blend, word_counts
 from lyrikstore.train.formats.formats import CANDIDATES, Format, blend_of
@@ -22,8 +25,10 @@ from lyrikstore.train.snapshot import Snapshot, staged_base
 from lyrikstore.train.task import CopiedInputs
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging
-from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
+from lyrikstore.verify.evaluation.choice.candidates import BLEND, FORMAT_IDS, REFITTED
 from lyrikstore.verify.evaluation.choice.choose import Tried
+from lyrikstore.verify.evaluation.choice.cross_validation import CrossValidation
+from lyrikstore.verify.evaluation.choice.folds import deal_folds
 from lyrikstore.verify.evaluation.choice.validation import Decided, ValidationScores
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.store.statements.segments import CANDIDATES_WITH_STEPS, steps_of
@@ -44,7 +49,9 @@ class Chosen(Struct, frozen=True):
         metrics: Of the final one: the validation's, and what it took.
         actual: What all candidates took together, as the checkpoint's body says it.
         warnings: What training showed, and should be known.
-        validation: What each candidate said of the validation data; None of a model that writes.
+        validation: What each candidate said of the records that it is compared on; None of a model
+            that writes.
+        refit: Whether it learned from the validation data, too.
     """
 
     decided: Decided
@@ -53,11 +60,78 @@ class Chosen(Struct, frozen=True):
     metrics: Mapping[str, str]
     actual: Mapping[str, str]
     warnings: tuple[Reason, ...] = ()
-    validation: ValidationScores | None = None
+    validation: ValidationScores | CrossValidation | None = None
+    refit: bool = False
 
 
 Results = Mapping[str, Mapping[str, Any]]
 """Candidate → what its worker said last."""
+
+
+class DealtRecords(Struct, frozen=True):
+    """The records that candidates are compared on by folds: training, then validation.
+
+    Attributes:
+        task: What is learned.
+        labels: All labels.
+        seed: Of the run; deals the folds.
+        records: How many are training, how many validation records.
+        expected: Which labels the records have: records × labels.
+        groups: The number of the group of each record; None: there are none.
+        candidates: Those that are compared so.
+        folds: The fold of each record: repeats × records.
+        refit: Whether the cheap ones learn from all of them, once the folds have chosen.
+    """
+
+    task: str
+    labels: tuple[str, ...]
+    seed: int
+    records: tuple[int, int]
+    expected: Any
+    groups: list[int] | None
+    candidates: tuple[str, ...]
+    folds: Any
+    refit: bool
+
+    @classmethod
+    def deal(
+        cls,
+        task: str,
+        data: tuple[Snapshot, Snapshot],
+        groups: list[int] | None,
+        *,
+        training: TrainingConfig,
+        candidates: tuple[str, ...],
+        repeats: int,
+    ) -> Self:
+        """Return the records of training and validation data, dealt to folds.
+
+        Args:
+            task: What is learned.
+            data: What was copied of both.
+            groups: The number of the group of each record; None: there are none.
+            training: The seed, and whether to learn from all.
+            candidates: What is compared so.
+            repeats: How often they are dealt.
+        """
+        labels = tuple(data[0].labels)
+        expected = np.concatenate([flags(one, labels) for one in data])
+        return cls(
+            task,
+            labels,
+            training.seed,
+            (len(data[0].records), len(data[1].records)),
+            expected,
+            groups,
+            candidates,
+            deal_folds(training.seed, expected, groups, repeats),
+            training.refit,
+        )
+
+    @property
+    def job(self) -> Mapping[str, Any]:
+        """What a worker is told: a digit for each record, in a text for each repeat."""
+        return {"folds": ["".join(map(str, one.tolist())) for one in self.folds]}
 
 
 def train_candidates(
@@ -94,17 +168,29 @@ def train_candidates(
         each = each if name in CANDIDATES_WITH_STEPS else 0
         keeping, resumed, keep = _keeping(points, segments, each, name, staging, context.progress)
         base = staged_base(staging) if CANDIDATES[name].needs_base else ()
+        job = {
+            "candidate": name,
+            "task": copied.task,
+            "config": config.to_json(),
+            "precision": precision_of(training.precision, training.device),
+            **copied.job,
+        }
+        folds = copied.folds_of(name)
+        answered: Mapping[str, Any] = {}
+        if folds and name in CANDIDATES_WITH_STEPS:
+            answered = run_job(
+                staging,
+                {**job, "job": "folds", **folds},
+                name=f"train-{name}-folds",
+                reads=(TRAIN, VALIDATION, *base),
+                threads=training.threads,
+                base_env=context.environment,
+                progress=context.progress,
+            )
+            folds = {}
         result = run_job(
             staging,
-            {
-                "job": "train",
-                "candidate": name,
-                "task": copied.task,
-                "config": config.to_json(),
-                "precision": precision_of(training.precision, training.device),
-                **copied.job,
-                **keeping,
-            },
+            {**job, "job": "train", **folds, **keeping},
             name=f"train-{name}",
             reads=(TRAIN, VALIDATION, *base, *resumed),
             threads=training.threads,
@@ -115,7 +201,7 @@ def train_candidates(
         made = result.get("checkpoints")
         if not isinstance(made, list) or not made or not made[-1]["final"]:
             raise RunFailedError("bad-output", "the worker made no final checkpoint")
-        results[name] = result
+        results[name] = {**result, **({"folds": answered} if answered else {})}
     allowed = frozenset(FORMAT_IDS[one] for one in config.model.candidates or candidates)
     return copied.choose(staging, results, allowed)
 
@@ -147,35 +233,89 @@ def choose_by_validation(
     labels = list(train.labels)
     made = {name: one["checkpoints"] for name, one in results.items()}
     logits = {
-        name: read_logits(
-            staging.path / str(one[-1]["logits"]), len(validation.records), len(labels)
+        name: read_scores(
+            staging.path / str(one[-1]["logits"]), "<f8", (len(validation.records), len(labels))
         )
         for name, one in made.items()
     }
-    rare = any(one.get("rareWords") for one in results.values())
     scores = ValidationScores(task, tuple(labels), logits, flags(validation, labels))
-    try:
-        decided = scores.decide(allowed, limit)
-    except FormatError:  # ATTACK: a run that says other candidates than its config
-        raise RunFailedError(
-            "bad-output",
-            "none of the candidates that the config allows was trained",
-            hint="of a run that is done again: what it says of its candidates contradicts itself",
-        ) from None
-    taken = decided.taken
-    if taken.candidate == "blend":
-        form = blend_of(CANDIDATES[taken.other])
-        parts: tuple[Mapping[str, Any], ...] = (_join(staging, taken, made, task, labels),)
-    else:
-        form, parts = CANDIDATES[taken.candidate], tuple(made[taken.candidate])
+    decided = _decided(lambda: scores.decide(allowed, limit))
+    form, parts = _taken(staging, decided.taken, made, task, labels)
     return Chosen(
         decided,
         form,
         parts,
         {**parts[-1]["metrics"], **decided.to_body()["metrics"]},
         total_figures([one[-1] for one in made.values()]),
-        (Reason("rare-words", _RARE_WORDS),) if rare else (),
+        _rare_warnings(results),
         scores,
+    )
+
+
+def choose_by_folds(
+    staging: Staging,
+    pool: DealtRecords,
+    results: Results,
+    allowed: Collection[str],
+    limit: str = "",
+) -> Chosen:
+    """Return which of the candidates with labels cross-validation prefers.
+
+    Args:
+        staging: Holds what the workers wrote.
+        pool: The records that they are compared on.
+        results: What the workers said.
+        allowed: Formats of the candidates that may be taken: what a blend joins is trained for it.
+        limit: The confidence below which it does not answer, as the config declares it.
+
+    Raises:
+        RunFailedError, StorageError: As :func:`choose_by_validation`.
+    """
+    labels, repeats, width = list(pool.labels), len(pool.folds), len(pool.labels)
+    made = {name: one["checkpoints"] for name, one in results.items()}
+    out_of_fold, holdout = dict[str, Any](), dict[str, Any]()
+    for name, one in results.items():
+        final = one["checkpoints"][-1]
+        if "outOfFold" in final:
+            shape = repeats, sum(pool.records), width
+            out_of_fold[name] = read_scores(staging.path / str(final["outOfFold"]), "<f4", shape)
+        elif "folds" in one:
+            shape = 1, sum(pool.records), width
+            path = staging.path / str(one["folds"]["outOfFold"])
+            out_of_fold[name] = read_scores(path, "<f4", shape)
+        else:
+            path = staging.path / str(final["logits"])
+            holdout[name] = read_scores(path, "<f8", (pool.records[1], width)).astype("<f4")
+    compared = CrossValidation(
+        pool.task,
+        pool.labels,
+        pool.seed,
+        pool.records,
+        pool.expected,
+        pool.groups,
+        out_of_fold,
+        holdout,
+    )
+    settings = {name: one[-1]["settings"] for name, one in made.items() if "settings" in one[-1]}
+    decided = replace(_decided(lambda: compared.decide(allowed, limit)), settings=settings)
+    taken = decided.taken
+    form, parts = _taken(staging, taken, made, pool.task, labels)
+    # What took steps stopped by the validation data, and did not learn from it.
+    refit = pool.refit and taken.candidate in REFITTED
+    return Chosen(
+        decided,
+        form,
+        parts,
+        {**parts[-1]["metrics"], **decided.to_body()["metrics"]},
+        total_figures(
+            [
+                *(one[-1] for one in made.values()),
+                *(one["folds"] for one in results.values() if "folds" in one),
+            ]
+        ),
+        _rare_warnings(results),
+        compared,
+        refit,
     )
 
 
@@ -255,27 +395,60 @@ def segment_steps(config: TrainConfig, records: int) -> int:
     return steps_of(config.replay.steps, records, training.records_per_step, training.epochs)
 
 
-def read_logits(path: Path, records: int, labels: int) -> Any:
-    """Return what a worker wrote of the validation data: records × labels.
+def read_scores(path: Path, kind: str, shape: tuple[int, ...]) -> Any:
+    """Return the scores that a worker wrote.
+
+    Args:
+        path: The file.
+        kind: The type of its numbers.
+        shape: How many there have to be.
 
     Raises:
         RunFailedError: (``bad-output``) it is no such file.
         StorageError: It cannot be read.
     """
+    size = math.prod(shape)
     with storage_errors(f"reading {path.name}"):
-        data = path.read_bytes() if path.stat().st_size == 8 * records * labels else b""
-    import numpy as np
-
-    found = np.frombuffer(data, "<f8")
-    if len(found) != records * labels or not np.isfinite(found).all():
+        fits = path.stat().st_size == np.dtype(kind).itemsize * size
+        data = path.read_bytes() if fits else b""
+    found = np.frombuffer(data, kind)
+    if len(found) != size or not np.isfinite(found).all():
         raise RunFailedError("bad-output", f"{path.name} is not what a worker writes")
-    return found.reshape(records, labels)
+    return found.reshape(shape)
+
+
+def _decided(decide: Callable[[], Decided]) -> Decided:
+    try:
+        return decide()
+    except FormatError:  # ATTACK: a run that says other candidates than its config
+        raise RunFailedError(
+            "bad-output",
+            "none of the candidates that the config allows was trained",
+            hint="of a run that is done again: what it says of its candidates contradicts itself",
+        ) from None
+
+
+def _taken(
+    staging: Staging,
+    taken: Tried,
+    made: Mapping[str, Sequence[Mapping[str, Any]]],
+    task: str,
+    labels: Sequence[str],
+) -> tuple[Format, tuple[Mapping[str, Any], ...]]:
+    """Return the format of what was taken, and what its worker said of each checkpoint."""
+    if taken.candidate == BLEND:
+        joined = _join(staging, taken, made, task, labels)
+        return blend_of(CANDIDATES[taken.other]), (joined,)
+    return CANDIDATES[taken.candidate], tuple(made[taken.candidate])
+
+
+def _rare_warnings(results: Results) -> tuple[Reason, ...]:
+    rare = any(one.get("rareWords") for one in results.values())
+    return (Reason("rare-words", _RARE_WORDS),) if rare else ()
 
 
 def flags(snapshot: Snapshot, labels: Sequence[str]) -> Any:
     """Return which labels each record of a snapshot has: records × labels."""
-    import numpy as np
-
     numbers = {label: number for number, label in enumerate(labels)}
     found = np.zeros((len(snapshot.targets), len(labels)), bool)
     for at, some in enumerate(snapshot.targets):

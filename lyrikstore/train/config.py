@@ -30,6 +30,7 @@ from lyrikstore.train.requirements import (
     LINEAR,
     MONITOR_SUFFIX,
     RECOMPUTES,
+    REFIT,
     BudgetConfig,
     CostConfig,
     DecisionConfig,
@@ -152,10 +153,12 @@ class TrainingConfig(Struct, frozen=True):
         patience: Epochs without a better one after which training ends.
         precision: What is computed in: ``fp32``, ``bf16``, or ``auto``: bf16 where the processor
             multiplies it.
-        seed: Decides order, initial weights and dropout.
+        seed: Decides order, initial weights, dropout and folds.
         threads: CPU threads; part of what makes a run repeatable.
         activation_checkpointing: Whether layers of a model that writes are computed again.
         device: Where a model that writes is computed: ``cpu``, or ``cuda``: one GPU.
+        refit: Whether what is compared by folds learns from the validation data, too, once they
+            have chosen; of tasks with labels.
     """
 
     epochs: int = 5
@@ -175,6 +178,7 @@ class TrainingConfig(Struct, frozen=True):
     activation_checkpointing: bool = False
     device: str = CPU
     accumulate: int = 1
+    refit: bool = True
 
     @property
     def records_per_step(self) -> int:
@@ -294,14 +298,21 @@ class TrainConfig(Struct, frozen=True, rename={"thresholds": "threshold"}):
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole config, defaults written out, as the run manifest holds it."""
-        refs, training = self.data.train, to_builtins(self.training)
+        refs = self.data.train
+        training = {
+            name: value
+            for name, value in to_builtins(self.training).items()
+            if name not in _UNSAID or value != _UNSAID[name]
+        }
+        if self.learns.generative:
+            del training[REFIT]
         document: dict[str, Any] = {
             "purpose": self.purpose,
             "name": self.name,
             "data": stated(self.data) | {"train": refs[0] if len(refs) == 1 else list(refs)},
             "model": stated(self.model),
             "lora": stated(self.lora),
-            "training": {k: v for k, v in training.items() if k not in _UNSAID or v != _UNSAID[k]},
+            "training": training,
         }
         document |= {
             name: section

@@ -109,21 +109,25 @@ def check_repeated(
     )
 
 
-def label_warnings(labels: Collection[str], validation: int) -> list[Reason]:
+def label_warnings(
+    labels: Collection[str], compared: int, *, by_folds: bool = False
+) -> list[Reason]:
     """Return what to warn of once the data was read.
 
     Args:
         labels: Those of the training data.
-        validation: How many validation records there are.
+        compared: On how many records candidates are compared.
+        by_folds: Whether these are training and validation data together.
     """
     found = []
     if alike := labels_alike(labels):
         found.append(Reason("labels-alike", alike))
-    if validation < FEW_RECORDS:
+    if compared < FEW_RECORDS:
+        named = "training and validation together have" if by_folds else "validation has"
         found.append(
             Reason(
                 "few-validation",
-                f"validation has only {pluralize(validation, 'record')}: the choice between "
+                f"{named} only {pluralize(compared, 'record')}: the choice between "
                 "candidates, the confidence of answers and when not to answer rest on chance; "
                 f"take {FEW_RECORDS} or more",
             )

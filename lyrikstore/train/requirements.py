@@ -32,6 +32,7 @@ LINEAR = "linear"
 PLACE = "{prompt}"
 """Where a prompt template has what is asked."""
 
+REFIT = "refit"
 RECOMPUTES = "activation_checkpointing"
 ACCUMULATE = "accumulate"
 DEVICE = "device"

@@ -42,10 +42,15 @@ from lyrikstore.train.seal import (
     sign_next,
 )
 from lyrikstore.train.sft.accelerator import describe_machine
-from lyrikstore.train.statements.bodies import checkpoint_body, checkpoint_inputs, run_body
+from lyrikstore.train.statements.bodies import (
+    checkpoint_body,
+    checkpoint_inputs,
+    folds_of,
+    run_body,
+)
 from lyrikstore.train.statements.inputs import copy_inputs
 from lyrikstore.train.worker.staging import Staging, open_staging
-from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS, VALIDATION
+from lyrikstore.verify.evaluation.choice.candidates import NAMES, VALIDATION
 from lyrikstore.verify.rights.judge import Reason
 
 
@@ -146,6 +151,9 @@ def train_run(
             planned_bytes=int(planned.planned.memory_bytes.value),
         )
         plan = replace(plan, environment=environment)
+    plan = replace(plan, by_folds=planned.by_folds, repeats=planned.repeats)
+    if resume:
+        plan = _with_folds_announced(repo, plan)
     with open_staging(repo.root) as staging:
         copied = copy_inputs(repo, plan, staging)
         plan = _warned(plan, copied.warnings, progress)
@@ -234,9 +242,17 @@ def _interrupted(
     return find_interrupted(repo, announced, name=name, output=output, author=signer.did)
 
 
+def _with_folds_announced(repo: Repository, plan: RunPlan) -> RunPlan:
+    """Return a plan with the folds of the run that is to go on, whatever steps take by now."""
+    state = repo.refs.get(plan.config.run_name)
+    if state is None:
+        return plan
+    by_folds, repeats = folds_of(repo.manifest(state.id))
+    return replace(plan, by_folds=by_folds, repeats=repeats)
+
+
 def _candidates_of(run: Manifest) -> tuple[str, ...]:
-    names = {form: name for name, form in FORMAT_IDS.items()}
-    return tuple(names[one["format"]] for one in run.body["candidates"])
+    return tuple(NAMES[one["format"]] for one in run.body["candidates"])
 
 
 def _emit(

@@ -28,8 +28,9 @@ from lyrikstore.train.formats.base_model import MAX_HEADER_BYTES, check_weights
 from lyrikstore.train.formats.formats import Format
 from lyrikstore.train.formats.history import MAX_BYTES, ROLE, read_history
 from lyrikstore.train.formats.word_counts import MAX_VOCABULARY_BYTES, VOCABULARY
-from lyrikstore.verify.evaluation.choice import validation
+from lyrikstore.verify.evaluation.choice import cross_validation, validation
 from lyrikstore.verify.evaluation.choice.candidates import VALIDATION
+from lyrikstore.verify.evaluation.choice.cross_validation import CrossValidation
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 from lyrikstore.verify.evaluation.choice.validation import ValidationScores
 
@@ -289,12 +290,13 @@ def seal_unlike(
 
 
 def seal_validation(
-    scores: ValidationScores | None, writer: PutsBlobs
+    scores: ValidationScores | CrossValidation | None, writer: PutsBlobs
 ) -> tuple[dict[str, Any], Attachment] | None:
     """Return what a checkpoint says of what it keeps of its validation, and the attachment.
 
     Args:
-        scores: What each candidate said of the validation data; None: nothing is kept.
+        scores: What each candidate said of the records that they are compared on; None: nothing is
+            kept.
         writer: Of the transaction that will log it.
 
     Returns:
@@ -306,5 +308,7 @@ def seal_validation(
     data = None if scores is None else scores.write()
     if scores is None or data is None:
         return None
-    stated = {"format": validation.FORMAT, "count": len(scores.expected)}
+    whole = isinstance(scores, ValidationScores)
+    form = validation.FORMAT if whole else cross_validation.FORMAT
+    stated = {"format": form, "count": len(scores.expected)}
     return stated, Attachment(VALIDATION, writer.put_bytes(data), len(data))

@@ -1,11 +1,14 @@
 """By which fields an evaluation is to tell records apart, before there is one (spec §13.9.6)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.labelled import read_labelled
 from lyrikstore.curate.scanned import ScannedFields
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.evaluation.choice.folds import field_of_groups, number_groups
 from lyrikstore.verify.evaluation.slices import LENGTH, usual_fields
 
 
@@ -52,3 +55,26 @@ def check_slices(repo: Repository, fields: Iterable[str], datasets: Iterable[Man
                 f"{dataset.name}, and the values of slices are published",
                 hint=f"leave {found[0]} out of slices",
             )
+
+
+def group_numbers(
+    repo: Repository, datasets: Sequence[Manifest], config: Mapping[str, Any]
+) -> list[int] | None:
+    """Return the number of each record's group; None: no field says which belong together.
+
+    Args:
+        repo: The store.
+        datasets: Training and validation data, one after the other; a group may be in several.
+        config: Of the run; it may name the field.
+
+    Raises:
+        InvalidInputError, VerificationError, IncompleteError, StorageError: As
+            :func:`lyrikstore.curate.labelled.read_labelled`.
+
+    Cost: one more read of data that has groups.
+    """
+    field = field_of_groups(config, [one.body for one in datasets])
+    if field is None:
+        return None
+    found = read_labelled(repo, datasets, config["data"]["label"], [field])
+    return number_groups(one.values[field] for one in found)

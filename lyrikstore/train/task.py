@@ -79,6 +79,9 @@ class CopiedInputs(Protocol):
     def job(self) -> Mapping[str, Any]:
         """Members of the jobs ``train`` and ``replay`` that depend on what was copied."""
 
+    def folds_of(self, candidate: str) -> Mapping[str, Any]:
+        """Return members of the job of a candidate that is compared by folds; of others nothing."""
+
     def thresholds(self, config: "TrainConfig") -> list[dict[str, str]]:
         """Return what evaluations are held to; raises ``bad-config`` where they cannot be."""
 

@@ -25,10 +25,12 @@ from lyrikstore.train.formats.check import (
 )
 from lyrikstore.train.formats.formats import BLEND, FOREIGN, FORMATS, format_of
 from lyrikstore.train.formats.word_counts import MAX_VOCABULARY_BYTES, VOCABULARY
+from lyrikstore.train.requirements import REFIT
 from lyrikstore.train.snapshot import copy_base, copy_weights, staged_base
 from lyrikstore.train.task import find_task
 from lyrikstore.train.worker.staging import CHECKPOINT, UNLIKE_FILE, Staging
 from lyrikstore.verify.evaluation.answers import WHOLE
+from lyrikstore.verify.evaluation.choice.candidates import BY_FOLDS
 from lyrikstore.verify.evaluation.choice.task import limit_text
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE, unlike_fault
 from lyrikstore.verify.evaluation.given import EXTERNAL
@@ -74,6 +76,35 @@ def resolve_trained(repo: Repository, ref: str) -> Manifest:
             hint="upgrade lyrikstore",
         )
     return found
+
+
+def learned_from(repo: Repository, checkpoint: Manifest) -> list[Manifest]:
+    """Return the datasets whose records a checkpoint was fitted to: training data first.
+
+    Those that only chose it, or said when to stop, are not among them.
+
+    Args:
+        repo: The store.
+        checkpoint: A checkpoint that a run made.
+
+    Raises:
+        LyrikstoreError: A manifest is not here, or damaged.
+    """
+    roles = ("train", "validation") if checkpoint.body.get(REFIT) else ("train",)
+    return [repo.manifest(one.id) for role in roles for one in checkpoint.inputs_in(role)]
+
+
+def records_deciding(checkpoint: Manifest, run: Manifest) -> int:
+    """Return by how many records temperature and limits of a model with labels were fitted.
+
+    Args:
+        checkpoint: The model.
+        run: Its run.
+    """
+    records = run.body["order"]["records"]
+    candidates = checkpoint.body.get("chosen", {}).get("candidates", ())
+    by_folds = any(one["taken"] and one.get("by") == BY_FOLDS for one in candidates)
+    return int(records["validation"]) + (int(records["train"]) if by_folds else 0)
 
 
 def is_trained(checkpoint: Manifest) -> bool:

@@ -85,6 +85,7 @@ def test_a_config_without_the_later_sections_names_none_of_them():
             "precision": "auto",
             "seed": 0,
             "threads": 2,
+            "refit": True,
         },
     }
 

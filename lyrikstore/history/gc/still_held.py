@@ -38,9 +38,9 @@ def still_held(
 
     Those are datasets, checkpoints and deployments with a file of theirs; datasets that were made
     from them, in however many steps, and have records; evaluations with attachments of either, and
-    checkpoints with scores of them as validation data; cards and deployments that tell of an
-    evaluation among them. Which records a dataset has of another is not looked at: what is named
-    may hold some.
+    checkpoints with scores of records that they were compared on; cards and deployments that tell
+    of an evaluation among them. Which records a dataset has of another is not looked at: what is
+    named may hold some.
 
     Args:
         repository: The store.
@@ -89,9 +89,14 @@ def _made_of(manifest: Manifest, holding: Set[Digest], gone: Collection[Digest])
         case "evaluation":
             tests = {item.id for item in manifest.inputs_in("test")}
             return bool(removable(manifest)) and not tests.isdisjoint(holding)
-        case "checkpoint":  # what each candidate said of the validation data
-            validated = {item.id for item in manifest.inputs_in("validation")}
-            return bool(manifest.attachments_in("validation")) and not validated.isdisjoint(holding)
+        case "checkpoint":  # what each candidate said of the records that it was compared on
+            if not manifest.attachments_in("validation"):
+                return False
+            # By folds these are the training records, too (spec 13.6.7).
+            by_folds = manifest.body.get("validation", {}).get("format") != "validation/1"
+            roles = ("train", "validation") if by_folds else ("validation",)
+            compared = {item.id for role in roles for item in manifest.inputs_in(role)}
+            return not compared.isdisjoint(holding)
         case "card" | "deployment":
             return any(item.id in gone for item in manifest.inputs_in("evaluation"))
         case _:

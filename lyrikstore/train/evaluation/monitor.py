@@ -23,7 +23,7 @@ from lyrikstore.train.evaluation.evaluate import log_evaluation
 from lyrikstore.train.evaluation.overlap import LearnedData
 from lyrikstore.train.requirements import MONITOR_SUFFIX as SUFFIX
 from lyrikstore.train.task import Evaluated, MonitoredModel, find_task
-from lyrikstore.train.trained import resolve_trained
+from lyrikstore.train.trained import learned_from, resolve_trained
 from lyrikstore.verify.evaluation.limits import MONITOR
 from lyrikstore.verify.evaluation.periods import check_period
 from lyrikstore.verify.rights.required import check_rights
@@ -167,10 +167,8 @@ def _asked(
             f"{checkpoint.name} has no evaluation to hold new data against",
             hint=f"first: lyrikstore evaluate {checkpoint.name} --on TEST",
         )
-    old, train = (
-        [repo.manifest(item.id) for item in some]
-        for some in (reference.inputs_in("test"), checkpoint.inputs_in("train"))
-    )
+    old = [repo.manifest(item.id) for item in reference.inputs_in("test")]
+    train = learned_from(repo, checkpoint)
     lineage = Lineage.read(repo, checkpoint.id, reference.id)
     if is_used(new, checkpoint, [reference.id], lineage):
         raise PolicyError(

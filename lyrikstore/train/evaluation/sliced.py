@@ -12,6 +12,7 @@ from lyrikstore.curate.personal.patterns import NAME as PATTERNS
 from lyrikstore.curate.scanned import ScannedFields
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.evaluation.choice.folds import number_groups
 from lyrikstore.verify.evaluation.slices import (
     HELD,
     LENGTH,
@@ -89,16 +90,12 @@ def slice_records(
     if found := _personal(divided):
         personal |= dict.fromkeys(found, PERSONAL_VALUES)
         divided = divide(fields, values, lengths, personal)
-    return SlicedRecords(divided.slices, divided.members, divided.slicing, _numbers(groups), group)
+    return SlicedRecords(
+        divided.slices, divided.members, divided.slicing, number_groups(groups), group
+    )
 
 
 def _personal(divided: Division) -> set[str]:
     """Return the fields of which a slice would publish personal data."""
     told = ((field, value) for field, value in divided.slices if field != LENGTH)
     return {field for field, value in told if value != OTHERS and find(value, [PATTERNS], _KINDS)}
-
-
-def _numbers(groups: Sequence[tuple[str, ...]]) -> list[int]:
-    """Return the number of each record's group; one without a value is one by itself."""
-    numbers: dict[tuple[str, ...] | int, int] = {}
-    return [numbers.setdefault(group or at, len(numbers)) for at, group in enumerate(groups)]

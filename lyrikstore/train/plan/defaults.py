@@ -133,7 +133,7 @@ def _value(value: object) -> str:
         return f'"{escaped}"'
     if isinstance(value, list):
         return f"[{', '.join(_value(one) for one in value)}]"
-    return str(value)
+    return str(value).lower()  # a number, or a truth value, which TOML writes small
 
 
 def describe_cut(tokens: TokenCounts, most: int) -> str:

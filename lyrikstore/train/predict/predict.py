@@ -30,7 +30,7 @@ from lyrikstore.train.predict.prediction import AnsweredRecords, AskedModel, Pre
 from lyrikstore.train.predict.similar import WithdrawnRights
 from lyrikstore.train.requirements import CPU
 from lyrikstore.train.task import find_task
-from lyrikstore.train.trained import check_limit, resolve_trained
+from lyrikstore.train.trained import check_limit, learned_from, resolve_trained
 from lyrikstore.train.worker.staging import Staging, open_staging
 from lyrikstore.verify.evaluation.choice.task import with_limit
 
@@ -106,7 +106,7 @@ def predict_records(
         check_limit(checkpoint, abstain_below)
         decision = with_limit(decision, abstain_below, OPTION)
     run = repo.manifest(checkpoint.inputs_in("run")[0].id)
-    train = [repo.manifest(item.id) for item in checkpoint.inputs_in("train")]
+    train = learned_from(repo, checkpoint)
     layout = RecordLayout.of(run.body["config"], train[0])
     folder = context.own_cache or repo.root  # who only reads need not write to the store
     with storage_errors(f"making {folder}"):

@@ -22,11 +22,11 @@ from lyrikstore.train.preflight import RunPlan
 from lyrikstore.train.reproduction.compare import PROMPT, DigestOnly, compare_checkpoint
 from lyrikstore.train.seal import log_next, seal, seal_history, seal_unlike
 from lyrikstore.train.sft.accelerator import describe_machine
-from lyrikstore.train.statements.bodies import checkpoint_body
+from lyrikstore.train.statements.bodies import checkpoint_body, folds_of
 from lyrikstore.train.statements.inputs import copy_inputs
 from lyrikstore.train.task import CopiedInputs
 from lyrikstore.train.worker.staging import Staging, open_staging
-from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
+from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS, NAMES
 from lyrikstore.verify.store.statements.reproductions import (
     INPUT_MISSING,
     WHOLE_RUN,
@@ -257,7 +257,7 @@ def plan_again(context: StoreContext, run: Manifest, config: TrainConfig) -> Run
         measured,
         run.body,
     )
-    names = {form: name for name, form in FORMAT_IDS.items()}
+    by_folds, repeats = folds_of(run)
     return RunPlan(
         config,
         tuple(train),
@@ -267,7 +267,9 @@ def plan_again(context: StoreContext, run: Manifest, config: TrainConfig) -> Run
         rights,
         run.body["environment"],
         task=run.body["task"],
-        candidates=tuple(names[one["format"]] for one in run.body["candidates"]),
+        candidates=tuple(NAMES[one["format"]] for one in run.body["candidates"]),
+        by_folds=by_folds,
+        repeats=repeats,
     )
 
 

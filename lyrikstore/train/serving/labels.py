@@ -24,7 +24,7 @@ from lyrikstore.train.serving.probe import (
     made_probe,
 )
 from lyrikstore.train.snapshot import CopiedFields, read_found
-from lyrikstore.train.trained import read_scores, stage_unlike
+from lyrikstore.train.trained import read_scores, records_deciding, stage_unlike
 from lyrikstore.train.worker.staging import BASE, CHECKPOINT, TEST
 from lyrikstore.train.worker.targets.registry import Target, Usage
 from lyrikstore.verify.evaluation.answers import WHOLE
@@ -39,7 +39,7 @@ _ANSWERS = """
 {fitted} How far a probability can be believed, an evaluation says (`calibration`).
 
 """
-_FITTED = "{what} fitted on {records} of validation data{few}."
+_FITTED = "{what} fitted on {records}, each answered by a model that had not learned from it{few}."
 _UNFITTED = "Its probabilities were not fitted to validation data."
 _ONE_LABEL = """\
 1. The answer is the label with the greatest probability, of equal ones the first of `id2label`.
@@ -58,7 +58,8 @@ _NO_LIMIT = """\
 """
 _UNLIKE = """\
 4. A text is unlike what the model was trained on where {rule}. Whatever its
-   confidence, the answer is then: I do not know. Of the validation data that were 5 % at most.
+   confidence, the answer is then: I do not know. Of the data that it was chosen by, which a model
+   had not learned from, that were 5 % at most.
 """
 _UNSERVED = """
 Which texts are unlike what the model was trained on, this folder cannot tell: it answers them all.
@@ -201,29 +202,29 @@ class ServedLabels(ServedModel):
     def said(self, usage: Usage) -> str:
         """Return what it answers, and when it does not."""
         del usage
-        records = int(self._run.body["order"]["records"]["validation"])
         body = self._checkpoint.body
+        records = records_deciding(self._checkpoint, self._run)
         about = {**self._about, "unserved": UNLIKE in body and UNLIKE not in self._about}
         return said_of_labels(about, records, body.get("decision"))
 
 
 def said_of_labels(
-    about: Mapping[str, Any], validation: int, sealed: Mapping[str, Any] | None
+    about: Mapping[str, Any], deciding: int, sealed: Mapping[str, Any] | None
 ) -> str:
     """Return what a model with labels answers, and when it does not, in Markdown.
 
     Args:
         about: ``format``, ``several``, ``checkpoint``, ``decision`` and, if it is served,
             ``unlike`` of the model; ``unserved``: whether it has that and it is not served.
-        validation: How many records its decision was fitted on.
+        deciding: How many records its decision was fitted on.
         sealed: The decision of the checkpoint; None: it has none.
     """
     rule = AnswerRule.of_body(about)
-    few = ", which is few: they rest on chance" if validation < FEW_RECORDS else ""
+    few = ", which is few: they rest on chance" if deciding < FEW_RECORDS else ""
     what = "Temperature and limits were" if not rule.limit_from else "The temperature was"
     if rule.limit_from and about["several"]:
         what = "Temperature and the limit of a label were"
-    fitted = _FITTED.format(what=what, records=pluralize(validation, "record"), few=few)
+    fitted = _FITTED.format(what=what, records=pluralize(deciding, "record"), few=few)
     if rule.limit_from:
         fitted += f" {_limit_words(rule, AnswerRule.of_body({'decision': sealed}))}"
     said = _ANSWERS.format(fitted=_UNFITTED if sealed is None else fitted)

@@ -10,7 +10,8 @@ from lyrikstore.train.environment import describe_code, precision_of
 from lyrikstore.train.formats.formats import Format
 from lyrikstore.train.preflight import RunPlan
 from lyrikstore.train.task import CopiedInputs, find_task
-from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
+from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS, NAMES
+from lyrikstore.verify.evaluation.choice.folds import FOLDS
 from lyrikstore.verify.evaluation.tasks import rules_of
 
 
@@ -40,8 +41,18 @@ def run_body(plan: RunPlan, copied: CopiedInputs) -> dict[str, Any]:
         "task": plan.task,
         "candidates": [{"format": FORMAT_IDS[name]} for name in plan.candidates],
         "plan": plan.planned,
-        "tolerances": config.tolerances.to_run(rules_of(plan.task).metric),
+        "tolerances": config.tolerances.to_run(
+            rules_of(plan.task).metric, by_folds=bool(plan.by_folds)
+        ),
     }
+    if plan.by_folds:
+        body["folds"] = {
+            "count": FOLDS,
+            "repeats": plan.repeats,
+            "candidates": [FORMAT_IDS[name] for name in plan.by_folds],
+        }
+        if config.training.refit:
+            body["refit"] = True
     if each := segment_steps(config, copied.order["records"]["train"]):
         body["segments"] = {"steps": each}
     if plan.prompt:
@@ -49,6 +60,17 @@ def run_body(plan: RunPlan, copied: CopiedInputs) -> dict[str, Any]:
     if promised := copied.thresholds(config):
         body["thresholds"] = promised
     return body
+
+
+def folds_of(run: Manifest) -> tuple[tuple[str, ...], int]:
+    """Return which candidates a run compares by folds, and how often these are dealt.
+
+    Args:
+        run: The run; where it says nothing, it compares none so.
+    """
+    folds = run.body.get("folds", {})
+    named = tuple(NAMES[one] for one in folds.get("candidates", ()) if one in NAMES)
+    return named, int(folds.get("repeats", 0))
 
 
 def checkpoint_body(
@@ -75,6 +97,8 @@ def checkpoint_body(
     body |= find_task(plan.task).checkpoint_members(plan, chosen, labels, final=final)
     if final:
         body["chosen"], body["actual"] = chosen.decided.to_body()["chosen"], dict(chosen.actual)
+        if chosen.refit:
+            body["refit"] = True
     return body
 
 

@@ -23,7 +23,7 @@ from lyrikstore.train.plan.estimate import CandidateFigures, Question, estimate_
 from lyrikstore.train.plan.facts import DataFacts, conversation_fields, read_conversations
 from lyrikstore.train.plan.plan import Remark
 from lyrikstore.train.plan.shapes import EncoderShape
-from lyrikstore.train.requirements import CPU, CUDA, DEVICE, LINEAR, training_device
+from lyrikstore.train.requirements import CPU, CUDA, DEVICE, LINEAR, REFIT, training_device
 from lyrikstore.train.task import Evaluated, GivenModel, MonitoredModel, TestedModel
 from lyrikstore.train.worker.packing import PACKING
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging
@@ -110,6 +110,11 @@ class CopiedConversations(Struct, frozen=True):
             "choices": [list(one) for one in self.choices],
         }
 
+    def folds_of(self, candidate: str) -> Mapping[str, Any]:
+        """Return nothing: there is no other candidate to compare with."""
+        del candidate
+        return {}
+
     def thresholds(self, config: TrainConfig) -> list[dict[str, str]]:
         """Return nothing: the config can name none."""
         del config
@@ -171,6 +176,12 @@ class Generation:
                     f"[data] {name}: the task {self.name} has none",
                     hint="leave it out",
                 )
+        if REFIT in document.get("training", {}):
+            raise InvalidInputError(
+                "bad-config",
+                f"[training] {REFIT}: the task {self.name} compares nothing by folds",
+                hint="leave it out",
+            )
         if set(model.get("candidates", self.candidates)) != {*self.candidates} or (
             model["base"] == LINEAR
         ):

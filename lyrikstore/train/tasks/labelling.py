@@ -24,7 +24,7 @@ from lyrikstore.train.plan.facts import DataFacts, columns_of, label_of, read_fa
 from lyrikstore.train.plan.plan import Remark
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.requirements import CPU, DEVICE, RECOMPUTES, promises
-from lyrikstore.train.slices import planned_slices
+from lyrikstore.train.slices import group_numbers, planned_slices
 from lyrikstore.train.task import (
     Evaluated,
     GivenModel,
@@ -39,7 +39,7 @@ from lyrikstore.train.worker.targets.registry import Target
 from lyrikstore.verify.rights.judge import Reason
 
 if TYPE_CHECKING:  # and what takes long to load, where it is needed
-    from lyrikstore.train.candidates import Chosen, Results
+    from lyrikstore.train.candidates import Chosen, DealtRecords, Results
     from lyrikstore.train.predict.prediction import AskedModel, ModelAnswers
     from lyrikstore.train.predict.similar import WithdrawnRights
     from lyrikstore.train.preflight import RunPlan
@@ -61,12 +61,14 @@ class CopiedLabels(Struct, frozen=True):
         train: What was copied to learn from.
         validation: What to measure on.
         limit: The confidence below which it does not answer, as the config declares it.
+        pool: Both together, dealt to folds; None: candidates are compared by validation alone.
     """
 
     task: str
     train: "Snapshot"
     validation: "Snapshot"
     limit: str = ""
+    pool: "DealtRecords | None" = None
 
     @property
     def labels(self) -> Collection[str]:
@@ -76,7 +78,8 @@ class CopiedLabels(Struct, frozen=True):
     @property
     def warnings(self) -> Sequence[Reason]:
         """What to warn of."""
-        return label_warnings(self.train.labels, len(self.validation.records))
+        compared = len(self.validation.records) if self.pool is None else sum(self.pool.records)
+        return label_warnings(self.train.labels, compared, by_folds=self.pool is not None)
 
     @property
     def prompt(self) -> Mapping[str, Any]:
@@ -94,14 +97,22 @@ class CopiedLabels(Struct, frozen=True):
         """The labels."""
         return {"labels": list(self.labels)}
 
+    def folds_of(self, candidate: str) -> Mapping[str, Any]:
+        """Return the fold of each record, and whether to learn from all, where folds compare it."""
+        if self.pool is None or candidate not in self.pool.candidates:
+            return {}
+        return {**self.pool.job, "refit": self.pool.refit}
+
     def thresholds(self, config: TrainConfig) -> list[dict[str, str]]:
         """Return what evaluations are held to."""
         return promises(config.thresholds, self.task, self.train.labels, config.cost)
 
     def choose(self, staging: Staging, results: "Results", allowed: Collection[str]) -> "Chosen":
-        """Return the candidate that validation prefers."""
-        from lyrikstore.train.candidates import choose_by_validation
+        """Return the candidate that folds prefer, or validation."""
+        from lyrikstore.train.candidates import choose_by_folds, choose_by_validation
 
+        if self.pool is not None:
+            return choose_by_folds(staging, self.pool, results, allowed, self.limit)
         data = self.train, self.validation
         return choose_by_validation(staging, self.task, data, results, allowed, self.limit)
 
@@ -224,7 +235,19 @@ class LabellingTask:
         check_learnt(plan.validation.name, validation.labels, train.labels)
         if not validation.records:
             raise InvalidInputError("empty", f"{plan.validation.name} has no records")
-        return CopiedLabels(task.name, train, validation, config.decision.abstain_below)
+        pool = None
+        if plan.by_folds:
+            from lyrikstore.train.candidates import DealtRecords
+
+            pool = DealtRecords.deal(
+                task.name,
+                (train, validation),
+                group_numbers(repo, (*plan.train, plan.validation), config.to_json()),
+                training=config.training,
+                candidates=plan.by_folds,
+                repeats=plan.repeats,
+            )
+        return CopiedLabels(task.name, train, validation, config.decision.abstain_below, pool)
 
     def checkpoint_members(
         self, plan: "RunPlan", chosen: "Chosen", labels: Sequence[str], *, final: bool

@@ -26,6 +26,7 @@ Job = Callable[[Mapping[str, Any], StagedFiles, Callable[..., None]], dict[str, 
 
 _JOBS = {
     "train": "fitting.fit:train",
+    "folds": "fitting.dear:train_folds",
     "replay": "fitting.replay:replay",
     "measure": "measure:measure",
     "merge": "fitting.merge:merge",

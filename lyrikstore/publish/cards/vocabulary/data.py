@@ -220,6 +220,8 @@ def _parts(facts: CardFacts) -> Iterator[Said]:
             continue
         records = dataset.body["records"]
         text = f"{dataset.name}, {counted(records, 'record')}"
+        if role == "validation" and facts.checkpoint.body.get("refit"):
+            text += "; the model learned from them, too, once it was chosen"
         yield Said(
             text, (named(dataset),), "measured", f"{role} {dataset.name}", _PARTS[role], records
         )

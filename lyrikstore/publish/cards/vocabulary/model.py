@@ -59,7 +59,9 @@ def _decision(facts: CardFacts) -> Iterator[Said]:
     if about := facts.checkpoint.body.get(UNLIKE):
         text += ", but for texts that are unlike its training data" if float(below) == 0 else ""
         text += f"; a text is unlike its training data where {unlike_rule_in_words(about)}: then "
-        text += "it answers that it does not know (of the validation data that were 5 % at most)"
+        by_folds = facts.checkpoint.body.get("chosen", {}).get("method") == "folds"
+        held = "records that its folds had not learned from" if by_folds else "validation data"
+        text += f"it answers that it does not know (of the {held} that were 5 % at most)"
         decision = {**decision, UNLIKE: about}
     yield Said(text, (named(facts.checkpoint),), state, value=decision)
 

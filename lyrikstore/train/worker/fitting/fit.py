@@ -7,12 +7,17 @@ deterministic algorithms, a fixed number of threads (spec §13.3).
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from lyrikstore.train.task import find_task
 from lyrikstore.train.worker.examples import read_examples, targets
+from lyrikstore.train.worker.fitting.cheap import open_cheap
+from lyrikstore.train.worker.fitting.folds import cross_validate, read_folds
 from lyrikstore.train.worker.fitting.written import Began, Report, Written
 from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.train.worker.models.unlike import ClassDistances, fit_unlike
+from lyrikstore.train.worker.models.unlike import fit_unlike
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION
+from lyrikstore.verify.evaluation.choice.task import labelling_rules
 from lyrikstore.verify.evaluation.choice.validation import validation_metrics
 from lyrikstore.verify.store.statements.segments import CANDIDATES_WITH_STEPS
 
@@ -22,13 +27,16 @@ def train(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[st
 
     Args:
         job: ``candidate``, ``task``, ``config`` as a run manifest holds it, ``precision``, and what
-            the task adds: ``labels``, or how a generative model is asked.
+            the task adds: ``labels``, or how a generative model is asked. Of a candidate that is
+            compared by folds ``folds``, the fold of each record (:func:`read_folds`), and
+            ``refit``, whether it learns from validation, too, once they have chosen.
         files: The staging folder: ``base/`` where the candidate has one, ``train.jsonl``,
             ``validation.jsonl``.
         report: Called per step, and per epoch.
 
     Returns:
-        ``checkpoints``, each with ``folder``, ``logits`` (a file of float64, records × labels),
+        ``checkpoints``, each with ``folder``, ``logits`` (a file of float64, validation records ×
+        labels) or ``outOfFold`` (of float32, repeats × records × labels) and ``settings``,
         ``step``, ``epoch``, ``final`` and ``metrics``; the last one is final. ``rareWords``:
         whether words of one record alone are in the model, as no other are there.
     """
@@ -47,41 +55,38 @@ def train(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[st
 
 def _fit(job: Mapping[str, Any], files: StagedFiles, written: Written, report: Report) -> bool:
     """Fit a model with labels that takes no steps; return whether it has rare words."""
-    candidate, task, labels = str(job["candidate"]), str(job["task"]), list(job["labels"])
-    examples, checking = read_examples(files, TRAIN), read_examples(files, VALIDATION)
-    found: Any
-    rare, distances = False, None
-    if candidate == "tfidf":
-        from lyrikstore.train.worker.models.word_counts import WordCounts
-
-        report("start", 0, 1, candidate=candidate)
-        names = job["config"]["data"].get("fields", ())
-        found = WordCounts.fit(task, labels, examples, names)
-        rare = found.rare
-    else:
-        from lyrikstore.train.worker.models.embeddings import Embeddings
-        from lyrikstore.train.worker.models.encoder import TextEncoder, load_base, prepare
-
-        model, training = job["config"]["model"], job["config"]["training"]
-        prepare(training["threads"], training["seed"])
-        base = load_base(files, model["max_tokens"])
-        text = TextEncoder(files, model["max_tokens"])
-        report("start", 0, len(examples), candidate=candidate)
-        found, vectors = Embeddings.fit(
-            task,
-            labels,
-            examples,
-            (base, text, model["pooling"]),
-            lambda done, total: report("step", done, total),
+    labels, rules = list(job["labels"]), labelling_rules(str(job["task"]))
+    parts = read_examples(files, TRAIN), read_examples(files, VALIDATION)
+    cheap = open_cheap(job, files, parts, report)
+    learned, checked = len(parts[0]), np.arange(len(parts[0]), sum(map(len, parts)))
+    if "folds" not in job:
+        fitted = cheap.fit(np.arange(learned), cheap.strength)
+        logits, values = cheap.measure(fitted, checked)
+        written.add(
+            fitted.model,
+            logits,
+            final=True,
+            metrics=validation_metrics(rules.name, logits, targets(parts[1], labels)),
+            unlike=None if values is None else fit_unlike(values, fitted.distances),
         )
-        distances = ClassDistances.fit([(examples, vectors)])
-    if candidate == "tfidf" or distances is not None:
-        logits, values = found.measured(checking, distances)
-        unlike = fit_unlike(values, distances)
-    else:
-        logits, unlike = found.logits(checking), None
-    metrics = validation_metrics(task, logits, targets(checking, labels))
-    written.add(found, logits, final=True, metrics=metrics, unlike=unlike)
-    if candidate == "tfidf":
-        report("step", 1, 1)
-    return rare
+        return fitted.rare
+    expected = np.concatenate([targets(some, labels) for some in parts])
+    folds = read_folds(job["folds"])
+    found = cross_validate(
+        cheap.fold, rules, expected, folds, cheap.grid, lambda *at: report("folds", *at)
+    )
+    rows = np.arange(len(expected)) if job["refit"] else np.arange(learned)
+    fitted = cheap.fit(rows, found.strength)
+    # Out of fold: to the records that a model learned from, all are alike.
+    unlike = None
+    if found.unlike is not None and (fitted.distances or job["candidate"] == "tfidf"):
+        unlike = fit_unlike(found.unlike, fitted.distances)
+    written.add(
+        fitted.model,
+        None,
+        final=True,
+        out_of_fold=found.logits,
+        settings={"C": f"{found.strength:g}"},
+        unlike=unlike,
+    )
+    return fitted.rare

@@ -5,6 +5,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lyrikstore.train.worker.metrics import decimal
 from lyrikstore.train.worker.models.model import Saved
 from lyrikstore.train.worker.models.unlike import FittedUnlike
@@ -55,7 +58,7 @@ class Written:
     def add(
         self,
         model: Saved,
-        logits: Scores,
+        logits: Scores | None,
         *,
         final: bool,
         step: int = 1,
@@ -64,23 +67,33 @@ class Written:
         history: bytes = b"",
         segments: bytes = b"",
         unlike: FittedUnlike | None = None,
+        out_of_fold: NDArray[np.float32] | None = None,
+        settings: Mapping[str, str] = {},
     ) -> None:
         """Write a checkpoint, how its training went where that took steps, and its segments.
 
-        With it goes from where on texts are unlike the training data, where that is known.
+        With it goes from where on texts are unlike the training data, where that is known; of one
+        that is compared by folds what these said, and the settings that they chose.
         """
         number = len(self.checkpoints) + 1
         folder = self._out / f"{number}"
         folder.mkdir(parents=True, mode=0o700)
         model.save(folder)
         # `tofile` would not say why it could not write.
-        (self._out / f"{number}.logits").write_bytes(logits.astype("<f8").tobytes())
         name = f"out/{self._out.name}"
+        about: dict[str, Any] = {}
+        if logits is not None:
+            (self._out / f"{number}.logits").write_bytes(logits.astype("<f8").tobytes())
+            about["logits"] = f"{name}/{number}.logits"
+        if out_of_fold is not None:
+            (self._out / f"{number}.folds").write_bytes(out_of_fold.astype("<f4").tobytes())
+            about["outOfFold"] = f"{name}/{number}.folds"
+        if settings:
+            about["settings"] = dict(settings)
         if history:
             (self._out / f"{number}.history").write_bytes(history)
         if segments:
             (self._out / f"{number}.segments").write_bytes(segments)
-        about: dict[str, Any] = {}
         if unlike is not None:
             about["unlike"] = {"method": unlike.method, "limit": unlike.limit}
             if unlike.distances:
@@ -89,7 +102,6 @@ class Written:
         self.checkpoints.append(
             {
                 "folder": f"{name}/{number}",
-                "logits": f"{name}/{number}.logits",
                 **({"history": f"{name}/{number}.history"} if history else {}),
                 **({"segments": f"{name}/{number}.segments"} if segments else {}),
                 **about,

@@ -30,10 +30,16 @@ from lyrikstore.train.worker.models.network import Network
 from lyrikstore.train.worker.models.unlike import ClassDistances, Values, of_classes
 
 STRENGTH = 10.0
-"""C of the logistic regression: set beforehand, tuned on nobody's test set."""
+"""C of the logistic regression where no folds choose it: tuned on nobody's test set."""
+
+STRENGTHS = (1.0, 10.0, 100.0)
+"""What folds choose it among."""
 
 Told = Callable[[int, int], None]
 """Takes how many texts were read, and of how many."""
+
+Base = tuple[nn.Module, TextEncoder, str]
+"""The encoder, its tokenizer, and how token vectors become one."""
 
 
 class Embeddings:
@@ -69,8 +75,9 @@ class Embeddings:
         task: str,
         labels: Sequence[str],
         examples: Sequence[Example],
-        base: tuple[nn.Module, TextEncoder, str],
+        base: Base,
         told: Told,
+        strength: float = STRENGTH,
     ) -> tuple[Self, NDArray[np.float64]]:
         """Return the model that fits some records, and the vectors of these.
 
@@ -80,16 +87,18 @@ class Embeddings:
             examples: What to learn from.
             base: The encoder, its tokenizer, and how token vectors become one.
             told: Called as texts are read.
+            strength: C of the logistic regression.
         """
         vectors = embed(*base, examples, told)
-        weight, bias = fit_linear(task, vectors, targets(examples, labels), STRENGTH)
+        weight, bias = fit_linear(task, vectors, targets(examples, labels), strength)
         return cls(task, labels, *base, weight, bias), vectors
 
     def logits(self, examples: Sequence[Example]) -> Logits:
         """Return the logits of some records."""
-        return self._logits(self.vectors(examples))
+        return self.logits_of(self.vectors(examples))
 
-    def _logits(self, vectors: NDArray[np.float64]) -> Logits:
+    def logits_of(self, vectors: NDArray[np.float64]) -> Logits:
+        """Return the logits of vectors of length 1."""
         return np.asarray(vectors @ self._weight.T + self._bias)
 
     def measured(
@@ -97,7 +106,7 @@ class Embeddings:
     ) -> tuple[Logits, Values]:
         """Return the logits of some records, and how far each is from the nearest class."""
         vectors = self.vectors(examples)
-        return self._logits(vectors), of_classes(distances).of(vectors)
+        return self.logits_of(vectors), of_classes(distances).of(vectors)
 
     def vectors(self, examples: Sequence[Example]) -> NDArray[np.float64]:
         """Return one vector of length 1 for each text."""

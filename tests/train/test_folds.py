@@ -1,0 +1,171 @@
+"""Runs that compare their candidates by folds: what they sign, keep and learned from."""
+
+import io
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from lyrikstore.history.gc.still_held import still_held
+from lyrikstore.history.repository.retired import retirements
+from lyrikstore.train.candidates import DealtRecords
+from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.labels import label_warnings
+from lyrikstore.train.predict.predict import predict_records
+from lyrikstore.train.reproduction.reproduce import plan_again, reproduce_run
+from lyrikstore.train.trained import learned_from, records_deciding
+from lyrikstore.verify.evaluation.choice.cross_validation import read_cross_validation
+from lyrikstore.verify.evaluation.choice.folds import deal_folds
+from tests.kinds import refused
+
+pytestmark = pytest.mark.train
+
+
+def config_of(workshop, name, candidates, more=""):
+    text = workshop.tiny.replace("checkpoints/acme/tiny", f"checkpoints/acme/{name}")
+    if candidates == ["tfidf"]:
+        text = text.replace('base = "checkpoints/acme/minilm"', 'base = "linear"')
+    listed = ", ".join(f'"{one}"' for one in candidates)
+    return text.replace('["lora"]', f"[{listed}]") + more
+
+
+@pytest.fixture(scope="module")
+def refitted(workshop):
+    """Word counts and vectors of groups of texts: a package's paragraphs belong together."""
+    config = config_of(workshop, "folded", ["tfidf", "embeddings"])
+    return workshop.train(config.replace('label = "family"', 'label = "family"\ngroup = "package"'))
+
+
+@pytest.fixture(scope="module")
+def unfitted(workshop):
+    return workshop.train(config_of(workshop, "held-out", ["tfidf"], "refit = false\n"))
+
+
+def kept(workshop, checkpoint):
+    (attached,) = checkpoint.attachments_in("validation")
+    with workshop.repo.blobs.open(attached.id) as stream:
+        return read_cross_validation(io.BytesIO(stream.read()))
+
+
+def test_a_run_says_before_its_first_step_what_folds_compare(workshop, refitted) -> None:
+    body = refitted.run.body
+    assert body["folds"] == {
+        "count": 5,
+        "repeats": 3,  # of fewer than 300 records
+        "candidates": [one["format"] for one in body["candidates"]],
+    }
+    assert body["refit"] is True
+    assert body["config"]["training"]["refit"] is True
+    chosen = refitted.checkpoint.body["chosen"]
+    assert {one["by"] for one in chosen["candidates"]} == {"folds"}
+    assert all("C" in one["settings"] for one in chosen["candidates"])
+    assert "outOfFoldMacroF1" in refitted.metrics
+    assert "validationMacroF1" not in refitted.metrics
+
+
+def test_what_is_kept_decides_again_and_keeps_groups_together(workshop, refitted) -> None:
+    found, body = kept(workshop, refitted.checkpoint), refitted.checkpoint.body
+    assert body["validation"] == {"format": "validation/2", "count": 48}
+    assert found.records == (24, 24)
+    assert found.seed == refitted.run.body["seed"]
+    again = found.decide([one["format"] for one in refitted.run.body["candidates"]])
+    assert again.to_body()["decision"] == body["decision"]
+    assert again.taken.candidate == body["format"].partition("/")[0]
+    folds = deal_folds(found.seed, found.expected, found.groups, found.repeats)
+    packages = [
+        entry.meta["package"]
+        for part in ("train", "validation")
+        for entry in workshop.repo.tree(workshop.repo.resolve(f"acme/tiny.{part}")).entries
+    ]
+    assert len(set(found.groups)) == len(set(packages)) < 48
+    for group in set(found.groups):
+        own = np.array([one == group for one in found.groups])
+        assert all(len(set(dealt[own].tolist())) == 1 for dealt in folds)
+
+
+def test_what_was_refitted_learned_from_validation_too(workshop, refitted, unfitted) -> None:
+    repo = workshop.repo
+    both = [repo.resolve(f"acme/tiny.{part}") for part in ("train", "validation")]
+    assert refitted.checkpoint.body["refit"] is True
+    assert learned_from(repo, refitted.checkpoint) == both
+    assert records_deciding(refitted.checkpoint, refitted.run) == 48
+    assert "refit" not in unfitted.checkpoint.body
+    assert "refit" not in unfitted.run.body
+    assert unfitted.run.body["config"]["training"]["refit"] is False
+    assert learned_from(repo, unfitted.checkpoint) == both[:1]
+    assert records_deciding(unfitted.checkpoint, unfitted.run) == 48, "the folds had both"
+
+
+def test_nearest_records_are_looked_for_among_all_that_was_learned_from(
+    workshop, refitted, tmp_path
+) -> None:
+    repo = workshop.repo
+    entry = repo.tree(repo.resolve("acme/tiny.validation")).entries[0]
+    (tmp_path / "asked.txt").write_bytes(repo.blobs.read(entry.blake3, max_bytes=1 << 20))
+    asked = tmp_path / "asked.txt"
+    with predict_records(
+        workshop.context(), "checkpoints/acme/folded", asked, explain=True
+    ) as all_:
+        (found,) = all_
+    nearest = found.similar[0]
+    assert nearest["dataset"] == "datasets/acme/tiny.validation"
+
+
+def test_a_run_that_is_done_again_deals_the_same_folds(workshop, unfitted) -> None:
+    plan = plan_again(
+        workshop.context(), unfitted.run, TrainConfig.from_json(dict(unfitted.run.body["config"]))
+    )
+    assert (plan.by_folds, plan.repeats) == (("tfidf",), 3)
+    assert reproduce_run(workshop.context(), "checkpoints/acme/held-out").verdict == "match"
+
+
+def test_scores_of_training_records_are_found_when_these_are_retired(workshop, refitted) -> None:
+    repo = workshop.repo
+    train = repo.resolve("acme/tiny.train").id
+    held = {one.version.id for one in still_held(repo, retirements(repo), {train})}
+    assert refitted.checkpoint.id in held
+
+
+def test_a_dear_candidate_is_trained_once_more_for_each_fold(workshop) -> None:
+    found = workshop.train(config_of(workshop, "dear", ["tfidf", "lora"]))
+    assert found.run.body["folds"]["candidates"][-1] == "peft-lora/1"
+    scores = kept(workshop, found.checkpoint)
+    assert scores.out_of_fold["lora"].shape[:2] == (1, 48)
+    assert not scores.holdout
+    lora = next(
+        one
+        for one in found.checkpoint.body["chosen"]["candidates"]
+        if one["format"] == "peft-lora/1"
+    )
+    assert lora["by"] == "folds"
+
+
+def test_few_records_are_those_of_all_folds() -> None:
+    kinds = [one.code for one in label_warnings(["a", "b"], 49, by_folds=True)]
+    assert kinds == ["few-validation"]
+    assert not label_warnings(["a", "b"], 50, by_folds=True)
+
+
+def test_records_are_dealt_as_their_attachment_says() -> None:
+    snapshot = SimpleNamespace(
+        labels={"a": 3, "b": 3}, targets=(("a",), ("b",)) * 3, records=[0] * 6
+    )
+    training = SimpleNamespace(seed=7, refit=True)
+    pool = DealtRecords.deal(
+        "text-classification",
+        (snapshot, snapshot),
+        None,
+        training=training,
+        candidates=("tfidf",),
+        repeats=2,
+    )
+    assert pool.records == (6, 6)
+    assert pool.folds.shape == (2, 12)
+    assert pool.job["folds"] == ["".join(map(str, one)) for one in pool.folds.tolist()]
+
+
+def test_a_generative_model_compares_nothing_by_folds(workshop) -> None:
+    text = workshop.tiny.replace('label = "family"', 'prompt = "q"\ncompletion = "a"')
+    text = text.replace('["lora"]', '["decoder"]') + "refit = true\n"
+    with refused("bad-config"):
+        TrainConfig.parse(f'task = "sft"\n{text}'.encode())
