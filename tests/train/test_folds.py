@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from lyrikstore.history.gc.still_held import still_held
 from lyrikstore.history.repository.retired import retirements
@@ -13,6 +14,7 @@ from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.labels import label_warnings
 from lyrikstore.train.predict.predict import predict_records
 from lyrikstore.train.reproduction.reproduce import plan_again, reproduce_run
+from lyrikstore.train.run import _with_folds_announced
 from lyrikstore.train.trained import learned_from, records_deciding
 from lyrikstore.verify.evaluation.choice.cross_validation import read_cross_validation
 from lyrikstore.verify.evaluation.choice.folds import deal_folds
@@ -138,6 +140,27 @@ def test_a_dear_candidate_is_trained_once_more_for_each_fold(workshop) -> None:
         if one["format"] == "peft-lora/1"
     )
     assert lora["by"] == "folds"
+    body = found.checkpoint.body
+    assert ("refit" in body) == (body["format"] != "peft-lora/1"), "it stops by validation"
+
+
+def test_several_labels_are_compared_by_folds_too(workshop) -> None:
+    config = 'task = "multi-label"\n' + config_of(workshop, "several", ["tfidf"])
+    found = workshop.train(config)
+    body = found.checkpoint.body
+    again = kept(workshop, found.checkpoint).decide(
+        [one["format"] for one in body["chosen"]["candidates"]]
+    )
+    assert again.to_body()["decision"] == body["decision"]
+    assert {"threshold", "temperature"} <= body["decision"].keys()
+    assert "outOfFoldMicroF1" in body["metrics"]
+
+
+def test_a_run_that_goes_on_keeps_its_folds_whatever_steps_take_by_now(workshop, refitted) -> None:
+    config = TrainConfig.from_json(dict(refitted.run.body["config"]))
+    plan = plan_again(workshop.context(), refitted.run, config)
+    planned = replace(plan, by_folds=(), repeats=0)
+    assert _with_folds_announced(workshop.repo, planned) == plan
 
 
 def test_few_records_are_those_of_all_folds() -> None:

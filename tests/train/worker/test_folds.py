@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from lyrikstore.train.worker.fitting import dear
-from lyrikstore.train.worker.fitting.folds import cross_validate, read_folds
+from lyrikstore.train.worker.fitting.folds import ENOUGH, cross_validate, read_folds
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.verify.evaluation.choice.task import labelling_rules
 
@@ -55,6 +55,17 @@ def test_each_record_is_answered_once_a_repeat_and_strength_by_the_others() -> N
     assert found.logits.dtype == np.float32
     assert (found.logits[0, :18].argmax(1) == expected[:18].argmax(1)).all()
     assert found.unlike.tolist() == [*range(20)]
+
+
+def test_of_many_records_the_first_folds_choose_and_the_rest_ask_for_the_best_alone() -> None:
+    expected, asked = expected_of(5 * ENOUGH), []
+    folds = read_folds(["01234" * ENOUGH])
+    found = cross_validate(
+        lambda rows: Remembers(rows, expected, asked), RULES, expected, folds, list(RIGHT)
+    )
+    assert [strength for strength, _ in asked] == [*RIGHT, *[1.0] * 4]
+    assert found.strength == 1.0
+    assert (found.logits != 0).all(), "every record is answered"
 
 
 def test_a_fold_that_cannot_say_what_is_unlike_leaves_it_unsaid() -> None:

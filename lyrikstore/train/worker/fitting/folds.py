@@ -14,6 +14,9 @@ from lyrikstore.verify.evaluation.choice.task import Flags, LabellingRules
 Rows = NDArray[np.int64]
 """Places of records in the pool."""
 
+ENOUGH = 1000
+"""Answers by which a strength is chosen: more folds would choose no other, and take as long."""
+
 
 class FittedFold(Protocol):
     """What learned from the other folds."""
@@ -91,7 +94,8 @@ def cross_validate(
     """Let each fold be answered by a model of the others, and return what came of the best.
 
     Args:
-        fit: Takes the records to learn from; what it gives is asked for each of ``grid`` once.
+        fit: Takes the records to learn from; what it gives is asked for each of ``grid`` once,
+            until the folds so far have :data:`ENOUGH` records, and then for the best alone.
         rules: Those of the task, whose metric says which strength is best.
         expected: Which labels the records have: records × labels.
         folds: The fold of each record: repeats × records.
@@ -99,28 +103,32 @@ def cross_validate(
         done: Called as folds are answered.
     """
     found = np.zeros((len(grid), *folds.shape, expected.shape[1]), np.float32)
+    tried = [*range(len(grid))]
+    answered = np.zeros(folds.shape, bool)
     unlike: Values | None = np.zeros(folds.shape[1])
     numbers = [(repeat, fold) for repeat, one in enumerate(folds) for fold in np.unique(one)]
     for at, (repeat, fold) in enumerate(numbers):
         out = np.flatnonzero(folds[repeat] == fold)
         model = fit(np.flatnonzero(folds[repeat] != fold))
-        for number, strength in enumerate(grid):
-            found[number, repeat, out] = model.logits(strength, out)
+        for number in tried:
+            found[number, repeat, out] = model.logits(grid[number], out)
+        answered[repeat, out] = True
         if repeat == 0 and unlike is not None:
             values = model.unlike(out)
             if values is None:
                 unlike = None
             else:
                 unlike[out] = values
+        if len(tried) > 1 and (answered.sum() >= ENOUGH or at + 1 == len(numbers)):
+            wanted = np.tile(expected, (len(folds), 1))[answered.reshape(-1)]
+            tried = [max(tried, key=lambda one: _score(rules, found[one][answered], wanted))]
         done(at + 1, len(numbers))
-    repeated = np.tile(expected, (len(folds), 1))
-    best = max(range(len(grid)), key=lambda number: _score(rules, found[number], repeated))
-    return FoldResult(found[best], grid[best], unlike)
+    return FoldResult(found[tried[0]], grid[tried[0]], unlike)
 
 
 def _score(rules: LabellingRules, logits: NDArray[np.float32], expected: Flags) -> float:
     """Return the metric of out-of-fold answers; thresholds are those that fit them best."""
-    rows = logits.reshape(-1, logits.shape[-1]).astype(np.float64)
+    rows = logits.astype(np.float64)
     if not rules.several:  # the surest label is that at every temperature
         given = np.zeros_like(expected)
         given[np.arange(len(rows)), rows.argmax(1)] = True
