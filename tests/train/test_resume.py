@@ -49,7 +49,9 @@ def go(workshop, config, cache, *, resume=False, stop_at=None, seconds=0, seen=N
 def config_of(workshop, name, candidate="lora", keep="best"):
     text = workshop.tiny.replace("checkpoints/acme/tiny", f"checkpoints/acme/{name}")
     text = text.replace('["lora"]', f'["{candidate}"]')
-    text = text.replace('keep = "every-epoch"', f'keep = "{keep}"\nbatch_size = 8\ndropout = 0.3')
+    text = text.replace(
+        'keep = "every-epoch"', f'keep = "{keep}"\nbatch_size = 4\naccumulate = 2\ndropout = 0.3'
+    )
     return text.replace("epochs = 1", "epochs = 3")
 
 
