@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,8 @@ from lyrikstore.verify.evaluation.choice.temperature import find_temperature
 from tests.kinds import refused
 from tests.verify.evaluation.cross_validated import FORMATS, cross_validated
 
+VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors" / "folds"
+
 
 def decided(found: CrossValidation, formats: set[str] = FORMATS) -> dict[str, Any]:
     return found.decide(formats).to_body()
@@ -39,6 +42,23 @@ def decided(found: CrossValidation, formats: set[str] = FORMATS) -> dict[str, An
 def taken(found: CrossValidation, formats: set[str] = FORMATS) -> tuple[str, str]:
     one = found.decide(formats).taken
     return one.candidate, one.other
+
+
+def test_vectors() -> None:
+    cases = json.loads((VECTORS / "choices.json").read_text())["cases"]
+    assert len(cases) == 13
+    for case in cases:
+        data = "".join(f"{line}\n" for line in case["lines"]).encode()
+        kept = read_kept("validation/2", BytesIO(data))
+        assert isinstance(kept, CrossValidation)
+        assert kept.write() == data
+        found, follows = kept.decide(case["allowed"], case["limit"]), case["follows"]
+        body = found.to_body()
+        assert body["chosen"]["candidates"] == follows["candidates"], case["id"]
+        assert body["decision"] == follows["decision"], case["id"]
+        assert body["metrics"] == follows["metrics"], case["id"]
+        fitted = found.taken.fitted
+        assert [fitted.weight, *fitted.temperatures] == follows["blend"], case["id"]
 
 
 def test_what_is_better_out_of_fold_is_taken() -> None:
