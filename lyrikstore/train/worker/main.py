@@ -40,6 +40,12 @@ _JOBS = {
 _OF_TASKS = frozenset({"score", "baseline", "predict", "probe"})
 """Jobs that a task does by its method of that name."""
 
+LABELLING = frozenset({"text-classification", "multi-label"})
+"""Tasks of this package whose models give labels."""
+
+_OF_LABELS = {"score": "scoring:score", "predict": "predicting.predict:predict"}
+"""What these methods of our tasks with labels do; their class loads what plans and states a run."""
+
 
 def main(arguments: list[str]) -> int:
     """Do the job named by the one argument and return the exit status.
@@ -77,12 +83,15 @@ def main(arguments: list[str]) -> int:
 
 def _find_job(job: Mapping[str, Any]) -> Job:
     name = str(job["job"])
-    if name in _OF_TASKS:
+    function = _JOBS.get(name)
+    if job.get("task") in LABELLING:
+        function = _OF_LABELS.get(name, function)
+    if function is None and name in _OF_TASKS:
         return cast("Job", getattr(find_task(job["task"]), name))
-    if name not in _JOBS:
+    if function is None:
         raise ValueError(f"no such job: {name}")
-    module, _, function = _JOBS[name].partition(":")
-    return cast("Job", getattr(import_module(f"lyrikstore.train.worker.{module}"), function))
+    module, _, called = function.partition(":")
+    return cast("Job", getattr(import_module(f"lyrikstore.train.worker.{module}"), called))
 
 
 def _die_with_parent() -> None:

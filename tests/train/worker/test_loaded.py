@@ -20,12 +20,13 @@ def note():
 
 atexit.register(note)
 from lyrikstore.train.worker.main import main
-from tests.contexts import context_of
 sys.exit(main(sys.argv[2:]))
 """
 COMPILERS = {"bitsandbytes", "torch._inductor.compile_fx"}
 NEVER = {
-    "tfidf": COMPILERS | {"torch", "transformers", "peft", "accelerate", "sklearn", "pandas"},
+    "tfidf": COMPILERS
+    | {"torch", "transformers", "peft", "accelerate", "sklearn", "pandas"}
+    | {"lyrikstore.history.repository.repository", "lyrikstore.train.plan.plan"},
     "embeddings": COMPILERS | {"peft", "sklearn.linear_model"},
     "lora": COMPILERS,
 }
