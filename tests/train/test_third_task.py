@@ -52,7 +52,7 @@ def test_a_task_of_another_package_goes_from_a_plan_to_a_deployment(acme) -> Non
     assert (run["task"], run["environment"]["packages"]["third-task"]) == (NAME, "1.0")
     body = acme.ok("show", MODEL, "--json").json["manifest"]["body"]
     assert body["task"] == NAME
-    assert "validationOrdinalScore" in body["metrics"]
+    assert "outOfFoldOrdinalScore" in body["metrics"]
     evaluation = acme.ok("evaluate", MODEL, "--on", "acme/stars.test", "--json").json
     assert "ordinalScore" in evaluation["body"]["model"]["measures"]
     baseline = evaluation["body"]["baseline"]

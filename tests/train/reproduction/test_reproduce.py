@@ -157,16 +157,16 @@ def test_a_weight_within_what_the_run_fixed_is_within_tolerance(claims) -> None:
 
 def test_the_very_weights_with_other_words_are_a_mismatch(claims) -> None:
     decision = {**claims.made.checkpoint.body["decision"], "temperature": "3.000"}
-    metrics = {**claims.made.checkpoint.body["metrics"], "validationMacroF1": "0.9999"}
+    metrics = {**claims.made.checkpoint.body["metrics"], "outOfFoldMacroF1": "0.9999"}
     found = claims.again(claims.claim(body={"decision": decision, "metrics": metrics}).name)
     (one,) = found.manifest.body["compared"]
     assert (found.verdict, one["differs"]) == ("mismatch", ["decision"])
-    assert one["metrics"].keys() == {"validationMacroF1"}
+    assert one["metrics"].keys() == {"outOfFoldMacroF1"}
 
 
 def test_a_metric_that_is_left_out_or_made_up_is_a_mismatch(claims) -> None:
     metrics = dict(claims.made.checkpoint.body["metrics"])
-    silent = {name: value for name, value in metrics.items() if name != "validationMacroF1"}
+    silent = {name: value for name, value in metrics.items() if name != "outOfFoldMacroF1"}
     for files, told in (
         (claims.moved(1e-6), silent),
         (None, {**metrics, "validationGood": "1.0000"}),
@@ -194,7 +194,10 @@ def test_tolerances_of_another_metric_than_the_one_that_decides_are_none(claims)
         with pytest.raises(InvalidInputError) as caught:
             claims.again(loose.name)
         assert caught.value.kind == "older-run"
-    limits = {**tolerances, "differences": {"validationMicroF1": "0.005"}}
+    limits = {
+        **tolerances,
+        "differences": dict.fromkeys(("outOfFoldMicroF1", "validationMicroF1"), "0.005"),
+    }
     told = {"task": "multi-label"}
     several = claims.claim(run={**told, "tolerances": limits}, body=told)
     found = claims.again(several.name).manifest

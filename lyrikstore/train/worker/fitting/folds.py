@@ -102,28 +102,32 @@ def cross_validate(
         grid: Strengths, ascending.
         done: Called as folds are answered.
     """
-    found = np.zeros((len(grid), *folds.shape, expected.shape[1]), np.float32)
-    tried = [*range(len(grid))]
-    answered = np.zeros(folds.shape, bool)
+    found = np.zeros((*folds.shape, expected.shape[1]), np.float32)
+    held: dict[float, list[NDArray[np.float32]]] = {one: [] for one in grid}
+    places: list[tuple[int, Rows]] = []
     unlike: Values | None = np.zeros(folds.shape[1])
     numbers = [(repeat, fold) for repeat, one in enumerate(folds) for fold in np.unique(one)]
     for at, (repeat, fold) in enumerate(numbers):
         out = np.flatnonzero(folds[repeat] == fold)
         model = fit(np.flatnonzero(folds[repeat] != fold))
-        for number in tried:
-            found[number, repeat, out] = model.logits(grid[number], out)
-        answered[repeat, out] = True
+        places.append((repeat, out))
+        for strength, some in held.items():
+            some.append(model.logits(strength, out).astype(np.float32))
         if repeat == 0 and unlike is not None:
             values = model.unlike(out)
             if values is None:
                 unlike = None
             else:
                 unlike[out] = values
-        if len(tried) > 1 and (answered.sum() >= ENOUGH or at + 1 == len(numbers)):
-            wanted = np.tile(expected, (len(folds), 1))[answered.reshape(-1)]
-            tried = [max(tried, key=lambda one: _score(rules, found[one][answered], wanted))]
+        if sum(len(one) for _, one in places) >= ENOUGH or at + 1 == len(numbers):
+            wanted = expected[np.concatenate([one for _, one in places])]
+            scores = {one: _score(rules, np.concatenate(held[one]), wanted) for one in held}
+            best = max(held, key=lambda one: scores[one])  # of equals the first
+            for (of, rows), answers in zip(places, held[best], strict=True):
+                found[of, rows] = answers
+            places, held = [], {best: []}
         done(at + 1, len(numbers))
-    return FoldResult(found[tried[0]], grid[tried[0]], unlike)
+    return FoldResult(found, next(iter(held)), unlike)
 
 
 def _score(rules: LabellingRules, logits: NDArray[np.float32], expected: Flags) -> float:
