@@ -44,23 +44,34 @@ DOCUMENT_STEPS = (
 )
 READ = """
 import io, sys, time
-from lyrikstore.curate.readers.records import iter_records
-from lyrikstore.curate.readers.rows import parse_row
-from lyrikstore.curate.readers.batches import batched
+from lyrikstore.curate.readers.records import iter_batches
+from lyrikstore.curate.readers.row_values import RowValuesReader
 from lyrikstore.curate.readers.statistics import RowStatistics
-data = open(sys.argv[1], "rb").read()
-begin = time.process_time()
-found = iter_records("jsonl/1", "f", io.BytesIO(data))
-statistics = RowStatistics()
-for rows in batched((parse_row(record.data), len(record.data)) for record in found):
-    statistics.add(rows, ("label",))
-ours = time.process_time() - begin
+from lyrikstore.history.records.order_root import record_ids
 import duckdb
+import numpy
+data = open(sys.argv[1], "rb").read()
 connection = duckdb.connect(config={"threads": "1"})
-begin = time.process_time()
-connection.sql(f"SUMMARIZE SELECT * FROM read_json('{sys.argv[1]}')").fetchall()
-theirs = time.process_time() - begin
-print(len(data) / 1e6 / ours, len(data) / 1e6 / theirs)
+
+def seconds(work):
+    begin = time.process_time()
+    work()
+    return time.process_time() - begin
+
+def ours(hashes=True):
+    reader, statistics = RowValuesReader(), RowStatistics()
+    for batch in iter_batches("jsonl/1", "f", io.BytesIO(data)):
+        statistics.add(reader.read(batch.rows), ("label",))
+        if hashes:
+            record_ids("jsonl/1", batch.rows)
+
+def theirs(more=""):
+    connection.sql(f"SUMMARIZE SELECT *{more} FROM read_json('{sys.argv[1]}') row").fetchall()
+
+# In turn, and the least of seven: whatever else the machine does meets all of them.
+works = (ours, lambda: ours(False), lambda: theirs(", sha256(row::VARCHAR)"), theirs)
+taken = [[seconds(work) for work in works] for _ in range(7)]
+print(*(len(data) / 1e6 / min(column) for column in zip(*taken)))
 """
 
 Row = tuple[str, ...]
@@ -139,14 +150,19 @@ def rows(bench: Bench, scale: float) -> Iterator[Row]:
     found = run([sys.executable, "-c", READ, str(part)], cwd=bench.folder, env=bench.env)
     if found.code:
         sys.exit(f"reading rows: exit {found.code}\n{found.err}")
-    ours, theirs = map(float, found.out.split())
-    yield (
-        "rows: to ids and statistics, one core",
-        f"{ours:.0f} MB/s",
-        f"{ours / theirs:.2f} of DuckDB's read_json and SUMMARIZE",
-        "",
-        "40 MB/s kept" if ours >= 40 else "40 MB/s BROKEN",
-    )
+    ours, alone, hashed, theirs = map(float, found.out.split())
+    for what, mine, peer, their_work in (
+        ("rows: to ids and statistics, one core", ours, hashed, "SUMMARIZE with a SHA-256 a row"),
+        ("rows: to statistics, one core", alone, theirs, "SUMMARIZE"),
+    ):
+        kept = "" if mine is alone else "0.80 kept" if mine >= 0.8 * peer else "0.80 BROKEN"
+        yield (
+            what,
+            f"{mine:.0f} MB/s",
+            f"{mine / peer:.2f} of DuckDB's read_json and {their_work}",
+            "",
+            kept,
+        )
     remove(data)
 
 

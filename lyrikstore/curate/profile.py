@@ -24,6 +24,7 @@ from lyrikstore.curate.personal.find import find
 from lyrikstore.curate.readers.batches import batched, rough_size
 from lyrikstore.curate.readers.draw import drawn
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, say_which
+from lyrikstore.curate.readers.row_values import RowValues
 from lyrikstore.curate.readers.statistics import MAX_DISTINCT, RowStatistics
 from lyrikstore.curate.reading.documents import ReadDocument, read_documents
 from lyrikstore.curate.recipes.filters.contract import TEXT, Candidate
@@ -223,7 +224,8 @@ class _Look:
             self._unread_paths.append(document.record.path)
 
     def _count(self, batch: Sequence[Candidate]) -> None:
-        self._statistics.add([{name: one.fields[name] for name in _columns(one)} for one in batch])
+        fields = [{name: one.fields[name] for name in _columns(one)} for one in batch]
+        self._statistics.add(RowValues.of(fields))
         for record in batch:
             self._labels.add(record.roles.labels(record.fields))
             if record.roles.licence:

@@ -9,6 +9,7 @@ import pytest
 
 import make_row_values
 from lyrikstore.curate.readers.fields import FieldRoles
+from lyrikstore.curate.readers.row_values import RowValues
 from lyrikstore.curate.readers.rows import RowError, as_text, as_texts, encode_row, parse_row
 from lyrikstore.curate.readers.statistics import RowStatistics
 from tests.curate.tried import row
@@ -70,7 +71,7 @@ def test_statistics_whatever_the_order_and_the_shares(case: dict[str, Any]) -> N
         shares = []
         for share in (rows[:cut], rows[cut:], []):
             shares.append(RowStatistics(named=roles.names))
-            shares[-1].add(share, labels, case.get("labelSeparator", ""))
+            shares[-1].add(RowValues.of(share), labels, case.get("labelSeparator", ""))
         for _ in range(2):  # what is added up can be added up again
             total = RowStatistics(named=roles.names)
             for one in shares:

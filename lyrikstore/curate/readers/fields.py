@@ -1,7 +1,7 @@
 """Roles of fields: which field of a record is its text, its label, its id (spec §12.8.1)."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct
 
@@ -9,6 +9,9 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.curate.readers.rows import as_text, as_texts
+
+if TYPE_CHECKING:
+    from lyrikstore.curate.readers.row_values import FieldValues, RowValues
 
 DOCUMENT_TEXT = ""
 """The name under which a record that is a document holds its text: no column can be called so."""
@@ -92,23 +95,28 @@ class FieldRoles(Struct, frozen=True):
 
     def problem(self, fields: Mapping[str, JSON]) -> str:
         """Return what is wrong with the values of a row for their roles; empty if nothing is."""
-        for name in self.text:
+        for role, name in self._given:
             value = fields.get(name)
-            if value is not None and not is_text(value):
-                return f"{name!r} is to be the text and is {kind_of(value)}"
-        for role in ROLES:
-            name = getattr(self, role)
-            value = fields.get(name) if name else None
-            if value is None:
-                continue
-            if role == "label" and isinstance(value, list):
-                if any(one is None or isinstance(one, dict | list) for one in value):
+            if _refuses(role, value):
+                if role == "label" and isinstance(value, list):
                     return f"{name!r} is to be the label and holds something else than texts"
-            elif isinstance(value, dict | list) or (isinstance(value, float) and role != "label"):
                 return f"{name!r} is to be the {role} and is {kind_of(value)}"
         if self.id and as_text(fields.get(self.id)) is None:
             return f"{self.id!r} is to be the id and is missing"
         return ""
+
+    def fit(self, rows: "RowValues") -> bool:
+        """Return whether no row has a :meth:`problem`."""
+        if self.id and (self.id not in rows.fields or rows.fields[self.id].count < rows.records):
+            return False
+        return all(
+            name not in rows.fields or fits(role, rows.fields[name]) for role, name in self._given
+        )
+
+    @property
+    def _given(self) -> list[tuple[str, str]]:
+        others = ((role, getattr(self, role)) for role in ROLES)
+        return [*(("text", name) for name in self.text), *(one for one in others if one[1])]
 
     def check(self, known: Iterable[str], where: str) -> None:
         """Return if every field that has a role exists.
@@ -120,6 +128,13 @@ class FieldRoles(Struct, frozen=True):
         for name in self.names:
             if name not in names:
                 raise unknown_word("unknown-column", f"field of {where}:", name, names)
+
+
+def fits(role: str, found: "FieldValues") -> bool:
+    """Return whether values of a field may have a role; a name has to be one."""
+    if not found.of(*_PLAIN[role == "text"]) and any(_refuses(role, one) for one in found.values):
+        return False
+    return role != "id" or all(as_text(one) is not None for one in found.values)
 
 
 def is_text(value: JSON) -> bool:
@@ -143,6 +158,20 @@ _KINDS: Mapping[type, str] = {
     dict: "object",
     type(None): "null",
 }
+
+
+_PLAIN = ((str, int, bool, type(None)), (str, type(None)))
+"""Types that any role takes, and those that a text takes; of others each value is looked at."""
+
+
+def _refuses(role: str, value: JSON) -> bool:
+    if value is None:
+        return False
+    if role == "text":
+        return not is_text(value)
+    if role == "label" and isinstance(value, list):
+        return any(one is None or isinstance(one, dict | list) for one in value)
+    return isinstance(value, dict | list) or (isinstance(value, float) and role != "label")
 
 
 def check_given(text: tuple[str, ...]) -> None:

@@ -19,8 +19,6 @@ Fields = Mapping[str, JSON]
 _DECODER = msgspec.json.Decoder()
 _RAW = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_UNSURE = re.compile(rb"\\\\|\\u[dD][89a-fA-F]")
-"""An escaped backslash, after which a quote may end a string, or half a surrogate pair."""
 
 
 class RowError(Exception):
@@ -49,16 +47,37 @@ def parse_row(data: bytes) -> dict[str, JSON]:
         raise RowError(_why_not(data, str(error))) from None
     if type(value) is not dict:
         raise RowError(f"no JSON object but {_kind(value)}")
-    if data.count(b"{") + data.count(b"[") > MAX_JSON_DEPTH:
-        _check_depth(value, MAX_JSON_DEPTH)
     # ATTACK: of a member that stands twice one program takes the first and another the last. Every
     # string that was read has two quotes, so that any that is not in the value shows.
-    quotes = data.count(b'"')
-    if b"\\" in data:
-        quotes = -1 if _UNSURE.search(data) else quotes - data.count(b'\\"')
-    if quotes != _quotes(value):
+    if quotes_in(data) != quotes_of(value):
         _look_closely(data)
     return value
+
+
+def quotes_in(data: bytes) -> int:
+    """Return how many quotes begin or end strings in JSON, which may be several texts."""
+    if b"\\" not in data:
+        return data.count(b'"')
+    plain = data.replace(b"\\\\", b"")  # in a run of backslashes the first escapes the second
+    return plain.count(b'"') - plain.count(b'\\"')
+
+
+def quotes_of(value: Any, depth: int = MAX_JSON_DEPTH) -> int:
+    """Return how many quotes begin or end strings in the JSON of a list or an object.
+
+    Raises:
+        RowError: It is nested more than so deep.
+    """
+    if not depth:
+        raise RowError(f"nested more than {MAX_JSON_DEPTH} deep")
+    found, held = 0, value
+    if type(value) is dict:
+        found, held = 2 * len(value), value.values()
+    kinds = list(map(type, held))
+    found += 2 * kinds.count(str)
+    if dict in kinds or list in kinds:
+        found += sum(quotes_of(one, depth - 1) for one in held if type(one) in _NESTED)
+    return found
 
 
 def encode_row(data: bytes, before: Fields, after: Fields) -> bytes:
@@ -173,21 +192,6 @@ def _float_text(value: float) -> str:
     return format(Decimal(repr(value)), "f")
 
 
-def _quotes(value: Any) -> int:
-    """Return how many quotes the JSON of a value has, but for those that a string contains."""
-    if type(value) is dict:
-        kinds = list(map(type, value.values()))
-        found = 2 * (len(kinds) + kinds.count(str))
-        if dict in kinds or list in kinds:
-            found += sum(_quotes(one) for one in value.values() if type(one) in _NESTED)
-        return found
-    kinds = list(map(type, value))
-    found = 2 * kinds.count(str)
-    if dict in kinds or list in kinds:
-        found += sum(_quotes(one) for one in value if type(one) in _NESTED)
-    return found
-
-
 _NESTED = (dict, list)
 
 
@@ -232,11 +236,3 @@ def _why_not(data: bytes, reason: str) -> str:
 def _kind(value: JSON) -> str:
     names = {list: "a list", str: "a string", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
-
-
-def _check_depth(value: JSON, left: int) -> None:
-    if isinstance(value, dict | list):
-        if not left:
-            raise RowError(f"nested more than {MAX_JSON_DEPTH} deep")
-        for one in value.values() if isinstance(value, dict) else value:
-            _check_depth(one, left - 1)

@@ -6,7 +6,6 @@ several measured is added up.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any, Self
 
 import msgspec
@@ -15,6 +14,7 @@ from msgspec import Struct, field
 
 from lyrikstore.canon.json import JSON
 from lyrikstore.curate.readers.fields import FieldRoles, kind_of
+from lyrikstore.curate.readers.row_values import FieldValues, RowValues
 from lyrikstore.curate.readers.rows import as_text, as_texts
 
 MAX_DISTINCT = 10_000
@@ -28,8 +28,6 @@ MAX_LABELS, MAX_LABEL_BYTES = 1000, 64 << 10
 
 MAX_LENGTHS = 65_536
 """Distinct lengths of a field up to which the median is exact, and known."""
-
-_KIND_NAMES = {str: "string", int: "integer"}
 
 
 class FieldStatistics(Struct):
@@ -47,24 +45,19 @@ class FieldStatistics(Struct):
     lengths: dict[int, int] | None = field(default_factory=dict)
     values: set[bytes] | None = field(default_factory=set)
 
-    def add(self, values: Sequence[JSON]) -> None:
+    def add(self, found: FieldValues) -> None:
         """Measure the values of some records."""
-        self.present += len(values)
-        kinds = Counter(map(type, values))
-        for kind, count in kinds.items():
-            name = _KIND_NAMES.get(kind) or kind_of(kind())
+        self.present += found.count
+        for kind, count in found.kinds.items():
+            name = kind_of(kind())
             self.types[name] = self.types.get(name, 0) + count
-        plain = len(kinds) == 1 and str in kinds
-        if self.lengths is not None:
-            sized = values if plain else [one for one in values if isinstance(one, str | list)]
-            for length, count in Counter(map(len, sized)).items():
-                self.lengths[length] = self.lengths.get(length, 0) + count
-            if len(self.lengths) > MAX_LENGTHS:
-                self.lengths = None
         if self.values is not None:
-            distinct = set(values) if plain else {_spelt(one) for one in values if one is not None}
-            self.values.update(blake3(text.encode()).digest(16) for text in distinct)
-            self._forget()
+            texts = found.texts if found.of(str) else _spelt_all(found.values)
+            self.values.update(blake3(text.encode()).digest(16) for text in texts)
+        if self.lengths is not None:
+            for length, count in found.lengths().items():
+                self.lengths[length] = self.lengths.get(length, 0) + count
+        self._forget()
 
     def merge(self, other: Self) -> None:
         """Add what was measured elsewhere."""
@@ -132,9 +125,7 @@ class RowStatistics(Struct):
     several: dict[str, int] = field(default_factory=dict)
     named: tuple[str, ...] = ()
 
-    def add(
-        self, rows: Sequence[Mapping[str, JSON]], labels: Sequence[str] = (), separator: str = ""
-    ) -> None:
+    def add(self, rows: RowValues, labels: Sequence[str] = (), separator: str = "") -> None:
         """Measure some records.
 
         Args:
@@ -142,14 +133,13 @@ class RowStatistics(Struct):
             labels: Names of the fields that may hold their labels.
             separator: What stands between several labels in one string.
         """
-        self.records += len(rows)
-        names = dict.fromkeys(chain.from_iterable(rows))
-        self._keep_first(names)
-        for name in self.fields.keys() & names.keys():
-            self.fields[name].add([row[name] for row in rows if name in row])
+        self.records += rows.records
+        self._keep_first(rows.fields)
+        for name in self.fields.keys() & rows.fields.keys():
+            self.fields[name].add(rows.fields[name])
         for label in labels:
-            if label in names:
-                self._count(label, *_labels([row.get(label) for row in rows], separator))
+            if label in rows.fields:
+                self._count(label, *_labels(rows.fields[label], separator))
 
     def merge(self, other: Self) -> None:
         """Add what was measured elsewhere."""
@@ -226,22 +216,22 @@ class RowStatistics(Struct):
         return msgspec.msgpack.decode(data, type=RowStatistics)
 
 
-def _labels(values: Sequence[JSON], separator: str) -> tuple[Counter[str], int]:
+def _labels(found: FieldValues, separator: str) -> tuple[Counter[str], int]:
     """Return how often each label occurs, and how many of the values are more than one."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     several = 0
     # Few texts differ: each is looked at once.
-    for text, count in Counter(one for one in values if type(one) is str).items():
+    for text, count in found.texts.items():
         labels = as_texts(text, separator)
         several += count * (len(labels) > 1)
         for label in labels:
-            found[label] += count
-    for value in values:
+            counts[label] += count
+    for value in () if found.of(str) else found.values:
         if type(value) is not str:
             labels = as_texts(value, separator)
             several += len(labels) > 1
-            found.update(labels)
-    return found, several
+            counts.update(labels)
+    return counts, several
 
 
 def _too_much(labels: Mapping[str, int]) -> bool:
@@ -249,9 +239,11 @@ def _too_much(labels: Mapping[str, int]) -> bool:
     return len(labels) > MAX_LABELS or size > MAX_LABEL_BYTES
 
 
-def _spelt(value: JSON) -> str:
+def _spelt_all(values: Sequence[JSON]) -> set[str]:
     # A number and the string of its digits are two values.
-    return value if isinstance(value, str) else f"\0{as_text(value)}"
+    return {
+        one if isinstance(one, str) else f"\0{as_text(one)}" for one in values if one is not None
+    }
 
 
 def _median(lengths: Mapping[int, int]) -> int:

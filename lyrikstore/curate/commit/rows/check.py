@@ -5,7 +5,7 @@ checked in any order and anywhere.
 """
 
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from io import BufferedReader, RawIOBase
 from itertools import chain
 from pathlib import Path
@@ -14,18 +14,17 @@ from typing import Any, BinaryIO
 import msgspec
 from blake3 import blake3
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import open_regular
 from lyrikstore.canon.json import JSON
-from lyrikstore.curate.readers.batches import batched
 from lyrikstore.curate.readers.cells import header_end
-from lyrikstore.curate.readers.fields import FieldRoles, is_text
-from lyrikstore.curate.readers.records import CSV, iter_rows
+from lyrikstore.curate.readers.fields import FieldRoles, fits
+from lyrikstore.curate.readers.records import CSV, iter_batches, iter_rows
+from lyrikstore.curate.readers.row_values import RowValues, RowValuesReader
 from lyrikstore.curate.readers.rows import RowError, as_text, parse_row
 from lyrikstore.curate.readers.statistics import RowStatistics
-from lyrikstore.history.records.rows import JSONL, BadRow, RawRow
+from lyrikstore.history.records.rows import JSONL, BadRow, RawRow, RowBatch
 from lyrikstore.objects.chunk.sources import unreadable
 
 MAX_BAD = 100_000
@@ -120,24 +119,17 @@ def check_rows(
     Cost: one read; memory for a batch of rows, 8 bytes a row with an id, and the statistics.
     """
     found, ids, misfits = FileCheck(RowStatistics(named=wanted.names)), bytearray(), set[str]()
-    name = wanted.id
-
-    def good_rows() -> Iterator[tuple[dict[str, JSON], int]]:
-        for row in _rows(path, stream, wanted, left_out or {}):
-            if isinstance(row, BadLine):
-                found.bad.append(row)
-                if len(found.bad) > MAX_BAD:
-                    raise _too_many(row)
-                continue
-            line, fields = row
-            if name and (identity := as_text(fields.get(name))) is not None:
-                ids.extend(blake3(identity.encode()).digest(8))
-            if copy is not None:
-                copy.write(line.raw if line.raw.endswith((b"\n", b"\r")) else line.raw + b"\n")
-            yield fields, len(line.data)
-
-    for batch in batched(good_rows()):
-        _measure(found.statistics, batch, wanted, misfits)
+    reader = RowValuesReader()
+    for batch in iter_batches(wanted.reader, path, stream):
+        values = None if left_out else reader.read(batch.rows)
+        if values is None or batch.bad or copy is not None or not wanted.roles.fit(values):
+            values = _one_by_one(path, batch, wanted, left_out or {}, found.bad, copy)
+        if wanted.id in values.fields:
+            for identity in map(as_text, values.fields[wanted.id].values):
+                if identity is not None:
+                    ids.extend(blake3(identity.encode()).digest(8))
+        found.statistics.add(values, wanted.labels, wanted.roles.label_separator)
+        misfits.update(_misfits(values, wanted))
     found.ids, found.misfits = bytes(ids), sorted(misfits)
     return found
 
@@ -222,46 +214,50 @@ class _Hashed(RawIOBase):
         return len(data)
 
 
-def _rows(
-    path: str, stream: BinaryIO, wanted: RowLayout, left_out: Mapping[int, str]
-) -> Iterator[BadLine | tuple[RawRow, dict[str, JSON]]]:
-    named = bool(wanted.roles.names)
-    for row in iter_rows(wanted.reader, path, stream):
-        if isinstance(row, BadRow):
-            yield BadLine(path, row.line, row.reason, row.remedy)
-            continue
-        if wanted.reader == JSONL and row.data.startswith(BOM_UTF8):
-            # No part of a JSON text, and part of the record: the line without it is another one.
-            yield BadLine(path, row.line, "begins with a byte order mark", _MEND_MARK)
-            continue
-        try:
-            fields = parse_row(row.data)
-        except RowError as error:
-            yield BadLine(path, row.line, str(error))
-            continue
-        problem = wanted.roles.problem(fields) if named else ""
-        problem = problem or left_out.get(row.line, "")
-        yield BadLine(path, row.line, problem) if problem else (row, fields)
-
-
-def _measure(
-    statistics: RowStatistics,
-    batch: list[dict[str, JSON]],
+def _one_by_one(
+    path: str,
+    batch: RowBatch,
     wanted: RowLayout,
-    misfits: set[str],
-) -> None:
-    statistics.add(batch, wanted.labels, wanted.roles.label_separator)
+    left_out: Mapping[int, str],
+    bad: list[BadLine],
+    copy: BinaryIO | None,
+) -> RowValues:
+    """Return the values of the good rows of a batch; those that are none are added to ``bad``."""
+    good: list[dict[str, JSON]] = []
+    for row in batch.each():
+        fields = _row(path, row, wanted)
+        if not isinstance(fields, BadLine) and row.line in left_out:
+            fields = BadLine(path, row.line, left_out[row.line])
+        if isinstance(fields, BadLine):
+            bad.append(fields)
+            if len(bad) > MAX_BAD:
+                raise _too_many(fields)
+            continue
+        if copy is not None and isinstance(row, RawRow):
+            copy.write(row.raw if row.raw.endswith((b"\n", b"\r")) else row.raw + b"\n")
+        good.append(fields)
+    return RowValues.of(good)
+
+
+def _row(path: str, row: RawRow | BadRow, wanted: RowLayout) -> BadLine | dict[str, JSON]:
+    if isinstance(row, BadRow):
+        return BadLine(path, row.line, row.reason, row.remedy)
+    if wanted.reader == JSONL and row.data.startswith(BOM_UTF8):
+        # No part of a JSON text, and part of the record: the line without it is another one.
+        return BadLine(path, row.line, "begins with a byte order mark", _MEND_MARK)
+    try:
+        fields = parse_row(row.data)
+    except RowError as error:
+        return BadLine(path, row.line, str(error))
+    problem = wanted.roles.problem(fields)
+    return BadLine(path, row.line, problem) if problem else fields
+
+
+def _misfits(values: RowValues, wanted: RowLayout) -> Iterator[str]:
     for role, names in wanted.guess.items():
         for name in names:
-            if f"{role} {name}" not in misfits and not _fits(role, name, batch):
-                misfits.add(f"{role} {name}")
-
-
-def _fits(role: str, name: str, batch: Sequence[Mapping[str, JSON]]) -> bool:
-    if role == "text":
-        return all(row.get(name) is None or is_text(row[name]) for row in batch)
-    guessed = replace(FieldRoles(), **{role: name})
-    return not any(name in row and guessed.problem(row) for row in batch)
+            if name in values.fields and not fits(role, values.fields[name]):
+                yield f"{role} {name}"
 
 
 def _too_many(last: BadLine) -> InvalidInputError:
