@@ -71,8 +71,8 @@ def again(honest: Honest, request: pytest.FixtureRequest):
         (MODEL, lambda body: body["labels"].reverse(), "checkpoints"),
         (MODEL, lambda body: body["chosen"]["candidates"].append(_lora()), "checkpoints"),
         (MODEL, lambda body: _taken(body).update(metrics={"macroF1": "0.9999"}), "checkpoints"),
-        (MODEL, lambda body: body["metrics"].update(validationMacroF1="0.9999"), "checkpoints"),
-        (MODEL, lambda body: body["metrics"].update(validationAccuracy="0.9999"), "checkpoints"),
+        (MODEL, lambda body: body["metrics"].update(outOfFoldMacroF1="0.9999"), "checkpoints"),
+        (MODEL, lambda body: body["metrics"].update(outOfFoldAccuracy="0.9999"), "checkpoints"),
         (MODEL, lambda body: body["decision"].update(temperature="3.000"), "checkpoints"),
         (MODEL, lambda body: body["decision"].update(abstainBelow="0.000000"), "checkpoints"),
         (MODEL, lambda body: body["decision"].update(limitFrom="config"), "checkpoints"),
@@ -109,16 +109,22 @@ def written(lines: list[dict[str, Any]]) -> bytes:
 
 def surer(lines: list[dict[str, Any]]) -> None:
     for line in lines[1:]:
-        scores = [np.zeros(3) for _ in line["logits"]]
-        for one in scores:
-            one[line["expected"]] = 9.0
-        line["logits"] = [b64encode(one.tobytes()).decode() for one in scores]
+        scores = np.zeros(3, "<f4")
+        scores[line["expected"]] = 9.0
+        told = b64encode(scores.tobytes()).decode()
+        line["logits"] = [[told] * len(some) for some in line["logits"]]
+
+
+def shorter(lines: list[dict[str, Any]]) -> None:
+    lines.pop()
+    lines[0]["records"]["validation"] -= 1
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda lines: lines.pop(), "other-validation"),
+        (shorter, "other-validation"),
+        (lambda lines: lines.pop(), "bad-validation"),
         (lambda lines: lines[1].update(expected=[(lines[1]["expected"][0] + 1) % 3]),
          "other-validation"),
         (lambda lines: lines[0].update(labels=["loan", "lease", "other"]), "other-validation"),
@@ -127,8 +133,9 @@ def surer(lines: list[dict[str, Any]]) -> None:
         (lambda lines: lines[1].update(expected=[3]), "bad-validation"),
         (lambda lines: lines[1].update(expected=[]), "bad-validation"),
         (lambda lines: lines[1]["logits"].pop(), "bad-validation"),
-        (lambda lines: lines[1].update(logits=["AAAA", "AAAA"]), "bad-validation"),
-        (lambda lines: lines[1].update(logits=["/" * 32, "/" * 32]), "bad-validation"),
+        (lambda lines: lines[1]["logits"][0].pop(), "bad-validation"),
+        (lambda lines: lines[1]["logits"].__setitem__(0, ["AAAA"] * 3), "bad-validation"),
+        (lambda lines: lines[1]["logits"].__setitem__(0, ["/" * 16] * 3), "bad-validation"),
         (lambda lines: lines[1].update(more=1), "bad-validation"),
         (lambda lines: lines[0].update(candidates=["tfidf", "tfidf"]), "bad-validation"),
         (lambda lines: lines.clear(), "bad-validation"),
