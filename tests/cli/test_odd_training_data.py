@@ -159,7 +159,10 @@ def test_word_counts_that_keep_every_word_are_warned_of_and_the_card_says_what_t
     owner,
 ) -> None:
     data = parts()
-    data["train"] = [row | {"text": f"only{n} here{n}"} for n, row in enumerate(data["train"])]
+    for part in ("train", "validation"):  # the model learns from both
+        data[part] = [
+            row | {"text": f"{part}{n} here{part}{n}"} for n, row in enumerate(data[part])
+        ]
     made = trained(owner, "rare", data)
     assert "rare-words" in reasons(made)
     card = owner.ok("card", "checkpoints/acme/rare", "--json").json["markdown"]
