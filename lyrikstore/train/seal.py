@@ -27,7 +27,7 @@ from lyrikstore.train.formats.adapter import ADAPTER_CONFIG, MAX_JSON_BYTES
 from lyrikstore.train.formats.base_model import MAX_HEADER_BYTES, check_weights
 from lyrikstore.train.formats.formats import Format
 from lyrikstore.train.formats.history import MAX_BYTES, ROLE, read_history
-from lyrikstore.train.formats.word_counts import MAX_VOCABULARY_BYTES, VOCABULARY
+from lyrikstore.train.formats.word_counts import LISTS, MAX_VOCABULARY_BYTES
 from lyrikstore.verify.evaluation.choice import cross_validation, validation
 from lyrikstore.verify.evaluation.choice.candidates import VALIDATION
 from lyrikstore.verify.evaluation.choice.cross_validation import CrossValidation
@@ -193,10 +193,10 @@ def _read(path: Path) -> bytes:
 
 def _canonical(name: str, data: bytes, base: Digest | None) -> bytes:
     last = name.rpartition("/")[2]
-    limit = MAX_VOCABULARY_BYTES if last == VOCABULARY else MAX_JSON_BYTES
+    limit = MAX_VOCABULARY_BYTES if last in LISTS else MAX_JSON_BYTES
     try:
         document = parse(data, max_bytes=limit, floats=True, nulls=True)
-        if not isinstance(document, list if last == VOCABULARY else dict):
+        if not isinstance(document, list if last in LISTS else dict):
             _refuse(f"{name} is not what it should be")
         if last == ADAPTER_CONFIG and isinstance(document, dict):
             document["base_model_name_or_path"] = str(base)

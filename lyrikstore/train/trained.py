@@ -24,7 +24,12 @@ from lyrikstore.train.formats.check import (
     refuse,
 )
 from lyrikstore.train.formats.formats import BLEND, FOREIGN, FORMATS, format_of
-from lyrikstore.train.formats.word_counts import MAX_VOCABULARY_BYTES, VOCABULARY
+from lyrikstore.train.formats.word_counts import (
+    CHARACTERS,
+    MAX_CHARACTERS_BYTES,
+    MAX_VOCABULARY_BYTES,
+    VOCABULARY,
+)
 from lyrikstore.train.requirements import REFIT
 from lyrikstore.train.snapshot import copy_base, copy_weights, staged_base
 from lyrikstore.train.task import find_task
@@ -228,4 +233,5 @@ def read_scores(
 
 
 def _limit(name: str) -> int:
-    return MAX_VOCABULARY_BYTES if name.endswith(VOCABULARY) else adapter.MAX_JSON_BYTES
+    limits = {VOCABULARY: MAX_VOCABULARY_BYTES, CHARACTERS: MAX_CHARACTERS_BYTES}
+    return limits.get(name.rpartition("/")[2], adapter.MAX_JSON_BYTES)

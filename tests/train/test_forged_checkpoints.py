@@ -21,7 +21,7 @@ from tests.faults.robust.models import write_base
 
 pytestmark = pytest.mark.train
 BASE = "checkpoints/acme/pattern"
-CANDIDATES = {"tfidf": "tfidf/1", "embeddings": "embeddings/1", "full": "encoder/1"}
+CANDIDATES = {"tfidf": "tfidf/2", "embeddings": "embeddings/1", "full": "encoder/1"}
 Files = dict[str, bytes]
 
 
@@ -31,11 +31,11 @@ class Forger:
     def __init__(self, workshop: Any, made: Mapping[str, Any]) -> None:
         self.workshop, self.made = workshop, dict(made)
         self.files = {form: self.read(form) for form in made}
-        words, other = self.files["tfidf/1"], self.files["embeddings/1"]
+        words, other = self.files["tfidf/2"], self.files["embeddings/1"]
         about = {
             "format": "blend/1",
-            "labels": made["tfidf/1"].body["labels"],
-            "members": ["tfidf/1", "embeddings/1"],
+            "labels": made["tfidf/2"].body["labels"],
+            "members": ["tfidf/2", "embeddings/1"],
             "task": "text-classification",
             "temperatures": ["1.000", "1.000"],
             "weight": "0.5",
@@ -140,7 +140,7 @@ def weights_of(files: Files) -> str:
 @pytest.mark.parametrize(
     "form",
     [
-        "tfidf/1",
+        "tfidf/2",
         "blend/1",
         *(pytest.param(f"{one}/1", marks=pytest.mark.ci) for one in ("embeddings", "encoder")),
     ],
@@ -197,10 +197,10 @@ def test_a_checkpoint_without_its_base_is_refused(forger, form, tmp_path) -> Non
 
 
 def test_a_vocabulary_is_what_its_weights_are_of(forger, tmp_path) -> None:
-    files = forger.files["tfidf/1"]
+    files = forger.files["tfidf/2"]
     terms = parse(files["vocabulary.json"], max_bytes=1 << 24)
     for changed in (terms[:-1], [*terms, "more"], [*terms[:-1], terms[0]]):
-        name = forger.sign("tfidf/1", {**files, "vocabulary.json": encode(changed)})
+        name = forger.sign("tfidf/2", {**files, "vocabulary.json": encode(changed)})
         assert forger.refused(name, tmp_path).kind == "bad-checkpoint"
 
 
@@ -210,7 +210,7 @@ LOADED = [
 """Those whose weights a worker refuses, which takes a while."""
 
 
-@pytest.mark.parametrize("form", ["tfidf/1", *LOADED])
+@pytest.mark.parametrize("form", ["tfidf/2", *LOADED])
 @pytest.mark.parametrize("value", [np.nan, pytest.param(np.inf, marks=pytest.mark.ci)])
 def test_weights_that_are_no_numbers_are_refused(forger, form, value, tmp_path) -> None:
     files = forger.files[form]
@@ -219,11 +219,11 @@ def test_weights_that_are_no_numbers_are_refused(forger, form, value, tmp_path) 
     first = min(tensors)
     tensors[first].flat[0] = value
     forged = forger.sign(form, {**files, name: save(tensors)})
-    short = form == "tfidf/1"
+    short = form == "tfidf/2"
     assert forger.refused(forged, tmp_path, evaluated=short).kind == "bad-checkpoint"
 
 
-@pytest.mark.parametrize("form", ["tfidf/1", *LOADED])
+@pytest.mark.parametrize("form", ["tfidf/2", *LOADED])
 def test_weights_of_another_shape_are_refused(forger, form, tmp_path) -> None:
     files = forger.files[form]
     name = weights_of(files)

@@ -147,17 +147,18 @@ def _model(repo: Repository, checkpoint: Manifest) -> Answer | None:
     """Return what word counts answer; None: the model is none, or too large."""
     form = checkpoint.body["format"]
     files = present_tree(repo, checkpoint).by_path
-    if form != word_counts.FORMAT or files.keys() != word_counts.FILES:
+    if form not in word_counts.KNOWN or files.keys() != FORMATS[form].files:
         return None
     limits = {word_counts.VOCABULARY: MAX_VOCABULARY, word_counts.WEIGHTS: MAX_WEIGHTS}
     limits[word_counts.SETTINGS] = MAX_JSON_BYTES
+    limits[word_counts.CHARACTERS] = word_counts.MAX_CHARACTERS_BYTES
     # ATTACK: what its tree says of a length is a claim; the blob's own decides.
     if any(repo.blobs.size(entry.blake3) > limits[name] for name, entry in files.items()):
         return None
     read = {
         name: repo.blobs.read(entry.blake3, max_bytes=limits[name]) for name, entry in files.items()
     }
-    settings = {name: read[name] for name in word_counts.JSON_FILES}
+    settings = {name: read[name] for name in FORMATS[form].json_files}
     shapes = check_settings(FORMATS[form], settings, checkpoint.body, None, {})
     weights = read[word_counts.WEIGHTS]
     check_tensors(
@@ -224,7 +225,7 @@ def _baseline(
         terms, known, _ = fit_terms([one.text for one in train])
         wanted = targets(train, labels)
         return lambda some: _nearest(terms.matrix([one.text for one in some]), known, wanted)
-    words = WordCounts.fit(task.name, labels, train, ())
+    words = WordCounts.fit_first(task.name, labels, train)
     checking = list(_examples(repo, data["validation"], fields))
     decision = task.decide(words.logits(checking), targets(checking, labels))
     return _probable(task.name, words.logits, decision.temperature)

@@ -3,7 +3,7 @@
 from lyrikstore.train.formats import word_counts
 
 FORMAT = "blend/1"
-WITH_WORDS = frozenset({word_counts.FORMAT, FORMAT})
+WITH_WORDS = frozenset({*word_counts.KNOWN, FORMAT})
 """Formats of models that hold words of their training data."""
 
 SETTINGS = "blend.json"

@@ -80,7 +80,7 @@ def check_settings(
         not isinstance(members, list)
         or len(members) != 2
         or not all(isinstance(one, str) for one in (*members, weight))
-        or members[0] != word_counts.FORMAT
+        or members[0] not in word_counts.KNOWN
         or members[1] not in FORMATS
         or not FORMATS[members[1]].joins
         or weight not in WEIGHTS
@@ -158,12 +158,15 @@ def _check_single(
     settings: Mapping[str, Any],
 ) -> dict[str, Shapes]:
     labels = len(body["labels"])
-    if form.id == word_counts.FORMAT:
+    if form.id in word_counts.KNOWN:
         terms, columns = _check_word_counts(files, body)
-        weight = (labels, terms + columns)
-        return {
-            word_counts.WEIGHTS: {"idf": (terms,), "weight": weight, "bias": (labels,)},
-        }
+        shapes: dict[str, tuple[int, ...]] = {"idf": (terms,), "bias": (labels,)}
+        if form.id == word_counts.FORMAT:
+            runs = _check_characters(files[word_counts.CHARACTERS])
+            columns += runs
+            shapes["characters.idf"] = (runs,)
+        shapes["weight"] = (labels, terms + columns)
+        return {word_counts.WEIGHTS: shapes}
     if base is None:
         refuse(form.id, "it has no base")
     if form.id == adapter.FORMAT:
@@ -198,6 +201,25 @@ def _check_word_counts(files: Files, body: Mapping[str, Any]) -> tuple[int, int]
     ):
         refuse(name, "it is no list of different words")
     return len(terms), sum(len(one["values"]) + 1 if "values" in one else 2 for one in columns)
+
+
+def _check_characters(data: bytes) -> int:
+    """Return how many runs of characters a model of word counts has."""
+    name, shortest, longest = (
+        word_counts.CHARACTERS,
+        word_counts.SHORTEST_RUN,
+        word_counts.LONGEST_RUN,
+    )
+    # ATTACK A161: runs may have commas, so it is the length of the file that bounds the list.
+    runs = _read(name, data, word_counts.MAX_CHARACTERS_BYTES)
+    if (
+        not isinstance(runs, list)
+        or len(runs) > word_counts.MAX_RUNS
+        or not all(isinstance(one, str) and shortest <= len(one) <= longest for one in runs)
+        or len(set(map(str, runs))) != len(runs)
+    ):
+        refuse(name, "it is no list of different runs of characters")
+    return len(runs)
 
 
 def _is_column(column: JSON) -> bool:

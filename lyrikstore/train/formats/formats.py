@@ -52,6 +52,9 @@ def _format(module: Any, candidate: str, *, base: bool = True, generative: bool 
     return Format(module.FORMAT, candidate, *files, base, generative)
 
 
+_FIRST = Format(
+    word_counts.FIRST, "tfidf", word_counts.FIRST_JSON_FILES, word_counts.WEIGHT_FILES, False
+)
 _SINGLE = (
     _format(word_counts, "tfidf", base=False),
     _format(embeddings, "embeddings"),
@@ -59,7 +62,7 @@ _SINGLE = (
     _format(encoder, "full"),
     _format(decoder, "decoder", generative=True),
 )
-FORMATS: Mapping[str, Format] = {one.id: one for one in _SINGLE}
+FORMATS: Mapping[str, Format] = {one.id: one for one in (*_SINGLE, _FIRST)}
 """Id → format; blends are :func:`blend_of`."""
 
 CANDIDATES: Mapping[str, Format] = {one.candidate: one for one in _SINGLE}
@@ -72,9 +75,9 @@ FOREIGN = (TRANSFORMERS, PEFT, FILES)
 """Of what other programs trained: kept and handed on, never loaded (spec §13.13.4)."""
 
 
-def blend_of(other: Format) -> Format:
-    """Return the format of a blend of word counts and another model."""
-    words, second = FORMATS[word_counts.FORMAT].inside(blend.WORDS), other.inside(blend.OTHER)
+def blend_of(other: Format, counts: str = word_counts.FORMAT) -> Format:
+    """Return the format of a blend of word counts, of a format of these, and another model."""
+    words, second = FORMATS[counts].inside(blend.WORDS), other.inside(blend.OTHER)
     return Format(
         BLEND,
         "blend",
@@ -87,7 +90,7 @@ def blend_of(other: Format) -> Format:
 def format_of(form: str, files: frozenset[str]) -> Format | None:
     """Return the format of a checkpoint with these files; None if it has others than its own."""
     if form == BLEND:
-        options = [blend_of(one) for one in _SINGLE if one.joins]
+        options = [blend_of(one, at) for one in _SINGLE if one.joins for at in word_counts.KNOWN]
     else:
         options = [FORMATS[form]] if form in FORMATS else []
     return next((one for one in options if one.files == files), None)

@@ -92,16 +92,16 @@ def fit_word_baseline(
         train: What it learns from.
         validation: What its answers are fitted to.
     """
-    from lyrikstore.train.worker.models.word_counts import STRENGTH, WordCounts
+    from lyrikstore.train.worker.models.word_counts import FIRST_STRENGTH, WordCounts
 
     task, labels = labelling_rules(job["task"]), list(job["labels"])
-    words = WordCounts.fit(task.name, labels, train, ())
+    words = WordCounts.fit_first(task.name, labels, train)
     params = {"features": len(words.names()), "ngrams": "1-2", "sublinearTf": True}
-    if job["format"] == word_counts.FORMAT:
+    if job["format"] in word_counts.KNOWN:
         decision = AnswerRule(threshold=0.5 if task.several else None)
         return FittedBaseline(NEAREST, params, decision, _nearest(words, train, labels))
     decision = task.decide(words.logits(validation), targets(validation, labels))
-    params |= {"C": decimal(STRENGTH, 0), "classWeight": "balanced"}
+    params |= {"C": decimal(FIRST_STRENGTH, 0), "classWeight": "balanced"}
     return FittedBaseline(WORD_COUNTS, params, decision, words.logits, are_logits=True)
 
 

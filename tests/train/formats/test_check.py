@@ -36,6 +36,11 @@ WORDS = {
     },
     "vocabulary.json": ["alpha", "alpha beta", "beta"],
 }
+CHARACTERS = {
+    **WORDS,
+    "classifier.json": {**WORDS["classifier.json"], "format": "tfidf/2"},
+    "characters.json": ["al", " alph", ", "],
+}
 VECTORS = {
     "classifier.json": {
         "format": "embeddings/1",
@@ -61,6 +66,7 @@ BLEND = {
 Documents = Mapping[str, Any]
 FILES: Mapping[str, Documents] = {
     "tfidf/1": WORDS,
+    "tfidf/2": CHARACTERS,
     "embeddings/1": VECTORS,
     "encoder/1": WHOLE,
     "blend/1": BLEND,
@@ -187,6 +193,21 @@ def test_other_columns_are_refused(fields) -> None:
 )
 def test_a_vocabulary_is_a_list_of_different_words(terms) -> None:
     refused("tfidf/1", {**WORDS, "vocabulary.json": terms})
+
+
+@pytest.mark.parametrize(
+    "runs", [{}, "al", ["al", "al"], ["a"], ["alphab"], ["al", 1], ["al", None], [["al"]], b"["]
+)
+def test_characters_are_a_list_of_different_runs(runs) -> None:
+    refused("tfidf/2", {**CHARACTERS, "characters.json": runs})
+
+
+def test_more_runs_than_a_model_has_are_refused() -> None:
+    # ATTACK A161: a list that is many times its file.
+    data = b"[" + b",".join([b"{}"] * (word_counts.MAX_CHARACTERS_BYTES // 2)) + b"]"
+    refused("tfidf/2", {**CHARACTERS, "characters.json": data})
+    runs = [f"{at:05}" for at in range(word_counts.MAX_RUNS + 1)]
+    refused("tfidf/2", {**CHARACTERS, "characters.json": runs})
 
 
 @pytest.mark.parametrize("term", [b"1", b"[]", b'"a"', b"{}"])

@@ -10,7 +10,7 @@ from lyrikstore.verify.evaluation.choice.unlike import UNLIKE, unlike_rule_in_wo
 from lyrikstore.verify.evaluation.given import EXTERNAL
 from lyrikstore.verify.evaluation.tasks import TEXT, find_rules
 
-_WITH_WORDS = frozenset({"tfidf/1", "blend/1"})
+_WITH_WORDS = frozenset({"tfidf/1", "tfidf/2", "blend/1"})
 
 
 def _external(facts: CardFacts) -> Iterator[Said]:

@@ -15,8 +15,8 @@ from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 
 OPSET = 18
 MODEL = "onnx/model.onnx"
-TOKENS, MASK, WORDS = "input_ids", "attention_mask", "word_ids"
-"""Inputs: numbers of tokens, which of them are no padding, and numbers of words; int64."""
+TOKENS, MASK, WORDS, CHARACTERS = "input_ids", "attention_mask", "word_ids", "character_ids"
+"""Inputs: numbers of tokens, which are no padding, of words and of characters; int64."""
 
 _LOGITS = "logits"
 _IR = 9
@@ -117,9 +117,8 @@ def _cut_positions(encoder: Any, length: int) -> None:
 def word_model(words: WordGraph, labels: int) -> ModelProto:
     """Return word counts as a model of their own."""
     nodes = [*words.nodes, helper.make_node("Identity", [words.output], [_LOGITS])]
-    graph = helper.make_graph(
-        nodes, "lyrikstore", [_tokens(TOKENS)], [_logits(labels)], words.constants
-    )
+    inputs = [_tokens(name, name) for name in words.inputs]
+    graph = helper.make_graph(nodes, "lyrikstore", inputs, [_logits(labels)], words.constants)
     return _model(graph)
 
 
@@ -131,7 +130,7 @@ def blended_model(
     Args:
         other: The encoder's model.
         given: Name of its logits.
-        words: Word counts over :data:`WORDS`.
+        words: Word counts over :data:`WORDS` and :data:`CHARACTERS`.
         about: Whether there may be several labels; weight of the other model; temperature of
             the blend.
         labels: How many.
@@ -169,7 +168,7 @@ def blended_model(
     graph = other.graph
     graph.node.extend([*words.nodes, *nodes])
     graph.initializer.extend([*words.constants, *made])
-    graph.input.append(_tokens(WORDS, "words"))
+    graph.input.extend([_tokens(name, name) for name in words.inputs])
     kept = [one for one in graph.output if one.name != given]
     del graph.output[:]
     graph.output.extend([_logits(labels), *kept])

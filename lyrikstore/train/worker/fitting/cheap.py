@@ -9,8 +9,12 @@ from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.model import Logits
 from lyrikstore.train.worker.models.unlike import Values
-from lyrikstore.train.worker.models.word_counts import STRENGTH as WORDS_STRENGTH
-from lyrikstore.train.worker.models.word_counts import WordCounts
+from lyrikstore.train.worker.models.word_counts import (
+    STRENGTH,
+    STRENGTHS,
+    CountedWords,
+    WordCounts,
+)
 
 
 def open_cheap(
@@ -40,8 +44,7 @@ def open_cheap(
 class _Words:
     """Word counts."""
 
-    strength = WORDS_STRENGTH
-    grid = (WORDS_STRENGTH,)
+    strength, grid = STRENGTH, STRENGTHS
 
     def __init__(
         self, task: str, labels: Sequence[str], pool: Sequence[Example], names: Sequence[str]
@@ -64,8 +67,7 @@ class _Words:
         return [self._pool[at] for at in rows]
 
     def _learn(self, rows: Rows) -> Callable[[float], WordCounts]:
-        examples = self.pick(rows)
-        return lambda _: WordCounts.fit(self._task, self._labels, examples, self._names)
+        return CountedWords(self._task, self._labels, self.pick(rows), self._names).fit
 
 
 class _WordFold:
@@ -83,5 +85,5 @@ class _WordFold:
 
     def unlike(self, rows: Rows) -> Values | None:
         # Which words are known does not depend on the strength.
-        found = self._last or self._fit(WORDS_STRENGTH)
+        found = self._last or self._fit(STRENGTH)
         return found.terms.unknown_shares([one.text for one in self._pick(rows)])

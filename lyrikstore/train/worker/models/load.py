@@ -69,7 +69,7 @@ def _blend(files: StagedFiles, folder: str) -> Model:
 
 
 _LOADERS: dict[str, Callable[[StagedFiles, str], Model]] = {
-    word_counts.FORMAT: _word_counts,
+    **dict.fromkeys(word_counts.KNOWN, _word_counts),
     embeddings.FORMAT: _embeddings,
     adapter.FORMAT: _tuned,
     encoder.FORMAT: _tuned,

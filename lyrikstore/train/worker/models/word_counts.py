@@ -1,7 +1,8 @@
-"""``tfidf/1``: word 1- and 2-grams, TF-IDF, a linear model; numbers and categories can join.
+"""``tfidf/2``: words, pairs and runs of characters, TF-IDF, a linear model; fields can join.
 
-Numbers and vocabulary are JSON and safetensors; nothing is pickled. scikit-learn is loaded where
-one is fitted, and not where it answers.
+``tfidf/1``, without the characters, answers as it did. Numbers and vocabulary are JSON and
+safetensors; nothing is pickled. scikit-learn is loaded where one is fitted, and not where it
+answers.
 """
 
 import json
@@ -17,8 +18,11 @@ from safetensors.numpy import load, save_file
 from scipy import sparse
 
 from lyrikstore.train.formats.word_counts import (
+    CHARACTERS,
     FIELDS,
+    FIRST,
     FORMAT,
+    MAX_RUNS,
     MAX_TERMS,
     SETTINGS,
     VOCABULARY,
@@ -28,11 +32,17 @@ from lyrikstore.train.worker.examples import Example, targets
 from lyrikstore.train.worker.hashed_read import ReadsFiles
 from lyrikstore.train.worker.models.linear import fit_linear
 from lyrikstore.train.worker.models.model import Logits, Part, Summands, check_finite, described
-from lyrikstore.train.worker.models.terms import TermCounts, unit_sparse_rows, words_of
+from lyrikstore.train.worker.models.terms import RunCounts, TermCounts, unit_sparse_rows, words_of
 from lyrikstore.train.worker.models.unlike import ClassDistances, Values
 
-STRENGTH = 20.0
-"""C of the logistic regression: set beforehand, tuned on nobody's test set."""
+STRENGTHS = (1.0, 4.0, 16.0)
+"""C of the logistic regression, of which the folds choose one; ascending."""
+
+STRENGTH = 4.0
+"""C where no folds choose one: set beforehand, tuned on nobody's test set."""
+
+FIRST_STRENGTH = 20.0
+"""C of ``tfidf/1``."""
 
 MAX_CATEGORIES = 200
 """Values of a field that is a category; rarer ones count as one."""
@@ -45,6 +55,7 @@ class WordCounts:
         task: Name of the task.
         labels: Labels in the order of the rows of weights.
         terms: Counts words.
+        runs: Counts runs of characters; None: it is ``tfidf/1``.
         fields: How further fields become numbers.
         weight: Labels × features.
         bias: Of each label.
@@ -56,6 +67,7 @@ class WordCounts:
         task: str,
         labels: Sequence[str],
         terms: TermCounts,
+        runs: RunCounts | None,
         fields: "Fields",
         weight: NDArray[np.float64],
         bias: NDArray[np.float64],
@@ -63,14 +75,21 @@ class WordCounts:
         rare: bool = False,
     ) -> None:
         self.task, self.labels = task, list(labels)
-        self.terms, self.fields = terms, fields
+        self.terms, self.runs, self.fields = terms, runs, fields
         self.weight, self.bias, self.rare = weight, bias, rare
+        # Features × labels, one row after another: what a sparse row is multiplied with.
+        self._columns = np.ascontiguousarray(weight.T)
         self._names: list[str] = []
 
     @classmethod
     def fit(
-        cls, task: str, labels: Sequence[str], examples: Sequence[Example], names: Sequence[str]
-    ) -> Self:
+        cls,
+        task: str,
+        labels: Sequence[str],
+        examples: Sequence[Example],
+        names: Sequence[str],
+        strength: float = STRENGTH,
+    ) -> "WordCounts":
         """Return the model that fits some records.
 
         Args:
@@ -78,17 +97,25 @@ class WordCounts:
             labels: All labels.
             examples: What to learn from.
             names: Fields that join the text.
+            strength: C of the logistic regression, one of :data:`STRENGTHS`.
         """
+        return CountedWords(task, labels, examples, names).fit(strength)
+
+    @classmethod
+    def fit_first(cls, task: str, labels: Sequence[str], examples: Sequence[Example]) -> Self:
+        """Return ``tfidf/1`` as 0.1.0 fitted it, for baselines that are fitted again."""
         terms, words, rare = fit_terms([one.text for one in examples])
-        fields = Fields.fit(names, [one.fields for one in examples])
-        features = _joined(words, fields.matrix([one.fields for one in examples]))
-        weight, bias = fit_linear(task, features, targets(examples, labels), STRENGTH)
-        return cls(task, labels, terms, fields, weight, bias, rare=rare)
+        weight, bias = fit_linear(task, words, targets(examples, labels), FIRST_STRENGTH)
+        return cls(task, labels, terms, None, Fields(()), weight, bias, rare=rare)
+
+    @property
+    def format(self) -> str:
+        """Its format."""
+        return FIRST if self.runs is None else FORMAT
 
     def logits(self, examples: Sequence[Example]) -> Logits:
         """Return the logits of some records."""
-        features = self.features(examples)
-        return np.asarray(features @ self.weight.T + self.bias)
+        return np.asarray(self.features(examples) @ self._columns + self.bias)
 
     def measured(
         self, examples: Sequence[Example], _distances: ClassDistances | None
@@ -98,8 +125,11 @@ class WordCounts:
 
     def features(self, examples: Sequence[Example]) -> Any:
         """Return the sparse features of some records: records × features."""
-        words = self.terms.matrix([one.text for one in examples])
-        return _joined(words, self.fields.matrix([one.fields for one in examples]))
+        texts = [one.text for one in examples]
+        parts = [self.terms.matrix(texts)]
+        if self.runs is not None:
+            parts.append(self.runs.matrix(texts))
+        return _joined(parts, self.fields.matrix([one.fields for one in examples]))
 
     def vectors(self, examples: Sequence[Example]) -> Any:
         """Return the features as sparse rows of length 1."""
@@ -124,8 +154,9 @@ class WordCounts:
         return self._names[at]
 
     def names(self) -> list[str]:
-        """Return what each feature is, for people: a term, or a field and its value."""
-        return [*self.terms.names, *self.fields.names()]
+        """Return what each feature is, for people: a term, characters, or a field and its value."""
+        runs = [] if self.runs is None else self.runs.names
+        return [*self.terms.names, *map(_shown_run, runs), *self.fields.names()]
 
     def tokens(self, example: Example) -> tuple[int, int]:
         """Return how many words were counted; all are read."""
@@ -133,41 +164,94 @@ class WordCounts:
 
     def save(self, folder: Path) -> None:
         """Write its files."""
-        settings = described(self.task, self.labels, FORMAT, **{FIELDS: self.fields.to_json()})
+        about = {FIELDS: self.fields.to_json()}
+        settings = described(self.task, self.labels, self.format, **about)
         (folder / SETTINGS).write_text(json.dumps(settings), "utf-8")
         (folder / VOCABULARY).write_text(json.dumps(self.terms.names), "utf-8")
-        tensors = {
-            "idf": np.ascontiguousarray(self.terms.idf, np.float64),
-            "weight": np.ascontiguousarray(self.weight, np.float64),
-            "bias": np.ascontiguousarray(self.bias, np.float64),
+        tensors = {"idf": self.terms.idf, "weight": self.weight, "bias": self.bias}
+        kind: type = np.float64
+        if self.runs is not None:
+            (folder / CHARACTERS).write_text(json.dumps(self.runs.names), "utf-8")
+            tensors["characters.idf"] = self.runs.idf
+            kind = np.float32
+        made: dict[str, Any] = {
+            name: np.ascontiguousarray(value, kind) for name, value in tensors.items()
         }
-        save_file(tensors, folder / WEIGHTS)
+        save_file(made, folder / WEIGHTS)
 
     @classmethod
     def load(cls, files: ReadsFiles, folder: str) -> Self:
         """Return the model in a staged folder; raises ``ValueError`` if its parts do not fit."""
         settings = json.loads(files.read(f"{folder}/{SETTINGS}"))
         terms = json.loads(files.read(f"{folder}/{VOCABULARY}"))
-        tensors = load(files.read(f"{folder}/{WEIGHTS}"))
-        fields = Fields.of_json(settings[FIELDS])
+        found = load(files.read(f"{folder}/{WEIGHTS}"))
+        fields, first = Fields.of_json(settings[FIELDS]), settings["format"] == FIRST
+        runs = [] if first else json.loads(files.read(f"{folder}/{CHARACTERS}"))
+        features = len(terms) + len(runs) + len(fields.names())
         shapes = {
             "idf": (len(terms),),
-            "weight": (len(settings["labels"]), len(terms) + len(fields.names())),
+            "weight": (len(settings["labels"]), features),
             "bias": (len(settings["labels"]),),
-        }
+        } | ({} if first else {"characters.idf": (len(runs),)})
         if (
             len(terms) > MAX_TERMS
-            or {name: value.shape for name, value in tensors.items()} != shapes
+            or len(runs) > MAX_RUNS
+            or {name: value.shape for name, value in found.items()} != shapes
         ):
             raise ValueError("the weights are not those of its vocabulary and labels")
-        check_finite(tensors)
+        check_finite(found)
+        tensors = {name: value.astype(np.float64) for name, value in found.items()}
         return cls(
             settings["task"],
             settings["labels"],
             TermCounts(terms, tensors["idf"]),
+            None if first else RunCounts(runs, tensors["characters.idf"]),
             fields,
             tensors["weight"],
             tensors["bias"],
+        )
+
+
+class CountedWords:
+    """Records whose words and characters are counted, to fit a model for each strength.
+
+    Args:
+        task: Name of the task.
+        labels: All labels.
+        examples: What to learn from.
+        names: Fields that join the text.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        labels: Sequence[str],
+        examples: Sequence[Example],
+        names: Sequence[str],
+    ) -> None:
+        self._task, self._labels = task, labels
+        texts, records = [one.text for one in examples], [one.fields for one in examples]
+        counted, _, self._rare = fit_terms(texts)
+        # As the file holds them: the model that is read answers as the one that was fitted.
+        self._terms = TermCounts(counted.names, _single(counted.idf))
+        self._runs, runs = RunCounts.fit(texts)
+        self._fields = Fields.fit(names, records)
+        joined = _joined([self._terms.matrix(texts), runs], self._fields.matrix(records))
+        self._features = joined.astype(np.float32)
+        self._wanted = targets(examples, labels)
+
+    def fit(self, strength: float) -> WordCounts:
+        """Return the model with a strength of regularisation."""
+        weight, bias = fit_linear(self._task, self._features, self._wanted, strength)
+        return WordCounts(
+            self._task,
+            self._labels,
+            self._terms,
+            self._runs,
+            self._fields,
+            _single(weight),
+            _single(bias),
+            rare=self._rare,
         )
 
 
@@ -273,5 +357,15 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _joined(words: Any, others: NDArray[np.float64]) -> Any:
-    return sparse.hstack([words, sparse.csr_matrix(others)], "csr") if others.shape[1] else words
+def _joined(parts: Sequence[Any], others: NDArray[np.float64]) -> Any:
+    further = [sparse.csr_matrix(others)] if others.shape[1] else []
+    return sparse.hstack([*parts, *further], "csr") if parts[1:] or further else parts[0]
+
+
+def _single(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values as single precision holds them."""
+    return np.asarray(values.astype(np.float32), np.float64)
+
+
+def _shown_run(run: str) -> str:
+    return f'characters "{run}"'

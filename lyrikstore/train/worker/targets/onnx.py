@@ -20,6 +20,7 @@ from lyrikstore.verify.evaluation.choice.task import AnswerRule
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE, limit_of
 
 _OTHER = "encoder.logits"
+_CHARACTERS = ", and, if `characters` is there, `character_ids` of\n`characters/tokenizer.json`"
 _USE = """\
 ```sh
 pip install onnxruntime tokenizers numpy
@@ -30,6 +31,9 @@ prints answer, confidence, whether it does not know (`abstained`), why
 (`abstainedFor`), and all probabilities. It takes one thread; `LYRIKSTORE_THREADS=4` gives it four.
 `onnx/model.onnx` takes {inputs}, and gives `logits`; {scale} makes them probabilities.
 {unlike}"""
+_SEVERAL_TOKENIZERS = frozenset({blend.FORMAT, word_counts.FORMAT})
+"""Formats of models that take what a second tokenizer gives, which no pipeline knows."""
+
 _DISTANCE = """\
 Its `unlike` is how far a text is from the nearest class of the training data.
 """
@@ -102,6 +106,9 @@ class Model:
         self.outputs = [one.name for one in self.session.get_outputs()]
         if "word_ids" in self.inputs:
             self.words = Tokenizer.from_file(str(folder / "words" / "tokenizer.json"))
+        if "character_ids" in self.inputs:
+            path = folder / "characters" / "tokenizer.json"
+            self.characters = Tokenizer.from_file(str(path))
 
     def read(self, text):
         """Return probabilities, and whether the text is unlike what the model was trained on."""
@@ -111,6 +118,8 @@ class Model:
             given["attention_mask"] = [[1] * len(ids)]
         if "word_ids" in self.inputs:
             given["word_ids"] = [self.words.encode(text).ids]
+        if "character_ids" in self.inputs:
+            given["character_ids"] = [self.characters.encode(text).ids]
         given = {name: np.array(value, np.int64) for name, value in given.items()}
         found = dict(zip(self.outputs, self.session.run(self.outputs, given)))
         words = ids[1:]  # of word counts, where 1 is a word that no term has
@@ -167,16 +176,17 @@ def usage(about: Mapping[str, Any]) -> Usage:
     """Return how it is loaded, and the program that answers with it."""
     form, rule = about["format"], AnswerRule.of_body(about)
     inputs = {
-        word_counts.FORMAT: "`input_ids`",
+        word_counts.FIRST: "`input_ids`",
+        word_counts.FORMAT: f"`input_ids` of `tokenizer.json`{_CHARACTERS}",
         blend.FORMAT: "`input_ids` and `attention_mask` of `tokenizer.json`, and `word_ids` of "
-        "`words/tokenizer.json`",
+        f"`words/tokenizer.json`{_CHARACTERS}",
     }.get(form, "`input_ids` and `attention_mask`")
     how = _USE.format(
         inputs=inputs,
         scale="the logistic function" if about["several"] else "softmax",
-        unlike=_DISTANCE if UNLIKE in about and form != word_counts.FORMAT else "",
+        unlike=_DISTANCE if UNLIKE in about and form not in word_counts.KNOWN else "",
     )
-    if form != blend.FORMAT:  # whose second tokenizer no pipeline knows
+    if form not in _SEVERAL_TOKENIZERS:
         how += _JAVASCRIPT.format()
     program = (
         ANSWER.replace("@THRESHOLD@", repr(0.5 if rule.threshold is None else rule.threshold))
@@ -204,6 +214,8 @@ def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
     )
     from lyrikstore.train.worker.export.word_graph import (
         PADDING,
+        character_tokenizer_of,
+        characters_of,
         tokenizer_of,
         word_graph,
         words_of,
@@ -212,14 +224,22 @@ def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
     temperature = AnswerRule.of_body(job).temperature
     distances = UnlikeTexts.open(job, files).distances
     labels, form, described = job["labels"], job["format"], label_settings(job)
-    if form == word_counts.FORMAT:
+
+    def write_characters(counts: Any) -> None:
+        if characters := characters_of(counts):
+            found = character_tokenizer_of(characters)
+            write_tokenizer(out, "characters/", found, UNLIMITED, PADDING)
+
+    if form in word_counts.KNOWN:
         counts: Any = load_model(files, CHECKPOINT, form)
         words = words_of(counts)
-        graph = word_graph(counts, words, onnx_model.TOKENS, temperature)
+        sources = (onnx_model.TOKENS, onnx_model.CHARACTERS)
+        graph = word_graph(counts, words, sources, temperature)
         proto = onnx_model.word_model(graph, len(labels))
         # What transformers.js goes by: it hands on what the tokenizer gives.
         out.write_json(CONFIG, {"model_type": "bert", **described})
         write_tokenizer(out, "", tokenizer_of(words), UNLIMITED, PADDING)
+        write_characters(counts)
     else:
         settings = base_settings(files)
         if form == blend.FORMAT:
@@ -231,11 +251,12 @@ def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
             proto = onnx_model.blended_model(
                 onnx_model.encoder_model(network, closing_token(files), second, distances, _OTHER),
                 _OTHER,
-                word_graph(counts, words, onnx_model.WORDS, first),
+                word_graph(counts, words, (onnx_model.WORDS, onnx_model.CHARACTERS), first),
                 (job["several"], float(about["weight"]), temperature),
                 len(labels),
             )
             write_tokenizer(out, "words/", tokenizer_of(words), UNLIMITED, PADDING)
+            write_characters(counts)
         else:
             model: Any = load_model(files, CHECKPOINT, form)
             network = model.network()
@@ -252,7 +273,7 @@ def read(folder: Path, job: Mapping[str, Any]) -> Answer:
     import onnxruntime
     from tokenizers import Tokenizer
 
-    from lyrikstore.train.worker.export.onnx_model import MASK, MODEL, TOKENS, WORDS
+    from lyrikstore.train.worker.export.onnx_model import CHARACTERS, MASK, MODEL, TOKENS, WORDS
     from lyrikstore.train.worker.export.word_graph import UNKNOWN
 
     options = onnxruntime.SessionOptions()
@@ -262,9 +283,11 @@ def read(folder: Path, job: Mapping[str, Any]) -> Answer:
     )
     inputs = {one.name for one in session.get_inputs()}
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    words = None
-    if WORDS in inputs:
-        words = Tokenizer.from_file(str(folder / "words" / "tokenizer.json"))
+    further = {
+        name: Tokenizer.from_file(str(folder / at / "tokenizer.json"))
+        for name, at in ((WORDS, "words"), (CHARACTERS, "characters"))
+        if name in inputs
+    }
 
     names = [one.name for one in session.get_outputs()]
 
@@ -273,8 +296,8 @@ def read(folder: Path, job: Mapping[str, Any]) -> Answer:
         given = {TOKENS: [ids]}
         if MASK in inputs:
             given[MASK] = [[1] * len(ids)]
-        if words is not None:
-            given[WORDS] = [words.encode(text).ids]
+        for name, other in further.items():
+            given[name] = [other.encode(text).ids]
         fed = {name: np.asarray(value, np.int64) for name, value in given.items()}
         found = dict(zip(names, session.run(names, fed), strict=True))
         unknown = ids[1:].count(UNKNOWN) / len(ids[1:]) if len(ids) > 1 else 1.0

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 FORMAT_IDS: Mapping[str, str] = {
-    "tfidf": "tfidf/1",
+    "tfidf": "tfidf/2",
     "embeddings": "embeddings/1",
     "blend": "blend/1",
     "lora": "peft-lora/1",

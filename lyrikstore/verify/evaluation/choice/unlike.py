@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS, FORMAT_IDS
+from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS, NAMES
 
 UNLIKE = "unlike"
 """Member of a checkpoint's body that says so, and role of the attachment with the distances."""
@@ -76,7 +76,7 @@ def unlike_fault(body: Mapping[str, Any], attached: int) -> str:
     if "labels" not in body:
         return "a model without labels says it"
     # ATTACK A137: what one format is measured by says nothing of another.
-    method = UNKNOWN_WORDS if body["format"] == FORMAT_IDS["tfidf"] else CLASS_DISTANCES
+    method = UNKNOWN_WORDS if NAMES.get(body["format"]) == "tfidf" else CLASS_DISTANCES
     if about["method"] != method:
         return f"its method is not {method}"
     if not _LIMIT.fullmatch(about["limit"]):

@@ -36,7 +36,7 @@ from lyrikstore.verify.store.test_sets import (
 )
 
 _SHARED_ROLES = ("base", "train", "validation")
-_WITHOUT_BASE = frozenset({"tfidf/1"})
+_WITHOUT_BASE = frozenset({"tfidf/1", "tfidf/2"})
 """Formats of checkpoints that hold nothing of a base which their run had for other candidates."""
 
 
