@@ -5,7 +5,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from lyrikstore.canon.digest import Digest
+from lyrikstore.train.worker.examples import Example
 from lyrikstore.train.worker.fitting import dear
+from lyrikstore.train.worker.fitting.cheap import open_cheap
 from lyrikstore.train.worker.fitting.folds import ENOUGH, cross_validate, read_folds
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.verify.evaluation.choice.task import labelling_rules
@@ -145,3 +148,16 @@ def test_a_fold_says_nothing_of_when_its_training_ends(tmp_path, monkeypatch) ->
     assert taken == [0, 0, 1, 1, 2, 2] * 5, "every epoch of every fold"
     found = np.frombuffer((tmp_path / told["outOfFold"]).read_bytes(), "<f4").reshape(10, 2)
     assert (found == 6).all(), "and the last one answers"
+
+
+def test_a_fold_without_a_word_answers_all_the_same(tmp_path) -> None:
+    texts = ["1", "2", "3", "word", "4"]
+    pool = [Example(Digest(bytes(32)), ("ab"[at % 2],), one) for at, one in enumerate(texts)]
+    job = {"task": RULES.name, "labels": ["a", "b"], "candidate": "tfidf", "config": {"data": {}}}
+    files = StagedFiles(tmp_path, lambda *_: None)
+    cheap = open_cheap(job, files, (pool, pool), lambda *_, **__: None)
+    expected = np.array([["a" in one.labels, "b" in one.labels] for one in pool * 2])
+    folds = read_folds(["0001001010", "2340123401"])  # in the first, both words are in one fold
+    found = cross_validate(cheap.fold, RULES, expected, folds, cheap.grid)
+    assert np.isfinite(found.logits).all()
+    assert found.unlike.max() == 1.0

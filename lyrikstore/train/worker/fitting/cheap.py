@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from lyrikstore.train.worker.examples import Example
 from lyrikstore.train.worker.fitting.folds import Cheap, FittedFold, FittedModel, Rows
 from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.model import Logits
+from lyrikstore.train.worker.models.terms import words_of
 from lyrikstore.train.worker.models.unlike import Values
 from lyrikstore.train.worker.models.word_counts import (
     STRENGTH,
@@ -52,6 +55,9 @@ class _Words:
         self._task, self._labels, self._pool, self._names = task, labels, pool, names
 
     def fold(self, rows: Rows) -> FittedFold:
+        # Of texts that hardly have words some fold may learn from none of them.
+        if not any(words_of(one.text) for one in self.pick(rows)):
+            return _WordlessFold(len(self._labels))
         return _WordFold(self._learn(rows), self.pick)
 
     def fit(self, rows: Rows, strength: float) -> FittedModel:
@@ -68,6 +74,24 @@ class _Words:
 
     def _learn(self, rows: Rows) -> Callable[[float], WordCounts]:
         return CountedWords(self._task, self._labels, self.pick(rows), self._names).fit
+
+
+class _WordlessFold:
+    """What learned from texts without a word: nothing, so that no label is likelier than others.
+
+    Args:
+        labels: How many there are.
+    """
+
+    def __init__(self, labels: int) -> None:
+        self._labels = labels
+
+    def logits(self, strength: float, rows: Rows) -> Logits:
+        del strength
+        return np.zeros((len(rows), self._labels))
+
+    def unlike(self, rows: Rows) -> Values | None:
+        return np.ones(len(rows))
 
 
 class _WordFold:
