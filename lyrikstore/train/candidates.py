@@ -25,7 +25,13 @@ from lyrikstore.train.snapshot import Snapshot, staged_base
 from lyrikstore.train.task import CopiedInputs
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging
-from lyrikstore.verify.evaluation.choice.candidates import BLEND, FORMAT_IDS, REFITTED
+from lyrikstore.verify.evaluation.choice.candidates import (
+    BLEND,
+    BY_VALIDATION,
+    FORMAT_IDS,
+    REFITTED,
+    is_measured,
+)
 from lyrikstore.verify.evaluation.choice.choose import Tried
 from lyrikstore.verify.evaluation.choice.cross_validation import CrossValidation
 from lyrikstore.verify.evaluation.choice.folds import deal_folds
@@ -300,13 +306,19 @@ def choose_by_folds(
     decided = replace(_decided(lambda: compared.decide(allowed, limit)), settings=settings)
     taken = decided.taken
     form, parts = _taken(staging, taken, made, pool.task, labels)
+    # What a worker stopped by is flattered: what was measured as announced takes its place.
+    own = {
+        name: value
+        for name, value in parts[-1]["metrics"].items()
+        if not is_measured(name, BY_VALIDATION)
+    }
     # What took steps stopped by the validation data, and did not learn from it.
     refit = pool.refit and taken.candidate in REFITTED
     return Chosen(
         decided,
         form,
         parts,
-        {**parts[-1]["metrics"], **decided.to_body()["metrics"]},
+        {**own, **decided.to_body()["metrics"]},
         total_figures(
             [
                 *(one[-1] for one in made.values()),

@@ -195,7 +195,7 @@ class Honest:
         body = {
             name: value
             for name, value in found.body.items()
-            if name not in ("candidates", "plan", "segments", "tolerances")
+            if name not in ("candidates", "folds", "refit", "plan", "segments", "tolerances")
         }
         body["seed"] = 0
         body["plannedOutputs"] = ["checkpoints/acme/program"]

@@ -159,6 +159,7 @@ def test_the_field_of_groups_is_that_of_config_or_data() -> None:
         lambda run, body: of(body, 3).pop("other"),
         lambda run, body: of(body, 0).update(other="lora"),
         lambda run, body: body["metrics"].update(outOfFoldMacroF1="0.9999"),
+        lambda run, body: body["metrics"].update(validationMacroF1="0.9999"),
         lambda run, body: (
             body["metrics"].pop("outOfFoldMacroF1"),
             body["metrics"].update(validationMacroF1=of(body, 1)["metrics"]["macroF1"]),

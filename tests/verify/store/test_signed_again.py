@@ -73,6 +73,11 @@ def again(honest: Honest, request: pytest.FixtureRequest):
         (MODEL, lambda body: _taken(body).update(metrics={"macroF1": "0.9999"}), "checkpoints"),
         (MODEL, lambda body: body["metrics"].update(outOfFoldMacroF1="0.9999"), "checkpoints"),
         (MODEL, lambda body: body["metrics"].update(outOfFoldAccuracy="0.9999"), "checkpoints"),
+        (MODEL, lambda body: body["metrics"].update(validationMacroF1="0.9999"), "checkpoints"),
+        (MODEL, lambda body: body["chosen"].pop("method"), "checkpoints"),
+        (MODEL, lambda body: body.pop("refit"), "checkpoints"),
+        (RUN, lambda body: body.pop("refit"), "runs"),
+        (RUN, lambda body: body["folds"].update(repeats=1), "runs"),
         (MODEL, lambda body: body["decision"].update(temperature="3.000"), "checkpoints"),
         (MODEL, lambda body: body["decision"].update(abstainBelow="0.000000"), "checkpoints"),
         (MODEL, lambda body: body["decision"].update(limitFrom="config"), "checkpoints"),
@@ -120,10 +125,17 @@ def shorter(lines: list[dict[str, Any]]) -> None:
     lines[0]["records"]["validation"] -= 1
 
 
+def grouped(lines: list[dict[str, Any]]) -> None:
+    for at, line in enumerate(lines[1:]):
+        line["group"] = at // 2
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         (shorter, "other-validation"),
+        (grouped, "other-validation"),
+        (lambda lines: lines[0].update(seed=4), "other-validation"),
         (lambda lines: lines.pop(), "bad-validation"),
         (lambda lines: lines[1].update(expected=[(lines[1]["expected"][0] + 1) % 3]),
          "other-validation"),

@@ -65,6 +65,18 @@ def measured_metric(metric: str, by: str) -> str:
     return validation_metric(metric)
 
 
+def is_measured(name: str, by: str) -> bool:
+    """Return whether a metric of a checkpoint is said to be measured in a way.
+
+    Args:
+        name: As the checkpoint calls it.
+        by: :data:`BY_FOLDS` or :data:`BY_VALIDATION`.
+    """
+    if by == BY_FOLDS:
+        return name.startswith("outOfFold")
+    return name.startswith("validation") and name != "validationLoss"  # that is training's own
+
+
 def deciding_metrics(metric: str, *, by_folds: bool) -> list[str]:
     """Return what the metric that decides may be called in a checkpoint; it has one of them.
 

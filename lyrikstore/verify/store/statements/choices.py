@@ -14,6 +14,7 @@ from lyrikstore.verify.evaluation.choice.candidates import (
     VALIDATION,
     allowed_formats,
     formats_by_name,
+    is_measured,
     is_refitted,
     measured_metric,
     validation_metric,
@@ -56,6 +57,11 @@ def find_choice_faults(body: Mapping[str, Any], run: Mapping[str, Any]) -> Itera
     said = measured_metric(metric, taken[0].get("by", BY_VALIDATION))
     if body.get("metrics", {}).get(said) != taken[0]["metrics"][metric]:
         yield f"its {said} is not that of the candidate that was taken"
+    if any(
+        is_measured(name, one) for one in _other_ways(taken[0], run) for name in body["metrics"]
+    ):
+        # ATTACK A157: what early stopping saw, beside what was measured out of fold.
+        yield "it has metrics that were not measured as its run announced"
     if by_folds:
         yield from _folds_faults(tried, taken[0], metric, run)
         return
@@ -73,6 +79,13 @@ def find_choice_faults(body: Mapping[str, Any], run: Mapping[str, Any]) -> Itera
     worse = float(taken[0]["metrics"][metric]) < best
     if worse and mine is not None and ranks and ORDER.index(mine) > max(ranks):
         yield "a cheaper candidate was better than the one that was taken"
+
+
+def _other_ways(taken: Mapping[str, Any], run: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the ways in which what was taken was not measured."""
+    if "folds" not in run:
+        return (BY_FOLDS,)
+    return (BY_VALIDATION,) if taken.get("by") == BY_FOLDS else (BY_FOLDS,)
 
 
 def _folds_faults(
