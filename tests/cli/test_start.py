@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -363,3 +364,37 @@ def test_who_looks_at_a_store_loads_what_looks(publisher, command) -> None:
     of_no_use = ("lyrikstore.w3c", "lyrikstore.train", "lyrikstore.objects.store.writer")
     assert not [name for name in loaded if name.startswith(of_no_use)]
     assert len(loaded) < MOST_MODULES
+
+
+_FROZEN = REPOSITORY / "tests" / "compat" / "2026-12-01" / "store"
+_LOADS_WHICH = """
+import sys
+from lyrikstore_cli import main
+
+for name in sys.argv[1:]:
+    for command in ("log", "show"):
+        if main.run([command, name, "--store", "store"]):
+            sys.exit(f"{command} {name}")
+sys.stderr.write("\\n".join(sys.modules))
+"""
+
+
+def test_who_looks_at_models_loads_no_numpy(publisher) -> None:
+    # What runs and evaluations say is words of what is signed: nothing is computed again.
+    shutil.copytree(_FROZEN, publisher.folder / "store")
+    names = [
+        "datasets/acme/letters-read",
+        *(f"{kind}/acme/clauses" for kind in ("runs", "checkpoints", "evaluations", "cards")),
+        "evaluations/acme/clauses.monitor",
+        "evaluations/acme/writer",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", _LOADS_WHICH, *names],
+        cwd=publisher.folder,
+        env={**publisher.variables(), "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'cli'}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    of_no_use = {"numpy", "pyarrow", "duckdb", "torch", "lyrikstore.train.run"}
+    assert not of_no_use.intersection(done.stderr.splitlines())
