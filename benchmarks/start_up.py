@@ -5,13 +5,15 @@
     python benchmarks/start_up.py --before PYTHON     beside that of another one
     python benchmarks/start_up.py --write-docs
 
-A store of 24 commits is asked, which are 50 log entries. Milliseconds are those of all processes of
-a command, the median of seven; the aim is twice those of ``lyrikstore --version`` and 60 more.
+A store of 24 commits is asked, which are 50 log entries, and one that has a model. Milliseconds
+are those of all processes of a command, the median of seven; the aim is twice those of
+``lyrikstore --version`` and 60 more.
 """
 
 import argparse
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -29,11 +31,18 @@ TRIES = 7
 COMMITS = 24
 """Of two entries each: with the first of the store they are about 50."""
 NAME = "bench/texts"
+FROZEN = HERE.parent / "tests" / "compat" / "2026-12-01" / "store"
+MODELS = ("--store", "models")
+"""A copy of a store that has a trained model."""
 COMMANDS = {
     "`lyrikstore --version`": ("--version",),
     "`status FOLDER`": ("status", "texts"),
     "`log`": ("log",),
+    f"`log {NAME}`": ("log", NAME),
     f"`show {NAME}`": ("show", NAME),
+    "`log CHECKPOINT`, with an evaluation": ("log", "checkpoints/acme/clauses", *MODELS),
+    "`show CHECKPOINT`": ("show", "checkpoints/acme/clauses", *MODELS),
+    "`show EVALUATION`": ("show", "evaluations/acme/clauses", *MODELS),
 }
 HEAD = ("command", "CPU-ms", "at most")
 
@@ -45,6 +54,7 @@ class Bench:
         self.folder, self.env = folder, environment(folder)
         self.do("key", "new", "--no-passphrase")
         self.do("init")
+        shutil.copytree(FROZEN, folder / "models")
         (folder / "texts").mkdir()
         for number in range(COMMITS):
             (folder / "texts" / "a.txt").write_text(f"{number}\n", "utf-8")

@@ -8,13 +8,15 @@ package that is installed beside lyrikstore adds a task by an entry point of the
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, BinaryIO, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol, cast
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import StorageError
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.verify.evaluation.evidence import Evidence, Fault
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint, EntryPoints
 
 USUAL_TASK = "text-classification"
 """The task of what does not name one."""
@@ -87,13 +89,20 @@ class TaskRules(Protocol):
         """
 
 
+def entry_points(group: str) -> "EntryPoints":
+    """Return what installed packages offer of a group; who needs no task of theirs loads nothing."""
+    from importlib import metadata
+
+    return metadata.entry_points(group=group)
+
+
 def task_names() -> tuple[str, ...]:
     """Return the names of all tasks: ours, then those of other installed packages, sorted."""
     others = {one.name for one in entry_points(group=GROUP)} - _OURS.keys()
     return (*_OURS, *sorted(others))
 
 
-def installed_task(name: str) -> EntryPoint | None:
+def installed_task(name: str) -> "EntryPoint | None":
     """Return where a task of another installed package is; None: it is ours, or not here."""
     if name in _OURS:
         return None
