@@ -90,7 +90,7 @@ class TaskRules(Protocol):
 
 
 def entry_points(group: str) -> "EntryPoints":
-    """Return what installed packages offer of a group; who needs no task of theirs loads nothing."""
+    """Return what installed packages offer of a group; only who needs one loads what looks."""
     from importlib import metadata
 
     return metadata.entry_points(group=group)
