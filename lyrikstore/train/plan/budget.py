@@ -14,14 +14,15 @@ from lyrikstore.train.environment import MEMORY_SHARE
 from lyrikstore.train.plan.estimate import (
     CHEAP,
     DEAR,
-    FOLDS,
     HERE,
     CandidateFigures,
     MachineFigures,
+    Question,
+    estimate_candidate,
     total,
 )
 from lyrikstore.train.plan.prices import PriceFile, find_machine
-from lyrikstore.train.task import TrainingTask
+from lyrikstore.verify.evaluation.choice.folds import FOLDS
 
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 
@@ -129,44 +130,48 @@ def choose(
     return result
 
 
-def by_folds(
-    chosen: Sequence[CandidateFigures],
-    config: TrainConfig,
-    task: TrainingTask,
-    prices: tuple[PriceFile, ...],
-    *,
-    records: int,
-    here_bytes: int,
-) -> tuple[str, ...]:
-    """Return the candidates that are compared by cross-validation; empty: none, by validation all.
-
-    The cheap ones are, unless there are too many records. A dear one is where there is a cheap one
-    to compare it with, and the budget allows to train it once more for each fold; nobody who names
-    candidates wants hours for that, so it is held to the usual time, too.
+def cheap_by_folds(asked: Question) -> tuple[str, ...]:
+    """Return the candidates that cost little enough to be compared by cross-validation always.
 
     Args:
-        chosen: What is tried, with the figures of training it once.
-        config: What it allows.
-        task: What is learned.
-        prices: Machines.
-        records: Of the training and validation data together.
+        asked: What is planned.
+    """
+    records = asked.train.records + asked.validation.records
+    if asked.config.learns.generative or not FOLDS <= records <= MOST_BY_FOLDS:
+        return ()
+    return CHEAP
+
+
+def dear_by_folds(
+    tried: Sequence[CandidateFigures], asked: Question, *, here_bytes: int
+) -> list[CandidateFigures]:
+    """Return candidates, those dear ones with the time of folds that are compared by them, too.
+
+    One is where there is a cheap one to compare it with, and the budget allows to train it once
+    more for each fold. Nobody who names candidates wants hours for that, so it is held to the usual
+    time as well.
+
+    Args:
+        tried: All, with whether they are tried.
+        asked: What is planned; its ``by_folds`` are the cheap ones.
         here_bytes: Memory of this machine.
     """
-    cheap = [one.candidate for one in chosen if one.candidate in CHEAP]
-    if task.generative or not cheap or not FOLDS <= records <= MOST_BY_FOLDS:
-        return ()
+    config, prices = asked.config, asked.prices
+    found = list(tried)
+    if not any(one.chosen and one.candidate in asked.by_folds for one in found):
+        return found
     on = config.budget.on or HERE
     memory = here_bytes if on == HERE else find_machine(prices, on)[1].memory_bytes
-    model = replace(config.model, candidates=())
-    limits = limits_of(replace(config, model=model), memory)
-    again: list[CandidateFigures] = []
-    for one in chosen:
-        if one.candidate in DEAR:
-            more = [*again, *[one] * FOLDS]
-            if not limits.broken_by(total([*chosen, *more], on, prices)):
-                again = more
-    dear = {one.candidate for one in again}
-    return tuple(one.candidate for one in chosen if one.candidate in {*cheap, *dear})
+    free = replace(config, model=replace(config.model, candidates=()))
+    limits = limits_of(free, memory)
+    for at, one in enumerate(found):
+        if one.chosen and one.candidate in DEAR:
+            folded = replace(asked, by_folds=(*asked.by_folds, one.candidate))
+            more = estimate_candidate(folded, one.candidate)
+            others = [other for other in found if other.chosen and other is not one]
+            if not limits.broken_by(total([*others, more], on, prices)):
+                found[at] = more
+    return found
 
 
 def smallest_that_fits(

@@ -21,6 +21,7 @@ from lyrikstore.train.plan.formulas import (
 from lyrikstore.train.plan.prices import PricedMachine, PriceFile
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
+from lyrikstore.verify.evaluation.choice.folds import FOLDS, repeats_of
 
 Origin = Literal["computed", "quoted", "measured"]
 """The ``basis`` of a figure: a formula, a dated price file, or real steps on this machine."""
@@ -30,20 +31,11 @@ MODES: dict[str, Mode] = {"embeddings": "forward", "lora": "lora", "full": "full
 CHEAP, DEAR = ("tfidf", "embeddings"), ("lora", "full")
 """What is compared by cross-validation always, and what only where the budget allows."""
 
-FOLDS = 5
-FEW = 300
-"""Records below which folds are dealt three times."""
-
 START_UP_HOURS = 0.25
 """What a rented machine is paid for before it trains and after."""
 
 ENCODE_AT_ONCE = 32
 BLEND_SECONDS = 1.0
-
-
-def repeats_of(records: int) -> int:
-    """Return how often folds of so many records are dealt."""
-    return 3 if records < FEW else 1
 
 
 class Estimate(Struct, frozen=True):
@@ -99,6 +91,7 @@ class CandidateFigures(Struct, frozen=True):
         figures: Here first, then each machine of the price files.
         chosen: Whether the run tries it.
         reason: Why not.
+        by_folds: Whether it is compared by cross-validation, whose time is in the figures.
     """
 
     candidate: str
@@ -106,6 +99,7 @@ class CandidateFigures(Struct, frozen=True):
     figures: tuple[MachineFigures, ...]
     chosen: bool = True
     reason: str = ""
+    by_folds: bool = False
 
     def on(self, machine: str) -> MachineFigures:
         """Return the figures on a machine."""
@@ -138,6 +132,7 @@ class Question(Struct, frozen=True):
         shape: The encoder; None: there is none.
         prices: Machines that can be rented.
         calibration: What was measured; None: nothing.
+        by_folds: The candidates that are compared by cross-validation.
     """
 
     config: TrainConfig
@@ -146,6 +141,13 @@ class Question(Struct, frozen=True):
     shape: EncoderShape | None
     prices: tuple[PriceFile, ...]
     calibration: Calibration | None = None
+    by_folds: tuple[str, ...] = ()
+
+    @property
+    def repeats(self) -> int:
+        """How often folds are dealt; 0: there are none."""
+        records = self.train.records + self.validation.records
+        return repeats_of(records) if self.by_folds else 0
 
     @property
     def base(self) -> EncoderShape:
@@ -158,8 +160,10 @@ class Question(Struct, frozen=True):
 def estimate_candidate(asked: Question, candidate: str) -> CandidateFigures:
     """Return the figures of one candidate, but of a blend."""
     if candidate == "tfidf" or asked.shape is None:
-        return _linear(asked)
-    return asked.config.learns.estimate(asked, candidate)
+        found = _linear(asked)
+    else:
+        found = asked.config.learns.estimate(asked, candidate)
+    return replace(found, by_folds=candidate in asked.by_folds)
 
 
 def estimate_blend(parts: list[CandidateFigures]) -> CandidateFigures:
@@ -231,7 +235,13 @@ def serving_milliseconds(shape: EncoderShape, tokens: TokenCounts, most: int, ra
 def _linear(asked: Question) -> CandidateFigures:
     characters = asked.train.tokens.characters + asked.validation.tokens.characters
     labels = max(2, asked.train.label_total)
-    seconds = formulas.linear_cpu_seconds(characters, labels)
+    records = asked.train.records + asked.validation.records
+    seconds = formulas.linear_cpu_seconds(
+        characters,
+        labels,
+        fits=formulas.fits_by_folds(records, asked.repeats, formulas.WORD_STRENGTHS),
+        counts=FOLDS * asked.repeats,
+    )
     memory = formulas.linear_memory_bytes(characters, labels)
     here = _here(memory, seconds, start=formulas.LINEAR_START_SECONDS)
     rented = [
@@ -262,7 +272,7 @@ def estimate_encoder(asked: Question, candidate: str) -> CandidateFigures:
     if mode == "lora":
         layers = len(config.lora.layers) or shape.layers
         adapter = shape.adapter_parameters(config.lora.targets, config.lora.rank, layers)
-    work = _work(asked, shape, mode, adapter)
+    work = _work(asked, shape, candidate, adapter)
     trained = head + (shape.layer_parameters if mode == "full" else adapter)
     tokens = asked.train.tokens
     longest = tokens.longest(most)
@@ -273,12 +283,16 @@ def estimate_encoder(asked: Question, candidate: str) -> CandidateFigures:
         trained_parameters=trained,
         batch_tokens=batch,
         sequence_tokens=longest,
-        kept_tokens=tokens.total(most) + asked.validation.tokens.total(most),
+        kept_bytes=_kept_bytes(asked, mode),
+        half=precision_of(config.training.precision, config.training.device) == "bf16",
+        steps=-(-asked.train.records // config.training.batch_size),
     )
     if origin == "measured" and measured is not None:
         memory = measured.peak_memory_bytes
-    seconds = formulas.cpu_seconds(work, flop_per_cpu_second(config, mode, measured))
-    here = _here(memory, seconds, threads=config.training.threads, origin=origin)
+    rates = (flop_per_cpu_second(config, one, measured) for one in (mode, "forward"))
+    seconds = formulas.cpu_seconds(work, *rates)
+    start, threads = formulas.START_SECONDS[mode], config.training.threads
+    here = _here(memory, seconds, threads=threads, origin=origin, start=start)
     on_gpu = formulas.gpu_memory_bytes(
         shape, mode, trained_parameters=trained, batch_tokens=batch, sequence_tokens=longest
     )
@@ -298,7 +312,8 @@ def estimate_decoder(asked: Question, candidate: str) -> CandidateFigures:
     rate = flop_per_cpu_second(config, "lora")
     seconds = formulas.cpu_seconds(work, rate)
     seconds += formulas.quantisation_seconds(config, shape, work)
-    here = _here(memory, seconds, threads=config.training.threads)
+    start, threads = formulas.START_SECONDS["lora"], config.training.threads
+    here = _here(memory, seconds, threads=threads, start=start)
     on_gpu = formulas.CUDA_BYTES + counted
     return _with_rented(asked, candidate, here, work, on_gpu)
 
@@ -309,7 +324,7 @@ def _here(
     *,
     threads: int = 1,
     origin: Origin = "computed",
-    start: float = formulas.START_SECONDS,
+    start: float,
 ) -> MachineFigures:
     return MachineFigures(
         HERE,
@@ -329,12 +344,16 @@ def _with_rented(
     return CandidateFigures(candidate, Estimate.of(work.tokens), (here, *rented))
 
 
-def _work(asked: Question, shape: EncoderShape, mode: Mode, adapter: int) -> Work:
+def _work(asked: Question, shape: EncoderShape, candidate: str, adapter: int) -> Work:
     config, train, validation = asked.config, asked.train.tokens, asked.validation.tokens
-    most = config.model.max_tokens
+    most, mode = config.model.max_tokens, MODES[candidate]
     if mode == "forward":
         labels = max(2, asked.train.label_total)
-        return formulas.embedding_work(shape, train, validation, max_tokens=most, labels=labels)
+        records = train.records + validation.records
+        fits = formulas.fits_by_folds(records, asked.repeats, formulas.HEAD_STRENGTHS)
+        return formulas.embedding_work(
+            shape, train, validation, max_tokens=most, labels=labels, fits=fits
+        )
     padding = asked.calibration.padding if asked.calibration else formulas.PADDING_RATIO
     return formulas.training_work(
         shape,
@@ -346,7 +365,21 @@ def _work(asked: Question, shape: EncoderShape, mode: Mode, adapter: int) -> Wor
         batch_size=config.training.batch_size,
         adapter_parameters=adapter,
         padding=padding,
+        folds=FOLDS if candidate in asked.by_folds else 0,
     )
+
+
+def _kept_bytes(asked: Question, mode: Mode) -> float:
+    """Return what is kept of all texts: token ids; and vectors with out-of-fold answers."""
+    texts = (asked.train, asked.validation)
+    found = formulas.TOKEN_ID_BYTES * sum(
+        one.tokens.total(asked.config.model.max_tokens) for one in texts
+    )
+    if mode == "forward":
+        labels, records = max(2, asked.train.label_total), sum(one.records for one in texts)
+        answers = 4 * labels * max(1, asked.repeats) * (formulas.HEAD_STRENGTHS + 1)
+        found += records * (formulas.VECTOR_COPIES * 8 * asked.base.width + answers)
+    return found
 
 
 def _rent(

@@ -8,11 +8,11 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.plan import formulas
-from lyrikstore.train.plan.estimate import Estimate, flop_per_cpu_second
+from lyrikstore.train.plan.estimate import ENCODE_AT_ONCE, Estimate, flop_per_cpu_second
 from lyrikstore.train.plan.facts import DataFacts, read_facts, read_shape
 
-ANSWER_SECONDS = 0.006
-"""(A) What one answer of an encoder takes beside its operations: records are answered alone."""
+ANSWER_SECONDS, ALONE = 0.006, 200
+"""(A) What one answer of an encoder takes beside its operations, and how many are given alone."""
 
 
 def plan_evaluation(
@@ -47,15 +47,15 @@ def plan_evaluation(
             shape, "forward", tokens=asked.tokens.total(most), squares=asked.tokens.squares(most)
         )
         seconds += flop / flop_per_cpu_second(settings, "forward")
-        seconds += asked.records * ANSWER_SECONDS
+        seconds += min(asked.records, ALONE) * ANSWER_SECONDS
         longest = asked.tokens.longest(most)
         answering = formulas.cpu_memory_bytes(
             shape,
             "forward",
             trained_parameters=0,
-            batch_tokens=longest,
+            batch_tokens=ENCODE_AT_ONCE * longest,
             sequence_tokens=longest,
-            kept_tokens=asked.tokens.total(most),
+            kept_bytes=formulas.TOKEN_ID_BYTES * asked.tokens.total(most),
         )
         memory = max(memory, answering)
     return {

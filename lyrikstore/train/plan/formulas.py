@@ -21,18 +21,25 @@ from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import precision_of
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
+from lyrikstore.verify.evaluation.choice.folds import FOLDS
 
 Mode = Literal["forward", "lora", "full"]
 """How an encoder is gone through: to answer, with an adapter that learns, learning itself."""
 
-IMPORTS_BYTES, LINEAR_IMPORTS_BYTES = 450 << 20, 190 << 20
-"""(C) A worker's memory after its imports: with torch, transformers and PEFT; with scikit-learn."""
+IMPORTS_BYTES, LINEAR_IMPORTS_BYTES = 475_000_000, 200_000_000
+"""(C) A worker's memory after its imports: with torch and transformers; with scikit-learn."""
 
-START_SECONDS, LINEAR_START_SECONDS = 5.5, 1.4
-"""(C) What importing these takes of a core, which a run's own time has, too."""
+HELD_BYTES: Mapping[Mode, int] = {"forward": 165_000_000, "lora": 140_000_000, "full": 120_000_000}
+"""(C) What is held beside those: scikit-learn or PEFT, a tokenizer, the model's objects, compiled
+kernels."""
 
-CPU_RESERVE = 1.2
-"""(C) What a processor's allocator takes beside what is counted."""
+START_SECONDS: Mapping[Mode, float] = {"forward": 6.5, "lora": 5.8, "full": 5.6}
+LINEAR_START_SECONDS = 1.5
+"""(C) What importing these, and loading a base model, takes of a core: a run's own time has it."""
+
+VARYING_BYTES, MANY_STEPS = 350_000_000, 20
+"""(C) What steps whose batches differ in length leave unused between what is used, and after how
+many of them no more is left so."""
 
 CUDA_BYTES = 1_000_000_000
 """(A) Context and kernels of CUDA."""
@@ -43,7 +50,7 @@ TOKEN_ID_BYTES = 40
 PADDING_RATIO = 1.15
 """(A) Tokens that are computed to tokens of texts, in batches of like length."""
 
-FLOP_PER_CPU_SECOND: Mapping[str, float] = {"fp32": 50e9, "bf16": 110e9}
+FLOP_PER_CPU_SECOND: Mapping[str, float] = {"fp32": 55e9, "bf16": 105e9}
 """(A) One core of a server that others use, too; `--measure` has the machine's own."""
 
 MODEL_FLOP_UTILISATION = 0.30
@@ -52,14 +59,23 @@ MODEL_FLOP_UTILISATION = 0.30
 GPU_SECONDS_PER_LAYER = 0.003
 """(A) A layer of a step takes at least so long, however small: starting its kernels."""
 
-STEP_SECONDS = 0.02
+STEP_SECONDS = 0.05
 """(A) What a step takes on a processor beside its operations."""
 
 WATTS_PER_CORE, BOARD_SHARE, FACILITY_FACTOR = 10.0, 0.8, 1.2
 """(A) A processor's core; of a board's most, what it draws; a data centre's cooling and losses."""
 
-LINEAR_ITERATIONS = 70
-"""(S) Of 29 to 69 on the three data sets."""
+WORD_STRENGTHS = 3
+"""Strengths that folds choose among, of word counts."""
+
+VECTOR_COPIES = 3
+"""(C) All vectors, those of four folds, and what a regression makes of these."""
+
+HEAD_STRENGTHS = 5
+"""Strengths that folds choose among, of a linear head."""
+
+HEAD_SECONDS, HEAD_ITERATIONS, HEAD_FLOP = 0.01, 12, 15e9
+"""(C) What a regression over vectors takes at least, its iterations, and operations a second."""
 
 
 NF4_BYTES = 0.516
@@ -80,13 +96,31 @@ class Work(Struct, frozen=True):
 
     Attributes:
         tokens: Tokens that are processed, padding included.
-        flop: Floating-point operations.
+        flop: Floating-point operations of learning.
         steps: Steps of the optimizer.
+        answering: Operations of going through an encoder to answer, which is done in fp32.
+        seconds: Of one core, beside these.
     """
 
     tokens: float
     flop: float
     steps: int
+    answering: float = 0
+    seconds: float = 0
+
+    def with_answers(self, tokens: float, flop: float) -> "Work":
+        """Return it, and going through an encoder to answer."""
+        return self.with_work(Work(tokens, 0, 0, flop))
+
+    def with_work(self, other: "Work") -> "Work":
+        """Return both."""
+        return Work(
+            self.tokens + other.tokens,
+            self.flop + other.flop,
+            self.steps + other.steps,
+            self.answering + other.answering,
+            self.seconds + other.seconds,
+        )
 
 
 def flop_of(
@@ -120,9 +154,13 @@ def training_work(
     batch_size: int,
     adapter_parameters: int = 0,
     padding: float = PADDING_RATIO,
+    folds: int = 0,
 ) -> Work:
-    """Return the work of a run: every epoch learns, and then looks at the validation part."""
-    learnt = flop_of(
+    """Return the work of a run: every epoch learns, and then looks at the validation part.
+
+    With ``folds`` it has learned from all but each of them before.
+    """
+    learning = flop_of(
         shape,
         mode,
         tokens=train.total(max_tokens) * padding,
@@ -130,9 +168,23 @@ def training_work(
         adapter_parameters=adapter_parameters,
     )
     looked = _answering_flop(shape, validation, max_tokens)
-    tokens = train.total(max_tokens) * padding + validation.total(max_tokens)
     steps = -(-int(train.records) // batch_size)
-    return Work(epochs * tokens, epochs * (learnt + looked), epochs * steps)
+    tokens = epochs * (train.total(max_tokens) * padding + validation.total(max_tokens))
+    work = Work(tokens, epochs * learning, epochs * steps, epochs * looked)
+    # Once more through all texts: their vectors say which texts are unlike them.
+    both = train.joined(validation)
+    last = work.with_answers(both.total(max_tokens), _answering_flop(shape, both, max_tokens))
+    if not folds:
+        return last
+    share = (folds - 1) * both.records / max(1.0, train.records)
+    again = Work(
+        share * epochs * train.total(max_tokens) * padding,
+        share * epochs * learning,
+        round(share * epochs * steps),
+        seconds=START_SECONDS[mode],
+    )
+    again = again.with_answers(both.total(max_tokens), _answering_flop(shape, both, max_tokens))
+    return last.with_work(again)
 
 
 def embedding_work(
@@ -142,11 +194,29 @@ def embedding_work(
     *,
     max_tokens: int,
     labels: int,
+    fits: float = 1,
 ) -> Work:
-    """Return the work of a linear head on a frozen encoder: all texts once, then a regression."""
+    """Return the work of a linear head on a frozen encoder: all texts once, then regressions."""
     both = train.joined(validation)
-    head = 2 * LINEAR_ITERATIONS * 4 * train.records * shape.width * labels  # in 64 bits
-    return Work(both.total(max_tokens), _answering_flop(shape, both, max_tokens) + head, 0)
+    flop = 4 * both.records * shape.width * labels * HEAD_ITERATIONS
+    seconds = fits * (HEAD_SECONDS + flop / HEAD_FLOP)
+    answering = _answering_flop(shape, both, max_tokens)
+    return Work(both.total(max_tokens), 0, 0, answering, seconds)
+
+
+def fits_by_folds(records: float, repeats: int, strengths: int) -> float:
+    """Return how many models are fitted to compare a candidate by folds, and then to take.
+
+    Args:
+        records: Of training and validation data together.
+        repeats: How often folds are dealt; 0: there are none.
+        strengths: Among how many the folds choose, until 1,000 records were answered.
+    """
+    if not repeats:
+        return 1
+    folds = FOLDS * repeats
+    choosing = min(folds, math.ceil(1000 * FOLDS / max(1.0, records)))
+    return choosing * strengths + (folds - choosing) + 1
 
 
 def _answering_flop(shape: EncoderShape, texts: TokenCounts, max_tokens: int) -> float:
@@ -155,17 +225,26 @@ def _answering_flop(shape: EncoderShape, texts: TokenCounts, max_tokens: int) ->
     )
 
 
-def activation_bytes_per_token(shape: EncoderShape, sequence_tokens: int) -> int:
-    """Return what one layer keeps for the way back, of each token, in fp32 (C).
+def activation_bytes_per_token(
+    shape: EncoderShape, sequence_tokens: int, *, half: bool = False
+) -> int:
+    """Return what one layer keeps for the way back, of each token (C).
 
     Args:
         shape: The encoder.
         sequence_tokens: Length of the sequences; attention keeps its weights where it drops some.
+        half: Whether matrices are multiplied in bf16: then their inputs are kept in it.
     """
     if shape.is_gated:
         return 40 * shape.width + 16 * shape.inner + 4 * sequence_tokens
-    own = 36 if shape.family == "distilbert" else 40
-    return own * shape.width + 8 * shape.inner + 12 * shape.heads * sequence_tokens
+    own, inner = (34, 4) if half else (40, 8)
+    own -= (2 if half else 4) if shape.family == "distilbert" else 0
+    return own * shape.width + inner * shape.inner + 12 * shape.heads * sequence_tokens
+
+
+def answering_bytes_per_token(shape: EncoderShape) -> int:
+    """Return what the largest layer takes of each token where nothing is kept, in fp32 (C)."""
+    return 4 * (4 * shape.width + (3 if shape.is_gated else 2) * shape.inner)
 
 
 def trained_bytes(mode: Mode, parameters: int) -> int:
@@ -185,9 +264,11 @@ def cpu_memory_bytes(
     trained_parameters: int,
     batch_tokens: int,
     sequence_tokens: int,
-    kept_tokens: float,
+    kept_bytes: float,
+    half: bool = False,
+    steps: int = 0,
 ) -> int:
-    """Return the peak memory of a worker on a processor, in fp32.
+    """Return the peak memory of a worker on a processor.
 
     Args:
         shape: The encoder.
@@ -195,15 +276,21 @@ def cpu_memory_bytes(
         trained_parameters: Numbers that learn.
         batch_tokens: Tokens of the largest batch.
         sequence_tokens: Length of its sequences.
-        kept_tokens: Tokens of all texts, which are kept as numbers.
+        kept_bytes: What is kept of all texts: their tokens, their vectors.
+        half: Whether matrices are multiplied in bf16.
+        steps: Of an epoch.
     """
     weights = 4 * shape.parameters
-    # Weights are there twice while the model is built.
-    loading = weights
-    layers = 1 if mode == "forward" else shape.layers + 1  # and the gradients of one
-    activations = layers * batch_tokens * activation_bytes_per_token(shape, sequence_tokens)
-    held = weights + max(loading, trained_bytes(mode, trained_parameters) + activations)
-    return int(IMPORTS_BYTES + CPU_RESERVE * (held + TOKEN_ID_BYTES * kept_tokens))
+    loading = IMPORTS_BYTES + 2 * weights  # there twice while the model is built
+    if mode == "forward":
+        activations = 1.1 * batch_tokens * answering_bytes_per_token(shape)
+    else:
+        each = activation_bytes_per_token(shape, sequence_tokens, half=half)
+        activations = shape.layers * batch_tokens * each
+        activations += min(activations, VARYING_BYTES) * min(1.0, steps / MANY_STEPS)
+        activations += 2 * shape.matrix_parameters * half  # once more in bf16
+    held = weights + trained_bytes(mode, trained_parameters) + activations + kept_bytes
+    return int(max(loading, IMPORTS_BYTES + HELD_BYTES[mode] + held))
 
 
 def gpu_memory_bytes(
@@ -221,26 +308,47 @@ def gpu_memory_bytes(
     return CUDA_BYTES + weights + trained_bytes(mode, trained_parameters) + activations
 
 
-def cpu_seconds(work: Work, flop_per_cpu_second: float) -> float:
-    """Return the time of all cores together, without that of imports."""
-    return work.flop / flop_per_cpu_second + work.steps * STEP_SECONDS
+def cpu_seconds(work: Work, flop_per_cpu_second: float, answering: float = math.inf) -> float:
+    """Return the time of all cores together, without that of the first start.
+
+    Args:
+        work: What is computed.
+        flop_per_cpu_second: How fast it is learned.
+        answering: How fast it is answered.
+    """
+    computing = work.flop / flop_per_cpu_second + work.answering / answering
+    return computing + work.steps * STEP_SECONDS + work.seconds
 
 
 def gpu_seconds(work: Work, shape: EncoderShape, peak_flop_per_second: float) -> float:
     """Return the time on the clock of one GPU."""
-    computing = work.flop / (MODEL_FLOP_UTILISATION * peak_flop_per_second)
+    flop = work.flop + work.answering
+    computing = flop / (MODEL_FLOP_UTILISATION * peak_flop_per_second)
     return max(computing, work.steps * shape.layers * GPU_SECONDS_PER_LAYER)
 
 
 def linear_features(characters: float) -> float:
-    """Return how many word 1- and 2-grams occur in two texts (S): Heaps' law, of words."""
-    return 1.2 * math.pow(characters / 5.5, 0.8)
+    """Return how many words, pairs of them and parts of words occur in two texts (S): Heaps' law.
+
+    Args:
+        characters: Of all texts.
+    """
+    return 4.3 * math.pow(max(0.0, characters), 0.68)
 
 
-def linear_cpu_seconds(characters: float, labels: int) -> float:
-    """Return the time of word counts and a regression (S): 100 ns a coefficient and iteration."""
-    fitting = 100e-9 * linear_features(characters) * labels * LINEAR_ITERATIONS
-    return 0.4e-6 * characters + fitting
+def linear_cpu_seconds(
+    characters: float, labels: int, *, fits: float = 1, counts: int = 0
+) -> float:
+    """Return the time of word counts and of regressions over them (S).
+
+    Args:
+        characters: Of all texts.
+        labels: How many there are.
+        fits: How many regressions.
+        counts: How often the texts of four folds of five are counted, and the fifth answered.
+    """
+    fitting = (0.3e-6 * linear_features(characters) + 0.105e-6 * characters) * labels
+    return 1.7e-6 * characters * (1 + counts) + fits * fitting
 
 
 def linear_memory_bytes(characters: float, labels: int) -> int:

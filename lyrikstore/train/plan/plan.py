@@ -19,7 +19,12 @@ from lyrikstore.train.formats.architectures import FAMILIES
 from lyrikstore.train.labels import check_repeated
 from lyrikstore.train.permitted import find_refusal
 from lyrikstore.train.plan import formulas
-from lyrikstore.train.plan.budget import by_folds, choose, machine_memory_bytes
+from lyrikstore.train.plan.budget import (
+    cheap_by_folds,
+    choose,
+    dear_by_folds,
+    machine_memory_bytes,
+)
 from lyrikstore.train.plan.defaults import Proposal, write_toml
 from lyrikstore.train.plan.estimate import (
     HERE,
@@ -29,7 +34,6 @@ from lyrikstore.train.plan.estimate import (
     Question,
     estimate_blend,
     estimate_candidate,
-    repeats_of,
     to_json,
     total,
 )
@@ -49,6 +53,7 @@ from lyrikstore.train.requirements import CANDIDATES, LINEAR, MONITOR_SUFFIX, US
 from lyrikstore.train.slices import check_slices
 from lyrikstore.train.task import usual_task
 from lyrikstore.train.worker.targets.registry import TARGETS, TextModel
+from lyrikstore.verify.evaluation.choice.folds import repeats_of
 
 NO_BASE = (
     "lyrikstore checkpoints add PACKAGE takes one from an installed package, such as "
@@ -83,8 +88,6 @@ class TrainingPlan(Struct, frozen=True):
         today: The day of the plan.
         remarks: What should be known.
         can_train: Whether the config names data to validate on, so that a run can begin.
-        by_folds: The candidates that are compared by cross-validation; empty: none is, the
-            validation data compare all.
     """
 
     config: TrainConfig
@@ -98,7 +101,11 @@ class TrainingPlan(Struct, frozen=True):
     today: date
     remarks: tuple[Remark, ...]
     can_train: bool = True
-    by_folds: tuple[str, ...] = ()
+
+    @property
+    def by_folds(self) -> tuple[str, ...]:
+        """The candidates compared by cross-validation; empty: the validation data compare all."""
+        return tuple(one.candidate for one in self.candidates if one.chosen and one.by_folds)
 
     @property
     def repeats(self) -> int:
@@ -318,10 +325,11 @@ def _plan(
         calibration = measured.calibration
     asked = Question(config, train, validation, shape, prices, calibration)
     here_bytes = machine_memory_bytes()
+    if can_train:
+        asked = replace(asked, by_folds=cheap_by_folds(asked))
     candidates = choose(_figures(asked), config, prices, here_bytes=here_bytes)
+    candidates = dear_by_folds(candidates, asked, here_bytes=here_bytes)
     chosen = [one for one in candidates if one.chosen]
-    pool = train.records + validation.records
-    folded = by_folds(chosen, config, task, prices, records=pool, here_bytes=here_bytes)
     names = [f"{file.provider}/{one.name}" for file in prices for one in file.machines]
     machines = tuple(total(chosen, on, prices) for on in (HERE, *names))
     planned = next(one for one in machines if one.on == (config.budget.on or HERE))
@@ -349,7 +357,6 @@ def _plan(
         today,
         tuple(remarks),
         can_train,
-        folded if can_train else (),
     )
 
 

@@ -19,22 +19,21 @@ from lyrikstore.canon.toml import parse_toml
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.testing.clocks import FrozenClock
 from lyrikstore.train.config import TrainConfig
-from lyrikstore.train.plan.budget import by_folds, machine_memory_bytes, smallest_that_fits
+from lyrikstore.train.plan import formulas
+from lyrikstore.train.plan.budget import cheap_by_folds, machine_memory_bytes, smallest_that_fits
 from lyrikstore.train.plan.defaults import (
     Proposal,
     default_config,
     default_max_tokens,
     write_toml,
 )
-from lyrikstore.train.plan.estimate import Estimate
+from lyrikstore.train.plan.estimate import CHEAP, MODES, Estimate, Question, estimate_candidate
 from lyrikstore.train.plan.facts import DataFacts, read_facts
-from lyrikstore.train.plan.formulas import START_SECONDS
 from lyrikstore.train.plan.measure import measured_candidate, read_result
 from lyrikstore.train.plan.plan_json import MEASURED
 from lyrikstore.train.plan.prices import shipped_prices
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
-from lyrikstore.train.task import find_task
 from lyrikstore_cli.output.plan_text import error_lines
 from manifests_of_version_2 import EXAMPLES_2
 
@@ -136,27 +135,38 @@ def test_dear_candidates_are_compared_by_folds_where_the_budget_allows(workshop,
     assert (alone.by_folds, alone.repeats) == ((), 0)
 
 
-def test_many_records_are_compared_by_validation(planned):
-    chosen = [one for one in planned.candidates if one.chosen]
-    words = replace(chosen[0], candidate="tfidf")
+@pytest.mark.parametrize(
+    ("records", "found"),
+    [(4, ()), (5, CHEAP), (20_000, CHEAP), (20_001, ())],
+)
+def test_many_records_are_compared_by_validation(planned, records, found):
+    train = replace(planned.train, records=records)
+    none = replace(planned.validation, records=0)
+    asked = Question(planned.config, train, none, MINILM, planned.prices)
+    assert cheap_by_folds(asked) == found
 
-    def found(records, task="text-classification"):
-        return by_folds(
-            [words],
+
+def test_folds_are_counted(planned):
+    def seconds(by_folds, candidate):
+        asked = Question(
             planned.config,
-            find_task(task),
+            planned.train,
+            planned.validation,
+            MINILM,
             planned.prices,
-            records=records,
-            here_bytes=1 << 40,
+            None,
+            by_folds,
         )
+        found = estimate_candidate(asked, candidate)
+        assert found.by_folds == (candidate in by_folds)
+        return float(found.on("here").cpu_seconds.value)
 
-    assert [found(records) for records in (4, 5, 20_000, 20_001)] == [
-        (),
-        ("tfidf",),
-        ("tfidf",),
-        (),
-    ]
-    assert found(100, "sft") == ()
+    start = formulas.START_SECONDS["lora"]
+    once, more = (seconds(some, "lora") - start for some in ((), ("tfidf", "lora")))
+    # Five times four fifths of training and validation data, a start, and what answers.
+    assert 3.5 * once < more - start < 6 * once
+    for cheap in CHEAP:
+        assert seconds((), cheap) < seconds(CHEAP, cheap)
 
 
 def test_more_tokens_than_the_model_reads_are_refused(workshop, store):
@@ -266,7 +276,9 @@ def test_steps_calibrate_the_formulas(workshop):
     adapter = MINILM.adapter_parameters(config.lora.targets, config.lora.rank, 6)
     matrices = 8 * 30 * (4 * MINILM.matrix_parameters + 6 * adapter)
     flop = matrices + 8 * 30**2 * 12 * 384 * 6
-    assert found.calibration.flop_per_cpu_second == pytest.approx(flop / (0.5 - 0.02))
+    assert found.calibration.flop_per_cpu_second == pytest.approx(
+        flop / (0.5 - formulas.STEP_SECONDS)
+    )
     assert (found.calibration.padding, found.train.total(20)) == (1.3, 500)
 
 
@@ -335,4 +347,5 @@ def test_a_plan_says_how_good_it_is_as_measured(planned):
 
 def test_a_run_of_few_records_takes_at_least_what_starting_takes(planned):
     for one in planned.candidates:
-        assert one.on("here").cpu_seconds.value > Decimal(str(START_SECONDS))
+        start = formulas.START_SECONDS[MODES[one.candidate]]
+        assert one.on("here").cpu_seconds.value > Decimal(str(start))
