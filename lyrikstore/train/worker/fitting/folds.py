@@ -137,7 +137,6 @@ def _score(rules: LabellingRules, logits: NDArray[np.float32], expected: Flags) 
         given = np.zeros_like(expected)
         given[np.arange(len(rows)), rows.argmax(1)] = True
         return rules.score(expected, given)
-    decision = rules.decide(rows, expected)
-    return rules.score(
-        expected, rules.given(rules.probabilities(rows, decision.temperature), decision)
-    )
+    # At any temperature some threshold gives the same labels.
+    decision = rules.rule_at(1.0, rows, expected)
+    return rules.score(expected, rules.given(rules.probabilities(rows), decision))
