@@ -264,6 +264,17 @@ def test_what_no_reader_takes(change: Callable[[list[dict[str, Any]]], object]) 
         read_cross_validation(BytesIO("".join(f"{line}\n" for line in text).encode()))
 
 
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("records", [8, 60])
+def test_scores_of_any_size_decide(records: int, several: bool) -> None:
+    found = cross_validated({"tfidf": 1.0, "embeddings": 1.0}, several=several, records=records)
+    largest = np.finfo(np.float32).max
+    for scores in (np.float32(largest), np.float32(0), np.float32(1e-45)):
+        each = {name: np.sign(one) * scores for name, one in found.out_of_fold.items()}
+        body = decided(replace(found, out_of_fold=each))
+        assert 0.05 <= float(body["decision"]["temperature"]) <= 20
+
+
 def test_none_that_may_be_taken_was_trained() -> None:
     with pytest.raises(FormatError):
         cross_validated({"tfidf": 1.0}).decide({"encoder/1"})

@@ -28,7 +28,7 @@ def run(manifest: Manifest, called: Called) -> PageText:
         *((f"config {name}", value_words(one)) for name, one in body["config"].items()),
         *(("candidate", value_words(one)) for one in body.get("candidates", ())),
         *((("by folds", value_words(body["folds"])),) if "folds" in body else ()),
-        *member_rows(body, "refit"),
+        *((("refit", "what is chosen, on all records"),) if "refit" in body else ()),
         *(("promised", value_words(one)) for one in body.get("thresholds", ())),
         ("seed", str(body["seed"])),
         ("code", f"{body['code']['package']} {body['code']['version']}"),
@@ -58,7 +58,9 @@ def checkpoint(manifest: Manifest, _: Called) -> PageText:
         what += [
             ("taken" if one.is_taken else "passed over", one.text) for one in candidates_of(chosen)
         ]
-    what += member_rows(body, "refit", "decision", "validation", "segments", "observed", "actual")
+    if "refit" in body:
+        what.append(("refit", "after the choice, on training and validation records"))
+    what += member_rows(body, "decision", "validation", "segments", "observed", "actual")
     what += descriptor_rows(body)
     rights = [("asserted", body["rights"]["asserted"])] if "rights" in body else []
     rights += [
