@@ -105,8 +105,7 @@ class TestedModel(Struct, frozen=True):
         checkpoint: The model.
         run: Its run.
         test: The records.
-        train: What a baseline may learn from; empty: there is none.
-        validation: What the answers of a baseline are fitted to.
+        train: What a baseline may learn from: what the model did; empty: there is none.
         floors: Confidences below which nothing would be answered, that are asked about.
         against: The evaluation that it is compared with, if it is.
     """
@@ -115,7 +114,6 @@ class TestedModel(Struct, frozen=True):
     run: "Manifest"
     test: "Manifest"
     train: Sequence["Manifest"] = ()
-    validation: Sequence["Manifest"] = ()
     floors: Sequence[str] = ()
     against: "OtherEvaluation | None" = None
 
@@ -145,7 +143,6 @@ class GivenModel(Struct, frozen=True):
         run: Its run; None: it has none here.
         test: The records.
         train: What a baseline may learn from; empty: there is none.
-        validation: What the answers of a baseline are fitted to; empty: those of ``train``.
         floors: Confidences below which nothing would be answered, that are asked about.
         against: The evaluation that it is compared with, if it is.
     """
@@ -156,7 +153,6 @@ class GivenModel(Struct, frozen=True):
     run: "Manifest | None"
     test: "Manifest"
     train: Sequence["Manifest"] = ()
-    validation: Sequence["Manifest"] = ()
     floors: Sequence[str] = ()
     against: "OtherEvaluation | None" = None
 

@@ -6,6 +6,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
 from lyrikstore.canon.text import pluralize
+from lyrikstore.verify.evaluation.choice.passed_over import candidates_of
 from lyrikstore.verify.evaluation.limits import FEWEST_GROUPS, FEWEST_RECORDS
 from lyrikstore.verify.evaluation.words import (
     METRICS,
@@ -49,7 +50,7 @@ def evaluation_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -
     ATTACK: labels, fields and texts hold what an attacker wrote; see :mod:`lyrikstore.web.html`.
 
     Args:
-        facts: ``id``, ``name``, ``inputs``, ``body``, ``confusion``, ``failures``.
+        facts: ``id``, ``name``, ``inputs``, ``body``, ``chosen``, ``confusion``, ``failures``.
         tool: Name and version of the program.
         with_data: What of the data it shows besides labels: ``texts`` of the worst failures.
     """
@@ -58,6 +59,7 @@ def evaluation_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -
     add_holds(main, with_data)
     _verdict(main, body)
     _systems(main, body)
+    _passed_over(main, facts.get("chosen"))
     _calibration(main, body["model"])
     if facts["confusion"] is not None:
         add(main, "h2", "What is taken for what")
@@ -123,6 +125,13 @@ def _systems(main: Element, body: Facts) -> None:
             add(main, "h3", "Model less baseline")
         said = f"{METRICS.get(one['metric'], one['metric'])}, against {one['baseline']}"
         add(main, "p", f"{said}: {with_interval(one['difference'], signed=True)}")
+
+
+def _passed_over(main: Element, chosen: Facts | None) -> None:
+    tried = [] if chosen is None else candidates_of(chosen)
+    if passed := [one.text for one in tried if not one.is_taken]:
+        add(main, "h2", "What was passed over", id="passed-over")
+        add_bullets(main, passed)
 
 
 def _spans(figures: Iterable[tuple[str, Facts | None]]) -> Iterator[Span]:

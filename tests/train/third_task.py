@@ -3,7 +3,7 @@
 One module outside the package, as somebody else would write it: tests find it by an entry point.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median_low
 from typing import Any, ClassVar
 
@@ -51,15 +51,15 @@ class OrdinalClassification(LabellingTask):
     name: ClassVar[str] = "ordinal-classification"
     rules: ClassVar[OrdinalRules] = OrdinalRules()  # type: ignore[assignment]
 
-    def fit_baseline(
-        self, job: Mapping[str, Any], train: Sequence[Example], validation: Sequence[Example]
-    ) -> FittedBaseline:
-        """Return what always answers the median of the training labels."""
-        del validation
+    def fit_baselines(
+        self, job: Mapping[str, Any], files: Any, train: Sequence[Example], report: Any
+    ) -> Iterator[FittedBaseline]:
+        """Yield what always answers the median of the training labels."""
+        del files, report
         median = str(median_low(int(one.labels[0]) for one in train))
         row = np.array([float(label == median) for label in job["labels"]])
         settings = {"median": median}
-        return FittedBaseline(
+        yield FittedBaseline(
             MEDIAN, settings, AnswerRule(), lambda some: np.tile(row, (len(some), 1))
         )
 

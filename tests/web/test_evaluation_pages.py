@@ -38,6 +38,10 @@ def facts(body: dict[str, Any]) -> dict[str, Any]:
         "name": SCRIPT,
         "inputs": [("test", SCRIPT)],
         "body": json.loads(text),
+        "chosen": {
+            "metric": "macroF1",
+            "candidates": [{"format": SCRIPT, "other": SCRIPT, "metrics": {}, "taken": False}],
+        },
         "confusion": {"labels": [SCRIPT, "b"], "counts": [[9, 1], [3, 40]]},
         "failures": failures,
     }

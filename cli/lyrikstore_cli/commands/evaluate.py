@@ -1,4 +1,4 @@
-"""``lyrikstore evaluate``: a checkpoint next to a plain baseline, on a locked test set."""
+"""``lyrikstore evaluate``: a checkpoint beside what was not taken, on a locked test set."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -68,11 +68,13 @@ def command(
     against: str | None,
     message: str,
 ) -> None:
-    """Measure a checkpoint on a test set, and a baseline that is cheaper next to it.
+    """Measure a checkpoint on a test set, beside the strongest cheap candidate that was not taken.
 
-    Both results, the majority guess and the worst failures go into one signed evaluation,
-    whichever wins. Refused (exit code 14) unless the sources of the test set may be used to
-    `evaluate`. A threshold that is missed is said, and is no failure.
+    That is tuned word counts; of a model that is word counts itself the embeddings, if its run
+    tried them. All results, those of the nearest record and of the commonest label, too, and the
+    worst failures go into one signed evaluation, whichever wins. Refused (exit code 14) unless the
+    sources of the test set may be used to `evaluate`. A threshold that is missed is said, and is
+    no failure.
 
     Records are told apart by length and by the fields of their licence, `language` and `source`,
     or by those that `[evaluation] slices` of the run's config names: values that 20 records have
@@ -199,6 +201,7 @@ def _show_coverage(session: Session, body: Mapping[str, Any]) -> None:
 def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str, Any]]) -> None:
     from lyrikstore.verify.evaluation.words import (
         METRICS,
+        NO_RIVAL,
         against_in_words,
         cost_in_words,
         figures_of,
@@ -208,18 +211,22 @@ def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str
         outside_in_words,
         record_in_words,
         seen_in_words,
+        short_name,
         threshold_in_words,
         unlike_in_words,
         verdict_in_words,
+        verdict_of,
         with_interval,
     )
 
     body, say = manifest.body, session.screen.result
     say(f"{pluralize(body['count'], 'record')} of the part {escape_control(body['split'])}", "bold")
-    for name in ("model", "baseline", "majority"):
-        system = body.get(name)
-        if system is None:
-            continue
+    systems: list[tuple[str, Any]] = [
+        (name, body[name]) for name in ("model", "baseline") if name in body
+    ]
+    systems += [(short_name(one["method"]), one) for one in body.get("baselines", ())]
+    systems += [("majority", body["majority"])] if "majority" in body else []
+    for name, system in systems:
         line = f"  {name:<9}"
         for metric, figure in figures_of(system).items():
             line += f"  {METRICS[metric]} {with_interval(figure)}"
@@ -231,6 +238,11 @@ def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str
     verdict = verdict_in_words(body)
     if verdict:
         say(f"  {verdict}", "bold")
+    if verdict_of(body) == NO_RIVAL:
+        session.screen.hint(
+            "to hold it against something: try embeddings, too (with a base model: lyrikstore "
+            "checkpoints add PACKAGE), or compare: --against EVALUATION"
+        )
     words = (
         given_in_words,
         against_in_words,

@@ -19,24 +19,32 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.train.environment import describe_environment
-from lyrikstore.train.evaluation.answers import fields_of
+from lyrikstore.train.evaluation.answers import fields_of, told_folds
 from lyrikstore.train.evaluation.overlap import LearnedData
 from lyrikstore.train.formats import word_counts
 from lyrikstore.train.formats.adapter import MAX_JSON_BYTES
 from lyrikstore.train.formats.base_model import check_weights
 from lyrikstore.train.formats.check import check_settings, check_tensors
 from lyrikstore.train.formats.formats import FORMATS
+from lyrikstore.train.slices import group_numbers
 from lyrikstore.train.snapshot import CopiedFields, read_copied, read_texts
 from lyrikstore.train.worker.examples import Example, targets
 from lyrikstore.verify.evaluation.answers import MODEL, WHOLE
+from lyrikstore.verify.evaluation.choice.baselines import (
+    NEAREST,
+    NEAREST_1,
+    WORD_COUNTS,
+    WORD_COUNTS_1,
+    rival_of,
+)
 from lyrikstore.verify.evaluation.choice.task import AnswerRule, labelling_rules
-from lyrikstore.verify.evaluation.words import NEAREST, WORD_COUNTS
 
 MAX_WEIGHTS, MAX_VOCABULARY = 256 << 20, 64 << 20
 """Longest files of a model that are loaded into this process, in bytes."""
 
 MAX_FITTED, MAX_FITTED_LABELS = 1_000_000, 100
-"""Most training records times labels, and labels, that a baseline is fitted to again: minutes."""
+"""Most training records times labels times fits, and labels, that a baseline is fitted to again:
+minutes."""
 
 AT_ONCE = 256
 NEARLY = 1e-9
@@ -115,12 +123,12 @@ def answer_again(
     answer = (
         _model(repo, checkpoint)
         if answerer == MODEL
-        else _baseline(repo, evaluation, checkpoint, declared, data, answerer)
+        else _baseline(repo, evaluation, checkpoint, declared, data, run, answerer)
     )
     if answer is None:
         return None
-    # The labels of a test set are not read here; a baseline reads texts alone.
-    joined = declared.joined if answerer == MODEL else ()
+    # The labels of a test set are not read here; the nearest record is found by texts alone.
+    joined = declared.joined if answerer in {MODEL, WORD_COUNTS} else ()
     examples = _examples(repo, data["test"], CopiedFields("", declared.text, joined))
     batches = iter(lambda: list(islice(examples, AT_ONCE)), [])
     return map(answer, batches)
@@ -205,41 +213,70 @@ def _baseline(
     checkpoint: Manifest,
     declared: CopiedFields,
     data: Mapping[str, Sequence[Manifest]],
+    run: Manifest,
     method: str,
 ) -> Answer | None:
     """Return what a baseline of word counts answers; None: it is not fitted again."""
+    if method not in {NEAREST, NEAREST_1, WORD_COUNTS, WORD_COUNTS_1}:
+        return None
+    from lyrikstore.train.worker.baselines import count_fits, fit_rivals, learnable, text_vectors
     from lyrikstore.train.worker.models.word_counts import WordCounts, fit_terms
 
-    labels, task = list(checkpoint.body["labels"]), labelling_rules(checkpoint.body["task"])
-    records = sum(one.body["records"] for one in data["train"])
-    if records * len(labels) > MAX_FITTED or len(labels) > MAX_FITTED_LABELS:
-        return None
     # What an optimiser gives depends on its version, and on how the processor adds.
-    if method != NEAREST and not (
-        method == WORD_COUNTS and _is_alike(evaluation.body["environment"])
-    ):
+    if method in {WORD_COUNTS, WORD_COUNTS_1} and not _is_alike(evaluation.body["environment"]):
         return None
-    fields = CopiedFields(declared.label, declared.text)
+    labels, rules = list(checkpoint.body["labels"]), labelling_rules(checkpoint.body["task"])
+    rival = rival_of(checkpoint.body)
+    strength = "" if rival is None else rival.strength
+    records, fits = sum(one.body["records"] for one in data["train"]), 1
+    if method == WORD_COUNTS:
+        fits = count_fits(rules, strength, records)
+    if records * len(labels) * fits > MAX_FITTED or len(labels) > MAX_FITTED_LABELS:
+        return None
+    fields = declared if method == WORD_COUNTS else CopiedFields(declared.label, declared.text)
     train = list(_examples(repo, data["train"], fields))
-    if method == NEAREST:
-        terms, known, _ = fit_terms([one.text for one in train])
+    if method == NEAREST_1:
+        terms, counted, _ = fit_terms([one.text for one in train])
         wanted = targets(train, labels)
-        return lambda some: _nearest(terms.matrix([one.text for one in some]), known, wanted)
-    words = WordCounts.fit_first(task.name, labels, train)
-    checking = list(_examples(repo, data["validation"], fields))
-    decision = task.decide(words.logits(checking), targets(checking, labels))
-    return _probable(task.name, words.logits, decision.temperature)
+        return _nearest(lambda some: terms.matrix([one.text for one in some]), counted, wanted)
+    if method == WORD_COUNTS_1:
+        words = WordCounts.fit_first(rules.name, labels, train)
+        checking = list(_examples(repo, data["validation"], fields))
+        decision = rules.decide(words.logits(checking), targets(checking, labels))
+        return _probable(rules.name, words.logits, decision.temperature)
+    groups = group_numbers(repo, data["train"], run.body["config"])
+    job: dict[str, Any] = {
+        "task": rules.name,
+        "labels": labels,
+        "config": {"data": {"fields": list(fields.joined)}},
+        "folds": told_folds(int(run.body["seed"]), targets(train, labels), groups),
+    }
+    if method == NEAREST:
+        known, _ = learnable(job, train)
+        vectors = text_vectors(known)
+        return _nearest(vectors, vectors(known), targets(known, labels))
+    job["rival"] = {"candidate": "tfidf", "strength": strength}
+    no_files: Any = None  # which word counts need none of
+    fitted = next(fit_rivals(job, no_files, train, lambda *_, **__: None))
+    return _probable(rules.name, fitted.scores, fitted.decision.temperature)
 
 
-def _nearest(features: Any, known: Any, wanted: NDArray[np.bool_]) -> Rows:
-    likeness = (features @ known.T).toarray()
-    nearest = likeness.argmax(1)  # of equals the first in storage order
-    found = wanted[nearest] * np.int64(WHOLE)
-    for at, row in enumerate(likeness):
-        alike = np.flatnonzero(row >= row[nearest[at]] - NEARLY)
-        if row[nearest[at]] > 0 and not (wanted[alike] == wanted[nearest[at]]).all():
-            found[at] = UNSURE
-    return np.asarray(found)
+def _nearest(
+    features: Callable[[Sequence[Example]], Any], known: Any, wanted: NDArray[np.bool_]
+) -> Answer:
+    """Return what answers with the labels of the record that is most alike."""
+
+    def answer(some: Sequence[Example]) -> Rows:
+        likeness = (features(some) @ known.T).toarray()
+        nearest = likeness.argmax(1)  # of equals the first in storage order
+        found = wanted[nearest] * np.int64(WHOLE)
+        for at, row in enumerate(likeness):
+            alike = np.flatnonzero(row >= row[nearest[at]] - NEARLY)
+            if row[nearest[at]] > 0 and not (wanted[alike] == wanted[nearest[at]]).all():
+                found[at] = UNSURE
+        return np.asarray(found)
+
+    return answer
 
 
 def _is_alike(environment: Mapping[str, Any]) -> bool:

@@ -7,30 +7,41 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, StorageError
+from lyrikstore.canon.progress import Progress
 from lyrikstore.context import StoreContext
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.candidates import flags
 from lyrikstore.train.environment import describe_environment
 from lyrikstore.train.evaluation.brought.answer_file import place_answers
 from lyrikstore.train.evaluation.overlap import LearnedData
 from lyrikstore.train.evaluation.sliced import SlicedRecords
+from lyrikstore.train.formats.formats import CANDIDATES
 from lyrikstore.train.labels import check_labels
-from lyrikstore.train.snapshot import CopiedFields, Snapshot, check_single, copy_datasets
+from lyrikstore.train.slices import group_numbers
+from lyrikstore.train.snapshot import (
+    CopiedFields,
+    Snapshot,
+    check_single,
+    copy_base,
+    copy_datasets,
+    staged_base,
+)
 from lyrikstore.train.task import GivenModel, TestedModel
 from lyrikstore.train.trained import answering_job, read_scores, stage_checkpoint, stage_unlike
 from lyrikstore.train.worker.process import run_job
-from lyrikstore.train.worker.staging import TEST, TRAIN, VALIDATION, open_staging
+from lyrikstore.train.worker.staging import TEST, TRAIN, Staging, open_staging
 from lyrikstore.verify.evaluation.answers import MODEL, Head
-from lyrikstore.verify.evaluation.choice.task import labelling_rules
+from lyrikstore.verify.evaluation.choice.baselines import rival_of
+from lyrikstore.verify.evaluation.choice.folds import deal_folds, repeats_of
+from lyrikstore.verify.evaluation.choice.task import Flags, labelling_rules
 from lyrikstore.verify.evaluation.given import given_answerer
 from lyrikstore.verify.evaluation.predictions import Line
 
 MEASURED = ("latencyMs", "wallSeconds", "cpuSeconds", "peakMemoryBytes")
 """What a worker measures of itself."""
-
-_NOT_LOADED: Mapping[str, Any] = {"format": "", "decision": {}, "needsBase": False}
-"""What the job of a baseline says of a model that is not asked."""
 
 
 class AnsweredTestSet(Struct, frozen=True):
@@ -38,8 +49,8 @@ class AnsweredTestSet(Struct, frozen=True):
 
     Attributes:
         tested: The records.
-        trained: What the baseline learnt from; empty: there is no baseline.
-        systems: What the workers said, of the model and of its baseline.
+        trained: What the baselines learned from; empty: there are none.
+        systems: What the workers said, of the model and of each baseline.
         scores: Millionths of each, records × labels that the model knows.
         environment: Where.
         labels: Those of the model.
@@ -117,11 +128,9 @@ def answer_records(
     rules, threads = labelling_rules(task), config["training"]["threads"]
     with open_staging(repo.root) as staging:
         reads: tuple[str, ...] = ()
-        about = {"threads": threads, "seed": model.seed, "task": task, **_NOT_LOADED}
         if isinstance(model, TestedModel):
             reads = stage_checkpoint(repo, model.checkpoint, staging)
             reads += stage_unlike(repo, model.checkpoint, staging)
-            about = answering_job(model.checkpoint, threads=threads, seed=model.seed)
 
         def copy(some: Sequence[Manifest], name: str, label: str | None = None) -> Snapshot:
             fields = fields_of(config, label=label)
@@ -130,10 +139,10 @@ def answer_records(
                 check_single(" with ".join(one.name for one in some), fields.label, found)
             return found
 
-        def work(job: Mapping[str, Any], reads: Sequence[str]) -> dict[str, Any]:
+        def work(job: dict[str, Any], reads: Sequence[str]) -> dict[str, Any]:
             return run_job(
                 staging,
-                {**job, **about},
+                job,
                 reads=tuple(reads),
                 threads=threads,
                 base_env=context.environment,
@@ -146,7 +155,6 @@ def answer_records(
         trained, seen = Snapshot((), {}, (), ()), 0
         if model.train:
             trained = copy(model.train, TRAIN)
-            copy(model.validation or model.train, VALIDATION)
         if seen_in is not None:
             seen = seen_in.check_unseen(test, tested.records)
         systems, scores = [dict[str, Any]()], []
@@ -159,15 +167,71 @@ def answer_records(
         labels = labels or ()
         check_labels(test.name, tested.labels.keys() | {*labels})
         if isinstance(model, TestedModel):
-            systems = [work({"job": "score"}, (*reads, TEST))]
+            about = answering_job(model.checkpoint, threads=threads, seed=model.seed)
+            systems = [work({"job": "score", **about}, (*reads, TEST))]
         if model.train:
-            job = {"job": "baseline", "labels": list(labels)}
-            systems.append(work(job, (TRAIN, VALIDATION, TEST)))
+            job, base = _baseline_job(context, model, trained, labels, staging)
+            systems += work({"job": "baseline", **job}, (TRAIN, *base, TEST))["answered"]
         count = len(tested.records)
         scores += [read_scores(staging, one, count, len(labels)) for one in systems if one]
     return AnsweredTestSet(
         tested, trained, systems, scores, describe_environment(threads, task), labels, seen
     )
+
+
+def _baseline_job(
+    context: StoreContext,
+    model: TestedModel | GivenModel,
+    trained: Snapshot,
+    labels: Sequence[str],
+    staging: Staging,
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the members of a job that fits baselines, and the files of a base that it reads."""
+    config, repo = model.config, context.repository
+    job: dict[str, Any] = {
+        "task": model.task,
+        "labels": list(labels),
+        "config": config,
+        "folds": told_folds(
+            model.seed, flags(trained, labels), group_numbers(repo, model.train, config)
+        ),
+    }
+    rival = rival_of({} if model.checkpoint is None else model.checkpoint.body)
+    base: tuple[str, ...] = ()
+    if rival is not None and CANDIDATES[rival.candidate].needs_base:
+        base = _stage_base(repo, model.run, staging)
+        if not base:  # as in a clone without it: then nothing is said to be better
+            text = f"no {rival.candidate} to compare with: the base model of the run is not here"
+            context.progress(Progress(phase="warn", detail={"code": "left-out", "text": text}))
+            rival = None
+    if rival is not None:
+        job["rival"] = {"candidate": rival.candidate, "strength": rival.strength}
+    return job, base
+
+
+def _stage_base(repo: Repository, run: Manifest | None, staging: Staging) -> tuple[str, ...]:
+    """Copy the base model of a run; return its staged files, none where it cannot be read."""
+    named = [] if run is None else run.inputs_in("base")
+    try:
+        for item in named:
+            copy_base(repo, repo.manifest(item.id), staging)
+    except StorageError:
+        raise
+    except LyrikstoreError:
+        return ()
+    return staged_base(staging) if named else ()
+
+
+def told_folds(seed: int, wanted: Flags, groups: Sequence[int] | None) -> list[str]:
+    """Return the fold of each record, a digit each, for each time that they are dealt.
+
+    Args:
+        seed: Of the run.
+        wanted: Which labels the records have: records × labels.
+        groups: The number of the group of each; None: there are none.
+    """
+    dealt = deal_folds(seed, wanted, groups, repeats_of(len(wanted)))
+    return ["".join(map(str, one.tolist())) for one in dealt]
 
 
 def head_of(

@@ -32,7 +32,7 @@ from lyrikstore.train.task import Evaluated, GivenModel, TestedModel, find_task
 from lyrikstore.train.trained import check_limit, resolve_trained
 from lyrikstore.verify.evaluation.choice.task import limit_text
 from lyrikstore.verify.rights.required import check_rights
-from lyrikstore.verify.store.test_sets import is_another, is_learnt, learnt_by
+from lyrikstore.verify.store.test_sets import fitted_to, is_another, is_learnt, learnt_by
 
 
 def evaluate_checkpoint(
@@ -112,26 +112,26 @@ def evaluate_checkpoint(
     use = Use.of_evaluation({} if run is None else run.body["config"], context.clock())
     of: dict[str, Any] = {"trust": context.trust, "user": context.signer().did, "measuring": use}
     rights = check_rights(repo, [test], use, **of)
-    train, validation = find_parts(repo, test)
-    if checkpoint is not None:
-        train, validation = (
-            [repo.manifest(item.id) for item in checkpoint.inputs_in(role)]
-            for role in ("train", "validation")
+    train = learned_from = find_parts(repo, test)
+    if checkpoint is not None and run is not None:
+        train, learned_from = (
+            [repo.manifest(one) for one in some]
+            for some in (fitted_to(checkpoint), learnt_by(checkpoint))
         )
     learning = Use.of_run(_UNDECLARED if run is None else run.body, context.clock())
     model: ExternalModel | None = None
     if predictions is None and checkpoint is not None and run is not None:
         # The baseline learns from the training data here and now: the run's right may be over.
-        check_rights(repo, [*train, *validation], learning, **of)
-        asked = TestedModel(checkpoint, run, test, train, validation, floors, other)
+        check_rights(repo, learned_from, learning, **of)
+        asked = TestedModel(checkpoint, run, test, train, floors, other)
         task = find_task(asked.task)
         found = task.evaluate(context, asked, sample=sample, device=device)
     elif given is not None:
         called = task_of_answers(repo, checkpoint, test)
         if checkpoint is None:
             model = ExternalModel(name, called, message)
-        data = _baseline_data(context, test, (train, validation), learning, of)
-        answered = GivenModel(called, given, checkpoint, run, test, *data, floors, other)
+        data = _baseline_data(context, test, train, learning, of)
+        answered = GivenModel(called, given, checkpoint, run, test, data, floors, other)
         found = find_task(called).evaluate_given(context, answered)
     split = test.body.get("derivation", {}).get("part", "test")
     learned = train if "baseline" in found.body else []
@@ -154,22 +154,23 @@ def evaluate_checkpoint(
 _UNDECLARED = {"purpose": "train", "config": {}}
 """What of a use nobody declares who has no run: a baseline is trained."""
 
-_Parts = tuple[list[Manifest], list[Manifest]]
-
 
 def _baseline_data(
-    context: StoreContext, test: Manifest, parts: _Parts, use: Use, of: Mapping[str, Any]
-) -> _Parts:
+    context: StoreContext,
+    test: Manifest,
+    train: list[Manifest],
+    use: Use,
+    of: Mapping[str, Any],
+) -> list[Manifest]:
     """Return what a baseline beside given answers may learn from; nothing, with a warning, if none.
 
     Args:
         context: The store.
         test: The test set.
-        parts: What it would learn from, and what its answers would be fitted to.
+        train: What it would learn from.
         use: How.
         of: Who asks.
     """
-    train, validation = parts
     label = test.body.get("fields", {}).get("label")
     why = ""
     if not train:
@@ -178,14 +179,14 @@ def _baseline_data(
         why = "the training data has another label"
     else:
         try:
-            check_rights(context.repository, [*train, *validation], use, **of)
+            check_rights(context.repository, train, use, **of)
         except PolicyError as error:
             why = error.message
     if not why:
-        return parts
+        return train
     text = f"no baseline: {why}"
     context.progress(Progress(phase="warn", detail={"code": "left-out", "text": text}))
-    return [], []
+    return []
 
 
 def log_evaluation(

@@ -76,8 +76,9 @@ def evaluate_labels(context: StoreContext, model: TestedModel | GivenModel) -> E
     )
     own, *baselines = answered.systems
     found["model"] |= {name: own[name] for name in MEASURED if name in own}
-    for one in baselines:
-        found["baseline"] |= {name: one[name] for name in (*MEASURED, "params")}
+    signed = [found.get("baseline", {}), *found.get("baselines", ())]
+    for each, one in zip(signed, baselines, strict=False):
+        each |= {name: one[name] for name in (*MEASURED, "params")}
     if given is None and (plan := plan_evaluation(repo, config, model.train, test)):
         found["plan"] = plan
     if given is not None:

@@ -32,7 +32,14 @@ def report_facts(repo: Repository, evaluation: Manifest) -> dict[str, Any]:
         "name": evaluation.name,
         "inputs": [(item.role, str(item.id)) for item in evaluation.inputs],
         "body": evaluation.body,
+        "chosen": _chosen(repo, evaluation),
     }
     present_attachments(repo, evaluation, "predictions")
     shown: dict[str, Any] = {"samples": [], "confusion": None, "failures": []}
     return {**about, **shown, **find_task(evaluation.body["task"]).report(repo, evaluation)}
+
+
+def _chosen(repo: Repository, evaluation: Manifest) -> Any:
+    """Return how the candidate was chosen, as its checkpoint says; None: none was."""
+    checkpoint = repo.manifest(evaluation.inputs_in("checkpoint")[0].id)
+    return checkpoint.body.get("chosen")

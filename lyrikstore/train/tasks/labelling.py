@@ -1,6 +1,6 @@
 """What the tasks have in common whose models give labels (spec §13.1)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import Struct
@@ -332,26 +332,28 @@ class LabellingTask:
         self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
     ) -> dict[str, Any]:
         """Fit what the model is compared with, and answer a test set by it, in a worker."""
-        from lyrikstore.train.worker.baselines import score_baseline
+        from lyrikstore.train.worker.baselines import score_baselines
 
-        return score_baseline(job, files, report, self.fit_baseline)
+        return score_baselines(job, files, report, self.fit_baselines)
 
-    def fit_baseline(
+    def fit_baselines(
         self,
         job: Mapping[str, Any],
+        files: "StagedFiles",
         train: Sequence["Example"],
-        validation: Sequence["Example"],
-    ) -> "FittedBaseline":
-        """Return what the model is compared with: word counts, or the nearest record by them.
+        report: "Report",
+    ) -> Iterator["FittedBaseline"]:
+        """Yield what the model is compared with; by the first it is judged.
 
         Args:
-            job: ``task``, ``labels``, and the ``format`` of the model.
-            train: What it learns from.
-            validation: What its answers are fitted to.
+            job: As for ``score_baselines``.
+            files: The staging folder.
+            train: What the model learned from.
+            report: Called as something is fitted.
         """
-        from lyrikstore.train.worker.baselines import fit_word_baseline
+        from lyrikstore.train.worker.baselines import fit_rivals
 
-        return fit_word_baseline(job, train, validation)
+        return fit_rivals(job, files, train, report)
 
     def predict(
         self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"

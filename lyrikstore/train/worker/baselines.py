@@ -1,25 +1,41 @@
-"""What a model is compared with: fitted on what it learned from, and answering beside it.
+"""What a model is compared with: candidates that were not taken, fitted to what it was fitted to.
 
 Runs in a worker.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
+from scipy import sparse
 
-from lyrikstore.train.formats import word_counts
 from lyrikstore.train.worker.examples import Example, read_examples, targets
+from lyrikstore.train.worker.fitting.cheap import open_cheap
+from lyrikstore.train.worker.fitting.folds import Cheap, cross_validate, read_folds
 from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.train.worker.metrics import decimal
 from lyrikstore.train.worker.models.model import Logits
+from lyrikstore.train.worker.models.terms import RunCounts, unit_sparse_rows
+from lyrikstore.train.worker.models.word_counts import STRENGTHS, fit_terms
 from lyrikstore.train.worker.scoring import Clock, answer_all, write_answers
-from lyrikstore.train.worker.staging import TEST, TRAIN, VALIDATION
-from lyrikstore.verify.evaluation.choice.task import AnswerRule, labelling_rules
-from lyrikstore.verify.evaluation.words import NEAREST, WORD_COUNTS
+from lyrikstore.train.worker.staging import TEST, TRAIN
+from lyrikstore.verify.evaluation.choice.baselines import NEAREST, Rival
+from lyrikstore.verify.evaluation.choice.folds import FOLDS, repeats_of
+from lyrikstore.verify.evaluation.choice.task import (
+    AnswerRule,
+    Flags,
+    LabellingRules,
+    labelling_rules,
+)
+
+CELLS = 1 << 22
+"""Likenesses of some records to those that are known, at once."""
+
+
+Vectors = Callable[[Sequence[Example]], Any]
+"""Gives sparse rows of length 1 of some records."""
 
 
 class FittedBaseline(Struct, frozen=True):
@@ -40,87 +56,175 @@ class FittedBaseline(Struct, frozen=True):
     are_logits: bool = False
 
 
-FitBaseline = Callable[[Mapping[str, Any], Sequence[Example], Sequence[Example]], FittedBaseline]
-"""Takes the job, the training records and those of validation."""
+FitBaselines = Callable[
+    [Mapping[str, Any], StagedFiles, Sequence[Example], Report], Iterator[FittedBaseline]
+]
+"""Takes the job, the staging folder, what the model learned from, and who is told of it."""
 
 
-def score_baseline(
-    job: Mapping[str, Any], files: StagedFiles, report: Report, fit: FitBaseline
+def score_baselines(
+    job: Mapping[str, Any], files: StagedFiles, report: Report, fit: FitBaselines
 ) -> dict[str, Any]:
-    """Fit a baseline on the training records, and answer every test record, some alone and timed.
+    """Fit baselines, one after another, and answer every test record by each, some alone and timed.
 
     Args:
-        job: ``task``, ``labels``, and the ``format`` of the model.
-        files: The staging folder: ``train.jsonl``, ``validation.jsonl``, ``test.jsonl``.
-        report: Called when it is fitted, and per batch.
-        fit: Fits it; it is never given the test set.
+        job: ``task``, ``labels``, ``config`` of the run, and what :func:`fit_rivals` takes.
+        files: The staging folder: ``train.jsonl``, what the model learned from; ``test.jsonl``.
+        report: Called as they are fitted, and per batch.
+        fit: Fits them; it is never given the test set.
 
     Returns:
-        As ``scoring.score``, with ``method``, ``params`` and ``decision``. Seconds are those of
-        answering; ``params`` has those of fitting.
+        ``answered``: of each as ``scoring.score``, with ``method``, ``params`` and ``decision``.
+        Seconds are those of answering; ``params`` has those of fitting.
     """
-    train = read_examples(files, TRAIN)
-    checking, test = read_examples(files, VALIDATION), read_examples(files, TEST)
-    started = Clock()
-    fitted = fit(job, train, checking)
-    params = {
-        **fitted.params,
-        "fitCpuSeconds": started.cpu(),
-        "fitWallSeconds": started.wall(),
-        "trainRecords": len(train),
-    }
-    report("baseline", 0, len(test))
-    clock = Clock()
-    found, times = answer_all(fitted.scores, test, report, "baseline")
-    if fitted.are_logits:
-        rules = labelling_rules(job["task"])
-        found = rules.probabilities(found, fitted.decision.temperature)
-    about = {"method": fitted.method, "params": params, "decision": fitted.decision.to_json()}
-    return write_answers(files, "baseline", found, times, clock, **about)
+    train, test = read_examples(files, TRAIN), read_examples(files, TEST)
+    answered: list[dict[str, Any]] = []
+    fitting = Clock()
+    for fitted in fit(job, files, train, report):
+        params = {
+            **fitted.params,
+            "fitCpuSeconds": fitting.cpu(),
+            "fitWallSeconds": fitting.wall(),
+            "trainRecords": len(train),
+        }
+        report("baseline", 0, len(test))
+        clock = Clock()
+        found, times = answer_all(fitted.scores, test, report, "baseline")
+        if fitted.are_logits:
+            rules = labelling_rules(job["task"])
+            found = rules.probabilities(found, fitted.decision.temperature)
+        about = {"method": fitted.method, "params": params, "decision": fitted.decision.to_json()}
+        name = f"baseline-{len(answered)}"
+        answered.append(write_answers(files, name, found, times, clock, **about))
+        fitting = Clock()
+    return {"answered": answered}
 
 
-def fit_word_baseline(
-    job: Mapping[str, Any], train: Sequence[Example], validation: Sequence[Example]
-) -> FittedBaseline:
-    """Fit word counts; beside a model that is word counts, look for the nearest record by them.
+def fit_rivals(
+    job: Mapping[str, Any], files: StagedFiles, train: Sequence[Example], report: Report
+) -> Iterator[FittedBaseline]:
+    """Yield the candidate that a model is compared with, if there is one, and the nearest record.
 
-    Settings are fixed here and never tuned on anybody's test set; how its scores become answers is
-    fitted on validation, as the model's is.
+    Nothing is tuned on anybody's test set: C is the one that the run chose, or five-fold
+    cross-validation chooses it here; so it does how scores become answers.
 
     Args:
-        job: ``task``, ``labels``, and the ``format`` of the model.
-        train: What it learns from.
-        validation: What its answers are fitted to.
+        job: ``task``, ``labels``, ``config``; ``folds`` of the records; and ``rival``: name of the
+            ``candidate`` and its ``strength``, as :class:`Rival` has it.
+        files: The staging folder, with the base model where the candidate has one.
+        train: What the model learned from.
+        report: Called as something is fitted.
     """
-    from lyrikstore.train.worker.models.word_counts import FIRST_STRENGTH, WordCounts
+    train, folds = learnable(job, train)
+    if "rival" in job:
+        rival = Rival(**job["rival"])
+        cheap = open_cheap({**job, "candidate": rival.candidate}, files, (train, []), report)
+        yield fit_rival(job, rival, cheap, (train, folds), report)
+    wanted = targets(train, job["labels"])
+    vectors = text_vectors(train)
+    known = vectors(train)
+    decision = AnswerRule(threshold=0.5 if labelling_rules(job["task"]).several else None)
+    about = {"features": known.shape[1]}
+    yield FittedBaseline(NEAREST, about, decision, nearest(vectors, known, wanted))
 
-    task, labels = labelling_rules(job["task"]), list(job["labels"])
-    words = WordCounts.fit_first(task.name, labels, train)
-    params = {"features": len(words.names()), "ngrams": "1-2", "sublinearTf": True}
-    if job["format"] in word_counts.KNOWN:
-        decision = AnswerRule(threshold=0.5 if task.several else None)
-        return FittedBaseline(NEAREST, params, decision, _nearest(words, train, labels))
-    decision = task.decide(words.logits(validation), targets(validation, labels))
-    params |= {"C": decimal(FIRST_STRENGTH, 0), "classWeight": "balanced"}
-    return FittedBaseline(WORD_COUNTS, params, decision, words.logits, are_logits=True)
+
+def learnable(
+    job: Mapping[str, Any], train: Sequence[Example]
+) -> tuple[Sequence[Example], NDArray[np.uint8]]:
+    """Return the records that have a label of the job, or need none, and the fold of each."""
+    folds = read_folds(job["folds"])
+    if labelling_rules(job["task"]).several:
+        return train, folds
+    kept = np.flatnonzero(targets(train, job["labels"]).any(1))
+    return [train[int(at)] for at in kept], folds[:, kept]
 
 
-def _nearest(
-    words: Any, train: Sequence[Example], labels: Sequence[str]
-) -> Callable[[Sequence[Example]], Logits]:
-    known = words.features(train)
-    wanted = targets(train, labels).astype(np.float64)
+def fit_rival(
+    job: Mapping[str, Any],
+    rival: Rival,
+    cheap: Cheap,
+    data: tuple[Sequence[Example], NDArray[np.uint8]],
+    report: Report,
+) -> FittedBaseline:
+    """Return a candidate that is fitted to what a model was fitted to.
 
-    # How alike some records are to all that were learned from is a table, of 32 MiB at most.
-    at_once = max(1, (4 << 20) // max(1, len(train)))
+    Args:
+        job: ``task`` and ``labels``.
+        rival: What it is.
+        cheap: It, with the records.
+        data: The records, and the fold of each.
+        report: Called as folds are answered.
+    """
+    rules, (train, folds) = labelling_rules(job["task"]), data
+    wanted = targets(train, job["labels"])
+    strength, decision = tune(rules, cheap, wanted, folds, rival.strength, report)
+    model: Any = cheap.fit(np.arange(len(train)), strength).model
+    params = {"C": f"{strength:g}", "classWeight": "balanced"}
+    return FittedBaseline(rival.method, params, decision, model.logits, are_logits=True)
 
-    def nearest(examples: Sequence[Example]) -> NDArray[np.int64]:
-        # Rows have length 1, so the product is the cosine; of equals the first in storage order.
-        return np.asarray((words.features(examples) @ known.T).toarray().argmax(1), np.int64)
+
+def count_fits(rules: LabellingRules, strength: str, records: int) -> int:
+    """Return how often word counts are fitted where :func:`tune` looks for C, and then once."""
+    if strength and not rules.several:
+        return 1
+    grid = 1 if strength else len(STRENGTHS)
+    return 1 + FOLDS * repeats_of(records) * grid
+
+
+def text_vectors(train: Sequence[Example]) -> Vectors:
+    """Return what gives TF-IDF of the texts of some records alone, as these records weigh it."""
+    texts = [one.text for one in train]
+    (terms, _, _), (runs, _) = fit_terms(texts), RunCounts.fit(texts)
+
+    def vectors(some: Sequence[Example]) -> Any:
+        asked = [one.text for one in some]
+        return unit_sparse_rows(sparse.hstack([terms.matrix(asked), runs.matrix(asked)], "csr"))
+
+    return vectors
+
+
+def tune(
+    rules: LabellingRules,
+    cheap: Cheap,
+    wanted: Flags,
+    folds: NDArray[np.uint8],
+    strength: str,
+    report: Report,
+) -> tuple[float, AnswerRule]:
+    """Return C of a linear model, and how its scores become answers.
+
+    Args:
+        rules: Those of the task.
+        cheap: The candidate, with its records.
+        wanted: Which labels they have: records × labels.
+        folds: The fold of each: repeats × records.
+        strength: C, where that is known; empty: the best of its grid is taken.
+        report: Called as folds are answered.
+    """
+    if strength and not rules.several:  # the surest label is that whatever else is decided
+        return float(strength), AnswerRule()
+    grid = [float(strength)] if strength else cheap.grid
+    found = cross_validate(cheap.fold, rules, wanted, folds, grid, lambda *at: report("folds", *at))
+    rows = found.logits.reshape(-1, wanted.shape[1]).astype(np.float64)
+    return found.strength, rules.decide(rows, np.tile(wanted, (len(folds), 1)))
+
+
+def nearest(vectors: Vectors, known: Any, wanted: Flags) -> Callable[[Sequence[Example]], Logits]:
+    """Return what answers with the labels of the record that is most alike.
+
+    Args:
+        vectors: Gives those of the records that are asked about.
+        known: Those of the records that are known.
+        wanted: Which labels these have: records × labels.
+    """
+    each = max(1, CELLS // max(1, known.shape[0]))
 
     def answer(examples: Sequence[Example]) -> Logits:
-        starts = range(0, len(examples), at_once)
-        found = [nearest(examples[start : start + at_once]) for start in starts]
-        return np.asarray(wanted[np.concatenate(found)])
+        found = []
+        for at in range(0, len(examples), each):
+            # The product is the cosine; of equals the first in storage order.
+            likeness = (vectors(examples[at : at + each]) @ known.T).toarray()
+            found.append(wanted[likeness.argmax(1)].astype(np.float64))
+        return np.concatenate(found)
 
     return answer

@@ -5,6 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 from lyrikstore.canon.text import escape_control, pluralize
+from lyrikstore.verify.evaluation.choice.baselines import (
+    EMBEDDINGS,
+    NEAREST,
+    NEAREST_1,
+    WORD_COUNTS,
+    WORD_COUNTS_1,
+)
 from lyrikstore.verify.evaluation.generation.texts import BASE_MODEL
 from lyrikstore.verify.evaluation.given import are_given
 from lyrikstore.verify.evaluation.limits import (
@@ -18,10 +25,6 @@ from lyrikstore.verify.evaluation.limits import (
     beyond_limits,
 )
 from lyrikstore.verify.evaluation.tasks import find_rules
-
-WORD_COUNTS = "TF-IDF of word 1- and 2-grams, logistic regression"
-NEAREST = "nearest neighbour by TF-IDF of word 1- and 2-grams"
-"""Methods of the baselines that are fitted here."""
 
 
 class _Called(dict[str, str]):
@@ -54,9 +57,15 @@ THRESHOLDS = frozenset({*METRICS, *OF_A_LABEL, *MEMBERS, "ece", "brier", "costPe
 
 _CALLED = {
     WORD_COUNTS: "the word counts",
+    WORD_COUNTS_1: "the word counts",
+    EMBEDDINGS: "the embeddings",
     NEAREST: "the nearest training record",
+    NEAREST_1: "the nearest training record",
     BASE_MODEL: "the base model",
 }
+
+NO_RIVAL = "no-rival"
+"""Verdict where what decides is compared with nothing that was tried."""
 
 Body = Mapping[str, Any]
 
@@ -83,6 +92,11 @@ def left_out_in_words(body: Body) -> str:
         for one in body.get("slicing", {}).get("leftOut", ())
     ]
     return f"not told apart by {', '.join(found)}" if found else ""
+
+
+def short_name(method: str) -> str:
+    """Return a word for a baseline that stands beside the first."""
+    return "nearest" if method == NEAREST else "another"
 
 
 def metrics_of_task(task: str) -> frozenset[str]:
@@ -152,7 +166,8 @@ def verdict_of(body: Body) -> str:
     """Return what the comparison that decides shows.
 
     Returns:
-        ``better``, ``no-difference-shown`` or ``worse``; ``too-few-groups``, ``too-few-records`` or
+        ``better``, ``no-difference-shown`` or ``worse``; ``no-rival`` where the nearest record is
+        all that the model is compared with; ``too-few-groups``, ``too-few-records`` or
         ``no-interval`` where the difference has no interval, whatever is signed; empty of an
         evaluation that has no verdict.
     """
@@ -162,6 +177,8 @@ def verdict_of(body: Body) -> str:
         return ""
     if are_more(seen, body["count"], SEEN_PERCENT):
         return ""
+    if compared["baseline"] == NEAREST:
+        return NO_RIVAL
     if not {"low", "high"} <= compared["difference"].keys():
         what, _ = too_few(body)
         return f"too-few-{what}" if what else "no-interval"
@@ -195,6 +212,14 @@ def shown_in_words(body: Body, *, before_card_4: bool = False) -> str:
         return f"no verdict: {share:.1f} % of the test records were seen in training"
     if compared is None or body.get("purpose") == MONITOR:
         return ""
+    if verdict_of(body) == NO_RIVAL:  # to be better than the nearest record says little
+        text = "no verdict: it is word counts, and nothing else was tried to hold them against"
+        same = (one for one in body["comparisons"] if one["metric"] == compared["metric"])
+        for one in same:
+            if one["baseline"] == "majority":
+                shown = with_interval(one["difference"], signed=True)
+                text += f"; {METRICS[one['metric']]} {shown} against the commonest label"
+        return text
     other = _CALLED.get(compared["baseline"], "the baseline")
     measured = f"{METRICS[compared['metric']]} {with_interval(compared['difference'], signed=True)}"
     alike = f"no difference shown to {other}, {measured}"
@@ -215,7 +240,7 @@ def cheaper_in_words(body: Body) -> str:
     By the median time of an answer, of which a tenth is noise, and by what mistakes cost.
     """
     shown = verdict_of(body)
-    if shown in {"", "better", "worse"}:
+    if shown in {"", "better", "worse", NO_RIVAL}:
         return ""
     systems = (body["model"], body.get("baseline", {}))
     names = ("the model", _CALLED.get(systems[1].get("method", ""), "the baseline"))

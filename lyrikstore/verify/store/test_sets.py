@@ -32,6 +32,15 @@ def learnt_by(checkpoint: Manifest) -> list[Digest]:
     return [item.id for item in checkpoint.inputs if item.role in LEARNED]
 
 
+def fitted_to(checkpoint: Manifest) -> list[Digest]:
+    """Return the ids of the datasets whose records a model was fitted to, and baselines are.
+
+    Those of validation are among them where it was fitted to these, too, once they had chosen.
+    """
+    roles = ("train", "validation") if checkpoint.body.get("refit") else ("train",)
+    return [item.id for role in roles for item in checkpoint.inputs_in(role)]
+
+
 def not_to_train_on(dataset: Manifest) -> str | None:
     """Return which generator's output terms do not permit to train on a dataset; None: none's."""
     for one in dataset.body.get("generators", ()):

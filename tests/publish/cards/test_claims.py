@@ -11,7 +11,7 @@ from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.gathering.form import CardForm
 from lyrikstore.publish.cards.profiles.profile import load_profile
 from lyrikstore.publish.cards.rendering.renderings import render
-from lyrikstore.verify.evaluation.words import WORD_COUNTS
+from lyrikstore.verify.evaluation.choice.baselines import NEAREST, WORD_COUNTS
 
 
 @pytest.fixture
@@ -72,6 +72,30 @@ def test_small_labels_and_slices_are_judged_by_one_rule(facts: Any) -> None:
     measured = part["text"].partition(",")[0]
     assert measured == "accuracy 1.0000"
     assert measured in worst["text"]
+
+
+def test_a_card_says_what_was_passed_over_and_what_stands_beside(facts: Any) -> None:
+    chosen = {
+        "metric": "macroF1", "method": "folds", "reason": "embeddings: macroF1 0.6000 out of fold",
+        "candidates": [
+            {"format": "tfidf/2", "metrics": {"macroF1": "0.5500"}, "taken": False, "by": "folds",
+             "difference": {"value": "-0.0500", "standardError": "0.0200"}},
+            {"format": "embeddings/1", "metrics": {"macroF1": "0.6000"}, "taken": True},
+        ],
+    }  # fmt: skip
+    checkpoint = replace(facts.checkpoint, body={**facts.checkpoint.body, "chosen": chosen})
+    (one,) = facts.evaluations
+    beside = {**one.body["baseline"], "method": NEAREST}
+    evaluation = replace(one, body={**one.body, "baselines": [beside]})
+    facts = replace(facts, subject=checkpoint, evaluations=(evaluation,))
+    said = statements(facts, "card/4")
+    (passed,) = said["run.passed-over"]
+    assert (passed["about"], passed["state"]) == ("tfidf/2", "stated")
+    assert ("0.0500 worse" in passed["text"], "0.0200" in passed["text"]) == (True, True)
+    assert "nearest record" in said["evaluation.metric"][0]["value"]
+    before = statements(facts, "card/3")
+    assert "run.passed-over" not in before
+    assert "nearest record" not in before["evaluation.metric"][0]["value"]
 
 
 def test_cards_of_before_keep_their_words(facts: Any) -> None:

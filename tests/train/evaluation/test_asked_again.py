@@ -40,4 +40,4 @@ def test_on_another_machine_no_baseline_is_fitted(workshop, evaluation, monkeypa
 def test_what_would_take_too_long_is_named(workshop, evaluation, monkeypatch) -> None:
     monkeypatch.setattr(again, "MAX_FITTED", 1)
     monkeypatch.setattr(again, "METHOD", "another")
-    assert len(asked(workshop)) == 3
+    assert len(asked(workshop)) == 4

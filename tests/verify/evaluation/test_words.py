@@ -4,10 +4,15 @@ from typing import Any
 
 import pytest
 
+from lyrikstore.verify.evaluation.choice.baselines import (
+    EMBEDDINGS,
+    NEAREST,
+    NEAREST_1,
+    WORD_COUNTS,
+    WORD_COUNTS_1,
+)
 from lyrikstore.verify.evaluation.limits import JUDGED_RECORDS
 from lyrikstore.verify.evaluation.words import (
-    NEAREST,
-    WORD_COUNTS,
     cheaper_in_words,
     chosen_in_words,
     intervals_in_words,
@@ -136,10 +141,29 @@ def test_few_records_are_said_to_be_few() -> None:
     assert ("few" in few, "few" in enough) == (True, False)
 
 
-def test_baselines_are_called_what_they_are() -> None:
+def rivalled(by: str) -> dict[str, Any]:
     made = body()
-    made["comparisons"][0]["baseline"] = made["baseline"]["method"] = NEAREST
-    assert "word counts" not in verdict_in_words(made)
+    first = made["comparisons"][0]
+    first |= {"verdict": "better", "difference": {"value": "0.2", "low": "0.1", "high": "0.3"}}
+    first["baseline"] = made["baseline"]["method"] = by
+    made["comparisons"].append({**first, "baseline": "majority", "verdict": "better"})
+    return made
+
+
+def test_baselines_are_called_what_they_are() -> None:
+    said = {by: verdict_in_words(rivalled(by)) for by in (WORD_COUNTS, WORD_COUNTS_1, EMBEDDINGS)}
+    assert said[WORD_COUNTS] == said[WORD_COUNTS_1] != said[EMBEDDINGS]
+    assert all("better" in one for one in said.values())
+
+
+def test_to_be_better_than_the_nearest_record_is_no_headline() -> None:
+    # ATTACK A163: what nothing is easier than to beat, called what the model is better than.
+    made = rivalled(NEAREST)
+    assert verdict_of(made) == "no-rival"
+    assert "better" not in verdict_in_words(made)
+    assert "nearest" not in verdict_in_words(made)
+    assert not cheaper_in_words(made)
+    assert verdict_of(rivalled(NEAREST_1)) == "better"  # what was signed before says what it said
 
 
 def test_a_metric_has_one_name_wherever_it_was_measured() -> None:

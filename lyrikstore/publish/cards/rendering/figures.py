@@ -19,7 +19,7 @@ class Figure(Struct, frozen=True):
 
     Attributes:
         metric: What it is called.
-        system: Whose it is: ``model``, ``baseline`` or ``commonest label``.
+        system: Whose it is: ``model``, ``baseline``, ``nearest record`` or ``commonest label``.
         value: A decimal.
         low: Lower end of its interval, a decimal; empty: it has none.
         high: Upper end.
@@ -136,6 +136,6 @@ class Figures:
 
 
 def _in_order(systems: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for system in ("model", "baseline", "commonest label"):
+    for system in ("model", "baseline", "nearest record", "commonest label"):
         if system in systems:
             yield system, systems[system]

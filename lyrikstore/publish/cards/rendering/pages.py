@@ -172,8 +172,8 @@ class ModelLayout(Layout):
         yield self.said(
             "subject.name", "subject.content", "model.format", "model.generates", "model.labels",
             "model.base", "model.base-rights", "run.registered", "run.purpose", "run.order",
-            "run.code", "run.environment", "run.chosen", "run.planned", "run.taken",
-            "run.reproduced", "run.reported",
+            "run.code", "run.environment", "run.chosen", "run.passed-over",
+            "run.planned", "run.taken", "run.reproduced", "run.reported",
         )  # fmt: skip
         yield Heading("Configuration", 3)
         yield self.said("run.config")

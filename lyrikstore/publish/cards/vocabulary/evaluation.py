@@ -12,6 +12,7 @@ from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.statement import Said, counted, named
 from lyrikstore.publish.cards.vocabulary.fact import Fact
 from lyrikstore.publish.cards.vocabulary.training import resources
+from lyrikstore.verify.evaluation.choice.baselines import NEAREST
 from lyrikstore.verify.evaluation.given import are_given
 from lyrikstore.verify.evaluation.limits import JUDGED_RECORDS
 from lyrikstore.verify.evaluation.words import (
@@ -40,6 +41,16 @@ _LEAST_BEFORE = 5
 """Test records of a class that cards before ``card/4`` may call the worst."""
 
 _SYSTEMS = (("model", "model"), ("baseline", "baseline"), ("majority", "commonest label"))
+
+
+def _systems(facts: CardFacts, body: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the model and what it is compared with, each with what it is called."""
+    found = [(called, body[system]) for system, called in _SYSTEMS if system in body]
+    if facts.form.claims_what_is_shown:
+        beside = [one for one in body.get("baselines", ()) if one["method"] == NEAREST]
+        found[2:2] = [("nearest record", one) for one in beside]
+    return found
+
 
 Find = Callable[[CardFacts, Manifest], Iterator[Said]]
 
@@ -124,10 +135,8 @@ def _by_accuracy(body: Mapping[str, Any]) -> str:
     return f"{text}; their intervals {'do not ' if apart else ''}overlap"
 
 
-def _metrics(_: CardFacts, one: Manifest) -> Iterator[Said]:
-    systems = [
-        (called, figures_of(one.body[system])) for system, called in _SYSTEMS if system in one.body
-    ]
+def _metrics(facts: CardFacts, one: Manifest) -> Iterator[Said]:
+    systems = [(called, figures_of(system)) for called, system in _systems(facts, one.body)]
     for metric in systems[0][1]:
         said = [
             f"{called} {with_interval(figures[metric])}"
@@ -151,10 +160,9 @@ def _before(facts: CardFacts) -> Iterator[Said]:
         tests = [[one.id for one in side.inputs_in("test")] for side in (before, now)]
         other = "" if tests[0] == tests[1] else "; on other test data, so they do not compare"
         sides = [
-            [(called, figures_of(side.body[system])) for system, called in _SYSTEMS
-             if system in side.body]
+            [(called, figures_of(system)) for called, system in _systems(facts, side.body)]
             for side in (before, now)
-        ]  # fmt: skip
+        ]
         for metric in sides[1][0][1]:
             if metric in sides[0][0][1]:
                 said = [
@@ -313,12 +321,12 @@ def _taken(worst: Mapping[str, Any]) -> str:
     return f"{worst['expected']} taken for {worst['predicted']}"
 
 
-def _latency(_: CardFacts, one: Manifest) -> Iterator[Said]:
+def _latency(facts: CardFacts, one: Manifest) -> Iterator[Said]:
     said = [
-        f"{called} {one.body[system]['latencyMs']['p50']} ms "
-        f"(95th percentile {one.body[system]['latencyMs']['p95']} ms)"
-        for system, called in _SYSTEMS
-        if "latencyMs" in one.body.get(system, {})
+        f"{called} {system['latencyMs']['p50']} ms "
+        f"(95th percentile {system['latencyMs']['p95']} ms)"
+        for called, system in _systems(facts, one.body)
+        if "latencyMs" in system
     ]
     if said:
         yield Said("; ".join(said), (named(one),), "stated", one.name)
@@ -344,7 +352,9 @@ FACTS = {
     "evaluation.cheaper": Fact(
         "Cheaper", "which of model and baseline, by time and mistakes", _each(_cheaper)
     ),
-    "evaluation.metric": Fact("Metric", "model, baseline, commonest label", _each(_metrics)),
+    "evaluation.metric": Fact(
+        "Metric", "model, baseline, nearest record, commonest label", _each(_metrics)
+    ),
     "evaluation.before": Fact(
         "Before", "a metric of the version before, beside this one's", _before
     ),

@@ -11,7 +11,11 @@ from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.statement import Cited, Said, counted, named
 from lyrikstore.publish.cards.vocabulary.data import words
 from lyrikstore.publish.cards.vocabulary.fact import Fact
-from lyrikstore.verify.evaluation.words import chosen_in_words, reported_in_words
+from lyrikstore.verify.evaluation.choice.passed_over import candidates_of
+from lyrikstore.verify.evaluation.words import (
+    chosen_in_words,
+    reported_in_words,
+)
 from lyrikstore.verify.store.statements.confinement import confinement_text
 from lyrikstore.verify.store.statements.reproductions import WORDS
 
@@ -137,6 +141,15 @@ def _chosen(facts: CardFacts) -> Iterator[Said]:
         yield Said(text, (named(facts.checkpoint),), "stated", value=chosen)
 
 
+def _passed_over(facts: CardFacts) -> Iterator[Said]:
+    chosen = facts.checkpoint.body.get("chosen")
+    if chosen is not None and facts.form.claims_what_is_shown:
+        for one in candidates_of(chosen):
+            if not one.is_taken:
+                source = (named(facts.checkpoint),)
+                yield Said(one.text, source, "stated", one.name, f"Passed over: {one.name}")
+
+
 def _reported(facts: CardFacts) -> Iterator[Said]:
     model = facts.checkpoint
     for member in ("step", "epoch"):
@@ -255,6 +268,9 @@ FACTS = {
     ),
     "run.config": Fact("Configuration", "every setting", _of_run(_config)),
     "run.chosen": Fact("Chosen", "which candidate was taken, and why", _chosen),
+    "run.passed-over": Fact(
+        "Passed over", "what was tried and not taken, and by how much", _passed_over
+    ),
     "run.reported": Fact("Reported by training", "what training said of itself", _reported),
     "run.planned": Fact("Planned", "what it was expected to take", _of_run(_planned)),
     "run.taken": Fact("Taken", "what it took", _taken),

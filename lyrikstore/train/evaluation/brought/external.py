@@ -106,18 +106,20 @@ def task_of_answers(repo: Repository, checkpoint: Manifest | None, test: Manifes
     return usual_task(several=several).name
 
 
-def find_parts(repo: Repository, test: Manifest) -> tuple[list[Manifest], list[Manifest]]:
+def find_parts(repo: Repository, test: Manifest) -> list[Manifest]:
     """Return the parts ``train`` and ``validation`` of the split that a test set is a part of.
 
-    They are those that the same filter made of the same sources, if they are here.
+    They are those that the same filter made of the same sources, if they are here; without one to
+    train on there is none.
     """
     part = test.body.get("derivation", {}).get("part")
-    found: list[list[Manifest]] = []
+    found: list[Manifest] = []
     for other in _OTHER_PARTS:
         name = f"{test.name.removesuffix(f'.{part}')}.{other}"
         versions = repo.history(name) if part and name in repo.refs else []
-        found.append([one for one in versions if one.inputs == test.inputs][:1])
-    return found[0], found[1]
+        if found or other == _OTHER_PARTS[0]:
+            found += [one for one in versions if one.inputs == test.inputs][:1]
+    return found
 
 
 def find_other(

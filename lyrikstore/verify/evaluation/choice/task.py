@@ -15,6 +15,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.verify.evaluation.answers import FORMAT, FORMAT_BY_ID, WHOLE, Answerer, Predictions
+from lyrikstore.verify.evaluation.choice.baselines import baseline_fault
 from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS
 from lyrikstore.verify.evaluation.evidence import Evidence, Fault
 from lyrikstore.verify.evaluation.figures.measures import Counts
@@ -155,7 +156,8 @@ class LabellingRules(Protocol):
     def undeclared(self, found: Evidence) -> str:
         """Return what of an evaluation was not declared before it."""
         test = found.tests[0] if found.tests else None
-        return undeclared(found.body, found.predictions, found.checkpoint, found.run, test)
+        fault = undeclared(found.body, found.predictions, found.checkpoint, found.run, test)
+        return fault or baseline_fault(found.body, found.checkpoint)
 
     def compare(self, found: Evidence) -> Fault:
         """Return how predictions are not about the test set."""

@@ -1,0 +1,95 @@
+"""What a model is compared with: the strongest of the cheap candidates (spec §13.7.1).
+
+One rule, for whoever signs an evaluation and for whoever verifies one.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+WORD_COUNTS = "TF-IDF of words and characters, linear model, C by cross-validation"
+EMBEDDINGS = "embeddings of the base model, linear model, C by cross-validation"
+NEAREST = "nearest neighbour by TF-IDF of words and characters"
+"""Methods of the baselines that are fitted here: candidates that were not taken, and what stands
+beside them."""
+
+WORD_COUNTS_1 = "TF-IDF of word 1- and 2-grams, logistic regression"
+NEAREST_1 = "nearest neighbour by TF-IDF of word 1- and 2-grams"
+"""Those of evaluations that were made before."""
+
+_METHODS = {"tfidf": WORD_COUNTS, "embeddings": EMBEDDINGS}
+_TASKS = frozenset({"text-classification", "multi-label"})
+"""Tasks of which every baseline is known; those of other packages have their own."""
+
+
+class Rival(Struct, frozen=True):
+    """A candidate that was not taken, and that a model is compared with.
+
+    Attributes:
+        candidate: Its name.
+        strength: C of its linear model, a decimal, as the checkpoint says it; empty: folds choose
+            it anew.
+    """
+
+    candidate: str
+    strength: str = ""
+
+    @property
+    def method(self) -> str:
+        """How evaluations call it."""
+        return _METHODS[self.candidate]
+
+
+def rival_of(checkpoint: Mapping[str, Any]) -> Rival | None:
+    """Return what a model with labels is compared with first: tuned word counts.
+
+    Args:
+        checkpoint: Body of its manifest; empty: it is not in this store.
+
+    Returns:
+        Of word counts alone the runner-up that was tried and is cheap; None: there is none.
+    """
+    tried = {
+        _candidate(one["format"]): one.get("settings", {}).get("C", "")
+        for one in checkpoint.get("chosen", {}).get("candidates", ())
+    }
+    other = "embeddings" if _candidate(checkpoint.get("format", "")) == "tfidf" else "tfidf"
+    if other == "tfidf" or other in tried:
+        return Rival(other, tried.get(other, ""))
+    return None
+
+
+def baseline_fault(body: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> str:
+    """Return how the baseline of an evaluation is weaker than it has to be; empty: it is not.
+
+    Args:
+        body: Of the evaluation.
+        checkpoint: Body of its checkpoint. Of one that was made before baselines were candidates
+            nothing is asked.
+    """
+    baseline = body.get("baseline")
+    chosen = checkpoint.get("chosen", {})
+    forms = {one["format"] for one in chosen.get("candidates", ())}
+    if baseline is None or ("method" not in chosen and not forms & {"tfidf/2"}):
+        return ""
+    if body.get("task") not in _TASKS:
+        return ""
+    rival = rival_of(checkpoint)
+    # Of the nearest record nothing is said first, so that whoever lacks the base may be without.
+    fine = {NEAREST} if _candidate(checkpoint["format"]) == "tfidf" else set()
+    if rival is not None:
+        fine.add(rival.method)
+    # ATTACK A163: the nearest record, or word counts that nobody tuned, for what is to look better.
+    if baseline.get("method") not in fine:
+        return "its baseline is not the strongest cheap candidate that was not taken"
+    stated = baseline.get("params", {}).get("C")
+    if rival is not None and rival.strength and baseline["method"] == rival.method:
+        return (
+            "" if stated == rival.strength else "its baseline is tuned otherwise than its run did"
+        )
+    return ""
+
+
+def _candidate(form: str) -> str:
+    return form.partition("/")[0]

@@ -1,0 +1,72 @@
+"""What a model has to be compared with (spec §13.7.1)."""
+
+from typing import Any
+
+import pytest
+
+from lyrikstore.verify.evaluation.choice.baselines import (
+    EMBEDDINGS,
+    NEAREST,
+    NEAREST_1,
+    WORD_COUNTS,
+    WORD_COUNTS_1,
+    Rival,
+    baseline_fault,
+    rival_of,
+)
+
+TRIED = {"tfidf/2": "20", "embeddings/1": "10", "peft-lora/1": ""}
+
+
+def checkpoint(form: str, *formats: str, method: str = "folds") -> dict[str, Any]:
+    candidates = [
+        {"format": one, **({"settings": {"C": TRIED[one]}} if TRIED[one] else {})}
+        for one in formats
+    ]
+    return {"format": form, "chosen": {"method": method, "candidates": candidates}}
+
+
+def body(method: str, strength: str = "", task: str = "text-classification") -> dict[str, Any]:
+    params = {"C": strength} if strength else {}
+    return {"task": task, "baseline": {"method": method, "params": params}}
+
+
+@pytest.mark.parametrize(
+    ("of", "rival"),
+    [
+        ({}, Rival("tfidf")),  # of somebody's own
+        ({"format": "embeddings/1"}, Rival("tfidf")),  # of one that was made before
+        (checkpoint("peft-lora/1", "peft-lora/1"), Rival("tfidf")),
+        (checkpoint("blend/1", "tfidf/2", "embeddings/1"), Rival("tfidf", "20")),
+        (checkpoint("tfidf/2", "tfidf/2", "embeddings/1"), Rival("embeddings", "10")),
+        (checkpoint("tfidf/2", "tfidf/2", "peft-lora/1"), None),  # too dear to be trained again
+        (checkpoint("tfidf/2", "tfidf/2"), None),
+    ],
+)
+def test_the_rival_is_the_strongest_cheap_candidate(of: Any, rival: Rival | None) -> None:
+    assert rival_of(of) == rival
+
+
+@pytest.mark.parametrize(
+    ("of", "said", "fine"),
+    [
+        (checkpoint("blend/1", "tfidf/2", "embeddings/1"), body(WORD_COUNTS, "20"), True),
+        (checkpoint("blend/1", "tfidf/2", "embeddings/1"), body(WORD_COUNTS, "0.01"), False),
+        (checkpoint("blend/1", "tfidf/2", "embeddings/1"), body(WORD_COUNTS), False),
+        (checkpoint("peft-lora/1", "peft-lora/1"), body(WORD_COUNTS, "3"), True),
+        (checkpoint("peft-lora/1", "peft-lora/1"), body(WORD_COUNTS_1), False),
+        (checkpoint("peft-lora/1", "peft-lora/1"), body(NEAREST), False),
+        (checkpoint("peft-lora/1", "peft-lora/1"), body("a coin"), False),
+        (checkpoint("tfidf/2", "tfidf/2", "embeddings/1"), body(EMBEDDINGS, "10"), True),
+        (checkpoint("tfidf/2", "tfidf/2", "embeddings/1"), body(NEAREST), True),  # without the base
+        (checkpoint("tfidf/2", "tfidf/2"), body(NEAREST_1), False),
+        (checkpoint("tfidf/2", "tfidf/2"), body(EMBEDDINGS), False),
+        (checkpoint("peft-lora/1", "peft-lora/1"), {"task": "text-classification"}, True),
+        (checkpoint("tfidf/2", "tfidf/2"), body("a coin", task="ordinal-classification"), True),
+        ({"format": "tfidf/1", "chosen": {"candidates": []}}, body(NEAREST_1), True),
+        ({"format": "tfidf/1"}, body(NEAREST_1), True),
+    ],
+)
+def test_a_weaker_baseline_is_found(of: Any, said: Any, fine: bool) -> None:
+    # ATTACK A163
+    assert (baseline_fault(said, of) == "") == fine
