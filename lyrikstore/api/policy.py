@@ -18,13 +18,12 @@ from lyrikstore.api.remotes import Remotes
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.context import StoreContext
 from lyrikstore.crypto.keys.signer import DeferredSigner
-from lyrikstore.history.commit import policy_change
-from lyrikstore.history.commit.policy_change import PolicyChange
 from lyrikstore.history.log.entries import LoggedEntry
 from lyrikstore.history.manifests.kinds import GENESIS_NAME
 
 if TYPE_CHECKING:
     from lyrikstore.crypto.ed25519 import PublicKey
+    from lyrikstore.history.commit.policy_change import Change, PolicyChange
     from lyrikstore.history.policy.policy import Policy
     from lyrikstore.objects.backends.open import RemotePlace
 
@@ -54,7 +53,7 @@ class StorePolicy:
         """The policy in force."""
         return self.store.repository.policy
 
-    def rotate(self, old: str, new: str, *, message: str = "") -> PolicyChange:
+    def rotate(self, old: str, new: str, *, message: str = "") -> "PolicyChange":
         """Let ``new`` take the place of ``old`` in every role; what ``old`` signed stays good.
 
         This user's trust in ``old`` for this store extends to ``new``.
@@ -69,7 +68,7 @@ class StorePolicy:
             ConflictError: (``key-used``) the new key was retired here before, or is the old one.
             LyrikstoreError: As :func:`lyrikstore.history.commit.policy_change.change_policy`.
         """
-        made = self._change(policy_change.rotated(old, new), message)
+        made = self._change(stages.rotated(old, new), message)
         return replace(made, trusted=self._trust_successor(old, new))
 
     def suspected(self, key: str, since: str) -> Suspected:
@@ -84,8 +83,8 @@ class StorePolicy:
             LyrikstoreError: As :func:`suspect_index`.
         """
         repository = self.store.repository
-        index = policy_change.suspect_index(repository, since)
-        signed = list(policy_change.signed_here(repository, key))
+        index = stages.suspect_index(repository, since)
+        signed = list(stages.signed_here(repository, key))
         lost = tuple((entry, label) for entry, label in signed if entry.index >= index)
         return Suspected(index, len(signed) - len(lost), lost)
 
@@ -96,7 +95,7 @@ class StorePolicy:
         suspect_from: int | None = None,
         successor: str | None = None,
         message: str = "",
-    ) -> PolicyChange:
+    ) -> "PolicyChange":
         """Take ``key`` out of every role, for good; this user's trust goes on to a successor.
 
         The roles named in ``policy.unmet`` of the result have fewer keys than their threshold.
@@ -113,7 +112,7 @@ class StorePolicy:
             ConflictError: (``revoked-already``) that is known, or worse is.
             LyrikstoreError: As :func:`lyrikstore.history.commit.policy_change.change_policy`.
         """
-        made = self._change(policy_change.revoked(key, suspect_from, successor), message)
+        made = self._change(stages.revoked(key, suspect_from, successor), message)
         if successor is None:
             return made
         return replace(made, trusted=self._trust_successor(key, successor))
@@ -124,7 +123,7 @@ class StorePolicy:
         log_key: "PublicKey | None" = None,
         at: "str | RemotePlace | None" = None,
         message: str = "",
-    ) -> PolicyChange:
+    ) -> "PolicyChange":
         """Let more people say everything here but who else may, and perhaps extend the log.
 
         Args:
@@ -140,7 +139,7 @@ class StorePolicy:
 
         def change(policy: "Policy") -> "Policy":
             for did in dids:
-                policy = policy_change.with_writer(did, log_key)(policy)
+                policy = stages.with_writer(did, log_key)(policy)
             return policy
 
         return self._change(change, message, at)
@@ -153,7 +152,7 @@ class StorePolicy:
         log_key: "PublicKey | None" = None,
         at: "str | RemotePlace | None" = None,
         message: str = "",
-    ) -> PolicyChange:
+    ) -> "PolicyChange":
         """Let people approve model cards, and sign nothing else by that.
 
         Cards that the role is about are approved by its keys alone, no more by others.
@@ -172,12 +171,12 @@ class StorePolicy:
             ConflictError: (``key-used``) the log key was retired here before.
             LyrikstoreError: As :func:`lyrikstore.history.commit.policy_change.change_policy`.
         """
-        change = policy_change.with_approvers(dids, log_key, threshold=threshold, cards=cards)
+        change = stages.with_approvers(dids, log_key, threshold=threshold, cards=cards)
         return self._change(change, message, at)
 
     def retire(
         self, log_key: "PublicKey", *, at: "str | RemotePlace | None" = None, message: str = ""
-    ) -> PolicyChange:
+    ) -> "PolicyChange":
         """Let ``log_key`` sign no log checkpoint from now on, for good; another has to sign this.
 
         Args:
@@ -189,9 +188,9 @@ class StorePolicy:
             NotFoundError: (``no-key``) it signs nothing here.
             LyrikstoreError: As :func:`lyrikstore.history.commit.policy_change.change_policy`.
         """
-        return self._change(policy_change.without_log_key(log_key), message, at)
+        return self._change(stages.without_log_key(log_key), message, at)
 
-    def misdated(self, indices: Iterable[int], *, message: str = "") -> PolicyChange:
+    def misdated(self, indices: Iterable[int], *, message: str = "") -> "PolicyChange":
         """Say of log entries that they bear a wrong date: they count, and their dates do not.
 
         Args:
@@ -204,7 +203,7 @@ class StorePolicy:
             LyrikstoreError: As :func:`lyrikstore.history.commit.policy_change.change_policy`.
         """
         size = self.store.repository.checkpoint.size
-        return self._change(policy_change.with_misdated(indices, size), message)
+        return self._change(stages.with_misdated(indices, size), message)
 
     def waits(self) -> bool:
         """Return whether the newest policy is in the local log alone, until it is pushed."""
@@ -230,17 +229,17 @@ class StorePolicy:
 
     def _change(
         self,
-        change: policy_change.Change,
+        change: "Change",
         message: str,
         at: "str | RemotePlace | None" = None,
-    ) -> PolicyChange:
+    ) -> "PolicyChange":
 
         store = self.store
         there = store.repository
         if at is not None:
             there = store.at_home(at, DeferredSigner(store.home_log_signer))
         signer = store.signer(away=at is not None)
-        made = policy_change.change_policy(
+        made = stages.change_policy(
             there, change, signer=signer, clock=store.clock, message=message
         )
         if at is not None:

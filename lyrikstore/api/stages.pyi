@@ -27,6 +27,15 @@ from lyrikstore.curate.work import work_folder as work_folder
 from lyrikstore.deploy.again import deploy_again as deploy_again
 from lyrikstore.deploy.deploy import deploy_checkpoint as deploy_checkpoint
 from lyrikstore.history.checkout.checkout import checkout_tree as checkout_tree
+from lyrikstore.history.commit.policy_change import change_policy as change_policy
+from lyrikstore.history.commit.policy_change import revoked as revoked
+from lyrikstore.history.commit.policy_change import rotated as rotated
+from lyrikstore.history.commit.policy_change import signed_here as signed_here
+from lyrikstore.history.commit.policy_change import suspect_index as suspect_index
+from lyrikstore.history.commit.policy_change import with_approvers as with_approvers
+from lyrikstore.history.commit.policy_change import with_misdated as with_misdated
+from lyrikstore.history.commit.policy_change import with_writer as with_writer
+from lyrikstore.history.commit.policy_change import without_log_key as without_log_key
 from lyrikstore.history.gc.gc import check_collected as check_collected
 from lyrikstore.history.gc.gc import collect as collect
 from lyrikstore.history.gc.purge import refuse_pending as refuse_pending
