@@ -45,7 +45,8 @@ DOCUMENT_STEPS = (
 READ = """
 import io, sys, time
 from lyrikstore.curate.readers.records import iter_batches
-from lyrikstore.curate.readers.row_values import RowValuesReader
+from lyrikstore.curate.readers.row_values import RowValues, RowValuesReader
+from lyrikstore.curate.readers.rows import parse_row
 from lyrikstore.curate.readers.statistics import RowStatistics
 from lyrikstore.history.records.order_root import record_ids
 import duckdb
@@ -61,7 +62,8 @@ def seconds(work):
 def ours(hashes=True):
     reader, statistics = RowValuesReader(), RowStatistics()
     for batch in iter_batches("jsonl/1", "f", io.BytesIO(data)):
-        statistics.add(reader.read(batch.rows), ("label",))
+        values = reader.read(batch.rows) or RowValues.of(list(map(parse_row, batch.rows)))
+        statistics.add(values, ("label",))
         if hashes:
             record_ids("jsonl/1", batch.rows)
 
