@@ -87,6 +87,12 @@ def _words(facts: CardFacts) -> Iterator[Said]:
         "the model holds words of the training data: those, and pairs, that are in two records or "
         "more; where no word is in two, all of them. Names can be among them"
     )
+    if facts.checkpoint.body["format"] == "tfidf/2":
+        text = (
+            "the model holds words of the training data: those, pairs, and runs of up to five "
+            "characters, that are in two records or more; where no word is in two, all words. "
+            "Names can be among them"
+        )
     yield Said(text, (named(facts.checkpoint),))
 
 
