@@ -41,6 +41,16 @@ def fitted_to(checkpoint: Manifest) -> list[Digest]:
     return [item.id for role in roles for item in checkpoint.inputs_in(role)]
 
 
+def has_learned_less(evaluation: Manifest, checkpoint: Manifest) -> bool:
+    """Return whether the baseline of an evaluation was fitted to less than its model was.
+
+    Of a checkpoint that was made before baselines were candidates nothing is asked.
+    """
+    learned = {item.id for item in evaluation.inputs_in("train")}
+    is_asked = "method" in checkpoint.body.get("chosen", {})
+    return is_asked and bool(learned) and not learned >= {*fitted_to(checkpoint)}
+
+
 def not_to_train_on(dataset: Manifest) -> str | None:
     """Return which generator's output terms do not permit to train on a dataset; None: none's."""
     for one in dataset.body.get("generators", ()):

@@ -12,6 +12,7 @@ from lyrikstore.api import KeyFolder, Store
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.train.seal import sign_next
+from lyrikstore.verify.evaluation.choice.baselines import NEAREST, WORD_COUNTS
 from tests.cli.small_runs import configure, lines, rows
 from tests.conftest import Person
 from tests.kinds import refused
@@ -95,6 +96,14 @@ def test_rules_are_measured_and_never_said_to_have_been_run(firm: Person) -> Non
     assert states["model.external"] == "stated"
     for command in (("show", "evaluations/acme/rules"), ("log", RULES)):
         assert "not run here" in firm.ok(*command).out
+
+
+def test_what_was_measured_before_has_a_baseline_again(firm: Person) -> None:
+    # A checkpoint that is elsewhere learned from nothing here, so nothing was there to fit one to.
+    answers = firm.folder / "rules.csv"
+    body = opened(firm).models.evaluate(RULES, "acme/rows.test", predictions=answers).body
+    assert body["baseline"]["method"] == WORD_COUNTS
+    assert [one["method"] for one in body["baselines"]] == [NEAREST]
 
 
 def test_a_new_model_is_compared_with_them_on_the_same_records(firm: Person) -> None:

@@ -1,5 +1,6 @@
 """What a model has to be compared with (spec §13.7.1)."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from lyrikstore.verify.evaluation.choice.baselines import (
     baseline_fault,
     rival_of,
 )
+from lyrikstore.verify.store.test_sets import has_learned_less
 
 TRIED = {"tfidf/2": "20", "embeddings/1": "10", "peft-lora/1": ""}
 
@@ -70,3 +72,30 @@ def test_the_rival_is_the_strongest_cheap_candidate(of: Any, rival: Rival | None
 def test_a_weaker_baseline_is_found(of: Any, said: Any, fine: bool) -> None:
     # ATTACK A163
     assert (baseline_fault(said, of) == "") == fine
+
+
+class Signed:
+    """As much of a manifest as is looked at."""
+
+    def __init__(self, body: Any, **inputs: tuple[int, ...]) -> None:
+        self.body, self._inputs = body, inputs
+
+    def inputs_in(self, role: str) -> list[Any]:
+        return [SimpleNamespace(id=one) for one in self._inputs.get(role, ())]
+
+
+@pytest.mark.parametrize(
+    ("of", "learned", "less"),
+    [
+        ({"refit": True}, (1, 2), False),
+        ({"refit": True}, (1,), True),  # not from the validation records, which its model knows
+        ({"refit": False}, (1,), False),
+        ({"refit": False}, (), False),  # it has no baseline
+        ({"chosen": {}}, (3,), False),  # of before
+    ],
+)
+def test_a_baseline_that_learned_less_is_found(of: Any, learned: Any, less: bool) -> None:
+    # ATTACK A163
+    model: Any = Signed({"chosen": {"method": "folds"}, **of}, train=(1,), validation=(2,))
+    evaluation: Any = Signed({}, train=learned)
+    assert has_learned_less(evaluation, model) == less

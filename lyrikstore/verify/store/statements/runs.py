@@ -26,7 +26,7 @@ from lyrikstore.verify.store.statements.segments import MAX_BYTES, ROLE, read_se
 from lyrikstore.verify.store.test_sets import (
     MERGED,
     MERGED_MEMBERS,
-    fitted_to,
+    has_learned_less,
     is_another,
     is_learnt,
     is_mostly_seen,
@@ -238,9 +238,7 @@ def _check_locked(
     if {item.id for item in evaluation.inputs_in("train")} - set(learnt_by(checkpoint)):
         problems.bad.append(f"{label}: its baseline learned from other data than the model")
     # ATTACK A163: a baseline that learned from a part of it, so that the model looks better.
-    learned = {item.id for item in evaluation.inputs_in("train")}
-    whole = "method" not in checkpoint.body.get("chosen", {}) or learned == {*fitted_to(checkpoint)}
-    if learned and not whole:
+    if has_learned_less(evaluation, checkpoint):
         problems.bad.append(f"{label}: its baseline learned from less than the model")
     for test in evaluation.inputs_in("test"):
         tested = ancestry.get(test.id)
