@@ -106,8 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         about = (
             f"Measured by `python benchmarks/answering.py` on {datetime.now(UTC):%Y-%m-%d}, "
             f"{os.cpu_count()} cores ({platform.machine()}) that others used as well: processor "
-            f"time of whole commands, MiniLM as the base. At most {START} CPU-s for one text with "
-            f"word counts, and {RATIO} × `predict` for a row of `evaluate`: limits are "
+            "time of whole commands, of `evaluate` that of the model, MiniLM as the base. At most "
+            f"{START} CPU-s for one text with word counts, and {RATIO} × `predict` for a row of `evaluate`: limits are "
             f"{'kept' if kept else 'BROKEN'}."
         )
         page = "\n\n".join([before.rstrip("\n"), MARK, "## Answers", about, "\n".join(lines), END])

@@ -246,12 +246,13 @@ def main() -> int:
                 print(" | ".join(line), flush=True)
     if options.write_docs:
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        text = DOCS.read_text("utf-8").partition(MARK)[0].rstrip("\n")
+        text, _, rest = DOCS.read_text("utf-8").partition(MARK)
+        text, later = text.rstrip("\n"), "".join(rest.partition("\n<!-- written by ")[1:])
         about = (
             f"Measured by `python benchmarks/curation.py` on {time.strftime('%Y-%m-%d')}, "
             f"{os.cpu_count()} cores. Peaks are of all processes together."
         )
-        DOCS.write_text(f"{text}\n\n{MARK}\n\n## Curation\n\n{about}\n\n{table}\n", "utf-8")
+        DOCS.write_text(f"{text}\n\n{MARK}\n\n## Curation\n\n{about}\n\n{table}\n{later}", "utf-8")
     return int(any("BROKEN" in line[-1] for line in lines))
 
 
