@@ -101,7 +101,10 @@ def test_rules_are_measured_and_never_said_to_have_been_run(firm: Person) -> Non
 def test_what_was_measured_before_has_a_baseline_again(firm: Person) -> None:
     # A checkpoint that is elsewhere learned from nothing here, so nothing was there to fit one to.
     answers = firm.folder / "rules.csv"
-    body = opened(firm).models.evaluate(RULES, "acme/rows.test", predictions=answers).body
+    made = opened(firm).models.evaluate(RULES, "acme/rows.test", predictions=answers)
+    body = made.body
+    learned = [opened(firm).resolve(str(item.id)).name for item in made.inputs_in("train")]
+    assert learned == ["datasets/acme/rows.train", "datasets/acme/rows.validation"]
     assert body["baseline"]["method"] == WORD_COUNTS
     assert [one["method"] for one in body["baselines"]] == [NEAREST]
 
