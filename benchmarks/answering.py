@@ -107,8 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"Measured by `python benchmarks/answering.py` on {datetime.now(UTC):%Y-%m-%d}, "
             f"{os.cpu_count()} cores ({platform.machine()}) that others used as well: processor "
             "time of whole commands, of `evaluate` that of the model, MiniLM as the base. At most "
-            f"{START} CPU-s for one text with word counts, and {RATIO} × `predict` for a row of `evaluate`: limits are "
-            f"{'kept' if kept else 'BROKEN'}."
+            f"{START} CPU-s for one text with word counts, and {RATIO} × `predict` for a row of "
+            f"`evaluate`: limits are {'kept' if kept else 'BROKEN'}."
         )
         page = "\n\n".join([before.rstrip("\n"), MARK, "## Answers", about, "\n".join(lines), END])
         DOCS.write_text(page + (rest.partition(END)[2] or "\n"), "utf-8")
