@@ -3,6 +3,7 @@
 
     python benchmarks/planning.py --data ../shared/data                 the usual runs
     python benchmarks/planning.py --data ../shared/data --write-docs
+    python benchmarks/planning.py --data ../shared/data --taken FILE  plans alone what it has
 
 DIR holds a folder for each data set, with ``train.jsonl.gz`` and ``val.jsonl.gz``. Each run is
 planned, an adapter also with ``--measure``, and trained, an adapter for two epochs, by the config

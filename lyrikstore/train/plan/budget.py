@@ -29,7 +29,7 @@ _CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 USUAL_CPU_SECONDS = Decimal(400)
 """What the candidates together are planned to take at most of this machine, where nobody says what
-to try or how long. Runs took up to twice of what was planned (``measured.toml``)."""
+to try or how long. Runs took at most a fifth more than was planned (``measured.toml``)."""
 
 
 MOST_BY_FOLDS = 20_000

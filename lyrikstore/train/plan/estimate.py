@@ -354,7 +354,7 @@ def _work(asked: Question, shape: EncoderShape, candidate: str, adapter: int) ->
         return formulas.embedding_work(
             shape, train, validation, max_tokens=most, labels=labels, fits=fits
         )
-    padding = asked.calibration.padding if asked.calibration else formulas.PADDING_RATIO
+    padding = asked.calibration.padding if asked.calibration else 0
     return formulas.training_work(
         shape,
         mode,

@@ -34,8 +34,11 @@ HELD_BYTES: Mapping[Mode, int] = {"forward": 165_000_000, "lora": 140_000_000, "
 kernels."""
 
 START_SECONDS: Mapping[Mode, float] = {"forward": 6.5, "lora": 5.8, "full": 5.6}
-LINEAR_START_SECONDS = 1.5
+LINEAR_START_SECONDS = 1.2
 """(C) What importing these, and loading a base model, takes of a core: a run's own time has it."""
+
+KEPT_AT_ONCE = 0.9
+"""(C) The share of what all layers keep that is there at once: the last ones give theirs back."""
 
 VARYING_BYTES, MANY_STEPS = 350_000_000, 20
 """(C) What steps whose batches differ in length leave unused between what is used, and after how
@@ -47,10 +50,10 @@ CUDA_BYTES = 1_000_000_000
 TOKEN_ID_BYTES = 40
 """(C) One token id of the data, in a list of Python."""
 
-PADDING_RATIO = 1.15
-"""(A) Tokens that are computed to tokens of texts, in batches of like length."""
+WINDOW, ANSWERED = 16, 32
+"""Batches of an order within which texts of like length are found, and texts answered together."""
 
-FLOP_PER_CPU_SECOND: Mapping[str, float] = {"fp32": 55e9, "bf16": 105e9}
+FLOP_PER_CPU_SECOND: Mapping[str, float] = {"fp32": 60e9, "bf16": 110e9}
 """(A) One core of a server that others use, too; `--measure` has the machine's own."""
 
 MODEL_FLOP_UTILISATION = 0.30
@@ -153,23 +156,22 @@ def training_work(
     epochs: int,
     batch_size: int,
     adapter_parameters: int = 0,
-    padding: float = PADDING_RATIO,
+    padding: float = 0,
     folds: int = 0,
 ) -> Work:
     """Return the work of a run: every epoch learns, and then looks at the validation part.
 
     With ``folds`` it has learned from all but each of them before.
     """
+    learned, squares = train.padded(max_tokens, batch_size, WINDOW * batch_size)
+    if padding:
+        learned, squares = train.total(max_tokens) * padding, train.squares(max_tokens) * padding
     learning = flop_of(
-        shape,
-        mode,
-        tokens=train.total(max_tokens) * padding,
-        squares=train.squares(max_tokens) * padding,
-        adapter_parameters=adapter_parameters,
+        shape, mode, tokens=learned, squares=squares, adapter_parameters=adapter_parameters
     )
     looked = _answering_flop(shape, validation, max_tokens)
     steps = -(-int(train.records) // batch_size)
-    tokens = epochs * (train.total(max_tokens) * padding + validation.total(max_tokens))
+    tokens = epochs * (learned + validation.total(max_tokens))
     work = Work(tokens, epochs * learning, epochs * steps, epochs * looked)
     # Once more through all texts: their vectors say which texts are unlike them.
     both = train.joined(validation)
@@ -178,7 +180,7 @@ def training_work(
         return last
     share = (folds - 1) * both.records / max(1.0, train.records)
     again = Work(
-        share * epochs * train.total(max_tokens) * padding,
+        share * epochs * learned,
         share * epochs * learning,
         round(share * epochs * steps),
         seconds=START_SECONDS[mode],
@@ -220,9 +222,8 @@ def fits_by_folds(records: float, repeats: int, strengths: int) -> float:
 
 
 def _answering_flop(shape: EncoderShape, texts: TokenCounts, max_tokens: int) -> float:
-    return flop_of(
-        shape, "forward", tokens=texts.total(max_tokens), squares=texts.squares(max_tokens)
-    )
+    tokens, squares = texts.padded(max_tokens, ANSWERED)
+    return flop_of(shape, "forward", tokens=tokens, squares=squares)
 
 
 def activation_bytes_per_token(
@@ -286,8 +287,8 @@ def cpu_memory_bytes(
         activations = 1.1 * batch_tokens * answering_bytes_per_token(shape)
     else:
         each = activation_bytes_per_token(shape, sequence_tokens, half=half)
-        activations = shape.layers * batch_tokens * each
-        activations += min(activations, VARYING_BYTES) * min(1.0, steps / MANY_STEPS)
+        activations = KEPT_AT_ONCE * shape.layers * batch_tokens * each
+        activations += min(activations, VARYING_BYTES) * min(1.0, steps / MANY_STEPS) ** 2
         activations += 2 * shape.matrix_parameters * half  # once more in bf16
     held = weights + trained_bytes(mode, trained_parameters) + activations + kept_bytes
     return int(max(loading, IMPORTS_BYTES + HELD_BYTES[mode] + held))
@@ -347,7 +348,7 @@ def linear_cpu_seconds(
         fits: How many regressions.
         counts: How often the texts of four folds of five are counted, and the fifth answered.
     """
-    fitting = (0.3e-6 * linear_features(characters) + 0.105e-6 * characters) * labels
+    fitting = (0.2e-6 * linear_features(characters) + 0.105e-6 * characters) * labels
     return 1.7e-6 * characters * (1 + counts) + fits * fitting
 
 

@@ -20,6 +20,7 @@ SPECIAL_TOKENS = 2
 """At the ends of every text."""
 
 _STEPS = 200
+_MANY = 1000
 
 
 class TokenCounts(Struct, frozen=True):
@@ -109,6 +110,27 @@ class TokenCounts(Struct, frozen=True):
     def squares(self, most: int) -> float:
         """Return the sum of the squares, which attention takes."""
         return sum(min(length, most) ** 2 * records for length, records in self.lengths)
+
+    def padded(self, most: int, batch: int, window: int = 0) -> tuple[float, float]:
+        """Return the tokens that are computed, and the sum of squares, where batches are padded.
+
+        Args:
+            most: Each text is cut off after so many.
+            batch: How many texts are computed together, of like length.
+            window: Of so many texts those of like length are found; 0: of all.
+        """
+        size = min(self.records, window or self.records)
+        starts = range(0, math.ceil(size), batch)
+        if not starts or len(starts) > _MANY:  # of many batches each has texts of one length
+            return self.total(most), self.squares(most)
+        tokens = squares = 0.0
+        of = size if size == self.records else size + 1  # some of all hardly hold the longest
+        for start in starts:
+            texts = min(batch, size - start)
+            length = min(self.percentile((start + texts) / of), most)
+            tokens += texts * length
+            squares += texts * length**2
+        return tokens * self.records / size, squares * self.records / size
 
     @property
     def characters(self) -> float:
