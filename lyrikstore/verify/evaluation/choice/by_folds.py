@@ -17,9 +17,15 @@ from lyrikstore.verify.evaluation.choice.candidates import (
     BY_VALIDATION,
     CHEAP,
     ORDER,
-    WEIGHTS,
 )
-from lyrikstore.verify.evaluation.choice.choose import GROUPS, Fitted, Tried, blend_of
+from lyrikstore.verify.evaluation.choice.choose import (
+    GROUPS,
+    Fitted,
+    Tried,
+    answer,
+    compared_names,
+    find_weight,
+)
 from lyrikstore.verify.evaluation.choice.task import (
     AnswerRule,
     Flags,
@@ -71,10 +77,7 @@ def compare(
             model had not learned from.
     """
     fit = _CrossFit(task, pool, scores)
-    found = [fit.tried((name,)) for name in scores]
-    if "tfidf" in scores:
-        found += [fit.tried(("tfidf", name)) for name in scores if name != "tfidf"]
-    return found
+    return [fit.tried(names) for names in compared_names(scores)]
 
 
 def choose_by_folds(
@@ -210,14 +213,14 @@ class _CrossFit:
                 if others.any():  # one record alone has no others that could decide of it
                     held = [one[others] for one in parts]
                     fitted = self._fit(names, held, expected[others], rows[others], number)
-                answers[out] = _answer(task, fitted, [one[out] for one in parts])
+                answers[out] = answer(task, fitted, [one[out] for one in parts])
         by = BY_FOLDS if names[-1] in CHEAP or len(rows) >= len(self._pool.expected) else ""
         return Tried(
-            candidate=BLEND if len(names) > 1 else names[0],
+            candidate=BLEND if names[1:] else names[0],
             score=task.score(expected, answers),
             fitted=whole,
             answers=answers,
-            other=names[1] if len(names) > 1 else "",
+            other="".join(names[1:]),
             by=by or BY_VALIDATION,
             rows=rows,
         )
@@ -260,30 +263,12 @@ class _CrossFit:
 
         if len(names) == 1:
             found = temperature(names[0], parts[0])
-            return Fitted(task.rule_at(found, np.asarray(parts[0], np.float64), expected))
+            return Fitted(task.rule_at(found, parts[0], expected))
         each = [temperature(*one) for one in zip(names, parts, strict=True)]
         stated = (f"{each[0]:.3f}", f"{each[1]:.3f}")
-        likely = [
-            task.probabilities(np.asarray(one, np.float64), float(at))
-            for one, at in zip(parts, stated, strict=True)
-        ]
-        weight = min(WEIGHTS, key=lambda one: task.loss(blend_of(likely, one), expected))
+        weight, blended = find_weight(task, parts, stated, expected)
         if number >= 0 and not task.several:
             return Fitted(AnswerRule(), weight, stated)
-        logits = task.logits(blend_of(likely, weight))
+        logits = task.logits(blended)
         found = temperature(f"{BLEND} {names[1]}", logits)
         return Fitted(task.rule_at(found, logits, expected), weight, stated)
-
-
-def _answer(task: LabellingRules, fitted: Fitted, parts: Sequence[Scores]) -> Flags:
-    logits = [np.asarray(one, np.float64) for one in parts]
-    if not fitted.weight:
-        likely = task.probabilities(logits[0], fitted.decision.temperature)
-    else:
-        each = [
-            task.probabilities(one, float(at))
-            for one, at in zip(logits, fitted.temperatures, strict=True)
-        ]
-        joined = task.logits(blend_of(each, fitted.weight))
-        likely = task.probabilities(joined, fitted.decision.temperature)
-    return task.given(likely, fitted.decision)

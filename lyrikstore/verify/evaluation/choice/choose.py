@@ -3,7 +3,7 @@
 numpy alone, over what each candidate said of the validation data.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -27,7 +27,7 @@ from lyrikstore.verify.evaluation.choice.task import (
 )
 
 FOLDS = 5
-"""A record of the validation data is answered by what the other folds decided."""
+"""A record of the validation data is answered by what the other folds decided (place modulo 5)."""
 
 MARGIN = 1.96
 """Standard errors of a difference that chance alone makes in one of twenty cases."""
@@ -90,13 +90,23 @@ def weigh(task_name: str, logits: Mapping[str, Scores], expected: Flags) -> list
         expected: Which labels its records have.
     """
     task = labelling_rules(task_name)
-    asked: list[tuple[str, str, tuple[Scores, ...]]] = [
-        (name, "", (one,)) for name, one in logits.items()
+    return [
+        _try(task, names, [logits[name] for name in names], expected)
+        for names in compared_names(logits)
     ]
-    if "tfidf" in logits:
-        words = logits["tfidf"]
-        asked += [(BLEND, name, (words, one)) for name, one in logits.items() if name != "tfidf"]
-    return [_try(task, *one, expected) for one in asked]
+
+
+def compared_names(trained: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return the models of each candidate: every one alone, then word counts with each other one.
+
+    Args:
+        trained: Names of the models, in their order.
+    """
+    each = list(trained)
+    found: list[tuple[str, ...]] = [(name,) for name in each]
+    if "tfidf" in each:
+        found += [("tfidf", name) for name in each if name != "tfidf"]
+    return found
 
 
 def choose(task_name: str, tried: Sequence[Tried], expected: Flags) -> tuple[Tried, str]:
@@ -205,7 +215,7 @@ def standard_error(task: LabellingRules, expected: Flags, first: Flags, second: 
 
 
 def _try(
-    task: LabellingRules, name: str, other: str, parts: Sequence[Scores], expected: Flags
+    task: LabellingRules, names: tuple[str, ...], parts: Sequence[Scores], expected: Flags
 ) -> Tried:
     fold = np.arange(len(expected)) % FOLDS
     answers = np.zeros_like(expected)
@@ -214,7 +224,8 @@ def _try(
         out = fold == number
         # One record alone has no others that could decide of it.
         fitted = whole if out.all() else _fit(task, [one[~out] for one in parts], expected[~out])
-        answers[out] = _given(task, fitted, [one[out] for one in parts])
+        answers[out] = answer(task, fitted, [one[out] for one in parts])
+    name, other = BLEND if names[1:] else names[0], "".join(names[1:])
     return Tried(name, task.score(expected, answers), whole, answers, other)
 
 
@@ -224,39 +235,49 @@ def _fit(task: LabellingRules, parts: Sequence[Scores], expected: Flags) -> Fitt
         return Fitted(task.decide(parts[0], expected))
     rules = [task.decide(one, expected).to_json()["temperature"] for one in parts]
     temperatures = (rules[0], rules[1])
-
-    def loss(weight: str) -> float:
-        return task.loss(_blend(task, parts, temperatures, weight), expected)
-
-    weight = min(WEIGHTS, key=loss)
-    logits = task.logits(_blend(task, parts, temperatures, weight))
-    return Fitted(task.decide(logits, expected), weight, temperatures)
+    weight, blended = find_weight(task, parts, temperatures, expected)
+    return Fitted(task.decide(task.logits(blended), expected), weight, temperatures)
 
 
-def _given(task: LabellingRules, fitted: Fitted, parts: Sequence[Scores]) -> Flags:
+def answer(task: LabellingRules, fitted: Fitted, parts: Sequence[Scores]) -> Flags:
+    """Return the labels that a model, or the blend of two, gives.
+
+    Args:
+        task: The task.
+        fitted: What other records decided of it.
+        parts: The logits of the one, or of word counts and the other.
+    """
     logits = parts[0]
     if fitted.weight:
-        logits = task.logits(_blend(task, parts, fitted.temperatures, fitted.weight))
+        likely = _likely(task, parts, fitted.temperatures)
+        logits = task.logits(_blend(likely, fitted.weight))
     return task.given(task.probabilities(logits, fitted.decision.temperature), fitted.decision)
 
 
-def _blend(
-    task: LabellingRules, parts: Sequence[Scores], temperatures: tuple[str, str], weight: str
-) -> Scores:
-    return blend_of(
-        [
-            task.probabilities(one, float(temperature))
-            for one, temperature in zip(parts, temperatures, strict=True)
-        ],
-        weight,
-    )
-
-
-def blend_of(likely: Sequence[Scores], weight: str) -> Scores:
-    """Return the probabilities of a blend.
+def find_weight(
+    task: LabellingRules, parts: Sequence[Scores], temperatures: tuple[str, str], expected: Flags
+) -> tuple[str, Scores]:
+    """Return the weight of the least log loss, of equals the least, and the blend's probabilities.
 
     Args:
-        likely: Those of word counts, and of the other model.
-        weight: Of the other.
+        task: The task.
+        parts: The logits of word counts, and of the other model.
+        temperatures: Of both.
+        expected: Which labels the records have.
     """
+    likely = _likely(task, parts, temperatures)
+    weight = min(WEIGHTS, key=lambda one: task.loss(_blend(likely, one), expected))
+    return weight, _blend(likely, weight)
+
+
+def _likely(
+    task: LabellingRules, parts: Sequence[Scores], temperatures: tuple[str, str]
+) -> list[Scores]:
+    return [
+        task.probabilities(one, float(temperature))
+        for one, temperature in zip(parts, temperatures, strict=True)
+    ]
+
+
+def _blend(likely: Sequence[Scores], weight: str) -> Scores:
     return (1 - float(weight)) * likely[0] + float(weight) * likely[1]
