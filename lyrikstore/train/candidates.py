@@ -23,6 +23,7 @@ from lyrikstore.train.replay.kept import SEGMENT, KeptSegments
 from lyrikstore.train.requirements import ACCELERATOR
 from lyrikstore.train.snapshot import Snapshot, staged_base
 from lyrikstore.train.task import CopiedInputs
+from lyrikstore.train.worker.fitting.folds import write_folds
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging
 from lyrikstore.verify.evaluation.choice.candidates import (
@@ -55,8 +56,8 @@ class Chosen(Struct, frozen=True):
         metrics: Of the final one: the validation's, and what it took.
         actual: What all candidates took together, as the checkpoint's body says it.
         warnings: What training showed, and should be known.
-        validation: What each candidate said of the records that it is compared on; None of a model
-            that writes.
+        validation: What each candidate said of the records that it is compared on; None of a
+            generative model.
         refit: Whether it learned from the validation data, too.
     """
 
@@ -136,8 +137,8 @@ class DealtRecords(Struct, frozen=True):
 
     @property
     def job(self) -> Mapping[str, Any]:
-        """What a worker is told: a digit for each record, in a text for each repeat."""
-        return {"folds": ["".join(map(str, one.tolist())) for one in self.folds]}
+        """What the job of a worker has of it."""
+        return {"folds": write_folds(self.folds)}
 
 
 def train_candidates(

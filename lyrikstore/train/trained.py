@@ -30,7 +30,6 @@ from lyrikstore.train.formats.word_counts import (
     MAX_VOCABULARY_BYTES,
     VOCABULARY,
 )
-from lyrikstore.train.requirements import REFIT
 from lyrikstore.train.snapshot import copy_base, copy_weights, staged_base
 from lyrikstore.train.task import find_task
 from lyrikstore.train.worker.staging import CHECKPOINT, UNLIKE_FILE, Staging
@@ -39,7 +38,7 @@ from lyrikstore.verify.evaluation.choice.candidates import BY_FOLDS
 from lyrikstore.verify.evaluation.choice.task import limit_text
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE, unlike_fault
 from lyrikstore.verify.evaluation.given import EXTERNAL
-from lyrikstore.verify.store.test_sets import MERGED
+from lyrikstore.verify.store.test_sets import MERGED, fitted_to
 
 
 def resolve_trained(repo: Repository, ref: str) -> Manifest:
@@ -95,8 +94,7 @@ def learned_from(repo: Repository, checkpoint: Manifest) -> list[Manifest]:
     Raises:
         LyrikstoreError: A manifest is not here, or damaged.
     """
-    roles = ("train", "validation") if checkpoint.body.get(REFIT) else ("train",)
-    return [repo.manifest(one.id) for role in roles for one in checkpoint.inputs_in(role)]
+    return [repo.manifest(one) for one in fitted_to(checkpoint)]
 
 
 def records_deciding(checkpoint: Manifest, run: Manifest) -> int:

@@ -19,7 +19,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.train.environment import describe_environment
-from lyrikstore.train.evaluation.answers import fields_of, told_folds
+from lyrikstore.train.evaluation.answers import fields_of, job_folds
 from lyrikstore.train.evaluation.overlap import LearnedData
 from lyrikstore.train.formats import word_counts
 from lyrikstore.train.formats.adapter import MAX_JSON_BYTES
@@ -219,7 +219,12 @@ def _baseline(
     """Return what a baseline of word counts answers; None: it is not fitted again."""
     if method not in {NEAREST, NEAREST_1, WORD_COUNTS, WORD_COUNTS_1}:
         return None
-    from lyrikstore.train.worker.baselines import count_fits, fit_rivals, learnable, text_vectors
+    from lyrikstore.train.worker.baselines import (
+        count_word_fits,
+        fit_rivals,
+        learnable,
+        text_vectors,
+    )
     from lyrikstore.train.worker.models.word_counts import WordCounts, fit_terms
 
     # What an optimiser gives depends on its version, and on how the processor adds.
@@ -230,7 +235,7 @@ def _baseline(
     strength = "" if rival is None else rival.strength
     records, fits = sum(one.body["records"] for one in data["train"]), 1
     if method == WORD_COUNTS:
-        fits = count_fits(rules, strength, records)
+        fits = count_word_fits(rules, strength, records)
     if records * len(labels) * fits > MAX_FITTED or len(labels) > MAX_FITTED_LABELS:
         return None
     fields = declared if method == WORD_COUNTS else CopiedFields(declared.label, declared.text)
@@ -249,7 +254,7 @@ def _baseline(
         "task": rules.name,
         "labels": labels,
         "config": {"data": {"fields": list(fields.joined)}},
-        "folds": told_folds(int(run.body["seed"]), targets(train, labels), groups),
+        "folds": job_folds(int(run.body["seed"]), targets(train, labels), groups),
     }
     if method == NEAREST:
         known, _ = learnable(job, train)

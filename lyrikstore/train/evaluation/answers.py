@@ -31,6 +31,7 @@ from lyrikstore.train.snapshot import (
 )
 from lyrikstore.train.task import GivenModel, TestedModel
 from lyrikstore.train.trained import answering_job, read_scores, stage_checkpoint, stage_unlike
+from lyrikstore.train.worker.fitting.folds import write_folds
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, TRAIN, Staging, open_staging
 from lyrikstore.verify.evaluation.answers import MODEL, Head
@@ -192,7 +193,7 @@ def _baseline_job(
         "task": model.task,
         "labels": list(labels),
         "config": config,
-        "folds": told_folds(
+        "folds": job_folds(
             model.seed, flags(trained, labels), group_numbers(repo, model.train, config)
         ),
     }
@@ -222,16 +223,15 @@ def _stage_base(repo: Repository, run: Manifest | None, staging: Staging) -> tup
     return staged_base(staging) if named else ()
 
 
-def told_folds(seed: int, wanted: Flags, groups: Sequence[int] | None) -> list[str]:
-    """Return the fold of each record, a digit each, for each time that they are dealt.
+def job_folds(seed: int, wanted: Flags, groups: Sequence[int] | None) -> list[str]:
+    """Return the folds of some records, as a job has them.
 
     Args:
         seed: Of the run.
         wanted: Which labels the records have: records × labels.
         groups: The number of the group of each; None: there are none.
     """
-    dealt = deal_folds(seed, wanted, groups, repeats_of(len(wanted)))
-    return ["".join(map(str, one.tolist())) for one in dealt]
+    return write_folds(deal_folds(seed, wanted, groups, repeats_of(len(wanted))))
 
 
 def head_of(

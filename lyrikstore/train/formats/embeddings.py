@@ -6,3 +6,9 @@ FORMAT = "embeddings/1"
 JSON_FILES = (CLASSIFIER_CONFIG,)
 WEIGHT_FILES = (CLASSIFIER,)
 FILES = frozenset((*JSON_FILES, *WEIGHT_FILES))
+
+STRENGTHS = (0.5, 1.5, 5.0, 15.0, 50.0)
+"""C of the logistic regression, of which the folds choose one; ascending."""
+
+STRENGTH = 10.0
+"""C where no folds choose one: set beforehand, tuned on nobody's test set."""

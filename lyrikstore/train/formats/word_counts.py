@@ -22,6 +22,15 @@ WEIGHT_FILES = (WEIGHTS,)
 MAX_TERMS = 5_000_000
 """Most words and pairs of words."""
 
+STRENGTHS = (1.0, 4.0, 16.0)
+"""C of the logistic regression, of which the folds choose one; ascending."""
+
+STRENGTH = 4.0
+"""C where no folds choose one: set beforehand, tuned on nobody's test set."""
+
+FIRST_STRENGTH = 20.0
+"""C of ``tfidf/1``."""
+
 SHORTEST_RUN, LONGEST_RUN = 2, 5
 MAX_RUNS = 100_000
 """Most runs of characters."""

@@ -12,7 +12,6 @@ from lyrikstore.canon.text import rough
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import MEMORY_SHARE
 from lyrikstore.train.plan.estimate import (
-    CHEAP,
     DEAR,
     HERE,
     CandidateFigures,
@@ -22,6 +21,7 @@ from lyrikstore.train.plan.estimate import (
     total,
 )
 from lyrikstore.train.plan.prices import PriceFile, find_machine
+from lyrikstore.verify.evaluation.choice.candidates import CHEAP
 from lyrikstore.verify.evaluation.choice.folds import FOLDS
 
 _CGROUP = Path("/sys/fs/cgroup/memory.max")

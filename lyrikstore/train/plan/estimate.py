@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import precision_of
+from lyrikstore.train.formats import embeddings, word_counts
 from lyrikstore.train.plan import formulas
 from lyrikstore.train.plan.facts import DataFacts
 from lyrikstore.train.plan.formulas import (
@@ -21,6 +22,7 @@ from lyrikstore.train.plan.formulas import (
 from lyrikstore.train.plan.prices import PricedMachine, PriceFile
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
+from lyrikstore.train.worker.fitting.folds import count_fits
 from lyrikstore.verify.evaluation.choice.folds import FOLDS, repeats_of
 
 Origin = Literal["computed", "quoted", "measured"]
@@ -28,8 +30,8 @@ Origin = Literal["computed", "quoted", "measured"]
 
 HERE = "here"
 MODES: dict[str, Mode] = {"embeddings": "forward", "lora": "lora", "full": "full"}
-CHEAP, DEAR = ("tfidf", "embeddings"), ("lora", "full")
-"""What is compared by cross-validation always, and what only where the budget allows."""
+DEAR = ("lora", "full")
+"""What is compared by cross-validation only where the budget allows."""
 
 START_UP_HOURS = 0.25
 """What a rented machine is paid for before it trains and after."""
@@ -239,7 +241,7 @@ def _linear(asked: Question) -> CandidateFigures:
     seconds = formulas.linear_cpu_seconds(
         characters,
         labels,
-        fits=formulas.fits_by_folds(records, asked.repeats, formulas.WORD_STRENGTHS),
+        fits=count_fits(records, asked.repeats, len(word_counts.STRENGTHS)),
         counts=FOLDS * asked.repeats,
     )
     memory = formulas.linear_memory_bytes(characters, labels)
@@ -350,7 +352,7 @@ def _work(asked: Question, shape: EncoderShape, candidate: str, adapter: int) ->
     if mode == "forward":
         labels = max(2, asked.train.label_total)
         records = train.records + validation.records
-        fits = formulas.fits_by_folds(records, asked.repeats, formulas.HEAD_STRENGTHS)
+        fits = count_fits(records, asked.repeats, len(embeddings.STRENGTHS))
         return formulas.embedding_work(
             shape, train, validation, max_tokens=most, labels=labels, fits=fits
         )
@@ -377,7 +379,7 @@ def _kept_bytes(asked: Question, mode: Mode) -> float:
     )
     if mode == "forward":
         labels, records = max(2, asked.train.label_total), sum(one.records for one in texts)
-        answers = 4 * labels * max(1, asked.repeats) * (formulas.HEAD_STRENGTHS + 1)
+        answers = 4 * labels * max(1, asked.repeats) * (len(embeddings.STRENGTHS) + 1)
         found += records * (formulas.VECTOR_COPIES * 8 * asked.base.width + answers)
     return found
 

@@ -21,7 +21,6 @@ from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import precision_of
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
-from lyrikstore.verify.evaluation.choice.folds import FOLDS
 
 Mode = Literal["forward", "lora", "full"]
 """How an encoder is gone through: to answer, with an adapter that learns, learning itself."""
@@ -68,18 +67,11 @@ STEP_SECONDS = 0.05
 WATTS_PER_CORE, BOARD_SHARE, FACILITY_FACTOR = 10.0, 0.8, 1.2
 """(A) A processor's core; of a board's most, what it draws; a data centre's cooling and losses."""
 
-WORD_STRENGTHS = 3
-"""Strengths that folds choose among, of word counts."""
-
 VECTOR_COPIES = 3
 """(C) All vectors, those of four folds, and what a regression makes of these."""
 
-HEAD_STRENGTHS = 5
-"""Strengths that folds choose among, of a linear head."""
-
 HEAD_SECONDS, HEAD_ITERATIONS, HEAD_FLOP = 0.01, 12, 15e9
 """(C) What a regression over vectors takes at least, its iterations, and operations a second."""
-
 
 NF4_BYTES = 0.516
 """(D) Of a number that is kept in 4 bits, with the scales of its block and theirs."""
@@ -204,21 +196,6 @@ def embedding_work(
     seconds = fits * (HEAD_SECONDS + flop / HEAD_FLOP)
     answering = _answering_flop(shape, both, max_tokens)
     return Work(both.total(max_tokens), 0, 0, answering, seconds)
-
-
-def fits_by_folds(records: float, repeats: int, strengths: int) -> float:
-    """Return how many models are fitted to compare a candidate by folds, and then to take.
-
-    Args:
-        records: Of training and validation data together.
-        repeats: How often folds are dealt; 0: there are none.
-        strengths: Among how many the folds choose, until 1,000 records were answered.
-    """
-    if not repeats:
-        return 1
-    folds = FOLDS * repeats
-    choosing = min(folds, math.ceil(1000 * FOLDS / max(1.0, records)))
-    return choosing * strengths + (folds - choosing) + 1
 
 
 def _answering_flop(shape: EncoderShape, texts: TokenCounts, max_tokens: int) -> float:

@@ -11,18 +11,24 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lyrikstore.train.formats.word_counts import STRENGTHS
 from lyrikstore.train.worker.examples import Example, read_examples, targets
 from lyrikstore.train.worker.fitting.cheap import open_cheap
-from lyrikstore.train.worker.fitting.folds import Cheap, cross_validate, read_folds
+from lyrikstore.train.worker.fitting.folds import (
+    Cheap,
+    count_fits,
+    cross_validate,
+    read_folds,
+)
 from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.model import Logits
 from lyrikstore.train.worker.models.terms import RunCounts, unit_sparse_rows
-from lyrikstore.train.worker.models.word_counts import STRENGTHS, fit_terms
+from lyrikstore.train.worker.models.word_counts import fit_terms
 from lyrikstore.train.worker.scoring import Clock, answer_all, write_answers
 from lyrikstore.train.worker.staging import TEST, TRAIN
 from lyrikstore.verify.evaluation.choice.baselines import NEAREST, Rival
-from lyrikstore.verify.evaluation.choice.folds import FOLDS, repeats_of
+from lyrikstore.verify.evaluation.choice.folds import repeats_of
 from lyrikstore.verify.evaluation.choice.task import (
     AnswerRule,
     Flags,
@@ -59,7 +65,7 @@ class FittedBaseline(Struct, frozen=True):
 FitBaselines = Callable[
     [Mapping[str, Any], StagedFiles, Sequence[Example], Report], Iterator[FittedBaseline]
 ]
-"""Takes the job, the staging folder, what the model learned from, and who is told of it."""
+"""Takes the job, the staging folder, what the model learned from, and what reports of it."""
 
 
 def score_baselines(
@@ -163,12 +169,11 @@ def fit_rival(
     return FittedBaseline(rival.method, params, decision, model.logits, are_logits=True)
 
 
-def count_fits(rules: LabellingRules, strength: str, records: int) -> int:
+def count_word_fits(rules: LabellingRules, strength: str, records: int) -> int:
     """Return how often word counts are fitted where :func:`tune` looks for C, and then once."""
     if strength and not rules.several:
         return 1
-    grid = 1 if strength else len(STRENGTHS)
-    return 1 + FOLDS * repeats_of(records) * grid
+    return count_fits(records, repeats_of(records), 1 if strength else len(STRENGTHS))
 
 
 def text_vectors(train: Sequence[Example]) -> Vectors:

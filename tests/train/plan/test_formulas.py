@@ -98,19 +98,6 @@ def test_word_counts_against_measured_ones(labels, characters, seconds, features
     assert 1 / 1.2 < formulas.linear_memory_bytes(characters, labels) / (memory_mb * 1e6) < 1.2
 
 
-@pytest.mark.parametrize(
-    ("records", "repeats", "strengths", "fits"),
-    [
-        (100, 0, 5, 1),
-        (100, 3, 5, 15 * 5 + 1),  # all folds together have 300 answers: every one tells
-        (3600, 1, 3, 2 * 3 + 3 + 1),  # two folds have 1,000
-        (20_000, 1, 5, 1 * 5 + 4 + 1),
-    ],
-)
-def test_strengths_are_tried_until_enough_is_answered(records, repeats, strengths, fits):
-    assert formulas.fits_by_folds(records, repeats, strengths) == fits
-
-
 def test_learning_costs_what_is_published_of_adam():
     # Weight, gradient and two moments, in 32 bits; what is tuned whole has its weight already.
     assert formulas.trained_bytes("lora", 1000) == 16_000

@@ -27,13 +27,14 @@ from lyrikstore.train.plan.defaults import (
     default_max_tokens,
     write_toml,
 )
-from lyrikstore.train.plan.estimate import CHEAP, MODES, Estimate, Question, estimate_candidate
+from lyrikstore.train.plan.estimate import MODES, Estimate, Question, estimate_candidate
 from lyrikstore.train.plan.facts import DataFacts, read_facts
 from lyrikstore.train.plan.measure import measured_candidate, read_result
 from lyrikstore.train.plan.plan_json import MEASURED
 from lyrikstore.train.plan.prices import shipped_prices
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
+from lyrikstore.verify.evaluation.choice.candidates import CHEAP
 from lyrikstore_cli.output.plan_text import error_lines
 from manifests_of_version_2 import EXAMPLES_2
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.train.evaluation.answers import told_folds
+from lyrikstore.train.evaluation.answers import job_folds
 from lyrikstore.train.snapshot import copy_base
 from lyrikstore.train.worker.baselines import fit_rivals as fit
 from lyrikstore.train.worker.baselines import learnable, nearest, score_baselines
@@ -66,7 +66,7 @@ def staged(workshop) -> Iterator[StagedFiles]:
 
 def job(task: str = "text-classification", **rival: str) -> dict[str, Any]:
     wanted = targets(records(), SINGLE["labels"])
-    found = {**SINGLE, "task": task, "folds": told_folds(1, wanted, None)}
+    found = {**SINGLE, "task": task, "folds": job_folds(1, wanted, None)}
     return {**found, "rival": rival} if rival else found
 
 
@@ -111,6 +111,6 @@ def test_the_nearest_record_is_the_first_of_equals_however_many_are_asked_at_onc
 def test_a_record_of_another_label_teaches_nothing() -> None:
     # Where answers were given, a label of the training data may be none of the model's.
     other = Example(Digest.of(b"x"), ("other",), "a third kind of letter")
-    folds = told_folds(1, targets([*records(), other], SINGLE["labels"]), None)
+    folds = job_folds(1, targets([*records(), other], SINGLE["labels"]), None)
     kept, dealt = learnable({**SINGLE, "folds": folds}, [*records(), other])
     assert (len(kept), dealt.shape[1]) == (len(records()), len(records()))

@@ -4,12 +4,13 @@ import json
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.train.worker.examples import Example
 from lyrikstore.train.worker.fitting import dear
 from lyrikstore.train.worker.fitting.cheap import open_cheap
-from lyrikstore.train.worker.fitting.folds import ENOUGH, cross_validate, read_folds
+from lyrikstore.train.worker.fitting.folds import ENOUGH, count_fits, cross_validate, read_folds
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.verify.evaluation.choice.task import labelling_rules
 
@@ -161,3 +162,16 @@ def test_a_fold_without_a_word_answers_all_the_same(tmp_path) -> None:
     found = cross_validate(cheap.fold, RULES, expected, folds, cheap.grid)
     assert np.isfinite(found.logits).all()
     assert found.unlike.max() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("records", "repeats", "strengths", "fits"),
+    [
+        (100, 0, 5, 1),
+        (100, 3, 5, 15 * 5 + 1),  # all folds together have 300 answers: every one tells
+        (3600, 1, 3, 2 * 3 + 3 + 1),  # two folds have 1,000
+        (20_000, 1, 5, 1 * 5 + 4 + 1),
+    ],
+)
+def test_strengths_are_tried_until_enough_is_answered(records, repeats, strengths, fits):
+    assert count_fits(records, repeats, strengths) == fits

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.train.formats.word_counts import STRENGTH
 from lyrikstore.train.predict.predict import MOST_EXPLAINED, predict_records
 from lyrikstore.train.worker.examples import BATCH_RECORDS, Example, example_batches
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.model import unit_rows
-from lyrikstore.train.worker.models.word_counts import WordCounts
+from lyrikstore.train.worker.models.word_counts import CountedWords
 from lyrikstore.train.worker.predicting.explain import (
     MOST_LABELS,
     MOST_SENTENCES,
@@ -60,7 +61,7 @@ def staged(folder: Path, records: list[Example], name: str = "known.jsonl") -> S
 @pytest.mark.parametrize("task", ["text-classification", "multi-label"])
 def test_contributions_and_bias_are_the_logit(task: str) -> None:
     records = examples()
-    model = WordCounts.fit(task, list("abc"), records, ["sum", "court"])
+    model = CountedWords(task, list("abc"), records, ["sum", "court"]).fit(STRENGTH)
     asked = [*records[:4], example("licence never seen", sum="no number")]
     for one, logits in zip(asked, model.logits(asked), strict=True):
         for label in range(3):
@@ -79,7 +80,7 @@ def test_contributions_and_bias_are_the_logit(task: str) -> None:
 
 def test_of_many_labels_the_first_are_explained() -> None:
     records = examples()
-    model = WordCounts.fit("multi-label", list("abcdefgh"), records, ())
+    model = CountedWords("multi-label", list("abcdefgh"), records, ()).fit(STRENGTH)
     found = explain(model, labelling_rules("multi-label"), AnswerRule(), records[0], range(8))
     assert [one["label"] for one in found] == list("abcdefgh")[:MOST_LABELS]
 

@@ -13,13 +13,18 @@ from hypothesis import strategies as st
 sklearn_text = pytest.importorskip("sklearn.feature_extraction.text")
 
 from lyrikstore.canon.digest import Digest  # noqa: E402
-from lyrikstore.train.formats.word_counts import FIRST, FORMAT, MAX_RUNS  # noqa: E402
+from lyrikstore.train.formats.word_counts import (  # noqa: E402
+    FIRST,
+    FORMAT,
+    MAX_RUNS,
+    STRENGTH,
+    STRENGTHS,
+)
 from lyrikstore.train.worker.examples import Example  # noqa: E402
 from lyrikstore.train.worker.models import terms as counting  # noqa: E402
 from lyrikstore.train.worker.models.terms import RunCounts, TermCounts  # noqa: E402
 from lyrikstore.train.worker.models.word_counts import (  # noqa: E402
-    STRENGTH,
-    STRENGTHS,
+    CountedWords,
     Fields,
     WordCounts,
 )
@@ -92,7 +97,7 @@ def test_of_many_runs_those_of_most_texts_are_kept(monkeypatch: pytest.MonkeyPat
 
 def test_what_is_read_answers_as_what_was_fitted(tmp_path: Path) -> None:
     some = records()
-    model = WordCounts.fit(TASK, list("abc"), some, ["sum"], STRENGTHS[0])
+    model = CountedWords(TASK, list("abc"), some, ["sum"]).fit(STRENGTHS[0])
     model.save(tmp_path)
     again = WordCounts.load(_Folder(), str(tmp_path))
     asked = [*some, example("never seen, straß", "a"), example("", "a")]
@@ -118,7 +123,7 @@ def test_the_first_format_answers_without_characters(tmp_path: Path) -> None:
 
 
 def test_weights_of_other_shapes_are_refused(tmp_path: Path) -> None:
-    WordCounts.fit(TASK, list("abc"), records(), ()).save(tmp_path)
+    CountedWords(TASK, list("abc"), records(), ()).fit(STRENGTH).save(tmp_path)
     path = tmp_path / "characters.json"
     path.write_text(json.dumps(json.loads(path.read_text())[1:]))
     with pytest.raises(ValueError, match="weights"):
@@ -159,7 +164,7 @@ def served() -> Any:
     return graph_of(SERVED)
 
 
-SERVED = WordCounts.fit(TASK, list("abc"), records(), ())
+SERVED = CountedWords(TASK, list("abc"), records(), ()).fit(STRENGTH)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)

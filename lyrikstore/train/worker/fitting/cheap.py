@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from lyrikstore.train.formats.word_counts import STRENGTH, STRENGTHS
 from lyrikstore.train.worker.examples import Example
 from lyrikstore.train.worker.fitting.folds import Cheap, FittedFold, FittedModel, Rows
 from lyrikstore.train.worker.fitting.written import Report
@@ -12,12 +13,7 @@ from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.model import Logits
 from lyrikstore.train.worker.models.terms import words_of
 from lyrikstore.train.worker.models.unlike import Values
-from lyrikstore.train.worker.models.word_counts import (
-    STRENGTH,
-    STRENGTHS,
-    CountedWords,
-    WordCounts,
-)
+from lyrikstore.train.worker.models.word_counts import CountedWords, WordCounts
 
 
 def open_cheap(

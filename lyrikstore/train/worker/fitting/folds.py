@@ -1,5 +1,6 @@
 """Cross-validation: every record answered by a model that did not learn from it (spec §13.2.2)."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from lyrikstore.train.worker.models.model import Logits, Saved
 from lyrikstore.train.worker.models.unlike import ClassDistances, Values
+from lyrikstore.verify.evaluation.choice.folds import FOLDS
 from lyrikstore.verify.evaluation.choice.task import Flags, LabellingRules
 
 Rows = NDArray[np.int64]
@@ -78,9 +80,27 @@ class FoldResult(Struct, frozen=True):
     unlike: Values | None
 
 
-def read_folds(told: Sequence[str]) -> NDArray[np.uint8]:
-    """Return the fold of each record, repeats × records, of what a job says: a digit a record."""
-    return np.stack([np.frombuffer(one.encode("ascii"), np.uint8) - ord("0") for one in told])
+def write_folds(folds: NDArray[np.uint8]) -> list[str]:
+    """Return the fold of each record as a job has it: a text a repeat, a digit a record."""
+    return ["".join(map(str, one.tolist())) for one in folds]
+
+
+def read_folds(written: Sequence[str]) -> NDArray[np.uint8]:
+    """Return what :func:`write_folds` took: repeats × records."""
+    return np.stack([np.frombuffer(one.encode("ascii"), np.uint8) - ord("0") for one in written])
+
+
+def count_fits(records: float, repeats: int, strengths: int) -> int:
+    """Return how many models are fitted by :func:`cross_validate`, and then the one that stays.
+
+    Args:
+        records: How many there are.
+        repeats: How often their folds are dealt; 0: there are none.
+        strengths: Among how many the folds choose.
+    """
+    folds = FOLDS * repeats
+    choosing = min(folds, math.ceil(ENOUGH * FOLDS / max(1.0, records)))
+    return choosing * strengths + (folds - choosing) + 1
 
 
 def cross_validate(

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lyrikstore.train.formats.embeddings import STRENGTH, STRENGTHS
 from lyrikstore.train.worker.examples import Example, targets
 from lyrikstore.train.worker.fitting.folds import FittedFold, FittedModel, Rows
 from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.train.worker.models.embeddings import STRENGTH, STRENGTHS, Base, Embeddings, embed
+from lyrikstore.train.worker.models.embeddings import Base, Embeddings, embed
 from lyrikstore.train.worker.models.encoder import TextEncoder, load_base, prepare
 from lyrikstore.train.worker.models.linear import fit_linear
 from lyrikstore.train.worker.models.model import Logits
@@ -62,10 +63,10 @@ class Vectors:
         for some in parts:
             before = sum(map(len, found))
 
-            def told(done: int, _: int, before: int = before) -> None:
+            def read(done: int, _: int, before: int = before) -> None:
                 report("step", before + done, total)
 
-            found.append(embed(*base, some, told))
+            found.append(embed(*base, some, read))
         self._vectors = np.concatenate([one for one in found if len(one)])
 
     def fold(self, rows: Rows) -> FittedFold:

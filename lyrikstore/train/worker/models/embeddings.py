@@ -14,10 +14,9 @@ from torch import nn
 from lyrikstore.train.formats.adapter import CLASSIFIER, CLASSIFIER_CONFIG
 from lyrikstore.train.formats.embeddings import FORMAT
 from lyrikstore.train.worker.errors import bad_model
-from lyrikstore.train.worker.examples import Example, targets
+from lyrikstore.train.worker.examples import Example
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.encoder import TextEncoder, by_length, load_base, pooled
-from lyrikstore.train.worker.models.linear import fit_linear
 from lyrikstore.train.worker.models.model import (
     Logits,
     Part,
@@ -28,12 +27,6 @@ from lyrikstore.train.worker.models.model import (
 )
 from lyrikstore.train.worker.models.network import Network
 from lyrikstore.train.worker.models.unlike import ClassDistances, Values, of_classes
-
-STRENGTH = 10.0
-"""C of the logistic regression where no folds choose it: tuned on nobody's test set."""
-
-STRENGTHS = (0.5, 1.5, 5.0, 15.0, 50.0)
-"""What folds choose it among."""
 
 Told = Callable[[int, int], None]
 """Takes how many texts were read, and of how many."""
@@ -68,30 +61,6 @@ class Embeddings:
         self.task, self.labels = task, list(labels)
         self._encoder, self._text, self._pooling = encoder.eval(), text, pooling
         self._weight, self._bias = weight, bias
-
-    @classmethod
-    def fit(
-        cls,
-        task: str,
-        labels: Sequence[str],
-        examples: Sequence[Example],
-        base: Base,
-        told: Told,
-        strength: float = STRENGTH,
-    ) -> tuple[Self, NDArray[np.float64]]:
-        """Return the model that fits some records, and the vectors of these.
-
-        Args:
-            task: Name of the task.
-            labels: All labels.
-            examples: What to learn from.
-            base: The encoder, its tokenizer, and how token vectors become one.
-            told: Called as texts are read.
-            strength: C of the logistic regression.
-        """
-        vectors = embed(*base, examples, told)
-        weight, bias = fit_linear(task, vectors, targets(examples, labels), strength)
-        return cls(task, labels, *base, weight, bias), vectors
 
     def logits(self, examples: Sequence[Example]) -> Logits:
         """Return the logits of some records."""

@@ -21,6 +21,7 @@ from lyrikstore.train.formats.word_counts import (
     CHARACTERS,
     FIELDS,
     FIRST,
+    FIRST_STRENGTH,
     FORMAT,
     MAX_RUNS,
     MAX_TERMS,
@@ -34,15 +35,6 @@ from lyrikstore.train.worker.models.linear import fit_linear
 from lyrikstore.train.worker.models.model import Logits, Part, Summands, check_finite, described
 from lyrikstore.train.worker.models.terms import RunCounts, TermCounts, unit_sparse_rows, words_of
 from lyrikstore.train.worker.models.unlike import ClassDistances, Values
-
-STRENGTHS = (1.0, 4.0, 16.0)
-"""C of the logistic regression, of which the folds choose one; ascending."""
-
-STRENGTH = 4.0
-"""C where no folds choose one: set beforehand, tuned on nobody's test set."""
-
-FIRST_STRENGTH = 20.0
-"""C of ``tfidf/1``."""
 
 MAX_CATEGORIES = 200
 """Values of a field that is a category; rarer ones count as one."""
@@ -80,26 +72,6 @@ class WordCounts:
         # Features × labels, one row after another: what a sparse row is multiplied with.
         self._columns = np.ascontiguousarray(weight.T)
         self._names: list[str] = []
-
-    @classmethod
-    def fit(
-        cls,
-        task: str,
-        labels: Sequence[str],
-        examples: Sequence[Example],
-        names: Sequence[str],
-        strength: float = STRENGTH,
-    ) -> "WordCounts":
-        """Return the model that fits some records.
-
-        Args:
-            task: Name of the task.
-            labels: All labels.
-            examples: What to learn from.
-            names: Fields that join the text.
-            strength: C of the logistic regression, one of :data:`STRENGTHS`.
-        """
-        return CountedWords(task, labels, examples, names).fit(strength)
 
     @classmethod
     def fit_first(cls, task: str, labels: Sequence[str], examples: Sequence[Example]) -> Self:
