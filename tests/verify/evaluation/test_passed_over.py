@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from lyrikstore.verify.evaluation.choice.passed_over import candidates_of
+from lyrikstore.verify.evaluation.choice.unlike import is_limit_by_folds
 from tests.verify.evaluation.cross_validated import FORMATS, cross_validated
 
 
@@ -60,3 +61,22 @@ def test_a_log_loads_no_numpy_for_it() -> None:
         "sys.exit('numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("form", "other", "by", "by_folds"),
+    [
+        ("tfidf/2", None, "folds", True),
+        ("embeddings/1", None, "folds", True),
+        ("blend/1", "embeddings", "folds", True),
+        ("blend/1", "lora", "folds", False),
+        ("peft-lora/1", None, "folds", False),  # out of fold, and stopped by the validation data
+        ("peft-lora/1", None, "validation", False),
+        ("tfidf/1", None, None, False),
+    ],
+)
+def test_a_limit_of_unlike_texts_is_of_what_it_was_measured_by(form, other, by, by_folds):
+    taken = {"format": form, "taken": True, "other": other, "by": by}
+    passed = {"format": "embeddings/1", "taken": False, "by": "folds"}
+    assert is_limit_by_folds({"candidates": [passed, taken]}) is by_folds
+    assert is_limit_by_folds({}) is False

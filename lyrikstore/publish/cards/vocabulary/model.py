@@ -6,7 +6,11 @@ from lyrikstore.history.manifests.manifest import Input
 from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.statement import Cited, Said, counted, listed, named
 from lyrikstore.publish.cards.vocabulary.fact import Fact
-from lyrikstore.verify.evaluation.choice.unlike import UNLIKE, unlike_rule_in_words
+from lyrikstore.verify.evaluation.choice.unlike import (
+    UNLIKE,
+    is_limit_by_folds,
+    unlike_rule_in_words,
+)
 from lyrikstore.verify.evaluation.given import EXTERNAL
 from lyrikstore.verify.evaluation.tasks import TEXT, find_rules
 
@@ -59,7 +63,7 @@ def _decision(facts: CardFacts) -> Iterator[Said]:
     if about := facts.checkpoint.body.get(UNLIKE):
         text += ", but for texts that are unlike its training data" if float(below) == 0 else ""
         text += f"; a text is unlike its training data where {unlike_rule_in_words(about)}: then "
-        by_folds = facts.checkpoint.body.get("chosen", {}).get("method") == "folds"
+        by_folds = is_limit_by_folds(facts.checkpoint.body.get("chosen", {}))
         held = "records that its folds had not learned from" if by_folds else "validation data"
         text += f"it answers that it does not know (of the {held} that were 5 % at most)"
         decision = {**decision, UNLIKE: about}

@@ -6,7 +6,12 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS, NAMES
+from lyrikstore.verify.evaluation.choice.candidates import (
+    BY_FOLDS,
+    CHEAP,
+    FEW_RECORDS,
+    NAMES,
+)
 
 UNLIKE = "unlike"
 """Member of a checkpoint's body that says so, and role of the attachment with the distances."""
@@ -61,6 +66,18 @@ def unlike_rule_in_words(about: Mapping[str, Any]) -> str:
     if about["method"] == UNKNOWN_WORDS:
         return f"more than {Decimal(about['limit']):.0%} of its words are unknown to the model"
     return f"it is more than {about['limit']} standard deviations from every class"
+
+
+def is_limit_by_folds(chosen: Mapping[str, Any]) -> bool:
+    """Return whether a limit is of records out of fold; else it is of the validation data.
+
+    Args:
+        chosen: That member of the body of the checkpoint.
+    """
+    taken = next((one for one in chosen.get("candidates", ()) if one["taken"]), {})
+    # What takes steps is measured by the validation data, however it was compared.
+    dearest = taken.get("other") or NAMES.get(taken.get("format", ""))
+    return taken.get("by") == BY_FOLDS and dearest in CHEAP
 
 
 def unlike_fault(body: Mapping[str, Any], attached: int) -> str:
