@@ -75,8 +75,8 @@ def measured(bench: Bench, candidate: str) -> tuple[float, float, float]:
     start = statistics.median(seconds(bench, "predict", name, "one.txt") for _ in range(TRIES))
     predicted, evaluated = [], []
     for count in (FEW, MANY):
-        told = ("predict", name, f"{count}.jsonl", "-o", f"{candidate}-{count}.jsonl")
-        predicted.append(seconds(bench, *told))
+        command = ("predict", name, f"{count}.jsonl", "-o", f"{candidate}-{count}.jsonl")
+        predicted.append(seconds(bench, *command))
         found = bench.do("evaluate", name, "--on", f"bench/rows-{count}")
         evaluated.append(float(found["body"]["model"]["cpuSeconds"]))
     each = [1000 * (many - few) / (MANY - FEW) for few, many in (predicted, evaluated)]

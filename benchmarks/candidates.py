@@ -17,7 +17,6 @@ sweep that was stopped goes on. Remove the file, or the lines of a way, to measu
 """
 
 import argparse
-import gzip
 import json
 import os
 import platform
@@ -26,14 +25,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2s
 from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
 
-from planning import Bench
+from planning import Bench, labelled
 from sklearn_ways import VECTORS, WORDS, answer
 
 Row = dict[str, str]
@@ -93,17 +92,6 @@ class Parts(NamedTuple):
     test: list[Row]
 
 
-def read(path: Path, text: str) -> Iterator[Row]:
-    """Yield the records with one label."""
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        for line in file:
-            row = json.loads(line)
-            labels = row.get("labels", row.get("label"))
-            labels = labels if isinstance(labels, list) else [labels]
-            if len(labels) == 1:
-                yield {"text": row[text], "label": str(labels[0])}
-
-
 def shuffled(rows: Sequence[Row], seed: str) -> list[Row]:
     """Return rows in an order by a seed, each text once."""
     once = {row["text"]: row for row in rows}
@@ -125,9 +113,11 @@ def draw(data: Path, cell: Cell) -> Parts | None:
     """Return the parts of a draw; None: there are not so many records."""
     source, folder = SETS[cell.name], data / cell.name
     known = [
-        row for part in ("train", "val") for row in read(folder / f"{part}.jsonl.gz", source.text)
+        row
+        for part in ("train", "val")
+        for row in labelled(folder / f"{part}.jsonl.gz", source.text)
     ]
-    tested = list(read(folder / "test.jsonl.gz", source.text))
+    tested = list(labelled(folder / "test.jsonl.gz", source.text))
     pool, test = shuffled(known, f"draw {cell.draw}"), shuffled(tested, "test")
     if cell.rows != ALL:
         common = {one for one, _ in Counter(row["label"] for row in known).most_common()}

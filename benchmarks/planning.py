@@ -87,15 +87,15 @@ class Bench:
         self.do("permit", f"bench/{name}", "--permit", "train,evaluate")
 
 
-def labelled(path: Path) -> Iterator[dict[str, str]]:
-    """Yield the records with one label."""
+def labelled(path: Path, text: str = "text") -> Iterator[dict[str, str]]:
+    """Yield the records with one label; ``text``: the field that is read."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
         for line in file:
             row = json.loads(line)
             labels = row.get("labels", row.get("label"))
             labels = labels if isinstance(labels, list) else [labels]
             if len(labels) == 1:
-                yield {"text": row["text"], "label": str(labels[0])}
+                yield {"text": row[text], "label": str(labels[0])}
 
 
 def rows(path: Path, count: int) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,6 @@ from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from lyrikstore.canon.base64 import decode_base64
-from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
 from lyrikstore.verify.evaluation.choice import validation
 from lyrikstore.verify.evaluation.choice.by_folds import FoldedRecords, choose_by_folds, compare
@@ -37,7 +36,10 @@ from lyrikstore.verify.evaluation.choice.validation import (
     MAX_LINE,
     Decided,
     ValidationScores,
+    are_labels,
+    flags_of,
     read_validation,
+    rules_of_head,
     those_allowed,
     with_declared_limit,
 )
@@ -174,10 +176,7 @@ def read_cross_validation(stream: BinaryIO) -> CrossValidation:
     """Return what an attachment of this format says; as :func:`read_kept`."""
     lines = Lines(stream, _KIND, max_line=MAX_LINE, max_bytes=MAX_BYTES)
     head = lines.need(_Head)
-    try:
-        rules = labelling_rules(head.task)
-    except InvalidInputError as error:
-        raise lines.bad(error.message) from None
+    rules = rules_of_head(lines, head.task)
     width, training = len(head.labels), head.records.train
     total = training + head.records.validation
     names = [one.candidate for one in head.candidates]
@@ -207,9 +206,7 @@ def read_cross_validation(stream: BinaryIO) -> CrossValidation:
         fine = (
             len(expected) < total
             and [[len(one) for one in some] for some in scores] == [[4 * width] * n for n in wanted]
-            and line.expected == sorted(set(line.expected))
-            and all(one < width for one in line.expected)
-            and not rules.problem([head.labels[one] for one in line.expected])
+            and are_labels(line.expected, head.labels, rules)
             # ATTACK A156: numbers that put groups into folds as one likes; they come in order.
             and (line.group is None or line.group <= fresh)
         )
@@ -223,9 +220,6 @@ def read_cross_validation(stream: BinaryIO) -> CrossValidation:
             held.extend(one)
     if len(expected) != total or len(groups) not in {0, total}:
         raise lines.bad("there are not as many records as its head says")
-    right = np.zeros((total, width), bool)
-    for at, numbers in enumerate(expected):
-        right[at, numbers] = True
     out_of_fold, holdout = dict[str, Kept](), dict[str, Kept]()
     for name, some, count in zip(names, rows, repeats, strict=True):
         flat = np.frombuffer(b"".join(some), "<f4").astype(np.float32, copy=False)
@@ -241,7 +235,7 @@ def read_cross_validation(stream: BinaryIO) -> CrossValidation:
         tuple(head.labels),
         head.seed,
         (training, head.records.validation),
-        right,
+        flags_of(expected, width),
         groups or None,
         out_of_fold,
         holdout,

@@ -74,7 +74,8 @@ def is_limit_by_folds(chosen: Mapping[str, Any]) -> bool:
     Args:
         chosen: That member of the body of the checkpoint.
     """
-    taken = next((one for one in chosen.get("candidates", ()) if one["taken"]), {})
+    tried = chosen.get("candidates", ())
+    taken: Mapping[str, Any] = next((one for one in tried if one["taken"]), {})
     # What takes steps is measured by the validation data, however it was compared.
     dearest = taken.get("other") or NAMES.get(taken.get("format", ""))
     return taken.get("by") == BY_FOLDS and dearest in CHEAP

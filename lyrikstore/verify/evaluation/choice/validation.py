@@ -26,6 +26,7 @@ from lyrikstore.verify.evaluation.choice.choose import Tried, choose, describe_c
 from lyrikstore.verify.evaluation.choice.task import (
     CONFIG,
     Flags,
+    LabellingRules,
     Scores,
     labelling_rules,
     macro_f1,
@@ -205,10 +206,7 @@ def read_validation(stream: BinaryIO) -> ValidationScores:
     """
     lines = Lines(stream, _KIND, max_line=MAX_LINE, max_bytes=MAX_BYTES)
     head = lines.need(_Head)
-    try:
-        rules = labelling_rules(head.task)
-    except InvalidInputError as error:
-        raise lines.bad(error.message) from None
+    rules = rules_of_head(lines, head.task)
     width = len(head.labels)
     names = head.candidates
     if len(set(names)) != len(names) or len(set(head.labels)) != width:
@@ -217,11 +215,8 @@ def read_validation(stream: BinaryIO) -> ValidationScores:
     expected: list[list[int]] = []
     for line in lines.rest(_Line):
         scores = [decode_base64(one, _KIND) for one in line.logits]
-        fine = (
-            [len(one) for one in scores] == [8 * width] * len(names)
-            and line.expected == sorted(set(line.expected))
-            and all(one < width for one in line.expected)
-            and not rules.problem([head.labels[one] for one in line.expected])
+        fine = [len(one) for one in scores] == [8 * width] * len(names) and are_labels(
+            line.expected, head.labels, rules
         )
         if not fine:
             raise lines.bad("it cannot be")
@@ -230,9 +225,7 @@ def read_validation(stream: BinaryIO) -> ValidationScores:
             some.append(one)
     if not expected:
         raise lines.bad("there are no records")
-    right = np.zeros((len(expected), width), bool)
-    for at, numbers in enumerate(expected):
-        right[at, numbers] = True
+    right = flags_of(expected, width)
     logits: dict[str, Scores] = {
         name: np.frombuffer(b"".join(some), "<f8").reshape(len(expected), width)
         for name, some in zip(names, rows, strict=True)
@@ -240,6 +233,35 @@ def read_validation(stream: BinaryIO) -> ValidationScores:
     if not all(np.isfinite(one).all() for one in logits.values()):
         raise lines.bad("a score is no number")
     return ValidationScores(head.task, tuple(head.labels), logits, right)
+
+
+def rules_of_head(lines: Lines, task: str) -> LabellingRules:
+    """Return the rules of the task that the head of an attachment names.
+
+    Raises:
+        FormatError: (``bad-validation``) no such task is known here.
+    """
+    try:
+        return labelling_rules(task)
+    except InvalidInputError as error:
+        raise lines.bad(error.message) from None
+
+
+def are_labels(numbers: Sequence[int], labels: Sequence[str], rules: LabellingRules) -> bool:
+    """Return whether a record may have the labels of these numbers, which have to ascend."""
+    return (
+        list(numbers) == sorted(set(numbers))
+        and all(one < len(labels) for one in numbers)
+        and not rules.problem([labels[one] for one in numbers])
+    )
+
+
+def flags_of(expected: Sequence[Sequence[int]], width: int) -> Flags:
+    """Return which labels records have, records × labels, of the numbers of these."""
+    found = np.zeros((len(expected), width), bool)
+    for at, numbers in enumerate(expected):
+        found[at, numbers] = True
+    return found
 
 
 _Label = Annotated[str, Meta(min_length=1, max_length=65536)]
