@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS
+from lyrikstore.verify.evaluation.choice.folds import FOLDS
 from lyrikstore.verify.rights.judge import Reason
 
 MAX_LABELS, MAX_LABEL_BYTES = 1000, 64 << 10
@@ -110,7 +111,7 @@ def check_repeated(
 
 
 def label_warnings(
-    labels: Collection[str], compared: int, *, by_folds: bool = False
+    labels: Collection[str], compared: int, *, by_folds: bool = False, groups: int | None = None
 ) -> list[Reason]:
     """Return what to warn of once the data was read.
 
@@ -118,6 +119,7 @@ def label_warnings(
         labels: Those of the training data.
         compared: On how many records candidates are compared.
         by_folds: Whether these are training and validation data together.
+        groups: How many groups both have together; None: there are none.
     """
     found = []
     if alike := labels_alike(labels):
@@ -130,6 +132,24 @@ def label_warnings(
                 f"{named} only {pluralize(compared, 'record')}: the choice between "
                 "candidates, the confidence of answers and when not to answer rest on chance; "
                 f"take {FEW_RECORDS} or more",
+            )
+        )
+    if groups == 1:
+        found.append(
+            Reason(
+                "few-groups",
+                "all records of training and validation are of one group, of which no part can be "
+                "held out: candidates are compared on the validation data alone, which flatter "
+                "them; name another field in [data] group, or take records of more groups",
+            )
+        )
+    elif groups is not None and groups < FOLDS:
+        found.append(
+            Reason(
+                "few-groups",
+                f"training and validation together have only {groups} groups: the choice between "
+                "candidates, the confidence of answers and when not to answer rest on chance; "
+                f"take records of {FOLDS} groups or more, or name another field in [data] group",
             )
         )
     return found

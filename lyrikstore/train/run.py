@@ -159,6 +159,7 @@ def train_run(
         plan = _warned(plan, copied.warnings, progress)
         plan = replace(
             plan,
+            by_folds=tuple(name for name in plan.by_folds if copied.folds_of(name)),
             task=copied.task,
             prompt=copied.prompt,
             candidates=planned.chosen,

@@ -169,6 +169,29 @@ def test_few_records_are_those_of_all_folds() -> None:
     assert not label_warnings(["a", "b"], 50, by_folds=True)
 
 
+@pytest.mark.parametrize(
+    ("groups", "wanted"), [(1, ["few-groups"]), (4, ["few-groups"]), (5, []), (None, [])]
+)
+def test_few_groups_are_warned_of(groups, wanted) -> None:
+    found = label_warnings(["a", "b"], 50, by_folds=True, groups=groups)
+    assert [one.code for one in found] == wanted
+
+
+def test_of_one_group_nothing_can_be_held_out(workshop) -> None:
+    for part in ("train", "validation", "test"):
+        files = [
+            (f"{part}{at}.txt", f"{label} text {at}".encode(), {"family": label, "client": "one"})
+            for at, label in enumerate(("mit", "bsd") * 6)
+        ]
+        data = workshop.put_dataset(f"datasets/acme/one-group.{part}", files)
+        workshop.permit(data, "train", "evaluate")
+    config = config_of(workshop, "one-group", ["tfidf"]).replace("acme/tiny.", "acme/one-group.")
+    found = workshop.train(config.replace('label = "family"', 'label = "family"\ngroup = "client"'))
+    assert {"folds", "refit"} & found.run.body.keys() == set()
+    assert "few-groups" in [one.code for one in found.warnings]
+    assert "validationMacroF1" in found.metrics
+
+
 def test_records_are_dealt_as_their_attachment_says() -> None:
     snapshot = SimpleNamespace(
         labels={"a": 3, "b": 3}, targets=(("a",), ("b",)) * 3, records=[0] * 6

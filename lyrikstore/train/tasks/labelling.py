@@ -62,6 +62,7 @@ class CopiedLabels(Struct, frozen=True):
         validation: What to measure on.
         limit: The confidence below which it does not answer, as the config declares it.
         pool: Both together, dealt to folds; None: candidates are compared by validation alone.
+        groups: How many groups both together have; None: nobody asked, or there are none.
     """
 
     task: str
@@ -69,6 +70,7 @@ class CopiedLabels(Struct, frozen=True):
     validation: "Snapshot"
     limit: str = ""
     pool: "DealtRecords | None" = None
+    groups: int | None = None
 
     @property
     def labels(self) -> Collection[str]:
@@ -79,7 +81,8 @@ class CopiedLabels(Struct, frozen=True):
     def warnings(self) -> Sequence[Reason]:
         """What to warn of."""
         compared = len(self.validation.records) if self.pool is None else sum(self.pool.records)
-        return label_warnings(self.train.labels, compared, by_folds=self.pool is not None)
+        by_folds = self.pool is not None
+        return label_warnings(self.train.labels, compared, by_folds=by_folds, groups=self.groups)
 
     @property
     def prompt(self) -> Mapping[str, Any]:
@@ -235,19 +238,24 @@ class LabellingTask:
         check_learnt(plan.validation.name, validation.labels, train.labels)
         if not validation.records:
             raise InvalidInputError("empty", f"{plan.validation.name} has no records")
-        pool = None
-        if plan.by_folds:
-            from lyrikstore.train.candidates import DealtRecords
+        limit = config.decision.abstain_below
+        if not plan.by_folds:
+            return CopiedLabels(task.name, train, validation, limit)
+        groups = group_numbers(repo, (*plan.train, plan.validation), config.to_json())
+        count = None if groups is None else len(set(groups))
+        if count == 1:  # without its one fold nothing is left to learn from
+            return CopiedLabels(task.name, train, validation, limit, groups=count)
+        from lyrikstore.train.candidates import DealtRecords
 
-            pool = DealtRecords.deal(
-                task.name,
-                (train, validation),
-                group_numbers(repo, (*plan.train, plan.validation), config.to_json()),
-                training=config.training,
-                candidates=plan.by_folds,
-                repeats=plan.repeats,
-            )
-        return CopiedLabels(task.name, train, validation, config.decision.abstain_below, pool)
+        pool = DealtRecords.deal(
+            task.name,
+            (train, validation),
+            groups,
+            training=config.training,
+            candidates=plan.by_folds,
+            repeats=plan.repeats,
+        )
+        return CopiedLabels(task.name, train, validation, limit, pool, count)
 
     def checkpoint_members(
         self, plan: "RunPlan", chosen: "Chosen", labels: Sequence[str], *, final: bool

@@ -119,6 +119,7 @@ def test_nothing_is_known_of_chance_where_all_is_one_group() -> None:
     words, embeddings, _ = decided(found)["chosen"]["candidates"]
     assert embeddings["taken"]
     assert words["difference"].keys() == {"value"}
+    assert "inf" not in decided(found)["chosen"]["reason"]
 
 
 def test_groups_move_the_difference_more_than_their_records() -> None:
