@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lyrikstore.verify.evaluation.choice import candidates
+
 FORMAT = "tfidf/2"
 """Words, pairs of words, and runs of characters."""
 
@@ -22,7 +24,7 @@ WEIGHT_FILES = (WEIGHTS,)
 MAX_TERMS = 5_000_000
 """Most words and pairs of words."""
 
-STRENGTHS = (1.0, 4.0, 16.0)
+STRENGTHS = tuple(map(float, candidates.STRENGTHS["tfidf"]))
 """C of the logistic regression, of which the folds choose one; ascending."""
 
 STRENGTH = 4.0

@@ -9,6 +9,7 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.lineage import LEARNED, Lineage
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.verify.evaluation.choice.baselines import has_rivals
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 from lyrikstore.verify.evaluation.limits import (
     MOST_SEEN_PERCENT,
@@ -41,14 +42,16 @@ def fitted_to(checkpoint: Manifest) -> list[Digest]:
     return [item.id for role in roles for item in checkpoint.inputs_in(role)]
 
 
-def has_learned_less(evaluation: Manifest, checkpoint: Manifest) -> bool:
+def has_learned_less(evaluation: Manifest, checkpoint: Manifest, run: Manifest | None) -> bool:
     """Return whether the baseline of an evaluation was fitted to less than its model was.
 
     Of a checkpoint that was made before baselines were candidates nothing is asked.
     """
     learned = {item.id for item in evaluation.inputs_in("train")}
-    is_asked = "method" in checkpoint.body.get("chosen", {})
-    return is_asked and bool(learned) and not learned >= {*fitted_to(checkpoint)}
+    # ATTACK A163: a baseline that is said to have learned from nothing at all.
+    has_baseline = bool(learned) or "baseline" in evaluation.body
+    is_asked = has_rivals(checkpoint.body, None if run is None else run.body)
+    return is_asked and has_baseline and not learned >= {*fitted_to(checkpoint)}
 
 
 def not_to_train_on(dataset: Manifest) -> str | None:

@@ -17,7 +17,7 @@ from lyrikstore.verify.evaluation.choice.baselines import (
 )
 from lyrikstore.verify.store.test_sets import has_learned_less
 
-TRIED = {"tfidf/2": "20", "embeddings/1": "10", "peft-lora/1": ""}
+TRIED = {"tfidf/2": "16", "embeddings/1": "5", "peft-lora/1": ""}
 
 
 def checkpoint(form: str, *formats: str, method: str = "folds") -> dict[str, Any]:
@@ -39,8 +39,8 @@ def body(method: str, strength: str = "", task: str = "text-classification") -> 
         ({}, Rival("tfidf")),  # of somebody's own
         ({"format": "embeddings/1"}, Rival("tfidf")),  # of one that was made before
         (checkpoint("peft-lora/1", "peft-lora/1"), Rival("tfidf")),
-        (checkpoint("blend/1", "tfidf/2", "embeddings/1"), Rival("tfidf", "20")),
-        (checkpoint("tfidf/2", "tfidf/2", "embeddings/1"), Rival("embeddings", "10")),
+        (checkpoint("blend/1", "tfidf/2", "embeddings/1"), Rival("tfidf", "16")),
+        (checkpoint("tfidf/2", "tfidf/2", "embeddings/1"), Rival("embeddings", "5")),
         (checkpoint("tfidf/2", "tfidf/2", "peft-lora/1"), None),  # too dear to be trained again
         (checkpoint("tfidf/2", "tfidf/2"), None),
     ],
@@ -52,14 +52,14 @@ def test_the_rival_is_the_strongest_cheap_candidate(of: Any, rival: Rival | None
 @pytest.mark.parametrize(
     ("of", "said", "fine"),
     [
-        (checkpoint("blend/1", "tfidf/2", "embeddings/1"), body(WORD_COUNTS, "20"), True),
+        (checkpoint("blend/1", "tfidf/2", "embeddings/1"), body(WORD_COUNTS, "16"), True),
         (checkpoint("blend/1", "tfidf/2", "embeddings/1"), body(WORD_COUNTS, "0.01"), False),
         (checkpoint("blend/1", "tfidf/2", "embeddings/1"), body(WORD_COUNTS), False),
         (checkpoint("peft-lora/1", "peft-lora/1"), body(WORD_COUNTS, "3"), True),
         (checkpoint("peft-lora/1", "peft-lora/1"), body(WORD_COUNTS_1), False),
         (checkpoint("peft-lora/1", "peft-lora/1"), body(NEAREST), False),
         (checkpoint("peft-lora/1", "peft-lora/1"), body("a coin"), False),
-        (checkpoint("tfidf/2", "tfidf/2", "embeddings/1"), body(EMBEDDINGS, "10"), True),
+        (checkpoint("tfidf/2", "tfidf/2", "embeddings/1"), body(EMBEDDINGS, "5"), True),
         (checkpoint("tfidf/2", "tfidf/2", "embeddings/1"), body(NEAREST), True),  # without the base
         (checkpoint("tfidf/2", "tfidf/2"), body(NEAREST_1), False),
         (checkpoint("tfidf/2", "tfidf/2"), body(EMBEDDINGS), False),
@@ -71,7 +71,29 @@ def test_the_rival_is_the_strongest_cheap_candidate(of: Any, rival: Rival | None
 )
 def test_a_weaker_baseline_is_found(of: Any, said: Any, fine: bool) -> None:
     # ATTACK A163
-    assert (baseline_fault(said, of) == "") == fine
+    assert (baseline_fault(said, of, None) == "") == fine
+
+
+def test_no_checkpoint_says_of_its_rival_what_nobody_chose_among() -> None:
+    # ATTACK A163: the strength is not that of anybody, so that it is chosen anew
+    of = checkpoint("embeddings/1", "tfidf/2", "embeddings/1")
+    of["chosen"]["candidates"][0]["settings"] = {"C": "0.000001"}
+    assert rival_of(of) == Rival("tfidf")
+
+
+@pytest.mark.parametrize(
+    ("run", "fine"),
+    [
+        ({"folds": {}}, False),
+        ({"candidates": [{"format": "tfidf/2"}]}, False),
+        ({"candidates": [{"format": "tfidf/1"}]}, True),  # of before
+    ],
+)
+def test_a_checkpoint_that_says_nothing_of_its_choice_has_the_rivals_of_its_run(
+    run: Any, fine: bool
+) -> None:
+    # ATTACK A163
+    assert (baseline_fault(body(NEAREST_1), {"format": "peft-lora/1"}, run) == "") == fine
 
 
 class Signed:
@@ -88,6 +110,7 @@ class Signed:
     ("of", "learned", "less"),
     [
         ({"refit": True}, (1, 2), False),
+        ({"refit": True}, (2,), True),
         ({"refit": True}, (1,), True),  # not from the validation records, which its model knows
         ({"refit": False}, (1,), False),
         ({"refit": False}, (), False),  # it has no baseline
@@ -98,4 +121,12 @@ def test_a_baseline_that_learned_less_is_found(of: Any, learned: Any, less: bool
     # ATTACK A163
     model: Any = Signed({"chosen": {"method": "folds"}, **of}, train=(1,), validation=(2,))
     evaluation: Any = Signed({}, train=learned)
-    assert has_learned_less(evaluation, model) == less
+    assert has_learned_less(evaluation, model, None) == less
+
+
+def test_a_baseline_that_learned_from_nothing_is_found() -> None:
+    # ATTACK A163
+    evaluation: Any = Signed({"baseline": {}})
+    model: Any = Signed({}, train=(1,))
+    assert has_learned_less(evaluation, model, Signed({"folds": {}}))  # type: ignore[arg-type]
+    assert not has_learned_less(evaluation, model, Signed({}))  # type: ignore[arg-type]

@@ -4,16 +4,19 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Input
+from lyrikstore.verify.evaluation.choice import cross_validation
 from lyrikstore.verify.evaluation.choice.folds import field_of_groups, number_groups
 from lyrikstore.verify.evaluation.evidence import LabelledRecord
 from lyrikstore.verify.store.statements.announced import find_announced_faults
 from lyrikstore.verify.store.statements.choices import (
     find_choice_faults,
+    has_to_keep,
     kept_fault,
     record_fault,
     refit_fault,
@@ -43,7 +46,7 @@ def body_of(run: dict[str, Any] = RUN) -> dict[str, Any]:
     """Return what a checkpoint says of what follows."""
     decided = replace(
         FOUND.decide({one["format"] for one in run["candidates"]}),
-        settings={"tfidf": {"C": "3"}},
+        settings={"tfidf": {"C": "4"}},
     )
     return {
         "format": decided.formats[decided.taken.candidate],
@@ -79,7 +82,7 @@ def of(body: dict[str, Any], number: int) -> dict[str, Any]:
 def test_what_follows_holds() -> None:
     assert faults() == []
     body = body_of()
-    assert of(body, 0)["settings"] == {"C": "3"}
+    assert of(body, 0)["settings"] == {"C": "4"}
     assert (
         without_settings(body["chosen"])
         == FOUND.decide({one["format"] for one in RUN["candidates"]}).to_body()["chosen"]
@@ -158,6 +161,9 @@ def test_the_field_of_groups_is_that_of_config_or_data() -> None:
         lambda run, body: of(body, 0)["metrics"].update(macroF1="0.1111"),
         lambda run, body: of(body, 3).pop("other"),
         lambda run, body: of(body, 0).update(other="lora"),
+        lambda run, body: of(body, 0).update(settings={"C": "0.000001"}),
+        lambda run, body: of(body, 0).update(settings={"C": "4", "iterations": "1"}),
+        lambda run, body: of(body, 2).update(settings={"C": "4"}),
         lambda run, body: body["metrics"].update(outOfFoldMacroF1="0.9999"),
         lambda run, body: body["metrics"].update(validationMacroF1="0.9999"),
         lambda run, body: (
@@ -172,6 +178,18 @@ def test_a_choice_that_does_not_follow(
 ) -> None:
     assert of(body_of(), 1)["taken"]
     assert faults(change)
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+def test_what_has_to_be_kept_fits(grouped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    # ATTACK A157: nothing is kept, so that nobody decides again
+    groups = [*range(120)] if grouped else None
+    found = replace(FOUND, expected=np.ones_like(FOUND.expected), groups=groups)
+    written = found.write()
+    assert written is not None
+    assert has_to_keep(body_of(), RUN)
+    monkeypatch.setattr(cross_validation, "MAX_BYTES", len(written) + (1 << 20) - 1)
+    assert not has_to_keep(body_of(), RUN)
 
 
 def test_a_candidate_was_better_than_the_one_that_was_taken() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from lyrikstore.verify.evaluation.choice.candidates import STRENGTHS
+
 WORD_COUNTS = "TF-IDF of words and characters, linear model, C by cross-validation"
 EMBEDDINGS = "embeddings of the base model, linear model, C by cross-validation"
 NEAREST = "nearest neighbour by TF-IDF of words and characters"
@@ -50,28 +52,43 @@ def rival_of(checkpoint: Mapping[str, Any]) -> Rival | None:
     Returns:
         Of word counts alone the runner-up that was tried and is cheap; None: there is none.
     """
-    tried = {
-        _candidate(one["format"]): one.get("settings", {}).get("C", "")
-        for one in checkpoint.get("chosen", {}).get("candidates", ())
-    }
+    tried = dict[str, str]()
+    for one in checkpoint.get("chosen", {}).get("candidates", ()):
+        name, strength = _candidate(one["format"]), one.get("settings", {}).get("C", "")
+        # ATTACK A163: a checkpoint says of its rival a C by which nobody learns anything.
+        tried[name] = strength if strength in STRENGTHS.get(name, ()) else ""
     other = "embeddings" if _candidate(checkpoint.get("format", "")) == "tfidf" else "tfidf"
     if other == "tfidf" or other in tried:
         return Rival(other, tried.get(other, ""))
     return None
 
 
-def baseline_fault(body: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> str:
+def has_rivals(checkpoint: Mapping[str, Any], run: Mapping[str, Any] | None) -> bool:
+    """Return whether a model was made since baselines are candidates.
+
+    Args:
+        checkpoint: Its body.
+        run: Body of its run; None: it is not here.
+    """
+    # ATTACK A163: no final checkpoint, or a final one that does not say what it chose.
+    said = [checkpoint.get("chosen", {}), run or {}]
+    forms = {each["format"] for one in said for each in one.get("candidates", ())}
+    return "method" in said[0] or "folds" in said[1] or "tfidf/2" in forms
+
+
+def baseline_fault(
+    body: Mapping[str, Any], checkpoint: Mapping[str, Any], run: Mapping[str, Any] | None
+) -> str:
     """Return how the baseline of an evaluation is weaker than it has to be; empty: it is not.
 
     Args:
         body: Of the evaluation.
         checkpoint: Body of its checkpoint. Of one that was made before baselines were candidates
             nothing is asked.
+        run: Body of its run; None: it is not here.
     """
     baseline = body.get("baseline")
-    chosen = checkpoint.get("chosen", {})
-    forms = {one["format"] for one in chosen.get("candidates", ())}
-    if baseline is None or ("method" not in chosen and not forms & {"tfidf/2"}):
+    if baseline is None or not has_rivals(checkpoint, run):
         return ""
     if body.get("task") not in _TASKS:
         return ""

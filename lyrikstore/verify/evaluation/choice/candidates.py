@@ -36,6 +36,12 @@ _LIMIT = re.compile(r"0(\.[0-9]{1,6})?|1(\.0{1,6})?")
 CHEAP = ("tfidf", "embeddings")
 """Candidates that take no steps, and cost little enough to be learned anew for every fold."""
 
+STRENGTHS: Mapping[str, tuple[str, ...]] = {
+    "tfidf": ("1", "4", "16"),
+    "embeddings": ("0.5", "1.5", "5", "15", "50"),
+}
+"""Cheap candidate → C of its linear model, of which the folds choose one, ascending; as signed."""
+
 REFITTED = (*CHEAP, BLEND)
 """Those that are learned anew from all records, once chosen; of a blend its word counts are."""
 

@@ -157,7 +157,7 @@ class LabellingRules(Protocol):
         """Return what of an evaluation was not declared before it."""
         test = found.tests[0] if found.tests else None
         fault = undeclared(found.body, found.predictions, found.checkpoint, found.run, test)
-        return fault or baseline_fault(found.body, found.checkpoint)
+        return fault or baseline_fault(found.body, found.checkpoint, found.run)
 
     def compare(self, found: Evidence) -> Fault:
         """Return how predictions are not about the test set."""

@@ -33,6 +33,7 @@ from lyrikstore.verify.store.ancestry import known_retirements
 from lyrikstore.verify.store.readers import ReadRecords
 from lyrikstore.verify.store.statements.choices import (
     find_choice_faults,
+    has_to_keep,
     kept_fault,
     record_fault,
     refit_fault,
@@ -240,6 +241,15 @@ class _Held:
         if "chosen" in self._checkpoint.body and run is not None:
             for fault in find_choice_faults(self._checkpoint.body, run.body):
                 self._bad("other-choice", fault)
+        if run is not None and "folds" in run.body and self._checkpoint.body.get("final"):
+            # ATTACK A157: nothing is said of a choice that was announced, or nothing kept of what
+            # it follows from, so that nothing of it can be wrong.
+            if "chosen" not in self._checkpoint.body:
+                self._bad("other-choice", "it does not say what was chosen, as its run announced")
+            if VALIDATION not in self._checkpoint.body and has_to_keep(
+                self._checkpoint.body, run.body
+            ):
+                self._bad("other-validation", "it keeps nothing of what was compared by folds")
         if run is not None and (fault := refit_fault(self._checkpoint.body, run.body)):
             self._bad("other-choice", fault)
         decision = self._checkpoint.body.get("decision")
@@ -330,7 +340,11 @@ class _Held:
                 return "its validation has other groups than its data"
         stated = config.get("data")
         field = stated.get("label") if isinstance(stated, dict) else None
-        if read is None or not field:
+        if read is None:
+            return ""
+        if not field:  # ATTACK A92: a config that names none, so that nobody looks.
+            text = f"{self._label}: not compared with its validation data: no field is its label"
+            self._problems.add(self._problems.odd, "not-compared", text)
             return ""
         fields = () if grouped is None else (grouped,)
         try:

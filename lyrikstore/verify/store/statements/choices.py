@@ -11,6 +11,7 @@ from lyrikstore.verify.evaluation.choice.candidates import (
     CHEAP,
     NAMES,
     ORDER,
+    STRENGTHS,
     VALIDATION,
     allowed_formats,
     formats_by_name,
@@ -65,7 +66,7 @@ def find_choice_faults(body: Mapping[str, Any], run: Mapping[str, Any]) -> Itera
     if by_folds:
         yield from _folds_faults(tried, taken[0], metric, run)
         return
-    if any({"by", "other", "difference"} & one.keys() for one in tried):
+    if any({"by", "other", "difference", "settings"} & one.keys() for one in tried):
         yield "it says of candidates what only folds tell"
     if metric == validation_metric(metric):  # the less the better, and there is no other
         return
@@ -102,6 +103,12 @@ def _folds_faults(
         # ATTACK A157: measured on validation records that suit it, and called out of fold.
         if one.get("by") != (BY_FOLDS if (other or name) in folded else BY_VALIDATION):
             yield "a candidate of it was measured otherwise than its run announced"
+        settings = one.get("settings")
+        # ATTACK A163: a C by which the candidate learns nothing, which a model then is better than.
+        if settings is not None and [*settings.items()] not in [
+            [("C", each)] for each in STRENGTHS.get(name or "", ())
+        ]:
+            yield "a candidate of it has other settings than folds choose among"
         if ("difference" in one) == (one is taken):
             yield "it does not say how far each candidate is from the one that was taken"
             continue
@@ -114,6 +121,28 @@ def _folds_faults(
             yield "the difference of two candidates is not that of their metrics"
         if gap > 0:
             yield "a candidate was better than the one that was taken"
+
+
+def has_to_keep(body: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
+    """Return whether what a choice by folds follows from is short enough for an attachment.
+
+    No line is longer than what is counted here, nor its head than a MiB.
+
+    Args:
+        body: Of the checkpoint, a final one.
+        run: Body of its run.
+    """
+    from lyrikstore.verify.evaluation.choice.cross_validation import MAX_BYTES
+
+    folds, counts = run["folds"], run["order"]["records"]
+    training, validation = (counts.get(one, 0) for one in ("train", VALIDATION))
+    folded, rows = {NAMES.get(one) for one in folds["candidates"]}, 0
+    for name in {NAMES.get(one["format"], BLEND) for one in run.get("candidates", ())} - {BLEND}:
+        times = folds["repeats"] if name in CHEAP else 1
+        rows += times * (training + validation) if name in folded else validation
+    labels = len(body.get("labels", ()))
+    longest = (training + validation) * (64 + 5 * labels) + rows * (8 + 6 * labels)
+    return bool(longest <= MAX_BYTES - (1 << 20))
 
 
 def refit_fault(body: Mapping[str, Any], run: Mapping[str, Any]) -> str:

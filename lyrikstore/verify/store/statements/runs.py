@@ -238,7 +238,7 @@ def _check_locked(
     if {item.id for item in evaluation.inputs_in("train")} - set(learnt_by(checkpoint)):
         problems.bad.append(f"{label}: its baseline learned from other data than the model")
     # ATTACK A163: a baseline that learned from a part of it, so that the model looks better.
-    if has_learned_less(evaluation, checkpoint):
+    if has_learned_less(evaluation, checkpoint, run):
         problems.bad.append(f"{label}: its baseline learned from less than the model")
     for test in evaluation.inputs_in("test"):
         tested = ancestry.get(test.id)
