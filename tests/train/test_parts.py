@@ -1,5 +1,6 @@
 """Staging, sealing, environment and metrics: what needs no model."""
 
+import ast
 import json
 import os
 import re
@@ -271,7 +272,9 @@ def test_no_source_reads_the_environment_or_unpickles():
     folder = Path(metrics.__file__).parent
     for path in folder.rglob("*.py"):
         text = path.read_text("utf-8")
-        assert "environ" not in text.replace("environment", ""), path
+        # Not that of a program which is written into a folder, where it is a text.
+        used = {getattr(one, "attr", getattr(one, "id", "")) for one in ast.walk(ast.parse(text))}
+        assert not used & {"environ", "environb", "getenv"}, path
         assert "torch.load(" not in text, path
         assert "import pickle" not in text, path
         assert len(text.splitlines()) <= 400, path
