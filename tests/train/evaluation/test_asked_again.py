@@ -25,9 +25,23 @@ def asked(workshop):
     return check.detail["notAsked"]
 
 
-def test_a_baseline_is_fitted_again_and_its_encoder_is_named(workshop, evaluation) -> None:
+def test_a_baseline_is_fitted_again_and_its_encoder_is_named(
+    workshop, evaluation, monkeypatch
+) -> None:
+    from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_info
+
+    fit, threads = LogisticRegression.fit, set()
+
+    def noted(*about):
+        blas = (one for one in threadpool_info() if one["user_api"] == "blas")
+        threads.update(one["num_threads"] for one in blas)
+        return fit(*about)
+
+    monkeypatch.setattr(LogisticRegression, "fit", noted)
     assert evaluation["baseline"]["method"].startswith("TF-IDF")
     assert asked(workshop) == [f"{NAME}: model"]
+    assert threads == {1}  # more of them spin, and a verification takes minutes
 
 
 def test_on_another_machine_no_baseline_is_fitted(workshop, evaluation, monkeypatch) -> None:

@@ -45,22 +45,27 @@ def fit_linear(task: str, features: Any, wanted: NDArray[np.bool_], strength: fl
             if wanted[:, at].all():
                 bias[at] = -NEVER
             elif wanted[:, at].any():
-                model = _regression(strength, iterations).fit(features, wanted[:, at])
+                model = _regression(strength, iterations, features, wanted[:, at])
                 weight[at], bias[at] = model.coef_[0], model.intercept_[0]
         return weight, bias
     classes = wanted.argmax(1)
     known = np.unique(classes)
     bias[known] = 0.0
     if len(known) > 1:
-        model = _regression(strength, iterations).fit(features, classes)
+        model = _regression(strength, iterations, features, classes)
         rows = known[1:] if len(known) == 2 else known  # of two, one row: the second
         weight[rows], bias[rows] = model.coef_, model.intercept_
     return weight, bias
 
 
-def _regression(strength: float, iterations: int) -> Any:
+def _regression(strength: float, iterations: int, features: Any, wanted: NDArray[Any]) -> Any:
     from sklearn.linear_model import LogisticRegression  # slow to load: only where one is fitted
+    from threadpoolctl import threadpool_limits  # which scikit-learn needs
 
-    return LogisticRegression(
+    model = LogisticRegression(
         C=strength, max_iter=iterations, class_weight="balanced", random_state=0
     )
+    # Where a verifier fits a baseline again no worker keeps OpenBLAS to one thread, and more of
+    # them spin: many times the processor time, and other last digits than those that were signed.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return model.fit(features, wanted)
