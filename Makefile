@@ -32,7 +32,7 @@ help:
 	@echo "make lint      formatting, types, layers, spelling"
 	@echo "make docs      write the generated pages of docs/ again"
 	@echo "make vectors   write spec/vectors/ again"
-	@echo "make interop   ask other people's software again (needs npm); writes docs/interop.md"
+	@echo "make interop   ask other people's software again (needs npm); writes docs/internals/interop.md"
 	@echo "make page      build the verification page again (needs npm)"
 	@echo "make package   build the wheel"
 	@echo "make size      count the lines with code, by package; SINCE=COMMIT beside those of another"

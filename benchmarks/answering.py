@@ -25,7 +25,7 @@ from measure import must
 from planning import TRAINING, Bench, labelled, rows
 
 HERE = Path(__file__).resolve().parent
-DOCS = HERE.parent / "docs" / "performance.md"
+DOCS = HERE.parent / "docs" / "internals" / "performance.md"
 MARK, END = "<!-- written by benchmarks/answering.py -->", "<!-- end of answering.py -->"
 DATA = "unfair-tos"
 CANDIDATES = ("tfidf", "embeddings")

@@ -30,7 +30,7 @@ from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "lyrikstore" / "web" / "verify.html"
-DOCS = HERE.parent / "docs" / "page.md"
+DOCS = HERE.parent / "docs" / "internals" / "times.md"
 ESBUILD = HERE.parent / "page" / "node_modules" / ".bin" / "esbuild"
 LEAST = 0.7
 RUNS = 7

@@ -38,7 +38,7 @@ from sklearn_ways import VECTORS, WORDS, answer
 Row = dict[str, str]
 
 HERE = Path(__file__).resolve().parent
-DOCS = HERE.parent / "docs" / "training.md"
+DOCS = HERE.parent / "docs" / "internals" / "training.md"
 MARK, END = "<!-- written by benchmarks/candidates.py -->", "<!-- end -->"
 OURS = "train"
 PEERS = (WORDS, VECTORS)
@@ -230,7 +230,7 @@ def row_of(name: str, draws: Sequence[dict[str, dict[str, Any]]]) -> list[str]:
 
 
 def write_docs(table: Sequence[Sequence[str]], about: str) -> None:
-    """Write the table into docs/training.md."""
+    """Write the table into docs/internals/training.md."""
     before, _, rest = DOCS.read_text("utf-8").partition(MARK)
     after = rest.partition(END)[2]
     page = "\n\n".join([before.rstrip("\n"), MARK, about, "\n".join(_lines(table)), END])
@@ -277,7 +277,7 @@ def measure(options: argparse.Namespace, results: Results) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table, and write it into docs/training.md if asked; 1 if ours is too far behind."""
+    """Print the table, and write it into docs/internals/training.md if asked; 1 if ours is too far behind."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))

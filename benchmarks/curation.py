@@ -23,7 +23,7 @@ import papers
 from measure import Sample, environment, remove, run, warm
 
 HERE = Path(__file__).resolve().parent
-DOCS = HERE.parent / "docs" / "performance.md"
+DOCS = HERE.parent / "docs" / "internals" / "performance.md"
 MARK = "<!-- written by benchmarks/curation.py -->"
 ROWS, NEAR, BYTES = 10_000_000, 1_000_000, 10e9
 GIB = 1 << 30

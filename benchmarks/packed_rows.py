@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-DOCS = Path(__file__).resolve().parent.parent / "docs" / "training.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs" / "internals" / "training.md"
 MARK, END = "<!-- written by benchmarks/packed_rows.py -->", "<!-- end of packed_rows.py -->"
 WAYS = ("mask", "records")
 TOKENS = (512, 2048, 8192)
@@ -85,7 +85,7 @@ def case(way: str, tokens: int) -> dict[str, float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table, and write it into docs/training.md if asked."""
+    """Print the table, and write it into docs/internals/training.md if asked."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--case", nargs=2, metavar=("WAY", "TOKENS"), help=argparse.SUPPRESS)
     parser.add_argument("--write-docs", action="store_true")

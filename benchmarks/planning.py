@@ -8,7 +8,7 @@
 DIR holds a folder for each data set, with ``train.jsonl.gz`` and ``val.jsonl.gz``. Each run is
 planned, an adapter also with ``--measure``, and trained, an adapter for two epochs, by the config
 that `plan` wrote. Records with several labels are left out. ``--write-docs`` writes the table into
-docs/plan.md and ``lyrikstore/train/plan/measured.toml``, from which `plan` prints how good it is.
+docs/internals/times.md and ``lyrikstore/train/plan/measured.toml``, from which `plan` prints how good it is.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from typing import Any
 from measure import environment, must
 
 HERE = Path(__file__).resolve().parent
-DOCS = HERE.parent / "docs" / "plan.md"
+DOCS = HERE.parent / "docs" / "internals" / "times.md"
 MARK = "<!-- written by benchmarks/planning.py -->"
 MEASURED = HERE.parent / "lyrikstore" / "train" / "plan" / "measured.toml"
 SETS = ("banking77", "cuad-clauses", "unfair-tos")
@@ -175,7 +175,7 @@ def _figures(plan: dict[str, Any]) -> tuple[float, float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table, and write it into docs/plan.md if asked."""
+    """Print the table, and write it into docs/internals/times.md if asked."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument(

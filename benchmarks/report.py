@@ -1,4 +1,4 @@
-"""Tables: for the terminal and for ``docs/performance.md``."""
+"""Tables: for the terminal and for ``docs/internals/performance.md``."""
 
 import os
 import platform
@@ -226,7 +226,7 @@ libsodium's Ed25519 alone: its ratio is the most that could be reached if nothin
 
 
 def page(tables: Sequence[Table], facts: dict[str, str], command: str) -> str:
-    """Return the page for ``docs/performance.md``."""
+    """Return the page for ``docs/internals/performance.md``."""
     parts = [PAGE.format(command=command, **facts)]
     for title, lines in tables:
         head, *body = lines

@@ -33,7 +33,7 @@ import work
 from figures import Bound, Figures
 from measure import mount_options, remove, volume
 
-DOCS = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs" / "internals" / "performance.md"
 CURATION = "<!-- written by benchmarks/curation.py -->"
 GROUPS = (*work.WORK, "memory", *small.SMALL)
 

@@ -28,7 +28,7 @@ from small import Person
 from work import Plan
 
 HERE = Path(__file__).resolve().parent
-DOCS = HERE.parent / "docs" / "scale.md"
+DOCS = HERE.parent / "docs" / "internals" / "scale.md"
 CORES = (2, 64, 1024)
 SIZES = {"10 TB": 10e12, "1 PB": 1e15}
 KINDS = {
@@ -185,7 +185,7 @@ def _listens(port: int) -> bool:
 
 
 def page(kinds: list[Kind], requests: list[Request], facts: dict[str, str], command: str) -> str:
-    """Return ``docs/scale.md``."""
+    """Return ``docs/internals/scale.md``."""
     parts = [PAGE.format(command=command, **facts, link=LINK_CORES, trip=1000 * ROUND_TRIP)]
     rows = [
         [
@@ -274,28 +274,8 @@ checkpoint, whatever the size. {sending}
 The driver of a commit holds the tree, and like every worker of a cluster knows the blobs that the
 store has, so that nothing is stored twice; with {driver:.0f} GiB it is what gives out first where
 the last column says so. The ways on: commit in parts (a dataset for each part, whose blobs one
-driver can know), and coarser pieces for data that will never be edited in place.
-
-## On many machines
-
-    dask scheduler                                      # on one of them
-    dask worker tcp://10.0.0.5:8786 --nthreads 1        # one for each core, on all of them
-    lyrikstore commit /shared/corpus -d acme/corpus --dask tcp://10.0.0.5:8786
-    lyrikstore filter acme/corpus --recipe clean.toml --as acme/clean --dask tcp://10.0.0.5:8786
-    lyrikstore verify --dask tcp://10.0.0.5:8786
-
-Every worker has the same lyrikstore installed (`lyrikstore[dask]`) and sees the data and the store
-where the driver sees them. Workers write packs to the store and say only what they stored; the
-driver signs one manifest, whose tree is the one that a single core makes. In a filter they do what
-depends on one record alone; which records are duplicates the driver decides in path order, from
-digests the workers send, so that decisions and versions are those of one core, too. The work of a
-worker that dies is done by another; what it had written and nobody names, `gc` removes. `--dask
-local` does the same with processes of this machine. From Python the store may be in a bucket:
-workers get its URL and options, never credentials, and find those where their own machine keeps
-them. The workers are trusted as the driver is: their answers are parsed strictly, but no second
-machine does the work again. A `verify` without `--dask` reads back what a cluster stored. Dask
-trusts its network: whoever reaches the scheduler can run code on every worker, so keep it behind a
-firewall or use Dask's TLS.
+driver can know), and coarser chunks for data that will never be edited in place. How to start a
+cluster: [many machines](../automation.md#on-many-machines).
 """
 
 

@@ -23,7 +23,7 @@ from measure import must
 from planning import Bench
 
 HERE = Path(__file__).resolve().parent
-DOCS = HERE.parent / "docs" / "training.md"
+DOCS = HERE.parent / "docs" / "internals" / "times.md"
 MARK, END = "<!-- written by benchmarks/small_jobs.py -->", "<!-- end of small_jobs.py -->"
 TRIES = 3
 LIMIT = 600.0
@@ -98,7 +98,7 @@ def _least(python: str, bench: Bench, job: Callable[[int], Sequence[str]]) -> fl
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table, and write it into docs/training.md if asked."""
+    """Print the table, and write it into docs/internals/times.md if asked."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--before", metavar="PYTHON", default="")
     parser.add_argument("--write-docs", action="store_true")

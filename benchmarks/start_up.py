@@ -25,7 +25,7 @@ from pathlib import Path
 from measure import environment
 
 HERE = Path(__file__).resolve().parent
-DOCS = HERE.parent / "docs" / "automation.md"
+DOCS = HERE.parent / "docs" / "internals" / "times.md"
 MARK, END = "<!-- written by benchmarks/start_up.py -->", "<!-- end of start_up.py -->"
 TRIES = 7
 COMMITS = 24

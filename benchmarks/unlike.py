@@ -21,7 +21,7 @@ from pathlib import Path
 
 from planning import Bench, labelled
 
-DOCS = Path(__file__).resolve().parent.parent / "docs" / "training.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs" / "internals" / "training.md"
 MARK, END = "<!-- written by benchmarks/unlike.py -->", "<!-- end of unlike.py -->"
 PARTS = {"train": "train", "validation": "val", "test": "test"}
 MODELS = {"tfidf": "linear", "embeddings": "checkpoints/bench/minilm"}
@@ -62,7 +62,7 @@ def row_of(bench: Bench, name: str, asked: Path) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table, and write it into docs/training.md if asked."""
+    """Print the table, and write it into docs/internals/training.md if asked."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--write-docs", action="store_true")

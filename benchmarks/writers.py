@@ -27,7 +27,7 @@ from typing import Any
 from planning import Bench
 
 HERE = Path(__file__).resolve().parent
-DOCS = HERE.parent / "docs" / "training.md"
+DOCS = HERE.parent / "docs" / "internals" / "training.md"
 MARK, END = "<!-- written by benchmarks/writers.py -->", "<!-- end -->"
 SIZES = {"train": 300, "validation": 40, "test": 60}
 FILES = {"train": "train", "validation": "val", "test": "test"}
@@ -231,7 +231,7 @@ def shape(bench: Bench, name: str, on: str, prices: str) -> list[str]:
 
 
 def write_docs(table: Sequence[Sequence[str]]) -> None:
-    """Write rows into docs/training.md; those that were not made stay."""
+    """Write rows into docs/internals/training.md; those that were not made stay."""
     before, _, rest = DOCS.read_text("utf-8").partition(MARK)
     old, _, after = rest.partition(END)
     rows = {row[0]: row for row in table}
@@ -254,7 +254,7 @@ def _lines(table: Iterable[Sequence[str]]) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table, and write it into docs/training.md if asked."""
+    """Print the table, and write it into docs/internals/training.md if asked."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path)
     parser.add_argument("--shapes", nargs="*", default=[], choices=sorted(SHAPES))

@@ -1,4 +1,4 @@
-"""Asks every peer everything, and writes what they said to docs/interop.md.
+"""Asks every peer everything, and writes what they said to docs/internals/interop.md.
 
 Usage: ``make interop``. It needs Node and npm's registry; the test beside it asks again.
 """
@@ -23,7 +23,7 @@ from tests.interop.peers import JCS, RDFC, Peer, peers
 from tests.interop.subjects import CHANGES, Subject, subjects
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PAGE = REPOSITORY / "docs" / "interop.md"
+PAGE = REPOSITORY / "docs" / "internals" / "interop.md"
 THEIRS: dict[str, Any] = {
     "@context": [
         "https://www.w3.org/ns/credentials/v2",
@@ -186,7 +186,7 @@ def _verify(
 
 
 def page(ours: list[Row], theirs: list[Foreign], shown: list[Foreign]) -> str:
-    """Return docs/interop.md."""
+    """Return docs/internals/interop.md."""
     return "\n".join([*_head(), *_ours(ours), *_theirs(theirs), *_shown(shown)]) + "\n"
 
 

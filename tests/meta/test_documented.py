@@ -19,7 +19,7 @@ from tests.epilogs import commands, epilogs
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [
     *(REPOSITORY / name for name in ("README.md", "SECURITY.md")),
-    *sorted((REPOSITORY / "docs").glob("*.md")),
+    *sorted((REPOSITORY / "docs").rglob("*.md")),
 ]
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _LINE = re.compile(r"^(?:\$ )?(lyrikstore [a-z].*)", re.MULTILINE)

@@ -12,7 +12,7 @@ from lyrikstore_cli.main import program
 REPOSITORY = Path(__file__).resolve().parents[2]
 GLOSSARY = (REPOSITORY / "spec" / "glossary.md").read_text("utf-8")
 MODULES = sorted([*REPOSITORY.glob("lyrikstore/**/*.py"), *REPOSITORY.glob("cli/**/*.py")])
-PAGES = sorted([REPOSITORY / "README.md", *REPOSITORY.glob("docs/*.md")])
+PAGES = sorted([REPOSITORY / "README.md", *REPOSITORY.glob("docs/**/*.md")])
 BANNED = sorted(
     {word for row in GLOSSARY.splitlines() for word in re.findall(r"\*\*(\w+)\*\*", row)}
 )

@@ -227,7 +227,8 @@ def test_the_repository_names_no_machine_of_ours() -> None:
 
 @pytest.mark.parametrize(
     ("index", "pages"),
-    [("README.md", "docs/*.md"), ("spec/00-overview.md", "spec/[0-9]*.md"),
+    [("README.md", "docs/*.md"), ("docs/internals/README.md", "docs/internals/*.md"),
+     ("spec/00-overview.md", "spec/[0-9]*.md"),
      ("spec/00-overview.md", "spec/adr/[0-9]*.md")],
 )  # fmt: skip
 def test_every_page_is_found_from_its_index(index: str, pages: str) -> None:
