@@ -15,12 +15,12 @@ from lyrikstore.verify.evaluation.choice.folds import field_of_groups, number_gr
 from lyrikstore.verify.evaluation.evidence import LabelledRecord
 from lyrikstore.verify.store.statements.announced import find_announced_faults
 from lyrikstore.verify.store.statements.choices import (
+    computed_choice,
     find_choice_faults,
     has_to_keep,
     kept_fault,
     record_fault,
     refit_fault,
-    without_settings,
 )
 from tests.verify.evaluation.cross_validated import cross_validated
 from tests.verify.store.test_announced import Known
@@ -83,10 +83,11 @@ def test_what_follows_holds() -> None:
     assert faults() == []
     body = body_of()
     assert of(body, 0)["settings"] == {"C": "4"}
-    assert (
-        without_settings(body["chosen"])
-        == FOUND.decide({one["format"] for one in RUN["candidates"]}).to_body()["chosen"]
-    )
+    decided = FOUND.decide({one["format"] for one in RUN["candidates"]}).to_body()["chosen"]
+    body["chosen"]["reason"] = "in the words of another version"
+    assert computed_choice(body["chosen"]) == computed_choice(decided)
+    of(body, 1)["metrics"]["macroF1"] = "0.1234"
+    assert computed_choice(body["chosen"]) != computed_choice(decided)
     for change in (
         lambda run, body: run["config"]["training"].update(refit=True),
         lambda run, body: (

@@ -85,7 +85,6 @@ def again(honest: Honest, request: pytest.FixtureRequest):
         (MODEL, lambda body: body["decision"].update(temperature="3.000"), "checkpoints"),
         (MODEL, lambda body: body["decision"].update(abstainBelow="0.000000"), "checkpoints"),
         (MODEL, lambda body: body["decision"].update(limitFrom="config"), "checkpoints"),
-        (MODEL, lambda body: body["chosen"].update(reason="it is the best"), "checkpoints"),
         (MODEL, lambda body: body["validation"].update(count=900), "checkpoints"),
         (SEVERAL, lambda body: body["decision"].update(threshold="0.900000"), "checkpoints"),
         (SEVERAL, lambda body: body["decision"].update(atLeastOne=True), "checkpoints"),
@@ -96,6 +95,12 @@ def test_a_false_statement_is_found(again, name: str, change: Change, check: str
     report = again(name, change)
     assert report.verdict == "invalid"
     assert states(report)[check] == "fail", report.check(check)
+
+
+def test_a_choice_may_be_told_in_other_words(again) -> None:
+    report = again(MODEL, lambda body: body["chosen"].update(reason="it is the best"))
+    assert report.verdict == "trusted", report.to_json()
+    assert "chosen.reason" in report.check("object").detail["stated"]["checkpoint"]
 
 
 def _lora() -> dict[str, Any]:

@@ -32,12 +32,12 @@ from lyrikstore.verify.report import Check, not_applicable, stated
 from lyrikstore.verify.store.ancestry import known_retirements
 from lyrikstore.verify.store.readers import ReadRecords
 from lyrikstore.verify.store.statements.choices import (
+    computed_choice,
     find_choice_faults,
     has_to_keep,
     kept_fault,
     record_fault,
     refit_fault,
-    without_settings,
 )
 
 if TYPE_CHECKING:
@@ -275,12 +275,14 @@ class _Held:
         except FormatError as error:
             self._bad("bad-validation", quote(error.message, 200))
             return
-        for name, follows in decided.to_body().items():
+        computed = decided.to_body()
+        computed["chosen"] = computed_choice(computed["chosen"])
+        for name, follows in computed.items():
             said = body.get(name, {})
             if name == "metrics":
                 said = {each: said.get(each) for each in follows}
             if name == "chosen":
-                said = without_settings(said)
+                said = computed_choice(said)
             # ATTACK A92, A157: answers are surer than validation lets them be; another is taken.
             if said != follows:
                 code = "other-decision" if name == "decision" else "other-choice"

@@ -159,13 +159,20 @@ def refit_fault(body: Mapping[str, Any], run: Mapping[str, Any]) -> str:
     return ""
 
 
-def without_settings(chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``chosen`` of a checkpoint without what its worker alone says."""
+def computed_choice(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of ``chosen`` of a checkpoint follows from what is kept of its validation.
+
+    That is all but ``settings``, which its worker alone says, and ``reason``: its words may be
+    others in another version, and its figures are those of the candidates.
+    """
     tried = [
         {name: value for name, value in one.items() if name != "settings"}
         for one in chosen.get("candidates", ())
     ]
-    return {**chosen, "candidates": tried}
+    return {
+        **{name: value for name, value in chosen.items() if name != "reason"},
+        "candidates": tried,
+    }
 
 
 def kept_fault(
