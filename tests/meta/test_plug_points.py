@@ -35,11 +35,7 @@ from tests.conftest import REPOSITORY
 from tests.curate.tried import decided, document
 from tools import make_docs, make_schemas
 
-WITHOUT_VECTOR = {
-    *("allow/1", "balance/1", "drop-duplicates/1", "drop-empty/1", "drop-personal/1"),
-    *("chunk/2", "extract-text/1", "extract-text/2", "language/1", "licence/1", "opt-out/1"),
-    *("redact/2", "sample/1", "split/2", "union/1"),
-}
+WITHOUT_VECTOR = {"extract-text/1", "language/1"}
 """Filters of before the rule; tests/curate alone holds what they do."""
 
 
