@@ -30,6 +30,7 @@ _MARKED = re.compile(r"§(\d+(?:\.\d+)+)")
 _CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 _BARE = re.compile(r"(?<![\d.,^$-])(?<!RFC )((?:[1-9]|1\d|20)\.\d{1,2}(?:\.\d{1,2})+)(?![.\d]*\d)")
 _BRACKETED = re.compile(r"\(((?:[1-9]|1\d|20)\.\d{1,2})(?=[);,:])")
+_BARE_IN = ("spec/", *(f"docs/internals/{name}" for name in ("cards", "curation", "training")))
 _OTHERS = re.compile(r"RFC \d+ sections? [\d.]+(?: and [\d.]+)?|Unicode [\d.]+")
 _PATH = re.compile(r"(?<![\w/.-])((?:spec|docs|schemas|tools|examples)/[\w./-]*\w)(?!\w*[*{/])")
 _VECTORS = re.compile(r"`((?:vectors|adr)/[\w./-]+)`")
@@ -55,7 +56,7 @@ def cited_sections() -> Iterator[tuple[str, str]]:
     for place, text in TEXTS.items():
         if not place.startswith("CHANGELOG"):  # of the spec as it was
             yield from ((place, number) for number in _MARKED.findall(text))
-        if place.startswith(("spec/", "docs/internals/")) and place.endswith(".md"):
+        if place.startswith(_BARE_IN) and place.endswith(".md"):
             prose = _OTHERS.sub("", _CODE.sub("", text))
             for pattern in (_BARE, _BRACKETED):
                 yield from ((place, number) for number in pattern.findall(prose))
