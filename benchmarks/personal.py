@@ -2,7 +2,7 @@
 """How much personal data the detectors find: recall with interval for each Safe Harbor identifier.
 
     python benchmarks/personal.py                 the measurement, on held-out templates
-    python benchmarks/personal.py --write-docs    and write the tables of docs/personal-data.md
+    python benchmarks/personal.py --write-docs    and write the tables of docs/internals/personal-data.md
     python benchmarks/personal.py --development   other templates and seed, with what was missed
     python benchmarks/personal.py --german        the German texts alone
 
@@ -42,7 +42,7 @@ from lyrikstore.curate.personal.kinds import IDENTIFIERS
 from lyrikstore.curate.personal.presidio import load_analyzer
 from lyrikstore.curate.recipes.filters.redact import FINDERS, redact
 
-DOCS = HERE.parent / "docs" / "personal-data.md"
+DOCS = HERE.parent / "docs" / "internals" / "personal-data.md"
 DOWNLOADS = HERE.parent / ".venv" / "downloads" / "personal"
 SEED, DEVELOPMENT_SEED = 18, 7
 LICENCES, CLAUSES = 120, 200

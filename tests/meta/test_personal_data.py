@@ -37,11 +37,29 @@ def test_every_identifier_of_a_text_has_a_kind() -> None:
 
 
 def test_the_page_has_the_measured_tables() -> None:
-    page = (REPOSITORY / "docs/personal-data.md").read_text("utf-8")
+    page = (REPOSITORY / "docs/internals/personal-data.md").read_text("utf-8")
     measured = page.partition("<!-- measured -->")[2]
     for letter in set(IDENTIFIERS) - {"P", "Q"}:
         assert f"\n| {letter} {IDENTIFIERS[letter]} | " in measured
     assert "BELOW" not in measured  # the union finds no less than one of its parts
+
+
+def test_the_short_table_is_that_of_the_long_ones() -> None:
+    measured = (REPOSITORY / "docs/internals/personal-data.md").read_text("utf-8")
+    page = (REPOSITORY / "docs/personal-data.md").read_text("utf-8")
+    titles = {
+        "presidio-evaluator": "Presidio-evaluator's templates",
+        "German templates": "German templates of this repository",
+    }
+    letters = {"names": "A", "places": "B", "dates and ages": "C", "telephone numbers": "D"}
+    rows = re.findall(r"^\| (\w[\w ]+) \| ([\w -]+), (\d+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$",
+                      page, re.MULTILINE)  # fmt: skip
+    assert len(rows) == 8
+    for identifier, titled, places, *recalls in rows:
+        table = measured.partition(f"**{titles[titled]}**")[2]
+        (line,) = re.findall(rf"^\| {letters[identifier]} .*$", table.partition("\n**")[0], re.M)
+        cells = [cell.split()[0] for cell in line.strip("|").split("|")]
+        assert [places, *recalls] == [cells[1], *cells[4:]], identifier
 
 
 def test_no_sentence_of_ours_promises_what_nobody_can() -> None:
