@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -14,7 +15,7 @@ from lyrikstore.canon.files import open_private
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.context import StoreContext
-from lyrikstore.train.config import TrainConfig, TrainingConfig
+from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import precision_of
 from lyrikstore.train.formats import blend, word_counts
 from lyrikstore.train.formats.formats import CANDIDATES, Format, blend_of
@@ -23,19 +24,17 @@ from lyrikstore.train.replay.kept import SEGMENT, KeptSegments
 from lyrikstore.train.requirements import ACCELERATOR
 from lyrikstore.train.snapshot import Snapshot, staged_base
 from lyrikstore.train.task import CopiedInputs
-from lyrikstore.train.worker.fitting.folds import write_folds
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging
 from lyrikstore.verify.evaluation.choice.candidates import (
     BLEND,
     BY_VALIDATION,
     FORMAT_IDS,
-    REFITTED,
     is_measured,
 )
 from lyrikstore.verify.evaluation.choice.choose import Tried
 from lyrikstore.verify.evaluation.choice.cross_validation import CrossValidation
-from lyrikstore.verify.evaluation.choice.folds import deal_folds
+from lyrikstore.verify.evaluation.choice.folds import FoldedRecords
 from lyrikstore.verify.evaluation.choice.validation import Decided, ValidationScores
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.store.statements.segments import CANDIDATES_WITH_STEPS, steps_of
@@ -58,7 +57,6 @@ class Chosen(Struct, frozen=True):
         warnings: What training showed, and should be known.
         validation: What each candidate said of the records that it is compared on; None of a
             generative model.
-        refit: Whether it learned from the validation data, too.
     """
 
     decided: Decided
@@ -68,77 +66,10 @@ class Chosen(Struct, frozen=True):
     actual: Mapping[str, str]
     warnings: tuple[Reason, ...] = ()
     validation: ValidationScores | CrossValidation | None = None
-    refit: bool = False
 
 
 Results = Mapping[str, Mapping[str, Any]]
 """Candidate → what its worker said last."""
-
-
-class DealtRecords(Struct, frozen=True):
-    """The records that candidates are compared on by folds: training, then validation.
-
-    Attributes:
-        task: What is learned.
-        labels: All labels.
-        seed: Of the run; deals the folds.
-        records: How many are training, how many validation records.
-        expected: Which labels the records have: records × labels.
-        groups: The number of the group of each record; None: there are none.
-        candidates: Those that are compared so.
-        folds: The fold of each record: repeats × records.
-        refit: Whether the cheap ones learn from all of them, once the folds have chosen.
-    """
-
-    task: str
-    labels: tuple[str, ...]
-    seed: int
-    records: tuple[int, int]
-    expected: Any
-    groups: list[int] | None
-    candidates: tuple[str, ...]
-    folds: Any
-    refit: bool
-
-    @classmethod
-    def deal(
-        cls,
-        task: str,
-        data: tuple[Snapshot, Snapshot],
-        groups: list[int] | None,
-        *,
-        training: TrainingConfig,
-        candidates: tuple[str, ...],
-        repeats: int,
-    ) -> Self:
-        """Return the records of training and validation data, dealt to folds.
-
-        Args:
-            task: What is learned.
-            data: What was copied of both.
-            groups: The number of the group of each record; None: there are none.
-            training: The seed, and whether to learn from all.
-            candidates: What is compared so.
-            repeats: How often they are dealt.
-        """
-        labels = tuple(data[0].labels)
-        expected = np.concatenate([flags(one, labels) for one in data])
-        return cls(
-            task,
-            labels,
-            training.seed,
-            (len(data[0].records), len(data[1].records)),
-            expected,
-            groups,
-            candidates,
-            deal_folds(training.seed, expected, groups, repeats),
-            training.refit,
-        )
-
-    @property
-    def job(self) -> Mapping[str, Any]:
-        """What the job of a worker has of it."""
-        return {"folds": write_folds(self.folds)}
 
 
 def train_candidates(
@@ -168,6 +99,13 @@ def train_candidates(
     """
     training, results = config.training, dict[str, Mapping[str, Any]]()
     candidates = tuple(candidates)
+    run = partial(
+        run_job,
+        staging,
+        threads=training.threads,
+        base_env=context.environment,
+        progress=context.progress,
+    )
     for name in candidates:
         if name not in CANDIDATES:
             continue
@@ -185,24 +123,16 @@ def train_candidates(
         folds = copied.folds_of(name)
         answered: Mapping[str, Any] = {}
         if folds and name in CANDIDATES_WITH_STEPS:
-            answered = run_job(
-                staging,
+            answered = run(
                 {**job, "job": "folds", **folds},
                 name=f"train-{name}-folds",
                 reads=(TRAIN, VALIDATION, *base),
-                threads=training.threads,
-                base_env=context.environment,
-                progress=context.progress,
             )
             folds = {}
-        result = run_job(
-            staging,
+        result = run(
             {**job, "job": "train", **folds, **keeping},
             name=f"train-{name}",
             reads=(TRAIN, VALIDATION, *base, *resumed),
-            threads=training.threads,
-            base_env=context.environment,
-            progress=context.progress,
             on_point=keep,
         )
         made = result.get("checkpoints")
@@ -213,122 +143,107 @@ def train_candidates(
     return copied.choose(staging, results, allowed)
 
 
-def choose_by_validation(
-    staging: Staging,
-    task: str,
-    data: tuple[Snapshot, Snapshot],
-    results: Results,
-    allowed: Collection[str],
-    limit: str = "",
-) -> Chosen:
-    """Return which of the candidates with labels validation prefers.
+def scores_of_validation(
+    staging: Staging, task: str, data: tuple[Snapshot, Snapshot], results: Results
+) -> ValidationScores:
+    """Return what candidates with labels said of the validation data.
 
     Args:
         staging: Holds what the workers wrote.
         task: The task.
         data: What was copied of training and validation data.
         results: What the workers said.
-        allowed: Formats of the candidates that may be taken: what a blend joins is trained for it.
-        limit: The confidence below which it does not answer, as the config declares it.
 
     Raises:
-        RunFailedError: (``bad-output``) a worker wrote something else; none of the candidates
-            that the config allows was trained.
-        StorageError: Something cannot be read or written.
+        RunFailedError: (``bad-output``) a worker wrote something else.
+        StorageError: Something cannot be read.
     """
     train, validation = data
-    labels = list(train.labels)
-    made = {name: one["checkpoints"] for name, one in results.items()}
+    labels = tuple(train.labels)
+    shape = len(validation.records), len(labels)
     logits = {
-        name: read_scores(
-            staging.path / str(one[-1]["logits"]), "<f8", (len(validation.records), len(labels))
-        )
-        for name, one in made.items()
+        name: read_scores(staging.path / str(one["checkpoints"][-1]["logits"]), "<f8", shape)
+        for name, one in results.items()
     }
-    scores = ValidationScores(task, tuple(labels), logits, flags(validation, labels))
-    decided = _decided(lambda: scores.decide(allowed, limit))
-    form, parts = _taken(staging, decided.taken, made, task, labels)
-    return Chosen(
-        decided,
-        form,
-        parts,
-        {**parts[-1]["metrics"], **decided.to_body()["metrics"]},
-        total_figures([one[-1] for one in made.values()]),
-        _rare_warnings(results),
-        scores,
-    )
+    return ValidationScores(task, labels, logits, flags(validation, labels))
 
 
-def choose_by_folds(
+def scores_of_folds(
+    staging: Staging, task: str, labels: Collection[str], pool: FoldedRecords, results: Results
+) -> CrossValidation:
+    """Return what candidates with labels said of the pool, out of fold or on validation.
+
+    Args:
+        staging: Holds what the workers wrote.
+        task: The task.
+        labels: All labels.
+        pool: The records that they are compared on.
+        results: What the workers said.
+
+    Raises:
+        RunFailedError, StorageError: As :func:`scores_of_validation`.
+    """
+    out_of_fold, holdout = dict[str, Any](), dict[str, Any]()
+    for name, one in results.items():
+        # What takes steps is trained anew for the folds of the first repeat alone.
+        repeats = 1 if "folds" in one else pool.repeats
+        said = one.get("folds", one["checkpoints"][-1])
+        if "outOfFold" in said:
+            shape = repeats, len(pool.expected), len(labels)
+            out_of_fold[name] = read_scores(staging.path / str(said["outOfFold"]), "<f4", shape)
+        else:
+            path, width = staging.path / str(said["logits"]), len(labels)
+            holdout[name] = read_scores(path, "<f8", (pool.validation, width)).astype("<f4")
+    return CrossValidation(task, tuple(labels), pool, out_of_fold, holdout)
+
+
+def choose(
     staging: Staging,
-    pool: DealtRecords,
+    scores: ValidationScores | CrossValidation,
     results: Results,
     allowed: Collection[str],
     limit: str = "",
 ) -> Chosen:
-    """Return which of the candidates with labels cross-validation prefers.
+    """Return which of the candidates with labels their scores prefer.
 
     Args:
         staging: Holds what the workers wrote.
-        pool: The records that they are compared on.
+        scores: What each said of the records that they are compared on.
         results: What the workers said.
         allowed: Formats of the candidates that may be taken: what a blend joins is trained for it.
         limit: The confidence below which it does not answer, as the config declares it.
 
     Raises:
-        RunFailedError, StorageError: As :func:`choose_by_validation`.
+        RunFailedError: (``bad-output``) none of the candidates that the config allows was trained.
+        StorageError: Something cannot be read or written.
     """
-    labels, repeats, width = list(pool.labels), len(pool.folds), len(pool.labels)
     made = {name: one["checkpoints"] for name, one in results.items()}
-    out_of_fold, holdout = dict[str, Any](), dict[str, Any]()
-    for name, one in results.items():
-        final = one["checkpoints"][-1]
-        if "outOfFold" in final:
-            shape = repeats, sum(pool.records), width
-            out_of_fold[name] = read_scores(staging.path / str(final["outOfFold"]), "<f4", shape)
-        elif "folds" in one:
-            shape = 1, sum(pool.records), width
-            path = staging.path / str(one["folds"]["outOfFold"])
-            out_of_fold[name] = read_scores(path, "<f4", shape)
-        else:
-            path = staging.path / str(final["logits"])
-            holdout[name] = read_scores(path, "<f8", (pool.records[1], width)).astype("<f4")
-    compared = CrossValidation(
-        pool.task,
-        pool.labels,
-        pool.seed,
-        pool.records,
-        pool.expected,
-        pool.groups,
-        out_of_fold,
-        holdout,
-    )
+    try:
+        decided = scores.decide(allowed, limit)
+    except FormatError:  # ATTACK: a run that says other candidates than its config
+        raise RunFailedError(
+            "bad-output",
+            "none of the candidates that the config allows was trained",
+            hint="of a run that is done again: what it says of its candidates contradicts itself",
+        ) from None
     settings = {name: one[-1]["settings"] for name, one in made.items() if "settings" in one[-1]}
-    decided = replace(_decided(lambda: compared.decide(allowed, limit)), settings=settings)
-    taken = decided.taken
-    form, parts = _taken(staging, taken, made, pool.task, labels)
+    decided = replace(decided, settings=settings)
+    form, parts = _taken(staging, decided.taken, made, scores.task, scores.labels)
     # What a worker stopped by is flattered: what was measured as announced takes its place.
     own = {
         name: value
         for name, value in parts[-1]["metrics"].items()
         if not is_measured(name, BY_VALIDATION)
     }
-    # What took steps stopped by the validation data, and did not learn from it.
-    refit = pool.refit and taken.candidate in REFITTED
+    folds = [one["folds"] for one in results.values() if "folds" in one]
     return Chosen(
         decided,
         form,
         parts,
         {**own, **decided.to_body()["metrics"]},
-        total_figures(
-            [
-                *(one[-1] for one in made.values()),
-                *(one["folds"] for one in results.values() if "folds" in one),
-            ]
-        ),
+        total_figures([*(one[-1] for one in made.values()), *folds]),
         _rare_warnings(results),
-        compared,
-        refit,
+        scores,
     )
 
 
@@ -428,17 +343,6 @@ def read_scores(path: Path, kind: str, shape: tuple[int, ...]) -> Any:
     if len(found) != size or not np.isfinite(found).all():
         raise RunFailedError("bad-output", f"{path.name} is not what a worker writes")
     return found.reshape(shape)
-
-
-def _decided(decide: Callable[[], Decided]) -> Decided:
-    try:
-        return decide()
-    except FormatError:  # ATTACK: a run that says other candidates than its config
-        raise RunFailedError(
-            "bad-output",
-            "none of the candidates that the config allows was trained",
-            hint="of a run that is done again: what it says of its candidates contradicts itself",
-        ) from None
 
 
 def _taken(

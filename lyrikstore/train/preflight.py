@@ -45,7 +45,6 @@ class RunPlan(Struct, frozen=True):
         planned: Member ``plan`` of the run; empty until then.
         prompt: Member ``prompt`` of run and checkpoints, of a model that writes.
         by_folds: The candidates that are compared by cross-validation; empty: none is.
-        repeats: How often their folds are dealt.
         still: Raises if the rights hold no longer, for who announces the run.
     """
 
@@ -62,7 +61,6 @@ class RunPlan(Struct, frozen=True):
     planned: Mapping[str, Any] = {}
     prompt: Mapping[str, Any] = {}
     by_folds: tuple[str, ...] = ()
-    repeats: int = 0
     still: Callable[[], None] | None = None
 
     @property

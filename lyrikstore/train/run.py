@@ -45,7 +45,7 @@ from lyrikstore.train.sft.accelerator import describe_machine
 from lyrikstore.train.statements.bodies import (
     checkpoint_body,
     checkpoint_inputs,
-    folds_of,
+    folded_candidates,
     run_body,
 )
 from lyrikstore.train.statements.inputs import copy_inputs
@@ -151,7 +151,7 @@ def train_run(
             planned_bytes=int(planned.planned.memory_bytes.value),
         )
         plan = replace(plan, environment=environment)
-    plan = replace(plan, by_folds=planned.by_folds, repeats=planned.repeats)
+    plan = replace(plan, by_folds=planned.by_folds)
     if resume:
         plan = _with_folds_announced(repo, plan)
     with open_staging(repo.root) as staging:
@@ -248,8 +248,7 @@ def _with_folds_announced(repo: Repository, plan: RunPlan) -> RunPlan:
     state = repo.refs.get(plan.config.run_name)
     if state is None:
         return plan
-    by_folds, repeats = folds_of(repo.manifest(state.id))
-    return replace(plan, by_folds=by_folds, repeats=repeats)
+    return replace(plan, by_folds=folded_candidates(repo.manifest(state.id)))
 
 
 def _candidates_of(run: Manifest) -> tuple[str, ...]:
@@ -278,7 +277,7 @@ def _emit(
                 base=base,
                 private=staging.path,
             )
-            body = checkpoint_body(plan, chosen, item, labels)
+            body = checkpoint_body(plan, run, chosen, item, labels)
             attached = list(seal_history(item, transaction.writer, private=staging.path))
             if item["final"] and (kept := seal_validation(chosen.validation, transaction.writer)):
                 body[VALIDATION], attachment = kept

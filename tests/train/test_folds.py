@@ -1,7 +1,6 @@
 """Runs that compare their candidates by folds: what they sign, keep and learned from."""
 
 import io
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +8,6 @@ from msgspec.structs import replace
 
 from lyrikstore.history.gc.still_held import still_held
 from lyrikstore.history.repository.retired import retirements
-from lyrikstore.train.candidates import DealtRecords
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.labels import label_warnings
 from lyrikstore.train.predict.predict import predict_records
@@ -17,7 +15,6 @@ from lyrikstore.train.reproduction.reproduce import plan_again, reproduce_run
 from lyrikstore.train.run import _with_folds_announced
 from lyrikstore.train.trained import learned_from, records_deciding
 from lyrikstore.verify.evaluation.choice.cross_validation import read_cross_validation
-from lyrikstore.verify.evaluation.choice.folds import deal_folds
 from tests.kinds import refused
 
 pytestmark = pytest.mark.train
@@ -68,21 +65,20 @@ def test_a_run_says_before_its_first_step_what_folds_compare(workshop, refitted)
 def test_what_is_kept_decides_again_and_keeps_groups_together(workshop, refitted) -> None:
     found, body = kept(workshop, refitted.checkpoint), refitted.checkpoint.body
     assert body["validation"] == {"format": "validation/2", "count": 48}
-    assert found.records == (24, 24)
-    assert found.seed == refitted.run.body["seed"]
+    assert (found.pool.training, found.pool.validation) == (24, 24)
+    assert found.pool.seed == refitted.run.body["seed"]
     again = found.decide([one["format"] for one in refitted.run.body["candidates"]])
     assert again.to_body()["decision"] == body["decision"]
     assert again.taken.candidate == body["format"].partition("/")[0]
-    folds = deal_folds(found.seed, found.expected, found.groups, found.repeats)
     packages = [
         entry.meta["package"]
         for part in ("train", "validation")
         for entry in workshop.repo.tree(workshop.repo.resolve(f"acme/tiny.{part}")).entries
     ]
-    assert len(set(found.groups)) == len(set(packages)) < 48
-    for group in set(found.groups):
-        own = np.array([one == group for one in found.groups])
-        assert all(len(set(dealt[own].tolist())) == 1 for dealt in folds)
+    assert len(set(found.pool.groups)) == len(set(packages)) < 48
+    for group in set(found.pool.groups):
+        own = np.array([one == group for one in found.pool.groups])
+        assert all(len(set(dealt[own].tolist())) == 1 for dealt in found.pool.folds)
 
 
 def test_what_was_refitted_learned_from_validation_too(workshop, refitted, unfitted) -> None:
@@ -117,7 +113,7 @@ def test_a_run_that_is_done_again_deals_the_same_folds(workshop, unfitted) -> No
     plan = plan_again(
         workshop.context(), unfitted.run, TrainConfig.from_json(dict(unfitted.run.body["config"]))
     )
-    assert (plan.by_folds, plan.repeats) == (("tfidf",), 3)
+    assert plan.by_folds == ("tfidf",)
     assert reproduce_run(workshop.context(), "checkpoints/acme/held-out").verdict == "match"
 
 
@@ -159,7 +155,7 @@ def test_several_labels_are_compared_by_folds_too(workshop) -> None:
 def test_a_run_that_goes_on_keeps_its_folds_whatever_steps_take_by_now(workshop, refitted) -> None:
     config = TrainConfig.from_json(dict(refitted.run.body["config"]))
     plan = plan_again(workshop.context(), refitted.run, config)
-    planned = replace(plan, by_folds=(), repeats=0)
+    planned = replace(plan, by_folds=())
     assert _with_folds_announced(workshop.repo, planned) == plan
 
 
@@ -190,24 +186,6 @@ def test_of_one_group_nothing_can_be_held_out(workshop) -> None:
     assert {"folds", "refit"} & found.run.body.keys() == set()
     assert "few-groups" in [one.code for one in found.warnings]
     assert "validationMacroF1" in found.metrics
-
-
-def test_records_are_dealt_as_their_attachment_says() -> None:
-    snapshot = SimpleNamespace(
-        labels={"a": 3, "b": 3}, targets=(("a",), ("b",)) * 3, records=[0] * 6
-    )
-    training = SimpleNamespace(seed=7, refit=True)
-    pool = DealtRecords.deal(
-        "text-classification",
-        (snapshot, snapshot),
-        None,
-        training=training,
-        candidates=("tfidf",),
-        repeats=2,
-    )
-    assert pool.records == (6, 6)
-    assert pool.folds.shape == (2, 12)
-    assert pool.job["folds"] == ["".join(map(str, one)) for one in pool.folds.tolist()]
 
 
 def test_a_generative_model_compares_nothing_by_folds(workshop) -> None:

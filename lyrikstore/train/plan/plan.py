@@ -53,7 +53,6 @@ from lyrikstore.train.requirements import CANDIDATES, LINEAR, MONITOR_SUFFIX, US
 from lyrikstore.train.slices import check_slices
 from lyrikstore.train.task import usual_task
 from lyrikstore.train.worker.targets.registry import TARGETS, TextModel
-from lyrikstore.verify.evaluation.choice.folds import repeats_of
 
 NO_BASE = (
     "lyrikstore checkpoints add PACKAGE takes one from an installed package, such as "
@@ -106,11 +105,6 @@ class TrainingPlan(Struct, frozen=True):
     def by_folds(self) -> tuple[str, ...]:
         """The candidates compared by cross-validation; empty: the validation data compare all."""
         return tuple(one.candidate for one in self.candidates if one.chosen and one.by_folds)
-
-    @property
-    def repeats(self) -> int:
-        """How often the folds are dealt; 0: there are none."""
-        return repeats_of(self.train.records + self.validation.records) if self.by_folds else 0
 
     @property
     def chosen(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from lyrikstore.train.preflight import RunPlan
 from lyrikstore.train.reproduction.compare import PROMPT, DigestOnly, compare_checkpoint
 from lyrikstore.train.seal import log_next, seal, seal_history, seal_unlike
 from lyrikstore.train.sft.accelerator import describe_machine
-from lyrikstore.train.statements.bodies import checkpoint_body, folds_of
+from lyrikstore.train.statements.bodies import checkpoint_body, folded_candidates
 from lyrikstore.train.statements.inputs import copy_inputs
 from lyrikstore.train.task import CopiedInputs
 from lyrikstore.train.worker.staging import Staging, open_staging
@@ -257,7 +257,6 @@ def plan_again(context: StoreContext, run: Manifest, config: TrainConfig) -> Run
         measured,
         run.body,
     )
-    by_folds, repeats = folds_of(run)
     return RunPlan(
         config,
         tuple(train),
@@ -268,8 +267,7 @@ def plan_again(context: StoreContext, run: Manifest, config: TrainConfig) -> Run
         run.body["environment"],
         task=run.body["task"],
         candidates=tuple(NAMES[one["format"]] for one in run.body["candidates"]),
-        by_folds=by_folds,
-        repeats=repeats,
+        by_folds=folded_candidates(run),
     )
 
 
@@ -316,6 +314,7 @@ def _compared(
         _compare(
             repo,
             plan,
+            run,
             one,
             final if one.body.get("final") else came.get(str(one.body.get("epoch"))),
             chosen,
@@ -329,6 +328,7 @@ def _compared(
 def _compare(
     repo: Repository,
     plan: RunPlan,
+    run: Manifest,
     checkpoint: Manifest,
     item: Mapping[str, Any] | None,
     chosen: Chosen,
@@ -347,7 +347,7 @@ def _compare(
         repo,
         checkpoint,
         sealed,
-        body={**checkpoint_body(plan, chosen, item, labels), **unlike},
+        body={**checkpoint_body(plan, run, chosen, item, labels), **unlike},
         history=history[0] if history else None,
         distances=distances[0].id if distances else None,
         folder=folder,

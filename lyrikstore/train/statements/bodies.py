@@ -10,8 +10,8 @@ from lyrikstore.train.environment import describe_code, precision_of
 from lyrikstore.train.formats.formats import Format
 from lyrikstore.train.preflight import RunPlan
 from lyrikstore.train.task import CopiedInputs, find_task
-from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS, NAMES
-from lyrikstore.verify.evaluation.choice.folds import FOLDS
+from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS, NAMES, is_refitted
+from lyrikstore.verify.evaluation.choice.folds import FOLDS, repeats_of
 from lyrikstore.verify.evaluation.tasks import rules_of
 
 
@@ -48,7 +48,7 @@ def run_body(plan: RunPlan, copied: CopiedInputs) -> dict[str, Any]:
     if plan.by_folds:
         body["folds"] = {
             "count": FOLDS,
-            "repeats": plan.repeats,
+            "repeats": repeats_of(sum(copied.order["records"].values())),
             "candidates": [FORMAT_IDS[name] for name in plan.by_folds],
         }
         if config.training.refit:
@@ -62,24 +62,24 @@ def run_body(plan: RunPlan, copied: CopiedInputs) -> dict[str, Any]:
     return body
 
 
-def folds_of(run: Manifest) -> tuple[tuple[str, ...], int]:
-    """Return which candidates a run compares by folds, and how often these are dealt.
+def folded_candidates(run: Manifest) -> tuple[str, ...]:
+    """Return which candidates a run compares by folds.
 
     Args:
         run: The run; where it says nothing, it compares none so.
     """
-    folds = run.body.get("folds", {})
-    named = tuple(NAMES[one] for one in folds.get("candidates", ()) if one in NAMES)
-    return named, int(folds.get("repeats", 0))
+    named = run.body.get("folds", {}).get("candidates", ())
+    return tuple(NAMES[one] for one in named if one in NAMES)
 
 
 def checkpoint_body(
-    plan: RunPlan, chosen: Chosen, item: Mapping[str, Any], labels: list[str]
+    plan: RunPlan, run: Manifest, chosen: Chosen, item: Mapping[str, Any], labels: list[str]
 ) -> dict[str, Any]:
     """Return the body of a checkpoint.
 
     Args:
         plan: What was to be done.
+        run: Its run.
         chosen: What was trained and taken.
         item: What the worker said of this checkpoint.
         labels: The labels that it gives; none of a generative model.
@@ -97,7 +97,7 @@ def checkpoint_body(
     body |= find_task(plan.task).checkpoint_members(plan, chosen, labels, final=final)
     if final:
         body["chosen"], body["actual"] = chosen.decided.to_body()["chosen"], dict(chosen.actual)
-        if chosen.refit:
+        if is_refitted(run.body, chosen.form.id):
             body["refit"] = True
     return body
 

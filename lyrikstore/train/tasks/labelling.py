@@ -39,7 +39,7 @@ from lyrikstore.train.worker.targets.registry import Target
 from lyrikstore.verify.rights.judge import Reason
 
 if TYPE_CHECKING:  # and what takes long to load, where it is needed
-    from lyrikstore.train.candidates import Chosen, DealtRecords, Results
+    from lyrikstore.train.candidates import Chosen, Results
     from lyrikstore.train.predict.prediction import AskedModel, ModelAnswers
     from lyrikstore.train.predict.similar import WithdrawnRights
     from lyrikstore.train.preflight import RunPlan
@@ -50,6 +50,7 @@ if TYPE_CHECKING:  # and what takes long to load, where it is needed
     from lyrikstore.train.worker.fitting.tune import EncoderLearner
     from lyrikstore.train.worker.fitting.written import Report
     from lyrikstore.train.worker.hashed_read import StagedFiles
+    from lyrikstore.verify.evaluation.choice.folds import FoldedRecords
     from lyrikstore.verify.evaluation.choice.task import LabellingRules
 
 
@@ -62,6 +63,9 @@ class CopiedLabels(Struct, frozen=True):
         validation: What to measure on.
         limit: The confidence below which it does not answer, as the config declares it.
         pool: Both together, dealt to folds; None: candidates are compared by validation alone.
+        by_folds: The candidates that are compared by folds.
+        refit: Whether the cheap ones of these learn from the whole pool, once the folds have
+            chosen.
         groups: How many groups both together have; None: nobody asked, or there are none.
     """
 
@@ -69,7 +73,9 @@ class CopiedLabels(Struct, frozen=True):
     train: "Snapshot"
     validation: "Snapshot"
     limit: str = ""
-    pool: "DealtRecords | None" = None
+    pool: "FoldedRecords | None" = None
+    by_folds: Collection[str] = ()
+    refit: bool = False
     groups: int | None = None
 
     @property
@@ -80,7 +86,7 @@ class CopiedLabels(Struct, frozen=True):
     @property
     def warnings(self) -> Sequence[Reason]:
         """What to warn of."""
-        compared = len(self.validation.records) if self.pool is None else sum(self.pool.records)
+        compared = len(self.validation.records) if self.pool is None else len(self.pool.expected)
         by_folds = self.pool is not None
         return label_warnings(self.train.labels, compared, by_folds=by_folds, groups=self.groups)
 
@@ -102,9 +108,11 @@ class CopiedLabels(Struct, frozen=True):
 
     def folds_of(self, candidate: str) -> Mapping[str, Any]:
         """Return the fold of each record, and whether to learn from all, where folds compare it."""
-        if self.pool is None or candidate not in self.pool.candidates:
+        if self.pool is None or candidate not in self.by_folds:
             return {}
-        return {**self.pool.job, "refit": self.pool.refit}
+        from lyrikstore.train.worker.fitting.folds import write_folds
+
+        return {"folds": write_folds(self.pool.folds), "refit": self.refit}
 
     def thresholds(self, config: TrainConfig) -> list[dict[str, str]]:
         """Return what evaluations are held to."""
@@ -112,12 +120,14 @@ class CopiedLabels(Struct, frozen=True):
 
     def choose(self, staging: Staging, results: "Results", allowed: Collection[str]) -> "Chosen":
         """Return the candidate that folds prefer, or validation."""
-        from lyrikstore.train.candidates import choose_by_folds, choose_by_validation
+        from lyrikstore.train.candidates import choose, scores_of_folds, scores_of_validation
 
-        if self.pool is not None:
-            return choose_by_folds(staging, self.pool, results, allowed, self.limit)
-        data = self.train, self.validation
-        return choose_by_validation(staging, self.task, data, results, allowed, self.limit)
+        scores = (
+            scores_of_validation(staging, self.task, (self.train, self.validation), results)
+            if self.pool is None
+            else scores_of_folds(staging, self.task, self.labels, self.pool, results)
+        )
+        return choose(staging, scores, results, allowed, self.limit)
 
 
 class LabellingTask:
@@ -245,17 +255,23 @@ class LabellingTask:
         count = None if groups is None else len(set(groups))
         if count == 1:  # without its one fold nothing is left to learn from
             return CopiedLabels(task.name, train, validation, limit, groups=count)
-        from lyrikstore.train.candidates import DealtRecords
+        import numpy as np
 
-        pool = DealtRecords.deal(
+        from lyrikstore.train.candidates import flags
+        from lyrikstore.verify.evaluation.choice.folds import FoldedRecords
+
+        training = config.training
+        expected = np.concatenate([flags(one, (*train.labels,)) for one in (train, validation)])
+        return CopiedLabels(
             task.name,
-            (train, validation),
-            groups,
-            training=config.training,
-            candidates=plan.by_folds,
-            repeats=plan.repeats,
+            train,
+            validation,
+            limit,
+            FoldedRecords(training.seed, len(train.records), expected, groups),
+            plan.by_folds,
+            training.refit,
+            count,
         )
-        return CopiedLabels(task.name, train, validation, limit, pool, count)
 
     def checkpoint_members(
         self, plan: "RunPlan", chosen: "Chosen", labels: Sequence[str], *, final: bool

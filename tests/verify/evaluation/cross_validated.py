@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from lyrikstore.verify.evaluation.choice.cross_validation import CrossValidation
-from lyrikstore.verify.evaluation.choice.folds import repeats_of
+from lyrikstore.verify.evaluation.choice.folds import FoldedRecords, repeats_of
 
 FORMATS = {"tfidf/1", "embeddings/1", "blend/1", "peft-lora/1"}
 LABELS = 4
@@ -46,10 +46,7 @@ def cross_validated(
     return CrossValidation(
         "multi-label" if several else "text-classification",
         tuple(f"label{number}" for number in range(LABELS)),
-        3,
-        (records - validation, validation),
-        expected,
-        groups,
+        FoldedRecords(3, records - validation, expected, groups),
         {
             name: scores(count if name in cheap else 1, expected, strength)
             for name, strength in strengths.items()

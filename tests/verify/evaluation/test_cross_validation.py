@@ -131,7 +131,9 @@ def test_groups_move_the_difference_more_than_their_records() -> None:
         held[:, at] = (5 if group % 2 else -5) * scores.expected[at]
     each = {"tfidf": scores.out_of_fold["tfidf"], "embeddings": held}
     alone, grouped = (
-        replace(scores, groups=of, out_of_fold=each).decide({"tfidf/1", "embeddings/1"})
+        replace(scores, pool=replace(scores.pool, groups=of), out_of_fold=each).decide(
+            {"tfidf/1", "embeddings/1"}
+        )
         for of in (None, groups)
     )
     errors = [
@@ -207,7 +209,7 @@ def test_what_is_kept_decides_the_same(records: int, several: bool, grouped: boo
     assert isinstance(again, CrossValidation)
     assert again.write() == data
     assert decided(again) == decided(found)
-    assert again.groups == groups
+    assert again.pool.groups == groups
 
 
 def test_what_would_be_too_long_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Input
 from lyrikstore.verify.evaluation.choice import cross_validation
+from lyrikstore.verify.evaluation.choice.cross_validation import CrossValidation
 from lyrikstore.verify.evaluation.choice.folds import field_of_groups, number_groups
 from lyrikstore.verify.evaluation.evidence import LabelledRecord
 from lyrikstore.verify.store.statements.announced import find_announced_faults
@@ -65,8 +66,8 @@ def faults(
     """Return what is wrong after a change of a run and its checkpoint."""
     run, body = copy.deepcopy(RUN), body_of()
     change(run, body)
-    told = [kept_fault(FOUND, body, run), refit_fault(body, run)]
-    return [*find_choice_faults(body, run), *filter(None, told), *announced(run)]
+    kept = [kept_fault(FOUND, body, run), refit_fault(body, run)]
+    return [*find_choice_faults(body, run), *filter(None, kept), *announced(run)]
 
 
 def announced(run: dict[str, Any]) -> list[str]:
@@ -120,9 +121,13 @@ def test_other_folds_than_those_of_the_run(
     assert faults(change)
 
 
+def with_groups(groups: list[int]) -> CrossValidation:
+    return replace(FOUND, pool=replace(FOUND.pool, groups=groups))
+
+
 def test_groups_and_labels_are_those_of_the_data() -> None:
     keys = [(f"matter {at // 4}",) if at % 5 else () for at in range(120)]
-    found = replace(FOUND, groups=number_groups(keys))
+    found = with_groups(number_groups(keys))
     labels = [FOUND.labels[int(one.argmax())] for one in FOUND.expected]
 
     def records(keys: list[tuple[str, ...]], labels: list[str]) -> list[LabelledRecord]:
@@ -137,7 +142,7 @@ def test_groups_and_labels_are_those_of_the_data() -> None:
     assert record_fault(found, "matter", records(keys, [*labels[1:], labels[0]]))
     assert record_fault(found, "matter", records([*keys, ("x",)], [*labels, labels[0]]))
     # What belongs together was parted: every record is a group of its own.
-    assert record_fault(replace(found, groups=list(range(120))), "matter", records(keys, labels))
+    assert record_fault(with_groups([*range(120)]), "matter", records(keys, labels))
 
 
 def test_the_field_of_groups_is_that_of_config_or_data() -> None:
@@ -185,7 +190,8 @@ def test_a_choice_that_does_not_follow(
 def test_what_has_to_be_kept_fits(grouped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     # ATTACK A157: nothing is kept, so that nobody decides again
     groups = [*range(120)] if grouped else None
-    found = replace(FOUND, expected=np.ones_like(FOUND.expected), groups=groups)
+    every = np.ones_like(FOUND.expected)
+    found = replace(FOUND, pool=replace(FOUND.pool, expected=every, groups=groups))
     written = found.write()
     assert written is not None
     assert has_to_keep(body_of(), RUN)

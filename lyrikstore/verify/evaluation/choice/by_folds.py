@@ -7,7 +7,6 @@ with the best of them on the records that both answered, and taken only where it
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
@@ -26,6 +25,7 @@ from lyrikstore.verify.evaluation.choice.choose import (
     compared_names,
     find_weight,
 )
+from lyrikstore.verify.evaluation.choice.folds import FoldedRecords, Rows
 from lyrikstore.verify.evaluation.choice.task import (
     AnswerRule,
     Flags,
@@ -37,32 +37,6 @@ from lyrikstore.verify.evaluation.choice.temperature import ONE, find_temperatur
 
 MARGIN_OF_DEAR = 1.0
 """Standard errors that a dear candidate has to be better by."""
-
-Rows = NDArray[np.intp]
-
-
-class FoldedRecords(Struct, frozen=True):
-    """The records by which candidates are compared.
-
-    Attributes:
-        expected: Which labels they have.
-        folds: The fold of each: repeats × records.
-        groups: The group of each; None: each is one of its own.
-        training: How many of them, the first ones, are training records.
-    """
-
-    expected: Flags
-    folds: NDArray[np.uint8]
-    groups: Sequence[int] | None
-    training: int
-
-    def rows(self, repeats: int) -> Rows:
-        """Return the rows of so many repeats; of none those of the validation records.
-
-        Row ``r · records + place`` is about the record of that place, in repeat ``r``.
-        """
-        count = len(self.expected)
-        return np.arange(repeats * count) if repeats else np.arange(self.training, count)
 
 
 def compare(

@@ -60,7 +60,7 @@ class Tried(Struct, frozen=True):
         answers: Its answers to the validation data, each by what other records decided.
         other: Of a blend, the name of the other model.
         by: What it was measured by: ``folds`` or ``validation``.
-        rows: By folds, what its answers are about (:meth:`FoldedRecords.rows` of ``by_folds``).
+        rows: By folds, what its answers are about (:meth:`FoldedRecords.rows` of ``folds``).
         difference: By folds, how much better it is than the one that was taken; less than 0: worse.
         error: How far chance moves that; infinity: nothing is known of it.
     """

@@ -5,7 +5,7 @@ its place alone. Scores are kept to the last bit, so that every program decides 
 """
 
 from base64 import b64encode
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Annotated, BinaryIO, Literal
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lyrikstore.canon.base64 import decode_base64
 from lyrikstore.canon.json import encode
 from lyrikstore.verify.evaluation.choice import validation
-from lyrikstore.verify.evaluation.choice.by_folds import FoldedRecords, choose_by_folds, compare
+from lyrikstore.verify.evaluation.choice.by_folds import choose_by_folds, compare
 from lyrikstore.verify.evaluation.choice.candidates import (
     BY_FOLDS,
     BY_VALIDATION,
@@ -24,7 +24,7 @@ from lyrikstore.verify.evaluation.choice.candidates import (
     formats_by_name,
     measured_metric,
 )
-from lyrikstore.verify.evaluation.choice.folds import REPEATS, deal_folds, repeats_of
+from lyrikstore.verify.evaluation.choice.folds import REPEATS, FoldedRecords, repeats_of
 from lyrikstore.verify.evaluation.choice.task import (
     Flags,
     Scores,
@@ -60,10 +60,7 @@ class CrossValidation(Struct, frozen=True):
     Attributes:
         task: What is learned.
         labels: The labels, in the order of the columns.
-        seed: Of the run; the folds follow from it.
-        records: How many records are training, and how many validation.
-        expected: Which labels they have, training records first: records × labels.
-        groups: The number of each record's group, from 0 as they come; None: there are no groups.
+        pool: The records.
         out_of_fold: Candidate → its logits of every record, each by what was learned from other
             folds: repeats × records × labels. Of a dear candidate the first repeat alone.
         holdout: Candidate → its logits of the validation records, of one that was not learned
@@ -72,17 +69,14 @@ class CrossValidation(Struct, frozen=True):
 
     task: str
     labels: tuple[str, ...]
-    seed: int
-    records: tuple[int, int]
-    expected: Flags
-    groups: Sequence[int] | None
+    pool: FoldedRecords
     out_of_fold: Mapping[str, Kept]
     holdout: Mapping[str, Kept]
 
     @property
-    def repeats(self) -> int:
-        """How often the folds are dealt."""
-        return repeats_of(len(self.expected))
+    def expected(self) -> Flags:
+        """Which labels the records have."""
+        return self.pool.expected
 
     def decide(self, allowed: Collection[str], limit: str = "") -> Decided:
         """Return what follows from it (spec §13.2.2).
@@ -96,9 +90,7 @@ class CrossValidation(Struct, frozen=True):
             FormatError: (``bad-validation``) none of them was trained.
         """
         task, formats = labelling_rules(self.task), formats_by_name(allowed)
-        folds = deal_folds(self.seed, self.expected, self.groups, self.repeats)
-        pool = FoldedRecords(self.expected, folds, self.groups, self.records[0])
-        width = len(self.labels)
+        pool, width = self.pool, len(self.labels)
         scores: dict[str, tuple[NDArray[np.intp], Scores]] = {}
         for name in sorted({*self.out_of_fold, *self.holdout}, key=ORDER.index):
             held = self.out_of_fold.get(name)
@@ -108,7 +100,7 @@ class CrossValidation(Struct, frozen=True):
         tried = those_allowed(compare(task, pool, scores), formats)
         tried, taken, reason = choose_by_folds(task, pool, tried)
         tried, taken = with_declared_limit(tried, taken, limit)
-        right = pool.expected[taken.rows % len(self.expected)]
+        right = pool.expected[taken.rows % len(pool.expected)]
         found = {
             "accuracy": float((taken.answers == right).all(1).mean()),
             "macroF1": macro_f1(right, taken.answers),
@@ -118,9 +110,9 @@ class CrossValidation(Struct, frozen=True):
 
     def write(self) -> bytes | None:
         """Return the attachment; None where it would be longer than one may be."""
-        names = sorted({*self.out_of_fold, *self.holdout}, key=ORDER.index)
-        count = sum(len(one) for one in self.out_of_fold.values()) * len(self.expected)
-        count += len(self.holdout) * self.records[1]
+        pool, names = self.pool, sorted({*self.out_of_fold, *self.holdout}, key=ORDER.index)
+        count = sum(len(one) for one in self.out_of_fold.values()) * len(pool.expected)
+        count += len(self.holdout) * pool.validation
         if count * len(self.labels) * 16 // 3 > MAX_BYTES:
             return None
         by = {name: BY_FOLDS if name in self.out_of_fold else BY_VALIDATION for name in names}
@@ -130,16 +122,16 @@ class CrossValidation(Struct, frozen=True):
                     "format": FORMAT,
                     "task": self.task,
                     "labels": list(self.labels),
-                    "seed": self.seed,
-                    "repeats": self.repeats,
-                    "records": {"train": self.records[0], "validation": self.records[1]},
+                    "seed": pool.seed,
+                    "repeats": pool.repeats,
+                    "records": {"train": pool.training, "validation": pool.validation},
                     "candidates": [{"candidate": name, "by": by[name]} for name in names],
                 }
             )
         ]
-        for at, right in enumerate(self.expected):
+        for at, right in enumerate(pool.expected):
             scores = [self._of_record(name, at) for name in names]
-            group = {} if self.groups is None else {"group": self.groups[at]}
+            group = {} if pool.groups is None else {"group": pool.groups[at]}
             lines.append(
                 encode({"expected": np.flatnonzero(right).tolist(), **group, "logits": scores})
             )
@@ -150,7 +142,7 @@ class CrossValidation(Struct, frozen=True):
         if name in self.out_of_fold:
             rows = [one[at] for one in self.out_of_fold[name]]
         else:
-            place = at - self.records[0]
+            place = at - self.pool.training
             rows = [self.holdout[name][place]] if place >= 0 else []
         return [b64encode(np.asarray(one, "<f4").tobytes()).decode() for one in rows]
 
@@ -233,10 +225,7 @@ def read_cross_validation(stream: BinaryIO) -> CrossValidation:
     return CrossValidation(
         head.task,
         tuple(head.labels),
-        head.seed,
-        (training, head.records.validation),
-        flags_of(expected, width),
-        groups or None,
+        FoldedRecords(head.seed, training, flags_of(expected, width), groups or None),
         out_of_fold,
         holdout,
     )

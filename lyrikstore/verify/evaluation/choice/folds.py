@@ -4,10 +4,12 @@ No record id and no text takes part, so whoever has what a checkpoint keeps deal
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from blake3 import blake3
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from lyrikstore.verify.evaluation.choice.task import Flags
@@ -21,6 +23,47 @@ FEW = 300
 REPEATS = 3
 
 _CONTEXT = "lyrikstore 2026-12 folds"
+
+Rows = NDArray[np.intp]
+
+
+class FoldedRecords(Struct, frozen=True, dict=True):
+    """The records that candidates are compared on: training, then validation.
+
+    Attributes:
+        seed: Of the run; the folds follow from it.
+        training: How many of them, the first ones, are training records.
+        expected: Which labels they have: records × labels.
+        groups: The number of each record's group, from 0 as they come; None: there are no groups.
+    """
+
+    seed: int
+    training: int
+    expected: Flags
+    groups: Sequence[int] | None
+
+    @property
+    def validation(self) -> int:
+        """How many are validation records."""
+        return len(self.expected) - self.training
+
+    @property
+    def repeats(self) -> int:
+        """How often the folds are dealt."""
+        return repeats_of(len(self.expected))
+
+    @cached_property
+    def folds(self) -> NDArray[np.uint8]:
+        """The fold of each record: repeats × records."""
+        return deal_folds(self.seed, self.expected, self.groups, self.repeats)
+
+    def rows(self, repeats: int) -> Rows:
+        """Return the rows of so many repeats; of none those of the validation records.
+
+        Row ``r · records + place`` is about the record of that place, in repeat ``r``.
+        """
+        count = len(self.expected)
+        return np.arange(repeats * count) if repeats else np.arange(self.training, count)
 
 
 def repeats_of(records: int) -> int:

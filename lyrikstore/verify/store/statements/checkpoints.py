@@ -324,7 +324,7 @@ class _Held:
 
         counts = {VALIDATION: len(found.expected)}
         if isinstance(found, CrossValidation):
-            counts = dict(zip(("train", VALIDATION), found.records, strict=True))
+            counts = {"train": found.pool.training, VALIDATION: found.pool.validation}
         data: list[Manifest] = []
         for role, count in counts.items():
             named = self._checkpoint.inputs_in(role)
@@ -338,7 +338,7 @@ class _Held:
         if isinstance(found, CrossValidation):
             grouped = field_of_groups(config, [one.body for one in data])
             # ATTACK A156: groups that nobody says, so that who remembers one of them wins.
-            if (grouped is None) != (found.groups is None):
+            if (grouped is None) != (found.pool.groups is None):
                 return "its validation has other groups than its data"
         stated = config.get("data")
         field = stated.get("label") if isinstance(stated, dict) else None

@@ -198,7 +198,7 @@ def kept_fault(
     if not isinstance(found, CrossValidation):
         return ""
     # ATTACK A156: of many seeds that whose folds suit a candidate.
-    if found.seed != run["seed"]:
+    if found.pool.seed != run["seed"]:
         return "its folds are not those of its run"
     formats = formats_by_name([one["format"] for one in run.get("candidates", ())])
     folded = {formats.get(name) for name in found.out_of_fold}
@@ -236,6 +236,6 @@ def record_fault(
     if grouped is None or not isinstance(found, CrossValidation):
         return ""
     # ATTACK A156: what belongs together, parted between folds.
-    if number_groups(keys) != list(found.groups or ()):
+    if number_groups(keys) != list(found.pool.groups or ()):
         return "records of its validation are in other groups in the data"
     return ""
