@@ -345,21 +345,25 @@ LOOKS = [("status", "texts"), ("log",), ("show", "acme/texts", "--json")]
 """As a page of text `show` says what the reader calls the signer: that reads the trust file."""
 
 
-@pytest.mark.parametrize("command", LOOKS)
-def test_who_looks_at_a_store_loads_what_looks(publisher, command) -> None:
-    # Modules and not milliseconds, which benchmarks/start_up.py counts.
-    (publisher.folder / "texts").mkdir()
-    (publisher.folder / "texts" / "a.txt").write_text("a")
-    publisher.ok("commit", "texts", "-d", "acme/texts")
+def _loaded(publisher, code: str, *arguments: str) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-c", _LOADS, *command],
+        [sys.executable, "-c", code, *arguments],
         cwd=publisher.folder,
         env={**publisher.variables(), "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'cli'}"},
         capture_output=True,
         text=True,
         check=True,
     )
-    loaded = done.stderr.splitlines()
+    return done.stderr.splitlines()
+
+
+@pytest.mark.parametrize("command", LOOKS)
+def test_who_looks_at_a_store_loads_what_looks(publisher, command) -> None:
+    # Modules and not milliseconds, which benchmarks/start_up.py counts.
+    (publisher.folder / "texts").mkdir()
+    (publisher.folder / "texts" / "a.txt").write_text("a")
+    publisher.ok("commit", "texts", "-d", "acme/texts")
+    loaded = _loaded(publisher, _LOADS, *command)
     assert not FOR_WORK.intersection(loaded)
     of_no_use = ("lyrikstore.w3c", "lyrikstore.train", "lyrikstore.objects.store.writer")
     assert not [name for name in loaded if name.startswith(of_no_use)]
@@ -388,13 +392,5 @@ def test_who_looks_at_models_loads_no_numpy(publisher) -> None:
         "evaluations/acme/clauses.monitor",
         "evaluations/acme/writer",
     ]
-    done = subprocess.run(
-        [sys.executable, "-c", _LOADS_WHICH, *names],
-        cwd=publisher.folder,
-        env={**publisher.variables(), "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'cli'}"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
     of_no_use = {"numpy", "pyarrow", "duckdb", "torch", "lyrikstore.train.run"}
-    assert not of_no_use.intersection(done.stderr.splitlines())
+    assert not of_no_use.intersection(_loaded(publisher, _LOADS_WHICH, *names))

@@ -52,19 +52,19 @@ def job(seed: int, candidate: str = "lora") -> dict[str, Any]:
     }
 
 
-def accumulating(told: dict[str, Any], size: int, times: int) -> dict[str, Any]:
+def accumulating(job: dict[str, Any], size: int, times: int) -> dict[str, Any]:
     """Return a job whose steps learn from ``size`` records so many times, without dropout."""
-    config = told["config"]
+    config = job["config"]
     training = {**config["training"], "batch_size": size, "class_weights": "sqrt", "dropout": "0"}
     if times > 1:
         training["accumulate"] = times
     lora = {**config["lora"], "dropout": "0"}
-    return {**told, "config": {**config, "training": training, "lora": lora}}
+    return {**job, "config": {**config, "training": training, "lora": lora}}
 
 
-def gradients(told: Mapping[str, Any], files: StagedFiles) -> list[tuple[float, list[Any]]]:
+def gradients(job: Mapping[str, Any], files: StagedFiles) -> list[tuple[float, list[Any]]]:
     """Return the loss and the gradients of each step of an epoch, all from the same weights."""
-    fitting: Any = find_task(told["task"]).open_learner(told, files)
+    fitting: Any = find_task(job["task"]).open_learner(job, files)
     for number, value in enumerate(fitting.parameters().values()):
         with torch.no_grad():
             draw = torch.Generator().manual_seed(number)
@@ -95,18 +95,18 @@ def assert_equal_steps(
 class Trained:
     """A run in this process, with the points that it left."""
 
-    def __init__(self, folder: Path, told: Mapping[str, Any]) -> None:
-        self.folder, self.told = folder, told
+    def __init__(self, folder: Path, job: Mapping[str, Any]) -> None:
+        self.folder, self.job = folder, job
         self.files = StagedFiles(folder, lambda *_: None)
         self.points: dict[int, str] = {}
-        seed = told["config"]["training"]["seed"]
+        seed = job["config"]["training"]["seed"]
         self.out = folder / "out" / f"{len(list(folder.glob('out/*')))}-{seed}"
         self.learn()
         self.segments: SegmentList = read_segments((self.out / "1.segments").read_bytes())
 
     def learn(self) -> None:
-        model = find_task(self.told["task"]).open_learner(self.told, self.files)
-        train_epochs(self.told, self.files, model, Written(self.out, Began()), self.report)
+        model = find_task(self.job["task"]).open_learner(self.job, self.files)
+        train_epochs(self.job, self.files, model, Written(self.out, Began()), self.report)
 
     def report(self, phase: str, *_: int, **figures: Any) -> None:
         if phase == "point" and figures["kind"] == "segment":
@@ -126,8 +126,8 @@ class Trained:
             }
             for number in drawn
         ]
-        told = {**self.told, "segments": segments}
-        done = replay(told, self.files, lambda *_, **__: None)
+        job = {**self.job, "segments": segments}
+        done = replay(job, self.files, lambda *_, **__: None)
         assert done["start"] == states[0].state
         assert all(one["began"] == states[one["number"]].state for one in done["replayed"])
         return {

@@ -110,15 +110,15 @@ def test_a_step_of_parts_is_that_of_the_whole(staged, tmp_path, task) -> None:
         for number, row in enumerate(rows):
             row["labels"] = ["ab"[number % 5 == 0]]  # a part may have none of the rare one
         (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
-    told = {**job(1), "task": task}
+    given = {**job(1), "task": task}
     # Steps of 9, 9 and 6 records: three parts of 3, the last time two.
     whole, parts, uneven = (
-        gradients(accumulating(told, *how), StagedFiles(folder, lambda *_: None))
+        gradients(accumulating(given, *how), StagedFiles(folder, lambda *_: None))
         for how in ((9, 1), (3, 3), (5, 2))
     )
     assert_equal_steps(whole, parts)
     assert len(uneven) == 3  # 10, 10 and 4
-    run = Trained(folder, accumulating(told, 3, 2))
+    run = Trained(folder, accumulating(given, 3, 2))
     every = list(range(run.segments.count))
     assert run.again(every) == dict.fromkeys(every, True)
     assert len(run.segments.states) - 1 == 4  # two steps of each epoch, then the end of it
@@ -154,7 +154,7 @@ def test_segments_begin_and_end_where_they_have_to(staged) -> None:
         (6, 3, 0),
     ]
     assert steps_of(1, 32_000, 32, 5) == 50
-    announced = {"config": run.told["config"], "segments": {"steps": STEPS}}
+    announced = {"config": run.job["config"], "segments": {"steps": STEPS}}
     best = states[-1].position["bestEpoch"] + 1
     model = {"segments": {"count": 6, "steps": STEPS}, "epoch": str(best), "step": best * 6}
     assert find_odd(run.segments, announced, model, [6, 6]) == ""
@@ -173,7 +173,7 @@ def test_segments_begin_and_end_where_they_have_to(staged) -> None:
 def test_a_segment_that_nobody_can_begin_is_odd_and_not_done_again(staged) -> None:
     run = Trained(staged, job(1))
     states = run.segments.states
-    announced = {"config": run.told["config"], "segments": {"steps": STEPS}}
+    announced = {"config": run.job["config"], "segments": {"steps": STEPS}}
     best = states[-1].position["bestEpoch"] + 1
     model = {"segments": {"count": 6, "steps": STEPS}, "epoch": str(best), "step": best * 6}
     for change in (

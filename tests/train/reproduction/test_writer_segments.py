@@ -122,11 +122,11 @@ def test_a_step_of_parts_is_that_of_the_whole(staged) -> None:
 
 def test_where_epochs_end_follows_from_the_rows_and_not_from_what_is_signed(staged) -> None:
     run = Trained(staged, job(1))
-    told = {**run.told, "segments": []}
-    epochs = replay(told, run.files, lambda *_, **__: None)["epochSteps"]
+    none = {**run.job, "segments": []}
+    epochs = replay(none, run.files, lambda *_, **__: None)["epochSteps"]
     assert sum(epochs) == run.segments.states[-1].position["step"]
     assert sum(epochs) < 2 * 12  # several records of a row
-    announced = {"config": run.told["config"], "segments": {"steps": STEPS}}
+    announced = {"config": run.job["config"], "segments": {"steps": STEPS}}
     last = run.segments.states[-1].position["bestEpoch"] + 1
     model = {
         "segments": {"count": run.segments.count, "steps": STEPS},

@@ -35,7 +35,7 @@ SINGLE: dict[str, Any] = {
 }
 
 
-def told(*_: Any, **__: Any) -> None:
+def ignore(*_: Any, **__: Any) -> None:
     """Take no notice."""
 
 
@@ -61,7 +61,7 @@ def staged(workshop) -> Iterator[StagedFiles]:
         data = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
         for name in (TRAIN, TEST):
             staging.write(name, data)
-        yield StagedFiles(staging.path, told)
+        yield StagedFiles(staging.path, ignore)
 
 
 def job(task: str = "text-classification", **rival: str) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def job(task: str = "text-classification", **rival: str) -> dict[str, Any]:
 def test_each_is_fitted_and_answers_every_record(
     staged: StagedFiles, asked: Any, methods: list[str], strength: str | None
 ) -> None:
-    answered = score_baselines(asked, staged, told, fit)["answered"]
+    answered = score_baselines(asked, staged, ignore, fit)["answered"]
     assert [one["method"] for one in answered] == methods
     if strength is not None:
         assert answered[0]["params"]["C"] == strength

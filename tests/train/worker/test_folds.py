@@ -145,9 +145,9 @@ def test_a_fold_says_nothing_of_when_its_training_ends(tmp_path, monkeypatch) ->
     }
     files = StagedFiles(tmp_path, lambda *_: None)
     (tmp_path / "out").mkdir()
-    told = dear.train_folds(job, files, lambda *_, **__: None)
+    said = dear.train_folds(job, files, lambda *_, **__: None)
     assert taken == [0, 0, 1, 1, 2, 2] * 5, "every epoch of every fold"
-    found = np.frombuffer((tmp_path / told["outOfFold"]).read_bytes(), "<f4").reshape(10, 2)
+    found = np.frombuffer((tmp_path / said["outOfFold"]).read_bytes(), "<f4").reshape(10, 2)
     assert (found == 6).all(), "and the last one answers"
 
 

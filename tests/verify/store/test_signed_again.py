@@ -125,8 +125,8 @@ def surer(lines: list[dict[str, Any]]) -> None:
     for line in lines[1:]:
         scores = np.zeros(3, "<f4")
         scores[line["expected"]] = 9.0
-        told = b64encode(scores.tobytes()).decode()
-        line["logits"] = [[told] * len(some) for some in line["logits"]]
+        encoded = b64encode(scores.tobytes()).decode()
+        line["logits"] = [[encoded] * len(some) for some in line["logits"]]
 
 
 def shorter(lines: list[dict[str, Any]]) -> None:
@@ -199,7 +199,7 @@ def answered(honest: Honest, change: Callable[[list[dict[str, Any]]], object]) -
     data = written(lines)
 
     def follow(body: dict[str, Any]) -> None:
-        told = ("latencyMs", "wallSeconds", "cpuSeconds", "peakMemoryBytes", "params")
+        measured = ("latencyMs", "wallSeconds", "cpuSeconds", "peakMemoryBytes", "params")
         made = evaluation_body(
             read_predictions(BytesIO(data)),
             seed=body["confidence"]["seed"],
@@ -212,7 +212,7 @@ def answered(honest: Honest, change: Callable[[list[dict[str, Any]]], object]) -
         for one, was in zip(
             [made["model"], made["baseline"], *made["baselines"]], before, strict=True
         ):
-            one |= {name: was[name] for name in told if name in was}
+            one |= {name: was[name] for name in measured if name in was}
         made["overlap"] = {**body["overlap"], **made["overlap"]}
         body.update(made)
 
