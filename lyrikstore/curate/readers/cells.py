@@ -22,6 +22,7 @@ _BLOCK = 1 << 18
 _MANY_LINES = 1 << 20
 _NOT_UTF8 = "not UTF-8: save it as CSV UTF-8"
 _TOO_LONG = f"a row is longer than {MAX_RECORD_BYTES} bytes"
+_NO_TEXT, _LONG, _BAD_CELL = "not-utf-8", "too-long", "bad-cell"
 _MEND_QUOTES = "mend the file: where its rows end cannot be told from here on"
 _MEND_HEADER = "mend the header: without it no row can be read"
 
@@ -33,7 +34,7 @@ def read_cells(path: str, stream: BinaryIO) -> Iterator[RawRow | BadRow]:  # noq
         if isinstance(row, BadRow):
             yield row
         elif rows.problem:
-            yield BadRow(rows.line, rows.problem)
+            yield BadRow(rows.line, rows.problem, code=_NO_TEXT)
         elif row:
             yield _record(rows, row)
 
@@ -97,12 +98,12 @@ class _Table:
         if len(row) != len(self._names):
             reason = f"{len(row)} cells where the header has {len(self._names)}"
             if rows.lines == 1:
-                return BadRow(rows.line, reason)
+                return BadRow(rows.line, reason, code="other-cells")
             # A quote too many joins rows to one, until another quote ends it.
             reason += f", in a row of {rows.lines} lines: is a quote missing, or one too many?"
             return BadRow(rows.line, reason, _MEND_QUOTES)
         if rows.problem:
-            return BadRow(rows.line, rows.problem)
+            return BadRow(rows.line, rows.problem, code=_NO_TEXT)
         first, self._first = self._first, False
         for at in self._nameless:
             if row[at] and first:
@@ -112,14 +113,15 @@ class _Table:
                     "name the column, or leave it out (pandas: to_csv(..., index=False))",
                 )
             if row[at]:
-                return BadRow(rows.line, "a cell with content in a column without a name")
+                reason = "a cell with content in a column without a name"
+                return BadRow(rows.line, reason, code="unnamed-column")
         return None
 
 
 def _record(rows: "_Rows", value: list[str] | dict[str, str]) -> RawRow | BadRow:
     data = encode(value)
     if len(data) > MAX_RECORD_BYTES:
-        return BadRow(rows.line, _TOO_LONG)
+        return BadRow(rows.line, _TOO_LONG, code=_LONG)
     return RawRow(rows.line, data, rows.raw)
 
 
@@ -206,9 +208,9 @@ class _Rows:
         raw = b"".join(self._taken)
         at = _open_cell(raw, separator)
         if at is None:
-            return BadRow(self.line, reason, "" if known else _MEND_QUOTES)
+            return BadRow(self.line, reason, "" if known else _MEND_QUOTES, _BAD_CELL)
         if known and raw.count(b'"', at) % 2 == 0:
-            return BadRow(self.line, reason)
+            return BadRow(self.line, reason, code=_BAD_CELL)
         before = raw[:at]
         above = before.count(b"\n") + before.count(b"\r") - before.count(b"\r\n")
         reason = f"the quote that opens a cell here: {reason}"

@@ -137,7 +137,7 @@ class RowValuesReader:
         except msgspec.ValidationError:  # another field, or no object
             return None
         if len(found) != count:
-            raise RowError("several on a line")
+            raise RowError("not-json", "several on a line")
         fields = {
             name: FieldValues(list(map(attrgetter(_place(at)), found)))
             for at, name in enumerate(self._names)
@@ -147,7 +147,7 @@ class RowValuesReader:
     def _by_row(self, whole: bytes, count: int) -> RowValues:
         found = _ANY.decode_lines(whole)
         if len(found) != count or set(map(type, found)) != {dict}:
-            raise RowError("several on a line")
+            raise RowError("not-json", "several on a line")
         values = RowValues.of(found)
         if len(self._names) <= MAX_NAMES:
             self._names.update(dict.fromkeys(values.fields))

@@ -22,7 +22,15 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class RowError(Exception):
-    """Bytes that are no row; says why, for people."""
+    """Bytes that are no row.
+
+    Attributes:
+        code: What is signed of such a line where it is left out (spec §12.8.3).
+    """
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 def parse_row(data: bytes) -> dict[str, JSON]:
@@ -40,13 +48,13 @@ def parse_row(data: bytes) -> dict[str, JSON]:
     try:
         value = _DECODER.decode(data)
     except RecursionError:
-        raise RowError("nested too deeply") from None
+        raise _too_deep() from None
     except UnicodeDecodeError as error:
-        raise RowError(f"not UTF-8 (byte {error.start} of a string)") from None
+        raise RowError("not-utf-8", f"not UTF-8 (byte {error.start} of a string)") from None
     except (msgspec.MsgspecError, ValueError) as error:
-        raise RowError(_why_not(data, str(error))) from None
+        raise _why_not(data, str(error)) from None
     if type(value) is not dict:
-        raise RowError(f"no JSON object but {_kind(value)}")
+        raise RowError("no-object", f"no JSON object but {_kind(value)}")
     # ATTACK: of a member that stands twice one program takes the first and another the last. Every
     # string that was read has two quotes, so that any that is not in the value shows.
     if quotes_in(data) != quotes_of(value):
@@ -69,7 +77,7 @@ def quotes_of(value: Any, depth: int = MAX_JSON_DEPTH) -> int:
         RowError: It is nested more than so deep.
     """
     if not depth:
-        raise RowError(f"nested more than {MAX_JSON_DEPTH} deep")
+        raise RowError("too-deep", f"nested more than {MAX_JSON_DEPTH} deep")
     found, held = 0, value
     if type(value) is dict:
         found, held = 2 * len(value), value.values()
@@ -201,26 +209,34 @@ def _look_closely(data: bytes) -> None:
         text = json.dumps(value, ensure_ascii=False)
         text.encode()
     except UnicodeEncodeError:
-        raise RowError("a lone surrogate, which is no character") from None
+        raise _lone_surrogate() from None
     except RecursionError:
-        raise RowError("nested too deeply") from None
+        raise _too_deep() from None
 
 
 def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for name, value in pairs:
         if name in members:
-            raise RowError(f"the member {name[:80]!r} stands twice")
+            raise RowError("member-twice", f"the member {name[:80]!r} stands twice")
         members[name] = value
     return members
 
 
-def _why_not(data: bytes, reason: str) -> str:
+def _too_deep() -> RowError:
+    return RowError("too-deep", "nested too deeply")
+
+
+def _lone_surrogate() -> RowError:
+    return RowError("lone-surrogate", "a lone surrogate, which is no character")
+
+
+def _why_not(data: bytes, reason: str) -> RowError:
     if _SURROGATE.search(data):
         try:
             json.dumps(json.loads(data), ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            return "a lone surrogate, which is no character"
+            return _lone_surrogate()
         except (ValueError, RecursionError):
             pass
     for name in (b"NaN", b"Infinity"):
@@ -229,8 +245,8 @@ def _why_not(data: bytes, reason: str) -> str:
                 json.loads(data)
             except (ValueError, RecursionError):
                 break
-            return f"{name.decode()}, which is no JSON number"
-    return f"no JSON: {reason.removeprefix('JSON is malformed: ')[:200]}"
+            return RowError("not-json", f"{name.decode()}, which is no JSON number")
+    return RowError("not-json", f"no JSON: {reason.removeprefix('JSON is malformed: ')[:200]}")
 
 
 def _kind(value: JSON) -> str:

@@ -37,11 +37,13 @@ class BadRow(Struct, frozen=True):
         reason: Why it is none, for people.
         remedy: What to do about the file, for people, if leaving out this line does not mend it:
             the header is wrong, or where the rows below end is unknown. Else empty.
+        code: What is signed of it where it is left out (spec §12.8.3); empty where it cannot be.
     """
 
     line: int
     reason: str
     remedy: str = ""
+    code: str = ""
 
     def place(self, reader: str) -> str:
         """Return where it is, as messages say it."""
@@ -134,9 +136,10 @@ def _batch(first: int, whole: bytes, *, cut: bool, ends: bool = True) -> RowBatc
     good, bad = list[int](), list[BadRow]()
     for at, row in enumerate(rows):
         if len(row) > MAX_RECORD_BYTES or (cut and at == 0):
-            bad.append(BadRow(first + at, f"longer than {MAX_RECORD_BYTES} bytes"))
+            reason = f"longer than {MAX_RECORD_BYTES} bytes"
+            bad.append(BadRow(first + at, reason, code="too-long"))
         elif not row:
-            bad.append(BadRow(first + at, "empty"))
+            bad.append(BadRow(first + at, "empty", code="empty"))
         else:
             good.append(at)
     return RowBatch(

@@ -42,12 +42,14 @@ class BadLine(Struct, frozen=True):
         line: 1-based; of Parquet the row.
         reason: Why, for people.
         remedy: As :class:`BadRow` has it: not empty if it cannot be left out.
+        code: As :class:`BadRow` has it.
     """
 
     path: str
     line: int
     reason: str
     remedy: str = ""
+    code: str = ""
 
 
 class FileCheck(Struct):
@@ -241,16 +243,16 @@ def _one_by_one(
 
 def _row(path: str, row: RawRow | BadRow, wanted: RowLayout) -> BadLine | dict[str, JSON]:
     if isinstance(row, BadRow):
-        return BadLine(path, row.line, row.reason, row.remedy)
+        return BadLine(path, row.line, row.reason, row.remedy, row.code)
     if wanted.reader == JSONL and row.data.startswith(BOM_UTF8):
         # No part of a JSON text, and part of the record: the line without it is another one.
         return BadLine(path, row.line, "begins with a byte order mark", _MEND_MARK)
     try:
         fields = parse_row(row.data)
     except RowError as error:
-        return BadLine(path, row.line, str(error))
+        return BadLine(path, row.line, str(error), code=error.code)
     problem = wanted.roles.problem(fields)
-    return BadLine(path, row.line, problem) if problem else fields
+    return BadLine(path, row.line, problem, code="unfit-value") if problem else fields
 
 
 def _misfits(values: RowValues, wanted: RowLayout) -> Iterator[str]:

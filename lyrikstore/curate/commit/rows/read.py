@@ -79,8 +79,8 @@ class CommittedRows(Struct, frozen=True):
 
     @property
     def skipped_list(self) -> bytes:
-        """What the attachment ``skipped`` holds (spec §12.8.3)."""
-        return encode([{"path": b.path, "line": b.line, "reason": b.reason} for b in self.skipped])
+        """What the attachment ``skipped`` holds: codes, as sentences name values (spec §12.8.3)."""
+        return encode([{"path": b.path, "line": b.line, "reason": b.code} for b in self.skipped])
 
 
 def recognised(
@@ -288,7 +288,7 @@ class _Reading:
                         continue
                     if identity in first:
                         said = f"its id {identity[:80]!r} is that of {first[identity]}"
-                        double.append(BadLine(path, line, said))
+                        double.append(BadLine(path, line, said, code="same-id"))
                     else:
                         first[identity] = f"{path} line {line}"
         return double
