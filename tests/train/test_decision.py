@@ -7,7 +7,7 @@ import pytest
 
 from lyrikstore.verify.evaluation.choice.candidates import declared_limit
 from lyrikstore.verify.evaluation.choice.task import labelling_rules, limit_text
-from lyrikstore.verify.evaluation.choice.validation import decide_candidates
+from lyrikstore.verify.evaluation.choice.validation import ValidationScores
 from tests.kinds import refused
 
 
@@ -33,11 +33,8 @@ def test_enough_records_with_a_mistake_may_make_answers_surer(task) -> None:
 
 def test_a_declared_limit_is_taken_and_chooses_nothing() -> None:
     logits, expected = answered("text-classification", 60, 20)
-    asked = "text-classification", {"tfidf": logits}, expected, {"tfidf/1"}
-    fitted, declared = (
-        decide_candidates(*asked).to_body(),
-        decide_candidates(*asked, "0.7").to_body(),
-    )
+    scores = ValidationScores("text-classification", ("a", "b", "c"), {"tfidf": logits}, expected)
+    fitted, declared = (scores.decide({"tfidf/1"}, one).to_body() for one in ("", "0.7"))
     assert "limitFrom" not in fitted["decision"]
     assert fitted["decision"]["abstainBelow"] != "0.700000"
     limit = {"abstainBelow": "0.700000", "limitFrom": "config"}

@@ -57,13 +57,23 @@ class ValidationScores(Struct, frozen=True):
     expected: Flags
 
     def decide(self, allowed: Collection[str], limit: str = "") -> "Decided":
-        """Return what follows from it.
+        """Return what follows from it (spec §13.2.2).
 
         Args:
             allowed: Formats of the candidates that may be taken.
-            limit: As for :func:`decide_candidates`.
+            limit: The confidence below which nothing is answered, as the config of the run
+                declares it; empty: it is fitted as well.
+
+        Raises:
+            FormatError: (``bad-validation``) none of them was trained.
         """
-        return decide_candidates(self.task, self.logits, self.expected, allowed, limit)
+        task, formats = labelling_rules(self.task), formats_by_name(allowed)
+        tried = those_allowed(weigh(self.task, self.logits, self.expected), formats)
+        taken, reason = choose(self.task, tried, self.expected)
+        tried, taken = with_declared_limit(tried, taken, limit)
+        own = self.logits.get(taken.candidate)
+        measured = {} if own is None else validation_metrics(self.task, own, self.expected)
+        return Decided(task.metric, tuple(tried), taken, reason, formats, measured)
 
     def write(self) -> bytes | None:
         """Return the attachment; None where it would be longer than one may be."""
@@ -122,35 +132,6 @@ class Decided(Struct, frozen=True):
                 measured_metric(self.metric, self.taken.by): f"{self.taken.score:.4f}",
             },
         }
-
-
-def decide_candidates(
-    task: str,
-    logits: Mapping[str, Scores],
-    expected: Flags,
-    allowed: Collection[str],
-    limit: str = "",
-) -> Decided:
-    """Return what the scores of the validation data decide (spec §13.2.2).
-
-    Args:
-        task: What is learned.
-        logits: Candidate → its logits, in the order of their training.
-        expected: Which labels the records have.
-        allowed: Formats of the candidates that may be taken.
-        limit: The confidence below which nothing is answered, as the config of the run declares
-            it; empty: it is fitted as well.
-
-    Raises:
-        FormatError: (``bad-validation``) none of them was trained.
-    """
-    formats = formats_by_name(allowed)
-    tried = those_allowed(weigh(task, logits, expected), formats)
-    taken, reason = choose(task, tried, expected)
-    tried, taken = with_declared_limit(tried, taken, limit)
-    own = logits.get(taken.candidate)
-    measured = {} if own is None else validation_metrics(task, own, expected)
-    return Decided(labelling_rules(task).metric, tuple(tried), taken, reason, formats, measured)
 
 
 def those_allowed(tried: Sequence[Tried], formats: Mapping[str, str]) -> list[Tried]:
