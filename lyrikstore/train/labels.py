@@ -111,29 +111,27 @@ def check_repeated(
 
 
 def label_warnings(
-    labels: Collection[str], compared: int, *, by_folds: bool = False, groups: int | None = None
+    labels: Collection[str],
+    records: tuple[int, int],
+    *,
+    folded: Collection[str] = (),
+    stopped: Collection[str] = (),
+    groups: int | None = None,
 ) -> list[Reason]:
     """Return what to warn of once the data was read.
 
     Args:
         labels: Those of the training data.
-        compared: On how many records candidates are compared.
-        by_folds: Whether these are training and validation data together.
+        records: How many records training and validation have.
+        folded: The candidates that folds of both compare; all others validation compares.
+        stopped: The candidates that validation stops, whatever compares them.
         groups: How many groups both have together; None: there are none.
     """
     found = []
     if alike := labels_alike(labels):
         found.append(Reason("labels-alike", alike))
-    if compared < FEW_RECORDS:
-        named = "training and validation together have" if by_folds else "validation has"
-        found.append(
-            Reason(
-                "few-validation",
-                f"{named} only {pluralize(compared, 'record')}: the choice between "
-                "candidates, the confidence of answers and when not to answer rest on chance; "
-                f"take {FEW_RECORDS} or more",
-            )
-        )
+    if few := _few_records(records, folded, stopped):
+        found.append(Reason("few-validation", few))
     if groups == 1:
         found.append(
             Reason(
@@ -153,6 +151,28 @@ def label_warnings(
             )
         )
     return found
+
+
+def _few_records(
+    records: tuple[int, int], folded: Collection[str], stopped: Collection[str]
+) -> str:
+    """Return what rests on fewer than :data:`FEW_RECORDS` records; empty: nothing."""
+    found, validation = [], records[1]
+    compared = sum(records) if folded else validation
+    if compared < FEW_RECORDS:
+        named = "training and validation together have" if folded else "validation has"
+        found.append(
+            f"{named} only {pluralize(compared, 'record')}: the choice between candidates, the "
+            "confidence of answers and when not to answer rest on chance"
+        )
+    if folded and stopped and validation < FEW_RECORDS:
+        held = [one for one in stopped if one not in folded]
+        choice = f", and whether {' or '.join(held)} is taken," if held else ""
+        found.append(
+            f"validation has only {pluralize(validation, 'record')}: after which epoch "
+            f"{' or '.join(stopped)} stops{choice} rests on chance"
+        )
+    return f"{'; '.join(found)}; take {FEW_RECORDS} or more" if found else ""
 
 
 def labels_alike(labels: Collection[str]) -> str:

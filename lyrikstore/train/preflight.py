@@ -41,8 +41,8 @@ class RunPlan(Struct, frozen=True):
         environment: What it will run on.
         warnings: What does not stop it, and whoever starts it should know.
         task: What is learned; empty until the data was read.
-        candidates: What is tried; empty until then.
-        planned: Member ``plan`` of the run; empty until then.
+        candidates: What is tried; empty until it was planned.
+        planned: Member ``plan`` of the run; empty until the data was read.
         prompt: Member ``prompt`` of run and checkpoints, of a model that writes.
         by_folds: The candidates that are compared by cross-validation; empty: none is.
         still: Raises if the rights hold no longer, for who announces the run.

@@ -151,7 +151,7 @@ def train_run(
             planned_bytes=int(planned.planned.memory_bytes.value),
         )
         plan = replace(plan, environment=environment)
-    plan = replace(plan, by_folds=planned.by_folds)
+    plan = replace(plan, candidates=planned.chosen, by_folds=planned.by_folds)
     if resume:
         plan = _with_folds_announced(repo, plan)
     with open_staging(repo.root) as staging:
@@ -162,7 +162,6 @@ def train_run(
             by_folds=tuple(name for name in plan.by_folds if copied.folds_of(name)),
             task=copied.task,
             prompt=copied.prompt,
-            candidates=planned.chosen,
             planned=planned.to_run(),
         )
         progress(Progress(phase="register"))

@@ -159,17 +159,28 @@ def test_a_run_that_goes_on_keeps_its_folds_whatever_steps_take_by_now(workshop,
     assert _with_folds_announced(workshop.repo, planned) == plan
 
 
-def test_few_records_are_those_of_all_folds() -> None:
-    kinds = [one.code for one in label_warnings(["a", "b"], 49, by_folds=True)]
-    assert kinds == ["few-validation"]
-    assert not label_warnings(["a", "b"], 50, by_folds=True)
+@pytest.mark.parametrize(
+    ("records", "folded", "stopped", "wanted"),
+    [
+        ((40, 9), ["tfidf"], [], ["few-validation"]),
+        ((45, 5), ["tfidf"], [], []),
+        ((900, 49), [], [], ["few-validation"]),
+        ((900, 50), [], ["lora"], []),
+        ((900, 1), ["tfidf"], ["lora"], ["few-validation"]),  # validation alone compares it
+        ((900, 1), ["tfidf", "lora"], ["lora"], ["few-validation"]),  # validation stops it
+        ((900, 50), ["tfidf"], ["lora"], []),
+    ],
+)
+def test_few_records_are_those_that_decide(records, folded, stopped, wanted) -> None:
+    found = label_warnings({"a": 20, "b": 20}, records, folded=folded, stopped=stopped)
+    assert [one.code for one in found] == wanted
 
 
 @pytest.mark.parametrize(
     ("groups", "wanted"), [(1, ["few-groups"]), (4, ["few-groups"]), (5, []), (None, [])]
 )
 def test_few_groups_are_warned_of(groups, wanted) -> None:
-    found = label_warnings(["a", "b"], 50, by_folds=True, groups=groups)
+    found = label_warnings({"a": 6, "b": 6}, (40, 10), folded=["tfidf"], groups=groups)
     assert [one.code for one in found] == wanted
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import pluralize
@@ -14,6 +15,7 @@ from lyrikstore.train.config import DataConfig, TrainConfig
 from lyrikstore.train.labels import check_learnable, check_learnt, label_warnings, labels_alike
 from lyrikstore.train.plan.defaults import Proposal, default_config, describe_cut
 from lyrikstore.train.plan.estimate import (
+    DEAR,
     CandidateFigures,
     Question,
     estimate_encoder,
@@ -67,6 +69,7 @@ class CopiedLabels(Struct, frozen=True):
         refit: Whether the cheap ones of these learn from the whole pool, once the folds have
             chosen.
         groups: How many groups both together have; None: nobody asked, or there are none.
+        stopped: The candidates that are tried and that the validation data stop.
     """
 
     task: str
@@ -77,6 +80,7 @@ class CopiedLabels(Struct, frozen=True):
     by_folds: Collection[str] = ()
     refit: bool = False
     groups: int | None = None
+    stopped: tuple[str, ...] = ()
 
     @property
     def labels(self) -> Collection[str]:
@@ -86,9 +90,13 @@ class CopiedLabels(Struct, frozen=True):
     @property
     def warnings(self) -> Sequence[Reason]:
         """What to warn of."""
-        compared = len(self.validation.records) if self.pool is None else len(self.pool.expected)
-        by_folds = self.pool is not None
-        return label_warnings(self.train.labels, compared, by_folds=by_folds, groups=self.groups)
+        return label_warnings(
+            self.train.labels,
+            (len(self.train.records), len(self.validation.records)),
+            folded=self.by_folds,
+            stopped=self.stopped,
+            groups=self.groups,
+        )
 
     @property
     def prompt(self) -> Mapping[str, Any]:
@@ -248,13 +256,19 @@ class LabellingTask:
         check_learnt(plan.validation.name, validation.labels, train.labels)
         if not validation.records:
             raise InvalidInputError("empty", f"{plan.validation.name} has no records")
-        limit = config.decision.abstain_below
+        copied = CopiedLabels(
+            task.name,
+            train,
+            validation,
+            config.decision.abstain_below,
+            stopped=tuple(one for one in plan.candidates if one in DEAR),
+        )
         if not plan.by_folds:
-            return CopiedLabels(task.name, train, validation, limit)
+            return copied
         groups = group_numbers(repo, (*plan.train, plan.validation), config.to_json())
         count = None if groups is None else len(set(groups))
         if count == 1:  # without its one fold nothing is left to learn from
-            return CopiedLabels(task.name, train, validation, limit, groups=count)
+            return replace(copied, groups=count)
         import numpy as np
 
         from lyrikstore.train.candidates import flags
@@ -262,15 +276,12 @@ class LabellingTask:
 
         training = config.training
         expected = np.concatenate([flags(one, (*train.labels,)) for one in (train, validation)])
-        return CopiedLabels(
-            task.name,
-            train,
-            validation,
-            limit,
-            FoldedRecords(training.seed, len(train.records), expected, groups),
-            plan.by_folds,
-            training.refit,
-            count,
+        return replace(
+            copied,
+            pool=FoldedRecords(training.seed, len(train.records), expected, groups),
+            by_folds=plan.by_folds,
+            refit=training.refit,
+            groups=count,
         )
 
     def checkpoint_members(
