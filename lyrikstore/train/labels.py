@@ -111,7 +111,7 @@ def check_repeated(
 
 
 def label_warnings(
-    labels: Collection[str],
+    labels: Mapping[str, int],
     records: tuple[int, int],
     *,
     folded: Collection[str] = (),
@@ -121,7 +121,8 @@ def label_warnings(
     """Return what to warn of once the data was read.
 
     Args:
-        labels: Those of the training data.
+        labels: Label → records of training and validation together, or their groups if there
+            are any.
         records: How many records training and validation have.
         folded: The candidates that folds of both compare; all others validation compares.
         stopped: The candidates that validation stops, whatever compares them.
@@ -132,6 +133,8 @@ def label_warnings(
         found.append(Reason("labels-alike", alike))
     if few := _few_records(records, folded, stopped):
         found.append(Reason("few-validation", few))
+    if groups != 1 and (rare := rare_labels(labels, grouped=groups is not None)):
+        found.append(Reason("rare-labels", rare))
     if groups == 1:
         found.append(
             Reason(
@@ -173,6 +176,27 @@ def _few_records(
             f"{' or '.join(stopped)} stops{choice} rests on chance"
         )
     return f"{'; '.join(found)}; take {FEW_RECORDS} or more" if found else ""
+
+
+def rare_labels(labels: Mapping[str, int], *, grouped: bool = False) -> str:
+    """Return that some labels have one record, and which; empty: none has.
+
+    Args:
+        labels: Label → records of training and validation together, or their groups.
+        grouped: Whether these are groups.
+    """
+    rare = sorted(label for label, count in labels.items() if count == 1)
+    if not rare:
+        return ""
+    shown = ", ".join(repr(label[:80]) for label in rare[:_SHOWN])
+    more = f" (and {len(rare) - _SHOWN} more)" if len(rare) > _SHOWN else ""
+    what = "records of one group alone" if grouped else "one record"
+    return (
+        f"{len(rare)} of {pluralize(len(labels), 'label')} {'has' if len(rare) == 1 else 'have'} "
+        f"{what} in training and validation together: {shown}{more}; what is learned from cannot "
+        "be held out as well, so nothing measures how that label is answered; take more records, "
+        "or keep labels with enough of them, with an allow filter before the split"
+    )
 
 
 def labels_alike(labels: Collection[str]) -> str:

@@ -9,12 +9,14 @@ from msgspec.structs import replace
 from lyrikstore.history.gc.still_held import still_held
 from lyrikstore.history.repository.retired import retirements
 from lyrikstore.train.config import TrainConfig
-from lyrikstore.train.labels import label_warnings
+from lyrikstore.train.labels import label_warnings, rare_labels
 from lyrikstore.train.predict.predict import predict_records
 from lyrikstore.train.reproduction.reproduce import plan_again, reproduce_run
 from lyrikstore.train.run import _with_folds_announced
+from lyrikstore.train.tasks.labelling import groups_of_labels
 from lyrikstore.train.trained import learned_from, records_deciding
 from lyrikstore.verify.evaluation.choice.cross_validation import read_cross_validation
+from lyrikstore.verify.evaluation.choice.folds import FoldedRecords
 from tests.kinds import refused
 
 pytestmark = pytest.mark.train
@@ -177,6 +179,25 @@ def test_few_records_are_those_that_decide(records, folded, stopped, wanted) -> 
 
 
 @pytest.mark.parametrize(
+    ("labels", "groups", "wanted"),
+    [
+        ({"a": 1, "b": 49}, None, ["rare-labels"]),
+        ({"a": 2, "b": 48}, None, []),
+        ({"a": 1, "b": 6}, 6, ["rare-labels"]),
+        ({"a": 1, "b": 1}, 1, ["few-groups"]),
+    ],
+)
+def test_labels_of_one_record_or_group_are_warned_of(labels, groups, wanted) -> None:
+    found = label_warnings(labels, (40, 10), folded=["tfidf"], groups=groups)
+    assert [one.code for one in found] == wanted
+
+
+def test_rare_labels_are_counted_and_named() -> None:
+    assert rare_labels({"a": 1, "b": 9, "c": 1}).startswith("2 of 3 labels have one record in")
+    assert rare_labels({"a": 2, "b": 9}) == ""
+
+
+@pytest.mark.parametrize(
     ("groups", "wanted"), [(1, ["few-groups"]), (4, ["few-groups"]), (5, []), (None, [])]
 )
 def test_few_groups_are_warned_of(groups, wanted) -> None:
@@ -197,6 +218,12 @@ def test_of_one_group_nothing_can_be_held_out(workshop) -> None:
     assert {"folds", "refit"} & found.run.body.keys() == set()
     assert "few-groups" in [one.code for one in found.warnings]
     assert "validationMacroF1" in found.metrics
+
+
+def test_groups_of_labels_are_counted_once_each() -> None:
+    expected = np.array([[True, False], [False, True]] * 6)
+    for groups, wanted in (([0, 1, 0, 2, 0, 3] * 2, {"a": 1, "b": 3}), (None, {"a": 6, "b": 6})):
+        assert groups_of_labels(FoldedRecords(7, 6, expected, groups), ["a", "b"]) == wanted
 
 
 def test_a_generative_model_compares_nothing_by_folds(workshop) -> None:

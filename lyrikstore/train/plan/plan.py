@@ -16,7 +16,7 @@ from lyrikstore.history.manifests.names import parse_name
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.formats.architectures import FAMILIES
-from lyrikstore.train.labels import check_repeated
+from lyrikstore.train.labels import check_repeated, rare_labels
 from lyrikstore.train.permitted import find_refusal
 from lyrikstore.train.plan import formulas
 from lyrikstore.train.plan.budget import (
@@ -334,6 +334,8 @@ def _plan(
         milliseconds=task.serving_milliseconds(asked),
     )
     remarks += task.remarks(config, train, shape)
+    if can_train and (rare := rare_labels(train.joined(validation).labels)):
+        remarks.append(Remark("rare-labels", rare))
     stale = [file for file in prices if file.is_stale(today)]
     if stale:
         oldest = min(file.as_of for file in stale)

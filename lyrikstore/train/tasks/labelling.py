@@ -90,8 +90,13 @@ class CopiedLabels(Struct, frozen=True):
     @property
     def warnings(self) -> Sequence[Reason]:
         """What to warn of."""
+        counts = dict(self.train.labels)
+        for label, records in self.validation.labels.items():
+            counts[label] = counts.get(label, 0) + records
+        if self.pool is not None and self.pool.groups is not None:
+            counts = groups_of_labels(self.pool, tuple(self.train.labels))
         return label_warnings(
-            self.train.labels,
+            counts,
             (len(self.train.records), len(self.validation.records)),
             folded=self.by_folds,
             stopped=self.stopped,
@@ -421,3 +426,18 @@ class LabellingTask:
         from lyrikstore.train.worker.export.labels import ask_labels
 
         return ask_labels(job, files, reader, report)
+
+
+def groups_of_labels(pool: "FoldedRecords", labels: Sequence[str]) -> dict[str, int]:
+    """Return how many groups have a record of each label.
+
+    Args:
+        pool: The records; without groups each is one of its own.
+        labels: In the order of ``pool.expected``.
+    """
+    groups = range(len(pool.expected)) if pool.groups is None else pool.groups
+    found: dict[str, set[int]] = {label: set() for label in labels}
+    for group, flags in zip(groups, pool.expected, strict=True):
+        for at in flags.nonzero()[0]:
+            found[labels[at]].add(group)
+    return {label: len(some) for label, some in found.items()}

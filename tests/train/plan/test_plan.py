@@ -350,3 +350,14 @@ def test_a_run_of_few_records_takes_at_least_what_starting_takes(planned):
     for one in planned.candidates:
         start = formulas.START_SECONDS[MODES[one.candidate]]
         assert one.on("here").cpu_seconds.value > Decimal(str(start))
+
+
+def test_a_plan_names_labels_of_one_record(workshop, store):
+    files = [(f"{n}.txt", f"text {n} of it".encode(), {"family": "ab"[n % 2]}) for n in range(6)]
+    files.append(("odd.txt", b"another text", {"family": "odd"}))
+    workshop.permit(workshop.put_dataset("datasets/acme/rare.train", files), "train")
+    held = [(f"v{one}", b"v " + text, meta) for one, text, meta in files[:2]]
+    workshop.permit(workshop.put_dataset("datasets/acme/rare.validation", held), "train")
+    planned = store.models.plan("acme/rare", base="linear", label="family")
+    (rare,) = [one for one in planned.remarks if one.reason == "rare-labels"]
+    assert rare.summary.startswith("1 of 3 labels has one record in training and validation")

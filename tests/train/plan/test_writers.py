@@ -104,7 +104,9 @@ on = "modal/a100-80g"
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_predictions_for_a_gpu_in_the_docs_are_those_of_the_formula(name: str) -> None:
-    page = (Path(__file__).resolve().parents[3] / "docs" / "internals" / "training.md").read_text("utf-8")
+    page = (Path(__file__).resolve().parents[3] / "docs" / "internals" / "training.md").read_text(
+        "utf-8"
+    )
     (line,) = (one for one in page.splitlines() if one.startswith(f"| {name} |"))
     told = [float(cell) for cell in line.strip("|").split("|")[1:]]
     kind, vocabulary, width, inner, layers, heads, shared, tied = PUBLISHED[name]
