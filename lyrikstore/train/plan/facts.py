@@ -1,6 +1,6 @@
 """What a plan knows of its data: signed statistics, no text is read (spec §13.10.2)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -314,6 +314,35 @@ def columns_of(manifest: Manifest) -> list[str]:
     """Return the fields that a dataset is known to have, by its statistics or its sheet."""
     fields = [one.field for one in _stats(manifest).fields]
     return fields or list(manifest.body.get("metadata", {}).get("columns", ()))
+
+
+def check_group(repo: Repository, field: str, datasets: Iterable[Manifest]) -> None:
+    """Raise if none of some datasets has the field whose records belong together.
+
+    Where statistics do not list every field, nothing is raised.
+
+    Args:
+        repo: The store.
+        field: As the config names it; empty: it names none.
+        datasets: The training and validation data.
+
+    Raises:
+        InvalidInputError: (``unknown-column``) no record has a value in it; near ones named.
+        VerificationError, IncompleteError: A tree is damaged or lost.
+
+    Cost: of documents the tree, of which the data is not read.
+    """
+    known = set[str]()
+    for one in datasets if field else ():
+        if source_reader(one.body) == DOCUMENT:
+            known.update(name for entry in repo.tree(one).entries for name in entry.meta or ())
+            continue
+        stats = _stats(one)
+        if not stats.fields or stats.fields_above is not None:
+            return
+        known.update(each.field for each in stats.fields if each.missing < one.body["records"])
+    if field and field not in known:
+        raise unknown_word("unknown-column", "field in [data] group:", field, known)
 
 
 def find_bases(repo: Repository) -> list[str]:

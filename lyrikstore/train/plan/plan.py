@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.errors import InvalidInputError, PolicyError
 from lyrikstore.context import StoreContext
+from lyrikstore.curate.recipes.source import resolve_dataset
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.manifests.names import parse_name
 from lyrikstore.history.repository.repository import Repository
@@ -39,6 +40,7 @@ from lyrikstore.train.plan.estimate import (
 )
 from lyrikstore.train.plan.facts import (
     DataFacts,
+    check_group,
     find_bases,
     find_parts,
     read_described,
@@ -249,12 +251,14 @@ def plan_config(
 
     Raises:
         InvalidInputError: (``no-such-target``) what is to serve it does not.
-        LyrikstoreError: As :func:`check_slices`.
+        LyrikstoreError: As :func:`check_slices` and :func:`check_group`.
     """
     repo = context.repository
     data = config.data
     named = [repo.resolve(ref) for ref in (*data.train, data.validation, data.test) if ref]
     check_slices(repo, config.evaluation.slices, named)
+    learned = [resolve_dataset(repo, ref) for ref in (*data.train, data.validation)]
+    check_group(repo, data.group, learned)
     found, shape, task = None, None, config.learns
     if config.model.base != LINEAR:
         found, shape = read_shape(repo, config.model.base)

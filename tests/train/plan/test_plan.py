@@ -28,7 +28,7 @@ from lyrikstore.train.plan.defaults import (
     write_toml,
 )
 from lyrikstore.train.plan.estimate import MODES, Estimate, Question, estimate_candidate
-from lyrikstore.train.plan.facts import DataFacts, read_facts
+from lyrikstore.train.plan.facts import DataFacts, check_group, read_facts
 from lyrikstore.train.plan.measure import measured_candidate, read_result
 from lyrikstore.train.plan.plan_json import MEASURED
 from lyrikstore.train.plan.prices import shipped_prices
@@ -37,6 +37,7 @@ from lyrikstore.train.plan.token_counts import TokenCounts
 from lyrikstore.verify.evaluation.choice.candidates import CHEAP
 from lyrikstore_cli.output.plan_text import error_lines
 from manifests_of_version_2 import EXAMPLES_2
+from tests.kinds import refused
 
 MINILM = EncoderShape("bert", 384, 1536, 6, 12, 30522, 512, 514)
 
@@ -361,3 +362,33 @@ def test_a_plan_names_labels_of_one_record(workshop, store):
     planned = store.models.plan("acme/rare", base="linear", label="family")
     (rare,) = [one for one in planned.remarks if one.reason == "rare-labels"]
     assert rare.summary.startswith("1 of 3 labels has one record in training and validation")
+
+
+def _rows_with(records, *fields, **stats):
+    found = {"fields": [{"field": name, "missing": gone} for name, gone in fields], **stats}
+    body = {
+        "reader": "jsonl/1",
+        "records": records,
+        "descriptor": {"stats": {"state": "value", "value": found, "basis": "measured"}},
+    }
+    return SimpleNamespace(body=body)
+
+
+def test_a_group_that_no_record_has_is_refused():
+    train, validation = _rows_with(9, ("text", 0)), _rows_with(3, ("text", 0), ("client", 2))
+    check_group(None, "client", [train, validation])
+    check_group(None, "", [train])
+    for data in ([train], [_rows_with(3, ("client", 3))]):
+        with refused("unknown-column"):
+            check_group(None, "client", data)
+
+
+def test_a_group_is_not_refused_where_statistics_do_not_list_every_field():
+    check_group(None, "client", [_rows_with(9)])
+    check_group(None, "client", [_rows_with(9, ("text", 0), fieldsAbove=500)])
+
+
+def test_a_plan_refuses_a_group_that_no_document_has(workshop, store):
+    text = workshop.config.replace("[model]", 'group = "clinet"\n[model]', 1)
+    with refused("unknown-column"):
+        store.models.plan(TrainConfig.parse(text.encode()))
