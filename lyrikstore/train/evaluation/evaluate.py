@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lyrikstore.canon.errors import PolicyError
+from lyrikstore.canon.errors import IncompleteError, PolicyError
 from lyrikstore.canon.progress import Progress
 from lyrikstore.context import StoreContext
 from lyrikstore.credentials.terms.model import Use
@@ -17,6 +17,7 @@ from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.train.environment import check_device
 from lyrikstore.train.evaluation.brought.answer_file import GivenAnswers, read_given
 from lyrikstore.train.evaluation.brought.external import (
@@ -79,6 +80,7 @@ def evaluate_checkpoint(
             ``bad-model`` …); (``bad-answer-file``, ``no-given-answers``) the answers cannot be
             taken; (``not-comparable``) the other evaluation is not of the same records.
         VerificationError, IncompleteError: A blob is damaged or lost.
+        IncompleteError: (``retired``) data that the model learned from was retired.
         VerificationError: (``input-changed``) somebody rewrote what was copied for the workers;
             nothing was logged.
         RunFailedError: (``worker-failed``, ``out-of-memory``) nothing was logged.
@@ -109,6 +111,7 @@ def evaluate_checkpoint(
     test = resolve_dataset(repo, dataset_ref or str(others[0].inputs_in("test")[0].id))
     if checkpoint is not None and run is not None:
         _check_locked(repo, checkpoint, run, test)
+        check_present(repo, checkpoint)
     use = Use.of_evaluation({} if run is None else run.body["config"], context.clock())
     of: dict[str, Any] = {"trust": context.trust, "user": context.signer().did, "measuring": use}
     rights = check_rights(repo, [test], use, **of)
@@ -122,7 +125,10 @@ def evaluate_checkpoint(
     model: ExternalModel | None = None
     if predictions is None and checkpoint is not None and run is not None:
         # The baseline learns from the training data here and now: the run's right may be over.
-        check_rights(repo, learned_from, learning, **of)
+        try:
+            check_rights(repo, learned_from, learning, **of)
+        except PolicyError as error:
+            raise with_other_way(error, checkpoint, test) from None
         asked = TestedModel(checkpoint, run, test, train, floors, other)
         task = find_task(asked.task)
         found = task.evaluate(context, asked, sample=sample, device=device)
@@ -224,6 +230,48 @@ def log_evaluation(
         transaction.commit()
     context.progress(Progress(phase="done"))
     return manifest
+
+
+def check_present(repo: Repository, checkpoint: Manifest) -> None:
+    """Raise if data that a checkpoint learned from was retired.
+
+    Without it nobody can look there for records of the test set, nor fit a baseline to it.
+
+    Raises:
+        IncompleteError: (``retired``) a signed retention names the data.
+    """
+    gone = retired_versions(repo)
+    for one in learnt_by(checkpoint):
+        if one in gone:
+            data = repo.manifest(one)
+            earlier = "evaluations/" + checkpoint.name.removeprefix("checkpoints/")
+            stays = f"lyrikstore log {earlier} has earlier ones; " if earlier in repo.refs else ""
+            raise IncompleteError(
+                "retired",
+                f"the data of {data.name} {one.short} was retired; {checkpoint.name} learned from "
+                "it, so that records of the test set cannot be looked for there",
+                hint=f"{stays}train again on data that is here, and evaluate that model",
+                details={"dataset": str(one)},
+            )
+
+
+def with_other_way(error: PolicyError, checkpoint: Manifest, test: Manifest) -> PolicyError:
+    """Return an error about rights to the training data, with what can be done without these.
+
+    Args:
+        error: What check_rights raised; of other kinds it is returned as it is.
+        checkpoint: The model.
+        test: The test set.
+    """
+    if error.kind != "rights-missing":
+        return error
+    return PolicyError(
+        error.kind,
+        error.message,
+        hint=f"{error.hint}; without a baseline its answers can be measured: lyrikstore evaluate "
+        f"{checkpoint.name} --on {test.name.removeprefix('datasets/')} --predictions FILE",
+        details=error.details,
+    )
 
 
 def _check_locked(repo: Repository, checkpoint: Manifest, run: Manifest, test: Manifest) -> None:
