@@ -12,7 +12,6 @@ from lyrikstore.canon.text import rough
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import MEMORY_SHARE
 from lyrikstore.train.plan.estimate import (
-    DEAR,
     HERE,
     CandidateFigures,
     MachineFigures,
@@ -23,6 +22,7 @@ from lyrikstore.train.plan.estimate import (
 from lyrikstore.train.plan.prices import PriceFile, find_machine
 from lyrikstore.verify.evaluation.choice.candidates import CHEAP
 from lyrikstore.verify.evaluation.choice.folds import FOLDS
+from lyrikstore.verify.store.statements.segments import CANDIDATES_WITH_STEPS
 
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 
@@ -165,7 +165,7 @@ def dear_by_folds(
     free = replace(config, model=replace(config.model, candidates=()))
     limits = limits_of(free, memory)
     for at, one in enumerate(found):
-        if one.chosen and one.candidate in DEAR:
+        if one.chosen and one.candidate in CANDIDATES_WITH_STEPS:
             folded = replace(asked, by_folds=(*asked.by_folds, one.candidate))
             more = estimate_candidate(folded, one.candidate)
             others = [other for other in found if other.chosen and other is not one]

@@ -30,9 +30,6 @@ Origin = Literal["computed", "quoted", "measured"]
 
 HERE = "here"
 MODES: dict[str, Mode] = {"embeddings": "forward", "lora": "lora", "full": "full"}
-DEAR = ("lora", "full")
-"""What is compared by cross-validation only where the budget allows."""
-
 START_UP_HOURS = 0.25
 """What a rented machine is paid for before it trains and after."""
 
