@@ -1,4 +1,4 @@
-"""Write docs/cli.md and docs/errors.md.
+"""Write docs/cli.md and docs/errors.md, and the views into docs/index-views.md.
 
 The first has what each role types, every command, exit codes, environment; the second the kinds of
 errors, with the exit code of each.
@@ -11,6 +11,7 @@ import click
 
 from lyrikstore.canon import errors
 from lyrikstore.canon.error_kinds import ErrorKind
+from lyrikstore.index.views import VIEWS
 from lyrikstore_cli.commands.help import ROLES
 from lyrikstore_cli.exits import MEANING, exit_code
 from lyrikstore_cli.main import GROUPS, program
@@ -22,13 +23,34 @@ SHARED_SIGNING = ("signer", "passphrase_file")
 
 
 def main() -> None:
-    """Write both pages."""
+    """Write the pages."""
     for name, lines in (("cli", [*reference(), *tables()]), ("errors", kinds())):
         (DOCS / f"{name}.md").write_text("\n".join(lines) + "\n", "utf-8")
+    page = DOCS / "index-views.md"
+    before, mark, rest = page.read_text("utf-8").partition("<!-- views -->\n")
+    after = rest.partition("<!-- /views -->")[2]
+    written = "\n".join([*views(), "<!-- /views -->"])
+    page.write_text(before + mark + written + after, "utf-8")
+
+
+def views() -> list[str]:
+    """Return the views of an index, with the columns of each."""
+    lines = []
+    for view in VIEWS:
+        lines += [f"### `{view.name}`", "", f"One row: {view.about}.", "", "```text"]
+        width = max(len(column.name) for column in view.columns)
+        types = ["" if column.type == "VARCHAR" else column.type for column in view.columns]
+        wide = max(map(len, types))
+        lines += [
+            "  ".join(filter(None, (column.name.ljust(width), kind.ljust(wide), column.about)))
+            for column, kind in zip(view.columns, types, strict=True)
+        ]
+        lines += ["```", ""]
+    return lines
 
 
 def kinds() -> list[str]:
-    """Return the kinds of errors, with the classes that they are raised as and the exit codes."""
+    """Return the kinds of errors, by the classes that they are raised as, with the exit codes."""
     from error_kinds import kinds_raised
 
     lines = ["# Errors", "", "Made by `make docs` from the program.", ""]
@@ -37,15 +59,15 @@ def kinds() -> list[str]:
         "`error`; in Python they are members of a `LyrikstoreError`, of one of the classes below.",
         "Programs match on the kind, which never changes its meaning; the class decides on the",
         "[exit code](cli.md#exit-codes).",
-        "",
-        "| kind | what went wrong | class | exit code |",
-        "| --- | --- | --- | --- |",
     ]
+    by_classes: dict[tuple[str, ...], list[str]] = {}
     for kind, names in sorted(kinds_raised().items()):
-        codes = {exit_code(getattr(errors, name)(kind, "")) for name in names}
-        classes = ", ".join(f"`{name}`" for name in sorted(names))
-        shown = ", ".join(map(str, sorted(codes)))
-        lines.append(f"| `{kind}` | {ErrorKind(kind).sentence} | {classes} | {shown} |")
+        by_classes.setdefault(tuple(sorted(names)), []).append(kind)
+    for raised, found in sorted(by_classes.items(), key=lambda one: (len(one[0]), one[0])):
+        codes = sorted({exit_code(getattr(errors, name)(found[0], "")) for name in raised})
+        title = " or ".join(f"`{name}`" for name in raised)
+        lines += ["", f"## {title}: exit code {' or '.join(map(str, codes))}", ""]
+        lines += [f"* `{kind}`: {ErrorKind(kind).sentence}" for kind in found]
     return lines
 
 

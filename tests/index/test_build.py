@@ -21,6 +21,7 @@ from lyrikstore.index import build, collect
 from lyrikstore.index.build import ask, ensure_index, index_path
 from lyrikstore.index.views import VERSION, VIEWS
 from lyrikstore.testing.keys import signer_for
+from tools.make_docs import views
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "index-views.md"
 
@@ -41,15 +42,7 @@ def one(repository: Repository, sql: str, *parameters: Any) -> Any:
 def test_the_documentation_is_the_code(full_chain: Any) -> None:
     text = DOCUMENT.read_text("utf-8")
     assert f"version {VERSION}." in text
-    documented: dict[str, list[tuple[str, str, str]]] = {}
-    for line in text.split("## The views", 1)[1].split("## Examples", 1)[0].splitlines():
-        if heading := re.fullmatch(r"### `(\w+)`", line):
-            documented[heading[1]] = []
-        elif row := re.fullmatch(r"\| `(\w+)` \| `([A-Z\[\]]+)` \| (.+) \|", line):
-            documented[list(documented)[-1]].append((row[1], row[2], row[3]))
-    assert documented == {
-        view.name: [(c.name, c.type, c.about) for c in view.columns] for view in VIEWS
-    }
+    assert "\n".join(views()) in text, "make docs"
     for view in VIEWS:
         described = ask(full_chain.repository, f"SELECT * FROM {view.name} LIMIT 0")
         assert list(described.columns) == [c.name for c in view.columns], view.name

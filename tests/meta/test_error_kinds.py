@@ -29,10 +29,14 @@ def test_the_list_is_sorted_and_each_kind_has_a_sentence() -> None:
 
 def test_the_page_has_them_with_their_sentences(raised: dict[str, set[str]]) -> None:
     page = (REPOSITORY / "docs" / "errors.md").read_text("utf-8")
-    rows = dict(re.findall(r"^\| `([a-z0-9-]+)` \| ([^|]*) \|", page, re.MULTILINE))
-    assert rows == {str(kind): kind.sentence for kind in ErrorKind}
-    shown = dict(re.findall(r"^\| `([a-z0-9-]+)` \| [^|]* \| ([^|]*) \|", page, re.MULTILINE))
-    assert {kind: set(re.findall(r"\w+", names)) for kind, names in shown.items()} == raised
+    sentences, classes = {}, {}
+    for section in page.split("\n## ")[1:]:
+        title, _, lines = section.partition(": exit code ")
+        for kind, sentence in re.findall(r"^\* `([a-z0-9-]+)`: (.*)$", lines, re.MULTILINE):
+            sentences[kind] = sentence
+            classes[kind] = set(re.findall(r"`(\w+)`", title))
+    assert sentences == {str(kind): kind.sentence for kind in ErrorKind}
+    assert classes == raised
 
 
 RAISES = re.compile(r"^( *)Raises:\n((?:\1 +.*\n|\n(?=\1 ))*)", re.MULTILINE)

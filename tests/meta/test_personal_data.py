@@ -57,7 +57,9 @@ def test_the_short_table_is_that_of_the_long_ones() -> None:
     assert len(rows) == 8
     for identifier, titled, places, *recalls in rows:
         table = measured.partition(f"**{titles[titled]}**")[2]
-        (line,) = re.findall(rf"^\| {letters[identifier]} .*$", table.partition("\n**")[0], re.M)
+        (line,) = re.findall(
+            rf"^\| {letters[identifier]} .*$", table.partition("\n**")[0], re.MULTILINE
+        )
         cells = [cell.split()[0] for cell in line.strip("|").split("|")]
         assert [places, *recalls] == [cells[1], *cells[4:]], identifier
 
