@@ -88,11 +88,20 @@ def test_a_card_says_what_was_passed_over_and_what_stands_beside(facts: Any) -> 
     beside = {**one.body["baseline"], "method": NEAREST}
     evaluation = replace(one, body={**one.body, "baselines": [beside]})
     facts = replace(facts, subject=checkpoint, evaluations=(evaluation,))
-    said = statements(facts, "card/4")
+    said = statements(facts, "card/5")
     (passed,) = said["run.passed-over"]
     assert (passed["about"], passed["state"]) == ("tfidf/2", "stated")
-    assert ("0.0500 worse" in passed["text"], "0.0200" in passed["text"]) == (True, True)
+    told = [each in passed["text"] for each in ("0.5500", "0.6000", "0.0500 worse", "0.0200")]
+    assert told == [True] * 4
+    (passed,) = statements(facts, "card/4")["run.passed-over"]
+    assert passed["text"] == (
+        "tfidf/2: macro-F1 0.5500 out of fold, 0.0500 worse than what was taken (± 0.0200)"
+    )
     assert "nearest record" in said["evaluation.metric"][0]["value"]
+    by_validation = {name: one for name, one in chosen.items() if name != "method"}
+    body = {**checkpoint.body, "chosen": by_validation}
+    older = replace(facts, subject=replace(checkpoint, body=body))
+    assert "run.passed-over" not in statements(older, "card/4")  # of before there were folds
     before = statements(facts, "card/3")
     assert "run.passed-over" not in before
     assert "nearest record" not in before["evaluation.metric"][0]["value"]

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -20,28 +22,60 @@ def test_a_choice_by_folds_says_how_far_each_was() -> None:
     for one in tried:
         assert (one.difference is None) == one.is_taken
         assert (one.distance_text == "") == one.is_taken
-    assert tried[0].distance_text.startswith(f"{str(tried[0].difference)[1:]} worse")
+    assert " worse " in tried[0].distance_text
+
+
+def candidate(form: str, score: str, difference: str | None, **more: Any) -> dict[str, Any]:
+    said = {} if difference is None else {"difference": {"value": difference}}
+    return {"format": form, "metrics": {"macroF1": score}, "taken": not said, **said, **more}
+
+
+FOLDED, EMBEDDED = {"by": "folds"}, {"by": "folds", "other": "embeddings"}
+VALIDATED = {"by": "validation", "other": "lora"}
 
 
 @pytest.mark.parametrize(
-    ("difference", "begins"),
+    ("taken", "passed", "mine", "theirs", "where"),
     [
-        ({"value": "0.0100", "standardError": "0.0200"}, "0.0100 better"),
-        ({"value": "-0.0100"}, "0.0100 worse"),
-        ({"value": "0.0000", "standardError": "0.0200"}, "no different"),
+        # All records in all repeats: both figures stand as they are, whatever rounding makes.
+        (candidate("blend/1", "0.6535", None, **EMBEDDED),
+         candidate("tfidf/2", "0.6401", "-0.0135", **FOLDED), "0.6401", "0.6535", ""),
+        # What is compared by validation answered those records alone.
+        (candidate("blend/1", "0.6535", None, **EMBEDDED),
+         candidate("blend/1", "0.6798", "-0.0114", **VALIDATED), "0.6798", "0.6912", ""),
+        (candidate("blend/1", "0.6798", None, **VALIDATED),
+         candidate("tfidf/2", "0.6401", "-0.0300", **FOLDED), "0.6498", "0.6798",
+         "on the validation records"),
+        # What takes steps answered each record once, in the first of three repeats.
+        (candidate("tfidf/2", "0.6401", None, **FOLDED),
+         candidate("peft-lora/1", "0.6500", "0.0050", **FOLDED), "0.6500", "0.6450", ""),
+        (candidate("peft-lora/1", "0.6500", None, **FOLDED),
+         candidate("tfidf/2", "0.6401", "-0.0050", **FOLDED), "0.6450", "0.6500",
+         "out of fold in the first repeat"),
     ],
-)
-def test_how_far_it_is(difference: dict[str, str], begins: str) -> None:
-    chosen = {
-        "metric": "macroF1",
-        "candidates": [
-            {"format": "tfidf/2", "metrics": {"macroF1": "0.5"}, "taken": False, "by": "folds",
-             "difference": difference},
-        ],
-    }  # fmt: skip
-    (one,) = candidates_of(chosen)
-    assert one.distance_text.startswith(begins)
-    assert (one.error is None) == ("standardError" not in difference)
+)  # fmt: skip
+def test_figures_subtract_to_the_difference(
+    taken: dict[str, Any], passed: dict[str, Any], mine: str, theirs: str, where: str
+) -> None:
+    tried = candidates_of({"metric": "macroF1", "candidates": [taken, passed]})
+    one = tried[1]
+    assert (one.alike, one.where_alike) == ((Decimal(mine), Decimal(theirs)), where)
+    said = f"{abs(Decimal(mine) - Decimal(theirs))}"
+    assert all(each in one.text for each in (mine, theirs, said, where))
+    assert abs(Decimal(said) - abs(Decimal(passed["difference"]["value"]))) <= Decimal("0.0001")
+    assert tried[0].alike is None
+    first = "in the first repeat" in one.where
+    assert first == (passed["format"] == "peft-lora/1")
+
+
+@pytest.mark.parametrize("error", [{}, {"standardError": "0.0200"}])
+def test_a_difference_has_its_standard_error(error: dict[str, str]) -> None:
+    taken = candidate("embeddings/1", "0.5000", None, **FOLDED)
+    passed = candidate("tfidf/2", "0.5000", "0.0000", **FOLDED)
+    passed["difference"] |= error
+    one = candidates_of({"metric": "macroF1", "candidates": [passed, taken]})[0]
+    assert one.error == error.get("standardError")
+    assert ("0.0200" in one.distance_text) == bool(error)
 
 
 @pytest.mark.parametrize("metric", ["macroF1", "validationLoss", "of another package"])

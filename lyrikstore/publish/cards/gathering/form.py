@@ -5,10 +5,11 @@ from typing import Any, Self
 
 from msgspec import Struct
 
-FORMAT, FORMATS = "card/4", ("card/1", "card/2", "card/3", "card/4")
+FORMAT, FORMATS = "card/5", ("card/1", "card/2", "card/3", "card/4", "card/5")
 """What is written, and what is read. ``card/1`` tells values of the data unasked; it and ``card/2``
 have of imported data only what is said of the version that was signed here; all before ``card/4``
-claim intervals where there is none."""
+claim intervals where there is none; and all before ``card/5`` give differences of candidates
+without both figures, and do not say what the baseline is beside its figures."""
 
 VALUES = "values"
 """What a card may hold of the data if somebody asks for it: labels, and suffixes of file names."""
@@ -50,6 +51,11 @@ class CardForm(Struct, frozen=True):
     def claims_what_is_shown(self) -> bool:
         """Whether figures of evaluations follow one rule, and say where they have no interval."""
         return self.format in FORMATS[3:]
+
+    @property
+    def says_what_is_compared(self) -> bool:
+        """Whether a difference stands with the figures that it is of, and says of what."""
+        return self.format in FORMATS[4:]
 
 
 USUAL_FORM = CardForm()

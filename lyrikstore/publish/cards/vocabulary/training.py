@@ -142,12 +142,16 @@ def _chosen(facts: CardFacts) -> Iterator[Said]:
 
 
 def _passed_over(facts: CardFacts) -> Iterator[Said]:
-    chosen = facts.checkpoint.body.get("chosen")
-    if chosen is not None and facts.form.claims_what_is_shown:
-        for one in candidates_of(chosen):
-            if not one.is_taken:
-                source = (named(facts.checkpoint),)
-                yield Said(one.text, source, "stated", one.name, f"Passed over: {one.name}")
+    chosen, new = facts.checkpoint.body.get("chosen"), facts.form.says_what_is_compared
+    if chosen is None or not facts.form.claims_what_is_shown:
+        return
+    if not new and "method" not in chosen:  # card/4 is older than choices by folds
+        return
+    for one in candidates_of(chosen):
+        if not one.is_taken:
+            text = one.text if new else one.text_before_card_5
+            source = (named(facts.checkpoint),)
+            yield Said(text, source, "stated", one.name, f"Passed over: {one.name}")
 
 
 def _reported(facts: CardFacts) -> Iterator[Said]:

@@ -74,10 +74,15 @@ def choose_by_folds(
     for one in others:
         value, moved = _difference(task, pool, one, taken)
         if value > MARGIN_OF_DEAR * moved:
-            notes.append(f"{value:.4f} better than {taken.name} ({_chance(moved)})")
+            notes.append(
+                f"{value:.4f} better than {taken.name} on the same records ({_error(moved)})"
+            )
             taken = one
         elif value > 0:
-            notes.append(f"{one.name} is {value:.4f} better, but {_chance(moved, 'that')}")
+            notes.append(
+                f"{one.name} is {value:.4f} better on the same records, which is not more than "
+                f"one standard error ({_error(moved)})"
+            )
     said = []
     for one in tried:
         value, moved = _difference(task, pool, one, taken)
@@ -98,14 +103,12 @@ def _take_of_cheap(
     taken, *others = sorted(cheap, key=lambda one: (-one.score, ORDER.index(one.candidate)))
     if others:
         value, moved = _difference(task, pool, taken, others[0])
-        notes.append(f"{value:.4f} better than {others[0].name} ({_chance(moved)})")
+        notes.append(f"{value:.4f} better than {others[0].name} ({_error(moved)})")
     return [taken]
 
 
-def _chance(moved: float, what: str = "it") -> str:
-    if np.isfinite(moved):
-        return f"chance moves {what} by {moved:.4f}"
-    return f"how far chance moves {what} is not known"
+def _error(moved: float) -> str:
+    return f"standard error {moved:.4f}" if np.isfinite(moved) else "standard error not known"
 
 
 def _is_cheap(one: Tried) -> bool:
