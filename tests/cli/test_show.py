@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from lyrikstore.history.manifests.manifest import parse_manifest
+from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore_cli.commands.evaluate import _show
+from lyrikstore_cli.commands.show.models import run
 from lyrikstore_cli.commands.show.registry import VIEWS
 from tests.conftest import Person
 
@@ -59,3 +60,21 @@ def test_an_evaluation_without_a_verdict_prints_no_empty_line() -> None:
     _show(session, manifest, ())
     assert len(lines) > 2
     assert all(line.strip() for line in lines)
+
+
+def _rows_of_run(*formats: str, **body: Any) -> dict[str, str]:
+    said = {
+        "purpose": "task-training", "plannedOutputs": [], "config": {}, "seed": 1,
+        "code": {"package": "lyrikstore", "version": "1"},
+        "candidates": [{"format": one} for one in formats], "inputs": [], **body,
+    }  # fmt: skip
+    return dict(run(cast("Manifest", SimpleNamespace(body=said, inputs=())), str).what)
+
+
+def test_what_learns_from_validation_records_is_named() -> None:
+    every = ("tfidf/2", "embeddings/1", "peft-lora/1", "blend/1")
+    said = _rows_of_run(*every, refit=True)["refit"]
+    assert [one in said for one in every] == [True, True, False, False]
+    assert "validation" in said
+    assert "refit" not in _rows_of_run("peft-lora/1", refit=True)  # stopped by the validation data
+    assert "refit" not in _rows_of_run(*every)

@@ -1,7 +1,11 @@
 """Views of models: from the run to what is served, cards, approvals."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from lyrikstore.api import Manifest
 from lyrikstore.canon.text import pluralize
+from lyrikstore.verify.evaluation.choice.candidates import BLEND, CHEAP, NAMES
 from lyrikstore.verify.evaluation.choice.passed_over import candidates_of
 from lyrikstore_cli.commands.show.view import (
     Called,
@@ -28,7 +32,7 @@ def run(manifest: Manifest, called: Called) -> PageText:
         *((f"config {name}", value_words(one)) for name, one in body["config"].items()),
         *(("candidate", value_words(one)) for one in body.get("candidates", ())),
         *((("by folds", value_words(body["folds"])),) if "folds" in body else ()),
-        *((("refit", "what is chosen, on all records"),) if "refit" in body else ()),
+        *_refit_rows(body),
         *(("promised", value_words(one)) for one in body.get("thresholds", ())),
         ("seed", str(body["seed"])),
         ("code", f"{body['code']['package']} {body['code']['version']}"),
@@ -38,6 +42,17 @@ def run(manifest: Manifest, called: Called) -> PageText:
         what.append(("program", execution_line(body["execution"])))
     without = [("without", called(one["dataset"])) for one in body.get("without", ())]
     return PageText(what, [*right_rows(body, called), *without], [_TRAINING])
+
+
+def _refit_rows(run_body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield which candidates of a run learn from the validation records, too, if chosen."""
+    if "refit" not in run_body:
+        return
+    formats = [one["format"] for one in run_body.get("candidates", ())]
+    if refitted := [one for one in formats if NAMES.get(one) in CHEAP]:  # no blend has others
+        blended = " (alone or in a blend)" if BLEND in map(NAMES.get, formats) else ""
+        named = f"{' or '.join(refitted)}{blended}"
+        yield "refit", f"{named}, if chosen, on training and validation records"
 
 
 def checkpoint(manifest: Manifest, _: Called) -> PageText:
@@ -59,7 +74,10 @@ def checkpoint(manifest: Manifest, _: Called) -> PageText:
             ("taken" if one.is_taken else "passed over", one.text) for one in candidates_of(chosen)
         ]
     if "refit" in body:
-        what.append(("refit", "after the choice, on training and validation records"))
+        tried = body.get("chosen", {}).get("candidates", ())
+        other = next((one.get("other") for one in tried if one["taken"]), None)
+        part = "its word counts, " if other not in {None, *CHEAP} else ""
+        what.append(("refit", f"{part}after the choice, on training and validation records"))
     what += member_rows(body, "decision", "validation", "segments", "observed", "actual")
     what += descriptor_rows(body)
     rights = [("asserted", body["rights"]["asserted"])] if "rights" in body else []
