@@ -11,6 +11,7 @@ from lyrikstore.verify.evaluation.limits import FEWEST_GROUPS, FEWEST_RECORDS
 from lyrikstore.verify.evaluation.words import (
     METRICS,
     against_in_words,
+    baseline_in_words,
     cost_in_words,
     figures_of,
     given_in_words,
@@ -91,6 +92,7 @@ def _verdict(main: Element, body: Facts) -> None:
     add(main, "h2", (said[:1].upper() + said[1:]) if said else "No verdict", id="verdict")
     add(main, "p", f"Over {pluralize(body['count'], 'record')} of the test set.")
     words = (
+        baseline_in_words,
         given_in_words,
         against_in_words,
         seen_in_words,

@@ -203,6 +203,7 @@ def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str
         METRICS,
         NO_RIVAL,
         against_in_words,
+        baseline_in_words,
         cost_in_words,
         figures_of,
         given_in_words,
@@ -235,6 +236,8 @@ def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str
             alone = f" of {latency['n']} answered alone" if latency["n"] < body["count"] else ""
             line += f"  {latency['p50']}/{latency['p95']} ms p50/p95{alone}"
         say(line)
+    if baseline := baseline_in_words(body):
+        say(f"  {baseline}")
     verdict = verdict_in_words(body)
     if verdict:
         say(f"  {verdict}", "bold")

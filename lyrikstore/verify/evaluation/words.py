@@ -99,6 +99,20 @@ def short_name(method: str) -> str:
     return "nearest" if method == NEAREST else "another"
 
 
+def baseline_name(method: str) -> str:
+    """Return what a baseline is called beside its figures: that it is one, and what it is."""
+    known = _CALLED.get(method, "").removeprefix("the ")
+    return f"baseline ({known})" if known else "baseline"
+
+
+def baseline_in_words(body: Body) -> str:
+    """Return what the baseline of an evaluation is; empty if it has none."""
+    if "baseline" not in body:
+        return ""
+    method = str(body["baseline"]["method"])
+    return f"the baseline is {_CALLED.get(method, escape_control(method))}"
+
+
 def metrics_of_task(task: str) -> frozenset[str]:
     """Return the metrics of all records that a task has."""
     rules = find_rules(task)

@@ -123,3 +123,22 @@ def test_every_rendering_says_it(facts: Any, role: str) -> None:
     assert "(6)" in text
     assert "bootstrap" not in text
     assert ("Macro F1" in text, "macro-F1" in text) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("method", "called"),
+    [
+        (WORD_COUNTS, "baseline (word counts)"),
+        (NEAREST, "baseline (nearest training record)"),
+        ("of another package", "baseline"),
+    ],
+)
+def test_a_card_says_what_the_baseline_is(facts: Any, method: str, called: str) -> None:
+    (one,) = facts.evaluations
+    body = {**one.body, "baseline": {**one.body["baseline"], "method": method}}
+    changed = replace(facts, evaluations=(replace(one, body=body),))
+    for name in ("evaluation.metric", "evaluation.latency"):
+        assert f"; {called} " in statements(changed, "card/5")[name][0]["text"]
+        assert "; baseline " in statements(changed, "card/4")[name][0]["text"]
+    # Whoever reads figures by program finds the systems by the same names.
+    assert "baseline" in statements(changed, "card/5")["evaluation.metric"][0]["value"]

@@ -13,6 +13,8 @@ from lyrikstore.verify.evaluation.choice.baselines import (
 )
 from lyrikstore.verify.evaluation.limits import JUDGED_RECORDS
 from lyrikstore.verify.evaluation.words import (
+    baseline_in_words,
+    baseline_name,
     cheaper_in_words,
     chosen_in_words,
     intervals_in_words,
@@ -154,6 +156,16 @@ def test_baselines_are_called_what_they_are() -> None:
     said = {by: verdict_in_words(rivalled(by)) for by in (WORD_COUNTS, WORD_COUNTS_1, EMBEDDINGS)}
     assert said[WORD_COUNTS] == said[WORD_COUNTS_1] != said[EMBEDDINGS]
     assert all("better" in one for one in said.values())
+
+
+@pytest.mark.parametrize(
+    ("method", "called"),
+    [(NEAREST, "nearest training record"), (EMBEDDINGS, "embeddings"), ("another", "another")],
+)
+def test_what_the_baseline_is_stands_beside_its_figures(method: str, called: str) -> None:
+    assert called in baseline_in_words({"baseline": {"method": method}})
+    assert not baseline_in_words({})
+    assert (called in baseline_name(method)) == (method != "another")
 
 
 def test_to_be_better_than_the_nearest_record_is_no_headline() -> None:

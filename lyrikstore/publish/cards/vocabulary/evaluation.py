@@ -18,6 +18,7 @@ from lyrikstore.verify.evaluation.limits import JUDGED_RECORDS
 from lyrikstore.verify.evaluation.words import (
     METRICS,
     against_in_words,
+    baseline_name,
     cheaper_in_words,
     cost_in_words,
     figures_of,
@@ -50,6 +51,13 @@ def _systems(facts: CardFacts, body: Mapping[str, Any]) -> list[tuple[str, Mappi
         beside = [one for one in body.get("baselines", ()) if one["method"] == NEAREST]
         found[2:2] = [("nearest record", one) for one in beside]
     return found
+
+
+def _title(facts: CardFacts, called: str, system: Mapping[str, Any]) -> str:
+    """Return what a system is called in a sentence: of a baseline what it is."""
+    if called == "baseline" and facts.form.says_what_is_compared:
+        return baseline_name(system["method"])
+    return called
 
 
 Find = Callable[[CardFacts, Manifest], Iterator[Said]]
@@ -136,15 +144,18 @@ def _by_accuracy(body: Mapping[str, Any]) -> str:
 
 
 def _metrics(facts: CardFacts, one: Manifest) -> Iterator[Said]:
-    systems = [(called, figures_of(system)) for called, system in _systems(facts, one.body)]
-    for metric in systems[0][1]:
+    systems = [
+        (called, _title(facts, called, system), figures_of(system))
+        for called, system in _systems(facts, one.body)
+    ]
+    for metric in systems[0][2]:
         said = [
-            f"{called} {with_interval(figures[metric])}"
-            for called, figures in systems
+            f"{told} {with_interval(figures[metric])}"
+            for _, told, figures in systems
             if metric in figures
         ]
         value: JSON = {
-            called: dict(figures[metric]) for called, figures in systems if metric in figures
+            called: dict(figures[metric]) for called, _, figures in systems if metric in figures
         }
         subject = f"{one.name} {metric}"
         title = METRICS[metric]
@@ -160,7 +171,10 @@ def _before(facts: CardFacts) -> Iterator[Said]:
         tests = [[one.id for one in side.inputs_in("test")] for side in (before, now)]
         other = "" if tests[0] == tests[1] else "; on other test data, so they do not compare"
         sides = [
-            [(called, figures_of(system)) for called, system in _systems(facts, side.body)]
+            [
+                (_title(facts, called, system), figures_of(system))
+                for called, system in _systems(facts, side.body)
+            ]
             for side in (before, now)
         ]
         for metric in sides[1][0][1]:
@@ -323,7 +337,7 @@ def _taken(worst: Mapping[str, Any]) -> str:
 
 def _latency(facts: CardFacts, one: Manifest) -> Iterator[Said]:
     said = [
-        f"{called} {system['latencyMs']['p50']} ms "
+        f"{_title(facts, called, system)} {system['latencyMs']['p50']} ms "
         f"(95th percentile {system['latencyMs']['p95']} ms)"
         for called, system in _systems(facts, one.body)
         if "latencyMs" in system
