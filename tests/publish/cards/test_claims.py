@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.publish.cards.document import build_card
 from lyrikstore.publish.cards.facts import gather
-from lyrikstore.publish.cards.gathering.form import CardForm
+from lyrikstore.publish.cards.gathering.form import FORMATS, CardForm
 from lyrikstore.publish.cards.profiles.profile import load_profile
 from lyrikstore.publish.cards.rendering.renderings import render
 from lyrikstore.verify.evaluation.choice.baselines import NEAREST, WORD_COUNTS
@@ -142,3 +142,19 @@ def test_a_card_says_what_the_baseline_is(facts: Any, method: str, called: str) 
         assert "; baseline " in statements(changed, "card/4")[name][0]["text"]
     # Whoever reads figures by program finds the systems by the same names.
     assert "baseline" in statements(changed, "card/5")["evaluation.metric"][0]["value"]
+
+
+@pytest.mark.parametrize("by", ["folds", "validation"])
+def test_a_card_says_by_which_records_texts_are_called_unlike(facts: Any, by: str) -> None:
+    one = {"format": "tfidf/2", "metrics": {"macroF1": "0.6000"}, "taken": True, "by": by}
+    chosen = {"metric": "macroF1", "method": "folds", "reason": "", "candidates": [one]}
+    about = {"method": "unknown-words/1", "limit": "0.12"}
+    decision = {"temperature": "1.000", "abstainBelow": "0.500000"}
+    body = {**facts.checkpoint.body, "chosen": chosen, "decision": decision, "unlike": about}
+    changed = replace(facts, subject=replace(facts.checkpoint, body=body))
+    (before,), (now,) = (statements(changed, form)["model.decision"] for form in FORMATS[-2:])
+    assert "at most 5 % of the" in now["text"]
+    assert ("training and validation records" in now["text"]) == (by == "folds")
+    held = "records that its folds had not learned from" if by == "folds" else "validation data"
+    assert before["text"].endswith(f"(of the {held} that were 5 % at most)")
+    assert now["value"] == before["value"]

@@ -64,10 +64,19 @@ def _decision(facts: CardFacts) -> Iterator[Said]:
         text += ", but for texts that are unlike its training data" if float(below) == 0 else ""
         text += f"; a text is unlike its training data where {unlike_rule_in_words(about)}: then "
         by_folds = is_limit_by_folds(facts.checkpoint.body.get("chosen", {}))
-        held = "records that its folds had not learned from" if by_folds else "validation data"
-        text += f"it answers that it does not know (of the {held} that were 5 % at most)"
+        text += f"it answers that it does not know{_limit_origin(facts, by_folds=by_folds)}"
         decision = {**decision, UNLIKE: about}
     yield Said(text, (named(facts.checkpoint),), state, value=decision)
+
+
+def _limit_origin(facts: CardFacts, *, by_folds: bool) -> str:
+    """Return by which records the limit of unlike texts was set."""
+    if facts.form.says_what_is_compared:
+        held = "training and validation records" if by_folds else "validation records"
+        text = f"; this limit was set so that at most 5 % of the {held} are beyond it"
+        return f"{text}, each measured with a model not trained on it" if by_folds else text
+    held = "records that its folds had not learned from" if by_folds else "validation data"
+    return f" (of the {held} that were 5 % at most)"
 
 
 def _generates(facts: CardFacts) -> Iterator[Said]:
