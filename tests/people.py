@@ -13,6 +13,7 @@ from typing import Any
 
 from lyrikstore.canon.schemas import check_schema
 from tests import counts
+from tests.epilogs import result_of
 from tests.warm import Interpreter
 
 
@@ -63,7 +64,7 @@ def check_json(result: Result, *arguments: str) -> None:
     """
     if result.out:
         name = result.json["schema"].removeprefix("lyrikstore/cli/").partition("/")[0]
-        assert name in {arguments[0], "-".join(arguments[:2])}
+        assert name in {arguments[0], result_of([*map(str, arguments[:2])])}
         check_schema(result.json, f"cli/{name}")
     if result.code and (result.err or not result.out):
         check_schema(result.error, "cli/error")

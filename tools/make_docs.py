@@ -84,7 +84,7 @@ def reference() -> list[str]:
     """Return the roles and the commands."""
     lines = ["# Commands", "", "Made by `make docs` from the commands themselves.", ""]
     lines += [
-        "Every command takes `--json` (`lyrikstore schema cli/COMMAND` says what it prints),",
+        "Every command takes `--json` (`lyrikstore maintain schema` lists what they print),",
         "`--store PATH`, `-C DIR`, `-q`, `-v`, `--no-color`, `--no-input`; what signs also takes",
         "`--signer URI` and `--passphrase-file FILE`. What ends them: [exit codes](#exit-codes).",
         "",
@@ -109,7 +109,10 @@ def describe(command: click.Command, usage: str) -> list[str]:
     """Return the lines about one command, or about each command of a group."""
     if isinstance(command, click.Group):
         lines = []
-        for name, member in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            member = command.get_command(context, name)
+            assert member is not None
             lines += describe(member, f"{usage} {name}")
         return lines
     arguments = [

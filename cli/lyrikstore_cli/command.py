@@ -10,6 +10,7 @@ import click
 
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.canon.files import no_file
+from lyrikstore_cli.groups import HELP_NAMES
 from lyrikstore_cli.session import Options, Session
 
 
@@ -131,7 +132,7 @@ def command(
             params=[*own, *extra, *_shared()],
             help=function.__doc__,
             epilog="\b\n" + epilog if epilog else None,
-            context_settings={"help_option_names": ["-h", "--help"]},
+            context_settings=HELP_NAMES,
         )
 
     return decorate

@@ -6,7 +6,6 @@ import _datetime  # type: ignore[import-not-found]  # noqa: F401
 import os
 import sys
 import traceback
-from importlib import import_module
 
 import click
 
@@ -19,6 +18,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.version import __version__
 from lyrikstore_cli.exits import exit_code
 from lyrikstore_cli.fatal import INTERRUPTED, OUT_OF_MEMORY, unmapped
+from lyrikstore_cli.groups import HELP_NAMES, LazyGroup
 from lyrikstore_cli.output import screen as ui
 
 # Grouped as the help shows them. A command's module is loaded only when it is called or its own
@@ -49,23 +49,16 @@ GROUPS: dict[str, dict[str, str]] = {
     "prove": {
         "permit": "permit the use of your own data, in this log",
         "issue": "make a delivery with a credential that a buyer can verify",
-        "sign": "sign a credential of a kind of your own",
         "attest": "sign what you found about somebody else's dataset",
         "grant": "licence a dataset to somebody by name",
         "present": "prove to somebody that you hold a grant",
-        "revoke": "take a credential back for good",
-        "suspend": "suspend a credential",
-        "reinstate": "end a suspension",
-        "supersede": "take a credential back in favour of its successor",
-        "status-lists": "write the status lists to publish",
+        "credential": "revoke, suspend or supersede one; publish status lists",
         "verify": "check a credential, a version or the whole store",
         "terms": "what datasets may be used for together, and what decides it",
-        "export": "the terms of a credential for other software",
         "page": "write the page that verifies a delivery in a browser",
-        "serve": "the VC API on this machine, for programs that speak it",
     },
     "train": {
-        "checkpoints": "import a base model from an installed package",
+        "checkpoint": "import a base model from a package, or merge an adapter",
         "plan": "say what a run will take, and write its config",
         "train": "fine-tune a model; only signed checkpoints leave",
         "reproduce": "do a run again, and sign whether the same came",
@@ -85,8 +78,8 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "maintain": {
         "gc": "free the space of what no version needs any more",
-        "index": "rebuild the index",
-        "schema": "the JSON Schema of a result or a file",
+        "maintain": "rebuild the index; the JSON Schema of a result or a file",
+        "w3c": "sign, serve and export for software that knows W3C credentials",
         "help": "what a role types, in order; exit codes, environment",
     },
 }
@@ -95,14 +88,10 @@ _PLACES = {
     "filter": "filter_:command",  # words that Python keeps for itself
     "import": "import_:command",
     "key": "key.command:command",
-    "serve": "serve.command:command",
+    "maintain": "maintain.command:command",
     "show": "show.command:command",
     "verify": "verify.command:command",
-    "revoke": "credential_status:revoke",
-    "suspend": "credential_status:suspend",
-    "reinstate": "credential_status:reinstate",
-    "supersede": "credential_status:supersede",
-    "status-lists": "credential_status:status_lists",
+    "w3c": "w3c.command:command",
 }
 
 MODULES = {
@@ -113,20 +102,8 @@ MODULES = {
 """Name of a command → module and attribute."""
 
 
-class Program(click.Group):
-    """The command group whose commands load on demand."""
-
-    def list_commands(self, _ctx: click.Context) -> list[str]:
-        """Return the command names in the order of the help."""
-        return list(MODULES)
-
-    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load a command's module, or return None where there is no such command."""
-        if cmd_name not in MODULES:
-            return None
-        module, _, attribute = MODULES[cmd_name].partition(":")
-        loaded: click.Command = getattr(import_module(module), attribute)
-        return loaded
+class Program(LazyGroup):
+    """The command group of the program."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; 141 if nobody reads what it prints, where click would make it 1.
@@ -140,18 +117,6 @@ class Program(click.Group):
         except KeyboardInterrupt:
             raise click.Abort from None
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or fail with the nearest name."""
-        if args and args[0] not in MODULES and not args[0].startswith("-"):
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], MODULES, n=1)
-            also = f" Did you mean {near[0]!r}?" if near else ""
-            raise click.UsageError(f"no command {args[0]!r}.{also}", ctx)
-        return super().resolve_command(ctx, args)
-
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the grouped table of commands."""
         for title, commands in GROUPS.items():
@@ -161,8 +126,10 @@ class Program(click.Group):
 
 @click.group(
     cls=Program,
+    abouts={},
+    places=MODULES,
     no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={**HELP_NAMES, "max_content_width": 100},
     epilog="New here? lyrikstore help publisher, buyer, developer or auditor shows what to type, "
     "in order. lyrikstore COMMAND --help says more; lyrikstore help exit-codes lists the exit "
     "codes.",

@@ -110,8 +110,8 @@ def issued_json(result: "IssueResult") -> dict[str, Any]:
 def hint_revocation(screen: Screen, status_url: str | None) -> None:
     """Say who will learn it if the credential just issued is taken back."""
     screen.hint(
-        "if you take it back (lyrikstore revoke), who has this log or a clone of it learns it, and "
-        "nobody else: for others issue it with --status-url"
+        "if you take it back (lyrikstore credential revoke), who has this log or a clone of it "
+        "learns it, and nobody else: for others issue it with --status-url"
         if status_url is None
         else options.PUBLISH_LISTS
     )

@@ -130,7 +130,7 @@ status_url = click.option(
 replaces = click.option(
     "--supersedes",
     type=DELIVERED,
-    help="A credential of yours that this one replaces; then: lyrikstore supersede.",
+    help="A credential of yours that this one replaces; then: lyrikstore credential supersede.",
 )
 note = click.option("-m", "--message", default="", help="A note, signed with the version.")
 dask = click.option(
@@ -143,7 +143,8 @@ trust_file = click.option(
 )
 at = click.option("--at", help="Judge for this moment, as 2026-11-24T00:00:00Z.")
 PUBLISH_LISTS = (
-    "publish the status lists at their URLs, and anew every week: lyrikstore push, or status-lists"
+    "publish the status lists at their URLs, and anew every week: lyrikstore push, or "
+    "lyrikstore credential publish"
 )
 """What to do next with a credential that can be taken back."""
 

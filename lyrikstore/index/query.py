@@ -121,7 +121,7 @@ def query(
     """
     limits = limits or QueryLimits()
     if not path.is_file():
-        raise NotFoundError("no-index", f"no index at {path}", hint="lyrikstore index rebuild")
+        raise NotFoundError("no-index", f"no index at {path}", hint="lyrikstore maintain index")
     request: dict[str, Any] = {
         "path": str(path.resolve()),
         "sql": sql,
@@ -272,7 +272,7 @@ def _refuse(kind: str, message: str, number: int) -> NoReturn:
             error = storage_error(OSError(number, os.strerror(number)), "reading the index")
         case "bad-index":
             error = FormatError("bad-index", f"the index is unreadable: {text}")
-            error.hint = "lyrikstore index rebuild"
+            error.hint = "lyrikstore maintain index"
         case "not-a-select":
             error = InvalidInputError(
                 "not-a-select", text, hint="ask with one SELECT; " + _HINT_VIEWS

@@ -121,7 +121,7 @@ def hand_over(person: Person) -> dict[str, bytes]:
     person.ok("deploy", MODEL, "--to", "onnx", "-o", "package")
     _write(person, "termscanary.toml", _TERMS)
     person.ok("issue", "acme/clean.train", "-o", "delivery", "--terms", "termscanary.toml")
-    person.ok("export", "delivery", "--format", "odrl", "-o", "policy.jsonld")
+    person.ok("w3c", "export", "delivery", "--format", "odrl", "-o", "policy.jsonld")
     person.ok("page", "--with", "delivery", "-o", "page.html")
     _write(person, "documentcanary.txt", "Well.")
     _write(person, "statement.toml", _STATEMENT)

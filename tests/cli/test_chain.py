@@ -266,7 +266,7 @@ def test_counts_reconcile_and_every_record_has_a_reason(published) -> None:
 def test_the_index_can_be_deleted(published) -> None:
     question = "select name, kind, count(*) from manifests group by all order by all"
     first = published.ok("query", question, "--json").json["rows"]
-    index = Path(published.ok("index", "rebuild", "--json").json["path"])
+    index = Path(published.ok("maintain", "index", "--json").json["path"])
     for path in index.parent.glob(f"{index.name}*"):
         path.unlink()
     assert published.ok("query", question, "--json").json["rows"] == first
@@ -277,7 +277,7 @@ def test_no_index_in_the_store_is_read(published) -> None:
     # Whoever can write to the store can write an index, and a stamp that fits it.
     question = "select count(*) from decisions"
     first = published.ok("query", question, "--json").json["rows"]
-    index = Path(published.ok("index", "rebuild", "--json").json["path"])
+    index = Path(published.ok("maintain", "index", "--json").json["path"])
     forged = published.folder / ".lyrikstore" / "cache"
     assert not index.is_relative_to(published.folder / ".lyrikstore")
     forged.mkdir(exist_ok=True)

@@ -17,24 +17,24 @@ def test_the_model_of_a_package_is_a_base_model(new_person) -> None:
     acme = new_person("acme")
     acme.ok("key", "new", "--no-passphrase")
     acme.ok("init", "--origin", "acme.example/models")
-    added = acme.ok("checkpoints", "add", PACKAGE, "--json").json
+    added = acme.ok("checkpoint", "add", PACKAGE, "--json").json
     assert (added["name"], added["changed"]) == (f"checkpoints/base/{PACKAGE}", True)
     # The card of the model says it, and it is not what the package says of itself.
     assert (added["licence"], added["licenceSaidBy"]) == ("Apache-2.0", "model card")
     body = acme.ok("show", added["name"], "--json").json["manifest"]["body"]
     assert body["rights"] == {"asserted": "Apache-2.0"}
-    again = acme.ok("checkpoints", "add", PACKAGE, "--json").json
+    again = acme.ok("checkpoint", "add", PACKAGE, "--json").json
     assert (again["id"], again["changed"]) == (added["id"], False)
     # The same files are the same tree, however they came.
     acme.ok("commit", model_folder(), "-d", "checkpoints/acme/minilm")
     committed = acme.ok("show", "checkpoints/acme/minilm", "--json").json["manifest"]
     assert committed["tree"] == added["tree"]
     own = ("--as", "checkpoints/acme/own", "--licence", "MIT")
-    other = acme.ok("checkpoints", "add", PACKAGE, *own, "--json").json
+    other = acme.ok("checkpoint", "add", PACKAGE, *own, "--json").json
     assert (other["licence"], other["licenceSaidBy"]) == ("MIT", "person who added it")
-    assert acme.fails(1, "checkpoints", "add", "no-such-package", "--json").kind == "no-package"
-    assert acme.fails(16, "checkpoints", "add", "blake3", "--json").kind == "not-a-model"
-    wrong = acme.fails(16, "checkpoints", "add", PACKAGE, "--licence", "Apachy", "--json")
+    assert acme.fails(1, "checkpoint", "add", "no-such-package", "--json").kind == "no-package"
+    assert acme.fails(16, "checkpoint", "add", "blake3", "--json").kind == "not-a-model"
+    wrong = acme.fails(16, "checkpoint", "add", PACKAGE, "--licence", "Apachy", "--json")
     assert wrong.kind == "bad-licence"
 
 

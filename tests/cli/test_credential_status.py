@@ -33,7 +33,7 @@ def test_life_of_a_credential(publisher, delivery, new_person) -> None:
     assert status(buyer, delivery)[:2] == (0, "trusted")
 
     public = publisher.folder / "public"
-    publisher.ok("suspend", delivery / "credential.json", "-o", public)
+    publisher.ok("credential", "suspend", delivery / "credential.json", "-o", public)
     # The delivery as it was handed over knows nothing of it; the report says of when its lists are.
     code, _, check = status(buyer, delivery)
     assert (code, check["state"]) == (0, "pass")
@@ -41,17 +41,17 @@ def test_life_of_a_credential(publisher, delivery, new_person) -> None:
     code, verdict, check = status(buyer, delivery, "--status", public)
     assert (code, verdict, check["detail"]["reason"]) == (3, "invalid", "suspended")
 
-    publisher.ok("reinstate", delivery, "-o", public)
+    publisher.ok("credential", "reinstate", delivery, "-o", public)
     (public / "lists.json").mkdir()  # a folder is no list, whatever it is called
     assert status(buyer, delivery, "--status", public)[:2] == (0, "trusted")
-    again = publisher.fails(15, "reinstate", delivery).err
+    again = publisher.fails(15, "credential", "reinstate", delivery).err
     assert again.rstrip().endswith("is not suspended")
 
-    publisher.ok("revoke", delivery, "-o", public)
+    publisher.ok("credential", "revoke", delivery, "-o", public)
     revocations = public / list_name("revocation", STATUS, did)
     code, verdict, check = status(buyer, delivery, "--status", revocations)
     assert (code, verdict, check["detail"]["reason"]) == (3, "invalid", "revoked")
-    assert publisher.fails(15, "revoke", delivery, "--json").kind == "nothing-to-do"
+    assert publisher.fails(15, "credential", "revoke", delivery, "--json").kind == "nothing-to-do"
     assert publisher.run("verify", "--json").json["verdict"] == "trusted"
 
 
@@ -62,7 +62,7 @@ def test_who_got_it_and_why_it_was_revoked_is_in_the_log(publisher, delivery) ->
         folder = publisher.folder / buyer
         publisher.ok("issue", "acme/docs", "-o", folder, "--permit", "train", "--to", buyer, *where)
     reason = "a patient withdrew \x1b[31mconsent"
-    publisher.ok("revoke", publisher.folder / "Example Inc.", "-m", reason)
+    publisher.ok("credential", "revoke", publisher.folder / "Example Inc.", "-m", reason)
     publisher.ok("push", *clone)  # of two deliveries neither has to give way
     said = publisher.ok("log", "acme/docs", "--json").json["versions"][0]["events"]
     assert [one["recipient"] for one in said] == ["Example Inc.", "Elsewhere Ltd."]
@@ -92,7 +92,7 @@ def test_what_names_no_list_is_taken_back_for_whoever_has_the_log(
     publisher, delivery, new_person
 ) -> None:
     plain, out = publisher.folder / "plain", publisher.folder / "out"
-    publisher.ok("revoke", delivery)  # which permitted the same
+    publisher.ok("credential", "revoke", delivery)  # which permitted the same
     issued = publisher.ok("issue", "acme/docs", "-o", plain, "--permit", "train", "--json").json
     assert issued["lists"] == []
     auditor = new_person("auditor")
@@ -109,14 +109,14 @@ def test_what_names_no_list_is_taken_back_for_whoever_has_the_log(
         assert found.code == code, found.out
 
     may_train(0)
-    publisher.ok("suspend", plain)
+    publisher.ok("credential", "suspend", plain)
     may_train(14)
-    publisher.ok("reinstate", plain)
+    publisher.ok("credential", "reinstate", plain)
     may_train(0)
-    revoked = publisher.ok("revoke", plain, "-o", out, "--json").json
+    revoked = publisher.ok("credential", "revoke", plain, "-o", out, "--json").json
     assert revoked["lists"] == []
     may_train(14)
-    publisher.fails(15, "revoke", plain)
+    publisher.fails(15, "credential", "revoke", plain)
     # An outsider is told that only the log would show it, or is handed what the log has.
     buyer = new_person("buyer")
     buyer.ok("trust", "add", publisher.did(), "--name", "Acme")
@@ -136,7 +136,7 @@ def test_what_names_no_list_is_taken_back_for_whoever_has_the_log(
 
 
 def test_permit_is_a_credential_without_a_delivery(publisher, delivery) -> None:
-    publisher.ok("revoke", delivery)
+    publisher.ok("credential", "revoke", delivery)
     before = sorted(publisher.folder.iterdir())
     publisher.fails(14, "terms", "acme/docs", "--purpose", "evaluate")
     made = publisher.ok("permit", "acme/docs", "--permit", "train,evaluate", "--json").json
@@ -146,7 +146,7 @@ def test_permit_is_a_credential_without_a_delivery(publisher, delivery) -> None:
     licence = json.loads(shown)["credentialSubject"]["licence"]
     assert licence["partitions"][0]["permits"] == ["train", "evaluate"]
     publisher.ok("verify")
-    publisher.ok("revoke", made["credential"].removeprefix("blake3:"))
+    publisher.ok("credential", "revoke", made["credential"].removeprefix("blake3:"))
     publisher.fails(14, "terms", "acme/docs", "--purpose", "evaluate")
     publisher.fails(2, "permit", "acme/docs")
     publisher.fails(16, "permit", "acme/docs", "--permit", "trian")
@@ -154,11 +154,13 @@ def test_permit_is_a_credential_without_a_delivery(publisher, delivery) -> None:
 
 def test_only_the_issuer(publisher, delivery) -> None:
     publisher.ok("key", "new", "mallory", "--no-passphrase")
-    assert publisher.fails(14, "revoke", delivery, "--signer", "mallory")
+    assert publisher.fails(14, "credential", "revoke", delivery, "--signer", "mallory")
     plain = publisher.folder / "plain"
     publisher.ok("issue", "acme/docs", "-o", plain, "--permit", "train")
-    assert publisher.fails(14, "revoke", plain, "--signer", "mallory")
-    assert publisher.fails(1, "revoke", "urn:uuid:00000000-0000-4000-8000-000000000000")
+    assert publisher.fails(14, "credential", "revoke", plain, "--signer", "mallory")
+    assert publisher.fails(
+        1, "credential", "revoke", "urn:uuid:00000000-0000-4000-8000-000000000000"
+    )
     assert publisher.fails(16, "issue", "acme/docs", "-o", publisher.folder / "x", "--permit",
                            "train", "--status-url", "http://data.example")  # fmt: skip
 
@@ -173,11 +175,11 @@ def test_two_credentials_share_the_lists_at_random_places(publisher, delivery) -
     assert places[0][0]["statusListCredential"] == places[1][0]["statusListCredential"]
     assert places[0][0]["statusListIndex"] != places[1][0]["statusListIndex"]
     public = publisher.folder / "public"
-    publisher.ok("revoke", second, "-o", public)
+    publisher.ok("credential", "revoke", second, "-o", public)
     assert status(publisher, delivery, "--status", public)[:2] == (0, "trusted")
     assert status(publisher, second, "--status", public)[0] == 3
     shutil.rmtree(public)
-    publisher.ok("status-lists", "-o", public)
+    publisher.ok("credential", "publish", "-o", public)
     assert status(publisher, second, "--status", public)[0] == 3
 
 
@@ -188,7 +190,7 @@ def test_push_publishes_the_lists(publisher, delivery) -> None:
     names = [list_name(one, STATUS, publisher.did()) for one in ("revocation", "suspension")]
     assert sorted(path.name for path in published.iterdir()) == names
     assert status(publisher, delivery, "--status", published)[:2] == (0, "trusted")
-    publisher.ok("revoke", delivery)
+    publisher.ok("credential", "revoke", delivery)
     assert publisher.ok("push", "-n", "--json").json["published"] == [f"status/{names[0]}"]
     said = publisher.ok("push").out
     assert f"status/{names[0]}" in said
@@ -221,7 +223,7 @@ def test_a_push_of_nothing_new_says_so_and_writes_nothing(publisher, delivery) -
 
 
 def test_a_successor_takes_the_place_of_a_credential(publisher, delivery) -> None:
-    assert publisher.fails(16, "supersede", delivery, "--json").kind == "no-successor"
+    assert publisher.fails(16, "credential", "supersede", delivery, "--json").kind == "no-successor"
     second = publisher.folder / "second"
     publisher.ok("issue", "acme/docs", "-o", second, "--permit", "train,evaluate",
                  "--supersedes", delivery, "--status-url", STATUS)  # fmt: skip
@@ -231,7 +233,7 @@ def test_a_successor_takes_the_place_of_a_credential(publisher, delivery) -> Non
     assert (code, check["detail"]["reason"]) == (3, "superseded")
     assert status(publisher, delivery)[0] == 0
     successor = Digest.of((second / "credential.json").read_bytes())
-    said = publisher.ok("supersede", delivery, "-o", "public").out
+    said = publisher.ok("credential", "supersede", delivery, "-o", "public").out
     assert f"superseded  by credential {successor.short}," in said
     code, _, check = status(publisher, delivery, "--status", publisher.folder / "public")
     assert (code, check["detail"]["reason"]) == (3, "revoked")
@@ -241,12 +243,12 @@ def test_a_successor_takes_the_place_of_a_credential(publisher, delivery) -> Non
 
 def test_lists_of_two_urls_have_places_of_their_own(publisher, delivery) -> None:
     public = publisher.folder / "public"
-    publisher.ok("status-lists", "-o", public)
+    publisher.ok("credential", "publish", "-o", public)
     other, elsewhere = publisher.folder / "other", "https://other.example/lists"
     publisher.ok("issue", "acme/docs", "-o", other, "--permit", "train",
                  "--status-url", elsewhere)  # fmt: skip
-    publisher.ok("revoke", delivery, "-o", public)
-    publisher.ok("revoke", other, "-o", public)
+    publisher.ok("credential", "revoke", delivery, "-o", public)
+    publisher.ok("credential", "revoke", other, "-o", public)
     assert {str(path.relative_to(public)) for path in public.rglob("*.json")} == {
         list_name(purpose, base, publisher.did())
         for purpose in ("revocation", "suspension")
@@ -285,10 +287,10 @@ def test_what_two_clones_revoke_at_once_stays_revoked(publisher, delivery, new_p
     shutil.copytree(publisher.home / ".config", other.home / ".config")
     other.ok("clone", publisher.folder / "remote", "copy")
     inside = ("--store", "copy")
-    publisher.ok("revoke", first)
-    publisher.ok("suspend", third)
-    other.ok("revoke", delivery, *inside)
-    other.ok("suspend", delivery, *inside)
+    publisher.ok("credential", "revoke", first)
+    publisher.ok("credential", "suspend", third)
+    other.ok("credential", "revoke", delivery, *inside)
+    other.ok("credential", "suspend", delivery, *inside)
     # Whoever pushes first: the other list is the older one, or the newer.
     other.ok("push", *inside)
     assert status(publisher, delivery, "--status", published)[0] == 3
@@ -301,14 +303,14 @@ def test_what_two_clones_revoke_at_once_stays_revoked(publisher, delivery, new_p
     # What is published takes nothing back meanwhile; then it says all.
     assert status(publisher, delivery, "--status", published)[0] == 3
     assert f"not published: {lists[0]}" in publisher.ok("push").out
-    publisher.ok("status-lists", "-o", "public")
+    publisher.ok("credential", "publish", "-o", "public")
     pushed = publisher.ok("push", "--json").json
     assert (pushed["unfinished"], sorted(pushed["published"])) == ([], lists)
     for folder, reason in ((first, "revoked"), (delivery, "revoked"), (third, "suspended")):
         code, _, check = status(publisher, folder, "--status", published)
         assert (code, check["detail"]["reason"]) == (3, reason)
     # A suspension that somebody ends is ended.
-    publisher.ok("reinstate", third)
+    publisher.ok("credential", "reinstate", third)
     publisher.ok("push")
     assert status(publisher, third, "--status", published)[:2] == (0, "trusted")
     assert publisher.run("verify", "--json").json["verdict"] == "trusted"

@@ -130,7 +130,7 @@ TAKES_DELIVERIES = {
     "attest": ("attest", "{}", "--kind", "quality", "--statement", "s.toml", "-o", "out.json"),
     "import": ("import", "{}"),
     "supersedes": ("issue", NAME, "-o", "new", "--permit", "train", "--supersedes", "{}"),
-    "export": ("export", "{}", "--format", "odrl"),
+    "export": ("w3c", "export", "{}", "--format", "odrl"),
 }
 
 
@@ -166,10 +166,10 @@ def test_what_is_no_grant_is_not_presented(delivery, publisher) -> None:
 
 def test_what_was_never_issued_is_not_taken_back(delivery, publisher) -> None:
     for command in ("revoke", "suspend", "reinstate", "supersede"):
-        assert "--audit" in publisher.fails(1, command, NAME).err
+        assert "--audit" in publisher.fails(1, "credential", command, NAME).err
         manifest = delivery / "manifest.json"
-        assert publisher.fails(1, command, manifest, "--json").kind == "no-credential"
-        assert publisher.fails(1, command, "documents", "--json").kind == "no-file"
+        assert publisher.fails(1, "credential", command, manifest, "--json").kind == "no-credential"
+        assert publisher.fails(1, "credential", command, "documents", "--json").kind == "no-file"
 
 
 def test_text_that_was_converted_on_the_way_is_told_from_text_that_was_edited(new_person) -> None:

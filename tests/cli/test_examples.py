@@ -19,21 +19,22 @@ from tests.warm import QUICK_KEYS
 ORDER = (
     *("init", "commit", "status", "permit", "filter", "why", "diff", "checkout", "lock", "profile"),
     *("log", "show", "query", "issue", "impact", "attest", "import", "grant", "present", "verify"),
-    *("terms", "export", "page", "suspend", "reinstate", "revoke", "sign", "schema", "trust set"),
-    *("key document", "trust add", "trust check", "key letter", "key statements", "key backup"),
+    *("terms", "w3c export", "page", "credential suspend", "credential reinstate"),
+    *("credential revoke", "w3c sign", "maintain schema", "trust set", "key document", "trust add"),
+    *("trust check", "key letter", "key statements", "key backup"),
     *("gc", "push", "pull", "clone", "key rotate", "key new"),
 )
 ELSEWHERE: Mapping[str, str] = {
-    "serve": "serves until it is stopped",
+    "w3c serve": "serves until it is stopped",
     "remote add": "asks a bucket for its region",
     "key admit": "keys of colleagues",
     "key retire": "a log that an earlier key signed",
     "key misdated": "an entry with a wrong date",
     "key revoke": "a key that founded no store",
-    "supersede": "a credential that another one replaces",
-    "status-lists": "a credential with a status address",
+    "credential supersede": "a credential that another one replaces",
+    "credential publish": "a credential with a status address",
     **dict.fromkeys(
-        ("checkpoints add", "checkpoints merge", "plan", "train", "reproduce", "evaluate"),
+        ("checkpoint add", "checkpoint merge", "plan", "train", "reproduce", "evaluate"),
         "trains; what docs/ shows runs in test_readme.py, test_help.py and test_developer.py",
     ),
     **dict.fromkeys(("monitor", "predict", "card", "approve", "deploy", "lineage"), "a model"),
@@ -42,7 +43,7 @@ ELSEWHERE: Mapping[str, str] = {
 ASIDE: Mapping[str, str] = {
     "lyrikstore key rotate did:key:z6Mk…new --old did:key:z6Mk…old": "another store",
     "lyrikstore clone sftp://host/archive --only acme/contracts": "a server",
-    'lyrikstore schema "$(jq -r .schema result.json)"': "a shell",
+    'lyrikstore maintain schema "$(jq -r .schema result.json)"': "a shell",
     "lyrikstore trust add 'data.example/archive+1a2b3c4d+…'": "the key of a log",
     "lyrikstore verify checkpoints/acme/clause-classifier": "a model",
     "lyrikstore verify MODEL_CARD.md --store acme": "a model",

@@ -95,5 +95,5 @@ def test_other_commands_that_write(publisher, data) -> None:
     error = error_of(publisher, "commit", "data", "-d", "acme/x")
     assert error["details"]["logged"] == [current(publisher)]
     # What is longer than a buffer fails in the middle.
-    error = error_of(publisher, "schema", "cli/verify")
+    error = error_of(publisher, "maintain", "schema", "cli/verify")
     assert "logged" not in error["details"]

@@ -43,6 +43,6 @@ def test_what_a_developer_is_told_works_in_its_order(new_person) -> None:
             words[-1:] = _COMMAND
         if words[0] == "key":
             words.append("--no-passphrase")
-        if words[0] != "checkpoints":  # without a base model words are counted, in seconds
+        if words[0] != "checkpoint":  # without a base model words are counted, in seconds
             person.ok(*words)
     assert (person.folder / "card.html").exists()

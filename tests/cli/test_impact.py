@@ -132,14 +132,14 @@ def test_two_models_a_filter_an_evaluation_and_a_card(publisher, corpus) -> None
     assert publisher.ok("verify", "--json").check("rights")["state"] == "pass"
 
     for command in ("suspend", "revoke"):
-        said = publisher.ok(command, "delivery", "--json").json["impact"]
+        said = publisher.ok("credential", command, "delivery", "--json").json["impact"]
         assert said == {name: credential[name] for name in said}
     rights = publisher.ok(*predict).json["rights"]
     assert (rights["state"], rights["reason"]) == ("warn", "taken-back-later")
     store = publisher.run("verify", "--json")
     assert (store.code, store.json["verdict"]) == (4, "valid")
     assert store.check("rights")["detail"]["reason"] == "taken-back-later"
-    told = publisher.ok("revoke", "grant.json").out
+    told = publisher.ok("credential", "revoke", "grant.json").out
     assert "nothing in this store rests on it" in told
 
 

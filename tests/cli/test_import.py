@@ -102,7 +102,7 @@ def test_an_attestation_travels_from_auditor_to_buyer(publisher, auditor, buyer)
     assert [one["trusted"] for one in check["detail"]["attestations"]] == [True]
 
     # Taken back, it is not handed on any more.
-    auditor.ok("revoke", "attestation.json", "-o", "public")
+    auditor.ok("credential", "revoke", "attestation.json", "-o", "public")
     public = auditor.folder / "public"
     publisher.ok("import", *public.glob("revocation-*"))
     third = publisher.folder / "third"
@@ -128,7 +128,7 @@ def test_what_is_not_taken_in(publisher, auditor, buyer, delivery) -> None:
     assert publisher.fails(1, "import", "nowhere.json")
     assert log_size(publisher) == size
     publisher.ok("import", attestation)
-    auditor.ok("revoke", "attestation.json", "-o", "public")
+    auditor.ok("credential", "revoke", "attestation.json", "-o", "public")
     publisher.ok("import", *(auditor.folder / "public").glob("revocation-*"))
     old = publisher.folder / "old.json"
     shutil.copy(lists, old)
@@ -207,7 +207,7 @@ def test_an_import_is_judged_as_its_delivery(publisher, buyer, delivery) -> None
     code, detail = both("--trust", "nobody.toml")
     assert (code, detail["reason"]) == (4, "unknown-issuer")
     public = publisher.folder / "public"
-    publisher.ok("revoke", delivery, "-o", public)
+    publisher.ok("credential", "revoke", delivery, "-o", public)
     buyer.ok("import", *public.rglob("*.json"))
     code, detail = both()
     assert (code, detail["reason"]) == (3, "revoked")

@@ -43,7 +43,7 @@ def test_what_was_logged_and_never_written_is_found_again(issued, what) -> None:
     else:
         dies_at = "lyrikstore.publish.issue.delivery.put_in_place"
         words = ("issue", "acme/docs", "--permit", "evaluate", "--valid-for", "30d")
-        issued.ok("revoke", "delivery")  # in force are only those that follow
+        issued.ok("credential", "revoke", "delivery")  # in force are only those that follow
     command = (*words, *STATUS, "-o")
     program = [sys.executable, "-c", KILLED, dies_at, *command, "lost"]
     killed = subprocess.run(
@@ -64,7 +64,7 @@ def test_what_was_logged_and_never_written_is_found_again(issued, what) -> None:
     assert "and 1 before it" in said
 
     (issued.folder / "found.json").write_bytes(content)
-    issued.ok("revoke", "found.json")
+    issued.ok("credential", "revoke", "found.json")
     left = issued.ok(*command, "last", "--json").json["earlier"]
     assert made["credential"] in {row["credential"] for row in left}
     assert lost["credential"] not in {row["credential"] for row in left}

@@ -88,7 +88,7 @@ def test_a_dry_run_writes_nothing_and_a_report_can_be_kept(publisher, corpus) ->
     check_schema(report, "kept-report")
     assert report["report"]["verdict"] == "trusted"
     assert report["tool"].startswith("lyrikstore ")
-    assert "`verify`" in publisher.ok("schema", "kept-report").out
+    assert "`verify`" in publisher.ok("maintain", "schema", "kept-report").out
 
 
 def test_every_exit_code_is_explained(publisher) -> None:

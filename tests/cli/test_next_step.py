@@ -151,7 +151,7 @@ def test_an_attestation_that_stays_for_ever_says_so(delivery, new_person) -> Non
     assert "cannot be taken back" in auditor.ok(*attest, "-o", "for-ever.json").err
     again = auditor.ok(*attest, "-o", "audit.json", "--status-url", STATUS)
     assert "cannot be taken back" not in again.err
-    auditor.ok("revoke", "audit.json")
+    auditor.ok("credential", "revoke", "audit.json")
 
 
 def test_the_founding_of_a_store_cannot_be_suspect(publisher) -> None:
@@ -208,11 +208,11 @@ def test_all_files_of_a_grant_are_named(publisher, delivery, buyer) -> None:
 
 def test_a_digest_too_short_to_name_a_credential(publisher, delivery) -> None:
     credential = json.loads((delivery / "credential.json").read_text("utf-8"))
-    short = publisher.fails(1, "revoke", credential["id"][:12], "--json")
+    short = publisher.fails(1, "credential", "revoke", credential["id"][:12], "--json")
     assert short.kind == "no-credential"
     publisher.ok("key", "new", "other", "--no-passphrase")
     for command in (("suspend", "delivery"), ("revoke", "delivery")):
-        assert "--signer" in publisher.fails(14, *command, "--signer", "other").err
+        assert "--signer" in publisher.fails(14, "credential", *command, "--signer", "other").err
 
 
 def test_a_buyer_learns_what_he_could_be_granted(buyer) -> None:
@@ -265,8 +265,8 @@ def test_a_grant_without_its_terms_says_where_they_are(publisher, buyer, deliver
 
 
 def test_what_is_taken_back_already_still_has_to_be_published(publisher, delivery) -> None:
-    publisher.ok("revoke", delivery)
-    again = publisher.fails(15, "revoke", delivery)
+    publisher.ok("credential", "revoke", delivery)
+    again = publisher.fails(15, "credential", "revoke", delivery)
     assert "is revoked already" in again.err
     assert "status-lists" in again.err
 
@@ -360,9 +360,9 @@ def test_a_replaced_key_of_an_organisation_learns_which_one_may_sign(publisher, 
     publisher.ok("key", "new", "next", "--no-passphrase")
     publisher.ok("key", "rotate", "next")
     publisher.ok("issue", NAME, "-o", "later", "--permit", "train", *web, "--signer", "next")
-    refused = publisher.fails(14, "revoke", "later", "--json")
+    refused = publisher.fails(14, "credential", "revoke", "later", "--json")
     assert refused.kind == "not-the-issuer"
-    publisher.ok("revoke", "later", "--signer", "next")
+    publisher.ok("credential", "revoke", "later", "--signer", "next")
 
 
 def test_a_buyer_who_trusts_nobody_yet_learns_it_when_importing(

@@ -113,8 +113,10 @@ def test_it_can_be_taken_back_also_by_the_next_key(issued, new_person) -> None:
     issued.ok("key", "new", "next", "--no-passphrase")
     issued.ok("key", "rotate", "next", "-o", "statements")
     credential = issued.folder / "delivery" / "credential.json"
-    issued.fails(14, "revoke", credential)  # the key that was replaced speaks for nobody
-    issued.ok("revoke", credential, "--signer", "next", "-o", "public")
+    issued.fails(
+        14, "credential", "revoke", credential
+    )  # the key that was replaced speaks for nobody
+    issued.ok("credential", "revoke", credential, "--signer", "next", "-o", "public")
     issued.ok("key", "document", WEB, "default", "next", "-o", "both.json")
     lists = issued.folder / "public"
     # The buyer knows only the first document: the list is by a key that it does not name.
@@ -190,7 +192,7 @@ def test_it_grants_under_its_own_terms(issued, buyer) -> None:
     taken = buyer.ok("import", "delivery", "delivery/grant.json", "--json").json["imported"]
     assert sum(len(one["logged"]) for one in taken) >= 3  # with the document that lists the key
     assert " document " in buyer.ok("log", "--audit").out
-    issued.ok("revoke", "grant.json", "-o", "public")
+    issued.ok("credential", "revoke", "grant.json", "-o", "public")
     late = buyer.run("verify", "delivery/grant.json", "--status", issued.folder / "public")
     assert (late.code, "revoked" in late.out) == (3, True)
 
@@ -267,7 +269,7 @@ def test_only_its_people_grant_and_the_next_key_goes_on(issued, buyer, new_perso
     assert old.check("issuer.document")["detail"]["reason"] == "snapshot-only"
     buyer.ok("trust", "add", WEB, "--document", issued.folder / "both.json")
     buyer.ok("verify", "delivery/grant.json")
-    issued.ok("revoke", "delivery", "--signer", "next")
+    issued.ok("credential", "revoke", "delivery", "--signer", "next")
     assert "revoked" in issued.fails(3, *grant_to(holder, "more.json", *later, "both.json")).err
 
 
@@ -281,7 +283,7 @@ def test_what_a_key_issued_before_it_was_stolen_is_taken_back_by_the_next(issued
     issued.ok("key", "document", WEB, "default", "next", "-o", "both.json")
     later = ("--signer", "next", "--did-document", "both.json")
     issued.ok(*grant_to(buyer.did(), "grant.json", *later))
-    issued.ok("revoke", "delivery", "--signer", "next", "-o", "public")
+    issued.ok("credential", "revoke", "delivery", "--signer", "next", "-o", "public")
     buyer.ok("trust", "add", WEB, "--document", issued.folder / "both.json")
     late = verify(buyer, "delivery", "--status", issued.folder / "public")
     assert late.check("status")["detail"]["reason"] == "revoked"

@@ -118,6 +118,6 @@ def test_an_audit_a_grant_and_their_end(publisher, other) -> None:
     assert train[1:] == ["lyrikstore train train.toml"]
 
     for word in ("suspend", "reinstate", "revoke"):
-        shell.ok(f"lyrikstore {word} grant.json -o lists")
+        shell.ok(f"lyrikstore credential {word} grant.json -o lists")
     late = holder.run(f"{asked} --status {publisher.folder / 'lists'}")
     assert late.returncode == 3, late.stdout

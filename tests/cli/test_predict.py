@@ -298,7 +298,7 @@ def lines_of(person: Person, ref: str) -> set[str]:
 
 def test_a_right_that_was_taken_back_is_said_with_what_rests_on_it(publisher) -> None:
     with_documents(publisher)
-    publisher.ok("revoke", "delivery")
+    publisher.ok("credential", "revoke", "delivery")
     found = predict(publisher, MODEL, "texts/grants-01.txt", "--explain")
     assert (found["rights"]["state"], found["rights"]["reason"]) == ("warn", "taken-back-later")
     (one,) = found["predictions"]

@@ -64,4 +64,4 @@ def test_a_terminal_sees_the_index_being_built(publisher) -> None:
     asked = ("query", "select name from refs")
     assert "building the index" in at_a_terminal(publisher, *asked)
     assert "building the index" not in at_a_terminal(publisher, *asked)
-    assert "building the index" in at_a_terminal(publisher, "index", "rebuild")
+    assert "building the index" in at_a_terminal(publisher, "maintain", "index")

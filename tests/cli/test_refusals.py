@@ -13,7 +13,7 @@ from tests.kinds import refused
 @pytest.mark.parametrize(
     ("arguments", "code", "kind"),
     [
-        (["schema", "nothing", "--json"], 1, "no-schema"),
+        (["maintain", "schema", "nothing", "--json"], 1, "no-schema"),
         (["page", "--check", "other.html", "--json"], 3, "another-page"),
         (["help", "nothing", "--json"], 2, "usage"),
     ],

@@ -151,8 +151,8 @@ def test_limits_and_what_is_not_known(bought, reseller, new_person) -> None:
     assert refused(reseller, "permit", "shop/docs", "--terms", "terms.toml")["code"] == "exceeds"
     # Taken back, nothing is left to hand on, nor to grant under what was issued before.
     buyer = newcomer(new_person, "buyer", reseller, bought)
-    bought.ok("revoke", bought.folder / "limited", "-o", "public")
-    bought.ok("revoke", bought.folder / "open", "-o", "public")
+    bought.ok("credential", "revoke", bought.folder / "limited", "-o", "public")
+    bought.ok("credential", "revoke", bought.folder / "open", "-o", "public")
     reseller.ok("import", *(bought.folder / "public").glob("*"))
     assert refused(reseller, "issue", "shop/docs", "-o", "late", "--permit", "train")
     holder = ("--to", buyer.did(), "--permit", "train", "--until", "30d", "-o", "sub.json")

@@ -74,7 +74,7 @@ def test_bought_merged_and_resold(new_person: Any) -> None:
 
     session.tell("They train and merge, and want to train on with their own data, for money.")
     session.run(buyer, "train", configure(buyer, "small", BASE), only="✓ checkpoint")
-    session.run(buyer, "checkpoints", "merge", "checkpoints/buyer/small", "--as", WHOLE)
+    session.run(buyer, "checkpoint", "merge", "checkpoints/buyer/small", "--as", WHOLE)
     write(buyer, "later", rows(24, seed=3))
     session.run(buyer, "commit", "later", "-d", "buyer/later", *ROLES)
     session.run(buyer, "permit", "buyer/later", "--permit", ",".join((*WORDS, "commercialUse")))

@@ -22,7 +22,7 @@ def targets(publisher):
     publisher.ok("issue", "acme/texts", "-o", "delivery", "--permit", "train")
     degree = {**DEGREE, "issuer": publisher.did()}
     (publisher.folder / "degree.json").write_text(json.dumps(degree))
-    publisher.ok("sign", "degree.json", "-o", "signed.json")
+    publisher.ok("w3c", "sign", "degree.json", "-o", "signed.json")
     publisher.ok("trust", "add", publisher.did(), "--name", "Me", "--names", "credentials/*")
     return {
         "store": (),

@@ -70,7 +70,7 @@ def test_an_adapter_is_merged_and_trained_on_from(acme) -> None:
     # An adapter alone is no base: the next step is told.
     early = configure(acme, "later", base="checkpoints/acme/small", candidates=["full"])
     assert refused(acme, 16, "train", early).kind == "not-a-model"
-    merged = acme.ok("checkpoints", "merge", "checkpoints/acme/small", "--as", WHOLE, "--json").json
+    merged = acme.ok("checkpoint", "merge", "checkpoints/acme/small", "--as", WHOLE, "--json").json
     assert float(merged["largestMove"]) < 1e-5
     manifest = acme.ok("show", WHOLE, "--json").json["manifest"]
     body = manifest["body"]
@@ -80,7 +80,7 @@ def test_an_adapter_is_merged_and_trained_on_from(acme) -> None:
     assert acme.ok("verify", WHOLE, "--json").json["verdict"] == "trusted"
     assert labels(acme, WHOLE) == labels(acme, "checkpoints/acme/small")
     acme.ok("evaluate", WHOLE, "--on", "acme/small.test")
-    assert refused(acme, 16, "checkpoints", "merge", WHOLE, "--as", BASE).kind == "no-adapter"
+    assert refused(acme, 16, "checkpoint", "merge", WHOLE, "--as", BASE).kind == "no-adapter"
     config = configure(acme, "later", base=WHOLE, candidates=["lora"])
     made = acme.ok("train", config, "--json").json
     assert acme.ok("verify", made["name"], "--json").json["verdict"] == "trusted"
@@ -123,7 +123,7 @@ def test_the_licence_of_data_stays_with_what_is_trained_on_from(acme) -> None:
         permit = ("permit", f"acme/small.{part}", "--permit", "train,evaluate,research")
         acme.ok(*permit, "--prohibit", "commercialUse")
         acme.ok("permit", f"acme/later.{part}", "--permit", "train,evaluate,commercialUse")
-    acme.ok("checkpoints", "merge", "checkpoints/acme/small", "--as", WHOLE)
+    acme.ok("checkpoint", "merge", "checkpoints/acme/small", "--as", WHOLE)
     config = configure(acme, "later", base=WHOLE, candidates=["lora"])
     text = (acme.folder / config).read_text()
     (acme.folder / config).write_text(text.replace('"train"\n', '"commercialUse"\n', 1))
@@ -152,7 +152,7 @@ def test_the_licence_of_data_stays_with_what_is_trained_on_from(acme) -> None:
 
 
 def test_what_the_base_learned_from_tests_nothing(acme) -> None:
-    acme.ok("checkpoints", "merge", "checkpoints/acme/small", "--as", WHOLE)
+    acme.ok("checkpoint", "merge", "checkpoints/acme/small", "--as", WHOLE)
     data = {"train": "later.train", "validation": "later.validation", "test": "small.train"}
     text = (acme.folder / configure(acme, "later", base=WHOLE, candidates=["lora"])).read_text()
     for part, name in data.items():
@@ -163,13 +163,13 @@ def test_what_the_base_learned_from_tests_nothing(acme) -> None:
 
 
 def test_a_right_that_was_taken_back_follows_what_was_trained_on(acme) -> None:
-    acme.ok("checkpoints", "merge", "checkpoints/acme/small", "--as", WHOLE)
+    acme.ok("checkpoint", "merge", "checkpoints/acme/small", "--as", WHOLE)
     config = configure(acme, "later", base=WHOLE, candidates=["lora"])
     made = acme.ok("train", config, "--json").json
     run = acme.ok("show", "runs/acme/small", "--json").json["manifest"]["body"]
     right = run["rights"][0]["credential"]
     acme.ok(*by_command("--base", WHOLE))
-    acme.ok("revoke", right)
+    acme.ok("credential", "revoke", right)
     for name in (WHOLE, made["name"]):
         report = acme.run("verify", name, "--json")
         rights = next(one for one in report.json["checks"] if one["id"] == "rights")
@@ -209,7 +209,7 @@ def test_what_a_model_wrote_rests_on_what_it_learned_from(acme) -> None:
     run = acme.ok("show", "runs/acme/small", "--json").json["manifest"]["body"]
     right = run["rights"][0]["credential"]
     assert {"datasets/acme/written", model} <= affected(acme, right)
-    acme.ok("revoke", right)
+    acme.ok("credential", "revoke", right)
     report = acme.run("verify", model, "--json")
     rights = next(one for one in report.json["checks"] if one["id"] == "rights")
     assert (report.code, rights["detail"]["reason"]) == (4, "taken-back-later")

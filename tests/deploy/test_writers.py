@@ -83,7 +83,7 @@ def test_targets_for_labels_refuse_it_and_name_those_that_fit(writer, tmp_path):
 
 
 def test_no_record_of_a_test_part_is_asked_without_the_right_to_evaluate(writer, tmp_path):
-    writer.ok("revoke", CREDENTIALS["test"])
+    writer.ok("credential", "revoke", CREDENTIALS["test"])
     refused = writer.fails(
         14,
         *("deploy", "checkpoints/acme/writer", "--to", "vllm", "--check", "--json"),

@@ -79,7 +79,7 @@ def test_a_delivery_is_on_disk_before_it_has_its_name(publisher, tmp_path: Path)
 @pytest.mark.parametrize(
     "command",
     [
-        ("sign", "anything.json", "-o", "out.json"),
+        ("w3c", "sign", "anything.json", "-o", "out.json"),
         ("key", "backup", "-o", "out.json", "--backup-passphrase-file", "passphrase"),
         ("verify", "--report", "out.json"),
         ("page", "-o", "out.json"),
@@ -98,7 +98,7 @@ def test_what_is_handed_out_is_on_disk_before_it_has_its_name(
 def test_what_the_disk_refused_can_be_written_at_once(publisher) -> None:
     # A half-written file would be in the way: what is handed out is never overwritten.
     ready_to_sign(publisher)
-    command = ("sign", "anything.json", "-o", "out.json")
+    command = ("w3c", "sign", "anything.json", "-o", "out.json")
     done = subprocess.run(
         publisher.command(*command),
         cwd=publisher.folder,

@@ -21,7 +21,7 @@ def under(person, fault, *arguments):
 
 
 def test_a_read_that_fails_while_querying(publisher) -> None:
-    path = publisher.ok("index", "rebuild", "--json").json["path"]
+    path = publisher.ok("maintain", "index", "--json").json["path"]
     query = ("query", "SELECT count(*) FROM log")
     fault = ("-P", path, "-e", "inject=pread64:error=EIO:when=3+")
     code, error = under(publisher, fault, *query)
@@ -31,7 +31,7 @@ def test_a_read_that_fails_while_querying(publisher) -> None:
 
 def test_a_full_disk_while_building(publisher) -> None:
     fault = ("-e", "inject=pwrite64:error=ENOSPC:when=3+")
-    code, error = under(publisher, fault, "index", "rebuild")
+    code, error = under(publisher, fault, "maintain", "index")
     assert (code, error["kind"]) == (1, "disk-full")
     assert "free some space" in error["hint"]
 

@@ -33,6 +33,7 @@ from lyrikstore.verify.evaluation.tasks import task_names
 from lyrikstore_cli import main
 from tests.conftest import REPOSITORY
 from tests.curate.tried import decided, document
+from tests.epilogs import result_of
 from tools import make_docs, make_schemas
 
 WITHOUT_VECTOR = {"extract-text/1", "language/1"}
@@ -103,13 +104,16 @@ def of_command(name: str, source: Source = HERE) -> Iterator[str]:
         return
     if not command.help:
         yield "its function has no docstring, which is its help"
-    parts = command.commands if isinstance(command, click.Group) else {"": command}
+    parts = [""]
+    if isinstance(command, click.Group):
+        parts = command.list_commands(click.Context(command))
     for part in parts:
         full = f"{name} {part}".strip()
+        result = f"schemas/cli/{result_of(full.split())}.schema.json"
+        if not (source.root / result).is_file():
+            yield f"no {result}"
         if source.section("docs/cli.md", rf"`lyrikstore {full}( .*)?`") is None:
             yield f"{full} is not in docs/cli.md: make docs"
-    if not list((source.root / "schemas" / "cli").glob(f"{name}[.-]*schema.json")):
-        yield f"no schemas/cli/{name}.schema.json"
     if not source.names("tests/**/*.py", name):
         yield "no test types it"
 
@@ -322,8 +326,8 @@ def test_a_command_is_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(main.GROUPS["look"], "hello", "greet")
     monkeypatch.setitem(main.MODULES, "hello", f"{__name__}:hello")
     assert gaps() == [
-        "hello is not in docs/cli.md: make docs",
         "no schemas/cli/hello.schema.json",
+        "hello is not in docs/cli.md: make docs",
         "no test types it",
     ]
     lines = make_docs.reference()

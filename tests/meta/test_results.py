@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from lyrikstore.canon.schemas import load_schema, schema_names, whole_schema
-from tests.epilogs import commands
+from tests.epilogs import commands, result_of
 
 SCHEMAS = [name for name in schema_names() if name.startswith("cli/")]
 OPEN = {
@@ -42,7 +42,7 @@ SEVERAL = {
 
 
 def test_every_command_has_a_schema_and_every_schema_a_command() -> None:
-    named = {f"cli/{'-'.join(words)}" for words in commands()}
+    named = {f"cli/{result_of(words)}" for words in commands()}
     assert named | {"cli/error", "cli/common"} == set(SCHEMAS)
 
 

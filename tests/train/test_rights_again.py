@@ -48,7 +48,7 @@ def credential(person: Person) -> str:
 
 
 def revoke(person: Person) -> None:
-    person.ok("revoke", credential(person))
+    person.ok("credential", "revoke", credential(person))
 
 
 def replace(person: Person) -> None:

@@ -1,4 +1,4 @@
-"""A running ``lyrikstore serve``, and requests to it."""
+"""A running ``lyrikstore w3c serve``, and requests to it."""
 
 import http.client
 import json
@@ -61,7 +61,7 @@ def start(
     person: Any, *options: str, wrap: Sequence[str] = ()
 ) -> tuple[subprocess.Popen[str], dict[str, Any]]:
     process = subprocess.Popen(
-        [*wrap, *person.command("serve", "--port", "0", "--json", *options)],
+        [*wrap, *person.command("w3c", "serve", "--port", "0", "--json", *options)],
         cwd=person.folder,
         env=person.variables(),
         stdout=subprocess.PIPE,

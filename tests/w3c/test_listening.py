@@ -135,7 +135,7 @@ def test_places_that_nobody_uses_come_free(served: Any) -> None:
 def test_too_few_files_for_its_clients(new_person: Any) -> None:
     person = new_person("few")
     process = subprocess.Popen(
-        person.command("serve", "--port", "0"),
+        person.command("w3c", "serve", "--port", "0"),
         cwd=person.folder,
         env=person.variables(),
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""``lyrikstore serve`` answers real HTTP requests, and refuses what it must."""
+"""``lyrikstore w3c serve`` answers real HTTP requests, and refuses what it must."""
 
 import socket
 import ssl
@@ -338,9 +338,9 @@ def test_on_ipv6_loopback(new_person: Any) -> None:
 
 def test_other_machines_only_when_told(new_person: Any) -> None:
     person = new_person("remote")
-    assert person.fails(16, "serve", "--host", "0.0.0.0", "--json").kind == "not-loopback"
-    assert person.run("serve", "--host", "192.0.2.1", "--allow-remote").code == 1
-    assert person.run("serve", "--certificate", "x.pem").code == 2
+    assert person.fails(16, "w3c", "serve", "--host", "0.0.0.0", "--json").kind == "not-loopback"
+    assert person.run("w3c", "serve", "--host", "192.0.2.1", "--allow-remote").code == 1
+    assert person.run("w3c", "serve", "--certificate", "x.pem").code == 2
 
 
 def test_what_no_status_is_kept_for() -> None:

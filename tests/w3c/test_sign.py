@@ -1,4 +1,4 @@
-"""``lyrikstore sign``: a credential of a kind of one's own, as a user types it."""
+"""``lyrikstore w3c sign``: a credential of a kind of one's own, as a user types it."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ def write(person: Any, **changes: Any) -> None:
 @pytest.mark.parametrize("suites", [JCS, RDFC, (*JCS, *RDFC)], ids=["jcs", "rdfc", "both"])
 def test_it_is_signed_and_verifies(issuer: Any, suites: tuple[str, ...]) -> None:
     write(issuer)
-    said = issuer.ok("sign", "course.json", "-o", "signed.json", *suites, "--json").json
+    said = issuer.ok("w3c", "sign", "course.json", "-o", "signed.json", *suites, "--json").json
     signed = json.loads((issuer.folder / "signed.json").read_text())
     proofs = signed.pop("proof")
     proofs = proofs if isinstance(proofs, list) else [proofs]
@@ -46,15 +46,15 @@ def test_it_is_signed_and_verifies(issuer: Any, suites: tuple[str, ...]) -> None
     text = (issuer.folder / "signed.json").read_text()
     (issuer.folder / "signed.json").write_text(text.replace("Statistics", "Logic"))
     issuer.fails(3, "verify", "signed.json")
-    issuer.fails(15, "sign", "course.json", "-o", "signed.json")  # never overwritten
+    issuer.fails(15, "w3c", "sign", "course.json", "-o", "signed.json")  # never overwritten
 
 
 def test_in_the_name_of_an_organisation(issuer: Any) -> None:
     write(issuer, issuer={"id": WEB, "name": "School"})
-    issuer.fails(16, "sign", "course.json", "-o", "signed.json")  # its issuer is another
+    issuer.fails(16, "w3c", "sign", "course.json", "-o", "signed.json")  # its issuer is another
     issuer.ok("key", "document", WEB, "-o", "did.json")
     issuer.ok(
-        *("sign", "course.json", "-o", "signed.json", *RDFC, "--issuer", WEB),
+        *("w3c", "sign", "course.json", "-o", "signed.json", *RDFC, "--issuer", WEB),
         *("--did-document", "did.json"),
     )
     assert (issuer.folder / "signed-did.json").read_bytes() == (
@@ -90,7 +90,7 @@ def test_what_is_not_signed(
     issuer: Any, changes: dict[str, Any], options: tuple[str, ...], kind: str
 ) -> None:
     write(issuer, **changes)
-    result = issuer.run("sign", "course.json", "-o", "signed.json", *options, "-v")
+    result = issuer.run("w3c", "sign", "course.json", "-o", "signed.json", *options, "-v")
     assert result.code in {3, 5, 16}, result.err
     assert kind in result.err
     assert not (issuer.folder / "signed.json").exists()

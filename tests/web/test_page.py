@@ -326,7 +326,7 @@ def test_a_log_proof_given_later_counts(open_page, delivery, tmp_path, did) -> N
 
 
 def test_revoked(open_page, publisher, tmp_path, delivery, did) -> None:
-    publisher.ok("revoke", delivery, "-o", tmp_path / "public")
+    publisher.ok("credential", "revoke", delivery, "-o", tmp_path / "public")
     (newer,) = (tmp_path / "public").glob("revocation-*")
     (delivery / f"status-{newer.name}").write_bytes(newer.read_bytes())
     window = open_page()

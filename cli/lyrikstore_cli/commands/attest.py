@@ -192,5 +192,5 @@ def _attest_card(
     screen.result(f"✓ wrote    {', '.join(map(str, written))}")
     screen.hint(
         "whoever made what it is about runs: lyrikstore import FILE; what takes it back is written "
-        "by: lyrikstore revoke FILE -o DIR"
+        "by: lyrikstore credential revoke FILE -o DIR"
     )

@@ -9,7 +9,7 @@ from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.files import no_file
 from lyrikstore.canon.text import escape_control
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.commands.credential_status import named_credential
+from lyrikstore_cli.commands.credential import named_credential
 from lyrikstore_cli.output.impact import in_kinds, path_words, say_unfollowed
 from lyrikstore_cli.session import Session
 

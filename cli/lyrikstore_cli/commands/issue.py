@@ -63,9 +63,9 @@ def command(
     The folder holds the data, the credential, the signed manifest, the proof of its place in the
     log, and a README that says how to verify it. It can be revoked and suspended later. With
     --status-url whoever holds the folder learns it from lists that you publish there (lyrikstore
-    status-lists); without, only whoever has your log or a clone of it does. Data of others goes
-    out within their terms alone, and with their credential. --to makes the hand-over an entry of
-    the log, which log, lineage and impact show.
+    credential publish); without, only whoever has your log or a clone of it does. Data of others
+    goes out within their terms alone, and with their credential. --to makes the hand-over an entry
+    of the log, which log, lineage and impact show.
     """
     from lyrikstore.api.commands import web_url
 

@@ -4,7 +4,7 @@ import click
 
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.commands.credential_status import say_shared_places
+from lyrikstore_cli.commands.credential import say_shared_places
 from lyrikstore_cli.output.screen import size
 from lyrikstore_cli.session import Session
 

@@ -7,7 +7,7 @@ import click
 from lyrikstore.api import Manifest
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.commands.credential_status import say_shared_places
+from lyrikstore_cli.commands.credential import say_shared_places
 from lyrikstore_cli.output.screen import Screen, size
 from lyrikstore_cli.session import Session
 
@@ -78,7 +78,7 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
             f"! not published: {escape_control(name)} was signed in two places at once, and would "
             "take back what the other list says"
         )
-        screen.hint("join them: lyrikstore status-lists -o FOLDER, then lyrikstore push")
+        screen.hint("join them: lyrikstore credential publish -o FOLDER, then lyrikstore push")
     say_shared_places(screen, shared)
     there = pluralize(result.after, "entry")
     if not changed:

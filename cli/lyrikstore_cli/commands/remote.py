@@ -7,6 +7,7 @@ from msgspec.structs import asdict
 
 from lyrikstore.canon.text import escape_control
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.groups import HELP_NAMES
 from lyrikstore_cli.options import named_values, remote_options
 from lyrikstore_cli.session import Session
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from lyrikstore.api.commands import NamedRemote
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings=HELP_NAMES)
 def command() -> None:
     """Say where this store is pushed to and pulled from.
 

@@ -13,13 +13,14 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import no_file
 from lyrikstore.canon.timestamps import format_timestamp, now, parse_timestamp
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.groups import HELP_NAMES
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
     from lyrikstore.api import TrustedIssuer
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings=HELP_NAMES)
 def command() -> None:
     """Say whose signatures you believe, and for which names.
 

@@ -91,7 +91,8 @@ def set_status(
         raise ConflictError(
             "nothing-to-do",
             f"credential {issued.id.short} {known}",
-            hint="others see it once the lists are published: lyrikstore push, or status-lists"
+            hint="others see it once the lists are published: lyrikstore push, "
+            "or lyrikstore credential publish"
             if value and issued.is_listed
             else "",
         )
@@ -234,7 +235,7 @@ def supersede(context: StoreContext, text: str, *, alone: bool = True, reason: s
         raise InvalidInputError(
             "no-successor",
             f"nothing logged here replaces credential {old.id.short}",
-            hint="issue it first, with --supersedes FILE; or take it back with: lyrikstore revoke",
+            hint="issue it first, with --supersedes FILE; or: lyrikstore credential revoke",
         )
     successor = successors[-1]
     set_status(

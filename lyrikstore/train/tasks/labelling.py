@@ -201,7 +201,7 @@ class LabellingTask:
             raise InvalidInputError(
                 "wrong-base",
                 "fields with questions and answers are for a generative model, and none is here",
-                hint="add one with `lyrikstore checkpoints add`, and name it with --base",
+                hint="add one with `lyrikstore checkpoint add`, and name it with --base",
             )
         label = proposal.label or label_of(repo.resolve(parts["train"]))
         facts = read_facts(repo, parts["train"], label=label)

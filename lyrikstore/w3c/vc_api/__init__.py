@@ -1,1 +1,1 @@
-"""The W3C VC API over HTTP, behind `lyrikstore serve` (docs/serve.md)."""
+"""The W3C VC API over HTTP, behind `lyrikstore w3c serve` (docs/serve.md)."""

@@ -23,7 +23,7 @@ def self_signed_context(host: str, now: datetime) -> tuple[ssl.SSLContext, bytes
         now: It is valid from a day before to a month after.
     """
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "lyrikstore serve")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "lyrikstore w3c serve")])
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)

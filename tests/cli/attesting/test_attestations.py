@@ -95,7 +95,9 @@ def test_whoever_is_not_its_issuer_learns_who_could_have_taken_it_back(auditor, 
     auditor.ok(*attest(auditor))
     attestation = auditor.folder / "attestation.json"
     publisher.ok("import", attestation)
-    assert publisher.fails(14, "revoke", attestation, "--json").kind == "not-the-issuer"
+    assert (
+        publisher.fails(14, "credential", "revoke", attestation, "--json").kind == "not-the-issuer"
+    )
 
 
 def test_a_number_is_signed_as_it_is_written(auditor) -> None:
@@ -154,7 +156,7 @@ def test_an_attestation_is_taken_back_by_an_auditor_with_a_store(auditor, buyer)
     for name in lists:
         shutil.copy(auditor.folder / name, buyers)
     buyer.ok(*verify)
-    auditor.ok("revoke", "attestation.json", "-o", "public")
+    auditor.ok("credential", "revoke", "attestation.json", "-o", "public")
     found = buyer.run(*verify, "--status", auditor.folder / "public")
     assert (found.code, found.check("attestations")["detail"]["reason"]) == (3, "revoked")
 
@@ -266,7 +268,7 @@ def test_what_becomes_of_an_attesters_key_travels_with_what_it_attested(
     assert publisher.run("verify", "--json").json["verdict"] == "trusted"
     kinds = [row.get("kind") for row in publisher.ok("log", "--audit", "--json").json["entries"]]
     assert kinds.count("statement") == 5  # genesis, policy, log proofs of it and of both
-    publisher.ok("index", "rebuild")
+    publisher.ok("maintain", "index")
 
     # A key of which something is said that cannot be judged is not taken in.
     auditor.ok(
@@ -305,7 +307,7 @@ def test_what_was_not_checked_and_what_was_attested_before_is_named(auditor) -> 
     assert again["unchecked"] == ["status"]
     (lost,) = again["earlier"]
     assert auditor.ok("show", lost["credential"][7:19], "--raw").out
-    auditor.ok("revoke", lost["credential"])
+    auditor.ok("credential", "revoke", lost["credential"])
     for path in auditor.folder.glob("attestation*"):
         path.unlink()
     said = auditor.ok(*command).err

@@ -27,7 +27,7 @@ def test_a_grant_and_its_end(publisher, buyer) -> None:
     limits = found.check("grant")["detail"]["grant"]["limits"]
     assert len(limits["territory"]) == 27  # codes are signed, whatever was written
     assert limits["seats"] == 5
-    publisher.ok("revoke", "grant.json", "-o", "public")
+    publisher.ok("credential", "revoke", "grant.json", "-o", "public")
     found = buyer.run(
         "verify", buyers / "grant.json", "--json", "--status", publisher.folder / "public"
     )
@@ -45,7 +45,7 @@ def test_what_cannot_be_granted(publisher, buyer) -> None:
     assert publisher.fails(16, *unheard).kind == "bad-holder"
     publisher.ok("key", "new", "mallory", "--no-passphrase")
     assert publisher.fails(14, *words, "--permit", "train", "--signer", "mallory")
-    publisher.ok("revoke", "delivery")
+    publisher.ok("credential", "revoke", "delivery")
     assert "revoked" in publisher.fails(3, *words, "--permit", "train").err
     assert not (publisher.folder / "x.json").exists()
 

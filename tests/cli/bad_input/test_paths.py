@@ -38,7 +38,7 @@ def test_what_is_no_file_is_not_waited_for(new_person) -> None:
         ("verify", "text.json", "--resource", "delivery/credential.json"),
         ("verify", "text.json", "--status", "delivery/credential.json"),
         ("terms", "delivery"),
-        ("export", "delivery", "--format", "odrl"),
+        ("w3c", "export", "delivery", "--format", "odrl"),
     ):
         result = person.run(*command, "--json", timeout=60)
         assert (result.code, result.kind) == (16, "unreadable"), command

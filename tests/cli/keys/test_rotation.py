@@ -240,13 +240,15 @@ def test_lists_go_on_below_the_same_url_after_a_rotation(publisher, corpus, new_
     assert verify(buyer, after).json["verdict"] == "trusted"
     # Whoever signs, all lists are written: one that is left out would run out unseen.
     public = publisher.folder / "public"
-    publisher.ok("suspend", after, "-o", public, "--signer", "next")
+    publisher.ok("credential", "suspend", after, "-o", public, "--signer", "next")
     assert len(list(public.iterdir())) == 4
     assert verify(buyer, after, "--status", public).json["verdict"] == "invalid"
     assert verify(buyer, before, "--status", public).json["verdict"] == "trusted"
-    refused = publisher.fails(14, "revoke", before, "--signer", "next", "--json").error
+    refused = publisher.fails(
+        14, "credential", "revoke", before, "--signer", "next", "--json"
+    ).error
     assert refused["kind"] == "not-the-issuer"
-    publisher.ok("revoke", before, "-o", public)
+    publisher.ok("credential", "revoke", before, "-o", public)
     assert verify(buyer, before, "--status", public).check("status")["detail"]["reason"] == (
         "revoked"
     )

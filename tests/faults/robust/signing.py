@@ -63,7 +63,7 @@ def _verifies(*codes: int) -> Callable[[Subject, Answer], list[Finding]]:
 def _is_revoked(subject: Subject, _answer: Answer) -> list[Finding]:
     fresh = subject.work / "fresh"
     shutil.rmtree(fresh, ignore_errors=True)
-    findings = subject.ask("status-lists", "-o", fresh).manners(may_fail=False)
+    findings = subject.ask("credential", "publish", "-o", fresh).manners(may_fail=False)
     verdict = subject.ask("verify", "delivery", "--status", fresh)
     if verdict.code != 3 or "revoked" not in verdict.out:
         findings.append(Finding("lost", f"revoked, and yet exit {verdict.code}: {verdict.out}"))
@@ -92,14 +92,14 @@ def _is_believed(subject: Subject, _answer: Answer) -> list[Finding]:
 def _signs(subject: Subject, _answer: Answer) -> list[Finding]:
     path = subject.work / "by-third.json"
     path.unlink(missing_ok=True)
-    answer = subject.ask("sign", "anything.json", "-o", path, "--signer", "third")
+    answer = subject.ask("w3c", "sign", "anything.json", "-o", path, "--signer", "third")
     return answer.manners(may_fail=False)
 
 
 _WORKS = (
     Work(
         "sign",
-        lambda _: ["sign", "anything.json", "-o", "out.json"],
+        lambda _: ["w3c", "sign", "anything.json", "-o", "out.json"],
         prepare=_deliver,
         before=_no_output,
         promised=_verifies(4),
@@ -129,7 +129,7 @@ _WORKS = (
     ),
     Work(
         "revoke",
-        lambda _: ["revoke", "delivery", "-o", "out"],
+        lambda _: ["credential", "revoke", "delivery", "-o", "out"],
         prepare=_deliver,
         before=_no_output,
         promised=_is_revoked,

@@ -264,7 +264,7 @@ _WORKS = (
         prepare=_write_recipe,
         promised=_filtered,
     ),
-    Work("index rebuild", lambda _: ["index", "rebuild"], promised=_index_counts),
+    Work("maintain index", lambda _: ["maintain", "index"], promised=_index_counts),
     Work("verify", lambda _: ["verify"]),
     Work(
         "verify --repair-from",

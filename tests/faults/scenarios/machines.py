@@ -87,7 +87,7 @@ class Machine:
                     return []
                 victim = self.chance.choice(left)
                 shared.doubtful.add(victim)
-                arguments = ["revoke", victim, "--json"]
+                arguments = ["credential", "revoke", victim, "--json"]
             case "gc":
                 arguments = ["gc", "--grace", 0]
             case "gc of the home":
@@ -159,7 +159,9 @@ def together(base: Path, where: str, *, quick: bool) -> list[Row]:
         for machine in machines:
             row.add(f"machine {machine.number} comes home", machine.come_home())
         # Two of them may have signed a list each: one joins the two, and publishes.
-        findings = founder.come_home() + founder.run("status-lists", "-o", "lists").manners()
+        findings = (
+            founder.come_home() + founder.run("credential", "publish", "-o", "lists").manners()
+        )
         row.add("lists", findings + founder.come_home())
         for machine in machines:
             findings = machine.come_home() + _whole(machine, shared, "-C", machine.subject.work)
@@ -229,7 +231,7 @@ def _whole(machine: Machine, shared: Shared, *where: object) -> list[Finding]:
 
 def _standing(machine: Machine, shared: Shared, *where: object) -> list[Finding]:
     lists = machine.subject.base / "judged-by"
-    made = machine.subject.ask("status-lists", "-o", lists, *where)
+    made = machine.subject.ask("credential", "publish", "-o", lists, *where)
     findings = made.manners(may_fail=False)
     for digest, paper in shared.granted.items():
         report = machine.subject.ask("verify", paper, "--status", lists, "--json").json

@@ -25,7 +25,7 @@ PLACES = 64
 
 @dataclass
 class Server:
-    """A running ``lyrikstore serve``.
+    """A running ``lyrikstore w3c serve``.
 
     Attributes:
         child: Its process.
@@ -87,7 +87,7 @@ class Server:
 @contextlib.contextmanager
 def _serving(subject: Subject, port: int = 0, **options: Any) -> Iterator[Server]:
     child = subprocess.Popen(
-        subject.command("serve", "--port", port, "--signer", "default"),
+        subject.command("w3c", "serve", "--port", port, "--signer", "default"),
         cwd=subject.work,
         env=subject.variables(),
         stdin=subprocess.DEVNULL,
@@ -195,7 +195,7 @@ def _runner(subject: Subject, *, quick: bool) -> Row:
             findings += _signs(subject, again) + _stops(again, signal.SIGTERM)
         row.add(number.name, findings + subject.sound())
     with _serving(subject) as server:
-        refused = subject.run("serve", "--port", server.port)
+        refused = subject.run("w3c", "serve", "--port", server.port)
         findings = refused.manners()
         if refused.code != 1:
             findings.append(Finding("other", f"exit {refused.code} where the port is taken"))
@@ -211,7 +211,7 @@ def _runner(subject: Subject, *, quick: bool) -> Row:
             time.sleep(1)
         row.add("16 open files", _signs(subject, server) + _stops(server, signal.SIGTERM))
     with open("/dev/full", "wb") as full:
-        row.add("/dev/full", subject.run("serve", "--port", 0, stdout=full).manners())
+        row.add("/dev/full", subject.run("w3c", "serve", "--port", 0, stdout=full).manners())
     return row
 
 

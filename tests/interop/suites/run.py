@@ -1,4 +1,4 @@
-"""Runs the official W3C suites against ``lyrikstore serve``, for whoever has checkouts of them.
+"""Runs the official W3C suites against ``lyrikstore w3c serve``, for whoever has checkouts of them.
 
 Usage: ``make suites SUITES=DIR``, where DIR holds any of the checkouts named in :data:`SUITES`,
 each after its own ``npm install``. Starts the server with a key made for the occasion, writes the
@@ -80,7 +80,7 @@ def served(home: Path, *, tls: bool) -> Iterator[tuple[str, str, Path]]:
     certificate = home / "server.pem"
     options = ["--tls", "--certificate", str(certificate)] if tls else []
     process = subprocess.Popen(
-        [*program, "serve", "--signer", "suites", "--port", "0", "--json", *options],
+        [*program, "w3c", "serve", "--signer", "suites", "--port", "0", "--json", *options],
         env=environment,
         cwd=home,
         stdout=subprocess.PIPE,

@@ -264,9 +264,9 @@ def test_an_expert_without_a_store_takes_answers_back(
     person, attestation = expert
     shop.ok("import", attestation)
     shop.ok(*CARD, "-o", "x.html")
-    shop.fails(14, "revoke", attestation)  # only their author
-    person.fails(10, "revoke", attestation)  # who has to say where the list goes
-    done = person.ok("revoke", attestation, "-o", "taken", "--json").json
+    shop.fails(14, "credential", "revoke", attestation)  # only their author
+    person.fails(10, "credential", "revoke", attestation)  # who has to say where the list goes
+    done = person.ok("credential", "revoke", attestation, "-o", "taken", "--json").json
     (written,) = done["written"]
     shop.ok("import", person.folder / written)
     report = shop.ok("verify", "cards/acme/tiny", "--json")
@@ -279,7 +279,7 @@ def test_an_expert_without_a_store_takes_answers_back(
 def test_one_s_own_answers_are_taken_back_where_they_are_logged(shop: Person) -> None:
     (shop.folder / "a.toml").write_text(ANSWERS)
     (said,) = shop.ok(*CARD, "--answers", "a.toml").json["answeredBy"]
-    shop.ok("revoke", said)
+    shop.ok("credential", "revoke", said)
     assert shop.ok(*CARD).json["answeredBy"] == []
 
 

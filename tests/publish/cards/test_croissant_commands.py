@@ -71,7 +71,7 @@ def test_terms_that_were_taken_back_are_no_offer(publisher: Person) -> None:
     file = publisher.folder / "x.croissant.json"
     publisher.ok("card", "acme/contracts", "-o", file)
     assert json.loads(file.read_text())["usageInfo"][0]["odrl:permission"]
-    publisher.ok("revoke", "delivery", "-o", "public")
+    publisher.ok("credential", "revoke", "delivery", "-o", "public")
     report = publisher.run("verify", file, "--json").json
     assert {one["id"]: one["state"] for one in report["checks"]}["card.current"] == "warn"
     publisher.ok("card", "acme/contracts", "-o", file)

@@ -177,7 +177,7 @@ def test_what_may_not_be_read_any_more_is_left_out_and_said(tmp_path) -> None:
     whole = person.run(*on).json["body"]["drift"]
     assert {"lengths", "newTokenShare", "newTokenShift"} <= whole.keys()
     assert (whole["verdict"], "unjudged" in whole) == ("ok", False)
-    person.ok("revoke", given["train"])
+    person.ok("credential", "revoke", given["train"])
     # ATTACK: what was promised of new words is not judged any more, and everything seems fine.
     done = person.run(*on)
     less = done.json["body"]["drift"]
@@ -186,7 +186,7 @@ def test_what_may_not_be_read_any_more_is_left_out_and_said(tmp_path) -> None:
     assert less["unjudged"] == ["newTokenShare", "newTokenShift"]
     assert "newTokenShare" not in less
     assert less["lengths"] == whole["lengths"]
-    person.ok("revoke", given["test"])
+    person.ok("credential", "revoke", given["test"])
     least = person.run(*on).json["body"]["drift"]
     assert not {"lengths", "newTokenShare"} & least.keys()
     assert least["unjudged"] == ["lengths", "newTokenShare", "newTokenShift"]

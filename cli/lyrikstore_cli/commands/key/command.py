@@ -16,6 +16,7 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.key import rotation
+from lyrikstore_cli.groups import HELP_NAMES
 from lyrikstore_cli.options import force_output, output_file, write_output
 from lyrikstore_cli.session import Session
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from lyrikstore.api.commands import StoredKey
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings=HELP_NAMES)
 def command() -> None:
     """Make, list, show, export or back up signing keys; replace or revoke those of a store.
 

@@ -347,7 +347,7 @@ def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
 
     found: list[bytes] = []
     for path in paths:
-        # Lists of several addresses lie in folders of their own, as `status-lists -o` writes them.
+        # `credential publish -o` writes lists of several addresses to folders of their own.
         # Whoever names a delivery gets what shows that its policies are logged, too.
         inside = [path]
         if path.is_dir():

@@ -30,7 +30,7 @@ _UNPACK = "if a delivery is in it, unpack it, and verify the folder that comes o
 
 _EXPECTED = (
     "verify takes a delivery, the folder that `issue` writes; or one credential or presentation, "
-    "a JSON file that `issue`, `attest`, `grant`, `sign` or `present` writes"
+    "a JSON file that `issue`, `attest`, `grant`, `present` or `w3c sign` writes"
 )
 
 

@@ -24,7 +24,7 @@ MAX_BYTES = 1 << 18
 """Longest profile."""
 
 _FOLDER = Path(__file__).parent
-_HINT = "docs/cards.md shows a profile, and lyrikstore schema facts every fact"
+_HINT = "docs/cards.md shows a profile, and lyrikstore maintain schema facts every fact"
 
 
 class CardQuestion(Struct, frozen=True):

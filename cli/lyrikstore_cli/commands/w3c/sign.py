@@ -1,4 +1,4 @@
-"""``lyrikstore sign``: a credential of a kind of one's own."""
+"""``lyrikstore w3c sign``: a credential of a kind of one's own."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from lyrikstore_cli.session import Session
 @declare(
     "sign",
     signs=True,
-    epilog="lyrikstore sign degree.json -o signed.json --cryptosuite eddsa-rdfc-2022",
+    epilog="lyrikstore w3c sign degree.json -o signed.json --cryptosuite eddsa-rdfc-2022",
 )
 @click.argument("credential", type=options.EXISTING)
 @click.option(

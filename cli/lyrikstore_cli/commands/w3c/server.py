@@ -1,4 +1,4 @@
-"""The HTTP server of ``serve``: time limits for silent clients, one line per fault."""
+"""The HTTP server of ``w3c serve``: time limits for silent clients, one line per fault."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""``lyrikstore revoke``, ``suspend``, ``reinstate``, ``supersede`` and ``status-lists``."""
+"""``lyrikstore credential``: revoke, suspend, reinstate, supersede; publish status lists."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ from lyrikstore.canon.errors import InvalidInputError, NotFoundError, storage_er
 from lyrikstore.canon.text import escape_control
 from lyrikstore.canon.timestamps import format_timestamp, now
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.groups import HELP_NAMES
 from lyrikstore_cli.options import credential_file, read_file, write_files
 from lyrikstore_cli.output.impact import say_impact
 from lyrikstore_cli.output.screen import Screen
@@ -19,6 +20,12 @@ from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
     from lyrikstore.api.commands import Issued
+
+
+@click.group(context_settings=HELP_NAMES)
+def command() -> None:
+    """Revoke, suspend, reinstate or supersede a credential, and publish the status lists."""
+
 
 HELP = """{does}
 
@@ -99,7 +106,7 @@ def standing_command(
             + ("that file beside it" if written else "its list beside it, which -o writes")
             if not issued.is_listed
             else "others see it once the lists are published: "
-            + ("copy them to their URLs" if written else "lyrikstore push, or status-lists")
+            + ("copy them to their URLs" if written else "lyrikstore push, or credential publish")
         )
 
     run.__doc__ = HELP.format(does=does)
@@ -118,7 +125,8 @@ def standing_command(
         "--yes", is_flag=True, help="Also where another credential has the same place in the list."
     )(run)
     run = click.argument("credential")(run)
-    example = f"lyrikstore {name} delivery/credential.json -o public/status -m 'why'"
+    typed = f"credential {name}"
+    example = f"lyrikstore {typed} delivery/credential.json -o public/status -m 'why'"
     return declare(name, signs=True, appends=True, epilog=example)(run)
 
 
@@ -155,7 +163,7 @@ def write_lists(session: Session, store: Store, folder: Path) -> list[Path]:
             until = format_timestamp(one.content.valid_until)
             session.screen.say(
                 f"! {name} runs out at {until}, and is not yours: {one.content.issuer} renews it "
-                "by lyrikstore status-lists --signer KEY"
+                "by lyrikstore credential publish --signer KEY"
             )
     return write_files(folder, {name: one.data for name, one in lists.items()})
 
@@ -179,38 +187,37 @@ def named_credential(text: str) -> str:
         return str(Digest.of_file(path))
 
 
-revoke = standing_command(
-    "revoke",
-    "Take CREDENTIAL back for good.",
-    "revoked",
-    falls=True,
+command.add_command(
+    standing_command("revoke", "Take CREDENTIAL back for good.", "revoked", falls=True)
 )
-suspend = standing_command(
-    "suspend",
-    "Suspend CREDENTIAL until you reinstate it.",
-    "suspended",
-    falls=True,
+command.add_command(
+    standing_command(
+        "suspend", "Suspend CREDENTIAL until you reinstate it.", "suspended", falls=True
+    )
 )
-reinstate = standing_command(
-    "reinstate",
-    "End the suspension of CREDENTIAL.",
-    "reinstated",
+command.add_command(
+    standing_command("reinstate", "End the suspension of CREDENTIAL.", "reinstated")
 )
-supersede = standing_command(
-    "supersede",
-    "Take CREDENTIAL back because you issued another in its place, with --supersedes.",
-    "superseded",
-    by="by ",
+command.add_command(
+    standing_command(
+        "supersede",
+        "Take CREDENTIAL back because you issued another in its place, with --supersedes.",
+        "superseded",
+        by="by ",
+    )
 )
 
 
 @declare(
-    "status-lists", signs=True, appends=True, epilog="lyrikstore status-lists -o public/status"
+    "publish",
+    signs=True,
+    appends=True,
+    epilog="lyrikstore credential publish -o public/status",
 )
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="A folder to publish."
 )
-def status_lists(session: Session, output: Path) -> None:
+def _publish(session: Session, output: Path) -> None:
     """Write this store's status lists to a folder that a web server publishes at --status-url.
 
     A list is good for 30 days; this signs those of yours anew that are half through, so run it
@@ -220,3 +227,6 @@ def status_lists(session: Session, output: Path) -> None:
     written = write_lists(session, session.open_store(sign=True), output)
     session.emit("status-lists", {"written": [str(path) for path in written]})
     session.screen.wrote(written)
+
+
+command.add_command(_publish)

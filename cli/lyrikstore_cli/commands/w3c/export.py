@@ -1,4 +1,4 @@
-"""``lyrikstore export``: what a credential says, in formats that other software reads."""
+"""``lyrikstore w3c export``: what a credential says, in formats that other software reads."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ from lyrikstore_cli.session import Session
 
 @declare(
     "export",
-    epilog="lyrikstore export delivery --format odrl -o policy.jsonld",
+    epilog="lyrikstore w3c export delivery --format odrl -o policy.jsonld",
 )
 @click.argument("target", type=DELIVERED)
 @click.option(

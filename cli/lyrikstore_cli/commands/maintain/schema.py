@@ -1,4 +1,4 @@
-"""``lyrikstore schema``: what a result, or a document, looks like."""
+"""``lyrikstore maintain schema``: what a result, or a document, looks like."""
 
 import json
 import re
@@ -15,8 +15,8 @@ _RESULT = re.compile(r"lyrikstore/(cli/[a-z-]+)/v[0-9]+")
 
 @declare(
     "schema",
-    epilog="lyrikstore schema\nlyrikstore schema cli/commit\n"
-    'lyrikstore schema "$(jq -r .schema result.json)"',
+    epilog="lyrikstore maintain schema\nlyrikstore maintain schema cli/commit\n"
+    'lyrikstore maintain schema "$(jq -r .schema result.json)"',
 )
 @click.argument("name", required=False)
 def command(session: Session, name: str | None) -> None:
@@ -52,7 +52,9 @@ def command(session: Session, name: str | None) -> None:
     # One of a later or earlier version has another form.
     if not document or (found and f'"{name}"' not in json.dumps(document)):
         raise NotFoundError(
-            "no-schema", f"no schema is called {name[:80]!a}", hint="lyrikstore schema lists them"
+            "no-schema",
+            f"no schema is called {name[:80]!a}",
+            hint="lyrikstore maintain schema lists them",
         )
     session.emit("schema", {"name": wanted, "document": document})
     if not session.options.json:

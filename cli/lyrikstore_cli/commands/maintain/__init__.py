@@ -1,0 +1,1 @@
+"""``lyrikstore maintain``: what is made again, and the forms of what is printed and read."""

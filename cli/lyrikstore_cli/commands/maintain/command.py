@@ -1,0 +1,14 @@
+"""``lyrikstore maintain``: the commands for whoever looks after a store, or writes programs."""
+
+from lyrikstore_cli.groups import lazy_group
+
+
+@lazy_group(
+    __package__,
+    {
+        "index": "rebuild the index that query reads",
+        "schema": "the JSON Schema of a result or a file",
+    },
+)
+def command() -> None:
+    """Rebuild the index; print the JSON Schema of a result or a file."""

@@ -1,1 +1,0 @@
-"""``lyrikstore serve``: the VC API on a local port."""
