@@ -1,0 +1,68 @@
+"""Chapters of the spec are read in pieces: no paragraph is long, and no chapter grows unseen."""
+
+import re
+from pathlib import Path
+
+SPEC = Path(__file__).resolve().parents[2] / "spec"
+MOST_CHARACTERS = 600
+"""Of a paragraph, an item of a list or a cell of a table."""
+
+MOST_WORDS = 5_000
+"""Of a chapter."""
+
+LONG: dict[str, int] = {
+    "03-keys-and-proofs.md": 3,
+    "04-objects.md": 3,
+    "06-manifests.md": 2,
+    "07-log.md": 5,
+    "08-refs-and-identity.md": 2,
+    "09-records.md": 1,
+    "10-credentials.md": 3,
+    "11-verification.md": 29,
+    "12-curation.md": 36,
+    "13-runs.md": 54,
+    "14-deliveries-and-cards.md": 31,
+    "15-remotes.md": 3,
+    "16-gc.md": 3,
+    "17-w3c-profile.md": 5,
+    "18-dids.md": 1,
+    "19-terms.md": 6,
+    "20-attestations-and-grants.md": 7,
+}
+"""Chapter → paragraphs that are longer still. Entries go and numbers fall; none is added."""
+
+LARGE: dict[str, int] = {
+    "11-verification.md": 12_000,
+    "12-curation.md": 13_800,
+    "13-runs.md": 25_300,
+    "14-deliveries-and-cards.md": 14_500,
+}
+"""Chapter → words of those that have more. Entries go and numbers fall; none is added."""
+
+_FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_PARTS = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*]|\d+\.) |\|)")
+CHAPTERS = {
+    path.name: _FENCED.sub("", path.read_text("utf-8")) for path in sorted(SPEC.glob("[0-9]*.md"))
+}
+
+
+def paragraphs(text: str) -> list[str]:
+    """Return paragraphs, items of lists and cells of tables."""
+    parts = _PARTS.split(text)
+    return [cell for one in parts for cell in (one.split(" | ") if one[:1] == "|" else [one])]
+
+
+def test_no_paragraph_is_long() -> None:
+    found = {
+        name: sum(len(one.strip()) > MOST_CHARACTERS for one in paragraphs(text))
+        for name, text in CHAPTERS.items()
+    }
+    assert {name: n for name, n in found.items() if n > LONG.get(name, 0)} == {}
+    assert {name for name in LONG if not found[name]} == set(), "take these out of LONG"
+
+
+def test_no_chapter_is_large() -> None:
+    found = {name: len(text.split()) for name, text in CHAPTERS.items()}
+    assert {name: n for name, n in found.items() if n > LARGE.get(name, MOST_WORDS)} == {}
+    few = {name for name, most in LARGE.items() if found[name] <= MOST_WORDS or most <= MOST_WORDS}
+    assert few == set(), "take these out of LARGE"
