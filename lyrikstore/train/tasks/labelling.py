@@ -15,7 +15,6 @@ from lyrikstore.train.config import DataConfig, TrainConfig
 from lyrikstore.train.labels import check_learnable, check_learnt, label_warnings, labels_alike
 from lyrikstore.train.plan.defaults import Proposal, default_config, describe_cut
 from lyrikstore.train.plan.estimate import (
-    DEAR,
     CandidateFigures,
     Question,
     estimate_encoder,
@@ -39,6 +38,7 @@ from lyrikstore.train.worker.order import FUNCTION
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging
 from lyrikstore.train.worker.targets.registry import Target
 from lyrikstore.verify.rights.judge import Reason
+from lyrikstore.verify.store.statements.segments import CANDIDATES_WITH_STEPS
 
 if TYPE_CHECKING:  # and what takes long to load, where it is needed
     from lyrikstore.train.candidates import Chosen, Results
@@ -266,7 +266,7 @@ class LabellingTask:
             train,
             validation,
             config.decision.abstain_below,
-            stopped=tuple(one for one in plan.candidates if one in DEAR),
+            stopped=tuple(one for one in plan.candidates if one in CANDIDATES_WITH_STEPS),
         )
         if not plan.by_folds:
             return copied
