@@ -11,6 +11,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.datasets.check import DatasetChecks
 from lyrikstore.verify.deployment.rights import rights_in_base
+from lyrikstore.verify.evaluation.choice.candidates import VALIDATION
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, Report, failed, passed
 from lyrikstore.verify.rights.recorded import check_rights
@@ -30,7 +31,11 @@ from lyrikstore.verify.store.log import check_log_state
 from lyrikstore.verify.store.readers import NO_READERS, Readers
 from lyrikstore.verify.store.statements.approvals import check_approvals
 from lyrikstore.verify.store.statements.cards import check_cards_among
-from lyrikstore.verify.store.statements.checkpoints import check_checkpoints, unfollowed
+from lyrikstore.verify.store.statements.checkpoints import (
+    check_checkpoints,
+    names_no_label,
+    unfollowed,
+)
 from lyrikstore.verify.store.statements.confinement import unconfined_cause
 from lyrikstore.verify.store.statements.deployments import check_deployments
 from lyrikstore.verify.store.statements.runs import check_runs
@@ -158,6 +163,8 @@ def _open_questions(ancestry: Lineage, evaluations: Check) -> list[str]:
     for kind, some in _stated(ancestry).items():
         first = dict.fromkeys(re.split(r"[.[]", one)[0] for one in some)
         open_questions.append(not_proven("stated", kind, ", ".join(first)))
+    if names_no_label(ancestry):  # ATTACK A92: a config that names none, so that nobody looks.
+        open_questions.append(not_proven("stated", "checkpoint", VALIDATION))
     open_questions += [not_proven("choice", name) for name in unfollowed(ancestry)]
     for manifest in ancestry.values():
         cause = unconfined_cause(manifest.body) if manifest.kind == "run" else None

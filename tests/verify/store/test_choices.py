@@ -2,7 +2,8 @@
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from lyrikstore.verify.evaluation.choice.cross_validation import CrossValidation
 from lyrikstore.verify.evaluation.choice.folds import field_of_groups, number_groups
 from lyrikstore.verify.evaluation.evidence import LabelledRecord
 from lyrikstore.verify.store.statements.announced import find_announced_faults
+from lyrikstore.verify.store.statements.checkpoints import names_no_label
 from lyrikstore.verify.store.statements.choices import (
     computed_choice,
     find_choice_faults,
@@ -235,3 +237,22 @@ def test_without_folds_nothing_is_refitted() -> None:
     assert announced(run) == []
     assert refit_fault({"format": "tfidf/2"}, run) == ""
     assert refit_fault({"format": "tfidf/2", "refit": True}, run)
+
+
+@pytest.mark.parametrize(
+    ("config", "kept", "wanted"),
+    [
+        ({"data": {"label": "kind"}}, True, False),
+        ({"data": {}}, True, True),
+        ({}, True, True),
+        ({"data": "kind"}, True, True),
+        ({}, False, False),
+    ],
+)
+def test_validation_that_no_label_is_named_for_is_not_proven(config, kept, wanted) -> None:
+    # ATTACK A92: a config that names no label, so that nobody looks at the data.
+    run = SimpleNamespace(kind="run", body={"config": config})
+    body = {"validation": {"format": "validation/2", "count": 9}} if kept else {}
+    named = [SimpleNamespace(id="run")]
+    checkpoint = SimpleNamespace(kind="checkpoint", body=body, inputs_in=lambda _: named)
+    assert names_no_label(cast("Any", {"run": run, "checkpoint": checkpoint})) is wanted

@@ -118,6 +118,25 @@ def unfollowed(ancestry: Lineage) -> list[str]:
     ]
 
 
+def names_no_label(ancestry: Lineage) -> bool:
+    """Return whether a checkpoint keeps its validation, and no run says which field is the label.
+
+    Then nobody can hold the labels that it keeps against those of its data.
+
+    Args:
+        ancestry: The manifests in question.
+    """
+    for one in ancestry.values():
+        if one.kind != "checkpoint" or VALIDATION not in one.body:
+            continue
+        for named in one.inputs_in("run"):
+            run = ancestry.get(named.id)
+            data = None if run is None else run.body["config"].get("data")
+            if run is not None and not (isinstance(data, dict) and data.get("label")):
+                return True
+    return False
+
+
 def stated_settings(body: Mapping[str, Any], words: str = FORMAT_IDS["tfidf"]) -> Settings:
     """Return what the settings in the tree of a checkpoint have to say.
 
