@@ -7,8 +7,10 @@ with the weight 2 for a label of that name and 0 for others, so its logits are 0
 a run states of its machine is made up, and so is what it took.
 """
 
+import base64
 import json
 import math
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -50,13 +52,12 @@ from lyrikstore.publish.issue.dataset import permit_dataset
 from lyrikstore.publish.issue.delivery import issue_delivery
 from lyrikstore.publish.status.changes import reinstate, revoke, suspend
 from lyrikstore.testing.keys import signer_for
-from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.seal import Sealed, sign_next
 from lyrikstore.train.worker.baselines import nearest, text_vectors
 from lyrikstore.train.worker.examples import Example, targets
 from lyrikstore.verify.evaluation.body import evaluation_body
 from lyrikstore.verify.evaluation.choice.baselines import NEAREST
-from lyrikstore.verify.evaluation.choice.cross_validation import CrossValidation
+from lyrikstore.verify.evaluation.choice.cross_validation import read_kept
 from lyrikstore.verify.evaluation.predictions import read_predictions
 
 START = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -74,22 +75,23 @@ train = 0.4
 validation = 0.3
 test = 0.3
 """
-CONFIG = f"""purpose = "train"
-name = "{MODEL}"
-[data]
-train = "acme/rows.train"
-validation = "acme/rows.validation"
-test = "acme/rows.test"
-label = "label"
-[model]
-base = "linear"
-[training]
-threads = 1
-seed = 3
-[[threshold]]
-metric = "accuracy"
-at_least = 0.5
-"""
+CONFIG: dict[str, Any] = {
+    "purpose": "train",
+    "name": MODEL,
+    "data": {
+        "label": "label",
+        **{part: f"acme/rows.{part}" for part in ("train", "validation", "test")},
+    },
+    "lora": {"alpha": 32, "dropout": "0", "rank": 16},
+    "model": {"base": "linear", "max_tokens": 128, "pooling": "mean"},
+    "threshold": [{"at_least": "0.5", "metric": "accuracy"}],
+    "training": {
+        "batch_size": 32, "class_weights": "sqrt", "dropout": "0.1", "epochs": 5,
+        "full_learning_rate": "0.0002", "head_learning_rate": "0.003", "keep": "best",
+        "learning_rate": "0.0015", "patience": 2, "precision": "fp32", "refit": True, "seed": 3,
+        "threads": 1, "warmup": "0.1", "weight_decay": "0.01",
+    },
+}  # fmt: skip
 ENVIRONMENT = {
     "packages": {"numpy": "2.4.6", "safetensors": "0.8.0", "scikit-learn": "1.9.1"},
     "platform": "Linux; a processor (avx2)",
@@ -156,6 +158,27 @@ def hint_of(text: str) -> int:
 def logits(text: str) -> list[float]:
     """Return the logits of the model: 2 of the label whose word a text has, 0 of others."""
     return [2.0 * (number == hint_of(text)) for number in range(len(LABELS))]
+
+
+def validation_of(pool: Sequence[Example], train: int, validation: int) -> bytes:
+    """Return what is kept of the choice: in each of three repeats a record has the same logits."""
+    head = {
+        "format": "validation/2",
+        "task": "text-classification",
+        "labels": list(LABELS),
+        "seed": 3,
+        "repeats": 3,
+        "records": {"train": train, "validation": validation},
+        "candidates": [{"candidate": "tfidf", "by": "folds"}],
+    }
+    lines = [
+        {
+            "expected": [LABELS.index(one.labels[0])],
+            "logits": [[base64.b64encode(struct.pack("<3f", *logits(one.text))).decode()] * 3],
+        }
+        for one in pool
+    ]
+    return b"".join(encode(line) + b"\n" for line in (head, *lines))
 
 
 def likely(text: str, temperature: float) -> list[int]:
@@ -362,12 +385,9 @@ class Build:
         """Announce a run, and log the checkpoint that it gave."""
         learned = [self._texts(f"acme/rows.{part}") for part in ("train", "validation")]
         pool = [*learned[0], *learned[1]]
-        scores = CrossValidation(
-            "text-classification", LABELS, 3, (len(learned[0]), len(learned[1])),
-            targets(pool, LABELS), None,
-            {"tfidf": np.array([[logits(one.text) for one in pool]] * 3, np.float32)}, {},
-        )  # fmt: skip
-        decided = scores.decide({"tfidf/2"}).to_body()
+        written = validation_of(pool, len(learned[0]), len(learned[1]))
+        kept = read_kept("validation/2", BytesIO(written))
+        decided = kept.decide({"tfidf/2"}).to_body() if kept is not None else {}
         (candidate,) = decided["chosen"]["candidates"]
         candidate["settings"] = {"C": "4"}
         computed = {"basis": "computed", "value": "1"}
@@ -376,7 +396,7 @@ class Build:
             RUN,
             {
                 "purpose": "train",
-                "config": TrainConfig.parse(CONFIG.encode()).to_json(),
+                "config": CONFIG,
                 "seed": 3,
                 "order": {
                     "function": "blake3-order/2",
@@ -400,7 +420,6 @@ class Build:
             },
             self._inputs("train", "validation", "test"),
         )
-        kept = scores.write() or b""
         used = self._manifest("acme/rows.train").inputs_in("filter")[0]
         self.model = self._log(
             "checkpoint",
@@ -426,7 +445,7 @@ class Build:
                 Input("filter", "filter", used.id),
             ],
             model_files(),
-            {"validation": kept},
+            {"validation": written},
         )
 
     def evaluate(self) -> None:
