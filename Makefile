@@ -20,7 +20,7 @@ PIP      := $(PY) -m pip --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-changed test-all test-gpu suites measure lint docs vectors interop page package size clean preflight
+.PHONY: help demo test test-changed test-all test-gpu suites measure lint docs changelog vectors interop page package size clean preflight
 
 help:
 	@echo "make demo      the main job on real data: sign, verify, train, explain"
@@ -31,6 +31,7 @@ help:
 	@echo "make suites    the official W3C suites in SUITES=DIR against lyrikstore w3c serve"
 	@echo "make lint      formatting, types, layers, spelling"
 	@echo "make docs      write the generated pages of docs/ again"
+	@echo "make changelog move the fragments of changelog.d/ into CHANGELOG.md"
 	@echo "make vectors   write spec/vectors/ again"
 	@echo "make interop   ask other people's software again (needs npm); writes docs/internals/interop.md"
 	@echo "make page      build the verification page again (needs npm)"
@@ -97,6 +98,9 @@ lint: $(VENV)/.installed
 docs: $(VENV)/.installed
 	$(PY) tools/make_docs.py
 	$(PY) tools/make_schemas.py
+
+changelog: $(VENV)/.installed
+	$(PY) tools/changelog.py
 
 vectors: $(VENV)/.installed
 	$(PY) spec/vectors/write.py
