@@ -1,4 +1,7 @@
-"""Which candidates a budget allows, and what to do where it allows too few (spec §13.10.5)."""
+"""Which candidates a budget allows, and what to do where it allows too few.
+
+The rules: docs/internals/training.md.
+"""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -1,4 +1,7 @@
-"""Settings that follow from data and hardware, where nobody chose any (spec §13.10.4)."""
+"""Settings that follow from data and hardware, where nobody chose any.
+
+The rules: docs/internals/training.md.
+"""
 
 import os
 from collections.abc import Mapping, Sequence

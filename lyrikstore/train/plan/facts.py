@@ -1,4 +1,7 @@
-"""What a plan knows of its data: signed statistics, no text is read (spec §13.10.2)."""
+"""What a plan knows of its data: signed statistics, no text is read.
+
+The rules: docs/internals/training.md.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal

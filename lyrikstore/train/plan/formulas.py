@@ -1,4 +1,4 @@
-"""Memory, operations, time and energy of training (spec §13.10.1, §13.12.7).
+"""Memory, operations, time and energy of training (docs/internals/training.md).
 
 Pure arithmetic; the unit of everything is in its name. Sources, by the letter at each formula:
 

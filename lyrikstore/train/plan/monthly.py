@@ -1,4 +1,4 @@
-"""What a month costs: training again every week, and answering (spec §13.10.6)."""
+"""What a month costs: training again every week, and answering (docs/internals/training.md)."""
 
 from datetime import date
 from decimal import Decimal

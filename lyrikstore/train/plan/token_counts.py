@@ -1,4 +1,7 @@
-"""How long the texts are, in tokens: counted, or worked out from characters (spec §13.10.2)."""
+"""How long the texts are, in tokens: counted, or worked out from characters.
+
+The rules: docs/internals/training.md.
+"""
 
 import math
 from collections.abc import Iterable, Mapping
