@@ -19,7 +19,6 @@ LONG: dict[str, int] = {
     "09-records.md": 1,
     "10-credentials.md": 3,
     "11-verification.md": 29,
-    "12-curation.md": 36,
     "14-deliveries-and-cards.md": 31,
     "15-remotes.md": 3,
     "16-gc.md": 3,
