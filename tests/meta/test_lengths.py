@@ -19,7 +19,6 @@ LONG: dict[str, int] = {
     "09-records.md": 1,
     "10-credentials.md": 3,
     "11-verification.md": 29,
-    "14-deliveries-and-cards.md": 31,
     "15-remotes.md": 3,
     "16-gc.md": 3,
     "17-w3c-profile.md": 5,
@@ -33,7 +32,7 @@ LARGE: dict[str, int] = {
     "11-verification.md": 12_000,
     "12-curation.md": 13_800,
     "13-runs.md": 24_500,
-    "14-deliveries-and-cards.md": 14_600,
+    "14-deliveries-and-cards.md": 14_200,
 }
 """Chapter → words of those that have more. Entries go and numbers fall; none is added."""
 
