@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.conftest import REPOSITORY
 
-WORDS_IN_ALL, WORDS_A_PAGE = 50_000, 8_300
+WORDS_IN_ALL, WORDS_A_PAGE = 40_000, 5_400
 """As ``wc -w`` counts them. ``docs/cli.md`` is the help of the program; how lyrikstore works inside
 and what was measured is in ``docs/internals/``."""
 
