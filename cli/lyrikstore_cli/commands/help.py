@@ -28,7 +28,7 @@ class RoleHelp(Struct, frozen=True):
 
 ROLES = {
     "publisher": RoleHelp(
-        "sign documents with their sheet, and issue deliveries that anyone can verify",
+        "sign documents with a sheet, and issue deliveries that anyone can verify",
         {
             "key new": "make your signing key",
             "init": "create a store in this folder",
