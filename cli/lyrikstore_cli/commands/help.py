@@ -34,7 +34,7 @@ ROLES = {
             "init": "create a store in this folder",
             "commit DIR -d me/texts": "sign the folder as a version",
             "filter me/texts --recipe R --as me/good": "derive a cleaner dataset",
-            "why me/good FILE": "see why a document was kept or dropped",
+            "why me/good FILE": "see why a document was dropped",
             "issue me/good -o OUT --permit train": "write the delivery with its terms",
             "grant OUT --to DID --permit train": "license it to one buyer by name",
             "credential revoke OUT": "revoke a credential",
