@@ -10,6 +10,9 @@ MOST_CHARACTERS = 600
 MOST_WORDS = 5_000
 """Of a chapter."""
 
+EVALUATION_WORDS = 2_000
+"""Of what says how the figures of an evaluation follow from its answers."""
+
 LONG: dict[str, int] = {
     "03-keys-and-proofs.md": 3,
     "04-objects.md": 3,
@@ -63,3 +66,12 @@ def test_no_chapter_is_large() -> None:
     assert {name: n for name, n in found.items() if n > LARGE.get(name, MOST_WORDS)} == {}
     few = {name for name, most in LARGE.items() if found[name] <= MOST_WORDS or most <= MOST_WORDS}
     assert few == set(), "take these out of LARGE"
+
+
+def test_who_verifies_an_evaluation_reads_few_words() -> None:
+    text = CHAPTERS["13-runs.md"]
+    sections = {
+        one.split()[1]: one for one in re.split(r"^(?=#+ )", text, flags=re.MULTILINE) if one
+    }
+    read = ["13.7", "13.9.1", "13.9.2", "13.9.3", "13.9.4", "13.9.5"]
+    assert sum(len(sections[one].split()) for one in read) <= EVALUATION_WORDS
