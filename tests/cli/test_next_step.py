@@ -39,7 +39,7 @@ def delivery(once, publisher) -> Path:
             *("issue", NAME, "-o", "delivery", "--permit", "evaluate", "--grantable", "train"),
             *("--status-url", STATUS),
         )
-        assert "status-lists" in issued.err
+        assert "credential publish" in issued.err
 
     once(publisher, make)
     return publisher.folder / "delivery"
@@ -268,7 +268,7 @@ def test_what_is_taken_back_already_still_has_to_be_published(publisher, deliver
     publisher.ok("credential", "revoke", delivery)
     again = publisher.fails(15, "credential", "revoke", delivery)
     assert "is revoked already" in again.err
-    assert "status-lists" in again.err
+    assert "credential publish" in again.err
 
 
 def test_a_folder_that_cannot_be_made_is_no_remote(publisher) -> None:
