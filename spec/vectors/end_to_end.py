@@ -11,7 +11,7 @@ import base64
 import json
 import math
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -290,8 +290,8 @@ class Build:
         context.repository.log_signer = LOG
         return context
 
-    def make(self) -> None:
-        """Do everything."""
+    def make(self, look: Callable[[str], None] = lambda _: None) -> None:
+        """Do everything; ``look`` is called after each step, with its name."""
         steps = (
             self.commit, self.permit, self.split, self.hand_over, self.take_back, self.train,
             self.evaluate, self.reproduce, self.describe, self.approve, self.commit_again,
@@ -299,6 +299,7 @@ class Build:
         for step in steps:
             self.moment += timedelta(hours=1)
             step()
+            look(step.__name__)
 
     def _manifest(self, name: str) -> Manifest:
         return self.context.repository.resolve(name)
