@@ -277,7 +277,7 @@ def measure(options: argparse.Namespace, results: Results) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table, and write it into docs/internals/training.md if asked; 1 if ours is too far behind."""
+    """Print the table, and write it into docs/internals/ if asked; 1 if ours is too far behind."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))

@@ -2,7 +2,7 @@
 """How much personal data the detectors find: recall with interval for each Safe Harbor identifier.
 
     python benchmarks/personal.py                 the measurement, on held-out templates
-    python benchmarks/personal.py --write-docs    and write the tables of docs/internals/personal-data.md
+    python benchmarks/personal.py --write-docs    and write docs/internals/personal-data.md
     python benchmarks/personal.py --development   other templates and seed, with what was missed
     python benchmarks/personal.py --german        the German texts alone
 

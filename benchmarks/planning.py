@@ -8,7 +8,8 @@
 DIR holds a folder for each data set, with ``train.jsonl.gz`` and ``val.jsonl.gz``. Each run is
 planned, an adapter also with ``--measure``, and trained, an adapter for two epochs, by the config
 that `plan` wrote. Records with several labels are left out. ``--write-docs`` writes the table into
-docs/internals/times.md and ``lyrikstore/train/plan/measured.toml``, from which `plan` prints how good it is.
+docs/internals/times.md and ``lyrikstore/train/plan/measured.toml``, from which
+`plan` prints how good it is.
 """
 
 import argparse

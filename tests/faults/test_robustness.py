@@ -1,6 +1,7 @@
 """Every scenario of :mod:`tests.faults.robustness`: a quick subset, and the full matrix.
 
-``pytest --whole -rP`` prints the table of each as well; docs/internals/robustness.md says what is promised.
+``pytest --whole -rP`` prints the table of each as well; docs/internals/robustness.md says what is
+promised.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Others' software judges our credentials and we judge theirs, as docs/internals/interop.md says."""
+"""Others' software judges our credentials and we judge theirs: docs/internals/interop.md."""
 
 import os
 import subprocess
