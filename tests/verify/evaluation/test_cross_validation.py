@@ -61,6 +61,23 @@ def test_vectors() -> None:
         assert [fitted.weight, *fitted.temperatures] == follows["blend"], case["id"]
 
 
+def test_vectors_of_what_validation_decides() -> None:
+    cases = json.loads((VECTORS / "validation.json").read_text())["cases"]
+    assert len(cases) == 13
+    for case in cases:
+        data = "".join(f"{line}\n" for line in case["lines"]).encode()
+        kept = read_kept("validation/1", BytesIO(data))
+        assert kept is not None
+        assert kept.write() == data
+        found, follows = kept.decide(case["allowed"], case["limit"]), case["follows"]
+        body = found.to_body()
+        assert body["chosen"]["candidates"] == follows["candidates"], case["id"]
+        assert body["decision"] == follows["decision"], case["id"]
+        assert body["metrics"] == follows["metrics"], case["id"]
+        fitted = found.taken.fitted
+        assert [fitted.weight, *fitted.temperatures] == follows["blend"], case["id"]
+
+
 def test_what_is_better_out_of_fold_is_taken() -> None:
     found = cross_validated({"tfidf": 1.0, "embeddings": 4.0})
     assert taken(found, {"tfidf/1", "embeddings/1"}) == ("embeddings", "")
