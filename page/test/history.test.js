@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { utf8 } from "../src/canon/bytes.js";
+import { hex, utf8 } from "../src/canon/bytes.js";
 import { blake3 } from "../src/canon/digest.js";
-import { openNote, parseLogKey, parseProof, verifyProof } from "../src/history/log/log.js";
+import { leaf, openCheckpoint, openNote, parseLogKey, parseProof, verifyProof } from "../src/history/log/log.js";
+import { leafHash, root } from "../src/history/log/merkle.js";
 import { checkPaths, offence } from "../src/history/trees/paths.js";
 import { Tree } from "../src/history/trees/tree.js";
 import { each, load, refuses } from "./vectors.js";
@@ -30,3 +31,17 @@ const keys = [parseLogKey(proofs.vkey)];
 each("log proof good", proofs.good, (one) => verifyProof(parseProof(utf8(one.proof)), utf8(one.entry), keys));
 each("log proof bad", proofs.bad, (one) =>
   refuses(() => verifyProof(parseProof(utf8(one.proof)), utf8(one.entry), keys)));
+
+const store = load("stores/end-to-end.json");
+const stored = (/** @type {string} */ path) => new Uint8Array(Buffer.from(store.files[path], "base64"));
+each("whole store", [store], ({ logKey, report }) => {
+  const signed = openCheckpoint(stored("log/checkpoint"), [parseLogKey(logKey)]);
+  const bundle = stored(`log/tile/entries/000.p/${signed.size}`);
+  const entries = [];
+  for (let at = 0; at < bundle.length; at += 2 + entries[entries.length - 1].length) {
+    entries.push(bundle.slice(at + 2, at + 2 + 256 * bundle[at] + bundle[at + 1]));
+  }
+  assert.equal(entries.length, signed.size);
+  assert.equal(hex(root(entries.map(leafHash))), hex(signed.root));
+  assert.deepEqual(entries[0], leaf("manifest", report.subject.replace("blake3:", "")));
+});

@@ -1,8 +1,8 @@
 """Makes ``stores/end-to-end.json``: a store with a whole chain in it, and what a verifier answers.
 
-``files`` are the store's, in base64; ``report`` is that of ``verify`` without sentences, and
-``objects`` those on what is current under each name. They are what this program answers;
-``tests/verify/store/test_vectors_of_stores.py`` says by hand which checks do not pass.
+``files`` are the store's, in base64; ``logKey`` signs its log; ``report`` is that of ``verify``
+without sentences, and ``objects`` those on what is current under each name. They are what this
+program answers; ``tests/verify/store/test_vectors_of_stores.py`` says by hand which do not pass.
 
 ``cards/facts.json`` says which facts a card of its rows, and of its model, states after each step
 that changes one: what is stated anew or otherwise, and what no more. A step is the store with that
@@ -15,10 +15,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from end_to_end import AT, MODEL, PROFILE, TRUST, Build, trusted, without_chance
+from end_to_end import AT, LOG, MODEL, PROFILE, TRUST, Build, trusted, without_chance
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.context import StoreContext
 from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.card import draft_card
 from lyrikstore.readers import all_readers
@@ -118,7 +119,12 @@ def make() -> dict[str, Any]:
         reports = {name: spelt(judge(store, home / "seen", name)) for name in ["", *names]}
     return {
         "stores/end-to-end.json": {
-            "at": AT, "trust": TRUST, "files": files, "report": reports.pop(""), "objects": reports,
+            "at": AT,
+            "trust": TRUST,
+            "logKey": str(VerifierKey("vectors.example/end-to-end", LOG.public)),
+            "files": files,
+            "report": reports.pop(""),
+            "objects": reports,
         },
         "cards/facts.json": {"profile": PROFILE.data.decode(), "stages": looked.stages},
-    }  # fmt: skip
+    }
