@@ -58,3 +58,9 @@ def test_who_verifies_an_evaluation_reads_few_words() -> None:
     }
     read = ["13.7", "13.9.1", "13.9.2", "13.9.3", "13.9.4", "13.9.5"]
     assert sum(len(sections[one].split()) for one in read) <= EVALUATION_WORDS
+
+
+def test_nothing_is_normative_outside_the_spec() -> None:
+    pages = [*(SPEC.parent / "docs").rglob("*.md"), *SPEC.parent.glob("*.md")]
+    words = re.compile(r"\b(?:MUST|SHALL|SHOULD|REQUIRED|RECOMMENDED)\b")
+    assert [page.name for page in pages if words.search(page.read_text("utf-8"))] == []
