@@ -55,6 +55,13 @@ def record_id(line: str) -> str:
     return str(blake3(line.encode(), derive_key_context=context).hexdigest())
 
 
+def document_id(text: str) -> str:
+    """Return the id of a document (9.2)."""
+    context = "lyrikstore 2026-11 record id document/1"
+    digest = blake3(text.encode()).digest()
+    return str(blake3(digest, derive_key_context=context).hexdigest())
+
+
 def drawn(seed: str, line: str) -> bytes:
     """Return the number by which a row is drawn (12.5.20)."""
     text = json.dumps([seed, record_id(line)], separators=(",", ":")).encode()
@@ -231,6 +238,38 @@ def cases() -> Iterator[Row]:
         },
         3,
         made=3,
+    )
+    scanned: Files = {
+        "a.txt": "One\r\ntwo",
+        "b.md": {"hex": "610162"},
+        "c.doc": "{\\rtf1 x}",
+        "d.gif": "GIF89a",
+        "e.txt": "",
+    }
+    extracted_from = document_id(scanned["a.txt"])
+    yield one(
+        "extracted",
+        scanned,
+        recipe('use = "extract-text/1"'),
+        [
+            row(0, 0, "changed", "1 extract-text/1", "extracted-txt", **extracted),
+            kept(0, 0, "part-00000.jsonl", 0),
+            row(1, 0, "dropped", "1 extract-text/1", "undecodable"),
+            row(2, 0, "dropped", "1 extract-text/1", "old-office"),
+            row(3, 0, "dropped", "1 extract-text/1", "unknown-format"),
+            row(4, 0, "changed", "1 extract-text/1", "extracted-txt", **extracted),
+            kept(4, 0, "part-00000.jsonl", 1),
+        ],
+        {
+            "part-00000.jsonl": "".join(
+                f'{{"parent":"{parent}","path":"{path}","text":"{text}"}}\n'
+                for parent, path, text in (
+                    (extracted_from, "a.txt", "One\\ntwo"),
+                    (document_id(""), "e.txt", ""),
+                )
+            )
+        },
+        5,
     )
     addresses = ["", "", "http://www.example.org/three", "https://other.example/x", "https:///x"]
     lines = [

@@ -36,8 +36,8 @@ from tests.curate.tried import decided, document
 from tests.epilogs import result_of
 from tools import make_docs, make_schemas
 
-WITHOUT_VECTOR = {"extract-text/1", "language/1"}
-"""Filters of before the rule; tests/curate alone holds what they do."""
+WITHOUT_VECTOR = {"language/1"}
+"""Of before the rule: what it says are probabilities of a model; tests/curate alone holds it."""
 
 
 class Source:
