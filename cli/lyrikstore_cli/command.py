@@ -11,6 +11,7 @@ import click
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.canon.files import no_file
 from lyrikstore_cli.groups import HELP_NAMES
+from lyrikstore_cli.renamed import FLAGS, renamed_flag
 from lyrikstore_cli.session import Options, Session
 
 
@@ -85,6 +86,25 @@ def _appending() -> click.Parameter:
     )
 
 
+class Command(click.Command):
+    """A command that refuses a flag of before with the name it has now."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments.
+
+        Raises:
+            InvalidInputError: (``usage``) a flag was renamed.
+            UsageError: They are wrong.
+        """
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            typed = ctx.command_path.partition(" ")[2]
+            if (typed, error.option_name) in FLAGS:
+                raise renamed_flag(typed, error.option_name) from None
+            raise
+
+
 def command(
     name: str,
     *,
@@ -126,7 +146,7 @@ def command(
         extra = _signing() if signs else [_passphrase()] if passphrase else []
         extra += [_appending()] if appends else []
         own = list(reversed(getattr(function, "__click_params__", [])))
-        return click.Command(
+        return Command(
             name,
             callback=run,
             params=[*own, *extra, *_shared()],

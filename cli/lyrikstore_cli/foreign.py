@@ -30,7 +30,9 @@ def foreign_options(command: Any) -> Any:
                 metavar="REF",
                 help="A dataset that it learns from; again for several.",
             ),
-            click.option("--output", default="", metavar="NAME", help="What the model is called."),
+            click.option(
+                "--as", "name", default="", metavar="NAME", help="The name of what is made."
+            ),
             click.option(
                 "--base", default="", metavar="REF", help="The model that it starts from."
             ),
@@ -67,11 +69,11 @@ def foreign_request(asked: Mapping[str, Any]) -> "ForeignRun":
     """
     from lyrikstore.api import ForeignRun, UseConfig
 
-    if not asked["inputs"] or not asked["output"]:
-        raise click.UsageError("say both: --input REF and --output NAME")
+    if not asked["inputs"] or not asked["name"]:
+        raise click.UsageError("say both: --input REF and --as NAME")
     return ForeignRun(
         asked["inputs"],
-        asked["output"],
+        asked["name"],
         asked["base"],
         asked["test"],
         asked["form"],

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore_cli.renamed import COMMANDS
+from lyrikstore_cli.renamed import COMMANDS, renamed_command
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 """The context settings of every command."""
@@ -54,9 +53,7 @@ class LazyGroup(click.Group):
 
             for old in (" ".join(args[:2]), args[0]) if ctx.parent is None else ():
                 if old in COMMANDS:
-                    raise InvalidInputError(
-                        "usage", f"lyrikstore {old} is now: lyrikstore {COMMANDS[old]}"
-                    )
+                    raise renamed_command(old)
             near = get_close_matches(args[0], self._places, n=1)
             also = f" Did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"no command {args[0]!r}.{also}", ctx)

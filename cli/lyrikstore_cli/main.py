@@ -178,6 +178,8 @@ def run(arguments: list[str]) -> int:
         return 2
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except SystemExit as stop:  # click printed what completes a command line in a shell
+        return stop.code if isinstance(stop.code, int) else 1
     except (KeyboardInterrupt, click.Abort) as stop:
         done = getattr(stop.__cause__ or stop, "__notes__", [])
         if screen.json:

@@ -1,4 +1,6 @@
-"""What commands were called before: nothing answers to these names, they are refused."""
+"""What commands and flags were called before: these names are refused, with the new one."""
+
+from lyrikstore.canon.errors import InvalidInputError
 
 COMMANDS = {
     "revoke": "credential revoke",
@@ -17,3 +19,35 @@ COMMANDS = {
     "export": "w3c export",
 }
 """Command of before → its name now. Its result with ``--json`` is called as before."""
+
+FLAGS = {
+    ("clone", "--id"): "--store-id",
+    ("commit", "--measure"): "--statistic",
+    ("evaluate", "--report"): "--html",
+    ("evaluate", "--sample"): "--limit",
+    ("gc", "--threshold"): "--repack-at",
+    ("import", "--dataset"): "--as",
+    ("import", "--output"): "--as",
+    ("import", "-d"): "--as",
+    ("issue", "--version"): "--version-label",
+    ("page", "--check"): "--compare",
+    ("profile", "--output"): "--html",
+    ("profile", "-o"): "--html",
+    ("query", "--csv"): "--format csv",
+    ("train", "--output"): "--as",
+    ("trust add", "--document"): "--did-document",
+    ("w3c serve", "--name"): "--host-name",
+}
+"""Command and its flag of before → the flag now."""
+
+
+def renamed_flag(command: str, flag: str) -> InvalidInputError:
+    """Return the error that says what a flag of :data:`FLAGS` is called now."""
+    new = FLAGS[command, flag]
+    return InvalidInputError("usage", f"lyrikstore {command} {flag} is now: {new}")
+
+
+def renamed_command(command: str) -> InvalidInputError:
+    """Return the error that says what a command of :data:`COMMANDS` is called now."""
+    new = COMMANDS[command]
+    return InvalidInputError("usage", f"lyrikstore {command} is now: lyrikstore {new}")

@@ -230,7 +230,7 @@ def to_believe(report: Report) -> Iterator[str]:
     elif any(
         check.id == "issuer.document" and check.state is CheckState.WARN for check in report.checks
     ):
-        yield f"get its DID document from its owner: {add} --document FILE; or ask with --fetch"
+        yield f"get its DID document from its owner: {add} --did-document FILE; or ask with --fetch"
     else:
         yield f"if you know whose name that is: {add}"
 

@@ -18,7 +18,7 @@ def give_rows(publisher: Person) -> Person:
 
 
 def train(*command: str, name: str = "acme/model", more: tuple[str, ...] = ()) -> tuple[str, ...]:
-    return ("train", "--input", "acme/rows", "--output", name, *more, "--", *command)
+    return ("train", "--input", "acme/rows", "--as", name, *more, "--", *command)
 
 
 def shell(text: str, **more: object) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ def make_store(person: Person) -> None:
     person.ok("permit", "acme/raw", "--permit", "train,evaluate,derivativeModels")
     _write(person, "configcanary.toml", _CONFIG)
     person.ok("train", "configcanary.toml")
-    person.ok("evaluate", MODEL, "--on", "acme/clean.test", "--report", "evaluation.html")
+    person.ok("evaluate", MODEL, "--on", "acme/clean.test", "--html", "evaluation.html")
     later = person.folder / "latercanary"
     sheet = ["path,kind,matter,licence", *_documents(later, 40, "later", seed=8)]
     _write(person, "later.csv", "\n".join(sheet))
@@ -131,7 +131,7 @@ def hand_over(person: Person) -> dict[str, bytes]:
     person.ok(*grant, "-o", "delivery/grant.json")
     person.ok(*present(person, "presentation.json"))
     for name in ("acme/raw", ROWS):
-        person.ok("profile", name, "-o", f"{name.partition('/')[2]}-profile.html")
+        person.ok("profile", name, "--html", f"{name.partition('/')[2]}-profile.html")
     person.ok("log", "runs/acme/m", "--html", "run.html")
     person.ok("verify", MODEL, "--report", "model-report.html")
     person.ok("verify", "--report", "store-report.json")

@@ -51,9 +51,9 @@ READ = {
     ("grant", "--did-document"): (*GRANT, "--did-document", GONE),
     ("grant", "--supersedes"): (*GRANT, "--supersedes", GONE),
     ("import", "targets"): ("import", GONE),
-    ("import", "--data"): ("import", "theirs", "-d", "acme/theirs", "--data", GONE),
+    ("import", "--data"): ("import", "theirs", "--as", "acme/theirs", "--data", GONE),
     ("import", "--trained"): (
-        *("import", "--trained", "absent", "--input", NAME, "--output", "acme/model"),
+        *("import", "--trained", "absent", "--input", NAME, "--as", "acme/model"),
     ),
     ("permit", "--terms"): ("permit", NAME, "--terms", GONE),
     ("permit", "--supersedes"): ("permit", NAME, "--permit", "train", "--supersedes", GONE),
@@ -70,7 +70,7 @@ READ = {
     ("plan", "--prices"): ("plan", NAME, "--prices", GONE),
     ("page", "--with"): ("page", *OUT, "--with", GONE),
     ("page", "--trust"): ("page", *OUT, "--with", "delivery", "--trust", GONE),
-    ("page", "--check"): ("page", "--check", GONE),
+    ("page", "--compare"): ("page", "--compare", GONE),
     ("predict", "file"): ("predict", "checkpoints/acme/x", GONE),
     ("present", "grant"): ("present", GONE, *PRESENT),
     ("present", "--did-document"): ("present", "delivery/credential.json", *PRESENT, *WEB[2:]),
@@ -84,11 +84,11 @@ READ = {
     ("train", "--program"): ("train", "--program", "absent"),
     ("train", "--include"): ("train", "--include", "absent"),
     ("train", "--read"): (
-        *("train", "--input", NAME, "--output", "checkpoints/acme/x"),
+        *("train", "--input", NAME, "--as", "checkpoints/acme/x"),
         *("--read", "absent", "--", "true"),
     ),
     ("train", "--prices"): ("train", "audit.toml", "--prices", GONE),
-    ("trust add", "--document"): ("trust", "add", "did:web:a.example", "--document", GONE),
+    ("trust add", "--did-document"): ("trust", "add", "did:web:a.example", "--did-document", GONE),
     ("trust check", "file"): ("trust", "check", GONE),
     ("verify", "--data"): ("verify", "delivery", "--data", GONE),
     ("verify", "--status"): ("verify", "delivery", "--status", GONE),
@@ -112,7 +112,6 @@ TEXT = (
 WRITTEN = {
     *("--output", "--report", "--html", "--certificate", "card --draft"),
     *("init directory_", "clone directory_", "checkout folder", "checkout --metadata"),
-    "train -o",
 }
 
 

@@ -74,8 +74,8 @@ def test_the_script_of_the_page_reads_rows_of_two_sources_and_refuses_none(train
         trainer.ok("permit", f"acme/{name}", "--permit", "train")
     trainer.ok("filter", "acme/rows", "acme/more", "--as", "acme/both")
     command = ("--read", "train.py", "--", sys.executable, "train.py", "{input}", "{output}")
-    trainer.ok("train", "--input", "acme/both", "--output", "acme/model", *command)
-    asked = ("train", "--input", "acme/letters", "--output", "acme/none", "--json", *command)
+    trainer.ok("train", "--input", "acme/both", "--as", "acme/model", *command)
+    asked = ("train", "--input", "acme/letters", "--as", "acme/none", "--json", *command)
     assert trainer.fails(18, *asked).kind == "worker-failed"
 
 
@@ -202,7 +202,7 @@ def test_the_guard_is_that_of_every_run(trainer) -> None:
     bare.mkdir()
     (bare / "rows.jsonl").write_text(lines(rows(4)))
     trainer.ok("commit", bare, "-d", "acme/bare", "--text", "text")
-    command = ("train", "--input", "acme/bare", "--output", "acme/model", "--", "touch", "ran")
+    command = ("train", "--input", "acme/bare", "--as", "acme/model", "--", "touch", "ran")
     assert refused(trainer, 14, *command).kind == "rights-missing"
     assert not (trainer.folder / "ran").exists()
     more = ("--purpose", "commercialUse")
@@ -211,7 +211,7 @@ def test_the_guard_is_that_of_every_run(trainer) -> None:
         (("train",), 2),
         (("train", "--input", "acme/rows", "--", "true"), 2),
         (train("no-such-program"), 16),
-        (("train", "--input", "acme/rows", "--output", "acme/model"), 16),
+        (("train", "--input", "acme/rows", "--as", "acme/model"), 16),
         (shell("true", name="Bad Name"), 16),
         (shell("true", more=("--format", "onnx/1")), 16),
         (shell("true", more=("--use", "place=DE")), 16),

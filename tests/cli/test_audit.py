@@ -87,7 +87,7 @@ def test_what_a_part_of_a_split_kept_can_be_told_from_what_the_others_did(publis
     (publisher.folder / "parts.toml").write_text(recipe)
     publisher.ok("commit", documents, "-d", "acme/letters", "--licence", "CC0-1.0")
     publisher.ok("filter", "acme/letters", "--recipe", "parts.toml", "--as", "acme/task")
-    (query,) = re.findall(r'query "(.* from decisions .*)" --csv', PAGE.read_text("utf-8"))
+    (query,) = re.findall(r'query "(.* from decisions .*)" --format csv', PAGE.read_text("utf-8"))
     told = publisher.ok("query", query, "--json").json["rows"]
     kept = {(name, n) for name, part, _, _, n in told if name.endswith(f".{part}")}
     held = publisher.ok("query", "select name, records from datasets where part <> ''", "--json")

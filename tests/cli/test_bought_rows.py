@@ -109,7 +109,7 @@ def bought(once, publisher, new_person) -> tuple[Person, Person]:
     buyer.ok("init")
     buyer.ok("trust", "add", publisher.did(), "--name", "Acme")
     for path in sorted((publisher.folder / "delivered").iterdir()):
-        buyer.ok("import", path, "-d", f"house/{path.name}")
+        buyer.ok("import", path, "--as", f"house/{path.name}")
     return publisher, buyer
 
 
@@ -171,7 +171,7 @@ def test_roles_that_the_publisher_does_not_state_the_buyer_does(publisher, new_p
     buyer.ok("key", "new", "--no-passphrase")
     buyer.ok("init")
     buyer.ok("trust", "add", publisher.did(), "--name", "Acme")
-    buyer.ok("import", folder, "-d", "house/bare")
+    buyer.ok("import", folder, "--as", "house/bare")
     (buyer.folder / "recipe.toml").write_text(APART)
     step = ("filter", "house/bare", "--recipe", "recipe.toml", "--as", "house/apart")
     refused = buyer.fails(16, *step)
@@ -181,10 +181,10 @@ def test_roles_that_the_publisher_does_not_state_the_buyer_does(publisher, new_p
         (("--id", "kind"), "duplicate-ids"),
         (("--group", "nr"), "stated-role"),
     ):
-        again = ("import", folder, "-d", "house/bare", *words, "--json")
+        again = ("import", folder, "--as", "house/bare", *words, "--json")
         assert buyer.fails(16, *again).kind == kind
     own = ("--text", "body", "--label", "kind", "--licence-field", "terms")
-    (taken,) = buyer.ok("import", folder, "-d", "house/bare", *own, "--json").json["imported"]
+    (taken,) = buyer.ok("import", folder, "--as", "house/bare", *own, "--json").json["imported"]
     assert taken["changed"]
     body = opened(buyer).resolve("house/bare").body
     assert body["fields"] == {
@@ -194,7 +194,7 @@ def test_roles_that_the_publisher_does_not_state_the_buyer_does(publisher, new_p
     assert [one["label"] for one in stats["labels"]] == ["a", "b"]
     buyer.ok(*step)
     # What was said once is kept; that of the publisher is the right to it.
-    assert not buyer.ok("import", folder, "-d", "house/bare", "--json").json["imported"][0][
+    assert not buyer.ok("import", folder, "--as", "house/bare", "--json").json["imported"][0][
         "changed"
     ]
     assert buyer.ok("terms", "house/apart", "--purpose", "train", "--json").json["use"]
@@ -225,7 +225,7 @@ def test_an_import_of_before_gets_its_roles_by_importing_again(bought) -> None:
     report = buyer.ok("verify", "house/csv", "--json")
     assert (report.json["verdict"], report.check("datasets")["state"]) == ("trusted", "pass")
     folder = publisher.folder / "delivered" / "csv"
-    again = ("import", folder, "-d", "house/csv", "--json")
+    again = ("import", folder, "--as", "house/csv", "--json")
     assert [buyer.ok(*again).json["imported"][0]["changed"] for _ in range(2)] == [True, False]
     assert opened(buyer).resolve("house/csv").body["fields"] == FIELDS
     # So does one that says otherwise, and which `verify` finds.
@@ -266,7 +266,7 @@ def test_what_a_model_of_the_publisher_wrote_is_under_the_terms_of_its_output(
     buyer.ok("key", "new", "--no-passphrase")
     buyer.ok("init")
     buyer.ok("trust", "add", publisher.did(), "--name", "Acme")
-    buyer.ok("import", publisher.folder / "delivery", "-d", "house/jsonl")
+    buyer.ok("import", publisher.folder / "delivery", "--as", "house/jsonl")
     derive(buyer, SPLIT, "house/jsonl", "house/jsonl")
     config = CONFIG.format(name="m", train="house/jsonl.train", use="")
     (buyer.folder / "m.toml").write_text(config)
@@ -291,7 +291,7 @@ def test_partitions_and_a_grant_together_train(publisher, new_person) -> None:
     publisher.ok("grant", "delivery", *grant, "-o", "grant.json")
     for path in publisher.folder.glob("grant*"):
         shutil.copy(path, publisher.folder / "delivery")
-    buyer.ok("import", publisher.folder / "delivery", "-d", "house/jsonl")
+    buyer.ok("import", publisher.folder / "delivery", "--as", "house/jsonl")
     derive(buyer, SPLIT, "house/jsonl", "house/jsonl")
     config = CONFIG.format(name="m", train="house/jsonl.train", use="")
     (buyer.folder / "m.toml").write_text(config)

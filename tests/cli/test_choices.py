@@ -59,7 +59,7 @@ def test_it_gives_no_other_answer_and_is_measured_by_those_that_are_right(acme, 
     report = acme.ok("verify", found["id"], "--json").json
     states = {one["id"]: one["state"] for one in report["checks"]}
     assert (report["verdict"], states["evaluation.recomputed"]) == ("trusted", "pass")
-    said = acme.ok("evaluate", made["id"], "--on", "acme/hard", "--sample", "12").out
+    said = acme.ok("evaluate", made["id"], "--on", "acme/hard", "--limit", "12").out
     assert "2 right answers" in said
     rows_asked = acme.ok("predict", made["id"], tmp_path / "rows" / "test.jsonl", "--json").json
     assert rows_asked["answered"] == 12

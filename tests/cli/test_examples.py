@@ -48,7 +48,7 @@ ASIDE: Mapping[str, str] = {
     "lyrikstore verify checkpoints/acme/clause-classifier": "a model",
     "lyrikstore verify MODEL_CARD.md --store acme": "a model",
     "lyrikstore show evaluations/acme/m --json": "a model",
-    "lyrikstore import --trained out --input acme/rows --output acme/model": "a model",
+    "lyrikstore import --trained out --input acme/rows --as acme/model": "a model",
 }
 """Examples of other commands that are not run here, and what they need."""
 
@@ -102,7 +102,7 @@ BEFORE: Mapping[str, Callable[[Person], None]] = {
     "lyrikstore terms acme/corpus-clean --purpose train,commercialUse --territory DE": (
         corpus_clean
     ),
-    "lyrikstore page --check verify-from-the-seller.html": bought_page,
+    "lyrikstore page --compare verify-from-the-seller.html": bought_page,
     "lyrikstore trust add did:web:acme.example": somebody,
 }
 """Example → what happened before."""

@@ -55,7 +55,7 @@ def test_a_model_of_bought_data_carries_the_terms_of_its_publisher(new_person, p
     buyer.ok("init")
     buyer.ok("trust", "add", publisher.did(), "--name", "Pub")
     bought = "acme/open.train"
-    buyer.ok("import", publisher.folder / "delivery", "-d", bought)
+    buyer.ok("import", publisher.folder / "delivery", "--as", bought)
     data_of = (publisher.folder / "delivery" / "credential.json").read_bytes()
     credential, until = Digest.of(data_of), json.loads(data_of)["validUntil"]
     supply(buyer, "open", data)

@@ -5,8 +5,11 @@ import shlex
 
 import pytest
 
+from lyrikstore.canon.schemas import check_schema
+from lyrikstore_cli import main
 from lyrikstore_cli.commands.help import ROLES
 from tests.cli.small_runs import rows
+from tests.conftest import REPOSITORY
 from tests.meta.test_documented import leftover
 
 _GIVEN = {"ROWS": "rows.jsonl", "F": "label", "CHECKPOINT": "checkpoints/me/task"}
@@ -28,6 +31,28 @@ def test_a_role_sees_its_commands_on_one_screen(new_person, role: str) -> None:
         assert program == "lyrikstore"
         assert leftover(words) == []  # command, options and arguments are there
         assert step["purpose"] in "\n".join(shown)
+
+
+def test_help_alone_lists_every_command(capsys) -> None:
+    assert main.run(["--help"]) == 0
+    whole = capsys.readouterr().out
+    assert main.run(["help"]) == 0
+    assert capsys.readouterr().out == whole
+    assert main.run(["help", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    check_schema(told, "cli/help")
+    assert told["meanings"].keys() == main.MODULES.keys()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_documented_line_prints_a_completion_script(monkeypatch, capsys, shell: str) -> None:
+    steps = (REPOSITORY / "docs" / "first-steps.md").read_text("utf-8")
+    variable, value = "_LYRIKSTORE_COMPLETE", f"{shell}_source"
+    assert "$(_LYRIKSTORE_COMPLETE=bash_source lyrikstore)" in steps
+    assert f"`{value}`" in steps or shell == "bash"
+    monkeypatch.setenv(variable, value)
+    assert main.run([]) == 0
+    assert f"{variable}={shell}_complete" in capsys.readouterr().out
 
 
 @pytest.mark.train

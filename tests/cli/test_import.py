@@ -172,8 +172,8 @@ def test_a_delivery_becomes_a_dataset_of_ones_own(publisher, buyer, delivery) ->
     assert buyer.ok("import", second, "--json").json["imported"][0]["changed"]
     assert len(buyer.ok("log", "acme/docs", "--json").json["versions"]) == 2
     buyer.ok("commit", "out", "-d", "acme/other")
-    assert buyer.fails(15, "import", second, "-d", "acme/other", "--json").kind == "name-taken"
-    buyer.ok("import", second, "-d", "theirs/docs")
+    assert buyer.fails(15, "import", second, "--as", "acme/other", "--json").kind == "name-taken"
+    buyer.ok("import", second, "--as", "theirs/docs")
     assert "nothing new" in publisher.ok("import", second).out  # its own
 
 
@@ -232,7 +232,7 @@ def test_rows_are_taken_in_with_what_their_fields_mean(publisher, buyer) -> None
     publisher.ok("commit", rows, "-d", "acme/rows", "--text", "text", "--label", "label")
     terms = ("--permit", "train,derivativeModels", "--require", "attribution")
     publisher.ok("issue", "acme/rows", "-o", "delivery", *terms)
-    buyer.ok("import", publisher.folder / "delivery", "-d", "house/rows")
+    buyer.ok("import", publisher.folder / "delivery", "--as", "house/rows")
     theirs, ours = (
         person.ok("show", name, "--json").json["manifest"]["body"]
         for person, name in ((publisher, "acme/rows"), (buyer, "house/rows"))

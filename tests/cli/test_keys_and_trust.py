@@ -102,7 +102,9 @@ def test_a_trust_file_is_explained_and_edited(publisher) -> None:
     web = "did:web:acme.example"
     document = publisher.folder / "did.json"
     document.write_text(json.dumps({"id": web, "verificationMethod": []}))
-    publisher.ok("trust", "add", web, "--name", "Acme", "--role", "auditor", "--document", document)
+    publisher.ok(
+        "trust", "add", web, "--name", "Acme", "--role", "auditor", "--did-document", document
+    )
     publisher.ok("trust", "check", "--about", web, "acme/docs", "--claim", "quality")
     publisher.fails(4, "trust", "check", "--about", web, "acme/docs", "--claim", "legal")
     publisher.ok("trust", "set", "maxStatusDays", "14")
@@ -114,7 +116,7 @@ def test_a_trust_file_is_explained_and_edited(publisher) -> None:
     assert [one["did"] for one in listed["documents"]] == [web]
     removed = publisher.ok("trust", "remove", web, "--json").json
     assert (len(removed["issuers"]), len(removed["documents"])) == (1, 1)
-    publisher.fails(16, "trust", "add", did, "--name", "x", "--document", document)
+    publisher.fails(16, "trust", "add", did, "--name", "x", "--did-document", document)
     publisher.fails(16, "trust", "set", "nonsense", "1")
     publisher.fails(16, "trust", "add", "a+b+c")
 

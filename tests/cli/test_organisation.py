@@ -68,7 +68,7 @@ def test_a_copy_of_the_document_is_no_proof_and_a_pinned_one_is(issued, new_pers
 
     pinned = buyer.folder / "acme.json"
     pinned.write_bytes(document)
-    buyer.ok("trust", "add", WEB, "--document", pinned)
+    buyer.ok("trust", "add", WEB, "--did-document", pinned)
     sure = verify(buyer, "delivery")
     assert sure.json["verdict"] == "trusted", sure.out
     assert sure.check("issuer.key")["detail"]["standing"] == "current"
@@ -98,7 +98,7 @@ def test_somebody_elses_key_under_that_name_is_not_believed(issued, new_person, 
     refused = mallory.fails(16, "issue", NAME, "-o", "x", "--permit", "train", *keyed)
     assert refused.kind == "not-an-organisation"
     victim = new_person("victim")
-    victim.ok("trust", "add", WEB, "--name", "Acme", "--document", issued.folder / "did.json")
+    victim.ok("trust", "add", WEB, "--name", "Acme", "--did-document", issued.folder / "did.json")
     shutil.copytree(mallory.folder / "delivery", victim.folder / "delivery")
     found = verify(victim, "delivery")
     assert found.code == 4
@@ -108,7 +108,7 @@ def test_somebody_elses_key_under_that_name_is_not_believed(issued, new_person, 
 def test_it_can_be_taken_back_also_by_the_next_key(issued, new_person) -> None:
     buyer = new_person("buyer")
     shutil.copytree(issued.folder / "delivery", buyer.folder / "delivery")
-    buyer.ok("trust", "add", WEB, "--name", "Acme", "--document", issued.folder / "did.json")
+    buyer.ok("trust", "add", WEB, "--name", "Acme", "--did-document", issued.folder / "did.json")
     assert verify(buyer, "delivery").code == 0
     issued.ok("key", "new", "next", "--no-passphrase")
     issued.ok("key", "rotate", "next", "-o", "statements")
@@ -122,7 +122,7 @@ def test_it_can_be_taken_back_also_by_the_next_key(issued, new_person) -> None:
     # The buyer knows only the first document: the list is by a key that it does not name.
     late = verify(buyer, "delivery", "--status", lists)
     assert late.check("status")["state"] != "fail"
-    buyer.ok("trust", "add", WEB, "--document", issued.folder / "both.json")
+    buyer.ok("trust", "add", WEB, "--did-document", issued.folder / "both.json")
     late = verify(buyer, "delivery", "--status", lists)
     assert late.code == 3
     assert late.check("status")["detail"]["reason"] == "revoked"
@@ -135,7 +135,7 @@ def test_what_a_buyer_of_an_organisation_is_told(issued, new_person) -> None:
     buyer = new_person("buyer")
     shutil.copytree(issued.folder / "delivery", buyer.folder / "delivery")
     told = buyer.fails(4, "verify", "delivery").err
-    assert f"trust add {WEB} --name NICKNAME --document FILE" in told
+    assert f"trust add {WEB} --name NICKNAME --did-document FILE" in told
     shutil.copy(issued.folder / "did.json", buyer.folder)
     buyer.ok(*step.replace('"my supplier"', "supplier").split()[1:])
     assert buyer.run("verify", "delivery").code == 0
@@ -180,7 +180,7 @@ def test_it_grants_under_its_own_terms(issued, buyer) -> None:
         shutil.copy(issued.folder / name, buyer.folder / "delivery")
     alone = buyer.fails(4, "verify", "delivery/grant.json", "--json")
     assert alone.check("issuer.document")["detail"]["reason"] == "snapshot-only"
-    buyer.ok("trust", "add", WEB, "--document", issued.folder / "did.json")
+    buyer.ok("trust", "add", WEB, "--did-document", issued.folder / "did.json")
     sure = buyer.ok("verify", "delivery/grant.json", "--json")
     assert sure.check("grant.terms")["state"] == "pass", sure.out
     buyer.ok(
@@ -220,13 +220,13 @@ def test_it_presents_what_was_granted_to_it(issued, buyer, new_person) -> None:
     assert made["written"] == ["shown.json", "shown-did.json"]
 
     asker = new_person("asker")
-    asker.ok("trust", "add", WEB, "--name", "Acme", "--document", issued.folder / "did.json")
+    asker.ok("trust", "add", WEB, "--name", "Acme", "--did-document", issued.folder / "did.json")
     shutil.copytree(buyer.folder / "delivery", asker.folder / "shown")  # with the status lists
     for name in ("shown.json", "shown-did.json"):
         shutil.copy(buyer.folder / name, asker.folder / "shown")
     copied = asker.fails(5, "verify", "shown/shown.json", *asked, "--json")  # a copy says nothing
     assert copied.check("holder.binding")["detail"]["reason"] == "snapshot-only"
-    ours = ("--name", "Buyer", "--names", "none/*", "--document", buyer.folder / "ours.json")
+    ours = ("--name", "Buyer", "--names", "none/*", "--did-document", buyer.folder / "ours.json")
     asker.ok("trust", "add", web, *ours)
     sure = asker.ok("verify", "shown/shown.json", *asked, "--json")
     (grant,) = (part for part in sure.json["parts"] if "grant" in str(part["checks"]))
@@ -263,11 +263,11 @@ def test_only_its_people_grant_and_the_next_key_goes_on(issued, buyer, new_perso
     issued.ok(*grant_to(holder, "grant.json", *later, "both.json"))
     for name in ("grant.json", "grant-did.json", "grant.tlog-proof"):
         shutil.copy(issued.folder / name, buyer.folder / "delivery")
-    buyer.ok("trust", "add", WEB, "--document", issued.folder / "did.json")
+    buyer.ok("trust", "add", WEB, "--did-document", issued.folder / "did.json")
     # The old document does not list the next key, and the one beside the grant proves nothing.
     old = buyer.fails(4, "verify", "delivery/grant.json", "--json")
     assert old.check("issuer.document")["detail"]["reason"] == "snapshot-only"
-    buyer.ok("trust", "add", WEB, "--document", issued.folder / "both.json")
+    buyer.ok("trust", "add", WEB, "--did-document", issued.folder / "both.json")
     buyer.ok("verify", "delivery/grant.json")
     issued.ok("credential", "revoke", "delivery", "--signer", "next")
     assert "revoked" in issued.fails(3, *grant_to(holder, "more.json", *later, "both.json")).err
@@ -284,7 +284,7 @@ def test_what_a_key_issued_before_it_was_stolen_is_taken_back_by_the_next(issued
     later = ("--signer", "next", "--did-document", "both.json")
     issued.ok(*grant_to(buyer.did(), "grant.json", *later))
     issued.ok("credential", "revoke", "delivery", "--signer", "next", "-o", "public")
-    buyer.ok("trust", "add", WEB, "--document", issued.folder / "both.json")
+    buyer.ok("trust", "add", WEB, "--did-document", issued.folder / "both.json")
     late = verify(buyer, "delivery", "--status", issued.folder / "public")
     assert late.check("status")["detail"]["reason"] == "revoked"
 
@@ -302,11 +302,11 @@ def test_an_organisation_attests(issued, buyer, new_person) -> None:
     assert attested["issuer"]["id"] == AUDITOR
     for name in ("a.json", "a-did.json"):
         shutil.copy(auditor.folder / name, buyer.folder / "delivery")
-    buyer.ok("trust", "add", WEB, "--document", issued.folder / "did.json")
+    buyer.ok("trust", "add", WEB, "--did-document", issued.folder / "did.json")
     buyer.ok("trust", "add", AUDITOR, "--name", "Audit", "--role", "auditor")
     found = verify(buyer, "delivery").check("attestations")
     assert (found["state"], found["detail"]["reason"]) == ("warn", "snapshot-only")
-    buyer.ok("trust", "add", AUDITOR, "--document", auditor.folder / "audit.json")
+    buyer.ok("trust", "add", AUDITOR, "--did-document", auditor.folder / "audit.json")
     assert verify(buyer, "delivery").check("attestations")["state"] == "stated"
     # The publisher takes it in with its document, and hands both on.
     issued.ok("import", auditor.folder / "a.json")

@@ -51,14 +51,14 @@ def test_a_flag_asks_for_it_and_the_output_says_so(store: Person) -> None:
     assert store.ok("card", ROWS, "--json").json["withData"] == []
 
     flags = ("--with-values", "--with-paths")
-    profile = store.ok("profile", ROWS, *flags, "-o", "rows-profile.html", "--json").json
+    profile = store.ok("profile", ROWS, *flags, "--html", "rows-profile.html", "--json").json
     assert profile["withData"] == ["values", "paths"]
     page = (store.folder / "rows-profile.html").read_bytes()
     assert told(page) == {"label", "permission", "shard"}
     assert b'id="holds"' in page
     assert store.fails(2, "profile", ROWS, "--with-paths").code == 2
 
-    report = ("evaluate", "evaluations/acme/m", "--report", "texts.html", "--with-texts")
+    report = ("evaluate", "evaluations/acme/m", "--html", "texts.html", "--with-texts")
     assert store.ok(*report, "--json").json["withData"] == ["texts"]
     page = (store.folder / "texts.html").read_bytes()
     assert told(page) == {"text"}

@@ -219,7 +219,7 @@ def test_rows_are_planned_from_their_signed_statistics(based, new_person) -> Non
     shutil.rmtree(rows)
     rows.mkdir()
     (rows / "all.jsonl").write_text("".join(lines))
-    based.ok("commit", rows, "-d", "acme/rows", "--measure", "tokens", "-m", "sampled")
+    based.ok("commit", rows, "-d", "acme/rows", "--statistic", "tokens", "-m", "sampled")
     assert plan(based, "acme/rows")["tokensBasis"] == "words"
 
 

@@ -68,7 +68,7 @@ def test_what_changed_since(publisher, rows) -> None:
 
 
 def test_the_page_runs_and_loads_nothing(publisher, rows) -> None:
-    found = profile(publisher, "-o", "rows.html")
+    found = profile(publisher, "--html", "rows.html")
     assert found["pageFile"] == "rows.html"
     page = (publisher.folder / "rows.html").read_text("utf-8")
     assert "<script" not in page
@@ -83,7 +83,7 @@ def test_the_page_runs_and_loads_nothing(publisher, rows) -> None:
     parser.feed(page)
     assert loads == []
     assert "clause number" not in page  # no text is quoted
-    assert publisher.fails(15, "profile", "acme/rows", "-o", "rows.html", "--json").kind
+    assert publisher.fails(15, "profile", "acme/rows", "--html", "rows.html", "--json").kind
 
 
 def test_documents_have_a_profile(publisher) -> None:
@@ -103,7 +103,7 @@ def test_records_without_a_text_are_not_alike(publisher) -> None:
     rows = ["amount,email,label"] + [f"{n},person{n}@example.org,{'ab'[n % 2]}" for n in range(40)]
     (publisher.folder / "t.csv").write_text("\n".join(rows))
     publisher.ok("commit", "t.csv", "-d", "acme/rows")
-    found = profile(publisher, "-o", "t.html")
+    found = profile(publisher, "--html", "t.html")
     assert (found["labelConflicts"], found["conflictPlaces"]) == (0, [])
     assert (found["exactDuplicates"], found["normalisedDuplicates"]) == (0, 0)
     personal = {one["valueText"]: one["recordCount"] for one in found["personalFound"]}
@@ -130,7 +130,7 @@ def test_labels_beyond_counting_are_not_counted(publisher) -> None:
     ]
     (publisher.folder / "t.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
     publisher.ok("commit", "t.jsonl", "-d", "acme/rows")
-    found = profile(publisher, "-o", "t.html")
+    found = profile(publisher, "--html", "t.html")
     for name in ("label", "licence"):
         assert (found[f"{name}Counts"], found[f"{name}sAbove"]) == ([], 10_000)
     assert "More than 10,000" in (publisher.folder / "t.html").read_text("utf-8")

@@ -25,7 +25,7 @@ def buyer(new_person, publisher) -> Any:
     person.ok("key", "new", "--no-passphrase")
     person.ok("init")
     person.ok("trust", "add", publisher.did(), "--name", "Press")
-    person.ok("import", publisher.folder / "delivery", "-d", "acme/bought")
+    person.ok("import", publisher.folder / "delivery", "--as", "acme/bought")
     supply(person, "mix", {"validation": rows(8, seed=2), "test": rows(8, seed=3)})
     return person
 

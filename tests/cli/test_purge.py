@@ -209,7 +209,7 @@ def test_what_is_left_is_named(keeper):
 
 def test_a_grace_is_no_purge(keeper):
     keeper.fails(2, "gc", "--purge", "--grace", "0")
-    keeper.fails(2, "gc", "--purge", "--threshold", "25")
+    keeper.fails(2, "gc", "--purge", "--repack-at", "25")
 
 
 def test_at_a_home_elsewhere_and_in_its_clone(keeper):

@@ -20,8 +20,8 @@ def test_ids_are_whole_and_what_is_cut_says_so(publisher) -> None:
     assert row[1] in shown.out
     assert row[2] not in shown.out
     assert "…" in shown.out
-    assert "--csv" in shown.err
-    assert list(csv.reader(io.StringIO(publisher.ok(*asked, "--csv").out)))[1] == row
+    assert "--format csv" in shown.err
+    assert list(csv.reader(io.StringIO(publisher.ok(*asked, "--format", "csv").out)))[1] == row
     whole = publisher.ok("query", "select id from datasets limit 1")
     assert "…" not in whole.out
     assert not whole.err
@@ -38,7 +38,7 @@ def test_lists_are_lists_and_a_slip_says_where_to_look(publisher) -> None:
         [["train", "evaluate"], [1, None], "[1.5]", "[[x]]"]
     ]
     assert "[train, evaluate]" in publisher.ok(*asked).out
-    assert '"[train, evaluate]",' in publisher.ok(*asked, "--csv").out
+    assert '"[train, evaluate]",' in publisher.ok(*asked, "--format", "csv").out
     slip = publisher.fails(16, "query", "select * from credential")
     for told in ("show tables", "describe credentials"):
         assert told.split()[0] in slip.err
@@ -47,15 +47,17 @@ def test_lists_are_lists_and_a_slip_says_where_to_look(publisher) -> None:
 
 def test_csv_runs_in_no_spreadsheet(publisher) -> None:
     columns = "'=1+1' as a, chr(27) || '[31m' as b, '-1,5' as c"
-    found = publisher.ok("query", f"select {columns}", "--csv")
+    found = publisher.ok("query", f"select {columns}", "--format", "csv")
     assert found.out == 'a,b,c\n\'=1+1,\x1b[31m,"-1,5"\n'
     assert "! 1 cell begins like a formula" in found.err
     assert publisher.ok("query", f"select {columns}", "--json").json["rows"][0][0] == "=1+1"
-    assert not publisher.ok("query", "select 1 as a", "--csv").err
+    assert not publisher.ok("query", "select 1 as a", "--format", "csv").err
 
 
 def test_csv_on_a_terminal_cannot_steer_it(publisher) -> None:
-    shown = at_a_terminal(publisher, "query", "select chr(27) || '[31m' as a", "--csv", both=True)
+    shown = at_a_terminal(
+        publisher, "query", "select chr(27) || '[31m' as a", "--format", "csv", both=True
+    )
     assert "\x1b[31m" not in shown
     assert "a\r\n" in shown
 

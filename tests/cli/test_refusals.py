@@ -14,7 +14,7 @@ from tests.kinds import refused
     ("arguments", "code", "kind"),
     [
         (["maintain", "schema", "nothing", "--json"], 1, "no-schema"),
-        (["page", "--check", "other.html", "--json"], 3, "another-page"),
+        (["page", "--compare", "other.html", "--json"], 3, "another-page"),
         (["help", "nothing", "--json"], 2, "usage"),
     ],
 )

@@ -1,11 +1,11 @@
-"""A command that was renamed is refused, by one line that says what to type."""
+"""A command or flag that was renamed is refused, by one line that says what to type."""
 
 import json
 
 import pytest
 
 from lyrikstore_cli.main import MODULES, run
-from lyrikstore_cli.renamed import COMMANDS
+from lyrikstore_cli.renamed import COMMANDS, FLAGS
 from tests.epilogs import command_of, commands
 
 
@@ -18,6 +18,15 @@ def test_a_renamed_command_is_refused_and_its_new_name_said(old: str, capsys) ->
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert said.endswith(f" lyrikstore {new}\n")
+
+
+@pytest.mark.parametrize(("command", "flag"), FLAGS)
+def test_a_renamed_flag_is_refused_and_its_new_name_said(command: str, flag: str, capsys) -> None:
+    given = {"train": ["--input", "acme/rows"], "clone": ["url"]}.get(command, [])
+    assert run([*command.split(), *given, flag, "x"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.endswith(f" is now: {FLAGS[command, flag]}\n")
 
 
 def test_as_json_it_is_bad_usage(capsys) -> None:

@@ -53,7 +53,7 @@ def newcomer(new_person: Any, name: str, *believed: Person) -> Person:
 @pytest.fixture
 def reseller(bought, new_person):
     person = newcomer(new_person, "reseller", bought)
-    person.ok("import", bought.folder / "open", "-d", "shop/docs")
+    person.ok("import", bought.folder / "open", "--as", "shop/docs")
     return person
 
 
@@ -106,7 +106,7 @@ def test_what_was_bought_is_handed_on_within_its_terms(bought, reseller, new_per
     assert "first published as 'datasets/acme/docs'" in buyer.ok("verify", folder).out
 
     # It stays so in the store of whoever takes it in, and in what they hand on.
-    taken = buyer.ok("import", folder, "-d", "house/docs", "--json").json["imported"][0]
+    taken = buyer.ok("import", folder, "--as", "house/docs", "--json").json["imported"][0]
     assert first["credential"] in taken["logged"]
     assert taken["aside"] == []
     assert buyer.run("verify", "--json").json["verdict"] == "trusted"
@@ -135,7 +135,7 @@ def test_limits_and_what_is_not_known(bought, reseller, new_person) -> None:
     )
     bought.ok("issue", "acme/docs", "-o", "limited", "--terms", limited, "--status-url",
               "https://acme.example/status")  # fmt: skip
-    reseller.ok("import", bought.folder / "limited", "-d", "shop/docs")
+    reseller.ok("import", bought.folder / "limited", "--as", "shop/docs")
     # The newest that is in force counts, and what it demands is taken over.
     issued = reseller.ok("issue", "shop/docs", "-o", "out", "--permit", "train", "--json").json
     assert set(issued["takenOver"]) >= {
@@ -159,7 +159,7 @@ def test_limits_and_what_is_not_known(bought, reseller, new_person) -> None:
     limits = ("--territory", "DE", "--seats", "1")
     assert refused(reseller, "grant", "out", *holder, *limits)["code"] == "unknown"
     stranger = newcomer(new_person, "stranger")
-    stranger.ok("import", bought.folder / "open", "-d", "shop/docs")
+    stranger.ok("import", bought.folder / "open", "--as", "shop/docs")
     assert refused(stranger, "permit", "shop/docs", "--permit", "train")["code"] == "valid"
     assert sources(buyer, reseller.folder / "out", 0)["state"] == "pass"
     found = buyer.run("verify", reseller.folder / "out", "--json", "--status",
@@ -168,7 +168,7 @@ def test_limits_and_what_is_not_known(bought, reseller, new_person) -> None:
 
 
 def test_a_grant_is_what_lets_somebody_hand_it_on(bought, reseller, new_person) -> None:
-    reseller.ok("import", bought.folder / "closed", "-d", "shop/closed")
+    reseller.ok("import", bought.folder / "closed", "--as", "shop/closed")
     words = ("--permit", "train")
     assert refused(reseller, "issue", "shop/closed", "-o", "out", *words)["code"] == "not-permitted"
     reseller.ok("permit", "shop/closed", "--permit", "evaluate")
@@ -184,7 +184,7 @@ def test_a_grant_is_what_lets_somebody_hand_it_on(bought, reseller, new_person) 
     holder = ("--to", buyer.did(), "--permit", "train", "--until", "30d", "-o", "sub.json")
     reseller.ok("grant", "out", *holder)
     # The publisher's grant is not for those who buy from its holder.
-    buyer.ok("import", reseller.folder / "out", "-d", "house/closed")
+    buyer.ok("import", reseller.folder / "out", "--as", "house/closed")
     assert refused(buyer, "issue", "house/closed", "-o", "on", *words)["code"] == "not-permitted"
 
 
@@ -200,7 +200,7 @@ def test_unions_and_what_was_filtered(bought, reseller, new_person) -> None:
     buyer = newcomer(new_person, "buyer", reseller, bought)
     (row,) = sources(buyer, reseller.folder / "out", 0)["detail"]["sources"]
     assert (row["name"], row["part"]) == ("datasets/acme/docs", "datasets/shop/docs")
-    buyer.ok("import", reseller.folder / "out", "-d", "house/both")
+    buyer.ok("import", reseller.folder / "out", "--as", "house/both")
     assert buyer.run("verify", "--json").json["verdict"] == "trusted"
 
     reseller.ok("commit", own, "-d", "shop/more")
@@ -241,7 +241,7 @@ def test_ones_own_delivery_in_another_store_of_ones_own(publisher, bought) -> No
     other.mkdir()
     bought.ok("init", cwd=other)
     bought.ok("trust", "add", bought.did(), "--name", "me")
-    bought.ok("import", bought.folder / "closed", "-d", "house/closed", cwd=other)
+    bought.ok("import", bought.folder / "closed", "--as", "house/closed", cwd=other)
     made = bought.ok("issue", "house/closed", "-o", "out", "--permit", "train,modify", "--json",
                      cwd=other).json  # fmt: skip
     assert (made["firstPublishers"], made["takenOver"]) == ([], [])
@@ -255,7 +255,7 @@ def test_through_a_second_store_nothing_gets_wider(bought, reseller) -> None:
     other.mkdir()
     reseller.ok("init", cwd=other)
     reseller.ok("trust", "add", reseller.did(), "--name", "me")
-    reseller.ok("import", reseller.folder / "out", "-d", "house/docs", cwd=other)
+    reseller.ok("import", reseller.folder / "out", "--as", "house/docs", cwd=other)
     wider = reseller.fails(14, "issue", "house/docs", "-o", "on", "--permit", "evaluate", cwd=other)
     assert "evaluate is not permitted" in wider.err
     reseller.ok("issue", "house/docs", "-o", "on", "--permit", "train", cwd=other)
@@ -266,7 +266,7 @@ def test_through_a_second_store_nothing_gets_wider(bought, reseller) -> None:
 def test_a_grant_holds_under_the_terms_that_it_names(bought, reseller, new_person) -> None:
     closed = bought.folder / "closed"
     bought.ok("grant", closed, "--to", reseller.did(), *GRANT, "-o", "grant.json")
-    reseller.ok("import", closed, "-d", "shop/closed")
+    reseller.ok("import", closed, "--as", "shop/closed")
     reseller.ok("import", bought.folder / "grant.json")
     # What is issued later is the newest, and the grant does not rest on it.
     bought.ok("issue", "acme/closed", "-o", "newer", "--permit", "test")

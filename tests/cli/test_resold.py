@@ -78,7 +78,7 @@ def test_bought_merged_and_resold(new_person: Any) -> None:
     write(buyer, "later", rows(24, seed=3))
     session.run(buyer, "commit", "later", "-d", "buyer/later", *ROLES)
     session.run(buyer, "permit", "buyer/later", "--permit", ",".join((*WORDS, "commercialUse")))
-    on = ("train", "--input", "buyer/later", "--base", WHOLE, "--output", "buyer/on")
+    on = ("train", "--input", "buyer/later", "--base", WHOLE, "--as", "buyer/on")
     command = ("--", "sh", "-c", "cat {input}/* > /dev/null; cp -r {base}/. {output}")
     session.run(buyer, *on, "--use", "also=commercialUse", *command)
     session.run(buyer, *on, *command, only="✓ checkpoint")

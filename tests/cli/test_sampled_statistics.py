@@ -40,7 +40,7 @@ def commit(publisher, lines: list[bytes], *more: str, files: int = 1) -> Any:
     return body["descriptor"]["stats"]["value"].get("sample")
 
 
-BOTH = ("--measure", "tokens", "--measure", "languages")
+BOTH = ("--statistic", "tokens", "--statistic", "languages")
 
 
 def test_a_sample_is_what_its_hash_says(publisher) -> None:
@@ -67,23 +67,23 @@ def test_a_sample_is_what_its_hash_says(publisher) -> None:
     # Neither order nor files decide.
     random.Random(1).shuffle(lines)
     assert commit(publisher, lines, *BOTH, files=3) == found
-    assert commit(publisher, lines[:400], "--measure", "tokens")["records"] == 400
+    assert commit(publisher, lines[:400], "--statistic", "tokens")["records"] == 400
     assert commit(publisher, lines[:400]) is None
 
 
 def test_it_is_carried_into_a_credential(publisher) -> None:
-    commit(publisher, rows()[:50], "--measure", "tokens")
+    commit(publisher, rows()[:50], "--statistic", "tokens")
     publisher.ok("issue", "acme/rows", "-o", "delivery", "--permit", "train")
     publisher.ok("verify", "delivery")
 
 
 def test_what_cannot_be_measured(publisher, monkeypatch: pytest.MonkeyPatch) -> None:
     (publisher.folder / "t.jsonl").write_text('{"a":1}\n')
-    arguments = ("commit", "t.jsonl", "-d", "acme/x", "--json", "--measure")
+    arguments = ("commit", "t.jsonl", "-d", "acme/x", "--json", "--statistic")
     assert publisher.fails(16, *arguments, "tokens").kind == "no-text"
     assert publisher.run(*arguments, "words").code == 2
     (publisher.folder / "t.txt").write_text("A text.\n")
-    documents = ("commit", "t.txt", "-d", "acme/x", "--json", "--measure", "tokens")
+    documents = ("commit", "t.txt", "-d", "acme/x", "--json", "--statistic", "tokens")
     assert publisher.fails(16, *documents).kind == "no-rows"
     monkeypatch.setattr(weights, "find_spec", lambda _: None)
     language.open_language_model.cache_clear()

@@ -22,7 +22,7 @@ PARTS = ("train", "validation")
 
 def by_command(*more: str, data: str = "acme/later.train") -> tuple[str, ...]:
     """Return a run by a program of the caller's; what it has in common with one of ours."""
-    asked = ("train", "--input", data, "--output", "acme/other", *more, "--json")
+    asked = ("train", "--input", data, "--as", "acme/other", *more, "--json")
     return (*asked, "--", "sh", "-c", ": < {input}/rows.jsonl; echo x > {output}/notes.txt")
 
 

@@ -30,7 +30,7 @@ def test_what_another_tool_left(trainer) -> None:
     out.mkdir()
     (out / "model.txt").write_text(f"trained in {out}\n")
     (out / "training_args.bin").write_bytes(b"\x80\x04N.")
-    asked = ("--input", "acme/rows", "--output", "acme/model")
+    asked = ("--input", "acme/rows", "--as", "acme/model")
     made = trainer.ok("import", "--trained", "out", *asked, "--json").json
     assert made["format"] == "files/1"
     assert made["leftOut"] == ["training_args.bin"]
@@ -58,7 +58,7 @@ def test_what_another_tool_left(trainer) -> None:
 def test_a_folder_of_the_users_own_may_be_called_as_words_are(trainer) -> None:
     out = trainer.folder / "model"
     out.mkdir()
-    asked = ("import", "--trained", "model", "--input", "acme/rows", "--output", "acme/model")
+    asked = ("import", "--trained", "model", "--input", "acme/rows", "--as", "acme/model")
     token = json.dumps({"vocab": {str(out): 1}})
     (out / "tokenizer.json").write_text(token)
     (out / "config.json").write_text(json.dumps({"model_type": "a", "_name_or_path": f"{out}/a"}))
@@ -96,7 +96,7 @@ def test_files_name_copies_by_what_they_are(new_person) -> None:
         "open(os.path.join(sys.argv[3], 'paths.txt'), 'w').write(' '.join(sys.argv[1:]))"
     )
     person.ok(
-        *("train", "--input", "acme/one", "--input", "acme/two", "--output", "acme/model", "--"),
+        *("train", "--input", "acme/one", "--input", "acme/two", "--as", "acme/model", "--"),
         *(sys.executable, "-c", text, "{input}/rows.jsonl", "{input2}", "{output}"),
     )
     person.ok("checkout", MODEL, "there")
@@ -111,7 +111,7 @@ def test_files_name_copies_by_what_they_are(new_person) -> None:
 
 def test_a_job_elsewhere(trainer) -> None:
     (trainer.folder / "train.sh").write_text("cp $LYRIKSTORE_INPUT/rows.jsonl $1/\n")
-    asked = ("train", "--input", "acme/rows", "--output", "acme/model")
+    asked = ("train", "--input", "acme/rows", "--as", "acme/model")
     job = ("--export-job", "skypilot", "--region", "aws/eu-central-1", "--program", "train.sh")
     command = ("--", "sh", "train.sh", "{output}")
     made = trainer.ok(*asked, *job, "-o", "job", "--json", *command).json
@@ -154,7 +154,7 @@ def test_what_a_job_takes_along(trainer) -> None:
     before = entries(trainer)
 
     def export(place: str, *program: str, include: tuple[str, ...] = ()) -> tuple[str, ...]:
-        asked = ("train", "--input", "acme/rows", "--output", "acme/model", "--json", "-o", place)
+        asked = ("train", "--input", "acme/rows", "--as", "acme/model", "--json", "-o", place)
         named = [word for one in program for word in ("--program", one)]
         named += [word for one in include for word in ("--include", one)]
         job = ("--export-job", "skypilot", "--region", "aws/eu-central-1")
@@ -192,7 +192,7 @@ def test_a_private_key_is_never_sealed(trainer) -> None:
     out = trainer.folder / "out"
     out.mkdir()
     (out / "train.log").write_text(f"step 1\n{key}step 2\n")
-    asked = ("--input", "acme/rows", "--output", "acme/model")
+    asked = ("--input", "acme/rows", "--as", "acme/model")
     error = trainer.fails(18, "import", "--trained", "out", *asked, "--json").error
     assert error["kind"] == "secret-found"
     assert error["details"]["holds"] == {"train.log": "private key (OpenSSH)"}
@@ -212,7 +212,7 @@ def test_where_a_job_may_run(trainer) -> None:
     before = entries(trainer)
 
     def export(region: str, *more: str, data: str = "acme/german") -> tuple[str, ...]:
-        asked = ("train", "--input", data, "--output", "acme/model", *more, "--json")
+        asked = ("train", "--input", data, "--as", "acme/model", *more, "--json")
         return (*asked, "--export-job", "skypilot", "--region", region, "-o", "job", "--", "true")
 
     for arguments, kind, code in (

@@ -68,7 +68,7 @@ def test_what_is_written_is_measured_shown_and_the_same_again(acme, tmp_path):
     acme.ok("commit", write_model(tmp_path / "tiny"), "-d", "checkpoints/acme/tiny")
     (tmp_path / "own.toml").write_text(CONFIG)
     made = acme.ok("train", tmp_path / "own.toml", "--json").json
-    asked = acme.ok("evaluate", made["id"], "--on", "acme/talk.test", "--sample", "5", "--json")
+    asked = acme.ok("evaluate", made["id"], "--on", "acme/talk.test", "--limit", "5", "--json")
     found = asked.json
     assert found["body"]["count"] == 5
     assert set(found["body"]["model"]["measures"]) == {
@@ -85,7 +85,7 @@ def test_what_is_written_is_measured_shown_and_the_same_again(acme, tmp_path):
         (("deploy", made["id"], "--to", "hf", "-o", tmp_path / "hf"), "no-such-target"),
         (("monitor", made["id"], "--on", "acme/talk.test"), "no-monitor"),
         (
-            ("evaluate", made["id"], "--on", "acme/talk.test", "--report", tmp_path / "r.html"),
+            ("evaluate", made["id"], "--on", "acme/talk.test", "--html", tmp_path / "r.html"),
             "no-report",
         ),
         (("predict", made["id"], tmp_path / "own.toml", "--explain"), "no-explanation"),
@@ -102,7 +102,7 @@ def test_what_is_written_is_measured_shown_and_the_same_again(acme, tmp_path):
         ),
     ):
         assert acme.fails(16, *command, "--json").kind == kind
-    refused = acme.fails(16, "evaluate", found["name"], "--report", tmp_path / "r.html", "--json")
+    refused = acme.fails(16, "evaluate", found["name"], "--html", tmp_path / "r.html", "--json")
     assert refused.kind == "no-report"
     (tmp_path / "q.txt").write_text("What is 7 and 7?")
     answered = acme.ok("predict", made["id"], tmp_path / "q.txt", "--json").json
@@ -132,7 +132,7 @@ def test_rows_as_people_have_them_are_measured_and_computed_again_alike(acme, tm
     config = CONFIG.replace("acme/talk.test", "acme/odd").replace("epochs = 2", "epochs = 1")
     (tmp_path / "own.toml").write_text(config.replace("answer_tokens = 32", "answer_tokens = 4"))
     made = acme.ok("train", tmp_path / "own.toml", "--json").json
-    for sample in ((), ("--sample", "3")):
+    for sample in ((), ("--limit", "3")):
         told = acme.ok("evaluate", made["id"], "--on", "acme/odd", *sample, "--json").json
         report = acme.ok("verify", told["id"], "--json").json
         states = {one["id"]: one["state"] for one in report["checks"]}

@@ -184,7 +184,7 @@ def _record(way: Tour) -> None:
     way.run("acme", "status")
     way.run("acme", "checkout", "acme/topics", "copy", "--metadata", "copy.csv")
     way.run("acme", "lock", "acme/topics")
-    way.run("acme", "profile", "acme/topics", "-o", "topics.html")
+    way.run("acme", "profile", "acme/topics", "--html", "topics.html")
     way.run("acme", "plan", "acme/topics", "--label", "page")
     way.run("acme", "log", "acme/clean")
     way.run("acme", "log")
@@ -241,7 +241,7 @@ def _hand_over(way: Tour, acme: Path) -> None:
     way.run("acme", "issue", "acme/clean", "-o", "newer", *again)
     way.run("acme", "credential", "supersede", "other")
     way.run("acme", "permit", "acme/topics", "--permit", "train")
-    asked = ("--input", "acme/topics", "--output", "acme/index")
+    asked = ("--input", "acme/topics", "--as", "acme/index")
     way.run("acme", "import", "--trained", "texts", *asked)
 
 
@@ -317,7 +317,7 @@ def trained(root: Path) -> dict[str, list[dict[str, Any]]]:
     way.run("acme", "train", "train.toml", code=14)
     way.run("acme", "permit", "acme/pages", "--permit", "train,evaluate")
     made = way.run("acme", "train", "train.toml")
-    asked = ("--input", "acme/topics.train", "--output", "acme/index")
+    asked = ("--input", "acme/topics.train", "--as", "acme/index")
     way.run("acme", "train", *asked, "--", "sh", "-c", "cat {input}/*.txt > {output}/index.txt")
     job = (*asked, "--export-job", "skypilot", "--region", "aws/eu-central-1", "-o", "job")
     way.run("acme", "train", *job, "--", "sh", "-c", "cat {input}/*.txt > {output}/index.txt")

@@ -77,7 +77,7 @@ def reader(tmp_path_factory):
         ("log", MODEL),
         ("lineage", "cards/acme/clauses"),
         ("why", "acme/letters-read", "mail.eml"),
-        ("evaluate", "evaluations/acme/clauses", "--report", "report.html"),
+        ("evaluate", "evaluations/acme/clauses", "--html", "report.html"),
     ],
     ids=" ".join,
 )

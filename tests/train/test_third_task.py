@@ -65,7 +65,7 @@ def test_a_task_of_another_package_goes_from_a_plan_to_a_deployment(acme) -> Non
     for name in (MODEL, evaluation["name"], "out"):
         assert acme.ok("verify", name, "--json").json["verdict"] == "trusted"
     assert acme.ok("reproduce", MODEL, "--json").json["body"]["verdict"] == "match"
-    acme.ok("evaluate", evaluation["name"], "--report", "report.html")
+    acme.ok("evaluate", evaluation["name"], "--html", "report.html")
     report = (acme.folder / "report.html").read_text()
     assert "ordinalScore" in report
     assert MEDIAN in report
@@ -82,7 +82,7 @@ def test_a_task_of_another_package_goes_from_a_plan_to_a_deployment(acme) -> Non
     assert metric in stated(acme, card)
     rows = acme.ok("query", "select baseline from evaluations", "--json").json["rows"]
     assert rows == [[MEDIAN]]
-    again = ("evaluate", evaluation["name"], "--report", "again.html")
+    again = ("evaluate", evaluation["name"], "--html", "again.html")
     assert refused(acme, 16, *again).kind == "unknown-task"
 
 

@@ -260,7 +260,9 @@ def test_a_body_of_two_lengths_is_none(server: Server) -> None:
 
 def test_a_name_is_no_pattern(new_person: Any) -> None:
     person = new_person("named")
-    process, said = start(person, "--name", "*", "--name", "x*y", "--name", "Mine.example")
+    process, said = start(
+        person, "--host-name", "*", "--host-name", "x*y", "--host-name", "Mine.example"
+    )
     try:
         known = f"/identifiers/{signer_for('publisher').did}"
         for host, status in (("evil.example", 400), ("mine.example:80", 200)):

@@ -63,7 +63,7 @@ def test_in_the_name_of_an_organisation(issuer: Any) -> None:
     issuer.ok("trust", "add", WEB, "--name", "School")
     told = issuer.fails(4, "verify", "signed.json")
     assert "snapshot" in told.out + told.err or "beside the credential" in told.out + told.err
-    issuer.ok("trust", "add", WEB, "--document", "did.json")
+    issuer.ok("trust", "add", WEB, "--did-document", "did.json")
     issuer.ok("verify", "signed.json")
 
 

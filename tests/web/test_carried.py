@@ -30,7 +30,7 @@ def test_a_page_opens_with_the_report(open_page, publisher, tmp_path, delivery, 
     # Somebody's own trust replaces the one that came with the page.
     window.page.fill("#did", "did:key:z6MkehRgf7yJbgaGfYsdoAsKdBPE3dj2CYhowQdcjqSJgvVd")
     assert window.verify() == "valid"
-    checked = publisher.ok("page", "--check", tmp_path / "acme.html", "--json").json
+    checked = publisher.ok("page", "--compare", tmp_path / "acme.html", "--json").json
     assert checked["same"]
     assert checked["trust"]
     assert "credential.json" in checked["carries"]
@@ -50,11 +50,11 @@ def test_a_delivery_given_later_replaces_what_is_inside(
 
 def test_the_command_line_checks_what_it_writes(publisher, tmp_path) -> None:
     publisher.ok("page", "-o", tmp_path / "own.html")
-    assert publisher.ok("page", "--check", tmp_path / "own.html", "--json").json["carries"] == []
+    assert publisher.ok("page", "--compare", tmp_path / "own.html", "--json").json["carries"] == []
     html = (tmp_path / "own.html").read_bytes()
     for lie in (html[:-1], html + b" ", html.replace(b"Not proven", b"Well proven", 1)):
         (tmp_path / "lie.html").write_bytes(lie)
-        assert publisher.run("page", "--check", tmp_path / "lie.html").code == 3
+        assert publisher.run("page", "--compare", tmp_path / "lie.html").code == 3
     assert (
         publisher.run("page", "--trust", tmp_path / "own.html", "-o", tmp_path / "x.html").code == 2
     )

@@ -25,7 +25,7 @@ from lyrikstore_cli.session import Session
 @click.option("--no-data", is_flag=True, help="Fetch what describes and proves, but no files.")
 @click.option("--only", multiple=True, metavar="REF", help="Fetch the files of REF only.")
 @remote_options
-@click.option("--id", "expected", metavar="ID", help="The store's id, if you know it.")
+@click.option("--store-id", "expected", metavar="ID", help="The store's id, if you know it.")
 def command(
     session: Session,
     url: str,
@@ -38,7 +38,7 @@ def command(
     """Make a verified copy of the store at URL in DIR (by default its last part), to work in.
 
     What you commit there waits in a log of its own until you push it. Everything is verified on
-    arrival. Without --id the store is believed to be the one you meant, as nothing here knows
+    arrival. Without --store-id the store is believed to be the one you meant, as nothing here knows
     better: compare the id that is shown. A clone that was cut off goes on when run again.
     """
     from lyrikstore.api import Store

@@ -60,7 +60,7 @@ SHOWN = 10
 @options.field_roles
 @click.option("--skip-bad", is_flag=True, help="Leave out malformed lines, and list them.")
 @click.option(
-    "--measure",
+    "--statistic",
     "measures",
     multiple=True,
     type=click.Choice(["tokens", "languages"]),

@@ -25,20 +25,22 @@ _SHOWN, _WIDTH = 5, 160
     signs=True,
     appends=True,
     epilog="lyrikstore evaluate checkpoints/acme/clause-classifier --on acme/contracts.test"
-    "\nlyrikstore evaluate evaluations/acme/clause-classifier --report report.html",
+    "\nlyrikstore evaluate evaluations/acme/clause-classifier --html report.html",
 )
 @click.argument("model")
 @click.option("--on", "dataset", help="The test set; logged before the run.")
 @click.option(
-    "--report",
+    "--html",
+    "report",
     type=click.Path(path_type=Path),
-    help="The report to write: one HTML file with charts.",
+    help="The page to write: its report, one HTML file with charts.",
 )
 @options.with_texts
 @click.option(
-    "--sample",
+    "--limit",
+    "sample",
     type=click.IntRange(min=1),
-    help="Of a model that writes: ask so many records, drawn by their ids.",
+    help="Of a model that writes: ask at most so many records, drawn by their ids.",
 )
 @options.abstain_below(
     "Show coverage and accuracy, at this confidence (0 to 1), too; both are signed."
@@ -100,7 +102,7 @@ def command(
     if report is not None:
         options.check_new(report)
     elif with_data:
-        raise click.UsageError("--with-texts is of the report: add --report FILE.html")
+        raise click.UsageError("--with-texts is of the report: add --html FILE")
     measures = bool(dataset or against or predictions)
     store = session.open_store(sign=measures)
     asked = None if predictions is not None else store.resolve(model)
@@ -158,7 +160,7 @@ def command(
         session.screen.result(f"✓ wrote       {report}")
         session.screen.holds(with_data)
     elif measures and not writes:
-        session.screen.hint(f"with charts: lyrikstore evaluate {manifest.name} --report FILE.html")
+        session.screen.hint(f"with charts: lyrikstore evaluate {manifest.name} --html FILE")
 
 
 def _existing(manifest: "Manifest", report: Path | None) -> "Manifest":
@@ -168,7 +170,7 @@ def _existing(manifest: "Manifest", report: Path | None) -> "Manifest":
         )
     if report is None:
         raise InvalidInputError(
-            "usage", f"{manifest.name} is an evaluation: it is done", hint="add --report FILE.html"
+            "usage", f"{manifest.name} is an evaluation: it is done", hint="add --html FILE"
         )
     return manifest
 

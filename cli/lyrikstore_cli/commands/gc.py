@@ -48,7 +48,8 @@ _NAMED = 20
     help="Delete a dropped pack only after it was seen unneeded for so long.",
 )
 @click.option(
-    "--threshold",
+    "--repack-at",
+    "threshold",
     type=click.IntRange(1, 100),
     default=25,
     show_default=True,
@@ -104,7 +105,7 @@ def command(
         raise click.UsageError("--keep N and NAME go together")
     given = click.get_current_context().get_parameter_source
     if purge and ParameterSource.COMMANDLINE in (given("grace"), given("threshold")):
-        raise click.UsageError("--purge deletes at once: leave --grace and --threshold out")
+        raise click.UsageError("--purge deletes at once: leave --grace and --repack-at out")
     store = session.open_store(sign=not dry_run and (remote is None or keep is not None))
     with session.progress("repacking"):
         found = store.datasets.gc(

@@ -73,7 +73,7 @@ ROLES = {
         {
             "reproduce CHECKPOINT": "repeat its run, sign the verdict",
             "checkpoint merge ADAPTER --as NAME": "merge one into its base",
-            "train --input REF --output NAME -- CMD": "train with any program",
+            "train --input REF --as NAME -- CMD": "train with any program",
         },
     ),
     "auditor": RoleHelp(
@@ -94,16 +94,31 @@ ROLES = {
 }
 """RoleHelp → what it types. A command is there without the program's name."""
 
+COMMANDS = "commands"
+"""The topic that is shown where none is named."""
+
 _TABLES = {
     "exit-codes": {str(code): meaning for code, meaning in MEANING.items()},
     "environment": dict(VARIABLES),
 }
 
 
-@declare("help")
-@click.argument("topic", type=click.Choice([*ROLES, *_TABLES]))
+@declare("help", epilog="lyrikstore help\nlyrikstore help publisher")
+@click.argument(
+    "topic",
+    metavar="[TOPIC]",
+    default=COMMANDS,
+    type=click.Choice([COMMANDS, *ROLES, *_TABLES]),
+)
 def command(session: Session, topic: str) -> None:
-    """Show the commands of a role in their order; or the exit codes; or the environment."""
+    """List all commands; or those of a role in their order, the exit codes or the environment.
+
+    TOPIC is publisher, buyer, developer, auditor, exit-codes or environment, and by default
+    commands.
+    """
+    if topic == COMMANDS:
+        _show_commands(session)
+        return
     if topic in ROLES:
         _show_role(session, topic, ROLES[topic])
         return
@@ -114,6 +129,16 @@ def command(session: Session, topic: str) -> None:
         session.screen.result(f"{name:>{width}}  {meaning}")
     if topic == "exit-codes":
         session.screen.result("an unknown exit code other than 0 is a failure")
+
+
+def _show_commands(session: Session) -> None:
+    from lyrikstore_cli.main import GROUPS
+
+    abouts = {name: about for group in GROUPS.values() for name, about in group.items()}
+    session.emit("help", {"topic": COMMANDS, "meanings": abouts}, version=2)
+    if (program := click.get_current_context().parent) is not None:
+        for line in program.get_help().splitlines():
+            session.screen.result(line)
 
 
 def _told(steps: Mapping[str, str]) -> list[dict[str, str]]:

@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     "import",
     signs=True,
     appends=True,
-    epilog="lyrikstore import attestation.json\nlyrikstore import delivery -d theirs/contracts\n"
-    "lyrikstore import --trained out --input acme/rows --output acme/model",
+    epilog="lyrikstore import attestation.json\nlyrikstore import delivery --as theirs/contracts\n"
+    "lyrikstore import --trained out --input acme/rows --as acme/model",
 )
 @click.argument("targets", nargs=-1, type=DELIVERED)
-@click.option("-d", "--dataset", "name", help="What a delivery's dataset is called here.")
 @click.option("--data", type=click.Path(path_type=Path), help="The data, if not beside it.")
 @options.field_roles
 @click.option("--trained", type=EXISTING, help="A folder with a model that another tool trained.")
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 def command(
     session: Session,
     targets: tuple[Path, ...],
-    name: str | None,
     data: Path | None,
     roles: "FieldRoles",
     trained: Path | None,
@@ -51,24 +49,24 @@ def command(
     the publisher does not, of a delivery that is imported already, too.
 
     `--trained` takes in what another tool trained (docs/any-trainer.md), with `--input` and
-    `--output`: the files are checked as those of a run, and the rights as of now. Nobody saw it
+    `--as`: the files are checked as those of a run, and the rights as of now. Nobody saw it
     train, and run, checkpoint and card say so.
     """
     if roles.names and not all(target.is_dir() for target in targets):
         raise click.UsageError("--text, --label and so on are about the rows of a delivery")
     if trained is not None:
-        if targets or name or data or roles.names:
-            raise click.UsageError("--trained takes no TARGETS, -d, --data and no roles of fields")
+        if targets or data or roles.names:
+            raise click.UsageError("--trained takes no TARGETS, --data and no roles of fields")
         _take_trained(session, trained, foreign_request(asked))
         return
     if not targets:
         raise click.UsageError("name what to take in: TARGETS, or --trained FOLDER")
-    if asked["inputs"] or asked["output"]:
-        raise click.UsageError("--input and --output belong to --trained FOLDER")
+    if asked["inputs"]:
+        raise click.UsageError("--input belongs to --trained FOLDER")
     store = session.open_store(sign=True)
     rows = []
     for target in targets:
-        found = _take(session, store, target, name, data, roles)
+        found = _take(session, store, target, asked["name"] or None, data, roles)
         version = found.manifest
         rows.append(
             {

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @options.issuance(
     options.issuer, options.did_document, options.issuer_name, options.status_url, options.replaces
 )
-@click.option("--version", "label", help="A version label for people.")
+@click.option("--version-label", "label", help="A version label for people.")
 @click.option(
     "--to",
     metavar="NAME",

@@ -24,7 +24,7 @@ MAX_TRUST = 1 << 20
     "page",
     epilog="lyrikstore page -o verify.html\n"
     "lyrikstore page --with delivery -o acme-contracts.html\n"
-    "lyrikstore page --check verify-from-the-seller.html",
+    "lyrikstore page --compare verify-from-the-seller.html",
 )
 @click.option(
     "-o",
@@ -48,9 +48,10 @@ MAX_TRUST = 1 << 20
     help="Put this trust file into the page as well.",
 )
 @click.option(
-    "--check",
+    "--compare",
+    "check",
     type=click.Path(path_type=Path),
-    help="Say whether this page is the one of this installation; write nothing.",
+    help="Compare this page with that of this installation; write nothing.",
 )
 @force_output
 def command(
@@ -65,7 +66,7 @@ def command(
 
     With `--with` the page carries a credential and the sibling files, and opens with their
     report; the data is dropped on it. Whoever hands over data can hand over a page that lies. Use
-    your own, or compare: `--check`.
+    your own, or compare: `--compare`.
     """
     from lyrikstore.api.commands import Carried, page_fingerprint, verification_page
 

@@ -10,15 +10,13 @@ from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
 
-@declare("profile", epilog="lyrikstore profile acme/clauses -o clauses.html")
+@declare("profile", epilog="lyrikstore profile acme/clauses --html clauses.html")
 @click.argument("ref")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="The page to write: one HTML file."
-)
+@click.option("--html", type=click.Path(path_type=Path), help="The page to write: one HTML file.")
 @options.with_values
 @options.with_paths
 def command(
-    session: Session, ref: str, output: Path | None, with_values: bool, with_paths: bool
+    session: Session, ref: str, html: Path | None, with_values: bool, with_paths: bool
 ) -> None:
     """Say what REF holds: fields, lengths, labels and their conflicts, duplicates, and more.
 
@@ -31,18 +29,18 @@ def command(
     from lyrikstore.version import __version__
 
     with_data = options.held(values=with_values, paths=with_paths)
-    if output is not None:
-        options.check_new(output)
+    if html is not None:
+        options.check_new(html)
     elif with_data:
-        raise click.UsageError("--with-values and --with-paths are of the page: add -o FILE")
+        raise click.UsageError("--with-values and --with-paths are of the page: add --html FILE")
     datasets = session.open_store().datasets
     with session.progress("looking"):
         found = datasets.profile(ref)
     facts = found.to_json()
-    if output is not None:
+    if html is not None:
         page = profile_page(facts, tool=f"lyrikstore {__version__}", with_data=with_data)
-        options.write_new(output, page)
-    page_file = None if output is None else str(output)
+        options.write_new(html, page)
+    page_file = None if html is None else str(html)
     session.emit("profile", {**facts, "pageFile": page_file, "withData": with_data})
     say = session.screen.result
     say(f"{found.manifest.name}  {found.manifest.id.short}", "bold")
@@ -67,8 +65,8 @@ def command(
     if found.personal:
         kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(found.personal.items()))
         say(f"! personal data in {found.sampled} drawn records: {kinds}")
-    if output is not None:
-        say(f"✓ wrote    {output}")
+    if html is not None:
+        say(f"✓ wrote    {html}")
         session.screen.holds(with_data)
     else:
-        session.screen.hint("-o FILE.html writes it as a page, with charts")
+        session.screen.hint("--html FILE writes it as a page, with charts")

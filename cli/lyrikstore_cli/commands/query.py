@@ -27,9 +27,22 @@ _WIDEST = 80  # an id, a DID and a digest are shorter: whoever copies one has al
     multiple=True,
     help="Read this dataset in place: tables `records` and `record_decisions`; again for several.",
 )
-@click.option("--csv", "as_csv", is_flag=True, help="Print the rows as CSV.")
-@click.option("--limit", type=click.IntRange(1, 1_000_000), default=10_000, show_default=True)
-def command(session: Session, sql: str, refs: tuple[str, ...], as_csv: bool, limit: int) -> None:
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv"]),
+    default="table",
+    show_default=True,
+    help="How to print the rows.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1_000_000),
+    default=10_000,
+    show_default=True,
+    help="At most so many rows.",
+)
+def command(session: Session, sql: str, refs: tuple[str, ...], form: str, limit: int) -> None:
     """Answer one SELECT over the views of docs/index-views.md; "show tables" lists them.
 
     The index is derived from the signed objects, made anew when it is missing or old, and never
@@ -50,7 +63,7 @@ def command(session: Session, sql: str, refs: tuple[str, ...], as_csv: bool, lim
             "boundaries": dict(answer.boundaries),
         },
     )
-    if as_csv and not session.options.json:
+    if form == "csv" and not session.options.json:
         table = [list(answer.columns), *([_text(cell) for cell in row] for row in answer.rows)]
         formulas = formula_cells(cell for row in table for cell in row)
         if sys.stdout.isatty():  # ATTACK: a value with an escape sequence in it
@@ -72,7 +85,9 @@ def command(session: Session, sql: str, refs: tuple[str, ...], as_csv: bool, lim
             )
             session.screen.result(line.rstrip())
         if any(len(cell) > _WIDEST for row in cells for cell in row):
-            session.screen.hint("cells that end in … are cut; --csv and --json have them whole")
+            session.screen.hint(
+                "cells that end in … are cut; --format csv and --json have them whole"
+            )
     if answer.truncated:
         session.screen.say("! more rows exist; raise --limit")
     if not answer.confined:

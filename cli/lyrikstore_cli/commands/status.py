@@ -83,7 +83,7 @@ def _commit(status: "FolderStatus") -> str:
     words += ["--reader", rows.reader] if rows.reader else []
     words += ["--sheet", rows.table] if rows.table else []
     words += options.role_words(rows.roles)
-    words += [word for name in rows.measures for word in ("--measure", name)]
+    words += [word for name in rows.measures for word in ("--statistic", name)]
     words += ["--skip-bad"] if rows.skip_bad else []
     words += ["--map-names"] if status.map_names else []
     return shlex.join(words) + (" --describe FILE" if status.described else "")

@@ -16,6 +16,7 @@ from lyrikstore_cli.foreign import (
     opening_options,
     show_foreign,
 )
+from lyrikstore_cli.renamed import renamed_flag
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     signs=True,
     appends=True,
     epilog="lyrikstore train train.toml\n"
-    "lyrikstore train --input acme/rows --output acme/model -- python train.py {input} {output}",
+    "lyrikstore train --input acme/rows --as acme/model -- python train.py {input} {output}",
 )
 @click.argument("config", required=False, type=click.Path())
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND]...")
@@ -62,7 +63,9 @@ if TYPE_CHECKING:
     metavar="PATH",
     help="What else of a --program folder goes along: a file, or all in a folder; again.",
 )
-@click.option("-o", "out", type=click.Path(path_type=Path), help="The folder of the job.")
+@click.option(
+    "-o", "--output", "out", type=click.Path(path_type=Path), help="The folder of the job."
+)
 @click.option("--collect", type=options.EXISTING, help="Seal what came back of a job's folder.")
 @click.option("-m", "--message", default="", help="A note, signed with the run.")
 def command(
@@ -89,7 +92,7 @@ def command(
     from the last point to the same bytes. Of several candidates the one that does best on the
     validation part is kept. Needs the extra `train`.
 
-    With `--input` and `--output` any program trains (docs/any-trainer.md): COMMAND gets a verified
+    With `--input` and `--as` any program trains (docs/any-trainer.md): COMMAND gets a verified
     copy of each input in `{input}`, `{input2}` …, the base in `{base}`, and writes the model to
     `{output}`. What it leaves is sealed if it is safetensors, tokenizer, JSON and text. It is
     confined by bubblewrap: it sees these copies, a copy of the Git work tree, its interpreter and
@@ -107,7 +110,7 @@ def command(
     opens = unconfined or any((opening.reads, opening.network, opening.variables, opening.gpu))
     if opens and (collect is not None or target is not None or not asked["inputs"]):
         raise click.UsageError(
-            "--read, --network, --env, --gpu and --unconfined need --input, --output and a COMMAND"
+            "--read, --network, --env, --gpu and --unconfined need --input, --as and a COMMAND"
         )
     if collect is not None:
         if given or asked["inputs"] or target:
@@ -120,16 +123,18 @@ def command(
         request = foreign_request(asked)
         _export(session, given, request, target, region, program, include, out, message)
         return
+    if out is not None and asked["inputs"] and not asked["name"]:
+        raise renamed_flag("train", "--output")
     if region or program or include or out is not None:
         raise click.UsageError("--region, --program, --include and -o belong to --export-job")
-    if asked["inputs"] or asked["output"]:
+    if asked["inputs"] or asked["name"]:
         if prices or measure or resume:
             raise click.UsageError("--prices, --measure and --resume need a CONFIG")
         _train_with(session, given, foreign_request(asked), opening, unconfined, message)
         return
     if len(given) != 1:
         raise click.UsageError(
-            "give a CONFIG, or --input REF --output NAME -- COMMAND for a program of your own"
+            "give a CONFIG, or --input REF --as NAME -- COMMAND for a program of your own"
         )
     _train(session, Path(given[0]), prices, measure=measure, resume=resume, message=message)
 

@@ -32,7 +32,7 @@ def command() -> None:
 @declare(
     "add",
     epilog="lyrikstore trust add did:key:z6Mk… --name Acme --names 'datasets/acme/*'\n"
-    "lyrikstore trust add did:web:acme.example --name Acme --document did.json\n"
+    "lyrikstore trust add did:web:acme.example --name Acme --did-document did.json\n"
     "lyrikstore trust add 'data.example/archive+1a2b3c4d+…'",
 )
 @click.argument("who", metavar="DID|LOG-KEY")
@@ -58,7 +58,7 @@ def command() -> None:
 @click.option("--since", help="Believed from then on, as 2026-11-24T00:00:00Z.")
 @click.option("--until", help="Believed up to then.")
 @click.option(
-    "--document",
+    "--did-document",
     "documents",
     type=click.Path(path_type=Path),
     multiple=True,
@@ -137,8 +137,8 @@ def _add(
             document.did == who for document in trust.documents
         ):
             session.screen.hint(
-                f"nothing says yet which keys it has: lyrikstore trust add {who} --document FILE; "
-                "or verify --fetch, each time"
+                "nothing says yet which keys it has: "
+                f"lyrikstore trust add {who} --did-document FILE; or verify --fetch, each time"
             )
     else:
         session.screen.result(f"– {nickname} is trusted already, for exactly this")

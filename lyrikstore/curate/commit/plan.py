@@ -321,7 +321,7 @@ def plan_version(
         raise InvalidInputError(
             "no-rows",
             "only rows are measured, and these are documents",
-            hint="leave out --measure; extract-text/2 makes rows of documents",
+            hint="leave out --statistic; extract-text/2 makes rows of documents",
         )
     scan, sheet, mistakes = found.scan, None, Mistakes()
     if stated.sheet is not None:

@@ -179,7 +179,7 @@ def _is_again(repository: Repository, current: Manifest | None, claims: Claims, 
     raise ConflictError(
         "name-taken",
         f"{name} is something else here than the dataset of that delivery",
-        hint="import it under another name: -d NAMESPACE/NAME",
+        hint="import it under another name: --as NAMESPACE/NAME",
     )
 
 

@@ -148,7 +148,7 @@ def _whom_to_believe(did: str) -> str:
    a copy that came with the data proves nothing.
 3. Tell the program that you believe the name, in your own words, and the document to be its own:
 
-   `lyrikstore trust add {did} --name "my supplier" --document did.json`"""
+   `lyrikstore trust add {did} --name "my supplier" --did-document did.json`"""
     return f"""\
 2. **Get the publisher's key by another route than this folder**: from a contract, a letter, a
    website you already trust, or a telephone call. A key that came with the data proves nothing.

@@ -25,7 +25,7 @@ def report_facts(repo: Repository, evaluation: Manifest) -> dict[str, Any]:
             f"{evaluation.name} is no evaluation of a test set that carries its predictions",
             hint="of a monitor: lyrikstore log CHECKPOINT --html FILE.html"
             if monitors
-            else "make one with: lyrikstore evaluate CHECKPOINT --on TEST --report FILE.html",
+            else "make one with: lyrikstore evaluate CHECKPOINT --on TEST --html FILE",
         )
     about = {
         "id": str(evaluation.id),

@@ -182,7 +182,7 @@ def _check_ranks(ranks: int) -> None:
         raise InvalidInputError(
             "several-ranks",
             f"this process is one of {ranks} ranks",
-            hint="run the program by `lyrikstore train --input … --output … -- torchrun …`",
+            hint="run the program by `lyrikstore train --input … --as … -- torchrun …`",
         )
 
 

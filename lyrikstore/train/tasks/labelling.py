@@ -318,7 +318,7 @@ class LabellingTask:
             raise InvalidInputError(
                 "no-sample",
                 "only a generative model is asked about a sample",
-                hint="leave --sample out: labels cost little",
+                hint="leave --limit out: labels cost little",
             )
         return evaluate_labels(context, model)
 

@@ -136,7 +136,7 @@ def _way(repository: Repository, source: Manifest, use: Use, why: Reason, ruling
     if why.code == Answer.UNDECLARED.value:
         return "say so in [use] of the configuration: territory, seats, purposes"
     if why.code in {"no-document", "snapshot-only"}:
-        return "pin the one it publishes: lyrikstore trust add did:web:… --document FILE"
+        return "pin the one it publishes: lyrikstore trust add did:web:… --did-document FILE"
     if ruling.unbelieved is not None and why.code == ruling.unbelieved.code:
         return (
             "if you know from another source who that is: "

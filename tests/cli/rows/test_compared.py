@@ -109,7 +109,7 @@ def test_status_knows_the_files_of_which_lines_were_left_out(publisher, folder) 
     (folder / "a.csv").write_text("n,tag,q\n1,x,one\n2\n3,y,three\n")
     (folder / "b.csv.gz").write_bytes(gzip.compress(b"n,q\n1,one\n2\n"))
     (folder / "c.csv").write_text("n,q\n1,one\n")
-    options = ("--text", "q", "--label", "tag", "--reader", "csv/2", "--measure", "tokens")
+    options = ("--text", "q", "--label", "tag", "--reader", "csv/2", "--statistic", "tokens")
 
     def status() -> Any:
         return publisher.ok("status", "--json").json["folders"][0]

@@ -114,7 +114,7 @@ Evaluate = Callable[..., Any]
 def tos_result(terms_of_service: Person) -> dict[str, Any]:
     on = ("--on", "firm/tos-test")
     done = terms_of_service.ok(
-        "evaluate", "checkpoints/firm/tos", *on, "--report", "tos.html", "--json"
+        "evaluate", "checkpoints/firm/tos", *on, "--html", "tos.html", "--json"
     )
     result: dict[str, Any] = done.json
     return result

@@ -48,7 +48,7 @@ def test_no_evaluation_is_without_a_verdict_and_everything_says_it(name, request
     said = result["verdictText"]
     assert said == verdict_in_words(result["body"])
     assert said
-    report = ("--report", f"{name}-later.html")
+    report = ("--html", f"{name}-later.html")
     shown = person.ok("evaluate", f"evaluations/firm/{name}", *report)
     assert said in shown.out
     seen = seen_in_words(result["body"])
@@ -109,7 +109,7 @@ def test_thresholds_are_signed_before_training_and_a_missed_one_is_said(
     judged = tos_result["body"]["thresholds"]
     assert [one["met"] for one in judged] == [True, False]  # drift is for monitoring
     assert {**judged[1], "value": "", "met": True} == {**promised[1], "value": "", "met": True}
-    shown = terms_of_service.ok("evaluate", "evaluations/firm/tos", "--report", "missed.html").out
+    shown = terms_of_service.ok("evaluate", "evaluations/firm/tos", "--html", "missed.html").out
     assert re.search(r"^! MISSED: recall of Arbitration", shown, re.MULTILINE)
     assert (
         b"MISSED: recall of Arbitration" in (terms_of_service.folder / "missed.html").read_bytes()
@@ -174,7 +174,7 @@ def test_mistakes_have_their_price(clauses, cuad_result) -> None:
     found = Decimal(missed["recall"]) * missed["support"]
     least = (missed["support"] - found) * 50 * 1000 / body["count"]
     assert ours >= least - 1
-    shown = clauses.ok("evaluate", "evaluations/firm/cuad", "--report", "costs.html").out
+    shown = clauses.ok("evaluate", "evaluations/firm/cuad", "--html", "costs.html").out
     assert f"cost {ours:.2f} points" in shown
     assert f"{theirs:.2f}" in shown
 

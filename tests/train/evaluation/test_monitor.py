@@ -90,7 +90,7 @@ def test_the_log_shows_the_line_and_a_card_never_takes_it_for_the_test(later) ->
     assert later.fails(16, "log", "firm/tos-test", "--html", "no.html", "--json").kind == (
         "not-monitored"
     )
-    report = ("--report", "monitor.html", "--json")
+    report = ("--html", "monitor.html", "--json")
     done = later.fails(16, "evaluate", "evaluations/firm/tos.monitor", *report)
     assert done.kind == "not-an-evaluation"
     assert not (later.folder / "monitor.html").exists()

@@ -169,7 +169,7 @@ def test_what_was_published_goes_and_is_called_retired(office: Person) -> None:
     assert CLERKS[0].encode() in blobs[evaluation.id]
     # Everybody is told why, and nothing of it is called lost or damaged.
     assert (
-        office.fails(5, "evaluate", str(evaluation.id), "--report", "old.html", "--json").kind
+        office.fails(5, "evaluate", str(evaluation.id), "--html", "old.html", "--json").kind
         == "retired"
     )
     for target, check, code, verdict in (

@@ -69,7 +69,7 @@ def script() -> str:
 
 def on_ranks(count: int, *more: str, options: tuple[str, ...] = ()) -> tuple[str, ...]:
     return (
-        *("train", "--input", "acme/rows", "--output", "acme/model"),
+        *("train", "--input", "acme/rows", "--as", "acme/model"),
         *("--env", "PYTHONPATH", *options, "--"),
         *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
         *("--nproc-per-node", str(count), "ranks.py", "{input}", "{output}", *more),

@@ -34,7 +34,7 @@ def trainer(publisher: Person) -> Person:
 @pytest.mark.parametrize(("lora", "form"), [("lora", "peft/1"), ("whole", "transformers/1")])
 def test_sft(trainer, lora: str, form: str) -> None:
     made = trainer.ok(
-        *("train", "--input", "acme/rows", "--base", BASE, "--output", "acme/sft"),
+        *("train", "--input", "acme/rows", "--base", BASE, "--as", "acme/sft"),
         *("--format", form, "--read", "sft.py", "--json", "--"),
         *(sys.executable, "sft.py", "{input}", "{base}", "{output}", lora),
     ).json

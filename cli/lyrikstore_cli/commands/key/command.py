@@ -115,7 +115,13 @@ def _show(session: Session, name: str) -> None:
 
 @declare("export")
 @click.argument("name", default="default")
-@click.option("--format", "form", type=click.Choice(["did", "multikey", "openssh"]), default="did")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["did", "multikey", "openssh"]),
+    default="did",
+    help="How to print it.",
+)
 def _export(session: Session, name: str, form: str) -> None:
     """Print the public half of a key."""
     key = session.keys().find(name)
@@ -172,7 +178,7 @@ def _letter(session: Session, name: str | None, output: Path, force: bool) -> No
 
 
 @declare("backup", passphrase=True, epilog="lyrikstore key backup -o keys.backup")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@output_file
 @click.option(
     "--backup-passphrase-file",
     type=click.Path(path_type=Path),

@@ -322,7 +322,13 @@ def _misdated(session: Session, indices: tuple[int, ...], message: str) -> None:
 
 
 @declare("statements", epilog="lyrikstore key statements -o for-buyers")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The folder to write them to.",
+)
 def _statements(session: Session, output: Path) -> None:
     """Write what this store's log says of its keys: laid next to a delivery, it is found there.
 

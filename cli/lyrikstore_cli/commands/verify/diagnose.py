@@ -109,7 +109,7 @@ def _described(data: bytes) -> tuple[str, str]:
             step = "verify the delivery it came with; or, in its store: lyrikstore verify REF"
             return f"a manifest of kind {kind[:40]!a}", step
         case {"verificationMethod": _, "id": str()}:
-            step = "lyrikstore trust add DID --name NICKNAME --document FILE"
+            step = "lyrikstore trust add DID --name NICKNAME --did-document FILE"
             return "a DID document, which says whose keys are whose", step
     return "JSON that says nothing of a credential", ""
 

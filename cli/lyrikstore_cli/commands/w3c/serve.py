@@ -30,7 +30,7 @@ from lyrikstore_cli.session import Session
     help="The port; 0 takes a free one.",
 )
 @click.option("--allow-remote", is_flag=True, help="Listen on an address that others can reach.")
-@click.option("--name", "names", multiple=True, help="A further name it is addressed by.")
+@click.option("--host-name", "names", multiple=True, help="A further name it is addressed by.")
 @click.option("--tls", is_flag=True, help="HTTPS, with a self-signed certificate made now.")
 @click.option(
     "--certificate", type=click.Path(path_type=Path), help="Where to write that certificate."
