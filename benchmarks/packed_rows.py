@@ -34,9 +34,9 @@ def case(way: str, tokens: int) -> dict[str, float]:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     from lyrikstore.canon.digest import Digest
-    from lyrikstore.train.worker.writing.loss import PackedRows, hidden_states, pack_rows
-    from lyrikstore.train.worker.writing.segments import ATTENTION
-    from lyrikstore.train.worker.writing.texts import Told
+    from lyrikstore.train.worker.generation.loss import PackedRows, hidden_states, pack_rows
+    from lyrikstore.train.worker.generation.segments import ATTENTION
+    from lyrikstore.train.worker.generation.tokenized import TokenizedConversation
 
     def seen_through_a_mask(rows: PackedRows) -> torch.Tensor:
         owners = (rows.positions == 0).long().cumsum(1)
@@ -69,7 +69,9 @@ def case(way: str, tokens: int) -> dict[str, float]:
     while left:
         length = min(left, draw.randint(40, 300))
         some = [draw.randrange(1000) for _ in range(length)]
-        records.append(Told(Digest.of(str(left).encode()), some[:1], some[1:], cut=False))
+        records.append(
+            TokenizedConversation(Digest.of(str(left).encode()), some[:1], some[1:], cut=False)
+        )
         left -= length
 
     def go(rows: PackedRows) -> float:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a small model that writes learns from medical questions, and what the largest shapes take.
+"""What a small generative model learns from medical questions, and what the largest shapes take.
 
     python benchmarks/writers.py --data ../shared/data                  SmolLM2 on MedQuAD
     python benchmarks/writers.py --shapes 3B 7B                         three steps of each in NF4

@@ -20,19 +20,19 @@ def all_readers(*, recompute: bool = True) -> Readers:
             against their data, and cards made again, in any case.
     """
     from lyrikstore.curate.reading.datasets import StoredDatasets
-    from lyrikstore.verify.store.asked_again import AskAgain
+    from lyrikstore.verify.store.recomputed_answers import RecomputeAnswers
 
     return Readers(
         records=_read_labelled if recompute else None,
         datasets=StoredDatasets(),
-        answers=AskAgain(_answer_again, _find_near_again) if recompute else None,
+        answers=RecomputeAnswers(_answer_again, _find_near_again) if recompute else None,
         cards=_check_cards,
     )
 
 
 def _read_labelled(*asked: Any) -> "Iterator[LabelledRecord]":
     # Loaded where an evaluation is computed again: most objects rest on none.
-    from lyrikstore.curate.labelled import read_labelled
+    from lyrikstore.curate.labelled_records import read_labelled
 
     return read_labelled(*asked)
 
@@ -46,12 +46,12 @@ def _check_cards(repository: Repository, cards: Sequence[Manifest]) -> Check:
 
 def _answer_again(*asked: Any) -> Iterator[Any] | None:
     # Loaded where somebody is asked: most objects rest on no evaluation.
-    from lyrikstore.train.evaluation.again import answer_again
+    from lyrikstore.train.evaluation.recompute_answers import answer_again
 
     return answer_again(*asked)
 
 
 def _find_near_again(*asked: Any) -> Sequence[bool] | None:
-    from lyrikstore.train.evaluation.again import find_near_again
+    from lyrikstore.train.evaluation.recompute_answers import find_near_again
 
     return find_near_again(*asked)

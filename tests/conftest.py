@@ -17,7 +17,7 @@ import pytest
 from blake3 import blake3
 from hypothesis import HealthCheck, settings
 
-from lyrikstore.train.foreign.sandbox import find_confinement
+from lyrikstore.train.external.sandbox import find_confinement
 from lyrikstore.train.worker import process
 from tests import counts, run_folder, sweep, worker_forks
 from tests.people import Person, Result, check_json, interpreters, is_known_user

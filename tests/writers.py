@@ -1,4 +1,4 @@
-"""Small models that write, with random weights, and conversations: for tests of training them."""
+"""Small generative models, with random weights, and conversations: for tests of training them."""
 
 import json
 from functools import cache
@@ -57,8 +57,8 @@ def gguf_file() -> Path:
 @cache
 def _described() -> tuple[bytes, str]:
     """Return tokenizer and chat template of that file."""
-    from lyrikstore.train.worker.bases.gguf_file import GgufFile
-    from lyrikstore.train.worker.bases.gguf_tokenizer import TEMPLATE_MEMBER, tokenizer_of
+    from lyrikstore.train.worker.gguf_import.gguf_file import GgufFile
+    from lyrikstore.train.worker.gguf_import.gguf_tokenizer import TEMPLATE_MEMBER, tokenizer_of
 
     with gguf_file().open("rb") as file:
         head = GgufFile(file, "smollm2")

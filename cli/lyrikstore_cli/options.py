@@ -53,7 +53,7 @@ device = click.option(
     "--device",
     type=click.Choice(["cpu", "cuda"]),
     default="cpu",
-    help="Of a model that writes: processors, or one NVIDIA GPU.",
+    help="Of a generative model: processors, or one NVIDIA GPU.",
 )
 """The option of commands that ask a model."""
 
@@ -200,7 +200,7 @@ def issuance(*some: Any) -> Callable[[Any], Any]:
         return Issuance(
             name=issuer_name,
             organisation=issuer,
-            did_document=read_given(did_document),
+            did_document=read_answer_file(did_document),
             status_url=status_url,
             supersedes=None if supersedes is None else read_credential(supersedes),
         )
@@ -274,7 +274,7 @@ def read_file(path: Path) -> bytes:
     return read_at_most(path, MAX_JSON_BYTES + 1)
 
 
-def read_given(path: Path | None) -> bytes | None:
+def read_answer_file(path: Path | None) -> bytes | None:
     """Return the file of an option as :func:`read_file` does, or None where it was not given."""
     return None if path is None else read_file(path)
 

@@ -50,7 +50,7 @@ from lyrikstore.objects.backends.open import RemotePlace as RemotePlace
 from lyrikstore.objects.parallel.dask import dask_cluster as dask_cluster
 from lyrikstore.objects.parallel.tasks import Pools as Pools
 from lyrikstore.publish.cards.card import CardResult as CardResult
-from lyrikstore.publish.cards.offline import verify_card_alone as verify_card_alone
+from lyrikstore.publish.cards.offline_card import verify_card_alone as verify_card_alone
 from lyrikstore.publish.identity.issuer import Issuance as Issuance
 from lyrikstore.publish.imports.import_credentials import ImportResult as ImportResult
 from lyrikstore.publish.issue.attest import Findings as Findings
@@ -60,10 +60,10 @@ from lyrikstore.publish.issue.dataset import IssueResult as IssueResult
 from lyrikstore.publish.issue.grant import Licence as Licence
 from lyrikstore.publish.issue.issue import IssuedCredential as IssuedCredential
 from lyrikstore.train.config import TrainConfig as TrainConfig
-from lyrikstore.train.foreign.job import ExportedJob as ExportedJob
-from lyrikstore.train.foreign.opening import Opening as Opening
-from lyrikstore.train.foreign.request import ForeignRun as ForeignRun
-from lyrikstore.train.foreign.run import ForeignResult as ForeignResult
+from lyrikstore.train.external.extra_paths import Opening as Opening
+from lyrikstore.train.external.job import ExportedJob as ExportedJob
+from lyrikstore.train.external.request import ExternalRun as ExternalRun
+from lyrikstore.train.external.run import ExternalResult as ExternalResult
 from lyrikstore.train.plan.plan import TrainingPlan as TrainingPlan
 from lyrikstore.train.plan.plan_json import plan_json as plan_json
 from lyrikstore.train.predict.prediction import Prediction as Prediction

@@ -44,11 +44,11 @@ from lyrikstore.history.repository.locate import STORE_FOLDER as STORE_FOLDER
 from lyrikstore.history.repository.locate import store_folder as store_folder
 from lyrikstore.index.impact import Affected as Affected
 from lyrikstore.index.log_view import manifest_facts as manifest_facts
-from lyrikstore.publish.cards.offline import is_card as is_card
-from lyrikstore.publish.cards.offline import open_card as open_card
-from lyrikstore.publish.cards.offline import sibling_card as sibling_card
-from lyrikstore.publish.cards.offline import store_named as store_named
-from lyrikstore.publish.cards.offline import with_evidence as with_evidence
+from lyrikstore.publish.cards.offline_card import is_card as is_card
+from lyrikstore.publish.cards.offline_card import open_card as open_card
+from lyrikstore.publish.cards.offline_card import sibling_card as sibling_card
+from lyrikstore.publish.cards.offline_card import store_named as store_named
+from lyrikstore.publish.cards.offline_card import with_evidence as with_evidence
 from lyrikstore.publish.cards.vocabulary import card_facts as card_facts
 from lyrikstore.publish.exports.odrl import export_odrl as export_odrl
 from lyrikstore.publish.identity.key_letter import KeyLetter as KeyLetter
@@ -56,8 +56,8 @@ from lyrikstore.publish.identity.key_letter import letter_html as letter_html
 from lyrikstore.publish.identity.key_letter import letter_pdf as letter_pdf
 from lyrikstore.publish.identity.log_heads import own_consistency as own_consistency
 from lyrikstore.publish.issue.attest import read_documents as read_documents
-from lyrikstore.publish.status.book import Issued as Issued
 from lyrikstore.publish.status.changes import revoke_alone as revoke_alone
+from lyrikstore.publish.status.status_registry import Issued as Issued
 from lyrikstore.train.plan.estimate import MachineFigures as MachineFigures
 from lyrikstore.train.plan.plan_json import figures_json as figures_json
 from lyrikstore.train.predict.prediction import PREDICTION_COLUMNS as PREDICTION_COLUMNS

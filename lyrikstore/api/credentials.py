@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from lyrikstore.curate.terms.offer import Offer
     from lyrikstore.objects.backends.open import RemotePlace
     from lyrikstore.publish.imports.import_credentials import ImportResult
-    from lyrikstore.publish.status.book import Issued, StatusBook
     from lyrikstore.publish.status.current_list import CurrentList
+    from lyrikstore.publish.status.status_registry import Issued, StatusRegistry
 
 
 @dataclass
@@ -89,7 +89,7 @@ class Credentials:
     def find(self, credential: str) -> Digest | None:
         """Return the id of the logged credential that a person means; None: there is none."""
         try:
-            return self.book.find(credential).id
+            return self.registry.find(credential).id
         except (NotFoundError, InvalidInputError):
             return None
 
@@ -114,7 +114,7 @@ class Credentials:
         Returns:
             File name → list.
         """
-        lists = self.book.lists
+        lists = self.registry.lists
         return {
             f"{entry.purpose}-{issued.id.short}.json": lists[entry.url, issued.issuer].data
             for entry in issued.entries
@@ -132,10 +132,12 @@ class Credentials:
             RemoteError, StorageError, InvalidInputError: As
                 :func:`lyrikstore.publish.status.publish_lists.publish_lists`.
         """
-        if not self._any() or not self.book.lists:
+        if not self._any() or not self.registry.lists:
             return []
         store, backend = self.store, self.store.reach(place).backend
-        return stages.publish_lists(self.book, store.repository.policy, backend, dry_run=dry_run)
+        return stages.publish_lists(
+            self.registry, store.repository.policy, backend, dry_run=dry_run
+        )
 
     def unfinished_lists(self) -> list[str]:
         """Return which status lists are not published before :meth:`status_lists` made them anew.
@@ -143,7 +145,7 @@ class Credentials:
         Each was signed in two clones at the same time, and the last one would take back what the
         other revoked.
         """
-        return stages.unfinished(self.book, self.store.repository.policy) if self._any() else []
+        return stages.unfinished(self.registry, self.store.repository.policy) if self._any() else []
 
     def shared_places(self) -> "list[list[Issued]]":
         """Return the credentials of this store's people that only fall together.
@@ -152,15 +154,15 @@ class Credentials:
         """
         if not self._any():
             return []
-        ours, book = stages.own_keys(self.store.repository.policy), self.book
-        issuers = {issuer for (_, issuer), one in book.lists.items() if one.signer in ours}
-        return stages.shared_places(book, issuers)
+        ours, registry = stages.own_keys(self.store.repository.policy), self.registry
+        issuers = {issuer for (_, issuer), one in registry.lists.items() if one.signer in ours}
+        return stages.shared_places(registry, issuers)
 
     def _any(self) -> bool:
         # Asked before what reads them is loaded: most stores have none.
         return any(entry.type == "credential" for entry in self.store.repository.entries())
 
     @property
-    def book(self) -> "StatusBook":
+    def registry(self) -> "StatusRegistry":
         """The standing of every logged credential; each is read once."""
-        return stages.current_book(self.store.repository)
+        return stages.current_registry(self.store.repository)

@@ -113,7 +113,7 @@ class Datasets:
             NotFoundError, InvalidInputError: As ``Store.resolve``.
         """
         repository = self.store.repository
-        log = stages.EarlierLog(repository, asker.at) if as_of else repository
+        log = stages.PastRepository(repository, asker.at) if as_of else repository
         return stages.sources_of_datasets(log, self._in_use(refs), asker)
 
     def asserted_models(self, refs: "list[str]") -> "list[AssertedModel]":

@@ -164,7 +164,7 @@ class Models:
         drawn_by = nonce or token_bytes(32)
         return stages.replay_segments(self.store, ref, segments, nonce=drawn_by, message=message)
 
-    train_with = bound(lambda: stages.train_foreign)
+    train_with = bound(lambda: stages.train_external)
     training = bound(lambda: stages.open_run)
     import_trained = bound(lambda: stages.import_trained)
     export_job = bound(lambda: stages.export_job)

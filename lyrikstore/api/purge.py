@@ -23,7 +23,7 @@ def clear_work(repository: Repository, own_cache: Path | None) -> None:
     Raises:
         StorageError: It cannot be looked at; (``linked-folder``) it is behind a link.
     """
-    from lyrikstore.curate.work import forget_kept
+    from lyrikstore.curate.work_folder import forget_kept
     from lyrikstore.objects.io.private_folder import sweep
 
     if isinstance(repository.location, Path):
@@ -54,7 +54,7 @@ def purge_caches(repository: Repository, own_cache: Path | None) -> int:
     from lyrikstore.index.build import drop_indexes
     from lyrikstore.objects.gc.repack import clean_previews
     from lyrikstore.objects.io.private_folder import sweep
-    from lyrikstore.train.replay.interrupted import forget_points
+    from lyrikstore.train.replay.resume_state import forget_resume_state
     from lyrikstore.verify.rights.contents import forget_contents
 
     freed = clean_previews()
@@ -71,7 +71,7 @@ def purge_caches(repository: Repository, own_cache: Path | None) -> int:
         freed += drop_indexes(own_cache) + forget_sheets(own_cache)
         retired = retired_versions(repository)
         freed += forget_commits(own_cache, retired) + forget_contents(own_cache, retired)
-        freed += sum(forget_points(own_cache, name) for name in _runs_on(repository, retired))
+        freed += sum(forget_resume_state(own_cache, name) for name in _runs_on(repository, retired))
     return freed
 
 

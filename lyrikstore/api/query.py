@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lyrikstore.history.repository.refs import RefState
     from lyrikstore.index.impact import Impact
     from lyrikstore.index.query import QueryResult
-    from lyrikstore.index.served import ServedTable
+    from lyrikstore.index.query_tables import ServedTable
 
 
 @dataclass

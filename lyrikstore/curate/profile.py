@@ -22,9 +22,9 @@ from lyrikstore.curate.diff.versions import compare_versions
 from lyrikstore.curate.language import LEAST_PROBABILITY, open_language_model
 from lyrikstore.curate.personal.find import find
 from lyrikstore.curate.readers.batches import batched, rough_size
-from lyrikstore.curate.readers.draw import drawn
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, say_which
 from lyrikstore.curate.readers.row_values import RowValues
+from lyrikstore.curate.readers.sampling import drawn
 from lyrikstore.curate.readers.statistics import MAX_DISTINCT, RowStatistics
 from lyrikstore.curate.reading.documents import ReadDocument, read_documents
 from lyrikstore.curate.recipes.filters.contract import TEXT, Candidate

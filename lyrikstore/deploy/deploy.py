@@ -47,10 +47,10 @@ from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.gathering.form import VALUES
 from lyrikstore.publish.issue.atomic_folder import building, check_place, put_in_place
 from lyrikstore.readers import all_readers
+from lyrikstore.train.resolve_checkpoint import check_limit, resolve_trained
 from lyrikstore.train.serving.model import ModelWorkers, ProbeResult, ServedModel
 from lyrikstore.train.serving.probe import read_probe
 from lyrikstore.train.task import find_task
-from lyrikstore.train.trained import check_limit, resolve_trained
 from lyrikstore.train.worker.staging import open_staging
 from lyrikstore.train.worker.targets.registry import Target, target_for
 from lyrikstore.verify.deployment.credentials import credentials_of
@@ -58,7 +58,7 @@ from lyrikstore.verify.evaluation.choice.task import DEPLOYMENT, with_limit
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 from lyrikstore.verify.report import Check, CheckState, Report
 from lyrikstore.verify.rights import recorded
-from lyrikstore.verify.rights.judge import ENDED_LATER, TAKEN_BACK_LATER
+from lyrikstore.verify.rights.judge import ENDED_LATER, REVOKED_LATER
 from lyrikstore.verify.rights.required import check_rights
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.version import __version__
@@ -122,7 +122,7 @@ def deploy_checkpoint(
 
     Its files are stored, and its manifest signed and logged, before it gets its name; in a clone
     that is pushed. Whatever is interrupted leaves nothing logged, or a deployment that
-    :func:`lyrikstore.deploy.again.deploy_again` writes.
+    :func:`lyrikstore.deploy.rebuild.deploy_again` writes.
 
     Args:
         context: The store, opened to append where somebody signs.
@@ -377,7 +377,7 @@ def verified(context: StoreContext, checkpoint: Manifest, lineage: Lineage | Non
 
 
 def _check_rights(checkpoint: Manifest, rights: Check) -> None:
-    missing = {TAKEN_BACK_LATER, ENDED_LATER, "base-not-permitted"} & recorded.reasons_of(rights)
+    missing = {REVOKED_LATER, ENDED_LATER, "base-not-permitted"} & recorded.reasons_of(rights)
     if rights.state is CheckState.FAIL or missing:
         renew = "take in what renews it, or " if missing == {ENDED_LATER} else ""
         raise PolicyError(

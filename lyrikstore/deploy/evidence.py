@@ -22,13 +22,13 @@ from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.publish.cards.approval import newest_card
 from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.gathering.form import FORMATS
-from lyrikstore.publish.cards.offline import evidence_of
+from lyrikstore.publish.cards.offline_card import evidence_of
 from lyrikstore.publish.cards.vocabulary.values import tells_values
 from lyrikstore.publish.identity.key_statements import credential_proof
 from lyrikstore.verify.credential.issuer_key import statements_needed
 from lyrikstore.verify.credential.key_statements import check_few
 from lyrikstore.verify.credential.log_proofs import PROOF_HEAD
-from lyrikstore.verify.credential.status import Notices, logged_notices
+from lyrikstore.verify.credential.status import StatusUpdates, logged_status_updates
 from lyrikstore.verify.deployment import layout
 from lyrikstore.verify.deployment.credentials import credentials_of, left_out, renewed_by
 
@@ -232,7 +232,7 @@ def _credentials(
     repository: Repository, run: Manifest, shown: Shown, at: datetime
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the credentials that the rights of a run rest on, and what says if they hold."""
-    notices = logged_notices(repository)
+    status_updates = logged_status_updates(repository)
     for identity in credentials_of(run, shown.renewed):
         if identity in shown.left_out:
             continue
@@ -242,22 +242,22 @@ def _credentials(
         proof = credential_proof(repository, repository.index_of(identity, "credential"))
         if proof is not None:
             yield f"{name}.tlog-proof", proof
-        yield from _current(opened, name, notices, at)
+        yield from _current(opened, name, status_updates, at)
 
 
 def _current(
-    opened: OpenedCredential, name: str, notices: Notices, at: datetime
+    opened: OpenedCredential, name: str, status_updates: StatusUpdates, at: datetime
 ) -> Iterator[tuple[str, bytes]]:
     for entry in opened.entries:
         issuer = opened.issuer or ""
-        newest, _ = newest_first(notices.lists.get(entry.url, ()), issuer, at)
+        newest, _ = newest_first(status_updates.lists.get(entry.url, ()), issuer, at)
         if newest:
             yield f"{name}-{entry.purpose}.json", newest[0].data
-    for known in notices.documents:
+    for known in status_updates.documents:
         if known.document.id == opened.issuer:
             yield f"document-{Digest.of(known.data).short}.json", known.data
     try:
-        said = statements_needed(opened, notices.statements)
+        said = statements_needed(opened, status_updates.statements)
     except IncompleteError:
         return  # whoever verifies it says what is missing
     for data in said:

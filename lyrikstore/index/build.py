@@ -32,9 +32,9 @@ from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.index.collect import collect
-from lyrikstore.index.faults import system_error
+from lyrikstore.index.duckdb_errors import system_error
 from lyrikstore.index.query import QueryLimits, QueryResult, Scalar, query
-from lyrikstore.index.served import ServedTable
+from lyrikstore.index.query_tables import ServedTable
 from lyrikstore.index.tables import Writer, create_tables
 from lyrikstore.index.views import VERSION, VIEWS
 from lyrikstore.objects.io.safe_folder import refuse_link

@@ -16,8 +16,8 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.key_statements import is_statement
 from lyrikstore.verify.decisions import decision_facts, decisions_in, rule_words
 from lyrikstore.verify.evaluation.periods import place_in_time
-from lyrikstore.verify.store.standing import standing_changes
 from lyrikstore.verify.store.statements.approvals import count_decisions, decisions_on
+from lyrikstore.verify.store.status_changes import status_changes
 
 _UNKNOWN: dict[str, Any] = {
     **dict.fromkeys(("kind", "name", "author", "created", "message", "tree", "eventText")),
@@ -33,7 +33,7 @@ def log_entries(repository: Repository) -> list[dict[str, Any]]:
         VerificationError, IncompleteError, StorageError: One cannot be read.
     """
     flagged = {item.index: item.summary for item in repository.flagged}
-    changed = standing_changes(repository)
+    changed = status_changes(repository)
     misdated, wrong = frozenset(repository.policy.misdated), repository.known_floors().wrong
     rows = []
     for entry in repository.entries():

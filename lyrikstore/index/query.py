@@ -2,7 +2,7 @@
 
 The query runs in a child: read-only, with no other file, no network, no further process, bounded
 in time, memory and answer. What the kernel could not grant is said with the answer. Tables that are
-not in the index it gets from this process, batch by batch (:mod:`lyrikstore.index.served`).
+not in the index it gets from this process, batch by batch (:mod:`lyrikstore.index.query_tables`).
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from lyrikstore.canon.errors import (
     StorageError,
     storage_error,
 )
-from lyrikstore.index.served import ASKS, ServedTable, TableServer
+from lyrikstore.index.query_tables import ASKS, ServedTable, TableServer
 
 Scalar = bool | int | float | str | None
 Cell = Scalar | list[Scalar]

@@ -2,7 +2,7 @@
 
 Reads one JSON request, a line, from standard input, writes JSON Lines to standard output:
 ``ready``, then ``columns``, one ``row`` each, then ``end``; or ``error``. In between it may ask for
-batches of tables (:mod:`lyrikstore.index.served`). Not for people:
+batches of tables (:mod:`lyrikstore.index.query_tables`). Not for people:
 :func:`lyrikstore.index.query.query` starts it.
 """
 
@@ -18,8 +18,8 @@ from typing import Any
 import duckdb
 
 from lyrikstore.index.confine import close_inherited, confine, limit, probe
-from lyrikstore.index.faults import system_error
-from lyrikstore.index.served import LENGTH_BYTES
+from lyrikstore.index.duckdb_errors import system_error
+from lyrikstore.index.query_tables import LENGTH_BYTES
 
 _BATCH = 64
 _PLAIN = {

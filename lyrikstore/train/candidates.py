@@ -19,8 +19,8 @@ from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import precision_of
 from lyrikstore.train.formats import blend, word_counts
 from lyrikstore.train.formats.formats import CANDIDATES, Format, blend_of
-from lyrikstore.train.replay.interrupted import RunPoints
-from lyrikstore.train.replay.kept import SEGMENT, KeptSegments
+from lyrikstore.train.replay.resume_state import RunResumeState
+from lyrikstore.train.replay.segment_store import SEGMENT, SegmentStore
 from lyrikstore.train.requirements import ACCELERATOR
 from lyrikstore.train.snapshot import Snapshot, staged_base
 from lyrikstore.train.task import CopiedInputs
@@ -35,7 +35,7 @@ from lyrikstore.verify.evaluation.choice.candidates import (
 from lyrikstore.verify.evaluation.choice.choose import Tried
 from lyrikstore.verify.evaluation.choice.cross_validation import CrossValidation
 from lyrikstore.verify.evaluation.choice.folds import FoldedRecords
-from lyrikstore.verify.evaluation.choice.validation import Decided, ValidationScores
+from lyrikstore.verify.evaluation.choice.validation import CandidateChoice, ValidationScores
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.store.statements.segments import CANDIDATES_WITH_STEPS, steps_of
 
@@ -59,7 +59,7 @@ class Chosen(Struct, frozen=True):
             generative model.
     """
 
-    decided: Decided
+    decided: CandidateChoice
     form: Format
     made: tuple[Mapping[str, Any], ...]
     metrics: Mapping[str, str]
@@ -79,8 +79,8 @@ def train_candidates(
     candidates: Iterable[str],
     copied: CopiedInputs,
     *,
-    points: RunPoints | None = None,
-    segments: KeptSegments | None = None,
+    resume_state: RunResumeState | None = None,
+    segments: SegmentStore | None = None,
 ) -> Chosen:
     """Train every candidate and return the one that the task takes.
 
@@ -90,7 +90,7 @@ def train_candidates(
         config: What to do.
         candidates: Their names; a blend is made of two of them.
         copied: The data.
-        points: Keeps points of training, and has those of an interrupted run.
+        resume_state: Keeps points of training, and has those of an interrupted run.
         segments: Keeps the points that segments begin at, where the config wants some.
 
     Raises:
@@ -111,7 +111,9 @@ def train_candidates(
             continue
         each = segment_steps(config, copied.order["records"]["train"])
         each = each if name in CANDIDATES_WITH_STEPS else 0
-        keeping, resumed, keep = _keeping(points, segments, each, name, staging, context.progress)
+        keeping, resumed, keep = _keeping(
+            resume_state, segments, each, name, staging, context.progress
+        )
         base = staged_base(staging) if CANDIDATES[name].needs_base else ()
         job = {
             "candidate": name,
@@ -251,8 +253,8 @@ _Keep = Callable[[Mapping[str, Any]], None]
 
 
 def _keeping(
-    points: RunPoints | None,
-    segments: KeptSegments | None,
+    resume_state: RunResumeState | None,
+    segments: SegmentStore | None,
     each: int,
     candidate: str,
     staging: Staging,
@@ -263,31 +265,31 @@ def _keeping(
     ``each``: steps of a segment, 0: there are none.
     """
     if not each:
-        told, read = _points_of(points, candidate, staging, progress)
-        return told, read, _keeper(points, None, candidate, staging, progress)
+        told, read = _resume_state_of(resume_state, candidate, staging, progress)
+        return told, read, _keeper(resume_state, None, candidate, staging, progress)
     # What was signed of segments before an interruption is gone: they begin anew.
     told = {"segmentSteps": each, "keepSegments": segments is not None}
     return told, (), _keeper(None, segments, candidate, staging, progress)
 
 
-def _points_of(
-    points: RunPoints | None, candidate: str, staging: Staging, progress: OnProgress
+def _resume_state_of(
+    resume_state: RunResumeState | None, candidate: str, staging: Staging, progress: OnProgress
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    if points is None:
+    if resume_state is None:
         return {}, ()
-    resume = points.staged(candidate, staging)
+    resume = resume_state.staged(candidate, staging)
     if resume is None:
-        return {"pointSeconds": points.seconds}, ()
+        return {"pointSeconds": resume_state.seconds}, ()
     progress(Progress(phase="resume", detail={"candidate": candidate, **resume["position"]}))
-    return {"pointSeconds": points.seconds, "resume": resume}, (
+    return {"pointSeconds": resume_state.seconds, "resume": resume}, (
         resume["point"],
         *resume["kept"].values(),
     )
 
 
 def _keeper(
-    points: RunPoints | None,
-    segments: KeptSegments | None,
+    resume_state: RunResumeState | None,
+    segments: SegmentStore | None,
     candidate: str,
     staging: Staging,
     progress: OnProgress,
@@ -303,8 +305,8 @@ def _keeper(
             if event.get("kind") == SEGMENT:
                 if segments is not None:
                     segments.take(candidate, staging.path, event)
-            elif points is not None:
-                points.take(candidate, staging, event)
+            elif resume_state is not None:
+                resume_state.take(candidate, staging, event)
         except OSError as error:
             failed = True
             text = f"no points are kept any more, so nothing goes on from one: {error}"

@@ -93,7 +93,7 @@ class ModelConfig(Struct, frozen=True):
         pooling: How token vectors become one vector: ``mean`` or ``cls``.
         max_tokens: Longest text the model reads, special tokens included; the rest is cut off.
         candidates: What may be taken; empty: all that base, task and budget allow.
-        quantization: How the frozen weights of a model that writes are kept: ``nf4``; empty: as
+        quantization: How the frozen weights of a generative model are kept: ``nf4``; empty: as
             they are.
         answer_tokens: The most tokens of an answer that are learnt or written; 0: the model does
             not write.
@@ -155,8 +155,8 @@ class TrainingConfig(Struct, frozen=True):
             multiplies it.
         seed: Decides order, initial weights, dropout and folds.
         threads: CPU threads; part of what makes a run repeatable.
-        activation_checkpointing: Whether layers of a model that writes are computed again.
-        device: Where a model that writes is computed: ``cpu``, or ``cuda``: one GPU.
+        activation_checkpointing: Whether layers of a generative model are computed again.
+        device: Where a generative model is computed: ``cpu``, or ``cuda``: one GPU.
         refit: Whether what is compared by folds learns from the validation data, too, once they
             have chosen; of tasks with labels.
     """
@@ -208,9 +208,9 @@ class TrainConfig(Struct, frozen=True, rename={"thresholds": "threshold"}):
         evaluation: How it is measured.
         decision: When a model with labels answers.
         tolerances: Within what another run of the same counts as a reproduction.
-        prompt: How a model that writes is asked.
+        prompt: How a generative model is asked.
         replay: Which states of training are signed.
-        deploy: What a model that writes is to be served by, ``gguf`` or ``vllm``; empty: not said.
+        deploy: What a generative model is to be served by, ``gguf`` or ``vllm``; empty: not said.
     """
 
     purpose: str

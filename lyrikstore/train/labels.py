@@ -35,7 +35,7 @@ def check_labels(name: str, labels: Collection[str]) -> None:
         )
 
 
-def check_learnt(name: str, labels: Collection[str], learnt: Collection[str]) -> None:
+def check_trained_labels(name: str, labels: Collection[str], learnt: Collection[str]) -> None:
     """Return if training has every label of the validation data; ``name`` is that data's.
 
     Raises:

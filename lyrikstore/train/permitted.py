@@ -22,7 +22,7 @@ from lyrikstore.verify.rights.recorded import check_rights as check_recorded
 from lyrikstore.verify.rights.recorded import reasons_of
 from lyrikstore.verify.rights.required import Rights, check_rights
 from lyrikstore.verify.rights.same_bytes import ProhibitingTerms
-from lyrikstore.verify.store.test_sets import is_learnt, not_to_train_on
+from lyrikstore.verify.store.test_sets import is_trained_on, not_to_train_on
 
 
 def permitted(
@@ -174,7 +174,7 @@ def _check_learned(context: StoreContext, base: Manifest, measured: Iterable[Man
     ancestry = _check_rests(context, base, "the base")
     for one in measured:
         for model in (item for item in ancestry.values() if item.kind == "checkpoint"):
-            if is_learnt(one, model, ancestry.values()):
+            if is_trained_on(one, model, ancestry.values()):
                 raise PolicyError(
                     "test-is-train",
                     f"{one.name} is what the base {base.name} learned from; it measures nothing",

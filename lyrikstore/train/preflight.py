@@ -43,7 +43,7 @@ class RunPlan(Struct, frozen=True):
         task: What is learned; empty until the data was read.
         candidates: What is tried; empty until it was planned.
         planned: Member ``plan`` of the run; empty until the data was read.
-        prompt: Member ``prompt`` of run and checkpoints, of a model that writes.
+        prompt: Member ``prompt`` of run and checkpoints, of a generative model.
         by_folds: The candidates that are compared by cross-validation; empty: none is.
         still: Raises if the rights hold no longer, for who announces the run.
     """

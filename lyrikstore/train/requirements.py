@@ -199,7 +199,7 @@ class UseConfig(Struct, frozen=True):
 
 
 class PromptConfig(Struct, frozen=True):
-    """How a model that writes is asked (spec §13.12.3).
+    """How a generative model is asked (spec §13.12.3).
 
     Attributes:
         system: What it is told before every conversation; empty: what its template says.

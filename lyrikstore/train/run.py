@@ -25,13 +25,13 @@ from lyrikstore.train.environment import precision_of
 from lyrikstore.train.plan.plan import TrainingPlan, plan_config
 from lyrikstore.train.plan.plan_json import plan_json
 from lyrikstore.train.preflight import RunPlan, preflight
-from lyrikstore.train.replay.interrupted import (
-    POINT_SECONDS,
-    RunPoints,
+from lyrikstore.train.replay.resume_state import (
+    SNAPSHOT_SECONDS,
+    RunResumeState,
     find_interrupted,
-    points_folder,
+    resume_state_folder,
 )
-from lyrikstore.train.replay.kept import KeptSegments, attach_segments
+from lyrikstore.train.replay.segment_store import SegmentStore, attach_segments
 from lyrikstore.train.requirements import CPU
 from lyrikstore.train.seal import (
     log_next,
@@ -88,7 +88,7 @@ def train_run(
     *,
     prices: Path | None = None,
     measure: bool = False,
-    point_seconds: int = POINT_SECONDS,
+    snapshot_seconds: int = SNAPSHOT_SECONDS,
     resume: bool = False,
     message: str = "",
 ) -> TrainResult:
@@ -108,7 +108,7 @@ def train_run(
         config: What to do.
         prices: A price file of one's own for the plan.
         measure: Whether to do real steps for the plan; else its figures are computed.
-        point_seconds: Time between two points.
+        snapshot_seconds: Time between two points.
         resume: Go on with the run that this config announced and that gave nothing, to the same
             bytes as if it had not been interrupted.
         message: Free text for the run manifest.
@@ -134,7 +134,7 @@ def train_run(
     Cost: the training itself, in a process of its own with about 2 GB; texts are streamed.
     """
     begun, signer = time.monotonic(), context.signer()
-    repo, progress, points = context.repository, context.progress, context.own_cache
+    repo, progress, resume_state = context.repository, context.progress, context.own_cache
     progress(Progress(phase="check"))
     plan = preflight(context, config)
     plan = _warned(replace(plan, warnings=()), plan.warnings, progress)
@@ -174,8 +174,8 @@ def train_run(
             run, _ = log_next(
                 context, "run", config.run_name, body, plan.inputs, message, hold=plan.still
             )
-        segments = _segments_of(points, run, config, staging)
-        kept = _points_of(points, run, signer, seconds=point_seconds, resume=resume)
+        segments = _segments_of(resume_state, run, config, staging)
+        kept = _resume_state_of(resume_state, run, signer, seconds=snapshot_seconds, resume=resume)
         progress(Progress(phase="start", detail={"run": str(run.id)}))
         chosen = train_candidates(
             context,
@@ -183,7 +183,7 @@ def train_run(
             config,
             plan.candidates,
             copied,
-            points=kept,
+            resume_state=kept,
             segments=segments,
         )
         plan = _warned(plan, chosen.warnings, progress)
@@ -211,12 +211,12 @@ def _warned(plan: RunPlan, warnings: Iterable[Reason], progress: OnProgress) -> 
     return replace(plan, warnings=(*plan.warnings, *warnings))
 
 
-def _points_of(
+def _resume_state_of(
     cache: Path | None, run: Manifest, signer: Signer, *, seconds: int, resume: bool
-) -> RunPoints | None:
+) -> RunResumeState | None:
     if cache is None:
         return None
-    found = RunPoints(points_folder(cache, run.name), run.id, signer, seconds)
+    found = RunResumeState(resume_state_folder(cache, run.name), run.id, signer, seconds)
     if not resume:
         found.clear()
     return found
@@ -224,12 +224,12 @@ def _points_of(
 
 def _segments_of(
     cache: Path | None, run: Manifest, config: TrainConfig, staging: Staging
-) -> KeptSegments | None:
+) -> SegmentStore | None:
     if not config.replay.steps:
         return None
     if cache is None or config.replay.keep:  # what is attached need not be kept twice
-        return KeptSegments(staging.path / "segments") if config.replay.keep else None
-    found = KeptSegments.of_run(cache, run.name, run.id)
+        return SegmentStore(staging.path / "segments") if config.replay.keep else None
+    found = SegmentStore.of_run(cache, run.name, run.id)
     found.clear_others()
     return found
 
@@ -262,7 +262,7 @@ def _emit(
     labels: list[str],
     staging: Staging,
     *,
-    segments: KeptSegments | None,
+    segments: SegmentStore | None,
 ) -> tuple[list[Manifest], list[int]]:
     name = plan.config.name
     checkpoints: list[Manifest] = []

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.curate.labelled import read_labelled
-from lyrikstore.curate.scanned import ScannedFields
+from lyrikstore.curate.labelled_records import read_labelled
+from lyrikstore.curate.scanned_fields import ScannedFields
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.evaluation.choice.folds import field_of_groups, number_groups
@@ -69,7 +69,7 @@ def group_numbers(
 
     Raises:
         InvalidInputError, VerificationError, IncompleteError, StorageError: As
-            :func:`lyrikstore.curate.labelled.read_labelled`.
+            :func:`lyrikstore.curate.labelled_records.read_labelled`.
 
     Cost: one more read of data that has groups.
     """

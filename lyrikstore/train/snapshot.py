@@ -335,7 +335,7 @@ def copy_base(repo: Repository, manifest: Manifest, staging: Staging) -> dict[st
             raise PolicyError(
                 "unknown-model",
                 f"the base model has no {WEIGHTS}",
-                hint="only models that write are read from several files of weights",
+                hint="only generative models are read from several files of weights",
             )
         _copy_shards(repo, tree, staging)
     return settings

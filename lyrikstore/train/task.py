@@ -16,7 +16,7 @@ from msgspec import Struct
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import unknown_word
-from lyrikstore.verify.evaluation.given import SEED
+from lyrikstore.verify.evaluation.external_answers import SEED
 from lyrikstore.verify.evaluation.tasks import UNKNOWN_TASK, TaskRules, installed_task, task_names
 
 if TYPE_CHECKING:  # a task is asked by what is above this module, and for nothing else
@@ -25,21 +25,21 @@ if TYPE_CHECKING:  # a task is asked by what is above this module, and for nothi
     from lyrikstore.history.repository.repository import Repository
     from lyrikstore.train.candidates import Chosen, Results
     from lyrikstore.train.config import DataConfig, TrainConfig
-    from lyrikstore.train.evaluation.brought.answer_file import GivenAnswers
+    from lyrikstore.train.evaluation.answer_files.answer_file import AnswerFile
     from lyrikstore.train.plan.defaults import Proposal
     from lyrikstore.train.plan.estimate import CandidateFigures, Question
     from lyrikstore.train.plan.facts import DataFacts
     from lyrikstore.train.plan.plan import Remark
     from lyrikstore.train.plan.shapes import EncoderShape
-    from lyrikstore.train.predict.prediction import AskedModel, ModelAnswers
-    from lyrikstore.train.predict.similar import WithdrawnRights
+    from lyrikstore.train.predict.prediction import AnsweringModel, ModelAnswers
+    from lyrikstore.train.predict.similar import RevokedRights
     from lyrikstore.train.preflight import RunPlan
     from lyrikstore.train.serving.model import ModelWorkers, ServedModel
-    from lyrikstore.train.worker.fitting.learner import Learner
-    from lyrikstore.train.worker.fitting.written import Report
     from lyrikstore.train.worker.hashed_read import StagedFiles
     from lyrikstore.train.worker.staging import Staging
     from lyrikstore.train.worker.targets.registry import Target
+    from lyrikstore.train.worker.training.checkpoint_writer import Report
+    from lyrikstore.train.worker.training.learner import Learner
     from lyrikstore.verify.evaluation.evidence import OtherEvaluation
     from lyrikstore.verify.rights.judge import Reason
 
@@ -133,7 +133,7 @@ class TestedModel(Struct, frozen=True):
         return int(self.run.body["seed"])
 
 
-class GivenModel(Struct, frozen=True):
+class ModelWithAnswers(Struct, frozen=True):
     """A model whose answers were computed elsewhere.
 
     Attributes:
@@ -148,7 +148,7 @@ class GivenModel(Struct, frozen=True):
     """
 
     task: str
-    given: "GivenAnswers"
+    given: "AnswerFile"
     checkpoint: "Manifest | None"
     run: "Manifest | None"
     test: "Manifest"
@@ -297,7 +297,7 @@ class TrainingTask(Protocol):
             InvalidInputError: (``no-sample``) all are asked; or they cannot be.
         """
 
-    def evaluate_given(self, context: "StoreContext", model: GivenModel) -> Evaluated:
+    def evaluate_answer_file(self, context: "StoreContext", model: ModelWithAnswers) -> Evaluated:
         """Return what follows from answers that were computed elsewhere.
 
         Args:
@@ -328,10 +328,10 @@ class TrainingTask(Protocol):
     def answer(
         self,
         context: "StoreContext",
-        model: "AskedModel",
+        model: "AnsweringModel",
         *,
         device: str,
-        withdrawn: "WithdrawnRights | None",
+        withdrawn: "RevokedRights | None",
     ) -> "ModelAnswers":
         """Let a model answer some records.
 

@@ -33,7 +33,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.credential.credential import CheckedCredential, check_credential
 from lyrikstore.verify.credential.grant import Holder, check_grant
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.report import (
     Check,
     CheckState,
@@ -58,7 +58,7 @@ class Delivered(Struct, frozen=True):
         tree: The list of files, or None where it is not sound.
         trust: Whom the verifier believes.
         at: The moment to judge for.
-        notices: What issuers have said since, and what stores say of keys.
+        status_updates: What issuers have said since, and what stores say of keys.
     """
 
     files: Mapping[Digest, OpenedCredential]
@@ -66,7 +66,7 @@ class Delivered(Struct, frozen=True):
     tree: Tree | None
     trust: Trust
     at: datetime
-    notices: Notices
+    status_updates: StatusUpdates
 
 
 class _Named(Struct, frozen=True):
@@ -184,7 +184,9 @@ class _Judge(Struct, frozen=True):
         self, one: OpenedCredential, handing_on: CheckedCredential, left: LeftOut | None = None
     ) -> _Named:
         given = self.delivered
-        outcome = check_credential(one, trust=given.trust, at=given.at, notices=given.notices)
+        outcome = check_credential(
+            one, trust=given.trust, at=given.at, status_updates=given.status_updates
+        )
         claims, issuer = outcome.claims, outcome.issuer
 
         def found(state: CheckState, reason: str, text: str) -> _Named:
@@ -197,7 +199,7 @@ class _Judge(Struct, frozen=True):
             return found(CheckState.UNCHECKED, str(proof.detail["reason"]), proof.summary)
         if claims is None or not outcome.signature_valid or issuer is None:
             return found(CheckState.FAIL, "unsound", "what it rests on does not hold")
-        key = outcome.check_key(given.notices)
+        key = outcome.check_key(given.status_updates)
         standing = (outcome.check("trust.allowed"), outcome.check("period"), key)
         status = outcome.check("status")
         replaced = status.detail.get("reason") == "superseded"
@@ -272,7 +274,7 @@ class _Judge(Struct, frozen=True):
                 grant,
                 trust=given.trust,
                 at=given.at,
-                notices=given.notices,
+                status_updates=given.status_updates,
                 terms=one,
                 holder=Holder(str((grant.document or {})["credentialSubject"]["id"])),
             )

@@ -4,7 +4,7 @@
  */
 import { openAll } from "./credentials/opened.js";
 import { keysFor } from "./verify/credential/envelope.js";
-import { noticesAmong } from "./verify/credential/status.js";
+import { statusUpdatesAmong } from "./verify/credential/status.js";
 import { isOfDataset, verifyAlone, verifyDelivery } from "./verify/verify.js";
 import { isPresentation, verifyPresentation } from "./w3c/profile/presentation.js";
 import { Resources } from "./w3c/profile/resources.js";
@@ -27,7 +27,7 @@ export async function verifyFile(opened, given) {
   const asked = challenge !== undefined || domain !== undefined;
   if (!asked && isOfDataset(opened)) return verifyDelivery(opened, given);
   const files = openAll(siblings.values());
-  const notices = noticesAmong(files);
+  const notices = statusUpdatesAmong(files);
   if (!asked && opened.profile === "lyrik") return verifyAlone(opened, { files, notices, trust, at });
   // What the user gave apart may be found by the URL that it claims; what came with the credential may not.
   const named = new Map([...siblings].filter(([name]) => name.startsWith(GIVEN)));

@@ -4,13 +4,13 @@ import { checkCredential } from "../src/verify/credential/credential.js";
 import { blake3 } from "../src/canon/digest.js";
 import { parseTimestamp } from "../src/canon/timestamps.js";
 import { OpenedCredential } from "../src/credentials/opened.js";
-import { noticesAmong } from "../src/verify/credential/status.js";
+import { statusUpdatesAmong } from "../src/verify/credential/status.js";
 import { Trust } from "../src/credentials/trust.js";
 import { territoryWords } from "../src/credentials/territory.js";
 import { each, load } from "./vectors.js";
 
 const run = async (/** @type {string} */ credential, /** @type {string} */ at) => {
-  const given = { trust: new Trust(), at: parseTimestamp(at), notices: noticesAmong([]) };
+  const given = { trust: new Trust(), at: parseTimestamp(at), notices: statusUpdatesAmong([]) };
   return (await checkCredential(new OpenedCredential(utf8(credential)), given)).checks;
 };
 

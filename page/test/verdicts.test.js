@@ -13,7 +13,7 @@ import { parseTimestamp } from "../src/canon/timestamps.js";
 import { Trust } from "../src/credentials/trust.js";
 import { GRANT } from "../src/credentials/credential.js";
 import { openAll, OpenedCredential } from "../src/credentials/opened.js";
-import { noticesAmong } from "../src/verify/credential/status.js";
+import { statusUpdatesAmong } from "../src/verify/credential/status.js";
 import { line, Tree } from "../src/history/trees/tree.js";
 import { verifyAlone, verifyDelivery } from "../src/verify/verify.js";
 import { verifyFile } from "../src/verify_file.js";
@@ -61,7 +61,7 @@ for (const name of ["grants", "grant-keys"]) {
   each(`verdict on ${name}`, cases, async (one) => {
     const { target, files: found, trust, at, holder = null } = shown(base, one.changes);
     const [files, given] = [openAll(found.values()), new OpenedCredential(bytes(target))];
-    answers(await verifyAlone(given, { files, kind: GRANT, notices: noticesAmong(files), trust, at, holder }), one);
+    answers(await verifyAlone(given, { files, kind: GRANT, notices: statusUpdatesAmong(files), trust, at, holder }), one);
   });
 }
 const shows = load("verdicts/presented.json");

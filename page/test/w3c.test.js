@@ -5,7 +5,7 @@ import { concat, unhex, utf8 } from "../src/canon/bytes.js";
 import { Resolver } from "../src/credentials/did.js";
 import { parseMultikey } from "../src/crypto/ed25519.js";
 import { openAll, OpenedCredential } from "../src/credentials/opened.js";
-import { noticesAmong } from "../src/verify/credential/status.js";
+import { statusUpdatesAmong } from "../src/verify/credential/status.js";
 import { parse } from "../src/canon/json.js";
 import { parseTimestamp } from "../src/canon/timestamps.js";
 import { Trust } from "../src/credentials/trust.js";
@@ -44,7 +44,7 @@ each("foreign", cases, async (one) => {
     trust: Trust.parse(given.trust),
     at: parseTimestamp(given.at),
     resolver: new Resolver(),
-    notices: noticesAmong(openAll(given.lists.map(bytes))),
+    notices: statusUpdatesAmong(openAll(given.lists.map(bytes))),
     resources: new Resources(new Map(Object.entries(given.resources).map(([name, content]) => [name, bytes(content)]))),
   };
   const document = bytes(given.document);
@@ -69,7 +69,7 @@ each("hostile, of ours", ours.cases, async (one) => {
   const given = { ...ours.base, ...one };
   const begun = process.cpuUsage();
   const report = await verifyAlone(new OpenedCredential(bytes(given.document)), {
-    files: [], kind: DATASET, notices: noticesAmong([]), trust: Trust.parse(given.trust), at: parseTimestamp(given.at),
+    files: [], kind: DATASET, notices: statusUpdatesAmong([]), trust: Trust.parse(given.trust), at: parseTimestamp(given.at),
   });
   assert.ok(process.cpuUsage(begun).user < 1_000_000, "takes a second");
   for (const [id, expected] of Object.entries(one.checks)) {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lyrikstore.api import ForeignRun, Store
+from lyrikstore.api import ExternalRun, Store
 from lyrikstore.api.remotes import NamedRemotes
 from lyrikstore.crypto.keys.keyring import KeyFolder
 from lyrikstore.testing.keys import signer_for
@@ -35,6 +35,6 @@ def test_what_rests_on_no_data_has_no_terms(store: Store) -> None:
 
 
 def test_a_job_for_nowhere(store: Store, tmp_path: Path) -> None:
-    request = ForeignRun(("acme/rows",), "acme/model")
+    request = ExternalRun(("acme/rows",), "acme/model")
     with refused("bad-target"):
         store.models.export_job(request, ["true"], tmp_path / "job", region="DE", target="moon")

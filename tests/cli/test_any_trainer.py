@@ -139,7 +139,7 @@ def test_a_model_of_no_records_is_not_sealed(trainer) -> None:
 def test_where_no_sandbox_can_be_had_nothing_is_announced(trainer, tmp_path) -> None:
     # As a system without bubblewrap is, seen by who has only what this folder has on PATH.
     (tmp_path / "sitecustomize.py").write_text(
-        "import lyrikstore.train.foreign.sandbox as sandbox\n"
+        "import lyrikstore.train.external.sandbox as sandbox\n"
         "sandbox._programs = lambda environment: iter(())\n"
     )
     path = f"{tmp_path}:{REPOSITORY}:{REPOSITORY / 'cli'}"

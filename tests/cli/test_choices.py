@@ -1,4 +1,4 @@
-"""Models that write whose answers are labels: they give no others, and are measured so."""
+"""generative models whose answers are labels: they give no others, and are measured so."""
 
 import json
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.train
 
 @pytest.fixture
 def acme(new_person, tmp_path):
-    """Return somebody with a small model that writes, and questions whose answers are labels."""
+    """Return somebody with a small generative model, and questions whose answers are labels."""
     person = new_person("acme")
     person.ok("key", "new", "--no-passphrase")
     person.ok("init", "--origin", "acme.example/labels")
@@ -61,9 +61,9 @@ def test_it_gives_no_other_answer_and_is_measured_by_those_that_are_right(acme, 
     assert (report["verdict"], states["evaluation.recomputed"]) == ("trusted", "pass")
     said = acme.ok("evaluate", made["id"], "--on", "acme/hard", "--limit", "12").out
     assert "2 right answers" in said
-    rows_asked = acme.ok("predict", made["id"], tmp_path / "rows" / "test.jsonl", "--json").json
-    assert rows_asked["answered"] == 12
-    assert {text for one in rows_asked["predictions"] for text in one["answer"]} <= set(CHOICES)
+    input_rows = acme.ok("predict", made["id"], tmp_path / "rows" / "test.jsonl", "--json").json
+    assert input_rows["answered"] == 12
+    assert {text for one in input_rows["predictions"] for text in one["answer"]} <= set(CHOICES)
     acme.ok("card", made["id"])
 
 

@@ -1,4 +1,4 @@
-"""Models that write on a GPU: the same commands, the same bytes twice.
+"""generative models on a GPU: the same commands, the same bytes twice.
 
 What needs a GPU runs with LYRIKSTORE_GPU=1 (`make test-gpu`); what is refused without one, always.
 """
@@ -18,7 +18,7 @@ ON_GPU += '[budget]\non = "modal/a100-80g"\n'
 
 @pytest.fixture
 def acme(new_person, tmp_path):
-    """Return somebody with a small model that writes, and conversations to train it on."""
+    """Return somebody with a small generative model, and conversations to train it on."""
     person = new_person("acme")
     person.ok("key", "new", "--no-passphrase")
     person.ok("init", "--origin", "acme.example/gpu")

@@ -8,7 +8,7 @@ import pytest
 
 from lyrikstore.curate import language, weights
 from lyrikstore.curate.extract.chunk import find_tokens
-from lyrikstore.curate.readers.draw import drawn
+from lyrikstore.curate.readers.sampling import drawn
 from lyrikstore.history.records.order_root import record_id
 
 TEXTS = {

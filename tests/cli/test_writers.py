@@ -1,4 +1,4 @@
-"""Models that write, as people train them: from rows to a signed checkpoint."""
+"""generative models, as people train them: from rows to a signed checkpoint."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ CONVERTED = "7ef915c9bf9d94d8d70211970476878352a5b95855c589ae987916d7a455242b"
 
 @pytest.fixture
 def acme(new_person, tmp_path):
-    """Return somebody with a small model that writes, and conversations to train it on."""
+    """Return somebody with a small generative model, and conversations to train it on."""
     person = new_person("acme")
     person.ok("key", "new", "--no-passphrase")
     person.ok("init", "--origin", "acme.example/writers")

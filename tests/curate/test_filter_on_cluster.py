@@ -11,16 +11,16 @@ from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
 from lyrikstore.curate.recipes import source
 from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
 from lyrikstore.curate.recipes.filters.contract import FieldChange
-from lyrikstore.curate.recipes.findings import (
-    BatchFindings,
+from lyrikstore.curate.recipes.recipe import Recipe, parse_recipe
+from lyrikstore.curate.recipes.source import Batch
+from lyrikstore.curate.recipes.step_results import (
+    BatchResults,
     Changed,
     Divided,
     Dropped,
     Failed,
     Item,
 )
-from lyrikstore.curate.recipes.recipe import Recipe, parse_recipe
-from lyrikstore.curate.recipes.source import Batch
 from tests.curate.conftest import Bench
 from tests.servers.dask import InProcess
 
@@ -147,7 +147,7 @@ def test_refusals_are_those_of_one_core(
 
 def test_findings_cross_as_bytes() -> None:
     failed = InvalidInputError("bad-value", "message", hint="hint", details={"a": 1})
-    found = BatchFindings(
+    found = BatchResults(
         [
             [Item(b"1" * 32, [Dropped(1, "empty", "ä")])],
             [
@@ -160,7 +160,7 @@ def test_findings_cross_as_bytes() -> None:
         [("a.pdf", "PDF")],
         {1: ["x"]},
     )
-    assert BatchFindings.decode(found.encode()) == found
+    assert BatchResults.decode(found.encode()) == found
     assert [item.is_alive for items in found.records for item in items] == [
         False,
         False,
@@ -170,7 +170,7 @@ def test_findings_cross_as_bytes() -> None:
     ]
     back = Failed(failed.to_json()).to_error()
     assert (back.kind, back.hint, back.details) == ("bad-value", "hint", {"a": 1})
-    for decode in (BatchFindings.decode, Batch.decode):
+    for decode in (BatchResults.decode, Batch.decode):
         with pytest.raises(FormatError) as caught:
             decode(b"\xc1")
         assert caught.value.kind == "bad-answer"

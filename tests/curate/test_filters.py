@@ -22,7 +22,7 @@ from lyrikstore.curate.recipes.filters.contract import (
     Drop,
     Keep,
 )
-from lyrikstore.curate.recipes.filters.judgement import KeyedRecords
+from lyrikstore.curate.recipes.filters.dataset_steps import KeyedRecords
 from lyrikstore.curate.recipes.filters.redact import FINDERS, Redact, redact
 from lyrikstore.curate.recipes.filters.split import Split
 from lyrikstore.curate.recipes.recipe import parse_recipe

@@ -28,7 +28,7 @@ from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.curate.sheets.cells import cell_text
 from lyrikstore.curate.sheets.sheet import join, read_sheet
 from lyrikstore.curate.text import normalise
-from tests.curate.tried import judgement_of
+from tests.curate.tried import decisions_of
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "spec" / "vectors"
@@ -135,7 +135,7 @@ def test_splits_of_groups(case: dict[str, Any]) -> None:
         )
         for row in case["rows"]
     ]
-    judgement = judgement_of(split, records)
+    judgement = decisions_of(split, records)
     assert [judgement.part(at) for at in range(len(records))] == [
         row["part"] for row in case["rows"]
     ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError, StorageError
-from lyrikstore.curate.work import WorkFolder, forget_kept, kept_work, work_folder
+from lyrikstore.curate.work_folder import WorkFolder, forget_kept, kept_work, work_folder
 from lyrikstore.objects.io.private_folder import KEPT_SECONDS, STAGING, private_folder, sweep
 
 OLD = (1, 1)
@@ -249,7 +249,7 @@ def test_a_store_that_takes_no_work_is_worked_on_elsewhere(
             raise StorageError("read-only", "no")
         return private_folder(root)
 
-    monkeypatch.setattr("lyrikstore.curate.work.private_folder", denied)
+    monkeypatch.setattr("lyrikstore.curate.work_folder.private_folder", denied)
     with work(store, cache) as found:
         assert found.path.parent == cache / STAGING
     assert files(store, cache) == set()

@@ -14,7 +14,7 @@ from lyrikstore.curate.recipes.filters.contract import (
     Filter,
     Outcome,
 )
-from lyrikstore.curate.recipes.filters.judgement import Judgement, KeyedRecords
+from lyrikstore.curate.recipes.filters.dataset_steps import DatasetDecisions, KeyedRecords
 from lyrikstore.curate.recipes.recipe import parse_recipe
 
 
@@ -38,7 +38,7 @@ def document(text: str | None, path: str = "a.txt", **meta: str) -> Candidate:
     return Candidate(path, 0, identity, fields, fields, roles=FieldRoles(label="label"))
 
 
-def judgement_of(step: DatasetFilter, records: Sequence[Candidate]) -> Judgement:
+def decisions_of(step: DatasetFilter, records: Sequence[Candidate]) -> DatasetDecisions:
     """Return what a step for the whole dataset says of records."""
     key = step.key()
     keys = [key(record) for record in records]
@@ -48,7 +48,7 @@ def judgement_of(step: DatasetFilter, records: Sequence[Candidate]) -> Judgement
 
 def judged(step: DatasetFilter, records: Sequence[Candidate]) -> list[Any]:
     """Return what a step for the whole dataset says of each record."""
-    judgement = judgement_of(step, records)
+    judgement = decisions_of(step, records)
     return [judgement.of(at) for at in range(len(records))]
 
 

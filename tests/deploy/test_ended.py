@@ -10,8 +10,8 @@ import pytest
 from lyrikstore.canon.errors import PolicyError
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
-from lyrikstore.deploy.again import deploy_again
 from lyrikstore.deploy.deploy import Deployment, deploy_checkpoint
+from lyrikstore.deploy.rebuild import deploy_again
 from lyrikstore.history.repository.repository import Repository
 from tests.contexts import context_of
 from tests.deploy.conftest import CONFIG, Shop

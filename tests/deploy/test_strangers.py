@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.curate.labelled import read_labelled
+from lyrikstore.curate.labelled_records import read_labelled
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree

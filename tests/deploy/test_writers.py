@@ -1,4 +1,4 @@
-"""Models that write, deployed to what serves them, and asked back."""
+"""generative models, deployed to what serves them, and asked back."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ CREDENTIALS: dict[str, str] = {}
 
 @pytest.fixture(scope="module")
 def writer(tmp_path_factory):
-    """Return somebody with a small model that writes, trained."""
+    """Return somebody with a small generative model, trained."""
     folder = tmp_path_factory.mktemp("writer")
     (folder / "home").mkdir()
     person = Person(folder / "home", folder)

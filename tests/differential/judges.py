@@ -20,7 +20,7 @@ from lyrikstore.credentials.trust import parse_trust
 from lyrikstore.curate.readers import iter_records
 from lyrikstore.curate.terms.measures import Measurement
 from lyrikstore.history.trees.tree import Tree, TreeEntry
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.delivery.compare_files import (
     EachFile,
     FileComparison,
@@ -170,7 +170,7 @@ def _report(case: Case, trust: Any) -> Any:
         trust=trust,
         at=at,
         resolver=Resolver((*trust.known_documents(), *documents_among(files))),
-        notices=Notices.among(map(OpenedCredential, files)),
+        status_updates=StatusUpdates.among(map(OpenedCredential, files)),
         resources=Resources(named, beside),
     )
     if asked or is_presentation(case.target):

@@ -19,7 +19,7 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.terms.model import Partition, Terms, whole
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
-from lyrikstore.curate.labelled import read_labelled
+from lyrikstore.curate.labelled_records import read_labelled
 from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.history.commit.appender import Appender
 from lyrikstore.history.log.memory import LogMemory

@@ -8,7 +8,7 @@ import pytest
 from lyrikstore.canon.errors import FormatError, InvalidInputError, LyrikstoreError
 from lyrikstore.index.build import ensure_index
 from lyrikstore.index.query import query
-from lyrikstore.index.served import LENGTH_BYTES, MAX_SCANS, TableServer
+from lyrikstore.index.query_tables import LENGTH_BYTES, MAX_SCANS, TableServer
 
 
 class Numbers:

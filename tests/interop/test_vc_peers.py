@@ -29,7 +29,7 @@ from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.credentials.model.status_list import sign_list
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.verify.credential.credential import check_credential
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 
 NOW = datetime(2026, 11, 24, 15, 0, 0, tzinfo=UTC)
 
@@ -139,7 +139,7 @@ def test_openvc_reads_our_status_lists_alike(credential: bytes, made: Any, raise
         OpenedCredential(revocable),
         trust=Trust(),
         at=NOW,
-        notices=Notices.among(map(OpenedCredential, [signed])),
+        status_updates=StatusUpdates.among(map(OpenedCredential, [signed])),
     )
     ours = next(check for check in outcome.checks if check.id == "status")
     if raised:

@@ -169,7 +169,9 @@ def test_modules_that_the_map_and_the_walk_name_are_there() -> None:
 def steps() -> list[str]:
     text = (REPOSITORY / "CONTRIBUTING.md").read_text("utf-8")
     walks = text.partition("## The walk\n")[2].partition("\n## ")[0]
-    return re.findall(r"^(?:\d+\. |`train/foreign).*(?:\n(?!\d+\. |\n|\*).*)*", walks, re.MULTILINE)
+    return re.findall(
+        r"^(?:\d+\. |`train/external).*(?:\n(?!\d+\. |\n|\*).*)*", walks, re.MULTILINE
+    )
 
 
 @pytest.mark.parametrize("step", steps(), ids=lambda step: step[:40])

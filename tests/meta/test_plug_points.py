@@ -23,7 +23,7 @@ from lyrikstore.curate.recipes import recipe
 from lyrikstore.curate.recipes.filters.contract import TEXT, Candidate, Decide, Drop, Filter, Keep
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 from lyrikstore.curate.recipes.filters.registry import FILTERS
-from lyrikstore.train.foreign.job import TARGETS as JOBS
+from lyrikstore.train.external.job import TARGETS as JOBS
 from lyrikstore.train.formats.architectures import FAMILIES
 from lyrikstore.train.formats.family import Family
 from lyrikstore.train.formats.formats import BLEND, FOREIGN, FORMATS

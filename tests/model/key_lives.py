@@ -44,7 +44,7 @@ from lyrikstore.publish.identity.key_statements import key_statements, statement
 from lyrikstore.publish.identity.log_heads import consistency_of
 from lyrikstore.publish.issue.delivery import issue_delivery
 from lyrikstore.verify.credential.credential import check_credential
-from lyrikstore.verify.credential.status import logged_notices
+from lyrikstore.verify.credential.status import logged_status_updates
 from lyrikstore.verify.delivery.delivery import verify_delivery
 from lyrikstore.verify.report import CheckState, Report
 from tests.contexts import context_of
@@ -321,18 +321,18 @@ class Keys(RuleBasedStateMachine):
     def store_trusts(self, delivery: Delivery) -> bool:
         """Return whether the store, which needs no proof, believes what was delivered."""
         home = self.home()
-        notices = logged_notices(home)
+        status_updates = logged_status_updates(home)
         outcome = check_credential(
             OpenedCredential(delivery.files["credential.json"]),
             trust=self.trust,
             at=NOW,
-            notices=notices,
+            status_updates=status_updates,
         )
         state = home.refs.get(outcome.claims.name)
         return (
             outcome.signature_valid
             and outcome.check("trust.issuer").state is CheckState.PASS
-            and outcome.check_key(notices).state in FINE
+            and outcome.check_key(status_updates).state in FINE
             and state is not None
             and delivery.manifest in state.history
         )

@@ -43,13 +43,13 @@ from lyrikstore.publish.imports.import_delivery import import_delivery
 from lyrikstore.publish.issue.dataset import permit_dataset
 from lyrikstore.publish.issue.delivery import issue_delivery
 from lyrikstore.publish.issue.grant import Licence, grant_licence
-from lyrikstore.publish.status.book import StatusBook
 from lyrikstore.publish.status.changes import renew_lists, set_status, supersede
 from lyrikstore.publish.status.current_list import CurrentList
+from lyrikstore.publish.status.status_registry import StatusRegistry
 from lyrikstore.testing.clocks import FrozenClock
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import UseConfig
-from lyrikstore.train.foreign.request import ForeignPlan, ForeignRun, plan_foreign
+from lyrikstore.train.external.request import ExternalPlan, ExternalRun, plan_external
 from lyrikstore.verify.delivery.folder import read_siblings
 from lyrikstore.verify.report import Check, Report
 from lyrikstore.verify.rights.recorded import check_rights
@@ -326,7 +326,7 @@ class Place:
             and one not in self.knows.documents and self._holds(one)
         }  # fmt: skip
         siblings = {one.content.url.rpartition("/")[2]: one.data for one in lists}
-        mine = StatusBook.of(self.repository)
+        mine = StatusRegistry.of(self.repository)
         fresh = {name: data for name, data in siblings.items() if self._is_newer(mine, data)}
         import_credentials(self.context, wanted, siblings)
         fresh = {
@@ -344,15 +344,15 @@ class Place:
         ended = one.end is not None and self.clock() > one.end
         return one.holds(self.clock()) and not ended
 
-    def _is_newer(self, book: StatusBook, data: bytes) -> bool:
+    def _is_newer(self, registry: StatusRegistry, data: bytes) -> bool:
         opened = OpenedCredential(data)
-        return any(opened.list_url == url for url, _ in book.lists)
+        return any(opened.list_url == url for url, _ in registry.lists)
 
     # ---- models
 
-    def ask(self, learned: Iterable[Data], base: Model | None, wish: Wish) -> ForeignPlan | None:
+    def ask(self, learned: Iterable[Data], base: Model | None, wish: Wish) -> ExternalPlan | None:
         """Return what a run would be, or None if it is refused for want of rights."""
-        request = ForeignRun(
+        request = ExternalRun(
             tuple(str(one.manifest.id) for one in learned),
             f"{self.name}/asked",
             base="" if base is None else str(base.manifest.id),
@@ -365,7 +365,7 @@ class Place:
             context = context_of(
                 self.repository, signer=self.signer, trust=self.trust, clock=self.clock
             )
-            return plan_foreign(context, request)
+            return plan_external(context, request)
         except PolicyError as error:
             check_kind(error, "rights-missing")
             self.refused = error.message
@@ -470,6 +470,6 @@ def check_kind(error: PolicyError, kind: str) -> None:
         raise error
 
 
-def recorded(plan: ForeignPlan) -> dict[str, Any]:
+def recorded(plan: ExternalPlan) -> dict[str, Any]:
     """Return what a run records of its rights."""
     return plan.rights.to_body()

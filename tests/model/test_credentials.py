@@ -31,13 +31,13 @@ from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.publish.identity.issuer import Issuance
 from lyrikstore.publish.issue.dataset import permit_dataset
-from lyrikstore.publish.status.book import StatusBook
 from lyrikstore.publish.status.changes import set_status
 from lyrikstore.publish.status.publish_lists import publish_lists
+from lyrikstore.publish.status.status_registry import StatusRegistry
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.checks import PROCEDURES
 from lyrikstore.verify.credential.credential import check_credential
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.report import CheckState, Verdict, check_of, decide
 from lyrikstore.verify.rights.required import check_rights
 from tests.contexts import context_of
@@ -175,17 +175,19 @@ class Rights(RuleBasedStateMachine):
         if not hasattr(self, "given") or not self.given:
             return
         repository, published = self.home(), LocalBackend(self.folder / "public")
-        book = StatusBook.of(repository)
-        publish_lists(book, repository.policy, published)
+        registry = StatusRegistry.of(repository)
+        publish_lists(registry, repository.policy, published)
         folder = self.folder / "public" / "status"
         lists = [path.read_bytes() for path in folder.iterdir()] if folder.is_dir() else []
         for one in self.given:
             opened = OpenedCredential(one.data)
-            own = [book.lists[entry.url, OWNER.did].data for entry in opened.entries
-                   if (entry.url, OWNER.did) in book.lists]  # fmt: skip
+            own = [registry.lists[entry.url, OWNER.did].data for entry in opened.entries
+                   if (entry.url, OWNER.did) in registry.lists]  # fmt: skip
             for known, told in ((lists, one.listed), (own, True)):
-                notices = Notices.among(map(OpenedCredential, known))
-                outcome = check_credential(opened, trust=TRUST, at=self.time, notices=notices)
+                status_updates = StatusUpdates.among(map(OpenedCredential, known))
+                outcome = check_credential(
+                    opened, trust=TRUST, at=self.time, status_updates=status_updates
+                )
                 status = check_of(outcome.checks, "status")
                 verdict = decide(outcome.checks, [*PROCEDURES["credential"].required[:-1]])
                 if one.holds or not told:

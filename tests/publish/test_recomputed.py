@@ -7,7 +7,7 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError
-from lyrikstore.curate.labelled import read_labelled
+from lyrikstore.curate.labelled_records import read_labelled
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository

@@ -12,9 +12,9 @@ from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.labels import label_warnings, rare_labels
 from lyrikstore.train.predict.predict import predict_records
 from lyrikstore.train.reproduction.reproduce import plan_again, reproduce_run
+from lyrikstore.train.resolve_checkpoint import learned_from, records_deciding
 from lyrikstore.train.run import _with_folds_announced
 from lyrikstore.train.tasks.labelling import groups_of_labels
-from lyrikstore.train.trained import learned_from, records_deciding
 from lyrikstore.verify.evaluation.choice.cross_validation import read_cross_validation
 from lyrikstore.verify.evaluation.choice.folds import FoldedRecords
 from tests.kinds import refused

@@ -11,7 +11,7 @@ from lyrikstore.api.commands import run_page
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.timestamps import now
 from lyrikstore.history.log.memory import LogMemory
-from lyrikstore.train.formats.history import MAX_POINTS, read_history, write_history
+from lyrikstore.train.formats.history import MAX_SNAPSHOTS, read_history, write_history
 from lyrikstore_cli.output.monitoring import page_of
 from tests.kinds import refused
 
@@ -40,12 +40,12 @@ def test_a_page_shows_names_and_runs_none_of_them():
     assert b"<script" not in page
 
 
-@given(st.lists(st.floats(0, 1e6), max_size=3 * MAX_POINTS))
+@given(st.lists(st.floats(0, 1e6), max_size=3 * MAX_SNAPSHOTS))
 def test_whatever_was_lost_is_read_again(losses):
     epochs = [{"trainLoss": "0.5000", "score": "0.2500"}]
     found = read_history(write_history("lora", losses, epochs))
     assert found["steps"] == len(losses)
-    assert len(found["loss"]) <= MAX_POINTS
+    assert len(found["loss"]) <= MAX_SNAPSHOTS
     assert (not losses) == (not found["loss"])
 
 

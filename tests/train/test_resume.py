@@ -15,8 +15,8 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, NotFoundError, RunFailedError
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import TrainConfig
-from lyrikstore.train.replay.interrupted import forget_points, points_folder
-from lyrikstore.train.replay.kept import segments_folder
+from lyrikstore.train.replay.resume_state import forget_resume_state, resume_state_folder
+from lyrikstore.train.replay.segment_store import segments_folder
 from lyrikstore.train.run import train_run
 from tests.sweep import thinned
 
@@ -41,7 +41,7 @@ def go(workshop, config, cache, *, resume=False, stop_at=None, seconds=0, seen=N
     return train_run(
         workshop.context(progress=progress, cache=cache),
         TrainConfig.parse(config.encode()),
-        point_seconds=seconds,
+        snapshot_seconds=seconds,
         resume=resume,
     )
 
@@ -97,7 +97,7 @@ def test_it_goes_on_to_the_same_bytes(workshop, tmp_path, candidate, keep, stop_
     if stop_at > 1:
         assert any(one.phase == "resume" for one in seen)
         assert steps[0] > 1  # what was done is not done again
-    assert not points_folder(tmp_path, result.run.name).exists()
+    assert not resume_state_folder(tmp_path, result.run.name).exists()
 
 
 @pytest.mark.ci
@@ -118,7 +118,7 @@ def test_a_killed_worker_leaves_a_point(workshop, real_workers, tmp_path):
         train_run(
             workshop.context(progress=kill, cache=tmp_path),
             TrainConfig.parse(config.encode()),
-            point_seconds=0,
+            snapshot_seconds=0,
         )
     seen = []
     go(workshop, config, tmp_path, resume=True, seen=seen)
@@ -217,9 +217,12 @@ def test_points_of_what_was_retired_go(tmp_path):
     )
     assert list(_runs_on(repository, {retired})) == ["runs/acme/old"]
     for name in names[:2]:
-        for folder in (points_folder(tmp_path, name), segments_folder(tmp_path, name) / "one"):
+        for folder in (
+            resume_state_folder(tmp_path, name),
+            segments_folder(tmp_path, name) / "one",
+        ):
             folder.mkdir(parents=True)
             (folder / "point").write_bytes(b"12345")
-    assert forget_points(tmp_path, "runs/acme/old") == 10
-    assert forget_points(tmp_path, "runs/acme/old") == 0
+    assert forget_resume_state(tmp_path, "runs/acme/old") == 10
+    assert forget_resume_state(tmp_path, "runs/acme/old") == 0
     assert len(list(tmp_path.rglob("point"))) == 2

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lyrikstore.api import ForeignRun, KeyFolder, Store
+from lyrikstore.api import ExternalRun, KeyFolder, Store
 from lyrikstore.canon.errors import PolicyError
 from lyrikstore.canon.progress import Progress
 from lyrikstore.deploy import seal as deploy_seal
@@ -16,7 +16,7 @@ from tests.cli.small_runs import configure, entries, leftovers, parts, supply
 from tests.conftest import Person
 
 pytestmark = pytest.mark.train
-REQUEST = ForeignRun(("acme/rows.train",), "acme/own")
+REQUEST = ExternalRun(("acme/rows.train",), "acme/own")
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from lyrikstore.train.task import find_task
-from lyrikstore.train.worker.fitting import fit, loop
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.measure import learner_of
+from lyrikstore.train.worker.training import fit, loop
 from tests.cli.small_runs import configure, parts, refused, supply
 from tests.conftest import Person
 from tests.train.third_task import MEDIAN

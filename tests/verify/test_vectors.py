@@ -27,7 +27,7 @@ from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.grant import Holder
 from lyrikstore.verify.credential.key_statements import check_few
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.delivery.compare_files import check_files
 from lyrikstore.verify.delivery.delivery import verify_alone, verify_delivery
 from lyrikstore.verify.delivery.folder import FolderData, is_candidate_statement
@@ -205,7 +205,7 @@ def test_presented_grants(base: dict[str, Any], case: dict[str, Any]) -> None:
             trust=trust,
             at=parse_timestamp(changes["at"]),
             resolver=Resolver((*trust.known_documents(), *documents_among(siblings))),
-            notices=Notices.among(map(OpenedCredential, siblings)),
+            status_updates=StatusUpdates.among(map(OpenedCredential, siblings)),
             resources=Resources(siblings=siblings),
         ),
         challenge=changes["challenge"],

@@ -13,7 +13,7 @@ from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import parse_trust
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.delivery.delivery import verify_credential
 from lyrikstore.verify.report import Report
 from lyrikstore.w3c.profile.presentation import verify_presentation
@@ -79,13 +79,17 @@ def content(pieces: Any) -> bytes:
 def judge(case: dict[str, Any]) -> Report:
     document, trust = content(case["document"]), parse_trust(case["trust"].encode())
     at = parse_timestamp(case["at"])
-    notices = Notices.among(map(OpenedCredential, (content(pieces) for pieces in case["lists"])))
+    status_updates = StatusUpdates.among(
+        map(OpenedCredential, (content(pieces) for pieces in case["lists"]))
+    )
     if case["profile"] == "lyrik":
-        return verify_credential(OpenedCredential(document), trust=trust, at=at, notices=notices)
+        return verify_credential(
+            OpenedCredential(document), trust=trust, at=at, status_updates=status_updates
+        )
     surroundings = Surroundings(
         trust=trust,
         at=at,
-        notices=notices,
+        status_updates=status_updates,
         resources=Resources({n: content(p) for n, p in case["resources"].items()}),
     )
     if case["kind"] == "credential":

@@ -10,7 +10,7 @@ from lyrikstore.credentials.did import DocumentSource, Resolver, documents_among
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import PinnedDocument, Trust, TrustedIssuer, parse_trust
 from lyrikstore.crypto.multikey import encode_multikey
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.report import Report
 from lyrikstore.w3c.profile.presentation import verify_foreign
 from lyrikstore.w3c.profile.verify import Surroundings, verify_w3c
@@ -99,7 +99,7 @@ def test_a_document_beside_it_gives_no_key_to_a_status_list(made: Any) -> None:
             trust,
             made.NOW,
             Resolver(documents),
-            Notices.among(map(OpenedCredential, [lists.encode()])),
+            StatusUpdates.among(map(OpenedCredential, [lists.encode()])),
         )
         assert verify_w3c(text.encode(), around).verdict == verdict
 

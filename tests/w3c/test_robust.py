@@ -13,7 +13,7 @@ from lyrikstore.canon.schemas import check_schema
 from lyrikstore.credentials.did import Resolver
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import parse_trust
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.w3c.profile.presentation import make_presentation, verify_presentation
 from lyrikstore.w3c.profile.resources import Resources
 from lyrikstore.w3c.profile.schema.check import apply_schema
@@ -77,7 +77,9 @@ def surroundings(made: Any, *lists: bytes) -> Surroundings:
     return Surroundings(
         trust=parse_trust(made.TRUST.encode()),
         at=made.NOW,
-        notices=Notices.among(map(OpenedCredential, lists or [made.status_list().encode()])),
+        status_updates=StatusUpdates.among(
+            map(OpenedCredential, lists or [made.status_list().encode()])
+        ),
         resources=Resources({made.SCHEMA_URL: made.json_schema(), "report": b"a report"}),
     )
 
@@ -172,7 +174,7 @@ def test_a_request_may_hold_anything(made: Any, body: dict[str, Any]) -> None:
         issuer=issuer,
         trust=parse_trust(made.TRUST.encode()),
         resolver=Resolver(),
-        notices=Notices(),
+        status_updates=StatusUpdates(),
         resources=Resources(),
         clock=lambda: made.NOW,
     )

@@ -37,7 +37,7 @@ without a store are revoked without one, too: -o writes the list for whoever has
 """
 
 
-def standing_command(
+def status_command(
     name: str,
     does: str,
     said: str,
@@ -188,18 +188,14 @@ def named_credential(text: str) -> str:
 
 
 command.add_command(
-    standing_command("revoke", "Take CREDENTIAL back for good.", "revoked", falls=True)
+    status_command("revoke", "Take CREDENTIAL back for good.", "revoked", falls=True)
 )
 command.add_command(
-    standing_command(
-        "suspend", "Suspend CREDENTIAL until you reinstate it.", "suspended", falls=True
-    )
+    status_command("suspend", "Suspend CREDENTIAL until you reinstate it.", "suspended", falls=True)
 )
+command.add_command(status_command("reinstate", "End the suspension of CREDENTIAL.", "reinstated"))
 command.add_command(
-    standing_command("reinstate", "End the suspension of CREDENTIAL.", "reinstated")
-)
-command.add_command(
-    standing_command(
+    status_command(
         "supersede",
         "Take CREDENTIAL back because you issued another in its place, with --supersedes.",
         "superseded",

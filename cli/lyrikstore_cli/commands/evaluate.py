@@ -40,7 +40,7 @@ _SHOWN, _WIDTH = 5, 160
     "--limit",
     "sample",
     type=click.IntRange(min=1),
-    help="Of a model that writes: ask at most so many records, drawn by their ids.",
+    help="Of a generative model: ask at most so many records, drawn by their ids.",
 )
 @options.abstain_below(
     "Show coverage and accuracy, at this confidence (0 to 1), too; both are signed."
@@ -83,7 +83,7 @@ def command(
     are published with the figures, rarer ones are one line, `others`. A field makes no slices
     where a scan found personal data in it, or its values look like that; that is said.
 
-    A model that writes is measured beside its base, on the same prompts; what both wrote is kept.
+    A generative model is measured beside its base, on the same prompts; what both wrote is kept.
 
     With `--predictions` nobody is asked: the file has, of each record of the part once, `record`
     (its number or its id), `answer`, and where they are known the scores of labels (`scores`, or
@@ -111,7 +111,7 @@ def command(
     if report is not None and asked is not None and writes:
         raise InvalidInputError(
             "no-report",
-            f"{asked.name} is of a model that writes: its report has no charts to draw",
+            f"{asked.name} is of a generative model: its report has no charts to draw",
             hint=f"lyrikstore card {asked.name.replace('evaluations/', 'checkpoints/')}",
         )
     if not measures and abstain_below is not None:

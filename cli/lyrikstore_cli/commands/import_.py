@@ -9,13 +9,13 @@ from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.verify.delivery import verify_delivered
-from lyrikstore_cli.foreign import foreign_options, foreign_request, show_foreign
+from lyrikstore_cli.external_program import external_options, external_request, show_external
 from lyrikstore_cli.options import DELIVERED, EXISTING, credential_file, read_file
 from lyrikstore_cli.report import to_believe
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import FieldRoles, ForeignRun, ImportResult, Store
+    from lyrikstore.api import ExternalRun, FieldRoles, ImportResult, Store
 
 
 @declare(
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--data", type=click.Path(path_type=Path), help="The data, if not beside it.")
 @options.field_roles
 @click.option("--trained", type=EXISTING, help="A folder with a model that another tool trained.")
-@foreign_options
+@external_options
 def command(
     session: Session,
     targets: tuple[Path, ...],
@@ -57,7 +57,7 @@ def command(
     if trained is not None:
         if targets or data or roles.names:
             raise click.UsageError("--trained takes no TARGETS, --data and no roles of fields")
-        _take_trained(session, trained, foreign_request(asked))
+        _take_trained(session, trained, external_request(asked))
         return
     if not targets:
         raise click.UsageError("name what to take in: TARGETS, or --trained FOLDER")
@@ -97,11 +97,11 @@ def command(
     session.emit("import", {"imported": rows})
 
 
-def _take_trained(session: Session, folder: Path, request: "ForeignRun") -> None:
+def _take_trained(session: Session, folder: Path, request: "ExternalRun") -> None:
     store = session.open_store(sign=True)
     with session.progress("importing", phases=True):
         made = store.models.import_trained(folder, request)
-    show_foreign(session, made, "import", 1)
+    show_external(session, made, "import", 1)
 
 
 def _take(

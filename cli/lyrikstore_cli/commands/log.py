@@ -13,7 +13,7 @@ from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.verify.evaluation.choice.passed_over import candidates_of
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.foreign import execution_line
+from lyrikstore_cli.external_program import execution_line
 from lyrikstore_cli.output.attestations import attestation_line, attestation_rows
 from lyrikstore_cli.output.events import decided_line, event_lines
 from lyrikstore_cli.output.key_names import names_in

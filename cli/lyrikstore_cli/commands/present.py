@@ -47,7 +47,7 @@ def command(
         signer=session.signer(),
         challenge=challenge,
         domain=domain,
-        did_document=options.read_given(did_document),
+        did_document=options.read_answer_file(did_document),
         with_values=with_values,
         label=str(grant),
     )

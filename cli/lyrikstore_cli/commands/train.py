@@ -9,18 +9,18 @@ import click
 from lyrikstore.canon.text import escape_control, pluralize, rough
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.foreign import (
-    foreign_options,
-    foreign_request,
+from lyrikstore_cli.external_program import (
+    external_options,
+    external_request,
     opening_of,
     opening_options,
-    show_foreign,
+    show_external,
 )
 from lyrikstore_cli.renamed import renamed_flag
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import ForeignRun, Opening
+    from lyrikstore.api import ExternalRun, Opening
     from lyrikstore.api.commands import MachineFigures
 
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 )
 @click.option("--measure", is_flag=True, help="Do a few real steps for the plan.")
 @click.option("--resume", is_flag=True, help="Go on with the run that was interrupted.")
-@foreign_options
+@external_options
 @opening_options
 @click.option(
     "--export-job",
@@ -120,7 +120,7 @@ def command(
     if target is not None:
         if not region or out is None:
             raise click.UsageError("--export-job needs --region and -o FOLDER")
-        request = foreign_request(asked)
+        request = external_request(asked)
         _export(session, given, request, target, region, program, include, out, message)
         return
     if out is not None and asked["inputs"] and not asked["name"]:
@@ -130,7 +130,7 @@ def command(
     if asked["inputs"] or asked["name"]:
         if prices or measure or resume:
             raise click.UsageError("--prices, --measure and --resume need a CONFIG")
-        _train_with(session, given, foreign_request(asked), opening, unconfined, message)
+        _train_with(session, given, external_request(asked), opening, unconfined, message)
         return
     if len(given) != 1:
         raise click.UsageError(
@@ -229,7 +229,7 @@ def _train(
 def _train_with(
     session: Session,
     words: tuple[str, ...],
-    request: "ForeignRun",
+    request: "ExternalRun",
     opening: "Opening",
     unconfined: bool,
     message: str,
@@ -243,20 +243,20 @@ def _train_with(
             unconfined=unconfined,
             message=message,
         )
-    show_foreign(session, made, "train", 2)
+    show_external(session, made, "train", 2)
 
 
 def _collect(session: Session, folder: Path) -> None:
     store = session.open_store(sign=True)
     with session.progress("collecting", phases=True):
         made = store.models.collect_job(folder)
-    show_foreign(session, made, "train", 2)
+    show_external(session, made, "train", 2)
 
 
 def _export(
     session: Session,
     words: tuple[str, ...],
-    request: "ForeignRun",
+    request: "ExternalRun",
     target: str,
     region: str,
     program: tuple[Path, ...],

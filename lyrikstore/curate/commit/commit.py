@@ -17,7 +17,7 @@ from lyrikstore.curate.commit.plan import CommitPlan, find_files, plan_version
 from lyrikstore.curate.commit.result import CommitResult
 from lyrikstore.curate.commit.statement import Statement, put_attachment
 from lyrikstore.curate.scan.listing import Listing
-from lyrikstore.curate.work import work_folder
+from lyrikstore.curate.work_folder import work_folder
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment
 from lyrikstore.history.manifests.names import parse_name

@@ -107,9 +107,9 @@ class StoredDatasets:
         self, body: Mapping[str, Any], tree: Tree, open_blob: OpenBlob, roles: FieldRoles
     ) -> dict[str, Any]:
         # Loaded where it is needed: few datasets have one, and it loads what measures languages.
-        from lyrikstore.curate.commit.rows.sample import TOKENS, DrawnSample
+        from lyrikstore.curate.commit.rows.sample import TOKENS, RowSample
 
-        sample = DrawnSample(roles.text)
+        sample = RowSample(roles.text)
         for _, rows in self.rows(body, tree, open_blob):
             for row in rows:
                 sample.add(record_id(body["reader"], row).hex, row)

@@ -44,15 +44,21 @@ from lyrikstore.curate.recipes.explain.drops import LargeDrop, large_drops
 from lyrikstore.curate.recipes.groups import check_groups
 from lyrikstore.curate.recipes.recipe import Recipe, Unmatched
 from lyrikstore.curate.recipes.references import prepare
-from lyrikstore.curate.recipes.settle import (
+from lyrikstore.curate.recipes.source import resolve_dataset, source_reader
+from lyrikstore.curate.recipes.union import FilterSource, check_union, source_of
+from lyrikstore.curate.recipes.write_outcome import (
     WHOLE,
     PutData,
     RecipeOutcome,
     Settling,
 )
-from lyrikstore.curate.recipes.source import resolve_dataset, source_reader
-from lyrikstore.curate.recipes.union import FilterSource, check_union, source_of
-from lyrikstore.curate.work import ChangedDocuments, WorkFolder, kept_work, storing, work_folder
+from lyrikstore.curate.work_folder import (
+    ChangedDocuments,
+    WorkFolder,
+    kept_work,
+    storing,
+    work_folder,
+)
 from lyrikstore.history.commit.transaction import TransactionBuilder, open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest
 from lyrikstore.history.manifests.names import Name, parse_name

@@ -17,7 +17,7 @@ from msgspec import Struct
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.curate.readers.rows import RowError, parse_row
 from lyrikstore.curate.recipes.filters.contract import OtherRecord
-from lyrikstore.curate.work import storing
+from lyrikstore.curate.work_folder import storing
 from lyrikstore.history.records.rows import BadRow
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from lyrikstore.curate.descriptor import describe
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.statistics import RowStatistics
 from lyrikstore.curate.recipes.decisions import VERSION
-from lyrikstore.curate.recipes.findings import work_lost
 from lyrikstore.curate.recipes.recipe import Recipe
-from lyrikstore.curate.recipes.settle import RecipeOutcome, Shard
+from lyrikstore.curate.recipes.step_results import work_lost
 from lyrikstore.curate.recipes.union import FilterSource, sheet_of
-from lyrikstore.curate.work import storing
+from lyrikstore.curate.recipes.write_outcome import RecipeOutcome, Shard
+from lyrikstore.curate.work_folder import storing
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import DOCUMENT
 from lyrikstore.history.records.rows import JSONL

@@ -25,14 +25,14 @@ from lyrikstore.canon.files import open_nameless
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.curate.readers.fields import FieldRoles
-from lyrikstore.curate.recipes.examine import Examiner, StepRange, StepVerdict, stages_of
 from lyrikstore.curate.recipes.filters.contract import DatasetFilter, OtherRecord
-from lyrikstore.curate.recipes.filters.judgement import KeyedRecords
-from lyrikstore.curate.recipes.findings import BatchFindings, work_lost
+from lyrikstore.curate.recipes.filters.dataset_steps import KeyedRecords
 from lyrikstore.curate.recipes.recipe import Recipe
+from lyrikstore.curate.recipes.record_steps import Examiner, StepRange, StepVerdict, stages_of
 from lyrikstore.curate.recipes.references import read_candidates
 from lyrikstore.curate.recipes.source import Batch, OpenBlob, RecordSource
-from lyrikstore.curate.work import WorkFolder, load_kept, storing
+from lyrikstore.curate.recipes.step_results import BatchResults, work_lost
+from lyrikstore.curate.work_folder import WorkFolder, load_kept, storing
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.backends.address import address_of
 from lyrikstore.objects.backends.base import LocalBackend
@@ -114,14 +114,14 @@ class Engine:
         last = len(self._stages) - 1
         found: list[tuple[str, str]] = []
         for batch in self.source.batches(self.open_blob):
-            found += BatchFindings.decode(self.found_by(last, batch.number)).foreign
+            found += BatchResults.decode(self.found_by(last, batch.number)).foreign
         return found
 
-    def findings(self) -> Iterator[tuple[Batch, BatchFindings]]:
+    def findings(self) -> Iterator[tuple[Batch, BatchResults]]:
         """Yield every batch of the source with what was found of it."""
         last = len(self._stages) - 1
         for batch in self.source.batches(self.open_blob):
-            yield batch, BatchFindings.decode(self.found_by(last, batch.number))
+            yield batch, BatchResults.decode(self.found_by(last, batch.number))
 
     def found_by(self, stage: int, batch: int) -> bytes:
         """Return what a stage that is done found of a batch.
@@ -307,11 +307,11 @@ class _StageWork:
 
         return _Judged(verdicts)
 
-    def _found(self, batch: int) -> BatchFindings:
-        return BatchFindings.decode(self._engine.found_by(self._number, batch))
+    def _found(self, batch: int) -> BatchResults:
+        return BatchResults.decode(self._engine.found_by(self._number, batch))
 
 
-def examine_task(
+def run_steps_task(
     setup: Mapping[str, Any], _task: Mapping[str, Any], *buffers: bytes
 ) -> Iterator[tuple[Any, ...]]:
     """Examine a batch: what a worker does; see :mod:`lyrikstore.objects.parallel.tasks`."""
@@ -323,7 +323,7 @@ def examine_task(
 def _examined(examiner: Examiner, batch: bytes, earlier: bytes, verdicts: bytes) -> bytes:
     return examiner.examine(
         Batch.decode(batch),
-        BatchFindings.decode(earlier) if earlier else None,
+        BatchResults.decode(earlier) if earlier else None,
         msgspec.msgpack.decode(verdicts, type=list[StepVerdict | None]),
     ).encode()
 

@@ -17,7 +17,7 @@ from lyrikstore.curate.recipes.source import (
     read_document,
 )
 from lyrikstore.curate.text import foreign_format
-from lyrikstore.curate.work import WorkFolder
+from lyrikstore.curate.work_folder import WorkFolder
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import document_id, record_id
 from lyrikstore.history.repository.repository import Repository

@@ -29,7 +29,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.checks import PROCEDURES, TRUST_CHECKS
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.grant import Holder, check_grant
-from lyrikstore.verify.credential.status import Notices, logged_notices
+from lyrikstore.verify.credential.status import StatusUpdates, logged_status_updates
 from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.log_memory import check_remembered
 from lyrikstore.verify.report import (
@@ -141,23 +141,25 @@ def source_of_file(
             hint="name the credential.json of a delivery, the delivery's folder, or a dataset",
         )
     others = {name: OpenedCredential(one) for name, one in siblings.items()}
-    notices = Notices.among(others.values())
-    source, claims = _source(label, opened, asker, notices)
+    status_updates = StatusUpdates.among(others.values())
+    source, claims = _source(label, opened, asker, status_updates)
     if claims is None or source.credential is None:
         return source
     about = Published(claims.manifest, claims.tree, claims.name, claims.store)
     files = SiblingFiles.unnamed([opened, *(others[name] for name in sorted(others))])
     grants = [one for one in files.all if one.kind is GRANT]
-    held = [_held(one, files, about, _all_of, asker, notices) for one in grants]
+    held = [_held(one, files, about, _all_of, asker, status_updates) for one in grants]
     other = files.other_version(opened, GRANT)
     return replace(source, grants=_worth_naming(held, source), other_version=other)
 
 
 def _source(
-    label: str, opened: OpenedCredential, asker: Asker, notices: Notices
+    label: str, opened: OpenedCredential, asker: Asker, status_updates: StatusUpdates
 ) -> tuple[TermSource, Claims | None]:
-    outcome = check_credential(opened, trust=asker.trust, at=asker.at, notices=notices)
-    claims, checks = outcome.claims, (*outcome.checks, outcome.check_key(notices))
+    outcome = check_credential(
+        opened, trust=asker.trust, at=asker.at, status_updates=status_updates
+    )
+    claims, checks = outcome.claims, (*outcome.checks, outcome.check_key(status_updates))
     verdict = decide(checks, PROCEDURES["credential"].required)
     decisive = _decisive(checks)
     why = "" if decisive is None else decisive.summary
@@ -184,14 +186,19 @@ def _held(
     about: Published,
     used: Used,
     asker: Asker,
-    notices: Notices,
+    status_updates: StatusUpdates,
 ) -> HeldGrant | None:
     """Return what a grant gives to who asks; None if it is nobody's word, or about other data."""
     terms = siblings.terms_of(opened)
     key = asker.key
     holder = Holder("") if key is None else holder_of(opened, key, asker.trust, asker.at)
     outcome = check_grant(
-        opened, trust=asker.trust, at=asker.at, notices=notices, terms=terms, holder=holder
+        opened,
+        trust=asker.trust,
+        at=asker.at,
+        status_updates=status_updates,
+        terms=terms,
+        holder=holder,
     )
     grant, checks = outcome.grant, outcome.checks
     if grant is None or not outcome.envelope.signature_valid:
@@ -289,7 +296,7 @@ def terms_of_sources(
 
     Cost: what :class:`SourcesHeld` says, where something was made from several datasets.
     """
-    notices = logged_notices(repository)
+    status_updates = logged_status_updates(repository)
     log = check_remembered(repository, repository.checkpoint, repository.records, repository.memory)
     held = SourcesHeld(lineage, repository.tree, repository.blobs.open)
     found = []
@@ -298,7 +305,7 @@ def terms_of_sources(
         if records.held is Held.NONE:
             found.append(TermSource(source.name, None, freed=source.id))
             continue
-        logged = _as_of(log, _logged(repository, lineage, source, datasets, asker, notices))
+        logged = _as_of(log, _logged(repository, lineage, source, datasets, asker, status_updates))
         if records.held is Held.NOT_CHECKED:
             logged = replace(logged, note=logged.note or records.unsure(source.name))
         found.append(logged)
@@ -347,7 +354,7 @@ def _logged(
     source: Manifest,
     datasets: Sequence[Manifest],
     asker: Asker,
-    notices: Notices,
+    status_updates: StatusUpdates,
 ) -> TermSource:
     try:
         found = logged_terms(repository, source)
@@ -369,7 +376,7 @@ def _logged(
     logged, candidates = _sound(source, found)
     for one in logged:
         if one.kind is DATASET:
-            candidates.append(_about(source, about, one, asker, notices))
+            candidates.append(_about(source, about, one, asker, status_updates))
     sound = [item for item in candidates if item.terms is not None]
     best = next(
         (item for item in sound if item.verdict is Verdict.TRUSTED), sound[0] if sound else None
@@ -383,7 +390,7 @@ def _logged(
         best = replace(best, used=read.names, note=best.note or read.unread)
     siblings = SiblingFiles.unnamed(logged)
     grants = [one for one in logged if one.kind is GRANT]
-    held = [_held(one, siblings, about, used, asker, notices) for one in grants]
+    held = [_held(one, siblings, about, used, asker, status_updates) for one in grants]
     if best.terms is not None and source.id == about.manifest:
         by = next(one.signer for one in logged if str(one.digest) == best.credential)
         stated = [part.licence for part in best.terms.partitions]
@@ -418,9 +425,9 @@ def _about(
     about: Published,
     opened: OpenedCredential,
     asker: Asker,
-    notices: Notices,
+    status_updates: StatusUpdates,
 ) -> TermSource:
-    found, claims = _source(source.name, opened, asker, notices)
+    found, claims = _source(source.name, opened, asker, status_updates)
     if claims is not None and not about.is_meant(claims):
         problem = "its credential is about something else"  # attack case A44
         return TermSource(source.name, None, problem, verdict=Verdict.INVALID)

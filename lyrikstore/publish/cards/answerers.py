@@ -17,7 +17,7 @@ from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.card_attestation import check_card_attestation
-from lyrikstore.verify.credential.status import logged_notices
+from lyrikstore.verify.credential.status import logged_status_updates
 from lyrikstore.verify.report import SETTLED, CheckState
 
 CLOSING = ("attested", "not-applicable")
@@ -84,7 +84,7 @@ class _Judge:
 
     def __init__(self, repository: Repository, name: str, trust: Trust, at: datetime) -> None:
         self._repository, self._name, self._trust, self._at = repository, name, trust, at
-        self._notices = logged_notices(repository)
+        self._notices = logged_status_updates(repository)
         self._found: dict[str, bool] = {}
 
     def knows(self, answer: Mapping[str, Any]) -> bool:
@@ -106,7 +106,7 @@ class _Judge:
         if opened.kind is not CARD_ATTESTATION or opened.issuer is None:
             return False
         found = check_card_attestation(
-            opened, trust=self._trust, at=self._at, notices=self._notices
+            opened, trust=self._trust, at=self._at, status_updates=self._notices
         )
         # ATTACK: a document in the log says that a key is an organisation's: anybody writes one.
         if not all(found.state(check) in SETTLED for check in _SIGNED):

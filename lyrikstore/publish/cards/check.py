@@ -26,7 +26,7 @@ from lyrikstore.publish.cards.compare import compare_cards
 from lyrikstore.publish.cards.document import MAX_CARD, build_card, read_content
 from lyrikstore.publish.cards.facts import CardFacts, gather, subject_id
 from lyrikstore.publish.cards.gathering.form import FORMATS, CardForm
-from lyrikstore.publish.cards.offline import not_the_card, signed_as
+from lyrikstore.publish.cards.offline_card import not_the_card, signed_as
 from lyrikstore.publish.cards.rendering.renderings import drawn_from, handed_out, looks_like
 from lyrikstore.publish.cards.sources import check_sources, difference, text_of
 from lyrikstore.verify.checks import not_proven

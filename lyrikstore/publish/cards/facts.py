@@ -13,7 +13,6 @@ from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.refs import Flagged, RefTable
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments, retired_versions
-from lyrikstore.publish.cards.earlier import Earlier, Survey
 from lyrikstore.publish.cards.gathering.ancestry import ancestry_of
 from lyrikstore.publish.cards.gathering.credentials import (
     CredentialFacts,
@@ -24,7 +23,8 @@ from lyrikstore.publish.cards.gathering.credentials import (
 )
 from lyrikstore.publish.cards.gathering.form import USUAL_FORM, CardForm
 from lyrikstore.publish.cards.organisations import LoggedDocuments
-from lyrikstore.publish.status.withdrawals import Withdrawal, withdrawals
+from lyrikstore.publish.cards.previous_models import Earlier, Survey
+from lyrikstore.publish.status.revoked_rights import Withdrawal, withdrawals
 from lyrikstore.verify.evaluation.figures.confusion import confusion
 from lyrikstore.verify.evaluation.predictions import read_predictions
 from lyrikstore.verify.rights.same_bytes import ProhibitingTerms, SharedFiles, read_by

@@ -24,7 +24,7 @@ from lyrikstore.verify.credential.attestation import (
 from lyrikstore.verify.credential.issuer_key import statements_needed
 from lyrikstore.verify.credential.key_statements import Statements, check_few
 from lyrikstore.verify.credential.log_proofs import PROOF_HEAD
-from lyrikstore.verify.credential.status import Notices, logged_notices
+from lyrikstore.verify.credential.status import StatusUpdates, logged_status_updates
 from lyrikstore.verify.report import CheckState
 
 MAX_COLLECTED = 16
@@ -66,9 +66,11 @@ def attestations_about(
     repository = context.repository
     if all(entry.type != "credential" for entry in repository.entries()):
         return {one.id: [] for one in manifests}  # and no trust file is read for it
-    trust, at, notices = context.trust, context.clock(), logged_notices(repository)
+    trust, at, status_updates = context.trust, context.clock(), logged_status_updates(repository)
     return {
-        one.id: [] if one.tree is None else list(_about(repository, one.tree, notices, trust, at))
+        one.id: []
+        if one.tree is None
+        else list(_about(repository, one.tree, status_updates, trust, at))
         for one in manifests
     }
 
@@ -97,17 +99,17 @@ def collect(
     """
     if manifest.tree is None:
         return {}
-    notices = logged_notices(repository)
+    status_updates = logged_status_updates(repository)
     found = [
         one
-        for one in _about(repository, manifest.tree, notices, Trust(), at, about, publisher)
+        for one in _about(repository, manifest.tree, status_updates, Trust(), at, about, publisher)
         if not any(check.state is CheckState.FAIL for check in one.outcome.checks)
     ]
     files: dict[str, bytes] = {}
     for one in found[-MAX_COLLECTED:]:
         # Without all that is said of its key it would be worth more than it is, and stays here.
         try:
-            said = _statements(one, notices.statements)
+            said = _statements(one, status_updates.statements)
         except IncompleteError:
             continue
         size = sum(map(len, {**files, **said}.values()))
@@ -120,10 +122,10 @@ def collect(
                 said[f"attestation-{one.id.short}.tlog-proof"] = proof
         for entry in one.opened.entries:
             issuer = one.opened.issuer or ""
-            newest, _ = newest_first(notices.lists.get(entry.url, ()), issuer, at)
+            newest, _ = newest_first(status_updates.lists.get(entry.url, ()), issuer, at)
             if newest:
                 said[f"attestation-{one.id.short}-{entry.purpose}.json"] = newest[0].data
-        for known in notices.documents:
+        for known in status_updates.documents:
             if known.document.id == one.opened.issuer:
                 said[f"attestation-{one.id.short}-did.json"] = known.data
         # ATTACK: an attester whose store says so much that nobody may read the delivery.
@@ -151,7 +153,7 @@ def _needs_proof(repository: Repository, one: Attested) -> bool:
 def _about(
     repository: Repository,
     tree: Digest,
-    notices: Notices,
+    status_updates: StatusUpdates,
     trust: Trust,
     at: datetime,
     about: Claims | None = None,
@@ -164,6 +166,11 @@ def _about(
             continue  # verify names it
         if looks_like_attestation(one):
             outcome = check_attestation(
-                one, trust=trust, at=at, notices=notices, about=about, publisher=publisher
+                one,
+                trust=trust,
+                at=at,
+                status_updates=status_updates,
+                about=about,
+                publisher=publisher,
             )
             yield Attested(entry.id, one, outcome)

@@ -30,11 +30,11 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.publish.status.book import StatusBook, current_book
+from lyrikstore.publish.status.status_registry import StatusRegistry, current_registry
 from lyrikstore.verify.credential.any_kind import check_any
 from lyrikstore.verify.credential.envelope import keys_for
 from lyrikstore.verify.credential.issuer_key import statements_needed
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.report import CheckState, check_of, first_in
 
 OpenedFiles = Mapping[str, OpenedCredential]
@@ -170,15 +170,17 @@ def accept(
     ``carried`` is what ``wanted`` rest on, whatever it is about.
     """
     repository, trust = context.repository, context.trust
-    book = current_book(repository)
-    notices = Notices.among([*wanted.values(), *siblings.values()])
+    registry = current_registry(repository)
+    status_updates = StatusUpdates.among([*wanted.values(), *siblings.values()])
     taken: set[Digest] = set()
     carried = carried or {}
     for name, one in {**found, **carried, **wanted}.items():
         about = None if name in carried else content
         try:
             needed = list(
-                _accepted(repository, book, name, one, siblings, about, trust, at, notices)
+                _accepted(
+                    repository, registry, name, one, siblings, about, trust, at, status_updates
+                )
             )
         except (
             *(FormatError, IncompleteError, InvalidInputError),
@@ -197,28 +199,28 @@ def accept(
 
 def _accepted(
     repository: Repository,
-    book: StatusBook,
+    registry: StatusRegistry,
     name: str,
     opened: OpenedCredential,
     siblings: OpenedFiles,
     content: Content | None,
     trust: Trust,
     at: datetime,
-    notices: Notices,
+    status_updates: StatusUpdates,
 ) -> Iterator[bytes]:
     """Yield a credential or list, and what of the files next to it goes with it."""
     known = repository.is_logged(opened.digest, "credential")
     if opened.list_url is not None:
         if not known:
-            _require_named(name, opened, book)
-            _require_newer(name, opened, book, trust, at, notices)
+            _require_named(name, opened, registry)
+            _require_newer(name, opened, registry, trust, at, status_updates)
             yield opened.data
         return
     if not known:  # one that is known is not judged again: what came since may lie next to it
-        _check(name, opened, content, trust, at, notices)
+        _check(name, opened, content, trust, at, status_updates)
     yield opened.data
-    yield from _needed(opened, siblings.values(), book, trust, at, notices)
-    yield from statements_needed(opened, notices.statements)
+    yield from _needed(opened, siblings.values(), registry, trust, at, status_updates)
+    yield from statements_needed(opened, status_updates.statements)
 
 
 def attestations_among(files: OpenedFiles) -> dict[str, OpenedCredential]:
@@ -246,7 +248,7 @@ def _check(
     content: Content | None,
     trust: Trust,
     at: datetime,
-    notices: Notices,
+    status_updates: StatusUpdates,
 ) -> None:
     try:
         document = opened.parsed().members
@@ -260,7 +262,7 @@ def _check(
             f"{name} is no attestation, grant, dataset credential or status list of lyrikstore's",
             hint=_WHAT,
         )
-    checks, _ = check_any(opened, trust=trust, at=at, notices=notices)
+    checks, _ = check_any(opened, trust=trust, at=at, status_updates=status_updates)
     broken = first_in(checks, CheckState.FAIL)
     if broken is not None:
         raise VerificationError("does-not-verify", f"{name}: {broken.id}: {broken.summary[:500]}")
@@ -278,10 +280,10 @@ def _check(
 def _needed(
     opened: OpenedCredential,
     siblings: Iterable[OpenedCredential],
-    book: StatusBook,
+    registry: StatusRegistry,
     trust: Trust,
     at: datetime,
-    notices: Notices,
+    status_updates: StatusUpdates,
 ) -> Iterator[bytes]:
     issuer, urls = opened.issuer, {entry.url for entry in opened.entries}
     for one in siblings:
@@ -289,14 +291,14 @@ def _needed(
             yield one.data
         if one.list_url in urls:
             with suppress(LyrikstoreError):  # whatever lies there under that URL
-                if _read_list(one, trust, at, notices).issuer == issuer:
-                    _require_newer("", one, book, trust, at, notices)
+                if _read_list(one, trust, at, status_updates).issuer == issuer:
+                    _require_newer("", one, registry, trust, at, status_updates)
                     yield one.data
 
 
-def _require_named(name: str, opened: OpenedCredential, book: StatusBook) -> None:
+def _require_named(name: str, opened: OpenedCredential, registry: StatusRegistry) -> None:
     url = opened.list_url
-    owners = {one.issuer for one in book.issued for entry in one.entries if entry.url == url}
+    owners = {one.issuer for one in registry.issued for entry in one.entries if entry.url == url}
     if not owners:
         raise NotFoundError("unknown-content", f"{name}: no credential here names this list")
     if opened.issuer not in owners:
@@ -306,18 +308,18 @@ def _require_named(name: str, opened: OpenedCredential, book: StatusBook) -> Non
 def _require_newer(
     name: str,
     opened: OpenedCredential,
-    book: StatusBook,
+    registry: StatusRegistry,
     trust: Trust,
     at: datetime,
-    notices: Notices,
+    status_updates: StatusUpdates,
 ) -> None:
-    found = _read_list(opened, trust, at, notices)
-    before = book.lists.get((found.url, found.issuer))
+    found = _read_list(opened, trust, at, status_updates)
+    before = registry.lists.get((found.url, found.issuer))
     if before is not None and found.valid_from <= before.content.valid_from:
         raise VerificationError("does-not-verify", f"{name}: a newer list is here already")
 
 
 def _read_list(
-    opened: OpenedCredential, trust: Trust, at: datetime, notices: Notices
+    opened: OpenedCredential, trust: Trust, at: datetime, status_updates: StatusUpdates
 ) -> StatusList:
-    return StatusList.of(opened, keys_for(trust, notices, at))
+    return StatusList.of(opened, keys_for(trust, status_updates, at))

@@ -53,7 +53,7 @@ from lyrikstore.publish.issue.hand_on import check_granted
 from lyrikstore.publish.issue.issue import IssuedCredential, issue_logged
 from lyrikstore.verify.credential.envelope import keys_for, open_envelope
 from lyrikstore.verify.credential.issuer import check_standing
-from lyrikstore.verify.credential.status import logged_notices
+from lyrikstore.verify.credential.status import logged_status_updates
 from lyrikstore.verify.report import CheckState
 
 
@@ -174,14 +174,16 @@ def _terms(
     at: datetime,
 ) -> tuple[Issuer, Mapping[str, Any]]:
     """Return who grants, and the dataset credential, which holds and is theirs."""
-    notices = logged_notices(repository)
+    status_updates = logged_status_updates(repository)
     named = credential.issuer or ""  # unverified: it only says whose documents are to be at hand
     organisation = named if named.startswith("did:web:") else None
     if organisation is not None:
-        notices = replace(notices, documents=own_documents(repository.policy, organisation))
+        status_updates = replace(
+            status_updates, documents=own_documents(repository.policy, organisation)
+        )
         if credential.signer is not None:
             speaking_for(repository, signer, organisation, [credential.signer])
-    opened = open_envelope(credential, DATASET, keys_for(Trust(), notices, at))
+    opened = open_envelope(credential, DATASET, keys_for(Trust(), status_updates, at))
     terms = opened.document
     if terms is None or not opened.signature_valid:
         faults = [check.summary for check in opened.checks if check.state is CheckState.FAIL]
@@ -206,7 +208,7 @@ def _terms(
             "the dataset credential is by a key that was compromised by then",
             hint="issue it again, and grant under the new one",
         )
-    status = check_standing(opened, notices, Trust(), at)
+    status = check_standing(opened, status_updates, Trust(), at)
     if status.state is CheckState.FAIL:
         raise VerificationError(
             "does-not-verify",

@@ -17,7 +17,7 @@ from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.identity.issuer import Issuer, own_keys
 from lyrikstore.publish.identity.key_statements import credential_proof, store_statements
-from lyrikstore.publish.status.book import StatusBook, current_book
+from lyrikstore.publish.status.status_registry import StatusRegistry, current_registry
 
 Build = Callable[[CredentialMetadata], dict[str, JSON]]
 """Given whose it is and how it may end, returns the unsigned credential."""
@@ -90,14 +90,14 @@ def issue_logged(
         FormatError, InvalidInputError: What ``build`` makes is no credential.
     """
     repository, clock = context.repository, context.clock
-    book, entries = places_for(repository, status_url, issuer)
-    lists = book.signed(entries, issuer.signer, clock)
+    registry, entries = places_for(repository, status_url, issuer)
+    lists = registry.signed(entries, issuer.signer, clock)
     data = _issue(build(replace(metadata, status=entries)), issuer, clock)
     with open_transaction(repository) as transaction:
         for one in issuer.to_log(repository):
             transaction.log_credential(one)
         for url, one in lists.items():
-            if (url, issuer.did) not in book.lists:
+            if (url, issuer.did) not in registry.lists:
                 transaction.log_credential(one)
         transaction.log_credential(data)
         index = transaction.commit()[-1]
@@ -108,7 +108,7 @@ def issue_logged(
 
 def places_for(
     repository: Repository, status_url: str | None, issuer: Issuer
-) -> tuple[StatusBook, tuple[StatusEntry, ...]]:
+) -> tuple[StatusRegistry, tuple[StatusEntry, ...]]:
     """Return where a new credential's bits will be, and the book that knows the lists there.
 
     Args:
@@ -118,9 +118,9 @@ def places_for(
         issuer: Who issues it.
     """
     if status_url is None:
-        return StatusBook(), ()
-    book = current_book(repository)
-    return book, book.reserve(status_url, issuer.signer, own_keys(repository.policy))
+        return StatusRegistry(), ()
+    registry = current_registry(repository)
+    return registry, registry.reserve(status_url, issuer.signer, own_keys(repository.policy))
 
 
 def _issue(unsigned: dict[str, JSON], issuer: Issuer, clock: Clock) -> bytes:

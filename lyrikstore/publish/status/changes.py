@@ -25,10 +25,10 @@ from lyrikstore.history.commit.events import sign_event
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.publish.identity.issuer import own_keys, speaking_for
-from lyrikstore.publish.status.book import Issued, current_book
 from lyrikstore.publish.status.current_list import LIST_VALIDITY, CurrentList
+from lyrikstore.publish.status.status_registry import Issued, current_registry
 from lyrikstore.verify.store.events import DECISIONS
-from lyrikstore.verify.store.standing import subject_name
+from lyrikstore.verify.store.status_changes import subject_name
 
 
 def set_status(
@@ -45,7 +45,7 @@ def set_status(
 
     Args:
         context: The store, and the credential's issuer.
-        text: The credential, as :meth:`StatusBook.find` takes it.
+        text: The credential, as :meth:`StatusRegistry.find` takes it.
         purpose: ``revocation`` or ``suspension``.
         value: Whether it is revoked or suspended from now on.
         alone: Refuse where another credential has the same bit.
@@ -53,8 +53,8 @@ def set_status(
         successor: What takes its place, where something does.
 
     Raises:
-        NotFoundError, InvalidInputError: As :meth:`StatusBook.find`; (``not-revocable``) it names
-            lists, and none for this, or none that is here.
+        NotFoundError, InvalidInputError: As :meth:`StatusRegistry.find`; (``not-revocable``) it
+            names lists, and none for this, or none that is here.
         ConflictError: (``revoked``) what was revoked stays revoked; (``nothing-to-do``) that is its
             standing already.
         PolicyError: (``unauthorised``) with a reason: the policy does not let the signer say it.
@@ -63,10 +63,10 @@ def set_status(
     from lyrikstore.publish.status.shared_index import check_alone
 
     repository, signer = context.repository, context.signer()
-    book = current_book(repository)
-    issued = book.find(text)
+    registry = current_registry(repository)
+    issued = registry.find(text)
     entry = next((e for e in issued.entries if e.purpose == purpose), None)
-    before = None if entry is None else book.lists.get((entry.url, issued.issuer))
+    before = None if entry is None else registry.lists.get((entry.url, issued.issuer))
     if entry is None or (before is None and issued.is_listed):
         ours = issued.issuer == signer.did or issued.issuer.startswith("did:web:")
         raise InvalidInputError(
@@ -97,7 +97,7 @@ def set_status(
             else "",
         )
     if alone:
-        check_alone(book, issued)
+        check_alone(registry, issued)
     bits = current.with_bit(entry.index, value)
     made = _later(current, context.clock())
     data = sign_list(entry.url, purpose, bits, issuer, made, LIST_VALIDITY)
@@ -216,7 +216,7 @@ def supersede(context: StoreContext, text: str, *, alone: bool = True, reason: s
 
     Args:
         context: The store, and the credential's issuer.
-        text: The old credential, as :meth:`StatusBook.find` takes it.
+        text: The old credential, as :meth:`StatusRegistry.find` takes it.
         alone: As :func:`set_status` takes it.
         reason: As :func:`set_status` takes it.
 
@@ -226,10 +226,10 @@ def supersede(context: StoreContext, text: str, *, alone: bool = True, reason: s
         NotFoundError, PolicyError, ConflictError: As :func:`set_status`.
     """
     context.signer()  # which may bring the log up to date
-    book = current_book(context.repository)
-    old = book.find(text)
+    registry = current_registry(context.repository)
+    old = registry.find(text)
     successors = [
-        one for one in book.issued if one.supersedes == old.id and one.issuer == old.issuer
+        one for one in registry.issued if one.supersedes == old.id and one.issuer == old.issuer
     ]
     if not successors:
         raise InvalidInputError(
@@ -264,15 +264,15 @@ def renew_lists(context: StoreContext) -> list[CurrentList]:
         NotFoundError: (``no-lists``) there are none.
     """
     repository, signer = context.repository, context.signer()
-    book = current_book(repository)
+    registry = current_registry(repository)
     issuers: dict[tuple[str, str], Signer] = {}
-    for place, one in book.lists.items():
+    for place, one in registry.lists.items():
         with suppress(PolicyError):
             issuers[place] = speaking_for(repository, signer, one.content.issuer, [one.signer])
     ours = own_keys(repository.policy)
     places = [
         place
-        for place, one in book.lists.items()
+        for place, one in registry.lists.items()
         if one.content.is_published and (place in issuers or one.signer in ours)
     ]
     if not places:
@@ -284,15 +284,15 @@ def renew_lists(context: StoreContext) -> list[CurrentList]:
         place
         for place in places
         if place in issuers
-        and (book.lists[place].is_half_through(now) or not book.lists[place].whole)
+        and (registry.lists[place].is_half_through(now) or not registry.lists[place].whole)
     ]
     if old:
         with open_transaction(repository) as transaction:
             for place in old:
-                found = book.lists[place].content
+                found = registry.lists[place].content
                 made = _later(found, now)
                 args = (found.url, found.purpose, found.bits, issuers[place], made, LIST_VALIDITY)
                 transaction.log_credential(sign_list(*args))
             transaction.commit()
-        book.update(repository)
-    return [book.lists[place] for place in places]
+        registry.update(repository)
+    return [registry.lists[place] for place in places]

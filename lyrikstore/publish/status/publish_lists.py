@@ -8,15 +8,15 @@ from lyrikstore.canon.errors import InvalidInputError, NotFoundError, StorageErr
 from lyrikstore.history.policy.policy import Policy
 from lyrikstore.objects.backends.base import NOT_A_FILE, Backend
 from lyrikstore.publish.identity.issuer import own_keys
-from lyrikstore.publish.status.book import StatusBook
 from lyrikstore.publish.status.current_list import CurrentList
+from lyrikstore.publish.status.status_registry import StatusRegistry
 
 FOLDER = "status"
 """Where ``push`` puts lists, below the remote's root."""
 
 
 def publish_lists(
-    book: StatusBook, policy: Policy, backend: Backend, *, dry_run: bool = False
+    registry: StatusRegistry, policy: Policy, backend: Backend, *, dry_run: bool = False
 ) -> list[str]:
     """Bring the current lists that this store's own people signed to a remote.
 
@@ -24,7 +24,7 @@ def publish_lists(
     a revocation: it stays here, see :func:`unfinished`.
 
     Args:
-        book: What the log says.
+        registry: What the log says.
         policy: Names the store's people.
         backend: The remote, whose files a web server may serve.
         dry_run: Write nothing.
@@ -38,24 +38,26 @@ def publish_lists(
 
     Cost: one read of the remote for each list.
     """
-    named = {name: one.data for name, one in _own(book, policy).items() if one.whole}
+    named = {name: one.data for name, one in _own(registry, policy).items() if one.whole}
     stale = [name for name, data in named.items() if not _holds(backend, name, data)]
     for name in () if dry_run else stale:
         backend.replace(name, named[name])
     return stale
 
 
-def unfinished(book: StatusBook, policy: Policy) -> list[str]:
+def unfinished(registry: StatusRegistry, policy: Policy) -> list[str]:
     """Return where the lists of this store's own people belong that are to be signed anew.
 
     Two of one URL were made at the same time in two places, and none says all.
     """
-    return [name for name, one in _own(book, policy).items() if not one.whole]
+    return [name for name, one in _own(registry, policy).items() if not one.whole]
 
 
-def _own(book: StatusBook, policy: Policy) -> dict[str, CurrentList]:
+def _own(registry: StatusRegistry, policy: Policy) -> dict[str, CurrentList]:
     ours = own_keys(policy)
-    mine = [one for one in book.lists.values() if one.signer in ours and one.content.is_published]
+    mine = [
+        one for one in registry.lists.values() if one.signer in ours and one.content.is_published
+    ]
     return {f"{FOLDER}/{name}": one for name, one in file_names(mine).items()}
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 
 from lyrikstore.canon.errors import ConflictError
-from lyrikstore.publish.status.book import Issued, StatusBook
+from lyrikstore.publish.status.status_registry import Issued, StatusRegistry
 
 
-def shared_places(book: StatusBook, issuers: Iterable[str]) -> list[list[Issued]]:
+def shared_places(registry: StatusRegistry, issuers: Iterable[str]) -> list[list[Issued]]:
     """Return the credentials in force that cannot be taken back without each other.
 
     Args:
-        book: What the log of a store says.
+        registry: What the log of a store says.
         issuers: Whose.
 
     Returns:
@@ -18,7 +18,7 @@ def shared_places(book: StatusBook, issuers: Iterable[str]) -> list[list[Issued]
     """
     there: dict[tuple[str, str, int], dict[str, Issued]] = {}
     wanted = frozenset(issuers)
-    for one in _in_force(book):
+    for one in _in_force(registry):
         for entry in one.entries if one.issuer in wanted else ():
             # One that is logged again, in another spelling, is itself.
             there.setdefault((one.issuer, entry.url, entry.index), {}).setdefault(one.name, one)
@@ -26,7 +26,7 @@ def shared_places(book: StatusBook, issuers: Iterable[str]) -> list[list[Issued]
     return list(groups.values())
 
 
-def check_alone(book: StatusBook, one: Issued) -> None:
+def check_alone(registry: StatusRegistry, one: Issued) -> None:
     """Return if no other credential in force stands or falls with ``one``.
 
     Raises:
@@ -35,7 +35,7 @@ def check_alone(book: StatusBook, one: Issued) -> None:
     places = {(entry.url, entry.index) for entry in one.entries}
     others = {
         other.name: other.id.short
-        for other in _in_force(book)
+        for other in _in_force(registry)
         if other.issuer == one.issuer
         and other.name != one.name
         and any((entry.url, entry.index) in places for entry in other.entries)
@@ -51,7 +51,7 @@ def check_alone(book: StatusBook, one: Issued) -> None:
         )
 
 
-def _in_force(book: StatusBook) -> list[Issued]:
+def _in_force(registry: StatusRegistry) -> list[Issued]:
     # Whose bit is set already is not, and neither is what another one supersedes.
-    gone = {one.supersedes for one in book.issued} | set(book.revoked())
-    return [one for one in book.issued if one.id not in gone]
+    gone = {one.supersedes for one in registry.issued} | set(registry.revoked())
+    return [one for one in registry.issued if one.id not in gone]

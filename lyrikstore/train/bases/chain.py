@@ -8,7 +8,7 @@ from lyrikstore.history.trees.tree import Tree
 from lyrikstore.train.bases.weights import with_weights
 from lyrikstore.train.formats import adapter, encoder
 from lyrikstore.train.formats.base_model import MAX_HEADER_BYTES, WEIGHTS, check_weights
-from lyrikstore.verify.evaluation.given import EXTERNAL
+from lyrikstore.verify.evaluation.external_answers import EXTERNAL
 
 MAX_STAGES = 32
 """Longest chain of runs that each go on from the one before."""

@@ -15,11 +15,17 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.candidates import flags
 from lyrikstore.train.environment import describe_environment
-from lyrikstore.train.evaluation.brought.answer_file import place_answers
+from lyrikstore.train.evaluation.answer_files.answer_file import place_answers
 from lyrikstore.train.evaluation.overlap import LearnedData
-from lyrikstore.train.evaluation.sliced import SlicedRecords
+from lyrikstore.train.evaluation.slicing import SlicedRecords
 from lyrikstore.train.formats.formats import CANDIDATES
 from lyrikstore.train.labels import check_labels
+from lyrikstore.train.resolve_checkpoint import (
+    answering_job,
+    read_scores,
+    stage_checkpoint,
+    stage_unlike,
+)
 from lyrikstore.train.slices import group_numbers
 from lyrikstore.train.snapshot import (
     CopiedFields,
@@ -29,16 +35,15 @@ from lyrikstore.train.snapshot import (
     copy_datasets,
     staged_base,
 )
-from lyrikstore.train.task import GivenModel, TestedModel
-from lyrikstore.train.trained import answering_job, read_scores, stage_checkpoint, stage_unlike
-from lyrikstore.train.worker.fitting.folds import write_folds
+from lyrikstore.train.task import ModelWithAnswers, TestedModel
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, TRAIN, Staging, open_staging
+from lyrikstore.train.worker.training.folds import write_folds
 from lyrikstore.verify.evaluation.answers import MODEL, Head
 from lyrikstore.verify.evaluation.choice.baselines import rival_of
 from lyrikstore.verify.evaluation.choice.folds import deal_folds, repeats_of
 from lyrikstore.verify.evaluation.choice.task import Flags, labelling_rules
-from lyrikstore.verify.evaluation.given import given_answerer
+from lyrikstore.verify.evaluation.external_answers import answer_file_answerer
 from lyrikstore.verify.evaluation.predictions import Line
 
 MEASURED = ("latencyMs", "wallSeconds", "cpuSeconds", "peakMemoryBytes")
@@ -100,7 +105,7 @@ def actual_of(systems: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 def answer_records(
     context: StoreContext,
-    model: TestedModel | GivenModel,
+    model: TestedModel | ModelWithAnswers,
     *,
     seen_in: LearnedData | None = None,
     label: str | None = None,
@@ -159,7 +164,7 @@ def answer_records(
         if seen_in is not None:
             seen = seen_in.check_unseen(test, tested.records)
         systems, scores = [dict[str, Any]()], []
-        if isinstance(model, GivenModel):
+        if isinstance(model, ModelWithAnswers):
             separator = FieldRoles.of_body(test.body).label_separator
             placed = place_answers(
                 model.given, tested, labels=labels, several=rules.several, separator=separator
@@ -182,7 +187,7 @@ def answer_records(
 
 def _baseline_job(
     context: StoreContext,
-    model: TestedModel | GivenModel,
+    model: TestedModel | ModelWithAnswers,
     trained: Snapshot,
     labels: Sequence[str],
     staging: Staging,
@@ -235,7 +240,7 @@ def job_folds(seed: int, wanted: Flags, groups: Sequence[int] | None) -> list[st
 
 
 def head_of(
-    model: TestedModel | GivenModel,
+    model: TestedModel | ModelWithAnswers,
     answered: AnsweredTestSet,
     slices: Sequence[tuple[str, str]] = (),
     *,
@@ -252,7 +257,7 @@ def head_of(
     known = tuple(answered.labels)
     others = sorted(answered.tested.labels.keys() - set(known), key=str.encode)
     rules = labelling_rules(model.task)
-    answerers = [given_answerer(several=rules.several)]
+    answerers = [answer_file_answerer(several=rules.several)]
     if isinstance(model, TestedModel):
         answerers = [rules.answerer(MODEL, model.checkpoint.body.get("decision", {}))]
     for baseline in answered.systems[1:]:

@@ -19,8 +19,8 @@ from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.train.environment import check_device
-from lyrikstore.train.evaluation.brought.answer_file import GivenAnswers, read_given
-from lyrikstore.train.evaluation.brought.external import (
+from lyrikstore.train.evaluation.answer_files.answer_file import AnswerFile, read_answer_file
+from lyrikstore.train.evaluation.answer_files.external_model import (
     ExternalModel,
     find_other,
     find_parts,
@@ -28,12 +28,12 @@ from lyrikstore.train.evaluation.brought.external import (
     task_of_answers,
 )
 from lyrikstore.train.requirements import CPU
+from lyrikstore.train.resolve_checkpoint import check_limit, resolve_trained
 from lyrikstore.train.seal import sign_next
-from lyrikstore.train.task import Evaluated, GivenModel, TestedModel, find_task
-from lyrikstore.train.trained import check_limit, resolve_trained
+from lyrikstore.train.task import Evaluated, ModelWithAnswers, TestedModel, find_task
 from lyrikstore.verify.evaluation.choice.task import limit_text
 from lyrikstore.verify.rights.required import check_rights
-from lyrikstore.verify.store.test_sets import fitted_to, is_another, is_learnt, learnt_by
+from lyrikstore.verify.store.test_sets import fitted_to, is_another, is_trained_on, trained_on
 
 
 def evaluate_checkpoint(
@@ -94,7 +94,7 @@ def evaluate_checkpoint(
     context.progress(Progress(phase="check"))
     checkpoint: Manifest | None
     floors: tuple[str, ...]
-    given: GivenAnswers | None = None
+    given: AnswerFile | None = None
     if predictions is None:
         checkpoint = resolve_trained(repo, checkpoint_ref)
         check_device(device, checkpoint.body["task"])
@@ -104,7 +104,7 @@ def evaluate_checkpoint(
     else:
         name, checkpoint = resolve_answered(repo, checkpoint_ref)
         floors = () if abstain_below is None else (limit_text(abstain_below),)
-        given = read_given(predictions)
+        given = read_answer_file(predictions)
     made_by = () if checkpoint is None else checkpoint.inputs_in("run")
     run = repo.manifest(made_by[0].id) if made_by else None
     others, other = find_other(repo, against, dataset_ref)
@@ -119,7 +119,7 @@ def evaluate_checkpoint(
     if checkpoint is not None and run is not None:
         train, learned_from = (
             [repo.manifest(one) for one in some]
-            for some in (fitted_to(checkpoint), learnt_by(checkpoint))
+            for some in (fitted_to(checkpoint), trained_on(checkpoint))
         )
     learning = Use.of_run(_UNDECLARED if run is None else run.body, context.clock())
     model: ExternalModel | None = None
@@ -137,8 +137,8 @@ def evaluate_checkpoint(
         if checkpoint is None:
             model = ExternalModel(name, called, message)
         data = _baseline_data(context, test, train, learning, of)
-        answered = GivenModel(called, given, checkpoint, run, test, data, floors, other)
-        found = find_task(called).evaluate_given(context, answered)
+        answered = ModelWithAnswers(called, given, checkpoint, run, test, data, floors, other)
+        found = find_task(called).evaluate_answer_file(context, answered)
     split = test.body.get("derivation", {}).get("part", "test")
     learned = train if "baseline" in found.body else []
     return log_evaluation(
@@ -241,7 +241,7 @@ def check_present(repo: Repository, checkpoint: Manifest) -> None:
         IncompleteError: (``retired``) a signed retention names the data.
     """
     gone = retired_versions(repo)
-    for one in learnt_by(checkpoint):
+    for one in trained_on(checkpoint):
         if one in gone:
             data = repo.manifest(one)
             earlier = "evaluations/" + checkpoint.name.removeprefix("checkpoints/")
@@ -277,8 +277,8 @@ def with_other_way(error: PolicyError, checkpoint: Manifest, test: Manifest) -> 
 def _check_locked(repo: Repository, checkpoint: Manifest, run: Manifest, test: Manifest) -> None:
     lineage = Lineage.read(repo, checkpoint.id)
     chain = [checkpoint, *lineage.bases_of(checkpoint, strict=True)]
-    learnt = [repo.manifest(one) for model in chain for one in learnt_by(model)]
-    if any(is_learnt(test, model, learnt) for model in chain):
+    learnt = [repo.manifest(one) for model in chain for one in trained_on(model)]
+    if any(is_trained_on(test, model, learnt) for model in chain):
         raise PolicyError(
             "test-is-train",
             f"{test.name} is what the model learned from; it tests nothing",

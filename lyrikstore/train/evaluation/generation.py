@@ -9,12 +9,12 @@ from lyrikstore.curate.recipes.references import read_candidates
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.evaluation.answers import actual_of
 from lyrikstore.train.evaluation.overlap import LearnedData
+from lyrikstore.train.resolve_checkpoint import stage_checkpoint
 from lyrikstore.train.sft.accelerator import describe_machine
 from lyrikstore.train.sft.copy import copy_conversations, has_conversation
 from lyrikstore.train.sft.generate import GeneratedText, generate_texts
 from lyrikstore.train.sft.prompts import open_prompts, read_prompt_source
 from lyrikstore.train.task import Evaluated, TestedModel
-from lyrikstore.train.trained import stage_checkpoint
 from lyrikstore.train.worker.staging import TEST, open_staging
 from lyrikstore.verify.evaluation.generation.body import generation_body
 from lyrikstore.verify.evaluation.generation.generations import (

@@ -6,7 +6,7 @@ from io import BytesIO
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.progress import Progress
 from lyrikstore.context import StoreContext
-from lyrikstore.curate.labelled import read_labelled
+from lyrikstore.curate.labelled_records import read_labelled
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.filters.duplicates.between import METHOD, find_near
 from lyrikstore.train.evaluation.answers import (
@@ -18,11 +18,11 @@ from lyrikstore.train.evaluation.answers import (
     lines_of,
 )
 from lyrikstore.train.evaluation.overlap import LearnedData
-from lyrikstore.train.evaluation.sliced import slice_records
+from lyrikstore.train.evaluation.slicing import slice_records
 from lyrikstore.train.evaluation.vocabulary import count_unseen
 from lyrikstore.train.plan.evaluating import plan_evaluation
 from lyrikstore.train.snapshot import read_texts
-from lyrikstore.train.task import Evaluated, GivenModel, MonitoredModel, TestedModel
+from lyrikstore.train.task import Evaluated, ModelWithAnswers, MonitoredModel, TestedModel
 from lyrikstore.verify.evaluation.body import evaluation_body
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 from lyrikstore.verify.evaluation.drift import length_drift, monitor_body, share_of, shift
@@ -31,7 +31,7 @@ from lyrikstore.verify.evaluation.predictions import read_predictions, write_pre
 from lyrikstore.verify.evaluation.recompute import costs_of
 
 
-def evaluate_labels(context: StoreContext, model: TestedModel | GivenModel) -> Evaluated:
+def evaluate_labels(context: StoreContext, model: TestedModel | ModelWithAnswers) -> Evaluated:
     """Let a model, or take what it was given, and a baseline answer the test set; return the rest.
 
     Raises:
@@ -39,7 +39,7 @@ def evaluate_labels(context: StoreContext, model: TestedModel | GivenModel) -> E
             :func:`lyrikstore.train.evaluation.answers.answer_records`.
     """
     repo, config, test = context.repository, model.config, model.test
-    given = model.given if isinstance(model, GivenModel) else None
+    given = model.given if isinstance(model, ModelWithAnswers) else None
     if given is not None and model.floors and not given.scored:
         raise InvalidInputError(
             "bad-confidence",

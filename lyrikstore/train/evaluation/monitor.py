@@ -22,8 +22,8 @@ from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.train.evaluation.evaluate import log_evaluation
 from lyrikstore.train.evaluation.overlap import LearnedData
 from lyrikstore.train.requirements import MONITOR_SUFFIX as SUFFIX
+from lyrikstore.train.resolve_checkpoint import learned_from, resolve_trained
 from lyrikstore.train.task import Evaluated, MonitoredModel, find_task
-from lyrikstore.train.trained import learned_from, resolve_trained
 from lyrikstore.verify.evaluation.limits import MONITOR
 from lyrikstore.verify.evaluation.periods import check_period
 from lyrikstore.verify.rights.required import check_rights

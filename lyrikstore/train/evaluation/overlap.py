@@ -14,7 +14,7 @@ from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.snapshot import CopiedFields, read_texts
-from lyrikstore.verify.store.test_sets import ALL_DATA, is_mostly_seen, learnt_by
+from lyrikstore.verify.store.test_sets import ALL_DATA, is_mostly_seen, trained_on
 
 
 class LearnedData(Struct, frozen=True):
@@ -54,7 +54,7 @@ class LearnedData(Struct, frozen=True):
         Raises:
             NotFoundError: A manifest on the way is not here.
         """
-        own = frozenset(learnt_by(checkpoint))
+        own = frozenset(trained_on(checkpoint))
         lineage = Lineage.read(repository, checkpoint.id)
         found = lineage.rests_on([checkpoint.id], strict=True).datasets
         learned = cls(repository, found, (), own, fields)

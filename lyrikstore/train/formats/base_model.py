@@ -30,10 +30,10 @@ STAGED = (CONFIG, WEIGHTS, TOKENIZER)
 """The files of a base model that a worker sees. All are needed."""
 
 INDEX = "model.safetensors.index.json"
-"""In place of the weights of a model that writes: which of its shards has which tensor."""
+"""In place of the weights of a generative model: which of its shards has which tensor."""
 
 TEMPLATE, TOKENIZER_CONFIG = "chat_template.jinja", "tokenizer_config.json"
-"""Where a model that writes keeps the template of its prompts; a worker sees neither."""
+"""Where a generative model keeps the template of its prompts; a worker sees neither."""
 
 MAX_INDEX_BYTES, MAX_SHARDS = 4 << 20, 1000
 

@@ -22,7 +22,7 @@ JSON_FILES = (ADAPTER_CONFIG, PROMPT)
 WEIGHT_FILES = (ADAPTER,)
 QUANTIZATIONS = ("", "nf4")
 DECODER_FIXED: Mapping[str, JSON] = {**FIXED, "task_type": "CAUSAL_LM"}
-"""Settings of an adapter of a model that writes that have one value."""
+"""Settings of an adapter of a generative model that have one value."""
 
 _MEMBERS = {
     *("answerTokens", "format", "maxTokens", "precision", "quantization", "system", "task"),
@@ -46,7 +46,7 @@ def check_decoder_settings(
         FormatError: (``bad-checkpoint``) they are not.
     """
     if not family_of(settings).is_decoder:
-        raise _bad(PROMPT, "its base is no model that writes")
+        raise _bad(PROMPT, "its base is no generative model")
     check_adapter_config(files[ADAPTER_CONFIG], base=base, settings=settings, fixed=DECODER_FIXED)
     try:
         about = parse(files[PROMPT], max_bytes=MAX_JSON_BYTES)

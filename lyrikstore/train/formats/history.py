@@ -13,7 +13,7 @@ ROLE = "history"
 """The role of the attachment of a checkpoint."""
 
 MAX_BYTES = 1 << 20
-MAX_POINTS = 200
+MAX_SNAPSHOTS = 200
 """Means of the loss; of more steps each is of several."""
 
 _Decimal = Annotated[str, Meta(pattern=r"\A-?[0-9]+(\.[0-9]*)?\Z", max_length=31)]
@@ -28,7 +28,7 @@ class _Written(Struct, forbid_unknown_fields=True):
     format: Literal["history/1"]
     candidate: str
     steps: int
-    loss: Annotated[list[_Decimal], Meta(max_length=MAX_POINTS)]
+    loss: Annotated[list[_Decimal], Meta(max_length=MAX_SNAPSHOTS)]
     epochs: list[_WrittenEpoch]
 
 
@@ -42,7 +42,7 @@ def write_history(
         losses: Of every step, in order.
         epochs: Of every epoch ``trainLoss``, and the metric of the validation data, ``score``.
     """
-    each = -(-len(losses) // MAX_POINTS) or 1
+    each = -(-len(losses) // MAX_SNAPSHOTS) or 1
     means = [sum(part) / len(part) for part in _parts(losses, each)]
     return encode(
         {

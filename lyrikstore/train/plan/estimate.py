@@ -16,13 +16,13 @@ from lyrikstore.train.plan.formulas import (
     Mode,
     TextLengths,
     Work,
-    writer_memory_bytes,
-    writer_work,
+    generative_memory_bytes,
+    generative_work,
 )
 from lyrikstore.train.plan.prices import PricedMachine, PriceFile
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
-from lyrikstore.train.worker.fitting.folds import count_fits
+from lyrikstore.train.worker.training.folds import count_fits
 from lyrikstore.verify.evaluation.choice.folds import FOLDS, repeats_of
 
 Origin = Literal["computed", "quoted", "measured"]
@@ -305,8 +305,8 @@ def estimate_decoder(asked: Question, candidate: str) -> CandidateFigures:
         TextLengths(one.tokens, one.answers or one.tokens)
         for one in (asked.train, asked.validation)
     )
-    work = writer_work(config, shape, train, validation)
-    counted = writer_memory_bytes(config, shape)
+    work = generative_work(config, shape, train, validation)
+    counted = generative_memory_bytes(config, shape)
     memory = formulas.IMPORTS_BYTES + counted
     rate = flop_per_cpu_second(config, "lora")
     seconds = formulas.cpu_seconds(work, rate)

@@ -60,7 +60,7 @@ class DataFacts(Struct, frozen=True):
         several: Records with more than one label.
         bare: Records without a label, as far as that is known.
         others: Other fields that may be labels → how many different values they have.
-        answers: Of records for a model that writes, how long the answers are.
+        answers: Of records for a generative model, how long the answers are.
     """
 
     records: int

@@ -372,7 +372,7 @@ def adapted_layers(config: TrainConfig, shape: EncoderShape) -> tuple[int, int]:
     return (len(layers), shape.layers - min(layers)) if layers else (shape.layers, shape.layers)
 
 
-def writer_work(
+def generative_work(
     config: TrainConfig, shape: EncoderShape, train: TextLengths, validation: TextLengths
 ) -> Work:
     """Return the work of a run: every epoch learns, then looks at the validation part (K)."""
@@ -407,7 +407,7 @@ def quantisation_seconds(config: TrainConfig, shape: EncoderShape, work: Work) -
     return shape.layer_parameters * (NF4_LOADING_SECONDS + NF4_PASS_SECONDS * passes)
 
 
-def writer_memory_bytes(config: TrainConfig, shape: EncoderShape) -> int:
+def generative_memory_bytes(config: TrainConfig, shape: EncoderShape) -> int:
     """Return the peak memory beside what a worker has after its imports (C, D).
 
     ``benchmarks/writers.py`` compares it with what real shapes take.

@@ -26,9 +26,9 @@ class EncoderShape(Struct, frozen=True):
         heads: Attention heads of a layer.
         vocabulary: Tokens that it knows.
         positions: Longest sequence, in tokens.
-        other_embeddings: Rows of embedding tables besides the vocabulary's; of a model that writes
+        other_embeddings: Rows of embedding tables besides the vocabulary's; of a generative model
             its head, where that has weights of its own.
-        attention_width: Of a model that writes, all heads together; 0: it is an encoder.
+        attention_width: Of a generative model, all heads together; 0: it is an encoder.
         shared_width: Of those, all heads of keys.
     """
 

@@ -2,15 +2,15 @@
 
 from lyrikstore.context import StoreContext
 from lyrikstore.train.config import TrainConfig
-from lyrikstore.train.predict.prediction import AskedModel, ModelAnswers
+from lyrikstore.train.predict.prediction import AnsweringModel, ModelAnswers
+from lyrikstore.train.resolve_checkpoint import stage_checkpoint
 from lyrikstore.train.sft.copy import write_prompts
 from lyrikstore.train.sft.generate import generate_texts
 from lyrikstore.train.sft.prompts import open_prompts, read_prompt_source
-from lyrikstore.train.trained import stage_checkpoint
 from lyrikstore.train.worker.staging import TEST
 
 
-def answer_texts(context: StoreContext, asked: AskedModel, *, device: str) -> ModelAnswers:
+def answer_texts(context: StoreContext, asked: AnsweringModel, *, device: str) -> ModelAnswers:
     """Return what a model generates for each record, in order; all of it lies in memory.
 
     Args:

@@ -14,11 +14,11 @@ from lyrikstore.train.predict.prediction import (
     MOST_CANDIDATES,
     UNLIKE,
     UNSURE,
-    AskedModel,
+    AnsweringModel,
     ModelAnswers,
 )
-from lyrikstore.train.predict.similar import TrainingRecords, TrainingSources, WithdrawnRights
-from lyrikstore.train.trained import answering_job, stage_checkpoint, stage_unlike
+from lyrikstore.train.predict.similar import RevokedRights, TrainingRecords, TrainingSources
+from lyrikstore.train.resolve_checkpoint import answering_job, stage_checkpoint, stage_unlike
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST
 from lyrikstore.verify.evaluation.answers import MODEL, WHOLE, decide
@@ -28,7 +28,7 @@ _ROWS_AT_ONCE = 1024
 
 
 def answer_labels(
-    context: StoreContext, asked: AskedModel, *, withdrawn: WithdrawnRights | None
+    context: StoreContext, asked: AnsweringModel, *, withdrawn: RevokedRights | None
 ) -> ModelAnswers:
     """Return what a model says of each record, in order.
 
@@ -80,7 +80,7 @@ class _Answers:
 
     def __init__(
         self,
-        asked: AskedModel,
+        asked: AnsweringModel,
         result: Mapping[str, Any],
         count: int,
         sources: TrainingSources | None,

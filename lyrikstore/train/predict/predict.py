@@ -19,18 +19,18 @@ from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.context import StoreContext
 from lyrikstore.train.environment import check_device
-from lyrikstore.train.predict.asked import (
-    AskedRecord,
+from lyrikstore.train.predict.inputs import (
+    InferenceInput,
     RecordLayout,
     Unanswered,
     check_place,
-    read_asked,
+    read_inputs,
 )
-from lyrikstore.train.predict.prediction import AnsweredRecords, AskedModel, Prediction
-from lyrikstore.train.predict.similar import WithdrawnRights
+from lyrikstore.train.predict.prediction import AnsweredRecords, AnsweringModel, Prediction
+from lyrikstore.train.predict.similar import RevokedRights
 from lyrikstore.train.requirements import CPU
+from lyrikstore.train.resolve_checkpoint import check_limit, learned_from, resolve_trained
 from lyrikstore.train.task import find_task
-from lyrikstore.train.trained import check_limit, learned_from, resolve_trained
 from lyrikstore.train.worker.staging import Staging, open_staging
 from lyrikstore.verify.evaluation.choice.task import with_limit
 
@@ -54,7 +54,7 @@ def predict_records(
     most: int | None = None,
     device: str = CPU,
     abstain_below: float | None = None,
-    withdrawn: WithdrawnRights = lambda _: {},
+    withdrawn: RevokedRights = lambda _: {},
 ) -> Iterator[AnsweredRecords]:
     """Give what a trained checkpoint says of a file, of the files in a folder, or of rows.
 
@@ -79,7 +79,7 @@ def predict_records(
             the model generates text; (``bad-confidence``) so it does, or the limit is none;
             (``too-many``) as ``most`` or :data:`MOST_EXPLAINED` says; (the reason why) the only
             record cannot be answered; as
-            :func:`lyrikstore.train.predict.asked.read_asked`.
+            :func:`lyrikstore.train.predict.inputs.read_inputs`.
         EmptyResultError: (``no-records``) there are none, or none that can be answered.
         PolicyError, VerificationError, IncompleteError: The model may not or cannot be loaded.
         VerificationError: (``input-changed``) somebody rewrote what was copied for the worker.
@@ -114,9 +114,9 @@ def predict_records(
     if explain or task.generative:
         most = min(most or MOST_EXPLAINED, MOST_EXPLAINED)
     with open_staging(folder) as staging:
-        asked = read_asked(place, layout, staging.path, repo.root)
+        asked = read_inputs(place, layout, staging.path, repo.root)
         noted = _Noted(place, layout, staging, most, context.progress)
-        model = AskedModel(checkpoint, run, train, noted.answerable(asked), staging, decision)
+        model = AnsweringModel(checkpoint, run, train, noted.answerable(asked), staging, decision)
         found = task.answer(context, model, device=device, withdrawn=withdrawn if explain else None)
         yield AnsweredRecords(
             checkpoint,
@@ -159,7 +159,7 @@ class _Noted:
         self.count = self.without_fields = 0
         self.unanswered: dict[str, int] = {}
 
-    def answerable(self, asked: Iterable[AskedRecord]) -> Iterator[AskedRecord]:
+    def answerable(self, asked: Iterable[InferenceInput]) -> Iterator[InferenceInput]:
         """Yield the records that have no problem."""
         first, answerable = None, 0
         with self._staging.create(_ASKED) as note:
@@ -188,7 +188,7 @@ class _Noted:
         try:
             with (self._staging.path / _ASKED).open("rb") as asked:
                 for line in asked:
-                    one = msgspec.json.decode(line, type=AskedRecord)
+                    one = msgspec.json.decode(line, type=InferenceInput)
                     yield Prediction(one) if one.problem else Prediction(one, **next(answers))
         except StorageError:
             raise
@@ -196,7 +196,7 @@ class _Noted:
             raise storage_error(error, "reading the answers") from error
 
     def _nothing(
-        self, first: tuple[AskedRecord, Unanswered] | None
+        self, first: tuple[InferenceInput, Unanswered] | None
     ) -> InvalidInputError | EmptyResultError:
         if first is None:
             return EmptyResultError(

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.train.predict.asked import AskedRecord
+from lyrikstore.train.predict.inputs import InferenceInput
 from lyrikstore.train.worker.staging import Staging
 from lyrikstore.verify.evaluation.answers import WHOLE
 from lyrikstore.verify.evaluation.tasks import find_rules
@@ -55,7 +55,7 @@ class Prediction(Struct, frozen=True):
         is_whole: Of such a text, whether it came to its end.
     """
 
-    asked: AskedRecord
+    asked: InferenceInput
     answer: tuple[str, ...] = ()
     confidence: int = 0
     candidates: tuple[tuple[str, int], ...] = ()
@@ -140,7 +140,7 @@ class Prediction(Struct, frozen=True):
         ]
 
 
-class AskedModel(Struct, frozen=True):
+class AnsweringModel(Struct, frozen=True):
     """A model that is asked about some records.
 
     Attributes:
@@ -155,7 +155,7 @@ class AskedModel(Struct, frozen=True):
     checkpoint: Manifest
     run: Manifest
     train: Sequence[Manifest]
-    records: Iterator[AskedRecord]
+    records: Iterator[InferenceInput]
     staging: Staging
     decision: Mapping[str, Any]
 

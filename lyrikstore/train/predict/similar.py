@@ -16,7 +16,7 @@ from lyrikstore.train.snapshot import CopiedFields, copy_datasets
 from lyrikstore.train.worker.staging import Staging
 from lyrikstore.verify.rights.judge import LoggedDocument
 
-WithdrawnRights = Callable[[Iterable[Mapping[str, Any]]], Mapping[Digest, str]]
+RevokedRights = Callable[[Iterable[Mapping[str, Any]]], Mapping[Digest, str]]
 """Takes rights as runs record them, and gives credential or grant → ``revoked``, ``suspended``."""
 
 
@@ -81,7 +81,7 @@ class TrainingSources:
         repo: Repository,
         run: Manifest,
         known: TrainingRecords,
-        withdrawn: WithdrawnRights,
+        withdrawn: RevokedRights,
     ) -> None:
         self._repo, self._known = repo, known
         self._rights: Sequence[Mapping[str, Any]] = run.body.get("rights", ())

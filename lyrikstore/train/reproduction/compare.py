@@ -19,7 +19,7 @@ from lyrikstore.train.seal import Sealed
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 
 PROMPT = "prompt"
-"""What of a model that writes says how its prompts come out."""
+"""What of a generative model says how its prompts come out."""
 
 _MEMBERS = (
     *("step", "epoch", "final", "format", "task", "labels", "text", PROMPT),

@@ -19,7 +19,7 @@ from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.train.formats.blend import OTHER
 from lyrikstore.train.formats.formats import BLEND, CANDIDATES
 from lyrikstore.train.preflight import RunPlan
-from lyrikstore.train.replay.kept import KeptSegments
+from lyrikstore.train.replay.segment_store import SegmentStore
 from lyrikstore.train.reproduction.compare import DigestOnly
 from lyrikstore.train.reproduction.reproduce import (
     Reproduction,
@@ -43,7 +43,7 @@ from lyrikstore.verify.store.statements.segments import (
     ROLE,
     SegmentList,
     draw_segments,
-    find_odd,
+    find_problems,
     miss_chance,
     read_segments,
 )
@@ -103,7 +103,7 @@ def replay_segments(
     def work(plan: RunPlan, staging: Staging, reasons: list[str]) -> dict[str, Any]:
         config = plan.config
         copied = copy_inputs(repo, plan, staging)
-        points = _Points(repo, checkpoint, context.own_cache, run, segments, staging)
+        resume_state = _Points(repo, checkpoint, context.own_cache, run, segments, staging)
         compared: dict[str, Any] = {"checkpoint": str(checkpoint.id)}
         # ATTACK: a list of another candidate's states, which no worker could do again.
         strange = FORMAT_IDS[segments.candidate] not in _formats(run)
@@ -118,28 +118,28 @@ def replay_segments(
                 "config": config.to_json(),
                 "precision": config.training.precision,
                 "segmentSteps": segments.steps,
-                "segments": [one for one in map(points.begin, drawn) if one is not None],
+                "segments": [one for one in map(resume_state.begin, drawn) if one is not None],
             }
-            if final := points.final(checkpoint):
+            if final := resume_state.final(checkpoint):
                 job["final"] = final
             result = run_job(
                 staging,
                 job,
-                reads=(TRAIN, VALIDATION, *staged_base(staging), *points.staged),
+                reads=(TRAIN, VALIDATION, *staged_base(staging), *resume_state.staged),
                 threads=config.training.threads,
                 base_env=context.environment,
                 progress=context.progress,
             )
-            told.update(points.judged(result))
+            told.update(resume_state.judged(result))
             base = None if plan.base is None else plan.base.tree
-            if points.is_sound(result):
+            if resume_state.is_sound(result):
                 compared |= _held_against(repo, checkpoint, segments, result, staging, base)
             # What the config leaves out is what holds where it says nothing.
             announced = {**run.body, "config": config.to_json()}
-            odd = find_odd(segments, announced, checkpoint.body, result["epochSteps"])
-            if odd or points.forged or points.stopped:
+            odd = find_problems(segments, announced, checkpoint.body, result["epochSteps"])
+            if odd or resume_state.forged or resume_state.stopped:
                 compared["differs"] = [ROLE]
-        if points.lost:
+        if resume_state.lost:
             reasons.append(NOT_KEPT)
         return {"compared": [compared]} if len(compared) > 1 else {}
 
@@ -183,7 +183,7 @@ class _Points:
         # A state has the weights, twice as much of what the optimizer knows, and random numbers.
         weights = sum(one.bytes for one in repo.tree(checkpoint).entries)
         self._most = _STATE_TIMES * weights + _MORE_BYTES
-        self._kept = None if cache is None else KeptSegments.of_run(cache, run.name, run.id)
+        self._kept = None if cache is None else SegmentStore.of_run(cache, run.name, run.id)
         self.staged: dict[str, None] = {}
         self.lost = self.forged = self.stopped = False
         self._final = 0

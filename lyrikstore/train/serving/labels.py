@@ -15,6 +15,7 @@ from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.formats.base_model import TOKENIZER
 from lyrikstore.train.formats.blend import WITH_WORDS
 from lyrikstore.train.formats.word_counts import VOCABULARY
+from lyrikstore.train.resolve_checkpoint import read_scores, records_deciding, stage_unlike
 from lyrikstore.train.serving.model import ModelWorkers, ServedModel
 from lyrikstore.train.serving.probe import (
     DeployCheck,
@@ -24,7 +25,6 @@ from lyrikstore.train.serving.probe import (
     made_probe,
 )
 from lyrikstore.train.snapshot import CopiedFields, read_found
-from lyrikstore.train.trained import read_scores, records_deciding, stage_unlike
 from lyrikstore.train.worker.staging import BASE, CHECKPOINT, TEST
 from lyrikstore.train.worker.targets.registry import Target, Usage
 from lyrikstore.verify.evaluation.answers import WHOLE

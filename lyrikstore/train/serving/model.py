@@ -20,8 +20,8 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.context import StoreContext
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.train.resolve_checkpoint import stage_checkpoint
 from lyrikstore.train.serving.folder_check import CHECK, CHECK_FILE, CHECK_WORDS
-from lyrikstore.train.trained import stage_checkpoint
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, Staging
 from lyrikstore.train.worker.targets.registry import Target, Usage

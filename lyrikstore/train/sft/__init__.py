@@ -1,1 +1,1 @@
-"""Prompts of models that write: rendered where nothing can be reached, and copied (spec §13.12)."""
+"""Prompts of generative models: rendered where nothing can be reached, and copied (spec §13.12)."""

@@ -1,4 +1,4 @@
-"""The GPU that a model that writes is computed on (spec §13.12.10)."""
+"""The GPU that a generative model is computed on (spec §13.12.10)."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""A model that writes is asked, in a worker (spec §13.12.8)."""
+"""A generative model is asked, in a worker (spec §13.12.8)."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a model that writes is asked with, and what it is to answer (spec §13.12.3)."""
+"""What a generative model is asked with, and what it is to answer (spec §13.12.3)."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

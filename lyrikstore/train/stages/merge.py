@@ -12,8 +12,8 @@ from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.manifests.names import parse_name
 from lyrikstore.train.formats import adapter, encoder
 from lyrikstore.train.formats.formats import FORMATS
+from lyrikstore.train.resolve_checkpoint import resolve_trained, stage_checkpoint
 from lyrikstore.train.seal import seal, sign_next
-from lyrikstore.train.trained import resolve_trained, stage_checkpoint
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import open_staging
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE

@@ -24,7 +24,7 @@ from lyrikstore.train.plan.facts import DataFacts, conversation_fields, read_con
 from lyrikstore.train.plan.plan import Remark
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.requirements import CPU, CUDA, DEVICE, LINEAR, REFIT, training_device
-from lyrikstore.train.task import Evaluated, GivenModel, MonitoredModel, TestedModel
+from lyrikstore.train.task import Evaluated, ModelWithAnswers, MonitoredModel, TestedModel
 from lyrikstore.train.worker.packing import PACKING
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging
 from lyrikstore.train.worker.targets.registry import Target
@@ -33,15 +33,15 @@ from lyrikstore.verify.rights.judge import Reason
 
 if TYPE_CHECKING:  # and what takes long to load, where it is needed
     from lyrikstore.train.candidates import Chosen, Results
-    from lyrikstore.train.predict.prediction import AskedModel, ModelAnswers
-    from lyrikstore.train.predict.similar import WithdrawnRights
+    from lyrikstore.train.predict.prediction import AnsweringModel, ModelAnswers
+    from lyrikstore.train.predict.similar import RevokedRights
     from lyrikstore.train.preflight import RunPlan
     from lyrikstore.train.serving.model import ModelWorkers, ServedModel
     from lyrikstore.train.sft.copy import Conversations
     from lyrikstore.train.sft.prompts import PromptSource
-    from lyrikstore.train.worker.fitting.written import Report
+    from lyrikstore.train.worker.generation.adapter_training import DecoderLearner
     from lyrikstore.train.worker.hashed_read import StagedFiles
-    from lyrikstore.train.worker.writing.training import DecoderLearner
+    from lyrikstore.train.worker.training.checkpoint_writer import Report
 
 _CANDIDATE = "decoder"
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -127,7 +127,7 @@ class CopiedConversations(Struct, frozen=True):
         from lyrikstore.train.candidates import Chosen, total_figures
         from lyrikstore.verify.evaluation.choice.choose import Fitted, Tried
         from lyrikstore.verify.evaluation.choice.task import AnswerRule
-        from lyrikstore.verify.evaluation.choice.validation import Decided
+        from lyrikstore.verify.evaluation.choice.validation import CandidateChoice
 
         del staging, allowed
         made = results[_CANDIDATE]["checkpoints"]
@@ -135,7 +135,7 @@ class CopiedConversations(Struct, frozen=True):
         score = float(metrics["validationLoss"])
         taken = Tried(_CANDIDATE, score, Fitted(AnswerRule()), np.zeros((0, 0), bool))
         reason = f"{_CANDIDATE}: validationLoss {score:.4f}; nothing else was tried"
-        decided = Decided("validationLoss", (taken,), taken, reason)
+        decided = CandidateChoice("validationLoss", (taken,), taken, reason)
         return Chosen(
             decided, CANDIDATES[_CANDIDATE], tuple(made), metrics, total_figures([made[-1]])
         )
@@ -311,7 +311,7 @@ class Generation:
 
     def open_learner(self, job: Mapping[str, Any], files: "StagedFiles") -> "DecoderLearner":
         """Return a model before its first step."""
-        from lyrikstore.train.worker.writing.training import open_decoder
+        from lyrikstore.train.worker.generation.adapter_training import open_decoder
 
         return open_decoder(job, files)
 
@@ -323,7 +323,7 @@ class Generation:
 
         return evaluate_texts(context, model, sample=sample, device=device)
 
-    def evaluate_given(self, context: StoreContext, model: GivenModel) -> Evaluated:
+    def evaluate_answer_file(self, context: StoreContext, model: ModelWithAnswers) -> Evaluated:
         """Refuse: of texts that were generated elsewhere nothing is computed."""
         del context
         raise InvalidInputError(
@@ -340,17 +340,17 @@ class Generation:
 
     def report(self, repo: Repository, evaluation: Manifest) -> Mapping[str, Any]:
         """Return what was generated of some records, beside what is right."""
-        from lyrikstore.train.evaluation.shown import read_samples
+        from lyrikstore.train.evaluation.report_examples import read_samples
 
         return {"samples": read_samples(repo, evaluation)}
 
     def answer(
         self,
         context: StoreContext,
-        model: "AskedModel",
+        model: "AnsweringModel",
         *,
         device: str,
-        withdrawn: "WithdrawnRights | None",
+        withdrawn: "RevokedRights | None",
     ) -> "ModelAnswers":
         """Return texts."""
         from lyrikstore.train.predict.generation import answer_texts
@@ -362,7 +362,7 @@ class Generation:
         self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
     ) -> dict[str, Any]:
         """Let a model and its base answer prompts."""
-        from lyrikstore.train.worker.writing.generate import generate
+        from lyrikstore.train.worker.generation.generate import generate
 
         return generate(job, files, report, phases=("score", "baseline"))
 
@@ -370,7 +370,7 @@ class Generation:
         self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
     ) -> dict[str, Any]:
         """Let a model answer prompts."""
-        from lyrikstore.train.worker.writing.generate import generate
+        from lyrikstore.train.worker.generation.generate import generate
 
         return generate(job, files, report, phases=("score",))
 

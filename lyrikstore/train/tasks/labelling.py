@@ -12,7 +12,12 @@ from lyrikstore.context import StoreContext
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import DataConfig, TrainConfig
-from lyrikstore.train.labels import check_learnable, check_learnt, label_warnings, labels_alike
+from lyrikstore.train.labels import (
+    check_learnable,
+    check_trained_labels,
+    label_warnings,
+    labels_alike,
+)
 from lyrikstore.train.plan.defaults import Proposal, default_config, describe_cut
 from lyrikstore.train.plan.estimate import (
     CandidateFigures,
@@ -28,7 +33,7 @@ from lyrikstore.train.requirements import CPU, DEVICE, RECOMPUTES, promises
 from lyrikstore.train.slices import group_numbers, planned_slices
 from lyrikstore.train.task import (
     Evaluated,
-    GivenModel,
+    ModelWithAnswers,
     MonitoredModel,
     TestedModel,
     TrainingTask,
@@ -42,16 +47,16 @@ from lyrikstore.verify.store.statements.segments import CANDIDATES_WITH_STEPS
 
 if TYPE_CHECKING:  # and what takes long to load, where it is needed
     from lyrikstore.train.candidates import Chosen, Results
-    from lyrikstore.train.predict.prediction import AskedModel, ModelAnswers
-    from lyrikstore.train.predict.similar import WithdrawnRights
+    from lyrikstore.train.predict.prediction import AnsweringModel, ModelAnswers
+    from lyrikstore.train.predict.similar import RevokedRights
     from lyrikstore.train.preflight import RunPlan
     from lyrikstore.train.serving.model import ModelWorkers, ServedModel
     from lyrikstore.train.snapshot import Snapshot
     from lyrikstore.train.worker.baselines import FittedBaseline
     from lyrikstore.train.worker.examples import Example
-    from lyrikstore.train.worker.fitting.tune import EncoderLearner
-    from lyrikstore.train.worker.fitting.written import Report
     from lyrikstore.train.worker.hashed_read import StagedFiles
+    from lyrikstore.train.worker.training.checkpoint_writer import Report
+    from lyrikstore.train.worker.training.encoder_training import EncoderLearner
     from lyrikstore.verify.evaluation.choice.folds import FoldedRecords
     from lyrikstore.verify.evaluation.choice.task import LabellingRules
 
@@ -123,7 +128,7 @@ class CopiedLabels(Struct, frozen=True):
         """Return the fold of each record, and whether to learn from all, where folds compare it."""
         if self.pool is None or candidate not in self.by_folds:
             return {}
-        from lyrikstore.train.worker.fitting.folds import write_folds
+        from lyrikstore.train.worker.training.folds import write_folds
 
         return {"folds": write_folds(self.pool.folds), "refit": self.refit}
 
@@ -258,7 +263,7 @@ class LabellingTask:
             check_single(plan.validation.name, config.data.label, validation)
         check_fields(config.data.fields, train.joined, plan.train)
         check_learnable(names, config.data.label, train.labels, worded=train.worded)
-        check_learnt(plan.validation.name, validation.labels, train.labels)
+        check_trained_labels(plan.validation.name, validation.labels, train.labels)
         if not validation.records:
             raise InvalidInputError("empty", f"{plan.validation.name} has no records")
         copied = CopiedLabels(
@@ -303,7 +308,7 @@ class LabellingTask:
 
     def open_learner(self, job: Mapping[str, Any], files: "StagedFiles") -> "EncoderLearner":
         """Return an encoder before its first step."""
-        from lyrikstore.train.worker.fitting.tune import open_encoder
+        from lyrikstore.train.worker.training.encoder_training import open_encoder
 
         return open_encoder(job, files)
 
@@ -322,7 +327,7 @@ class LabellingTask:
             )
         return evaluate_labels(context, model)
 
-    def evaluate_given(self, context: StoreContext, model: GivenModel) -> Evaluated:
+    def evaluate_answer_file(self, context: StoreContext, model: ModelWithAnswers) -> Evaluated:
         """Take the answers, and let a baseline answer beside them."""
         from lyrikstore.train.evaluation.labels import evaluate_labels
 
@@ -338,7 +343,7 @@ class LabellingTask:
 
     def report(self, repo: Repository, evaluation: Manifest) -> Mapping[str, Any]:
         """Return which labels are taken for which, and the worst failures."""
-        from lyrikstore.train.evaluation.shown import read_failures
+        from lyrikstore.train.evaluation.report_examples import read_failures
         from lyrikstore.verify.evaluation.figures.confusion import confusion
 
         with repo.blobs.open(evaluation.attachments_in("predictions")[0].id) as stream:
@@ -349,10 +354,10 @@ class LabellingTask:
     def answer(
         self,
         context: StoreContext,
-        model: "AskedModel",
+        model: "AnsweringModel",
         *,
         device: str,
-        withdrawn: "WithdrawnRights | None",
+        withdrawn: "RevokedRights | None",
     ) -> "ModelAnswers":
         """Return labels and their probabilities."""
         from lyrikstore.train.predict.labels import answer_labels
@@ -399,7 +404,7 @@ class LabellingTask:
         self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
     ) -> dict[str, Any]:
         """Answer records in batches."""
-        from lyrikstore.train.worker.predicting.predict import predict
+        from lyrikstore.train.worker.inference.predict import predict
 
         return predict(job, files, report)
 
@@ -415,7 +420,7 @@ class LabellingTask:
         self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
     ) -> dict[str, Any]:
         """Return the probabilities of a sealed model."""
-        from lyrikstore.train.worker.predicting.predict import predict
+        from lyrikstore.train.worker.inference.predict import predict
 
         return predict({**job, "explain": False}, files, report)
 

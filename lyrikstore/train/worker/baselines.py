@@ -13,20 +13,20 @@ from scipy import sparse
 
 from lyrikstore.train.formats.word_counts import STRENGTHS
 from lyrikstore.train.worker.examples import Example, read_examples, targets
-from lyrikstore.train.worker.fitting.cheap import open_cheap
-from lyrikstore.train.worker.fitting.folds import (
-    Cheap,
-    count_fits,
-    cross_validate,
-    read_folds,
-)
-from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.model import Logits
 from lyrikstore.train.worker.models.terms import RunCounts, unit_sparse_rows
 from lyrikstore.train.worker.models.word_counts import fit_terms
 from lyrikstore.train.worker.scoring import Clock, answer_all, write_answers
 from lyrikstore.train.worker.staging import TEST, TRAIN
+from lyrikstore.train.worker.training.checkpoint_writer import Report
+from lyrikstore.train.worker.training.folds import (
+    Cheap,
+    count_fits,
+    cross_validate,
+    read_folds,
+)
+from lyrikstore.train.worker.training.linear_candidates import open_cheap
 from lyrikstore.verify.evaluation.choice.baselines import NEAREST, Rival
 from lyrikstore.verify.evaluation.choice.folds import repeats_of
 from lyrikstore.verify.evaluation.choice.task import (

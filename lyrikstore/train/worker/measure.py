@@ -9,13 +9,13 @@ import torch
 
 from lyrikstore.train.task import find_task
 from lyrikstore.train.worker.examples import read_examples
-from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import decimal
 from lyrikstore.train.worker.models.encoder import TextEncoder, load_base, pooled, prepare
 from lyrikstore.train.worker.order import epoch_batches, padding_ratio
 from lyrikstore.train.worker.process import peak_memory_bytes
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION
+from lyrikstore.train.worker.training.checkpoint_writer import Report
 
 USUAL = (0.25, 0.5, 0.75)
 """Where the batches that are timed stand, of all by length."""

@@ -1,4 +1,4 @@
-"""How records of a model that writes are put into rows: ``blake3-pack/1`` (spec §13.12.4).
+"""How records of a generative model are put into rows: ``blake3-pack/1`` (spec §13.12.4).
 
 A function of seed, epoch, record ids and token counts alone, as the order of batches is.
 """

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from lyrikstore.train.worker.examples import Example, full_batches, read_examples
-from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import decimal, latency
 from lyrikstore.train.worker.models.load import UnlikeTexts, load_model
 from lyrikstore.train.worker.models.model import Logits
 from lyrikstore.train.worker.process import peak_memory_bytes
 from lyrikstore.train.worker.staging import CHECKPOINT, TEST
+from lyrikstore.train.worker.training.checkpoint_writer import Report
 from lyrikstore.verify.evaluation.answers import WHOLE
 from lyrikstore.verify.evaluation.choice.task import AnswerRule, labelling_rules
 

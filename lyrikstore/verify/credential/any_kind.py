@@ -14,12 +14,12 @@ from lyrikstore.verify.credential.attestation import check_attestation
 from lyrikstore.verify.credential.card_attestation import check_card_attestation
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.grant import check_grant
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.report import Check
 
 
 def check_any(
-    opened: OpenedCredential, *, trust: Trust, at: datetime, notices: Notices
+    opened: OpenedCredential, *, trust: Trust, at: datetime, status_updates: StatusUpdates
 ) -> tuple[tuple[Check, ...], Claims | None]:
     """Return the checks of a credential, and its claims if it is a dataset's.
 
@@ -29,13 +29,17 @@ def check_any(
         opened: The credential.
         trust: Whom the verifier believes.
         at: The moment to judge for.
-        notices: What issuers have said since.
+        status_updates: What issuers have said since.
     """
     if opened.kind is ATTESTATION:
-        return check_attestation(opened, trust=trust, at=at, notices=notices).checks, None
+        return check_attestation(
+            opened, trust=trust, at=at, status_updates=status_updates
+        ).checks, None
     if opened.kind is CARD_ATTESTATION:
-        return check_card_attestation(opened, trust=trust, at=at, notices=notices).checks, None
+        return check_card_attestation(
+            opened, trust=trust, at=at, status_updates=status_updates
+        ).checks, None
     if opened.kind is GRANT:
-        return check_grant(opened, trust=trust, at=at, notices=notices).checks, None
-    outcome = check_credential(opened, trust=trust, at=at, notices=notices)
+        return check_grant(opened, trust=trust, at=at, status_updates=status_updates).checks, None
+    outcome = check_credential(opened, trust=trust, at=at, status_updates=status_updates)
     return outcome.checks, outcome.claims

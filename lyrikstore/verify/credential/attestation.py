@@ -29,7 +29,7 @@ from lyrikstore.verify.credential.envelope import (
 )
 from lyrikstore.verify.credential.issuer import check_issuer
 from lyrikstore.verify.credential.issuer_key import check_available_key
-from lyrikstore.verify.credential.status import NO_NOTICES, Notices
+from lyrikstore.verify.credential.status import NO_STATUS_UPDATES, StatusUpdates
 from lyrikstore.verify.report import (
     SETTLED,
     Check,
@@ -100,7 +100,7 @@ def check_attestation(
     *,
     trust: Trust,
     at: datetime,
-    notices: Notices = NO_NOTICES,
+    status_updates: StatusUpdates = NO_STATUS_UPDATES,
     find: Find | None = None,
     about: Claims | None = None,
     publisher: str | None = None,
@@ -112,7 +112,7 @@ def check_attestation(
         opened: The attestation.
         trust: Whom the verifier believes.
         at: The moment to judge for.
-        notices: What its issuer has said about it since.
+        status_updates: What its issuer has said about it since.
         find: Gives an available file by digest: the documents it names.
         about: The dataset credential next to it, or None where it is looked at alone.
         publisher: Who issued that one.
@@ -120,7 +120,7 @@ def check_attestation(
 
     Cost: one signature and one schema validation.
     """
-    envelope = open_envelope(opened, ATTESTATION, keys_for(trust, notices, at))
+    envelope = open_envelope(opened, ATTESTATION, keys_for(trust, status_updates, at))
     document = envelope.document
     if document is None:
         return CheckedAttestation(complete("attestation", envelope.checks), envelope)
@@ -134,13 +134,13 @@ def check_attestation(
         kind,
         trust=trust,
         at=at,
-        notices=notices,
+        status_updates=status_updates,
         only_if_believed=only_if_believed,
     )
     checks = (
         *envelope.checks,
         *judged,
-        check_available_key(envelope, notices.statements, store, successor),
+        check_available_key(envelope, status_updates.statements, store, successor),
         _check_statement(subject, envelope.issuer, about, publisher),
         _check_evidence(document.get("evidence", []), find),
     )
@@ -155,7 +155,7 @@ def check_attestations(
     find: Find,
     trust: Trust,
     at: datetime,
-    notices: Notices,
+    status_updates: StatusUpdates,
 ) -> Check:
     """Return the check ``attestations``: what others say about the dataset, each with its trust.
 
@@ -170,7 +170,7 @@ def check_attestations(
         find: Gives a sibling file by digest.
         trust: Whom the verifier believes.
         at: The moment to judge for.
-        notices: What issuers have said since.
+        status_updates: What issuers have said since.
 
     Cost: as :func:`check_attestation`, for at most :data:`MAX_ATTESTATIONS`.
     """
@@ -187,7 +187,7 @@ def check_attestations(
             one,
             trust=trust,
             at=at,
-            notices=notices,
+            status_updates=status_updates,
             find=find,
             about=about,
             publisher=publisher,

@@ -16,12 +16,16 @@ from lyrikstore.verify.credential.attestation import CheckedAttestation
 from lyrikstore.verify.credential.envelope import keys_for, open_envelope
 from lyrikstore.verify.credential.issuer import check_issuer
 from lyrikstore.verify.credential.issuer_key import check_available_key
-from lyrikstore.verify.credential.status import NO_NOTICES, Notices
+from lyrikstore.verify.credential.status import NO_STATUS_UPDATES, StatusUpdates
 from lyrikstore.verify.report import Check, complete, not_applicable, stated
 
 
 def check_card_attestation(
-    opened: OpenedCredential, *, trust: Trust, at: datetime, notices: Notices = NO_NOTICES
+    opened: OpenedCredential,
+    *,
+    trust: Trust,
+    at: datetime,
+    status_updates: StatusUpdates = NO_STATUS_UPDATES,
 ) -> CheckedAttestation:
     """Return the outcome of the checks of an attestation about a card. Never raises for bad input.
 
@@ -31,11 +35,11 @@ def check_card_attestation(
         opened: The attestation.
         trust: Whom the verifier believes.
         at: The moment to judge for.
-        notices: What its issuer has said about it since.
+        status_updates: What its issuer has said about it since.
 
     Cost: one signature and one schema validation.
     """
-    envelope = open_envelope(opened, CARD_ATTESTATION, keys_for(trust, notices, at))
+    envelope = open_envelope(opened, CARD_ATTESTATION, keys_for(trust, status_updates, at))
     document = envelope.document
     if document is None:
         return CheckedAttestation(complete("attestation", envelope.checks), envelope)
@@ -43,12 +47,12 @@ def check_card_attestation(
     kind, name = subject["attestation"]["kind"], subject["name"]
     store = Digest.parse_urn(subject["store"])
     judged, successor = check_issuer(
-        envelope, name, store, kind, trust=trust, at=at, notices=notices
+        envelope, name, store, kind, trust=trust, at=at, status_updates=status_updates
     )
     checks = (
         *envelope.checks,
         *judged,
-        check_available_key(envelope, notices.statements, store, successor),
+        check_available_key(envelope, status_updates.statements, store, successor),
         _check_statement(subject),
         not_applicable("evidence", "names no document"),
     )

@@ -20,7 +20,7 @@ from lyrikstore.verify.credential.envelope import (
 from lyrikstore.verify.credential.issuer import check_issuer
 from lyrikstore.verify.credential.issuer_key import check_available_key
 from lyrikstore.verify.credential.key_succession import SuccessorKey
-from lyrikstore.verify.credential.status import NO_NOTICES, Notices
+from lyrikstore.verify.credential.status import NO_STATUS_UPDATES, StatusUpdates
 from lyrikstore.verify.credential.terms import check_regulatory, check_terms
 from lyrikstore.verify.report import SETTLED, Check, check_of, complete
 
@@ -71,16 +71,16 @@ class CheckedCredential(Struct, frozen=True):
         """Return one of its checks."""
         return check_of(self.checks, check_id)
 
-    def check_key(self, notices: Notices) -> Check:
+    def check_key(self, status_updates: StatusUpdates) -> Check:
         """Return ``issuer.key`` by what the available stores say of the key.
 
         Args:
-            notices: As for :func:`check_credential`.
+            status_updates: As for :func:`check_credential`.
 
         Cost: as :func:`lyrikstore.verify.credential.issuer_key.check_available_key`.
         """
         store = None if self.claims is None else self.claims.store
-        return check_available_key(self.envelope, notices.statements, store, self.successor)
+        return check_available_key(self.envelope, status_updates.statements, store, self.successor)
 
     @property
     def passed(self) -> bool:
@@ -89,7 +89,11 @@ class CheckedCredential(Struct, frozen=True):
 
 
 def check_credential(
-    opened: OpenedCredential, *, trust: Trust, at: datetime, notices: Notices = NO_NOTICES
+    opened: OpenedCredential,
+    *,
+    trust: Trust,
+    at: datetime,
+    status_updates: StatusUpdates = NO_STATUS_UPDATES,
 ) -> CheckedCredential:
     """Return the outcome of the credential's own checks. Never raises for bad input.
 
@@ -97,17 +101,17 @@ def check_credential(
         opened: The credential.
         trust: Whom the verifier believes.
         at: The moment to judge for.
-        notices: What its issuer has said about it since, and what stores say of keys.
+        status_updates: What its issuer has said about it since, and what stores say of keys.
 
     Cost: one signature, one schema validation and one canonical encoding.
     """
-    envelope = open_envelope(opened, DATASET, keys_for(trust, notices, at))
+    envelope = open_envelope(opened, DATASET, keys_for(trust, status_updates, at))
     document, claims = envelope.document, envelope.claims
     if document is None or claims is None:
         checks = complete("credential", envelope.checks)
         return CheckedCredential(checks, envelope)
     judged, successor = check_issuer(
-        envelope, claims.name, claims.store, trust=trust, at=at, notices=notices
+        envelope, claims.name, claims.store, trust=trust, at=at, status_updates=status_updates
     )
     checks = (
         *envelope.checks,

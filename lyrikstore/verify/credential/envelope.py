@@ -29,7 +29,7 @@ from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import did_key
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.report import Check, CheckState, complete, failed, passed, unchecked
 
 _PASS = CheckState.PASS
@@ -72,17 +72,17 @@ class Envelope(Struct, frozen=True):
         return self.checks[-1].state is _PASS
 
 
-def keys_for(trust: Trust, notices: Notices, at: datetime) -> KeysAt:
+def keys_for(trust: Trust, status_updates: StatusUpdates, at: datetime) -> KeysAt:
     """Return what finds issuers' keys: in pinned documents, and those available.
 
     Args:
         trust: Has the pinned ones.
-        notices: Has those fetched, and those next to the credential.
+        status_updates: Has those fetched, and those next to the credential.
         at: The moment to judge for.
     """
-    if not trust.documents and not notices.documents:
+    if not trust.documents and not status_updates.documents:
         return DID_KEYS.resolver.at(at)
-    return Resolver((*trust.known_documents(), *notices.documents)).at(at)
+    return Resolver((*trust.known_documents(), *status_updates.documents)).at(at)
 
 
 def open_envelope(

@@ -23,7 +23,7 @@ from lyrikstore.verify.credential.issuer import (
     check_standing,
 )
 from lyrikstore.verify.credential.issuer_key import check_available_key
-from lyrikstore.verify.credential.status import NO_NOTICES, Notices
+from lyrikstore.verify.credential.status import NO_STATUS_UPDATES, StatusUpdates
 from lyrikstore.verify.report import (
     Check,
     CheckState,
@@ -73,7 +73,7 @@ def check_grant(
     *,
     trust: Trust,
     at: datetime,
-    notices: Notices = NO_NOTICES,
+    status_updates: StatusUpdates = NO_STATUS_UPDATES,
     terms: OpenedCredential | None = None,
     other_version: Digest | None = None,
     holder: Holder | None = None,
@@ -84,7 +84,7 @@ def check_grant(
         opened: The grant.
         trust: Whom the verifier believes.
         at: The moment to judge for.
-        notices: What its issuer has said about it, and about its terms, since.
+        status_updates: What its issuer has said about it, and about its terms, since.
         terms: The dataset credential that it names, as ``SiblingFiles.terms_of`` gives it, or None.
         other_version: Where ``terms`` is not at hand, the version that a dataset credential at hand
             is about, as ``SiblingFiles.other_version`` gives it, or None.
@@ -92,22 +92,22 @@ def check_grant(
 
     Cost: two signatures and two schema validations.
     """
-    envelope = open_envelope(opened, GRANT, keys_for(trust, notices, at))
+    envelope = open_envelope(opened, GRANT, keys_for(trust, status_updates, at))
     document = envelope.document
     if document is None:
         return CheckedGrant(complete("grant", envelope.checks), None, envelope)
     grant = Grant.of(document["credentialSubject"])
     judged, successor = check_issuer(
-        envelope, grant.name, grant.store, trust=trust, at=at, notices=notices
+        envelope, grant.name, grant.store, trust=trust, at=at, status_updates=status_updates
     )
     checks = (
         *envelope.checks,
         *judged,
-        check_available_key(envelope, notices.statements, grant.store, successor),
+        check_available_key(envelope, status_updates.statements, grant.store, successor),
         _check_grant(grant, document),
         _no_terms(grant, other_version)
         if terms is None
-        else _check_terms(grant, document, envelope, terms, notices, trust, at),
+        else _check_terms(grant, document, envelope, terms, status_updates, trust, at),
         _check_holder(grant, holder),
     )
     return CheckedGrant(checks, grant, envelope)
@@ -143,11 +143,11 @@ def _check_terms(
     document: Mapping[str, JSON],
     envelope: Envelope,
     terms: OpenedCredential,
-    notices: Notices,
+    status_updates: StatusUpdates,
     trust: Trust,
     at: datetime,
 ) -> Check:
-    opened = open_envelope(terms, DATASET, keys_for(trust, notices, at))
+    opened = open_envelope(terms, DATASET, keys_for(trust, status_updates, at))
     stated, claims = opened.document, opened.claims
     proof = check_of(opened.checks, "proof")
     named = (opened.id, opened.issuer) == (grant.terms, envelope.issuer)
@@ -167,7 +167,7 @@ def _check_terms(
         return failed("grant.terms", "exceeds", f"more than the terms allow: {too_much}")
     # ATTACK: terms by an older key, which only a document next to them lists, and with it the key
     # of the attacker, who signs their status lists.
-    status = check_standing(opened, notices, trust, at, vouched=envelope.signer)
+    status = check_standing(opened, status_updates, trust, at, vouched=envelope.signer)
     if status.state is CheckState.FAIL and status.detail["reason"] != "superseded":
         summary = f"the terms it rests on are {status.summary}"
         return failed("grant.terms", str(status.detail["reason"]), summary)

@@ -27,7 +27,7 @@ from lyrikstore.verify.credential.key_succession import (
     successor_of_attester,
     successor_of_publisher,
 )
-from lyrikstore.verify.credential.status import UNLISTED, Notices, check_status
+from lyrikstore.verify.credential.status import UNLISTED, StatusUpdates, check_status
 from lyrikstore.verify.report import (
     Check,
     CheckState,
@@ -56,7 +56,7 @@ def check_issuer(
     *,
     trust: Trust,
     at: datetime,
-    notices: Notices,
+    status_updates: StatusUpdates,
     only_if_believed: bool = False,
 ) -> tuple[tuple[Check, ...], SuccessorKey | None]:
     """Return ``issuer.document`` to ``status``: who says it, and may they?
@@ -68,7 +68,7 @@ def check_issuer(
         claim: What its issuer has to be believed for, as an attester; None: as the publisher.
         trust: Whom the verifier believes.
         at: The moment to judge for.
-        notices: What its issuer has said about it since, and what stores say of keys.
+        status_updates: What its issuer has said about it since, and what stores say of keys.
         only_if_believed: Leave the status lists of an issuer who is not believed unread: each may
             unpack to 1 MiB, and anybody can lay things next to a delivery.
 
@@ -81,18 +81,20 @@ def check_issuer(
     else:
         believes, find = partial(trust.believes, claim=claim, **about), successor_of_attester
     key = _unknown_key(envelope, trust)
-    successor = None if key is None else find(key, notices.statements, store, believes, trust.knows)
+    successor = (
+        None if key is None else find(key, status_updates.statements, store, believes, trust.knows)
+    )
     document, signer = envelope.document or {}, envelope.signer
     keys = None if signer is None else [did_key(signer.key)]
     believed = _check_trust(envelope, trust, believes, successor)
     if (
         only_if_believed
         and believed.state is not CheckState.PASS
-        and (envelope.opened.is_listed or notices.log_lists(envelope.opened))
+        and (envelope.opened.is_listed or status_updates.log_lists(envelope.opened))
     ):
         status = unchecked("status", "not-believed", "not looked at: you do not believe the issuer")
     else:
-        status = check_standing(envelope, notices, trust, at)
+        status = check_standing(envelope, status_updates, trust, at)
     checks = (
         check_document(envelope.signer),
         believed,
@@ -120,7 +122,7 @@ def _unknown_key(envelope: Envelope, trust: Trust) -> str | None:
 
 def check_standing(
     envelope: Envelope,
-    notices: Notices,
+    status_updates: StatusUpdates,
     trust: Trust,
     at: datetime,
     *,
@@ -130,7 +132,7 @@ def check_standing(
 
     Args:
         envelope: The credential.
-        notices: What the issuer has said since.
+        status_updates: What the issuer has said since.
         trust: How old a list may be.
         at: The moment to judge for.
         vouched: The key of the same issuer's that vouches for the credential; by default the
@@ -140,17 +142,17 @@ def check_standing(
     if not envelope.signature_valid or issuer is None:
         return unchecked("status", "no-issuer", "whose status list counts is not established")
     known: Sequence[OpenedCredential] = ()
-    if notices.successors and opened.id is not None:
-        known = notices.successors.get(opened.id.urn, ())
-    if not (opened.is_listed or notices.log_lists(opened) or known):
+    if status_updates.successors and opened.id is not None:
+        known = status_updates.successors.get(opened.id.urn, ())
+    if not (opened.is_listed or status_updates.log_lists(opened) or known):
         return UNLISTED
-    keys = keys_for(trust, notices, at)
+    keys = keys_for(trust, status_updates, at)
     vouched = vouched or envelope.signer
     if vouched is not None and vouched.source is not DocumentSource.SNAPSHOT:
         # ATTACK: a document of the issuer's DID laid next to the credential, with a key of the
         # attacker's, who signs a status list by it.
         keys = keys.resolver.without_snapshots().at(at)
-    status = check_status(opened, issuer, notices, at, trust.max_status_age, keys)
+    status = check_status(opened, issuer, status_updates, at, trust.max_status_age, keys)
     claimed = [one for one in known if may_contain(one.data, issuer)]
     for one in claimed[:MAX_STATUS_CANDIDATES]:
         replaced = _replaced_by(one, opened, at, keys)

@@ -46,7 +46,7 @@ Keys = Callable[[str], PublicKey]
 """Verification method → key."""
 
 
-class Notices(Struct, frozen=True):
+class StatusUpdates(Struct, frozen=True):
     """What is available of what issuers said about their credentials after issuing them.
 
     Nothing of it is verified yet.
@@ -101,7 +101,7 @@ class Notices(Struct, frozen=True):
         return tuple(entry for entry in opened.entries if entry.url in self.lists)
 
 
-NO_NOTICES = Notices()
+NO_STATUS_UPDATES = StatusUpdates()
 
 _END = datetime.max.replace(tzinfo=UTC)
 UNLISTED = not_applicable(
@@ -114,7 +114,7 @@ _SAID = {"revocation": "revoked", "suspension": "suspended"}
 def check_status(
     opened: OpenedCredential,
     issuer: str,
-    notices: Notices,
+    status_updates: StatusUpdates,
     at: datetime,
     max_age: timedelta,
     keys: Keys = parse_verification_method,
@@ -124,13 +124,16 @@ def check_status(
     Args:
         opened: The credential, its signature verified.
         issuer: Its issuer; the lists must be the same issuer's.
-        notices: The available status lists.
+        status_updates: The available status lists.
         at: The moment to judge for.
         max_age: How old a list the verifier accepts.
         keys: Finds the keys of the lists.
     """
     if not opened.is_listed:
-        judged = [_judge(e, issuer, notices, at, max_age, keys) for e in notices.log_lists(opened)]
+        judged = [
+            _judge(e, issuer, status_updates, at, max_age, keys)
+            for e in status_updates.log_lists(opened)
+        ]
         worst = first_in(judged, CheckState.FAIL, CheckState.UNCHECKED)
         # Only what takes it back counts, and what might: nobody makes lists that do not.
         settled = worst is None or worst.detail["reason"] in _SAYS_NOTHING
@@ -140,7 +143,7 @@ def check_status(
     except FormatError as error:
         # An entry that cannot be read may say "revoked".
         return unchecked("status", "bad-entry", quote(error.message, 300))
-    judged = [_judge(entry, issuer, notices, at, max_age, keys) for entry in entries]
+    judged = [_judge(entry, issuer, status_updates, at, max_age, keys) for entry in entries]
     if (worst := first_in(judged, CheckState.FAIL, CheckState.UNCHECKED)) is not None:
         return worst
     oldest = min(str(check.detail["asOf"]) for check in judged)
@@ -153,7 +156,7 @@ def check_status(
     return passed("status", said, asOf=oldest)
 
 
-class LoggedNotices:
+class LoggedStatusUpdates:
     """The notices that a store has logged, and what it says of keys itself.
 
     What a key signed that was compromised by then is absent: a thief takes back no revocation.
@@ -181,7 +184,7 @@ class LoggedNotices:
                     self.unread.append((entry.index, error))
         # Where what was said changes: most credentials say nothing of another.
         self._changes = [index for index, one in self._found if _may_be_notice(one.data)]
-        self._known: dict[int, Notices] = {}
+        self._known: dict[int, StatusUpdates] = {}
         self.all = self._until(self._found[-1][0] + 1 if self._found else 0)
         try:
             here = statements_here(repository)
@@ -189,7 +192,7 @@ class LoggedNotices:
             return
         self.all = replace(self.all, statements=replace(self.all.statements, here=here))
 
-    def before(self, index: int) -> Notices:
+    def before(self, index: int) -> StatusUpdates:
         """Return what had been said of credentials where the log had ``index`` entries.
 
         What is said of keys is not limited so: a theft that is found later was one before.
@@ -204,16 +207,16 @@ class LoggedNotices:
         """Return the log indices from ``index`` on of what may change what was said, in order."""
         return self._changes[bisect_left(self._changes, index) :]
 
-    def _until(self, end: int) -> Notices:
+    def _until(self, end: int) -> StatusUpdates:
         files = [one for index, one in self._found if index < end]
         # Newest first: only so many are looked at.
-        found = Notices.among(reversed(files), documents=len(files))
+        found = StatusUpdates.among(reversed(files), documents=len(files))
         return replace(found, in_log=True)
 
 
-def logged_notices(repository: "Repository") -> Notices:
-    """Return all notices that a store has logged; see :class:`LoggedNotices`."""
-    return repository.derived(LoggedNotices).all
+def logged_status_updates(repository: "Repository") -> StatusUpdates:
+    """Return all notices that a store has logged; see :class:`LoggedStatusUpdates`."""
+    return repository.derived(LoggedStatusUpdates).all
 
 
 def _may_be_notice(data: bytes) -> bool:
@@ -224,18 +227,18 @@ def _may_be_notice(data: bytes) -> bool:
 def _judge(
     entry: StatusEntry,
     issuer: str,
-    notices: Notices,
+    status_updates: StatusUpdates,
     at: datetime,
     max_age: timedelta,
     keys: Keys,
 ) -> Check:
     best: StatusList | None = None
-    stated = notices.lists.get(entry.url, ())
+    stated = status_updates.lists.get(entry.url, ())
     trouble = _open("no-list", entry, "it is not at hand")
     if stated:  # somebody else's must not outdo the right one; nor be unpacked
         trouble = _open("foreign-list", entry, "it is signed by another issuer")
     # ATTACK: a clock set back, to before the list which takes it back and stands in the log.
-    chosen, unread = newest_first(stated, issuer, _END if notices.in_log else at)
+    chosen, unread = newest_first(stated, issuer, _END if status_updates.in_log else at)
     ahead: StatusList | None = None
     later: tuple[datetime, str] | None = None
     for one in chosen:
@@ -247,7 +250,7 @@ def _judge(
                 later = later or (one.made, problem[2])
         elif found.valid_from - at > CLOCK_SKEW:
             trouble = _open("future-list", entry, "it is from the future")
-            if notices.in_log and (ahead is None or _counts_more(found, ahead, entry)):
+            if status_updates.in_log and (ahead is None or _counts_more(found, ahead, entry)):
                 ahead = found
         elif best is None or _counts_more(found, best, entry):
             best = found

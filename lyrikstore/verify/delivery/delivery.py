@@ -40,7 +40,7 @@ from lyrikstore.verify.credential.grant import (
     check_grant,
 )
 from lyrikstore.verify.credential.issuer_key import check_key, unless_lost
-from lyrikstore.verify.credential.status import NO_NOTICES, Notices
+from lyrikstore.verify.credential.status import NO_STATUS_UPDATES, StatusUpdates
 from lyrikstore.verify.credential.terms import check_age, check_partitions, check_texts
 from lyrikstore.verify.delivery.compare_files import DataSource
 from lyrikstore.verify.delivery.dataset import (
@@ -70,7 +70,11 @@ UNREADABLE = "unreadable credential"
 
 
 def verify_credential(
-    opened: OpenedCredential, *, trust: Trust, at: datetime, notices: Notices = NO_NOTICES
+    opened: OpenedCredential,
+    *,
+    trust: Trust,
+    at: datetime,
+    status_updates: StatusUpdates = NO_STATUS_UPDATES,
 ) -> Report:
     """Return the report on a credential alone: who says it, and whether that still holds.
 
@@ -81,13 +85,13 @@ def verify_credential(
         opened: The credential.
         trust: Whom the verifier believes.
         at: The moment to judge for.
-        notices: What its issuer has said about it since.
+        status_updates: What its issuer has said about it since.
     """
-    outcome = check_credential(opened, trust=trust, at=at, notices=notices)
+    outcome = check_credential(opened, trust=trust, at=at, status_updates=status_updates)
     return _report(
         outcome.claims.tree.urn if outcome.claims is not None else UNREADABLE,
         outcome.issuer,
-        (*outcome.checks, outcome.check_key(notices)),
+        (*outcome.checks, outcome.check_key(status_updates)),
         "credential",
         at,
     )
@@ -101,7 +105,7 @@ def verify_alone(
     at: datetime,
     kind: CredentialKind | None = None,
     holder: Holder | None = None,
-    notices: Notices | None = None,
+    status_updates: StatusUpdates | None = None,
     fetched: Iterable[KnownDocument] = (),
 ) -> Report:
     """Return the report on a credential of one of our kinds, looked at without any data.
@@ -113,18 +117,18 @@ def verify_alone(
         at: The moment to judge for.
         kind: What it has to be; by default what it says it is.
         holder: Who presented a grant, or None.
-        notices: What issuers have said since; by default what is ``siblings``.
+        status_updates: What issuers have said since; by default what is ``siblings``.
         fetched: DID documents that came from where their DIDs say, next to those.
     """
-    notices = notices or Notices.among(siblings.all, fetched)
+    status_updates = status_updates or StatusUpdates.among(siblings.all, fetched)
     kind = kind or opened.kind
     if kind in (ATTESTATION, CARD_ATTESTATION):
         if kind is ATTESTATION:
             said = check_attestation(
-                opened, trust=trust, at=at, notices=notices, find=siblings.find
+                opened, trust=trust, at=at, status_updates=status_updates, find=siblings.find
             )
         else:
-            said = check_card_attestation(opened, trust=trust, at=at, notices=notices)
+            said = check_card_attestation(opened, trust=trust, at=at, status_updates=status_updates)
         document = said.envelope.document
         subject = document["credentialSubject"]["id"] if document is not None else UNREADABLE
         return _report(subject, said.envelope.issuer, said.checks, "attestation", at)
@@ -135,7 +139,7 @@ def verify_alone(
             opened,
             trust=trust,
             at=at,
-            notices=notices,
+            status_updates=status_updates,
             terms=terms,
             other_version=siblings.other_version(opened, DATASET) if is_missing else None,
             holder=holder,
@@ -143,7 +147,7 @@ def verify_alone(
         subject = granted.grant.tree.urn if granted.grant is not None else UNREADABLE
         open_end = (not_proven("presenter"),) if holder is None else ()
         return _report(subject, granted.envelope.issuer, granted.checks, "grant", at, open_end)
-    return verify_credential(opened, trust=trust, at=at, notices=notices)
+    return verify_credential(opened, trust=trust, at=at, status_updates=status_updates)
 
 
 def verify_delivery(
@@ -198,10 +202,12 @@ def verify_delivery(
     Cost: one read of the data; memory for the tree, the siblings and 32 bytes a record.
     """
     files = SiblingFiles(siblings)
-    notices = Notices.among((*files.all, *map(OpenedCredential, status_files)), fetched)
+    status_updates = StatusUpdates.among(
+        (*files.all, *map(OpenedCredential, status_files)), fetched
+    )
 
     # (1) The credential - spec §11.4.1.
-    outcome = check_credential(credential, trust=trust, at=at, notices=notices)
+    outcome = check_credential(credential, trust=trust, at=at, status_updates=status_updates)
     claims, document = outcome.claims, outcome.envelope.document
     if claims is None or document is None:
         return _report(UNREADABLE, outcome.issuer, outcome.checks, "delivery", at)
@@ -209,7 +215,7 @@ def verify_delivery(
 
     # (2) The log - spec §11.4.5.
     log = check_log(
-        outcome, claims, files.find, notices.statements, trust=trust, at=at, memory=memory
+        outcome, claims, files.find, status_updates.statements, trust=trust, at=at, memory=memory
     )
     rules = log.history
     made += mark_damaged(log.checks, files, claims.log_origin)
@@ -242,7 +248,7 @@ def verify_delivery(
         check_partitions(claims.subject, claims.terms, content.tree, content.counts),
         check_sources(
             outcome,
-            Delivered(files.by_digest, manifest.manifest, content.tree, trust, at, notices),
+            Delivered(files.by_digest, manifest.manifest, content.tree, trust, at, status_updates),
         ),
     )
 
@@ -259,7 +265,7 @@ def verify_delivery(
             find=files.find,
             trust=trust,
             at=at,
-            notices=notices,
+            status_updates=status_updates,
         )
     )
 

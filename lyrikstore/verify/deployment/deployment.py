@@ -21,7 +21,7 @@ from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.checks import not_proven
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.delivery.alone import SignedAlone, judge_alone, signed_manifest
 from lyrikstore.verify.delivery.compare_files import DataSource, check_files
 from lyrikstore.verify.delivery.dataset import check_bare_files
@@ -96,14 +96,14 @@ def verify_deployment(
         return None if fault == "other-files" and sums is None else fault
 
     found = check_evidence(deployment, evidence, signed, fault_of)
-    notices = Notices.among(map(OpenedCredential, beside))
+    status_updates = StatusUpdates.among(map(OpenedCredential, beside))
     run = _input(deployment, found, "run")
     made = (
         *signed.checks,
         _with_part(files, part),
         found.check,
         _check_made_from(deployment, found),
-        check_rights_beside(deployment, run, found.credentials, notices, trust=trust, at=at),
+        check_rights_beside(deployment, run, found.credentials, status_updates, trust=trust, at=at),
         _check_approval(deployment, found, signed, later, trust=trust, at=at),
     )
     return Report.of(

@@ -27,7 +27,7 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.credential.credential import check_credential
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.deployment.credentials import left_out, renewed_by
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState, stated, unchecked
@@ -55,7 +55,7 @@ def check_rights_beside(
     deployment: Manifest,
     run: Manifest | None,
     credentials: Mapping[Digest, OpenedCredential],
-    notices: Notices,
+    status_updates: StatusUpdates,
     *,
     trust: Trust,
     at: datetime,
@@ -66,7 +66,7 @@ def check_rights_beside(
         deployment: Its manifest, whose author states what they found.
         run: The run that made the checkpoint; None: it is not at hand.
         credentials: Those that the run names and that are at hand, by id.
-        notices: What their issuers have said since, as far as it is at hand.
+        status_updates: What their issuers have said since, as far as it is at hand.
         trust: Whom the verifier believes.
         at: The moment to judge for.
 
@@ -77,7 +77,7 @@ def check_rights_beside(
     if run is None:
         summary = "its run, which names the rights that it rests on, is not beside it"
         return unchecked(_CHECK, "missing-file", summary, **detail)
-    review = _Review(deployment, run, credentials, notices, trust, at)
+    review = _Review(deployment, run, credentials, status_updates, trust, at)
     rights: dict[str, list[Mapping[str, Any]]] = {}
     for right in run.body["rights"]:
         rights.setdefault(right["dataset"], []).append(right)
@@ -125,7 +125,7 @@ class _Review:
         deployment: Manifest,
         run: Manifest,
         credentials: Mapping[Digest, OpenedCredential],
-        notices: Notices,
+        status_updates: StatusUpdates,
         trust: Trust,
         at: datetime,
     ) -> None:
@@ -136,7 +136,7 @@ class _Review:
         """Credentials that are left out, so that what they gave is stated."""
         self._run = run
         self._at_hand = credentials
-        self._notices = notices
+        self._notices = status_updates
         self._trust = trust
         self._at = at
         self._left = left_out(deployment)
@@ -204,7 +204,7 @@ class _Review:
             return label, Ruling(open=(Reason("missing-file", text),))
         terms = documents[0]
         then = check_credential(
-            terms.opened, trust=self._trust, at=self._then, notices=self._notices
+            terms.opened, trust=self._trust, at=self._then, status_updates=self._notices
         )
         proof = then.check("proof")
         if then.claims is not None and proof.state is CheckState.UNCHECKED:

@@ -19,11 +19,11 @@ from lyrikstore.verify.evaluation.evidence import (
     LabelledRecord,
     OtherEvaluation,
 )
-from lyrikstore.verify.evaluation.given import (
+from lyrikstore.verify.evaluation.external_answers import (
     SEED,
+    answer_file_answerer,
     are_given,
     are_scored,
-    given_answerer,
     undeclared_answers,
 )
 from lyrikstore.verify.evaluation.limits import MEASURED, MEASURED_UNLIKE
@@ -165,7 +165,7 @@ def undeclared(
         return "its labels are not those of the checkpoint, and then others, sorted"
     if not expected.issuperset(added) and not (given and not known):
         return "it has a label that neither the checkpoint nor a record has"
-    if given and model != given_answerer(several=head.several):
+    if given and model != answer_file_answerer(several=head.several):
         return "its answers are taken by another rule than given ones are"
     if not given and not (
         _is_millionths(decision.get("threshold"), model.threshold)

@@ -77,7 +77,7 @@ class TaskRules(Protocol):
     def pairing_fault(self, own: Any, other: Any) -> str:
         """Return why two attachments are not about the same records; empty: they are."""
 
-    def asked_records(self, found: Evidence) -> Iterable[Digest]:
+    def input_records(self, found: Evidence) -> Iterable[Digest]:
         """Return the ids of the records that were asked, in their order."""
 
     def differences(self, found: Evidence, *, compared: bool) -> Iterator[Fault]:

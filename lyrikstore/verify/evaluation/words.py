@@ -12,8 +12,8 @@ from lyrikstore.verify.evaluation.choice.baselines import (
     WORD_COUNTS,
     WORD_COUNTS_1,
 )
+from lyrikstore.verify.evaluation.external_answers import are_given
 from lyrikstore.verify.evaluation.generation.texts import BASE_MODEL
-from lyrikstore.verify.evaluation.given import are_given
 from lyrikstore.verify.evaluation.limits import (
     FEWEST_GROUPS,
     FEWEST_RECORDS,

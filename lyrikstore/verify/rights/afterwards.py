@@ -12,7 +12,7 @@ from lyrikstore.canon.quoting import listed
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.terms.ends import TermsEnd
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.verify.credential.status import LoggedNotices
+from lyrikstore.verify.credential.status import LoggedStatusUpdates
 from lyrikstore.verify.rights.judge import (
     ENDED_LATER,
     Reason,
@@ -29,12 +29,12 @@ class Afterwards(Struct, frozen=True):
 
     Attributes:
         repository: The store.
-        notices: What issuers said.
+        status_updates: What issuers said.
         at: The moment of verification.
     """
 
     repository: Repository
-    notices: LoggedNotices
+    status_updates: LoggedStatusUpdates
     at: datetime
     _ends: list[TermsEnd] = field(default_factory=list)
     _renewed_by: dict[Digest, None] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Afterwards(Struct, frozen=True):
         if later is None:
             return ruling
         if later.code != ENDED_LATER:
-            text = f"{later.text}, by log entry {self._taken_back_at(candidate, request)}"
+            text = f"{later.text}, by log entry {self._revoked_at(candidate, request)}"
             return replace(ruling, later=Reason(later.code, text))
         renewal = find_renewal(self.repository, ruling, request)
         if renewal is None:
@@ -75,12 +75,12 @@ class Afterwards(Struct, frozen=True):
             found["renewedBy"] = listed([str(one) for one in self._renewed_by])
         return found
 
-    def _taken_back_at(self, candidate: RightCandidate, request: Request) -> int:
+    def _revoked_at(self, candidate: RightCandidate, request: Request) -> int:
         """Return the log index of what took a right back."""
         found = index = request.index or 0
-        for change in reversed(self.notices.changes_since(index)):
+        for change in reversed(self.status_updates.changes_since(index)):
             found = change
-            known = (self.at, self.notices.before(change))
+            known = (self.at, self.status_updates.before(change))
             later = judge(candidate, replace(request, now=known)).later
             if later is None or later.code == ENDED_LATER:
                 break

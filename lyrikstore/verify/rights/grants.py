@@ -25,7 +25,7 @@ from lyrikstore.crypto.multikey import did_key
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.grant import CheckedGrant, Holder, check_grant
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.datasets.imported import published_manifest
 from lyrikstore.verify.report import Check, CheckState, check_of, first_in
 
@@ -115,7 +115,7 @@ def judge_grant(
     used: Used,
     holder: str,
     trust: Trust,
-    notices: Notices,
+    status_updates: StatusUpdates,
 ) -> Licensed:
     """Return whether a grant lets whoever has a key use a dataset. Never raises for bad input.
 
@@ -131,10 +131,12 @@ def judge_grant(
         holder: The key, as did:key, that wants it: the holder's own, or a did:web's by the word of
             a document that the verifier pinned.
         trust: Whom the verifier believes.
-        notices: What issuers have said since.
+        status_updates: What issuers have said since.
     """
     who = holder_of(opened, holder, trust, use.at)
-    outcome = check_grant(opened, trust=trust, at=use.at, notices=notices, terms=terms, holder=who)
+    outcome = check_grant(
+        opened, trust=trust, at=use.at, status_updates=status_updates, terms=terms, holder=who
+    )
     broken = first_in(outcome.checks, CheckState.FAIL)
     if broken is not None:
         return Licensed(outcome, (str(broken.detail["reason"]), broken.summary))

@@ -26,7 +26,7 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.issuer import is_named_by_a_copy_alone
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import SETTLED, Check, CheckState
 from lyrikstore.verify.rights.grants import Published, Used, judge_grant
@@ -35,7 +35,7 @@ _ANSWERS = frozenset(answer.value for answer in Answer)
 _UNPINNED = "you pinned no document of that organisation, which would list the key of who uses it"
 
 
-ENDED_LATER, TAKEN_BACK_LATER = "ended-later", "taken-back-later"
+ENDED_LATER, REVOKED_LATER = "ended-later", "taken-back-later"
 """What became of a right after the use that it was for."""
 
 
@@ -131,7 +131,7 @@ class Request(Struct, frozen=True):
         used: Which of its partitions are used.
         holder: Who uses it, as did:key.
         trust: Whom the verifier believes.
-        notices: What issuers had said by then: what stands before the use in the log.
+        status_updates: What issuers had said by then: what stands before the use in the log.
         index: Log index of what uses it; None for what is about to be logged.
         now: Later moment of verification, and what issuers have said by then.
     """
@@ -142,9 +142,9 @@ class Request(Struct, frozen=True):
     used: Used
     holder: str
     trust: Trust
-    notices: Notices
+    status_updates: StatusUpdates
     index: int | None = None
-    now: tuple[datetime, Notices] | None = None
+    now: tuple[datetime, StatusUpdates] | None = None
 
 
 class Right(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -246,8 +246,8 @@ def judge(candidate: RightCandidate, request: Request) -> Ruling:
 
 
 def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
-    use, trust, notices = request.use, request.trust, request.notices
-    outcome = check_credential(one.opened, trust=trust, at=use.at, notices=notices)
+    use, trust, status_updates = request.use, request.trust, request.status_updates
+    outcome = check_credential(one.opened, trust=trust, at=use.at, status_updates=status_updates)
     claims, issuer = outcome.claims, outcome.issuer
     if not outcome.signature_valid or claims is None or issuer is None:
         return _fault("unsound", "does not hold")
@@ -263,7 +263,7 @@ def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
         permitted = quote(", ".join(permits) or "nothing", 200)
         text = f"does not permit it: {quote(reason, 300)}; permits {permitted}"
         return _not_permitted(Reason(answer.value, text), used, issuer)
-    checks = (outcome.check("status"), outcome.check_key(notices))
+    checks = (outcome.check("status"), outcome.check_key(status_updates))
     for check in checks:
         if check.state is CheckState.FAIL:
             return _failed(check)
@@ -271,7 +271,7 @@ def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
     believed, later = outcome.check("trust.issuer"), None
     if request.now is not None:
         at, said = request.now
-        since = check_credential(one.opened, trust=trust, at=at, notices=said)
+        since = check_credential(one.opened, trust=trust, at=at, status_updates=said)
         believed, later = since.check("trust.issuer"), _taken_back(since.check("status"))
         allowed, _ = claims.terms.judge(replace(use, at=at), used.names)
         if _is_over(since.check("period")) or allowed is Answer.PROHIBITED:
@@ -304,7 +304,7 @@ def _judge_grant(one: LoggedDocument, terms: LoggedDocument, request: Request) -
         holder=request.holder,
         trust=request.trust,
     )
-    found = given(request.use, notices=request.notices)
+    found = given(request.use, status_updates=request.status_updates)
     holder, issuer = found.check("grant.holder"), found.outcome.envelope.issuer
     if holder.state is CheckState.FAIL:
         return _fault("other-holder", holder.summary)
@@ -327,7 +327,7 @@ def _judge_grant(one: LoggedDocument, terms: LoggedDocument, request: Request) -
     believed, later = found.check("trust.issuer"), None
     if request.now is not None:
         at, said = request.now
-        since = given(replace(request.use, at=at), notices=said)
+        since = given(replace(request.use, at=at), status_updates=said)
         believed = since.check("trust.issuer")
         later = _taken_back(since.check("status")) or _taken_back(since.check("grant.terms"))
         if _is_over(since.check("period")) or since.code == Answer.PROHIBITED:
@@ -388,7 +388,7 @@ def _taken_back(check: Check) -> Reason | None:
     """Return that it was revoked since, if ``status`` or ``grant.terms`` says so."""
     if check.state is not CheckState.FAIL or check.detail["reason"] not in _TAKEN_BACK:
         return None
-    return Reason(TAKEN_BACK_LATER, f"has been {check.detail['reason']} since")
+    return Reason(REVOKED_LATER, f"has been {check.detail['reason']} since")
 
 
 def _is_over(period: Check) -> bool:

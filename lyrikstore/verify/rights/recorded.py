@@ -25,7 +25,7 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.lineage import Lineage, Node, RightsClosure
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.verify.credential.status import LoggedNotices
+from lyrikstore.verify.credential.status import LoggedStatusUpdates
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
 from lyrikstore.verify.rights.afterwards import Afterwards
@@ -33,7 +33,7 @@ from lyrikstore.verify.rights.freed import RecordedWithout, SourcesHeld
 from lyrikstore.verify.rights.grants import Published, published
 from lyrikstore.verify.rights.judge import (
     ENDED_LATER,
-    TAKEN_BACK_LATER,
+    REVOKED_LATER,
     LoggedDocument,
     Reason,
     Request,
@@ -44,7 +44,7 @@ from lyrikstore.verify.rights.judge import (
 )
 from lyrikstore.verify.rights.search import find_right
 
-_ORDER = {TAKEN_BACK_LATER: 0, "base-not-permitted": 1, ENDED_LATER: 2, "base-not-recorded": 4}
+_ORDER = {REVOKED_LATER: 0, "base-not-permitted": 1, ENDED_LATER: 2, "base-not-recorded": 4}
 """What says more comes first: who is not known says less than what was not permitted."""
 
 
@@ -127,17 +127,19 @@ def check_rights(
     except LyrikstoreError as error:  # a manifest is lost: perhaps the policy that says who counts
         problems.note("what the log says of time", error)
         return problems.close("")
-    notices = repository.derived(LoggedNotices)
-    for index, unread in notices.unread:
+    status_updates = repository.derived(LoggedStatusUpdates)
+    for index, unread in status_updates.unread:
         # ATTACK: whoever holds the store damages the list that takes a right back.
         text = f"log entry {index} cannot be read, and may take a right back: {unread.message}"
         problems.add(problems.lost, "unread-notice", text)
     rows = RowsHeld(repository.blobs.open)
-    since = Afterwards(repository, notices, at)
+    since = Afterwards(repository, status_updates, at)
     followed = ancestry.with_nodes(_without_effect(repository, ancestry))
     held = SourcesHeld(followed, repository.tree, repository.blobs.open)
     without = RecordedWithout(held, followed)
-    review = _Review(repository, ancestry, trust, at, problems, notices, rows, since, without)
+    review = _Review(
+        repository, ancestry, trust, at, problems, status_updates, rows, since, without
+    )
     count = 0
     named: dict[Digest, None] = {}
     for use in uses:
@@ -254,7 +256,7 @@ class _Review(Struct, frozen=True):
     trust: Trust
     at: datetime
     problems: Problems
-    notices: LoggedNotices
+    status_updates: LoggedStatusUpdates
     rows: RowsHeld
     since: Afterwards
     without: RecordedWithout
@@ -346,9 +348,9 @@ class _Review(Struct, frozen=True):
             used,
             use.manifest.author,
             self.trust,
-            self.notices.before(index),
+            self.status_updates.before(index),
             index,
-            (self.at, self.notices.all),
+            (self.at, self.status_updates.all),
         )
 
     def _judge(

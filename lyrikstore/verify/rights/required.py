@@ -19,7 +19,7 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.lineage import Lineage, RightsClosure
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.verify.credential.status import Notices, logged_notices
+from lyrikstore.verify.credential.status import StatusUpdates, logged_status_updates
 from lyrikstore.verify.log_memory import check_remembered
 from lyrikstore.verify.report import SETTLED
 from lyrikstore.verify.rights.freed import GROUND, Held, SourceRecords, SourcesHeld
@@ -100,7 +100,7 @@ def check_rights(
     """
     _check_log(repository)
     # ATTACK: a clock set back to before a licence ran out. The log knows what time it was.
-    at, notices = max(use.at, repository.floor()), logged_notices(repository)
+    at, status_updates = max(use.at, repository.floor()), logged_status_updates(repository)
     rows = RowsHeld(repository.blobs.open)
     own = [one.id for one in used]
     found: dict[Right, None] = {}
@@ -111,7 +111,7 @@ def check_rights(
     for start, wanted in ((own, use), (lineage.compared_with(own), measured)):
         closure = lineage.rests_on(start, strict=True)
         now = replace(wanted, at=at)
-        guard = _Guard(repository, lineage, closure, now, trust, notices, user, rows, held)
+        guard = _Guard(repository, lineage, closure, now, trust, status_updates, user, rows, held)
         given = guard.rights()
         found.update(dict.fromkeys(given.rights))
         without.update(dict.fromkeys(given.without))
@@ -166,7 +166,7 @@ class _Guard(Struct, frozen=True):
     closure: RightsClosure
     use: Use
     trust: Trust
-    notices: Notices
+    status_updates: StatusUpdates
     user: str | None
     rows: RowsHeld
     held: SourcesHeld
@@ -221,7 +221,7 @@ class _Guard(Struct, frozen=True):
             ),
             self.user or "",
             self.trust,
-            self.notices,
+            self.status_updates,
         )
         return find_right(self.repository, request)
 

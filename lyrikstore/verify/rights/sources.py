@@ -27,7 +27,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.verify.checks import PROCEDURES, TRUST_CHECKS
 from lyrikstore.verify.credential.credential import CheckedCredential, check_credential
-from lyrikstore.verify.credential.status import LoggedNotices
+from lyrikstore.verify.credential.status import LoggedStatusUpdates
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import (
     Check,
@@ -86,7 +86,7 @@ class SourceReview:
         self._trust = trust
         # ATTACK: a clock set back to before the terms ended. The log knows what time it was.
         self._at = max(at, repository.floor())
-        self._notices = repository.derived(LoggedNotices)
+        self._notices = repository.derived(LoggedStatusUpdates)
         self._rows = RowsHeld(repository.blobs.open)
         self._retired = retired_versions(repository)
         self.unread = self._notices.unread
@@ -113,7 +113,7 @@ class SourceReview:
             if one.opened.kind is not DATASET:
                 continue
             outcome = check_credential(
-                one.opened, trust=self._trust, at=self._at, notices=self._notices.all
+                one.opened, trust=self._trust, at=self._at, status_updates=self._notices.all
             )
             claims = outcome.claims
             if outcome.signature_valid and claims is not None and about.is_meant(claims):

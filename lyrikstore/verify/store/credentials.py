@@ -16,7 +16,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.checks import PROCEDURES
 from lyrikstore.verify.credential.any_kind import check_any
 from lyrikstore.verify.credential.key_statements import is_statement, parse_statement
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState
 from lyrikstore.verify.rights.sources import note_deletions
@@ -52,9 +52,11 @@ def check_logged_credentials(
             if repository.is_suspect(read[label].data, entry.index):
                 problems.odd.append(f"{label}: by a key that was compromised then, without effect")
     # Newest first: only so many notices are looked at.
-    notices = Notices.among(reversed(read.values()), documents=len(read))
+    status_updates = StatusUpdates.among(reversed(read.values()), documents=len(read))
     for label, one in read.items():
-        _check_logged(repository, label, one, problems, trust=trust, at=at, notices=notices)
+        _check_logged(
+            repository, label, one, problems, trust=trust, at=at, status_updates=status_updates
+        )
     note_deletions(repository, lineage, problems, trust=trust, at=at)
     return problems.close(f"{pluralize(count, 'credential')}, signatures hold", credentials=count)
 
@@ -67,7 +69,7 @@ def _check_logged(
     *,
     trust: Trust,
     at: datetime,
-    notices: Notices,
+    status_updates: StatusUpdates,
 ) -> None:
     data = opened.data
     if opened.list_url is not None:
@@ -84,7 +86,7 @@ def _check_logged(
         return
     if documents_among([data]):  # a DID document, as it was when something was issued
         return
-    checks, claims = check_any(opened, trust=trust, at=at, notices=notices)
+    checks, claims = check_any(opened, trust=trust, at=at, status_updates=status_updates)
     failing = [
         check.summary
         for check in checks

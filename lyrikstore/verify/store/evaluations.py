@@ -26,7 +26,7 @@ from lyrikstore.verify.evaluation.evidence import (
     Fault,
     OtherEvaluation,
 )
-from lyrikstore.verify.evaluation.given import are_given
+from lyrikstore.verify.evaluation.external_answers import are_given
 from lyrikstore.verify.evaluation.limits import MONITOR
 from lyrikstore.verify.evaluation.tasks import (
     TEXT,
@@ -39,8 +39,8 @@ from lyrikstore.verify.evaluation.tasks import (
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable, stated, warned
 from lyrikstore.verify.store.ancestry import known_retirements
-from lyrikstore.verify.store.asked_again import AskAgain, ask_again
 from lyrikstore.verify.store.readers import NO_READERS, Readers, ReadRecords
+from lyrikstore.verify.store.recomputed_answers import RecomputeAnswers, ask_again
 from lyrikstore.verify.store.test_sets import looked_in, overlooked
 
 _CHECK = "evaluation.recomputed"
@@ -59,7 +59,8 @@ def check_evaluations(
         readers: Reads the records of test sets; asks models and baselines again.
 
     Cost: one read of each ``predictions`` and of what the model learnt from, two of the test set,
-    and 1,000 resamples of it. Of word counts, which are asked again, what :class:`AskAgain` costs.
+    and 1,000 resamples of it. Of word counts, which are asked again,
+    what :class:`RecomputeAnswers` costs.
     """
     evaluations = [one for one in ancestry.values() if one.kind == "evaluation"]
     gone = known_retirements(repository)
@@ -126,7 +127,7 @@ class Recomputed:
         self._runs = [one for each in self._checkpoints for one in self._named(each, "run")[0]]
         self._monitors = evaluation.body.get("purpose") == MONITOR
 
-    def check(self, again: AskAgain | None) -> tuple[int, list[JSON]]:
+    def check(self, again: RecomputeAnswers | None) -> tuple[int, list[JSON]]:
         """Compute it again and ask again; return of how many records, and who was not asked."""
         count, unasked = 0, self._everybody()
         with containing(self._body["task"], self._lost):
@@ -176,7 +177,7 @@ class Recomputed:
             self._note_faults("its texts", lambda: rules.differences(found, compared=whole))
         return found
 
-    def ask(self, found: Evidence | None, again: AskAgain | None) -> list[JSON]:
+    def ask(self, found: Evidence | None, again: RecomputeAnswers | None) -> list[JSON]:
         """Ask again, where nothing else is wrong; return who was not asked, and of what."""
         name, problems, everybody = self._evaluation.name, self._problems, self._everybody()
         rules = find_rules(self._body["task"])
@@ -358,7 +359,7 @@ class Recomputed:
         compared = not self._monitors or "backfill" in self._body
         if not compared or learned is None:  # then `manifests` or `lineage` says so
             return FINE
-        counts = Counter(rules.asked_records(found))
+        counts = Counter(rules.input_records(found))
         # ATTACK: figures of what the model learned, called figures of what it never saw.
         read = self._read(self._repository, learned, "", ())
         follows = sum(counts.pop(one.id, 0) for one in read)

@@ -12,7 +12,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.datasets.reading import DatasetReading
 from lyrikstore.verify.report import Check
-from lyrikstore.verify.store.asked_again import AskAgain
+from lyrikstore.verify.store.recomputed_answers import RecomputeAnswers
 
 if TYPE_CHECKING:
     from lyrikstore.verify.evaluation.evidence import LabelledRecord
@@ -43,7 +43,7 @@ class Readers(Struct, frozen=True):
 
     records: ReadRecords | None = None
     datasets: DatasetReading | None = None
-    answers: AskAgain | None = None
+    answers: RecomputeAnswers | None = None
     cards: CheckCards | None = None
 
 

@@ -28,7 +28,7 @@ OWN_DATA, ALL_DATA = "record ids", "record ids/2"
 """How ``overlap.exact`` is counted: over the checkpoint's own data; and over all it rests on."""
 
 
-def learnt_by(checkpoint: Manifest) -> list[Digest]:
+def trained_on(checkpoint: Manifest) -> list[Digest]:
     """Return the ids of the datasets that a checkpoint learnt from."""
     return [item.id for item in checkpoint.inputs if item.role in LEARNED]
 
@@ -77,7 +77,7 @@ def looked_in(
     Returns:
         The datasets; None where the model's own cannot all be followed.
     """
-    own = set(learnt_by(checkpoint))
+    own = set(trained_on(checkpoint))
     found = lineage.rests_on([checkpoint.id]).datasets
     if not own <= {one.id for one in found}:
         return None
@@ -104,7 +104,7 @@ def overlooked(
     return [one for one in lineage.rests_on([checkpoint.id]).datasets if one.id not in known]
 
 
-def is_learnt(test: Manifest, checkpoint: Manifest, known: Iterable[Manifest]) -> bool:
+def is_trained_on(test: Manifest, checkpoint: Manifest, known: Iterable[Manifest]) -> bool:
     """Return whether a dataset is what a checkpoint learnt from, also under another name.
 
     Args:
@@ -113,7 +113,7 @@ def is_learnt(test: Manifest, checkpoint: Manifest, known: Iterable[Manifest]) -
         known: Manifests; those that the checkpoint learnt from are looked at, as far as they are
             there.
     """
-    learnt = set(learnt_by(checkpoint))
+    learnt = set(trained_on(checkpoint))
     # ATTACK: the same files committed once more, or with other columns, are no other data.
     files = {one.files for one in known if one.id in learnt}
     return test.id in learnt or test.files in files

@@ -23,7 +23,7 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.verify.credential.grant import Holder
 from lyrikstore.verify.credential.issuer import check_document
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.delivery.delivery import verify_alone
 from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.report import (
@@ -321,7 +321,9 @@ def verify_foreign(
         trust=trust,
         at=at,
         resolver=Resolver(documents),
-        notices=Notices.among(map(OpenedCredential, (*siblings.values(), *status_files)), fetched),
+        status_updates=StatusUpdates.among(
+            map(OpenedCredential, (*siblings.values(), *status_files)), fetched
+        ),
         resources=Resources(resources, siblings.values()),
     )
     if challenge is not None or domain is not None or is_presentation(data):
@@ -343,7 +345,7 @@ def _judge(
         return verify_alone(
             opened,
             siblings=siblings,
-            notices=surroundings.notices,
+            status_updates=surroundings.status_updates,
             trust=surroundings.trust,
             at=surroundings.at,
             holder=holder,

@@ -28,7 +28,7 @@ from lyrikstore.credentials.model.status_list import (
     inflate,
     newest_first,
 )
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.report import (
     Check,
     CheckState,
@@ -132,7 +132,7 @@ def check_w3c_status(
     document: Mapping[str, JSON],
     issuer: str,
     *,
-    notices: Notices,
+    status_updates: StatusUpdates,
     at: datetime,
     max_age: timedelta,
     resolver: Resolver,
@@ -142,7 +142,7 @@ def check_w3c_status(
     Args:
         document: The credential, as signed.
         issuer: Its issuer; the lists must be the same issuer's.
-        notices: The available status lists.
+        status_updates: The available status lists.
         at: The moment to judge for.
         max_age: How old a list the verifier accepts.
         resolver: Finds the keys of the lists.
@@ -155,7 +155,7 @@ def check_w3c_status(
         return not_applicable("status", "names no status list: this credential cannot be revoked")
     if len(stated) > MAX_STATUS_ENTRIES:
         return unchecked("status", "too-many", f"more than {MAX_STATUS_ENTRIES} status entries")
-    judge = _Judge(issuer, notices.lists, at, max_age, resolver)
+    judge = _Judge(issuer, status_updates.lists, at, max_age, resolver)
     judged = [judge.entry(item) for item in stated]
     worst = first_in(judged, CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN)
     if worst is not None:

@@ -19,7 +19,7 @@ from lyrikstore.canon.timestamps import parse_foreign_timestamp
 from lyrikstore.credentials.did import DocumentSource, Resolver
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.verify.credential.issuer import check_document, check_period
-from lyrikstore.verify.credential.status import NO_NOTICES, Notices
+from lyrikstore.verify.credential.status import NO_STATUS_UPDATES, StatusUpdates
 from lyrikstore.verify.report import Check, CheckState, Report, failed, passed, unchecked, warned
 from lyrikstore.w3c.problems import MODEL, malformed, problem_detail
 from lyrikstore.w3c.profile.enveloped import CREDENTIAL, is_enveloped, judge_envelope
@@ -40,7 +40,7 @@ class Surroundings(Struct, frozen=True):
         trust: Whom the verifier believes.
         at: The moment to judge for.
         resolver: Finds the keys that proofs name.
-        notices: The available status lists.
+        status_updates: The available status lists.
         resources: The available schemas and other resources.
         role: As what the issuer must be believed.
     """
@@ -48,7 +48,7 @@ class Surroundings(Struct, frozen=True):
     trust: Trust
     at: datetime
     resolver: Resolver = field(default_factory=Resolver)
-    notices: Notices = NO_NOTICES
+    status_updates: StatusUpdates = NO_STATUS_UPDATES
     resources: Resources = NO_RESOURCES
     role: str = "publisher"
 
@@ -119,7 +119,7 @@ def judge_credential(
         status = check_w3c_status(
             document,
             issuer,
-            notices=surroundings.notices,
+            status_updates=surroundings.status_updates,
             at=at,
             max_age=surroundings.trust.max_status_age,
             resolver=resolver,

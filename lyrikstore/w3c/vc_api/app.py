@@ -36,7 +36,7 @@ from lyrikstore.credentials.model.status_entry import PURPOSES
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.verify.checks import PROCEDURES
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.report import CheckState, Report, Verdict, decide, passed
 from lyrikstore.w3c.problems import MODEL, SECURITY, problem_type
 from lyrikstore.w3c.profile.presentation import judge_presentation
@@ -64,7 +64,7 @@ class Service(Struct, frozen=True):
         issuer: Who signs; None for a verifier only.
         trust: Whom the verifier believes; decides the verdict, not the status code.
         resolver: Finds keys; never fetches.
-        notices: The available status lists.
+        status_updates: The available status lists.
         resources: The available schemas and other resources.
         clock: Tells the time.
     """
@@ -72,7 +72,7 @@ class Service(Struct, frozen=True):
     issuer: VcApiIssuer | None
     trust: Trust
     resolver: Resolver
-    notices: Notices
+    status_updates: StatusUpdates
     resources: Resources
     clock: Clock
 
@@ -100,7 +100,7 @@ def make_service(
         issuer=None if signer is None else VcApiIssuer(signer, StatusLists(base), resources),
         trust=trust,
         resolver=Resolver((*trust.known_documents(), *documents)),
-        notices=Notices.among(map(OpenedCredential, files.values())),
+        status_updates=StatusUpdates.among(map(OpenedCredential, files.values())),
         resources=resources,
         clock=clock,
     )
@@ -271,17 +271,20 @@ class _Api:
     def _surroundings(self, credentials: list[dict[str, Any]]) -> Surroundings:
         service = self._service
         now = service.clock()
-        notices = service.notices
+        status_updates = service.status_updates
         if service.issuer is not None:
             own = [d for c in credentials for d in service.issuer.lists_for(c, now)]
             if own:
-                lists = {**notices.lists, **Notices.among(map(OpenedCredential, own)).lists}
-                notices = replace(notices, lists=lists)
+                lists = {
+                    **status_updates.lists,
+                    **StatusUpdates.among(map(OpenedCredential, own)).lists,
+                }
+                status_updates = replace(status_updates, lists=lists)
         return Surroundings(
             trust=service.trust,
             at=now,
             resolver=service.resolver,
-            notices=notices,
+            status_updates=status_updates,
             resources=service.resources,
         )
 

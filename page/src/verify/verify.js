@@ -21,7 +21,7 @@ import { ID_BYTES } from "../history/records/records.js";
 import { printableDid, quote } from "../canon/quoting.js";
 import { checkSources } from "./handed_on.js";
 import { notProven, reportOf } from "./report.js";
-import { noticesAmong } from "./credential/status.js";
+import { statusUpdatesAmong } from "./credential/status.js";
 import { checkAge, checkPartitions, checkTexts } from "./credential/terms.js";
 
 const UNREADABLE = "unreadable credential";
@@ -82,7 +82,7 @@ export async function verifyAlone(opened, { files, kind = opened.kind, notices, 
  */
 export async function verifyDelivery(credential, { siblings, data, recompute = true, trust, at, told = () => {}, signal }) {
   const files = openAll([...siblings.keys()].sort(compare).map((name) => /** @type {Uint8Array} */ (siblings.get(name))));
-  const notices = noticesAmong(files);
+  const notices = statusUpdatesAmong(files);
   const find = finder(files);
 
   // (1) The credential - spec §11.4.1.

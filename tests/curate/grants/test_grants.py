@@ -14,8 +14,8 @@ from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, sign_manifest
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.publish.imports import import_delivery as deliveries
-from lyrikstore.publish.status.book import StatusBook
 from lyrikstore.publish.status.changes import set_status
+from lyrikstore.publish.status.status_registry import StatusRegistry
 from lyrikstore.verify.report import Report
 from lyrikstore.verify.rights.required import check_rights
 from tests import kinds
@@ -120,7 +120,7 @@ def test_only_the_issuer_of_sound_terms_grants(bench: Any, terms: bytes) -> None
         grant(bench, terms, signer=OTHER)
     with pytest.raises(VerificationError, match="no dataset credential"):
         grant(bench, terms.replace(b"evaluate", b"evaluato"))
-    assert not StatusBook.of(bench.repo).lists
+    assert not StatusRegistry.of(bench.repo).lists
 
 
 def test_data_under_the_manifest_of_another_dataset_has_its_rights_from_nobody(

@@ -20,11 +20,11 @@ from lyrikstore.crypto.keys.signer import OrganisationSigner
 from lyrikstore.history.commit.policy_change import change_policy, revoked
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.publish.imports.import_credentials import import_credentials
-from lyrikstore.publish.status.book import StatusBook, current_book
 from lyrikstore.publish.status.changes import renew_lists, set_status
 from lyrikstore.publish.status.publish_lists import file_names
+from lyrikstore.publish.status.status_registry import StatusRegistry, current_registry
 from lyrikstore.verify.credential.grant import check_grant
-from lyrikstore.verify.credential.status import logged_notices
+from lyrikstore.verify.credential.status import logged_status_updates
 from tests.contexts import context_of
 from tests.curate.grants.granting import AT, OTHER, OWNER, STATUS, TRUST, ask, grant
 from tests.kinds import refused
@@ -67,7 +67,7 @@ def test_nobody_takes_over_the_status_lists_of_somebody_else(bench: Any, terms: 
     # Below the URL of ours, but a list of its own: it takes nothing back here, nor keeps ours from.
     taken = take({"attestation.json": attestation}, {"list.json": forged})
     assert taken.logged == (Digest.of(attestation), Digest.of(forged))
-    lists = StatusBook.of(bench.repo).lists
+    lists = StatusRegistry.of(bench.repo).lists
     assert lists[url, OWNER.did].data == made.lists[url]
     assert lists[url, OTHER.did].data == forged
     assert [
@@ -90,7 +90,7 @@ def test_nobody_signs_the_lists_of_an_organisation_but_its_own_keys(bench: Any) 
         with open_transaction(bench.repo) as transaction:
             transaction.log_credential(data)
             transaction.commit()
-    current = StatusBook.of(bench.repo).lists[url, web]
+    current = StatusRegistry.of(bench.repo).lists[url, web]
     assert current.signer == OWNER.did
     assert current.content.valid_from == AT + timedelta(minutes=2)
 
@@ -115,11 +115,11 @@ def test_nobody_but_the_issuer_takes_a_revocation_back(
         transaction.log_credential(again)
         transaction.commit()
     if stolen:  # whoever has read it by then reads it anew
-        assert current_book(bench.repo).lists[urls[0], OWNER.did].content.valid_from == later
+        assert current_registry(bench.repo).lists[urls[0], OWNER.did].content.valid_from == later
         change = revoked(OWNER.did, since, OTHER.did)
         change_policy(bench.repo, change, **signing)
         bench.repo.refresh()
-    current = current_book(bench.repo).lists[urls[0], OWNER.did].content
+    current = current_registry(bench.repo).lists[urls[0], OWNER.did].content
     assert any(current.bits)
     assert current.valid_from < AT + timedelta(hours=1)
     (entry,) = [one for one in status_entries(parse(made.data)) if one.purpose == "revocation"]
@@ -128,7 +128,7 @@ def test_nobody_but_the_issuer_takes_a_revocation_back(
         OpenedCredential(made.data),
         trust=TRUST,
         at=AT + timedelta(hours=2),
-        notices=logged_notices(bench.repo),
+        status_updates=logged_status_updates(bench.repo),
     )
     status = next(check for check in outcome.checks if check.id == "status")
     assert status.detail["reason"] == "revoked"

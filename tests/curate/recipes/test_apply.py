@@ -18,9 +18,9 @@ from lyrikstore.curate.recipes.decisions import Decision, DecisionWriter
 from lyrikstore.curate.recipes.engine import Engine
 from lyrikstore.curate.recipes.explain.why import why
 from lyrikstore.curate.recipes.recipe import Recipe, parse_recipe
-from lyrikstore.curate.recipes.settle import RecipeOutcome, Settling
 from lyrikstore.curate.recipes.source import RecordSource
-from lyrikstore.curate.work import WorkFolder
+from lyrikstore.curate.recipes.write_outcome import RecipeOutcome, Settling
+from lyrikstore.curate.work_folder import WorkFolder
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from tests.curate.recipes.applied import EMAIL, RECIPE, corpus, decisions_of
 from tests.decisions import SALT, decode_decisions, encode_decisions

@@ -13,14 +13,15 @@ from lyrikstore.canon.errors import InvalidInputError, StorageError
 from lyrikstore.curate.extract import workers
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes import engine as engine_module
-from lyrikstore.curate.recipes import examine, source
+from lyrikstore.curate.recipes import record_steps as examine
+from lyrikstore.curate.recipes import source
 from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
 from lyrikstore.curate.recipes.explain.why import why
 from lyrikstore.curate.recipes.filters.contract import OtherRecord
 from lyrikstore.curate.recipes.filters.documents import chunk
-from lyrikstore.curate.recipes.findings import BatchFindings
 from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.curate.recipes.source import RecordSource
+from lyrikstore.curate.recipes.step_results import BatchResults
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from tests.curate.conftest import Bench
 from tests.curate.recipes.applied import decisions_of
@@ -52,7 +53,7 @@ def _damage(store: Path, judged: Any) -> Any:
 def _choose(store: Path, judged: Any) -> Any:
     # What another record, or another filter, would have: whole, and not what was found.
     for file in _stage_files(store, 0):
-        file.write_bytes(BatchFindings().encode())
+        file.write_bytes(BatchResults().encode())
     return judged
 
 

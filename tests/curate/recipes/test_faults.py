@@ -17,8 +17,8 @@ from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
 from lyrikstore.curate.recipes.decisions import DecisionQuery, decision_schema, read_decisions
 from lyrikstore.curate.recipes.derived import DerivedPart, measure_shards, tree_of_shards
 from lyrikstore.curate.recipes.recipe import parse_recipe
-from lyrikstore.curate.recipes.settle import Shard
-from lyrikstore.curate.work import ChangedDocuments
+from lyrikstore.curate.recipes.write_outcome import Shard
+from lyrikstore.curate.work_folder import ChangedDocuments
 from lyrikstore.history.commit.transaction import open_transaction
 from tests.curate.conftest import Bench
 

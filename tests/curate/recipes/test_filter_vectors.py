@@ -15,7 +15,7 @@ from lyrikstore.curate.recipes.filters.duplicates.minhash import MinHash, bands_
 from lyrikstore.curate.recipes.filters.duplicates.shingles import Shingles
 from lyrikstore.curate.recipes.filters.parameters import read_parameters
 from lyrikstore.curate.recipes.filters.registry import FILTERS
-from tests.curate.tried import decided, judged, judgement_of, row
+from tests.curate.tried import decided, decisions_of, judged, row
 
 VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors"
 
@@ -103,7 +103,7 @@ def test_minhash(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", cases("filters/near-duplicates.json"), ids=lambda c: c["id"])
 def test_near_duplicates(case: dict[str, Any]) -> None:
     step = configured("near-duplicates/1", case["params"])
-    judgement = judgement_of(step, [row(at, **one) for at, one in enumerate(case["rows"])])
+    judgement = decisions_of(step, [row(at, **one) for at, one in enumerate(case["rows"])])
     said = []
     for at in range(len(case["rows"])):
         one = judgement.of(at)

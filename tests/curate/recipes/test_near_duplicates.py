@@ -9,7 +9,7 @@ import pytest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.recipes.filters.contract import Candidate
 from lyrikstore.curate.recipes.filters.duplicates.shingles import Shingles
-from tests.curate.tried import document, judged, judgement_of, row, step
+from tests.curate.tried import decisions_of, document, judged, row, step
 
 USE = 'use = "near-duplicates/1"\n'
 WORDS = [f"w{number}" for number in range(3000)]
@@ -53,7 +53,7 @@ def test_the_best_stays_and_its_likeness_is_told() -> None:
     text = " ".join(WORDS[:100])
     near = step(USE)
     records = [row(0, text=text), row(1, text=f"{text} more", label="x"), row(2, text="other one")]
-    judgement = judgement_of(near, records)
+    judgement = decisions_of(near, records)
     assert judgement.of(0) == ("near-duplicate", True, 1)
     assert judgement.likeness(0) == ", Jaccard 0.9896"
     assert judgement.likeness(1) == ""

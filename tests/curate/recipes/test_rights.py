@@ -10,8 +10,8 @@ from lyrikstore.canon.errors import PolicyError
 from lyrikstore.credentials.terms.model import Partition, Selector, Terms, UsageLimits, Use
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.history.commit.transaction import open_transaction
-from lyrikstore.publish.status.book import StatusBook
 from lyrikstore.publish.status.changes import set_status
+from lyrikstore.publish.status.status_registry import StatusRegistry
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.rights.required import check_rights
 from tests.contexts import context_of
@@ -120,15 +120,15 @@ def test_what_was_taken_back_gives_no_right(bench: Any) -> None:
     source = bench.repo.resolve("acme/docs")
     signer = signer_for("owner")
     trust = Trust((TrustedIssuer(did=signer.did, nickname="me"),))
-    book = StatusBook.of(bench.repo)
-    entries = book.reserve("https://data.example/status", signer, frozenset())
+    registry = StatusRegistry.of(bench.repo)
+    entries = registry.reserve("https://data.example/status", signer, frozenset())
     with open_transaction(bench.repo) as transaction:
-        for data in book.signed(entries, signer, lambda: at).values():
+        for data in registry.signed(entries, signer, lambda: at).values():
             transaction.log_credential(data)
         transaction.commit()
     _credential(bench, source, signer, at, ["train"], status=entries)
     assert check_rights(bench.repo, [source], Use(("train",), at), trust=trust)
-    name = StatusBook.of(bench.repo).issued[-1].name
+    name = StatusRegistry.of(bench.repo).issued[-1].name
     for purpose, value in (("suspension", True), ("suspension", False), ("revocation", True)):
         now = at = at + timedelta(minutes=10)
         set_status(

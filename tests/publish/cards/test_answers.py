@@ -17,7 +17,7 @@ from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.profiles.profile import Profile
 from lyrikstore.publish.issue.attest_card import answer_card
 from lyrikstore.publish.status.changes import revoke_alone
-from lyrikstore.publish.status.withdrawals import Withdrawal
+from lyrikstore.publish.status.revoked_rights import Withdrawal
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.report import CheckState
 from lyrikstore_cli.exits import exit_code

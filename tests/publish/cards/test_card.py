@@ -23,7 +23,7 @@ from lyrikstore.publish.cards.profiles.profile import load_profile
 from lyrikstore.publish.cards.rendering.markdown import to_markdown
 from lyrikstore.publish.cards.rendering.page import to_page
 from lyrikstore.publish.cards.statement import STATES
-from lyrikstore.publish.status.withdrawals import Withdrawal
+from lyrikstore.publish.status.revoked_rights import Withdrawal
 from lyrikstore.testing.keys import signer_for
 from tests.publish.cards.making import (
     PICKS,

@@ -18,7 +18,7 @@ from lyrikstore.index.log_view import decisions_about
 from lyrikstore.publish.cards.approval import approve_card
 from lyrikstore.publish.cards.check import verify_card
 from lyrikstore.publish.cards.facts import gather
-from lyrikstore.publish.cards.offline import (
+from lyrikstore.publish.cards.offline_card import (
     card_evidence,
     open_card,
     sibling_card,

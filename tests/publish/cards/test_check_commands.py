@@ -10,7 +10,7 @@ from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.history.commit.appender import Appender
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import sign_manifest
-from lyrikstore.publish.cards.offline import evidence_of, sibling_card, verify_card_alone
+from lyrikstore.publish.cards.offline_card import evidence_of, sibling_card, verify_card_alone
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.checks import PROCEDURES
 from lyrikstore.verify.deployment.card_evidence import parse_evidence

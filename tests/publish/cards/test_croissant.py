@@ -19,7 +19,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import parse
 from lyrikstore.history.manifests.manifest import Input
 from lyrikstore.publish.cards.card import CardResult
-from lyrikstore.publish.cards.offline import is_card, store_named
+from lyrikstore.publish.cards.offline_card import is_card, store_named
 from lyrikstore.publish.cards.profiles.profile import shipped_profiles
 from lyrikstore.publish.cards.rendering import croissant
 from lyrikstore.publish.cards.rendering.renderings import render

@@ -20,7 +20,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import parse
 from lyrikstore.history.manifests.manifest import Input
 from lyrikstore.publish.cards.card import CardResult
-from lyrikstore.publish.cards.offline import is_card, store_named
+from lyrikstore.publish.cards.offline_card import is_card, store_named
 from lyrikstore.publish.cards.profiles.profile import load_profile, shipped_profiles
 from lyrikstore.publish.cards.rendering import chai
 from lyrikstore.publish.cards.rendering.renderings import render

@@ -14,7 +14,7 @@ from lyrikstore.history.log.consistency_file import consistency_file
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.policy.policy import Genesis, Policy
 from lyrikstore.publish.cards.gathering.form import FORMAT
-from lyrikstore.publish.cards.offline import (
+from lyrikstore.publish.cards.offline_card import (
     is_card,
     sibling_card,
     store_named,

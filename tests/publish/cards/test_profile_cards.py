@@ -75,7 +75,7 @@ def facts(known: Facts) -> CardFacts:
 
 
 def generating(facts: CardFacts) -> CardFacts:
-    """Return the facts of a model that writes text; of a dataset, as they are."""
+    """Return the facts of a generative model text; of a dataset, as they are."""
     model = facts.subject
     if model.kind == "dataset":
         return facts

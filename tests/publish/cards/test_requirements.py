@@ -28,7 +28,7 @@ WANTED = {"eu-ai-act", "us-health", "us-mrm", "us-legal", "huggingface", "us-ca-
 
 @pytest.fixture(scope="module")
 def known(full_chain: Any) -> dict[str, CardFacts]:
-    """Facts of a dataset, and of a model that writes text: every profile asks one of them."""
+    """Facts of a dataset, and of a generative model text: every profile asks one of them."""
     found = gather(full_chain.repository, full_chain.made["checkpoint"])
     model = found.checkpoint
     return {

@@ -14,7 +14,7 @@ from lyrikstore.index.log_view import event_facts, events_of, log_entries
 from lyrikstore.publish.deliveries import record_delivery
 from lyrikstore.publish.status.changes import reinstate, revoke, suspend
 from lyrikstore.testing.keys import signer_for
-from lyrikstore.verify.store.standing import standing_changes
+from lyrikstore.verify.store.status_changes import status_changes
 from lyrikstore.verify.store.store import verify_store
 from tests.publish.issue.deliveries import issue, size
 
@@ -74,7 +74,7 @@ def test_a_withdrawal_names_its_list(chain: Any, tmp_path: Path) -> None:
     revoke(context, str(first.credential_id), reason="a patient withdrew consent")
     suspend(context, str(second.credential_id))
     reinstate(context, str(second.credential_id), reason="settled")
-    changes = [one for some in standing_changes(chain.repository).values() for one in some]
+    changes = [one for some in status_changes(chain.repository).values() for one in some]
     assert [(one.credential, one.effect, one.about, one.reason) for one in changes] == [
         (first.credential_id, "revokes", chain.made["raw"].name, "a patient withdrew consent"),
         (second.credential_id, "suspends", chain.made["raw"].name, ""),
@@ -115,6 +115,6 @@ def test_a_reason_is_of_whoever_signed_the_list(chain: Any, tmp_path: Path) -> N
             )
         )
         transaction.commit()
-    (changes,) = standing_changes(chain.repository).values()
+    (changes,) = status_changes(chain.repository).values()
     assert [one.reason for one in changes] == ["a patient withdrew consent"]
     assert lineage_of(chain) == "fail"

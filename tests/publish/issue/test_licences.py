@@ -14,7 +14,7 @@ from lyrikstore.curate.commit.inputs import CommitMetadata
 from lyrikstore.curate.terms.holder import other_holder_of
 from lyrikstore.curate.terms.offer import Offer
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.publish.issue import carried
+from lyrikstore.publish.issue import publisher_evidence as carried
 from lyrikstore.publish.issue.dataset import permit_dataset
 from lyrikstore.publish.issue.delivery import issue_delivery
 from lyrikstore.publish.issue.licence_texts import licence_texts

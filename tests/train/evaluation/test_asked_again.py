@@ -4,7 +4,7 @@ import pytest
 
 from lyrikstore.canon.timestamps import now
 from lyrikstore.readers import all_readers
-from lyrikstore.train.evaluation import again
+from lyrikstore.train.evaluation import recompute_answers as again
 from lyrikstore.verify.store.object import verify_object
 from tests.contexts import context_of
 

@@ -12,15 +12,19 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.train.evaluation.brought.answer_file import PlacedAnswers, place_answers, read_given
+from lyrikstore.train.evaluation.answer_files.answer_file import (
+    PlacedAnswers,
+    place_answers,
+    read_answer_file,
+)
 from lyrikstore.train.snapshot import Snapshot
-from lyrikstore.train.task import GivenModel
+from lyrikstore.train.task import ModelWithAnswers
 from lyrikstore.train.tasks.generation import TASK
 from lyrikstore.verify.evaluation.answers import Answerer, Head, Predictions
 from lyrikstore.verify.evaluation.body import evaluation_body
 from lyrikstore.verify.evaluation.evidence import OtherEvaluation
+from lyrikstore.verify.evaluation.external_answers import undeclared_answers
 from lyrikstore.verify.evaluation.figures.paired import against_body, pairing_fault
-from lyrikstore.verify.evaluation.given import undeclared_answers
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
 from lyrikstore.verify.evaluation.recompute import find_difference, undeclared
 from tests.kinds import refused
@@ -36,7 +40,7 @@ def put(folder: Path, lines: Sequence[Any]) -> Path:
 
 
 def place(path: Path, *, several: bool = False, labels: Sequence[str] | None = None) -> Any:
-    return place_answers(read_given(path), TESTED, labels=labels, several=several)
+    return place_answers(read_answer_file(path), TESTED, labels=labels, several=several)
 
 
 def said(answers: Sequence[Any]) -> list[dict[str, Any]]:
@@ -70,7 +74,7 @@ def test_a_record_that_is_there_twice_is_answered_once(tmp_path: Path) -> None:
     twice = Snapshot((*IDS[:2], IDS[0]), {"a": 2, "b": 1}, (("a",), ("b",), ("a",)), (1, 1, 1))
     lines = [{"record": 2, "answer": "a"}, {"record": IDS[0].hex, "answer": "b"}, *said(["a", "b"])]
     with pytest.raises(InvalidInputError) as caught:
-        place_answers(read_given(put(tmp_path, lines)), twice, labels=None, several=False)
+        place_answers(read_answer_file(put(tmp_path, lines)), twice, labels=None, several=False)
     assert caught.value.details["mistakesCount"] == 1
 
 
@@ -103,7 +107,7 @@ def test_texts_are_not_brought_from_elsewhere() -> None:
     test: Any = SimpleNamespace(name="datasets/acme/chats.test")
     given: Any = None
     with refused("no-given-answers"):
-        TASK.evaluate_given(given, GivenModel("sft", given, None, None, test))
+        TASK.evaluate_answer_file(given, ModelWithAnswers("sft", given, None, None, test))
 
 
 def test_a_label_that_the_checkpoint_does_not_have_is_none_of_its_answers(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.pack.format import read_index
-from lyrikstore.train.evaluation.sliced import slice_records
+from lyrikstore.train.evaluation.slicing import slice_records
 from tests.conftest import Person
 from tests.train.evaluation.conftest import CONFIG, commit, new_firm
 

@@ -10,9 +10,9 @@ from lyrikstore.canon.errors import PolicyError
 
 pytest.importorskip("gguf")
 
-from lyrikstore.train.worker.bases.convert import FILE, FOLDER, convert
-from lyrikstore.train.worker.bases.gguf_file import MAX_ITEMS, GgufFile
-from lyrikstore.train.worker.bases.gguf_tokenizer import tokenizer_of
+from lyrikstore.train.worker.gguf_import.convert import FILE, FOLDER, convert
+from lyrikstore.train.worker.gguf_import.gguf_file import MAX_ITEMS, GgufFile
+from lyrikstore.train.worker.gguf_import.gguf_tokenizer import tokenizer_of
 from lyrikstore.train.worker.hashed_read import StagedFiles
 
 

@@ -1,4 +1,4 @@
-"""What models that write take, beside what ``benchmarks/writers.py`` measured of real shapes."""
+"""What generative models take, beside what ``benchmarks/writers.py`` measured of real shapes."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -13,8 +13,8 @@ from lyrikstore.train.plan.formulas import (
     CUDA_BYTES,
     IMPORTS_BYTES,
     Work,
+    generative_memory_bytes,
     quantisation_seconds,
-    writer_memory_bytes,
 )
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.task import find_task
@@ -69,7 +69,7 @@ def shape_of(name: str) -> EncoderShape:
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_memory_is_what_real_steps_took(name: str) -> None:
-    planned = IMPORTS_BYTES + writer_memory_bytes(
+    planned = IMPORTS_BYTES + generative_memory_bytes(
         TrainConfig.parse(CONFIG.encode()), shape_of(name)
     )
     assert planned == pytest.approx(SHAPES[name][-1], rel=0.1)
@@ -79,7 +79,7 @@ def test_four_bits_and_layers_that_are_computed_again_take_less_memory_and_more_
     config, shape = TrainConfig.parse(CONFIG.encode()), shape_of("7B")
     whole = replace(config, model=replace(config.model, quantization=""))
     again = replace(config, training=replace(config.training, activation_checkpointing=True))
-    memory = [writer_memory_bytes(one, shape) for one in (again, config, whole)]
+    memory = [generative_memory_bytes(one, shape) for one in (again, config, whole)]
     assert memory == sorted(set(memory))
     work = Work(tokens=384, flop=1e13, steps=3)
     time = [quantisation_seconds(one, shape, work) for one in (whole, config, again)]
@@ -128,7 +128,7 @@ def test_the_predictions_for_a_gpu_in_the_docs_are_those_of_the_formula(name: st
     for tokens in (1024, 2048, 4096):
         text = CONFIG.replace("max_tokens = 128", f"max_tokens = {tokens}")
         config = TrainConfig.parse(text.replace('precision = "fp32"\n', ON_GPU).encode())
-        found.append(round((CUDA_BYTES + writer_memory_bytes(config, shape)) / 1e9, 1))
+        found.append(round((CUDA_BYTES + generative_memory_bytes(config, shape)) / 1e9, 1))
     assert found == told
 
 

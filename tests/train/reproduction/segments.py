@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from lyrikstore.train.task import find_task
-from lyrikstore.train.worker.fitting import learner
-from lyrikstore.train.worker.fitting.loop import train_epochs
-from lyrikstore.train.worker.fitting.replay import replay
-from lyrikstore.train.worker.fitting.tune import EncoderLearner
-from lyrikstore.train.worker.fitting.written import Began, Written
 from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.training import learner
+from lyrikstore.train.worker.training.checkpoint_writer import JobClocks, WrittenCheckpoints
+from lyrikstore.train.worker.training.encoder_training import EncoderLearner
+from lyrikstore.train.worker.training.loop import train_epochs
+from lyrikstore.train.worker.training.replay import replay
 from lyrikstore.verify.store.statements.segments import SegmentList, read_segments
 
 STEPS = 2
@@ -106,7 +106,9 @@ class Trained:
 
     def learn(self) -> None:
         model = find_task(self.job["task"]).open_learner(self.job, self.files)
-        train_epochs(self.job, self.files, model, Written(self.out, Began()), self.report)
+        train_epochs(
+            self.job, self.files, model, WrittenCheckpoints(self.out, JobClocks()), self.report
+        )
 
     def report(self, phase: str, *_: int, **figures: Any) -> None:
         if phase == "point" and figures["kind"] == "segment":

@@ -26,7 +26,7 @@ from lyrikstore.verify.store.statements.segments import (
     SegmentList,
     SegmentState,
     draw_segments,
-    find_odd,
+    find_problems,
     miss_chance,
     places,
     read_segments,
@@ -157,8 +157,8 @@ def test_segments_begin_and_end_where_they_have_to(staged) -> None:
     announced = {"config": run.job["config"], "segments": {"steps": STEPS}}
     best = states[-1].position["bestEpoch"] + 1
     model = {"segments": {"count": 6, "steps": STEPS}, "epoch": str(best), "step": best * 6}
-    assert find_odd(run.segments, announced, model, [6, 6]) == ""
-    assert find_odd(run.segments, announced, model, [6, 5])
+    assert find_problems(run.segments, announced, model, [6, 6]) == ""
+    assert find_problems(run.segments, announced, model, [6, 5])
     for odd in (
         SegmentList("lora", STEPS, (*states[:3], *states[4:])),
         SegmentList("lora", STEPS, (states[0], states[-1])),
@@ -166,8 +166,8 @@ def test_segments_begin_and_end_where_they_have_to(staged) -> None:
         SegmentList("lora", 3, states),
     ):
         told = {**model, "segments": {"count": odd.count, "steps": odd.steps}}
-        assert find_odd(odd, announced, told, [6, 6]), odd
-    assert find_odd(run.segments, announced, {**model, "step": model["step"] + 1}, [6, 6])
+        assert find_problems(odd, announced, told, [6, 6]), odd
+    assert find_problems(run.segments, announced, {**model, "step": model["step"] + 1}, [6, 6])
 
 
 def test_a_segment_that_nobody_can_begin_is_odd_and_not_done_again(staged) -> None:
@@ -186,7 +186,7 @@ def test_a_segment_that_nobody_can_begin_is_odd_and_not_done_again(staged) -> No
         forged = SegmentState({**states[2].position, **change}, states[2].state)
         listed = SegmentList("lora", STEPS, (*states[:2], forged, *states[3:]))
         assert read_segments(listed.encode()).states == listed.states
-        assert find_odd(listed, announced, model, [6, 6]), change
+        assert find_problems(listed, announced, model, [6, 6]), change
         assert run.again([1, 2], listed.states) == {1: True}, change
     more = (*states, SegmentState({**states[-1].position, "step": 14}, "0" * 64), states[-1])
     run.points[6] = run.points[5]

@@ -1,4 +1,4 @@
-"""Segments of models that write: a sabotaged one is caught whenever it is drawn, an honest none.
+"""Segments of generative models: a sabotaged one is caught whenever it is drawn, an honest none.
 
 The worker's own code in this process, with a model of two layers and random weights.
 """
@@ -13,10 +13,10 @@ import torch
 
 from lyrikstore.canon.json import encode
 from lyrikstore.train.formats.base_model import check_model_config
-from lyrikstore.train.worker.fitting.replay import replay
+from lyrikstore.train.worker.generation.adapter_training import DecoderLearner
 from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.train.worker.writing.training import DecoderLearner
-from lyrikstore.verify.store.statements.segments import draw_segments, find_odd
+from lyrikstore.train.worker.training.replay import replay
+from lyrikstore.verify.store.statements.segments import draw_segments, find_problems
 from tests.sweep import thinned
 from tests.train.reproduction.segments import (
     HOW,
@@ -133,5 +133,5 @@ def test_where_epochs_end_follows_from_the_rows_and_not_from_what_is_signed(stag
         "epoch": str(last),
         "step": sum(epochs[:last]),
     }
-    assert find_odd(run.segments, announced, model, epochs) == ""
-    assert find_odd(run.segments, announced, model, [epochs[0], epochs[1] + 1])
+    assert find_problems(run.segments, announced, model, epochs) == ""
+    assert find_problems(run.segments, announced, model, [epochs[0], epochs[1] + 1])

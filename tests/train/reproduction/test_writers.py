@@ -1,4 +1,4 @@
-"""Runs of models that write, done again: whole and by drawn segments (spec §13.12, §13.14)."""
+"""Runs of generative models, done again: whole and by drawn segments (spec §13.12, §13.14)."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ REPLAY = "[replay]\nsteps = 2\nkeep = true\n"
 
 
 class Writers:
-    """A run of a small model that writes, and claims that others gave what it gave."""
+    """A run of a small generative model, and claims that others gave what it gave."""
 
     def __init__(self, workshop: Any, folder: Any) -> None:
         self.workshop, self.repo, self.count = workshop, workshop.repo, 0
@@ -214,7 +214,7 @@ GARBAGE = [before_its_time, of_no_type, *SLOW]
 def test_garbage_that_was_signed_is_a_mismatch_and_no_failure(writers, garbage) -> None:
     from safetensors.torch import load as load_torch
 
-    from lyrikstore.train.worker.fitting.points import state_digest
+    from lyrikstore.train.worker.training.resume_state import state_digest
 
     second = writers.made.checkpoint.attachments_in("point")[1]
     point = garbage(load(writers.repo.blobs.read(second.id, max_bytes=1 << 24)))

@@ -8,10 +8,10 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.train.worker.examples import Example
-from lyrikstore.train.worker.fitting import dear
-from lyrikstore.train.worker.fitting.cheap import open_cheap
-from lyrikstore.train.worker.fitting.folds import ENOUGH, count_fits, cross_validate, read_folds
 from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.training import adapter_folds as dear
+from lyrikstore.train.worker.training.folds import ENOUGH, count_fits, cross_validate, read_folds
+from lyrikstore.train.worker.training.linear_candidates import open_cheap
 from lyrikstore.verify.evaluation.choice.task import labelling_rules
 
 RULES = labelling_rules("text-classification")

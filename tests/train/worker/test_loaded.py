@@ -49,5 +49,5 @@ def test_an_answer_loads_what_it_needs(
     )
     predict_file(context_of(workshop.repo), name, tmp_path / "asked.txt")
     loaded = set(recorded.read_text().split())
-    assert "lyrikstore.train.worker.predicting.predict" in loaded
+    assert "lyrikstore.train.worker.inference.predict" in loaded
     assert sorted(loaded & NEVER[candidate]) == []

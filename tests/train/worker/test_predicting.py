@@ -15,15 +15,15 @@ from lyrikstore.train.formats.word_counts import STRENGTH
 from lyrikstore.train.predict.predict import MOST_EXPLAINED, predict_records
 from lyrikstore.train.worker.examples import BATCH_RECORDS, Example, example_batches
 from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.train.worker.models.model import unit_rows
-from lyrikstore.train.worker.models.word_counts import CountedWords
-from lyrikstore.train.worker.predicting.explain import (
+from lyrikstore.train.worker.inference.explain import (
     MOST_LABELS,
     MOST_SENTENCES,
     explain,
     sentences,
 )
-from lyrikstore.train.worker.predicting.nearest import MOST, Nearest
+from lyrikstore.train.worker.inference.nearest import MOST, Nearest
+from lyrikstore.train.worker.models.model import unit_rows
+from lyrikstore.train.worker.models.word_counts import CountedWords
 from lyrikstore.verify.evaluation.choice.task import AnswerRule, labelling_rules
 from tests.contexts import context_of
 

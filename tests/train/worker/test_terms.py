@@ -54,10 +54,10 @@ def test_rows_get_length_one_as_scikit_learn_divides(rows: list[list[float]]) ->
     from scipy import sparse
     from sklearn.preprocessing import normalize
 
-    given_rows = sparse.csr_matrix(np.asarray(rows))
-    found, wanted = unit_sparse_rows(given_rows), normalize(given_rows)
+    answer_rows = sparse.csr_matrix(np.asarray(rows))
+    found, wanted = unit_sparse_rows(answer_rows), normalize(answer_rows)
     assert found.data.tobytes() == wanted.data.tobytes()
-    assert given_rows.data.tobytes() == sparse.csr_matrix(np.asarray(rows)).data.tobytes()
+    assert answer_rows.data.tobytes() == sparse.csr_matrix(np.asarray(rows)).data.tobytes()
 
 
 @pytest.mark.parametrize("names", [[], ["buyer", "seller", "buyer"]])

@@ -12,8 +12,8 @@ torch = pytest.importorskip("torch")
 
 from safetensors.torch import load_file, save_file  # noqa: E402
 
+from lyrikstore.train.worker.generation.base_model import load_decoder  # noqa: E402
 from lyrikstore.train.worker.hashed_read import StagedFiles  # noqa: E402
-from lyrikstore.train.worker.writing.base import load_decoder  # noqa: E402
 
 pytestmark = pytest.mark.train
 

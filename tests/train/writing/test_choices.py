@@ -30,7 +30,7 @@ class Text:
 
 
 def within(*choices, most=1 << 20):
-    from lyrikstore.train.worker.writing.choices import AnswerChoices
+    from lyrikstore.train.worker.generation.constrained_choices import AnswerChoices
 
     return AnswerChoices(Text(), [(one, one) for one in choices], most=most)
 
@@ -65,7 +65,7 @@ def test_what_has_no_tokens_or_too_many_is_no_choice(choices, most):
 
 def test_no_choice_is_cut_to_what_its_prompt_leaves():
     tokenizers = pytest.importorskip("tokenizers")
-    from lyrikstore.train.worker.writing.texts import WriterText
+    from lyrikstore.train.worker.generation.tokenized import ConversationTokenizer
 
     words = tokenizers.models.WordLevel({"yes": 0, "please": 1, "?": 2}, unk_token="?")
     made = tokenizers.Tokenizer(words)
@@ -73,7 +73,7 @@ def test_no_choice_is_cut_to_what_its_prompt_leaves():
     settings = {"vocab_size": 10, "eos_token_id": END}
     staged = {"base/tokenizer.json": made.to_str(), "base/config.json": json.dumps(settings)}
     files = SimpleNamespace(read=lambda name: staged[name].encode())
-    text = WriterText(files, chat=False)
+    text = ConversationTokenizer(files, chat=False)
     rows = [{"id": Digest.of(b"1").hex, "prompt": "? ?", "completion": "yes please"}]
     for most, kept in ((5, [0, 1, END]), (4, [0, 1]), (3, [0])):
         (told,) = text.tell(rows, most=most, answer_tokens=8)
@@ -87,7 +87,7 @@ def test_no_choice_is_cut_to_what_its_prompt_leaves():
 
 
 def test_two_choices_are_not_the_same_tokens():
-    from lyrikstore.train.worker.writing.choices import AnswerChoices
+    from lyrikstore.train.worker.generation.constrained_choices import AnswerChoices
 
     with pytest.raises(InvalidInputError) as refused:
         AnswerChoices(Text(), [("A", "a"), ("a", "a")])

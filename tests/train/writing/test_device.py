@@ -1,4 +1,4 @@
-"""Where a model that writes is computed, as far as a machine without a GPU can tell."""
+"""Where a generative model is computed, as far as a machine without a GPU can tell."""
 
 import pytest
 
@@ -9,10 +9,10 @@ from tests.writers import write_model
 torch = pytest.importorskip("torch")
 
 from lyrikstore.train.worker import device  # noqa: E402
-from lyrikstore.train.worker.fitting.points import set_state, state_tensors  # noqa: E402
-from lyrikstore.train.worker.writing import base  # noqa: E402
-from lyrikstore.train.worker.writing.decoder import AdaptedDecoder  # noqa: E402
-from lyrikstore.train.worker.writing.loss import learnt_loss, pack_rows  # noqa: E402
+from lyrikstore.train.worker.generation import base  # noqa: E402
+from lyrikstore.train.worker.generation.decoder import AdaptedDecoder  # noqa: E402
+from lyrikstore.train.worker.generation.loss import completion_loss, pack_rows  # noqa: E402
+from lyrikstore.train.worker.training.resume_state import set_state, state_tensors  # noqa: E402
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing")]
 WITH_GPU = torch.cuda.is_available()
@@ -32,7 +32,7 @@ def test_everything_is_where_the_model_computes(tmp_path, monkeypatch, kind, aga
     parameters = writer.parameters()
     optimizer = torch.optim.AdamW(parameters.values())
     rows = pack_rows([RECORDS]).to(writer.device)
-    loss = learnt_loss(writer.causal, rows) / len(rows.targets)
+    loss = completion_loss(writer.causal, rows) / len(rows.targets)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(list(parameters.values()), 1.0)
     optimizer.step()

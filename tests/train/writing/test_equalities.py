@@ -1,4 +1,4 @@
-"""What training computes of a model that writes, beside what others compute of the same."""
+"""What training computes of a generative model, beside what others compute of the same."""
 
 import json
 import warnings
@@ -13,15 +13,15 @@ torch = pytest.importorskip("torch")
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 from lyrikstore.train.formats.base_model import check_model_config  # noqa: E402
-from lyrikstore.train.worker.hashed_read import StagedFiles  # noqa: E402
-from lyrikstore.train.worker.writing.base import load_decoder  # noqa: E402
-from lyrikstore.train.worker.writing.decoder import AdaptedDecoder  # noqa: E402
-from lyrikstore.train.worker.writing.loss import (  # noqa: E402
+from lyrikstore.train.worker.generation.base_model import load_decoder  # noqa: E402
+from lyrikstore.train.worker.generation.decoder import AdaptedDecoder  # noqa: E402
+from lyrikstore.train.worker.generation.loss import (  # noqa: E402
+    completion_loss,
     hidden_states,
-    learnt_loss,
     pack_rows,
 )
-from lyrikstore.train.worker.writing.texts import Told  # noqa: E402
+from lyrikstore.train.worker.generation.tokenized import TokenizedConversation  # noqa: E402
+from lyrikstore.train.worker.hashed_read import StagedFiles  # noqa: E402
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing")]
 
@@ -67,7 +67,9 @@ def tell(*lengths):
         return torch.randint(10, 49000, (count,), generator=draw).tolist()
 
     return [
-        Told(Digest.of(bytes([at])), some(prompt), [*some(completion - 1), 2], cut=False)
+        TokenizedConversation(
+            Digest.of(bytes([at])), some(prompt), [*some(completion - 1), 2], cut=False
+        )
         for at, (prompt, completion) in enumerate(lengths)
     ]
 
@@ -123,12 +125,12 @@ def test_the_loss_is_that_of_transformers_and_its_gradient_too(llama, causal):
         total, count = total + float(mean) * len(one.completion), count + len(one.completion)
     rows = pack_rows([RECORDS])
     with torch.no_grad():
-        assert abs(float(learnt_loss(causal, rows)) / count - total / count) < 1e-4
+        assert abs(float(completion_loss(causal, rows)) / count - total / count) < 1e-4
     # In parts and computed again, it has the gradient of the whole.
     writer = AdaptedDecoder.fresh(llama, ["model.safetensors"], CONFIG, "fp32", task="sft")
     for value in writer.parameters().values():
         torch.nn.init.normal_(value, std=0.02)
-    learnt_loss(writer.causal, rows).backward()
+    completion_loss(writer.causal, rows).backward()
     ours = {name: one.grad.clone() for name, one in writer.parameters().items()}
     writer.peft.zero_grad()
     logits = writer.causal.lm_head(hidden_states(writer.causal, rows)).flatten(0, 1)[rows.learnt]
@@ -192,7 +194,7 @@ def test_layers_that_are_computed_again_give_the_same_gradient(llama):
             return one
 
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda one: one):
-            loss = learnt_loss(writer.causal, rows)
+            loss = completion_loss(writer.causal, rows)
         loss.backward()
         found.append((sum(kept), [one.grad for one in writer.parameters().values()]))
     (kept, whole), (fewer, recomputed) = found
@@ -237,7 +239,7 @@ def test_the_loss_is_that_of_trl(llama, causal, tmp_path):
             theirs = float(trainer.compute_loss(trainer.model, batch))
     rows = pack_rows([RECORDS])
     with torch.no_grad():
-        ours = float(learnt_loss(causal, rows)) / len(rows.targets)
+        ours = float(completion_loss(causal, rows)) / len(rows.targets)
     assert abs(ours - theirs) < 1e-4
 
 
@@ -253,7 +255,7 @@ def test_four_bits_leave_adapters_whole_and_fetch_nothing(llama):
     assert {one.dtype for one in writer.parameters().values()} == {torch.float32}
     assert sys.modules.get("kernels") is None
     with torch.no_grad():
-        assert torch.isfinite(learnt_loss(writer.causal, pack_rows([RECORDS])))
+        assert torch.isfinite(completion_loss(writer.causal, pack_rows([RECORDS])))
 
 
 def test_four_bits_learn_after_they_answered_as_before(llama):
@@ -267,11 +269,11 @@ def test_four_bits_learn_after_they_answered_as_before(llama):
     for _ in range(2):
         writer.peft.train()
         writer.peft.zero_grad()
-        learnt_loss(writer.causal, rows).backward()
+        completion_loss(writer.causal, rows).backward()
         found.append({name: one.grad.clone() for name, one in writer.parameters().items()})
         writer.peft.eval()
         with torch.inference_mode():
-            learnt_loss(writer.causal, rows)
+            completion_loss(writer.causal, rows)
     first, second = found
     assert all(one.abs().max() > 0 for one in first.values())
     assert all(torch.equal(first[name], second[name]) for name in first)

@@ -11,12 +11,12 @@ from tests.writers import gguf_file
 
 torch = pytest.importorskip("torch")
 
-from lyrikstore.train.worker.bases.convert import write_base  # noqa: E402
-from lyrikstore.train.worker.bases.gguf_file import GgufFile  # noqa: E402
+from lyrikstore.train.worker.generation.adapter_training import DecoderLearner  # noqa: E402
+from lyrikstore.train.worker.generation.decoder import AdaptedDecoder  # noqa: E402
+from lyrikstore.train.worker.generation.tokenized import ConversationTokenizer  # noqa: E402
+from lyrikstore.train.worker.gguf_import.convert import write_base  # noqa: E402
+from lyrikstore.train.worker.gguf_import.gguf_file import GgufFile  # noqa: E402
 from lyrikstore.train.worker.hashed_read import StagedFiles  # noqa: E402
-from lyrikstore.train.worker.writing.decoder import AdaptedDecoder  # noqa: E402
-from lyrikstore.train.worker.writing.texts import WriterText  # noqa: E402
-from lyrikstore.train.worker.writing.training import DecoderLearner  # noqa: E402
 
 pytestmark = [
     pytest.mark.train,
@@ -61,7 +61,7 @@ def train(files, folder):
     """Take four steps, and return the digest of the adapter and what the model takes."""
     torch.manual_seed(1)
     torch.use_deterministic_algorithms(mode=True)
-    text = WriterText(files, chat=False)
+    text = ConversationTokenizer(files, chat=False)
     rows = [
         {
             "id": Digest.of(bytes([at])).hex,

@@ -1,4 +1,4 @@
-"""A run of a model that writes goes on to the same bytes."""
+"""A run of a generative model goes on to the same bytes."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def go(workshop, name, cache, *, resume=False, stop_at=None, seen=None):
     return train_run(
         workshop.context(progress=progress, cache=cache),
         TrainConfig.parse(config.encode()),
-        point_seconds=0,
+        snapshot_seconds=0,
         resume=resume,
     )
 

@@ -15,7 +15,7 @@ from lyrikstore.credentials.issue import reference_to
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.credentials.model.status_list import sign_list
-from lyrikstore.verify.credential.status import Notices, check_status
+from lyrikstore.verify.credential.status import StatusUpdates, check_status
 
 Says = Callable[..., str]
 
@@ -32,8 +32,8 @@ def says(publisher: Any, world: SimpleNamespace) -> Says:
         *lists: bytes, index: int = 5, at: datetime = world.NOW, max_age: timedelta = MONTH
     ) -> str:
         data = publisher.credential(status=(StatusEntry("revocation", index, URL),))
-        notices = Notices.among(map(OpenedCredential, lists))
-        found = check_status(OpenedCredential(data), world.OWNER.did, notices, at, max_age)
+        status_updates = StatusUpdates.among(map(OpenedCredential, lists))
+        found = check_status(OpenedCredential(data), world.OWNER.did, status_updates, at, max_age)
         return str(found.detail.get("reason", found.state))
 
     return check
@@ -99,8 +99,10 @@ def test_of_two_lists_ahead_in_the_log_the_one_that_takes_back_counts(
         ((taken_back, clear), "revoked"),
         ((clear,), "future-list"),
     ):
-        notices = replace(Notices.among(lists), in_log=True)
-        found = check_status(OpenedCredential(data), world.OWNER.did, notices, world.NOW, MONTH)
+        status_updates = replace(StatusUpdates.among(lists), in_log=True)
+        found = check_status(
+            OpenedCredential(data), world.OWNER.did, status_updates, world.NOW, MONTH
+        )
         assert found.detail["reason"] == said
 
 
@@ -109,9 +111,9 @@ def test_a_list_that_a_credential_does_not_name_is_not_of_it(
 ) -> None:
     """What names lists is judged by those, and what names none by its issuer's log."""
     lists = map(OpenedCredential, [made(world.NOW)])
-    notices = Notices.among(lists)
+    status_updates = StatusUpdates.among(lists)
     unlisted = OpenedCredential(publisher.credential())
-    found = check_status(unlisted, world.OWNER.did, notices, world.NOW, MONTH)
+    found = check_status(unlisted, world.OWNER.did, status_updates, world.NOW, MONTH)
     assert (found.state, dict(found.detail)) == ("n/a", {})
 
 
@@ -123,7 +125,7 @@ def test_notices_are_lists_and_successors(
         id="urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1c", supersedes=reference_to(old)
     )
     one = made(world.NOW)
-    found = Notices.among(map(OpenedCredential, (old, new, new, one)))
+    found = StatusUpdates.among(map(OpenedCredential, (old, new, new, one)))
     assert [(url, [each.data for each in all_]) for url, all_ in found.lists.items()] == [
         (URL, [one])
     ]

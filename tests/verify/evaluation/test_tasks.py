@@ -72,7 +72,7 @@ class Failing:
     def compare(self, _: Any) -> tuple[str, str]:
         return "", ""
 
-    def asked_records(self, _: Any) -> Iterator[Any]:
+    def input_records(self, _: Any) -> Iterator[Any]:
         return iter(())
 
     def differences(self, _: Any, *, compared: bool) -> Iterator[tuple[str, str]]:

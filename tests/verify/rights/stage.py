@@ -27,7 +27,7 @@ from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.testing.keys import signer_for
-from lyrikstore.verify.credential.status import logged_notices
+from lyrikstore.verify.credential.status import logged_status_updates
 from lyrikstore.verify.report import Check
 from lyrikstore.verify.rights.grants import published
 from lyrikstore.verify.rights.judge import LoggedDocument, Request, RightCandidate, Ruling, judge
@@ -318,7 +318,7 @@ class Stage:
             lambda terms: PartitionsUsed(tuple(one.name for one in terms.partitions), unread),
             TRAINER.did,
             self.trust,
-            logged_notices(self.repository),
+            logged_status_updates(self.repository),
         )
         return judge(RightCandidate(*found), request)
 

@@ -8,7 +8,7 @@ import pytest
 
 from lyrikstore.credentials.terms.model import Answer, Use
 from lyrikstore.curate.terms.combined import mix
-from lyrikstore.curate.terms.earlier import EarlierLog
+from lyrikstore.curate.terms.past_repository import PastRepository
 from lyrikstore.curate.terms.sources import Asker, sources_of_datasets
 from lyrikstore.history.commit.policy_change import change_policy, revoked
 from tests.verify.rights.stage import DAY, OTHER, TRAINER, Scene, Stage
@@ -16,7 +16,7 @@ from tests.verify.rights.stage import DAY, OTHER, TRAINER, Scene, Stage
 
 def answer(stage: Stage, at: datetime, log_of: datetime | None = None) -> Answer:
     """Return what may be done at a moment, by the log of that moment or by all of it."""
-    log = stage.repository if log_of is None else EarlierLog(stage.repository, log_of)
+    log = stage.repository if log_of is None else PastRepository(stage.repository, log_of)
     asker = Asker(stage.trust, at, TRAINER.did)
     sources = sources_of_datasets(log, [stage.publisher.manifest], asker)
     ruling = mix(sources, Use(("train",), at, seats=2)).ruling
@@ -68,10 +68,10 @@ def test_policies_and_grants_are_those_of_that_moment(
     stage.repository.refresh()
     assert answer(stage, stage.now + DAY, stage.now + DAY) == Answer.PERMITTED
     assert answer(stage, stage.now + DAY) != Answer.PERMITTED
-    then = EarlierLog(stage.repository, stage.now + DAY)
+    then = PastRepository(stage.repository, stage.now + DAY)
     assert then.policy.suspects == {}
     # Before the store was, nothing was permitted; what it is called is known all the same.
-    before = EarlierLog(stage.repository, stage.now - DAY)
+    before = PastRepository(stage.repository, stage.now - DAY)
     assert [one.index for one in before.entries()] == [0]
     assert answer(stage, stage.now - DAY, stage.now - DAY) == Answer.UNKNOWN
     assert before.manifest(stage.publisher.manifest.id) == stage.publisher.manifest
@@ -83,7 +83,7 @@ def test_a_misdated_entry_is_where_it_stands(world: SimpleNamespace, tmp_path: P
     run = stage.force(created=stage.now + 300 * DAY)
     moment = stage.now + timedelta(hours=1)
     later = stage.run_again(run)  # behind the wrong date
-    ids = [one.id for one in EarlierLog(stage.repository, moment).entries()]
+    ids = [one.id for one in PastRepository(stage.repository, moment).entries()]
     assert (run.id in ids, later.id in ids) == (False, False)
     index = stage.repository.index_of(run.id)
     floors = stage.repository.floors()

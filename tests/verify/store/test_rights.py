@@ -18,7 +18,7 @@ from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import PinnedDocument
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.publish.status.withdrawals import Withdrawal, withdrawals
+from lyrikstore.publish.status.revoked_rights import Withdrawal, withdrawals
 from lyrikstore.verify.report_text import became_of_right, rights_alone
 from make_credentials import metadata_in
 from tests.verify.store.lineage import Lineage, problems, states

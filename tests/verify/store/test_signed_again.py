@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lyrikstore.curate.labelled import read_labelled
+from lyrikstore.curate.labelled_records import read_labelled
 from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.verify.evaluation.body import evaluation_body
 from lyrikstore.verify.evaluation.choice import cross_validation

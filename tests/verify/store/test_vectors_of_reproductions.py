@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from lyrikstore.train.worker.fitting.points import state_digest
+from lyrikstore.train.worker.training.resume_state import state_digest
 from lyrikstore.verify.store.statements.reproductions import reasons_of, verdict_of
 from lyrikstore.verify.store.statements.segments import draw_segments, miss_chance
 

@@ -5,7 +5,7 @@ from typing import Any
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import parse_trust
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.report import Report
 from lyrikstore.w3c.profile.model import check_credential_model, check_presentation_model
 from lyrikstore.w3c.profile.presentation import verify_presentation
@@ -35,7 +35,9 @@ def judge(made: Any, text: str, *lists: str, resources: dict[str, bytes] | None 
     surroundings = Surroundings(
         trust=parse_trust(made.TRUST.encode()),
         at=made.NOW,
-        notices=Notices.among(map(OpenedCredential, (text.encode() for text in lists))),
+        status_updates=StatusUpdates.among(
+            map(OpenedCredential, (text.encode() for text in lists))
+        ),
         resources=Resources(resources or {}),
     )
     return verify_w3c(text.encode(), surroundings)

@@ -8,7 +8,7 @@ import pytest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.credentials.did import Resolver
 from lyrikstore.credentials.model.opened import OpenedCredential
-from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.report import Verdict
 from lyrikstore.w3c.profile.status import ForeignStatusEntry, check_w3c_status
 from tests.w3c.requirements.judging import judge
@@ -107,7 +107,7 @@ def test_B4_a_list_of_another_url_or_purpose_is_the_wrong_one(made: Any) -> None
         check = check_w3c_status(
             document,
             made.ALICE.did,
-            notices=Notices({made.LIST_URL: [opened]}),
+            status_updates=StatusUpdates({made.LIST_URL: [opened]}),
             at=made.NOW,
             max_age=timedelta(days=30),
             resolver=Resolver(),

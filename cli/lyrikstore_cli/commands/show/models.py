@@ -17,7 +17,7 @@ from lyrikstore_cli.commands.show.view import (
     unknown_fields,
     value_words,
 )
-from lyrikstore_cli.foreign import execution_line
+from lyrikstore_cli.external_program import execution_line
 
 _TRAINING = "that training did what it says: lyrikstore reproduce REF does it again"
 

@@ -338,7 +338,7 @@ def _verify_file(
     )
 
 
-_NOTICES = (".json", ".tlog-proof", ".leaves")
+_STATUS_UPDATES = (".json", ".tlog-proof", ".leaves")
 
 
 def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
@@ -351,7 +351,7 @@ def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
         # Whoever names a delivery gets what shows that its policies are logged, too.
         inside = [path]
         if path.is_dir():
-            named = (one for one in path.rglob("*") if one.suffix in _NOTICES)
+            named = (one for one in path.rglob("*") if one.suffix in _STATUS_UPDATES)
             inside = sorted(one for one in named if not one.is_dir())
         if len(inside) > MAX_LISTS:  # the one left out could be the one that revokes
             raise InvalidInputError(

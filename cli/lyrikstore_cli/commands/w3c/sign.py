@@ -58,7 +58,7 @@ def command(
         signer=session.signer(),
         suites=suites,
         organisation=issuer,
-        did_document=options.read_given(did_document),
+        did_document=options.read_answer_file(did_document),
         resources=read_resources(resources),
         label=str(credential),
     )

@@ -105,8 +105,8 @@ def recognised(
     if stated.reader is not None:
         check_reader(stated.reader)
     is_file = place.is_file()
-    is_book = is_file and stated.reader is None and is_workbook(scan.paths[0])
-    if is_book and (stated.table is not None or not was_document(scan.paths[0], before)):
+    is_registry = is_file and stated.reader is None and is_workbook(scan.paths[0])
+    if is_registry and (stated.table is not None or not was_document(scan.paths[0], before)):
         return Recognised(JSONL, workbook=scan.paths[0])
     if stated.table is not None:
         raise InvalidInputError(

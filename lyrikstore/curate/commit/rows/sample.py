@@ -16,9 +16,9 @@ from lyrikstore.canon.text import unknown_word
 from lyrikstore.curate.commit.rows.read import CommittedRows
 from lyrikstore.curate.extract.chunk import find_tokens
 from lyrikstore.curate.language import LANGUAGE_MODEL, LEAST_PROBABILITY, open_language_model
-from lyrikstore.curate.readers.draw import drawn
 from lyrikstore.curate.readers.records import iter_rows
 from lyrikstore.curate.readers.rows import parse_row
+from lyrikstore.curate.readers.sampling import drawn
 from lyrikstore.history.records.order_root import record_id
 from lyrikstore.history.records.rows import RawRow
 
@@ -35,7 +35,7 @@ class _Measured(Struct, order=True):
     language: str = field(default="")
 
 
-class DrawnSample:
+class RowSample:
     """What is measured of the records that are drawn first; memory for these alone.
 
     Args:
@@ -117,7 +117,7 @@ def measure_sample(
             "no-text", "no field of these rows is the text", hint="say which: --text FIELD"
         )
     tell = open_language_model()[0] if LANGUAGES in measures else None
-    sample = DrawnSample(rows.roles.text, tell)
+    sample = RowSample(rows.roles.text, tell)
     beside, paths = frozenset(rows.companions), rows.scan.paths
     for at, path in enumerate(paths):
         if path in beside:

@@ -61,10 +61,10 @@ def unpack_files(
     for number, path in enumerate(packed):
         at = bisect_left(scan.paths, path)
         target = work / f"unpacked-{number}"
-        location, is_book = scan.location(at), path == workbook
-        book = workbook_parts(path, location, sheet) if is_book else None
+        location, is_registry = scan.location(at), path == workbook
+        book = workbook_parts(path, location, sheet) if is_registry else None
         unpack(path, location, target, book)
-        new = rows_path(path) if is_book else unpacked_path(path)
+        new = rows_path(path) if is_registry else unpacked_path(path)
         paths[at], states[at] = new, pack_state(target.stat())
         elsewhere[paths[at]] = str(target)
         if path in mapped:

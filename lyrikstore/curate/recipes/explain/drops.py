@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.recipe import Recipe
-from lyrikstore.curate.recipes.settle import RecipeOutcome
+from lyrikstore.curate.recipes.write_outcome import RecipeOutcome
 
 MUCH = 5
 """A step that drops more than one in so many of the records that come to it says so."""

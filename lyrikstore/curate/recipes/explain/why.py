@@ -20,7 +20,7 @@ from lyrikstore.curate.recipes.decisions import (
     DecisionQuery,
     read_decisions,
 )
-from lyrikstore.curate.recipes.explain.ways import (
+from lyrikstore.curate.recipes.explain.source_paths import (
     Chain,
     FoundRecord,
     Hop,

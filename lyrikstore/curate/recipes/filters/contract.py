@@ -16,7 +16,7 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
 from lyrikstore.curate.readers.rows import Fields, as_text
-from lyrikstore.curate.recipes.filters.judgement import Judgement, KeyedRecords
+from lyrikstore.curate.recipes.filters.dataset_steps import DatasetDecisions, KeyedRecords
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 
 TEXT = "text"
@@ -439,7 +439,7 @@ class DatasetFilter(Filter):
         """Return the function that gives what the decision needs of a record alone."""
 
     @abstractmethod
-    def judge(self, records: KeyedRecords) -> Judgement:
+    def judge(self, records: KeyedRecords) -> DatasetDecisions:
         """Return what becomes of the records."""
 
     @abstractmethod

@@ -13,9 +13,9 @@ from lyrikstore.curate.recipes.filters.documents.extract_text import (
     ExtractTextWithParent,
 )
 from lyrikstore.curate.recipes.filters.duplicates.first import DropDuplicates
-from lyrikstore.curate.recipes.filters.duplicates.lesser import DropLesserDuplicates
 from lyrikstore.curate.recipes.filters.duplicates.near import NearDuplicates
 from lyrikstore.curate.recipes.filters.duplicates.overlap import Decontaminate
+from lyrikstore.curate.recipes.filters.duplicates.richest import KeepRichestDuplicate
 from lyrikstore.curate.recipes.filters.empty import DropEmpty
 from lyrikstore.curate.recipes.filters.fields.map import MapFields
 from lyrikstore.curate.recipes.filters.fields.where import Where
@@ -39,7 +39,7 @@ from lyrikstore.curate.recipes.filters.union import Union
 FILTERS: Mapping[str, type[Filter]] = {
     "drop-empty/1": DropEmpty,
     "drop-duplicates/1": DropDuplicates,
-    "drop-duplicates/2": DropLesserDuplicates,
+    "drop-duplicates/2": KeepRichestDuplicate,
     "near-duplicates/1": NearDuplicates,
     "decontaminate/1": Decontaminate,
     "allow/1": Allow,

@@ -10,7 +10,7 @@ from lyrikstore.canon.json import encode
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.rows import as_text
 from lyrikstore.curate.recipes.filters.contract import Candidate, DatasetFilter
-from lyrikstore.curate.recipes.filters.judgement import Judgement, KeyedRecords
+from lyrikstore.curate.recipes.filters.dataset_steps import DatasetDecisions, KeyedRecords
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 from lyrikstore.curate.recipes.filters.select.sample import places
 from lyrikstore.curate.recipes.filters.split import PARTS, Split, split_number
@@ -87,9 +87,9 @@ class SplitGroups(DatasetFilter):
 
         return find
 
-    def judge(self, records: KeyedRecords) -> Judgement:
+    def judge(self, records: KeyedRecords) -> DatasetDecisions:
         """Return the part of each record."""
-        judgement = Judgement(len(records), ())
+        judgement = DatasetDecisions(len(records), ())
         if not len(records):
             return judgement
         keys = records.columns(_KEY_BYTES)

@@ -7,7 +7,7 @@ from msgspec import Struct
 from lyrikstore.history.lineage import Lineage, RightsClosure
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.publish.cards.gathering.form import CardForm
-from lyrikstore.verify.store.test_sets import learnt_by
+from lyrikstore.verify.store.test_sets import trained_on
 
 
 class CardAncestry(Struct, frozen=True):
@@ -49,7 +49,7 @@ def ancestry_of(
         before, runs = closure.datasets, closure.runs
     else:
         bases = lineage.bases_of(subject, strict=True)
-        learnt = dict.fromkeys(one for model in bases for one in learnt_by(model))
+        learnt = dict.fromkeys(one for model in bases for one in trained_on(model))
         before = tuple(map(lineage.manifest, learnt))
         runs = tuple(lineage.manifest(one.id) for base in bases for one in base.inputs_in("run"))
     known = {dataset.id for _, dataset in named}

@@ -13,7 +13,7 @@ from lyrikstore.publish.cards.statement import Said, counted, named
 from lyrikstore.publish.cards.vocabulary.fact import Fact
 from lyrikstore.publish.cards.vocabulary.training import resources
 from lyrikstore.verify.evaluation.choice.baselines import NEAREST
-from lyrikstore.verify.evaluation.given import are_given
+from lyrikstore.verify.evaluation.external_answers import are_given
 from lyrikstore.verify.evaluation.limits import JUDGED_RECORDS
 from lyrikstore.verify.evaluation.words import (
     METRICS,

@@ -11,7 +11,7 @@ from lyrikstore.verify.evaluation.choice.unlike import (
     is_limit_by_folds,
     unlike_rule_in_words,
 )
-from lyrikstore.verify.evaluation.given import EXTERNAL
+from lyrikstore.verify.evaluation.external_answers import EXTERNAL
 from lyrikstore.verify.evaluation.tasks import TEXT, find_rules
 
 _WITH_WORDS = frozenset({"tfidf/1", "tfidf/2", "blend/1"})

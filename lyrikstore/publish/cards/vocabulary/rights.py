@@ -31,7 +31,7 @@ def _subject(dataset: Manifest, credential: CredentialFacts) -> str:
     return f"{dataset.name} {credential.id.short}"
 
 
-class _Told(NamedTuple):
+class _TokenizedConversation(NamedTuple):
     """What a credential says, as its issuer states it; of a part of it, with a name for that."""
 
     text: str
@@ -40,7 +40,7 @@ class _Told(NamedTuple):
     state: str = "stated"
 
 
-_Find = Callable[[CardFacts, Manifest, CredentialFacts], Iterator[_Told]]
+_Find = Callable[[CardFacts, Manifest, CredentialFacts], Iterator[_TokenizedConversation]]
 
 
 def _each(find: _Find, *, cites_data: bool = False) -> Callable[[CardFacts], Iterator[Said]]:
@@ -64,10 +64,12 @@ def _own_words(find: _Find) -> Callable[[CardFacts], Iterator[Said]]:
     return lambda facts: said(facts) if facts.form.has_publishers_terms else iter(())
 
 
-def _credential(facts: CardFacts, dataset: Manifest, one: CredentialFacts) -> Iterator[_Told]:
+def _credential(
+    facts: CardFacts, dataset: Manifest, one: CredentialFacts
+) -> Iterator[_TokenizedConversation]:
     since, until = one.document["validFrom"], one.document.get("validUntil", "no end")
     text = f"issued by {one.issuer}, valid from {since} to {until}"
-    yield _Told(text, value=_terms(facts, dataset, one.document))
+    yield _TokenizedConversation(text, value=_terms(facts, dataset, one.document))
 
 
 def _terms(facts: CardFacts, dataset: Manifest, document: Mapping[str, Any]) -> JSON:
@@ -85,10 +87,12 @@ def _terms(facts: CardFacts, dataset: Manifest, document: Mapping[str, Any]) -> 
 
 
 def _words(member: str, absent: str) -> Callable[[CardFacts], Iterator[Said]]:
-    def find(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Told]:
+    def find(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_TokenizedConversation]:
         found, parts = getattr(one.terms, member), len(one.terms.partitions)
         text = listed(found) or absent
-        yield _Told(f"{text} (over {parts} partitions)" if parts > 1 else text, value=list(found))
+        yield _TokenizedConversation(
+            f"{text} (over {parts} partitions)" if parts > 1 else text, value=list(found)
+        )
 
     return _each(find)
 
@@ -107,32 +111,34 @@ def _requires(facts: CardFacts) -> Iterator[Said]:
                 )  # fmt: skip
 
 
-def _licence(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Told]:
+def _licence(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_TokenizedConversation]:
     if one.terms.licence is not None:
-        yield _Told(one.terms.licence, value=one.terms.licence)
+        yield _TokenizedConversation(one.terms.licence, value=one.terms.licence)
     for part in one.terms.partitions:
         if part.licence == NO_LICENCE:
             text = "not established: the credential states none for these files"
-            yield _Told(text, part.name, state="not-established")
+            yield _TokenizedConversation(text, part.name, state="not-established")
         elif part.licence is not None:
-            yield _Told(part.licence, part.name, part.licence)
+            yield _TokenizedConversation(part.licence, part.name, part.licence)
 
 
-def _attribution(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Told]:
+def _attribution(
+    _: CardFacts, __: Manifest, one: CredentialFacts
+) -> Iterator[_TokenizedConversation]:
     if "attribution" in one.terms.requires:
         name, whom = one.attribution
-        yield _Told(f"{name}, by {whom}", value={"name": name, "by": whom})
+        yield _TokenizedConversation(f"{name}, by {whom}", value={"name": name, "by": whom})
 
 
-def _deletion(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Told]:
+def _deletion(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_TokenizedConversation]:
     for part in one.terms.partitions:
         if DELETION in part.requires:
             end = one.end_of(part)
             text = f"the data is to be deleted by {end}" if end else NO_END
-            yield _Told(text, part.name, end)
+            yield _TokenizedConversation(text, part.name, end)
 
 
-def _limits(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Told]:
+def _limits(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_TokenizedConversation]:
     for partition in _subject_of(one)["licence"]["partitions"]:
         if limits := partition.get("limits"):
             said = (
@@ -140,30 +146,32 @@ def _limits(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Told]
                 for name, value in sorted(limits.items())
                 if name != "type"
             )
-            yield _Told("; ".join(said), partition["name"])
+            yield _TokenizedConversation("; ".join(said), partition["name"])
 
 
-def _regulatory(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Told]:
+def _regulatory(
+    _: CardFacts, __: Manifest, one: CredentialFacts
+) -> Iterator[_TokenizedConversation]:
     for said in _subject_of(one).get("regulatory", ()):
         text = f"{said['regime']}: {said['status']}, because {said['basis']}"
         if "asOf" in said:
             text += f", as of {said['asOf']}"
         if (warrantor := said.get("warrantedBy")) is not None:
             text += f"; warranted by {warrantor.get('name') or warrantor.get('did')}"
-        yield _Told(text, said["regime"])
+        yield _TokenizedConversation(text, said["regime"])
 
 
-def _quality(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Told]:
+def _quality(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_TokenizedConversation]:
     for said in _subject_of(one).get("quality", ()):
         text = f"{said['metric']} {said['value']} ({said['basis']})"
-        yield _Told(text, said["metric"], said["value"])
+        yield _TokenizedConversation(text, said["metric"], said["value"])
 
 
-def _age(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Told]:
+def _age(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_TokenizedConversation]:
     age = _subject_of(one).get("age", {})
     days = ("collectedFrom", "collectedUntil", "snapshotAt")
     if said := [f"{name} {age[name]}" for name in days if name in age]:
-        yield _Told("; ".join(said))
+        yield _TokenizedConversation("; ".join(said))
 
 
 def _subject_of(one: CredentialFacts) -> Mapping[str, Any]:

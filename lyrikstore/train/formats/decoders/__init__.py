@@ -1,1 +1,1 @@
-"""Base models that write, and what is trained of them (spec §13.12)."""
+"""Base generative models, and what is trained of them (spec §13.12)."""

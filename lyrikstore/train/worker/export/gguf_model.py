@@ -1,4 +1,4 @@
-"""A model that writes as one GGUF file, which llama.cpp and Ollama load (spec §14.7.6)."""
+"""A generative model as one GGUF file, which llama.cpp and Ollama load (spec §14.7.6)."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping

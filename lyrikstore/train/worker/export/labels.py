@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lyrikstore.train.worker.examples import read_examples
-from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import timed
 from lyrikstore.train.worker.staging import TEST
+from lyrikstore.train.worker.training.checkpoint_writer import Report
 from lyrikstore.verify.evaluation.answers import WHOLE
 from lyrikstore.verify.evaluation.choice.task import labelling_rules
 

@@ -8,14 +8,14 @@ import torch
 from transformers import GenerationConfig
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.train.worker.fitting.written import Report
+from lyrikstore.train.worker.generation.constrained_choices import AnswerChoices
+from lyrikstore.train.worker.generation.decoder import AdaptedDecoder
+from lyrikstore.train.worker.generation.tokenized import ConversationTokenizer
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import timed
 from lyrikstore.train.worker.models.encoder import prepare
 from lyrikstore.train.worker.staging import CHECKPOINT, TEST
-from lyrikstore.train.worker.writing.choices import AnswerChoices
-from lyrikstore.train.worker.writing.decoder import AdaptedDecoder
-from lyrikstore.train.worker.writing.texts import WriterText
+from lyrikstore.train.worker.training.checkpoint_writer import Report
 
 MILLION = 1_000_000
 Among = Sequence[Sequence[int]]
@@ -56,7 +56,7 @@ def probe_tokens(job: Mapping[str, Any], files: StagedFiles, report: Report) -> 
         ``choiceTokens``: the tokens of each choice.
     """
     prepare(job["threads"], job["seed"])
-    text = WriterText(files, chat=job["chat"])
+    text = ConversationTokenizer(files, chat=job["chat"])
     prompts = text.prompts([json.loads(line)["prompt"] for line in files.lines(TEST)])
     model = AdaptedDecoder.load(files, CHECKPOINT, job["weights"])
     choices = AnswerChoices.of_checkpoint(text, job, model.about)

@@ -28,7 +28,7 @@ from lyrikstore.train.worker.models.model import (
 from lyrikstore.train.worker.models.network import Network
 from lyrikstore.train.worker.models.unlike import ClassDistances, Values, of_classes
 
-Told = Callable[[int, int], None]
+TokenizedConversation = Callable[[int, int], None]
 """Takes how many texts were read, and of how many."""
 
 Base = tuple[nn.Module, TextEncoder, str]
@@ -140,7 +140,11 @@ class Embeddings:
 
 
 def embed(
-    encoder: nn.Module, text: TextEncoder, pooling: str, examples: Sequence[Example], told: Told
+    encoder: nn.Module,
+    text: TextEncoder,
+    pooling: str,
+    examples: Sequence[Example],
+    told: TokenizedConversation,
 ) -> NDArray[np.float64]:
     """Return one vector of length 1 for each text: records × width."""
     sequences = text.encode([one.text for one in examples])

@@ -48,7 +48,7 @@ def _embeddings(files: StagedFiles, folder: str) -> Model:
 
 
 def _tuned(files: StagedFiles, folder: str) -> Model:
-    from lyrikstore.train.worker.models.tuned import Tuned
+    from lyrikstore.train.worker.models.fine_tuned_encoder import Tuned
 
     return Tuned.load(files, folder)
 

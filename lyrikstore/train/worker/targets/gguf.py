@@ -67,9 +67,9 @@ def usage(model: TextModel) -> Usage:
 def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
     """Write base and adapter as one file, and the grammar of its choices."""
     from lyrikstore.train.worker.export.gguf_model import merged, write_gguf
-    from lyrikstore.train.worker.writing.choices import AnswerChoices
-    from lyrikstore.train.worker.writing.decoder import AdaptedDecoder
-    from lyrikstore.train.worker.writing.texts import WriterText
+    from lyrikstore.train.worker.generation.constrained_choices import AnswerChoices
+    from lyrikstore.train.worker.generation.decoder import AdaptedDecoder
+    from lyrikstore.train.worker.generation.tokenized import ConversationTokenizer
 
     model = AdaptedDecoder.load(files, CHECKPOINT, job["weights"])
     write_gguf(
@@ -80,7 +80,7 @@ def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
         merged(model.causal),
     )
     out.was_written(MODEL)
-    text = WriterText(files, chat=job["chat"])
+    text = ConversationTokenizer(files, chat=job["chat"])
     if choices := AnswerChoices.of_checkpoint(text, job, model.about):
         out.write(GRAMMAR, choices.grammar().encode())
 

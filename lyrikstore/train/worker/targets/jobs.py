@@ -7,9 +7,9 @@ from typing import Any
 from lyrikstore.train.task import find_task
 from lyrikstore.train.worker.errors import loading
 from lyrikstore.train.worker.export.output import FOLDER, Output
-from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.targets.registry import TARGETS
+from lyrikstore.train.worker.training.checkpoint_writer import Report
 
 
 def export(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from lyrikstore.verify.evaluation.choice.task import (
 from lyrikstore.verify.evaluation.choice.validation import (
     MAX_LABELS,
     MAX_LINE,
-    Decided,
+    CandidateChoice,
     ValidationScores,
     are_labels,
     flags_of,
@@ -78,7 +78,7 @@ class CrossValidation(Struct, frozen=True):
         """Which labels the records have."""
         return self.pool.expected
 
-    def decide(self, allowed: Collection[str], limit: str = "") -> Decided:
+    def decide(self, allowed: Collection[str], limit: str = "") -> CandidateChoice:
         """Return what follows from it (spec §13.2.2).
 
         Args:
@@ -106,7 +106,7 @@ class CrossValidation(Struct, frozen=True):
             "macroF1": macro_f1(right, taken.answers),
         }
         measured = {measured_metric(one, taken.by): f"{found[one]:.4f}" for one in found}
-        return Decided(task.metric, tuple(tried), taken, reason, formats, measured)
+        return CandidateChoice(task.metric, tuple(tried), taken, reason, formats, measured)
 
     def write(self) -> bytes | None:
         """Return the attachment; None where it would be longer than one may be."""

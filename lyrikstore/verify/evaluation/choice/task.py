@@ -167,7 +167,7 @@ class LabellingRules(Protocol):
         """Return why two attachments are not about the same records."""
         return pairing_fault(own, other)
 
-    def asked_records(self, found: Evidence) -> Iterable[Digest]:
+    def input_records(self, found: Evidence) -> Iterable[Digest]:
         """Return the ids of the records that were asked: all of the test set."""
         predictions: Predictions = found.predictions
         if predictions.ids is None:  # the data alone tells which records they are about

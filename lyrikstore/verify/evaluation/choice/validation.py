@@ -56,7 +56,7 @@ class ValidationScores(Struct, frozen=True):
     logits: Mapping[str, Scores]
     expected: Flags
 
-    def decide(self, allowed: Collection[str], limit: str = "") -> "Decided":
+    def decide(self, allowed: Collection[str], limit: str = "") -> "CandidateChoice":
         """Return what follows from it (spec §13.2.2).
 
         Args:
@@ -73,7 +73,7 @@ class ValidationScores(Struct, frozen=True):
         tried, taken = with_declared_limit(tried, taken, limit)
         own = self.logits.get(taken.candidate)
         measured = {} if own is None else validation_metrics(self.task, own, self.expected)
-        return Decided(task.metric, tuple(tried), taken, reason, formats, measured)
+        return CandidateChoice(task.metric, tuple(tried), taken, reason, formats, measured)
 
     def write(self) -> bytes | None:
         """Return the attachment; None where it would be longer than one may be."""
@@ -97,7 +97,7 @@ class ValidationScores(Struct, frozen=True):
         return data if len(data) <= MAX_BYTES and max(map(len, lines)) < MAX_LINE else None
 
 
-class Decided(Struct, frozen=True):
+class CandidateChoice(Struct, frozen=True):
     """What validation decides.
 
     Attributes:

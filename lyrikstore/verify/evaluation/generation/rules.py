@@ -91,7 +91,7 @@ class GenerationRules:
         del own, other
         return "texts are not compared pair by pair"
 
-    def asked_records(self, found: Evidence) -> Iterable[Digest]:
+    def input_records(self, found: Evidence) -> Iterable[Digest]:
         """Return the ids of the records that were drawn."""
         return (one.id for one in _drawn(found)[0].values())
 

@@ -20,7 +20,7 @@ from lyrikstore.verify.evaluation.choice.candidates import (
     formats_by_name,
 )
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE, unlike_fault
-from lyrikstore.verify.evaluation.given import EXTERNAL, EXTERNAL_FORMAT
+from lyrikstore.verify.evaluation.external_answers import EXTERNAL, EXTERNAL_FORMAT
 from lyrikstore.verify.evaluation.tasks import (
     UNKNOWN_TASK,
     USUAL_TASK,
@@ -42,7 +42,7 @@ from lyrikstore.verify.store.statements.choices import (
 
 if TYPE_CHECKING:
     from lyrikstore.verify.evaluation.choice.cross_validation import CrossValidation
-    from lyrikstore.verify.evaluation.choice.validation import Decided, ValidationScores
+    from lyrikstore.verify.evaluation.choice.validation import CandidateChoice, ValidationScores
 
 MAX_SETTINGS = 1 << 20
 """Longest file of settings, in bytes."""
@@ -372,7 +372,7 @@ class _Held:
         return ""
 
 
-def _blend_fault(decided: "Decided", settings: Settings) -> str:
+def _blend_fault(decided: "CandidateChoice", settings: Settings) -> str:
     """Return how the settings of a blend are not those that validation fits; empty: they are."""
     said, fitted = settings.get(_BLEND), decided.taken.fitted
     if said is None:

@@ -28,12 +28,12 @@ from lyrikstore.verify.store.test_sets import (
     MERGED_MEMBERS,
     has_learned_less,
     is_another,
-    is_learnt,
     is_mostly_seen,
     is_partly_seen,
+    is_trained_on,
     is_used,
-    learnt_by,
     not_to_train_on,
+    trained_on,
 )
 
 _SHARED_ROLES = ("base", "train", "validation")
@@ -146,7 +146,7 @@ def _compare_with_run(
     if claimed - _filters_of(run, ancestry):
         problems.bad.append(f"{label}: it names a filter that its data did not pass")
     # ATTACK A69: what a model wrote under terms that do not permit to train on it.
-    if any(map(not_to_train_on, ancestry.generated_among(learnt_by(checkpoint)))):
+    if any(map(not_to_train_on, ancestry.generated_among(trained_on(checkpoint)))):
         problems.bad.append(f"{label}: it learned from what output terms do not permit to train on")
     if checkpoint.name not in run.body["plannedOutputs"]:
         problems.bad.append(f"{label}: its run did not plan an output of that name")
@@ -235,7 +235,7 @@ def _check_locked(
     run = ancestry.get(checkpoint.inputs_in("run")[0].id)
     label = f"{evaluation.name} ({evaluation.id.short})"
     # ATTACK: a baseline that learnt from less than the model did, or from what nobody may train on.
-    if {item.id for item in evaluation.inputs_in("train")} - set(learnt_by(checkpoint)):
+    if {item.id for item in evaluation.inputs_in("train")} - set(trained_on(checkpoint)):
         problems.bad.append(f"{label}: its baseline learned from other data than the model")
     # ATTACK A163: a baseline that learned from a part of it, so that the model looks better.
     if has_learned_less(evaluation, checkpoint, run):
@@ -246,7 +246,7 @@ def _check_locked(
             continue
         chain = [checkpoint, *ancestry.bases_of(checkpoint)]
         # ATTACK A66: what the base learned from here, as the test of what was trained on from it.
-        if any(is_learnt(tested, model, ancestry.values()) for model in chain):
+        if any(is_trained_on(tested, model, ancestry.values()) for model in chain):
             problems.bad.append(f"{label}: it was tested on what it was trained on")
         if run is None:
             continue

@@ -133,7 +133,7 @@ def read_segments(data: bytes) -> SegmentList:
 def steps_of(wanted: int, records: int, batch_size: int, epochs: int) -> int:
     """Return the steps of a segment: those wanted, or so many that there are few enough.
 
-    Rows of a model that writes hold a record at least each, so of these there are fewer still.
+    Rows of a generative model hold a record at least each, so of these there are fewer still.
 
     Args:
         wanted: What the config says.
@@ -172,7 +172,7 @@ def _is_finite(text: str) -> bool:
     return True
 
 
-def find_odd(
+def find_problems(
     segments: SegmentList,
     run: Mapping[str, Any],
     checkpoint: Mapping[str, Any],

@@ -29,7 +29,7 @@ const INDEX = /^(?:0|[1-9][0-9]{0,9})$/;
 /** @typedef {{lists: Lists, successors: Map<string, OpenedCredential[]>, documents: import("../../credentials/did.js").Known[], statements: Statements}} Notices What is at hand of what issuers said later, unverified. `successors`: by the credential that each claims to replace. */
 
 /** Return the notices among files, in their order. @param {OpenedCredential[]} all Each once. @returns {Notices} */
-export function noticesAmong(all) {
+export function statusUpdatesAmong(all) {
   const files = all.map(({ bytes }) => bytes);
   /** @type {Notices} */
   const notices = { lists: new Map(), successors: new Map(), documents: documentsAmong(files), statements: new Statements(files) };

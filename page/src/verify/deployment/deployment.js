@@ -6,7 +6,7 @@ import { counted } from "../../canon/text.js";
 import { openAll } from "../../credentials/opened.js";
 import { inputsIn, parseManifest } from "../../history/manifests/manifest.js";
 import { Tree } from "../../history/trees/tree.js";
-import { noticesAmong } from "../credential/status.js";
+import { statusUpdatesAmong } from "../credential/status.js";
 import { judgeAlone } from "../delivery/alone.js";
 import { checkFiles, isComplete } from "../delivery/compare_files.js";
 import { checkBareFiles, compareData } from "../delivery/dataset.js";
@@ -59,7 +59,7 @@ export async function verifyDeployment(evidence, data, { trust, at, statusFiles 
     return fault === "other-files" && sums === null ? null : fault;
   };
   const found = checkEvidence(deployment, evidence, signed, faultOf);
-  const notices = noticesAmong(openAll(beside));
+  const notices = statusUpdatesAmong(openAll(beside));
   const rights = await checkRightsBeside(deployment, inputOf(deployment, found, "run"), found.credentials, { trust, at, notices });
   signal?.throwIfAborted();
   const approval = approvalOf(deployment, found, signed, statusFiles, { trust, at });

@@ -12,7 +12,7 @@ from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
     DatasetFilter,
 )
-from lyrikstore.curate.recipes.filters.judgement import Judgement, KeyedRecords
+from lyrikstore.curate.recipes.filters.dataset_steps import DatasetDecisions, KeyedRecords
 from lyrikstore.curate.text import normalise
 
 
@@ -43,9 +43,9 @@ class DropDuplicates(DatasetFilter):
             normalise(candidate.require_text(self.USE)).encode()
         ).digest(16)
 
-    def judge(self, records: KeyedRecords) -> Judgement:
+    def judge(self, records: KeyedRecords) -> DatasetDecisions:
         """Return that the first of each text stays."""
-        judgement = Judgement(len(records), ("duplicate",))
+        judgement = DatasetDecisions(len(records), ("duplicate",))
         if len(records):
             firsts = first_of_each(records.columns(16))
             later = np.flatnonzero(firsts != np.arange(len(records)))

@@ -11,18 +11,18 @@ from blake3 import blake3
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.filters.contract import TEXT, Candidate, DatasetFilter
+from lyrikstore.curate.recipes.filters.dataset_steps import DatasetDecisions, KeyedRecords
 from lyrikstore.curate.recipes.filters.duplicates.clusters import BILLION, clusters_of, overlap
 from lyrikstore.curate.recipes.filters.duplicates.first import compared_by
-from lyrikstore.curate.recipes.filters.duplicates.lesser import CONFLICTS
 from lyrikstore.curate.recipes.filters.duplicates.minhash import MinHash, bands_for
 from lyrikstore.curate.recipes.filters.duplicates.preference import (
     CONFLICT,
-    find_lesser,
     group,
+    group_duplicates,
     standing,
 )
+from lyrikstore.curate.recipes.filters.duplicates.richest import CONFLICTS
 from lyrikstore.curate.recipes.filters.duplicates.shingles import Numbers, Shingles
-from lyrikstore.curate.recipes.filters.judgement import Judgement, KeyedRecords
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 
 NEAR = "near-duplicate"
@@ -118,10 +118,10 @@ class NearDuplicates(DatasetFilter):
 
         return key
 
-    def judge(self, records: KeyedRecords) -> Judgement:
+    def judge(self, records: KeyedRecords) -> DatasetDecisions:
         """Return that the best of each cluster stays, and of each label that it has."""
         count = len(records)
-        judgement = Judgement(count, (NEAR, CONFLICT))
+        judgement = DatasetDecisions(count, (NEAR, CONFLICT))
         if not count:
             return judgement
         numbers, ends = records.numbers()
@@ -146,7 +146,7 @@ class NearDuplicates(DatasetFilter):
         ]
         del heads
         grouping = group((clusters,), np.zeros(count, bool), labels, filled)
-        found = find_lesser(grouping, labels, drop_conflicts=self.drop_conflicts)
+        found = group_duplicates(grouping, labels, drop_conflicts=self.drop_conflicts)
         judgement.drop(found.dropped, NEAR, found.kept)
         tell = judgement.drop if self.drop_conflicts else judgement.report
         tell(found.conflicting, CONFLICT, found.others)

@@ -29,7 +29,7 @@ class Grouping(NamedTuple):
     starts: Numbers
 
 
-class Lesser(NamedTuple):
+class DuplicateGroups(NamedTuple):
     """What becomes of groups.
 
     Attributes:
@@ -76,7 +76,9 @@ def group(keys: Sequence[Numbers], alone: Numbers, labels: Numbers, filled: Numb
     return Grouping(order, starts)
 
 
-def find_lesser(grouping: Grouping, labels: Numbers, *, drop_conflicts: bool) -> Lesser:
+def group_duplicates(
+    grouping: Grouping, labels: Numbers, *, drop_conflicts: bool
+) -> DuplicateGroups:
     """Return what becomes of the groups.
 
     The first record of a group stays, and of every label that the group has besides. If
@@ -93,10 +95,10 @@ def find_lesser(grouping: Grouping, labels: Numbers, *, drop_conflicts: bool) ->
     at, groups, own = order[some], number[some], said[some]
     others = _others(at, groups, differs[some], best[some])
     if drop_conflicts:
-        return Lesser(order[plain], best[plain], at, others)
+        return DuplicateGroups(order[plain], best[plain], at, others)
     kept = np.where(own == 0, best[some], at[_first_of_pairs(groups, own)])
     goes = kept != at
-    return Lesser(
+    return DuplicateGroups(
         np.concatenate((order[plain], at[goes])),
         np.concatenate((best[plain], kept[goes])),
         at[~goes],

@@ -8,12 +8,12 @@ from blake3 import blake3
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
-from lyrikstore.curate.readers.draw import drawn
+from lyrikstore.curate.readers.sampling import drawn
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
     DatasetFilter,
 )
-from lyrikstore.curate.recipes.filters.judgement import Judgement, KeyedRecords
+from lyrikstore.curate.recipes.filters.dataset_steps import DatasetDecisions, KeyedRecords
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 from lyrikstore.curate.recipes.filters.select.sample import places
 
@@ -87,9 +87,9 @@ class Balance(DatasetFilter):
 
         return find
 
-    def judge(self, records: KeyedRecords) -> Judgement:
+    def judge(self, records: KeyedRecords) -> DatasetDecisions:
         """Return that of each value the records with the least hashes stay."""
-        judgement = Judgement(len(records), ("balanced",))
+        judgement = DatasetDecisions(len(records), ("balanced",))
         if not len(records):
             return judgement
         columns = records.columns(16)

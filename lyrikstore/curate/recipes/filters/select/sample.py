@@ -6,12 +6,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.curate.readers.draw import drawn
+from lyrikstore.curate.readers.sampling import drawn
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
     DatasetFilter,
 )
-from lyrikstore.curate.recipes.filters.judgement import Judgement, KeyedRecords
+from lyrikstore.curate.recipes.filters.dataset_steps import DatasetDecisions, KeyedRecords
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 
 
@@ -63,9 +63,9 @@ class Sample(DatasetFilter):
         """Return the hash of seed and record id."""
         return lambda candidate: drawn(self.seed, candidate.drawn_id.hex)
 
-    def judge(self, records: KeyedRecords) -> Judgement:
+    def judge(self, records: KeyedRecords) -> DatasetDecisions:
         """Return that the records with the least hashes stay."""
-        judgement = Judgement(len(records), ("not-sampled",))
+        judgement = DatasetDecisions(len(records), ("not-sampled",))
         kept = self.count or len(records) * self.share // 10**9
         if len(records) > kept:
             order = np.argsort(places(records.columns(8)), kind="stable")

@@ -1,0 +1,125 @@
+"""``drop-duplicates/2``: of equal records the one that says most stays (spec §12.5.15)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from blake3 import blake3
+
+from lyrikstore.canon.json import encode
+from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
+from lyrikstore.curate.readers.rows import as_texts
+from lyrikstore.curate.recipes.filters.contract import (
+    TEXT,
+    Candidate,
+    DatasetFilter,
+    reads_field,
+)
+from lyrikstore.curate.recipes.filters.dataset_steps import DatasetDecisions, KeyedRecords
+from lyrikstore.curate.recipes.filters.duplicates.first import compared_by
+from lyrikstore.curate.recipes.filters.duplicates.preference import (
+    CONFLICT,
+    STANDING_BYTES,
+    group,
+    group_duplicates,
+    standing,
+)
+from lyrikstore.curate.recipes.filters.parameters import Parameter
+from lyrikstore.curate.text import normalise
+
+EXACT, NORMALISED = "duplicate-exact", "duplicate-normalised"
+
+CONFLICTS = Parameter(
+    "conflicts",
+    "string",
+    "what happens to records that differ in their label only",
+    default="keep",
+    choices=("keep", "drop"),
+)
+
+_NORMAL, _EXACT = 16, 8
+_WIDTH = _NORMAL + _EXACT + STANDING_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class KeepRichestDuplicate(DatasetFilter):
+    """Drops records for one with the same values, and reports labels that contradict each other.
+
+    Attributes:
+        by: The fields whose values are compared; none: those that are the text.
+        drop_conflicts: Whether records with the same values and different labels go.
+
+    Cost: 40 bytes for each record on disk, and some 120 in memory.
+    """
+
+    USE: ClassVar[str] = "drop-duplicates/2"
+    PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
+        Parameter(
+            "by",
+            "strings",
+            "the fields whose values are compared; without it the text",
+            optional=True,
+        ),
+        CONFLICTS,
+    )
+
+    by: tuple[str, ...]
+    drop_conflicts: bool
+
+    @classmethod
+    def configure(cls, values: Mapping[str, Any]) -> Self:
+        """Return the step."""
+        return cls(tuple(values.get("by", ())), values["conflicts"] == "drop")
+
+    def reads(self) -> tuple[str, ...]:
+        """Return that the step reads the fields it compares."""
+        return tuple(map(reads_field, self.by)) or (TEXT,)
+
+    def way_out(self, roles: FieldRoles) -> str:
+        """Return by what it compares records, and how they are compared by something else."""
+        if not self.by:
+            return compared_by(roles.text)
+        return f"compared is {', '.join(self.by)}; name the fields that tell records apart in by"
+
+    def key(self) -> Callable[[Candidate], bytes]:
+        """Return two digests of the values, in normal form and as they are, and what it says."""
+        return self._key
+
+    def _key(self, candidate: Candidate) -> bytes:
+        names = tuple(map(candidate.name_of, self.by)) or candidate.text_fields
+        if DOCUMENT_TEXT in names:
+            candidate.require_text(self.USE)
+        values = [as_texts(candidate.fields.get(name)) for name in names]
+        if not any(values):
+            return bytes(_NORMAL + _EXACT) + standing(candidate)
+        normal = encode([list(map(normalise, texts)) for texts in values])
+        return (
+            blake3(normal).digest(_NORMAL)
+            + blake3(encode(values)).digest(_EXACT)
+            + standing(candidate)
+        )
+
+    def judge(self, records: KeyedRecords) -> DatasetDecisions:
+        """Return that the best of each group stays, and of each label that it has."""
+        judgement = DatasetDecisions(len(records), (EXACT, NORMALISED, CONFLICT))
+        if not len(records):
+            return judgement
+        numbers = records.columns(_WIDTH).view("<u8")
+        first, second, exact, labels, filled = (np.array(numbers[:, at]) for at in range(5))
+        grouping = group((first, second), (first == 0) & (second == 0), labels, filled)
+        del first, second, filled
+        found = group_duplicates(grouping, labels, drop_conflicts=self.drop_conflicts)
+        same = exact[found.dropped] == exact[found.kept]
+        judgement.drop(found.dropped[same], EXACT, found.kept[same])
+        judgement.drop(found.dropped[~same], NORMALISED, found.kept[~same])
+        tell = judgement.drop if self.drop_conflicts else judgement.report
+        tell(found.conflicting, CONFLICT, found.others)
+        return judgement
+
+    def detail(self, reason: str, other: str) -> str:
+        """Return which record it is equal to."""
+        what = ", ".join(self.by) or "text"
+        if reason == CONFLICT:
+            return f"same {what}, another label: {other}"
+        return f"same {what} as {other}"

@@ -1,1 +1,0 @@
-"""Models that write: loaded, trained, asked (spec §13.12). Runs in a worker."""

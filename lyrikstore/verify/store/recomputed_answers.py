@@ -1,0 +1,177 @@
+"""Whether predictions are what models and baselines answer, and near what is said (§13.9.9).
+
+What asks them again is given from above: it reads texts, and loads what is no part of verification.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.quoting import quote
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.evaluation.external_answers import are_given
+
+if TYPE_CHECKING:
+    from lyrikstore.verify.evaluation.answers import Answers, Numbers, Predictions
+
+AnswerAgain = Callable[
+    [Repository, Manifest, Manifest, Manifest, Mapping[str, Sequence[Manifest]], str],
+    "Iterator[Numbers] | None",
+]
+"""Gives millionths, records × labels of the model, some records at a time: from store, evaluation,
+checkpoint, run, datasets by role, and the name of an answerer; None: it is not asked again. A row
+with a negative number was not answered."""
+
+FindNear = Callable[[Repository, Manifest, Manifest, Manifest], "Sequence[bool] | None"]
+"""Tells which records of a test set are nearly in what a model learned from: from store,
+evaluation, checkpoint and run; None: it was looked for by another method."""
+
+NEAR = "near duplicates"
+"""What is named where nobody looked for them again, or at all."""
+
+TOLERANCE, FITTED_TOLERANCE = 2, 5_000
+"""Millionths by which a score may be another: of a model sums in another order; of a baseline that
+was fitted once more what an optimiser leaves open."""
+
+
+class RecomputeAnswers(Struct, frozen=True):
+    """What asks again.
+
+    Attributes:
+        answer: Asks models and baselines.
+        near: Looks for near duplicates.
+    """
+
+    answer: AnswerAgain
+    near: FindNear
+
+
+class RecomputedAnswers(Struct):
+    """What came of it.
+
+    Attributes:
+        fault: What is another; empty: nothing.
+        unasked: Who was not asked again, the near duplicates included.
+        undone: Why data or model could not be read; empty: they could.
+    """
+
+    fault: str = ""
+    unasked: list[str] = []
+    undone: str = ""
+
+
+def ask_again(
+    repository: Repository,
+    evaluation: Manifest,
+    checkpoint: Manifest,
+    run: Manifest,
+    data: Mapping[str, Sequence[Manifest]],
+    predictions: "Predictions",
+    again: RecomputeAnswers,
+) -> RecomputedAnswers:
+    """Return how predictions are not what is answered when somebody asks again.
+
+    Args:
+        repository: The store.
+        evaluation: What carries them.
+        checkpoint: Its model.
+        run: The run of that.
+        data: The datasets in the roles ``test``, ``train`` and ``validation``.
+        predictions: What was answered.
+        again: Asks again.
+
+    Cost: one read of the texts for each answerer, and of the training data where one is fitted.
+    """
+    asked = RecomputedAnswers()
+    labels = len(checkpoint.body.get("labels", ()))
+    for at, said in enumerate(predictions.answers):
+        name = said.answerer.name
+        tolerance = FITTED_TOLERANCE if at else TOLERANCE
+        if not at and are_given(evaluation.body):  # its model is not here
+            asked.unasked.append(name)
+            continue
+        try:
+            rows = again.answer(repository, evaluation, checkpoint, run, data, name)
+            if rows is None:
+                asked.unasked.append(name)
+                continue
+            asked.fault = _difference(predictions, said, rows, labels, tolerance)
+        except LyrikstoreError as error:
+            asked.undone = quote(error.message, 300)
+        if asked.fault or asked.undone:
+            return asked
+    method = evaluation.body.get("overlap", {}).get("near", {}).get("method")
+    if method is None:  # ATTACK A91: who looks finds some, and so nobody is said to have looked
+        asked.unasked.append(NEAR)
+        return asked
+    try:
+        near = again.near(repository, evaluation, checkpoint, run)
+    except LyrikstoreError as error:
+        asked.undone = quote(error.message, 300)
+        return asked
+    if near is None:
+        asked.unasked.append(NEAR)
+    # ATTACK A91: a test set of what training has nearly, and nothing says so.
+    elif list(near) != predictions.near.tolist():
+        asked.fault = "other records are nearly in the training data than it says"
+    return asked
+
+
+def _difference(
+    predictions: "Predictions",
+    said: "Answers",
+    batches: "Iterator[Numbers]",
+    labels: int,
+    tolerance: int,
+) -> str:
+    """Return which record has another answer; empty: none has."""
+    import numpy as np
+
+    from lyrikstore.verify.evaluation.answers import WHOLE
+
+    name, threshold, begin = quote(said.answerer.name, 80), said.answerer.threshold, 0
+    expected, records = predictions.expected, len(predictions)
+    squares, all_told = 0, True
+    for rows in batches:
+        end = begin + len(rows)
+        if end > records or rows.shape[1] != labels:
+            return "the test set has other records, or the model other labels"
+        first, last = np.searchsorted(said.given.records, (begin, end))
+        places = said.given.records[first:last] - begin
+        numbers, scores = said.given.numbers[first:last], said.scores[first:last]
+        given = np.zeros(rows.shape, bool)
+        known = numbers < labels  # nobody is sure at all of a label that the model does not know
+        given[places[known], numbers[known]] = True
+        found = np.where(known, rows[places, np.minimum(numbers, labels - 1)], 0)
+        wrong = np.zeros(len(rows), bool)
+        np.logical_or.at(wrong, places, np.abs(found - scores) > tolerance)
+        # What was not given is no likelier than what was, or than the threshold.
+        rest = np.where(given, -1, rows).max(1)
+        if threshold is None:
+            least = np.zeros(len(rows), np.int64)
+            np.maximum.at(least, places, scores)
+            wrong |= rest > least + 2 * tolerance
+        else:
+            wrong |= rest >= threshold + tolerance
+            sure = np.where(given, rows, WHOLE - rows).min(1)
+            wrong |= np.abs(sure - said.confidence[begin:end]) > tolerance
+        told = (rows >= 0).all(1)
+        if (wrong & told).any():
+            at = begin + int(np.flatnonzero(wrong & told)[0]) + 1
+            return f"asked again, {name} answers record {at} otherwise"
+        all_told = all_told and bool(told.all())
+        first, last = np.searchsorted(expected.records, (begin, end))
+        right = np.zeros((len(rows), max(labels, len(predictions.head.labels))), np.int64)
+        right[expected.records[first:last] - begin, expected.numbers[first:last]] = WHOLE
+        right[:, :labels] -= rows
+        squares += int((right**2).sum())
+        begin = end
+    if begin < records:
+        return "the test set has fewer records"
+    # ATTACK A91: scores of labels that were not given, by which calibration looks better.
+    if all_told and abs(squares - said.squares) > 2 * tolerance * WHOLE * labels * records:
+        return f"asked again, {name} is not as sure of its answers"
+    return ""
