@@ -292,10 +292,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     results = Results(options.results)
     measure(options, results)
-    cells = [
-        (name, rows, results.of(name, rows)) for name in SETS for rows in [*map(str, ROWS), ALL]
-    ]
-    table = [row_of(*cell) for cell in cells if cell[2]]
+    cells = [(name, results.of(name, rows)) for name in SETS for rows in [*map(str, ROWS), ALL]]
+    table = [row_of(name, draws) for name, draws in cells if draws]
     sys.stdout.write("\n".join(_lines(table)) + "\n")
     if options.write_docs:
         write_docs(
