@@ -43,7 +43,7 @@ from lyrikstore.objects.parallel.tasks import Message, Pool, Pools, Result
 MANY_BYTES = 8 << 20
 """Bytes of a source from which several processes share the work."""
 
-_TARGET = "lyrikstore.curate.recipes.engine:examine_task"
+_TARGET = "lyrikstore.curate.recipes.engine:run_steps_task"
 
 
 class Engine:

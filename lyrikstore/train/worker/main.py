@@ -25,14 +25,14 @@ Job = Callable[[Mapping[str, Any], StagedFiles, Callable[..., None]], dict[str, 
 
 
 _JOBS = {
-    "train": "fitting.fit:train",
-    "folds": "fitting.dear:train_folds",
-    "replay": "fitting.replay:replay",
+    "train": "training.fit:train",
+    "folds": "training.adapter_folds:train_folds",
+    "replay": "training.replay:replay",
     "measure": "measure:measure",
-    "merge": "fitting.merge:merge",
+    "merge": "training.merge:merge",
     "export": "targets.jobs:export",
     "ask": "targets.jobs:ask",
-    "convert": "bases.convert:convert",
+    "convert": "gguf_import.convert:convert",
     "accelerator": "device:describe_accelerator",
 }
 """Job → the function of this package that does it; imported for it alone, with its libraries."""
@@ -43,7 +43,7 @@ _OF_TASKS = frozenset({"score", "baseline", "predict", "probe"})
 LABELLING = frozenset({"text-classification", "multi-label"})
 """Tasks of this package whose models give labels."""
 
-_OF_LABELS = {"score": "scoring:score", "predict": "predicting.predict:predict"}
+_OF_LABELS = {"score": "scoring:score", "predict": "inference.predict:predict"}
 """What these methods of our tasks with labels do; their class loads what plans and states a run."""
 
 
