@@ -3,13 +3,13 @@
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
-from tests.train.writing.test_equalities import CONFIG, RECORDS, stage
+from tests.train.generation.test_equalities import CONFIG, RECORDS, stage
 from tests.writers import write_model
 
 torch = pytest.importorskip("torch")
 
 from lyrikstore.train.worker import device  # noqa: E402
-from lyrikstore.train.worker.generation import base  # noqa: E402
+from lyrikstore.train.worker.generation import base_model as base  # noqa: E402
 from lyrikstore.train.worker.generation.decoder import AdaptedDecoder  # noqa: E402
 from lyrikstore.train.worker.generation.loss import completion_loss, pack_rows  # noqa: E402
 from lyrikstore.train.worker.training.resume_state import set_state, state_tensors  # noqa: E402
