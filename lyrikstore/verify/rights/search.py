@@ -90,7 +90,9 @@ def find_renewal(
         return None
     at, said = request.now
     use = replace(request.use, at=at)
-    found = find_right(repository, replace(request, use=use, notices=said, index=None, now=None))
+    found = find_right(
+        repository, replace(request, use=use, status_updates=said, index=None, now=None)
+    )
     for candidate, ruling in found.made:
         known = ruling.unbelieved is None or ruling.issuer == ended.issuer
         if ruling.fault is None and not ruling.open and known:
