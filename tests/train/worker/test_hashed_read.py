@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lyrikstore.canon.errors import RunFailedError, VerificationError
@@ -22,6 +23,8 @@ from lyrikstore.canon.progress import silent
 from lyrikstore.train.predict.predict import predict_file
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, TRAIN, VALIDATION, open_staging
+from lyrikstore.train.worker.training.folds import write_folds
+from lyrikstore.verify.evaluation.choice.folds import FOLDS
 from tests.contexts import context_of
 from tests.sweep import thinned
 
@@ -110,7 +113,6 @@ def test_training_on_other_bytes_makes_no_checkpoint(workshop, name):
         ("score", "base/model.safetensors"),
         ("score", "checkpoint/adapter_model.safetensors"),
         ("baseline", "train.jsonl"),
-        ("baseline", "validation.jsonl"),
         ("baseline", "test.jsonl"),
     ],
 )
@@ -165,12 +167,11 @@ def test_the_command_says_so_and_answers_nothing(workshop, trained, tmp_path):
     assert json.loads(done.stderr)["kind"] == "input-changed"
 
 
+LABELS = "abababab"
 LINES = b"".join(
-    json.dumps(
-        {"id": f"{at:064x}", "labels": ["ab"[at % 2]], "text": f"word{at % 2} again"}
-    ).encode()
+    json.dumps({"id": f"{at:064x}", "labels": [label], "text": f"word{label} again"}).encode()
     + b"\n"
-    for at in range(8)
+    for at, label in enumerate(LABELS)
 )
 
 
@@ -190,6 +191,7 @@ def test_a_worker_reads_all_that_it_has_to_and_nothing_else(tmp_path, reads, sai
             "format": "lora/1",
             "task": "text-classification",
             "labels": ["a", "b"],
+            "folds": write_folds(np.arange(len(LABELS), dtype=np.uint8)[None] % FOLDS),
         }
         with pytest.raises(RunFailedError, match=said) as caught:
             run_job(staging, job, reads=reads, threads=1, base_env=os.environ, progress=silent)
