@@ -516,6 +516,7 @@ class ErrorKind(StrEnum):
         "A folder has one table, and it is not stated whether its rows are the records.",
     )
     WIDER_THAN_SOURCES = auto(), "The terms permit more than those of the sources do."
+    WITHOUT_EFFECT = auto(), "The log gives the manifest no effect."
     WORKER_DIED = auto(), "A worker process died or did not start."
     WORKER_DIFFERS = auto(), "A worker on another machine has other libraries, models or data."
     WORKER_FAILED = auto(), "The program in the worker process failed."

@@ -15,6 +15,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.resolve import check_effect
 from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.train.formats import adapter
 from lyrikstore.train.formats.check import (
@@ -49,8 +50,11 @@ def resolve_trained(repo: Repository, ref: str) -> Manifest:
             model whose answers alone are known here; (``not-ours``) a program of the caller's
             trained it, and loads it.
         FormatError: (``newer-format``) it has a format that this version does not load.
+        PolicyError: (``without-effect``) the log gives it no effect, as after the key of its author
+            was compromised.
     """
     found = repo.resolve(ref)
+    check_effect(repo, found)
     if found.body.get("origin") == EXTERNAL:
         raise InvalidInputError(
             "weights-elsewhere",

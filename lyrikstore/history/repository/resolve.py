@@ -5,12 +5,18 @@ from typing import Protocol
 
 from lyrikstore.canon import json
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
+from lyrikstore.canon.errors import (
+    FormatError,
+    InvalidInputError,
+    LyrikstoreError,
+    NotFoundError,
+    PolicyError,
+)
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.log.entries import LoggedEntry
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.manifests.names import IdRef, NameRef, PrefixRef, parse_ref
-from lyrikstore.history.repository.refs import RefState
+from lyrikstore.history.repository.refs import Flagged, RefState
 
 
 class Named(Protocol):
@@ -19,6 +25,10 @@ class Named(Protocol):
     @property
     def refs(self) -> Mapping[str, RefState]:
         """Name → state."""
+
+    @property
+    def flagged(self) -> Sequence[Flagged]:
+        """Logged manifests without effect, in log order."""
 
     def entries(self) -> Sequence[LoggedEntry]:
         """Return the log entries."""
@@ -52,11 +62,19 @@ def state_of(store: Named, name: str) -> RefState:
     """Return the state of a name.
 
     Raises:
-        NotFoundError: (``no-ref``) there is none; the hint names similar ones.
+        NotFoundError: (``no-ref``) there is none; the hint names similar ones, or states why what
+            is logged under that name has no effect.
     """
     refs = store.refs
     if name in refs:
         return refs[name]
+    for item in reversed(store.flagged):
+        if _name_of(store, item) == name:
+            raise NotFoundError(
+                "no-ref",
+                f"no version of {name} has an effect in this store: {item.summary}",
+                hint=f"log entry {item.index} is such a version: lyrikstore verify {item.id}",
+            )
     from difflib import get_close_matches
 
     # Without its kind a name stands for a dataset: often what was meant is a model of that name.
@@ -68,6 +86,40 @@ def state_of(store: Named, name: str) -> RefState:
         f"there is no {name} in this store",
         hint=f"did you mean {' or '.join(near)}?" if near else "lyrikstore log lists the names",
     )
+
+
+def check_effect(store: Named, manifest: Manifest) -> None:
+    """Raise `without-effect` if the log gives a manifest no effect, so that no ref leads to it.
+
+    ATTACK: an id leads to whatever is logged, also to a model that a thief signed with a key that
+    has been revoked since.
+
+    Args:
+        store: The store that logged it.
+        manifest: What a caller is about to use.
+
+    Raises:
+        PolicyError: (``without-effect``) its author had no right to log it, its author's key was
+            compromised by then, or it does not follow the version before it.
+    """
+    for item in store.flagged:
+        if item.id == manifest.id and item.reason != "already-logged":
+            raise PolicyError(
+                "without-effect",
+                f"{manifest.name} at log entry {item.index} has no effect: {item.summary}",
+                hint=f"use a version that counts (lyrikstore log {manifest.name}), or make it anew",
+                details={"reason": item.reason, "index": item.index},
+            )
+
+
+def _name_of(store: Named, item: Flagged) -> str:
+    """Return the name of a manifest without effect; empty if its bytes are none, or not here."""
+    if item.reason == "invalid":
+        return ""
+    try:
+        return store.manifest(item.id).name
+    except LyrikstoreError:
+        return ""
 
 
 def subjects(credential: bytes) -> set[str]:
