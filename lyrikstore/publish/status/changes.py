@@ -1,7 +1,8 @@
-"""Revoking, suspending, reinstating: the status lists that a store keeps (spec §20.6).
+"""Revoking, suspending, reinstating and superseding credentials by status lists (spec §20.6).
 
-Lists are credentials like others: signed by the issuer and logged, so that the log shows who took
-back what, and when. The newest list of a URL and issuer is the current one; nothing else is kept.
+Status lists are credentials: the issuer signs them and the store logs them, so that the log shows
+who revoked which credential, and when. The newest list of a URL and issuer is the current one; the
+store keeps no other state.
 """
 
 from contextlib import suppress
@@ -41,23 +42,23 @@ def set_status(
     reason: str = "",
     successor: Digest | None = None,
 ) -> Issued:
-    """Set or clear one bit of a credential's standing: sign the list anew and log it.
+    """Set or clear one status bit of a credential: sign a new status list and log it.
 
     Args:
         context: The store, and the credential's issuer.
         text: The credential, as :meth:`StatusRegistry.find` takes it.
         purpose: ``revocation`` or ``suspension``.
-        value: Whether it is revoked or suspended from now on.
-        alone: Refuse where another credential has the same bit.
-        reason: Why; it is signed and logged beside the list. Empty: nobody says.
-        successor: What takes its place, where something does.
+        value: Whether the credential is revoked or suspended from now on.
+        alone: Raise ``shared-place`` if another credential has the same bit.
+        reason: The reason, which is signed and logged with the list. Empty: no reason is logged.
+        successor: The credential that replaces this one, or None.
 
     Raises:
-        NotFoundError, InvalidInputError: As :meth:`StatusRegistry.find`; (``not-revocable``) it
-            names lists, and none for this, or none that is here.
-        ConflictError: (``revoked``) what was revoked stays revoked; (``nothing-to-do``) that is its
-            standing already.
-        PolicyError: (``unauthorised``) with a reason: the policy does not let the signer say it.
+        NotFoundError, InvalidInputError: As :meth:`StatusRegistry.find`; (``not-revocable``) the
+            credential names status lists, but none of this purpose, or none that is in the store.
+        ConflictError: (``revoked``) a revoked credential cannot be reinstated; (``nothing-to-do``)
+            the credential already has this status.
+        PolicyError: (``unauthorised``) with a reason: the policy does not let the signer log it.
         LyrikstoreError: As :func:`speaking_for` and :func:`check_alone`.
     """
     from lyrikstore.publish.status.shared_index import check_alone
@@ -72,26 +73,29 @@ def set_status(
         raise InvalidInputError(
             "not-revocable",
             f"credential {issued.id.short} names no {purpose} list",
-            hint="issue another with --supersedes, which takes its place"
+            hint="issue a new credential that replaces it: --supersedes FILE"
             if ours
-            else f"nobody can take it back, and only {issued.issuer} could issue another",
+            else f"it cannot be revoked; only {issued.issuer} can issue a credential that "
+            "replaces it",
         )
     if before is None:
-        # The first of its own list, which is nowhere but in this log (rule 8).
+        # The first version of a list that exists in this log only (rule 8).
         current = StatusList.empty(entry, issued.issuer)
         signed_by = logged_credential(repository, issued.id).signer or ""
     else:
         current, signed_by = before.content, before.signer
     issuer = speaking_for(repository, signer, issued.issuer, [signed_by])
     if purpose == "revocation" and not value:
-        raise ConflictError("revoked", "a revocation is for good; issue a new credential")
+        raise ConflictError(
+            "revoked", "a revoked credential cannot be reinstated; issue a new credential"
+        )
     if current.holds(entry.index) == value:
-        said = {"revocation": "revoked", "suspension": "suspended"}[purpose]
-        known = f"is {said} already" if value else f"is not {said}"
+        status = {"revocation": "revoked", "suspension": "suspended"}[purpose]
+        already = f"is {status} already" if value else f"is not {status}"
         raise ConflictError(
             "nothing-to-do",
-            f"credential {issued.id.short} {known}",
-            hint="others see it once the lists are published: lyrikstore push, "
+            f"credential {issued.id.short} {already}",
+            hint="others see it once its status lists are published: lyrikstore push, "
             "or lyrikstore credential publish"
             if value and issued.is_listed
             else "",
@@ -99,19 +103,20 @@ def set_status(
     if alone:
         check_alone(registry, issued)
     bits = current.with_bit(entry.index, value)
-    made = _later(current, context.clock())
-    data = sign_list(entry.url, purpose, bits, issuer, made, LIST_VALIDITY)
+    valid_from = _later(current, context.clock())
+    data = sign_list(entry.url, purpose, bits, issuer, valid_from, LIST_VALIDITY)
     with open_transaction(repository) as transaction:
         transaction.log_credential(data)
         if reason:
             decision = _DECISIONS[purpose, value] if successor is None else "supersede"
-            why = _withdrawal(context, issued, decision, Digest.of(data), reason, successor)
-            transaction.log_manifest(why)
+            transaction.log_manifest(
+                _signed_reason(context, issued, decision, Digest.of(data), reason, successor)
+            )
         transaction.commit()
     return issued
 
 
-def _withdrawal(
+def _signed_reason(
     context: StoreContext,
     issued: Issued,
     decision: str,
@@ -119,13 +124,13 @@ def _withdrawal(
     reason: str,
     successor: Digest | None,
 ) -> Manifest:
-    """Return why a credential's standing changes, signed (spec §20.6)."""
+    """Return the signed ``withdrawal`` manifest with the reason of a change (spec §20.6)."""
     repository = context.repository
     body = {"decision": decision, "credential": str(issued.id), "list": str(status_list)}
     return sign_event(
         repository,
         "withdrawal",
-        subject_name(repository, logged_credential(repository, issued.id)) or _OTHERS,
+        subject_name(repository, logged_credential(repository, issued.id)) or _UNNAMED,
         body if successor is None else {**body, "successor": str(successor)},
         signer=context.signer(),
         clock=context.clock,
@@ -133,37 +138,40 @@ def _withdrawal(
     )
 
 
-_DECISIONS = {found: decision for decision, found in DECISIONS.items() if decision != "supersede"}
-_OTHERS = "withdrawals/store/credentials"
-"""What withdrawals are called of credentials about what is not logged here."""
+_DECISIONS = {change: decision for decision, change in DECISIONS.items() if decision != "supersede"}
+_UNNAMED = "withdrawals/store/credentials"
+"""Name of ``withdrawal`` manifests of credentials whose subject is not logged in this store."""
 
 
 def revoke_alone(credential: bytes, *, signer: Signer, clock: Clock) -> tuple[Issued, bytes]:
-    """Revoke an attestation about a card that was made without a store; return it and the list.
+    """Revoke a card attestation that was issued without a store; return it and the status list.
 
-    The list is handed to whoever has logged the attestation, takes it in, and logs it.
+    The store that logged the attestation must import the list.
 
     Args:
         credential: The attestation.
         signer: Its issuer.
-        clock: Now.
+        clock: The current time.
 
     Raises:
-        InvalidInputError: (``not-revocable``) it is none, or names lists of its own.
+        InvalidInputError: (``not-revocable``) it is no attestation about a card, or it names
+            status lists itself.
         PolicyError: (``not-the-issuer``) the signer did not issue it.
     """
     opened = OpenedCredential(credential)
     if opened.kind is not CARD_ATTESTATION or opened.is_listed or opened.id is None:
         raise InvalidInputError(
             "not-revocable",
-            "without the store that logged it, only what is said of a card is revoked",
-            hint="run this where it was logged: --store PATH",
+            "only an attestation about a card can be revoked without the store that logged it",
+            hint="run this in the store that logged it: --store PATH",
         )
     if opened.issuer != signer.did:
         raise PolicyError(
-            "not-the-issuer", f"only {opened.issuer} can do that", hint="sign as: --signer NAME"
+            "not-the-issuer",
+            f"only {opened.issuer} can revoke this attestation",
+            hint="sign as that issuer: --signer NAME",
         )
-    entry = next(one for one in opened.entries if one.purpose == "revocation")
+    entry = next(e for e in opened.entries if e.purpose == "revocation")
     bits = StatusList.empty(entry, signer.did).with_bit(entry.index, True)
     data = sign_list(entry.url, entry.purpose, bits, signer, clock(), LIST_VALIDITY)
     name = str((opened.document or {}).get("id"))
@@ -173,17 +181,17 @@ def revoke_alone(credential: bytes, *, signer: Signer, clock: Clock) -> tuple[Is
 def revoke(
     context: StoreContext, credential: str, *, alone: bool = True, reason: str = ""
 ) -> Issued:
-    """Revoke a credential for good.
+    """Revoke a credential permanently.
 
-    Whoever has this log or a clone of it learns of it there; others from the status lists that it
-    names, if it names any.
+    The revocation is visible in this log and its clones, and to others in the status lists that
+    the credential names, if it names any.
 
     Args:
         context: The store, and the credential's issuer.
         credential: A ``urn:uuid``, a digest, or at least 8 hex digits of one.
-        alone: Whether to refuse where that would revoke another with it, which drew the same
-            place of the list.
-        reason: Why, for the log; see :func:`set_status`.
+        alone: Raise ``shared-place`` if this would also revoke another credential, which has the
+            same index of the list.
+        reason: The reason, for the log; see :func:`set_status`.
 
     Raises:
         LyrikstoreError: As :func:`set_status`.
@@ -206,13 +214,14 @@ def reinstate(
 
 
 def _later(current: StatusList, now: datetime) -> datetime:
-    return max(now, current.valid_from + timedelta(seconds=1))  # of two, the newer one counts
+    return max(now, current.valid_from + timedelta(seconds=1))  # verifiers use the newest list
 
 
 def supersede(context: StoreContext, text: str, *, alone: bool = True, reason: str = "") -> Issued:
-    """Revoke a credential in whose place its issuer has logged another, and return that one.
+    """Revoke a credential that its issuer has replaced by a logged one; return the replacement.
 
-    Who is shown the new one learns that it replaces the old; who is not, sees the old revoked.
+    A verifier of the new credential sees that it replaces the old one; a verifier of the old one
+    sees that it is revoked.
 
     Args:
         context: The store, and the credential's issuer.
@@ -221,21 +230,22 @@ def supersede(context: StoreContext, text: str, *, alone: bool = True, reason: s
         reason: As :func:`set_status` takes it.
 
     Raises:
-        InvalidInputError: (``no-successor``) nothing logged here replaces it; else as
-            :func:`set_status`.
+        InvalidInputError: (``no-successor``) no credential logged in this store replaces it; else
+            as :func:`set_status`.
         NotFoundError, PolicyError, ConflictError: As :func:`set_status`.
     """
     context.signer()  # which may bring the log up to date
     registry = current_registry(context.repository)
     old = registry.find(text)
     successors = [
-        one for one in registry.issued if one.supersedes == old.id and one.issuer == old.issuer
+        new for new in registry.issued if new.supersedes == old.id and new.issuer == old.issuer
     ]
     if not successors:
         raise InvalidInputError(
             "no-successor",
-            f"nothing logged here replaces credential {old.id.short}",
-            hint="issue it first, with --supersedes FILE; or: lyrikstore credential revoke",
+            f"no credential logged in this store replaces credential {old.id.short}",
+            hint="issue the replacement first, with --supersedes FILE; or revoke without one: "
+            "lyrikstore credential revoke",
         )
     successor = successors[-1]
     set_status(
@@ -251,33 +261,35 @@ def supersede(context: StoreContext, text: str, *, alone: bool = True, reason: s
 
 
 def renew_lists(context: StoreContext) -> list[CurrentList]:
-    """Return the current lists of this store's people, those of this signer's renewed.
+    """Return the current status lists of this store's keys; renew those that the signer may sign.
 
-    A list that ran out makes every credential that names it unverifiable: publish on a schedule.
-    One that is half through, or not whole, and not the signer's to sign is returned as it is.
+    A list is renewed when half of its validity has passed, or when it is not whole. Lists that
+    need it but that the signer may not sign are returned unchanged. An expired list makes every
+    credential that names it unverifiable: publish on a schedule.
 
     Args:
-        context: The store, and who signs those of their own anew that are half through or not
-            whole.
+        context: The store, and the signer of the renewed lists.
 
     Raises:
-        NotFoundError: (``no-lists``) there are none.
+        NotFoundError: (``no-lists``) this store has no such lists.
     """
     repository, signer = context.repository, context.signer()
     registry = current_registry(repository)
     issuers: dict[tuple[str, str], Signer] = {}
-    for place, one in registry.lists.items():
+    for place, known in registry.lists.items():
         with suppress(PolicyError):
-            issuers[place] = speaking_for(repository, signer, one.content.issuer, [one.signer])
+            issuers[place] = speaking_for(repository, signer, known.content.issuer, [known.signer])
     ours = own_keys(repository.policy)
     places = [
         place
-        for place, one in registry.lists.items()
-        if one.content.is_published and (place in issuers or one.signer in ours)
+        for place, known in registry.lists.items()
+        if known.content.is_published and (place in issuers or known.signer in ours)
     ]
     if not places:
         raise NotFoundError(
-            "no-lists", "this store has no status lists of yours", hint="issue with --status-url"
+            "no-lists",
+            "this store has no status lists that you or its keys signed",
+            hint="issue credentials with status lists: --status-url URL",
         )
     now = context.clock()
     old = [
@@ -289,10 +301,9 @@ def renew_lists(context: StoreContext) -> list[CurrentList]:
     if old:
         with open_transaction(repository) as transaction:
             for place in old:
-                found = registry.lists[place].content
-                made = _later(found, now)
-                args = (found.url, found.purpose, found.bits, issuers[place], made, LIST_VALIDITY)
-                transaction.log_credential(sign_list(*args))
+                content, issuer = registry.lists[place].content, issuers[place]
+                args = (content.url, content.purpose, content.bits, issuer, _later(content, now))
+                transaction.log_credential(sign_list(*args, LIST_VALIDITY))
             transaction.commit()
         registry.update(repository)
     return [registry.lists[place] for place in places]

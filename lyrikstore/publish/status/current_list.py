@@ -10,16 +10,16 @@ from lyrikstore.credentials.model.status_list import StatusList
 from lyrikstore.crypto.multikey import did_key, parse_method_fragment
 
 LIST_VALIDITY = timedelta(days=30)
-"""How long a list is good: buyers see revocations at the latest then."""
+"""Validity of a status list: after this time at most, every verifier sees a revocation."""
 
 
 class CurrentList(Struct, frozen=True):
-    """The current list of one URL and issuer.
+    """The current status list of one URL and issuer.
 
     Attributes:
-        content: What it says, and the bits of lists that were made elsewhere at the same time.
-        data: Its bytes, to be published.
-        whole: Whether ``data`` says all of that; else it is to be signed anew.
+        content: Its content, merged with the bits of lists made in other clones at the same time.
+        data: The bytes of the newest signed list, to be published.
+        whole: Whether ``data`` contains all bits of ``content``; otherwise it must be signed anew.
     """
 
     content: StatusList
@@ -28,7 +28,7 @@ class CurrentList(Struct, frozen=True):
 
     @property
     def signer(self) -> str:
-        """The key that signed it, as ``did:key``, whatever name its issuer goes by."""
+        """The key that signed it, as ``did:key``, also where its issuer is an organisation."""
         method: str = parse(self.data)["proof"]["verificationMethod"]
         return did_key(parse_method_fragment(method))
 
@@ -37,33 +37,33 @@ class CurrentList(Struct, frozen=True):
 
         Args:
             key: As did:key.
-            ours: The keys of the store's own people.
+            ours: The keys of the store's own users.
         """
-        # ATTACK: a list in the name of our organisation by a key of somebody else's, taken in with
-        # a document that says it is ours: it would keep us from revoking.
+        # ATTACK: a list in the name of our organisation, signed by a foreign key and imported with
+        # a DID document that claims the key as ours: it would keep us from revoking.
         return key == self.signer or {key, self.signer} <= ours
 
     def is_half_through(self, at: datetime) -> bool:
-        """Return whether it is to be signed anew, so that it does not run out unseen."""
+        """Return whether half of its validity has passed, so that it should be renewed."""
         return (at - self.content.valid_from) * 2 >= LIST_VALIDITY
 
 
 def joined(before: CurrentList, one: CurrentList) -> CurrentList:
-    """Return the current list after ``one``, never seen before, was logged.
+    """Return the current list after the list ``one``, which was not seen before, was logged.
 
-    Two clones may each make a list from the same one, and neither knows of the other's: whichever
-    is newer must not undo what the other says. A revocation is for good; and of suspensions a list
-    changes one, so one that is older, or changes more, does not go on from ``before``, and ends
-    none.
+    Two clones may each make a list from the same one without knowledge of each other: the newer
+    list must not undo what the other states. A revocation is permanent. A list changes one
+    suspension at a time: a list that is older, or that changes more than one bit, was not made from
+    ``before``, and ends no suspension.
 
     Args:
-        before: The current one.
-        one: Another of the same URL and issuer, by who may continue it.
+        before: The current list.
+        one: Another list of the same URL and issuer, signed by a key that may continue it.
     """
     newer = one.content.valid_from > before.content.valid_from
     newest = one if newer else before
     old, new = before.content.bits, one.content.bits
-    if len(old) != len(new):  # not made here
+    if len(old) != len(new):  # not made by this program
         return newest
     first, last = int.from_bytes(old), int.from_bytes(new)
     if newer and one.content.purpose == "suspension" and (first ^ last).bit_count() <= 1:

@@ -1,7 +1,7 @@
-"""Credentials that a store logged before about the same: what an interrupted command leaves.
+"""Finding logged credentials with the same meaning, which interrupted commands leave behind.
 
-A credential is logged before it is handed over, so that none is out that the log does not know.
-Whoever is interrupted in between has logged one that nobody holds, and nothing tells them.
+A credential is logged before it is handed over, so that the log knows every credential in use. A
+command that is interrupted in between has logged a credential that nobody holds, without notice.
 """
 
 from datetime import datetime
@@ -18,42 +18,43 @@ from lyrikstore.publish.status.status_registry import current_registry
 
 
 def earlier_alike(context: StoreContext, credential: bytes) -> list[LoggedEntry]:
-    """Return where credentials like this one were logged before it, those in force, oldest first.
+    """Return the log entries of earlier credentials in force that are like this one, oldest first.
 
-    Alike are those of the same kind and issuer, about the same version, to the same holder; of
-    attestations, those that attest the same kind of thing.
+    Credentials are alike if they have the same kind and issuer, are about the same version and have
+    the same holder; attestations must also attest the same kind of thing.
 
     Args:
         context: The store that logged it.
-        credential: One that this store issued and logged: of any kind, about a version.
+        credential: A credential of any kind that this store issued about a version, and logged.
     """
     repository, at = context.repository, context.clock()
-    book = current_registry(repository)
-    wanted = _sense(parse(credential))
+    registry = current_registry(repository)
+    meaning = _meaning(parse(credential))
     index = repository.index_of(Digest.of(credential), "credential")
-    gone = {one.supersedes for one in book.issued} | set(book.revoked())
+    replaced = {issued.supersedes for issued in registry.issued}
+    ended = replaced | set(registry.revoked())
     return [
         entry
-        for entry in repository.credentials_about(Digest.parse_urn(wanted[2]))
+        for entry in repository.credentials_about(Digest.parse_urn(meaning[2]))
         if entry.index < index
-        and entry.id not in gone
-        and _is_alike(repository.credential(entry.id), wanted, at)
+        and entry.id not in ended
+        and _is_alike(repository.credential(entry.id), meaning, at)
     ]
 
 
-def _is_alike(data: bytes, wanted: tuple[Any, ...], at: datetime) -> bool:
+def _is_alike(data: bytes, meaning: tuple[Any, ...], at: datetime) -> bool:
     try:
         document = parse(data, floats=True, nulls=True)
-        if _sense(document) != wanted or not isinstance(document, dict):
+        if _meaning(document) != meaning or not isinstance(document, dict):
             return False
         end = document.get("validUntil")
         return end is None or at < parse_timestamp(end)
-    except FormatError:  # somebody else's
+    except FormatError:  # a foreign credential
         return False
 
 
-def _sense(document: Any) -> tuple[Any, ...]:
-    # Kind, issuer, version, holder, what is attested. Another's document may have any shape.
+def _meaning(document: Any) -> tuple[Any, ...]:
+    # Kind, issuer, version, holder, kind of attestation. A foreign document may have any shape.
     if not isinstance(document, dict) or not isinstance(document.get("credentialSubject"), dict):
         return ()
     subject = document["credentialSubject"]

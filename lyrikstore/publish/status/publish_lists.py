@@ -1,4 +1,4 @@
-"""Where status lists go: files of a remote that a web server may serve (spec §20.6)."""
+"""Publishing status lists as files of a remote that a web server may serve (spec §20.6)."""
 
 import re
 from collections.abc import Sequence
@@ -12,53 +12,55 @@ from lyrikstore.publish.status.current_list import CurrentList
 from lyrikstore.publish.status.status_registry import StatusRegistry
 
 FOLDER = "status"
-"""Where ``push`` puts lists, below the remote's root."""
+"""Folder of the status lists, below the remote's root."""
 
 
 def publish_lists(
     registry: StatusRegistry, policy: Policy, backend: Backend, *, dry_run: bool = False
 ) -> list[str]:
-    """Bring the current lists that this store's own people signed to a remote.
+    """Write the current lists that this store's own keys signed to a remote.
 
-    Lists of others that were taken in are theirs to publish. One that is not whole would take back
-    a revocation: it stays here, see :func:`unfinished`.
+    Imported lists are for their issuers to publish. A list that is not whole would undo a
+    revocation and is not published; see :func:`unfinished`.
 
     Args:
-        registry: What the log says.
-        policy: Names the store's people.
+        registry: The status registry of the store.
+        policy: Its policy, with the keys of the store's own users.
         backend: The remote, whose files a web server may serve.
         dry_run: Write nothing.
 
     Returns:
-        Where those are there that it lacked, or had otherwise.
+        Names of the files that were missing at the remote, or different there.
 
     Raises:
-        RemoteError, StorageError: The remote refuses.
+        RemoteError, StorageError: The remote cannot be read or written.
         LyrikstoreError: As :func:`file_names`.
 
     Cost: one read of the remote for each list.
     """
-    named = {name: one.data for name, one in _own(registry, policy).items() if one.whole}
-    stale = [name for name, data in named.items() if not _holds(backend, name, data)]
+    files = {name: own.data for name, own in _own(registry, policy).items() if own.whole}
+    stale = [name for name, data in files.items() if not _holds(backend, name, data)]
     for name in () if dry_run else stale:
-        backend.replace(name, named[name])
+        backend.replace(name, files[name])
     return stale
 
 
 def unfinished(registry: StatusRegistry, policy: Policy) -> list[str]:
-    """Return where the lists of this store's own people belong that are to be signed anew.
+    """Return the file names of this store's own lists that must be signed anew before publishing.
 
-    Two of one URL were made at the same time in two places, and none says all.
+    Two clones made a list of the same URL at the same time, and neither list contains all bits.
     """
-    return [name for name, one in _own(registry, policy).items() if not one.whole]
+    return [name for name, own in _own(registry, policy).items() if not own.whole]
 
 
 def _own(registry: StatusRegistry, policy: Policy) -> dict[str, CurrentList]:
     ours = own_keys(policy)
-    mine = [
-        one for one in registry.lists.values() if one.signer in ours and one.content.is_published
+    lists = [
+        known
+        for known in registry.lists.values()
+        if known.signer in ours and known.content.is_published
     ]
-    return {f"{FOLDER}/{name}": one for name, one in file_names(mine).items()}
+    return {f"{FOLDER}/{name}": own for name, own in file_names(lists).items()}
 
 
 def _holds(backend: Backend, name: str, data: bytes) -> bool:
@@ -73,17 +75,17 @@ def _holds(backend: Backend, name: str, data: bytes) -> bool:
 
 
 def file_names(lists: Sequence[CurrentList]) -> dict[str, CurrentList]:
-    """Return the lists by their place in a folder that a web server serves.
+    """Return the lists by their file names in a folder that a web server serves.
 
-    The last segment of the URL, or, where an earlier list is called so, the whole of it without
-    ``https://``, with its issuer's digest where another's is called that: a list that was published
-    once is never found under another name.
+    The name is the last segment of the URL. If an earlier list has that name, it is the whole URL
+    without ``https://``; if that is taken too, the issuer's digest is appended. So a published list
+    keeps its name.
 
     Args:
-        lists: Oldest first.
+        lists: The lists, oldest first.
 
     Raises:
-        InvalidInputError: (``bad-url``) a URL that no file can stand for.
+        InvalidInputError: (``bad-url``) a URL that cannot be a file name.
     """
     named: dict[str, CurrentList] = {}
     for one in lists:
@@ -96,6 +98,7 @@ def file_names(lists: Sequence[CurrentList]) -> dict[str, CurrentList]:
             re.fullmatch(r"(?!\.{1,2}$)[A-Za-z0-9._:~-]{1,200}", p) for p in name.split("/")
         ):
             raise InvalidInputError(
-                "bad-url", f"no file can stand for the list {one.content.url[:200]!a}"
+                "bad-url",
+                f"the URL of the status list {one.content.url[:200]!a} cannot be a file name",
             )
     return named

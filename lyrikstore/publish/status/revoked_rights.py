@@ -1,7 +1,7 @@
-"""Which rights that a model rests on were taken back, by logged status lists (spec §14.4.1).
+"""Finding rights of a model that were revoked or suspended by logged lists (spec §14.4.1).
 
-For a card, which has no time and believes nobody: what counts is that the key which signed a
-credential, or one of this store's people, signed a status list that takes it back.
+A card has no time of verification and no trust file: a status list counts if the key that signed
+the credential, or a key of this store's own users, signed it.
 """
 
 from collections.abc import Container, Iterable, Mapping
@@ -19,16 +19,16 @@ from lyrikstore.credentials.model.status_list import StatusList
 from lyrikstore.crypto.multikey import parse_method_fragment
 from lyrikstore.history.repository.repository import Repository
 
-_SAID = {"revocation": "revoked", "suspension": "suspended"}
+_WORDS = {"revocation": "revoked", "suspension": "suspended"}
 
 
 class Withdrawal(Struct, frozen=True):
-    """That a credential was taken back.
+    """The revocation or suspension of a credential.
 
     Attributes:
         word: ``revoked`` or ``suspended``.
-        list: The status list that says so.
-        index: Its log index.
+        list: The status list that states it.
+        index: Log index of that list.
     """
 
     word: str
@@ -48,15 +48,15 @@ def withdrawals(
     rights: Iterable[Mapping[str, Any]],
     cited: Container[Digest] | None = None,
 ) -> dict[Digest, Withdrawal]:
-    """Return which credentials and grants that rights rest on were taken back.
+    """Return the revoked and suspended credentials and grants among those of recorded rights.
 
     Args:
         repository: The store.
-        rights: As runs and evaluations record them.
-        cited: Only these status lists count; None: all that are logged.
+        rights: Rights as runs and evaluations record them.
+        cited: The status lists that count; None: all that are logged.
 
     Returns:
-        Digest of a credential or grant → what took it back, by the newest status list.
+        Digest of a credential or grant → its revocation or suspension, by the newest status list.
 
     Cost: one read per logged credential, if one of them names a status list.
     """
@@ -65,33 +65,33 @@ def withdrawals(
     wanted: dict[Digest, tuple[str, str, tuple[StatusEntry, ...]]] = {}
     for identity in named:
         try:
-            one = logged_credential(repository, identity)
-            entries = one.entries
+            credential = logged_credential(repository, identity)
+            entries = credential.entries
         except LyrikstoreError:
-            continue  # what it says is nobody's word; verify names it
-        if entries and one.signer is not None and one.issuer is not None:
-            wanted[identity] = (one.issuer, one.signer, entries)
+            continue  # unreadable, so it permits nothing; `verify` reports it
+        if entries and credential.signer is not None and credential.issuer is not None:
+            wanted[identity] = (credential.issuer, credential.signer, entries)
     lists = _lists(repository, cited) if wanted else []
-    # Whoever made a card believed the lists that it names: a role that ended since, or a key that
-    # was stolen, makes no liar of them.
-    policies = [one for _, one in repository.table.policies] if cited else [repository.policy]
-    ours = {one for policy in policies for one in policy.keys}
+    # The maker of a card relied on the lists that it cites: a role that ended later, or a key that
+    # was stolen later, does not make the card false.
+    policies = [policy for _, policy in repository.table.policies] if cited else [repository.policy]
+    ours = {key for policy in policies for key in policy.keys}
     found: dict[Digest, Withdrawal] = {}
     for identity, (issuer, key, entries) in wanted.items():
-        own = {key, *ours}
+        signers = {key, *ours}
         for entry in entries:
-            known = [
-                one
-                for one in lists
-                if (one.content.url, one.content.purpose) == (entry.url, entry.purpose)
-                and one.content.issuer == issuer
-                and one.signer in own
-                and entry.index < len(one.content)
+            matching = [
+                listed
+                for listed in lists
+                if (listed.content.url, listed.content.purpose) == (entry.url, entry.purpose)
+                and listed.content.issuer == issuer
+                and listed.signer in signers
+                and entry.index < len(listed.content)
             ]
-            newest = max(known, key=lambda one: (one.content.valid_from, one.index), default=None)
+            newest = max(matching, key=lambda it: (it.content.valid_from, it.index), default=None)
             if newest is not None and newest.content.holds(entry.index):
                 found.setdefault(
-                    identity, Withdrawal(_SAID[entry.purpose], newest.id, newest.index)
+                    identity, Withdrawal(_WORDS[entry.purpose], newest.id, newest.index)
                 )
     return found
 

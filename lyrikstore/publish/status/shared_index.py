@@ -1,4 +1,4 @@
-"""Credentials whose bits are at one place of a status list, drawn in two clones (spec §10.6)."""
+"""Credentials that share one index of a status list, drawn in two clones (spec §10.6)."""
 
 from collections.abc import Iterable
 
@@ -7,30 +7,31 @@ from lyrikstore.publish.status.status_registry import Issued, StatusRegistry
 
 
 def shared_places(registry: StatusRegistry, issuers: Iterable[str]) -> list[list[Issued]]:
-    """Return the credentials in force that cannot be taken back without each other.
+    """Return the groups of credentials in force that can only be revoked together.
 
     Args:
-        registry: What the log of a store says.
-        issuers: Whose.
+        registry: The status registry of a store.
+        issuers: The issuers whose credentials count.
 
     Returns:
-        Groups of two or more, each oldest first.
+        Groups of two or more credentials, each oldest first.
     """
-    there: dict[tuple[str, str, int], dict[str, Issued]] = {}
+    sharing: dict[tuple[str, str, int], dict[str, Issued]] = {}
     wanted = frozenset(issuers)
-    for one in _in_force(registry):
-        for entry in one.entries if one.issuer in wanted else ():
-            # One that is logged again, in another spelling, is itself.
-            there.setdefault((one.issuer, entry.url, entry.index), {}).setdefault(one.name, one)
-    groups = {tuple(group): list(group.values()) for group in there.values() if len(group) > 1}
+    for issued in _in_force(registry):
+        for entry in issued.entries if issued.issuer in wanted else ():
+            # A credential that is logged again in another spelling counts once.
+            group = sharing.setdefault((issued.issuer, entry.url, entry.index), {})
+            group.setdefault(issued.name, issued)
+    groups = {tuple(group): list(group.values()) for group in sharing.values() if len(group) > 1}
     return list(groups.values())
 
 
 def check_alone(registry: StatusRegistry, one: Issued) -> None:
-    """Return if no other credential in force stands or falls with ``one``.
+    """Raise ``shared-place`` if a status bit of ``one`` is that of another credential in force.
 
     Raises:
-        ConflictError: (``shared-place``) one does.
+        ConflictError: (``shared-place``) another credential in force has the same index.
     """
     places = {(entry.url, entry.index) for entry in one.entries}
     others = {
@@ -44,14 +45,14 @@ def check_alone(registry: StatusRegistry, one: Issued) -> None:
         named = " and ".join(others.values())
         raise ConflictError(
             "shared-place",
-            f"credential {one.id.short} has its place in the status lists together with {named}, "
-            "drawn in another clone: what becomes of one becomes of both",
-            hint=f"first issue {named} again, with --supersedes, and hand that over; or go on "
-            "with --yes",
+            f"credential {one.id.short} shares its index in the status lists with {named}, "
+            "issued in another clone: revoking or suspending one does so to the other",
+            hint=f"first issue {named} again, with --supersedes, and hand the new one over; or "
+            "change both with --yes",
         )
 
 
 def _in_force(registry: StatusRegistry) -> list[Issued]:
-    # Whose bit is set already is not, and neither is what another one supersedes.
-    gone = {one.supersedes for one in registry.issued} | set(registry.revoked())
-    return [one for one in registry.issued if one.id not in gone]
+    # Revoked and superseded credentials are not in force.
+    ended = {issued.supersedes for issued in registry.issued} | set(registry.revoked())
+    return [issued for issued in registry.issued if issued.id not in ended]

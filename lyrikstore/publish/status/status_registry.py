@@ -1,4 +1,4 @@
-"""Which status lists and which credentials the log of a store has (spec §20.6)."""
+"""The status lists and the revocable credentials in the log of a store (spec §20.6)."""
 
 import secrets
 from collections.abc import Iterable
@@ -34,14 +34,14 @@ from lyrikstore.publish.status.current_list import LIST_VALIDITY, CurrentList, j
 
 
 class Issued(Struct, frozen=True):
-    """A logged credential that can be taken back.
+    """A logged credential that can be revoked.
 
     Attributes:
         id: BLAKE3 of its bytes.
         name: Its ``id``, a ``urn:uuid``.
-        issuer: Who signed it.
-        entries: Where its bits are; see :attr:`OpenedCredential.entries`.
-        is_listed: Whether it names them, so that outsiders can look.
+        issuer: DID of its issuer.
+        entries: The places of its status bits; see :attr:`OpenedCredential.entries`.
+        is_listed: Whether the credential names these places, so that outsiders can check them.
         supersedes: The credential it replaces, or None.
     """
 
@@ -55,7 +55,7 @@ class Issued(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class StatusRegistry:
-    """Everything the log of a store says about the standing of its credentials.
+    """The revocable credentials of a store and their current status lists, read from its log.
 
     Attributes:
         lists: URL and issuer → current list.
@@ -66,19 +66,19 @@ class StatusRegistry:
     issued: list[Issued] = field(default_factory=list)
 
     _seen: set[Digest] = field(default_factory=set)
-    _made: set[tuple[str, str, datetime, Digest]] = field(default_factory=set)
+    _versions: set[tuple[str, str, datetime, Digest]] = field(default_factory=set)
 
     @classmethod
     def of(cls, repository: Repository) -> "StatusRegistry":
-        """Return the book of a store; see :meth:`update`."""
+        """Return the status registry of a store; see :meth:`update`."""
         return cls().update(repository)
 
     def update(self, repository: Repository) -> "StatusRegistry":
-        """Read what was logged since, and return the book itself.
+        """Read the credentials logged since the last call, and return this registry.
 
         Raises:
-            IncompleteError, VerificationError: A logged credential is lost or damaged: it may be
-                the list that revokes, so nothing is said without it.
+            IncompleteError, VerificationError: A logged credential is lost or damaged. It may be a
+                list that revokes, so there is no answer without it.
 
         Cost: one read per logged credential not read before, one signature per list among them.
         """
@@ -87,22 +87,22 @@ class StatusRegistry:
             if entry.type == "credential" and entry.id not in self._seen:
                 opened = logged_credential(repository, entry.id)
                 suspect = repository.is_suspect(opened.data, entry.index)
-                self._take(entry.id, opened, ours, suspect=suspect)
+                self._add(entry.id, opened, ours, suspect=suspect)
                 self._seen.add(entry.id)
         return self
 
-    def _take(
+    def _add(
         self, identity: Digest, opened: OpenedCredential, ours: frozenset[str], *, suspect: bool
     ) -> None:
         try:
             if opened.list_url is not None:
                 if not suspect:
-                    found = StatusList.of(opened, parse_method_fragment)
-                    self._take_list(CurrentList(found, opened.data), ours)
+                    content = StatusList.of(opened, parse_method_fragment)
+                    self._add_list(CurrentList(content, opened.data), ours)
                 return
             entries = opened.entries
         except LyrikstoreError:
-            return  # somebody else's, of a kind that is not known here
+            return  # a foreign credential of a kind that this version does not know
         name = (opened.document or {}).get("id")
         if isinstance(name, str):
             replaced = _replaced(opened)
@@ -110,72 +110,74 @@ class StatusRegistry:
                 Issued(identity, name, opened.issuer or "", entries, opened.is_listed, replaced)
             )
 
-    def _take_list(self, one: CurrentList, ours: frozenset[str]) -> None:
-        found = one.content
-        place = (found.url, found.issuer)
+    def _add_list(self, new: CurrentList, ours: frozenset[str]) -> None:
+        content = new.content
+        place = (content.url, content.issuer)
         before = self.lists.get(place)
-        # Nobody else's list takes the place of an issuer's. Nor does their own one that is logged
-        # again, by another writer in another spelling: the next list is made from this one, and
-        # would no longer revoke what it revoked meanwhile.
-        if before is not None and not before.continued_by(one.signer, ours):
+        # A list by another key does not replace an issuer's. Neither does an old list of the issuer
+        # that is logged again in another spelling: the next list would be made from it, and would
+        # lose what was revoked meanwhile.
+        if before is not None and not before.continued_by(new.signer, ours):
             return
-        made = (*place, found.valid_from, Digest.of(found.bits))
-        if made not in self._made:
-            self._made.add(made)
-            self.lists[place] = one if before is None else joined(before, one)
+        version = (*place, content.valid_from, Digest.of(content.bits))
+        if version not in self._versions:
+            self._versions.add(version)
+            self.lists[place] = new if before is None else joined(before, new)
 
     def find(self, text: str) -> Issued:
-        """Return the one credential that a person means.
+        """Return the credential with this id or digest.
 
         Args:
-            text: Its ``urn:uuid``, its digest, or at least 8 hex digits of that.
+            text: Its ``urn:uuid``, its digest, or at least 8 hex digits of the digest.
 
         Raises:
-            NotFoundError: (``no-credential``) none of this store is called so.
-            InvalidInputError: (``ambiguous``) several digests start so.
+            NotFoundError: (``no-credential``) this store has no such credential.
+            InvalidInputError: (``ambiguous``) several digests start with these digits.
         """
         hex_digits = text.removeprefix("blake3:")
-        found = [
-            one
-            for one in self.issued
-            if one.name == text or (len(hex_digits) >= 8 and one.id.hex.startswith(hex_digits))
+        matches = [
+            issued
+            for issued in self.issued
+            if issued.name == text
+            or (len(hex_digits) >= 8 and issued.id.hex.startswith(hex_digits))
         ]
-        if not found:
+        if not matches:
             raise NotFoundError(
                 "no-credential",
                 f"no credential {quote(text)} is logged in this store",
                 hint="give its file, its urn:uuid, or at least 8 hex digits of its digest, which "
                 "lyrikstore log --audit shows",
             )
-        if len({one.id for one in found}) > 1:
+        if len({issued.id for issued in matches}) > 1:
             raise InvalidInputError(
                 "ambiguous",
-                f"{pluralize(len(found), 'credential starts', 'credentials start')} with {text}",
+                f"{pluralize(len(matches), 'credential starts', 'credentials start')} with {text}",
+                hint="give more digits of its digest, which lyrikstore log --audit shows",
             )
-        return found[0]
+        return matches[0]
 
     def revoked(self) -> list[Digest]:
         """Return the ids of the credentials that the current lists revoke."""
         return [
-            one.id
-            for one in self.issued
-            for entry in one.entries
+            issued.id
+            for issued in self.issued
+            for entry in issued.entries
             if entry.purpose == "revocation"
-            and (current := self.lists.get((entry.url, one.issuer))) is not None
+            and (current := self.lists.get((entry.url, issued.issuer))) is not None
             and current.content.holds(entry.index)
         ]
 
     def reserve(self, base: str, issuer: Signer, ours: frozenset[str]) -> tuple[StatusEntry, ...]:
-        """Return entries for a new credential: one random free place in a list of each purpose.
+        """Return entries for a new credential: one random free index in a list of each purpose.
 
-        Random, so that places tell nothing about when or for whom a credential was made. A list is
-        its issuer's alone, and a URL answers with one: so its name says whose it is, by a digest,
-        and two who issue below one URL in two clones need not know of each other (spec §10.6).
+        Indices are random, so that they do not show when or for whom a credential was issued. A
+        list has one issuer, and a URL one list: the file name contains a digest of the issuer, so
+        that two issuers below one URL, in two clones, get different lists (spec §10.6).
 
         Args:
             base: The URL below which the lists are published.
-            issuer: Who issues.
-            ours: The keys of the store's own people.
+            issuer: The issuer of the credential.
+            ours: The keys of the store's own users.
         """
         key = did_key(issuer.public)
         below = base.rstrip("/") + "/"
@@ -185,13 +187,13 @@ class StatusRegistry:
             number += 1
             urls = {p: f"{below}{p}-{tag}-{number}.json" for p in PURPOSES}
             places = [(url, issuer.did) for url in urls.values()]
-            there = [self.lists[place] for place in places if place in self.lists]
-            if not all(one.continued_by(key, ours) for one in there):
+            existing = [self.lists[place] for place in places if place in self.lists]
+            if not all(known.continued_by(key, ours) for known in existing):
                 continue
             taken = {
                 entry.index
-                for one in self.issued
-                for entry in one.entries
+                for issued in self.issued
+                for entry in issued.entries
                 if entry.url in urls.values()
             }
             if len(taken) < STATUS_LIST_ENTRIES // 2:
@@ -203,7 +205,7 @@ class StatusRegistry:
     def signed(
         self, entries: Iterable[StatusEntry], signer: Signer, clock: Clock
     ) -> dict[str, bytes]:
-        """Return the current list of each reserved entry, new and empty where there is none yet."""
+        """Return the current list of each entry by URL: a new, empty one if there is none yet."""
         return {
             entry.url: self.lists[entry.url, signer.did].data
             if (entry.url, signer.did) in self.lists
@@ -215,19 +217,21 @@ class StatusRegistry:
         }
 
 
-_BOOKS: "WeakKeyDictionary[Repository, tuple[Policy, StatusRegistry]]" = WeakKeyDictionary()
+_REGISTRIES: "WeakKeyDictionary[Repository, tuple[Policy, StatusRegistry]]" = WeakKeyDictionary()
 
 
 def current_registry(repository: Repository) -> StatusRegistry:
-    """Return the book of a store as it is now; each logged credential is read once a policy.
+    """Return the current status registry of a store; reads each logged credential once a policy.
 
     Raises:
         IncompleteError, VerificationError: As :meth:`StatusRegistry.update`.
     """
-    policy, registry = _BOOKS.get(repository, (None, StatusRegistry()))
-    if policy != repository.policy:  # ATTACK: it may say that a key was stolen whose lists counted
+    policy, registry = _REGISTRIES.get(repository, (None, StatusRegistry()))
+    if (
+        policy != repository.policy
+    ):  # ATTACK: it may state that a key was stolen whose lists counted
         policy, registry = repository.policy, StatusRegistry()
-        _BOOKS[repository] = policy, registry
+        _REGISTRIES[repository] = policy, registry
     return registry.update(repository)
 
 
