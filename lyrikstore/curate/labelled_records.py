@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.readers.rows import as_text
-from lyrikstore.curate.recipes.references import read_candidates
+from lyrikstore.curate.recipes.references import read_dataset_records
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.evaluation.evidence import LabelledRecord
@@ -32,7 +32,7 @@ def read_labelled(
             raise InvalidInputError(
                 "not-a-dataset", f"{manifest.name} is a {manifest.kind}, not a dataset"
             )
-        for one in read_candidates(repository, manifest):
+        for one in read_dataset_records(repository, manifest):
             value = one.fields.get(label)
             labels = [value] if one.is_document and isinstance(value, str) else None
             yield LabelledRecord(

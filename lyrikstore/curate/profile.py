@@ -27,8 +27,8 @@ from lyrikstore.curate.readers.row_values import RowValues
 from lyrikstore.curate.readers.sampling import drawn
 from lyrikstore.curate.readers.statistics import MAX_DISTINCT, RowStatistics
 from lyrikstore.curate.reading.documents import ReadDocument, read_documents
-from lyrikstore.curate.recipes.filters.contract import TEXT, Candidate
-from lyrikstore.curate.recipes.references import read_candidates
+from lyrikstore.curate.recipes.filters.contract import TEXT, FilterRecord
+from lyrikstore.curate.recipes.references import read_dataset_records
 from lyrikstore.curate.recipes.source import resolve_dataset
 from lyrikstore.curate.text import normalise
 from lyrikstore.history.manifests.manifest import Manifest
@@ -142,7 +142,7 @@ def profile_version(context: StoreContext, ref: str) -> DataProfile:
 
     Raises:
         VerificationError, IncompleteError: Its data is damaged, lost or retired.
-        LyrikstoreError: As :func:`resolve_dataset` and :func:`read_candidates`.
+        LyrikstoreError: As :func:`resolve_dataset` and :func:`read_dataset_records`.
 
     Cost: one read; some 30 bytes a record, the statistics, and a thousand texts of the sample;
     documents that are no plain text are read by their parsers. And a comparison with the version
@@ -151,8 +151,8 @@ def profile_version(context: StoreContext, ref: str) -> DataProfile:
     repository, progress = context.repository, context.progress
     manifest = resolve_dataset(repository, ref)
     look = _Look()
-    records = read_candidates(repository, manifest, long_ones=True)
-    others: list[Candidate] = []
+    records = read_dataset_records(repository, manifest, long_ones=True)
+    others: list[FilterRecord] = []
     for batch in batched((one, rough_size(dict(one.fields))) for one in records):
         look.at([one for one in batch if one.text is not None or not one.is_document])
         others += (one for one in batch if one.text is None and one.is_document)
@@ -199,7 +199,7 @@ class _Look:
         """How many were looked at."""
         return self._statistics.records
 
-    def at(self, batch: Sequence[Candidate]) -> None:
+    def at(self, batch: Sequence[FilterRecord]) -> None:
         """Look at some records."""
         self._count(batch)
         for record in batch:
@@ -223,7 +223,7 @@ class _Look:
         if len(self._unread_paths) < SHOWN:
             self._unread_paths.append(document.record.path)
 
-    def _count(self, batch: Sequence[Candidate]) -> None:
+    def _count(self, batch: Sequence[FilterRecord]) -> None:
         fields = [{name: one.fields[name] for name in _columns(one)} for one in batch]
         self._statistics.add(RowValues.of(fields))
         for record in batch:
@@ -231,7 +231,7 @@ class _Look:
             if record.roles.licence:
                 self._licences.add([record.value(record.roles.licence) or ""])
 
-    def _compare(self, record: Candidate, text: str, labels: Sequence[str]) -> None:
+    def _compare(self, record: FilterRecord, text: str, labels: Sequence[str]) -> None:
         normal = normalise(text)
         if not normal:  # where no field is the text, all records would be alike
             return
@@ -243,7 +243,7 @@ class _Look:
         self._file.append(len(self._paths) - 1)
         self._line.append(record.position + 1)
 
-    def _draw(self, record: Candidate, text: str) -> None:
+    def _draw(self, record: FilterRecord, text: str) -> None:
         late = -int.from_bytes(drawn("0", record.id.hex), "big")
         if len(self._drawn) < SAMPLE:
             heapq.heappush(self._drawn, (late, _Drawn.of(record, text)))
@@ -323,7 +323,7 @@ class _Drawn(Struct, frozen=True, order=True):
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, record: Candidate, text: str) -> Self:
+    def of(cls, record: FilterRecord, text: str) -> Self:
         """Return what is kept of a record whose text is ``text``."""
         texts, names, left = [text[:SAMPLE_CHARACTERS]], [], SAMPLE_CHARACTERS
         for name, value in record.fields.items():
@@ -338,7 +338,7 @@ class _Drawn(Struct, frozen=True, order=True):
         return cls(texts[0], tuple(filter(None, texts)), tuple(names))
 
 
-def _columns(record: Candidate) -> Iterator[str]:
+def _columns(record: FilterRecord) -> Iterator[str]:
     """Yield the names of the fields, but not that under which a document has its text."""
     return (name for name in record.fields if name != DOCUMENT_TEXT or not record.is_document)
 

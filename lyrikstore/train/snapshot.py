@@ -20,7 +20,7 @@ from lyrikstore.canon.text import pluralize, unknown_word
 from lyrikstore.curate.readers import DOCUMENT
 from lyrikstore.curate.readers.fields import FieldRoles, say_which
 from lyrikstore.curate.readers.rows import as_text
-from lyrikstore.curate.recipes.references import read_candidates
+from lyrikstore.curate.recipes.references import read_dataset_records
 from lyrikstore.curate.recipes.source import source_reader
 from lyrikstore.curate.text import foreign_format, suffix_label
 from lyrikstore.history.manifests.manifest import Manifest
@@ -236,7 +236,7 @@ def _rows(repo: Repository, manifest: Manifest, fields: CopiedFields) -> Iterato
             hint=f'[data] text = "FIELD"; or {say_which("--text FIELD")}',
         )
     seen, labelled = set[str](), not fields.label
-    for row in read_candidates(repo, manifest):
+    for row in read_dataset_records(repo, manifest):
         values = roles.texts(row.fields, fields.label) if fields.label else []
         labelled = labelled or bool(values)
         if not labelled:

@@ -16,10 +16,10 @@ from lyrikstore.curate.personal import holders
 from lyrikstore.curate.personal.holders import MAX_NAMES
 from lyrikstore.curate.recipes.filters import contacts
 from lyrikstore.curate.recipes.filters.contract import (
-    Candidate,
     Change,
     DatasetFilter,
     Drop,
+    FilterRecord,
     Keep,
 )
 from lyrikstore.curate.recipes.filters.dataset_steps import KeyedRecords
@@ -33,9 +33,9 @@ ALL = tuple(FINDERS)
 LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
-def candidate(text: str | None, path: str = "a.txt", **meta: str) -> Candidate:
+def document(text: str | None, path: str = "a.txt", **meta: str) -> FilterRecord:
     fields = meta if text is None else {**meta, "": text}
-    return Candidate(path, 0, Digest.of((text or "").encode()), fields, fields)
+    return FilterRecord(path, 0, Digest.of((text or "").encode()), fields, fields)
 
 
 def step(toml: str):
@@ -44,10 +44,10 @@ def step(toml: str):
 
 def test_drop_empty() -> None:
     decide = step('use = "drop-empty/1"').start()
-    assert decide(candidate(None)) == Drop("undecodable", "the bytes are not UTF-8")
-    assert decide(candidate("")) == Drop("empty", "0 bytes")
-    assert decide(candidate(" \n\u00a0\ufeff")) == Drop("blank", "only white space")
-    assert decide(candidate("x")) == Keep()
+    assert decide(document(None)) == Drop("undecodable", "the bytes are not UTF-8")
+    assert decide(document("")) == Drop("empty", "0 bytes")
+    assert decide(document(" \n\u00a0\ufeff")) == Drop("blank", "only white space")
+    assert decide(document("x")) == Keep()
 
 
 def test_drop_duplicates_keeps_the_first_and_names_it() -> None:
@@ -55,7 +55,7 @@ def test_drop_duplicates_keeps_the_first_and_names_it() -> None:
     assert isinstance(duplicates, DatasetFilter)
     key = duplicates.key()
     texts = ("\uff28ello  World\n", "hello, world", "hello world", "hello world ")
-    keys = b"".join(key(candidate(text)) for text in texts)
+    keys = b"".join(key(document(text)) for text in texts)
     ends = np.arange(1, 5) * 16
     judgement = duplicates.judge(KeyedRecords(np.frombuffer(keys, np.uint8), ends))
     assert [judgement.of(at) for at in range(4)] == [
@@ -66,7 +66,7 @@ def test_drop_duplicates_keeps_the_first_and_names_it() -> None:
     ]
     assert duplicates.detail("duplicate", "record 0 (a)") == "same text as record 0 (a)"
     with pytest.raises(InvalidInputError, match="not UTF-8") as caught:
-        key(candidate(None))
+        key(document(None))
     assert "drop-empty/1" in caught.value.hint
 
 
@@ -79,11 +79,11 @@ def test_normalise_is_a_fixed_point(text: str) -> None:
 
 def test_allow() -> None:
     decide = step('use = "allow/1"\ncolumn = "c"\nvalues = ["A", "B"]').start()
-    assert decide(candidate("", c="A")) == Keep()
-    assert decide(candidate("", c="a")) == Drop("not-allowed", "c is 'a'")
-    assert decide(candidate("")) == Drop("no-value", "no value in column 'c'")
+    assert decide(document("", c="A")) == Keep()
+    assert decide(document("", c="a")) == Drop("not-allowed", "c is 'a'")
+    assert decide(document("")) == Drop("no-value", "no value in column 'c'")
     decide = step('use = "allow/1"\ncolumn = "c"\nvalues = ["A"]\nabsent = "keep"').start()
-    assert decide(candidate("")) == Keep()
+    assert decide(document("")) == Keep()
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ TEXTS = st.lists(
 
 @given(TEXTS)
 def test_as_many_places_are_counted_as_there_are_new_placeholders(text: str) -> None:
-    outcome = step('use = "redact/1"').start()(candidate(text, c=text))
+    outcome = step('use = "redact/1"').start()(document(text, c=text))
     if isinstance(outcome, Keep):
         return
     assert isinstance(outcome, Change)
@@ -161,7 +161,7 @@ def test_no_email_or_url_survives(text: str) -> None:
 
 def test_mask_replaces_whole_columns() -> None:
     decide = step('use = "redact/1"\nmask = ["owner"]\ncolumns = []\ntext = false').start()
-    outcome = decide(candidate(None, owner="Jane Roe", url="http://x.org"))
+    outcome = decide(document(None, owner="Jane Roe", url="http://x.org"))
     assert isinstance(outcome, Change)
     assert outcome.fields == {"owner": "<REDACTED>", "url": "http://x.org"}
 
@@ -226,7 +226,7 @@ def test_split_keeps_groups_together_and_is_stable() -> None:
     counts: Counter[str | None] = Counter()
     for number in range(4000):
         group = str(number % 1000)
-        outcome = decide(candidate(f"t{number}", f"{number}", g=group))
+        outcome = decide(document(f"t{number}", f"{number}", g=group))
         assert isinstance(outcome, Keep)
         by_group.setdefault(group, set()).add(outcome.part)
         counts[outcome.part] += 1
@@ -240,7 +240,7 @@ def test_split_reads_the_group_as_the_source_has_it() -> None:
     parts = set()
     for number in range(200):
         source = {"g": f"owner {number}"}
-        one = Candidate("p", 0, Digest.of(b"x"), {"g": "<REDACTED>"}, source)
+        one = FilterRecord("p", 0, Digest.of(b"x"), {"g": "<REDACTED>"}, source)
         parts.add(decide(one))
     assert len(parts) == 3
 
@@ -248,7 +248,7 @@ def test_split_reads_the_group_as_the_source_has_it() -> None:
 def test_records_without_group_value_are_their_own_group() -> None:
     split = step('use = "split/1"\nby = "g"')
     assert isinstance(split, Split)
-    one = candidate("only")
+    one = document("only")
     assert split.start()(one) == Keep(split.part_of("record", one.id.hex))
     assert split.part_of("record", "x") == step('use = "split/1"').part_of("record", "x")
 

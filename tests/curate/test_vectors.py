@@ -16,7 +16,7 @@ from lyrikstore.canon.schemas import check_schema
 from lyrikstore.curate.descriptor import FIELDS, parse_descriptor
 from lyrikstore.curate.extract.rows import document_digest
 from lyrikstore.curate.reading.contents import content_id
-from lyrikstore.curate.recipes.filters.contract import Candidate, Change, Keep
+from lyrikstore.curate.recipes.filters.contract import Change, FilterRecord, Keep
 from lyrikstore.curate.recipes.filters.parameters import read_parameters
 from lyrikstore.curate.recipes.filters.partition import PartitionRows
 from lyrikstore.curate.recipes.filters.personal.redact import RedactTyped
@@ -96,7 +96,7 @@ def test_redactions(case: dict[str, Any]) -> None:
 def test_personal_data(case: dict[str, Any]) -> None:
     values = read_parameters(RedactTyped.PARAMETERS, case["parameters"], "redact/2")
     given = {"": case["text"]}
-    record = Candidate("a.txt", 0, Digest.of(b""), given, given)
+    record = FilterRecord("a.txt", 0, Digest.of(b""), given, given)
     outcome = RedactTyped.configure(values).start()(record)
     after = outcome.fields[""] if isinstance(outcome, Change) else case["text"]
     assert after == case["redacted"]
@@ -107,7 +107,7 @@ def test_records_that_are_redacted(case: dict[str, Any]) -> None:
     values = read_parameters(RedactRecords.PARAMETERS, case["parameters"], "redact/3")
     fields = case["fields"]
     texts = ("text",) if "text" in fields else ("body",)
-    record = Candidate("a.jsonl", 0, Digest.of(b""), fields, fields, texts)
+    record = FilterRecord("a.jsonl", 0, Digest.of(b""), fields, fields, texts)
     outcome = RedactRecords.configure(values).start()(record)
     after = outcome.fields if isinstance(outcome, Change) else fields
     assert after == case["redacted"]
@@ -124,7 +124,7 @@ def test_splits_of_groups(case: dict[str, Any]) -> None:
     split = parse_recipe(toml + b"validation = 0.25\ntest = 0.25").steps[-1].filter
     assert isinstance(split, SplitGroups)
     records = [
-        Candidate(
+        FilterRecord(
             "a.jsonl",
             row["of"],
             Digest.of(b""),
@@ -152,7 +152,7 @@ def test_splits(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", cases("filters/partition.json"), ids=lambda c: str(c["folder"]))
 def test_partitions(case: dict[str, Any]) -> None:
     fields = {} if case["value"] is None else {case["field"]: case["value"]}
-    record = Candidate("a.jsonl", 0, Digest.of(b""), fields, fields, ("text",))
+    record = FilterRecord("a.jsonl", 0, Digest.of(b""), fields, fields, ("text",))
     decide = PartitionRows(case["field"]).start()
     if case["folder"] is None:
         with pytest.raises(InvalidInputError):

@@ -9,9 +9,9 @@ import numpy as np
 from lyrikstore.canon.digest import Digest
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.filters.contract import (
-    Candidate,
     DatasetFilter,
     Filter,
+    FilterRecord,
     Outcome,
 )
 from lyrikstore.curate.recipes.filters.dataset_steps import DatasetDecisions, KeyedRecords
@@ -23,22 +23,22 @@ def step(toml: str) -> Any:
     return parse_recipe(f"recipe = 1\n[[step]]\n{toml}".encode()).steps[0].filter
 
 
-def row(position: int = 0, _texts: tuple[str, ...] = ("text",), **fields: Any) -> Candidate:
+def row(position: int = 0, _texts: tuple[str, ...] = ("text",), **fields: Any) -> FilterRecord:
     """Return a row whose label is the field ``label``."""
     identity = Digest.of(json.dumps(fields).encode())
-    return Candidate(
+    return FilterRecord(
         "rows.jsonl", position, identity, fields, fields, _texts, FieldRoles(_texts, "label")
     )
 
 
-def document(text: str | None, path: str = "a.txt", **meta: str) -> Candidate:
+def document(text: str | None, path: str = "a.txt", **meta: str) -> FilterRecord:
     """Return a document with what a sheet says of it; no text: its bytes are no UTF-8."""
     fields = meta if text is None else {**meta, "": text}
     identity = Digest.of((text or "").encode())
-    return Candidate(path, 0, identity, fields, fields, roles=FieldRoles(label="label"))
+    return FilterRecord(path, 0, identity, fields, fields, roles=FieldRoles(label="label"))
 
 
-def decisions_of(step: DatasetFilter, records: Sequence[Candidate]) -> DatasetDecisions:
+def decisions_of(step: DatasetFilter, records: Sequence[FilterRecord]) -> DatasetDecisions:
     """Return what a step for the whole dataset says of records."""
     key = step.key()
     keys = [key(record) for record in records]
@@ -46,13 +46,13 @@ def decisions_of(step: DatasetFilter, records: Sequence[Candidate]) -> DatasetDe
     return step.judge(KeyedRecords(np.frombuffer(b"".join(keys), np.uint8), ends))
 
 
-def judged(step: DatasetFilter, records: Sequence[Candidate]) -> list[Any]:
+def judged(step: DatasetFilter, records: Sequence[FilterRecord]) -> list[Any]:
     """Return what a step for the whole dataset says of each record."""
     judgement = decisions_of(step, records)
     return [judgement.of(at) for at in range(len(records))]
 
 
-def decided(step: Filter, *records: Candidate) -> list[Outcome]:
+def decided(step: Filter, *records: FilterRecord) -> list[Outcome]:
     """Return what a step says of records, each alone."""
     decide = step.start()
     return [decide(record) for record in records]

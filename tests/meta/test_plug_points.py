@@ -20,7 +20,14 @@ from lyrikstore.curate.convert import FORMATS as CONVERTED
 from lyrikstore.curate.extract.document import FORMATS as DOCUMENT_FORMATS
 from lyrikstore.curate.readers import READERS
 from lyrikstore.curate.recipes import recipe
-from lyrikstore.curate.recipes.filters.contract import TEXT, Candidate, Decide, Drop, Filter, Keep
+from lyrikstore.curate.recipes.filters.contract import (
+    TEXT,
+    Decide,
+    Drop,
+    Filter,
+    FilterRecord,
+    Keep,
+)
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 from lyrikstore.curate.recipes.filters.registry import FILTERS
 from lyrikstore.train.external.job import TARGETS as JOBS
@@ -268,8 +275,8 @@ class MinWords(Filter):
     def start(self) -> Decide:
         return self._decide
 
-    def _decide(self, candidate: Candidate) -> Keep | Drop:
-        words = len((candidate.text or "").split())
+    def _decide(self, record: FilterRecord) -> Keep | Drop:
+        words = len((record.text or "").split())
         return Keep() if words >= self.least else Drop("few-words", f"{words} words")
 
 

@@ -10,7 +10,7 @@ from lyrikstore.curate.extract.limits import MAX_DOCUMENT_BYTES
 from lyrikstore.curate.extract.result import Unreadable
 from lyrikstore.curate.extract.workers import Extractor
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT
-from lyrikstore.curate.recipes.filters.contract import Candidate
+from lyrikstore.curate.recipes.filters.contract import FilterRecord
 from lyrikstore.curate.recipes.source import read_start
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree
@@ -32,13 +32,13 @@ class ReadDocument(Struct, frozen=True):
         is_partly: Whether pages or parts of it were not.
     """
 
-    record: Candidate
+    record: FilterRecord
     reason: str = ""
     is_partly: bool = False
 
 
 def read_documents(
-    repository: Repository, tree: Tree, records: Sequence[Candidate]
+    repository: Repository, tree: Tree, records: Sequence[FilterRecord]
 ) -> Iterator[ReadDocument]:
     """Yield documents with their texts, or why these were not read.
 

@@ -21,7 +21,6 @@ from lyrikstore.curate.recipes.filters.contract import (
     DATA,
     DOCUMENT_TEXTS,
     BatchFilter,
-    Candidate,
     Change,
     DatasetFilter,
     DecideAll,
@@ -29,6 +28,7 @@ from lyrikstore.curate.recipes.filters.contract import (
     Drop,
     FieldReport,
     Filter,
+    FilterRecord,
     OtherRecord,
     Outcome,
 )
@@ -43,10 +43,10 @@ from lyrikstore.curate.recipes.source import (
 )
 from lyrikstore.curate.recipes.step_records import (
     SourceRecord,
-    candidate_of,
     keep_changes,
     left_id,
     made_line,
+    record_of,
 )
 from lyrikstore.curate.recipes.step_results import (
     BatchResults,
@@ -126,14 +126,14 @@ class _Run(Struct):
         item: What is found of it.
         base: What the source has there.
         start: What came into the stage.
-        candidate: What it is now.
+        record: What it is now.
     """
 
     at: int
     item: Item
     base: SourceRecord
-    start: Candidate
-    candidate: Candidate
+    start: FilterRecord
+    record: FilterRecord
 
 
 class Examiner:
@@ -277,7 +277,7 @@ class Examiner:
         # Of each record, how many were made of it, directly or through others.
         numbers = Counter(run.at for run in runs if run.item.number is not None)
         for number, decide in self._steps:
-            said = iter(decide([run.candidate for run in runs if run.item.is_alive]))
+            said = iter(decide([run.record for run in runs if run.item.is_alive]))
             after: list[_Run] = []
             for run in runs:
                 after.append(run)
@@ -299,7 +299,7 @@ class Examiner:
         numbers: Counter[int],
     ) -> list[_Run]:
         """Do what a step said of a record; return what it made of it."""
-        item, fields = run.item, run.candidate.fields
+        item, fields = run.item, run.record.fields
         match outcome:
             case InvalidInputError():
                 item.findings.append(Failed(outcome.to_json()))
@@ -324,14 +324,14 @@ class Examiner:
         if outcome.reports:
             item.findings.append(Reported(number, outcome.reports))
         texts, roles = self._shape[number + 1]
-        is_changed = fields is not run.candidate.fields
+        is_changed = fields is not run.record.fields
         if is_changed or self._shape[number] != (texts, roles):
-            run.candidate = replace(
-                run.candidate, fields=fields, text_fields=texts, roles=roles, new_path=item.path
+            run.record = replace(
+                run.record, fields=fields, text_fields=texts, roles=roles, new_path=item.path
             )
         if is_changed and number in self._taking_out:
-            left = left_id(item, run.base, run.start, run.candidate)
-            item.left, run.candidate = left.raw, replace(run.candidate, left=left)
+            left = left_id(item, run.base, run.start, run.record)
+            item.left, run.record = left.raw, replace(run.record, left=left)
         return []
 
     def _made(self, run: _Run, outcome: Divide, first: int, numbers: Counter[int]) -> list[_Run]:
@@ -349,13 +349,13 @@ class Examiner:
     def _end(self, run: _Run) -> None:
         """Note the key of a record that has come so far, and what it is now."""
         if self._key is not None:
-            run.item.key = self._key(run.candidate)
-        if run.candidate.fields is not run.start.fields:
-            keep_changes(run.item, run.base, run.start, run.candidate)
+            run.item.key = self._key(run.record)
+        if run.record.fields is not run.start.fields:
+            keep_changes(run.item, run.base, run.start, run.record)
 
     def _begin(self, at: int, item: Item, base: SourceRecord, first: int) -> _Run:
-        candidate = candidate_of(item, base, *self._shape[first])
-        return _Run(at, item, base, candidate, candidate)
+        record = record_of(item, base, *self._shape[first])
+        return _Run(at, item, base, record, record)
 
 
 @contextmanager
@@ -366,13 +366,13 @@ def _naming(run: _Run) -> Iterator[None]:
     except InvalidInputError as error:
         run.item.findings.append(Failed(error.to_json()))
     except FormatError as error:
-        run.item.findings.append(Failed(_unwritable(run.candidate, error).to_json()))
+        run.item.findings.append(Failed(_unwritable(run.record, error).to_json()))
 
 
-def _unwritable(candidate: Candidate, error: FormatError) -> InvalidInputError:
+def _unwritable(record: FilterRecord, error: FormatError) -> InvalidInputError:
     return InvalidInputError(
         "bad-value",
-        f"{candidate.place}: {error.message}",
+        f"{record.place}: {error.message}",
         hint="correct the record, or leave it out with where/1 before that step",
     )
 
@@ -383,15 +383,15 @@ def _for_all(step: Filter) -> DecideAll:
         return step.start_batch()
     decide = step.start()
 
-    def decide_all(candidates: Sequence[Candidate]) -> list[Outcome | InvalidInputError]:
+    def decide_all(records: Sequence[FilterRecord]) -> list[Outcome | InvalidInputError]:
         found: list[Outcome | InvalidInputError] = []
-        for candidate in candidates:
+        for record in records:
             try:
-                found.append(decide(candidate))
+                found.append(decide(record))
             except InvalidInputError as error:
                 found.append(error)
             except FormatError as error:
-                found.append(_unwritable(candidate, error))
+                found.append(_unwritable(record, error))
         return found
 
     return decide_all

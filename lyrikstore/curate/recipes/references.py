@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT
-from lyrikstore.curate.recipes.filters.contract import Candidate
+from lyrikstore.curate.recipes.filters.contract import FilterRecord
 from lyrikstore.curate.recipes.source import (
     MAX_TEXT_BYTES,
     RecordSource,
@@ -44,7 +44,7 @@ def prepare(
         InvalidInputError: (``undecodable-text``) a document of one is no text.
         VerificationError, IncompleteError: Its data is damaged, lost or retired.
         StorageError: The disk is full.
-        LyrikstoreError: As :func:`read_candidates`.
+        LyrikstoreError: As :func:`read_dataset_records`.
     """
     found: dict[int, str] = {}
     for number, step in enumerate(recipe.steps, start=1):
@@ -53,15 +53,17 @@ def prepare(
         file = found[number] = f"prepared-{number}"
         if work.load(file) is None:
             records = (
-                one for ref in step.filter.refs for one in read_candidates(repository, against[ref])
+                one
+                for ref in step.filter.refs
+                for one in read_dataset_records(repository, against[ref])
             )
             work.keep(file, step.filter.prepare(map(partial(_with_text, step.use), records)))
     return found
 
 
-def read_candidates(
+def read_dataset_records(
     repository: Repository, manifest: Manifest, *, long_ones: bool = False
-) -> Iterator[Candidate]:
+) -> Iterator[FilterRecord]:
     """Yield the records of a version as steps see them, in storage order.
 
     A document that is no UTF-8 text, such as a PDF, has none.
@@ -81,7 +83,7 @@ def read_candidates(
     files = source.tree.paths
     for batch in source.batches(repository.blobs.open):
         for at, fields in enumerate(parse_rows(batch, reader)):
-            yield Candidate(
+            yield FilterRecord(
                 batch.path,
                 batch.position + at,
                 record_id(reader, batch.rows[at]),
@@ -100,15 +102,15 @@ def read_candidates(
                         named[DOCUMENT_TEXT] = data.decode("utf-8")
             identity = document_id(entry.blake3)
             at = bisect_left(files, entry.path)
-            yield Candidate(entry.path, 0, identity, named, named, roles=roles, file=at)
+            yield FilterRecord(entry.path, 0, identity, named, named, roles=roles, file=at)
 
 
-def _with_text(use: str, candidate: Candidate) -> Candidate:
+def _with_text(use: str, record: FilterRecord) -> FilterRecord:
     # What cannot be read would be compared with nothing, and nothing found.
-    if candidate.text is None:
+    if record.text is None:
         raise InvalidInputError(
             "undecodable-text",
-            f"{use} compares texts, and {candidate.path} of what it is to compare with is none",
+            f"{use} compares texts, and {record.path} of what it is to compare with is none",
             hint="make a dataset of its text first, with extract-text/2",
         )
-    return candidate
+    return record

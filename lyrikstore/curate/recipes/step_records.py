@@ -5,7 +5,7 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
 from lyrikstore.curate.readers.rows import Fields, encode_row, encode_value, parse_row
-from lyrikstore.curate.recipes.filters.contract import Candidate
+from lyrikstore.curate.recipes.filters.contract import FilterRecord
 from lyrikstore.curate.recipes.step_results import Item
 from lyrikstore.history.records.order_root import document_id, record_id
 from lyrikstore.history.records.rows import JSONL
@@ -35,9 +35,9 @@ class SourceRecord(Struct, frozen=True):
         return record_id(reader, self.row) if self.blob is None else document_id(self.blob)
 
 
-def candidate_of(
+def record_of(
     item: Item, base: SourceRecord, texts: tuple[str, ...], roles: FieldRoles
-) -> Candidate:
+) -> FilterRecord:
     """Return what the next step sees of a record.
 
     Args:
@@ -55,7 +55,7 @@ def candidate_of(
             fields[DOCUMENT_TEXT] = item.data.decode()
         elif DOCUMENT_TEXT in base.fields:
             fields[DOCUMENT_TEXT] = base.fields[DOCUMENT_TEXT]
-    return Candidate(
+    return FilterRecord(
         base.path,
         base.position,
         Digest(item.id),
@@ -70,7 +70,7 @@ def candidate_of(
     )
 
 
-def made_line(item: Item, base: SourceRecord, start: Candidate, fields: Fields) -> bytes:
+def made_line(item: Item, base: SourceRecord, start: FilterRecord, fields: Fields) -> bytes:
     """Return the line of a row that a step makes of a record.
 
     Args:
@@ -87,7 +87,7 @@ def made_line(item: Item, base: SourceRecord, start: Candidate, fields: Fields) 
     return encode_row(item.data or base.row, start.fields, fields)
 
 
-def left_id(item: Item, base: SourceRecord, start: Candidate, now: Candidate) -> Digest:
+def left_id(item: Item, base: SourceRecord, start: FilterRecord, now: FilterRecord) -> Digest:
     """Return the record id of a record as it is now.
 
     Args:
@@ -107,7 +107,7 @@ def left_id(item: Item, base: SourceRecord, start: Candidate, now: Candidate) ->
     return Digest(item.id)
 
 
-def keep_changes(item: Item, base: SourceRecord, start: Candidate, end: Candidate) -> None:
+def keep_changes(item: Item, base: SourceRecord, start: FilterRecord, end: FilterRecord) -> None:
     """Note in ``item`` what it is now.
 
     Args:

@@ -5,7 +5,7 @@ from secrets import token_bytes
 from typing import Any
 
 from lyrikstore.context import StoreContext
-from lyrikstore.curate.recipes.references import read_candidates
+from lyrikstore.curate.recipes.references import read_dataset_records
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.evaluation.answers import actual_of
 from lyrikstore.train.evaluation.overlap import LearnedData
@@ -51,7 +51,7 @@ def evaluate_texts(
     repo, run, test = context.repository, model.run, model.test
     config = TrainConfig.from_json(dict(run.body["config"]))
     base = repo.manifest(model.checkpoint.inputs_in("base")[0].id)
-    rows = enumerate(read_candidates(repo, test))
+    rows = enumerate(read_dataset_records(repo, test))
     ids = {place: row.id for place, row in rows if has_conversation(row, config.data)}
     chosen = None
     if sample is not None and sample < len(ids):

@@ -12,7 +12,7 @@ from lyrikstore.canon.progress import Progress
 from lyrikstore.canon.text import pluralize
 from lyrikstore.context import StoreContext
 from lyrikstore.credentials.terms.model import Use
-from lyrikstore.curate.recipes.references import read_candidates
+from lyrikstore.curate.recipes.references import read_dataset_records
 from lyrikstore.curate.recipes.source import resolve_dataset
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Input, Manifest
@@ -120,7 +120,7 @@ def _seen_of_history(repo: Repository, asked: MonitoredModel) -> dict[str, Any]:
     Raises:
         PolicyError: (``not-new``) it is more than that, or the model was tested on it.
     """
-    ids = [one.id for one in read_candidates(repo, asked.new)]
+    ids = [one.id for one in read_dataset_records(repo, asked.new)]
     learned = LearnedData.of(repo, asked.checkpoint, None)
     tested = LearnedData(repo, tuple(asked.old), (), frozenset(), None)
     counts = [learned.count_seen(ids), tested.count_seen(ids)]

@@ -9,7 +9,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, InvalidInputError, PolicyError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.readers.fields import FieldRoles
-from lyrikstore.curate.recipes.references import read_candidates
+from lyrikstore.curate.recipes.references import read_dataset_records
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -68,7 +68,7 @@ class LearnedData(Struct, frozen=True):
             return str(dataset.id) in unread
         try:
             if self.fields is None:
-                next(read_candidates(self.repository, dataset), None)
+                next(read_dataset_records(self.repository, dataset), None)
             else:
                 next(self._texts(dataset, self.fields), None)
         except (IncompleteError, InvalidInputError):
@@ -96,7 +96,7 @@ class LearnedData(Struct, frozen=True):
         asked = list(records)
         wanted, seen = frozenset(asked), set[Digest]()
         for dataset in self.datasets:
-            ids = (row.id for row in read_candidates(self.repository, dataset))
+            ids = (row.id for row in read_dataset_records(self.repository, dataset))
             seen.update(one for one in ids if one in wanted)
         return sum(one in seen for one in asked)
 

@@ -11,7 +11,7 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError, StorageError
 from lyrikstore.curate.readers.rows import as_text
-from lyrikstore.curate.recipes.references import read_candidates
+from lyrikstore.curate.recipes.references import read_dataset_records
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
@@ -86,7 +86,7 @@ def read_samples(repo: Repository, evaluation: Manifest) -> list[dict[str, Any]]
     names: list[Name] = [one if isinstance(one, int) else one.hex for one in records]
 
     def read(config: Mapping[str, Any], tests: Sequence[Manifest]) -> Iterator[Any]:
-        rows = chain.from_iterable(read_candidates(repo, one) for one in tests)
+        rows = chain.from_iterable(read_dataset_records(repo, one) for one in tests)
         return ((row.place, row.id, _answer(row.fields, config["data"])) for row in rows)
 
     texts = _texts(repo, evaluation, found)

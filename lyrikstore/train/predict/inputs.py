@@ -24,7 +24,7 @@ from lyrikstore.curate.readers.fields import USUAL, FieldRoles
 from lyrikstore.curate.readers.recognise import is_packed, recognise, row_reader
 from lyrikstore.curate.readers.records import ROWS, iter_rows
 from lyrikstore.curate.readers.rows import Fields, RowError, as_text, parse_row
-from lyrikstore.curate.recipes.filters.contract import Candidate
+from lyrikstore.curate.recipes.filters.contract import FilterRecord
 from lyrikstore.curate.scan.listing import Listing
 from lyrikstore.curate.text import is_blank
 from lyrikstore.history.manifests.manifest import Manifest
@@ -247,7 +247,7 @@ class _Reading:
         except RowError as error:
             raise _bad_row(name, where, str(error)) from None
         record = record_id(reader, row.data)
-        text = Candidate(name, row.line, record, fields, fields, self._layout.text).text or ""
+        text = FilterRecord(name, row.line, record, fields, fields, self._layout.text).text or ""
         joined = {
             one: value
             for one in self._layout.joined

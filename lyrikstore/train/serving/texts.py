@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, RunFailedError
-from lyrikstore.curate.recipes.references import read_candidates
+from lyrikstore.curate.recipes.references import read_dataset_records
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.formats.adapter import ADAPTER_CONFIG
@@ -162,7 +162,7 @@ class ServedText(ServedModel):
         """
         workers, data = self._workers, self._config.data
         repo, staging = workers.context.repository, workers.staging
-        rows = (row for row in read_candidates(repo, test) if has_conversation(row, data))
+        rows = (row for row in read_dataset_records(repo, test) if has_conversation(row, data))
         chosen = sample_records({row.id for row in rows}, records, self._run.body["seed"])
         with open_prompts(self._source) as rendering:
             copy_conversations(

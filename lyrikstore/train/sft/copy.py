@@ -14,8 +14,8 @@ from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.curate.readers import DOCUMENT
 from lyrikstore.curate.readers.rows import as_text
-from lyrikstore.curate.recipes.filters.contract import Candidate
-from lyrikstore.curate.recipes.references import read_candidates
+from lyrikstore.curate.recipes.filters.contract import FilterRecord
+from lyrikstore.curate.recipes.references import read_dataset_records
 from lyrikstore.curate.recipes.source import source_reader
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -145,7 +145,7 @@ def _conversations(
                 hint="commit rows: a JSONL, CSV or Parquet file with prompt and completion",
             )
         seen, found = set[str](), False
-        for row in read_candidates(repo, manifest):
+        for row in read_dataset_records(repo, manifest):
             seen.update(row.fields if not found else ())
             turns = _turns(row, data, source)
             if turns is None:
@@ -165,7 +165,7 @@ def _conversations(
             raise unknown_word("unknown-column", f"field of {manifest.name}:", wanted, seen)
 
 
-def has_conversation(row: Candidate, data: DataConfig) -> bool:
+def has_conversation(row: FilterRecord, data: DataConfig) -> bool:
     """Return whether a row has any of the fields of a conversation; others are passed over."""
     return any(name in row.fields for name in _names(data))
 
@@ -174,7 +174,7 @@ def _names(data: DataConfig) -> tuple[str, ...]:
     return (data.messages,) if data.messages else (data.prompt, data.completion)
 
 
-def _turns(row: Candidate, data: DataConfig, source: PromptSource) -> Turns | None:
+def _turns(row: FilterRecord, data: DataConfig, source: PromptSource) -> Turns | None:
     """Return the conversation of a row; None if it has none of the fields."""
     if not has_conversation(row, data):
         return None

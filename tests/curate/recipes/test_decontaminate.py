@@ -9,7 +9,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, PolicyError
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
-from lyrikstore.curate.recipes.filters.contract import Candidate, Drop, Keep, OtherRecord
+from lyrikstore.curate.recipes.filters.contract import Drop, FilterRecord, Keep, OtherRecord
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.testing.keys import signer_for
@@ -24,7 +24,7 @@ CLAUSE = "the lessee shall return the premises in the state in which they were h
 RECIPE = 'recipe = 1\n[[step]]\nuse = "decontaminate/1"\nagainst = "acme/test"\n'
 
 
-def bound(records: list[Candidate], more: str = "") -> Any:
+def bound(records: list[FilterRecord], more: str = "") -> Any:
     made = step('use = "decontaminate/1"\nagainst = "acme/test"\n' + more)
     assert made.refs == ("acme/test",)
     return made.bind(made.prepare(iter(records)))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.curate.recipes.filters.contract import Candidate
+from lyrikstore.curate.recipes.filters.contract import FilterRecord
 from lyrikstore.curate.recipes.filters.duplicates.shingles import Shingles
 from tests.curate.tried import decisions_of, document, judged, row, step
 
@@ -15,7 +15,7 @@ USE = 'use = "near-duplicates/1"\n'
 WORDS = [f"w{number}" for number in range(3000)]
 
 
-def planted(pairs: int, seed: int) -> list[Candidate]:
+def planted(pairs: int, seed: int) -> list[FilterRecord]:
     """Return texts and near copies of them, in any order."""
     chance = random.Random(seed)
     texts = []
@@ -69,7 +69,7 @@ def test_the_same_clusters_whatever_the_order_of_other_texts() -> None:
     records = planted(60, 3)
     near = step(USE + "threshold = 0.6\nwords = 2")
 
-    def clusters(some: list[Candidate]) -> set[frozenset[Any]]:
+    def clusters(some: list[FilterRecord]) -> set[frozenset[Any]]:
         found: dict[int, set[Any]] = {}
         for at, one in enumerate(judged(near, some)):
             found.setdefault(at if one is None else one[2], set()).add(some[at].text)

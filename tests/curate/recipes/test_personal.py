@@ -10,10 +10,10 @@ from lyrikstore.canon.errors import IncompleteError, InvalidInputError
 from lyrikstore.curate import weights
 from lyrikstore.curate.personal.detectors import open_detector
 from lyrikstore.curate.recipes.filters.contract import (
-    Candidate,
     Change,
     Drop,
     FieldReport,
+    FilterRecord,
     Keep,
 )
 from lyrikstore.curate.recipes.recipe import parse_recipe
@@ -25,12 +25,12 @@ def recipe(toml: str):
 
 def decide(toml: str, text: Any, **fields: Any):
     given = {**fields, "": text}
-    record = Candidate("a.txt", 0, Digest.of(b""), given, given)
+    record = FilterRecord("a.txt", 0, Digest.of(b""), given, given)
     return recipe(toml).steps[0].filter.start()(record)
 
 
 def row(toml: str, **fields: Any):
-    record = Candidate("a.jsonl", 3, Digest.of(b""), fields, fields, ("text",))
+    record = FilterRecord("a.jsonl", 3, Digest.of(b""), fields, fields, ("text",))
     return recipe(toml).steps[0].filter.start()(record)
 
 
@@ -232,7 +232,7 @@ def test_what_a_file_was_called_in_its_folder_goes_with_its_path() -> None:
 
     def redacted(path: str, original: str, **more: Any):
         fields = {"original-path": original, **more}
-        record = Candidate(path, 0, Digest.of(b""), {**fields, "": NOTE}, fields)
+        record = FilterRecord(path, 0, Digest.of(b""), {**fields, "": NOTE}, fields)
         return recipe(toml).steps[0].filter.start()(record)
 
     for path, original in (

@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Self
 
 from lyrikstore.curate.readers.rows import as_texts
 from lyrikstore.curate.recipes.filters.contract import (
-    Candidate,
     Drop,
     Filter,
+    FilterRecord,
     Keep,
     Outcome,
 )
@@ -51,9 +51,9 @@ class Allow(Filter):
         """Return that the step reads its column."""
         return (f"meta:{self.column}",)
 
-    def decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, record: FilterRecord) -> Outcome:
         """Return what becomes of a record."""
-        values = as_texts(candidate.fields.get(self.column))
+        values = as_texts(record.fields.get(self.column))
         if not values:
             if self.keep_absent:
                 return Keep()

@@ -49,7 +49,7 @@ class OtherRecord(NamedTuple):
     item: int | None = None
 
 
-class Candidate(Struct, frozen=True):
+class FilterRecord(Struct, frozen=True):
     """A record on its way through a recipe.
 
     Attributes:
@@ -267,8 +267,8 @@ class Divide(Struct, frozen=True):
 
 
 Outcome = Keep | Drop | Change | Divide
-Decide = Callable[[Candidate], Outcome]
-DecideAll = Callable[[Sequence[Candidate]], Sequence[Outcome | InvalidInputError]]
+Decide = Callable[[FilterRecord], Outcome]
+DecideAll = Callable[[Sequence[FilterRecord]], Sequence[Outcome | InvalidInputError]]
 """Decides on several; in place of an outcome, why a record cannot be taken."""
 
 
@@ -328,7 +328,7 @@ class Filter(ABC):
         """
         return self.decide
 
-    def decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, record: FilterRecord) -> Outcome:
         """Return what becomes of a record."""
         raise NotImplementedError
 
@@ -399,7 +399,7 @@ class Filter(ABC):
         """REFs of other datasets that it compares with, as the recipe writes them."""
         return ()
 
-    def prepare(self, records: Iterable[Candidate]) -> bytes:
+    def prepare(self, records: Iterable[FilterRecord]) -> bytes:
         """Return what :meth:`bind` needs of the records of :attr:`refs`."""
         raise NotImplementedError
 
@@ -419,8 +419,8 @@ class BatchFilter(Filter):
         """Return the decision function for one."""
         decide = self.start_batch()
 
-        def decide_one(candidate: Candidate) -> Outcome:
-            (outcome,) = decide((candidate,))
+        def decide_one(record: FilterRecord) -> Outcome:
+            (outcome,) = decide((record,))
             if isinstance(outcome, InvalidInputError):
                 raise outcome
             return outcome
@@ -435,7 +435,7 @@ class DatasetFilter(Filter):
     """
 
     @abstractmethod
-    def key(self) -> Callable[[Candidate], bytes]:
+    def key(self) -> Callable[[FilterRecord], bytes]:
         """Return the function that gives what the decision needs of a record alone."""
 
     @abstractmethod

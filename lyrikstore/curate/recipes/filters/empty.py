@@ -5,9 +5,9 @@ from typing import Any, ClassVar, Self
 
 from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
-    Candidate,
     Drop,
     Filter,
+    FilterRecord,
     Keep,
     Outcome,
 )
@@ -28,12 +28,12 @@ class DropEmpty(Filter):
         """Return that the step reads the text."""
         return (TEXT,)
 
-    def decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, record: FilterRecord) -> Outcome:
         """Return what becomes of a record."""
-        if candidate.text is None:
+        if record.text is None:
             return Drop("undecodable", "the bytes are not UTF-8")
-        if not candidate.text:
+        if not record.text:
             return Drop("empty", "0 bytes")
-        if is_blank(candidate.text):
+        if is_blank(record.text):
             return Drop("blank", "only white space")
         return Keep()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.curate.recipes.filters.contract import Candidate, Filter, Keep, Outcome
+from lyrikstore.curate.recipes.filters.contract import Filter, FilterRecord, Keep, Outcome
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 from lyrikstore.history.trees.paths import path_offence
 
@@ -45,22 +45,21 @@ class PartitionRows(Filter):
         """Return that the step reads its field, if it names one."""
         return (f"meta:{self.field}",) if self.field else ()
 
-    def decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, record: FilterRecord) -> Outcome:
         """Return what becomes of a record."""
-        field = self.field or candidate.roles.licence
+        field = self.field or record.roles.licence
         if not field:
             raise InvalidInputError(
                 "no-licence-field",
                 "partition/1 names no field, and none is the licence",
                 hint="name it: field = FIELD, or commit --licence-field FIELD",
             )
-        value = candidate.value(field)
+        value = record.value(field)
         folder = f"{_escaped(field)}={_escaped('unknown' if value is None else value)}"
         if (offence := path_offence(folder)) is not None:
             raise InvalidInputError(
                 "bad-partition",
-                f"{candidate.place}: the folder of this {field} "
-                f"{offence.reason}, once it is escaped",
+                f"{record.place}: the folder of this {field} {offence.reason}, once it is escaped",
                 hint="shorten such values first with map/1",
                 details={"folder": offence.shown[:1000]},
             )

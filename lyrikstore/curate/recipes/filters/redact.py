@@ -13,10 +13,10 @@ from lyrikstore.curate.personal.holders import find_holders, find_repeats
 from lyrikstore.curate.recipes.filters.contacts import Span, find_emails, find_phones, find_urls
 from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
-    Candidate,
     Change,
     FieldChange,
     Filter,
+    FilterRecord,
     Keep,
     Outcome,
 )
@@ -120,30 +120,30 @@ class Redact(Filter):
             return (*fields, "meta:*")
         return (*fields, *(f"meta:{name}" for name in sorted(self.columns | self.mask)))
 
-    def decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, record: FilterRecord) -> Outcome:
         """Return what becomes of a record."""
         changes: list[FieldChange] = []
-        fields = dict(candidate.fields)
+        fields = dict(record.fields)
         if self.text:
-            candidate.require_text(self.USE)
-            for name in candidate.text_fields:
+            record.require_text(self.USE)
+            for name in record.text_fields:
                 if self.mask is None or name not in self.mask:
-                    self._search(candidate, name, fields, changes)
-        named = [name for name in candidate.text_fields if name in (self.mask or ())]
-        for name in (*named, *candidate.others()):
+                    self._search(record, name, fields, changes)
+        named = [name for name in record.text_fields if name in (self.mask or ())]
+        for name in (*named, *record.others()):
             if name not in fields:
                 continue
             if self.mask is None or name in self.mask:
                 if fields[name] is not None and fields[name] != MASK:
                     fields[name] = MASK
-                    changes.append(FieldChange(candidate.called(name), "masked", 1))
+                    changes.append(FieldChange(record.called(name), "masked", 1))
             elif self.columns is None or name in self.columns:
-                self._search(candidate, name, fields, changes)
+                self._search(record, name, fields, changes)
         return Change(fields, tuple(changes)) if changes else Keep()
 
     def _search(
         self,
-        candidate: Candidate,
+        record: FilterRecord,
         name: str,
         fields: dict[str, JSON],
         changes: list[FieldChange],
@@ -155,7 +155,7 @@ class Redact(Filter):
             if isinstance(text, str):
                 new, replaced = redact(text, self.patterns, repeats=self.repeats)
                 if replaced:
-                    changes += _describe(candidate.called(name), replaced)
+                    changes += _describe(record.called(name), replaced)
                     found.append(new)
                     continue
             found.append(text)

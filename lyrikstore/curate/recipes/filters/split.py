@@ -15,7 +15,7 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.rows import as_text
-from lyrikstore.curate.recipes.filters.contract import Candidate, Filter, Keep, Outcome
+from lyrikstore.curate.recipes.filters.contract import Filter, FilterRecord, Keep, Outcome
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 
 PARTS = ("train", "validation", "test")
@@ -91,13 +91,13 @@ class Split(Filter):
         """That a value or a record id of the source decides."""
         return True
 
-    def decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, record: FilterRecord) -> Outcome:
         """Return what becomes of a record."""
         # The source value: a step before may have redacted every owner to one placeholder, and
         # that would put all records into one group.
-        value = as_text(candidate.source.get(self.by)) if self.by is not None else None
+        value = as_text(record.source.get(self.by)) if self.by is not None else None
         if value is None:
-            return Keep(self.part_of("record", candidate.source_id.hex))
+            return Keep(self.part_of("record", record.source_id.hex))
         return Keep(self.part_of("value", value))
 
     def part_of(self, group_kind: str, group: str) -> str:

@@ -8,9 +8,9 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.rows import as_text
 from lyrikstore.curate.recipes.filters.contract import (
-    Candidate,
     Drop,
     Filter,
+    FilterRecord,
     Keep,
     Outcome,
 )
@@ -98,28 +98,28 @@ class SplitByField(Filter):
         """Whether a value or a record id of the source decides."""
         return self.hashed is not None
 
-    def decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, record: FilterRecord) -> Outcome:
         """Return what becomes of a record."""
         if self.hashed is None:
-            return self._named(candidate)
-        by = self.group(candidate.roles)
+            return self._named(record)
+        by = self.group(record.roles)
         # The source's value: a step before may have redacted every owner to one placeholder, and
         # that would put all records into one group. What only a step has made is read as it is.
-        found = candidate.source if by in candidate.source else candidate.fields
+        found = record.source if by in record.source else record.fields
         value = as_text(found.get(by)) if by else None
         if value is not None:
             return Keep(self.hashed.part_of("value", value))
-        return Keep(self.hashed.part_of("record", candidate.source_id.hex))
+        return Keep(self.hashed.part_of("record", record.source_id.hex))
 
-    def _named(self, candidate: Candidate) -> Outcome:
-        column = self.column or candidate.roles.split
+    def _named(self, record: FilterRecord) -> Outcome:
+        column = self.column or record.roles.split
         if not column:
             raise InvalidInputError(
                 "no-split",
                 "split/2 deals by a field, and no field says the part",
                 hint="name it: column = FIELD, or commit --split FIELD",
             )
-        value = candidate.value(column)
+        value = record.value(column)
         if value is None:
             return Drop("no-part", f"no value in {column}")
         part = self.named.get(value)

@@ -9,7 +9,7 @@ from blake3 import blake3
 from lyrikstore.canon.json import encode
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.rows import as_text
-from lyrikstore.curate.recipes.filters.contract import Candidate, DatasetFilter
+from lyrikstore.curate.recipes.filters.contract import DatasetFilter, FilterRecord
 from lyrikstore.curate.recipes.filters.dataset_steps import DatasetDecisions, KeyedRecords
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 from lyrikstore.curate.recipes.filters.select.sample import places
@@ -65,18 +65,18 @@ class SplitGroups(DatasetFilter):
         """Return the field whose equal values stay together; empty: each record is a group."""
         return self.by or roles.group
 
-    def key(self) -> Callable[[Candidate], bytes]:
+    def key(self) -> Callable[[FilterRecord], bytes]:
         """Return the function that gives what is known of a record's group, and its numbers."""
 
-        def find(candidate: Candidate) -> bytes:
-            by = self.group(candidate.roles)
+        def find(record: FilterRecord) -> bytes:
+            by = self.group(record.roles)
             # The source's value tells who belongs together, even where a step has redacted it.
-            source = candidate.source if by in candidate.source else candidate.fields
+            source = record.source if by in record.source else record.fields
             value = as_text(source.get(by)) if by else None
-            stays = value is not None and as_text(candidate.fields.get(by)) == value
+            stays = value is not None and as_text(record.fields.get(by)) == value
             # What was made of one record stays together.
-            group = [candidate.path, candidate.position] if value is None else [value]
-            own = candidate.drawn_id.hex
+            group = [record.path, record.position] if value is None else [value]
+            own = record.drawn_id.hex
             numbers = (
                 int.from_bytes(_hash(own).digest(8), "big"),
                 split_number(self.seed, "record", own),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from lyrikstore.curate.recipes.filters.contract import Candidate, Filter, Keep, Outcome
+from lyrikstore.curate.recipes.filters.contract import Filter, FilterRecord, Keep, Outcome
 
 
 class Union(Filter):
@@ -20,6 +20,6 @@ class Union(Filter):
         """Return nothing: neither texts nor metadata are looked at."""
         return ()
 
-    def decide(self, candidate: Candidate) -> Outcome:  # noqa: ARG002
+    def decide(self, record: FilterRecord) -> Outcome:  # noqa: ARG002
         """Return that it stays."""
         return Keep()

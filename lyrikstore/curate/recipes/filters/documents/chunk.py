@@ -27,10 +27,10 @@ from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
 from lyrikstore.curate.readers.rows import encode_value
 from lyrikstore.curate.recipes.filters import contract
 from lyrikstore.curate.recipes.filters.contract import (
-    Candidate,
     Divide,
     Drop,
     Filter,
+    FilterRecord,
     Made,
     Outcome,
 )
@@ -109,39 +109,39 @@ class Chunks(Filter):
         """Return that ``text`` is the text, and no field the id, which a record's chunks share."""
         return replace(before, text=(TEXT,), id="")
 
-    def decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, record: FilterRecord) -> Outcome:
         """Return what becomes of a record."""
-        text = candidate.require_text(self.USE)
-        return Drop("blank") if is_blank(text) else Divide("chunked", self._cut(candidate, text))
+        text = record.require_text(self.USE)
+        return Drop("blank") if is_blank(text) else Divide("chunked", self._cut(record, text))
 
     def known_by(
         self,
-        candidate: Candidate,  # noqa: ARG002
-        record: Mapping[str, JSON],  # noqa: ARG002
+        record: FilterRecord,  # noqa: ARG002
+        fields: Mapping[str, JSON],  # noqa: ARG002
         text: str,
     ) -> dict[str, JSON]:
-        """Return what tells the record in each of its chunks.
+        """Return the fields by which each chunk identifies the record that it was cut from.
 
         Args:
-            candidate: The record.
-            record: Its fields, of a document with its path.
+            record: The record.
+            fields: Its fields; for a document, its path is one of them.
             text: Its text.
         """
         return {DOCUMENT: document_digest(text)}
 
-    def _cut(self, candidate: Candidate, text: str) -> Iterator[Made]:
-        record = dict(candidate.fields)
-        pages = page_starts(record)
-        if candidate.is_document:
-            record[PATH] = candidate.new_path or candidate.path
-        known_by = self.known_by(candidate, record, text)
+    def _cut(self, record: FilterRecord, text: str) -> Iterator[Made]:
+        fields = dict(record.fields)
+        pages = page_starts(fields)
+        if record.is_document:
+            fields[PATH] = record.new_path or record.path
+        known_by = self.known_by(record, fields, text)
         total, carried, most = 0, -1, 0
         parts = chunk(text, self.unit, self.size, self.overlap, pages=pages)
         for number, part in enumerate(parts, start=1):
             if PART in self.OWN:
                 known_by[PART] = number
             row = chunk_row(
-                part, record=record, texts=candidate.text_fields, own=self.OWN, known_by=known_by
+                part, record=fields, texts=record.text_fields, own=self.OWN, known_by=known_by
             )
             if carried < 0:
                 taken = {name: value for name, value in row.items() if name not in self.OWN}
@@ -151,7 +151,7 @@ class Chunks(Filter):
             if total > most:
                 raise InvalidInputError(
                     "too-many-chunks",
-                    f"{candidate.place}: its chunks, each with the other fields, would be more "
+                    f"{record.place}: its chunks, each with the other fields, would be more "
                     f"than {most} bytes",
                     hint="choose a larger size, or drop large fields before with map/1",
                 )
@@ -169,10 +169,10 @@ class ChunksWithParent(Chunks):
 
     def known_by(
         self,
-        candidate: Candidate,
-        record: Mapping[str, JSON],
+        record: FilterRecord,
+        fields: Mapping[str, JSON],
         text: str,  # noqa: ARG002
     ) -> dict[str, JSON]:
         """Return the record id in the source, or that of the document that a row states."""
         # A row's places are then those in the document's text.
-        return {PARENT: record[PARENT] if is_document_row(record) else candidate.id.hex}
+        return {PARENT: fields[PARENT] if is_document_row(fields) else record.id.hex}

@@ -17,13 +17,13 @@ from lyrikstore.curate.extract.workers import Extractor
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
 from lyrikstore.curate.recipes.filters.contract import (
     DATA,
-    Candidate,
     Change,
     Decide,
     Drop,
     FieldChange,
     FieldReport,
     Filter,
+    FilterRecord,
     Outcome,
 )
 from lyrikstore.curate.recipes.filters.parameters import Parameter
@@ -97,18 +97,18 @@ class ExtractText(Filter):
         """Return the decision function; it has one parser process, which ends with it."""
         extractor = Extractor(ExtractOptions(self.encoding), count=1)
 
-        def decide(candidate: Candidate) -> Outcome:
-            if not candidate.is_document:
+        def decide(record: FilterRecord) -> Outcome:
+            if not record.is_document:
                 raise InvalidInputError(
                     "bad-recipe",
                     f"{self.USE} reads documents, and these are rows",
                     hint="put it first, and leave it out where the data is rows",
                 )
-            return _decide(candidate, extractor, self.parent(candidate))
+            return _decide(record, extractor, self.parent(record))
 
         return decide
 
-    def parent(self, candidate: Candidate) -> str:  # noqa: ARG002
+    def parent(self, record: FilterRecord) -> str:  # noqa: ARG002
         """Return the digest of its document that a row states; empty: none."""
         return ""
 
@@ -121,17 +121,17 @@ class ExtractTextWithParent(ExtractText):
     GIVES_AWAY: ClassVar[str] = "digests of the documents that were read, and of attachments"
     SUCCESSOR: ClassVar[str] = ExtractText.USE
 
-    def parent(self, candidate: Candidate) -> str:
+    def parent(self, record: FilterRecord) -> str:
         """Return the record id of the document."""
-        return candidate.id.hex
+        return record.id.hex
 
 
-def _decide(candidate: Candidate, extractor: Extractor, parent: str) -> Outcome:
-    found = extractor.extract(candidate.path, candidate.data)
+def _decide(record: FilterRecord, extractor: Extractor, parent: str) -> Outcome:
+    found = extractor.extract(record.path, record.data)
     if isinstance(found, Unreadable):
         return Drop(found.reason, found.detail)
-    columns = {name: value for name, value in candidate.fields.items() if name != DOCUMENT_TEXT}
-    row = document_row(found, path=candidate.path, parent=parent, columns=columns)
+    columns = {name: value for name, value in record.fields.items() if name != DOCUMENT_TEXT}
+    row = document_row(found, path=record.path, parent=parent, columns=columns)
     if len(encode(row)) > MAX_RECORD_BYTES:
         return Drop("too-large", f"its row has more than {MAX_RECORD_BYTES} bytes")
     change = FieldChange(TEXT, f"extracted-{found.format}", max(1, len(found.pages)))

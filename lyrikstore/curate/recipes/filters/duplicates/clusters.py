@@ -1,4 +1,4 @@
-"""Clusters of sets that are alike: candidates by MinHash, then exactly (spec §12.5.19)."""
+"""Clusters of sets that are alike: MinHash proposes pairs, Jaccard decides (spec §12.5.19)."""
 
 from array import array
 from collections.abc import Callable, Iterator

@@ -9,8 +9,8 @@ from blake3 import blake3
 from lyrikstore.curate.readers.fields import FieldRoles, say_which
 from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
-    Candidate,
     DatasetFilter,
+    FilterRecord,
 )
 from lyrikstore.curate.recipes.filters.dataset_steps import DatasetDecisions, KeyedRecords
 from lyrikstore.curate.text import normalise
@@ -37,11 +37,9 @@ class DropDuplicates(DatasetFilter):
         """Return by what it compares records, and how they are compared by something else."""
         return compared_by(roles.text)
 
-    def key(self) -> Callable[[Candidate], bytes]:
+    def key(self) -> Callable[[FilterRecord], bytes]:
         """Return the digest of the normalised text."""
-        return lambda candidate: blake3(
-            normalise(candidate.require_text(self.USE)).encode()
-        ).digest(16)
+        return lambda record: blake3(normalise(record.require_text(self.USE)).encode()).digest(16)
 
     def judge(self, records: KeyedRecords) -> DatasetDecisions:
         """Return that the first of each text stays."""

@@ -10,7 +10,7 @@ from blake3 import blake3
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.readers.fields import FieldRoles
-from lyrikstore.curate.recipes.filters.contract import TEXT, Candidate, DatasetFilter
+from lyrikstore.curate.recipes.filters.contract import TEXT, DatasetFilter, FilterRecord
 from lyrikstore.curate.recipes.filters.dataset_steps import DatasetDecisions, KeyedRecords
 from lyrikstore.curate.recipes.filters.duplicates.clusters import BILLION, clusters_of, overlap
 from lyrikstore.curate.recipes.filters.duplicates.first import compared_by
@@ -42,7 +42,7 @@ class NearDuplicates(DatasetFilter):
     Attributes:
         threshold: From which Jaccard similarity on.
         words: How many words a shingle has.
-        seed: Another seed looks at other candidates.
+        seed: Another seed compares other candidate pairs.
         drop_conflicts: Whether records of a cluster with different labels go.
 
     Cost: on disk for each record 8 bytes for each word and 280 more; in memory some 450.
@@ -104,17 +104,17 @@ class NearDuplicates(DatasetFilter):
     def _bands(self) -> int:
         return bands_for(self.threshold)
 
-    def key(self) -> Callable[[Candidate], bytes]:
+    def key(self) -> Callable[[FilterRecord], bytes]:
         """Return what a record says, its bands, and its shingles, as numbers of 8 bytes."""
         shingles, minhash = Shingles(self.words), MinHash(self.seed, self._bands)
 
-        def key(candidate: Candidate) -> bytes:
-            found = np.unique(shingles.of(candidate.require_text(self.USE), whole=True))
+        def key(record: FilterRecord) -> bytes:
+            found = np.unique(shingles.of(record.require_text(self.USE), whole=True))
             if not len(found):
-                return standing(candidate)
+                return standing(record)
             data = found.astype("<u8").tobytes()
             bands = minhash.of(found).astype("<u8").tobytes()
-            return standing(candidate) + blake3(data).digest(8) + bands + data
+            return standing(record) + blake3(data).digest(8) + bands + data
 
         return key
 

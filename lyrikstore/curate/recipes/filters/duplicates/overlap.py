@@ -14,11 +14,11 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.readers.fields import say_which
 from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
-    Candidate,
     Decide,
     Drop,
     FieldReport,
     Filter,
+    FilterRecord,
     Keep,
     OtherRecord,
     Outcome,
@@ -87,7 +87,7 @@ class Decontaminate(Filter):
         """The test set."""
         return (self.against,)
 
-    def prepare(self, records: Iterable[Candidate]) -> bytes:
+    def prepare(self, records: Iterable[FilterRecord]) -> bytes:
         """Return what is known of the records of the test set.
 
         Raises:
@@ -146,8 +146,8 @@ class Decontaminate(Filter):
             hits = at[inside][shingles[at[inside]] == found[inside]]
             return (SHINGLE, int(holders[hits[0]])) if len(hits) else None
 
-        def decide(candidate: Candidate) -> Outcome:
-            text = candidate.require_text(self.USE)
+        def decide(record: FilterRecord) -> Outcome:
+            text = record.require_text(self.USE)
             overlap = None if is_blank(text) else find(text)
             if overlap is None:
                 return Keep()

@@ -8,7 +8,7 @@ from blake3 import blake3
 
 from lyrikstore.canon.json import encode
 from lyrikstore.curate.readers.rows import has_value
-from lyrikstore.curate.recipes.filters.contract import Candidate
+from lyrikstore.curate.recipes.filters.contract import FilterRecord
 from lyrikstore.curate.recipes.filters.duplicates.first import first_of_each
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
@@ -45,14 +45,14 @@ class DuplicateGroups(NamedTuple):
     others: Numbers
 
 
-def standing(candidate: Candidate) -> bytes:
+def standing(record: FilterRecord) -> bytes:
     """Return what decides whether a record stays: its labels as a set, and its filled fields.
 
     Two numbers of 8 bytes, the least byte first: of the labels a digest, and 0 if it has none.
     """
-    labels = sorted(set(candidate.roles.labels(candidate.fields)))
+    labels = sorted(set(record.roles.labels(record.fields)))
     digest = blake3(encode(labels)).digest(8) if labels else bytes(8)
-    filled = sum(map(has_value, candidate.fields.values()))
+    filled = sum(map(has_value, record.fields.values()))
     return digest + filled.to_bytes(8, "little")
 
 

@@ -12,8 +12,8 @@ from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
 from lyrikstore.curate.readers.rows import as_texts
 from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
-    Candidate,
     DatasetFilter,
+    FilterRecord,
     reads_field,
 )
 from lyrikstore.curate.recipes.filters.dataset_steps import DatasetDecisions, KeyedRecords
@@ -82,22 +82,22 @@ class KeepRichestDuplicate(DatasetFilter):
             return compared_by(roles.text)
         return f"compared is {', '.join(self.by)}; name the fields that tell records apart in by"
 
-    def key(self) -> Callable[[Candidate], bytes]:
+    def key(self) -> Callable[[FilterRecord], bytes]:
         """Return two digests of the values, in normal form and as they are, and what it says."""
         return self._key
 
-    def _key(self, candidate: Candidate) -> bytes:
-        names = tuple(map(candidate.name_of, self.by)) or candidate.text_fields
+    def _key(self, record: FilterRecord) -> bytes:
+        names = tuple(map(record.name_of, self.by)) or record.text_fields
         if DOCUMENT_TEXT in names:
-            candidate.require_text(self.USE)
-        values = [as_texts(candidate.fields.get(name)) for name in names]
+            record.require_text(self.USE)
+        values = [as_texts(record.fields.get(name)) for name in names]
         if not any(values):
-            return bytes(_NORMAL + _EXACT) + standing(candidate)
+            return bytes(_NORMAL + _EXACT) + standing(record)
         normal = encode([list(map(normalise, texts)) for texts in values])
         return (
             blake3(normal).digest(_NORMAL)
             + blake3(encode(values)).digest(_EXACT)
-            + standing(candidate)
+            + standing(record)
         )
 
     def judge(self, records: KeyedRecords) -> DatasetDecisions:

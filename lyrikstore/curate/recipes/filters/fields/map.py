@@ -12,10 +12,10 @@ from lyrikstore.canon.text import WHITE_SPACE
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, ROLES, FieldRoles
 from lyrikstore.curate.readers.rows import as_text, has_value
 from lyrikstore.curate.recipes.filters.contract import (
-    Candidate,
     Change,
     FieldChange,
     Filter,
+    FilterRecord,
     Keep,
     Outcome,
     reads_field,
@@ -145,30 +145,30 @@ class MapFields(Filter):
         """Return whether values of a field that the map of values lacks are left out."""
         return name in self.values and not self.keep_unmapped
 
-    def decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, record: FilterRecord) -> Outcome:
         """Return what becomes of a record."""
-        work = _Work(candidate)
+        edits = _FieldEdits(record)
         if self.trim is None:
-            text = DOCUMENT_TEXT if candidate.is_document else None
-            trim = [name for name in candidate.fields if name != text]
+            text = DOCUMENT_TEXT if record.is_document else None
+            trim = [name for name in record.fields if name != text]
         else:
-            trim = [candidate.name_of(name) for name in self.trim]
+            trim = [record.name_of(name) for name in self.trim]
         for name in sorted(trim, key=str.encode):
-            work.put(name, _trimmed(work.fields.get(name)), "mapped-trimmed")
+            edits.put(name, _trimmed(edits.fields.get(name)), "mapped-trimmed")
         for given, values in self.values.items():
-            name = candidate.name_of(given)
-            new, left = self._mapped(values, work.fields.get(name))
-            work.put(name, new, "mapped-dropped" if left else "mapped-value")
-        combined = {name: one.fill(work.value) for name, one in self.combine.items()}
+            name = record.name_of(given)
+            new, left = self._mapped(values, edits.fields.get(name))
+            edits.put(name, new, "mapped-dropped" if left else "mapped-value")
+        combined = {name: one.fill(edits.value) for name, one in self.combine.items()}
         for name in sorted(self.drop, key=str.encode):
-            work.take(name, "mapped-dropped")
-        work.rename(self.rename)
+            edits.take(name, "mapped-dropped")
+        edits.rename(self.rename)
         for name, text in combined.items():
             if text is not None:
-                work.put(candidate.name_of(name), text, "mapped-combined")
+                edits.put(record.name_of(name), text, "mapped-combined")
         for name, value in self.constants.items():
-            work.put(candidate.name_of(name), value, "mapped-set")
-        return Change(work.fields, tuple(work.changes)) if work.changes else Keep()
+            edits.put(record.name_of(name), value, "mapped-set")
+        return Change(edits.fields, tuple(edits.changes)) if edits.changes else Keep()
 
     def _mapped(self, values: Mapping[str, JSON], value: JSON) -> tuple[JSON, bool]:
         """Return a value after its map, and whether something in it was left out."""
@@ -194,22 +194,22 @@ def copied(rename: Mapping[str, str], combine: Mapping[str, Template]) -> frozen
     return frozenset(rename).union(*(one.names for one in combine.values()))
 
 
-class _Work:
-    """What becomes of one record."""
+class _FieldEdits:
+    """The new fields of one record, and what changed in them."""
 
-    def __init__(self, candidate: Candidate) -> None:
-        self._candidate = candidate
-        self.fields = dict(candidate.fields)
+    def __init__(self, record: FilterRecord) -> None:
+        self._record = record
+        self.fields = dict(record.fields)
         self.changes: list[FieldChange] = []
 
     def value(self, name: str) -> str | None:
         """Return a field as text."""
-        return as_text(self.fields.get(self._candidate.name_of(name)))
+        return as_text(self.fields.get(self._record.name_of(name)))
 
     def put(self, name: str, value: JSON, reason: str) -> None:
         """Give a field a value, and take it away if that is None; nothing, if it has that one."""
         old = self.fields.get(name)
-        if self._candidate.is_document and name != DOCUMENT_TEXT:
+        if self._record.is_document and name != DOCUMENT_TEXT:
             value = as_text(value)  # a sheet has no other values
         if _spelt(value) == _spelt(old):
             return
@@ -219,15 +219,15 @@ class _Work:
             self.fields.pop(name, None)
         else:
             self.fields[name] = value
-        self._tell(name, reason)
+        self._add_change(name, reason)
 
     def take(self, name: str, reason: str, detail: str | None = None) -> JSON:
         """Take a field away and return its value."""
-        if self._candidate.name_of(name) == DOCUMENT_TEXT:
+        if self._record.name_of(name) == DOCUMENT_TEXT:
             raise self._no_text()
         if name not in self.fields:
             return None
-        self._tell(name, reason, detail=detail)
+        self._add_change(name, reason, detail=detail)
         return self.fields.pop(name)
 
     def rename(self, names: Mapping[str, str]) -> None:
@@ -235,10 +235,10 @@ class _Work:
         moved = {
             new: self.take(old, "mapped-renamed", f"now {new!r}")
             for old, new in names.items()
-            if old in self.fields or self._candidate.name_of(old) == DOCUMENT_TEXT
+            if old in self.fields or self._record.name_of(old) == DOCUMENT_TEXT
         }
         for new, value in moved.items():
-            if has_value(self.fields.get(self._candidate.name_of(new))):
+            if has_value(self.fields.get(self._record.name_of(new))):
                 raise self._refused(
                     "field-taken",
                     f"a field is to be called {new!r}, and another one is",
@@ -246,8 +246,8 @@ class _Work:
                 )
             self.fields[new] = value
 
-    def _tell(self, name: str, reason: str, *, detail: str | None = None) -> None:
-        self.changes.append(FieldChange(self._candidate.called(name), reason, 1, detail))
+    def _add_change(self, name: str, reason: str, *, detail: str | None = None) -> None:
+        self.changes.append(FieldChange(self._record.called(name), reason, 1, detail))
 
     def _no_text(self) -> InvalidInputError:
         return self._refused(
@@ -257,12 +257,12 @@ class _Work:
         )
 
     def _refused(self, kind: str, message: str, hint: str) -> InvalidInputError:
-        candidate = self._candidate
-        place = candidate.path
-        if not candidate.is_document:
-            place += f" record {candidate.position + 1}"
+        record = self._record
+        place = record.path
+        if not record.is_document:
+            place += f" record {record.position + 1}"
         return InvalidInputError(
-            kind, f"{place}: map/1: {message}", hint=hint, details={"path": candidate.path}
+            kind, f"{place}: map/1: {message}", hint=hint, details={"path": record.path}
         )
 
 

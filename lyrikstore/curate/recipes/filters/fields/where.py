@@ -11,9 +11,9 @@ from lyrikstore.curate.readers.fields import kind_of
 from lyrikstore.curate.readers.rows import as_text
 from lyrikstore.curate.recipes.filters.contract import (
     BatchFilter,
-    Candidate,
     DecideAll,
     Drop,
+    FilterRecord,
     Keep,
     Outcome,
     reads_field,
@@ -82,27 +82,27 @@ class Where(BatchFilter):
     def start_batch(self) -> DecideAll:
         """Return the decision function."""
         connection = connect()
-        return lambda candidates: self._decide(connection, candidates)
+        return lambda records: self._decide(connection, records)
 
     def _decide(
-        self, connection: "duckdb.DuckDBPyConnection", candidates: Sequence[Candidate]
+        self, connection: "duckdb.DuckDBPyConnection", records: Sequence[FilterRecord]
     ) -> Sequence[Outcome | InvalidInputError]:
         # A column has one type, and a field none: records of the same types go together, so that
         # what is said of one does not depend on the others.
         alike: dict[tuple[str, ...], list[int]] = {}
         values: list[list[JSON]] = []
-        for at, candidate in enumerate(candidates):
-            row = [candidate.fields.get(candidate.name_of(name)) for name in self.names]
+        for at, record in enumerate(records):
+            row = [record.fields.get(record.name_of(name)) for name in self.names]
             values.append(row)
             alike.setdefault(tuple(map(_type_of, row)), []).append(at)
-        found: list[Outcome | InvalidInputError] = [Keep()] * len(candidates)
+        found: list[Outcome | InvalidInputError] = [Keep()] * len(records)
         for types, places in alike.items():
             answers = self._answer(connection, types, [values[at] for at in places])
             for at, answer in zip(places, answers, strict=False):
                 found[at] = self._outcome(answer, values[at])
             if len(answers) < len(places):
                 first = places[len(answers)]
-                error = self._why_not(connection, types, candidates[first], values[first])
+                error = self._why_not(connection, types, records[first], values[first])
                 for at in places[len(answers) :]:  # of which the first is told
                     found[at] = error
         return found
@@ -139,7 +139,7 @@ class Where(BatchFilter):
         self,
         connection: "duckdb.DuckDBPyConnection",
         types: Sequence[str],
-        candidate: Candidate,
+        record: FilterRecord,
         values: Sequence[JSON],
     ) -> InvalidInputError:
         import duckdb
@@ -155,15 +155,15 @@ class Where(BatchFilter):
             f"{name} is {'missing' if value is None else f'{kind_of(value)} {str(value)[:40]!r}'}"
             for name, value in zip(self.names, values, strict=True)
         )
-        place = candidate.path
-        if not candidate.is_document:
-            place += f" record {candidate.position + 1}"
+        place = record.path
+        if not record.is_document:
+            place += f" record {record.position + 1}"
         return InvalidInputError(
             "bad-value",
             f"{place}: where/1 cannot tell whether the predicate is true: {said} ({shown})",
             hint="say what the field is to be, such as TRY_CAST(pages AS BIGINT) > 3, which is "
             "NULL where it is no number",
-            details={"path": candidate.path, "position": candidate.position},
+            details={"path": record.path, "position": record.position},
         )
 
     def _run(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from lyrikstore.curate.personal.kinds import KINDS
-from lyrikstore.curate.recipes.filters.contract import Candidate, Drop, Keep, Outcome
+from lyrikstore.curate.recipes.filters.contract import Drop, FilterRecord, Keep, Outcome
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 from lyrikstore.curate.recipes.filters.personal.search import (
     COLUMNS_PARAMETER,
@@ -37,10 +37,10 @@ class DropPersonal(PersonalFilter):
         """
         return cls(**cls.searched(values))
 
-    def decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, record: FilterRecord) -> Outcome:
         """Return that the record goes for the first kind of ``KINDS`` found in it, or stays."""
         found: Counter[str] = Counter()
-        for kinds in self.counts(candidate).values():
+        for kinds in self.counts(record).values():
             found.update(kinds)
         present = [kind for kind in KINDS if found[kind]]
         if not present:

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Self
 from lyrikstore.curate.personal.found import Found, join_overlapping
 from lyrikstore.curate.personal.kinds import KINDS
 from lyrikstore.curate.recipes.filters.contract import (
-    Candidate,
     Change,
     FieldChange,
+    FilterRecord,
     Keep,
     Outcome,
 )
@@ -125,13 +125,13 @@ class RedactTyped(PersonalFilter):
         placed = [one.span() for one in _PLACEHOLDER.finditer(text)] if "<" in text else []
         return list(_beside(text, found, placed)) if placed else found
 
-    def decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, record: FilterRecord) -> Outcome:
         """Return the record with placeholders."""
         changes: list[FieldChange] = []
-        fields = dict(candidate.fields)
-        masked = candidate.others() if self.mask is None else sorted(self.mask & fields.keys())
-        numbers = Numbers(candidate, zip3=self.zip3)
-        for name, _ in self.names(candidate):
+        fields = dict(record.fields)
+        masked = record.others() if self.mask is None else sorted(self.mask & fields.keys())
+        numbers = Numbers(record, zip3=self.zip3)
+        for name, _ in self.names(record):
             if name in masked:
                 continue
 
@@ -139,14 +139,14 @@ class RedactTyped(PersonalFilter):
                 found = self.find(text)
                 if not found:
                     return text
-                changes.extend(described(candidate.called(name), found))
+                changes.extend(described(record.called(name), found))
                 return numbers.replace(text, found)
 
             fields[name] = map_strings(fields[name], replace)
         for name in masked:
             if fields[name] not in (None, MASK):
                 fields[name] = MASK
-                changes.append(FieldChange(candidate.called(name), "masked", 1))
+                changes.append(FieldChange(record.called(name), "masked", 1))
         return Change(fields, tuple(changes)) if changes else Keep()
 
 
@@ -154,16 +154,16 @@ class Numbers:
     """The placeholders of one record: the same value of a kind has the same number.
 
     Args:
-        candidate: The record; numbers that placeholders in it already have are not given again.
+        record: The record; numbers that placeholders in it already have are not given again.
         zip3: Whether a ZIP code leaves its first three digits.
     """
 
-    def __init__(self, candidate: Candidate, *, zip3: bool) -> None:
+    def __init__(self, record: FilterRecord, *, zip3: bool) -> None:
         self._given: dict[tuple[str, str], int] = {}
         self._last: dict[str, int] = {}
         self._zip3 = zip3
         self._parts: dict[tuple[str, str], str] = {}
-        for value in candidate.fields.values():
+        for value in record.fields.values():
             for text in strings(value):
                 for one in _PLACEHOLDER.finditer(text) if "<" in text else ():
                     number = int(one["number"] or 0)

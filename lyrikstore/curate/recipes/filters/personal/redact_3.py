@@ -23,7 +23,13 @@ from lyrikstore.curate.extract.rows import (
 )
 from lyrikstore.curate.personal.found import Found, join_overlapping
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT
-from lyrikstore.curate.recipes.filters.contract import Candidate, Change, FieldChange, Keep, Outcome
+from lyrikstore.curate.recipes.filters.contract import (
+    Change,
+    FieldChange,
+    FilterRecord,
+    Keep,
+    Outcome,
+)
 from lyrikstore.curate.recipes.filters.personal.redact import (
     Numbers,
     RedactTyped,
@@ -59,43 +65,43 @@ class RedactRecords(RedactTyped):
     SUCCESSOR: ClassVar[str] = ""
     TAKES_OUT: ClassVar[bool] = True
 
-    def decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, record: FilterRecord) -> Outcome:
         """Return the record with placeholders."""
-        record = _Record(self, candidate)
-        record.drop_traces()
-        record.mask()
-        record.replace()
-        path = record.replace_path()
-        if not record.changes:
+        redaction = _Redaction(self, record)
+        redaction.drop_traces()
+        redaction.mask()
+        redaction.replace()
+        path = redaction.replace_path()
+        if not redaction.changes:
             return Keep()
-        return Change(record.fields, tuple(record.changes), path=path or record.file)
+        return Change(redaction.fields, tuple(redaction.changes), path=path or redaction.file)
 
     def raw(self, text: str) -> list[Found]:
         """Return what the detectors find in a text."""
         return PersonalFilter.find(self, text)
 
 
-class _Record:
-    """A record that is redacted."""
+class _Redaction:
+    """The redaction of one record: its new fields, and what changed in them."""
 
-    def __init__(self, step: RedactRecords, candidate: Candidate) -> None:
-        self._step, self._candidate = step, candidate
-        self.fields: dict[str, JSON] = dict(candidate.fields)
+    def __init__(self, step: RedactRecords, record: FilterRecord) -> None:
+        self._step, self._record = step, record
+        self.fields: dict[str, JSON] = dict(record.fields)
         self.changes: list[FieldChange] = []
         self._masked = (
-            candidate.others() if step.mask is None else sorted(step.mask & self.fields.keys())
+            record.others() if step.mask is None else sorted(step.mask & self.fields.keys())
         )
         self._repeats = Repeats()
         self.file: str | None = None
 
     def drop_traces(self) -> None:
         """Drop what depends on texts, or on files, as they were."""
-        if self._candidate.is_document:
+        if self._record.is_document:
             return
         traces = sorted(traces_of(self.fields))
         for name in traces:
             del self.fields[name]
-            self._tell(name, "trace-dropped")
+            self._add_change(name, "trace-dropped")
         listed = self.fields.get(ATTACHMENTS)
         if _lists_attachments(listed):
             kept: list[JSON] = [
@@ -104,13 +110,13 @@ class _Record:
             ]
             if kept != listed:
                 self.fields[ATTACHMENTS] = kept
-                self._tell(ATTACHMENTS, "names-dropped", len(kept))
+                self._add_change(ATTACHMENTS, "names-dropped", len(kept))
 
     def replace(self) -> None:
         """Put placeholders for what is found, and for what of that stands elsewhere."""
         names = [
             name
-            for name, _ in self._step.names(self._candidate)
+            for name, _ in self._step.names(self._record)
             if name in self.fields
             and name not in self._masked
             and not self._is_path(name)
@@ -120,8 +126,8 @@ class _Record:
         found = {name: [self._find(name, text) for text in texts[name]] for name in names}
         for name in names:
             for text, finds in zip(texts[name], found[name], strict=True):
-                self._repeats.note(text, finds, is_text=name in self._candidate.text_fields)
-        numbers = Numbers(self._candidate, zip3=self._step.zip3)
+                self._repeats.note(text, finds, is_text=name in self._record.text_fields)
+        numbers = Numbers(self._record, zip3=self._step.zip3)
         for kind, part, whole in self._repeats.parts():
             numbers.count_as(kind, part, whole)
         for name in names:
@@ -140,7 +146,7 @@ class _Record:
                 for text in (*strings(self.fields[name]), *_numbers_in(self.fields[name])):
                     self._repeats.note_masked(text)
                 self.fields[name] = MASK
-                self._tell(name, "masked")
+                self._add_change(name, "masked")
 
     def replace_path(self) -> str | None:
         """Replace a path that holds what was found; return it, if it is that of a document."""
@@ -156,12 +162,12 @@ class _Record:
             )
         ):
             del self.fields[ORIGINAL_PATH]
-            self._tell(ORIGINAL_PATH, "trace-dropped")
+            self._add_change(ORIGINAL_PATH, "trace-dropped")
         return new
 
     def _new_path(self) -> str | None:
-        is_document = self._candidate.is_document
-        path = self._candidate.path if is_document else self.fields.get(PATH)
+        is_document = self._record.is_document
+        path = self._record.path if is_document else self.fields.get(PATH)
         if not isinstance(path, str) or not (is_document or self._is_path(PATH)):
             return None
         is_masked = not is_document and PATH in self._masked
@@ -175,7 +181,7 @@ class _Record:
             if new == path:
                 return None
             self.fields[PATH] = new
-            self._tell(PATH, "path-replaced")
+            self._add_change(PATH, "path-replaced")
             return None
         suffix = _SUFFIX.fullmatch(path[path.rindex(".") :]) if "." in path else None
         self.changes.append(FieldChange(PATH, "path-replaced", 1))
@@ -183,31 +189,30 @@ class _Record:
 
     def _hide_file(self) -> None:
         """Say of a row that the name of its file holds what was found."""
-        path = self._candidate.path
-        if self._candidate.is_document or not (
+        path = self._record.path
+        if self._record.is_document or not (
             self._holds(path) or _found_in(self._step, path, but=_OF_SHARDS)
         ):
             return
         self.file = path
         if self.fields.get(PATH) != path:  # of a document's row, path says the same
-            self._tell(PATH, "file-renamed")
+            self._add_change(PATH, "file-renamed")
 
     def _is_original(self, name: str) -> bool:
         """Return whether a field says what a document was called in its folder."""
         return (
             name == ORIGINAL_PATH
             and name in self.fields
-            and (self._candidate.is_document or self._is_path(PATH))
+            and (self._record.is_document or self._is_path(PATH))
         )
 
     def _is_path(self, name: str) -> bool:
         return (
             name == PATH
-            and not self._candidate.is_document
+            and not self._record.is_document
             and isinstance(self.fields.get(PATH), str)
             and any(
-                isinstance(self.fields.get(one), str)
-                for one in (TEXT, *self._candidate.text_fields)
+                isinstance(self.fields.get(one), str) for one in (TEXT, *self._record.text_fields)
             )
         )
 
@@ -218,7 +223,7 @@ class _Record:
         return self._step.refine(text, found)
 
     def _again(self, name: str, text: str, found: list[Found]) -> list[Found]:
-        more = self._repeats.find(text, is_text=name in self._candidate.text_fields)
+        more = self._repeats.find(text, is_text=name in self._record.text_fields)
         if not more:
             return found
         return self._step.refine(text, join_overlapping([*found, *more]))
@@ -233,7 +238,7 @@ class _Record:
 
         self.fields[name] = map_strings(old, put)
         for here in found:
-            self.changes.extend(described(self._candidate.called(name), here))
+            self.changes.extend(described(self._record.called(name), here))
         pages = page_starts(self.fields)
         if name == TEXT and isinstance(old, str) and pages:
             (here,) = found
@@ -242,7 +247,7 @@ class _Record:
 
     def _replace_numbers(self, name: str, numbers: Numbers) -> None:
         """Put placeholders for numbers that are no strings and were found elsewhere."""
-        if self._candidate.is_document or name in _PLACES:
+        if self._record.is_document or name in _PLACES:
             return
         gone: list[Found] = []
 
@@ -254,23 +259,23 @@ class _Record:
             return numbers.placeholder_of(number, found[0])
 
         self.fields[name] = _map_numbers(self.fields[name], put)
-        self.changes.extend(described(self._candidate.called(name), gone))
+        self.changes.extend(described(self._record.called(name), gone))
 
     def _holds(self, path: str) -> bool:
         # partition/1 writes %20 for a blank.
         return any(map(self._repeats.stands_in, dict.fromkeys((path, unquote(path)))))
 
     def _text(self) -> str:
-        if self._candidate.is_document:
+        if self._record.is_document:
             value = self.fields.get(DOCUMENT_TEXT)
             return value if isinstance(value, str) else ""
         texts = (
-            text for name in self._candidate.text_fields for text in strings(self.fields.get(name))
+            text for name in self._record.text_fields for text in strings(self.fields.get(name))
         )
         return "\n\n".join(texts)
 
-    def _tell(self, name: str, reason: str, count: int = 1) -> None:
-        self.changes.append(FieldChange(self._candidate.called(name), reason, count))
+    def _add_change(self, name: str, reason: str, count: int = 1) -> None:
+        self.changes.append(FieldChange(self._record.called(name), reason, count))
 
 
 @lru_cache(maxsize=1024)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from lyrikstore.curate.personal.kinds import KINDS
-from lyrikstore.curate.recipes.filters.contract import Candidate, FieldReport, Keep, Outcome
+from lyrikstore.curate.recipes.filters.contract import FieldReport, FilterRecord, Keep, Outcome
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 from lyrikstore.curate.recipes.filters.personal.search import PersonalFilter
 
@@ -26,12 +26,12 @@ class ScanPersonal(PersonalFilter):
         """
         return cls(**cls.searched(values))
 
-    def decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, record: FilterRecord) -> Outcome:
         """Return that the record stays, with a report for each field and kind."""
         return Keep(
             reports=tuple(
                 FieldReport(f"found-{kind}", field, kinds[kind])
-                for field, kinds in self.counts(candidate).items()
+                for field, kinds in self.counts(record).items()
                 for kind in KINDS
                 if kind in kinds
             )

@@ -11,7 +11,7 @@ from lyrikstore.curate.personal.detectors import DETECTORS, detector_facts, open
 from lyrikstore.curate.personal.find import find
 from lyrikstore.curate.personal.found import Found
 from lyrikstore.curate.personal.kinds import DEFAULT_KINDS, KINDS
-from lyrikstore.curate.recipes.filters.contract import TEXT, Candidate, Decide, Filter, Outcome
+from lyrikstore.curate.recipes.filters.contract import TEXT, Decide, Filter, FilterRecord, Outcome
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 
 DETECTORS_PARAMETER = Parameter(
@@ -101,29 +101,29 @@ class PersonalFilter(Filter):
         return self.decide
 
     @abstractmethod
-    def decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, record: FilterRecord) -> Outcome:
         """Return what becomes of a record."""
 
     def find(self, text: str) -> list[Found]:
         """Return what is found in a text or another value."""
         return find(text, self.detectors, self.kinds)
 
-    def names(self, candidate: Candidate) -> Iterator[tuple[str, bool]]:
+    def names(self, record: FilterRecord) -> Iterator[tuple[str, bool]]:
         """Yield the fields to search, and whether each is the text; the text comes first."""
         if self.text:
-            candidate.require_text(self.USE)
-            yield from ((name, True) for name in candidate.text_fields if name in candidate.fields)
-        for name in candidate.others():
+            record.require_text(self.USE)
+            yield from ((name, True) for name in record.text_fields if name in record.fields)
+        for name in record.others():
             if self.columns is None or name in self.columns:
                 yield name, False
 
-    def counts(self, candidate: Candidate) -> dict[str, dict[str, int]]:
+    def counts(self, record: FilterRecord) -> dict[str, dict[str, int]]:
         """Return for each field, as decisions call it, how often each kind was found."""
         counted: dict[str, dict[str, int]] = {}
-        for name, _ in self.names(candidate):
-            for text in strings(candidate.fields[name]):
+        for name, _ in self.names(record):
+            for text in strings(record.fields[name]):
                 for item in self.find(text):
-                    kinds = counted.setdefault(candidate.called(name), {})
+                    kinds = counted.setdefault(record.called(name), {})
                     kinds[item.kind] = kinds.get(item.kind, 0) + 1
         return counted
 

@@ -10,8 +10,8 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
 from lyrikstore.curate.readers.sampling import drawn
 from lyrikstore.curate.recipes.filters.contract import (
-    Candidate,
     DatasetFilter,
+    FilterRecord,
 )
 from lyrikstore.curate.recipes.filters.dataset_steps import DatasetDecisions, KeyedRecords
 from lyrikstore.curate.recipes.filters.parameters import Parameter
@@ -64,18 +64,18 @@ class Balance(DatasetFilter):
         """Return that the step reads its field, if it names one."""
         return (f"meta:{self.by}",) if self.by else ()
 
-    def key(self) -> Callable[[Candidate], bytes]:
+    def key(self) -> Callable[[FilterRecord], bytes]:
         """Return the digest of the value, or of all values of a list, and the hash of the record.
 
         Raises:
             InvalidInputError: (``no-label``) no field is named, and none is the label.
         """
 
-        def find(candidate: Candidate) -> bytes:
+        def find(record: FilterRecord) -> bytes:
             if self.by:
-                found = candidate.roles.texts(candidate.fields, self.by)
-            elif candidate.label:
-                found = candidate.roles.labels(candidate.fields)
+                found = record.roles.texts(record.fields, self.by)
+            elif record.label:
+                found = record.roles.labels(record.fields)
             else:
                 raise InvalidInputError(
                     "no-label",
@@ -83,7 +83,7 @@ class Balance(DatasetFilter):
                     hint="name it: by = FIELD, or commit --label FIELD",
                 )
             digest = blake3(encode(sorted(set(found)))).digest(8)
-            return digest + drawn(self.seed, candidate.drawn_id.hex)
+            return digest + drawn(self.seed, record.drawn_id.hex)
 
         return find
 

@@ -15,11 +15,11 @@ from lyrikstore.curate.language import (
 )
 from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
-    Candidate,
     Decide,
     Drop,
     FieldReport,
     Filter,
+    FilterRecord,
     Keep,
     Outcome,
 )
@@ -111,8 +111,8 @@ class KeepLanguages(Filter):
             if code not in known:
                 raise unknown_word("bad-recipe", "language in language/1:", code, known)
 
-        def decide(candidate: Candidate) -> Outcome:
-            code, probability = tell(candidate.require_text(self.USE))
+        def decide(record: FilterRecord) -> Outcome:
+            code, probability = tell(record.require_text(self.USE))
             if probability < self.least:
                 if self.drop_unsure:
                     return Drop(UNSURE)

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Self
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.readers.rows import as_text
 from lyrikstore.curate.recipes.filters.contract import (
-    Candidate,
     Decide,
     Drop,
     Filter,
+    FilterRecord,
     Keep,
     Outcome,
 )
@@ -62,15 +62,15 @@ class LicenceFilter(Filter):
         """Return the decision function."""
         satisfied = lru_cache(maxsize=4096)(self._satisfied)
 
-        def decide(candidate: Candidate) -> Outcome:
-            field = self.field or candidate.roles.licence
+        def decide(record: FilterRecord) -> Outcome:
+            field = self.field or record.roles.licence
             if not field:
                 raise InvalidInputError(
                     "no-licence-field",
                     "licence/1 names no field, and none is the licence",
                     hint="name it: field = FIELD, or commit --licence-field FIELD",
                 )
-            text = as_text(candidate.fields.get(field))
+            text = as_text(record.fields.get(field))
             answer = None if text is None else satisfied(text)
             if answer is None:
                 said = "nothing is said" if text is None else f"{text[:200]!r} is none"

@@ -16,9 +16,9 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.readers.fields import say_which
 from lyrikstore.curate.readers.rows import as_text, as_texts
 from lyrikstore.curate.recipes.filters.contract import (
-    Candidate,
     Drop,
     Filter,
+    FilterRecord,
     Keep,
     Outcome,
 )
@@ -103,7 +103,7 @@ class OptOut(Filter):
         """The lists."""
         return self.lists
 
-    def prepare(self, records: Iterable[Candidate]) -> bytes:
+    def prepare(self, records: Iterable[FilterRecord]) -> bytes:
         """Return what the lists name.
 
         Raises:
@@ -134,9 +134,9 @@ class OptOut(Filter):
         found = msgspec.json.decode(prepared, type=dict[str, frozenset[str]])
         return replace(self, names=found)
 
-    def decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, record: FilterRecord) -> Outcome:
         """Return what becomes of a record."""
-        address = as_text(candidate.fields.get(self.url)) if self.url else None
+        address = as_text(record.fields.get(self.url)) if self.url else None
         if address is not None:
             if (self.names.get("url") or self.names.get("domain")) and not _host(address):
                 return Drop("address-unreadable", address[:100])
@@ -146,23 +146,23 @@ class OptOut(Filter):
             for domain in _domains(host):
                 if domain in self.names.get("domain", ()):
                     return Drop("opted-out-domain", domain)
-        if self.names.get("id") and not candidate.roles.id:
+        if self.names.get("id") and not record.roles.id:
             raise InvalidInputError(
                 "not-looked-at",
                 "the lists of opt-outs name ids, and no field of the data has that role",
                 hint=say_which("--id FIELD"),
             )
-        own = as_text(candidate.fields.get(candidate.roles.id)) if candidate.roles.id else None
+        own = as_text(record.fields.get(record.roles.id)) if record.roles.id else None
         if own is not None and own in self.names.get("id", ()):
             return Drop("opted-out-id")
-        if candidate.source_id.hex in self.names.get("hash", ()):
+        if record.source_id.hex in self.names.get("hash", ()):
             return Drop("opted-out-hash")
         if self.statement:
-            return self._stated(candidate)
+            return self._stated(record)
         return Keep()
 
-    def _stated(self, candidate: Candidate) -> Outcome:
-        said = as_text(candidate.fields.get(self.statement))
+    def _stated(self, record: FilterRecord) -> Outcome:
+        said = as_text(record.fields.get(self.statement))
         if said is None:
             return Keep()
         words = {}

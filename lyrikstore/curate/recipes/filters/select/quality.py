@@ -13,10 +13,10 @@ from msgspec import Struct
 
 from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
-    Candidate,
     Drop,
     FieldReport,
     Filter,
+    FilterRecord,
     Keep,
     Outcome,
 )
@@ -164,9 +164,9 @@ class Quality(Filter):
         """Return that the step reads the text."""
         return (TEXT,)
 
-    def decide(self, candidate: Candidate) -> Outcome:
+    def decide(self, record: FilterRecord) -> Outcome:
         """Return what becomes of a record."""
-        text = TextMeasures(candidate.require_text(self.USE))
+        text = TextMeasures(record.require_text(self.USE))
         reports = []
         for rule, bound in zip(RULES, self.bounds, strict=True):
             value = rule.broken(text, bound)

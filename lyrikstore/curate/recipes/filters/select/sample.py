@@ -8,8 +8,8 @@ import numpy as np
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.readers.sampling import drawn
 from lyrikstore.curate.recipes.filters.contract import (
-    Candidate,
     DatasetFilter,
+    FilterRecord,
 )
 from lyrikstore.curate.recipes.filters.dataset_steps import DatasetDecisions, KeyedRecords
 from lyrikstore.curate.recipes.filters.parameters import Parameter
@@ -59,9 +59,9 @@ class Sample(DatasetFilter):
         """Return nothing: the record id decides."""
         return ()
 
-    def key(self) -> Callable[[Candidate], bytes]:
+    def key(self) -> Callable[[FilterRecord], bytes]:
         """Return the hash of seed and record id."""
-        return lambda candidate: drawn(self.seed, candidate.drawn_id.hex)
+        return lambda record: drawn(self.seed, record.drawn_id.hex)
 
     def judge(self, records: KeyedRecords) -> DatasetDecisions:
         """Return that the records with the least hashes stay."""
