@@ -1,7 +1,7 @@
-"""``filter``: a recipe applied to a dataset version gives new versions, with a reason for all.
+"""``filter``: applies a recipe to dataset versions and logs new versions, with a reason per record.
 
-The counts reconcile exactly: of the records that came in or were made, each was kept, dropped, or
-went to another part; a changed record is among those kept.
+The counts reconcile exactly: each record of the source, and each record that a step made, was kept,
+dropped, or put into another part. A changed record counts as kept.
 """
 
 import secrets
@@ -69,24 +69,24 @@ from lyrikstore.objects.parallel.tasks import Pools
 
 
 class FilterResult(Struct, frozen=True):
-    """What a filter did, or would do.
+    """The result of a filter, or of a dry run.
 
     Attributes:
-        sources: The versions it read, in the order they were named.
-        filter: The filter manifest, new or as it was; None for a trial.
-        manifests: Part (``""`` without a split) → its current version; none for a trial.
-        names: Part → its name.
-        log_indices: Part → log index, for those that are new.
-        counts: Part → ``in``, ``kept``, ``dropped``, ``changed``, ``elsewhere``, and ``made`` where
-            steps made records of others.
-        dropped: Reason → records.
-        changed: Reason → records, over all parts.
-        reported: Reason → records, over all parts.
-        unchanged: Whether nothing had to be logged.
-        large_drops: Steps that dropped more than a fifth of the records that came to them.
+        sources: The versions that the filter read, in the order they were named.
+        filter: The filter manifest, new or already logged; None after a dry run.
+        manifests: Part (``""`` without a split) → its current version; empty after a dry run.
+        names: Part → name of its dataset.
+        log_indices: Part → log index, for parts with a new version.
+        counts: Part → ``in``, ``kept``, ``dropped``, ``changed``, ``elsewhere``, and ``made`` if
+            steps made new records.
+        dropped: Reason → number of records.
+        changed: Reason → number of records, over all parts.
+        reported: Reason → number of records, over all parts.
+        unchanged: Whether all versions were already logged.
+        large_drops: Steps that dropped more than a fifth of the records that reached them.
         unmatched: Values on lists of the recipe that no record of the source has.
         examples: Reason → a few decisions.
-        notes: What is to be known besides, for people.
+        notes: Further warnings for the user.
     """
 
     sources: tuple[Manifest, ...]
@@ -118,29 +118,29 @@ def apply_recipe(
     """Derive ``as_name`` (with a split: ``as_name.train``, …) from one dataset or several.
 
     Args:
-        context: The store, and who signs; by their cache, work that was cut short and lies in the
-            store is known again.
-        refs: The source version; or several: of them the union (spec §12.4.1).
-        recipe: What to do; None, with several sources: nothing but the union.
+        context: The store, the signer, and the user's cache, which authenticates the interrupted
+            work of an earlier run that lies in the store.
+        refs: The source version; several versions are read as their union (spec §12.4.1).
+        recipe: The recipe; None, with several sources, only unites them.
         as_name: The new dataset's name.
         message: Free text, signed with the new dataset.
-        dry_run: Find out everything; write nothing.
-        pools: Workers on other machines that examine the records; see ``objects.cluster``. The
-            versions made are the same.
+        dry_run: Compute the result and write nothing.
+        pools: Workers on other machines that process the records; see ``objects.cluster``. The
+            resulting versions are the same.
 
     Raises:
-        InvalidInputError: (``no-reader``) a text filter over documents that are no text, such as
-            PDF; (``undecodable-text``); (``unknown-column``); (``no-text``); (``needs-rows``);
-            (``not-a-dataset``); (``lost-group``) a split would part records of one group;
-            (``same-name``) the result would replace its own source;
-            (``no-recipe``) there is nothing to do; (``bad-rows``) what the recipe makes are no
-            rows; else as :func:`lyrikstore.curate.recipes.union.source_of`.
-        EmptyResultError: (``nothing-kept``) no record, or none of a part, was kept.
+        InvalidInputError: (``no-reader``) a text filter reads documents that are not text, such
+            as PDF; (``undecodable-text``); (``unknown-column``); (``no-text``); (``needs-rows``);
+            (``not-a-dataset``); (``lost-group``) a split would separate records of one group;
+            (``same-name``) the result would replace its own source; (``no-recipe``) one source and
+            no recipe; (``bad-rows``) the recipe makes invalid rows; else as
+            :func:`lyrikstore.curate.recipes.union.source_of`.
+        EmptyResultError: (``nothing-kept``) the result, or one of its parts, has no record.
         ConflictError, LockedError, KeyMaterialError, PolicyError, StorageError: see
-            ``TransactionBuilder``. Whatever is raised, nothing was logged.
+            ``TransactionBuilder``. After any exception, nothing was logged.
 
-    Cost: one read of every record for each stage (spec §12.5.1); flat memory but for the steps
-    that are for the whole dataset; on disk, the decisions and what changes.
+    Cost: one read of every record for each stage (spec §12.5.1); constant memory, except for steps
+    over the whole dataset; disk space for the decisions and the changed records.
     """
     repository, signer = context.repository, context.signer()
     refs = [refs] if isinstance(refs, str) else refs
@@ -150,7 +150,9 @@ def apply_recipe(
     for read in source.manifests:
         if read.name in targets.values():
             raise InvalidInputError(
-                "same-name", f"{read.name} would replace its own source", hint="choose another name"
+                "same-name",
+                f"{read.name} would replace its own source",
+                hint="choose another name: --as",
             )
     records = source.records
     recipe.check_fields(source.fields, records.roles, source.name, is_rows=records.is_rows)
@@ -186,8 +188,8 @@ def apply_recipe(
                 outcome = _settled(engine, recipe, source, decisions, documents.put, work.path)
             _check(outcome, recipe, targets)
             parts = [_part(part, outcome, recipe, source) for part in targets]
-            # Only now: nothing that can be wrong with the records holds up others, or leaves a
-            # trace in the store.
+            # The transaction opens only now: invalid records neither block other writers nor leave
+            # a trace in the store.
             with open_transaction(repository) as transaction:
                 writer = transaction.writer
                 documents.store(writer.put_data)
@@ -226,7 +228,7 @@ def apply_recipe(
 def _work(
     repository: Repository, cache_dir: Path | None, key: bytes, *, dry_run: bool
 ) -> AbstractContextManager[WorkFolder]:
-    # A trial writes nothing to the store, which may be another's.
+    # A dry run writes nothing to the store, which may belong to another user.
     if dry_run or not isinstance(repository.location, Path):
         return work_folder(cache_dir)
     return kept_work(repository.location, cache_dir, Digest.of(key).hex[:32])
@@ -258,9 +260,9 @@ def _salt(
     body: Mapping[str, Any],
     inputs: Sequence[Input],
 ) -> bytes:
-    """Return the salt of the decisions: new, but where the same was done to the same before.
+    """Return a new salt for the decisions, or that of an equal filter over the same sources.
 
-    The same decisions then are the same bytes, and nothing has to be logged.
+    Equal decisions then have equal bytes, and nothing has to be logged.
     """
     for target in targets.values():
         current = current_version(repository, target)
@@ -340,7 +342,7 @@ def _log(
     message: str,
     statement: Statement,
 ) -> tuple[Manifest, bool]:
-    """Return the version that says this, and whether it had to be made."""
+    """Return the version with this statement, and whether it is new."""
     current = current_version(context.repository, statement.name)
     if current is not None and statement.repeats(current):
         return current, False
@@ -354,18 +356,18 @@ def _log(
 def _sources(
     repository: Repository, refs: Sequence[str], recipe: Recipe | None
 ) -> tuple[FilterSource, Recipe]:
-    """Return what is read, and all that is done with it."""
-    found = [resolve_dataset(repository, ref) for ref in refs]
-    if recipe is None and len(found) < 2:
+    """Return the source, and the recipe with ``union/1`` added for several datasets."""
+    datasets = [resolve_dataset(repository, ref) for ref in refs]
+    if recipe is None and len(datasets) < 2:
         raise InvalidInputError(
             "no-recipe",
-            "one dataset without a recipe would be itself again",
-            hint="say what to do with --recipe FILE, or name a second dataset to put with it",
+            "a filter over one dataset needs a recipe",
+            hint="add --recipe FILE, or name a second dataset to unite with the first",
         )
-    check_union(found)
-    for manifest in found:
+    check_union(datasets)
+    for manifest in datasets:
         source_reader(manifest.body)
-    source = source_of(found, [present_tree(repository, one) for one in found])
+    source = source_of(datasets, [present_tree(repository, one) for one in datasets])
     recipe = recipe or Recipe((), "")
     return source, recipe.of_union() if source.is_union else recipe
 
@@ -381,7 +383,7 @@ def _targets(name: Name, recipe: Recipe) -> dict[str, str]:
 
 
 def _check_texts(foreign: Sequence[tuple[str, str]]) -> None:
-    """Return if all files were texts, as far as their names and first bytes tell."""
+    """Raise `no-reader` if names or first bytes show that a text step would read binary files."""
     if foreign:
         path, label = foreign[0]
         count = len(foreign)
@@ -389,22 +391,22 @@ def _check_texts(foreign: Sequence[tuple[str, str]]) -> None:
         raise InvalidInputError(
             "no-reader",
             f"no reader for {label}: {path}{more}",
-            hint="put extract-text/2 first, which reads PDF, DOCX, HTML and e-mail; or name them, "
-            "in your own data, in .lyrikignore and commit again",
+            hint="add an extract-text/2 step first, which reads PDF, DOCX, HTML and e-mail; or "
+            "list these files of your own data in .lyrikignore and commit again",
             details={"files": [item[0] for item in foreign[:1000]], "count": count},
         )
 
 
 def _check(outcome: RecipeOutcome, recipe: Recipe, targets: Mapping[str, str]) -> None:
-    """Return if something was kept of each part."""
+    """Raise `nothing-kept` unless every part has a record."""
     reasons = ", ".join(f"{reason} {count}" for reason, count in outcome.dropped.most_common())
     sizes = {name: part.records for name, part in outcome.parts.items()}
     if not any(sizes.values()):
         unmatched = recipe.unmatched(outcome.values)
         raise EmptyResultError(
             "nothing-kept",
-            f"no record of {outcome.total} was kept ({reasons or 'there were none'})",
-            hint="; ".join(map(str, unmatched[:3])) or "check the recipe's allow lists and columns",
+            f"no record of {outcome.total} was kept ({reasons or 'the source has no records'})",
+            hint="; ".join(map(str, unmatched[:3])) or "check the recipe's lists and columns",
             details={"dropped": dict(outcome.dropped)},
         )
     for part, target in targets.items():
@@ -413,7 +415,7 @@ def _check(outcome: RecipeOutcome, recipe: Recipe, targets: Mapping[str, str]) -
                 "nothing-kept",
                 f"the {part} part ({target}) would be empty: "
                 + ", ".join(f"{name} {count}" for name, count in sizes.items()),
-                hint='deal anew with another seed, such as seed = "1", in the split step; '
-                "or take larger shares, or group by a column with more values",
+                hint='split again with another seed, such as seed = "1", in the split step; '
+                "or set larger shares, or group by a column with more values",
                 details={"records": sizes},
             )

@@ -1,8 +1,8 @@
-"""The decision table: what a filter did to every record, as Parquet (spec §12.6).
+"""The decision table: the decisions of a filter on every record, as Parquet (spec §12.6).
 
-One row per change and one last row (kept, dropped, divided) per record, in storage order. What is
-written is version 3: it names records by their place, and holds no value, no digest and no position
-that depends on what a step took out. Versions 1 and 2 are read.
+The table has a row for each change and report, and a last row (kept, dropped, divided) for each
+record, in storage order. Version 3 is written: it names records by position, and contains no value,
+digest or position that depends on what a step removed. Versions 1 and 2 can be read.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ COLUMNS = (
     "part",
     "detail",
 )
-"""Of version 1: documents that stay documents."""
+"""The columns of version 1, for filters from documents to documents."""
 
 COLUMNS_2 = (
     "record",
@@ -61,7 +61,7 @@ COLUMNS_2 = (
     "part",
     "detail",
 )
-"""Of version 2: rows, and what is made of records."""
+"""The columns of version 2, which added rows and records made by steps."""
 
 COLUMNS_3 = (
     "file",
@@ -80,13 +80,13 @@ COLUMNS_3 = (
     "new_position",
     "part",
 )
-"""Of version 3: whatever is read and made."""
+"""The columns of version 3, for all filters."""
 
 VERSION = 3
 """The version that is written."""
 
 FILES_SINCE = 3
-"""From this version on decisions name records by the place of their file, and by no digest."""
+"""First version whose rows name records by the number of their file instead of a digest."""
 
 SALT_BYTES = 32
 _SALT_KEY = "salt"
@@ -102,7 +102,7 @@ _BATCH = 20_000
 
 
 class Decision(Struct, frozen=True):
-    """One row of the table; absent values are ``None``.
+    """A row of the decision table; absent values are ``None``.
 
     Attributes:
         action: ``changed``, ``reported``, ``divided``, ``dropped`` or ``kept``.
@@ -110,26 +110,28 @@ class Decision(Struct, frozen=True):
         filter: Such as ``redact/1``.
         reason: Stable code, such as ``duplicate`` or ``redacted-email``.
         field: ``text`` or ``meta:COLUMN`` of documents, the name of a field of rows.
-        count: Places changed or found; of ``divided``, the records made.
-        part: The part it went to.
-        file: Which file of the source the record is in, from 0, in the order of their paths; of
-            a union, of all its files. ``None`` in versions 1 and 2.
-        path: The path of that file. Version 3 does not hold it; whoever has the tree fills it in.
-        position: Place of the record in its file, from 0.
-        item: Which of the records that were made of it, directly or through others, the row is
-            about, from 0: step by step, within a step in storage order.
-        other: The record that it was dropped for or found to be like: ``file``, ``position`` and
-            ``item`` as above, in the source or in what the step compares with.
-        new_path: Path of its file in the derived dataset; of documents only if it is another one.
-        new_position: Its place there, if that is of rows.
-        detail: For people: in examples of what a filter did, and in tables of versions 1 and 2.
-        record: Record id in the source dataset, hex; of what was made, that of what it was made of.
-            Versions 1 and 2 hold it.
-        new_record: Record id in the derived dataset, hex, if it is another one; versions 1 and 2.
+        count: Number of places changed or found; for ``divided``, of records made.
+        part: The part that the record is in.
+        file: The number of the record's file in the source, from 0, in order of paths; in a union,
+            among all files. ``None`` in versions 1 and 2.
+        path: The path of that file. Version 3 does not contain it; callers with the tree fill it
+            in.
+        position: Position of the record in its file, from 0.
+        item: For a record that steps made from this one, directly or indirectly: its number, from
+            0; step by step, in storage order within a step.
+        other: The record that was kept in its place, or that it resembles: ``file``, ``position``
+            and ``item`` as above, in the source or in the dataset that the step compares with.
+        new_path: Path of its file in the derived dataset; for documents only if it changed.
+        new_position: Its position in that file, for rows.
+        detail: An explanation for the user; only in examples, and in tables of versions 1 and 2.
+        record: Record id in the source dataset, hex; for a record that a step made, the id of the
+            source record. Only in versions 1 and 2.
+        new_record: Record id in the derived dataset, hex, if it changed; versions 1 and 2.
         before: Digest of the text before the step, ``blake3:…``; versions 1 and 2.
         after: JSON list of [start, end] UTF-8 byte offsets of the placeholders after the step;
             versions 1 and 2.
-        place: Where in the record it was made of it comes from, as JSON; version 2.
+        place: Position of a made record within the record that it was made from, as JSON; version
+            2.
     """
 
     action: str
@@ -155,25 +157,25 @@ class Decision(Struct, frozen=True):
 
     @property
     def cells(self) -> dict[str, Any]:
-        """Its columns in a table of version 3."""
+        """The values of the row by column of version 3."""
         other = (None, None, None) if self.other is None else tuple(self.other)
         named = dict(zip(_OTHER, other, strict=True))
         return {name: named[name] if name in named else getattr(self, name) for name in COLUMNS_3}
 
     @classmethod
     def of_cells(cls, cells: dict[str, Any]) -> Self:
-        """Return the row with the columns of a table of any version."""
+        """Return the row with these values by column, of a table of any version."""
         other = [cells.pop(name, None) for name in _OTHER]
         return cls(**cells, other=None if other[0] is None else OtherRecord(*other))
 
 
 class DecisionWriter:
-    """Writes a decision table; a context manager that closes it.
+    """Writer of a decision table; a context manager that closes the table.
 
     Args:
         target: A path, or an open file.
-        salt: 32 random bytes, so that nobody can try out against the table's digest, which may be
-            handed on, what records the table is about.
+        salt: 32 random bytes. Without them, guesses at the records could be verified against the
+            digest of the table, which may be published.
 
     Cost: 20,000 rows in memory at a time.
     """
@@ -230,10 +232,10 @@ def read_decisions(stream: BinaryIO, wanted: "DecisionQuery | None" = None) -> I
 
     Args:
         stream: The table, seekable.
-        wanted: Only rows that fit; None: all.
+        wanted: Only rows that match; None: all.
 
     Raises:
-        FormatError: (``bad-decisions``) not Parquet, or other columns or types.
+        FormatError: (``bad-decisions``) the file is not Parquet, or has other columns or types.
 
     Cost: 20,000 rows in memory at a time.
     """
@@ -246,16 +248,16 @@ def read_decisions(stream: BinaryIO, wanted: "DecisionQuery | None" = None) -> I
 
 
 def read_strange_decisions(stream: BinaryIO) -> tuple[int, Iterator[Decision]]:
-    """Return version and rows of a decision table that may be hostile, in order.
+    """Return the version and the rows, in order, of a decision table that may be hostile.
 
-    ATTACK A89: one long reason that some thousand rows share fills the memory of whoever verifies.
+    ATTACK A89: one long reason, shared by thousands of rows, fills the memory of the verifier.
 
     Args:
         stream: The table, seekable.
 
     Raises:
-        FormatError: (``bad-decisions``) as :func:`read_decisions`; or it asks for more memory or
-            time than a file of rows gets.
+        FormatError: (``bad-decisions``) as :func:`read_decisions`; or reading it takes more memory
+            or time than a file of rows may use.
         LyrikstoreError: As :func:`read_parquet`.
 
     Cost: that of :func:`~lyrikstore.curate.readers.parquet_process.read_parquet`.
@@ -265,7 +267,7 @@ def read_strange_decisions(stream: BinaryIO) -> tuple[int, Iterator[Decision]]:
 
 
 def _in_process(stream: BinaryIO, version: int) -> Iterator[Decision]:
-    # Loaded where somebody verifies: it starts a process.
+    # Imported only when verifying, because it starts a process.
     from lyrikstore.curate.readers.parquet_process import read_parquet
 
     names = (COLUMNS, COLUMNS_2, COLUMNS_3)[version - 1]
@@ -273,23 +275,23 @@ def _in_process(stream: BinaryIO, version: int) -> Iterator[Decision]:
     try:
         for row in read_parquet("the decision table", stream):
             if isinstance(row, BadRow):
-                raise FormatError("bad-decisions", f"row {row.line} is none: {row.reason}")
-            found: dict[str, Any] = dict.fromkeys(names) | parse_row(row.data)
-            if found.keys() != kinds.keys() or not all(
+                raise FormatError("bad-decisions", f"row {row.line} cannot be read: {row.reason}")
+            cells: dict[str, Any] = dict.fromkeys(names) | parse_row(row.data)
+            if cells.keys() != kinds.keys() or not all(
                 type(value) is kinds[name] or (value is None and name not in _REQUIRED)
-                for name, value in found.items()
+                for name, value in cells.items()
             ):
-                raise FormatError("bad-decisions", f"row {row.line} is no decision")
-            yield Decision.of_cells(found)
+                raise FormatError("bad-decisions", f"row {row.line} is not a decision")
+            yield Decision.of_cells(cells)
     except (InvalidInputError, RowError) as error:
         raise FormatError("bad-decisions", f"the decision table is damaged: {error}") from None
 
 
 def read_salt(stream: BinaryIO) -> bytes | None:
-    """Return the salt of a decision table; None of one that has none.
+    """Return the salt of a decision table, or None.
 
     Raises:
-        FormatError: (``bad-decisions``) not Parquet.
+        FormatError: (``bad-decisions``) the file is not Parquet.
     """
     import pyarrow.parquet as pq
 
@@ -299,7 +301,7 @@ def read_salt(stream: BinaryIO) -> bytes | None:
 
 
 def decision_schema(version: int) -> "pa.Schema":
-    """Return the columns of a decision table of version 1, 2 or 3."""
+    """Return the Parquet schema of a decision table of version 1, 2 or 3."""
     import pyarrow as pa
 
     return pa.schema(
@@ -309,12 +311,12 @@ def decision_schema(version: int) -> "pa.Schema":
 
 
 def decision_version(stream: BinaryIO) -> int:
-    """Return the version of a decision table; raises as :func:`read_decisions`."""
+    """Return the version of a decision table; raise as :func:`read_decisions`."""
     return _opened(stream)[1]
 
 
 def decision_batches(stream: BinaryIO) -> "Iterator[pa.RecordBatch]":
-    """Yield the rows of a decision table, of any version, in order.
+    """Yield the rows of a decision table, of any version, in order, as Arrow batches.
 
     Raises, Cost: As :func:`read_decisions`.
     """
@@ -333,12 +335,14 @@ def _opened(stream: BinaryIO) -> "tuple[pq.ParquetFile, int]":
 
     with _reading():
         file = pq.ParquetFile(stream)
-        found = [n for n in range(1, VERSION + 1) if file.schema_arrow.equals(decision_schema(n))]
-        if not found:
-            raise FormatError("bad-decisions", "the decision table has other columns")
-        if found == [VERSION] and read_salt(stream) is None:
+        versions = [
+            n for n in range(1, VERSION + 1) if file.schema_arrow.equals(decision_schema(n))
+        ]
+        if not versions:
+            raise FormatError("bad-decisions", "the decision table has unknown columns")
+        if versions == [VERSION] and read_salt(stream) is None:
             raise FormatError("bad-decisions", "the decision table has no salt")
-    return file, found[0]
+    return file, versions[0]
 
 
 @contextlib.contextmanager
@@ -352,16 +356,16 @@ def _reading() -> Iterator[None]:
 
 
 class DecisionQuery(Struct, frozen=True):
-    """Which rows of a decision table are looked for; what is ``None`` does not matter.
+    """A condition on rows of a decision table; ``None`` matches any value.
 
     Attributes:
-        file: Which file of the source the record is in; looked for in tables of version 3.
-        path: Path of that file; looked for in tables of versions 1 and 2.
-        position: Its place there.
-        digits: What the record's id begins with, in the source or in the result; a table of
-            version 3 has no row that fits.
-        new_path: Path of its file in the result.
-        new_position: Its place there.
+        file: The number of the record's file in the source; ignored in versions 1 and 2.
+        path: The path of that file; ignored in version 3.
+        position: The position of the record in that file.
+        digits: The first hex digits of the record id, in the source or in the result; no row of
+            version 3 matches.
+        new_path: The path of the record's file in the result.
+        new_position: The position of the record in that file.
     """
 
     file: int | None = None
@@ -372,7 +376,7 @@ class DecisionQuery(Struct, frozen=True):
     new_position: int | None = None
 
     def mask(self, batch: Any) -> Any:
-        """Return which rows of a batch of a table fit."""
+        """Return the Arrow mask of the matching rows of a batch."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -385,9 +389,9 @@ class DecisionQuery(Struct, frozen=True):
         if self.digits is not None and "record" not in names:
             mask = pc.and_(mask, False)
         elif self.digits is not None:
-            found = [
+            matches = [
                 pc.fill_null(pc.starts_with(batch.column(name), self.digits), False)
                 for name in ("record", "new_record")
             ]
-            mask = pc.and_(mask, pc.or_(*found))
+            mask = pc.and_(mask, pc.or_(*matches))
         return mask

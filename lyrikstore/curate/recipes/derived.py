@@ -1,4 +1,4 @@
-"""What a derived dataset says of itself: its tree, its statistics, the body of its manifest."""
+"""The tree, the statistics and the manifest body of a derived dataset."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +28,7 @@ from lyrikstore.objects.store.writer import BlobWriter
 from lyrikstore.verify.datasets.files import columns_of, files_by, formats
 
 MANY_BYTES = 8 << 20
-"""From here on several processes measure the shards."""
+"""Total size of shards from which several processes measure them."""
 
 _TARGET = "lyrikstore.curate.commit.rows.check:check_task"
 
@@ -37,11 +37,11 @@ class DerivedPart(Struct, frozen=True):
     """One of the datasets that a filter makes.
 
     Attributes:
-        part: Its part; empty without a split.
+        part: The name of the part; empty without a split.
         tree: Its files.
-        roles: Which field has which role.
-        statistics: What was measured of its rows; None if it is of documents.
-        shards: Path → file of rows, if it is of rows.
+        roles: The roles of its fields.
+        statistics: The statistics of its rows; None for documents.
+        shards: Path → file of rows; empty for documents.
     """
 
     part: str
@@ -51,11 +51,11 @@ class DerivedPart(Struct, frozen=True):
     shards: Mapping[str, Shard] = {}
 
     def store(self, writer: BlobWriter) -> None:
-        """Store the shards.
+        """Store the shards and delete their files.
 
         Raises:
-            StorageError: One cannot be read, or the store's medium failed; (``work-lost``) one is
-                not what was written.
+            StorageError: A shard cannot be read, or the store cannot be written; (``work-lost``) a
+                shard changed after it was written.
         """
         for path, shard in self.shards.items():
             with storing(f"storing {path}"):
@@ -69,13 +69,13 @@ class DerivedPart(Struct, frozen=True):
 def measure_shards(
     shards: Mapping[str, Shard], roles: FieldRoles
 ) -> tuple[RowStatistics, FieldRoles]:
-    """Return what is known of the rows in some shards, and their roles.
+    """Return the statistics of the rows in shards, and the roles of their fields.
 
-    The role ``id`` ends where two rows have the same, such as after redaction (spec §12.8.1).
+    The role ``id`` is removed if two rows have the same id, such as after redaction (spec §12.8.1).
 
     Raises:
         InvalidInputError: (``bad-rows``) a row does not fit the roles of its fields.
-        StorageError: One cannot be read; (``work-lost``) one is not what was written.
+        StorageError: A shard cannot be read; (``work-lost``) a shard changed after it was written.
 
     Cost: one read; 8 bytes in memory for each row with an id.
     """
@@ -86,29 +86,29 @@ def measure_shards(
     )
     total = sum(one.bytes for one in shards.values())
     count = min(cores(), len(shards)) if cores() > 1 and total >= MANY_BYTES else 0
-    found: dict[int, FileCheck] = {}
+    checks: dict[int, FileCheck] = {}
     written = [one.blake3.hex for one in shards.values()]
     with Workers(_TARGET, setup, count) as workers:
         for result in workers.map(tasks):
             if result.header["blake3"] != written[result.task]:
                 raise work_lost()
-            found[result.task] = msgspec.msgpack.decode(result.buffers[0], type=FileCheck)
+            checks[result.task] = msgspec.msgpack.decode(result.buffers[0], type=FileCheck)
     statistics = RowStatistics(named=roles.names)
-    for _, one in sorted(found.items()):
-        statistics.merge(one.statistics)
-        for bad in one.bad:
+    for _, check in sorted(checks.items()):
+        statistics.merge(check.statistics)
+        for bad in check.bad:
             raise InvalidInputError(
                 "bad-rows",
-                f"the recipe makes no rows: {bad.path} line {bad.line}: {bad.reason}",
-                hint="correct the step that changes that field",
+                f"the recipe makes an invalid row: {bad.path} line {bad.line}: {bad.reason}",
+                hint="correct the step that changes this field",
             )
-    if roles.id and repeated_hashes(one.ids for one in found.values()):
+    if roles.id and repeated_hashes(check.ids for check in checks.values()):
         roles = replace(roles, id="")
     return statistics, roles
 
 
 def tree_of_shards(shards: Mapping[str, Shard]) -> Tree:
-    """Return the tree of shards, as they were written."""
+    """Return the tree of the written shards."""
     return Tree.of(TreeEntry(path, one.bytes, one.blake3, None) for path, one in shards.items())
 
 
@@ -118,11 +118,11 @@ def derived_body(
     """Return the body of a derived dataset (spec §12.4).
 
     Args:
-        source: What it was made from.
-        recipe: How.
+        source: The datasets that the filter read.
+        recipe: The recipe.
         used: The filter manifest.
-        outcome: What became of the records.
-        made: Its files.
+        outcome: The outcome of the recipe.
+        made: The part, with its files.
     """
     tree, part = made.tree, outcome.parts[made.part]
     counts = outcome.counts(made.part)
@@ -136,7 +136,7 @@ def derived_body(
         members.pop("metadata", None)
         stats |= made.statistics.to_json(made.roles)
     elif columns := recipe.columns(source.columns):
-        # ATTACK A72: the digest of the source's sheet lets guesses at its cells be tried out.
+        # ATTACK A72: with the digest of the source's sheet, guesses at its cells could be verified.
         members["metadata"] = sheet_of(columns, tree)
         stats["columns"] = columns_of(tree.metas.values(), columns)
     else:
@@ -182,7 +182,7 @@ def _inherited(descriptor: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
     inherited = dict(descriptor)
     redactions = {step.use for step in recipe.steps if step.use.startswith("redact/")}
     if redactions:
-        # Detectors find what they know; that nothing is left, nobody has shown.
+        # Detectors miss what they do not know; nothing proves that no personal data is left.
         by = "pattern" if redactions == {"redact/1"} else "detectors"
         inherited["deidentification"] = {
             "state": "value",

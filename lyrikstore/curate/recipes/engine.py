@@ -1,9 +1,9 @@
-"""The engine: all records of a source through all steps, in storage order, a stage after another.
+"""The engine: runs all steps of a recipe over all records of a source, stage by stage.
 
-Normative text: spec §12.5.1. Steps that look at one record alone are worked off in batches, in
-other processes where that pays; a step for the whole dataset is decided once the keys of all
-records are known. What was found of a batch lies in a work folder, so that memory stays flat, and
-a filter that was killed takes up its work where it was.
+Normative text: spec §12.5.1. Steps that decide on each record alone run over batches, for large
+sources in several processes. A step over the whole dataset decides after the keys of all records
+are known. The results of each batch are kept in a work folder: memory use stays constant, and a
+filter that was killed resumes with the first missing batch.
 """
 
 import json
@@ -41,20 +41,20 @@ from lyrikstore.objects.parallel.processes import Workers, cores
 from lyrikstore.objects.parallel.tasks import Message, Pool, Pools, Result
 
 MANY_BYTES = 8 << 20
-"""Bytes of a source from which several processes share the work."""
+"""Size of a source from which several processes share the work."""
 
 _TARGET = "lyrikstore.curate.recipes.engine:run_steps_task"
 
 
 class Engine:
-    """One recipe on one source.
+    """The run of one recipe over one source.
 
     Args:
-        recipe: What to do.
+        recipe: The recipe.
         source: The records.
-        open_blob: Gives a verified stream of a blob.
-        work: A private folder; what it holds of an earlier run of this very work is taken over.
-        prepared: Number of a step → what is kept there for it to compare with.
+        open_blob: Opens a verified stream of a blob.
+        work: A private folder; results of an interrupted run of the same work are reused.
+        prepared: Number of a step → name in ``work`` of its prepared data on other datasets.
         against: REF of a dataset that a step compares with → its version.
     """
 
@@ -79,73 +79,75 @@ class Engine:
         repository: Repository | None = None,
         pools: Pools | None = None,
     ) -> None:
-        """Examine all records; :meth:`findings` gives what was found.
+        """Process all records; :meth:`findings` yields the results.
 
         Args:
             progress: Progress callback, called per batch; counts the records of a stage.
-            total: How many records there are, to tell.
-            repository: The store, for other processes to read documents from; None: only this one.
-            pools: Workers on other machines, which must see the store.
+            total: Number of records, for progress.
+            repository: The store, from which other processes read documents; None to use this
+                process only.
+            pools: Workers on other machines; they must have access to the store.
 
         Raises:
-            InvalidInputError: (``bad-record``) a row of the source is none.
+            InvalidInputError: (``bad-record``) a row of the source is invalid.
             StorageError: (``worker-differs``) a worker on another machine has other libraries,
-                models or data than what is signed of the filter.
+                models or data than the signed filter states.
             VerificationError, IncompleteError: A blob is damaged or lost.
-            StorageError: The disk is full; what was found so far stays. (``work-lost``) What an
-                earlier stage had found is gone.
+            StorageError: The disk is full; finished results are kept. (``work-lost``) Results of an
+                earlier stage are missing or damaged.
             LyrikstoreError: As :func:`address_of`.
 
-        Cost: one read of the source for each stage; memory for some batches, and for the keys of a
-        step for the whole dataset.
+        Cost: one read of the source for each stage; memory for a few batches, and for the keys of a
+        step over the whole dataset.
         """
         judged: _Judged | None = None
         for number, stage in enumerate(self._stages):
             work = _StageWork(self, number, stage, judged)
-            tell = partial(_tell, progress, total, f"stage {number + 1} of {len(self._stages)}")
-            work.examine(tell, self._pool(stage, repository, pools))
+            phase = f"stage {number + 1} of {len(self._stages)}"
+            report = partial(_report, progress, total, phase)
+            work.examine(report, self._pool(stage, repository, pools))
             if stage.barrier:
                 judged = work.judge()
 
     def foreign(self) -> list[tuple[str, str]]:
-        """Return path and format of the files that a text filter cannot read, once all was read."""
+        """Return path and format of files that a text step cannot read, after :meth:`run`."""
         if self.source.is_rows:
             return []
         last = len(self._stages) - 1
-        found: list[tuple[str, str]] = []
+        files: list[tuple[str, str]] = []
         for batch in self.source.batches(self.open_blob):
-            found += BatchResults.decode(self.found_by(last, batch.number)).foreign
-        return found
+            files += BatchResults.decode(self.results_of(last, batch.number)).foreign
+        return files
 
     def findings(self) -> Iterator[tuple[Batch, BatchResults]]:
-        """Yield every batch of the source with what was found of it."""
+        """Yield every batch of the source with its results."""
         last = len(self._stages) - 1
         for batch in self.source.batches(self.open_blob):
-            yield batch, BatchResults.decode(self.found_by(last, batch.number))
+            yield batch, BatchResults.decode(self.results_of(last, batch.number))
 
-    def found_by(self, stage: int, batch: int) -> bytes:
-        """Return what a stage that is done found of a batch.
+    def results_of(self, stage: int, batch: int) -> bytes:
+        """Return the results of a finished stage for a batch.
 
         Raises:
-            StorageError: (``work-lost``) it is gone, or damaged.
+            StorageError: (``work-lost``) the results are missing or damaged.
         """
-        found = self.load(stage, batch)
-        if found is None:
-            # Without it the next stage would begin with the source, as if no step had changed it.
+        results = self.load(stage, batch)
+        if results is None:
+            # The next stage would otherwise start from the source, without the earlier changes.
             raise work_lost()
-        return found
+        return results
 
     def load(self, stage: int, batch: int) -> bytes | None:
-        """Return what a stage found of a batch; None if it has not looked at it, or was cut off.
+        """Return the results of a stage for a batch; None if they are missing or incomplete.
 
         Raises:
-            StorageError: It cannot be read.
+            StorageError: The file cannot be read.
         """
         return self.work.load(_name(stage, batch))
 
-    def save(self, stage: int, batch: int, found: bytes) -> None:
-        """Keep what a stage found of a batch."""
-        self.work.keep(_name(stage, batch), found)
+    def save(self, stage: int, batch: int, results: bytes) -> None:
+        """Write the results of a stage for a batch to the work folder."""
+        self.work.keep(_name(stage, batch), results)
 
     def _pool(
         self, stage: StepRange, repository: Repository | None, pools: Pools | None
@@ -165,7 +167,7 @@ class Engine:
                     for step, name in prepared.items()
                 }
                 return Workers(_TARGET, setup, cores())
-            # Other machines see the store, and not this user's cache.
+            # Other machines can read the store, but not this user's cache.
             setup["against"] = {ref: str(version) for ref, version in self._against.items()}
             setup["digests"] = {
                 str(step): f"blake3:{self.work.proof(name)[0]}" for step, name in prepared.items()
@@ -191,7 +193,7 @@ class Engine:
 
 
 class _Here:
-    """A pool that is this process."""
+    """A pool that runs its tasks in this process."""
 
     def __init__(self, examiner: Examiner) -> None:
         self._examiner = examiner
@@ -202,17 +204,17 @@ class _Here:
 
 
 class _Judged(NamedTuple):
-    """What a step for the whole dataset said.
+    """The decisions of a step over the whole dataset.
 
     Attributes:
-        verdicts: Of a batch, in the order of what had come so far.
+        verdicts: Returns the decisions for a batch, on the records that reached the step, in order.
     """
 
     verdicts: Callable[[int], list[StepVerdict | None]]
 
 
 class _StageWork:
-    """One stage of an engine."""
+    """The work of an engine on one stage."""
 
     def __init__(
         self, engine: Engine, number: int, stage: StepRange, judged: _Judged | None
@@ -221,8 +223,8 @@ class _StageWork:
         self._places: list[tuple[str, int]] = []
         self._first: list[int] = []
 
-    def examine(self, tell: Callable[[int], None], opened: AbstractContextManager[Pool]) -> None:
-        """Examine the batches of which nothing is known yet."""
+    def examine(self, report: Callable[[int], None], opened: AbstractContextManager[Pool]) -> None:
+        """Process the batches that have no results yet."""
         engine, number = self._engine, self._number
         pending: list[tuple[int, int]] = []
         known = 0
@@ -237,7 +239,7 @@ class _StageWork:
                 if engine.load(number, batch.number) is not None:
                     known += len(batch)
                     continue
-                earlier = engine.found_by(number - 1, batch.number) if number else b""
+                earlier = engine.results_of(number - 1, batch.number) if number else b""
                 verdicts = self._judged.verdicts(batch.number) if self._judged else []
                 pending.append((batch.number, len(batch)))
                 yield Message({}, (batch.encode(), earlier, msgspec.msgpack.encode(verdicts)))
@@ -248,22 +250,22 @@ class _StageWork:
                 at, records = pending[result.task]
                 engine.save(number, at, result.buffers[0])
                 done += records
-                tell(known + done)
+                report(known + done)
 
     def judge(self) -> _Judged:
-        """Return what the step after this stage says of what reaches it."""
+        """Return the decisions of the dataset step that follows this stage."""
         step = self._engine.recipe.steps[self._stage.barrier - 1].filter
         if not isinstance(step, DatasetFilter):
-            raise TypeError("a step for the whole dataset is one")
+            raise TypeError("the step after a stage is not a DatasetFilter")
         ends, origins, starts = array("q"), array("q"), [0]
         numbers = array("i")
         folder = self._engine.work.path
         with (
-            storing(f"keeping keys of records in {folder}"),
+            storing(f"writing keys of records to {folder}"),
             open_nameless(folder / "keys") as keys,
         ):
             for batch in range(len(self._first)):
-                for at, items in enumerate(self._found(batch).records):
+                for at, items in enumerate(self._results(batch).records):
                     for item in items:
                         if item.is_alive:
                             keys.write(item.key)
@@ -292,29 +294,30 @@ class _StageWork:
             return f"{files[other.file]}:{other.position + 1}{item}"
 
         def verdicts(batch: int) -> list[StepVerdict | None]:
-            found: list[StepVerdict | None] = []
+            decisions: list[StepVerdict | None] = []
             for at in range(starts[batch], starts[batch + 1]):
-                said = judgement.of(at)
-                if said is None:
+                decision = judgement.of(at)
+                if decision is None:
                     part = judgement.part(at)
-                    found.append(None if part is None else StepVerdict(part=part))
+                    decisions.append(None if part is None else StepVerdict(part=part))
                 else:
-                    reason, goes, place = said
+                    reason, goes, place = decision
                     other = find(place) if place >= 0 else None
                     detail = step.detail(reason, "" if other is None else called(other))
-                    found.append(StepVerdict(reason, goes, detail + judgement.likeness(at), other))
-            return found
+                    detail += judgement.likeness(at)
+                    decisions.append(StepVerdict(reason, goes, detail, other))
+            return decisions
 
         return _Judged(verdicts)
 
-    def _found(self, batch: int) -> BatchResults:
-        return BatchResults.decode(self._engine.found_by(self._number, batch))
+    def _results(self, batch: int) -> BatchResults:
+        return BatchResults.decode(self._engine.results_of(self._number, batch))
 
 
 def run_steps_task(
     setup: Mapping[str, Any], _task: Mapping[str, Any], *buffers: bytes
 ) -> Iterator[tuple[Any, ...]]:
-    """Examine a batch: what a worker does; see :mod:`lyrikstore.objects.parallel.tasks`."""
+    """Process a batch in a worker; see :mod:`lyrikstore.objects.parallel.tasks`."""
     with _ONE_AT_A_TIME:
         examiner = _examiner_for(json.dumps(setup, sort_keys=True))
     yield {}, _examined(examiner, *buffers)
@@ -329,32 +332,33 @@ def _examined(examiner: Examiner, batch: bytes, earlier: bytes, verdicts: bytes)
 
 
 _ONE_AT_A_TIME = Lock()
-"""Held while an examiner is made, which may take long: the threads of a worker share it."""
+"""Lock held while an examiner is created, which can take long; a worker's threads share it."""
 
 
 @lru_cache(maxsize=2)
 def _examiner_for(setup: str) -> Examiner:
-    # Kept between tasks, until the store has grown: a step may have loaded a model.
-    given = json.loads(setup)
-    store = given["store"]
+    # Cached between tasks, until the store grows: a step may have loaded a model.
+    settings = json.loads(setup)
+    store = settings["store"]
     backend = open_backend(store["url"], options=dict(store["options"]))
     location = backend.root if isinstance(backend, LocalBackend) else store["url"]
     repository = Repository.over(backend, location=location)
-    roles = FieldRoles.of_body({"fields": given["roles"]})
-    recipe, stage = Recipe.from_json(given["recipe"]), msgspec.convert(given["stage"], StepRange)
-    if "body" in given:
-        _check_same(recipe, given["body"])
-        prepared = _prepared_here(recipe, given, repository)
+    roles = FieldRoles.of_body({"fields": settings["roles"]})
+    recipe = Recipe.from_json(settings["recipe"])
+    stage = msgspec.convert(settings["stage"], StepRange)
+    if "body" in settings:
+        _check_same(recipe, settings["body"])
+        prepared = _prepared_here(recipe, settings, repository)
     else:
         prepared = {
             int(step): _load(Path(path), *proof)
-            for step, (path, *proof) in given["prepared"].items()
+            for step, (path, *proof) in settings["prepared"].items()
         }
-    return Examiner(recipe, stage, given["reader"], roles, repository.blobs.open, prepared)
+    return Examiner(recipe, stage, settings["reader"], roles, repository.blobs.open, prepared)
 
 
 def _check_same(recipe: Recipe, body: str) -> None:
-    """Return if the filter that is signed is what this machine does."""
+    """Raise `worker-differs` unless this machine would sign the same filter body."""
     here = encode(recipe.body()).decode()
     if here != body:
         ours, theirs = json.loads(here), json.loads(body)
@@ -366,22 +370,22 @@ def _check_same(recipe: Recipe, body: str) -> None:
 
 
 def _prepared_here(
-    recipe: Recipe, given: Mapping[str, Any], repository: Repository
+    recipe: Recipe, settings: Mapping[str, Any], repository: Repository
 ) -> dict[int, bytes]:
-    """Return number of a step → what it compares with, made from the store."""
-    found: dict[int, bytes] = {}
-    for number, digest in given["digests"].items():
+    """Return number of a step → its prepared data, computed from the store on this machine."""
+    prepared: dict[int, bytes] = {}
+    for number, digest in settings["digests"].items():
         step = recipe.steps[int(number) - 1]
         versions = [
-            repository.manifest(Digest.parse(given["against"][ref])) for ref in step.filter.refs
+            repository.manifest(Digest.parse(settings["against"][ref])) for ref in step.filter.refs
         ]
         data = step.filter.prepare(
-            record for one in versions for record in read_dataset_records(repository, one)
+            record for version in versions for record in read_dataset_records(repository, version)
         )
         if str(Digest.of(data)) != digest:
-            raise _worker_differs(f"in what {step.use} compares with", {})
-        found[int(number)] = data
-    return found
+            raise _worker_differs(f"in the data that {step.use} compares with", {})
+        prepared[int(number)] = data
+    return prepared
 
 
 def _worker_differs(where: str, differs: Mapping[str, Any]) -> StorageError:
@@ -408,5 +412,5 @@ def _name(stage: int, batch: int) -> str:
     return f"stage-{stage}/{batch:08}"
 
 
-def _tell(progress: OnProgress, total: int, phase: str, done: int) -> None:
+def _report(progress: OnProgress, total: int, phase: str, done: int) -> None:
     progress(Progress(done, total, phase=phase))

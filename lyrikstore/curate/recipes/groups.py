@@ -1,4 +1,4 @@
-"""Whether a split sees the groups of its records: those that are one must not part unsaid."""
+"""Check that a split keeps the records of each group in one part."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,23 +14,25 @@ from lyrikstore.history.repository.repository import Repository
 _KEEP_GROUPS = frozenset(
     {"mapped-trimmed", "mapped-value", "mapped-renamed", "mapped-combined", "mapped-set"}
 )
-"""Reasons for changes that make one value of equal ones."""
+"""Reasons for changes after which equal values are still equal."""
 
 
 def check_groups(repository: Repository, source: FilterSource, recipe: Recipe) -> None:
-    """Refuse a recipe that deals records of one group into several parts (spec §12.5.30).
+    """Raise `lost-group` if a split would put records of one group into several parts.
+
+    See spec §12.5.30.
 
     Args:
-        repository: Where what the source was made from is read.
-        source: What the recipe reads.
-        recipe: Its steps; a split is the last, if there is one.
+        repository: The repository with the lineage of the source.
+        source: The source of the recipe.
+        recipe: The recipe; a split, if any, is its last step.
 
     Raises:
-        InvalidInputError: (``lost-group``) a step, or a filter before, took the field of the
-            groups away, or made equal values of it differ, and the split names no other one.
+        InvalidInputError: (``lost-group``) a step, or an earlier filter, dropped the field of the
+            groups or made equal values of it differ, and the split names no other field.
 
-    Cost: one read of the manifest of each dataset that the source was made from; of the decisions,
-        too, where the field has a role.
+    Cost: one read of the manifest of each dataset in the lineage of the source; if the field has a
+        role, of their decisions, too.
     """
     split = recipe.steps[-1] if recipe.parts else None
     if split is None:
@@ -42,13 +44,13 @@ def check_groups(repository: Repository, source: FilterSource, recipe: Recipe) -
         return
     if by:
         name = _check_way(before, by, source.fields or frozenset(), split)
-        if "by" not in split.params:  # whoever names a field means its values as they are
+        if "by" not in split.params:  # a field that the user names counts as it is now
             _check_values(repository, source.manifests, name)
     elif roles.group:
         raise _lost(
-            f"{split.use} deals each record alone, and {roles.group!r} of {source.name} keeps "
-            f"records together{_ended_in(before, roles.group)}",
-            f'say so in the step of the split, which reads the source: by = "{roles.group}"',
+            f"{split.use} assigns each record alone, but {roles.group!r} of {source.name} groups "
+            f"records{_ended_in(before, roles.group)}",
+            f'name the group field in the split step, which reads the source: by = "{roles.group}"',
         )
     else:
         _check_lineage(repository, source, split)
@@ -61,9 +63,10 @@ def _roles_after(steps: Sequence[Step], roles: FieldRoles) -> FieldRoles:
 
 
 def _check_way(steps: Sequence[Step], by: str, known: frozenset[str], split: Step) -> str:
-    """Return what a field is called in the source.
+    """Return the name of a field in the source.
 
-    Refuse one that is another field there, or whose values steps take from some records.
+    Raise `lost-group` if the name means another field there, or if a step may remove values of the
+    field from some records.
     """
     name = by
     parts_it: Step | None = None
@@ -72,46 +75,46 @@ def _check_way(steps: Sequence[Step], by: str, known: frozenset[str], split: Ste
         was = step.filter.name_before(name)
         if step.filter.may_part(was or name):
             parts_it = step
-        if not was:  # the step makes it
+        if not was:  # the step creates the field
             break
         name = was
     if name == by:
-        return name  # the values are the source's, whatever became of them
+        return name  # the split reads the values of the source
     if by in known:
         raise _lost(
-            f"{by!r} is another field in the source, where {name!r} is what is called so now",
-            f'name the field of the source in {split.use}: by = "{name}"',
+            f"{by!r} is {name!r} in the source, where another field is called {by!r}",
+            f'use the name in the source in the {split.use} step: by = "{name}"',
         )
     if parts_it is not None:
         raise _lost(
-            f"{parts_it.use} may take values of {name!r} away, which is {by!r} now",
-            f'name the field of the source in {split.use}: by = "{name}"',
+            f"{parts_it.use} may remove values of {name!r}, which is {by!r} now",
+            f'use the name in the source in the {split.use} step: by = "{name}"',
         )
     return name
 
 
 def _check_values(repository: Repository, datasets: Sequence[Manifest], name: str) -> None:
-    """Refuse a field of which filters before took values away from some records."""
+    """Raise `lost-group` if an earlier filter removed values of a field from some records."""
     for made, before, _ in _made_by(repository, datasets):
         names = {name}
         for step in reversed(before.steps):
             name = step.filter.name_before(name) or name
             names.add(name)
         reason = _taken(repository, made, names | {f"meta:{one}" for one in names})
-        if reason is None:  # they are retired, or of others
+        if reason is None:  # the decisions are retired, or belong to another store
             may = any(step.filter.may_part(one) for step in before.steps for one in names)
-            reason = "as far as anybody can say: its decisions cannot be read" if may else ""
+            reason = "its decisions cannot be read to rule this out" if may else ""
         if reason:
             raise _lost(
-                f"values of {name!r}, which keeps records together, were taken out of some when "
-                f"{made.name} was made ({reason})",
-                f"split in the recipe that made {made.name}, with split/3; or say in the step of "
-                f'the split that they are meant as they are now: by = "{name}"',
+                f"the filter that made {made.name} removed values of {name!r}, which groups "
+                f"records, from some records ({reason})",
+                f"split in the recipe that made {made.name}, with split/3; or accept the present "
+                f'values: write by = "{name}" in the split step',
             )
 
 
 def _taken(repository: Repository, made: Manifest, names: set[str]) -> str | None:
-    """Return why values of a field were taken out; empty: none were; None: nobody can say."""
+    """Return why values of a field were removed; empty if none were, None if it is unknown."""
     for attachment in made.attachments_in("decisions"):
         try:
             with repository.blobs.open(attachment.id) as stream:
@@ -126,43 +129,43 @@ def _taken(repository: Repository, made: Manifest, names: set[str]) -> str | Non
 
 
 def _texts(column: Any) -> list[str | None]:
-    found: list[str | None] = column.to_pylist()
-    return found
+    texts: list[str | None] = column.to_pylist()
+    return texts
 
 
 def _ended_in(steps: Sequence[Step], name: str) -> str:
     for number, step in enumerate(steps, start=1):
         name = step.filter.name_after(name)
         if not name:
-            return f": step {number} ({step.use}) leaves it out"
+            return f"; step {number} ({step.use}) drops that field"
     return ""
 
 
 def _check_lineage(repository: Repository, source: FilterSource, split: Step) -> None:
-    """Refuse to deal each record alone, where what they were made of says who belongs together."""
+    """Raise `lost-group` if the lineage has groups and the split assigns each record alone."""
     for made, before, sources in _made_by(repository, source.manifests):
         for step in before.steps:
             if step.use.startswith("chunk/"):
                 raise _lost(
-                    f"{split.use} deals each record alone, and {step.use} cut texts when "
-                    f"{made.name} was made: chunks of one would be in several parts",
-                    "split in the recipe that cuts, or name the field that the chunks of a text "
-                    f'share in the step of the split: by = "{min(step.filter.STATES)}"',
+                    f"{split.use} assigns each record alone, but {step.use} cut texts when "
+                    f"{made.name} was made: chunks of one text would get into several parts",
+                    "split in the recipe that cuts, or name in the split step the field that all "
+                    f'chunks of a text share: by = "{min(step.filter.STATES)}"',
                 )
         for old in sources:
             if field := FieldRoles.of_body(old.body).group:
                 raise _lost(
-                    f"{split.use} deals each record alone; {field!r} of {old.name} keeps records "
-                    f"together, and {source.name}, which was made of it, does not have it",
-                    "split in the recipe that leaves it out, or let that recipe keep it; or name "
-                    "another field in the step of the split: by = FIELD, the id to deal each alone",
+                    f"{split.use} assigns each record alone, but {field!r} of {old.name} groups "
+                    f"records, and {source.name}, which was made from it, lacks that field",
+                    "split in the recipe that drops the field, or keep it there; or name another "
+                    "field in the split step: by = FIELD, the id field to assign each record alone",
                 )
 
 
 def _made_by(
     repository: Repository, datasets: Sequence[Manifest]
 ) -> Iterator[tuple[Manifest, Recipe, Sequence[Manifest]]]:
-    """Yield datasets and what they were made of, each with the recipe and its sources."""
+    """Yield filtered datasets of the lineage, each with its recipe and its sources."""
     seen = {one.id for one in datasets}
     ahead = list(datasets)
     while ahead:
@@ -173,7 +176,7 @@ def _made_by(
             named = [one.id for one in made.inputs_in("source") if one.kind == "dataset"]
             sources = [repository.manifest(one) for one in named]
         except (LyrikstoreError, KeyError, ValueError):
-            continue  # committed, of others, or by a later version: nobody here knows
+            continue  # committed, imported, or made by a later version of lyrikstore
         yield made, recipe, sources
         ahead += [one for one in sources if one.id not in seen]
         seen.update(named)

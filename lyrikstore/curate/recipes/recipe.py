@@ -1,6 +1,6 @@
-"""Recipes: the TOML that says which filters run, in which order (spec §12.5).
+"""Recipes: TOML files that list the filters to run, in order (spec §12.5).
 
-Strict: an unknown key would be a filter the user believes in and nobody runs.
+Recipes are read strictly: a filter under a misspelt key would silently not run.
 """
 
 import platform
@@ -38,9 +38,9 @@ class Step(Struct, frozen=True):
     """One configured step.
 
     Attributes:
-        use: Such as ``redact/1``.
+        use: Name and version of the filter, such as ``redact/1``.
         params: Canonical parameter values, defaults filled in.
-        filter: What does it.
+        filter: The configured filter.
     """
 
     use: str
@@ -48,22 +48,22 @@ class Step(Struct, frozen=True):
     filter: Filter
 
     def to_json(self) -> dict[str, Any]:
-        """Return the step as a filter manifest records it."""
+        """Return the step as it stands in a filter manifest."""
         return {"use": self.use, **self.params}
 
 
 UNION = Step(Union.USE, {}, Union())
-"""The first step over several datasets; no file says it, naming several does."""
+"""The first step of a filter over several datasets; no recipe file contains it."""
 
 
 class Unmatched(Struct, frozen=True):
-    """A value that an ``allow/1`` step lets pass and no record has.
+    """A value that an ``allow/1`` step allows and that no record has.
 
     Attributes:
         step: The number of the step, from 1.
-        column: Its column.
+        column: The column that the step checks.
         value: The value.
-        hint: Which value of that column it resembles; may be empty.
+        hint: A suggestion with the similar value of that column; may be empty.
     """
 
     step: int
@@ -72,17 +72,17 @@ class Unmatched(Struct, frozen=True):
     hint: str
 
     def __str__(self) -> str:
-        """Return it as a line for people."""
-        said = f"step {self.step}: no record has {self.value!r} in column {self.column!r}"
-        return f"{said}; {self.hint}" if self.hint else said
+        """Return the message about this value, in one line."""
+        message = f"step {self.step}: no record has {self.value!r} in column {self.column!r}"
+        return f"{message}; {self.hint}" if self.hint else message
 
 
 class Recipe(Struct, frozen=True):
     """A parsed recipe.
 
     Attributes:
-        steps: A split is the last; none where a union is all that is wanted.
-        description: What it is for; may be empty.
+        steps: The steps in order; a split is the last. Empty if the filter only unites datasets.
+        description: The purpose of the recipe; may be empty.
     """
 
     steps: tuple[Step, ...]
@@ -90,27 +90,27 @@ class Recipe(Struct, frozen=True):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """What the steps read, sorted."""
+        """The inputs of all steps, as :meth:`Filter.reads` names them, sorted."""
         return tuple(sorted({name for step in self.steps for name in step.filter.reads()}))
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The parts that it makes; none if it does not end in a split."""
+        """The parts of the result; empty unless the last step is a split."""
         return self.steps[-1].filter.parts if self.steps else ()
 
     @property
     def makes_rows(self) -> bool:
-        """Whether what it gives are rows, whatever it reads."""
+        """Whether the result consists of rows, even if the source consists of documents."""
         return any(step.filter.MAKES_ROWS for step in self.steps)
 
     def roles(self, source: FieldRoles) -> FieldRoles:
-        """Return which field has which role in what it gives."""
+        """Return the roles of fields in the result, given those in the source."""
         for step in self.steps:
             source = step.filter.roles(source)
         return source
 
     def columns(self, source: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the columns of what it gives of documents: new ones at the end, sorted."""
+        """Return the columns of a result of documents: new columns come last, sorted."""
         for step in self.steps:
             after = step.filter.fields_after(frozenset(source))
             fresh = sorted(after.difference(source), key=str.encode)
@@ -118,11 +118,11 @@ class Recipe(Struct, frozen=True):
         return source
 
     def of_union(self) -> "Recipe":
-        """Return the recipe for several datasets: what says so is its first step."""
+        """Return this recipe for several datasets: with ``union/1`` as its first step."""
         return Recipe((UNION, *self.steps), self.description)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the recipe as a filter manifest records it."""
+        """Return the recipe as it stands in a filter manifest."""
         recipe: dict[str, Any] = {
             "recipe": FORMAT,
             "step": [step.to_json() for step in self.steps],
@@ -133,11 +133,11 @@ class Recipe(Struct, frozen=True):
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Return the recipe that :meth:`to_json` described, for another process of this version."""
+        """Parse the JSON of :meth:`to_json`, written by a process of the same version."""
         steps = []
-        for given in value["step"]:
-            params = {name: item for name, item in given.items() if name != "use"}
-            steps.append(Step(given["use"], params, FILTERS[given["use"]].configure(params)))
+        for step in value["step"]:
+            params = {name: item for name, item in step.items() if name != "use"}
+            steps.append(Step(step["use"], params, FILTERS[step["use"]].configure(params)))
         return cls(tuple(steps), value.get("description", ""))
 
     def body(self) -> dict[str, Any]:
@@ -153,7 +153,7 @@ class Recipe(Struct, frozen=True):
         models: list[dict[str, str]] = []
         for step in self.steps:
             libraries |= step.filter.libraries()
-            models += [m for one in step.filter.models() if (m := dict(one)) not in models]
+            models += [m for model in step.filter.models() if (m := dict(model)) not in models]
         if libraries:
             body["libraries"] = libraries
         if models:
@@ -163,20 +163,20 @@ class Recipe(Struct, frozen=True):
     def check_fields(
         self, columns: frozenset[str] | None, roles: FieldRoles, where: str, *, is_rows: bool
     ) -> None:
-        """Return if every field that the steps name exists where they come to it.
+        """Raise `unknown-column` unless every field that a step names exists before that step.
 
         Args:
-            columns: Fields of the source's records; None: nobody knows.
-            roles: Which of them has which role.
-            where: What to call the source.
-            is_rows: Whether its records are rows.
+            columns: Fields of the source's records; None if they are not known.
+            roles: The roles of these fields.
+            where: The name of the source in messages.
+            is_rows: Whether the source's records are rows.
 
-        A split finds groups by the source's fields, those that a step left out among them.
+        A split finds groups by the fields of the source, even if an earlier step dropped them.
 
         Raises:
-            InvalidInputError: (``unknown-column``) one does not exist; near matches named;
-                (``no-text``) a step reads texts, and no field is the text; (``needs-rows``) a step
-                takes rows only.
+            InvalidInputError: (``unknown-column``) a field does not exist; the message names
+                similar ones; (``no-text``) a step reads the text, and no field has the role text;
+                (``needs-rows``) a step accepts rows only, and the records are documents.
         """
         of_source = columns or frozenset()
         for number, step in enumerate(self.steps, start=1):
@@ -185,13 +185,13 @@ class Recipe(Struct, frozen=True):
             if step.filter.NEEDS_ROWS and not is_rows:
                 raise InvalidInputError(
                     "needs-rows",
-                    f"{place} takes rows, and {where} has documents",
-                    hint="put extract-text/2 before it, which makes a row of each document",
+                    f"{place} accepts rows only, and {where} has documents",
+                    hint="put an extract-text/2 step before it, which makes a row of each document",
                 )
             if is_rows and TEXT in step.filter.reads() and not roles.text:
                 raise InvalidInputError(
                     "no-text",
-                    f"{place} reads the text, and no field of {where} is the text",
+                    f"{place} reads the text, and no field of {where} has the role text",
                     hint=say_which("--text FIELD"),
                 )
             for name in step.filter.reads():
@@ -199,23 +199,23 @@ class Recipe(Struct, frozen=True):
                 is_text = not is_rows and name in DOCUMENT_TEXTS
                 if columns is None or is_text or not column or (kind, column) == ("meta", "*"):
                     continue
-                there = columns | of_source if groups else columns
-                if column not in there:
+                known = columns | of_source if groups else columns
+                if column not in known:
                     raise unknown_word(
                         "unknown-column",
                         f"field in {place}, {where} has no",
                         column,
-                        there,
+                        known,
                         otherwise=""
                         if columns
-                        else "it has no sheet, which commit --metadata gives it",
+                        else "it has no sheet; commit --metadata FILE adds one",
                     )
             columns = None if columns is None else step.filter.fields_after(columns)
             roles = step.filter.roles(roles)
             is_rows = is_rows or step.filter.MAKES_ROWS
 
     def notes(self) -> Iterator[str]:
-        """Yield what its steps leave of what others take out, for people."""
+        """Yield warnings: steps that keep traces of what other steps remove from records."""
         cut = ""
         for number, step in enumerate(self.steps, start=1):
             place = f"step {number}: {step.use}"
@@ -226,11 +226,11 @@ class Recipe(Struct, frozen=True):
             cut = step.use if step.use.startswith("chunk/") else cut
 
     def unmatched(self, seen: Mapping[int, Collection[str]]) -> tuple[Unmatched, ...]:
-        """Return the values on lists that no record has: a slip there drops records unseen.
+        """Return the listed values that no record has; a typo in a list drops records unnoticed.
 
         Args:
-            seen: Number of a step with a list → values that the source's records have in its
-                field: those that are on it, and some others.
+            seen: Number of a step with a list → values of its field in the source's records: all
+                that are on the list, and some others.
         """
         return tuple(
             Unmatched(number, step.filter.column, value, suggest(value, sorted(seen[number])))
@@ -244,12 +244,12 @@ def load_recipe(recipe: str | Path) -> Recipe:
     """Return a built-in recipe, or the one in a TOML file.
 
     Args:
-        recipe: A file, or as a string the name of a built-in recipe. A string that is such a name
-            means that recipe, whatever files there are; ``./legal`` is a file.
+        recipe: A file, or as a string the name of a built-in recipe. The string ``legal`` always
+            means the built-in recipe, even if a file has that name; ``./legal`` is a file.
 
     Raises:
-        InvalidInputError: (``no-recipe``) what is given is one word, and neither a recipe nor a
-            file.
+        InvalidInputError: (``no-recipe``) the argument is one word, and neither a built-in
+            recipe nor a file has that name.
         LyrikstoreError: As :func:`read_at_most` and :func:`parse_recipe`.
     """
     if isinstance(recipe, str):
@@ -266,11 +266,12 @@ def load_recipe(recipe: str | Path) -> Recipe:
 
 
 def parse_recipe(data: bytes) -> Recipe:
-    """Return the recipe in TOML bytes.
+    """Parse a recipe.
 
     Raises:
-        InvalidInputError: (``bad-recipe``) not TOML, an unknown key or filter (near matches
-            named), a missing or malformed parameter, a split that is not last.
+        InvalidInputError: (``bad-recipe``) the bytes are not TOML, or contain an unknown key or
+            filter (the message names similar ones), a missing or malformed parameter, a split that
+            is not the last step, or steps in an order that could reveal removed data.
     """
     try:
         table = parse_toml(data, max_bytes=MAX_BYTES)
@@ -281,16 +282,16 @@ def parse_recipe(data: bytes) -> Recipe:
             raise unknown_word("bad-recipe", "key in the recipe", key, _KEYS)
     version = table.get("recipe")
     if type(version) is not int or version != FORMAT:
-        raise _bad(f"the recipe does not say recipe = {FORMAT}")
+        raise _bad(f"the recipe lacks the line recipe = {FORMAT}")
     description = table.get("description", "")
     if not isinstance(description, str):
         raise _bad("description is not a string")
-    given = table.get("step", [])
-    if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
-        raise _bad("steps are written [[step]]")
-    if not 1 <= len(given) <= MAX_STEPS:
-        raise _bad(f"a recipe has 1 to {MAX_STEPS} steps, not {len(given)}")
-    steps = tuple(_step(number, item) for number, item in enumerate(given, start=1))
+    tables = table.get("step", [])
+    if not isinstance(tables, list) or not all(isinstance(item, dict) for item in tables):
+        raise _bad("step is not a list of tables: begin each step with [[step]]")
+    if not 1 <= len(tables) <= MAX_STEPS:
+        raise _bad(f"a recipe has 1 to {MAX_STEPS} steps, not {len(tables)}")
+    steps = tuple(_step(number, item) for number, item in enumerate(tables, start=1))
     taking_out = redacts = names_folders = copies = ""
     stated: frozenset[str] = frozenset()
     for number, step in enumerate(steps, start=1):
@@ -298,18 +299,19 @@ def parse_recipe(data: bytes) -> Recipe:
             raise _bad(f"step {number} ({step.use}) must be the last step")
         if taking_out and step.filter.draws_by_source:
             raise _bad(
-                f"step {number} ({step.use}) deals by what {taking_out} takes out: use split/3"
+                f"step {number} ({step.use}) splits by values that {taking_out} removes: use "
+                "split/3"
             )
-        # ATTACK A72: what was copied or became a name before is not found when it is to go.
+        # ATTACK A72: a copy or a folder name made earlier would keep what this step removes.
         if step.filter.TAKES_OUT and (copies or names_folders):
             raise _bad(
                 f"step {number} ({step.use}) must come before {copies or names_folders}, which "
-                + ("copies a digest of the text" if copies else "calls folders by a value")
+                + ("copies a digest of the text" if copies else "names folders after a value")
             )
         if redacts and DATA in step.filter.reads():
             raise _bad(
                 f"step {number} ({step.use}) reads the files as they were before {redacts}: "
-                "put it first"
+                "make it the first step"
             )
         redacts = step.use if step.filter.REDACTS else redacts
         stated |= step.filter.STATES
@@ -320,26 +322,26 @@ def parse_recipe(data: bytes) -> Recipe:
 
 
 def cpu_features() -> str:
-    """Return the features of the processor that a model's numbers depend on."""
+    """Return the processor features on which the results of a model depend, in one line."""
     import numpy as np
 
     config: Any = np.show_config(mode="dicts")
     simd = config.get("SIMD Extensions", {})
-    found = sorted({*simd.get("baseline", ()), *simd.get("found", ())})
-    return f"{platform.machine()}: {' '.join(found)}"[:1024]
+    features = sorted({*simd.get("baseline", ()), *simd.get("found", ())})
+    return f"{platform.machine()}: {' '.join(features)}"[:1024]
 
 
-def _step(number: int, given: Mapping[str, Any]) -> Step:
-    use = given.get("use")
+def _step(number: int, table: Mapping[str, Any]) -> Step:
+    use = table.get("use")
     if not isinstance(use, str):
-        raise _bad(f"step {number} does not say which filter to use")
+        raise _bad(f'step {number} lacks a filter: add use = "NAME/VERSION"')
     kind = FILTERS.get(use)
     if kind is Union:
-        raise _bad(f"step {number}: {use} is what naming several datasets means; leave it out")
+        raise _bad(f"step {number}: remove {use}; naming several datasets adds it")
     if kind is None:
         raise unknown_word("bad-recipe", f"filter in step {number}:", use, FILTERS)
     place = f"step {number} ({use})"
-    rest = {name: value for name, value in given.items() if name != "use"}
+    rest = {name: value for name, value in table.items() if name != "use"}
     params = read_parameters(kind.PARAMETERS, rest, place)
     return Step(use, params, kind.configure(params))
 

@@ -1,7 +1,7 @@
-"""What depends on one record alone: a batch of records put through some steps of a recipe.
+"""Processing of a batch of records by the steps that decide on each record alone.
 
-Nothing here knows a store: blobs come from a function, so that a recipe can be tried on anything,
-and the same batch gives the same findings in this process, in another, and on another machine.
+This module does not access a store: a function opens blobs, so that a recipe can be tried on any
+data. The same batch has the same results in this process, in another, and on another machine.
 """
 
 from collections import Counter
@@ -63,21 +63,21 @@ from lyrikstore.history.records.order_root import record_id
 from lyrikstore.history.records.rows import JSONL
 
 MAX_VALUES = 1000
-"""Values of a field among which one that resembles a slip is looked for."""
+"""Most values of a field that are kept to suggest a similar one for a misspelt value."""
 
 _GROUP_BYTES = 4 << 20
-"""Documents that are put through a step together, so that few are in memory at a time."""
+"""Bytes of documents that a step processes together; limits how many are in memory."""
 
 
 class StepVerdict(Struct, frozen=True, array_like=True):
-    """What a step for the whole dataset said of a record.
+    """The decision of a step over the whole dataset on one record.
 
     Attributes:
-        reason: Stable code; empty where the record was only dealt to a part.
-        goes: Whether the record goes.
-        detail: For people.
-        other: The record that it goes for, or is like.
-        part: The part it goes to; None: it was not dealt.
+        reason: Stable code; empty if the record was only assigned to a part.
+        goes: Whether the record is dropped.
+        detail: An explanation for the user.
+        other: The record that is kept in its place, or that it resembles.
+        part: The part that the record is assigned to; None if the step does not split.
     """
 
     reason: str = ""
@@ -88,12 +88,12 @@ class StepVerdict(Struct, frozen=True, array_like=True):
 
 
 class StepRange(Struct, frozen=True):
-    """Steps that look at one record, and the step for the whole dataset that they lead to.
+    """A stage: steps that decide on each record alone, and the dataset step that follows.
 
     Attributes:
-        first: 1-based number of its first step; the step before, if any, was for the whole dataset.
-        last: Number of its last step; below ``first`` if it has none.
-        barrier: Number of the step for the whole dataset; 0 at the end of the recipe.
+        first: 1-based number of its first step; a dataset step precedes it unless this is 1.
+        last: Number of its last step; below ``first`` if the stage has no such step.
+        barrier: Number of the dataset step that follows; 0 at the end of the recipe.
     """
 
     first: int
@@ -102,31 +102,31 @@ class StepRange(Struct, frozen=True):
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """The numbers of its steps and, if there is one, of the step that they lead to."""
+        """The numbers of its steps, and of the dataset step that follows, if any."""
         barrier = (self.barrier,) if self.barrier else ()
         return (*range(self.first, self.last + 1), *barrier)
 
 
 def stages_of(recipe: Recipe) -> list[StepRange]:
     """Return the stages of a recipe."""
-    found: list[StepRange] = []
+    stages: list[StepRange] = []
     first = 1
     for number, step in enumerate(recipe.steps, start=1):
         if isinstance(step.filter, DatasetFilter):
-            found.append(StepRange(first, number - 1, number))
+            stages.append(StepRange(first, number - 1, number))
             first = number + 1
-    return [*found, StepRange(first, len(recipe.steps), 0)]
+    return [*stages, StepRange(first, len(recipe.steps), 0)]
 
 
 class _Run(Struct):
-    """A record on its way through the steps of a stage.
+    """The state of a record while the steps of a stage process it.
 
     Attributes:
-        at: Its place in the batch, or that of what it was made of.
-        item: What is found of it.
-        base: What the source has there.
-        start: What came into the stage.
-        record: What it is now.
+        at: The index in the batch of the record, or of the record that it was made from.
+        item: The results for the record.
+        base: The record in the source.
+        start: The record at the start of the stage.
+        record: The record now.
     """
 
     at: int
@@ -137,15 +137,16 @@ class _Run(Struct):
 
 
 class Examiner:
-    """Puts batches of records through one stage.
+    """Processor of batches of records for one stage.
 
     Args:
-        recipe: What to do.
-        stage: Which steps of it.
-        reader: Of the source.
-        roles: Of the source.
-        open_blob: Gives a verified stream of a blob.
-        prepared: Number of a step of the stage → what it compares with.
+        recipe: The recipe.
+        stage: The steps to run.
+        reader: The reader of the source.
+        roles: The roles of the source's fields.
+        open_blob: Opens a verified stream of a blob.
+        prepared: Number of a step of the stage → its prepared data on the datasets that it compares
+            with.
     """
 
     def __init__(
@@ -164,7 +165,7 @@ class Examiner:
             number: step.filter.bind(prepared[number]) if number in prepared else step.filter
             for number, step in enumerate(recipe.steps, start=1)
         }
-        self._taking_out = frozenset(n for n, one in filters.items() if one.TAKES_OUT)
+        self._taking_out = frozenset(n for n, step in filters.items() if step.TAKES_OUT)
         self._steps: list[tuple[int, DecideAll]] = [
             (number, _for_all(filters[number])) for number in range(stage.first, stage.last + 1)
         ]
@@ -176,41 +177,42 @@ class Examiner:
             self._takes_text(filters, number) for number in range(1, stage.first)
         )
         self._lists = [
-            (number, one.column, one.values)
-            for number, one in filters.items()
-            if isinstance(one, Allow) and stage.first == 1
+            (number, step.column, step.values)
+            for number, step in filters.items()
+            if isinstance(step, Allow) and stage.first == 1
         ]
 
     def examine(
         self, batch: Batch, earlier: BatchResults | None, verdicts: Sequence[StepVerdict | None]
     ) -> BatchResults:
-        """Return what is found of a batch.
+        """Return the results of a batch.
 
         Args:
             batch: The records.
-            earlier: What the stage before found of them.
-            verdicts: What the step between the two said of those that had come so far, in order.
+            earlier: The results of the preceding stage; changed in place.
+            verdicts: The decisions of the dataset step before this stage on the records that
+                reached it, in order.
 
         Raises:
-            StorageError: (``work-lost``) what the stage before found is of another batch.
+            StorageError: (``work-lost``) the earlier results belong to another batch.
         """
-        found = BatchResults() if earlier is None else earlier
+        results = BatchResults() if earlier is None else earlier
         if earlier is not None:
             waiting_for = sum(item.is_alive for items in earlier.records for item in items)
             if (len(earlier.records), waiting_for) != (len(batch), len(verdicts)):
                 raise work_lost()
-        said = iter(verdicts)
+        decisions = iter(verdicts)
         seen: dict[int, dict[str, None]] = {number: {} for number, _, _ in self._lists}
         runs: list[_Run] = []
         waiting = 0
         for at, base in enumerate(self._bases(batch, earlier)):
             if self._looks:
-                self._look_at(base, found)
+                self._check_format(base, results)
             if earlier is None:
-                found.records.append([Item(base.id(self._reader).raw)])
-            for item in found.records[at]:
+                results.records.append([Item(base.id(self._reader).raw)])
+            for item in results.records[at]:
                 if earlier is not None and item.is_alive:
-                    self._apply(item, next(said))
+                    self._apply(item, next(decisions))
                 runs.append(self._begin(at, item, base, self._stage.first))
             for number, column, values in self._lists:
                 for value in as_texts(base.fields.get(column)):
@@ -218,12 +220,12 @@ class Examiner:
                         seen[number][value] = None
             waiting += len(base.data)
             if waiting >= _GROUP_BYTES:
-                _note(found, self._put_through(runs))
+                _set_items(results, self._run_steps(runs))
                 runs, waiting = [], 0
-        _note(found, self._put_through(runs))
+        _set_items(results, self._run_steps(runs))
         if self._lists:
-            found.values = {number: list(values) for number, values in seen.items()}
-        return found
+            results.values = {number: list(values) for number, values in seen.items()}
+        return results
 
     def _takes_text(self, filters: Mapping[int, Filter], number: int) -> bool:
         """Return whether a step reads the text of whole documents."""
@@ -256,49 +258,49 @@ class Examiner:
                 with suppress(UnicodeDecodeError):
                     columns[DOCUMENT_TEXT] = data.decode()
             elif waits and self._reads_data:
-                # What is longer than a step may read is a byte too long for it: it says so.
+                # One byte more than a step may read, so that the step refuses a longer document.
                 data = read_start(entry, self._open_blob, MAX_TEXT_BYTES + 1)
             elif self._looks:
                 data = read_start(entry, self._open_blob, HEAD_BYTES)
             yield SourceRecord(entry.path, 0, columns, blob=entry.blake3, data=data)
 
-    def _look_at(self, base: SourceRecord, found: BatchResults) -> None:
-        """Note a document that is no text, where a step takes texts of documents."""
+    def _check_format(self, base: SourceRecord, results: BatchResults) -> None:
+        """Add a document to ``results.foreign`` if its name or first bytes show a binary format."""
         kind = foreign_format(base.path, base.data[:HEAD_BYTES])
         if kind is not None:
-            found.foreign.append((base.path, suffix_label(base.path, kind)))
+            results.foreign.append((base.path, suffix_label(base.path, kind)))
 
-    def _put_through(self, runs: list[_Run]) -> list[_Run]:
-        """Put records through the steps; what was made of one comes after it.
+    def _run_steps(self, runs: list[_Run]) -> list[_Run]:
+        """Run all steps; return the records, each followed by those that were made from it.
 
         Raises:
             LyrikstoreError: A blob is damaged or lost.
         """
-        # Of each record, how many were made of it, directly or through others.
+        # Index in the batch → how many records were made from that record, directly or indirectly.
         numbers = Counter(run.at for run in runs if run.item.number is not None)
         for number, decide in self._steps:
-            said = iter(decide([run.record for run in runs if run.item.is_alive]))
+            outcomes = iter(decide([run.record for run in runs if run.item.is_alive]))
             after: list[_Run] = []
             for run in runs:
                 after.append(run)
                 if run.item.is_alive:
-                    with _naming(run):
-                        after += self._take(run, number, next(said), numbers)
+                    with _recording_failure(run):
+                        after += self._apply_outcome(run, number, next(outcomes), numbers)
             runs = after
         for run in runs:
             if run.item.is_alive:
-                with _naming(run):
+                with _recording_failure(run):
                     self._end(run)
         return runs
 
-    def _take(
+    def _apply_outcome(
         self,
         run: _Run,
         number: int,
         outcome: Outcome | InvalidInputError,
         numbers: Counter[int],
     ) -> list[_Run]:
-        """Do what a step said of a record; return what it made of it."""
+        """Apply a step's outcome to a record; return the records that the step made from it."""
         item, fields = run.item, run.record.fields
         match outcome:
             case InvalidInputError():
@@ -335,19 +337,19 @@ class Examiner:
         return []
 
     def _made(self, run: _Run, outcome: Divide, first: int, numbers: Counter[int]) -> list[_Run]:
-        found: list[_Run] = []
+        runs: list[_Run] = []
         for number, made in enumerate(outcome.made, start=numbers[run.at]):
             line = made_line(run.item, run.base, run.start, made.fields)
             parent, item = run.item, Item(record_id(JSONL, line).raw, data=line)
             item.origin = parent.origin or parent.id
             item.number, item.before = number, parent.reasons
             item.part, item.folder, item.step = parent.part, parent.folder, parent.step
-            found.append(self._begin(run.at, item, run.base, first))
-        numbers[run.at] += len(found)
-        return found
+            runs.append(self._begin(run.at, item, run.base, first))
+        numbers[run.at] += len(runs)
+        return runs
 
     def _end(self, run: _Run) -> None:
-        """Note the key of a record that has come so far, and what it is now."""
+        """Store the key and the new content of a record in its item, at the end of a stage."""
         if self._key is not None:
             run.item.key = self._key(run.record)
         if run.record.fields is not run.start.fields:
@@ -359,8 +361,8 @@ class Examiner:
 
 
 @contextmanager
-def _naming(run: _Run) -> Iterator[None]:
-    """Note that a record cannot be taken, and which it is."""
+def _recording_failure(run: _Run) -> Iterator[None]:
+    """Record an error of the body as the failure of this record."""
     try:
         yield
     except InvalidInputError as error:
@@ -373,41 +375,41 @@ def _unwritable(record: FilterRecord, error: FormatError) -> InvalidInputError:
     return InvalidInputError(
         "bad-value",
         f"{record.place}: {error.message}",
-        hint="correct the record, or leave it out with where/1 before that step",
+        hint="correct the record, or drop it with a where/1 step before this one",
     )
 
 
 def _for_all(step: Filter) -> DecideAll:
-    """Return the decision function of a step for many records."""
+    """Return the function by which a step decides on a list of records."""
     if isinstance(step, BatchFilter):
         return step.start_batch()
     decide = step.start()
 
     def decide_all(records: Sequence[FilterRecord]) -> list[Outcome | InvalidInputError]:
-        found: list[Outcome | InvalidInputError] = []
+        outcomes: list[Outcome | InvalidInputError] = []
         for record in records:
             try:
-                found.append(decide(record))
+                outcomes.append(decide(record))
             except InvalidInputError as error:
-                found.append(error)
+                outcomes.append(error)
             except FormatError as error:
-                found.append(_unwritable(record, error))
-        return found
+                outcomes.append(_unwritable(record, error))
+        return outcomes
 
     return decide_all
 
 
-def _note(found: BatchResults, runs: Sequence[_Run]) -> None:
+def _set_items(results: BatchResults, runs: Sequence[_Run]) -> None:
     for at in {run.at for run in runs}:
-        found.records[at] = []
+        results.records[at] = []
     for run in runs:
-        found.records[run.at].append(run.item)
+        results.records[run.at].append(run.item)
 
 
 def _shapes(
     recipe: Recipe, reader: str, roles: FieldRoles
 ) -> Iterator[tuple[tuple[str, ...], FieldRoles]]:
-    """Yield, before each step and at the end, the fields that are the text, and all roles."""
+    """Yield the text fields and the roles before each step, and once more after the last."""
     is_rows = reader in ROWS
     for step in (*recipe.steps, None):
         yield roles.text if is_rows else (DOCUMENT_TEXT,), roles

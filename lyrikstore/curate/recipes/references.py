@@ -1,4 +1,4 @@
-"""Other datasets that a step compares with: a locked test set, and what is made of it once."""
+"""The datasets that a step compares with, such as a locked test set, and their prepared data."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
@@ -30,52 +30,54 @@ if TYPE_CHECKING:
 def prepare(
     recipe: "Recipe", repository: Repository, against: Mapping[str, Manifest], work: WorkFolder
 ) -> dict[int, str]:
-    """Return number of a step → what is kept in ``work`` for it to compare with.
+    """Return number of a step → name of its prepared data in ``work``.
 
-    It is made here, if it is not there, or damaged.
+    Prepared data that is missing or damaged is computed and written.
 
     Args:
-        recipe: What to do.
+        recipe: The recipe.
         repository: The store.
-        against: REF, as the recipe has it → the version.
-        work: Where it is kept.
+        against: REF, as the recipe writes it → the dataset version.
+        work: The folder for prepared data.
 
     Raises:
-        InvalidInputError: (``undecodable-text``) a document of one is no text.
-        VerificationError, IncompleteError: Its data is damaged, lost or retired.
+        InvalidInputError: (``undecodable-text``) a document to compare with is not text.
+        VerificationError, IncompleteError: Data to compare with is damaged, lost or retired.
         StorageError: The disk is full.
         LyrikstoreError: As :func:`read_dataset_records`.
     """
-    found: dict[int, str] = {}
+    names: dict[int, str] = {}
     for number, step in enumerate(recipe.steps, start=1):
         if not step.filter.refs:
             continue
-        file = found[number] = f"prepared-{number}"
+        file = names[number] = f"prepared-{number}"
         if work.load(file) is None:
             records = (
-                one
+                record
                 for ref in step.filter.refs
-                for one in read_dataset_records(repository, against[ref])
+                for record in read_dataset_records(repository, against[ref])
             )
             work.keep(file, step.filter.prepare(map(partial(_with_text, step.use), records)))
-    return found
+    return names
 
 
 def read_dataset_records(
     repository: Repository, manifest: Manifest, *, long_ones: bool = False
 ) -> Iterator[FilterRecord]:
-    """Yield the records of a version as steps see them, in storage order.
+    """Yield the records of a dataset version as filters see them, in storage order.
 
-    A document that is no UTF-8 text, such as a PDF, has none.
+    A document that is not UTF-8 text, such as a PDF, is yielded without a text.
 
     Args:
         repository: The store.
-        manifest: The version.
-        long_ones: Whether a document that is too long for a text has none, too.
+        manifest: The dataset version.
+        long_ones: Whether to yield a document that is too long for a filter without a text, instead
+            of raising.
 
     Raises:
-        InvalidInputError: (``no-reader``) the records of one cannot be read.
-        VerificationError, IncompleteError: Its data is damaged, lost or retired.
+        InvalidInputError: (``no-reader``) filters do not support the reader of the dataset;
+            (``too-large``) a document is too long, without ``long_ones``.
+        VerificationError, IncompleteError: The data is damaged, lost or retired.
         LyrikstoreError: As :func:`parse_rows`.
     """
     source = RecordSource.of(manifest, present_tree(repository, manifest))
@@ -106,11 +108,11 @@ def read_dataset_records(
 
 
 def _with_text(use: str, record: FilterRecord) -> FilterRecord:
-    # What cannot be read would be compared with nothing, and nothing found.
+    # A document without a text would be skipped, and overlap with it would go unnoticed.
     if record.text is None:
         raise InvalidInputError(
             "undecodable-text",
-            f"{use} compares texts, and {record.path} of what it is to compare with is none",
-            hint="make a dataset of its text first, with extract-text/2",
+            f"{use} compares texts, and {record.path} in the dataset to compare with is not text",
+            hint="first filter that dataset with extract-text/2, and compare with the result",
         )
     return record

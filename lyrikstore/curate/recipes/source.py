@@ -1,4 +1,4 @@
-"""The records that a filter reads, in storage order and in batches: rows and documents alike."""
+"""Reading of the records of a filter's source, in storage order and in batches."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, Self
@@ -15,38 +15,36 @@ from lyrikstore.curate.readers.records import ROWS, iter_rows
 from lyrikstore.curate.readers.rows import Fields, RowError, parse_row
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import DOCUMENT
-from lyrikstore.history.records.rows import JSONL, BadRow
+from lyrikstore.history.records.rows import BadRow
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 
 BATCH_FILES = 64
-"""Most documents of a batch. A batch is what one task is, and what a resumed filter takes up
-again."""
+"""Most documents of a batch. A batch is one task, and the unit that a resumed filter skips."""
 
 BATCH_FILE_BYTES = 64 << 20
-"""Most bytes of the documents of a batch, if it has several: their texts lie in memory together."""
+"""Most bytes of a batch of several documents: their texts are in memory at the same time."""
 
 MAX_TEXT_BYTES = 256 << 20
 """Longest document that a filter reads."""
 
 OpenBlob = Callable[[Digest], Any]
-"""Gives a verified, seekable stream of a blob."""
+"""Opens a verified, seekable stream of a blob."""
 
 
-_LOOKED_AT = (
-    "of your own data, commit it again, which looks at every row; of imported data, ask its "
-    "publisher"
+_CHECK_ROWS = (
+    "commit your own data again, which checks every row; for imported data, ask its publisher"
 )
 
 
 class RecordSource(Struct, frozen=True):
-    """Files and how they are records.
+    """Files, and how to read records from them.
 
     Attributes:
         tree: All files.
         reader: Their reader.
-        roles: Which field has which role.
-        companions: Paths of files that hold no records.
+        roles: The roles of the fields.
+        companions: Paths of files without records.
     """
 
     tree: Tree
@@ -59,8 +57,8 @@ class RecordSource(Struct, frozen=True):
         """Return the records of a dataset.
 
         Args:
-            manifest: The dataset's.
-            tree: Its files, all of them or some.
+            manifest: The manifest of the dataset.
+            tree: All files of the dataset, or some.
 
         Raises:
             LyrikstoreError: As :func:`source_reader`.
@@ -93,7 +91,7 @@ class RecordSource(Struct, frozen=True):
                 yield Batch(number, tree=Tree(some).encode())
 
     def files(self) -> Iterator[TreeEntry]:
-        """Yield the files that hold records."""
+        """Yield the files with records."""
         return (entry for entry in self.tree.entries if entry.path not in self.companions)
 
     def _documents(self) -> "Iterator[tuple[TreeEntry, ...]]":
@@ -119,14 +117,14 @@ class RecordSource(Struct, frozen=True):
 
 
 class Batch(Struct, array_like=True):
-    """Consecutive records of a source.
+    """Consecutive records of a source: rows of one file, or documents.
 
     Attributes:
-        number: Which batch, from 0.
-        path: File of the rows.
-        position: Place of the first row in it.
+        number: The number of the batch, from 0.
+        path: The file of the rows.
+        position: The position of the first row in that file.
         rows: The rows.
-        tree: In place of rows: the lines of the tree of some documents.
+        tree: For documents, in place of rows: their tree, encoded.
     """
 
     number: int
@@ -144,44 +142,44 @@ class Batch(Struct, array_like=True):
         return len(self.rows) or self.tree.count(b"\n")
 
     def encode(self) -> bytes:
-        """Return it as bytes."""
+        """Return the batch as MessagePack."""
         return msgspec.msgpack.encode(self)
 
     @classmethod
     def decode(cls, data: bytes) -> "Batch":
-        """Return what :meth:`encode` gave.
+        """Decode the bytes of :meth:`encode`.
 
         Raises:
-            FormatError: (``bad-answer``) it is something else.
+            FormatError: (``bad-answer``) the bytes are not a batch.
         """
         try:
             return msgspec.msgpack.decode(data, type=Batch)
         except msgspec.MsgspecError as error:
-            raise FormatError("bad-answer", "no batch of records") from error
+            raise FormatError("bad-answer", "the bytes are not a batch of records") from error
 
 
 def read_records(reader: str, path: str, stream: BinaryIO) -> Iterator[bytes]:
     """Yield the bytes of each row of a file.
 
     Raises:
-        InvalidInputError: (``bad-record``) one cannot be read.
+        InvalidInputError: (``bad-record``) a row cannot be read.
     """
     for row in iter_rows(reader, path, stream):
         if isinstance(row, BadRow):
             raise InvalidInputError(
                 "bad-record",
                 f"{path}: {row.place(reader)}: {row.reason}",
-                hint=_LOOKED_AT,
+                hint=_CHECK_ROWS,
             )
         yield row.data
 
 
 def parse_rows(batch: Batch, reader: str) -> Iterator[Fields]:
-    """Yield the members of each row of a batch.
+    """Yield the fields of each row of a batch.
 
     Raises:
-        InvalidInputError: (``bad-record``) one is no JSON object: the data is of a time when a
-            commit did not look at its rows.
+        InvalidInputError: (``bad-record``) a row is not a JSON object; early versions of
+            ``commit`` did not check rows.
     """
     for at, row in enumerate(batch.rows, start=1):
         try:
@@ -190,7 +188,7 @@ def parse_rows(batch: Batch, reader: str) -> Iterator[Fields]:
             raise InvalidInputError(
                 "bad-record",
                 f"{batch.path}: {BadRow(batch.position + at, '').place(reader)}: {error}",
-                hint=_LOOKED_AT,
+                hint=_CHECK_ROWS,
             ) from None
 
 
@@ -198,24 +196,24 @@ def read_document(entry: TreeEntry, open_blob: OpenBlob) -> bytes:
     """Return the bytes of a document.
 
     Raises:
-        InvalidInputError: (``too-large``) it is longer than :data:`MAX_TEXT_BYTES`.
-        VerificationError, IncompleteError: It is damaged or lost.
+        InvalidInputError: (``too-large``) the document exceeds :data:`MAX_TEXT_BYTES`.
+        VerificationError, IncompleteError: The document is damaged or lost.
     """
     if entry.bytes > MAX_TEXT_BYTES:
         raise InvalidInputError(
             "too-large",
-            f"{entry.path}: {pluralize(entry.bytes, 'byte is', 'bytes are')} "
-            "more than a text filter reads",
-            hint=f"split documents of more than {MAX_TEXT_BYTES} bytes first",
+            f"{entry.path} has {pluralize(entry.bytes, 'byte')}; a text filter reads at most "
+            f"{MAX_TEXT_BYTES}",
+            hint="cut the file into smaller files and commit again",
         )
     return read_start(entry, open_blob, MAX_TEXT_BYTES)
 
 
 def read_start(entry: TreeEntry, open_blob: OpenBlob, most: int) -> bytes:
-    """Return the first bytes of a document, at most so many.
+    """Return the first ``most`` bytes of a document, or all if it has fewer.
 
     Raises:
-        VerificationError, IncompleteError: It is damaged or lost.
+        VerificationError, IncompleteError: The document is damaged or lost.
     """
     with open_blob(entry.blake3) as stream:
         data: bytes = stream.read(most)
@@ -223,32 +221,33 @@ def read_start(entry: TreeEntry, open_blob: OpenBlob, most: int) -> bytes:
 
 
 def source_reader(body: Mapping[str, Any]) -> str:
-    """Return the reader of a dataset that filters can read.
+    """Return the reader of a dataset.
 
     Raises:
-        InvalidInputError: (``no-reader``) it is none of those.
+        InvalidInputError: (``no-reader``) filters do not support that reader.
     """
     reader = str(body["reader"])
     if reader != DOCUMENT and reader not in ROWS:
         raise InvalidInputError(
             "no-reader",
-            f"filters read documents and rows, not {reader}",
-            hint=f"the suffixes of the files say how, such as {JSONL}: commit your own data again, "
-            "ask the publisher of imported data",
+            f"filters read documents and rows; the reader {reader} is not supported",
+            hint="use file suffixes that select a reader, such as .jsonl, and commit your own data "
+            "again; for imported data, ask its publisher",
         )
     return reader
 
 
 def resolve_dataset(repository: Repository, ref: str) -> Manifest:
-    """Return the version of a dataset that a person means.
+    """Return the dataset version that a REF names.
 
     Raises:
-        InvalidInputError: (``not-a-dataset``) it is something else; as :meth:`Repository.resolve`.
-        NotFoundError: As that.
+        InvalidInputError: (``not-a-dataset``) the REF names something else; as
+            :meth:`Repository.resolve`.
+        NotFoundError: As :meth:`Repository.resolve`.
     """
-    found = repository.resolve(ref)
-    if found.kind != "dataset":
+    manifest = repository.resolve(ref)
+    if manifest.kind != "dataset":
         raise InvalidInputError(
-            "not-a-dataset", f"{ref} is a {found.kind}, not a dataset", hint="name a dataset"
+            "not-a-dataset", f"{ref} is a {manifest.kind}, not a dataset", hint="name a dataset"
         )
-    return found
+    return manifest

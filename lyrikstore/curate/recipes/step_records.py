@@ -1,4 +1,4 @@
-"""From records of a source to what steps see of them, and back to what they have become."""
+"""Conversion between records of the source, records as steps see them, and changed records."""
 
 from msgspec import Struct
 
@@ -12,15 +12,15 @@ from lyrikstore.history.records.rows import JSONL
 
 
 class SourceRecord(Struct, frozen=True):
-    """A record as the source has it.
+    """A record of the source.
 
     Attributes:
         path: Its file.
-        position: Its place there.
+        position: Its position in the file, from 0.
         fields: Its fields.
         row: Its bytes, if it is a row.
         blob: The digest of the file, if it is a document.
-        data: The file, if a step reads that; else its first bytes, or none.
+        data: The bytes of a document, if a step reads them; else its first bytes, or none.
     """
 
     path: str
@@ -38,13 +38,13 @@ class SourceRecord(Struct, frozen=True):
 def record_of(
     item: Item, base: SourceRecord, texts: tuple[str, ...], roles: FieldRoles
 ) -> FilterRecord:
-    """Return what the next step sees of a record.
+    """Return a record as the next step sees it.
 
     Args:
-        item: What is found of it so far.
-        base: What the source has there.
-        texts: Which of its fields are the text.
-        roles: Which field has which role.
+        item: The results of earlier stages for it.
+        base: The record in the source.
+        texts: Names of the fields that are the text.
+        roles: The roles of its fields.
     """
     fields = base.fields
     if texts != (DOCUMENT_TEXT,):
@@ -71,12 +71,13 @@ def record_of(
 
 
 def made_line(item: Item, base: SourceRecord, start: FilterRecord, fields: Fields) -> bytes:
-    """Return the line of a row that a step makes of a record.
+    """Return the JSON line of a row that a step makes from a record.
 
     Args:
-        item: That record.
-        base: What the source has there.
-        start: What it was when its stage began: what the new row has of that stays byte for byte.
+        item: The results of earlier stages for that record.
+        base: The record in the source.
+        start: The record at the start of the stage: values that the new row has from it stay byte
+            for byte.
         fields: The fields of the new row.
 
     Raises:
@@ -88,13 +89,13 @@ def made_line(item: Item, base: SourceRecord, start: FilterRecord, fields: Field
 
 
 def left_id(item: Item, base: SourceRecord, start: FilterRecord, now: FilterRecord) -> Digest:
-    """Return the record id of a record as it is now.
+    """Return the record id of a record in its present state.
 
     Args:
-        item: The record.
-        base: What the source has there.
-        start: What it was when its stage began.
-        now: What it is.
+        item: The results of earlier stages for it.
+        base: The record in the source.
+        start: The record at the start of the stage.
+        now: The record now.
 
     Raises:
         LyrikstoreError: As :func:`made_line`.
@@ -108,13 +109,13 @@ def left_id(item: Item, base: SourceRecord, start: FilterRecord, now: FilterReco
 
 
 def keep_changes(item: Item, base: SourceRecord, start: FilterRecord, end: FilterRecord) -> None:
-    """Note in ``item`` what it is now.
+    """Store the new line, text or metadata of a record in ``item``.
 
     Args:
-        item: The record.
-        base: What the source has there.
-        start: What it was.
-        end: What it is.
+        item: The results for the record.
+        base: The record in the source.
+        start: The record at the start of the stage.
+        end: The record at its end.
 
     Raises:
         LyrikstoreError: As :func:`made_line`.

@@ -1,7 +1,8 @@
-"""What the steps of a recipe find in one record, as it crosses between processes and waits on disk.
+"""The results of steps for each record, as processes exchange them and work folders hold them.
 
-:mod:`~lyrikstore.curate.recipes.record_steps` makes it, :mod:`~lyrikstore.curate.recipes.engine`
-passes it on, :mod:`~lyrikstore.curate.recipes.write_outcome` makes decisions and files of it.
+:mod:`~lyrikstore.curate.recipes.record_steps` creates the results,
+:mod:`~lyrikstore.curate.recipes.engine` keeps them,
+:mod:`~lyrikstore.curate.recipes.write_outcome` writes decisions and files from them.
 """
 
 from typing import Any
@@ -24,8 +25,8 @@ class Dropped(Struct, frozen=True, array_like=True, tag="dropped"):
     Attributes:
         step: 1-based number of the step.
         reason: Stable code.
-        detail: For people.
-        other: The record that it is dropped for.
+        detail: An explanation for the user.
+        other: The record that is kept in its place.
     """
 
     step: int
@@ -39,7 +40,7 @@ class Changed(Struct, frozen=True, array_like=True, tag="changed"):
 
     Attributes:
         step: 1-based number of the step.
-        changes: What, at least one.
+        changes: At least one change.
     """
 
     step: int
@@ -47,11 +48,11 @@ class Changed(Struct, frozen=True, array_like=True, tag="changed"):
 
 
 class Reported(Struct, frozen=True, array_like=True, tag="reported"):
-    """A step found something, and the record stays as it is.
+    """A step reports something about the record and leaves it unchanged.
 
     Attributes:
         step: 1-based number of the step.
-        reports: What, at least one.
+        reports: At least one report.
     """
 
     step: int
@@ -59,12 +60,12 @@ class Reported(Struct, frozen=True, array_like=True, tag="reported"):
 
 
 class Divided(Struct, frozen=True, array_like=True, tag="divided"):
-    """A step puts others in the record's place; they follow it.
+    """A step replaces the record by others, whose items follow this one.
 
     Attributes:
         step: 1-based number of the step.
         reason: Stable code.
-        count: How many others.
+        count: Number of these others.
     """
 
     step: int
@@ -73,16 +74,16 @@ class Divided(Struct, frozen=True, array_like=True, tag="divided"):
 
 
 class Failed(Struct, frozen=True, array_like=True, tag="failed"):
-    """A step cannot take the record.
+    """A step cannot process the record.
 
     Attributes:
-        error: Why, as :meth:`LyrikstoreError.to_json` has it.
+        error: The error, as JSON of :meth:`LyrikstoreError.to_json`.
     """
 
     error: dict[str, Any]
 
     def to_error(self) -> LyrikstoreError:
-        """Return what to raise."""
+        """Return the exception to raise."""
         return LyrikstoreError.from_json(self.error) or InvalidInputError(
             "bad-record", "a record cannot be read"
         )
@@ -92,26 +93,26 @@ Finding = Dropped | Changed | Reported | Divided | Failed
 
 
 class Item(Struct, array_like=True):
-    """A record on its way, or one that was made of it.
+    """The results of steps for one record, of the source or made by a step.
 
     Attributes:
-        id: The record id in the source; of one that was made, that of the line it was made as.
-        findings: What happened to it so far.
-        data: Its line, or a document's text, if that is not what the source has; None: it is.
-        meta: What the sheet says of a document, if that is not what the source has.
-        origin: Of what was made, the record id in the source of what it was made of.
-        number: Which of those it is that were made of one record of the source, directly or through
-            others, from 0: step by step, within a step in storage order.
-        key: What the next step, which is for the whole dataset, needs of it.
-        part: The part it goes to.
-        folder: The folder it goes to.
-        step: The step that chose them.
-        left: Its record id as the last step that takes personal data out left it, if that changed
-            it: what later steps draw lots by.
-        path: The path that a document gets, if that is another one; of a row its file's, if that
-            needs another name.
-        before: Of what was made, the reasons for which what it was made of was changed, and those
-            for which something was found in it.
+        id: The record id in the source; for a record that a step made, that of its first line.
+        findings: The results of the steps so far, in order.
+        data: The line of a row, or the text of a document, if steps changed it; None: unchanged.
+        meta: The sheet's metadata of a document, if steps changed it; None: unchanged.
+        origin: For a record that a step made: the id of the source record that it was made from.
+        number: For a record that a step made: its number among all that were made from one source
+            record, directly or indirectly, from 0; step by step, in storage order within a step.
+        key: The key for the next dataset step.
+        part: The part that the record is assigned to.
+        folder: The folder that the record is put into.
+        step: The step that chose part and folder.
+        left: Its record id after the last step that removes personal data, if that step changed it;
+            later steps draw by this id.
+        path: The new path of a document, if a step changed it; for a row the path of its file, if
+            the file needs a new name.
+        before: For a record that a step made: the reasons for changes of the record that it was
+            made from, and the reasons for reports on it.
     """
 
     id: bytes
@@ -130,7 +131,7 @@ class Item(Struct, array_like=True):
 
     @property
     def reasons(self) -> tuple[frozenset[str], frozenset[str]]:
-        """The reasons for which it was changed, and those for which something was found in it."""
+        """The reasons for changes of the record, and the reasons for reports on it."""
         changed, reported = map(set, self.before)
         for finding in self.findings:
             if isinstance(finding, Changed):
@@ -141,18 +142,18 @@ class Item(Struct, array_like=True):
 
     @property
     def is_alive(self) -> bool:
-        """Whether it is still on its way."""
+        """Whether no step dropped, divided or refused the record."""
         return not (self.findings and isinstance(self.findings[-1], Dropped | Divided | Failed))
 
 
 class BatchResults(Struct, array_like=True):
-    """What was found of a batch of records.
+    """The results of steps for a batch of records.
 
     Attributes:
-        records: Of each record its items: itself, and what was made of it.
+        records: For each record its items: the record itself, and the records made from it.
         foreign: Path and format of files that a text filter cannot read.
-        values: Number of a step with a list → values of its field that are on it, or resemble
-            some that are.
+        values: Number of a step with a list → values of its field: all that are on the list, and
+            some others.
     """
 
     records: list[list[Item]] = field(default_factory=list)
@@ -160,26 +161,26 @@ class BatchResults(Struct, array_like=True):
     values: dict[int, list[str]] = field(default_factory=dict)
 
     def encode(self) -> bytes:
-        """Return it as bytes."""
+        """Return the results as MessagePack."""
         return msgspec.msgpack.encode(self)
 
     @classmethod
     def decode(cls, data: bytes) -> "BatchResults":
-        """Return what :meth:`encode` gave.
+        """Decode the bytes of :meth:`encode`.
 
         Raises:
-            FormatError: (``bad-answer``) it is something else.
+            FormatError: (``bad-answer``) the bytes are not results of a batch.
         """
         try:
             return msgspec.msgpack.decode(data, type=BatchResults)
         except msgspec.MsgspecError as error:
-            raise FormatError("bad-answer", "a worker answered with no findings") from error
+            raise FormatError("bad-answer", "a worker returned no results") from error
 
 
 def work_lost() -> StorageError:
-    """Return the error for findings of a stage that are gone, or are of something else."""
+    """Return the `work-lost` error for results that are missing, damaged or of another batch."""
     return StorageError(
         "work-lost",
-        "what a filter had found is gone from its folder, or no longer fits",
-        hint="give the same command again: what is missing is worked out anew",
+        "intermediate results of the filter are missing from its work folder, or damaged",
+        hint="run the same command again: it computes the missing results",
     )

@@ -1,7 +1,7 @@
-"""Several datasets as one: what a filter with several sources reads (spec §12.4.1).
+"""The union of several datasets, as the source of a filter (spec §12.4.1).
 
-Nothing is compared and nothing dropped: a record that two of them have is there twice. Every file
-lies below the name of the dataset it comes from, so where it came from can be read off its path.
+No record is compared or dropped: a record of two datasets occurs twice. The path of every file
+begins with the name of its dataset, which shows where the file comes from.
 """
 
 from collections import Counter
@@ -25,13 +25,13 @@ _INHERITED: tuple[str, ...] = ("metadata", "licence")
 
 
 class FilterSource(Struct, frozen=True):
-    """What a filter reads: one dataset, or the union of several.
+    """The source of a filter: one dataset, or the union of several.
 
     Attributes:
         manifests: The datasets, in the order they were named.
-        records: All files, and how they are records.
-        members: What is inherited of the body: ``metadata``, ``licence``, where it has them.
-        descriptor: What is inherited of the descriptor.
+        records: All files, and how to read records from them.
+        members: Body members that the result inherits, if present: ``metadata``, ``licence``.
+        descriptor: The descriptor that the result inherits.
         texts: The licence texts.
     """
 
@@ -43,12 +43,12 @@ class FilterSource(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """What to call it in a message."""
+        """The name of the source in messages."""
         return " with ".join(manifest.name for manifest in self.manifests)
 
     @property
     def is_union(self) -> bool:
-        """Whether it is several datasets."""
+        """Whether the source consists of several datasets."""
         return len(self.manifests) > 1
 
     @property
@@ -63,25 +63,25 @@ class FilterSource(Struct, frozen=True):
 
     @property
     def fields(self) -> frozenset[str] | None:
-        """The fields of its records; None where that is not known."""
+        """The fields of its records; None if they are not known."""
         if not self.records.is_rows:
             return frozenset(self.columns)
-        found: set[str] = set()
-        for one in self.manifests:
-            stats = one.body["descriptor"].get("stats", {}).get("value", {})
+        names: set[str] = set()
+        for manifest in self.manifests:
+            stats = manifest.body["descriptor"].get("stats", {}).get("value", {})
             if "fields" not in stats or "fieldsAbove" in stats:
                 return None
-            found.update(item["field"] for item in stats["fields"])
-        return frozenset(found)
+            names.update(item["field"] for item in stats["fields"])
+        return frozenset(names)
 
 
 def check_union(datasets: Sequence[Manifest]) -> None:
-    """Return if these datasets can be read as one.
+    """Raise `mixed-readers`, `mixed-fields` or `named-twice` if datasets cannot be united.
 
     Raises:
-        InvalidInputError: (``mixed-readers``) their records are read in different ways;
-            (``mixed-fields``) other fields are text, label and so on;
-            (``named-twice``) two of them are versions of one name, whose paths would be the same.
+        InvalidInputError: (``mixed-readers``) the datasets have different readers;
+            (``mixed-fields``) they have different fields with the roles text, label and so on;
+            (``named-twice``) two of them have the same name, so that their paths would be equal.
     """
     names = Counter(manifest.name for manifest in datasets)
     name, times = names.most_common(1)[0]
@@ -96,22 +96,22 @@ def check_union(datasets: Sequence[Manifest]) -> None:
         if manifest.body["reader"] != first.body["reader"]:
             raise InvalidInputError(
                 "mixed-readers",
-                f"{first.name} is read by {first.body['reader']}, {manifest.name} by "
-                f"{manifest.body['reader']}: what a record is, differs",
-                hint="filter each of them first: what a filter makes of rows is JSON Lines, and "
-                "so is what extract-text/2 makes of documents",
+                f"{first.name} has the reader {first.body['reader']}, {manifest.name} the reader "
+                f"{manifest.body['reader']}: their records differ in kind",
+                hint="filter each dataset first: a filter over rows writes JSON Lines, and so does "
+                "extract-text/2 over documents",
             )
         if manifest.body.get("fields") != first.body.get("fields"):
             raise InvalidInputError(
                 "mixed-fields",
-                f"{first.name} and {manifest.name} have other fields as text, label or id",
-                hint="rename or drop fields first with map/1, and their roles with them; roles "
-                "that nobody stated commit and import take: --text, --label, --id, …",
+                f"{first.name} and {manifest.name} have different fields as text, label or id",
+                hint="rename or drop fields first with map/1, which moves their roles; state "
+                "missing roles with commit or import: --text, --label, --id, …",
             )
 
 
 def source_of(datasets: Sequence[Manifest], trees: Sequence[Tree]) -> FilterSource:
-    """Return what a filter reads of one or several datasets.
+    """Return the source of a filter over one or several datasets.
 
     Args:
         datasets: At least one.
@@ -119,7 +119,7 @@ def source_of(datasets: Sequence[Manifest], trees: Sequence[Tree]) -> FilterSour
 
     Raises:
         InvalidInputError: As :func:`check_union`; (``bad-path``) a path becomes too long, or the
-            name of a dataset is none that a folder can have everywhere.
+            name of a dataset is not a valid folder name on every system.
 
     Cost: O(files).
     """
@@ -162,8 +162,9 @@ def _united_tree(datasets: Sequence[Manifest], trees: Sequence[Tree]) -> Tree:
     if wrong:
         raise InvalidInputError(
             "bad-path",
-            f"{wrong[0].shown[:200]} {wrong[0].reason}: a union puts the dataset's name in front",
-            hint="commit or import it under a shorter name, or give its files shorter paths",
+            f"{wrong[0].shown[:200]} {wrong[0].reason}: a union prefixes paths with "
+            "the dataset's name",
+            hint="commit or import the dataset under a shorter name, or shorten its paths",
             details={"paths": [one.path for one in wrong[:1000]]},
         )
     return Tree.of(
@@ -174,7 +175,7 @@ def _united_tree(datasets: Sequence[Manifest], trees: Sequence[Tree]) -> Tree:
 
 
 def sheet_of(columns: tuple[str, ...], tree: Tree) -> dict[str, Any]:
-    """Return what a body says of the sheet that the metadata of a tree could have come from."""
+    """Return the body member ``metadata``: a sheet that holds the metadata of a tree."""
     table = table_of({tree.paths[at]: meta for at, meta in sorted(tree.metas.items())}, columns)
     return {
         "columns": list(columns),
@@ -188,7 +189,7 @@ def sheet_of(columns: tuple[str, ...], tree: Tree) -> dict[str, Any]:
 def _united_licence(datasets: Iterable[Manifest]) -> dict[str, Any] | None:
     stated = [one.body.get("licence") for one in datasets]
     if not all(stated):
-        return None  # of some of its files nobody said what holds
+        return None  # some of its files have no stated licence
     if all(one == stated[0] for one in stated):
         return dict(stated[0] or {})
     expressions = dict.fromkeys(one["expression"] for one in stated if one)

@@ -1,7 +1,7 @@
-"""What became of the records: decisions, counts, and the files of each part.
+"""Write the outcome of a recipe: the decisions, the counts, and the files of each part.
 
-Everything is taken in storage order from what the engine found, a batch at a time; rows go to
-shards on disk, changed documents to the store.
+The results of the engine are read in storage order, one batch at a time. Rows are written to shards
+on disk, changed documents to the store.
 """
 
 from bisect import bisect_left
@@ -37,28 +37,28 @@ from lyrikstore.history.trees.tree import TreeEntry
 from lyrikstore.objects.io.safe_folder import refuse_link
 
 WHOLE = ""
-"""The part of recipes that do not split."""
+"""The only part of a recipe without a split."""
 
 SHARD_BYTES = 64 << 20
-"""Size at which a shard of rows that were made of documents ends."""
+"""Size at which a shard ends, if its rows were made from documents."""
 
 MAX_PARTITIONS = 255
-"""Folders that a partition makes: so many partitions terms can tell apart."""
+"""Most folders that a partition makes: terms can distinguish this many partitions."""
 
 _OPEN_SHARDS = 64
 _EXAMPLES = 5
 
 PutData = Callable[[bytes], Digest]
-"""Keeps the bytes of a changed document."""
+"""Stores the bytes of a changed document and returns their digest."""
 
 
 class Shard(Struct, frozen=True):
-    """A file of rows of a part, on disk until the store takes it.
+    """A file with rows of a part, on disk until it is stored.
 
     Attributes:
-        file: Where it lies.
+        file: Its path on disk.
         bytes: Its length.
-        blake3: Its digest, as it was written: others may hold the disk.
+        blake3: Its digest when written; another user may have changed the file since.
     """
 
     file: Path
@@ -68,15 +68,15 @@ class Shard(Struct, frozen=True):
 
 @dataclass(slots=True)
 class PartOutcome:
-    """What became of the records of one part.
+    """The outcome of a recipe for one part.
 
     Attributes:
-        entries: The part's tree entries, if it is of documents.
-        shards: Path → file of rows, if it is of rows.
-        records: How many it has.
-        changed: Reason → how many of its records were changed for it.
-        changed_records: How many of its records were changed at all.
-        reported: Reason → in how many of its records something was found.
+        entries: The tree entries of a part of documents.
+        shards: Path → file of rows, for a part of rows.
+        records: Number of records in the part.
+        changed: Reason → number of records changed for it.
+        changed_records: Number of changed records.
+        reported: Reason → number of records with such a report.
     """
 
     entries: list[TreeEntry] = field(default_factory=list)
@@ -92,12 +92,12 @@ class RecipeOutcome:
     """The outcome of a whole recipe.
 
     Attributes:
-        total: Records that came in.
-        made: Records that steps made of others, which were dropped for them.
+        total: Number of records in the source.
+        made: Number of records that steps made from others; those others count as dropped.
         parts: Part → outcome.
-        dropped: Reason → how many records.
-        dropped_by: Number of a step → reason → how many records.
-        divided_by: Number of a step → how many records it made others of, and how many those are.
+        dropped: Reason → number of records.
+        dropped_by: Number of a step → reason → number of records.
+        divided_by: Number of a step → number of records that it divided, and of those that it made.
         values: Number of a step with a list → values that records have in its field.
         examples: Reason → a few decisions, to show.
     """
@@ -129,14 +129,14 @@ class RecipeOutcome:
 
 
 class Settling:
-    """Makes decisions and files of what the engine found; a context manager.
+    """Writer of decisions and files from the results of the engine; a context manager.
 
     Args:
-        recipe: What was done.
-        source: To what.
-        decisions: Takes the decisions.
-        put: Keeps changed documents; None where nothing is written: a trial.
-        folder: Where shards are made.
+        recipe: The recipe.
+        source: The records that it was applied to.
+        decisions: The writer of the decision table; None to write none.
+        put: Stores changed documents; None in a dry run, which writes nothing.
+        folder: The folder for shards.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class Settling:
         self._is_rows = source.is_rows or recipe.makes_rows
         self._taken: set[str] = set()  # paths that steps made
         self._shards = _Shards(folder, write=put is not None)
-        self._folders: dict[str, str] = {}  # as systems that ignore case have it → as it is
+        self._folders: dict[str, str] = {}  # name in lower case → name
         self.outcome = RecipeOutcome(
             parts={part: PartOutcome() for part in (recipe.parts or (WHOLE,))}
         )
@@ -166,15 +166,18 @@ class Settling:
         self._shards.close()
 
     def settle(self, read: Callable[[], Iterable[tuple[Batch, BatchResults]]]) -> RecipeOutcome:
-        """Return the outcome of all batches, which ``read`` gives in order, as often as is asked.
+        """Return the outcome of the recipe for all batches.
+
+        Args:
+            read: Yields all batches in order, with their results; called once or twice.
 
         Raises:
-            InvalidInputError: A step cannot take a record that got so far.
+            InvalidInputError: A step cannot process a record that reached it.
             StorageError: The disk is full.
         """
         outcome = self.outcome
         if self._takes_out and self._source.is_rows:
-            # ATTACK A72: a file can be called after what one of its rows lost.
+            # ATTACK A72: the name of a file may contain what was removed from one of its rows.
             self._renamed = frozenset(
                 batch.path
                 for batch, findings in read()
@@ -213,13 +216,26 @@ class Settling:
                 case Failed():
                     raise finding.to_error()
                 case Changed(step, changes):
-                    for one in changes:
-                        said = {"field": one.field, "count": one.count, "detail": one.detail}
-                        decide("changed", step, one.reason, **said)
+                    for change in changes:
+                        decide(
+                            "changed",
+                            step,
+                            change.reason,
+                            field=change.field,
+                            count=change.count,
+                            detail=change.detail,
+                        )
                 case Reported(step, reports):
-                    for found in reports:
-                        said = {"field": found.field, "count": found.count, "detail": found.detail}
-                        decide("reported", step, found.reason, **said, other=found.other)
+                    for report in reports:
+                        decide(
+                            "reported",
+                            step,
+                            report.reason,
+                            field=report.field,
+                            count=report.count,
+                            detail=report.detail,
+                            other=report.other,
+                        )
                 case Dropped(step, reason, detail, other):
                     self.outcome.dropped[reason] += 1
                     self.outcome.dropped_by.setdefault(step, Counter())[reason] += 1
@@ -244,7 +260,7 @@ class Settling:
         decide("kept", item.step, part=item.part, new_path=new[0], new_position=new[1])
 
     def _keep_row(self, path: str, item: Item, row: bytes) -> tuple[str, int]:
-        """Add a row to its shard; return the path of that and its place there."""
+        """Add a row to its shard; return the path of the shard and the row's position in it."""
         line = row if item.data is None else item.data
         return self._shards.add(item.part or WHOLE, self._row_path(path, item.folder), line)
 
@@ -254,16 +270,16 @@ class Settling:
             if other != folder:
                 raise InvalidInputError(
                     "bad-partition",
-                    f"the folders {other} and {folder} differ in case only, so that not every "
-                    "computer can keep them apart",
-                    hint="make their values one first, with values of map/1",
+                    f"the folders {other} and {folder} differ in case only; some systems cannot "
+                    "hold both",
+                    hint="map both values to one first, with values in a map/1 step",
                     details={"folders": [other, folder]},
                 )
             if len(self._folders) > MAX_PARTITIONS:
                 raise InvalidInputError(
                     "too-many-partitions",
                     f"the field of partition/1 has more than {MAX_PARTITIONS} values",
-                    hint="is it the right field? join rare values first with map/1",
+                    hint="check the field, or map rare values to one first with map/1",
                 )
             return f"{folder}/part-00000.jsonl"
         if not self._source.is_rows:
@@ -275,7 +291,7 @@ class Settling:
     def _keep_document(self, item: Item, entry: TreeEntry | None, part: PartOutcome) -> str:
         """Add a document to its part; return its path there."""
         if entry is None:
-            raise TypeError("a document has an entry")
+            raise TypeError("a document needs a tree entry")
         blob, size = entry.blake3, entry.bytes
         if item.data is not None and self._put is not None:
             blob, size = self._put(item.data), len(item.data)
@@ -285,7 +301,7 @@ class Settling:
         return path
 
     def _free_path(self, path: str) -> str:
-        """Return a path that a step made, or with a number where a document has it already."""
+        """Return the path that a step chose, with a number if another document has that path."""
         stem, dot, suffix = path.partition(".")
         number = 1
         while path in self._taken or path in self._source.tree.by_path:
@@ -307,7 +323,7 @@ class Settling:
 
 
 class _Shards:
-    """The shards of all parts, some of them open."""
+    """Writer of the shards of all parts; at most 64 files are open at a time."""
 
     def __init__(self, folder: Path, *, write: bool) -> None:
         self._folder, self._write = folder, write
@@ -319,7 +335,7 @@ class _Shards:
         self._made: dict[str, tuple[int, int]] = {}
 
     def add(self, part: str, path: str | None, line: bytes) -> tuple[str, int]:
-        """Append a row; return the path of its shard and its place there."""
+        """Append a row; return the path of its shard and its position in it."""
         if path is None:
             number, size = self._made.get(part, (0, 0))
             if size >= SHARD_BYTES:
@@ -338,7 +354,7 @@ class _Shards:
         return path, position
 
     def of(self, part: str) -> dict[str, Shard]:
-        """Return path → file of the shards of a part, once all rows were added."""
+        """Return path → file of a part's shards, after the last row was added."""
         self.close()
         return {
             key[1]: Shard(file, self._sizes[key], Digest(self._sums[key].digest()))
@@ -347,13 +363,13 @@ class _Shards:
         }
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close all open files."""
         with storing("writing a shard"):
             while self._open:
                 self._open.popitem()[1].close()
 
     def _opened(self, key: tuple[str, str]) -> BinaryIO:
-        if len(self._open) == _OPEN_SHARDS:  # the one that was opened first
+        if len(self._open) == _OPEN_SHARDS:  # close the file that was opened first
             self._open.pop(next(iter(self._open))).close()
         is_new = key not in self._files
         if is_new:
@@ -361,6 +377,6 @@ class _Shards:
             self._folder.mkdir(exist_ok=True, mode=0o700)
             self._files[key] = self._folder / f"shard-{len(self._files)}"
             self._sums[key] = blake3()
-        # What a run before left behind is written anew.
+        # A file that an interrupted run left behind is overwritten.
         self._open[key] = open_private(self._files[key], "wb" if is_new else "ab")
         return self._open[key]

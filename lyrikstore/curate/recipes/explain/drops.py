@@ -1,4 +1,4 @@
-"""Steps that drop much: what a recipe took that nobody may have meant, and the way out."""
+"""Warnings about steps that drop many records, with a hint how to keep them."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -10,18 +10,18 @@ from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.recipes.write_outcome import RecipeOutcome
 
 MUCH = 5
-"""A step that drops more than one in so many of the records that come to it says so."""
+"""A step that drops more than one in ``MUCH`` of the records that reach it causes a warning."""
 
 
 class LargeDrop(Struct, frozen=True):
-    """A step that dropped more than a fifth of the records that came to it.
+    """A step that dropped more than a fifth of the records that reached it.
 
     Attributes:
-        step: Its number, from 1.
-        use: Its name and version.
-        came: How many records came to it.
-        reasons: Reason → how many of them it dropped.
-        hint: What to do where they should stay.
+        step: The number of the step, from 1.
+        use: Name and version of its filter.
+        came: Number of records that reached it.
+        reasons: Reason → number of records dropped.
+        hint: How to keep these records.
     """
 
     step: int
@@ -32,11 +32,11 @@ class LargeDrop(Struct, frozen=True):
 
     @property
     def dropped(self) -> int:
-        """How many records it dropped."""
+        """Number of records that the step dropped."""
         return sum(self.reasons.values())
 
     def __str__(self) -> str:
-        """Return it as a line for people."""
+        """Return the warning, in one line."""
         why = ", ".join(f"{reason} {count:,}" for reason, count in self.reasons.items())
         return (
             f"step {self.step} ({self.use}) dropped {self.dropped:,} of "
@@ -45,14 +45,14 @@ class LargeDrop(Struct, frozen=True):
 
 
 def large_drops(recipe: Recipe, outcome: RecipeOutcome, roles: FieldRoles) -> Iterator[LargeDrop]:
-    """Yield the steps that dropped more than a fifth of the records that came to them.
+    """Yield the steps that dropped more than a fifth of the records that reached them.
 
-    Records in whose place others came are no part of either number.
+    Records that a step replaced by others count in neither number.
 
     Args:
         recipe: The steps.
-        outcome: What became of the records.
-        roles: Which field of the source has which role.
+        outcome: The outcome of the recipe.
+        roles: The roles of the source's fields.
     """
     came = outcome.total
     for number, step in enumerate(recipe.steps, start=1):

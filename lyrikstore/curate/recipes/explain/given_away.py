@@ -1,7 +1,8 @@
-"""What a derived dataset gives away of what its filters took out (ATTACK A72).
+"""Detection of traces of removed data in derived datasets (ATTACK A72).
 
-Filters of earlier versions wrote digests of what they read beside what they left: whoever has both
-tries out guesses. What they made stays valid; whoever hands it on is told.
+Earlier versions of filters wrote digests of the original texts next to the redacted ones, which
+allows guesses at the removed values to be verified. Such datasets stay valid; the publisher gets a
+warning.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -29,7 +30,7 @@ GIVEN_AWAY = {
     "decisions": "its manifest names the digest of a decision table that holds record ids of the "
     "source, and nothing random",
 }
-"""Code → what is given away, in words."""
+"""Code → description of the trace."""
 
 _STATE_DIGESTS = frozenset({"extract-text/1", "chunk/1"})
 _DIGESTS = frozenset({"document", "parent"})
@@ -38,12 +39,12 @@ _TAKE_OUT = frozenset({*_LEAVE_NAMES, "redact/3", "drop-personal/1"})
 
 
 class GivenAway(Struct, frozen=True):
-    """Something that a dataset gives away.
+    """A trace of removed data in a dataset.
 
     Attributes:
         dataset: The version.
         code: A key of :data:`GIVEN_AWAY`.
-        filters: The filters that are the reason, sorted; empty for ``decisions``.
+        filters: The filters that left the trace, sorted; empty for ``decisions``.
     """
 
     dataset: Manifest
@@ -51,7 +52,7 @@ class GivenAway(Struct, frozen=True):
     filters: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as commands show it."""
+        """Return the trace as commands print it with ``--json``."""
         return {
             "name": self.dataset.name,
             "id": str(self.dataset.id),
@@ -61,18 +62,19 @@ class GivenAway(Struct, frozen=True):
 
 
 class _Traces(Struct):
-    """What the records of a version hold, step by step.
+    """The traces in the records of a version, updated step by step.
 
     Attributes:
-        documents: Whether they were made of documents.
-        digests: Filters that stated digests of texts that were whole then.
-        whole: The same of texts as a step handed them on: they tell what is dropped later.
-        exposed: Those of which something was taken out since.
-        copied: Those whose digests stand under another name, too, where redact/3 leaves them.
-        names: Filters that took something out and left names.
+        documents: Whether the records were made from documents.
+        digests: Filters that wrote digests of the texts as they were then.
+        whole: Filters that wrote digests of the texts that they passed on; these digests reveal
+            what later steps drop.
+        exposed: Those of both kinds of filters after which a step removed data from the texts.
+        copied: Those whose digests were copied to another field, where redact/3 keeps them.
+        names: Filters that removed data from texts and left it in file names.
         cut: Filters that cut texts into chunks.
-        alone: Those that took something out of chunks, each alone.
-        texts: Those that took something out before the files were read once more.
+        alone: Filters that removed data from chunks, each without regard to the others.
+        texts: Filters that removed data before the texts were read again from the files.
     """
 
     documents: bool = False
@@ -90,7 +92,7 @@ class _Traces(Struct):
         return _Traces(*(one | another for one, another in pairs))
 
     def after(self, use: str, copies: Collection[str]) -> None:
-        """Take a step into account that hands some fields on under other names."""
+        """Update the traces after a step that copies or renames the fields ``copies``."""
         if use.startswith("extract-text/"):
             self.documents = True
         if use in _STATE_DIGESTS:
@@ -102,7 +104,7 @@ class _Traces(Struct):
         if not _DIGESTS.isdisjoint(copies):
             self.copied |= self.digests | self.whole
         if use == "redact/3":
-            # It cannot know names in paths that an earlier step has taken out of the texts.
+            # It cannot find names in paths that an earlier step already removed from the texts.
             self.digests = self.whole = frozenset()
             self.exposed = self.copied
             self.alone |= self.cut
@@ -113,17 +115,17 @@ class _Traces(Struct):
 
 
 def given_away(repository: Repository, version: Manifest) -> tuple[GivenAway, ...]:
-    """Return what a version gives away of what filters took out.
+    """Return the traces of removed data in a version.
 
     Args:
         repository: The store.
-        version: A dataset; of anything else, such as a checkpoint or a card, the datasets are
-            looked at that it names, and those of the runs behind it.
+        version: A dataset; for any other manifest, such as a checkpoint or a card, the datasets
+            that it names and those of the runs in its lineage are checked.
 
     Raises:
         LyrikstoreError: As :meth:`Repository.manifest`.
 
-    Cost: one read of each manifest that it was made from.
+    Cost: one read of each manifest in its lineage.
     """
     lineage = Lineage.read(repository, version.id)
     used = [version.id] if version.kind == "dataset" else _named(lineage, version)
@@ -132,29 +134,31 @@ def given_away(repository: Repository, version: Manifest) -> tuple[GivenAway, ..
     for one in lineage.in_order:
         if one.id in behind:
             known[one.id] = _traces(lineage, one, known)
-    asked = [lineage[one] for one in used if one in known]
-    return tuple(found for one in asked for found in _given_away(lineage, one, known[one.id]))
+    datasets = [lineage[identity] for identity in used if identity in known]
+    return tuple(
+        trace for dataset in datasets for trace in _given_away(lineage, dataset, known[dataset.id])
+    )
 
 
 def _named(lineage: Lineage, version: Manifest) -> list[Digest]:
-    found = (
+    datasets = (
         item.id
         for one in lineage.values()
         if one.kind == "run" or one.id == version.id
         for item in one.inputs
         if item.kind == "dataset"
     )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(datasets))
 
 
 def _given_away(lineage: Lineage, dataset: Manifest, traces: _Traces) -> Iterator[GivenAway]:
-    told = {
+    reasons = {
         "digests": traces.exposed,
         "names": traces.names,
         "chunks": traces.alone,
         "texts": traces.texts,
     }
-    for code, filters in told.items():
+    for code, filters in reasons.items():
         if filters:
             yield GivenAway(dataset, code, tuple(sorted(filters)))
     has_table = bool(dataset.attachments_in("decisions"))
@@ -165,7 +169,7 @@ def _given_away(lineage: Lineage, dataset: Manifest, traces: _Traces) -> Iterato
 
 
 def _traces(lineage: Lineage, version: Manifest, known: Mapping[Digest, _Traces]) -> _Traces:
-    """Return the traces of a version, given those of all that it was made from."""
+    """Return the traces of a version, given the traces of all its sources."""
     traces = _Traces()
     for item in version.inputs_in("source"):
         traces = traces.joined(known.get(item.id, _Traces()))
@@ -174,7 +178,7 @@ def _traces(lineage: Lineage, version: Manifest, known: Mapping[Digest, _Traces]
     taken: set[str] = set()
     for step in _steps(lineage, version):
         if step["use"].startswith("extract-text/"):
-            traces.texts |= taken  # it reads what the source has
+            traces.texts |= taken  # it reads the original files again
         elif step["use"].startswith("redact/"):
             traces.texts = frozenset()
             taken.add(step["use"])
@@ -183,7 +187,7 @@ def _traces(lineage: Lineage, version: Manifest, known: Mapping[Digest, _Traces]
 
 
 def _steps(lineage: Lineage, version: Manifest) -> Iterator[Mapping[str, Any]]:
-    """Yield the steps that made a version, in order."""
+    """Yield the steps of the filter that made a version, in order."""
     for item in version.inputs_in("filter"):
         steps: Iterable[Any] = lineage.manifest(item.id).body.get("steps", ())
         for step in steps:
@@ -192,7 +196,7 @@ def _steps(lineage: Lineage, version: Manifest) -> Iterator[Mapping[str, Any]]:
 
 
 def _copies(step: Mapping[str, Any]) -> frozenset[str]:
-    """Return the fields whose values a step hands on under other names."""
+    """Return the fields whose values a step copies or renames."""
     if step["use"] != "map/1":
         return frozenset()
     combine = {

@@ -1,4 +1,4 @@
-"""The ways from a version back to the committed ones that it was made from."""
+"""The chains of versions from a derived dataset back to the committed ones in its lineage."""
 
 from msgspec import Struct
 
@@ -9,18 +9,18 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.source_files import SourceFiles, path_prefix
 
 MAX_CHAIN, MAX_HOPS = 1000, 100_000
-"""Most filters in a row, and versions on all ways together: unions of unions have many."""
+"""Most filters in a chain, and most versions in all chains; unions of unions have many."""
 
 
 class Hop(Struct, frozen=True):
-    """One version on the way to a committed one.
+    """One version in a chain.
 
     Attributes:
         version: The version.
-        filter: What made it; None for the committed one.
-        prefix: What the paths of the next version on the way have in front in what the filter
-            read: those of a union do.
-        files: The files of all that it read.
+        filter: The filter that made it; None for the committed version.
+        prefix: The prefix of the next version's paths in the source of the filter; empty unless
+            that source is a union.
+        files: The files of all sources of the filter.
     """
 
     version: Manifest
@@ -30,16 +30,16 @@ class Hop(Struct, frozen=True):
 
 
 Chain = tuple[Hop, ...]
-"""From the version asked about to one of the committed ones it was made from."""
+"""The versions from the one in question to one committed version in its lineage."""
 
 
 class RecordPlace(Struct, frozen=True):
-    """Where a record is in a version.
+    """The position of a record in a version.
 
     Attributes:
         path: Its file.
-        position: Its place there, from 0.
-        item: Of what a filter made of a record: which of them, from 0.
+        position: Its position in that file, from 0.
+        item: For a record that a filter made from another: its number among these, from 0.
     """
 
     path: str
@@ -48,12 +48,13 @@ class RecordPlace(Struct, frozen=True):
 
 
 class FoundRecord(Struct, frozen=True):
-    """A record that was asked for.
+    """A record that matches a question.
 
     Attributes:
-        chain: The way it came.
-        root: Its place in the committed version.
-        items: What was made of it on the way and is asked for: version → which.
+        chain: The chain of versions to its committed version.
+        root: Its position in the committed version.
+        items: If the question is about a record made from this one: version → number of that
+            record.
     """
 
     chain: Chain
@@ -62,8 +63,8 @@ class FoundRecord(Struct, frozen=True):
 
 
 def find_chains(repository: Repository, dataset: Manifest) -> list[Chain]:
-    """Return the ways from ``dataset`` back to the committed ones."""
-    found: list[Chain] = []
+    """Return the chains from ``dataset`` back to committed versions."""
+    chains: list[Chain] = []
     pending: list[tuple[Manifest, Chain]] = [(dataset, ())]
     hops = 0
     while pending:
@@ -71,10 +72,12 @@ def find_chains(repository: Repository, dataset: Manifest) -> list[Chain]:
         hops += 1 + len(before)
         if len(before) == MAX_CHAIN or hops > MAX_HOPS:
             raise InvalidInputError(
-                "too-deep", f"more than {len(before)} filters in a row", hint="ask a source instead"
+                "too-deep",
+                f"more than {len(before)} filters in a row",
+                hint="name one of its sources",
             )
         if version.body["origin"] != "filtered":
-            found.append((*before, Hop(version, None)))
+            chains.append((*before, Hop(version, None)))
             continue
         used = repository.manifest(version.inputs_in("filter")[0].id)
         sources = [repository.manifest(item.id) for item in version.inputs_in("source")]
@@ -82,4 +85,4 @@ def find_chains(repository: Repository, dataset: Manifest) -> list[Chain]:
         for source in reversed(sources):
             prefix = path_prefix(source) if files.is_union else ""
             pending.append((source, (*before, Hop(version, used, prefix, files))))
-    return found
+    return chains

@@ -1,4 +1,4 @@
-"""``why``: what happened to one record, through every filter between its source and a version."""
+"""``why``: the history of one record, from its committed version to a derived one."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -41,22 +41,22 @@ from lyrikstore.history.repository.source_files import SourceFiles
 from lyrikstore.history.trees.tree import Tree
 
 _COMPARING = frozenset({"decontaminate/1"})
-"""Filters whose decisions point to records of what they compare with."""
+"""Filters whose decisions refer to records of the datasets that they compare with."""
 
 _HEX = re.compile(r"(?:blake3:)?([0-9a-f]{8,64})")
 _LINE = re.compile(r"(.+):([1-9][0-9]{0,14})")
 MAX_ROWS = 100_000
-"""Most decisions that are looked at for one question."""
+"""Most decisions that are read for one question."""
 
 
 class Stage(Struct, frozen=True):
-    """What one filter did to the record.
+    """The decisions of one filter on the record.
 
     Attributes:
         dataset: The derived version.
-        source: The version the filter read.
+        source: The version that the filter read.
         filter: The filter manifest.
-        decisions: The record's rows, in the order they happened; the last is kept or dropped.
+        decisions: The record's decisions, in order; the last one is kept or dropped.
     """
 
     dataset: Manifest
@@ -66,12 +66,12 @@ class Stage(Struct, frozen=True):
 
     @property
     def verdict(self) -> Decision:
-        """The last row: kept or dropped."""
+        """The last decision: kept or dropped."""
         return self.decisions[-1]
 
     @property
     def here(self) -> bool:
-        """Whether the record is in :attr:`dataset` itself, not only in another part."""
+        """Whether the record is in :attr:`dataset`, and not in another part."""
         part = self.dataset.body["derivation"].get("part")
         return self.verdict.action == "kept" and self.verdict.part == part
 
@@ -80,17 +80,17 @@ class Explanation(Struct, frozen=True):
     """The history of one record up to one version.
 
     Attributes:
-        path: The path of its file in the version asked about, or what it would be there.
-        original_path: The path that the committed file had in the folder, if that is another.
-        document_path: Of a row, the document that it was made of; ``None`` if there is none.
-        document_page: The page where it begins there, from 1; ``None`` if nobody says it.
-        line: Of a row its 1-based place in that file; where it is not there, in the committed one.
-        record: Its id in the committed dataset, hex; ``None`` if the data is not there any more.
-        current: Its id in the version asked about, hex; ``None`` if it, or its data, is not there.
-        kept: Whether the record is in the version asked about.
-        root: The committed version it comes from.
-        stages: From the first filter to the version asked about; they end where it was dropped.
-        dataset: The version asked about.
+        path: The path of its file in the version in question, or the path that it would have.
+        original_path: The path of the committed file in its folder, if that path differs.
+        document_path: For a row, the document that it was made from; ``None`` if there is none.
+        document_page: The page of the document where the row begins, from 1; ``None`` if unknown.
+        line: For a row, its line in that file, from 1; if dropped, its line in the committed file.
+        record: Its id in the committed dataset, hex; ``None`` if the data is retired.
+        current: Its id in the version in question, hex; ``None`` if it was dropped or is retired.
+        kept: Whether the record is in the version in question.
+        root: The committed version that it comes from.
+        stages: The filters up to the version in question, or up to the one that dropped the record.
+        dataset: The version in question.
     """
 
     path: str
@@ -107,48 +107,49 @@ class Explanation(Struct, frozen=True):
 
 
 def why(repository: Repository, ref: str, record: str) -> Explanation:
-    """Return what became of one record on its way to a dataset version.
+    """Return the history of one record up to a dataset version.
 
     Args:
         repository: The store; read-only is enough.
-        ref: The version asked about.
-        record: The path of a document; of a row ``PATH:LINE`` in that version, or, if it is not
-            there, in the committed one; the path that the committed file had in the folder; the
-            value in the field of the role id; or a record id (before or after a change) in full
-            or its first 8 hex digits or more.
+        ref: The version in question.
+        record: The path of a document; for a row, ``PATH:LINE`` in that version or, if not found,
+            in the committed one; the path of the committed file in its folder; the value of the
+            field with the role id; or a record id (before or after a change) in full, or its first
+            8 hex digits or more.
 
     Raises:
-        NotFoundError: (``no-record``) neither the version nor any of its sources has it.
-        InvalidInputError: (``ambiguous-record``) several records fit; some are named.
-            (``not-a-dataset``) the ref is no dataset; (``too-deep``) too many filters lie between.
+        NotFoundError: (``no-record``) neither the version nor any of its sources has the record.
+        InvalidInputError: (``ambiguous-record``) several records match; the message names some.
+            (``not-a-dataset``) the ref is not a dataset; (``too-deep``) the chain of filters is too
+            long.
 
-    Cost: one read of each decision table on the way, streamed; for ids one read of the datasets of
-    rows on the way.
+    Cost: one read of each decision table in the chain, streamed; for ids, also one read of the
+    datasets of rows in the chain.
     """
     dataset = resolve_dataset(repository, ref)
-    asking = _Asking(repository)
-    found = asking.find(find_chains(repository, dataset), record)
+    histories = _Histories(repository)
+    found = histories.find(find_chains(repository, dataset), record)
     if len(found) > 1:
-        listed = sorted(asking.called(one) for one in found)
+        listed = sorted(map(histories.called, found))
         raise InvalidInputError(
             "ambiguous-record",
             f"{record} names {pluralize(len(found), 'record')}, "
             f"such as {listed[0]} and {listed[1]}",
-            hint="name the record by its path, of rows PATH:LINE",
+            hint="name the record by its path; a row by PATH:LINE",
             details={"paths": listed[:1000]},
         )
     if not found:
         raise NotFoundError(
             "no-record",
             f"no record {record[:200]!r} in {ref} or in what it was made from",
-            hint="give a path, of rows PATH:LINE or the value of the field that is the id, or at "
-            "least 8 hex digits of a record id",
+            hint="give a path; for a row PATH:LINE, or the value of its id field; or at least 8 "
+            "hex digits of a record id",
         )
-    return asking.explain(found[0])
+    return histories.explain(found[0])
 
 
-class _Asking:
-    """The decision tables and trees of one store, asked about one record."""
+class _Histories:
+    """Search for a record in the decision tables and trees of one store."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
@@ -156,7 +157,7 @@ class _Asking:
         self._seen: dict[tuple[Digest, DecisionQuery], list[Decision]] = {}
 
     def find(self, chains: Iterable[Chain], record: str) -> list[FoundRecord]:
-        """Return the records of the committed versions that ``record`` may name, each once."""
+        """Return the records of committed versions that ``record`` can name, each once."""
         chains = list(chains)
         line = _LINE.fullmatch(record)
         places = [RecordPlace(record)] + ([RecordPlace(line[1], int(line[2]) - 1)] if line else [])
@@ -174,7 +175,7 @@ class _Asking:
         return list(dict.fromkeys(one for chain in chains for one in self._by_id(chain, digits[1])))
 
     def called(self, found: FoundRecord) -> str:
-        """Return what to call a record in a message."""
+        """Return the name of a record in messages."""
         prefix = "".join(hop.prefix for hop in found.chain[:-1])
         path = prefix + found.root.path
         return f"{path}:{found.root.position + 1}" if _is_rows(found.chain[-1].version) else path
@@ -205,15 +206,15 @@ class _Asking:
             stages.append(stage)
             place = _next_place(stage.verdict) if stage.here else None
             source = hop.version
-        asked = found.chain[0].version
-        kept = place is not None and source is asked
+        dataset = found.chain[0].version
+        kept = place is not None and source is dataset
         first = self._id_at(root.version, found.root)
-        current = self._id_at(asked, place) if kept and place is not None else None
+        current = self._id_at(dataset, place) if kept and place is not None else None
         shown = place or found.root
         if place is None:
             prefix = "".join(hop.prefix for hop in hops)
             shown = RecordPlace(prefix + found.root.path, found.root.position)
-        line = shown.position + 1 if _is_rows(asked) or _is_rows(root.version) else None
+        line = shown.position + 1 if _is_rows(dataset) or _is_rows(root.version) else None
         return Explanation(
             shown.path,
             line,
@@ -222,9 +223,9 @@ class _Asking:
             kept,
             root.version,
             tuple(stages),
-            asked,
+            dataset,
             self._original_path(root.version, found.root),
-            *self._document(asked, place if kept else None, root.version, found.root),
+            *self._document(dataset, place if kept else None, root.version, found.root),
         )
 
     def _original_path(self, version: Manifest, place: RecordPlace) -> str | None:
@@ -232,31 +233,31 @@ class _Asking:
         return meta.get(ORIGINAL_PATH)
 
     def _document(
-        self, asked: Manifest, place: RecordPlace | None, root: Manifest, at_root: RecordPlace
+        self, dataset: Manifest, place: RecordPlace | None, root: Manifest, at_root: RecordPlace
     ) -> tuple[str | None, int | None]:
-        """Return document and page of a row: what it was made of here, or else what it says."""
-        document = None if _is_rows(root) or not _is_rows(asked) else at_root.path
-        if place is None or not _is_rows(asked):
+        """Return document and page of a row, from its lineage or else from its own fields."""
+        document = None if _is_rows(root) or not _is_rows(dataset) else at_root.path
+        if place is None or not _is_rows(dataset):
             return document, None
-        with suppress(IncompleteError, RowError):  # its data is not there any more
-            for at, record in self._data(asked, place):
+        with suppress(IncompleteError, RowError):  # its data is retired
+            for at, record in self._data(dataset, place):
                 if at == place:
-                    said = parse_row(record.data)
-                    path, page = said.get(PATH), said.get(PAGE)
-                    if document is None and isinstance(path, str) and START in said:
+                    fields = parse_row(record.data)
+                    path, page = fields.get(PATH), fields.get(PAGE)
+                    if document is None and isinstance(path, str) and START in fields:
                         document = path
                     if document is not None and type(page) is int and page > 0:
                         return document, page
         return document, None
 
     def _about(self, hop: Hop, source: Manifest, place: RecordPlace) -> DecisionQuery:
-        """Return how to ask the decisions of a hop about a record at a place of its source."""
+        """Return the query for the decisions of a hop on the record at a place of its source."""
         if hop.files is None or not _has_files(hop.version):
             return DecisionQuery(path=hop.prefix + place.path, position=place.position)
         return DecisionQuery(file=hop.files.number(source, place.path), position=place.position)
 
     def _source_place(self, hop: Hop, source: Manifest, row: Decision) -> RecordPlace | None:
-        """Return the place in the source that a decision is about; None: in another source."""
+        """Return the place in ``source`` of the record of a decision; None if in another source."""
         if row.file is not None and hop.files is not None:
             found = hop.files.find(row.file)
             if found is None or found[0].id != source.id:
@@ -267,13 +268,13 @@ class _Asking:
         return RecordPlace(row.path.removeprefix(hop.prefix), row.position)
 
     def _with_other(self, hop: Hop, row: Decision) -> Decision:
-        """Return a decision with the place of the record that it points to, for people."""
+        """Return a decision whose detail names the place of the other record."""
         other, files = row.other, hop.files
         if other is None or files is None:
             return row
         if row.filter in _COMPARING:
             compared = [self._repository.manifest(i.id) for i in hop.version.inputs_in("against")]
-            if len(compared) != 1:  # which of them, the recipe says by a name that may have moved
+            if len(compared) != 1:  # the recipe names it by a REF that may have moved
                 return row
             files = SourceFiles(self._repository, compared)
         found = files.find(other.file)
@@ -284,7 +285,7 @@ class _Asking:
         return replace(row, detail=f"{files.path(other.file)}{line}{item}")
 
     def _behind(self, chain: Chain, place: RecordPlace) -> Iterator[FoundRecord]:
-        """Yield what became the record at a place of the version asked about."""
+        """Yield the committed record from which the record at a place was made."""
         items: list[tuple[Digest, int]] = []
         for hop, behind in pairwise(chain):
             if _has_places(hop.version):
@@ -310,7 +311,7 @@ class _Asking:
             yield FoundRecord(chain, place, tuple(items))
 
     def _at_root(self, chain: Chain, place: RecordPlace) -> Iterator[FoundRecord]:
-        """Yield the record of the committed version at a place as the version asked about says."""
+        """Yield the committed record at a place whose path has the chain's prefixes."""
         path = place.path
         for hop in chain[:-1]:
             if not path.startswith(hop.prefix):
@@ -320,9 +321,9 @@ class _Asking:
             yield FoundRecord(chain, RecordPlace(path, place.position))
 
     def _by_id(self, chain: Chain, digits: str) -> Iterator[FoundRecord]:
-        """Yield the records whose id, in any version on the way, begins so.
+        """Yield the records whose id begins with ``digits`` in any version of the chain.
 
-        Decisions of versions 1 and 2 hold the ids; else they are worked out of the data.
+        Decision tables of versions 1 and 2 contain the ids; otherwise the data is hashed.
         """
         for at, (hop, behind) in enumerate(pairwise(chain)):
             if _has_files(hop.version):
@@ -331,23 +332,23 @@ class _Asking:
                 place = self._source_place(hop, behind.version, row)
                 if place is None:
                     continue
-                # The id in the source is that of the record, and not of what was made of it.
+                # The id in the source belongs to the record itself, not to one made from it.
                 is_source = row.item is None or (row.record or "").startswith(digits)
                 made = [] if is_source else [(hop.version.id, row.item or 0)]
                 for found in self._behind(chain[at + 1 :], place):
                     yield FoundRecord(chain, found.root, (*made, *found.items))
         for at, hop in enumerate(chain):
-            told = chain[at - 1] if hop.filter is None and at else hop
-            if told.filter is not None and not _has_files(told.version):
+            derived = chain[at - 1] if hop.filter is None and at else hop
+            if derived.filter is not None and not _has_files(derived.version):
                 continue
-            with suppress(IncompleteError):  # its data is not there any more
+            with suppress(IncompleteError):  # its data is retired
                 for place, identity in self._records(hop.version):
                     if identity.hex.startswith(digits):
                         for found in self._behind(chain[at:], place):
                             yield FoundRecord(chain, found.root, found.items)
 
     def _by_original_path(self, chain: Chain, record: str) -> Iterator[FoundRecord]:
-        """Yield the document, or the row, of a file that was called so in the folder."""
+        """Yield the document or row with this path in the committed folder."""
         name, _, line = record.rpartition(":")
         for at, meta in self._tree(chain[-1].version).metas.items():
             was = meta.get(ORIGINAL_PATH)
@@ -358,11 +359,11 @@ class _Asking:
                     yield FoundRecord(chain, place)
 
     def _by_id_field(self, chain: Chain, record: str) -> Iterator[FoundRecord]:
-        """Yield the records that have ``record`` in the field of the role id, in any version."""
+        """Yield the records with this value in the field of the role id, in any version."""
         for at, hop in enumerate(chain):
             if not (name := hop.version.body.get("fields", {}).get("id")):
                 continue
-            with suppress(IncompleteError, RowError):  # its data is not there any more
+            with suppress(IncompleteError, RowError):  # its data is retired
                 for place in self._with_id(hop.version, name, record):
                     for found in self._behind(chain[at:], place):
                         yield FoundRecord(chain, found.root, found.items)
@@ -383,8 +384,8 @@ class _Asking:
         if not attachments:
             raise NotFoundError(
                 "no-decisions",
-                f"{version.name} ({version.id.short}) carries no decision table",
-                hint="it was made by another program",
+                f"{version.name} ({version.id.short}) has no decision table",
+                hint="ask about one of its sources; another program made this version",
             )
         key = attachments[0].id, wanted
         if key not in self._seen:
@@ -400,7 +401,7 @@ class _Asking:
         if not _is_rows(version):
             return place.position == 0
         if version.id in retired_versions(self._repository):
-            return True  # nobody can tell any more
+            return True  # cannot be checked: the data is retired
         return any(one == place for one, _ in self._records(version, place))
 
     def _tree(self, version: Manifest) -> Tree:
@@ -409,7 +410,7 @@ class _Asking:
         return self._trees[version.id]
 
     def _id_at(self, version: Manifest, place: RecordPlace) -> str | None:
-        """Return the id of the record at a place; None if its data is not there any more."""
+        """Return the id of the record at a place; None if its data is retired."""
         if _is_rows(version) and version.id in retired_versions(self._repository):
             return None
         records = self._records(version, place)
@@ -418,7 +419,7 @@ class _Asking:
     def _records(
         self, version: Manifest, place: RecordPlace | None = None
     ) -> Iterator[tuple[RecordPlace, Digest]]:
-        """Yield places and ids of the records of a version; of one file up to a place, if given."""
+        """Yield places and ids of records of a version; with ``place``, of its file up to it."""
         if _is_rows(version):
             yield from ((at, record.id) for at, record in self._data(version, place))
             return
@@ -430,7 +431,7 @@ class _Asking:
     def _data(
         self, version: Manifest, place: RecordPlace | None = None
     ) -> Iterator[tuple[RecordPlace, Record]]:
-        """Yield places and records of a version of rows; of one file up to a place, if given."""
+        """Yield places and rows of a version; with ``place``, of its file up to it."""
         tree, reader = self._tree(version), version.body["reader"]
         present_tree(self._repository, version)
         beside = frozenset(version.body.get("companions", ()))
@@ -453,15 +454,15 @@ def _has_places(version: Manifest) -> bool:
 
 
 def _has_files(version: Manifest) -> bool:
-    """Return whether its decisions name files by their place, and no record ids (spec §12.6)."""
+    """Return whether its decisions contain file numbers instead of record ids (spec §12.6)."""
     return bool(version.body["derivation"].get("decisions", 1) >= FILES_SINCE)
 
 
 def _of_item(rows: list[Decision], item: int | None, version: Manifest) -> list[Decision]:
-    """Return the rows about a record, and about one of those that were made of it.
+    """Return the decisions on a record, and those on one record that was made from it.
 
-    The one that is asked for, or else the first that is in ``version``, or else none; and those
-    through which it was made.
+    That record is number ``item``, or else the first one in ``version``, or else none. Decisions on
+    the records between the two are included.
     """
     if all(row.item is None for row in rows):
         return rows
@@ -482,7 +483,7 @@ def _of_item(rows: list[Decision], item: int | None, version: Manifest) -> list[
 
 
 def _parents(rows: list[Decision]) -> dict[int, int | None]:
-    """Return what each item was made of; numbers are given step by step (spec §12.6)."""
+    """Return item → the item that it was made from; numbered step by step (spec §12.6)."""
     divided = [row for row in rows if row.action == "divided"]
     made: list[int | None] = []
     for row in sorted(divided, key=lambda row: row.step or 0):
