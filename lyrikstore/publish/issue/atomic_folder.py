@@ -1,7 +1,7 @@
 """Writing a folder atomically: built next to its place, renamed when complete.
 
-While it is built its name is hidden and its descriptor locked, so that whoever builds one for the
-same place later can tell it from what a process that was killed left behind, and removes that.
+While it is built, the folder has a hidden name and a locked descriptor. A later process that builds
+a folder for the same place can so recognise, and remove, the leftover of a killed process.
 """
 
 import os
@@ -25,22 +25,22 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def check_place(destination: Path) -> None:
-    """Return if a new folder can be put there.
+    """Raise `not-a-folder` or `not-empty` unless a new folder can be put at ``destination``.
 
     Raises:
-        InvalidInputError: (``not-a-folder``) it is a link or a file, or has no parent.
-        ConflictError: (``not-empty``) there is something in it.
+        InvalidInputError: (``not-a-folder``) it is a link or a file, or its parent does not exist.
+        ConflictError: (``not-empty``) it is a folder that is not empty.
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     if destination.is_symlink() or (destination.exists() and not destination.is_dir()):
         raise InvalidInputError(
             "not-a-folder",
             f"{destination} is a link or a file, not a folder",
-            hint="choose a new folder",
+            hint="choose a folder that does not exist yet",
         )
     if not destination.parent.is_dir():
         raise InvalidInputError(
-            "not-a-folder", f"there is no folder {destination.parent}", hint="make it first"
+            "not-a-folder", f"the folder {destination.parent} does not exist", hint="make it first"
         )
     with storage_errors(f"looking into {destination}"):
         taken = destination.is_dir() and any(destination.iterdir())
@@ -51,7 +51,7 @@ def check_place(destination: Path) -> None:
 
 
 def write_files(folder: Path, documents: Mapping[str, bytes]) -> None:
-    """Write new files; :func:`put_in_place` makes them durable.
+    """Write new files into a folder; :func:`put_in_place` makes them durable.
 
     Raises:
         StorageError: Storage backend error: disk full, read-only, I/O error.
@@ -63,12 +63,12 @@ def write_files(folder: Path, documents: Mapping[str, bytes]) -> None:
 
 @contextmanager
 def building(destination: Path) -> Iterator[Path]:
-    """Give a folder next to ``destination``; unless it was put in place, nothing of it stays.
+    """Yield a new folder next to ``destination``, which is removed unless it was put in place.
 
-    Those that processes which were killed left there are removed first.
+    Leftovers of killed processes are removed first.
 
     Raises:
-        NotFoundError: (``no-folder``) there is no folder any more to make it in.
+        NotFoundError: (``no-folder``) the parent folder does not exist any more.
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     stem = f".{os.fsdecode(os.fsencode(destination.name)[:200])}.new-"
@@ -77,7 +77,7 @@ def building(destination: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        # After the rename there is nothing here any more.
+        # After the rename this folder does not exist any more.
         shutil.rmtree(folder, ignore_errors=True)
         os.close(held)
 
@@ -87,16 +87,18 @@ def _make(parent: Path, stem: str) -> tuple[Path, int]:
         folder = parent / f"{stem}{secrets.token_hex(8)}"
         try:
             folder.mkdir()
-        except FileNotFoundError:  # where one works may have been deleted: it is a folder still
+        except FileNotFoundError:  # a deleted working directory is a folder still
             raise NotFoundError(
-                "no-folder", f"nothing can be made in {parent}", hint="choose another folder"
+                "no-folder",
+                f"no folder can be made in {parent}, which may have been deleted",
+                hint="choose another folder",
             ) from None
         except OSError as error:
             raise storage_error(error, f"making {folder}") from error
         try:
             held = os.open(folder, _FOLDER)
         except FileNotFoundError:
-            continue  # swept away before it was locked
+            continue  # another process removed it before it was locked
         except OSError as error:
             raise storage_error(error, f"opening {folder}") from error
         lock(held)
@@ -106,10 +108,10 @@ def _make(parent: Path, stem: str) -> tuple[Path, int]:
 
 
 def put_in_place(folder: Path, destination: Path) -> None:
-    """Give the built folder its name, once all that is in it would survive a power cut.
+    """Rename the built folder to ``destination``, after all of its files are durable.
 
     Raises:
-        ConflictError: (``not-empty``) somebody put something there meanwhile.
+        ConflictError: (``not-empty``) another process wrote to ``destination`` meanwhile.
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     try:

@@ -1,4 +1,4 @@
-"""An auditor, a lawyer or an expert signs what they found about a delivery (spec §20.2)."""
+"""Attestations: auditors, lawyers and experts sign findings about a delivery (spec §20.2)."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -23,16 +23,17 @@ from lyrikstore.verify.report import CheckState, Report, first_in
 MAX_VALIDITY = timedelta(days=3660)
 
 MAX_DOCUMENT = 1 << 28
-"""Bytes of a document; whoever verifies reads no larger one."""
+"""Bytes of a document at most; verifiers read no larger one."""
 
 
 class Findings(Struct, frozen=True):
-    """What an attester found about a dataset.
+    """The findings of an attester about a dataset.
 
     Attributes:
         kind: A word of :data:`lyrikstore.credentials.model.attestation.ATTESTATION_KINDS`.
-        statement: What is attested, as ``parse_statement`` gives it.
-        documents: File name → reports and opinions with the reasons, named by digest.
+        statement: The attested statement, as ``parse_statement`` returns it.
+        documents: File name → a report or opinion with the reasons; the attestation names it by
+            digest.
     """
 
     kind: str
@@ -50,32 +51,34 @@ def attest(
     valid_for: timedelta | None,
     unchecked: bool = False,
 ) -> IssuedCredential:
-    """Attest something about the dataset of a delivery, and log it here, to be able to revoke it.
+    """Issue an attestation about the dataset of a delivery, and log it so that it can be revoked.
 
     Args:
-        context: The attester's own store, and who attests, or signs for the organisation that does.
+        context: The attester's own store, and the signer: the attester, or a person who signs for
+            the organisation that attests.
         credential: The delivery's credential.
-        report: What :func:`lyrikstore.verify.delivery.delivery.verify_delivery` said about it just
-            now.
+        report: The report of :func:`lyrikstore.verify.delivery.delivery.verify_delivery` about it,
+            made just now.
         findings: What is attested.
-        issuance: In whose name, and how it may end; None: the signer's, for good.
-        valid_for: How long; None for no end.
-        unchecked: Attest although the bytes were not checked; the attestation says so.
+        issuance: The issuer's name, and where its status lists are published; None: the signer
+            issues, without status lists.
+        valid_for: Validity from now; None for no end.
+        unchecked: Attest although the bytes were not checked; the attestation states that.
 
     Raises:
-        VerificationError: (``does-not-verify``) the delivery is not what it says.
+        VerificationError: (``does-not-verify``) the delivery does not verify.
         IncompleteError: (``not-checked``) some of its bytes were not there to check.
         InvalidInputError: (``bad-validity``) more than ten years; (``not-listed``,
             ``not-an-organisation``) as :meth:`lyrikstore.publish.identity.issuer.Issuer.of`.
-        FormatError: (``schema``) the statement lacks something, or has too much.
-        PolicyError: (``retired-key``) that store's policy took the signer's key out of every role;
-            (``too-many-policies``) it says more of its keys than verifiers read;
-            (``not-the-issuer``) another one issued what this is to replace.
+        FormatError: (``schema``) the statement lacks a member, or has an unknown one.
+        PolicyError: (``retired-key``) the policy of the attester's store retired the signer's key;
+            (``too-many-policies``) that store has more policies than verifiers read;
+            (``not-the-issuer``) another issuer issued the credential that this one replaces.
     """
     repository, signer = context.repository, context.signer()
-    attested = (credential, report, findings, issuance or Issuance())
+    inputs = (credential, report, findings, issuance or Issuance())
     build, metadata, issuer = _drafted(
-        *attested, signer, context.clock, valid_for, unchecked=unchecked
+        *inputs, signer, context.clock, valid_for, unchecked=unchecked
     )
     check_current(repository.policy, signer)
     check_few_statements(repository)
@@ -94,23 +97,23 @@ def attest_alone(
     valid_for: timedelta | None,
     unchecked: bool = False,
 ) -> IssuedCredential:
-    """Return an attestation that no store knows and nobody can revoke.
+    """Return an attestation that no store has logged and that cannot be revoked.
 
     Args:
-        credential: As for :func:`attest`, and so are the next three.
-        report: What was verified.
-        findings: What is attested.
-        issuance: In whose name.
-        signer: Who attests, or signs for the organisation that does.
-        clock: Start of validity.
+        credential: As for :func:`attest`.
+        report: As for :func:`attest`.
+        findings: As for :func:`attest`.
+        issuance: The issuer's name; None: the signer issues.
+        signer: The attester, or a person who signs for the organisation that attests.
+        clock: The current time, which is the start of validity.
         valid_for: As for :func:`attest`.
-        unchecked: Likewise.
+        unchecked: As for :func:`attest`.
 
     Raises:
         LyrikstoreError: As :func:`attest`.
     """
-    attested = (credential, report, findings, issuance or Issuance())
-    build, metadata, issuer = _drafted(*attested, signer, clock, valid_for, unchecked=unchecked)
+    inputs = (credential, report, findings, issuance or Issuance())
+    build, metadata, issuer = _drafted(*inputs, signer, clock, valid_for, unchecked=unchecked)
     return issue_alone(build(metadata), issuer, clock)
 
 
@@ -125,22 +128,25 @@ def _drafted(
     *,
     unchecked: bool,
 ) -> tuple[Build, CredentialMetadata, Issuer]:
-    broken = first_in(report.checks, CheckState.FAIL)
-    if broken is not None:
+    failed = first_in(report.checks, CheckState.FAIL)
+    if failed is not None:
         raise VerificationError(
             "does-not-verify",
-            f"nothing is attested about what does not verify: {broken.id}: {broken.summary}",
-            hint="lyrikstore verify FILE shows the whole report, and says what else it may be",
+            f"the delivery does not verify and cannot be attested: {failed.id}: {failed.summary}",
+            hint="see the whole report: lyrikstore verify FILE",
         )
     checked = _content_checked(report)
     if not checked and not unchecked:
         raise IncompleteError(
             "not-checked",
-            "not all bytes of the data were here to check",
-            hint="give the whole delivery or --data DIR; or --unchecked, and it says so",
+            "some bytes of the data were not there to check",
+            hint="give the whole delivery, or its data by --data DIR; or attest with --unchecked, "
+            "which the attestation then states",
         )
     if valid_for is not None and not timedelta(0) < valid_for <= MAX_VALIDITY:
-        raise InvalidInputError("bad-validity", "an attestation is valid for at most ten years")
+        raise InvalidInputError(
+            "bad-validity", "the validity of an attestation must be above zero, at most ten years"
+        )
     start = clock()
     issuer = Issuer.of(signer, issuance.organisation, issuance.did_document, start)
     about = Claims.of(parse(credential)["credentialSubject"])
@@ -164,22 +170,26 @@ def read_documents(paths: tuple[Path, ...]) -> dict[str, bytes]:
     """Return the documents at ``paths`` by file name.
 
     Raises:
-        InvalidInputError: (``unreadable``, ``too-large``) one cannot be read; (``two-of-a-name``)
-            two have one name.
+        InvalidInputError: (``unreadable``, ``too-large``) a document cannot be read, or is too
+            large; (``two-of-a-name``) two documents have the same file name.
     """
-    found: dict[str, bytes] = {}
+    documents: dict[str, bytes] = {}
     for path in paths:
-        if path.name in found:
-            raise InvalidInputError("two-of-a-name", f"two documents are called {path.name}")
+        if path.name in documents:
+            raise InvalidInputError(
+                "two-of-a-name",
+                f"two documents have the file name {path.name}",
+                hint="rename one of them",
+            )
         data = read_at_most(path, MAX_DOCUMENT + 1)
         if len(data) > MAX_DOCUMENT:
             raise InvalidInputError("too-large", f"{path} has more than {MAX_DOCUMENT} bytes")
-        found[path.name] = data
-    return found
+        documents[path.name] = data
+    return documents
 
 
 def _content_checked(report: Report) -> bool:
-    # The signature of the credential, the list of files, and every file against it.
+    # The signature of the credential, the list of files, and every file compared with the list.
     sound = {CheckState.PASS, CheckState.WARN}
     return all(
         report.check(check).state in sound

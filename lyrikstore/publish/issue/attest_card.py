@@ -1,4 +1,4 @@
-"""An expert, or whoever made a model, signs answers to what its card asks (spec §20.8)."""
+"""Attestations about cards: experts and makers sign answers to a card's questions (spec §20.8)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -36,32 +36,35 @@ def attest_card(
     clock: Clock,
     valid_for: timedelta | None = None,
 ) -> IssuedCredential:
-    """Return a signed attestation about what this is the card of, or the draft of a card.
+    """Return a signed attestation about the model or dataset of a card, or of the draft of a card.
 
     Args:
         card: ``card.json``.
         kind: ``answers`` or ``challenge``.
-        statement: As
-            :func:`lyrikstore.credentials.model.card_attestation.parse_card_statement` gives it.
-        issuance: In whose name; None: the signer's.
-        signer: Whoever attests, or signs for the organisation that does.
-        clock: Start of validity.
-        valid_for: How long; None for no end.
+        statement: The attested statement, as
+            :func:`lyrikstore.credentials.model.card_attestation.parse_card_statement` returns it.
+        issuance: The issuer's name; None: the signer issues.
+        signer: The attester, or a person who signs for the organisation that attests.
+        clock: The current time, which is the start of validity.
+        valid_for: Validity from now; None for no end.
 
     Raises:
-        InvalidInputError: (``not-a-card``) it is no ``card.json``; (``unknown-question``,
-            ``unknown-statement``) the card asks or says no such thing; (``bad-choice``) an answer
-            is none of the choices; (``bad-answers``, ``bad-validity``) else.
+        InvalidInputError: (``not-a-card``) ``card`` is no ``card.json``; (``unknown-question``,
+            ``unknown-statement``) the card has no such question or statement; (``bad-choice``) an
+            answer is none of the choices; (``bad-answers``) the statement is malformed;
+            (``bad-validity``) the validity is not positive, or more than ten years.
     """
     if valid_for is not None and not timedelta(0) < valid_for <= MAX_VALIDITY:
-        raise InvalidInputError("bad-validity", "an attestation is valid for at most ten years")
-    found = _read(card)
-    texts = {one["id"]: one["text"] for one in found["statements"]}
-    questions = {one["id"]: one for one in found["questions"]}
+        raise InvalidInputError(
+            "bad-validity", "the validity of an attestation must be above zero, at most ten years"
+        )
+    content = _read(card)
+    texts = {one["id"]: one["text"] for one in content["statements"]}
+    questions = {one["id"]: one for one in content["questions"]}
     for name, answer in statement.get("answers", {}).items():
         if name not in questions:
             raise unknown_word("unknown-question", "question", name, questions)
-        if isinstance(answer, Mapping):  # of anything else the schema says what is wrong
+        if isinstance(answer, Mapping):  # the schema refuses all other values
             _check_choice(name, answer, questions[name]["choices"])
     for name in statement.get("challenges", ()):
         if str(name) not in texts:
@@ -75,7 +78,7 @@ def attest_card(
     until = None if valid_for is None else start + valid_for
     document = build_card_attestation(
         issuer.metadata(issuance, CARD_ATTESTATION, start, until),
-        subject_of(found),
+        subject_of(content),
         kind=kind,
         card=Digest.of(card).urn,
         statement=statement,
@@ -93,14 +96,14 @@ def answer_card(
     profiles: Sequence[Profile] = (),
     form: CardForm = USUAL_FORM,
 ) -> Digest | None:
-    """Sign answers with the key of the store's own user, and log them; None if they are there.
+    """Sign and log answers with the key of the store's user; return None if they are logged.
 
     Args:
-        context: The store, and whose answers they are.
-        subject: What the card is about.
+        context: The store, and the signer who answers.
+        subject: The model or dataset of the card.
         statement: As for :func:`attest_card`.
         profiles: As for :func:`lyrikstore.publish.cards.card.make_card`.
-        form: Likewise.
+        form: As for :func:`lyrikstore.publish.cards.card.make_card`.
 
     Raises:
         LyrikstoreError: As :func:`attest_card` and
@@ -108,25 +111,24 @@ def answer_card(
     """
     repository, signer = context.repository, context.signer()
     draft = draft_card(repository, subject, profiles, form)
-    made = attest_card(draft.data, "answers", statement, signer=signer, clock=context.clock)
-    given = parse(made.data)
-    new = in_force(CardAnswer.all_of(given, made.id, 0))
+    issued = attest_card(draft.data, "answers", statement, signer=signer, clock=context.clock)
+    new = in_force(CardAnswer.all_of(parse(issued.data), issued.id, 0))
     facts = gather(repository, subject)
-    old = in_force(one for one in answers_of(facts) if one.by == signer.did)
+    old = in_force(answer for answer in answers_of(facts) if answer.by == signer.did)
     if all(_same(new[name][0], old.get(name, [])) for name in new):
         return None
     with open_transaction(repository) as transaction:
-        transaction.log_credential(made.data)
+        transaction.log_credential(issued.data)
         transaction.commit()
-    return made.id
+    return issued.id
 
 
 def subject_of(card: Mapping[str, Any]) -> dict[str, str]:
-    """Return how an attestation names what a card is about: type, ids as URNs, and its name."""
+    """Return the subject of a card as an attestation states it: type, ids as URNs, name."""
     subject = card["subject"]
-    wanted = {"id": "tree", "files": "files", "manifest": "id", "store": "store"}
-    found = {name: Digest.parse(subject[member]).urn for name, member in wanted.items()}
-    return {"type": TYPES[subject["kind"]], **found, "name": subject["name"]}
+    members = {"id": "tree", "files": "files", "manifest": "id", "store": "store"}
+    ids = {name: Digest.parse(subject[member]).urn for name, member in members.items()}
+    return {"type": TYPES[subject["kind"]], **ids, "name": subject["name"]}
 
 
 def _read(card: bytes) -> dict[str, Any]:
@@ -135,8 +137,8 @@ def _read(card: bytes) -> dict[str, Any]:
     except FormatError as error:
         raise InvalidInputError(
             "not-a-card",
-            f"it is no card.json that this version knows: {error.message}",
-            hint="lyrikstore card NAME --draft DIR writes one",
+            f"the file is not a card.json that this version can read: {error.message}",
+            hint="write one: lyrikstore card NAME --draft DIR",
         ) from None
 
 
@@ -147,13 +149,14 @@ def _check_choice(name: str, answer: Mapping[str, Any], choices: Sequence[str]) 
     if choices and choice is None and state == "value":
         raise InvalidInputError(
             "bad-choice",
-            f"{name}: an answer chooses one of {len(choices)}, and gives the reason as text",
-            hint=f"choice is one of: {'; '.join(choices)}",
+            f"the answer to {name} has no choice; it must choose one of {len(choices)}, and give "
+            "the reason as text",
+            hint=f"choices: {'; '.join(choices)}",
         )
 
 
 def _same(one: CardAnswer, others: Sequence[CardAnswer]) -> bool:
-    def said(answer: CardAnswer) -> tuple[object, ...]:
+    def content(answer: CardAnswer) -> tuple[object, ...]:
         return answer.state, answer.text, answer.choice, answer.scope, dict(answer.seen)
 
-    return any(said(one) == said(other) and one.about == other.about for other in others)
+    return any(content(one) == content(other) and one.about == other.about for other in others)

@@ -1,7 +1,8 @@
-"""Credentials about datasets: said, measured, signed and logged (spec §14.2).
+"""Dataset credentials: drafted, measured, signed and logged (spec §14.2).
 
-What they say beyond the manifest is measured while the records are read. A delivery is the folder
-that goes with one (:mod:`lyrikstore.publish.issue.delivery`); one's own use needs none.
+Their statements beyond the manifest are measured while the records are read. A delivery is a folder
+with such a credential and the data (:mod:`lyrikstore.publish.issue.delivery`); use in the own store
+needs no folder.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,30 +51,29 @@ MAX_VALIDITY = timedelta(days=3660)
 
 
 class IssueResult(Struct, frozen=True):
-    """What was issued.
+    """An issued dataset credential.
 
     Attributes:
         manifest: The dataset version it is about.
         credential: The signed credential.
         credential_id: BLAKE3 of its bytes.
-        log_index: Where the credential stands in the log.
+        log_index: Log index of the credential.
         records: The ``records`` manifest.
-        records_new: Whether that was made by this call.
-        salts_carried: Records that keep the salt they had in the version committed to before.
+        records_new: Whether this call made the ``records`` manifest.
+        salts_carried: Number of records that keep their salt of the version committed to before.
         files: Files of the dataset.
         bytes: Bytes of the dataset.
         valid_from: First moment of validity.
         valid_until: Last moment of validity, or None for no end.
         descriptor: How many descriptor fields are in each state.
-        not_described: Fields that the version's descriptor leaves out altogether; versions made
-            by this program leave out none, an imported one may.
+        not_described: Fields that the version's descriptor omits; only imported versions omit any.
         terms: What it permits, prohibits and requires.
-        publishers: Whose data it is about, where it is not all the issuer's own.
-        taken_over: What their terms demand that the offer did not say, for people.
-        left_out: Those of them whose credential does not go with the data.
-        licences: What the version and its records state of licences.
-        narrower: Where its terms are narrower than the public licence that is stated.
-        delivery: The log entry that says to whom it was handed, where somebody was named.
+        publishers: The first publishers of the data, where it is not all the issuer's own.
+        taken_over: Duties and limits of their terms that the offer did not have, as text.
+        left_out: Those publishers whose credential is not part of the delivery.
+        licences: The licences that the version and its records state.
+        narrower: Where the terms are narrower than the public licence that is stated.
+        delivery: The ``delivery`` manifest that names the recipient, or None without a name.
     """
 
     manifest: Manifest
@@ -107,29 +107,31 @@ def permit_dataset(
     valid_for: timedelta | None = None,
     version: str | None = None,
 ) -> IssueResult:
-    """Issue and log a credential about a dataset version, and write nothing to hand over.
+    """Issue and log a credential about a dataset version, without a delivery folder.
 
-    For what one's own people do with one's own data, who have the log.
+    For use of the data by users of this store, who have its log.
 
     Args:
-        context: The store, and the issuer, or whoever signs for the organisation that is; the trust
-            is theirs in publishers of others' data.
+        context: The store, and the signer: the issuer, or a person who signs for the organisation
+            that issues. Its trust file decides which publishers of foreign data are believed.
         ref: A dataset version that is or was the current one of its name.
-        offer: What the credential says beyond the manifest.
-        issuance: In whose name, and how it may end; None: the signer's.
-        valid_for: How long, from the clock's now, at most ten years; None for no end.
+        offer: The terms and statements of the credential beyond the manifest.
+        issuance: The issuer's name, and where its status lists are published; None: the signer
+            issues, without status lists.
+        valid_for: Validity from now, at most ten years; None for no end.
         version: A version label for people.
 
     Raises:
-        InvalidInputError: (``wrong-object``) not a dataset, or one without effect in this store;
-            (``bad-validity``, ``unknown-word``, ``contradiction``, ``licence-text``,
-            ``bad-partition``) see above.
-        ConflictError: (``ref-moved``) somebody else issued meanwhile.
+        InvalidInputError: (``wrong-object``) not a dataset, or a version that never was current in
+            this store; (``bad-validity``) the validity is not positive, or more than ten years;
+            (``unknown-word``, ``contradiction``, ``licence-text``, ``bad-partition``) the terms
+            make no credential.
+        ConflictError: (``ref-moved``) another process issued meanwhile.
         PolicyError: (``unauthorised``, ``retired-key``) the store's policy does not let this key
-            issue; (``too-many-policies``) it says more of its keys than verifiers read;
-            (``not-the-issuer``) another one issued what this is to replace;
-            (``wider-than-sources``) it rests on data of others, who permit less.
-        IncompleteError: (``retired``) a signed retention says that its data goes.
+            issue; (``too-many-policies``) the store has more policies than verifiers read;
+            (``not-the-issuer``) another issuer issued the credential that this one replaces;
+            (``wider-than-sources``) the data rests on data of others, who permit less.
+        IncompleteError: (``retired``) a signed retention removed its data.
         IncompleteError, VerificationError, NotFoundError: The data is lost or damaged.
 
     Cost: reads the data once, and the version committed to before once.
@@ -139,7 +141,7 @@ def permit_dataset(
 
 
 class DatasetDraft(Struct, frozen=True):
-    """A credential about a dataset, up to what has to be measured for it."""
+    """A draft of a dataset credential, complete but for what is measured in the records."""
 
     context: StoreContext
     manifest: Manifest
@@ -170,7 +172,7 @@ class DatasetDraft(Struct, frozen=True):
         *,
         hands_on: bool = False,
     ) -> Self:
-        """Return it, once it is known that these terms make a credential."""
+        """Return the draft, after a check that these terms make a credential."""
         repository, signer, clock = context.repository, context.signer(), context.clock
         _check_manifest(repository, manifest)
         check_current(repository.policy, signer)
@@ -200,11 +202,11 @@ class DatasetDraft(Struct, frozen=True):
             "licence_texts": [(name, data) for name, data, _ in texts],
         }
         metadata = issuer.metadata(issuance, DATASET, valid_from, held.until)
-        book, entries = places_for(repository, issuance.status_url, issuer)
-        lists = book.signed(entries, issuer.signer, clock)
+        registry, entries = places_for(repository, issuance.status_url, issuer)
+        lists = registry.signed(entries, issuer.signer, clock)
         metadata = replace(metadata, status=entries)
         label: dict[str, JSON] = {} if version is None else {"version": version}
-        # Before an hour of reading: do the terms make a credential? Records are counted later.
+        # Check the terms before the records are read, which may take an hour, and are counted then.
         everything = [manifest.body["records"], *[0] * (len(offer.terms.partitions) - 1)]
         build_dataset_credential(
             metadata, **arguments, records=None, partition_records=everything, more=label
@@ -222,7 +224,7 @@ class DatasetDraft(Struct, frozen=True):
             label,
             texts,
             lists,
-            [data for url, data in lists.items() if (url, issuer.did) not in book.lists],
+            [data for url, data in lists.items() if (url, issuer.did) not in registry.lists],
             recipes,
             Measurement(recipes),
             held,
@@ -231,18 +233,18 @@ class DatasetDraft(Struct, frozen=True):
         )
 
     def commit_records(self) -> Commitment:
-        """Return a commitment to the records, which are measured on the way."""
+        """Return a commitment to the records, which are measured while they are read."""
         progress = in_phase(self.context.progress, "records")
         return commit_to_records(self.context, self.manifest, self.measurement, progress)
 
     def issue(
         self, commitment: Commitment, *, to: str = ""
     ) -> tuple[Mapping[str, Any], IssueResult]:
-        """Sign and log it; return what it says, and what was made.
+        """Sign and log the credential; return its document, and the result.
 
         Args:
-            commitment: To the records.
-            to: To whom it is handed, which is logged with it; empty: to nobody by name.
+            commitment: The commitment to the records.
+            to: Name or DID of the recipient, which is logged too; empty: no delivery is logged.
         """
         claims = _claims(self.manifest, self.recipes, self.measurement, self.offer, self.issuer.did)
         document = build_dataset_credential(
@@ -294,12 +296,12 @@ class DatasetDraft(Struct, frozen=True):
 
     @property
     def counted(self) -> LicenceCount:
-        """What is stated of licences, with what was measured of rows; once they were read."""
-        found, recipe = self.licences, licence_recipe(self.manifest.body)
-        if found.unstated is not None or recipe is None:
-            return found
+        """The licences that are stated, with those measured in rows, after the reading."""
+        count, recipe = self.licences, licence_recipe(self.manifest.body)
+        if count.unstated is not None or recipe is None:
+            return count
         share = self.measurement.values()[self.recipes.index(recipe)].value
-        return found if share is None else replace(found, unstated=int(share * found.records))
+        return count if share is None else replace(count, unstated=int(share * count.records))
 
 
 def _end(start: datetime, valid_for: timedelta | None) -> datetime | None:
@@ -307,7 +309,7 @@ def _end(start: datetime, valid_for: timedelta | None) -> datetime | None:
         return None
     if not timedelta(0) < valid_for <= MAX_VALIDITY:
         raise InvalidInputError(
-            "bad-validity", "a credential is valid for more than nothing and at most ten years"
+            "bad-validity", "the validity of a credential must be above zero, at most ten years"
         )
     return start + valid_for
 
@@ -316,16 +318,16 @@ def _check_manifest(repository: Repository, manifest: Manifest) -> None:
     if manifest.kind != "dataset":
         raise InvalidInputError(
             "wrong-object",
-            f"{manifest.name} is a {manifest.kind}; deliveries are made of datasets",
+            f"{manifest.name} is a {manifest.kind}; only datasets can be issued",
         )
     state = repository.refs.get(manifest.name)
     if state is None or manifest.id not in state.history:
         raise InvalidInputError(
             "wrong-object",
             f"manifest {manifest.id.short} never was the current {manifest.name} of this store",
-            hint="lyrikstore log lists the versions",
+            hint="list its versions: lyrikstore log NAME",
         )
-    repository.proof_for(repository.index_of(manifest.id))  # before any work: it was pushed
+    repository.proof_for(repository.index_of(manifest.id))  # raises unless it was pushed
 
 
 def _claims(
@@ -335,15 +337,15 @@ def _claims(
     offer: Offer,
     issuer: str,
 ) -> dict[str, JSON]:
-    """Return what can be stated beyond the manifest because it was measured just now."""
+    """Return the claims beyond the manifest: those measured just now, and those of the offer."""
     own = licence_recipe(manifest.body)
-    # What nobody asked for is left out where these records cannot be measured by it.
-    found = [
+    # The recipe that is added by default is omitted where it cannot measure these records.
+    measured = [
         (recipe, value)
         for recipe, value in zip(recipes, measurement.values(), strict=True)
         if recipe != own or value.value is not None
     ]
-    quality: list[JSON] = [*claims_of(*map(list, zip(*found, strict=True)))]
+    quality: list[JSON] = [*claims_of(*map(list, zip(*measured, strict=True)))]
     derivation = manifest.body.get("derivation", {})
     counts = derivation.get("counts", {})
     for reason, count in sorted(derivation.get("dropped", {}).items()):
@@ -395,5 +397,5 @@ def _log(
 
 
 def in_phase(progress: OnProgress, phase: str) -> OnProgress:
-    """Return a listener that tells another one which phase it is."""
+    """Return a progress callback that adds the name of a phase and calls another callback."""
     return lambda step: progress(step._replace(phase=phase))

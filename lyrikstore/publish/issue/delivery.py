@@ -1,7 +1,7 @@
-"""Deliveries: a folder that a buyer can check without us, a store or a network (spec §14.1-14.3).
+"""Deliveries: folders that a buyer can check without a store or a network (spec §14.1-14.3).
 
-The credential is logged only once the data lies there checked, so that neither a half delivery nor
-a credential for nothing is left behind.
+The credential is logged only after the data was written and checked, so that an interruption leaves
+neither half a delivery nor a credential without one.
 """
 
 from datetime import timedelta
@@ -37,23 +37,24 @@ def issue_delivery(
     version: str | None = None,
     to: str = "",
 ) -> IssueResult:
-    """Issue a credential about a dataset version and write the folder to hand over.
+    """Issue a credential about a dataset version and write the delivery folder.
 
     Args:
         context: As for :func:`permit_dataset`.
         ref: A dataset version that is or was the current one of its name.
         destination: A folder that does not exist or is empty; its parent exists.
-        offer: What the credential says beyond the manifest.
-        issuance: In whose name, and how it may end; None: the signer's.
-        valid_for: How long, from the clock's now, at most ten years; None for no end.
+        offer: The terms and statements of the credential beyond the manifest.
+        issuance: The issuer's name, and where its status lists are published; None: the signer
+            issues, without status lists.
+        valid_for: Validity from now, at most ten years; None for no end.
         version: A version label for people.
-        to: To whom it is handed: a name for people, or a DID. With one the log says so for good;
-            empty: it says nothing of that.
+        to: The recipient: a name for people, or a DID, which is logged permanently; empty: no
+            recipient is logged.
 
     Raises:
         InvalidInputError: As :func:`check_recipient`.
-        StorageError: Storage backend error; nothing is left at the destination.
-        LyrikstoreError: As :func:`permit_dataset`; as :func:`check_place`.
+        StorageError: Storage backend error; the destination stays as it was.
+        LyrikstoreError: As :func:`permit_dataset` and :func:`check_place`.
 
     Cost: reads the data twice, and the version committed to before once; writes it once.
     """

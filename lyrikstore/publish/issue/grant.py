@@ -1,4 +1,4 @@
-"""Granting a licence to somebody by name, under the terms of a dataset credential (spec §20.4)."""
+"""Grants: licences for a named holder under the terms of a dataset credential (spec §20.4)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -58,18 +58,18 @@ from lyrikstore.verify.report import CheckState
 
 
 class Licence(Struct, frozen=True):
-    """What is granted to somebody by name, within the terms of a dataset credential.
+    """The licence of a named holder, within the terms of a dataset credential.
 
     Attributes:
         holder: DID of the buyer.
-        permits: What the holder may do.
-        until: Last moment.
+        permits: Uses that the holder is permitted.
+        until: Last moment of validity.
         requires: Duties besides those of the terms.
-        territory: Countries and subdivisions, ISO 3166, EU or EEA; none: wherever the terms hold.
-        seats: For how many people; None: not limited.
-        purposes: What the work may be for; none: not limited. The period of use is that of the
-            terms.
-        holder_name: What the buyer is called; claimed, never trusted.
+        territory: Countries and subdivisions, ISO 3166, EU or EEA; empty: wherever the terms hold.
+        seats: Number of people who may use the data; None: not limited.
+        purposes: Permitted purposes of the work; empty: not limited. The period of use is that of
+            the terms.
+        holder_name: Name of the buyer; claimed, never trusted.
     """
 
     holder: str
@@ -88,24 +88,25 @@ def grant_licence(
     licence: Licence,
     issuance: Issuance | None = None,
 ) -> IssuedCredential:
-    """Return a signed, logged grant.
+    """Sign and log a grant, and return it.
 
     Args:
         context: The publisher's store. Its signer is the issuer of the dataset credential, or signs
-            for the organisation that is; the trust is theirs in publishers of others' data.
+            for the organisation that issued it. Its trust file decides which publishers of foreign
+            data are believed.
         credential: The dataset credential under whose terms it is granted.
-        licence: To whom, and what.
-        issuance: How it may end, and what the publisher calls itself. Where an organisation issued
-            the dataset credential, it grants, too, and need not be named again.
+        licence: The holder, and what is granted.
+        issuance: The publisher's name, and where its status lists are published. If an organisation
+            issued the dataset credential, it also issues the grant, and need not be named again.
 
     Raises:
-        VerificationError: (``does-not-verify``) the dataset credential does not hold, or not any
-            more.
-        PolicyError: (``not-the-issuer``) another one issued it; (``wider-than-sources``) the data
-            rests on data of others, who permit less than that by now.
-        InvalidInputError: (``exceeds-terms``) it lets nobody be given that; (``bad-validity``) it
-            would end before it begins; (``bad-holder``) no DID, or a did:key of no key;
-            (``not-listed``, ``not-an-organisation``) as
+        VerificationError: (``does-not-verify``) the dataset credential does not verify, or is not
+            in force.
+        PolicyError: (``not-the-issuer``) another issuer issued it; (``wider-than-sources``) the
+            data rests on data of others, who now permit less than that.
+        InvalidInputError: (``exceeds-terms``) its terms do not let the publisher grant that;
+            (``bad-validity``) the grant would end before it begins; (``bad-holder``) the holder is
+            no DID, or a did:key without a valid key; (``not-listed``, ``not-an-organisation``) as
             :meth:`lyrikstore.publish.identity.issuer.Issuer.of`.
         LyrikstoreError: As :func:`check_current`, :func:`check_few_statements` and
             :func:`check_words`.
@@ -157,8 +158,8 @@ def _check_licence(licence: Licence, start: datetime) -> None:
     if licence.until <= start:
         raise InvalidInputError(
             "bad-validity",
-            f"{format_timestamp(licence.until)} is past",
-            hint="--until a later moment",
+            f"the end of the grant, {format_timestamp(licence.until)}, has passed",
+            hint="choose a later moment: --until",
         )
     _check_holder(licence.holder)
     check_words("permission", licence.permits, PERMISSIONS)
@@ -173,10 +174,10 @@ def _terms(
     signer: Signer,
     at: datetime,
 ) -> tuple[Issuer, Mapping[str, Any]]:
-    """Return who grants, and the dataset credential, which holds and is theirs."""
+    """Return the issuer of the grant, and the dataset credential, verified to be that issuer's."""
     status_updates = logged_status_updates(repository)
-    named = credential.issuer or ""  # unverified: it only says whose documents are to be at hand
-    organisation = named if named.startswith("did:web:") else None
+    claimed = credential.issuer or ""  # unverified: it only decides which DID documents are made
+    organisation = claimed if claimed.startswith("did:web:") else None
     if organisation is not None:
         status_updates = replace(
             status_updates, documents=own_documents(repository.policy, organisation)
@@ -189,31 +190,32 @@ def _terms(
         faults = [check.summary for check in opened.checks if check.state is CheckState.FAIL]
         raise VerificationError(
             "does-not-verify",
-            f"no dataset credential to grant under: {faults[0]}",
-            hint="lyrikstore verify FILE shows the whole report, and says what else it may be",
+            f"the file is no dataset credential that verifies: {faults[0]}",
+            hint="see the whole report: lyrikstore verify FILE",
         )
     name = issuance.organisation or organisation
     issuer = Issuer.of(signer, name, issuance.did_document, at)
     if opened.issuer != issuer.did:
         raise PolicyError(
             "not-the-issuer",
-            f"only {opened.issuer} can grant under these terms",
-            hint="that key was replaced: issue the terms anew by yours, and grant under those"
+            f"only {opened.issuer}, which issued these terms, can grant under them",
+            hint="that key was replaced: issue the dataset credential again with the current key, "
+            "and grant under the new one"
             if any(item.key == opened.issuer for item in repository.policy.retired)
             else SIGN_AS_ISSUER,
         )
     if _is_suspect(repository, credential):
         raise VerificationError(
             "does-not-verify",
-            "the dataset credential is by a key that was compromised by then",
-            hint="issue it again, and grant under the new one",
+            "the dataset credential was signed with a key that was compromised at that time",
+            hint="issue it again with the current key, and grant under the new one",
         )
     status = check_standing(opened, status_updates, Trust(), at)
     if status.state is CheckState.FAIL:
         raise VerificationError(
             "does-not-verify",
             f"the dataset credential is {status.summary}",
-            hint="grant under one that is in force: the delivery that took its place, or a new one",
+            hint="grant under a credential in force: the one that replaced it, or a new one",
         )
     return issuer, terms
 
@@ -230,7 +232,7 @@ def _limits(licence: Licence, about: Claims) -> UsageLimits:
 
 
 def _check_holder(holder: str) -> None:
-    # A slip in a key makes a licence that nobody can ever show to be theirs.
+    # With a typing error in a key, no holder could ever prove to own the licence.
     try:
         method, _ = parse_did(holder)
         if method == "key":
@@ -238,9 +240,9 @@ def _check_holder(holder: str) -> None:
     except (FormatError, KeyMaterialError) as error:
         raise InvalidInputError(
             "bad-holder",
-            f"{holder[:80]!r} is nobody to grant to: {error.message}",
-            hint="ask the holder for what `lyrikstore key show` prints there; an organisation is "
-            "did:web:NAME",
+            f"{holder[:80]!r} is not a DID that a licence can be granted to: {error.message}",
+            hint="ask the holder for the DID that `lyrikstore key show` prints; the DID of an "
+            "organisation is did:web:NAME",
         ) from None
 
 
@@ -255,12 +257,12 @@ def _check(
     document: Mapping[str, Any], about: Claims, terms: Mapping[str, JSON], until: datetime
 ) -> None:
     grant = Grant.of(document["credentialSubject"])
-    too_much = exceeds(grant, format_timestamp(until), about, terms)
-    if too_much is not None:
+    excess = exceeds(grant, format_timestamp(until), about, terms)
+    if excess is not None:
         raise InvalidInputError(
             "exceeds-terms",
-            f"the terms of {about.name} let nobody be given that: {too_much}",
-            hint="keep within what `lyrikstore terms` shows of it, by --territory, --seats, --for "
-            "and --until; or issue the dataset credential anew, with --grantable WORDS, wider "
-            "limits or a longer validity",
+            f"the grant exceeds the terms of {about.name}: {excess}",
+            hint="keep within the terms that `lyrikstore terms` shows, by --territory, --seats, "
+            "--for and --until; or issue the dataset credential again with --grantable WORDS, "
+            "wider limits or a longer validity",
         )

@@ -1,7 +1,7 @@
-"""What may be handed on of data that rests on somebody else's (spec §19.9).
+"""Redistribution: terms for data that rests on data of other publishers (spec §19.9).
 
-Default deny: what its publishers let nobody do, and what is not known, is refused before anything
-is signed. One's own data is not looked at.
+Default deny: uses that its publishers do not permit, or that cannot be determined, are refused
+before anything is signed. The issuer's own data is not examined.
 """
 
 from collections.abc import Iterator, Sequence
@@ -44,16 +44,16 @@ KIND = "wider-than-sources"
 
 
 class FirstPublisher(Struct, frozen=True):
-    """Whose data a dataset rests on, and what lets whoever has it hand it on.
+    """The publisher of an imported dataset, with the credential or grant that permits to resell it.
 
     Attributes:
-        source: The dataset that was imported.
-        name: What its publisher calls it.
+        source: The imported dataset.
+        name: Name of the dataset in its publisher's store.
         issuer: DID of its publisher.
-        credential: Their dataset credential.
-        grant: Their grant to whoever hands it on, where that is what permits it; or None.
-        bound: How far the terms of whoever hands it on may go.
-        shared: Which partitions of both have files in common.
+        credential: The publisher's dataset credential.
+        grant: The publisher's grant to the reseller, if that permits it; or None.
+        bound: The widest terms that the reseller may offer.
+        shared: Which partitions of the credential and of the new terms have files in common.
     """
 
     source: Manifest
@@ -65,7 +65,7 @@ class FirstPublisher(Struct, frozen=True):
     shared: Shared = None
 
     def to_json(self) -> dict[str, JSON]:
-        """Return it as ``schemas/cli/issue.schema.json`` wants it."""
+        """Return its members for ``--json``, as in ``schemas/cli/issue.schema.json``."""
         return {
             "id": str(self.source.id),
             "name": self.name,
@@ -79,10 +79,10 @@ class HeldTerms(Struct, frozen=True):
     """Terms that keep within those of the first publishers.
 
     Attributes:
-        terms: What is offered, with what the first publishers demand.
+        terms: The offered terms, with the duties and limits that the first publishers demand.
         until: End of validity, or None for no end.
-        publishers: They; none where all of the data is one's own.
-        taken_over: What was added that the offer did not say, for people.
+        publishers: The first publishers; empty if all of the data is the issuer's own.
+        taken_over: The duties and limits that were added to the offer, as text.
     """
 
     terms: Terms
@@ -101,41 +101,41 @@ def hold_to_sources(
     *,
     hands_on: bool,
 ) -> HeldTerms:
-    """Return the terms that may be offered of a dataset, duties and limits of others included.
+    """Return the terms that may be offered for a dataset, with duties and limits of its sources.
 
     Args:
         repository: The store.
         manifest: The dataset.
-        terms: What is offered.
-        until: End of its validity, or None: none is said.
-        asker: Who offers it: whom they believe, when, and their key.
-        issuer: In whose name.
-        hands_on: Whether somebody else gets the data, or a licence to it.
+        terms: The offered terms.
+        until: End of their validity, or None for no end.
+        asker: The signer who offers them: trust file, moment and key.
+        issuer: DID of the issuer.
+        hands_on: Whether another party gets the data, or a licence to it.
 
     Raises:
-        PolicyError: (``wider-than-sources``) a publisher of the data permits less, or what one
-            permits is not known; the details name each.
-        LyrikstoreError: What it was made from is lost or damaged.
+        PolicyError: (``wider-than-sources``) a publisher of the data permits less, or its terms
+            cannot be determined; the details name each dataset.
+        LyrikstoreError: A dataset that it was made from is lost or damaged.
     """
     lineage, closure = _closure(repository, manifest)
-    foreign = [one for one in closure.sources if _is_of_others(repository, one, issuer)]
+    foreign = [source for source in closure.sources if _is_of_others(repository, source, issuer)]
     if closure.absent:
-        what = pluralize(len(closure.absent), "manifest")
-        text = f"what it was made from cannot be followed: {what} not here"
-        _refuse(manifest, [_Missing(manifest, "unknown", text, "lyrikstore pull brings them here")])
+        absent = pluralize(len(closure.absent), "manifest is", "manifests are")
+        text = f"{absent} missing among those that it was made from"
+        _refuse(manifest, [_Missing(manifest, "unknown", text, "fetch them: lyrikstore pull")])
     if not foreign:
         return HeldTerms(terms, until)
-    # ATTACK: a clock set back to before a licence ran out. The log knows what time it was.
+    # ATTACK: a clock set back to before a licence ran out. The log contains later times.
     asker = replace(asker, at=max(asker.at, repository.floor()))
     wanted = _Wanted(repository, manifest, terms, until, asker.at if hands_on else None)
     sources = terms_of_sources(repository, lineage, foreign, closure.datasets, asker)
-    # Of a source of which the data holds no record, nothing is handed on (spec §12.7.1).
+    # A source without a record in this data is not redistributed (spec §12.7.1).
     pairs = [pair for pair in zip(foreign, sources, strict=True) if pair[1].freed is None]
-    found = [wanted.find(*pair) for pair in pairs]
-    missing = [one for one in found if isinstance(one, _Missing)]
+    answers = [wanted.find(*pair) for pair in pairs]
+    missing = [answer for answer in answers if isinstance(answer, _Missing)]
     if missing:
         _refuse(manifest, missing)
-    publishers = tuple(one for one in found if isinstance(one, FirstPublisher))
+    publishers = tuple(answer for answer in answers if isinstance(answer, FirstPublisher))
     held, end, problem = wanted.held_to(publishers)
     if problem is not None:
         _refuse(manifest, [_Missing(manifest, "conflict", problem, _CONFLICT)])
@@ -150,33 +150,35 @@ def check_granted(
     asker: Asker,
     issuer: str,
 ) -> None:
-    """Refuse what the publishers of the data let nobody be given by now.
+    """Raise ``wider-than-sources`` if a publisher of the data does not permit this grant now.
 
     Args:
         repository: The store.
         manifest: The dataset.
         parts: The partitions of the terms that it is granted under, as they are for its holder.
         until: End of the grant.
-        asker: Who grants: whom they believe, when, and their key.
-        issuer: In whose name.
+        asker: The signer who grants: trust file, moment and key.
+        issuer: DID of the issuer.
 
     Raises:
         PolicyError, LyrikstoreError: As :func:`hold_to_sources`.
     """
     terms = Terms(tuple(parts))
     held = hold_to_sources(repository, manifest, terms, until, asker, issuer, hands_on=True)
-    if held.taken_over:  # the terms would have to say so, which are signed
+    if held.taken_over:  # the terms would have to contain them, but are signed already
         publisher = held.publishers[0]
-        text = f"its publisher demands by now: {', '.join(held.taken_over)}"
-        hint = "issue the dataset credential anew, and grant under that one"
+        text = f"its publisher now demands: {', '.join(held.taken_over)}"
+        hint = "issue the dataset credential again, and grant under the new one"
         _refuse(manifest, [_Missing(publisher.source, "exceeds", text, hint, publisher.issuer)])
 
 
-_CONFLICT = "lyrikstore terms shows whose terms exclude each other: hand these datasets on apart"
+_CONFLICT = (
+    "issue these datasets separately; lyrikstore terms NAME shows whose terms exclude each other"
+)
 
 
 class _Missing(Struct, frozen=True):
-    """Why the data of one source may not be offered so."""
+    """Why the data of one source may not be offered under these terms."""
 
     source: Manifest
     code: str
@@ -190,8 +192,8 @@ def _refuse(manifest: Manifest, missing: Sequence[_Missing]) -> NoReturn:
     more = f" (and {pluralize(others, 'more dataset')})" if others else ""
     raise PolicyError(
         KIND,
-        f"{manifest.name} cannot be offered so, as it rests on {first.source.name}: "
-        f"{first.text}{more}",
+        f"{manifest.name} cannot be offered under these terms, because it rests on "
+        f"{first.source.name}: {first.text}{more}",
         hint=first.hint,
         details={
             "missing": [
@@ -210,18 +212,18 @@ def _refuse(manifest: Manifest, missing: Sequence[_Missing]) -> NoReturn:
 
 def _closure(repository: Repository, manifest: Manifest) -> tuple[Lineage, RightsClosure]:
     lineage = Lineage.read(repository, manifest.id)
-    found = lineage.rests_on([manifest.id])
-    for one in filter(repository.is_logged, found.absent):
-        raise lineage.failed[one]
-    return lineage, found
+    closure = lineage.rests_on([manifest.id])
+    for unreadable in filter(repository.is_logged, closure.absent):
+        raise lineage.failed[unreadable]
+    return lineage, closure
 
 
 def _is_of_others(repository: Repository, source: Manifest, issuer: str) -> bool:
-    """Return whether a source is somebody else's than the issuer's, or rests on such data.
+    """Return whether a source is not the issuer's own data, or rests on data of others.
 
-    A delivery of one's own that was imported into another store of one's own stays one's own.
+    A delivery that the issuer imported from another store of its own stays its own data.
 
-    ATTACK A114: what was bought goes through a second store of whoever bought it.
+    ATTACK A114: bought data is passed through a second store of the buyer.
     """
     if source.body.get("origin") != "imported":
         return False
@@ -229,78 +231,81 @@ def _is_of_others(repository: Repository, source: Manifest, issuer: str) -> bool
     if not delivered:
         return True
     try:
-        one = OpenedCredential(repository.blobs.read(delivered[0].id, max_bytes=MAX_READ))
+        credential = OpenedCredential(repository.blobs.read(delivered[0].id, max_bytes=MAX_READ))
     except LyrikstoreError:
         return True
-    return one.issuer != issuer or rests_on_others(one.document)
+    return credential.issuer != issuer or rests_on_others(credential.document)
 
 
 class _Wanted(Struct, frozen=True):
-    """What somebody wants to offer, and when somebody else gets it; None: nobody does."""
+    """An offer of a dataset, and the moment when another party gets the data, or None."""
 
     repository: Repository
     manifest: Manifest
     terms: Terms
     until: datetime | None
-    handed_on: datetime | None
+    redistributed: datetime | None
 
-    def find(self, source: Manifest, found: TermSource) -> FirstPublisher | _Missing:
-        """Return what lets them, or why nothing does."""
+    def find(self, source: Manifest, terms: TermSource) -> FirstPublisher | _Missing:
+        """Return the publisher of a source if it permits the offer, or why it does not."""
         reasons: list[_Missing] = []
-        for grant in (None, *found.grants):
-            if grant is not None and not found.lets_count(grant):
+        for grant in (None, *terms.grants):
+            if grant is not None and not terms.lets_count(grant):
                 continue
-            one = self._given(source, found, grant)
-            if isinstance(one, FirstPublisher):
-                return one
-            reasons.append(one)
-        return reasons[-1]  # what a grant to them lacks says most
+            answer = self._permitted_by(source, terms, grant)
+            if isinstance(answer, FirstPublisher):
+                return answer
+            reasons.append(answer)
+        return reasons[-1]  # the reason why a grant does not suffice helps most
 
-    def _given(
-        self, source: Manifest, found: TermSource, grant: HeldGrant | None
+    def _permitted_by(
+        self, source: Manifest, terms: TermSource, held: HeldGrant | None
     ) -> FirstPublisher | _Missing:
-        worth, note = (found.verdict, found.note) if grant is None else (grant.verdict, grant.note)
-        if found.terms is None or found.credential is None or found.issuer is None:
-            text = f"its publisher's terms are not known: {found.problem}"
-            return _Missing(source, "unknown", text, _IMPORT, found.issuer)
-        if worth is not Verdict.TRUSTED:
-            what = f"its publisher's {'terms' if grant is None else 'grant'}"
-            text = f"{what} cannot be relied on: {note or worth}"
-            hint = f"if you know who that is: lyrikstore trust add {found.issuer} --name NICKNAME"
-            return _Missing(source, str(worth), text, hint, found.issuer)
-        credential = self._read(Digest.parse(found.credential))
-        given = None if grant is None else self._read(Digest.parse(grant.credential))
-        if given is not None:
-            named = SiblingFiles.unnamed(self._logged(source)).terms_of(given)
+        verdict, note = (terms.verdict, terms.note) if held is None else (held.verdict, held.note)
+        if terms.terms is None or terms.credential is None or terms.issuer is None:
+            text = f"its publisher's terms are not known: {terms.problem}"
+            return _Missing(source, "unknown", text, _IMPORT, terms.issuer)
+        if verdict is not Verdict.TRUSTED:
+            what = f"its publisher's {'terms' if held is None else 'grant'}"
+            text = f"{what} cannot be relied on: {note or verdict}"
+            hint = f"if you know who that is: lyrikstore trust add {terms.issuer} --name NICKNAME"
+            return _Missing(source, str(verdict), text, hint, terms.issuer)
+        credential = self._read(Digest.parse(terms.credential))
+        grant = None if held is None else self._read(Digest.parse(held.credential))
+        if grant is not None:
+            named = SiblingFiles.unnamed(self._logged(source)).terms_of(grant)
             if named is None:
-                text = "the terms that its publisher's grant rests on are not here"
-                return _Missing(source, "unknown", text, _IMPORT, found.issuer)
+                text = "the dataset credential under which its publisher granted is not here"
+                return _Missing(source, "unknown", text, _IMPORT, terms.issuer)
             credential = named
-        bound = _bound(found, credential, grant, given)
-        if self.handed_on is not None and bound.lacks([REDISTRIBUTE]):
-            text = f"{found.issuer} does not permit to {REDISTRIBUTE} it"
-            return _Missing(source, "not-permitted", text, _ask(credential), found.issuer)
-        if self.handed_on is not None and not bound.is_open(self.handed_on):
-            text = f"{found.issuer} does not permit to {REDISTRIBUTE} it at this time"
-            return _Missing(source, "not-permitted", text, _ask(credential), found.issuer)
+        bound = _bound(terms, credential, held, grant)
+        if self.redistributed is not None and bound.lacks([REDISTRIBUTE]):
+            text = f"{terms.issuer} does not permit to {REDISTRIBUTE} it"
+            return _Missing(source, "not-permitted", text, _ask(credential), terms.issuer)
+        if self.redistributed is not None and not bound.is_open(self.redistributed):
+            text = f"{terms.issuer} does not permit to {REDISTRIBUTE} it at this time"
+            return _Missing(source, "not-permitted", text, _ask(credential), terms.issuer)
         shared = self._shared(source, credential)
-        one = FirstPublisher(source, found.name, found.issuer, credential, given, bound, shared)
-        held, end, problem = self.held_to([one])
-        problem = problem or bound.exceeded_by(held, _text(end), shared)
+        first = FirstPublisher(source, terms.name, terms.issuer, credential, grant, bound, shared)
+        offered, end, problem = self.held_to([first])
+        problem = problem or bound.exceeded_by(offered, _text(end), shared)
         if problem is None:
-            return one
-        text = f"by the terms of {found.issuer}, {problem}"
-        return _Missing(source, "exceeds", text, _hint(bound), found.issuer)
+            return first
+        text = f"by the terms of {terms.issuer}, {problem}"
+        return _Missing(source, "exceeds", text, _hint(bound), terms.issuer)
 
     def held_to(
         self, publishers: Sequence[FirstPublisher]
     ) -> tuple[Terms, datetime | None, str | None]:
-        """Return the terms with what all these demand, their end, and why there are none."""
+        """Return the terms with all demands of these publishers, their end, and None.
+
+        If the demands conflict: the terms and end unchanged, and the description of the conflict.
+        """
         parts = []
         for part in self.terms.partitions:
             demands = _demands(part, publishers)
             for conflict in demands.conflicts:
-                if conflict.kind != "share-alike":  # which licence that is, its words say
+                if conflict.kind != "share-alike":  # the words of the terms name that licence
                     return self.terms, self.until, conflict.summary
             parts.append(_held(part, demands))
         ends = [parse_timestamp(one.bound.until) for one in publishers if one.bound.until]
@@ -323,38 +328,38 @@ class _Wanted(Struct, frozen=True):
         return logged_credential(self.repository, identity)
 
 
-_IMPORT = "import it from its publisher: lyrikstore import DELIVERY"
+_IMPORT = "import the delivery of its publisher: lyrikstore import DELIVERY"
 
 
 def _ask(credential: OpenedCredential) -> str:
     short = credential.digest.short
     return (
-        f"its publisher lets you by a grant: lyrikstore grant {short} --to YOUR-DID --permit "
-        f"…,{REDISTRIBUTE}; or by a new credential that permits it. Then import that"
+        f"ask its publisher to run: lyrikstore grant {short} --to YOUR-DID --permit "
+        f"…,{REDISTRIBUTE}; or to issue a credential that permits it. Then import the result"
     )
 
 
 def _hint(bound: TermsBound) -> str:
     permits = ",".join(word for word in bound.partitions[0].permits if not bound.lacks([word]))
-    return f"keep within what lyrikstore terms shows of it, at most --permit {permits or '(none)'}"
+    return f"keep within its terms, which lyrikstore terms shows: --permit {permits or '(none)'}"
 
 
 def _bound(
-    found: TermSource,
+    terms: TermSource,
     credential: OpenedCredential,
-    grant: HeldGrant | None,
-    given: OpenedCredential | None,
+    held: HeldGrant | None,
+    grant: OpenedCredential | None,
 ) -> TermsBound:
-    ends = [(one.document or {}).get("validUntil") for one in (credential, given) if one]
+    ends = [(signed.document or {}).get("validUntil") for signed in (credential, grant) if signed]
     until = min((end for end in ends if isinstance(end, str)), default=None)
-    if grant is None or given is None or given.document is None:
-        return TermsBound(found.partitions, until)
-    said = Grant.of(given.document["credentialSubject"])
-    return TermsBound(grant.partitions, until, said.requires, grant.limits)
+    if held is None or grant is None or grant.document is None:
+        return TermsBound(terms.partitions, until)
+    stated = Grant.of(grant.document["credentialSubject"])
+    return TermsBound(held.partitions, until, stated.requires, held.limits)
 
 
 def _demands(part: Partition, publishers: Sequence[FirstPublisher]) -> Mix:
-    """Return the duties and limits under which all of these let others use what is in ``part``."""
+    """Return the duties and limits that all these publishers demand for the files of ``part``."""
     parts: list[TermSource] = []
     for one in publishers:
         over = one.bound.over(part, one.shared)
@@ -386,15 +391,15 @@ def _held(part: Partition, demands: Mix) -> Partition:
 def _added(
     before: Terms, until: datetime | None, after: Terms, end: datetime | None
 ) -> tuple[str, ...]:
-    said: list[str] = []
+    added: list[str] = []
     for old, new in zip(before.partitions, after.partitions, strict=True):
-        said += [f"requires {word}" for word in new.requires if word not in old.requires]
-        said += [f"prohibits {word}" for word in new.prohibits if word not in old.prohibits]
+        added += [f"requires {word}" for word in new.requires if word not in old.requires]
+        added += [f"prohibits {word}" for word in new.prohibits if word not in old.prohibits]
         limits, mine = new.limits.to_json(), old.limits.to_json()
-        said += [f"limits {name}" for name in limits if name not in mine and name != "type"]
+        added += [f"limits {name}" for name in limits if name not in mine and name != "type"]
     if end is not None and end != until:
-        said.append(f"ends {format_timestamp(end)}")
-    return tuple(dict.fromkeys(said))
+        added.append(f"ends {format_timestamp(end)}")
+    return tuple(dict.fromkeys(added))
 
 
 def _text(end: datetime | None) -> str | None:

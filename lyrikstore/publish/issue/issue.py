@@ -1,4 +1,4 @@
-"""Issuing a credential so that it can be taken back: status places, signature, log (spec §20.6)."""
+"""Issuing revocable credentials: status entries, signature, log (spec §20.6)."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,20 +20,20 @@ from lyrikstore.publish.identity.key_statements import credential_proof, store_s
 from lyrikstore.publish.status.status_registry import StatusRegistry, current_registry
 
 Build = Callable[[CredentialMetadata], dict[str, JSON]]
-"""Given whose it is and how it may end, returns the unsigned credential."""
+"""Function from metadata (issuer, validity, status entries) to the unsigned credential."""
 
 
 class IssuedCredential(Struct, frozen=True):
-    """A credential that was signed.
+    """A signed credential, with the files that its verifiers need.
 
     Attributes:
         data: Its bytes.
-        id: BLAKE3 of them.
-        log_index: Where it stands in the log, or None if it was not logged.
-        lists: The status lists that name it, by URL: what to publish, or to hand over with it.
-        proof: Its log proof, or None: it keeps the credential good if the key is replaced later.
-        did_document: The document of the organisation that issued it, or None.
-        statements: What the issuer's store says of its keys, by file name.
+        id: BLAKE3 of its bytes.
+        log_index: Its log index, or None if it was not logged.
+        lists: Its status lists by URL: to publish, or to hand over with it.
+        proof: Its log proof, or None; with it, the credential stays valid if the key is replaced.
+        did_document: The DID document of the organisation that issued it, or None.
+        statements: The key statements of the issuer's store, by file name.
     """
 
     data: bytes
@@ -45,25 +45,25 @@ class IssuedCredential(Struct, frozen=True):
     statements: Mapping[str, bytes] = field(default_factory=dict)
 
     def files(self, path: Path) -> dict[str, bytes]:
-        """Return the credential and what else its verifier needs: file name → bytes.
+        """Return the credential and the files that its verifier needs: file name → bytes.
 
         Args:
-            path: What the credential's own file is called; the others begin like it.
+            path: File of the credential; the names of the other files begin with its stem.
         """
-        stem, named = path.stem, {path.name: self.data}
+        stem, files = path.stem, {path.name: self.data}
         if self.proof is not None:
-            named[path.with_suffix(".tlog-proof").name] = self.proof
+            files[path.with_suffix(".tlog-proof").name] = self.proof
         if self.did_document is not None:
-            named[f"{stem}-did.json"] = self.did_document
-        for name, one in sorted(self.statements.items()):
-            named[f"{stem}-{name}"] = one
-        for url, one in sorted(self.lists.items()):
-            named[f"{stem}-status-{url.rpartition('/')[2]}"] = one
-        return named
+            files[f"{stem}-did.json"] = self.did_document
+        for name, statement in sorted(self.statements.items()):
+            files[f"{stem}-{name}"] = statement
+        for url, status_list in sorted(self.lists.items()):
+            files[f"{stem}-status-{url.rpartition('/')[2]}"] = status_list
+        return files
 
 
 def issue_alone(unsigned: dict[str, JSON], issuer: Issuer, clock: Clock) -> IssuedCredential:
-    """Return a credential that no store knows and nobody can take back."""
+    """Return a signed credential that no store has logged and that cannot be revoked."""
     data = _issue(unsigned, issuer, clock)
     return IssuedCredential(data, Digest.of(data), None, {}, did_document=issuer.document)
 
@@ -76,29 +76,29 @@ def issue_logged(
     status_url: str | None,
     issuer: Issuer,
 ) -> IssuedCredential:
-    """Return a credential that the store has logged, with new status lists where it needs any.
+    """Sign a credential, log it with any new status lists, and return it.
 
     Args:
         context: The issuer's store.
         build: Makes the unsigned credential.
-        metadata: Of that credential, without its status.
-        status_url: Below which the issuer publishes its lists; None: outsiders never learn
-            that it was taken back.
-        issuer: Who issues it.
+        metadata: Metadata of the credential, without its status.
+        status_url: The URL below which the issuer publishes its lists; None: a revocation is
+            visible only in this log and its clones.
+        issuer: The issuer of the credential.
 
     Raises:
-        FormatError, InvalidInputError: What ``build`` makes is no credential.
+        FormatError, InvalidInputError: ``build`` does not return a valid credential.
     """
     repository, clock = context.repository, context.clock
     registry, entries = places_for(repository, status_url, issuer)
     lists = registry.signed(entries, issuer.signer, clock)
     data = _issue(build(replace(metadata, status=entries)), issuer, clock)
     with open_transaction(repository) as transaction:
-        for one in issuer.to_log(repository):
-            transaction.log_credential(one)
-        for url, one in lists.items():
+        for document in issuer.to_log(repository):
+            transaction.log_credential(document)
+        for url, status_list in lists.items():
             if (url, issuer.did) not in registry.lists:
-                transaction.log_credential(one)
+                transaction.log_credential(status_list)
         transaction.log_credential(data)
         index = transaction.commit()[-1]
     proof = credential_proof(repository, index)
@@ -109,13 +109,12 @@ def issue_logged(
 def places_for(
     repository: Repository, status_url: str | None, issuer: Issuer
 ) -> tuple[StatusRegistry, tuple[StatusEntry, ...]]:
-    """Return where a new credential's bits will be, and the book that knows the lists there.
+    """Return the registry of status lists, and the status entries of a new credential.
 
     Args:
         repository: The issuer's store.
-        status_url: Below which the issuer publishes its lists; None: outsiders never learn
-            that it was taken back.
-        issuer: Who issues it.
+        status_url: The URL below which the issuer publishes its lists; None: no entries.
+        issuer: The issuer of the credential.
     """
     if status_url is None:
         return StatusRegistry(), ()

@@ -1,4 +1,4 @@
-"""The licence texts that go with a credential, and of which licence each is (spec §14.2)."""
+"""The licence texts of a credential, each with the name of its licence (spec §14.2)."""
 
 from collections.abc import Iterator, Mapping
 
@@ -17,17 +17,17 @@ MAX_LICENCE_BYTES = 16 << 20
 def licence_texts(
     repository: Repository, manifest: Manifest, offer: Offer
 ) -> list[tuple[str | None, bytes, str]]:
-    """Return the licence texts: of which licence, the text, and the name of its file.
+    """Return the licence texts of an offer, each as (name of the licence, text, file name).
 
-    A text that neither the version nor the terms give is that of what it was made from.
+    A text that neither the version nor the offer has is taken from the datasets it was made from.
 
     Args:
         repository: The store.
         manifest: The dataset version.
-        offer: What is said of it.
+        offer: The terms and statements about it.
 
     Raises:
-        NotFoundError: (``no-licence-text``) it names one that is not in the store.
+        NotFoundError: (``no-licence-text``) the version names a text that is not in the store.
     """
     texts: list[tuple[str | None, bytes, str]] = []
     stated: Mapping[str, str] = manifest.body.get("licence", {})
@@ -39,12 +39,12 @@ def licence_texts(
             raise NotFoundError(
                 "no-licence-text",
                 f"{manifest.name} names a licence text that is not in the store",
-                hint="commit it again with its licence text",
+                hint="commit it again with the licence text",
             ) from None
         texts.append((text_name(expression), data, "LICENCE.txt"))
     known = {data for _, data, _ in texts}
     texts += [(name, data, _file(name)) for name, data in offer.texts if data not in known]
-    wanted = own_ids(expression).union(*(own_ids(one.licence) for one in offer.terms.partitions))
+    wanted = own_ids(expression).union(*(own_ids(part.licence) for part in offer.terms.partitions))
     wanted -= {name for name, _, _ in texts}
     known = {data for _, data, _ in texts}
     for name, digest in dict.fromkeys(_of_sources(repository, manifest, wanted)):
@@ -59,32 +59,32 @@ def licence_texts(
 def _of_sources(
     repository: Repository, manifest: Manifest, wanted: frozenset[str]
 ) -> Iterator[tuple[str, Digest]]:
-    """Yield the texts, by licence, that what a dataset was made from gives of those wanted.
+    """Yield (licence, digest of a text) for the wanted licences, from the sources of a dataset.
 
-    Two sources may mean different licences by one name: their texts all count. Of a source that
-    was committed without its text, the current version of its name gives it.
+    Two sources may mean different licences by one name: all of their texts are yielded. If a source
+    was committed without its text, that of the current version of its name is used.
     """
     pending, seen = list(manifest.made_from) if wanted else [], set[Digest]()
-    for identity in pending:  # which grows
+    for identity in pending:  # grows while it is read
         if identity in seen:
             continue
         seen.add(identity)
         try:
             source = repository.manifest(identity)
-            found = list(_texts_of(repository, source))
-            if not wanted.intersection(name for name, _ in found):
+            texts = list(_texts_of(repository, source))
+            if not wanted.intersection(name for name, _ in texts):
                 current = repository.refs.get(source.name)
-                found = (
+                texts = (
                     list(_texts_of(repository, repository.manifest(current.id))) if current else []
                 )
-        except LyrikstoreError:  # the text stays wanted, and issuing says so
+        except LyrikstoreError:  # the text stays missing, and issuing reports it
             continue
-        yield from (one for one in found if one[0] in wanted)
+        yield from (text for text in texts if text[0] in wanted)
         pending += source.made_from
 
 
 def _texts_of(repository: Repository, version: Manifest) -> Iterator[tuple[str, Digest]]:
-    # ATTACK A111: a publisher names a file that only the buyer has as a text of their licence.
+    # ATTACK A111: a publisher names a file that only the buyer has as the text of a licence.
     attached = {one.id for one in version.attachments_in("licence-text")}
     stated = version.body.get("licence", {})
     named = [(text_name(stated.get("expression")), stated.get("textDigest"))]

@@ -1,6 +1,7 @@
-"""What a delivery of somebody else's data holds of its publisher's (spec §14.1, §19.9).
+"""Evidence of first publishers in a delivery of redistributed data (spec §14.1, §19.9).
 
-Their credentials, and what these rest on, so that a buyer verifies them without asking anybody.
+A delivery contains their credentials and all that these rest on, so that a buyer can verify them
+offline.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,17 +31,18 @@ from lyrikstore.verify.handed_on import first_credentials
 
 MAX_FILES = 128
 MAX_BYTES = 1 << 20
-"""What is carried: a buyer's verifier refuses a folder of more than 512 files."""
+"""Limits of this evidence; a buyer's verifier refuses a folder of more than 512 files."""
 
 
 class CarriedEvidence(Struct, frozen=True):
-    """What goes with a credential about data of others.
+    """The evidence in a delivery about data of others.
 
     Attributes:
-        credentials: Credentials and grants that the new credential names, each in a file.
-        files: File name → bytes: they, what they rest on, and the manifests that led here.
-        left_out: Publishers of whom nothing is carried: it would tell what a filter took out.
-        named: Their credentials and grants.
+        credentials: Credentials and grants that the new credential names; each is in a file.
+        files: File name → bytes: these credentials, what they rest on, and the manifests from the
+            import to this dataset.
+        left_out: Publishers whose evidence is omitted, as it would show what a filter removed.
+        named: Credentials and grants of the omitted publishers, which are only named.
     """
 
     credentials: tuple[OpenedCredential, ...] = ()
@@ -49,7 +51,7 @@ class CarriedEvidence(Struct, frozen=True):
     named: tuple[OpenedCredential, ...] = ()
 
     def pin(self, document: dict[str, Any]) -> None:
-        """Add to an unsigned credential what it rests on, by digest."""
+        """Add to an unsigned credential the digests of the credentials that it rests on."""
         if self.credentials:
             document["relatedResource"] += [
                 {
@@ -72,10 +74,10 @@ class CarriedEvidence(Struct, frozen=True):
 
 
 class WholeFiles:
-    """Which other trees a tree holds whole: every file, its bytes, metadata and path.
+    """Test whether a tree contains all files of other trees, with bytes, metadata and path.
 
-    ATTACK A72: of what was taken out, or changed, the digest of the other tree tells a guess from
-    what it is. A union puts folders before a path, and changes nothing else.
+    ATTACK A72: if a file was removed or changed, the digest of the other tree would let a reader
+    check guesses about it. A union puts folders before a path, and changes nothing else.
 
     Args:
         tree: The tree.
@@ -86,13 +88,13 @@ class WholeFiles:
 
     @cached_property
     def _places(self) -> dict[bytes, list[int]]:
-        found: dict[bytes, list[int]] = {}
+        places: dict[bytes, list[int]] = {}
         for at in range(len(self._tree)):
-            found.setdefault(self._tree.digests[at * 32 : at * 32 + 32], []).append(at)
-        return found
+            places.setdefault(self._tree.digests[at * 32 : at * 32 + 32], []).append(at)
+        return places
 
     def hold(self, source: Tree) -> bool:
-        """Return whether every file of ``source`` is there."""
+        """Return whether the tree contains every file of ``source``."""
         paths, metas = self._tree.paths, self._tree.metas
         return all(
             any(
@@ -111,54 +113,56 @@ def carry(
     publishers: Sequence[FirstPublisher],
     at: datetime,
 ) -> CarriedEvidence:
-    """Return what is handed on with a dataset that rests on data of others.
+    """Return the evidence for the delivery of a dataset that rests on data of others.
 
     Args:
         repository: The store.
         manifest: The dataset.
         tree: Its tree.
-        publishers: Whose data it rests on.
+        publishers: The first publishers of its data.
         at: The moment of issuing.
 
     Raises:
-        PolicyError: (``too-many-sources``) it is more than a buyer's verifier reads.
-        LyrikstoreError: What it was made from is lost or damaged.
+        PolicyError: (``too-many-sources``) the evidence is more than a buyer's verifier reads.
+        LyrikstoreError: A dataset that it was made from is lost or damaged.
 
-    Cost: one read of the tree of every dataset on the way.
+    Cost: one read of the tree of every dataset between the imports and this dataset.
     """
     if not publishers:
         return CarriedEvidence()
     status_updates = logged_status_updates(repository)
     kept, whole = WholeFiles(tree), list[FirstPublisher]()
     left_out: list[FirstPublisher] = []
-    for one in publishers:
-        (whole if _is_whole(repository, manifest, kept, one.source) else left_out).append(one)
+    for publisher in publishers:
+        is_whole = _is_whole(repository, manifest, kept, publisher.source)
+        (whole if is_whole else left_out).append(publisher)
     files: dict[str, bytes] = {}
-    named: dict[Digest, OpenedCredential] = {}
-    for one in whole:
-        for credential in _credentials(repository, one):
-            named[credential.digest] = credential
+    carried: dict[Digest, OpenedCredential] = {}
+    for publisher in whole:
+        for credential in _credentials(repository, publisher):
+            carried[credential.digest] = credential
             files |= _with(credential, status_updates, at)
-        for start, data in _manifests(repository, manifest, one.source):
+        for start, data in _manifests(repository, manifest, publisher.source):
             files[f"{start}-{Digest.of(data).short}.json"] = data
-    for data in _way(repository, manifest, kept, [one.source for one in whole]):
+    for data in _between(repository, manifest, kept, [publisher.source for publisher in whole]):
         files[f"source-{Digest.of(data).short}.json"] = data
     size = sum(map(len, files.values()))
-    behind = {
+    named = {
         credential.digest: credential
-        for one in left_out
-        for credential in _credentials(repository, one)
-        if credential.digest not in named
+        for publisher in left_out
+        for credential in _credentials(repository, publisher)
+        if credential.digest not in carried
     }
-    many = len(named) + len(behind) > MAX_SOURCES or len(files) > MAX_FILES or size > MAX_BYTES
+    many = len(carried) + len(named) > MAX_SOURCES or len(files) > MAX_FILES or size > MAX_BYTES
     if many or not check_few(files.values()):
         raise PolicyError(
             "too-many-sources",
-            f"{manifest.name} rests on more of other publishers than a delivery can show",
-            hint="deliver its sources apart",
+            f"{manifest.name} rests on more credentials and files of other publishers than fit "
+            "into a delivery",
+            hint="issue its sources separately",
         )
     return CarriedEvidence(
-        tuple(named.values()), tuple(files.items()), tuple(left_out), tuple(behind.values())
+        tuple(carried.values()), tuple(files.items()), tuple(left_out), tuple(named.values())
     )
 
 
@@ -167,7 +171,7 @@ def _is_whole(
 ) -> bool:
     try:
         return source.id == manifest.id or kept.hold(repository.tree(source))
-    except LyrikstoreError:  # retired, say
+    except LyrikstoreError:  # for example, its data is retired
         return False
 
 
@@ -178,7 +182,7 @@ def _dataset_of(one: OpenedCredential) -> str:
 
 
 def _credentials(repository: Repository, one: FirstPublisher) -> Iterator[OpenedCredential]:
-    """Yield what a publisher signed, and what that rests on in its turn."""
+    """Yield a publisher's credential and grant, and the credentials that these rest on."""
     for signed in (one.credential, one.grant):
         if signed is not None:
             yield signed
@@ -191,14 +195,14 @@ def _with(one: OpenedCredential, status_updates: StatusUpdates, at: datetime) ->
         newest, _ = newest_first(status_updates.lists.get(entry.url, ()), one.issuer or "", at)
         if newest:
             files[f"source-{one.digest.short}-{entry.purpose}.json"] = newest[0].data
-    # Replaced terms are revoked, and still those of grants under them: the buyer has to see which.
+    # Superseded terms are revoked, but grants under them remain: the buyer must see the new terms.
     for later in status_updates.successors.get(one.id.urn, ()) if one.id is not None else ():
         if later.issuer == one.issuer:
             files[f"source-{later.digest.short}.json"] = later.data
     for known in status_updates.documents:
         if known.document.id == one.issuer:
             files[f"source-{one.digest.short}-did.json"] = known.data
-    with suppress(IncompleteError):  # what cannot be told of its key, its check says
+    with suppress(IncompleteError):  # the verifier's check of the key reports what is missing
         for data in statements_needed(one, status_updates.statements):
             ending = "tlog-proof" if data.startswith(PROOF_HEAD) else "json"
             files[f"statement-{Digest.of(data).short}.{ending}"] = data
@@ -208,7 +212,7 @@ def _with(one: OpenedCredential, status_updates: StatusUpdates, at: datetime) ->
 def _manifests(
     repository: Repository, manifest: Manifest, source: Manifest
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the manifests of an import that a delivery holds, and how their names begin."""
+    """Yield (start of the file name, bytes) of the manifests of an import, for a delivery."""
     if source.id != manifest.id:
         yield "source", source.encode()
     for start, role in (("source", "foreign-manifest"), ("statement", "foreign-genesis")):
@@ -216,10 +220,10 @@ def _manifests(
             yield start, repository.blobs.read(one.id, max_bytes=MAX_READ)
 
 
-def _way(
+def _between(
     repository: Repository, manifest: Manifest, whole: WholeFiles, sources: Sequence[Manifest]
 ) -> Iterator[bytes]:
-    """Yield the manifests between, as far as nothing was taken out of what they are about."""
+    """Yield the manifests between the sources and a dataset, those whose files it all contains."""
     made: dict[Digest, Manifest] = {}
     pending, seen = [*manifest.made_from], set[Digest]()
     while pending:

@@ -1,4 +1,4 @@
-"""The README of a delivery: how somebody who is no programmer checks it (spec §14.3)."""
+"""The README of a delivery: how a reader who is not a programmer verifies it (spec §14.3)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,26 +14,26 @@ from lyrikstore.verify.datasets.licences import LicenceCount
 _FILES = {
     "credential.json": "what the publisher states and signs: licence terms, origin, quality, "
     "validity",
-    "manifest.json": "the signed record of how this version of the data came to be",
+    "manifest.json": "the signed record of how this version of the data was made",
     "records.json": "the signed commitment to every single record",
     "records.salts": "random values needed to recompute that commitment",
     "tree.jsonl": "the list of files with sizes, digests and metadata",
     "genesis.json": "the founding document of the publisher's store, with the key of its log",
     "log.tlog-proof": "proof that this version stands in the publisher's log",
-    "log.consistency.json": "proof that the log of earlier deliveries led to this one",
-    "log.leaves": "hashes of all log entries, by which the same is shown of every earlier log",
+    "log.consistency.json": "proof that the log of this delivery continues that of earlier ones",
+    "log.leaves": "hashes of all log entries, which prove the same for every earlier log",
     "LICENCE.txt": "the licence text",
     "LICENCE-": "the text of the licence that the file is named for",
     "credential.tlog-proof": "proof of where the credential stands in that log",
     "policy-": "which keys the publisher added, replaced or revoked, and proof that it is logged",
-    "source-": "what the first publisher of this data, or of a part of it, signed, or what belongs "
-    "to that",
-    "statement-": "what the store of somebody else who signed says of its keys",
+    "source-": "a document signed by the first publisher of this data or of a part of it, or a "
+    "file needed to check it",
+    "statement-": "keys of the store of another party that signed something here",
     "status-suspension-": "whether the publisher had suspended it when this list was made",
-    "status-": "whether the publisher had taken it back when this list was made",
-    "attestation-": "what somebody else states about this data, or what belongs to that",
+    "status-": "whether the publisher had revoked it when this list was made",
+    "attestation-": "a statement of another party about this data, or a file needed to check it",
     "did-": "the issuer's keys, as published then",
-    "README.md": "this page; nobody signed it",
+    "README.md": "this page; it is not signed",
 }
 
 
@@ -45,13 +45,13 @@ _VERDICTS = (
     ),
     (
         "VALID",
-        "everything fits together, but you have not said that you believe the key",
+        "every check passed, but you have not told the program that you believe the key",
         "do steps 2 and 3",
     ),
     (
         "INCOMPLETE",
-        "something is missing, so the check could not be finished; the answer names it",
-        "ask the publisher for what it names: missing files, or newer status lists",
+        "files or newer status lists are missing to finish the check; the answer names them",
+        "ask the publisher for what the answer names",
     ),
     (
         "INVALID",
@@ -89,14 +89,14 @@ def delivery_readme(
 A delivery of {files} ({records},
 {size}), issued by {named}. The data is in the folder `data`.
 
-**This page proves nothing.** It is not signed, and whoever changed the data could have changed it
-too. The check below does prove something.
+**This page proves nothing.** It is not signed: a person who changed the data could have changed it
+too. The check below is a proof.
 
 ## What you may do with the data
 
 {_terms(terms, subject["licence"])}{_own_licences(licences)}
 
-What is not listed under "you may" is not permitted by this credential. It is valid from
+A use that is not listed under "you may" is not permitted by this credential. It is valid from
 {code(credential["validFrom"])} {_until(until)}.
 
 ## How to check it
@@ -106,7 +106,7 @@ You need a computer with Python 3.11 or later. You do not need a network connect
 `lyrikstore page` writes on another one does the same in a browser.
 
 1. Install the program lyrikstore, with `pip install`, from its authors or a package index. Do not
-   take it from whoever handed you this folder: a forged program says TRUSTED to everything.
+   take it from the person who gave you this folder: a forged program can answer TRUSTED always.
 {_whom_to_believe(issuer["id"])}
 4. Open a terminal in this folder and run
 
@@ -115,8 +115,8 @@ You need a computer with Python 3.11 or later. You do not need a network connect
 
 {_verdicts()}
 
-The answer also lists what no such check can prove: that the statements are true, that the data was
-obtained lawfully, that it is free of errors or of personal data. For those, ask the publisher.
+The answer also lists what such a check cannot prove: that the statements are true, that the data
+was obtained lawfully, that it is free of errors or of personal data. For those, ask the publisher.
 
 ## What is in this folder
 
@@ -140,13 +140,13 @@ def _whom_to_believe(did: str) -> str:
 
    `{did}`
 
-   Which keys that name has, its owner says in this document:
+   The owner of that name publishes its keys in this document:
 
    `{web_url(did)}`
 
    Download it from there yourself, or get it from the publisher by another route than this folder:
    a copy that came with the data proves nothing.
-3. Tell the program that you believe the name, in your own words, and the document to be its own:
+3. Tell the program that you believe this name and document, with a nickname of your choice:
 
    `lyrikstore trust add {did} --name "my supplier" --did-document did.json`"""
     return f"""\
@@ -157,7 +157,7 @@ def _whom_to_believe(did: str) -> str:
    `{did}`
 
    Both must be the same, character for character. If they differ, stop and ask the publisher.
-3. Tell the program that you believe that key, in your own words for the name:
+3. Tell the program that you believe that key, with a nickname of your choice:
 
    `lyrikstore trust add KEY --name "my supplier"`
 
@@ -172,7 +172,7 @@ def _verdicts() -> str:
 def _terms(terms: Terms, licence: Mapping[str, Any]) -> str:
     if len(terms.partitions) == 1:
         return _table(terms.partitions[0], terms.licence_of(terms.partitions[0]))
-    together = "`lyrikstore terms credential.json` says what they allow together."
+    together = "`lyrikstore terms credential.json` shows what they permit together."
     parts = [
         f"The data has {pluralize(len(terms.partitions), 'part')} under different terms. {together}"
     ]
@@ -183,7 +183,7 @@ def _terms(terms: Terms, licence: Mapping[str, Any]) -> str:
 
 
 def _own_licences(found: LicenceCount) -> str:
-    """Return what records state themselves: of how many which, and of how many nothing."""
+    """Return the licences that records state, each with the number of records, as a table."""
     if found.field is None:
         return ""
     records = pluralize(found.records, "record")
@@ -193,8 +193,8 @@ def _own_licences(found: LicenceCount) -> str:
     if found.values and found.unstated is not None and listed + found.unstated < found.records:
         rows.append(f"| others | {found.records - listed - found.unstated:,} |")
     rows.append(f"| **none stated** | {unstated} |")
-    said = f"What the field {escape(found.field)} says, of {records} in all:"
-    return "\n".join(["", "", said, "", "| licence | records |", "| --- | --- |", *rows])
+    title = f"Licences in the field {escape(found.field)}, of {records} in all:"
+    return "\n".join(["", "", title, "", "| licence | records |", "| --- | --- |", *rows])
 
 
 def _table(partition: Partition, licence: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The ``records`` manifest that a delivery commits to (spec/09-records.md, spec §14.2)."""
+"""The ``records`` manifest: a delivery's commitment to its records (spec §14.2)."""
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,14 +24,14 @@ MAX_SALTS_BYTES = 1 << 30
 
 
 class Commitment(Struct, frozen=True):
-    """The records of one dataset version, committed to.
+    """The commitment to the records of one dataset version.
 
     Attributes:
         manifest: The ``records`` manifest.
         salts: Its salts blob.
-        new: Whether it still has to be logged.
-        carried: Records that kept the salt of the version before.
-        counts: Records of each file, in tree order.
+        new: Whether the manifest still has to be logged.
+        carried: Number of records that kept the salt of the version before.
+        counts: Number of records of each file, in tree order.
     """
 
     manifest: Manifest
@@ -48,21 +48,21 @@ def record_ids(
     measurement: Measurement,
     progress: OnProgress = silent,
 ) -> Iterator[Digest]:
-    """Yield the record ids of a version in storage order: files by path, records as they come.
+    """Yield the record ids of a version: files sorted by path, records in file order.
 
     Args:
-        repository: Holds the files.
+        repository: The store with the files.
         tree: The version's tree.
-        body: Of its manifest: the reader, and which files hold no records.
-        measurement: Sees every record.
+        body: Body of its manifest, which names the reader and the files without records.
+        measurement: Measures every record.
         progress: Progress callback, called per file.
 
     Raises:
         InvalidInputError: (``no-reader``, ``bad-record``) the reader cannot read a file.
         IncompleteError, VerificationError, NotFoundError: A file is lost or damaged.
 
-    Cost: reads every file, unless each is a record of which only the id counts: then the tree
-    says it all.
+    Cost: reads every file, unless each file is one record and only ids are needed: these follow
+    from the tree.
     """
     done = 0
     reader, companions = body["reader"], frozenset(body.get("companions", ()))
@@ -94,16 +94,16 @@ def commit_to_records(
     Args:
         context: The store, and who signs a new ``records`` manifest.
         manifest: A dataset manifest of it.
-        measurement: Sees every record of this version.
+        measurement: Measures every record of this version.
         progress: Progress callback, called per file of this version.
 
     Raises:
-        VerificationError: (``records-differ``) the files do not hold the number of records that
-            the manifest states, or not those that were committed to before.
+        VerificationError: (``records-differ``) the files do not contain the number of records that
+            the manifest states, or other records than those committed to before.
         InvalidInputError, IncompleteError, NotFoundError: A file cannot be read.
 
-    Cost: that of :func:`record_ids`, for the version committed to before as well if this one is
-    not committed to yet. Memory for 32 bytes a record.
+    Cost: that of :func:`record_ids`, and once more for the version committed to before unless this
+    one is committed to already. Memory: 32 bytes a record.
     """
     repository = context.repository
     tree = present_tree(repository, manifest)
@@ -111,9 +111,9 @@ def commit_to_records(
     if len(ids) != manifest.body["records"]:
         raise VerificationError(
             "records-differ",
-            f"{manifest.name} holds {pluralize(len(ids), 'record')}; its manifest says "
+            f"{manifest.name} contains {pluralize(len(ids), 'record')}, but its manifest states "
             f"{manifest.body['records']}",
-            hint="run lyrikstore verify",
+            hint="check the store: lyrikstore verify",
         )
     before = _logged(repository, records_name(manifest))
     for earlier in before:
@@ -158,10 +158,10 @@ def _salts(repository: Repository, records: Manifest) -> bytes:
 
 
 def _salted(repository: Repository, records: Manifest) -> list[tuple[Digest, bytes]]:
-    """The record ids and salts of an earlier commitment, so that old proofs stay good."""
+    """Return the record ids and salts of an earlier commitment, so that old proofs stay valid."""
     dataset = repository.manifest(records.inputs_in("dataset")[0].id)
     if dataset.id in retired_versions(repository):
-        return []  # which record each salt was for could only be read from data that is gone
+        return []  # the data that would assign salts to records was removed
     tree = repository.tree(dataset)
     ids = list(record_ids(repository, tree, dataset.body, Measurement(())))
     salts = _salts(repository, records)
@@ -178,6 +178,6 @@ def _check(records: Manifest, ids: Sequence[Digest], salts: bytes) -> None:
     if roots != [{"type": "order", "root": found.root, "count": found.count}]:
         raise VerificationError(
             "records-differ",
-            f"the records are not those that {records.name} committed to",
-            hint="run lyrikstore verify",
+            f"the records differ from those that {records.name} committed to",
+            hint="check the store: lyrikstore verify",
         )

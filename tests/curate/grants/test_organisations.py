@@ -34,7 +34,7 @@ from tests.curate.grants.granting import (
 
 
 def test_nobody_grants_in_the_name_of_another_organisation(bench: Any, terms: bytes) -> None:
-    with pytest.raises(PolicyError, match=f"only {OWNER.did} can grant"):
+    with pytest.raises(PolicyError, match=f"only {OWNER.did}, which issued"):
         grant(bench, terms, organisation="did:web:other.example")
 
 

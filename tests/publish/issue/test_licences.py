@@ -137,7 +137,7 @@ def test_more_sources_than_a_delivery_can_show(
     chain = bought(untouched_chain.copy(tmp_path / "buyer"))
     repository, manifest = chain.repository, chain.made["bought"]
     monkeypatch.setattr(carried, "_credentials", lambda *_: ())
-    monkeypatch.setattr(carried, "_way", lambda *_: ())
+    monkeypatch.setattr(carried, "_between", lambda *_: ())
     monkeypatch.setattr(carried, "MAX_FILES", 0)
     publisher = cast("Any", SimpleNamespace(source=manifest))
     with kinds.refused("too-many-sources"):
