@@ -1,4 +1,4 @@
-"""What was handed to whom, as the log keeps it (spec §14.2.1)."""
+"""Delivery manifests: the log of what was handed to whom (spec §14.2.1)."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest
 
 MAX_TO = 256
-"""Characters of what says to whom."""
+"""Characters of the name of a recipient, at most."""
 
 
 def sign_delivery(
@@ -24,18 +24,18 @@ def sign_delivery(
     credential: Digest | None = None,
     without: Sequence[str] = (),
 ) -> Manifest:
-    """Return the signed manifest of a delivery, to be logged with what is handed over.
+    """Return the signed manifest of a delivery, to be logged by the caller.
 
     Args:
-        context: The store, and who hands it over.
-        dataset: What is handed over.
-        form: ``credential``: the folder that goes with one; ``checkout``: the data alone.
-        to: To whom: a name for people, or a DID; empty: nobody is named.
-        credential: The credential, of that form.
-        without: Fields of the records that are left out.
+        context: The store, and the signer, who hands the data over.
+        dataset: The dataset version that is handed over.
+        form: ``credential``: a delivery folder; ``checkout``: the data alone.
+        to: The recipient: a name for people, or a DID; empty: no recipient is named.
+        credential: The credential of a delivery folder.
+        without: Fields of the records that are omitted.
 
     Raises:
-        InvalidInputError: (``bad-recipient``) that is no name.
+        InvalidInputError: (``bad-recipient``) the recipient is not a valid name.
     """
     check_recipient(to)
     body: dict[str, Any] = {
@@ -62,20 +62,20 @@ def record_delivery(
     to: str = "",
     without: Sequence[str] = (),
 ) -> tuple[Manifest, int]:
-    """Log that the data of a dataset version was handed out by a checkout.
+    """Log that the data of a dataset version was handed over by a checkout.
 
     Args:
         context: As for :func:`sign_delivery`.
-        dataset: What is handed over.
-        to: To whom; empty: nobody is named.
-        without: Fields of the records that are left out.
+        dataset: The dataset version that is handed over.
+        to: The recipient; empty: no recipient is named.
+        without: Fields of the records that are omitted.
 
     Returns:
         The manifest and its log index.
 
     Raises:
-        LyrikstoreError: As :func:`sign_delivery`; the policy does not let the signer say this, or
-            the store cannot be written to.
+        LyrikstoreError: As :func:`sign_delivery`; the policy does not let the signer log this, or
+            the store cannot be written.
     """
     manifest = sign_delivery(context, dataset, form="checkout", to=to, without=without)
     with open_transaction(context.repository) as transaction:
@@ -84,14 +84,16 @@ def record_delivery(
 
 
 def check_recipient(to: str) -> None:
-    """Refuse what cannot say to whom something is handed.
+    """Raise ``bad-recipient`` unless ``to`` is a valid name of a recipient, or empty.
 
     Raises:
-        InvalidInputError: (``bad-recipient``) blank at an end, too long, or not one line.
+        InvalidInputError: (``bad-recipient``) it starts or ends with a space, is too long, or is
+            not one line.
     """
     if to != to.strip() or len(to) > MAX_TO or any(not one.isprintable() for one in to):
         raise InvalidInputError(
             "bad-recipient",
-            f"that cannot say to whom: {quote(to, 60)}",
-            hint=f"one line of at most {MAX_TO} characters: a name, a customer number, or a DID",
+            f"{quote(to, 60)} is not a valid recipient",
+            hint=f"give one line of at most {MAX_TO} characters without spaces at its ends: a "
+            "name, a customer number, or a DID",
         )

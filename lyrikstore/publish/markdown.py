@@ -1,7 +1,7 @@
-"""Foreign text inside Markdown and YAML: shown as it is, never obeyed (spec §14.5).
+"""Escaping of foreign text in Markdown and YAML: shown literally, never interpreted (spec §14.5).
 
-Names, remarks, labels and answers come from people we do not know. In a card they must not become
-headings, links, HTML, front matter or invisible instructions to whoever reads it next.
+Names, remarks, labels and answers come from unknown people. In a card they must not become
+headings, links, HTML, front matter or invisible instructions to a reader or a program.
 """
 
 import re
@@ -22,17 +22,17 @@ _MARKUP = re.compile(
 
 
 def plain(text: str, limit: int = 2000) -> str:
-    """Return ``text`` on one line, without anything that cannot be seen, at most ``limit`` long.
+    """Return ``text`` on one line, without invisible characters, at most ``limit`` long.
 
     Args:
         text: Any text.
-        limit: Characters kept; what is cut off is marked with ``…``.
+        limit: Characters kept; ``…`` marks a cut.
     """
     seen = (
         " " if c in "\t\n\r\u2028\u2029" else "" if unicodedata.category(c) in _HIDDEN else c
         for c in text
     )
-    # ATTACK: 256 variation selectors, which do not show, spell orders to a program that reads it.
+    # ATTACK: 256 invisible variation selectors encode instructions to a program that reads it.
     line = " ".join(IGNORABLE.sub("", "".join(seen)).split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
@@ -40,22 +40,22 @@ def plain(text: str, limit: int = 2000) -> str:
 def escape(text: str, limit: int = 2000) -> str:
     """Return ``text`` so that Markdown, HTML and tables show it literally, on one line.
 
-    What Markdown or one of its dialects gives a meaning becomes an HTML entity, which none of them
-    gives a meaning: a backslash would not stop raw HTML or the links that renderers make of bare
-    addresses. Everything else stays, so that the source can be read too.
+    Characters with a meaning in Markdown or one of its dialects become HTML entities, which have no
+    meaning in any of them. A backslash would stop neither raw HTML nor the links that renderers
+    make of bare addresses. All other characters stay, so that the source is readable too.
     """
     return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", plain(text, limit))
 
 
 def code(text: str) -> str:
-    """Return an id or number of our own as Markdown code; anything unusual is escaped instead."""
+    """Return an id or number as Markdown code; text with unusual characters is escaped instead."""
     return f"`{text}`" if re.fullmatch(r"[A-Za-z0-9:/._~+-]+", text) else escape(text)
 
 
 def quoted(text: str) -> str:
     """Return ``text`` as a YAML double-quoted scalar on one line.
 
-    JSON's string syntax is a subset of YAML's, so nothing in it can end the scalar.
+    JSON's string syntax is a subset of YAML's, so no text can end the scalar.
     """
     import json
 

@@ -1,7 +1,7 @@
-"""Terms as an ODRL 2.2 policy, for software that knows no lyrikstore (spec §19.7).
+"""Export of terms as an ODRL 2.2 policy, for software without lyrikstore (spec §19.7).
 
-A projection: what ODRL has no word for is of our profile, and what has no place in a policy is
-left out. The credential stays the signed document.
+Terms without an ODRL word use lyrikstore's ODRL profile; members that have no place in a policy are
+omitted. The credential remains the signed document.
 """
 
 from collections.abc import Mapping
@@ -55,20 +55,21 @@ def export_odrl(data: bytes, label: str, *, trust: Trust, at: datetime) -> dict[
 
     Args:
         data: A dataset credential.
-        label: What to call it in messages.
-        trust: Pins the documents of a did:web; whether the issuer is believed is not asked.
-        at: The moment to judge for.
+        label: Name of the file for messages.
+        trust: Pins DID documents of a did:web; it does not matter whether the issuer is believed.
+        at: The moment of verification.
 
     Raises:
-        VerificationError: (``bad-signature``) it is none, or its signature does not hold.
+        VerificationError: (``bad-signature``) it is no dataset credential, or its signature is
+            invalid.
         InvalidInputError: As :func:`odrl_policy`.
     """
     opened = OpenedCredential(data)
     if not check_credential(opened, trust=trust, at=at).signature_valid:
         raise VerificationError(
             "bad-signature",
-            f"{label} is not a dataset credential whose signature holds",
-            hint=f"lyrikstore verify {label}",
+            f"{label} is not a dataset credential with a valid signature",
+            hint=f"see why: lyrikstore verify {label}",
         )
     return odrl_policy(opened.parsed().members)
 
@@ -77,11 +78,11 @@ def odrl_policy(document: Mapping[str, Any]) -> dict[str, JSON]:
     """Return the terms of a dataset credential as an ODRL Offer.
 
     Args:
-        document: A credential of profile ``lyrik`` whose proof holds.
+        document: A credential of profile ``lyrik`` with a valid proof.
 
     Raises:
         InvalidInputError: (``nothing-to-export``) it permits, prohibits and requires nothing: a
-            policy without a rule is none.
+            policy needs a rule.
     """
     subject = document["credentialSubject"]
     terms = Terms.of(subject["licence"])
@@ -115,9 +116,12 @@ def odrl_policy(document: Mapping[str, Any]) -> dict[str, JSON]:
         ]
         if "deleteOnExpiry" in partition.requires:
             rules["obligation"].append(_deletion(target, partition.limits, document))
-    policy.update({name: found for name, found in rules.items() if found})
+    policy.update({name: listed for name, listed in rules.items() if listed})
     if not any(rules.values()):
-        raise InvalidInputError("nothing-to-export", "the credential permits and prohibits nothing")
+        raise InvalidInputError(
+            "nothing-to-export",
+            "the credential permits and prohibits nothing, and an ODRL policy needs a rule",
+        )
     return policy
 
 
@@ -153,7 +157,7 @@ def _constraints(limits: UsageLimits, document: Mapping[str, Any]) -> list[JSON]
 
 def _deletion(target: JSON, limits: UsageLimits, document: Mapping[str, Any]) -> JSON:
     end = limits.end(document.get("validUntil"))
-    if end is None:  # an obligation to delete now is not meant
+    if end is None:  # without an end, ODRL's `delete` would mean to delete now
         return {"target": target, "action": "lyrik:deleteOnExpiry"}
     return {"target": target, "action": "delete", "constraint": [_moment("gteq", end)]}
 

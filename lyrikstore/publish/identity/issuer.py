@@ -1,7 +1,7 @@
-"""The issuer: a person with a key, or an organisation with the key of one of its people.
+"""The issuer of a credential: a person with a key, or an organisation that lists this key.
 
-Whoever issues signs with a key of their own. That it speaks for the organisation is for its DID
-document to say; the document of that day travels with the credential, which pins it by digest.
+A person always signs with their own key. The DID document of an organisation states that this key
+signs for it; the document of that day is handed over with the credential, which pins its digest.
 """
 
 import json
@@ -30,21 +30,22 @@ from lyrikstore.history.policy.policy import Policy
 from lyrikstore.history.repository.repository import Repository
 
 SIGN_AS_ISSUER = "sign with the key that issued it: --signer NAME"
-"""What to do where another key is needed."""
+"""Hint for errors where another key is needed."""
 
-_DOES = {"assertionMethod": "issue", "authentication": "present"}
+_VERBS = {"assertionMethod": "issue", "authentication": "present"}
 
 
 class Issuance(Struct, frozen=True):
-    """In whose name a credential is issued, and how it may end.
+    """The issuer's name, its status lists, and the credential that a new one replaces.
 
     Attributes:
-        name: What the issuer calls itself; claimed, never trusted.
-        organisation: DID (did:web) of the organisation that issues; None: the signer does.
-        did_document: Its published document; None makes one that lists the signer's key alone.
-        status_url: The https URL below which the issuer publishes its status lists; None makes a
-            credential that nobody can take back.
-        supersedes: The credential that this one replaces; revoke it with ``supersede`` after.
+        name: Name that the issuer gives itself; claimed, never trusted.
+        organisation: DID (did:web) of the organisation that issues; None: the signer issues.
+        did_document: The organisation's published DID document; None: a new one that lists the
+            signer's key alone.
+        status_url: The https URL below which the issuer publishes its status lists; None: a
+            credential without status lists.
+        supersedes: The credential that this one replaces; revoke it with ``supersede`` afterwards.
     """
 
     name: str | None = None
@@ -55,7 +56,7 @@ class Issuance(Struct, frozen=True):
 
 
 class Issuer(Struct, frozen=True):
-    """Who issues, or presents what was issued to them.
+    """The issuer of a credential, or the holder who presents one.
 
     Attributes:
         signer: Signs in the issuer's name.
@@ -78,29 +79,31 @@ class Issuer(Struct, frozen=True):
         """Return the issuer: the person, or an organisation that lists the person's key.
 
         Args:
-            person: Holds the key.
+            person: The signer with the key.
             organisation: A did:web, or None.
-            document: Its published document; None makes one that lists this key alone.
-            at: Now.
-            purpose: Under what the document has to list the key: ``authentication`` to present.
+            document: The organisation's published document; None: a new one with this key alone.
+            at: The current time.
+            purpose: The relationship under which the document must list the key; to present, it is
+                ``authentication``.
 
         Raises:
-            InvalidInputError: (``not-an-organisation``) not a did:web, or a document of nobody;
-                (``not-listed``) the document is another's, or does not let this key do that.
+            InvalidInputError: (``not-an-organisation``) the organisation is not a did:web, or there
+                is a document without an organisation; (``not-listed``) the document is of another
+                DID, or does not list this key for the purpose.
         """
         if organisation is None:
             if document is not None:
                 raise InvalidInputError(
                     "not-an-organisation",
-                    "a DID document, and no organisation that issues: a key is its own",
-                    hint="leave --did-document out, or issue in the name of a did:web",
+                    "a DID document needs an organisation that issues; the signer's key needs none",
+                    hint="omit --did-document, or name the organisation: --issuer did:web:…",
                 )
             return cls(person)
         if not organisation.startswith("did:web:"):
             raise InvalidInputError(
                 "not-an-organisation",
                 f"{organisation[:200]!a} is not a did:web",
-                hint="such as did:web:acme.example, by the name of its web site",
+                hint="the DID of an organisation contains its domain: did:web:acme.example",
             )
         signer = OrganisationSigner(person, organisation)
         try:
@@ -112,8 +115,8 @@ class Issuer(Struct, frozen=True):
         except LyrikstoreError as error:
             raise InvalidInputError(
                 "not-listed",
-                f"{organisation[:200]!a} cannot {_DOES[purpose]} with this key: {error.message}",
-                hint=f"list it under {purpose}: lyrikstore key document",
+                f"{organisation[:200]!a} cannot {_VERBS[purpose]} with this key: {error.message}",
+                hint=f"list the key under {purpose}: lyrikstore key document",
             ) from None
         return cls(signer, document)
 
@@ -124,13 +127,13 @@ class Issuer(Struct, frozen=True):
 
     @property
     def file_name(self) -> str:
-        """What the document is called in a delivery."""
+        """File name of the DID document in a delivery."""
         rest = self.did.removeprefix("did:web:")
         safe = "".join(c if c.isalnum() or c in ".-" else "_" for c in rest)
         return f"did-{safe[:100]}.json"
 
     def pin(self, credential: dict[str, Any]) -> None:
-        """Add to an unsigned credential of this issuer's the digest of its DID document, if any."""
+        """Add the digest of the issuer's DID document, if it has one, to an unsigned credential."""
         if self.document is not None:
             credential.setdefault("relatedResource", []).append(
                 {
@@ -147,19 +150,19 @@ class Issuer(Struct, frozen=True):
         valid_from: datetime,
         valid_until: datetime | None,
     ) -> CredentialMetadata:
-        """Return what a credential of this issuer's says besides its claims; no status yet.
+        """Return the metadata of a credential of this issuer, without a status.
 
         Args:
-            issuance: What the issuer calls itself, and what the credential replaces.
-            kind: What it is.
+            issuance: The issuer's name, and the credential to replace.
+            kind: Kind of the credential.
             valid_from: First moment of validity.
             valid_until: Last moment, or None for no end.
 
         Raises:
-            FormatError: What it is to replace is no credential.
-            InvalidInputError: (``wrong-kind``) that is of another kind.
-            PolicyError: (``not-the-issuer``) another one issued that, also an earlier key of
-                theirs: the replacement would count for nobody (spec §10.6).
+            FormatError: The credential to replace is malformed.
+            InvalidInputError: (``wrong-kind``) the credential to replace is of another kind.
+            PolicyError: (``not-the-issuer``) another DID issued it, also if that was an earlier key
+                of the same person: verifiers would ignore the replacement (spec §10.6).
         """
         old = issuance.supersedes
         return CredentialMetadata(
@@ -167,25 +170,25 @@ class Issuer(Struct, frozen=True):
             valid_from=valid_from,
             valid_until=valid_until,
             issuer_name=issuance.name,
-            supersedes=None if old is None else self._in_place_of(old, kind),
+            supersedes=None if old is None else self._replacing(old, kind),
         )
 
-    def _in_place_of(self, old: bytes, kind: CredentialKind) -> dict[str, JSON]:
+    def _replacing(self, old: bytes, kind: CredentialKind) -> dict[str, JSON]:
         opened = OpenedCredential(old)
         reference = reference_to(old)
         if opened.kind is not kind:
-            raise InvalidInputError("wrong-kind", f"what it replaces is no {kind.type}")
+            raise InvalidInputError("wrong-kind", f"the credential to replace is not a {kind.type}")
         if (before := opened.issuer) != self.did:
             raise PolicyError(
                 "not-the-issuer",
-                f"only {before} can issue a credential in its place",
-                hint="issue without --supersedes; by the key that issued the old one: lyrikstore "
-                "revoke --signer NAME",
+                f"only {before} can issue a credential that replaces it",
+                hint="issue without --supersedes, and revoke the old one with its key: lyrikstore "
+                "credential revoke --signer NAME",
             )
         return reference
 
     def to_log(self, repository: Repository) -> list[bytes]:
-        """Return the DID document, if there is one that is not logged yet."""
+        """Return the DID document in a list, unless there is none or it is logged already."""
         if self.document is None or repository.is_logged(Digest.of(self.document)):
             return []
         return [self.document]
@@ -194,25 +197,25 @@ class Issuer(Struct, frozen=True):
 def speaking_for(
     repository: Repository, person: Signer, issuer: str, signed_by: Sequence[str]
 ) -> Signer:
-    """Return who signs for ``issuer``: the person, or the organisation they speak for.
+    """Return the signer for ``issuer``: the person, or the organisation that they sign for.
 
     Args:
         repository: The store.
-        person: Holds a key.
-        issuer: Who issued.
-        signed_by: The keys that signed in that name here before.
+        person: The signer with the key.
+        issuer: DID of the issuer.
+        signed_by: The keys that signed in the issuer's name in this store before.
 
     Raises:
-        PolicyError: (``not-the-issuer``) this person does not; (``suspect-key``) the key may be
-            in other hands, and no list that it signs now counts.
+        PolicyError: (``not-the-issuer``) this person may not sign for the issuer;
+            (``suspect-key``) the key is compromised, and no list that it signs now counts.
     """
     policy = repository.policy
     if person.did in policy.suspects:
         raise PolicyError(
             "suspect-key",
             f"{person.did} is compromised in this store: no status list that it signs counts",
-            hint="issue anew by the next key; what the old one issued can no longer be verified "
-            "once its status lists run out",
+            hint="issue the credentials again with the new key; those of the old key cannot be "
+            "verified any more after their status lists expire",
         )
     if issuer == person.did:
         return person
@@ -225,54 +228,56 @@ def speaking_for(
     if issuer.startswith("did:web:"):
         raise PolicyError(
             "not-the-issuer",
-            f"only {issuer} can do that, and {person.did} may not sign in its name here",
-            hint="sign with a key that the policy of this store lists now: --signer NAME",
+            f"only the issuer {issuer} can do that, and {person.did} may not sign for it in this "
+            "store",
+            hint="sign with a key in the current policy of this store: --signer NAME",
         )
     raise PolicyError(
         "not-the-issuer",
-        f"only {issuer} can do that",
-        hint="that key is compromised, and no list that it signs counts: issue anew by yours"
+        f"only the issuer {issuer} can do that",
+        hint="that key is compromised, and no list that it signs counts: issue the credential "
+        "again with your key"
         if issuer in policy.suspects
         else SIGN_AS_ISSUER,
     )
 
 
 def check_current(policy: Policy, person: Signer) -> None:
-    """Refuse to issue with a key that the store's policy took out of every role.
+    """Raise ``retired-key`` if the store's policy removed the signer's key from every role.
 
-    What such a key issues counts for nobody (spec §11.4.5). What it issued
-    before, it can still take back.
+    Verifiers reject what such a key issues (spec §11.4.5). It can still revoke what it issued
+    before.
 
     Args:
-        policy: The newest of the issuer's store.
-        person: Holds the key.
+        policy: The newest policy of the issuer's store.
+        person: The signer with the key.
 
     Raises:
-        PolicyError: (``retired-key``) it was replaced or revoked.
+        PolicyError: (``retired-key``) the key was replaced or revoked.
     """
     if person.did not in {item.key for item in policy.retired}:
         return
     successor = policy.successor(person.did)
     raise PolicyError(
         "retired-key",
-        f"{person.did} was replaced or revoked in this store: nobody would believe what it issues",
-        hint=f"sign with {successor or 'a key that the policy names'}: --signer NAME",
+        f"{person.did} was replaced or revoked in this store: verifiers reject what it issues",
+        hint=f"sign with {successor or 'a key of the current policy'}: --signer NAME",
     )
 
 
 def own_keys(policy: Policy) -> frozenset[str]:
-    """Return the keys of the store's own people, those that sign no more included."""
+    """Return the keys of the store's own users, including retired keys."""
     return policy.keys | {item.key for item in policy.retired}
 
 
 def own_documents(policy: Policy, organisation: str) -> list[KnownDocument]:
-    """Return documents in which an organisation lists :func:`own_keys`, as its own store sees it.
+    """Return unpublished DID documents in which an organisation lists :func:`own_keys`.
 
-    Nobody publishes these. Whoever takes a credential back need not have logged the document that
-    lists that person's key, and it counts here all the same.
+    With them, an organisation's own store accepts credentials and revocations by its users' keys
+    also where the document that lists a key was not logged.
 
     Args:
-        policy: The store's.
+        policy: The policy of the store.
         organisation: A did:web.
     """
     keys = sorted(key.removeprefix("did:key:") for key in own_keys(policy))

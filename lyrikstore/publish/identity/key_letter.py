@@ -1,4 +1,4 @@
-"""A letter about a key: one page for a contract, to compare a key by (spec §3.2)."""
+"""Key letters: one page for a contract, by which the parties compare a key (spec §3.2)."""
 
 from base64 import b64encode
 from datetime import datetime
@@ -17,7 +17,7 @@ from lyrikstore.crypto.multikey import did_key, fingerprint, key_words
 from lyrikstore.history.policy.policy import Policy
 
 LOG_KEYS_SHOWN = 3
-"""More do not fit on a page with the rest; the store's policy has them all."""
+"""Log keys on the page; more do not fit, and the store's policy has all of them."""
 
 _HERE = PACKAGE / "publish" / "identity"
 _TITLE = "Signing key"
@@ -38,15 +38,15 @@ _LINES = ("Name", "For (organisation)", "Place and date", "Signature")
 
 
 class KeyLetter(Struct, frozen=True, rename="camel"):
-    """What a letter says of a key.
+    """The contents of a letter about a key.
 
     Attributes:
         did: The key, ``did:key:z6Mk…``.
         words: Its 24 words.
         fingerprint: ``SHA256:…``, as OpenSSH prints it.
         date: The day, ``YYYY-MM-DD`` in UTC.
-        store: The store in which it has a role; None without.
-        roles: Its roles there.
+        store: The store in which it has a role, or None.
+        roles: Its roles in that store.
         log_keys: The keys of that store's log, as people copy them: ``NAME+KEYID+BASE64``.
     """
 
@@ -67,29 +67,28 @@ class KeyLetter(Struct, frozen=True, rename="camel"):
         store: Digest | None = None,
         policy: Policy | None = None,
     ) -> "KeyLetter":
-        """Return the letter about a key; nothing is asked of its private half.
+        """Return the letter about a key, without use of its private key.
 
         Args:
-            key: The key.
-            at: The moment whose day it bears.
-            store: The store at hand, which is named if the key has a role in it.
-            policy: Its policy in force.
+            key: The public key.
+            at: The moment whose day is its date.
+            store: A store, which the letter names if the key has a role in it.
+            policy: The policy in force of that store.
 
         Raises:
-            PolicyError: (``key-retired``) by that policy the key signs no more.
+            PolicyError: (``key-retired``) the policy retired the key.
         """
         did = did_key(key)
         letter = cls(did, key_words(key), fingerprint(key), at.date().isoformat())
         if policy is None or store is None:
             return letter
-        gone = next((one for one in policy.retired if one.key == did), None)
-        if gone is not None:
-            # Whoever signs the letter would ask others to believe what the store no longer does.
+        if any(retired.key == did for retired in policy.retired):
+            # The letter would ask others to believe a key that the store itself does not believe.
             successor = policy.successor(did)
             raise PolicyError(
                 "key-retired",
-                f"{did} signs no more in this store",
-                hint="make the letter about the key that does"
+                f"{did} is retired in this store: it was replaced or revoked",
+                hint="make the letter about the current key"
                 + ("" if successor is None else f": {successor}"),
             )
         roles = tuple(name for name, role in policy.roles.items() if did in role.keys)
@@ -99,12 +98,12 @@ class KeyLetter(Struct, frozen=True, rename="camel"):
         return cls(did, letter.words, letter.fingerprint, letter.date, store, roles, logs)
 
     def to_json(self) -> dict[str, JSON]:
-        """Return the same facts, as ``schemas/cli/key-letter.schema.json`` wants them."""
-        found: dict[str, JSON] = as_json(self)
-        return found
+        """Return its members for ``--json``, as in ``schemas/cli/key-letter.schema.json``."""
+        members: dict[str, JSON] = as_json(self)
+        return members
 
     def rows(self) -> list[tuple[str, str]]:
-        """Return what stands below the words, each with its title."""
+        """Return the rows below the words, each as (title, value)."""
         rows = [("Fingerprint (ssh-keygen -l)", self.fingerprint), ("Date (UTC)", self.date)]
         if self.store is not None:
             rows += [("Store", str(self.store)), ("Role there", ", ".join(self.roles))]
@@ -172,8 +171,8 @@ def letter_pdf(letter: KeyLetter) -> bytes:
     except ModuleNotFoundError:
         raise InvalidInputError(
             "missing-extra",
-            "a letter as PDF needs typst",
-            hint="pip install 'lyrikstore[pdf]', or name the output annex.html and print that",
+            "a letter in PDF needs the package typst",
+            hint="pip install 'lyrikstore[pdf]'; or write annex.html and print it",
         ) from None
     side, path = _qr_code(letter.did)
     shown = {
@@ -191,7 +190,7 @@ def letter_pdf(letter: KeyLetter) -> bytes:
         "date": [int(part) for part in letter.date.split("-")],
     }
     facts = json.dumps(shown)
-    # ATTACK: a log's name holds what its founder wrote. It reaches Typst as data and never as
+    # ATTACK: the founder of a log chose its name freely. It reaches Typst as data and never as
     # markup, and the document loads nothing.
     data = typst.compile(
         read_packaged(_HERE / "letter.typ"),
@@ -205,7 +204,7 @@ def letter_pdf(letter: KeyLetter) -> bytes:
 
 
 def _qr_code(text: str) -> tuple[int, str]:
-    """Return the side of a QR code in modules, quiet zone included, and its dark ones as a path."""
+    """Return the side of a QR code in modules with its quiet zone, and an SVG path of dark ones."""
     import segno
 
     code = segno.make_qr(text, error="m")
@@ -217,6 +216,6 @@ def _qr_code(text: str) -> tuple[int, str]:
 
 
 def _add(parent: Element, tag: str, text: str, name: str = "") -> None:
-    """Add an element that holds nothing but text: whatever the text says, it is shown."""
+    """Add an element with escaped text, which is shown literally."""
     child = SubElement(parent, tag, {"class": name} if name else {})
     child.text = escape_control(text)

@@ -1,4 +1,4 @@
-"""What others need to judge a store's keys: its policies, and where it logged what they signed."""
+"""Key statements: the policies and log proofs by which others judge a store's keys (spec §11.4)."""
 
 from lyrikstore.canon.errors import LyrikstoreError, PolicyError
 from lyrikstore.canon.limits import MAX_POLICIES, MAX_RULES_BYTES
@@ -9,17 +9,17 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.identity.log_heads import consistency_for_keys
 
 MAX_PROOFS = 16
-"""Log proofs written with statements, the newest: a verifier looks at 64 files in all."""
+"""Number of log proofs written with statements, the newest; a verifier reads 64 files in all."""
 
 
 def share_said(repository: Repository) -> float:
-    """Return how much of what verifiers read of one store (spec §11.4) its policies take.
+    """Return the size of a store's policies as a share of what verifiers read (spec §11.4).
 
     Args:
         repository: The store.
 
     Returns:
-        Above 1 where nobody reads them any more.
+        The share; above 1, verifiers refuse them.
 
     Cost: reads every policy.
     """
@@ -29,31 +29,31 @@ def share_said(repository: Repository) -> float:
 
 
 def check_few_statements(repository: Repository) -> None:
-    """Return if verifiers read what a store says of its keys, and so what is issued there.
+    """Raise ``too-many-policies`` if a store has more policies than verifiers read.
 
     Args:
         repository: The store.
 
     Raises:
-        PolicyError: (``too-many-policies``) they refuse it (spec §11.4).
+        PolicyError: (``too-many-policies``) verifiers refuse its key statements (spec §11.4).
     """
     if share_said(repository) > 1:
         changes = len(repository.refs[GENESIS_NAME].history) - 1
         raise PolicyError(
             "too-many-policies",
             f"this store has changed its keys {changes} times, which is more than a verifier "
-            f"reads ({MAX_POLICIES} changes, {MAX_RULES_BYTES >> 20} MiB): nobody could check what "
-            "it issues",
-            hint="found another store, lyrikstore init, and issue from there what you import into "
-            "it; what was issued before stays good",
+            f"reads ({MAX_POLICIES} changes, {MAX_RULES_BYTES >> 20} MiB): its credentials could "
+            "not be verified",
+            hint="found a new store, lyrikstore init, import the data there and issue from it; "
+            "credentials issued before stay valid",
         )
 
 
 def key_statements(repository: Repository) -> dict[str, bytes]:
-    """Return file name → bytes of every policy after the first, and of its log proof.
+    """Return every policy after the first, and its log proof: file name → bytes.
 
-    They are found by what they are, so they can be laid next to any delivery of the store, also one
-    that was made before. What waits in a local log is left out: nobody could check it.
+    Verifiers find them by content, so they can be put next to any delivery of the store, also an
+    earlier one. Policies that are not pushed yet are omitted, as they cannot be verified.
 
     Args:
         repository: The store.
@@ -71,7 +71,7 @@ def key_statements(repository: Repository) -> dict[str, bytes]:
 
 
 def store_statements(repository: Repository) -> dict[str, bytes]:
-    """Return the founding manifest, and :func:`key_statements`.
+    """Return the founding manifest of a store, and its :func:`key_statements`.
 
     Args:
         repository: The store.
@@ -84,11 +84,11 @@ def store_statements(repository: Repository) -> dict[str, bytes]:
 
 
 def statements_for_others(repository: Repository) -> dict[str, bytes]:
-    """Return :func:`store_statements`, and what makes them good next to another delivery.
+    """Return :func:`store_statements`, and the proofs to verify other deliveries with them.
 
-    That is what shows that an earlier delivery is of this very log, and what a compromised key
-    signed before it was; and log proofs of the attestations and grants by keys that are current no
-    more: without them nothing shows that these came first.
+    The consistency file proves that an earlier delivery is from this log, and what a compromised
+    key signed before it was compromised. Log proofs of attestations and grants by retired keys
+    prove that these were logged before the key was retired.
 
     Args:
         repository: The store.
@@ -99,24 +99,24 @@ def statements_for_others(repository: Repository) -> dict[str, bytes]:
     files = store_statements(repository)
     for name, data in consistency_for_keys(repository).items():
         files[_name(repository, name)] = data
-    current, found = repository.policy.keys, 0
+    current, proofs = repository.policy.keys, 0
     for entry in reversed(repository.entries()[: repository.checkpoint.size]):
-        if entry.type != "credential" or found == MAX_PROOFS:
+        if entry.type != "credential" or proofs == MAX_PROOFS:
             continue
         try:
-            one = logged_credential(repository, entry.id)
+            credential = logged_credential(repository, entry.id)
         except LyrikstoreError:
-            continue  # verify names it
-        if one.kind in {ATTESTATION, GRANT} and one.signer not in current:
+            continue  # `verify` reports it
+        if credential.kind in {ATTESTATION, GRANT} and credential.signer not in current:
             proof = repository.proof_for(entry.index)
             name = f"credential-{entry.id.short}.tlog-proof"
             files[_name(repository, name)] = proof.encode()
-            found += 1
+            proofs += 1
     return files
 
 
 def credential_proof(repository: Repository, index: int) -> bytes | None:
-    """Return what shows where a credential is logged; None while it waits in a local log.
+    """Return the log proof of a credential, or None if it is not pushed yet.
 
     Args:
         repository: The store.

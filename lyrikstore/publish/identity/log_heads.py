@@ -1,7 +1,7 @@
-"""Which earlier log checkpoints a delivery is shown to lead from (spec §14.1, spec §7.8).
+"""Consistency files: proofs that a delivery's log continues earlier ones (spec §14.1, spec §7.8).
 
-Whoever verified an earlier delivery remembers its log checkpoint. The next one says that it comes
-from there, or the two could be of two histories.
+A verifier of an earlier delivery remembers its log checkpoint. The next delivery proves that its
+log continues that checkpoint; without a proof, the two could come from different histories.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,32 +25,33 @@ CONSISTENCY = "log.consistency.json"
 LEAVES = "log.leaves"
 
 _SMALL = 1 << 12
-"""Entries of a log of which every delivery has the leaf hashes, which show all that led to it:
-128 KiB. The log checkpoints named suffice for a dozen deliveries."""
+"""Entries of a log up to which a delivery contains all leaf hashes (128 KiB), which prove every
+earlier log checkpoint. The checkpoints in the file suffice for a dozen deliveries."""
 
-_LOOKED_AT = 1000
-"""Newest credentials of a store that are looked at for earlier deliveries."""
+_MAX_SEARCHED = 1000
+"""Number of the newest credentials of a store that are searched for earlier deliveries."""
 
 
 def consistency_of(repository: Repository) -> dict[str, bytes]:
-    """Return what leads to the log checkpoint of a store: all that is known of a log that is small.
+    """Return the proof that the current log checkpoint of a store continues earlier ones.
 
     Args:
         repository: The store.
 
     Returns:
-        File name → bytes: the consistency file, and the leaf hashes of at most 4,096 entries.
+        File name → bytes: the consistency file, and of a log of at most 4,096 entries all leaf
+        hashes.
 
-    Cost: a hash for each log entry, and a read for each credential looked at.
+    Cost: a hash for each log entry, and a read for each credential that is searched.
     """
     return _files(repository, 0)
 
 
 def consistency_for_keys(repository: Repository) -> dict[str, bytes]:
-    """Return the same for statements of keys: with the leaf hashes of what came before these ended.
+    """Return :func:`consistency_of` with leaf hashes up to the last retired or suspect key.
 
-    Whoever holds them can tell what was logged before the last key was replaced or became suspect,
-    whatever else lies next to it; of more than 65,536 entries, only what the file itself says.
+    With them, a verifier can determine what was logged before that key was replaced or became
+    suspect. Beyond 65,536 entries, only the consistency file is returned.
 
     Args:
         repository: The store.
@@ -70,7 +71,7 @@ def consistency_for_keys(repository: Repository) -> dict[str, bytes]:
 def own_consistency(
     repository: Repository, memory: LogMemory, files: Iterable[bytes]
 ) -> bytes | None:
-    """Return what the log of a store shows of deliveries of it that lie elsewhere.
+    """Return a consistency file for a delivery of this store, made from the store's own log.
 
     Args:
         repository: The store.
@@ -78,8 +79,8 @@ def own_consistency(
         files: The files of the delivery.
 
     Returns:
-        A consistency file for the log checkpoints of its proofs, and those remembered of the store;
-        None where all of them are one, and there is nothing to show.
+        A consistency file for the log checkpoints of the delivery's proofs, and those remembered of
+        the store; None if all of them are the same, so that no proof is needed.
 
     Raises:
         LyrikstoreError: The memory cannot be read.
@@ -103,29 +104,29 @@ def _files(repository: Repository, leaves: int) -> dict[str, bytes]:
     hashes = repository.records.hashes[:size]
     months = islice(_months(repository), MAX_HEADS)
     sizes = sorted({*_delivered(repository), *months} - {size}, reverse=True)
-    made, data = consistency_file(repository.origin, hashes, sizes[:MAX_HEADS], leaves=leaves)
-    return {CONSISTENCY: made.encode(), **({LEAVES: data} if data else {})}
+    file, data = consistency_file(repository.origin, hashes, sizes[:MAX_HEADS], leaves=leaves)
+    return {CONSISTENCY: file.encode(), **({LEAVES: data} if data else {})}
 
 
 def _delivered(repository: Repository) -> Iterator[int]:
-    """Yield the sizes of the log when earlier deliveries were made, the newest first.
+    """Yield the sizes of the log at earlier deliveries, the newest first.
 
-    A delivery from the home of the log has the log checkpoint that covers its credential; one from
-    a clone an older one, most likely the last before the credential was pushed.
+    A delivery from the log's own store has the log checkpoint that covers its credential. One from
+    a clone has an older one, most likely the last before the credential was pushed.
     """
-    ends, looked_at, found = repository.records.ends, 0, 0
+    ends, searched, deliveries = repository.records.ends, 0, 0
     for entry in reversed(repository.entries()[: repository.checkpoint.size]):
         if entry.type != "credential":
             continue
-        if looked_at == _LOOKED_AT or found == MAX_HEADS:
+        if searched == _MAX_SEARCHED or deliveries == MAX_HEADS:
             return
-        looked_at += 1
+        searched += 1
         try:
             data = repository.credential(entry.id)
         except LyrikstoreError:
-            continue  # verify names it
+            continue  # `verify` reports it
         if may_contain(data, DATASET.type) and OpenedCredential(data).kind is DATASET:
-            found += 1
+            deliveries += 1
             yield ends[entry.seq]
             if entry.seq:
                 yield ends[entry.seq - 1]
@@ -136,7 +137,7 @@ def _months(repository: Repository) -> Iterator[int]:
     count = repository.records.covered(repository.checkpoint.size)
     month, end = _month(repository, count - 1), count
     while month and end:
-        # Dates are claims, and need not ascend; then a month is left out, and nothing is wrong.
+        # Dates are claims and need not ascend; then a month is omitted, which does no harm.
         low, high = 0, end
         while low < high:
             middle = (low + high) // 2
@@ -151,16 +152,16 @@ def _months(repository: Repository) -> Iterator[int]:
 
 
 def _month(repository: Repository, seq: int) -> str:
-    """Return when a transaction was made, ``YYYY-MM``, as who signed it claims; else "".
+    """Return the month of a transaction, ``YYYY-MM``, as its signer claims; else "".
 
-    What says nothing counts as of the transaction before.
+    A transaction without a date has that of the transaction before.
     """
     for number in range(seq, -1, -1):
         for item in repository.records.transactions[number].log:
             try:
                 data = repository.blobs.read(item.id, max_bytes=1 << 20)
-                said = parse(data)
-                date = said.get("created", said.get("validFrom"))
+                document = parse(data)
+                date = document.get("created", document.get("validFrom"))
             except (LyrikstoreError, AttributeError):
                 continue
             if isinstance(date, str):

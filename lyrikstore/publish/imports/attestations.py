@@ -1,4 +1,4 @@
-"""What others say about a dataset, as a store knows it: to be shown and handed on (spec §20.7)."""
+"""Logged attestations about a dataset, to show and to add to deliveries (spec §20.7)."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -28,11 +28,11 @@ from lyrikstore.verify.credential.status import StatusUpdates, logged_status_upd
 from lyrikstore.verify.report import CheckState
 
 MAX_COLLECTED = 16
-"""Attestations put into one delivery, the newest ones: a buyer's verifier looks at 32."""
+"""Number of attestations in one delivery, the newest ones; a buyer's verifier reads 32."""
 
 MAX_STATEMENTS = 256
 MAX_COLLECTED_BYTES = 1 << 21
-"""Files that come with them: a buyer's verifier refuses a folder of more than 512."""
+"""Limits of their files; a buyer's verifier refuses a folder of more than 512 files."""
 
 
 class Attested(Struct, frozen=True):
@@ -40,8 +40,8 @@ class Attested(Struct, frozen=True):
 
     Attributes:
         id: BLAKE3 of its bytes.
-        opened: What it says.
-        outcome: What its checks gave.
+        opened: The attestation.
+        outcome: Result of its checks.
     """
 
     id: Digest
@@ -55,17 +55,17 @@ def attestations_about(
     """Return the logged attestations about the content of datasets, oldest first.
 
     Args:
-        context: The store, and who reads.
+        context: The store, and the reader's trust file and clock.
         manifests: The dataset versions.
 
     Returns:
         Manifest id → attestations, for each manifest.
 
-    Cost: two reads per logged credential, however many versions.
+    Cost: two reads per logged credential, for any number of versions.
     """
     repository = context.repository
     if all(entry.type != "credential" for entry in repository.entries()):
-        return {one.id: [] for one in manifests}  # and no trust file is read for it
+        return {one.id: [] for one in manifests}  # without reading the trust file
     trust, at, status_updates = context.trust, context.clock(), logged_status_updates(repository)
     return {
         one.id: []
@@ -83,65 +83,64 @@ def collect(
     at: datetime,
     siblings: Iterable[bytes],
 ) -> dict[str, bytes]:
-    """Return the files to put next to a dataset credential: attestations that hold, what they need.
+    """Return the valid attestations about a dataset, for a delivery, with the files they need.
 
     Args:
         repository: The store.
         manifest: The dataset version.
-        about: What the credential says.
-        publisher: Who issues it.
+        about: The claims of the dataset credential.
+        publisher: DID of its issuer.
         at: The moment of issuing.
-        siblings: What else is put there.
+        siblings: The other files of the delivery.
 
     Returns:
         File name → bytes: attestations, the status lists they name, their issuers' DID documents,
-        and what stores say of their issuers' keys.
+        and key statements of their issuers' stores.
     """
     if manifest.tree is None:
         return {}
     status_updates = logged_status_updates(repository)
-    found = [
+    valid = [
         one
         for one in _about(repository, manifest.tree, status_updates, Trust(), at, about, publisher)
         if not any(check.state is CheckState.FAIL for check in one.outcome.checks)
     ]
     files: dict[str, bytes] = {}
-    for one in found[-MAX_COLLECTED:]:
-        # Without all that is said of its key it would be worth more than it is, and stays here.
+    for one in valid[-MAX_COLLECTED:]:
+        # An attestation without all statements about its key would be believed too much: omit it.
         try:
-            said = _statements(one, status_updates.statements)
+            new = _statements(one, status_updates.statements)
         except IncompleteError:
             continue
-        size = sum(map(len, {**files, **said}.values()))
-        if len(files) + len(said) > MAX_STATEMENTS or size > MAX_COLLECTED_BYTES:
+        size = sum(map(len, {**files, **new}.values()))
+        if len(files) + len(new) > MAX_STATEMENTS or size > MAX_COLLECTED_BYTES:
             continue
-        said[f"attestation-{one.id.short}.json"] = one.opened.data
+        new[f"attestation-{one.id.short}.json"] = one.opened.data
         if _needs_proof(repository, one):
             proof = credential_proof(repository, repository.index_of(one.id, "credential"))
             if proof is not None:
-                said[f"attestation-{one.id.short}.tlog-proof"] = proof
+                new[f"attestation-{one.id.short}.tlog-proof"] = proof
         for entry in one.opened.entries:
             issuer = one.opened.issuer or ""
             newest, _ = newest_first(status_updates.lists.get(entry.url, ()), issuer, at)
             if newest:
-                said[f"attestation-{one.id.short}-{entry.purpose}.json"] = newest[0].data
+                new[f"attestation-{one.id.short}-{entry.purpose}.json"] = newest[0].data
         for known in status_updates.documents:
             if known.document.id == one.opened.issuer:
-                said[f"attestation-{one.id.short}-did.json"] = known.data
-        # ATTACK: an attester whose store says so much that nobody may read the delivery.
-        if check_few((*siblings, *{**files, **said}.values())):
-            files |= said
+                new[f"attestation-{one.id.short}-did.json"] = known.data
+        # ATTACK: an attester whose store has so many statements that verifiers refuse the delivery.
+        if check_few((*siblings, *{**files, **new}.values())):
+            files |= new
     return files
 
 
 def _statements(one: Attested, statements: Statements) -> dict[str, bytes]:
     if one.outcome.envelope.document is None:
         return {}
-    found = statements_needed(one.opened, statements)
     ending = {True: "tlog-proof", False: "json"}
     return {
         f"statement-{Digest.of(data).short}.{ending[data.startswith(PROOF_HEAD)]}": data
-        for data in found
+        for data in statements_needed(one.opened, statements)
     }
 
 
@@ -163,7 +162,7 @@ def _about(
         try:
             one = logged_credential(repository, entry.id)
         except LyrikstoreError:
-            continue  # verify names it
+            continue  # `verify` reports it
         if looks_like_attestation(one):
             outcome = check_attestation(
                 one,

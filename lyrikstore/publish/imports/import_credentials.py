@@ -1,7 +1,7 @@
-"""Importing credentials that others signed about a dataset that is here (spec §20.7).
+"""Importing credentials of others about a dataset or model of this store (spec §20.7).
 
-It is logged byte-exact, and believed no more than before: the log says that this store has it, the
-trust file says whether anybody listens.
+They are logged byte for byte, which does not make them trusted: the log states that the store has
+them, and only the trust file decides which issuers are believed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -40,19 +40,19 @@ from lyrikstore.verify.report import CheckState, check_of, first_in
 OpenedFiles = Mapping[str, OpenedCredential]
 """File name → the file."""
 
-_WHAT = "lyrikstore verify FILE says what it is"
+_WHAT = "see what the file is: lyrikstore verify FILE"
 
 
 class ImportResult(Struct, frozen=True):
-    """What was imported.
+    """The result of an import.
 
     Attributes:
         logged: Credentials, status lists and DID documents that were logged now, in this order.
-        known: Credentials that were here already.
-        manifest: The imported dataset, or None where none was.
-        new: Whether that is a new version.
-        skipped: File name → why it was skipped: what lay in a folder that was imported, and does
-            not belong to it or does not hold.
+        known: Credentials that were logged before.
+        manifest: The imported dataset, or None if only credentials were imported.
+        new: Whether that dataset is a new version.
+        skipped: File name → why it was skipped, for files of an imported folder that do not belong
+            to it, or do not verify.
     """
 
     logged: tuple[Digest, ...]
@@ -63,7 +63,7 @@ class ImportResult(Struct, frozen=True):
 
 
 class Content(Struct, frozen=True):
-    """The datasets and models that a store holds, by what they are.
+    """The datasets and models of a store, by their ids.
 
     Attributes:
         trees: Tree id and files id of each dataset.
@@ -77,15 +77,15 @@ class Content(Struct, frozen=True):
 
     @classmethod
     def of(cls, repository: Repository, *more: Manifest) -> "Content":
-        """Return the datasets of a store, and ``more`` that are about to be logged.
+        """Return the datasets and models of a store, and ``more`` that are about to be logged.
 
         Cost: one read and one signature per manifest not read before.
         """
         every = [one for _, one in repository.all_manifests()]
-        found = [one for one in every if one.kind == "dataset"]
+        datasets = [one for one in every if one.kind == "dataset"]
         trees = [
             (one.tree.urn, one.files.urn)
-            for one in (*found, *more)
+            for one in (*datasets, *more)
             if one.tree is not None and one.files is not None
         ]
         subjects = [
@@ -93,15 +93,15 @@ class Content(Struct, frozen=True):
             for one in (*every, *more)
             if one.tree is not None and one.files is not None
         ]
-        manifests = frozenset(one.id.urn for one in (*found, *more))
+        manifests = frozenset(one.id.urn for one in (*datasets, *more))
         return cls(frozenset(trees), manifests, frozenset(subjects))
 
     def has(self, subject: Mapping[str, JSON]) -> bool:
-        """Return whether a credential with this subject is about one of them."""
-        said = subject.get("attestation")
-        if isinstance(said, dict) and "card" in said:
-            named = tuple(subject.get(name) for name in ("id", "files", "manifest", "name"))
-            return named in self.subjects
+        """Return whether the subject of a credential is one of these datasets or models."""
+        attestation = subject.get("attestation")
+        if isinstance(attestation, dict) and "card" in attestation:
+            ids = tuple(subject.get(name) for name in ("id", "files", "manifest", "name"))
+            return ids in self.subjects
         grant = subject.get("grant")
         about = grant["dataset"] if isinstance(grant, dict) else subject
         return (about.get("id"), about.get("files")) in self.trees
@@ -117,30 +117,30 @@ def import_credentials(
     """Log credentials of others about datasets of this store, and their status lists.
 
     Args:
-        context: The store, opened to append. Of the trust only pinned DID documents count: whether
-            an issuer is believed does not matter.
+        context: The store, opened to append. Only pinned DID documents of its trust file are used:
+            whether an issuer is believed does not matter.
         wanted: File name → credential or status list.
-        siblings: File name → files next to them, of which only status lists, DID documents and
-            statements about keys that the credentials need are taken.
-        attestations: Whether attestations and grants among those are imported, too, as far as that
-            can be.
+        siblings: File name → files next to them; only status lists, DID documents and key
+            statements that the credentials need are imported.
+        attestations: Whether attestations and grants among the siblings are imported too, if they
+            verify.
 
     Raises:
-        VerificationError: (``does-not-verify``) one does not hold, or not any more.
-        NotFoundError: (``unknown-content``) one is about a dataset that is not here.
-        InvalidInputError: (``not-a-credential``) one is something else.
-        IncompleteError: (``unproven-policy``, ``too-many-stores``, ``too-many-policies``) what
-            stores say of its key cannot be told.
+        VerificationError: (``does-not-verify``) a file does not verify, or is no longer in force.
+        NotFoundError: (``unknown-content``) a file is about a dataset that is not in the store.
+        InvalidInputError: (``not-a-credential``) a file is no credential.
+        IncompleteError: (``unproven-policy``, ``too-many-stores``, ``too-many-policies``) the key
+            statements about its key cannot be evaluated.
     """
     context.signer()  # which may bring the log up to date
     repository = context.repository
     content = Content.of(repository)
     skipped: dict[str, LyrikstoreError] = {}
-    named, there = open_files(wanted), open_files(siblings)
-    found = attestations_among(there) if attestations else {}
-    accepted = list(accept(context, named, found, there, skipped, content, context.clock()))
-    ids = [one.digest for one in (*named.values(), *found.values())]
-    known = tuple(one for one in ids if repository.is_logged(one, "credential"))
+    named, beside = open_files(wanted), open_files(siblings)
+    others = attestations_among(beside) if attestations else {}
+    accepted = list(accept(context, named, others, beside, skipped, content, context.clock()))
+    ids = [credential.digest for credential in (*named.values(), *others.values())]
+    known = tuple(identity for identity in ids if repository.is_logged(identity, "credential"))
     if not accepted:
         return ImportResult((), known, skipped=skipped)
     with open_transaction(repository) as transaction:
@@ -150,7 +150,7 @@ def import_credentials(
 
 
 def open_files(files: Mapping[str, bytes]) -> dict[str, OpenedCredential]:
-    """Return files, opened, under their names."""
+    """Parse files as credentials, by file name; malformed ones are kept unparsed."""
     return {name: OpenedCredential(data) for name, data in files.items()}
 
 
@@ -164,22 +164,22 @@ def accept(
     at: datetime,
     carried: OpenedFiles | None = None,
 ) -> Iterator[bytes]:
-    """Yield what is to be logged of ``wanted``, ``found``, ``carried`` and ``siblings``.
+    """Yield the bytes to log of ``wanted``, ``found``, ``carried`` and ``siblings``.
 
-    What is not to be logged of ``found`` gets into ``skipped``, with the error that says why.
-    ``carried`` is what ``wanted`` rest on, whatever it is about.
+    Files of ``found`` and ``carried`` that are refused are added to ``skipped`` with the error.
+    ``carried`` are the credentials that ``wanted`` rest on; they may be about any dataset.
     """
     repository, trust = context.repository, context.trust
     registry = current_registry(repository)
     status_updates = StatusUpdates.among([*wanted.values(), *siblings.values()])
-    taken: set[Digest] = set()
+    yielded: set[Digest] = set()
     carried = carried or {}
-    for name, one in {**found, **carried, **wanted}.items():
+    for name, opened in {**found, **carried, **wanted}.items():
         about = None if name in carried else content
         try:
             needed = list(
                 _accepted(
-                    repository, registry, name, one, siblings, about, trust, at, status_updates
+                    repository, registry, name, opened, siblings, about, trust, at, status_updates
                 )
             )
         except (
@@ -192,8 +192,8 @@ def accept(
             continue
         for data in needed:
             identity = Digest.of(data)
-            if identity not in taken and not repository.is_logged(identity, "credential"):
-                taken.add(identity)
+            if identity not in yielded and not repository.is_logged(identity, "credential"):
+                yielded.add(identity)
                 yield data
 
 
@@ -208,7 +208,7 @@ def _accepted(
     at: datetime,
     status_updates: StatusUpdates,
 ) -> Iterator[bytes]:
-    """Yield a credential or list, and what of the files next to it goes with it."""
+    """Yield a credential or status list, and the sibling files that it needs."""
     known = repository.is_logged(opened.digest, "credential")
     if opened.list_url is not None:
         if not known:
@@ -216,7 +216,7 @@ def _accepted(
             _require_newer(name, opened, registry, trust, at, status_updates)
             yield opened.data
         return
-    if not known:  # one that is known is not judged again: what came since may lie next to it
+    if not known:  # a logged credential is not verified again; its siblings may be new
         _check(name, opened, content, trust, at, status_updates)
     yield opened.data
     yield from _needed(opened, siblings.values(), registry, trust, at, status_updates)
@@ -224,22 +224,22 @@ def _accepted(
 
 
 def attestations_among(files: OpenedFiles) -> dict[str, OpenedCredential]:
-    """Return those of ``files`` that say they are attestations or grants."""
+    """Return those of ``files`` that claim to be attestations or grants."""
     return {name: one for name, one in files.items() if one.kind in {ATTESTATION, GRANT}}
 
 
 def carried_among(credential: OpenedCredential, files: OpenedFiles) -> OpenedFiles:
-    """Return those of ``files`` on which a dataset credential rests, and these in turn."""
-    names = {one.digest: name for name, one in files.items()}
-    found: dict[str, OpenedCredential] = {}
+    """Return the credentials among ``files`` that a dataset credential rests on, transitively."""
+    names = {opened.digest: name for name, opened in files.items()}
+    carried: dict[str, OpenedCredential] = {}
     pending = [credential]
     while pending:
         for digest in credentials_pinned(pending.pop().document):
             name = names.get(digest)
-            if name is not None and name not in found:
-                found[name] = files[name]
+            if name is not None and name not in carried:
+                carried[name] = files[name]
                 pending.append(files[name])
-    return found
+    return carried
 
 
 def _check(
@@ -259,16 +259,20 @@ def _check(
     if opened.kind is None:
         raise InvalidInputError(
             "not-a-credential",
-            f"{name} is no attestation, grant, dataset credential or status list of lyrikstore's",
+            f"{name} is not an attestation, grant, dataset credential or status list of lyrikstore",
             hint=_WHAT,
         )
     checks, _ = check_any(opened, trust=trust, at=at, status_updates=status_updates)
-    broken = first_in(checks, CheckState.FAIL)
-    if broken is not None:
-        raise VerificationError("does-not-verify", f"{name}: {broken.id}: {broken.summary[:500]}")
+    failed = first_in(checks, CheckState.FAIL)
+    if failed is not None:
+        raise VerificationError(
+            "does-not-verify", f"{name} does not verify: {failed.id}: {failed.summary[:500]}"
+        )
     proof = check_of(checks, "proof")
     if proof.state is not CheckState.PASS:
-        raise VerificationError("does-not-verify", f"{name}: {proof.summary[:500]}")
+        raise VerificationError(
+            "does-not-verify", f"{name} does not verify: proof: {proof.summary[:500]}"
+        )
     if content is not None and not content.has(document["credentialSubject"]):
         raise NotFoundError(
             "unknown-content",
@@ -290,7 +294,7 @@ def _needed(
         if documents_among([one.data], issuer):
             yield one.data
         if one.list_url in urls:
-            with suppress(LyrikstoreError):  # whatever lies there under that URL
+            with suppress(LyrikstoreError):  # the sibling may be any file with that URL
                 if _read_list(one, trust, at, status_updates).issuer == issuer:
                     _require_newer("", one, registry, trust, at, status_updates)
                     yield one.data
@@ -300,9 +304,15 @@ def _require_named(name: str, opened: OpenedCredential, registry: StatusRegistry
     url = opened.list_url
     owners = {one.issuer for one in registry.issued for entry in one.entries if entry.url == url}
     if not owners:
-        raise NotFoundError("unknown-content", f"{name}: no credential here names this list")
+        raise NotFoundError(
+            "unknown-content",
+            f"{name} is a status list that no credential in this store names",
+            hint="import the credential first",
+        )
     if opened.issuer not in owners:
-        raise VerificationError("does-not-verify", f"{name}: that list is another issuer's")
+        raise VerificationError(
+            "does-not-verify", f"{name} is a status list of another issuer than its credentials"
+        )
 
 
 def _require_newer(
@@ -313,10 +323,12 @@ def _require_newer(
     at: datetime,
     status_updates: StatusUpdates,
 ) -> None:
-    found = _read_list(opened, trust, at, status_updates)
-    before = registry.lists.get((found.url, found.issuer))
-    if before is not None and found.valid_from <= before.content.valid_from:
-        raise VerificationError("does-not-verify", f"{name}: a newer list is here already")
+    new = _read_list(opened, trust, at, status_updates)
+    before = registry.lists.get((new.url, new.issuer))
+    if before is not None and new.valid_from <= before.content.valid_from:
+        raise VerificationError(
+            "does-not-verify", f"{name} is not newer than the status list in this store"
+        )
 
 
 def _read_list(

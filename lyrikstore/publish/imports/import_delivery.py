@@ -1,7 +1,8 @@
 """Importing a delivery of another store as a dataset, under our own signature (spec §20.7).
 
-The tree is the same, so its id is; the manifest is ours, says `imported`, and carries what the
-other store signed, byte for byte. No name of the other store moves: it is signed and logged here.
+The import has the same tree, and so the same tree id. Its manifest is signed and logged by this
+store, has the origin `imported`, and attaches the documents of the other store byte for byte. Names
+in the other store are not affected.
 """
 
 from collections.abc import Iterable, Mapping
@@ -62,26 +63,26 @@ def import_delivery(
     *,
     roles: FieldRoles | None = None,
 ) -> ImportResult:
-    """Import a delivery, and what others attest in it, or grant, as far as that belongs to it.
+    """Import a delivery, with the attestations and grants in it that are about its dataset.
 
     Args:
-        context: The store, and who imports; of the trust only pinned DID documents count.
+        context: The store, and the signer; only pinned DID documents of its trust file are used.
         credential: The delivery's credential.
         siblings: File name → the sibling files.
         data: The folder of its data.
-        report: What :func:`lyrikstore.verify.delivery.delivery.verify_delivery` said about it just
-            now.
-        name: The dataset's name here; by default the one it has there.
-        roles: Roles of fields, where the publisher states none.
+        report: The report of :func:`lyrikstore.verify.delivery.delivery.verify_delivery` about it,
+            made just now.
+        name: Name of the dataset in this store; by default its name in the publisher's store.
+        roles: Roles of fields for which the publisher states none.
 
     Returns:
-        What was logged; nothing if all of it was here already.
+        What was logged; nothing if all of it was logged before.
 
     Raises:
-        VerificationError: (``does-not-verify``) the delivery is not what it says.
+        VerificationError: (``does-not-verify``) the delivery does not verify.
         IncompleteError: (``not-checked``) part of it is missing.
-        InvalidInputError: (``own-delivery``) it came from this very store.
-        ConflictError: (``name-taken``) the name means something else here.
+        InvalidInputError: (``own-delivery``) this store issued it.
+        ConflictError: (``name-taken``) the name belongs to another dataset in this store.
         LyrikstoreError: As :func:`with_roles` and :func:`add_roles`.
 
     Cost: reads the data once more.
@@ -91,9 +92,9 @@ def import_delivery(
     opened, files = OpenedCredential(credential), open_files(siblings)
     claims = opened.claims_as(DATASET)
     if claims is None:
-        raise FormatError("bad-credential", "no dataset credential")
+        raise FormatError("bad-credential", "the file is not a dataset credential")
     if claims.store == repository.store_id:
-        raise InvalidInputError("own-delivery", "this delivery is of this very store")
+        raise InvalidInputError("own-delivery", "this store issued this delivery itself")
     full_name = str(parse_name(name or claims.name))
     found = {Digest.of(content): content for content in siblings.values()}
     foreign = parse_manifest(found[claims.manifest])
@@ -102,7 +103,7 @@ def import_delivery(
     listing = Tree.parse(found[claims.tree])
     again = _is_again(repository, current, claims, full_name)
     body = _body(foreign, roles, current if again else None, listing, data)
-    # An import of a time when roles were not taken over is made anew.
+    # An import of an earlier version of lyrikstore may lack roles; then it is imported again.
     known_here = again and current is not None and current.body == body
     if not known_here:
         _require_ids(body, listing, data)
@@ -129,29 +130,34 @@ def import_delivery(
             name: one for name, one in attestations_among(files).items() if name not in carried
         }
         content = Content.of(repository, manifest)
-        asked = (wanted, others, files)
-        accepted = list(accept(context, *asked, skipped, content, at, carried))
+        accepted = list(accept(context, wanted, others, files, skipped, content, at, carried))
         logged = tuple(transaction.log_credential(one) for one in accepted)
         if new or logged:
             transaction.commit()
-    told = {name: one for name, one in (wanted | others).items() if name not in skipped}
-    known = tuple(one.digest for one in told.values() if one.data not in accepted)
+    kept = [one for name, one in (wanted | others).items() if name not in skipped]
+    known = tuple(one.digest for one in kept if one.data not in accepted)
     return ImportResult(logged, known, manifest, new, skipped)
 
 
 def _require_sound(report: Report) -> None:
     if report.verdict is Verdict.INVALID:
-        broken = next(check for check in report.checks if check.state is CheckState.FAIL)
-        raise VerificationError("does-not-verify", f"{broken.id}: {broken.summary[:500]}")
+        failed = next(check for check in report.checks if check.state is CheckState.FAIL)
+        raise VerificationError(
+            "does-not-verify",
+            f"the delivery does not verify: {failed.id}: {failed.summary[:500]}",
+        )
     if report.verdict is Verdict.INCOMPLETE:
-        absent = next(check for check in report.checks if check.state is CheckState.UNCHECKED)
-        raise IncompleteError("not-checked", f"{absent.id}: {absent.summary[:500]}")
+        missing = next(check for check in report.checks if check.state is CheckState.UNCHECKED)
+        raise IncompleteError(
+            "not-checked",
+            f"the delivery could not be checked: {missing.id}: {missing.summary[:500]}",
+        )
 
 
 def _require_ids(body: Mapping[str, Any], listing: Tree, data: Path) -> None:
-    """Refuse rows of which several have one id: a delivery that says so is not found to be false.
+    """Raise ``does-not-verify`` if several rows have the same id, which verifying does not detect.
 
-    ATTACK A88: whoever takes them in signs the same, and no store that holds them verifies.
+    ATTACK A88: an importer would sign the same false statement, and its store would not verify.
     """
     if "id" not in body.get("fields", {}):
         return
@@ -170,7 +176,7 @@ def _measured(body: Mapping[str, Any], listing: Tree, data: Path) -> MeasuredRec
 
 
 def _is_again(repository: Repository, current: Manifest | None, claims: Claims, name: str) -> bool:
-    """Return whether the current version is this very one; refuse to follow another dataset."""
+    """Return whether the current version imports this delivery; refuse any other dataset."""
     if current is None:
         return False
     before = published_manifest(repository, current)
@@ -178,7 +184,7 @@ def _is_again(repository: Repository, current: Manifest | None, claims: Claims, 
         return before.id == claims.manifest
     raise ConflictError(
         "name-taken",
-        f"{name} is something else here than the dataset of that delivery",
+        f"{name} is another dataset in this store than that of the delivery",
         hint="import it under another name: --as NAMESPACE/NAME",
     )
 
@@ -186,7 +192,7 @@ def _is_again(repository: Repository, current: Manifest | None, claims: Claims, 
 def _body(
     foreign: Manifest, given: FieldRoles, current: Manifest | None, listing: Tree, data: Path
 ) -> dict[str, Any]:
-    """Return the body of the import; what was stated of the same version before, stays."""
+    """Return the body of the import, with the roles that an earlier import of it stated."""
     body = imported_body(foreign.body)
     stated = FieldRoles.of_body(body)
     if current is not None:
@@ -204,7 +210,7 @@ def _documents(
     found: Mapping[Digest, bytes],
     siblings: Mapping[str, bytes],
 ) -> list[tuple[str, bytes]]:
-    """Return what the other store signed, by role: enough to verify it again from here."""
+    """Return the documents of the other store, by role, by which this store can verify it again."""
     proof = _log_proof(claims, foreign.author, siblings.values())
     documents = list(
         zip(_ROLES, (credential, found[claims.manifest], found[claims.store], proof), strict=True)
@@ -218,9 +224,9 @@ def _documents(
 
 
 def _log_proof(claims: Claims, author: str, files: Iterable[bytes]) -> bytes:
-    """Return the log proof that holds, of all that lie there; its verification found one.
+    """Return the valid log proof of the manifest among ``files``; verification has found one.
 
-    ATTACK: junk that says it is of the same entry, laid there to be kept in its place.
+    ATTACK: a forged proof of the same entry, put there to be stored instead of the valid one.
     """
     statements = Statements.among(files)
     leaf = Leaf("manifest", claims.manifest)
@@ -231,7 +237,7 @@ def _log_proof(claims: Claims, author: str, files: Iterable[bytes]) -> bytes:
                 if proof.index == claims.log_index:
                     history.check_head(proof.verify(leaf, history.log_keys))
                     return data
-    raise IncompleteError("not-checked", "log.inclusion: no log proof of the manifest holds")
+    raise IncompleteError("not-checked", "log.inclusion: no log proof of the manifest is valid")
 
 
 def _put_data(writer: BlobWriter, listing: Tree, data: Path, progress: OnProgress) -> None:
@@ -239,7 +245,7 @@ def _put_data(writer: BlobWriter, listing: Tree, data: Path, progress: OnProgres
     paths = [data / path for path in listing.paths]
     stored = writer.put_files(paths, sizes=listing.sizes)
     for done, (at, digest, size) in enumerate(stored, start=1):
-        # It was verified a moment ago; what is stored is what was listed, or nothing is.
+        # The data was verified a moment ago; store exactly the bytes that the tree lists.
         if digest.raw != listing.digests[at * 32 : at * 32 + 32] or size != listing.sizes[at]:
             raise VerificationError(
                 "changed-meanwhile", f"{listing.paths[at]} changed while it was imported"

@@ -1,4 +1,4 @@
-"""The roles of fields that an importer states where the publisher states none (spec §20.7)."""
+"""Roles of fields that an importer adds to those of the publisher (spec §20.7)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,19 +11,19 @@ from lyrikstore.verify.datasets.body import OF_ROWS, stats_of
 from lyrikstore.verify.datasets.reading import MeasuredRecords
 
 _OF_FIELDS = ("fields", *OF_ROWS)
-"""Members of ``stats`` that follow from rows and roles."""
+"""Members of ``stats`` that depend on rows and roles."""
 
 
 def add_roles(stated: FieldRoles, given: FieldRoles, *, name: str) -> FieldRoles:
-    """Return the roles that a publisher states, with those of an importer besides.
+    """Return the roles that a publisher states, with those that an importer adds.
 
     Args:
-        stated: What the publisher states.
-        given: What the importer says.
-        name: The dataset, for the message.
+        stated: Roles that the publisher states.
+        given: Roles that the importer adds.
+        name: Name of the dataset, for the message.
 
     Raises:
-        InvalidInputError: (``stated-role``) the publisher says that another field has that role.
+        InvalidInputError: (``stated-role``) the publisher states another field for that role.
     """
     changes: dict[str, Any] = {}
     for role in ("text", *ROLES):
@@ -32,26 +32,27 @@ def add_roles(stated: FieldRoles, given: FieldRoles, *, name: str) -> FieldRoles
             field = ", ".join(theirs) if role == "text" else theirs
             raise InvalidInputError(
                 "stated-role",
-                f"the publisher of {name} says that {field} is the {role}",
-                hint="a filter with map/1 renames and drops fields, and their roles with them",
+                f"the publisher of {name} states that {field} is the {role}",
+                hint="omit that option; a filter with map/1 can rename or drop fields, with their "
+                "roles",
             )
         changes |= {role: theirs or ours}
     if not stated.label:
         changes |= {"label_separator": given.label_separator}
     elif given.label_separator not in {"", stated.label_separator}:
         raise InvalidInputError(
-            "stated-role", f"the publisher of {name} says what stands between several labels"
+            "stated-role", f"the publisher of {name} states another separator between labels"
         )
     return replace(stated, **changes)
 
 
 def said_before(stated: FieldRoles, given: FieldRoles, before: FieldRoles) -> FieldRoles:
-    """Return the roles that an importer gives now, and those given before that nobody gives now.
+    """Return the roles that an importer gives now, with earlier ones that are not given now.
 
     Args:
-        stated: What the publisher states.
-        given: What the importer says now.
-        before: What the import has so far.
+        stated: Roles that the publisher states.
+        given: Roles that the importer gives now.
+        before: Roles of the import so far.
     """
     kept = {
         role: getattr(before, role)
@@ -70,21 +71,21 @@ def with_roles(
 ) -> dict[str, Any]:
     """Return the body of an import with other roles than its publisher states.
 
-    What follows from them, such as how often each label occurs, is measured anew.
+    Statistics that depend on the roles, such as the count of each label, are measured again.
 
     Args:
-        body: As the publisher states it.
+        body: The body as the publisher states it.
         roles: All roles.
         measure: Measures the data by a body.
 
     Raises:
-        InvalidInputError: (``unknown-column``) a field is none of the data; (``bad-record``) a row
-            does not fit its roles; (``duplicate-ids``) several rows have one id.
+        InvalidInputError: (``unknown-column``) the data has no such field; (``bad-record``) a row
+            does not fit its roles; (``duplicate-ids``) several rows have the same id.
 
     Cost: one read of the rows.
     """
-    found = {**body, "fields": roles.to_json()}
-    measured, stats = measure(found), stats_of(body)
+    changed = {**body, "fields": roles.to_json()}
+    measured, stats = measure(changed), stats_of(body)
     if "metadata" in body:
         roles.check(body["metadata"]["columns"], "this sheet")
     elif "fields" in measured.stats and "fieldsAbove" not in measured.stats:
@@ -92,12 +93,12 @@ def with_roles(
     if measured.repeats:
         raise InvalidInputError(
             "duplicate-ids",
-            f"{roles.id} is no id: several rows have one value in it",
-            hint="leave --id out, or name another field",
+            f"{roles.id} cannot be the id: several rows have the same value in it",
+            hint="omit --id, or name another field",
         )
     if measured.stats:
         kept = {name: value for name, value in stats.items() if name not in _OF_FIELDS}
         anew = {name: measured.stats[name] for name in _OF_FIELDS if name in measured.stats}
         field = {**body["descriptor"]["stats"], "value": {**kept, **anew}}
-        found["descriptor"] = {**body["descriptor"], "stats": field}
-    return found
+        changed["descriptor"] = {**body["descriptor"], "stats": field}
+    return changed
