@@ -46,7 +46,7 @@ preflight:
 $(VENV)/.installed: pyproject.toml constraints.txt examples/licences/model.txt | preflight
 	@test -x $(PY) || "$(PYTHON)" -m venv $(VENV)
 	$(PIP) install --quiet --upgrade "pip>=25.1"
-	$(PIP) install $(PIP_ARGS) --constraint constraints.txt --group test --group lint --editable ".[train,s3,sftp,curate,dask,deploy,documents,gguf,jsonld,pdf,pii,qlora,serve]"
+	$(PIP) install $(PIP_ARGS) --constraint constraints.txt --group test --group lint --editable ".[train,s3,sftp,curate,dask,deploy,documents,gguf,jsonld,pdf,pii,qlora,rules,serve]"
 	$(PIP) install $(PIP_ARGS) --no-deps --requirement examples/licences/model.txt
 	@touch $@
 

@@ -55,6 +55,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "credential": "revoke, suspend or supersede one; publish status lists",
         "verify": "check a credential, a version or the whole store",
         "terms": "what datasets may be used for together, and what decides it",
+        "rules": "write and test the data policy of your organisation",
         "page": "write the page that verifies a delivery in a browser",
     },
     "train": {

@@ -58,6 +58,9 @@ from lyrikstore.publish.identity.log_heads import own_consistency as own_consist
 from lyrikstore.publish.issue.attest import read_documents as read_documents
 from lyrikstore.publish.status.changes import revoke_alone as revoke_alone
 from lyrikstore.publish.status.status_registry import Issued as Issued
+from lyrikstore.rules.cases import run_cases as run_cases
+from lyrikstore.rules.settings import load_rules as load_rules
+from lyrikstore.rules.settings import rules_template as rules_template
 from lyrikstore.train.plan.estimate import MachineFigures as MachineFigures
 from lyrikstore.train.plan.plan_json import figures_json as figures_json
 from lyrikstore.train.predict.prediction import PREDICTION_COLUMNS as PREDICTION_COLUMNS

@@ -215,6 +215,7 @@ ARGUMENTS = {
     "TARGETS": "what is taken in",
     "CREDENTIAL": "a credential",
     "GRANT": "a grant",
+    "PACK": "a pack of rules that comes along, or a file",
     "PACKAGE": "an installed package",
     "CHECKPOINT": "a checkpoint",
     "MODEL": "a checkpoint, an evaluation, or a model from elsewhere",

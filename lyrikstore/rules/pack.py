@@ -1,0 +1,203 @@
+"""Packs: TOML files of rules and cases, read strictly (spec/21-rules.md §21.1)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any, Final, Literal
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
+from lyrikstore.canon.text import suggest
+from lyrikstore.canon.toml import check_user_file, parse_toml
+
+MAX_PACK_BYTES: Final = 1 << 20
+MAX_RULES: Final = 10_000
+BUILTIN: Final = ("core", "legal", "health")
+"""Names of the packs that come along."""
+
+Effect = Literal["permit", "forbid"]
+Answer = Literal["permit", "permit-by-waiver", "deny"]
+
+
+class PackRule(Struct, frozen=True):
+    """A rule of a pack.
+
+    Attributes:
+        id: Its id, unique in all packs that are used together.
+        cedar: One Cedar policy, without annotations.
+        effect: Whether it permits or forbids.
+        about: What it demands, in one sentence.
+        cite: The source that it follows; empty: none.
+        remedy: What to do when it forbids: a command where there is one; empty: none.
+        waivable: Whether a waiver may lift it.
+        line: Line of its ``id`` in the file, from 1.
+    """
+
+    id: str
+    cedar: str
+    effect: Effect
+    about: str
+    cite: str = ""
+    remedy: str = ""
+    waivable: bool = False
+    line: int = 0
+
+
+class Case(Struct, frozen=True):
+    """A request with the answer that it must get.
+
+    Attributes:
+        name: What it shows.
+        action: ``train``, ``evaluate``, ``issue``, ``approve`` or ``deploy``.
+        answer: What the rules must answer.
+        rules: Ids of the rules that must forbid it, sorted.
+        facts: Attributes that differ from those of data, or of a model, that nothing stands
+            against; members of a record are merged.
+        kind: ``Dataset`` or ``Model``.
+        context: Likewise of the context.
+        waived: Ids of rules for which a waiver is in force.
+        line: Line of its name in the file, from 1.
+    """
+
+    name: str
+    action: str
+    answer: Answer
+    rules: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = {}
+    kind: str = "Dataset"
+    context: Mapping[str, Any] = {}
+    waived: tuple[str, ...] = ()
+    line: int = 0
+
+
+class Pack(Struct, frozen=True):
+    """Rules with their cases.
+
+    Attributes:
+        name: Its name, such as ``health``.
+        version: Its version, as its author counts.
+        as_of: The day on which its sources were read, as ``2026-12-01``.
+        reviewed: Who reviewed it.
+        sources: What it follows.
+        rules: In the order of the file.
+        cases: Likewise.
+        file: How messages call the file.
+    """
+
+    name: str
+    version: str
+    as_of: str
+    reviewed: str
+    sources: tuple[str, ...]
+    rules: tuple[PackRule, ...]
+    cases: tuple[Case, ...]
+    file: str
+
+
+def builtin_pack(name: str) -> Pack:
+    """Return a pack that comes along.
+
+    Raises:
+        NotFoundError: (``no-pack``) there is none of that name.
+    """
+    if name not in BUILTIN:
+        raise NotFoundError(
+            "no-pack",
+            f"there is no file {name}, and no pack of that name comes with lyrikstore",
+            hint=suggest(name, BUILTIN) or f"packs are {', '.join(BUILTIN)}",
+        )
+    data = files(__package__).joinpath("packs", f"{name}.toml").read_bytes()
+    return parse_pack(data, f"{name}.toml")
+
+
+def parse_pack(data: bytes, file: str) -> Pack:
+    """Return the pack in a TOML file. Whether its Cedar policies are valid is not looked at here.
+
+    Args:
+        data: The file, of at most 1 MiB.
+        file: Its name, for messages.
+
+    Raises:
+        FormatError: (``bad-toml``, ``schema``) it is not TOML, or not a pack; (``bad-rules``) two
+            rules have one id, or a rule that forbids has neither ``cite`` nor ``remedy``.
+    """
+    document = parse_toml(data, max_bytes=MAX_PACK_BYTES)
+    check_user_file(document, "rules-pack")
+    lines = _Lines(data.decode("utf-8-sig"))
+    rules = [
+        PackRule(**{**one, "line": lines.of("id", one["id"])}) for one in document.get("rule", ())
+    ]
+    ids: set[str] = set()
+    for rule in rules:
+        if rule.id in ids:
+            raise bad_rule(file, rule, "another rule has this id")
+        ids.add(rule.id)
+        if rule.effect == "forbid" and not (rule.cite or rule.remedy):
+            raise bad_rule(file, rule, "it forbids and has neither cite nor remedy")
+        if rule.effect == "permit" and rule.waivable:
+            raise bad_rule(file, rule, "it permits, so that no waiver can lift it")
+    cases = [
+        Case(
+            name=one["name"],
+            action=one["action"],
+            answer=one["answer"],
+            rules=tuple(sorted(one.get("rules", ()))),
+            facts=one.get("facts", {}),
+            kind=one.get("kind", "Dataset"),
+            context=one.get("context", {}),
+            waived=tuple(one.get("waived", ())),
+            line=lines.of("name", one["name"]),
+        )
+        for one in document.get("case", ())
+    ]
+    return Pack(
+        name=document["name"],
+        version=document["version"],
+        as_of=document["asOf"],
+        reviewed=document["reviewed"],
+        sources=tuple(document.get("sources", ())),
+        rules=tuple(rules),
+        cases=tuple(cases),
+        file=file,
+    )
+
+
+def bad_rule(file: str, rule: PackRule, reason: str) -> FormatError:
+    """Return the error for a rule that cannot be used, with file and line."""
+    return FormatError(
+        "bad-rules",
+        f"{file}, line {rule.line}: rule {rule.id}: {reason}",
+        details={"file": file, "line": rule.line, "rule": rule.id},
+    )
+
+
+def combined(packs: Sequence[Pack]) -> tuple[PackRule, ...]:
+    """Return the rules of several packs, in their order.
+
+    Raises:
+        InvalidInputError: (``rule-twice``) two of them have a rule of one id.
+    """
+    rules = [rule for pack in packs for rule in pack.rules]
+    owners: dict[str, Pack] = {}
+    for pack in packs:
+        for rule in pack.rules:
+            if owners.setdefault(rule.id, pack) is not pack:
+                both = f"{owners[rule.id].file} and {pack.file}"
+                raise InvalidInputError("rule-twice", f"{both} have a rule {rule.id}")
+    return tuple(rules)
+
+
+class _Lines:
+    """Where in a TOML file the tables stand."""
+
+    def __init__(self, text: str) -> None:
+        self._lines: dict[tuple[str, str], int] = {}
+        written = re.compile(r"""\s*(id|name)\s*=\s*(["'])(.*)\2\s*(?:#.*)?""")
+        for number, line in enumerate(text.split("\n"), start=1):
+            if found := written.fullmatch(line.rstrip("\r")):
+                self._lines[found[1], found[3]] = number  # of two, the second is the one at fault
+
+    def of(self, member: str, value: str) -> int:
+        """Return the last line that gives ``member`` this value; 0 if it is written otherwise."""
+        return self._lines.get((member, value), 0)
