@@ -1,6 +1,12 @@
-"""Verification: pure functions from bytes, a trust file and a moment to a report.
+"""Verification: pure functions that turn bytes, a trust file and a moment into a report.
 
-Nothing is fetched, and bad input never raises: it is a check that failed.
+Nothing is fetched. Bad input never raises an exception: it gives a check that failed.
+
+* check: one question with an id, such as ``proof``, and the state in which it ended;
+* procedure: the checks of one kind of thing, in order, and what they cannot prove;
+* report: the checks of one procedure, their verdict, and what is not proven;
+* verdict: ``trusted``, ``valid``, ``incomplete`` or ``invalid``, decided from the checks;
+* status updates: what issuers have published about their credentials after issuing them.
 
 Example:
     >>> from lyrikstore.canon.timestamps import now

@@ -1,7 +1,7 @@
-"""The checks and procedures of spec/11-verification.md, as ``spec/checks.json`` has them.
+"""The checks and procedures of spec/11-verification.md, read from ``spec/checks.json``.
 
-Whoever adds a check adds it there, to the procedures that make it, and writes the one function
-that makes it.
+To add a check, add it to that file and to the procedures there that make it, and write the one
+function that makes it.
 
 >>> PROCEDURES["envelope"].checks
 ('format', 'envelope')
@@ -19,15 +19,16 @@ from lyrikstore.canon.files import data_folder, read_packaged
 
 
 class CheckDefinition(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What is known of a check before it is made.
+    """The definition of a check, from ``spec/checks.json``.
 
     Attributes:
-        spec: The section that defines it.
-        w3c: The section that defines it in profile ``w3c``, where that is another.
-        doubt: Why a ``warn`` makes the verdict at best ``valid``, if it does: ``trust``, sound, but
-            by nobody the trust file knows, or for somebody else; ``measured``, not measured again.
-        reasons: The codes it gives.
-        reasons_of: Checks whose codes it gives, too, for it rests on them.
+        spec: The section that defines the check.
+        w3c: The section that defines it in profile ``w3c``, if that is another section.
+        doubt: Why a ``warn`` limits the verdict to ``valid``, if it does. ``trust``: sound, but
+            signed by a key that is not in the trust file, or made for another party;
+            ``measured``: not measured again.
+        reasons: The reason codes of the check.
+        reasons_of: Checks whose reason codes it gives as well, because it rests on them.
     """
 
     spec: str
@@ -37,18 +38,18 @@ class CheckDefinition(Struct, frozen=True, forbid_unknown_fields=True, rename="c
     reasons_of: tuple[str, ...] = ()
 
     def place(self, profile: str | None) -> str:
-        """Return the section that defines it in that profile."""
+        """Return the section that defines the check in a profile."""
         return self.w3c or self.spec if profile == "w3c" else self.spec
 
 
 class Procedure(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What is made of one kind of thing.
+    """The checks of one kind of thing.
 
     Attributes:
-        checks: Ids of its checks, in order.
-        optional: Those that need not be made.
-        unread: What checks say that are not made, since what they look at cannot be read.
-        not_proven: Ids of what none of its checks can show.
+        checks: Ids of the checks, in order.
+        optional: Ids of the checks that need not be made.
+        unread: Code and summary of checks that are not made because their subject cannot be read.
+        not_proven: Ids of the statements that none of the checks can prove.
     """
 
     checks: tuple[str, ...]
@@ -58,7 +59,7 @@ class Procedure(Struct, frozen=True, forbid_unknown_fields=True, rename="camel")
 
     @property
     def required(self) -> tuple[str, ...]:
-        """Ids of the checks that must have been made."""
+        """Ids of the checks that are not optional."""
         return tuple(check for check in self.checks if check not in self.optional)
 
 
@@ -93,5 +94,5 @@ DOUBTFUL_CHECKS = frozenset(name for name, check in CHECKS.items() if check.doub
 
 
 def not_proven(name: str, *parts: str) -> str:
-    """Return the sentence about what is not proven, with ``parts`` in its gaps."""
+    """Return the sentence of one thing that is not proven, with ``parts`` filled in."""
     return _TABLE.not_proven[name].text.format(*parts)

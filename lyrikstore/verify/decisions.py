@@ -1,6 +1,6 @@
-"""What was decided about a card, as reports and people read it (spec §14.4.9).
+"""The decisions about a card, for reports and for people (spec §14.4.9).
 
-Sans-IO: whoever has the store, a deployed folder or a card with its evidence shows the same.
+Sans-IO: a store, a deployed folder and a card with its evidence show the same decisions.
 """
 
 from collections.abc import Mapping
@@ -26,18 +26,18 @@ def decision_facts(
     trust: Trust,
     at: datetime,
 ) -> dict[str, JSON]:
-    """Return who decided what about a card, when, in which words, and by which rule.
+    """Return the decisions about a card, and the rule by which approvals count.
 
     Args:
-        decisions: Of each key the last.
-        counted: Which of them count.
-        indices: Manifest → its place in the log.
-        trust: Whom the reader believes.
+        decisions: The last decision of each key.
+        counted: The decisions that count.
+        indices: Manifest → its index in the log.
+        trust: The keys that the reader trusts.
         at: The moment to judge for.
 
     Returns:
-        Members of the detail of a check: ``decisions``, in log order, and ``rule`` where a role
-        may approve.
+        Members of the detail of a check: ``decisions``, in log order, each with who decided what,
+        when and in which words; and ``rule`` if a role may approve.
     """
     made = sorted((*decisions.approving, *decisions.withdrawn), key=lambda one: indices[one.id])
     counts = {one.id for one in counted.independent}
@@ -71,7 +71,7 @@ def _facts(one: Manifest, index: int, counts: bool, trust: Trust, at: datetime) 
 
 
 def decision_words(facts: Mapping[str, Any]) -> str:
-    """Return :func:`decision_facts` as a sentence; empty: nobody decided anything."""
+    """Return :func:`decision_facts` as a sentence, or an empty text if there are no decisions."""
     lines = [decision_line(one) for one in decisions_in(facts)]
     more = len(lines) - _SHOWN
     told = "; ".join(lines[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
@@ -79,15 +79,15 @@ def decision_words(facts: Mapping[str, Any]) -> str:
 
 
 def decisions_in(facts: Mapping[str, Any]) -> list[dict[str, JSON]]:
-    """Return the decisions among :func:`decision_facts`; none where there are no such facts."""
+    """Return the decisions in :func:`decision_facts`, or an empty list without such facts."""
     return list(facts.get("decisions", ()))
 
 
 def decision_line(one: Mapping[str, JSON]) -> str:
-    """Return one decision in words: who, what, when, with which words.
+    """Return one decision as text: who decided, what, when and in which words.
 
     Args:
-        one: As :func:`decision_facts` has it.
+        one: A decision of :func:`decision_facts`.
     """
     who = quote(one["nickname"]) if "nickname" in one else f"{one['author']} (unknown to you)"
     done = "withdrew" if one["decision"] == "withdraw" else "approved"
@@ -97,10 +97,10 @@ def decision_line(one: Mapping[str, JSON]) -> str:
 
 
 def rule_words(facts: Mapping[str, Any]) -> str:
-    """Return by which rule approvals count, in words.
+    """Return the rule by which approvals count, as text.
 
     Args:
-        facts: As :func:`decision_facts` gives them.
+        facts: The result of :func:`decision_facts`.
     """
     rule = facts.get("rule")
     if rule is None:

@@ -1,6 +1,7 @@
-"""Whose data a delivery hands on, and whether its terms keep to theirs (spec §19.9, §11.4.6).
+"""Checks that the terms of redistributed data keep to its publishers' terms (spec §19.9, §11.4.6).
 
-Sans-IO. What nothing in the delivery says was imported, no check can know to be somebody else's.
+Sans-IO. If nothing in the delivery declares an import, no check can detect another publisher's
+data.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -50,15 +51,15 @@ _STATES = (CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN, CheckState.PA
 
 
 class Delivered(Struct, frozen=True):
-    """What is looked at.
+    """The parts of a delivery that are checked.
 
     Attributes:
         files: The files beside the credential, by digest.
-        manifest: The manifest of its dataset, or None where it is none.
-        tree: The list of files, or None where it is not sound.
-        trust: Whom the verifier believes.
+        manifest: The manifest of its dataset, or None if there is none.
+        tree: The list of files, or None if it is not sound.
+        trust: The keys that the verifier trusts.
         at: The moment to judge for.
-        status_updates: What issuers have said since, and what stores say of keys.
+        status_updates: What issuers have published since, and key statements of stores.
     """
 
     files: Mapping[Digest, OpenedCredential]
@@ -70,7 +71,7 @@ class Delivered(Struct, frozen=True):
 
 
 class _Named(Struct, frozen=True):
-    """What was found of one credential of a first publisher."""
+    """The findings about one credential of a first publisher."""
 
     state: CheckState
     reason: str
@@ -97,14 +98,14 @@ class _Named(Struct, frozen=True):
 def first_credentials(
     repository: Repository, credential: OpenedCredential
 ) -> list[OpenedCredential]:
-    """Return what a credential rests on, as far as a store has logged it: of first publishers last.
+    """Return the logged credentials that a credential rests on; those of first publishers last.
 
     Args:
         repository: The store.
-        credential: A dataset credential; nothing is verified.
+        credential: A dataset credential; neither it nor the others are verified.
 
     Raises:
-        LyrikstoreError: One of them is lost or damaged.
+        LyrikstoreError: One of the credentials is lost or damaged.
     """
     pending, found = [credential], dict[Digest, OpenedCredential]()
     while pending:
@@ -116,13 +117,14 @@ def first_credentials(
 
 
 def check_sources(outcome: CheckedCredential, delivered: Delivered) -> Check:
-    """Return ``terms.sources``: whose the data was first, and whether these terms keep to theirs.
+    """Return the check ``terms.sources``: the first publishers, and whether their terms are kept.
 
     Args:
         outcome: The checks of the delivery's credential.
-        delivered: What lies beside it.
+        delivered: The other parts of the delivery.
 
-    Cost: two signatures for each credential that it rests on, at most :data:`MAX_SOURCES`.
+    Cost: two signatures for each credential that the delivery rests on, at most
+    :data:`MAX_SOURCES` of them.
     """
     claims, document = outcome.claims, outcome.envelope.document
     if claims is None or document is None:
@@ -153,7 +155,7 @@ class _Judge(Struct, frozen=True):
     imports: Mapping[Digest, Manifest]
 
     def all(self, outcome: CheckedCredential) -> Iterator[_Named]:
-        """Yield what is found of each credential that one rests on, and those rest on in turn."""
+        """Yield the findings about each credential that a credential rests on, recursively."""
         pending, seen = [outcome], set[Digest]()
         while pending:
             handing_on = pending.pop(0)
@@ -292,7 +294,7 @@ class _Judge(Struct, frozen=True):
     def _grants(
         self, terms: OpenedCredential, handing_on: CheckedCredential
     ) -> Iterator[OpenedCredential]:
-        """Yield the grants that say they let whoever hands the data on use it under ``terms``."""
+        """Yield the grants that claim to let the redistributor use the data under ``terms``."""
         document = handing_on.envelope.document
         left = (one.credential for one in credentials_left_out(document))
         for digest in (*credentials_pinned(document), *left):
@@ -307,7 +309,10 @@ class _Judge(Struct, frozen=True):
 
 
 def _stands(checks: Iterable[Check]) -> bool:
-    """Return whether a grant is known to hold; whether its issuer is believed, its terms say."""
+    """Return whether a grant is known to hold.
+
+    Whether its issuer is trusted is checked with the terms that the grant names.
+    """
     checks = tuple(checks)
     asked = ("proof", "status", "issuer.key", "grant.terms", "grant.holder")
     return all(check_of(checks, name).state is not CheckState.UNCHECKED for name in asked)
@@ -326,10 +331,10 @@ def _left_out(left: LeftOut) -> _Named:
 def _unbound(
     own: Manifest | None, imports: Mapping[Digest, Manifest], found: Sequence[_Named]
 ) -> Iterator[_Named]:
-    """Yield that no credential that it rests on is about something that was imported.
+    """Yield a finding for each import that no credential of the delivery is about.
 
-    ATTACK A115: the credential of another, freely licensed dataset is laid beside it, or one about
-    the same data that whoever hands it on wrote as that of a store of theirs.
+    ATTACK A115: the credential of another, freely licensed dataset is put into the delivery, or one
+    about the same data that the redistributor issued from a store of their own.
     """
     if any(one.claims is None for one in found):
         return
@@ -361,7 +366,7 @@ def _is_about(
 def _imports(
     start: Manifest | None, files: Mapping[Digest, OpenedCredential]
 ) -> tuple[Manifest | None, dict[Digest, Manifest]]:
-    """Return a dataset, and foreign manifest → import of it, of those that are here."""
+    """Return a dataset, and foreign manifest → its import, for the imports in the delivery."""
     pending, seen = [] if start is None else [start.id], set[Digest]()
     own: Manifest | None = None
     imports: dict[Digest, Manifest] = {}

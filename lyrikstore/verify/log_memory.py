@@ -1,6 +1,6 @@
-"""Whether a store's log is the one its user knows: the check ``log.memory`` (spec §11.6.2).
+"""The check ``log.memory``: whether a store's log is the one its user remembers (spec §11.6.2).
 
-A store that was rolled back, or whose clone is behind, looks perfectly sound from within.
+A store that was rolled back, and a clone that is behind, pass all checks of their own contents.
 """
 
 import os
@@ -28,13 +28,13 @@ from lyrikstore.verify.report import Check, failed, not_applicable, passed, unch
 def check_remembered(
     repository: Repository, signed: SignedCheckpoint, records: Records, memory: LogMemory | None
 ) -> Check:
-    """Return ``log.memory``: whether the log extends what was signed and seen of it before.
+    """Return the check ``log.memory``: whether the log extends all that was remembered of it.
 
     Args:
         repository: The open store.
-        signed: Its log checkpoint, verified.
-        records: Its records, which give that root.
-        memory: What was signed and seen before, or None.
+        signed: The log checkpoint of the store, verified.
+        records: The log records, which give the root of that log checkpoint.
+        memory: The log checkpoints that were signed and seen before, or None.
     """
     if memory is None:
         return not_applicable("log.memory", "no memory of earlier log checkpoints is kept")
@@ -102,11 +102,11 @@ def _sizes_seen(memory: LogMemory, logs: Sequence[LogName]) -> Iterator[int]:
 
 
 def not_known_lost(repository: Repository, memory: LogMemory | None) -> list[str]:
-    """Return what is not proven where this clone may be one that was moved (spec §15.2).
+    """Return what is not proven if this clone may have been moved (spec §15.2).
 
     Args:
         repository: The open store.
-        memory: What was signed before, or None.
+        memory: The log checkpoints that were signed before, or None.
     """
     if memory is None or not repository.is_mirror:
         return []

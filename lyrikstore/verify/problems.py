@@ -1,4 +1,4 @@
-"""What goes wrong under one check, collected line by line, until the check is closed."""
+"""The problems of one check, collected one by one until the check is closed."""
 
 from dataclasses import dataclass, field
 
@@ -10,14 +10,14 @@ from lyrikstore.verify.report import Check, failed, passed, unchecked, warned
 
 @dataclass(slots=True)
 class Problems:
-    """What went wrong under one check.
+    """The problems of one check.
 
     Attributes:
         check: Id of the check.
-        bad: What fails it.
-        lost: What could not be looked at.
-        odd: What is only worth a warning.
-        codes: Stable codes of those that have one.
+        bad: Problems that make the check fail.
+        lost: Parts that could not be read.
+        odd: Problems that only give a warning.
+        codes: Stable codes of the problems that have one.
     """
 
     check: str
@@ -27,17 +27,17 @@ class Problems:
     codes: dict[str, str] = field(default_factory=dict)
 
     def add(self, to: list[str], code: str, text: str) -> None:
-        """Add what has a code of its own, to one of the lists of this object."""
+        """Add a problem that has a code to one of the lists of this object."""
         to.append(text)
         self.codes.setdefault(text, code)
 
     @property
     def count(self) -> int:
-        """How many there are, of whatever sort."""
+        """Number of problems, of all sorts."""
         return len(self.bad) + len(self.lost) + len(self.odd)
 
     def note(self, what: str, error: LyrikstoreError) -> None:
-        """Add an error: lost where bytes are absent, bad otherwise; retired ones are only odd."""
+        """Add an error: to ``odd`` if data is retired, to ``lost`` if absent, else to ``bad``."""
         text = f"{what}: {quote(error.message, 300)}"
         if error.kind == "retired":
             self.add(self.odd, "retired", text)
@@ -48,7 +48,7 @@ class Problems:
     def close(self, summary: str, **detail: JSON) -> Check:
         """Return the check: failed, unchecked, warned, or passed with ``summary``.
 
-        Its reason is the code of the first problem, where that has one.
+        Its reason is the code of the first problem, if that problem has one.
         """
         facts = dict(detail)
         first = next((self.codes.get(one) for one in self.bad or self.lost or self.odd), None)

@@ -1,6 +1,6 @@
-"""What every verification answers: checks with states, one verdict, and what was not proven.
+"""Reports: checks with their states, one verdict, and what was not proven.
 
-The table of checks, the verdict rule and the JSON form are spec/11-verification.md.
+spec/11-verification.md defines the table of checks, the verdict rule and the JSON form.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ SETTLED = frozenset({_PASS, _STATED, _NOT_APPLICABLE})
 
 
 class Verdict(StrEnum):
-    """The one word for people and exit codes, worst first."""
+    """The result of a verification, for people and exit codes; the worst comes first."""
 
     INVALID = "invalid"
     INCOMPLETE = "incomplete"
@@ -55,8 +55,8 @@ class Check(Struct, frozen=True):
     Attributes:
         id: A key of :data:`~lyrikstore.verify.checks.CHECKS`.
         state: How it ended.
-        words: What it says; or what words that where somebody reads it, for most who verify many
-            ask for verdicts alone.
+        words: Summary and detail; or a function that makes them on first use, because a caller
+            that verifies many things often needs only the verdicts.
     """
 
     id: str
@@ -65,12 +65,12 @@ class Check(Struct, frozen=True):
 
     @property
     def summary(self) -> str:
-        """One printable line; attacker-controlled parts are quoted."""
+        """One printable line; parts that an attacker controls are quoted."""
         return self._said()[0]
 
     @property
     def detail(self) -> Mapping[str, JSON]:
-        """JSON-compatible facts; ``reason`` is a stable code where not all is well."""
+        """JSON-compatible facts; ``reason`` is a stable code if the check did not pass."""
         return self._said()[1]
 
     def __eq__(self, other: object) -> bool:
@@ -89,10 +89,10 @@ class Check(Struct, frozen=True):
         return self.words if isinstance(self.words, tuple) else self.words()
 
     def to_json(self, profile: str | None = None) -> dict[str, Any]:
-        """Return the check as ``schemas/report.schema.json`` wants it.
+        """Return the check in the form of ``schemas/report.schema.json``.
 
         Args:
-            profile: That of the report, which says where the check is defined.
+            profile: Profile of the report; it decides which section defines the check.
         """
         summary, detail = self._said()
         return {
@@ -110,17 +110,17 @@ def passed(check: str, summary: str, **detail: JSON) -> Check:
 
 
 def failed(check: str, reason: str, summary: str, **detail: JSON) -> Check:
-    """Return a check that did not hold; ``reason`` is its stable code."""
+    """Return a check that failed; ``reason`` is its stable code."""
     return Check(check, _FAIL, (summary, {"reason": reason, **detail}))
 
 
 def warned(check: str, reason: str, summary: str, **detail: JSON) -> Check:
-    """Return a check that held with something to say."""
+    """Return a check that held, with a warning."""
     return Check(check, _WARN, (summary, {"reason": reason, **detail}))
 
 
 def stated(check: str, summary: str, **detail: JSON) -> Check:
-    """Return a check whose subject is only somebody's statement, which nothing here can check."""
+    """Return a check whose subject is only stated by its signer; nothing here can prove it."""
     return Check(check, _STATED, (summary, detail))
 
 
@@ -130,15 +130,15 @@ def unchecked(check: str, reason: str, summary: str, **detail: JSON) -> Check:
 
 
 def not_applicable(check: str, summary: str) -> Check:
-    """Return a check that has nothing to look at."""
+    """Return a check that has no subject."""
     return Check(check, _NOT_APPLICABLE, (summary, {}))
 
 
 def complete(procedure: str, made: Iterable[Check]) -> tuple[Check, ...]:
-    """Return every check of a procedure, in its order: those made, and the others as not looked at.
+    """Return every check of a procedure, in its order: those made, and the others as unchecked.
 
     Raises:
-        ValueError: One was made that is not of this procedure.
+        ValueError: A check was made that is not part of this procedure.
     """
     found, steps = {check.id: check for check in made}, PROCEDURES[procedure]
     if not found.keys() <= set(steps.checks):
@@ -151,10 +151,10 @@ def complete(procedure: str, made: Iterable[Check]) -> tuple[Check, ...]:
 
 
 def check_of(checks: Iterable[Check], check_id: str) -> Check:
-    """Return the check of that id.
+    """Return the check with an id.
 
     Raises:
-        KeyError: There is none.
+        KeyError: There is no check with this id.
     """
     for check in checks:
         if check.id == check_id:
@@ -163,7 +163,7 @@ def check_of(checks: Iterable[Check], check_id: str) -> Check:
 
 
 def first_in(checks: Sequence[Check], *states: CheckState) -> Check | None:
-    """Return the first check that ended in the first of ``states`` that any ended in, if any."""
+    """Return the first check in the first of ``states`` that a check has, or None."""
     for state in states:
         for check in checks:
             if check.state is state:
@@ -172,16 +172,17 @@ def first_in(checks: Sequence[Check], *states: CheckState) -> Check | None:
 
 
 class Report(Struct, frozen=True):
-    """The answer of one verification.
+    """The result of one verification.
 
     Attributes:
-        verdict: What :func:`decide` said.
-        checks: Every check of the procedure, in its order, also those not made.
-        subject: What was verified: a URN, a store or manifest id, as text.
-        issuer: Who signed it, as a DID, or None where nothing readable says so.
-        at: The moment it was judged for, ``YYYY-MM-DDTHH:MM:SSZ``.
-        not_proven: What no check of this procedure can show, one sentence each.
-        profile: As what the credential was judged: ``lyrik`` or ``w3c``; None if it is none.
+        verdict: The verdict of :func:`decide`.
+        checks: Every check of the procedure, in its order, including those not made.
+        subject: What was verified: a URN, a store id or a manifest id, as text.
+        issuer: DID of the signer, or None if no readable part names it.
+        at: The moment for which the subject was judged, ``YYYY-MM-DDTHH:MM:SSZ``.
+        not_proven: What no check of this procedure can prove, one sentence each.
+        profile: The profile by which the credential was judged: ``lyrik`` or ``w3c``; None if the
+            subject is not a credential.
         parts: Reports on the credentials in a presentation, in order.
     """
 
@@ -210,14 +211,15 @@ class Report(Struct, frozen=True):
         """Return the report of a procedure, with the verdict that follows from its checks.
 
         Args:
-            procedure: Its name in :data:`~lyrikstore.verify.checks.PROCEDURES`.
+            procedure: Name of the procedure in
+                :data:`~lyrikstore.verify.checks.PROCEDURES`.
             made: The checks that were made; see :func:`complete`.
             subject: What was verified, printable.
-            issuer: Who signed it, printable, or None.
-            at: The moment it was judged for.
-            open_questions: What is not proven besides what the procedure never proves; repeated
-                lines are left out.
-            profile: Of what kind the credential was taken to be, or None.
+            issuer: The signer, printable, or None.
+            at: The moment for which the subject was judged.
+            open_questions: What else is not proven, besides what the procedure never proves;
+                repeated sentences are omitted.
+            profile: The profile by which the credential was judged, or None.
             parts: Reports on the credentials in a presentation.
         """
         checks, steps = complete(procedure, made), PROCEDURES[procedure]
@@ -233,7 +235,7 @@ class Report(Struct, frozen=True):
         )
 
     def check(self, check_id: str) -> Check:
-        """Return the check of that id.
+        """Return the check with an id.
 
         Raises:
             KeyError: The procedure has no such check.
@@ -242,10 +244,11 @@ class Report(Struct, frozen=True):
 
     @property
     def standing(self) -> dict[str, str | None] | None:
-        """As of when it is known that whoever issued it stands by it; None where nobody asked.
+        """The time until which the issuer is known to stand by the credential, or None.
 
-        ``asOf`` is when the oldest of the newest status lists at hand was made, None without one.
-        What came later nobody here can know. Of what is invalid nothing is said.
+        ``asOf`` is when the oldest of the newest available status lists was made, or None without a
+        list. Later changes of status are unknown. None for a procedure without this check, and if
+        the subject is invalid.
         """
         if self.verdict is Verdict.INVALID:
             return None
@@ -256,11 +259,11 @@ class Report(Struct, frozen=True):
         return None
 
     def leaving_open(self, *sentences: str) -> Self:
-        """Return the report with more that is not proven, before the rest."""
+        """Return the report with more sentences of what is not proven, before the others."""
         return replace(self, not_proven=tuple(dict.fromkeys((*sentences, *self.not_proven))))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report as ``schemas/report.schema.json`` wants it."""
+        """Return the report in the form of ``schemas/report.schema.json``."""
         members: dict[str, Any] = {
             "verdict": str(self.verdict),
             "checks": [check.to_json(self.profile) for check in self.checks],
@@ -280,13 +283,13 @@ class Report(Struct, frozen=True):
 
 
 def decide(checks: Sequence[Check], required: Iterable[str]) -> Verdict:
-    """Return the verdict over ``checks`` (spec §11.2). Pure.
+    """Return the verdict that follows from ``checks`` (spec §11.2). Pure.
 
     Args:
-        checks: Every check made or left unmade.
-        required: Ids that must have been made. One that is absent counts as unchecked.
+        checks: The checks, made or not.
+        required: Ids of checks that must have been made. An absent check counts as unchecked.
 
-    Precedence: invalid, incomplete, valid, trusted. What is ``stated`` counts as made.
+    Precedence: invalid, incomplete, valid, trusted. A ``stated`` check counts as made.
     """
     made, doubtful = set(), False
     for check in checks:

@@ -1,4 +1,4 @@
-"""How a report reads: the same words on a terminal and on a page."""
+"""The text of a report, the same on a terminal and on a page."""
 
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.policy.key_history import KeyStatus
@@ -94,7 +94,7 @@ _UNMEASURED = (
 
 
 def headline(report: Report) -> str:
-    """Return the verdict in words, with the checks that decided it."""
+    """Return the verdict as text, with the checks that decided it."""
     more = ""
     if report.verdict is Verdict.INVALID:
         failures = [check.id for check in report.checks if check.state is CheckState.FAIL]
@@ -112,7 +112,7 @@ def headline(report: Report) -> str:
 
 
 def meaning(report: Report) -> str:
-    """Return what the verdict means, in a sentence or two."""
+    """Return the meaning of the verdict, in one or two sentences."""
     if only_unmeasured(report):
         return _UNMEASURED[1]
     if _sources_alone(report):
@@ -121,7 +121,7 @@ def meaning(report: Report) -> str:
 
 
 def rights_alone(report: Report) -> Check | None:
-    """Return the check of rights if it alone keeps a report from ``trusted``, else None."""
+    """Return the check of rights if only this check prevents ``trusted``, else None."""
     doubts = _distrusted(report)
     alone = report.verdict is Verdict.VALID and len(doubts) == 1 and doubts[0].id in _RIGHTS
     return doubts[0] if alone else None
@@ -133,7 +133,7 @@ def _sources_alone(report: Report) -> bool:
 
 
 def only_unmeasured(report: Report) -> bool:
-    """Return whether all that keeps a report from ``trusted`` is that nothing was measured."""
+    """Return whether only missing measurements prevent ``trusted``."""
     return report.verdict is Verdict.VALID and not _distrusted(report)
 
 
@@ -146,13 +146,13 @@ def _distrusted(report: Report) -> list[Check]:
 
 
 def became_of_right(check: Check | None) -> str | None:
-    """Return the code of what a check of rights says first of a right that held, if it does."""
+    """Return the first code that a check of rights has about a right that held, or None."""
     reason = None if check is None else check.detail.get("reason")
     return reason if isinstance(reason, str) and reason in _LATER else None
 
 
 def lacks_base_rights(check: Check | None) -> bool:
-    """Return whether a check `rights` says that those to the data of a base were not recorded."""
+    """Return whether the rights to a base model's data were not recorded, by a check `rights`."""
     return check is not None and str(check.detail.get("reason", "")).startswith("base-")
 
 
@@ -167,7 +167,7 @@ def _of_rights(report: Report) -> tuple[str, str]:
 
 
 def standing_line(report: Report) -> str | None:
-    """Return in how far it is known that whoever issued or published it stands by it, if asked."""
+    """Return the line on whether the issuer or publisher stands by the subject, or None."""
     standing = report.standing
     if standing is None:
         return None
@@ -182,24 +182,25 @@ def standing_line(report: Report) -> str | None:
 
 
 def words(check: Check) -> str:
-    """Return what a check found, as a line of a report says it."""
+    """Return the result of a check as a line of a report."""
     return _BEFORE.get(check.state, "") + check.summary
 
 
 def is_always_shown(check: Check) -> bool:
-    """Return whether a short report shows a check though it passed.
+    """Return whether a short report shows a check even though it passed.
 
-    How long it is valid, who approved it, whose the data was first, how many records were counted,
-    and that a key was stolen later decide what something is worth to whoever reads no more.
+    The reader of a short report needs these facts: until when the subject is valid, who approved
+    it, who published the data first, how many records were counted, and that a key was stolen
+    later.
     """
     return check.state is CheckState.PASS and (check.id in _ALWAYS or names_compromised(check))
 
 
 def names_compromised(check: Check) -> bool:
-    """Return whether a check says of a key that it was compromised."""
+    """Return whether a check reports that a key was compromised."""
     return check.detail.get("standing") == KeyStatus.COMPROMISED.value
 
 
 def signed_by(report: Report) -> str:
-    """Return who issued or signed the subject, as a report names them."""
+    """Return the issuer or signer of the subject, as a report names them."""
     return report.issuer or "nobody named"

@@ -1,7 +1,7 @@
-"""What manifests say and no other bytes tell: ``spec/stated.json`` (spec §11.5).
+"""Members of manifests that only their signer states: ``spec/stated.json`` (spec §11.5).
 
-The list is complete: a test changes every member of every body in turn, signs it again, and finds
-what is not listed.
+No other bytes can confirm these members. The list is complete: a test changes every member of every
+body in turn, signs it again, and finds members that are not listed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,11 +23,11 @@ listed with it.
 
 
 def stated_members(kind: str, bodies: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the members of a kind that are only stated, as far as some bodies have them.
+    """Return the members of a kind of manifest that are only stated and occur in some bodies.
 
     Args:
-        kind: The kind.
-        bodies: Of manifests of that kind.
+        kind: The kind of manifest.
+        bodies: Bodies of manifests of that kind.
     """
     some = list(bodies)
     listed = STATED.get(kind, {})

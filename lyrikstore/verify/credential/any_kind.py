@@ -1,4 +1,4 @@
-"""Checking a credential of any kind by itself."""
+"""Checks of a single credential of any kind."""
 
 from datetime import datetime
 
@@ -21,15 +21,16 @@ from lyrikstore.verify.report import Check
 def check_any(
     opened: OpenedCredential, *, trust: Trust, at: datetime, status_updates: StatusUpdates
 ) -> tuple[tuple[Check, ...], Claims | None]:
-    """Return the checks of a credential, and its claims if it is a dataset's.
+    """Return the checks of a credential, and its claims if it is a dataset credential.
 
-    Whatever is not an attestation or a grant is judged as a dataset credential, and fails as one.
+    A credential that is neither an attestation nor a grant is judged as a dataset credential, and
+    fails as one.
 
     Args:
         opened: The credential.
-        trust: Whom the verifier believes.
+        trust: The keys that the verifier trusts.
         at: The moment to judge for.
-        status_updates: What issuers have said since.
+        status_updates: What issuers have published since.
     """
     if opened.kind is ATTESTATION:
         return check_attestation(

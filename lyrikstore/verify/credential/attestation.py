@@ -1,8 +1,8 @@
-"""Checking attestations, alone and next to a dataset credential (spec §20.3).
+"""Checks of attestations, alone and next to a dataset credential (spec §20.3).
 
-Each is judged by itself: who attests, whether the verifier believes them for that kind of claim,
-whether it is in force, and whether it is about this very dataset. What an attester says never makes
-a dataset credential better, and what an unknown one says never makes it worse.
+Each attestation is judged by itself: who attests, whether the verifier trusts them for that kind of
+claim, whether it is in force, and whether it is about this very dataset. An attestation never
+improves the verdict on a dataset credential, and that of an unknown attester never worsens it.
 """
 
 import re
@@ -52,10 +52,10 @@ _HINT = re.compile(rb"[Aa]ttestation")
 
 
 class CheckedAttestation(Struct, frozen=True):
-    """What the checks of one attestation gave.
+    """The outcome of one attestation's checks.
 
     Attributes:
-        checks: Those of the procedure ``attestation``.
+        checks: The checks of the procedure ``attestation``.
         envelope: The credential.
     """
 
@@ -64,21 +64,21 @@ class CheckedAttestation(Struct, frozen=True):
 
     @property
     def verdict(self) -> Verdict:
-        """The word for this attestation alone."""
+        """The verdict on this attestation alone."""
         return decide(self.checks, PROCEDURES["attestation"].required)
 
     @property
     def statement(self) -> Mapping[str, Any]:
-        """What it attests; empty if it is malformed."""
+        """The attested statement; empty if the attestation is malformed."""
         document = self.envelope.document
         return {} if document is None else document["credentialSubject"]["attestation"]
 
     def state(self, check_id: str) -> CheckState:
-        """Return how one of its checks ended."""
+        """Return the state of one of its checks."""
         return check_of(self.checks, check_id).state
 
     def to_json(self) -> dict[str, JSON]:
-        """Return what the report on a dataset credential shows of it."""
+        """Return the attestation as the report on a dataset credential shows it."""
         document = self.envelope.document or {}
         members: dict[str, JSON] = {"verdict": str(self.verdict)}
         if self.envelope.id is not None:
@@ -110,12 +110,12 @@ def check_attestation(
 
     Args:
         opened: The attestation.
-        trust: Whom the verifier believes.
+        trust: The keys that the verifier trusts.
         at: The moment to judge for.
-        status_updates: What its issuer has said about it since.
-        find: Gives an available file by digest: the documents it names.
-        about: The dataset credential next to it, or None where it is looked at alone.
-        publisher: Who issued that one.
+        status_updates: What its issuer has published about it since.
+        find: Gives an available file by digest: the documents that the attestation names.
+        about: The dataset credential next to it, or None if it is judged alone.
+        publisher: Issuer of the dataset credential.
         only_if_believed: As for :func:`lyrikstore.verify.credential.issuer.check_issuer`.
 
     Cost: one signature and one schema validation.
@@ -157,20 +157,20 @@ def check_attestations(
     at: datetime,
     status_updates: StatusUpdates,
 ) -> Check:
-    """Return the check ``attestations``: what others say about the dataset, each with its trust.
+    """Return the check ``attestations``: the attestations about the dataset, each with its trust.
 
-    It fails for what is forged or about another dataset, and for what a believed attester has
-    taken back; it is unchecked where a believed attester's word may have been taken back; it warns
-    of everything that the verifier has no reason to believe.
+    It fails for an attestation that is forged, about another dataset, or revoked by a trusted
+    attester. It is unchecked if a trusted attester may have revoked one. It warns of every
+    attestation that the verifier has no reason to trust.
 
     Args:
         files: The sibling files of the dataset credential.
-        about: What that one says.
-        publisher: Who issued it.
+        about: Claims of the dataset credential.
+        publisher: Its issuer.
         find: Gives a sibling file by digest.
-        trust: Whom the verifier believes.
+        trust: The keys that the verifier trusts.
         at: The moment to judge for.
-        status_updates: What issuers have said since.
+        status_updates: What issuers have published since.
 
     Cost: as :func:`check_attestation`, for at most :data:`MAX_ATTESTATIONS`.
     """
@@ -212,10 +212,10 @@ def check_attestations(
 
 
 def looks_like_attestation(opened: OpenedCredential) -> bool:
-    """Return whether a file is to be judged as an attestation.
+    """Return whether a file must be judged as an attestation.
 
-    One byte changed anywhere in an attestation leaves it one that does not hold, rather than a
-    file that nobody looks at: the word occurs in it more than once.
+    If any one byte of an attestation is changed, it is still judged as one and fails, rather than
+    being skipped: the word occurs in it more than once.
     """
     data = opened.data
     if data[:64].lstrip(b" \t\r\n")[:1] != b"{" or not _HINT.search(data):
@@ -295,7 +295,7 @@ def _check_evidence(evidence: Iterable[Mapping[str, Any]], find: Find | None) ->
 
 
 def _trouble(one: CheckedAttestation) -> tuple[CheckState, Check | None]:
-    """Return how one attestation bears on the whole, and which of its checks decides."""
+    """Return the state that one attestation gives ``attestations``, and the check that decides."""
     by_id = {check.id: check for check in one.checks}
     for check_id in (*PROCEDURES["opening"].checks, "trust.allowed", "attestation", "evidence"):
         if by_id[check_id].state is CheckState.FAIL:

@@ -1,4 +1,4 @@
-"""Checking an attestation about a card, alone (spec §20.9)."""
+"""Checks of a single attestation about a card (spec §20.9)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -29,13 +29,13 @@ def check_card_attestation(
 ) -> CheckedAttestation:
     """Return the outcome of the checks of an attestation about a card. Never raises for bad input.
 
-    What it says is ``stated``: that the answers are true is nobody's to check.
+    Its statement is ``stated``: no check can show that the answers are true.
 
     Args:
         opened: The attestation.
-        trust: Whom the verifier believes.
+        trust: The keys that the verifier trusts.
         at: The moment to judge for.
-        status_updates: What its issuer has said about it since.
+        status_updates: What its issuer has published about it since.
 
     Cost: one signature and one schema validation.
     """

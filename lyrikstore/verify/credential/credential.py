@@ -1,6 +1,6 @@
-"""The steps that need only a credential, a trust file and a moment (spec §11.4.1).
+"""The checks that need only a credential, a trust file and a moment (spec §11.4.1).
 
-Sans-IO. :mod:`lyrikstore.verify.delivery.delivery` adds what needs the rest of a delivery.
+Sans-IO. :mod:`lyrikstore.verify.delivery.delivery` adds the checks that need the whole delivery.
 """
 
 from datetime import datetime
@@ -26,12 +26,12 @@ from lyrikstore.verify.report import SETTLED, Check, check_of, complete
 
 
 class CheckedCredential(Struct, frozen=True):
-    """What the credential's own checks gave.
+    """The outcome of the credential's own checks.
 
     Attributes:
-        checks: Those of the procedure ``credential``.
+        checks: The checks of the procedure ``credential``.
         envelope: The credential.
-        successor: Whose trust the issuer's key inherits, if anybody's.
+        successor: The succession by which the issuer's key inherits trust, or None.
     """
 
     checks: tuple[Check, ...]
@@ -40,31 +40,31 @@ class CheckedCredential(Struct, frozen=True):
 
     @property
     def claims(self) -> Claims | None:
-        """What it says, or None if it is not even well-formed.
+        """The claims of the credential, or None if it is malformed.
 
-        Established only if ``signature_valid``; otherwise good for saying what else is wrong, and
-        nothing more.
+        Established only if ``signature_valid``; otherwise they serve only to report what else is
+        wrong.
         """
         return self.envelope.claims
 
     @property
     def issuer(self) -> str | None:
-        """The issuer's DID as found, or None."""
+        """The DID that the credential names as its issuer, or None."""
         return self.envelope.issuer
 
     @property
     def signature_valid(self) -> bool:
-        """Whether format, schema, proof and issuer binding all passed."""
+        """Whether the checks of format, schema, proof and issuer binding all passed."""
         return self.envelope.signature_valid
 
     @property
     def signer(self) -> str | None:
-        """The key that signed, as did:key, or None where no signature holds."""
+        """The key that signed, as did:key, or None if no signature is valid."""
         return None if self.envelope.signer is None else did_key(self.envelope.signer.key)
 
     @property
     def id(self) -> Digest | None:
-        """The credential's id in a log: BLAKE3 of its canonical form; None if malformed."""
+        """The credential's id in a log, BLAKE3 of its canonical form; None if malformed."""
         return self.envelope.id
 
     def check(self, check_id: str) -> Check:
@@ -72,7 +72,7 @@ class CheckedCredential(Struct, frozen=True):
         return check_of(self.checks, check_id)
 
     def check_key(self, status_updates: StatusUpdates) -> Check:
-        """Return ``issuer.key`` by what the available stores say of the key.
+        """Return ``issuer.key`` by the key statements of the available stores.
 
         Args:
             status_updates: As for :func:`check_credential`.
@@ -84,7 +84,7 @@ class CheckedCredential(Struct, frozen=True):
 
     @property
     def passed(self) -> bool:
-        """Whether nothing speaks against it: genuine, believed, in force."""
+        """Whether all checks passed: the credential is genuine, trusted and in force."""
         return all(check.state in SETTLED for check in self.checks)
 
 
@@ -99,9 +99,9 @@ def check_credential(
 
     Args:
         opened: The credential.
-        trust: Whom the verifier believes.
+        trust: The keys that the verifier trusts.
         at: The moment to judge for.
-        status_updates: What its issuer has said about it since, and what stores say of keys.
+        status_updates: What its issuer has published about it since, and key statements of stores.
 
     Cost: one signature, one schema validation and one canonical encoding.
     """

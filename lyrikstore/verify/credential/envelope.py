@@ -1,4 +1,4 @@
-"""The checks that every credential of profile ``lyrik`` goes through (spec §11.4.1).
+"""The checks that are common to all credentials of profile ``lyrik`` (spec §11.4.1).
 
 Dataset credentials, attestations and grants are one envelope around different subjects: the same
 bytes, the same proof, the same issuer binding, period and status. Sans-IO.
@@ -40,17 +40,17 @@ DID_KEYS = Resolver().at(datetime.max.replace(tzinfo=UTC))
 
 
 class Envelope(Struct, frozen=True):
-    """An opened credential, judged as one of a kind, by the keys available.
+    """An opened credential, judged as a credential of one kind, by the available keys.
 
     Attributes:
         opened: The credential.
-        checks: Those of the procedure ``opening``.
-        document: What was signed, or, where no signature holds, what it says: good for saying
-            what else is wrong, and nothing more. None if it is not even well-formed.
-        issuer: The issuer's DID as found, or None.
-        signer: The key that signed, and what says that it is the issuer's; None where no
-            signature holds.
-        claims: What the document says of a dataset, if it is a dataset credential.
+        checks: The checks of the procedure ``opening``.
+        document: The signed document. If no signature is valid, the unverified document, which
+            serves only to report what else is wrong. None if the credential is malformed.
+        issuer: The DID that the credential names as its issuer, or None.
+        signer: The key that signed, and the evidence that it is the issuer's; None if no signature
+            is valid.
+        claims: The claims about a dataset, if it is a dataset credential.
     """
 
     opened: OpenedCredential
@@ -62,22 +62,22 @@ class Envelope(Struct, frozen=True):
 
     @property
     def id(self) -> Digest | None:
-        """Its id in a log; None if it is not even well-formed."""
+        """The credential's id in a log; None if it is malformed."""
         return None if self.document is None else self.opened.id
 
     @property
     def signature_valid(self) -> bool:
-        """Whether every check passed: this issuer says this, whatever it is worth."""
+        """Whether every check passed: this issuer signed this, whether trusted or not."""
         # The last is the binding of the issuer, which is made only where all before it passed.
         return self.checks[-1].state is _PASS
 
 
 def keys_for(trust: Trust, status_updates: StatusUpdates, at: datetime) -> KeysAt:
-    """Return what finds issuers' keys: in pinned documents, and those available.
+    """Return a finder of issuers' keys in pinned and in available DID documents.
 
     Args:
-        trust: Has the pinned ones.
-        status_updates: Has those fetched, and those next to the credential.
+        trust: Contains the pinned documents.
+        status_updates: Contains the fetched documents, and those next to the credential.
         at: The moment to judge for.
     """
     if not trust.documents and not status_updates.documents:
@@ -88,15 +88,16 @@ def keys_for(trust: Trust, status_updates: StatusUpdates, at: datetime) -> KeysA
 def open_envelope(
     opened: OpenedCredential, kind: CredentialKind, keys: KeysAt = DID_KEYS
 ) -> Envelope:
-    """Return an opened credential as one of ``kind``. Never raises for bad input.
+    """Return the envelope of a credential that must be of ``kind``. Never raises for bad input.
 
     Args:
         opened: The credential.
-        kind: What it has to be. One of another kind fails ``schema``: a grant is no dataset
-            credential, whatever its signature.
-        keys: Finds the issuer's key, see :func:`keys_for`; by default that of a did:key only.
+        kind: The expected kind. A credential of another kind fails ``schema``: a grant is not a
+            dataset credential, whatever its signature.
+        keys: Finds the issuer's key, see :func:`keys_for`; by default only that of a did:key.
 
-    Cost: one signature, one schema validation and one canonical encoding, the first time.
+    Cost: one signature, one schema validation and one canonical encoding on the first call for a
+    credential.
     """
     # (1) format - spec §10.2: bytes, before anything looks at them.
     try:
@@ -151,11 +152,11 @@ def _check_proof(
 
 
 def refused_proof(error: LyrikstoreError, **problem: JSON) -> Check:
-    """Return ``proof`` of what could not be verified, or does not hold.
+    """Return the check ``proof`` for a proof that could not be verified, or is not valid.
 
     Args:
-        error: Why.
-        problem: What its profile says of a proof that does not hold.
+        error: The error that says why.
+        problem: The profile's text for a proof that is not valid.
     """
     if isinstance(error, IncompleteError):  # nothing says which keys the issuer has
         return unchecked("proof", error.kind, quote(error.message, 300))

@@ -1,4 +1,4 @@
-"""Checking a grant: who grants what to whom, and whether they could (spec §20.5)."""
+"""Checks of a grant: who grants what to whom, and whether they were allowed to (spec §20.5)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -39,13 +39,14 @@ from lyrikstore.verify.report import (
 
 
 class Holder(Struct, frozen=True):
-    """Who presented a grant.
+    """The party that presented a grant.
 
     Attributes:
         did: DID of the key that signed the presentation.
-        fresh: Whether it signed a challenge and a domain of the verifier's; else it may be a
-            presentation that was made for somebody else, or long ago.
-        doubt: Why the key may not be this DID's, a reason of ``issuer.document``; empty if it is.
+        fresh: Whether the key signed a challenge and a domain of the verifier's; if not, the
+            presentation may have been made for another party, or long ago.
+        doubt: Why the key may not belong to this DID, a reason of ``issuer.document``; empty if it
+            does belong to it.
     """
 
     did: str
@@ -54,11 +55,11 @@ class Holder(Struct, frozen=True):
 
 
 class CheckedGrant(Struct, frozen=True):
-    """What the checks of a grant gave.
+    """The outcome of a grant's checks.
 
     Attributes:
-        checks: Those of the procedure ``grant``.
-        grant: What it says, or None if it is malformed. Established only if the envelope is
+        checks: The checks of the procedure ``grant``.
+        grant: The parsed grant, or None if it is malformed. Established only if the envelope is
             genuine.
         envelope: The credential.
     """
@@ -82,13 +83,13 @@ def check_grant(
 
     Args:
         opened: The grant.
-        trust: Whom the verifier believes.
+        trust: The keys that the verifier trusts.
         at: The moment to judge for.
-        status_updates: What its issuer has said about it, and about its terms, since.
+        status_updates: What its issuer has published about it, and about its terms, since.
         terms: The dataset credential that it names, as ``SiblingFiles.terms_of`` gives it, or None.
-        other_version: Where ``terms`` is not at hand, the version that a dataset credential at hand
-            is about, as ``SiblingFiles.other_version`` gives it, or None.
-        holder: Who presented it, or None where nobody did.
+        other_version: If ``terms`` is not available, the version that an available dataset
+            credential is about, as ``SiblingFiles.other_version`` gives it, or None.
+        holder: The party that presented it, or None if it was not presented.
 
     Cost: two signatures and two schema validations.
     """

@@ -1,6 +1,6 @@
-"""Whether an issuer is believed, and still stands by what was issued (spec §11.4.1).
+"""Checks whether an issuer is trusted, and still stands by a credential (spec §11.4.1).
 
-What every credential of profile ``lyrik`` goes through once it is open
+They follow for every credential of profile ``lyrik`` after its envelope was opened
 (:mod:`lyrikstore.verify.credential.envelope`). Sans-IO.
 """
 
@@ -59,21 +59,22 @@ def check_issuer(
     status_updates: StatusUpdates,
     only_if_believed: bool = False,
 ) -> tuple[tuple[Check, ...], SuccessorKey | None]:
-    """Return ``issuer.document`` to ``status``: who says it, and may they?
+    """Return the checks from ``issuer.document`` to ``status``: who issued it, and may they?
 
     Args:
         envelope: A credential that is well-formed.
-        name: Of what it is about.
-        store: That from which it is, or None where it names none.
-        claim: What its issuer has to be believed for, as an attester; None: as the publisher.
-        trust: Whom the verifier believes.
+        name: Name of what the credential is about.
+        store: The store that the credential names, or None if it names none.
+        claim: The kind of claim for which its issuer must be trusted as an attester; None: its
+            issuer must be trusted as the publisher.
+        trust: The keys that the verifier trusts.
         at: The moment to judge for.
-        status_updates: What its issuer has said about it since, and what stores say of keys.
-        only_if_believed: Leave the status lists of an issuer who is not believed unread: each may
-            unpack to 1 MiB, and anybody can lay things next to a delivery.
+        status_updates: What its issuer has published about it since, and key statements of stores.
+        only_if_believed: Do not read the status lists of an untrusted issuer: each may unpack to
+            1 MiB, and anyone can put files next to a delivery.
 
     Returns:
-        The checks, and whose trust the issuer's key inherits, if anybody's.
+        The checks, and the succession by which the issuer's key inherits trust, or None.
     """
     about: dict[str, Any] = {"name": name, "store": store, "at": at}
     if claim is None:
@@ -108,7 +109,8 @@ def check_issuer(
 def _unknown_key(envelope: Envelope, trust: Trust) -> str | None:
     """Return the key that issued it, as did:key, if it may inherit trust; else None.
 
-    It may if the trust file does not name it. An organisation's document speaks for its keys.
+    It may inherit trust if the trust file does not name it. The keys of an organisation are
+    listed in its DID document instead.
     """
     signer, issuer = envelope.signer, envelope.issuer
     if (
@@ -128,15 +130,15 @@ def check_standing(
     *,
     vouched: ResolvedKey | None = None,
 ) -> Check:
-    """Return ``status``: whether the issuer still stands by it, and has put none in its place.
+    """Return ``status``: whether the issuer neither revoked nor replaced the credential.
 
     Args:
         envelope: The credential.
-        status_updates: What the issuer has said since.
-        trust: How old a list may be.
+        status_updates: What the issuer has published since.
+        trust: Limits the age of status lists.
         at: The moment to judge for.
-        vouched: The key of the same issuer's that vouches for the credential; by default the
-            one that signed it.
+        vouched: The issuer's key that vouches for the credential; by default the key that signed
+            it.
     """
     opened, issuer = envelope.opened, envelope.issuer
     if not envelope.signature_valid or issuer is None:
@@ -169,7 +171,7 @@ def check_standing(
 
 
 def check_document(signer: ResolvedKey | None) -> Check:
-    """Return ``issuer.document``: whether the issuer's DID document speaks for its name."""
+    """Return ``issuer.document``: whether the issuer's DID document lists the key that signed."""
     if signer is None:
         return unchecked("issuer.document", "no-proof", "no sound signature by any issuer")
     did, digest = signer.did, "" if signer.digest is None else str(signer.digest)
@@ -204,9 +206,9 @@ def check_period(
     """Return ``period``: whether a credential is valid at that moment, give or take the skew.
 
     Args:
-        document: The credential; either end may be absent where its profile allows it.
+        document: The credential; either end may be absent if its profile allows it.
         at: The moment to judge for.
-        parse: How its profile reads a timestamp.
+        parse: The profile's parser of timestamps.
     """
     start, end = document.get("validFrom"), document.get("validUntil")
     detail: dict[str, JSON] = {"at": format_timestamp(at)}
@@ -219,21 +221,21 @@ def check_period(
 
 
 def is_named_by_a_copy_alone(check: Check) -> bool:
-    """Return whether ``issuer.document`` says that nothing but an available document names the key.
+    """Return whether only an available, unpinned DID document lists the key that signed.
 
-    ATTACK: whoever hands a credential over writes that document. What the trust file says of the
-    name then says nothing of the key, and nobody may act on it as on the word of that issuer.
+    ATTACK: the party that hands over a credential writes that document. The trust file's entry for
+    the name then proves nothing about the key, so the credential must not count as that issuer's.
     """
     return check.detail.get("reason") == "snapshot-only"
 
 
 def check_allowed(keys: list[str] | None, cryptosuites: list[str], trust: Trust) -> Check:
-    """Return ``trust.allowed``: whether only keys and algorithms were used that trust allows.
+    """Return ``trust.allowed``: whether the trust file allows all keys and algorithms used.
 
     Args:
-        keys: did:keys of those who signed; None where no signature holds.
-        cryptosuites: By which they did.
-        trust: Whom and what the verifier believes.
+        keys: The keys that signed, as did:key; None if no signature is valid.
+        cryptosuites: The cryptosuites of the signatures.
+        trust: The keys and algorithms that the verifier allows.
     """
     if trust.allowed == _ANYTHING:
         return _UNLIMITED

@@ -1,7 +1,7 @@
-"""Whether the issuer's key still was the issuer's when it signed (spec §11.4.5).
+"""Checks whether the issuer still controlled the key when it signed (spec §11.4.5).
 
-The delivery brings the store's policies with their log proofs. What they say of keys is judged by
-where in the log the credential stands; a date in a document decides nothing (attack cases A26,
+A delivery contains the store's policies with their log proofs. Their statements about keys are
+judged by the log index of the credential; a date in a document decides nothing (attack cases A26,
 A27).
 """
 
@@ -41,14 +41,14 @@ def check_key(
     *,
     sought: bool = True,
 ) -> Check:
-    """Return ``issuer.key``: what the store's policies say of the key that signed.
+    """Return the check ``issuer.key``, from the store's policies on the key that signed.
 
     Args:
-        signer: The key, as did:key, or None where no signature holds.
-        history: The store's policies, or None where its genesis is not established.
-        credential: What it signed, as the log has it.
-        proofs: What shows where that is logged, or None where nothing does.
-        sought: Whether it is asked where it is logged as long as the key is current.
+        signer: The key, as did:key, or None if no signature is valid.
+        history: The store's policies, or None if its genesis is not established.
+        credential: The signed credential, as a log leaf.
+        proofs: Proofs of where the credential is logged, or None without them.
+        sought: Whether the log index is also sought while the key is current.
     """
     if signer is None:
         return unchecked("issuer.key", "no-proof", "no sound signature by any key")
@@ -67,11 +67,11 @@ def check_key(
 
 
 def unless_unproven(check: Check, history: KeyHistory) -> Check:
-    """Return what was found of a key, or that an available policy may say otherwise.
+    """Return a check of a key, or that an unproven policy may contradict it.
 
     Args:
-        check: What the policies that are shown to be logged give.
-        history: They.
+        check: The result from the policies that are shown to be logged.
+        history: Those policies.
     """
     if check.state is CheckState.FAIL or not history.unproven:
         return check
@@ -91,13 +91,13 @@ def unless_lost(
     head: LogCheckpoint | None,
     names: Container[str],
 ) -> Check:
-    """Return what was found of a key, or that the log proof of the credential was lost.
+    """Return a check of a key, or that the log proof of the credential is missing.
 
     Args:
-        check: What the policies give.
-        credential: What it signed, as the log has it.
-        proofs: What shows where in its log other things are, or None.
-        head: The log checkpoint that the proof of the manifest is of, or None.
+        check: The result from the policies.
+        credential: The signed credential, as a log leaf.
+        proofs: Proofs of where other entries are logged, or None.
+        head: The log checkpoint of the manifest's log proof, or None.
         names: Names of the sibling files.
     """
     if check.state is not CheckState.WARN or credential is None or proofs is None:
@@ -117,14 +117,14 @@ def unless_lost(
 def where_logged(
     leaf: Leaf, signer: str, history: KeyHistory, proofs: Places
 ) -> tuple[int | None, Relation]:
-    """Return where a statement is logged, and whether in the log that says what became of its key.
+    """Return the log index of a statement, and how its log relates to that of the policies.
 
     Args:
-        leaf: What was signed, as a log has it.
-        signer: Whose key signed it, as did:key. Of one that was only replaced, any sound proof
-            counts.
+        leaf: The signed statement, as a log leaf.
+        signer: The key that signed it, as did:key. For a key that was only replaced, any sound
+            proof counts.
         history: The store's policies.
-        proofs: What shows where in its log other things are.
+        proofs: Proofs of where other entries are logged.
     """
     places = proofs.of(leaf, history)
     said = history.declared(signer)
@@ -194,13 +194,13 @@ def check_available_key(
     store: Digest | None,
     successor: SuccessorKey | None = None,
 ) -> Check:
-    """Return ``issuer.key`` by all that is available: the worst that a store there says.
+    """Return ``issuer.key``, the worst result among the statements of all available stores.
 
     Args:
         envelope: The credential, well-formed.
-        statements: What lies next to it.
-        store: The store that it names, if any.
-        successor: By which store's word the key is believed, if by any: that one is heard as well.
+        statements: The key statements next to it.
+        store: The store that it names, or None.
+        successor: The succession by which the key is trusted, or None; its store counts as well.
 
     Cost: at most :data:`lyrikstore.verify.credential.key_statements.MAX_STORES` stores' policies.
     """
@@ -217,7 +217,7 @@ def check_key_by(
     store: Digest | None,
     successor: SuccessorKey | None = None,
 ) -> Check:
-    """Return the same of a key, as did:key, and the credential that it signed."""
+    """Return the result of :func:`check_available_key` for a did:key and the credential signed."""
     try:
         stores = list(statements.about(key, store))
     except IncompleteError as error:
@@ -237,16 +237,16 @@ def check_key_by(
 def policy_for(
     history: KeyHistory, manifest_index: int, logged_at: int | None, author: str
 ) -> Policy:
-    """Return the policy that a records manifest is judged by.
+    """Return the policy by which a records manifest is judged.
 
-    It was logged between the dataset manifest and the credential, which names it by digest and so
-    vouches for it. The first policy of that time that names its author decides.
+    The records manifest was logged between the dataset manifest and the credential, which names it
+    by digest and so vouches for it. The first policy in this range that names its author decides.
 
     Args:
         history: The store's policies.
-        manifest_index: Where the dataset manifest is logged.
-        logged_at: Where the credential is shown to be logged, or None.
-        author: Who signed the records manifest.
+        manifest_index: Log index of the dataset manifest.
+        logged_at: Proven log index of the credential, or None.
+        author: Signer of the records manifest.
     """
     starts = (one.index + 1 for one in history.policies)
     indices = [
@@ -274,11 +274,11 @@ def _detail(state: KeyState, history: KeyHistory, logged_at: int | None) -> dict
 
 
 def statements_needed(opened: OpenedCredential, statements: Statements) -> list[bytes]:
-    """Return what stores say of the key that signed a credential, as far as it is available.
+    """Return the available key statements about the key that signed a credential.
 
     Args:
         opened: The credential.
-        statements: What is available.
+        statements: All available key statements.
 
     Raises:
         IncompleteError: As :meth:`Statements.to_keep`.

@@ -1,7 +1,7 @@
-"""Key statements: what stores say of keys, in files next to a credential (spec §11.4.5).
+"""Key statements: stores' policies about keys, in files next to a credential (spec §11.4.5).
 
-A delivery brings its store's policies with their log proofs; whoever attests something may have a
-store as well, and lay the same next to it. Nothing here believes a date (attack cases A26, A27).
+A delivery contains its store's policies with their log proofs. An attester may have a store as
+well, and add its policies and proofs. Dates decide nothing here (attack cases A26, A27).
 """
 
 import re
@@ -39,14 +39,14 @@ _STORE = re.compile(rb'"store":"(blake3:[0-9a-f]{64})"')
 
 
 class Statements(Struct, frozen=True):
-    """Founding manifests, policies and log proofs of whatever stores; nothing verified yet.
+    """Genesis manifests, policies and log proofs of any stores; nothing is verified yet.
 
     Attributes:
-        geneses: Files that say they found a store.
-        policies: Files that say they are a policy.
+        geneses: Files that claim to be a genesis manifest.
+        policies: Files that claim to be a policy.
         proof_files: Log proofs.
-        consistency_files: Consistency files of whatever logs.
-        here: The policies of the reader's own store, and its log, if there is one.
+        consistency_files: Consistency files of any logs.
+        here: The policies of the reader's store, and its log, if the reader has one.
     """
 
     geneses: Sequence[bytes] = ()
@@ -62,7 +62,7 @@ class Statements(Struct, frozen=True):
 
     @classmethod
     def among(cls, files: Iterable[bytes]) -> "Statements":
-        """Return those among ``files``, in their order. Cost: reads no others."""
+        """Return the key statements among ``files``, in their order. Cost: reads no other files."""
         found = tuple(files)
         policies = tuple(data for data in found if _is_manifest(data, b"policy"))
         by_store: dict[bytes, list[bytes]] = {}
@@ -78,20 +78,20 @@ class Statements(Struct, frozen=True):
         )
 
     def read_store(self, genesis: Manifest, founded: Genesis) -> tuple[KeyHistory, Proofs]:
-        """Return the policies of a store, as far as they are available and shown to be logged.
+        """Return the policies of a store that are available and shown to be logged.
 
         Args:
             genesis: The verified genesis manifest.
-            founded: What it says.
+            founded: Its parsed body.
 
         Returns:
-            The policies, and what shows where in its log other things are.
+            The policies, and the proofs of where other entries of its log are.
 
         Raises:
             IncompleteError: (``too-many-policies``, ``too-many-consistency-files``,
-                ``too-many-log-checkpoints``) there is more than is read.
+                ``too-many-log-checkpoints``) there are more files than are read.
 
-        Cost: a signature for each, once however many stores are read; a store is read once.
+        Cost: a signature for each file, once for all stores that are read; a store is read once.
         """
         if genesis.id not in self._stores:
             try:
@@ -142,7 +142,7 @@ class Statements(Struct, frozen=True):
         return self._ids[data]
 
     def of(self, store: Digest) -> Iterator[tuple[KeyHistory, Places]]:
-        """Yield the policies of ``store``, with the log proofs left over, if they are available.
+        """Yield the policies of ``store``, with the remaining log proofs, if they are available.
 
         Raises:
             LyrikstoreError: As :meth:`Statements.read_store`.
@@ -156,14 +156,15 @@ class Statements(Struct, frozen=True):
                 return
 
     def about(self, key: str, store: Digest | None) -> Iterator[tuple[KeyHistory, Places]]:
-        """Yield the policies, with the log proofs left over, of the stores that speak of ``key``.
+        """Yield the policies, with the remaining log proofs, of the stores that count for ``key``.
 
-        Anybody can found a store and say in it anything of other people's keys. So one counts
-        only if the key itself named it: by signing what names ``store``, or by founding it.
+        Anyone can found a store and write any policy about other people's keys. So a store counts
+        only if the key itself named it: by signing a credential that names ``store``, or by
+        founding the store.
 
         Args:
             key: As did:key.
-            store: The store named in what the key signed, or None.
+            store: The store named in the credential that the key signed, or None.
 
         Raises:
             IncompleteError: (``too-many-stores``, ``too-many-policies``) more than are read.
@@ -186,9 +187,12 @@ class Statements(Struct, frozen=True):
             yield from self._read(data, None if data in named else key)
 
     def naming(self, key: str) -> Iterator[tuple[KeyHistory, Places]]:
-        """Yield the policies, likewise, of the stores that name ``key`` a successor, as said there.
+        """Yield the policies, with the remaining log proofs, of the stores that name a successor.
 
-        Of too many stores, or policies of one, some are left out: then the key is not believed.
+        These are the stores whose policies name ``key`` as the successor of another key.
+
+        If there are too many stores, or policies of one store, some are omitted: then the key is
+        not trusted.
 
         Args:
             key: As did:key.
@@ -204,16 +208,16 @@ class Statements(Struct, frozen=True):
                 yield from self._read(data, None)
 
     def to_keep(self, key: str, store: Digest | None, leaf: Leaf) -> list[bytes]:
-        """Return the files that say what became of ``key``, as far as they hold, each once.
+        """Return the valid files that show the later state of ``key``, each once.
 
-        They are what a verifier needs later who is handed only what ``key`` signed: founding
-        manifests, policies and their log proofs of the stores that speak of it, or name it a
-        successor, and of those that speak of its predecessors; and the log proof of ``leaf``.
+        A later verifier needs them who receives only the signed credential: genesis manifests,
+        policies and their log proofs of the stores that count for the key or name it as a
+        successor, and of those that count for its predecessors; and the log proof of ``leaf``.
 
         Args:
             key: As did:key.
-            store: The store named in what the key signed, or None.
-            leaf: What the key signed, as a log has it.
+            store: The store named in the credential that the key signed, or None.
+            leaf: The signed credential, as a log leaf.
 
         Raises:
             IncompleteError: (``too-many-stores``, ``too-many-policies``) more than are read;
@@ -241,7 +245,7 @@ class Statements(Struct, frozen=True):
         return list(kept)
 
     def _read(self, data: bytes, founder: str | None) -> Iterator[tuple[KeyHistory, Places]]:
-        """Yield the store that ``data`` founds, if it does, and if ``founder`` signed it."""
+        """Yield the store that the manifest ``data`` founds, if ``founder`` signed it."""
         if data not in self._founders:  # once, however many credentials lie there
             self._founders[data] = None
             with suppress(LyrikstoreError):
@@ -257,7 +261,7 @@ NO_STATEMENTS = Statements()
 
 
 def is_statement(data: bytes) -> bool:
-    """Return whether ``data`` says, unverified, that it is what :class:`Statements` holds."""
+    """Return whether ``data`` claims, unverified, to be a file of :class:`Statements`."""
     return data.startswith(PROOF_HEAD) or any(
         _is_manifest(data, kind) for kind in (b"genesis", b"policy")
     )
@@ -266,11 +270,11 @@ def is_statement(data: bytes) -> bool:
 def check_few(files: Iterable[bytes]) -> bool:
     """Return whether the statements among ``files`` are few enough to be judged.
 
-    ATTACK: sixty thousand keys in policies, each of which takes its time to be checked; or log
-    proofs of nothing, each of which has to be held against every policy.
+    ATTACK: sixty thousand keys in policies, each of which takes time to check; or log proofs of
+    nothing, each of which must be tried with every policy.
 
     Args:
-        files: Those that may say something.
+        files: Files that may be key statements.
     """
     rules, size, proofs = 0, 0, 0
     for data in files:
@@ -282,16 +286,16 @@ def check_few(files: Iterable[bytes]) -> bool:
 
 
 def parse_statement(data: bytes) -> Manifest | TlogProof:
-    """Return what a statement is; whether anybody is to hear it is left open.
+    """Parse a key statement; whether it counts is not judged.
 
     Raises:
-        LyrikstoreError: It is neither a manifest nor a log proof.
+        LyrikstoreError: The data is neither a manifest nor a log proof.
     """
     return TlogProof.parse(data) if data.startswith(PROOF_HEAD) else parse_manifest(data)
 
 
 class OpenLog(Struct, frozen=True):
-    """The log of a store that is open here: it needs no proof of what it holds.
+    """The log of an open store, whose entries need no log proof.
 
     Attributes:
         repository: The store.
@@ -302,14 +306,14 @@ class OpenLog(Struct, frozen=True):
     consistency: ClassVar[Consistency] = NO_CONSISTENCY
 
     def of(self, leaf: Leaf, _history: KeyHistory) -> Sequence[Place]:
-        """Return where ``leaf`` stands, if it does."""
+        """Return the place of ``leaf`` in the log, or nothing if it is not logged."""
         with suppress(LyrikstoreError):
             return [Place(self.repository.index_of(leaf.id, leaf.type))]
         return []
 
 
 def statements_here(repository: "Repository") -> tuple[KeyHistory, Places]:
-    """Return what the store that is open here says of keys.
+    """Return the policies of an open store, and its log.
 
     Args:
         repository: The store.

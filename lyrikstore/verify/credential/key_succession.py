@@ -1,8 +1,8 @@
-"""Trust that a key inherits from the believed key whose place it took (spec §11.4.5, spec §20.3.2).
+"""Trust that a successor key inherits from a trusted key (spec §11.4.5, spec §20.3.2).
 
-A store's policies name successors, and whoever owns a store can write one. So a succession counts
-only as far as those are believed who speak in it: the key that was replaced, and the key that
-signed the policy; each by the trust file itself, or by a succession before.
+A store's policies name successors, and each owner of a store can write a policy. So a succession
+counts only if the replaced key and the key that signed the policy are trusted, each by the trust
+file itself or by an earlier succession.
 """
 
 from collections.abc import Callable
@@ -28,12 +28,12 @@ Knows = Callable[[str], TrustedIssuer | None]
 
 
 class Inherited(Struct, frozen=True):
-    """Why a key is believed that the trust file does not name.
+    """The reason to trust a key that the trust file does not name.
 
     Attributes:
         entry: The entry of the first key of the chain.
-        predecessor: The key whose place it took.
-        keys: Every key that this rests on; not the successor key.
+        predecessor: The key that it replaced.
+        keys: Every key that the succession rests on; not the successor key.
     """
 
     entry: TrustedIssuer
@@ -52,12 +52,12 @@ class Inherited(Struct, frozen=True):
 
 
 class SuccessorKey(Struct, frozen=True):
-    """A key that inherits trust, and the store that says so.
+    """A key that inherits trust, and the store whose policies name it as a successor.
 
     Attributes:
-        inherited: From whom.
+        inherited: The key and entry from which it inherits.
         history: The store's policies.
-        proofs: What shows where in its log something is.
+        proofs: Proofs of where entries of its log are.
     """
 
     inherited: Inherited
@@ -66,15 +66,16 @@ class SuccessorKey(Struct, frozen=True):
 
 
 def inherited(key: str, history: KeyHistory, believes: Believes, knows: Knows) -> Inherited | None:
-    """Return from whom ``key`` inherits trust by the policies of one store, or None.
+    """Return the trust that ``key`` inherits by the policies of one store, or None.
 
     Args:
-        key: As did:key; not one that the trust file names.
+        key: As did:key; not a key that the trust file names.
         history: The store's policies.
-        believes: Whom the trust file itself believes.
-        knows: Whom it names: a key that it does not believe for this inherits no belief.
+        believes: Gives the entry of a key that the trust file itself trusts for this.
+        knows: Whether the trust file names a key: one that it names and does not trust for this
+            inherits no trust.
 
-    Cost: looks at every policy once for each key that the answer rests on.
+    Cost: reads every policy once for each key that the result rests on.
     """
     # ATTACK: a policy that retires a thousand keys, each the next one's predecessor. So what waits
     # for an answer waits in a list, not on the stack.
@@ -102,11 +103,11 @@ def inherited(key: str, history: KeyHistory, believes: Believes, knows: Knows) -
 def nickname_of(
     key: str, *, history: KeyHistory | None, believes: Believes, knows: Knows
 ) -> str | None:
-    """Return what the user calls ``key``, or the believed key whose place it took; None: nothing.
+    """Return the user's name for ``key`` or for the trusted key that it replaced, or None.
 
     Args:
         key: As did:key.
-        history: The store's policies; None where they cannot be read.
+        history: The store's policies; None if they cannot be read.
         believes: As :func:`inherited` takes it.
         knows: As :func:`inherited` takes it.
     """
@@ -123,17 +124,17 @@ def nickname_of(
 def successor_of_publisher(
     key: str, statements: Statements, store: Digest | None, believes: Believes, knows: Knows
 ) -> SuccessorKey | None:
-    """Return ``key`` as successor of a believed publisher, or None if it is none.
+    """Return ``key`` as successor of a trusted publisher, or None if it is not one.
 
-    Only the dataset's own store can say so: a key that was replaced there may go on elsewhere. Of
-    more stores or policies than are read nothing follows.
+    Only the dataset's own store can name the successor: a key that was replaced there may still be
+    used elsewhere. If there are more stores or policies than are read, the result is None.
 
     Args:
         key: As did:key.
-        statements: What stores said of keys.
-        store: The dataset's; None: nothing says which.
-        believes: Whom the trust file itself believes.
-        knows: Whom it names.
+        statements: Key statements of stores.
+        store: The dataset's store, or None if it is unknown.
+        believes: As :func:`inherited` takes it.
+        knows: As :func:`inherited` takes it.
     """
     with suppress(IncompleteError):
         for history, proofs in () if store is None else statements.of(store):
@@ -146,18 +147,18 @@ def successor_of_publisher(
 def successor_of_attester(
     key: str, statements: Statements, store: Digest | None, believes: Believes, knows: Knows
 ) -> SuccessorKey | None:
-    """Return ``key`` as successor of a believed attester, or None if it is none.
+    """Return ``key`` as successor of a trusted attester, or None if it is not one.
 
-    Attesters have a store of their own, which attestations do not name. Any available store may
-    say it, for the word is that of a believed key; but not against another that says this key was
-    stolen.
+    Attesters have their own store, which attestations do not name. Any available store may name the
+    successor, because a trusted key signed its policy; but not if another store reports that this
+    key was stolen.
 
     Args:
         key: As did:key.
-        statements: What stores said of keys.
-        store: The one named in what the key signed, or None.
-        believes: Whom the trust file itself believes for this.
-        knows: Whom it names.
+        statements: Key statements of stores.
+        store: The store named in the credential that the key signed, or None.
+        believes: As :func:`inherited` takes it, for this kind of claim.
+        knows: As :func:`inherited` takes it.
     """
     for history, proofs in statements.naming(key):
         found = inherited(key, history, believes, knows)

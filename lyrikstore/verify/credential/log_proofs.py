@@ -1,6 +1,6 @@
-"""Where things are shown to be logged, by log proofs next to a credential (spec §11.4.5).
+"""Places in logs that are shown by log proofs next to a credential (spec §11.4.5).
 
-No digest names a log proof, and nothing in one names its entry: what it is of is found by trying.
+No digest names a log proof, and a log proof does not name its entry: each entry is tried.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,21 +33,21 @@ CONSISTENCY, LEAVES = "log.consistency.json", "log.leaves"
 
 
 class Places(Protocol):
-    """Where things are shown to be logged."""
+    """Gives the places in a log that are shown for an entry."""
 
     @property
     def consistency(self) -> Consistency:
-        """What is known of log checkpoints being of one log."""
+        """Known consistency between log checkpoints."""
 
     def of(self, leaf: Leaf, history: KeyHistory) -> Sequence[Place]:
-        """Return where ``leaf`` is shown to be logged; see :meth:`Proofs.of`."""
+        """Return the places at which ``leaf`` is shown to be logged; see :meth:`Proofs.of`."""
 
 
 class ProofFiles:
-    """The log proofs next to a credential, each read once for all the stores that are.
+    """The log proofs next to a credential, each read once for all stores.
 
     Args:
-        files: Those that start with :data:`PROOF_HEAD`.
+        files: The files that start with :data:`PROOF_HEAD`.
     """
 
     def __init__(self, files: Iterable[bytes] = ()) -> None:
@@ -67,7 +67,7 @@ class ProofFiles:
                 self.orders.setdefault(proof.stated, []).append(number)
 
     def leads(self, number: int, leaf: Leaf) -> bool:
-        """Return whether that proof leads from ``leaf`` to the root it states."""
+        """Return whether the proof with that number leads from ``leaf`` to the root it states."""
         key = number, leaf
         if key not in self._leads:
             self._leads[key] = self.proofs[number].is_of(leaf)
@@ -75,11 +75,11 @@ class ProofFiles:
 
 
 class Proofs:
-    """The log proofs next to a credential as one store takes them, each for its entry.
+    """The log proofs next to a credential for the log of one store, each with its entry.
 
     Args:
         files: The proofs.
-        consistency: What is known of log checkpoints being of one log.
+        consistency: Known consistency between log checkpoints.
     """
 
     def __init__(self, files: ProofFiles, consistency: Consistency = NO_CONSISTENCY) -> None:
@@ -91,20 +91,20 @@ class Proofs:
         self._signed: dict[tuple[bytes, tuple[VerifierKey, ...]], SignedCheckpoint | None] = {}
 
     def of(self, leaf: Leaf, history: KeyHistory) -> Sequence[Place]:
-        """Return where ``leaf`` is shown to be logged, the smallest index first.
+        """Return the places at which ``leaf`` is shown to be logged, the smallest index first.
 
         Args:
             leaf: The entry.
-            history: The store's policies: a log key signed that none of them retired which the log
-                checkpoint covers.
+            history: The store's policies. A log checkpoint counts if it is signed by a log key that
+                no policy which it covers has retired.
         """
         return [place for place in self.under(leaf, history.log_keys) if history.lets_sign(place)]
 
     def under(self, leaf: Leaf, keys: Sequence[VerifierKey]) -> list[Place]:
-        """Return where ``leaf`` is shown to be logged by proofs that one of ``keys`` signed.
+        """Return the places at which proofs signed by one of ``keys`` show ``leaf`` to be logged.
 
-        Cost: of all proofs that lead to one log checkpoint a few are looked at, if things are asked
-        for in the order of the log; a signature for those that lead from ``leaf``.
+        Cost: a few of the proofs that lead to one log checkpoint, if entries are looked up in log
+        order; a signature for each proof that leads from ``leaf``.
         """
         places = []
         for number in self._numbers(leaf):
@@ -116,12 +116,12 @@ class Proofs:
 
     @property
     def taken(self) -> list[bytes]:
-        """The files of the proofs that lead from what was asked for."""
+        """The files of the proofs that lead from an entry that was looked up."""
         return [self._of.files[number] for number in sorted(self._leaves)]
 
     @property
     def others(self) -> list[TlogProof | LyrikstoreError]:
-        """The other proofs, and why those that are none are none."""
+        """The other proofs; for a malformed one, the error."""
         left = [one for number, one in self._of.proofs.items() if number not in self._leaves]
         return [*left, *self._of.damaged]
 

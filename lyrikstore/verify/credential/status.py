@@ -1,7 +1,7 @@
-"""The check ``status``: does the issuer still stand by it (spec §11.4.1)?
+"""The check ``status``: whether the issuer still stands by a credential (spec §11.4.1).
 
-Sans-IO. Fails closed: a list that is missing, stale, unsound or somebody else's never counts as
-"not revoked" - whoever holds the delivery chooses which lists lie next to it.
+Sans-IO. Fails closed: a list that is missing, stale, unsound or of another issuer never counts as
+"not revoked", because the party that hands over a delivery chooses which lists are in it.
 """
 
 from bisect import bisect_left
@@ -47,17 +47,17 @@ Keys = Callable[[str], PublicKey]
 
 
 class StatusUpdates(Struct, frozen=True):
-    """What is available of what issuers said about their credentials after issuing them.
+    """The available status lists, replacements, DID documents and key statements of issuers.
 
-    Nothing of it is verified yet.
+    Issuers published them after issuing their credentials. Nothing of it is verified yet.
 
     Attributes:
         lists: URL → the status lists that claim to be that one.
         successors: Credential, as ``urn:blake3:`` → credentials that claim to replace it.
-        documents: DID documents: as they lay next to a credential, or were fetched on request.
-        statements: What stores said of keys.
-        in_log: Whether all of these stand in a log before what is judged: then what takes it back
-            is not of a time to come, whatever the clock says.
+        documents: DID documents from next to a credential, or fetched on request.
+        statements: Key statements of stores.
+        in_log: Whether all of these are logged before the credential's use that is judged: then a
+            revocation among them is not in the future, whatever the clock says.
     """
 
     lists: Mapping[str, Sequence[OpenedCredential]] = field(default_factory=dict)
@@ -74,12 +74,12 @@ class StatusUpdates(Struct, frozen=True):
         *,
         documents: int = MAX_DID_DOCUMENTS,
     ) -> Self:
-        """Return the notices among ``files``, in their order. Cost: reads no others.
+        """Return the status updates among ``files``, in their order. Cost: reads no other files.
 
         Args:
-            files: Such as those next to a credential.
-            fetched: DID documents that came from where their DIDs say.
-            documents: How many DID documents are read.
+            files: Files such as those next to a credential.
+            fetched: DID documents fetched from the addresses of their DIDs.
+            documents: The maximum number of DID documents to read.
         """
         distinct: dict[bytes, OpenedCredential] = {}
         for one in files:  # under two names a file says what it says once
@@ -95,7 +95,7 @@ class StatusUpdates(Struct, frozen=True):
         return cls(lists, successors, known, Statements.among(distinct))
 
     def log_lists(self, opened: OpenedCredential) -> tuple[StatusEntry, ...]:
-        """Return the entries that a credential does not name, of lists that are available."""
+        """Return entries for a credential in available lists that the credential does not name."""
         if opened.is_listed or not self.lists:
             return ()
         return tuple(entry for entry in opened.entries if entry.url in self.lists)
@@ -119,14 +119,14 @@ def check_status(
     max_age: timedelta,
     keys: Keys = parse_verification_method,
 ) -> Check:
-    """Return what status lists say of a genuine credential, as the check ``status``.
+    """Return the check ``status`` of a genuine credential, from its status lists.
 
     Args:
         opened: The credential, its signature verified.
-        issuer: Its issuer; the lists must be the same issuer's.
+        issuer: Its issuer; the lists must have the same issuer.
         status_updates: The available status lists.
         at: The moment to judge for.
-        max_age: How old a list the verifier accepts.
+        max_age: The maximum age of a list that the verifier accepts.
         keys: Finds the keys of the lists.
     """
     if not opened.is_listed:
@@ -157,16 +157,17 @@ def check_status(
 
 
 class LoggedStatusUpdates:
-    """The notices that a store has logged, and what it says of keys itself.
+    """The status updates that a store has logged, and the key statements of its policies.
 
-    What a key signed that was compromised by then is absent: a thief takes back no revocation.
+    An update signed by a key that was compromised by then is omitted: a thief of a key cannot undo
+    a revocation.
 
     Args:
         repository: The store.
 
     Attributes:
-        all: All of them.
-        unread: Log indices of what cannot be read, and why: each may take anything back.
+        all: All of these updates.
+        unread: Log indices of unreadable entries, and why: each may revoke anything.
 
     Cost: one read per logged credential.
     """
@@ -193,9 +194,9 @@ class LoggedStatusUpdates:
         self.all = replace(self.all, statements=replace(self.all.statements, here=here))
 
     def before(self, index: int) -> StatusUpdates:
-        """Return what had been said of credentials where the log had ``index`` entries.
+        """Return the status updates among the first ``index`` entries of the log.
 
-        What is said of keys is not limited so: a theft that is found later was one before.
+        Key statements are not limited in this way: a theft found later had already happened.
         """
         count = bisect_left(self._changes, index)
         if count not in self._known:
@@ -204,7 +205,7 @@ class LoggedStatusUpdates:
         return self._known[count]
 
     def changes_since(self, index: int) -> Sequence[int]:
-        """Return the log indices from ``index`` on of what may change what was said, in order."""
+        """Return the log indices, from ``index`` on, of entries that may change a status."""
         return self._changes[bisect_left(self._changes, index) :]
 
     def _until(self, end: int) -> StatusUpdates:
@@ -215,7 +216,7 @@ class LoggedStatusUpdates:
 
 
 def logged_status_updates(repository: "Repository") -> StatusUpdates:
-    """Return all notices that a store has logged; see :class:`LoggedStatusUpdates`."""
+    """Return all status updates that a store has logged; see :class:`LoggedStatusUpdates`."""
     return repository.derived(LoggedStatusUpdates).all
 
 

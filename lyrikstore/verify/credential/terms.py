@@ -1,7 +1,7 @@
-"""What a credential says of use, age and law, checked as far as it can be (spec §11.4.6).
+"""Checks of a credential's statements on use, age and law (spec §11.4.6).
 
-None of it can be shown to be true. What can be shown: that it is whole, that it agrees with the
-data and the manifest, who says it, and since when it has been said.
+No check can show that these statements are true. The checks can show that they are complete, that
+they agree with the data and the manifest, who states them, and since when.
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -31,7 +31,7 @@ from lyrikstore.verify.report import (
 
 
 def check_terms(terms: Terms) -> Check:
-    """Return ``terms``: what may be done, as whoever signed states it, in one line."""
+    """Return the check ``terms``: the permitted uses that the signer states, in one line."""
     return Check("terms", CheckState.STATED, partial(_say_terms, terms))
 
 
@@ -62,13 +62,13 @@ def is_text_name(name: str) -> bool:
 def check_texts(
     terms: Terms, check: Check, found: Container[Digest], names: Mapping[str, Digest]
 ) -> Check:
-    """Return ``terms`` of a delivery: as ``check``, if the texts that it names are there.
+    """Return ``check`` if the delivery contains the licence texts that the terms name.
 
     Args:
-        terms: What the credential says.
-        check: What :func:`check_terms` gave.
+        terms: The terms of the credential.
+        check: The result of :func:`check_terms`.
         found: Digests of the sibling files of the credential.
-        names: Names of those that have any, each with its file's digest.
+        names: Names of sibling files that have one, each with its file's digest.
     """
     missing = [identity for identity in terms.texts if identity not in found]
     other = sorted(
@@ -93,13 +93,13 @@ def check_texts(
 def check_partitions(
     subject: Mapping[str, Any], terms: Terms, tree: Tree | None, counts: Sequence[int] | None
 ) -> Check:
-    """Return ``terms.partitions``: whether each file is in exactly one partition, as large as said.
+    """Return ``terms.partitions``: whether each file is in one partition, and the counts are right.
 
     Args:
         subject: The credential's subject.
         terms: Its terms.
-        tree: The tree it names, or None where it is not available.
-        counts: Number of records of each file, in tree order; None if they were not read.
+        tree: The tree that it names, or None if it is not available.
+        counts: Number of records of each file, in tree order; None if records were not read.
     """
     if tree is None:
         return unchecked("terms.partitions", "missing-file", "no sound list of files to divide")
@@ -143,7 +143,7 @@ def check_partitions(
 
 
 def check_age(subject: Mapping[str, Any], logged: Check) -> Check:
-    """Return ``age``: the period that is claimed, and apart from it what shows existence.
+    """Return ``age``: the claimed period, and separately the evidence of existence.
 
     Args:
         subject: The credential's subject.
@@ -169,7 +169,7 @@ def check_age(subject: Mapping[str, Any], logged: Check) -> Check:
 
 
 def check_regulatory(subject: Mapping[str, Any], issuer: str | None, valid_from: str) -> Check:
-    """Return ``regulatory``: statements of law, each with its basis and with who warrants it.
+    """Return ``regulatory``: legal statements, each with its basis and the party warranting it.
 
     Args:
         subject: The credential's subject.
