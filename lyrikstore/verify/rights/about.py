@@ -1,8 +1,8 @@
-"""Whose terms apply to a source, and what a log has of them (spec §19.6).
+"""Finds the terms of a source that a log contains (spec §19.6).
 
-A dataset that was imported has its publisher's terms: those are about the version that the
-publisher signed, not about the one that was signed here. The one look-up for whoever judges a use,
-and for whatever shows terms.
+An imported dataset has its publisher's terms: they are about the version that the publisher signed,
+not about the version signed in this store. Checks of rights and displays of terms share this
+look-up.
 """
 
 from msgspec import Struct
@@ -21,7 +21,7 @@ class UnreadDocument(Struct, frozen=True):
 
     Attributes:
         id: Its digest.
-        reason: Why.
+        reason: Why it cannot be read.
     """
 
     id: Digest
@@ -29,13 +29,13 @@ class UnreadDocument(Struct, frozen=True):
 
 
 class LoggedTerms(Struct, frozen=True):
-    """What a log has about a source. No signature was verified.
+    """The logged documents about a source. No signature was verified.
 
     Attributes:
         about: The source, as its publisher knows it.
-        documents: All that name its publisher's version, each once, in log order. Those by a key
-            that was compromised are marked ``suspect``.
-        unread: What cannot be read, in log order.
+        documents: All documents that name the publisher's version, each once, in log order. Those
+            signed by a compromised key are marked ``suspect``.
+        unread: Documents that cannot be read, in log order.
     """
 
     about: Published
@@ -44,12 +44,12 @@ class LoggedTerms(Struct, frozen=True):
 
     @property
     def credentials(self) -> tuple[LoggedDocument, ...]:
-        """The dataset credentials that mean it by manifest, tree, name and store alike."""
+        """The dataset credentials whose manifest, tree, name and store all match the source."""
         return tuple(one for one in self.documents if self._is_meant(one))
 
     @property
     def grants(self) -> tuple[LoggedDocument, ...]:
-        """The licence grants that name it."""
+        """The licence grants that name the source."""
         return tuple(one for one in self.documents if one.opened.kind is GRANT)
 
     def _is_meant(self, one: LoggedDocument) -> bool:
@@ -64,14 +64,14 @@ class LoggedTerms(Struct, frozen=True):
 
 
 def logged_terms(repository: Repository, source: Manifest) -> LoggedTerms:
-    """Return what a store has logged about a dataset, as its publisher knows it.
+    """Return the documents that a store has logged about a dataset's published version.
 
     Args:
         repository: The store.
-        source: A dataset; one that was made from others has its own identity.
+        source: A dataset; if it was made from other datasets, its own version counts.
 
     Raises:
-        LyrikstoreError: That manifest is lost, damaged or not signed by its author.
+        LyrikstoreError: Its manifest is lost, damaged or not signed by its author.
         LyrikstoreError: As :func:`published`.
 
     Cost: one read per credential about it.
@@ -80,7 +80,7 @@ def logged_terms(repository: Repository, source: Manifest) -> LoggedTerms:
 
 
 def logged_about(repository: Repository, about: Published) -> LoggedTerms:
-    """Return what a store has logged about a dataset that its publisher knows so.
+    """Return the documents that a store has logged about a published dataset.
 
     Cost: one read per credential about it.
     """

@@ -1,4 +1,4 @@
-"""What became of recorded rights since they were used (spec §11.7.2)."""
+"""The state of recorded rights after their use: revoked, ended or renewed (spec §11.7.2)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,11 +25,11 @@ from lyrikstore.verify.rights.search import find_renewal
 
 
 class Afterwards(Struct, frozen=True):
-    """What became of the rights that are verified, and when they end.
+    """Collects how verified rights changed after their use, and when they end.
 
     Attributes:
         repository: The store.
-        status_updates: What issuers said.
+        status_updates: Status updates of issuers.
         at: The moment of verification.
     """
 
@@ -40,12 +40,12 @@ class Afterwards(Struct, frozen=True):
     _renewed_by: dict[Digest, None] = field(default_factory=dict)
 
     def of(self, candidate: RightCandidate, ruling: Ruling, request: Request) -> Ruling:
-        """Return a ruling that says by what a right was revoked, and no end of one renewed.
+        """Return a ruling with the log index of a revocation, without the end of a renewed right.
 
         Args:
-            candidate: What gave the right.
-            ruling: What the judge says of it.
-            request: What for.
+            candidate: The documents that gave the right.
+            ruling: The ruling on them.
+            request: The use for which the right was given.
         """
         later = ruling.later
         if later is None:
@@ -60,13 +60,13 @@ class Afterwards(Struct, frozen=True):
         return replace(ruling, later=None, end=renewal[1].end)
 
     def note_end(self, rulings: Sequence[Ruling]) -> None:
-        """Add when the right to one source ends; of several the last end counts."""
+        """Add the end of the right to one source; of several rulings the last end counts."""
         ends = [ruling.end for ruling in rulings if ruling.fault is None]
         if ends and all(ends):
             self._ends.append(max(one for one in ends if one is not None))
 
     def to_detail(self) -> dict[str, JSON]:
-        """Return when the first of the rights ends, and what renewed rights."""
+        """Return the end of the right that ends first, and the documents that renewed rights."""
         found: dict[str, JSON] = {}
         if self._ends:
             found["until"] = format_timestamp(min(self._ends).at)
@@ -76,7 +76,7 @@ class Afterwards(Struct, frozen=True):
         return found
 
     def _revoked_at(self, candidate: RightCandidate, request: Request) -> int:
-        """Return the log index of what took a right back."""
+        """Return the log index of the entry that revoked a right."""
         found = index = request.index or 0
         for change in reversed(self.status_updates.changes_since(index)):
             found = change

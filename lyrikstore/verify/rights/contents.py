@@ -1,7 +1,7 @@
-"""What the records of datasets say, as ids, kept where the caller keeps such things (spec §11.7.3).
+"""Content ids of datasets' records, kept in the user's cache (spec §11.7.3).
 
-Ids of contents tell nothing that the data does not, and let guesses at it be tried out. So they
-are kept in the user's own cache alone, and forgotten with the data.
+Content ids reveal nothing beyond the data, but allow guesses about the data to be tested. So they
+are kept only in the user's own cache, and deleted together with the data.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ class FileContents(Struct, frozen=True):
     ids: bytes
 
     def of_files(self, chosen: Sequence[bool]) -> Any:
-        """Return the ids of some files: for each file whether it is one."""
+        """Return the ids of the files for which ``chosen`` is true."""
         import numpy as np
 
         every = np.frombuffer(self.ids, _DTYPE)
@@ -64,11 +64,11 @@ def count_shared(mine: Any, theirs: Any) -> int:
 
 
 class Contents:
-    """Gives what the records of datasets say, as ids.
+    """Gives the content ids of datasets' records.
 
     Args:
-        repository: The store. Ids are kept in its user's cache, if it has one: a store that is
-            verified has none, for no cache is evidence.
+        repository: The store. Ids are kept in its user's cache, if it has one. A store being
+            verified has none, because a cache is not evidence.
         reading: Reads the data.
     """
 
@@ -77,13 +77,13 @@ class Contents:
         self._known: OrderedDict[Digest, FileContents] = OrderedDict()
 
     def of(self, dataset: Manifest) -> FileContents:
-        """Return what the records of a dataset say.
+        """Return the content ids of a dataset's records.
 
         Raises:
             IncompleteError: (``too-many-records``) there are more than :data:`MAX_CONTENTS`.
-            LyrikstoreError: Its data cannot be read, or is none.
+            LyrikstoreError: Its data cannot be read, or the manifest has no data.
 
-        Cost: one read, unless it is remembered; 16 bytes for each record.
+        Cost: one read of the data, unless the ids are in the cache; 16 bytes for each record.
         """
         found = self._known.get(dataset.id) or self._recalled(dataset) or self._read(dataset)
         self._known[dataset.id] = found
@@ -131,14 +131,14 @@ class Contents:
 
 
 def forget_contents(directory: Path, datasets: Collection[Digest]) -> int:
-    """Forget what the records of some datasets say; return how many bytes that was.
+    """Delete the cached content ids of some datasets; return the number of bytes deleted.
 
     Args:
         directory: The user's cache folder for the store.
         datasets: The datasets.
 
     Raises:
-        StorageError: It cannot be removed.
+        StorageError: A cache file cannot be removed.
     """
     freed = 0
     with storage_errors(f"forgetting contents in {directory}"):

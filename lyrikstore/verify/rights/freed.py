@@ -1,9 +1,9 @@
-"""Of which of its sources a dataset holds no record (spec §12.7.1).
+"""Finds the sources of which a dataset contains no record (spec §12.7.1).
 
-What was made from several datasets may hold nothing of one of them any more, and then that one's
-terms do not count for it. Neither a manifest nor a table of decisions shows that, for both are the
-word of their author. Records do: every record of the dataset is in one of its sources, and none
-is in that one. A record that a filter changed is in none of them, and may come from any.
+A dataset made from several datasets may contain no record of one of them, and then the terms of
+that source do not apply to it. Manifests and decision tables cannot prove this, because their
+author only states it. Records can: every record of the dataset is in one of its sources, and none
+is in that source. A record that a filter changed is in no source, and may come from any of them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,7 +27,7 @@ GROUND = "no-record"
 
 
 class Held(StrEnum):
-    """Whether a dataset holds a record of another one, from which it was made."""
+    """Whether a dataset contains records of a dataset from which it was made."""
 
     NONE = "none"
     SOME = "some"
@@ -35,18 +35,18 @@ class Held(StrEnum):
 
 
 class SourceRecords(Struct, frozen=True):
-    """What was found of the records of one source.
+    """Whether records of one source are contained.
 
     Attributes:
-        held: Whether some are held; ``SOME`` also where records cannot show that none are.
-        why: Why it was not checked; else empty.
+        held: Whether some are contained; ``SOME`` also if records cannot show that none are.
+        why: Why this was not checked; empty if it was checked.
     """
 
     held: Held
     why: str = ""
 
     def unsure(self, source: str) -> str:
-        """Return for people that it was not checked, given what the source is called."""
+        """Return the message that the source with this name was not checked."""
         return f"may be without {source}: not checked: {self.why}"
 
 
@@ -54,12 +54,12 @@ _SOME = SourceRecords(Held.SOME)
 
 
 class SourcesHeld:
-    """Looks, once for each dataset, of which of its sources it holds a record.
+    """Finds, once for each dataset, the sources of which it contains records.
 
     Args:
-        lineage: Of the datasets that are asked about.
-        tree_of: Gives a dataset's tree; may raise what it likes of ours.
-        open_blob: Opens a file; may raise what it likes of ours.
+        lineage: The lineage of the datasets.
+        tree_of: Gives a dataset's tree; may raise any LyrikstoreError.
+        open_blob: Opens a file; may raise any LyrikstoreError.
     """
 
     def __init__(
@@ -73,14 +73,14 @@ class SourcesHeld:
         self._found: dict[Digest, Mapping[Digest, SourceRecords]] = {}
 
     def of(self, datasets: Iterable[Manifest], source: Digest) -> SourceRecords:
-        """Return whether some of ``datasets``, as far as they rest on a source, hold records of it.
+        """Return whether any of ``datasets`` that rest on a source contain records of it.
 
         Args:
             datasets: Datasets in use.
-            source: A dataset that was made from none.
+            source: A dataset without dataset inputs.
 
-        Cost: nothing where a dataset has one source. Else one read of the dataset and of each of
-        its sources, and 33 bytes for each of its records; of documents their trees.
+        Cost: nothing if a dataset has one source. Otherwise one read of the dataset and of each of
+        its sources, and 33 bytes for each of its records; for documents only their trees.
         """
         found = [one for data in datasets if (one := self._of(data, source)) is not None]
         for held in (Held.SOME, Held.NOT_CHECKED):
@@ -100,7 +100,7 @@ class SourcesHeld:
         return self._found[dataset.id].get(source, _SOME)
 
     def _look(self, dataset: Manifest, sources: "_Sources") -> Mapping[Digest, SourceRecords]:
-        """Return what is held of each source; what is left out, holds some."""
+        """Return the result for each source; records of an omitted source may be contained."""
         # ATTACK: rows of a source in a file that is said to hold no records.
         if len(sources.found) == 1 or dataset.body.get("companions"):
             return {}
@@ -172,11 +172,11 @@ class SourcesHeld:
 
 
 class RecordedWithout:
-    """Judges what runs and evaluations record in ``without``: sources that need no right.
+    """Checks the member ``without`` of runs and evaluations: the sources that need no right.
 
     Args:
-        held: Looks at records.
-        lineage: Of the runs and evaluations.
+        held: Compares the records of datasets and sources.
+        lineage: The lineage of the runs and evaluations.
     """
 
     def __init__(self, held: SourcesHeld, lineage: Lineage) -> None:
@@ -185,11 +185,11 @@ class RecordedWithout:
 
     @property
     def names(self) -> list[str]:
-        """Names of the sources of which it is so, sorted."""
+        """Sorted names of the sources of which no record is contained, as recorded."""
         return sorted({*self._so.values()})
 
     def is_so(self, use: Manifest, datasets: Iterable[Manifest], source: Manifest) -> bool:
-        """Return whether a use recorded that it is without a source, and ``datasets`` are."""
+        """Return whether a use records no record of a source, and ``datasets`` contain none."""
         if source.id not in _recorded(use):
             return False
         if self._held.of(datasets, source.id).held is not Held.NONE:
@@ -198,12 +198,12 @@ class RecordedWithout:
         return True
 
     def unsure(self, use: Manifest, datasets: Iterable[Manifest], source: Manifest) -> str:
-        """Return that it was recorded and cannot be checked, for people; else an empty text."""
+        """Return the message that the recorded claim cannot be checked, or an empty text."""
         found = self._held.of(datasets, source.id) if source.id in _recorded(use) else _SOME
         return found.unsure(source.name) if found.held is Held.NOT_CHECKED else ""
 
     def faults(self, use: Manifest) -> Iterator[str]:
-        """Yield what was recorded and is not so; ask when all data of the use was judged."""
+        """Yield recorded claims that are wrong; call it after all data of the use was judged."""
         for identity in _recorded(use):
             if (use.id, identity) in self._so:
                 continue
@@ -224,9 +224,10 @@ class _Sources(Struct, frozen=True):
     """The sources of a dataset.
 
     Attributes:
-        found: By id, the datasets at its roots.
-        written: Those of which a model may have written something: that is in no record of theirs.
-        absent: What cannot be followed, if something cannot.
+        found: The datasets at its roots, by id.
+        written: Sources from which a model may have written text: such text is in no record of
+            theirs.
+        absent: A part of the lineage that cannot be followed, if there is one.
     """
 
     found: Mapping[Digest, Manifest]
@@ -247,13 +248,13 @@ class _Sources(Struct, frozen=True):
         )
 
     def comparable(self, reader: str) -> Iterator[Manifest]:
-        """Yield the sources whose records have ids as those of a dataset with that reader have."""
+        """Yield the sources whose record ids can be compared with those of that reader."""
         return (one for one in self.found.values() if one.body["reader"] == reader)
 
     def settled(
         self, found: Mapping[Digest, SourceRecords], *, all_found: bool
     ) -> Mapping[Digest, SourceRecords]:
-        """Return what was found of each source, given whether all records are in one of them."""
+        """Return the final result for each source, given whether each record is in a source."""
         unread = [one for one in found.values() if one.held is Held.NOT_CHECKED]
         # What is in no source that was read, may be of any of the others, or was changed.
         otherwise = None if all_found else next(iter(unread), _SOME)

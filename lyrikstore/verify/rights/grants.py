@@ -1,4 +1,4 @@
-"""Rights that rest on more than a dataset's own credential: imports and grants (spec §20.8)."""
+"""Rights from imports and grants, beyond a dataset's own credential (spec §20.8)."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -38,10 +38,10 @@ class Published(Struct, frozen=True):
 
     Attributes:
         manifest: The publisher's manifest.
-        tree: The content, the same everywhere.
-        name: What the publisher calls it.
+        tree: The tree, the same in all stores.
+        name: The publisher's name for it.
         store: The publisher's store.
-        author: Who signed that manifest, a DID; empty where only a credential names it.
+        author: DID of the signer of that manifest; empty if only a credential names it.
     """
 
     manifest: Digest
@@ -51,16 +51,16 @@ class Published(Struct, frozen=True):
     author: str = ""
 
     def is_meant(self, claims: Claims | Grant) -> bool:
-        """Return whether a dataset credential that claims this, or a grant, is about the dataset.
+        """Return whether a dataset credential with these claims, or a grant, is about the dataset.
 
-        ATTACK A44: whoever is believed for some names says so, by one of these, of other data.
+        ATTACK A44: an issuer who is trusted for some names puts one of them on other data.
         """
         said = (claims.manifest, claims.tree, claims.name, claims.store)
         return said == (self.manifest, self.tree, self.name, self.store)
 
 
 def published(repository: Repository, source: Manifest) -> Published:
-    """Return what credentials about ``source`` speak of: for an import, the foreign version.
+    """Return the version that credentials about ``source`` name: for an import, the foreign one.
 
     Args:
         repository: The store.
@@ -75,14 +75,14 @@ def published(repository: Repository, source: Manifest) -> Published:
 
 
 class Licensed(Struct, frozen=True):
-    """What one grant gives to one user.
+    """The permissions that one grant gives to one user.
 
     Attributes:
         outcome: The grant's checks.
-        fault: Why it does not allow the use, as a stable code and for people, or None.
-        permits: All that it and its terms permit together, for all partitions that are used.
-        partitions: What it gives of each partition that is used.
-        names: The names of these, where the terms have several.
+        fault: Why it does not allow the use, as a stable code and a text for people, or None.
+        permits: The uses that it and its terms permit together, for all partitions in use.
+        partitions: The permissions for each partition in use.
+        names: The names of these partitions, if the terms have several.
     """
 
     outcome: CheckedGrant
@@ -93,16 +93,16 @@ class Licensed(Struct, frozen=True):
 
     @property
     def code(self) -> str | None:
-        """The code of why it does not allow the use, or None."""
+        """The code of ``fault``, or None."""
         return None if self.fault is None else self.fault[0]
 
     @property
     def grant(self) -> Grant | None:
-        """What it says."""
+        """The parsed grant."""
         return self.outcome.grant
 
     def check(self, check_id: str) -> Check:
-        """Return one of its checks."""
+        """Return one of the grant's checks."""
         return check_of(self.outcome.checks, check_id)
 
 
@@ -117,21 +117,21 @@ def judge_grant(
     trust: Trust,
     status_updates: StatusUpdates,
 ) -> Licensed:
-    """Return whether a grant lets whoever has a key use a dataset. Never raises for bad input.
+    """Return whether a grant lets the holder of a key use a dataset. Never raises for bad input.
 
-    Whether its issuer is believed, whether its status could be read, and whether the key is known
-    to be its holder's, is left to the caller, who finds all three among the checks.
+    The caller decides, from the checks, whether its issuer is trusted, whether its status could be
+    read, and whether the key is known to be its holder's.
 
     Args:
         opened: The grant.
         terms: The dataset credential that it rests on.
         about: The dataset in question.
-        use: What is wanted, and as of when.
-        used: Which partitions are used.
-        holder: The key, as did:key, that wants it: the holder's own, or a did:web's by the word of
-            a document that the verifier pinned.
-        trust: Whom the verifier believes.
-        status_updates: What issuers have said since.
+        use: The requested use and its moment.
+        used: The partitions in use.
+        holder: The user's key, as did:key: the holder's own, or a key of a did:web that a document
+            pinned by the verifier lists.
+        trust: The keys that the verifier trusts.
+        status_updates: What issuers have published since.
     """
     who = holder_of(opened, holder, trust, use.at)
     outcome = check_grant(
@@ -160,12 +160,12 @@ def judge_grant(
 
 
 def within(grant: Grant, terms: OpenedCredential, used: Used) -> tuple[Partition, ...]:
-    """Return what a grant gives of the terms that it rests on, which hold.
+    """Return the partitions in use with the permissions that a grant gives of its valid terms.
 
     Args:
-        grant: What it says.
-        terms: The dataset credential.
-        used: Which partitions are used.
+        grant: The parsed grant.
+        terms: The dataset credential that it rests on.
+        used: The partitions in use.
     """
     claims = terms.claims_as(DATASET)
     stated = () if claims is None else claims.terms.named(used(claims.terms).names)
@@ -173,13 +173,13 @@ def within(grant: Grant, terms: OpenedCredential, used: Used) -> tuple[Partition
 
 
 def holder_of(opened: OpenedCredential, key: str, trust: Trust, at: datetime) -> Holder:
-    """Return who holds a grant, if ``key`` uses it. Never raises for bad input.
+    """Return the holder of a grant that is used by ``key``. Never raises for bad input.
 
     Args:
         opened: The grant.
-        key: The key, as did:key: its own holder, or an organisation's that lists it.
-        trust: Whose pinned documents say which keys an organisation has.
-        at: When.
+        key: The key, as did:key: the holder itself, or a key that the holding organisation lists.
+        trust: Contains the pinned documents that list the keys of organisations.
+        at: The moment to judge for.
     """
     try:
         named = (opened.document or {})["credentialSubject"]["id"]

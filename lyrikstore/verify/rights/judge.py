@@ -1,7 +1,7 @@
 """Whether a logged document gives the right to one use of one dataset (spec §12.7, §11.7.2).
 
-The one judge: asked before data is used, and again by whoever verifies that it was used. Pure: it
-looks at what it is given, and at nothing else.
+The same function judges before data is used, and again when a use is verified. Pure: the ruling
+depends on the arguments alone.
 """
 
 from collections.abc import Container, Sequence
@@ -40,11 +40,11 @@ ENDED_LATER, REVOKED_LATER = "ended-later", "taken-back-later"
 
 
 class Reason(Struct, frozen=True):
-    """Why something is so.
+    """A reason, for programs and for people.
 
     Attributes:
-        code: Stable, for programs.
-        text: For people; it follows the name of the document.
+        code: Stable code, for programs.
+        text: Text for people; it follows the name of the document.
     """
 
     code: str
@@ -52,7 +52,7 @@ class Reason(Struct, frozen=True):
 
 
 class NamedDataset(Protocol):
-    """A dataset, as far as a ruling names it: its manifest, or what stands for it."""
+    """The id and name of a dataset: its manifest, or an object that represents it."""
 
     @property
     def id(self) -> Digest:
@@ -68,8 +68,8 @@ class LoggedDocument(Struct, frozen=True):
 
     Attributes:
         id: Its digest.
-        opened: What it says.
-        index: Where it stands in the log.
+        opened: The opened credential.
+        index: Its log index.
         suspect: Whether the key that signed it was compromised by then.
     """
 
@@ -98,11 +98,12 @@ class LoggedDocument(Struct, frozen=True):
 
 
 class RightCandidate(Struct, frozen=True):
-    """What may give a right.
+    """The documents that may give a right.
 
     Attributes:
         credential: A dataset credential.
-        grant: A grant to the user that rests on it, or None where it is to suffice itself.
+        grant: A grant to the user that rests on the credential, or None if the credential alone
+            must give the right.
     """
 
     credential: LoggedDocument
@@ -110,30 +111,30 @@ class RightCandidate(Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """What to call it."""
+        """The name of the documents, for people."""
         if self.grant is not None:
             return f"grant {self.grant.id.short}"
         return f"credential {self.credential.id.short}"
 
     @property
     def documents(self) -> tuple[LoggedDocument, ...]:
-        """What it consists of."""
+        """The credential, and the grant if there is one."""
         return (self.credential,) if self.grant is None else (self.grant, self.credential)
 
 
 class Request(Struct, frozen=True):
-    """What somebody wants of one dataset, or did with it, and by what that is judged.
+    """A planned or past use of one dataset, and the facts by which it is judged.
 
     Attributes:
         source: A dataset without dataset inputs.
-        about: It, as its publisher knows it.
-        use: What is wanted, and when.
-        used: Which of its partitions are used.
-        holder: Who uses it, as did:key.
-        trust: Whom the verifier believes.
-        status_updates: What issuers had said by then: what stands before the use in the log.
-        index: Log index of what uses it; None for what is about to be logged.
-        now: Later moment of verification, and what issuers have said by then.
+        about: The dataset as its publisher knows it.
+        use: The requested use and its moment.
+        used: The partitions in use.
+        holder: The user's key, as did:key.
+        trust: The keys that the verifier trusts.
+        status_updates: What issuers had published by then: the entries before the use in the log.
+        index: Log index of the use; None if the use is not logged yet.
+        now: Later moment of verification, and what issuers have published by then.
     """
 
     source: NamedDataset
@@ -154,10 +155,11 @@ class Right(Struct, frozen=True, rename="camel", omit_defaults=True):
         dataset: The source version.
         name: Its name.
         credential: The logged credential.
-        issuer: Who grants.
-        permits: What it permits for every partition in question, a grant together with its terms.
-        partitions: Their names, where the terms have several.
-        grant: The licence grant to the user that allows it, where the credential alone does not.
+        issuer: Issuer of the credential.
+        permits: The uses that it permits for every partition in question; for a grant, together
+            with its terms.
+        partitions: Names of these partitions, if the terms have several.
+        grant: The licence grant to the user that allows the use, if the credential alone does not.
         valid_until: End of its validity, or ``None``.
     """
 
@@ -176,16 +178,16 @@ class Right(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class Ruling(Struct, frozen=True):
-    """What the judge says of one candidate.
+    """The result for one candidate.
 
     Attributes:
-        fault: Why it gives no right, or None.
-        open: What could not be checked; never a success.
-        unbelieved: Why the verifier need not believe the issuer, or None. Before a use that is as
-            bad as a fault; afterwards whoever verifies may be somebody who knows nobody.
-        later: That it gave the right, and was revoked or ended after the use; or None.
-        right: What it gives, where there is no fault.
-        issuer: Who issued it, where a signature shows that.
+        fault: Why the candidate gives no right, or None.
+        open: Parts that could not be checked; never a success.
+        unbelieved: Why the verifier need not trust the issuer, or None. Before a use this is as bad
+            as a fault; afterwards the verifier may be a third party with an empty trust file.
+        later: The reason if it gave the right, and was revoked or ended after the use; or None.
+        right: The right, if there is no fault.
+        issuer: The issuer, if a signature proves it.
         end: When the first of the terms that give the right ends, and whether any of them requires
             that the data be deleted then; None without an end.
     """
@@ -200,21 +202,21 @@ class Ruling(Struct, frozen=True):
 
     @property
     def against(self) -> Reason | None:
-        """Return the first thing that speaks against a use which has not begun, or None."""
+        """Return the first reason against a use that has not begun, or None."""
         return self.fault or next(iter(self.open), None) or self.unbelieved
 
 
 def note_ruling(
     problems: Problems, label: str, ruling: Ruling, unbelieved: set[str], leave: Container[str] = ()
 ) -> None:
-    """Add what keeps a right from being shown to hold, but for a fault.
+    """Add the reasons, except a fault, that prevent a right from being shown to hold.
 
     Args:
-        problems: Get it.
-        label: What the document is called, and a space.
-        ruling: What the judge says of it.
-        unbelieved: Gets who issued it, where the verifier need not believe them.
-        leave: Codes of what is said elsewhere.
+        problems: Receives the reasons.
+        label: Name of the document, with a space after it.
+        ruling: The ruling on the document.
+        unbelieved: Receives the issuer, if the verifier need not trust them.
+        leave: Codes of reasons that are reported elsewhere.
     """
     found = [(problems.lost, one) for one in ruling.open if ruling.fault is None]
     found += [(problems.odd, one) for one in (ruling.later, ruling.unbelieved) if one is not None]
@@ -229,10 +231,10 @@ def judge(candidate: RightCandidate, request: Request) -> Ruling:
     """Return whether ``candidate`` gives the right that ``request`` is for. Never raises.
 
     Args:
-        candidate: What is said to give it.
-        request: What is wanted.
+        candidate: The documents that may give the right.
+        request: The use.
 
-    Cost: some two signatures, and as many again for what became of it later.
+    Cost: about two signatures, and two more to judge the later state.
     """
     documents = candidate.documents
     if request.index is not None and any(one.index >= request.index for one in documents):
@@ -385,7 +387,7 @@ def _unbelieved(believed: Check, document: Check, issuer: str) -> Reason | None:
 
 
 def _taken_back(check: Check) -> Reason | None:
-    """Return that it was revoked since, if ``status`` or ``grant.terms`` says so."""
+    """Return the reason if ``status`` or ``grant.terms`` shows a revocation, else None."""
     if check.state is not CheckState.FAIL or check.detail["reason"] not in _TAKEN_BACK:
         return None
     return Reason(REVOKED_LATER, f"has been {check.detail['reason']} since")

@@ -1,8 +1,8 @@
-"""Whether those who used data were allowed to: use rights again (spec §11.7.2).
+"""Checks whether recorded uses of data had the rights that they recorded (spec §11.7.2).
 
-Default deny. Every dataset that was not made from datasets needs a credential, logged before the
-run or evaluation, by an issuer the verifier believes, that permits the use; derived datasets
-inherit the intersection, and so do models. A licence identifier alone permits nothing.
+Default deny. Every dataset that was not made from datasets needs a credential that permits the use,
+logged before the run or evaluation, by an issuer whom the verifier trusts. Derived datasets inherit
+the intersection of these rights, and so do models. A licence identifier alone permits nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,15 +49,15 @@ _ORDER = {REVOKED_LATER: 0, "base-not-permitted": 1, ENDED_LATER: 2, "base-not-r
 
 
 class _Use(Struct, frozen=True):
-    """What used data: a run, or the evaluation of what a run made.
+    """A use of data: a run, or an evaluation of a checkpoint that a run made.
 
     Attributes:
         manifest: The run or evaluation.
-        config: Of the run, which declares the use.
+        config: Config of the run, which declares the use.
         used: Ids of the datasets and the base model that it used by the rights it recorded.
         models: The checkpoints that rest on it, or that it measured.
-        measures: Whether it only measured by means of them: an evaluation; and what the data of a
-            run was compared with, and holds nothing of.
+        measures: Whether it only measured with the data: an evaluation; or the data with which the
+            data of a run was compared, and of which that contains nothing.
     """
 
     manifest: Manifest
@@ -67,7 +67,7 @@ class _Use(Struct, frozen=True):
     measures: bool = False
 
     def at(self, moment: datetime) -> Use:
-        """Return it as what terms are asked about; raises FormatError as :meth:`Use.of_run`."""
+        """Return the use as terms judge it; raises FormatError as :meth:`Use.of_run`."""
         if self.measures:
             return Use.of_evaluation(self.config, moment)
         return Use.of_run(self.manifest.body, moment)
@@ -105,11 +105,11 @@ def check_rights(
     Args:
         repository: The store, which holds the credentials.
         ancestry: The manifests in question.
-        trust: Whom the verifier believes now.
-        at: The moment of verification; rights themselves are judged by what the log held before
-            the run or evaluation, and for the time that this claims; and nothing at a moment
-            before the clock floor of the log.
-        of_models: Leave out runs of which no checkpoint is in ``ancestry``: nothing came of them.
+        trust: The keys that the verifier trusts now.
+        at: The moment of verification. Rights are judged by the log entries before the run or
+            evaluation, for the time that it claims; never for a moment before the clock floor of
+            the log.
+        of_models: Omit runs without a checkpoint in ``ancestry``: they produced nothing there.
 
     Returns:
         The check; ``detail.models`` has the ids of checkpoints with a right that does not hold,
@@ -174,7 +174,7 @@ def check_rights(
 
 
 def _without_effect(repository: Repository, ancestry: Lineage) -> Iterator[Node]:
-    """Yield the models and runs without effect: what was made of them rests on their data yet."""
+    """Yield the models and runs without effect: objects made from them still rest on their data."""
     with suppress(LyrikstoreError):  # what is left out cannot be followed
         for one in repository.flagged:
             if one.reason != "invalid" and one.id not in ancestry:
@@ -184,7 +184,7 @@ def _without_effect(repository: Repository, ancestry: Lineage) -> Iterator[Node]
 
 
 def reasons_of(rights: Check) -> frozenset[str]:
-    """Return the codes of all that a check ``rights`` found, not of what decides it alone."""
+    """Return the codes of all problems of a check ``rights``, not only of the deciding one."""
     found = rights.detail.get("reasons", ())
     return frozenset(map(str, found)) if isinstance(found, Sequence) else frozenset()
 
@@ -213,7 +213,7 @@ def _uses(ancestry: Lineage, problems: Problems) -> Iterator[_Use]:
 
 
 def _evaluation(evaluation: Manifest, ancestry: Lineage) -> _Use | Reason:
-    """Return the use of the test data, or why that cannot be told."""
+    """Return the use of the test data, or the reason why it cannot be known."""
     if "rights" not in evaluation.body:
         text = "it records no rights to its test data, as evaluations once did not"
         return Reason("none-recorded", text)
@@ -232,7 +232,7 @@ def _evaluation(evaluation: Manifest, ancestry: Lineage) -> _Use | Reason:
 
 
 def _models(ancestry: Lineage) -> dict[Digest, list[Manifest]]:
-    """Return the checkpoints that rest on each run: what it made, and what was made from that."""
+    """Return the checkpoints that rest on each run: made by it, or made from such a checkpoint."""
     found: dict[Digest, list[Manifest]] = {}
     for run in ancestry.of_kind("run"):
         seen: dict[Digest, Manifest] = {}
@@ -263,7 +263,7 @@ class _Review(Struct, frozen=True):
     unbelieved: set[str] = field(default_factory=set)
 
     def check_source(self, use: _Use, rests_on: RightsClosure, source: Manifest) -> None:
-        """Add what is wrong with the rights to one source: one that holds is enough."""
+        """Add the problems of the rights to one source, unless one of the rights holds."""
         label, problems = f"{use.label}: {source.name}{rests_on.way_to(source)}", self.problems
         recorded = [
             right for right in use.manifest.body["rights"] if right["dataset"] == str(source.id)
@@ -303,7 +303,7 @@ class _Review(Struct, frozen=True):
     def _check_unrecorded(
         self, use: _Use, rests_on: RightsClosure, source: Manifest, label: str
     ) -> None:
-        """Add that no right was recorded to what a model learned from, and if one was logged."""
+        """Add that no right to a model's training data was recorded, and whether one was logged."""
         problems, what = self.problems, f"{label}: the {use.kind} recorded no right to use it"
         try:
             about = published(self.repository, source)
@@ -329,7 +329,7 @@ class _Review(Struct, frozen=True):
     def _request(
         self, use: _Use, datasets: Sequence[Manifest], source: Manifest, about: Published
     ) -> Request:
-        """Return what was wanted of one source; raises FormatError as :meth:`_Use.at`."""
+        """Return the request for one source; raises FormatError as :meth:`_Use.at`."""
         index = self.repository.index_of(use.manifest.id)
         # ATTACK: a clock set back to before a licence ran out. What was logged before says when.
         then = max(parse_timestamp(use.manifest.created), self.repository.floor(index))
@@ -360,7 +360,7 @@ class _Review(Struct, frozen=True):
         source: Manifest,
         right: Mapping[str, str],
     ) -> tuple[str, Ruling]:
-        """Return what one recorded right is called, and what the judge says of it."""
+        """Return the label of one recorded right, and the ruling on it."""
         try:
             about = published(self.repository, source)
         except LyrikstoreError as error:

@@ -1,7 +1,7 @@
-"""Use rights: whether a purpose is allowed over everything that data and models rest on.
+"""Use rights: whether a purpose is allowed for all data that datasets and models rest on.
 
-Default deny (spec §12.7). A licence identifier alone permits nothing; a derived dataset may be used
-for what all of its sources may be used for, and so may a model, and what a model wrote.
+Default deny (spec §12.7). A licence identifier alone permits nothing. A derived dataset may be used
+only for the purposes that all of its sources permit; so may a model, and text that a model wrote.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,14 +31,14 @@ __all__ = ["Right", "Rights", "check_rights"]
 
 
 class Rights(Struct, frozen=True):
-    """What allows a use: a right for each source, but for those of which no record is used.
+    """The rights that allow a use: one for each source of which a record is used.
 
-    To go through it, to count it and to index it is to do so with the rights.
+    Iteration, length and indexing are those of ``rights``.
 
     Attributes:
         rights: The rights.
-        without: The sources that need none for some of what is used, because that was made from
-            several datasets and holds no record of theirs.
+        without: The sources that need no right for some of the data in use, because this data was
+            made from several datasets and contains no record of theirs.
     """
 
     rights: tuple[Right, ...]
@@ -74,29 +74,31 @@ def check_rights(
 ) -> Rights:
     """Return the rights that allow ``use`` for every source of what is used.
 
-    A source of which a union holds no record needs none (spec §12.7.1). What a base model learned
-    from, or a model that wrote data, counts as one's own data does.
-    What the datasets were compared with, and hold nothing of, needs the right to be measured with.
+    A source of which a union contains no record needs no right (spec §12.7.1). The training data of
+    a base model, and of a model that wrote data, counts like the user's own data. Data with which
+    the datasets were compared, and of which they contain nothing, needs the right to be measured
+    with.
 
     Args:
         repository: The store; its log holds the credentials.
         used: Datasets, derived or not, and the checkpoint that is trained on.
-        use: What is wanted, and as of when.
-        trust: Whom the caller believes.
-        user: DID of who uses them, for whom licence grants count; None: for nobody.
-        measuring: The use of what they were compared with; None: ``use``, to ``evaluate`` alone.
-        lineage: One that has all of what is used, if it was read already.
+        use: The requested use and its moment.
+        trust: The keys that the caller trusts.
+        user: DID of the user, whose licence grants count; None: no grants count.
+        measuring: The use of data with which they were compared; None: ``use``, for ``evaluate``
+            alone.
+        lineage: A lineage that contains all data in use, if it was already read.
 
     Raises:
         PolicyError: (``rights-missing``) a source lacks such a credential; the message names the
             source, the model through which alone it is used, and what is missing, the hint the
-            command that would mend it. (``log-behind``) the log is not all that this user has seen
-            of it: what is missing could take any right back.
-        NotFoundError, IncompleteError: Something on the way cannot be followed; that is never
-            taken for permitted.
+            command that would fix it. (``log-behind``) the log lacks entries that this user has
+            seen: a missing entry could revoke any right.
+        NotFoundError, IncompleteError: Part of the lineage cannot be followed; this never counts as
+            permitted.
 
     Cost: one signature verification per credential about a source; where a union rests on one
-    without a right, what :class:`SourcesHeld` says.
+    without a right, also the cost of :class:`SourcesHeld`.
     """
     _check_log(repository)
     # ATTACK: a clock set back to before a licence ran out. The log knows what time it was.
@@ -228,7 +230,7 @@ class _Guard(Struct, frozen=True):
     def _missing(
         self, source: Manifest, found: FoundRight, records: SourceRecords
     ) -> dict[str, Any]:
-        """Return one source without a right, as ``details`` of the error has it."""
+        """Return a source without a right, in the form of the error's ``details``."""
         model = self.closure.through.get(source.id)
         return {
             "dataset": str(source.id),

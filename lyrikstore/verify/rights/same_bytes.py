@@ -1,9 +1,9 @@
-"""Data that a right is about and that the store also holds under terms that prohibit it.
+"""Finds data in use that the store also contains under terms that prohibit the use.
 
-Whoever commits somebody else's files anew under a name of their own, and permits their use, has a
-right by every rule (spec §12.7). The data tells: the same files, or records that say the same, lie
-in another dataset, whose publisher said no. That is no proof, since two people may have one public
-text; so it is a warning, which names the terms (spec §11.7.3).
+A user who commits another publisher's files under a new name, and permits their use, has a right by
+every rule (spec §12.7). The data can reveal this: the same files, or records with the same content,
+are in another dataset, whose publisher prohibits the use. This is not a proof, because two
+publishers may have the same public text; so it is a warning, which names the terms (spec §11.7.3).
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -33,16 +33,17 @@ _CHECK = "rights.same-bytes"
 
 
 class SharedFiles(Struct, frozen=True):
-    """Data of a dataset in use that is also in another, under terms that prohibit the use.
+    """Data of a dataset in use that another dataset contains under terms that prohibit the use.
 
     Attributes:
         dataset: The source in use.
-        files: How many of its files that may have been used are there, too.
-        name: The other dataset, as its credential calls it.
+        files: Number of its files, of those that may have been used, that the other dataset also
+            contains.
+        name: Name of the other dataset in its credential.
         credential: The credential with the terms.
-        issuer: Whose terms they are.
-        words: What they prohibit of what the right in use permits.
-        records: How many records of its other files say what records there say.
+        issuer: The issuer of the terms.
+        words: The uses that they prohibit and that the right in use permits.
+        records: Number of records of its other files that have the content of a record there.
     """
 
     dataset: Manifest
@@ -54,7 +55,7 @@ class SharedFiles(Struct, frozen=True):
     records: int = 0
 
     def __str__(self) -> str:
-        """Return it as a sentence for people."""
+        """Return the finding as a sentence for people."""
         held = pluralize(self.files, "file is", "files are")
         if self.records:
             records = pluralize(self.records, "record is", "records are")
@@ -66,7 +67,7 @@ class SharedFiles(Struct, frozen=True):
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as a report has it."""
+        """Return the finding in the form of a report."""
         return {
             "dataset": str(self.dataset.id),
             "files": self.files,
@@ -88,25 +89,25 @@ class _Prohibiting(Struct, frozen=True):
 
 
 class ProhibitingTerms:
-    """The logged terms that prohibit something, and the files that they are about.
+    """The logged terms that prohibit a use, and the files that they are about.
 
-    Of the credentials of an issuer about one version the last that was logged counts, whether or
-    not it still gives a right: a right that ended is not a permission.
+    Of an issuer's credentials about one version, the last logged one counts, whether or not it
+    still gives a right: a right that ended is not a permission.
 
     Args:
         repository: The store.
-        cited: Only these credentials count; None: all that are logged.
-        reading: Reads records; None: files are compared, and no records, nor are they with
-            ``cited``.
+        cited: Only these credentials count; None: all logged credentials.
+        reading: Reads records; None: only files are compared. With ``cited``, only files are
+            compared, too.
 
     Attributes:
-        not_compared: Why records could not be compared, as far as it came up.
+        not_compared: Why records could not be compared, as far as this occurred.
 
     Raises:
-        IncompleteError, VerificationError: A logged credential is lost or damaged: it may be what
-            prohibits.
+        IncompleteError, VerificationError: A logged credential is lost or damaged: it may contain a
+            prohibition.
 
-    Cost: one read per logged credential, one signature for each that prohibits something.
+    Cost: one read per logged credential, one signature for each that prohibits a use.
     """
 
     def __init__(
@@ -150,19 +151,19 @@ class ProhibitingTerms:
     def shared(
         self, rights: Iterable[Mapping[str, Any]], used: Sequence[Manifest]
     ) -> list[SharedFiles]:
-        """Return what is shared with the sources of a use.
+        """Return the prohibited data that the sources of a use share.
 
         Args:
-            rights: The rights that it relies on, as runs record them.
-            used: The datasets it rests on. A file of a source that none of them can hold is not
-                counted: a filter keeps paths.
+            rights: The rights on which the use relies, as runs record them.
+            used: The datasets on which it rests. A file of a source that none of them can contain
+                is not counted: a filter keeps paths.
 
         Raises:
             IncompleteError: (``retired``) the data in use was retired, and its tree is gone.
             LyrikstoreError: A tree that should be here cannot be read.
 
-        Cost: O(files) of each tree that is compared; where records are read, also one read of each
-        source and of what prohibits its use, and 16 bytes for each of their records.
+        Cost: O(files) of each tree that is compared; if records are read, also one read of each
+        source and of each dataset that prohibits its use, and 16 bytes for each of their records.
         """
         return list(self._shared(rights, used)) if self._all else []
 
@@ -200,7 +201,7 @@ class ProhibitingTerms:
     def _records(
         self, mine: "_Mine", theirs: "_Theirs", shared: Container[bytes], said: set[str]
     ) -> int:
-        """Return how many records are shared beside files; ``said`` gets what prohibits them."""
+        """Return the number of records shared beside files; add prohibited uses to ``said``."""
         rest, about = mine.but(shared), mine.dataset
         if self._cited or not any(rest) or (other := self._dataset(theirs.terms)) is None:
             return 0
@@ -221,9 +222,9 @@ class ProhibitingTerms:
         return count_shared(here, there.of_files(list(map(bool, theirs.words))))
 
     def _dataset(self, terms: _Prohibiting) -> Manifest | None:
-        """Return a dataset logged here whose files these terms are about, the one they name first.
+        """Return a logged dataset that has the files of these terms; first, the one they name.
 
-        It says how its files are read.
+        Its manifest declares how its files are read.
         """
         found = self._datasets_of(terms.tree)
         return min(found, key=lambda one: one.id != terms.manifest, default=None)
@@ -244,7 +245,7 @@ class ProhibitingTerms:
             raise IncompleteError("retired", error.message) from error
 
     def _tree(self, identity: Digest) -> Tree | None:
-        """Return a tree that this store holds; None if it never did, or let it go."""
+        """Return a tree of this store; None if the store never had it, or retired it."""
         if identity not in self._trees:
             self._trees[identity] = self._read(identity)
         return self._trees[identity]
@@ -267,7 +268,7 @@ class ProhibitingTerms:
 
 
 class _Places:
-    """What the datasets that were read hold."""
+    """The paths that the datasets in use may contain."""
 
     def __init__(self, trees: Sequence[Tree]) -> None:
         self.digests = {raw for tree in trees for raw in _digests(tree)}
@@ -277,7 +278,7 @@ class _Places:
                 self._paths.setdefault(path.rpartition("/")[2], []).append(path)
 
     def may_hold(self, path: str) -> bool:
-        """Return whether a file of this path may be in them, changed or not."""
+        """Return whether the datasets may contain a file of this path, changed or not."""
         below = f"/{path}"  # in a union its dataset's name stands in front
         return any(
             one == path or one.endswith(below)
@@ -290,7 +291,7 @@ def _digests(tree: Tree) -> list[bytes]:
 
 
 class _Mine(Struct, frozen=True):
-    """A source, and which of its files are not empty and may have been used, by their digests."""
+    """A source, and its files that are not empty and may have been used, by their digests."""
 
     dataset: Manifest
     size: int
@@ -306,7 +307,7 @@ class _Mine(Struct, frozen=True):
         return cls(dataset, len(tree), found)
 
     def but(self, shared: Container[bytes]) -> list[bool]:
-        """Return which of all files are among these, and not among those with these digests."""
+        """Return, for each file, whether it is one of these and its digest is not in ``shared``."""
         chosen = [False] * self.size
         for raw, numbers in self.files.items():
             for number in numbers:
@@ -315,12 +316,12 @@ class _Mine(Struct, frozen=True):
 
 
 class _Theirs(Struct, frozen=True):
-    """A dataset under terms that prohibit something.
+    """A dataset under terms that prohibit a use.
 
     Attributes:
         terms: The terms.
-        words: What they prohibit of the words in question, file by file.
-        prohibiting: The same by the digest of a file, where it is something.
+        words: For each file, the uses in question that they prohibit.
+        prohibiting: The same by the digest of a file, for files with a prohibition.
     """
 
     terms: _Prohibiting
@@ -338,7 +339,7 @@ class _Theirs(Struct, frozen=True):
         return cls(terms, by_file, found)
 
     def files_by_words(self) -> Iterator[tuple[frozenset[str], list[bool]]]:
-        """Yield what is prohibited of some files, and which of all these are."""
+        """Yield each set of prohibited uses, and for each file whether the set applies to it."""
         for words in set(self.words) - {frozenset()}:
             yield words, [one == words for one in self.words]
 
@@ -352,11 +353,12 @@ def check_same_bytes(
 
     Args:
         repository: The store.
-        ancestry: The manifests in question; what cannot be followed, ``lineage`` names.
-        reading: Reads records; None: files are compared, and no records.
+        ancestry: The manifests in question; the check ``lineage`` names those that cannot be
+            followed.
+        reading: Reads records; None: only files are compared.
 
     Returns:
-        The check: a warning where files or records are shared, in ``detail.shared``, or where
+        The check: a warning if files or records are shared, listed in ``detail.shared``, or if
         records cannot be compared.
     """
     problems = Problems(_CHECK)
@@ -389,7 +391,7 @@ def check_same_bytes(
 
 
 def _rests_on(use: Manifest) -> list[Digest]:
-    """Return the datasets that a run or an evaluation read, and what it was trained on from."""
+    """Return the datasets that a run or an evaluation read, and the checkpoint trained on from."""
     return [*read_by(use), *(item.id for item in use.inputs_in("base"))]
 
 

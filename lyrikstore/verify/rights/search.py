@@ -1,6 +1,6 @@
-"""What a log holds that may give the right to one use of one dataset (spec §12.7).
+"""Finds the logged documents that may give the right to one use of one dataset (spec §12.7).
 
-One search: for whoever asks before data is used, and for whoever verifies a use that recorded none.
+The same search serves a user before a use, and a verifier of a use that recorded no right.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,12 +24,12 @@ _NOTHING = Reason("not-logged", "no credential about it is logged here")
 
 
 class FoundRight(Struct, frozen=True):
-    """What was found out about one source: the ruling that decides, and all that were made.
+    """The rulings for one source, and the ruling that decides.
 
     Attributes:
         ruling: The ruling that decides.
-        why: Why there is no right, with the name of the document; where there is one, not used.
-        made: Each document that may give one, and what the judge says of it.
+        why: Why there is no right, with the name of the document; unused if there is a right.
+        made: Each candidate for a right, and the ruling on it.
     """
 
     ruling: Ruling
@@ -38,18 +38,18 @@ class FoundRight(Struct, frozen=True):
 
     @property
     def given(self) -> tuple[RightCandidate, Ruling] | None:
-        """What gave the right for whoever may know nobody (spec §11.7.2), or None.
+        """The candidate that gave the right, even by an untrusted issuer (spec §11.7.2), or None.
 
-        What nobody has to be believed for, and nothing took back since, goes before.
+        A candidate whose issuer is trusted, and that was not revoked since, is preferred.
         """
         sound = [one for one in self.made if one[1].fault is None and not one[1].open]
         return min(sound, key=_doubts, default=None)
 
 
 def find_right(repository: Repository, request: Request) -> FoundRight:
-    """Return what the credentials, and the grants to ``request.holder``, that are logged give.
+    """Return the right that logged credentials, and grants to ``request.holder``, give.
 
-    Cost: one ruling for each, until one gives the right and nothing revoked it since.
+    Cost: one ruling for each, until one gives a right that was not revoked since.
     """
     made: list[tuple[RightCandidate, Ruling]] = []
     unread: list[Reason] = []
@@ -74,15 +74,15 @@ def find_right(repository: Repository, request: Request) -> FoundRight:
 def find_renewal(
     repository: Repository, ended: Ruling, request: Request
 ) -> tuple[RightCandidate, Ruling] | None:
-    """Return what gives a right now that has ended, or None where nothing does.
+    """Return the candidate that renews an ended right now, and its ruling, or None.
 
-    ATTACK A117: whoever used the data logs terms of their own, by a key that nobody knows. It
-    counts if the verifier believes who issued it, or if that is who gave the right before.
+    ATTACK A117: the user of the data logs terms of their own, by an unknown key. A renewal counts
+    only if the verifier trusts its issuer, or if its issuer also gave the ended right.
 
     Args:
         repository: The store.
-        ended: What the right was.
-        request: What for; its later moment counts.
+        ended: The ended right.
+        request: The use; its later moment counts.
 
     Cost: as :func:`find_right`.
     """
@@ -107,7 +107,7 @@ def _doubts(one: tuple[RightCandidate, Ruling]) -> int:
 def _candidates(
     repository: Repository, request: Request, unread: list[Reason]
 ) -> Iterator[RightCandidate]:
-    """Yield what may give a right: credentials, then grants, each newest first."""
+    """Yield the candidates for a right: credentials, then grants, each newest first."""
     logged = logged_about(repository, request.about)
     for lost in reversed(logged.unread):
         text = f"credential {lost.id.short} cannot be read ({lost.reason})"

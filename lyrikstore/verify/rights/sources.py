@@ -1,7 +1,7 @@
-"""What those who published data say of it now, and what its terms ask for now (spec §11.7.6).
+"""The present state of publishers' terms of data, and deletions that are due (spec §11.7.6).
 
-Whoever handed data over said under which terms. That they revoked it, that the terms have ended,
-or that they require that the data be deleted, counts for whoever holds it, used or not.
+A publisher delivers data under terms. A revocation, the end of the terms, or a duty to delete the
+data counts for every holder of the data, whether it was used or not.
 """
 
 from collections.abc import Iterable, Sequence
@@ -46,12 +46,12 @@ _WORST_FIRST = (Verdict.INVALID, Verdict.INCOMPLETE, Verdict.VALID, Verdict.TRUS
 
 
 class DeletionDue(Struct, frozen=True):
-    """That the terms of some data have ended and require that it be deleted.
+    """A duty to delete data, because its terms have ended.
 
     Attributes:
-        source: Whose terms.
-        by: When they ended.
-        here: Names of the datasets that hold some of it and that nobody retired.
+        source: The source with these terms.
+        by: When the terms ended.
+        here: Names of the datasets that contain some of the data and are not retired.
     """
 
     source: Manifest
@@ -60,25 +60,25 @@ class DeletionDue(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """What is due, for people; it follows the name of the source."""
+        """The deletion that is due, as text that follows the name of the source."""
         where = f"still here in {name_some(self.here)}" if self.here else "retired"
         return f"its terms required that it be deleted by {self.by}; it is {where}"
 
     def to_json(self) -> dict[str, JSON]:
-        """Return it as the detail of a check says it."""
+        """Return the deletion in the form of a check's detail."""
         return {"dataset": str(self.source.id), "by": self.by, "here": listed(list(self.here))}
 
 
 class SourceReview:
-    """Looks at what is logged about datasets as of now.
+    """Judges the logged credentials about datasets as of now.
 
     Args:
         repository: The store.
-        trust: Whom the verifier believes.
-        at: The moment, but never one before the clock floor of the log.
+        trust: The keys that the verifier trusts.
+        at: The moment to judge for; the clock floor of the log, if that is later.
 
     Raises:
-        LyrikstoreError: What the log says of time cannot be known.
+        LyrikstoreError: The clock floor of the log cannot be read.
     """
 
     def __init__(self, repository: Repository, trust: Trust, at: datetime) -> None:
@@ -92,16 +92,16 @@ class SourceReview:
         self.unread = self._notices.unread
 
     def holds(self, dataset: Manifest) -> bool:
-        """Return whether nobody retired a dataset."""
+        """Return whether a dataset is not retired."""
         return dataset.id not in self._retired
 
     def judged(self, source: Manifest, about: Published) -> list["JudgedCredential"]:
         """Return the genuine dataset credentials about a dataset that count, the newest first.
 
-        ATTACK A118: whoever holds data whose publisher revoked it, or whose terms have ended,
-        logs a credential about it by a key of their own, or by one that they made for that. Only
-        those of whoever issued the first that was logged count, which came with data that was taken
-        in; and those of others whom the verifier believes, but whoever took it in.
+        ATTACK A118: a holder of data that was revoked, or whose terms have ended, logs a credential
+        about it by their own key, or by a key made for this. Two sets of credentials count: those
+        of the issuer of the first one logged, which came with imported data; and those of other
+        issuers whom the verifier trusts, except the importer.
         """
         found = []
         logged = self._repository.credentials_about(about.manifest)
@@ -135,13 +135,13 @@ class SourceReview:
         holding: Iterable[Manifest],
         lineage: Lineage,
     ) -> DeletionDue | None:
-        """Return that a source has to be deleted by now, or None while any terms go on.
+        """Return the deletion due of a source, or None while any of its terms are in force.
 
         Args:
-            source: A dataset that was made from no other.
-            judged: What is known of the credentials about it.
-            holding: Datasets that may hold some of it.
-            lineage: Every manifest on the way.
+            source: A dataset without dataset inputs.
+            judged: The judged credentials about it.
+            holding: Datasets that may contain some of its data.
+            lineage: Every manifest between these datasets and the source.
         """
         holding = list(holding)
         over: list[datetime] = []
@@ -166,7 +166,7 @@ class SourceReview:
         holding: Sequence[Manifest],
         lineage: Lineage,
     ) -> Sequence[Partition]:
-        """Return the partitions that datasets hold some of: all, where that cannot be followed."""
+        """Return the partitions of which datasets contain data: all, if that cannot be followed."""
         try:
             used = partitions_used(
                 terms,
@@ -182,12 +182,12 @@ class SourceReview:
 
 
 class JudgedCredential(Struct, frozen=True):
-    """A genuine dataset credential, and what is known of it as of now.
+    """A genuine dataset credential, and its state as of now.
 
     Attributes:
         document: The credential, as it is logged.
-        outcome: What its own checks gave.
-        checks: These, and what became of the key.
+        outcome: The outcome of its own checks.
+        checks: These checks, and the check of its key.
     """
 
     document: LoggedDocument
@@ -196,20 +196,20 @@ class JudgedCredential(Struct, frozen=True):
 
     @property
     def verdict(self) -> Verdict:
-        """What a verification of it alone, but for its data, would answer."""
+        """The verdict of a verification of the credential alone, without its data."""
         if self.document.suspect:
             return Verdict.INVALID
         return decide(self.checks, PROCEDURES["credential"].required)
 
     @property
     def is_in_force(self) -> bool:
-        """Whether it was neither revoked nor has run out, as far as is known."""
+        """Whether the credential is known neither to be revoked nor to have ended."""
         states = [self.outcome.check(name).state for name in ("period", "status")]
         return CheckState.FAIL not in states
 
     @property
     def why(self) -> Reason:
-        """Why the verdict is not better."""
+        """The reason why the verdict is not better."""
         if self.document.suspect:
             return Reason("compromised", "is by a key that was compromised when it was logged")
         states = {
@@ -233,23 +233,23 @@ def check_sources(
     trust: Trust,
     at: datetime,
 ) -> Check:
-    """Return ``rights.sources``: what those who published the data of a dataset say of it now.
+    """Return ``rights.sources``: whether the publishers of a dataset's data still stand by it.
 
-    Of imported data the best credential of its publisher decides, as when its delivery is verified.
+    For imported data the best credential of its publisher decides, as in the verification of its
+    delivery.
 
     Args:
         repository: The store.
-        subject: What is verified; looked at if it is a dataset.
-        ancestry: It, and what it was made from.
-        trust: Whom the verifier believes.
-        at: The moment of verification; nothing is judged for one before the clock floor.
+        subject: The verified object; the check applies to it if it is a dataset.
+        ancestry: The object, and everything it was made from.
+        trust: The keys that the verifier trusts.
+        at: The moment of verification; the clock floor of the log, if that is later.
 
     Returns:
-        The check; ``detail.asOf`` is when the oldest status list was made by which data that was
-        taken in is judged, and None where some of it has none; ``detail.due`` what has to be
-        deleted.
+        The check; ``detail.asOf`` is when the oldest status list about imported data was made, or
+        None if some of this data has none; ``detail.due`` lists the data that must be deleted.
 
-    Cost: one signature for each credential about a source; of those with several partitions the
+    Cost: one signature for each credential about a source; for those with several partitions, the
     data is read.
     """
     if subject is None or subject.kind != "dataset":
@@ -315,16 +315,16 @@ def note_deletions(
     trust: Trust,
     at: datetime,
 ) -> None:
-    """Add which data of a store has to be deleted by now, and is still here.
+    """Add the data of a store that must be deleted by now and is still present.
 
     Args:
         repository: The store.
-        lineage: What has effect.
-        problems: Get what is due, before anything else that is odd.
-        trust: Whom the verifier believes.
+        lineage: The manifests with effect.
+        problems: Receives the deletions due, before all other warnings.
+        trust: The keys that the verifier trusts.
         at: The moment of verification.
 
-    Cost: one signature for each credential about data of which a credential has that duty.
+    Cost: one signature for each credential about data for which a credential requires deletion.
     """
     review: SourceReview | None = None
     due: list[str] = []
@@ -360,7 +360,7 @@ def _judge_import(
     *,
     held: bool,
 ) -> None:
-    """Add what is wrong with data that was taken in."""
+    """Add the problems of imported data."""
     more = "" if delete is None else f"; {delete.text}"
     if best is None:
         text = f"{source.name}: no credential of its publisher is logged here"
