@@ -264,7 +264,10 @@ def test_records_without_group_value_are_their_own_group() -> None:
         ('recipe = 1\n[[step]]\nuse = "allow/1"\nvalues = ["x"]', "lacks 'column'"),
         ('recipe = 1\n[[step]]\nuse = "allow/1"\ncolum = "x"\nvalues = ["x"]', "'colum'"),
         ('recipe = 1\n[[step]]\nuse = "allow/1"\ncolumn = "x"\nvalues = []', "list of strings"),
-        ('recipe = 1\n[[step]]\nuse = "allow/1"\ncolumn = "x"\nvalues = ["a", "a"]', "none twice"),
+        (
+            'recipe = 1\n[[step]]\nuse = "allow/1"\ncolumn = "x"\nvalues = ["a", "a"]',
+            "without repeats",
+        ),
         ('recipe = 1\n[[step]]\nuse = "redact/1"\npatterns = ["mail"]', "'mail'"),
         ('recipe = 1\n[[step]]\nuse = "split/1"\ntrain = 0.9', "add up to 1.1"),
         ('recipe = 1\n[[step]]\nuse = "split/1"\ntrain = 1.5', "between 0 and 1"),

@@ -287,12 +287,12 @@ def _part(
     recipe: Recipe,
     source: FilterSource,
 ) -> DerivedPart:
-    found = outcome.parts[part]
+    made = outcome.parts[part]
     roles = recipe.roles(source.records.roles)
     if not (source.records.is_rows or recipe.makes_rows):
-        return DerivedPart(part, Tree.of(found.entries), roles)
-    statistics, roles = measure_shards(found.shards, roles)
-    return DerivedPart(part, tree_of_shards(found.shards), roles, statistics, found.shards)
+        return DerivedPart(part, Tree.of(made.entries), roles)
+    statistics, roles = measure_shards(made.shards, roles)
+    return DerivedPart(part, tree_of_shards(made.shards), roles, statistics, made.shards)
 
 
 def _result(
@@ -332,7 +332,7 @@ def _notes(
     name = recipe.roles(source.records.roles).id
     for manifest in manifests.values():
         if name and "id" not in manifest.body.get("fields", {}):
-            yield f"{name!r} is not the id of {manifest.name}: two rows have the same"
+            yield f"{manifest.name} has no id field: two rows have the same {name!r}"
 
 
 def _log(

@@ -301,11 +301,11 @@ class _StageWork:
                     part = judgement.part(at)
                     decisions.append(None if part is None else StepVerdict(part=part))
                 else:
-                    reason, goes, place = decision
+                    reason, dropped, place = decision
                     other = find(place) if place >= 0 else None
                     detail = step.detail(reason, "" if other is None else called(other))
                     detail += judgement.likeness(at)
-                    decisions.append(StepVerdict(reason, goes, detail, other))
+                    decisions.append(StepVerdict(reason, dropped, detail, other))
             return decisions
 
         return _Judged(verdicts)

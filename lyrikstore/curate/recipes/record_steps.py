@@ -74,14 +74,14 @@ class StepVerdict(Struct, frozen=True, array_like=True):
 
     Attributes:
         reason: Stable code; empty if the record was only assigned to a part.
-        goes: Whether the record is dropped.
+        dropped: Whether the record is dropped.
         detail: An explanation for the user.
         other: The record that is kept in its place, or that it resembles.
         part: The part that the record is assigned to; None if the step does not split.
     """
 
     reason: str = ""
-    goes: bool = False
+    dropped: bool = False
     detail: str = ""
     other: OtherRecord | None = None
     part: str | None = None
@@ -165,16 +165,16 @@ class Examiner:
             number: step.filter.bind(prepared[number]) if number in prepared else step.filter
             for number, step in enumerate(recipe.steps, start=1)
         }
-        self._taking_out = frozenset(n for n, step in filters.items() if step.TAKES_OUT)
+        self._removing_steps = frozenset(n for n, step in filters.items() if step.TAKES_OUT)
         self._steps: list[tuple[int, DecideAll]] = [
             (number, _for_all(filters[number])) for number in range(stage.first, stage.last + 1)
         ]
         barrier = filters.get(stage.barrier)
         self._key = barrier.key() if isinstance(barrier, DatasetFilter) else None
-        self._reads_text = any(self._takes_text(filters, number) for number in stage.steps)
+        self._reads_text = any(self._reads_documents(filters, number) for number in stage.steps)
         self._reads_data = any(DATA in filters[number].reads() for number in stage.steps)
-        self._looks = self._reads_text and not any(
-            self._takes_text(filters, number) for number in range(1, stage.first)
+        self._checks_format = self._reads_text and not any(
+            self._reads_documents(filters, number) for number in range(1, stage.first)
         )
         self._lists = [
             (number, step.column, step.values)
@@ -206,7 +206,7 @@ class Examiner:
         runs: list[_Run] = []
         waiting = 0
         for at, base in enumerate(self._bases(batch, earlier)):
-            if self._looks:
+            if self._checks_format:
                 self._check_format(base, results)
             if earlier is None:
                 results.records.append([Item(base.id(self._reader).raw)])
@@ -227,10 +227,10 @@ class Examiner:
             results.values = {number: list(values) for number, values in seen.items()}
         return results
 
-    def _takes_text(self, filters: Mapping[int, Filter], number: int) -> bool:
+    def _reads_documents(self, filters: Mapping[int, Filter], number: int) -> bool:
         """Return whether a step reads the text of whole documents."""
-        takes_documents = self._shape[number][0] == (DOCUMENT_TEXT,)
-        return takes_documents and not DOCUMENT_TEXTS.isdisjoint(filters[number].reads())
+        has_documents = self._shape[number][0] == (DOCUMENT_TEXT,)
+        return has_documents and not DOCUMENT_TEXTS.isdisjoint(filters[number].reads())
 
     def _apply(self, item: Item, verdict: StepVerdict | None) -> None:
         item.key = b""
@@ -238,7 +238,7 @@ class Examiner:
             step = self._stage.first - 1
             if verdict.part is not None:
                 item.part, item.step = verdict.part, step
-            elif verdict.goes:
+            elif verdict.dropped:
                 item.findings.append(Dropped(step, verdict.reason, verdict.detail, verdict.other))
             else:
                 report = FieldReport(verdict.reason, detail=verdict.detail, other=verdict.other)
@@ -260,7 +260,7 @@ class Examiner:
             elif waits and self._reads_data:
                 # One byte more than a step may read, so that the step refuses a longer document.
                 data = read_start(entry, self._open_blob, MAX_TEXT_BYTES + 1)
-            elif self._looks:
+            elif self._checks_format:
                 data = read_start(entry, self._open_blob, HEAD_BYTES)
             yield SourceRecord(entry.path, 0, columns, blob=entry.blake3, data=data)
 
@@ -331,7 +331,7 @@ class Examiner:
             run.record = replace(
                 run.record, fields=fields, text_fields=texts, roles=roles, new_path=item.path
             )
-        if is_changed and number in self._taking_out:
+        if is_changed and number in self._removing_steps:
             left = left_id(item, run.base, run.start, run.record)
             item.left, run.record = left.raw, replace(run.record, left=left)
         return []

@@ -110,8 +110,8 @@ class RecordSource(Struct, frozen=True):
         for entry in self.files():
             position = 0
             with open_blob(entry.blake3) as stream:
-                found = read_records(self.reader, entry.path, stream)
-                for rows in batched((row, len(row)) for row in found):
+                rows_of_file = read_records(self.reader, entry.path, stream)
+                for rows in batched((row, len(row)) for row in rows_of_file):
                     yield Batch(number, entry.path, position, rows)
                     number, position = number + 1, position + len(rows)
 

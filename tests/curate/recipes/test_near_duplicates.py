@@ -57,7 +57,7 @@ def test_the_best_stays_and_its_likeness_is_told() -> None:
     assert judgement.of(0) == ("near-duplicate", True, 1)
     assert judgement.likeness(0) == ", Jaccard 0.9896"
     assert judgement.likeness(1) == ""
-    assert near.detail("near-duplicate", "record 1") == "like record 1"
+    assert near.detail("near-duplicate", "record 1") == "similar to record 1"
     gone = judged(
         step(USE + 'conflicts = "drop"'),
         [row(0, text=text, label="x"), row(1, text=text, label="y"), row(2, text="z")],

@@ -139,6 +139,6 @@ def test_opt_outs_by_statement() -> None:
 
 
 def test_what_is_dropped_has_its_reason() -> None:
-    dropped = Drop("licence-unknown", "nothing is said")
+    dropped = Drop("licence-unknown", "no licence")
     allowed = step('use = "licence/1"\nallow = ["MIT"]\nfield = "l"')
     assert decided(allowed, row(text="x")) == [dropped]

@@ -21,14 +21,14 @@ from lyrikstore.history.records.order_root import DOCUMENT
 from lyrikstore.history.repository.repository import Repository
 
 GIVEN_AWAY = {
-    "digests": "its rows hold digests of texts as they were before; what was taken out of them "
-    "can be guessed back",
-    "names": "names of files, and names and digests of attachments, may hold what was taken out",
-    "chunks": "what was found in one chunk of a text was looked for in that chunk alone, and may "
-    "stand in paths and fields of the others",
-    "texts": "its texts were read from the files once more after something was taken out of them",
-    "decisions": "its manifest names the digest of a decision table that holds record ids of the "
-    "source, and nothing random",
+    "digests": "its rows contain digests of the original texts, against which guesses at removed "
+    "values can be verified",
+    "names": "names of files, and names and digests of attachments, may contain removed values",
+    "chunks": "values found in one chunk of a text were removed from that chunk only, and may be "
+    "in paths and fields of other chunks",
+    "texts": "its texts were read again from the files after values had been removed",
+    "decisions": "its manifest contains the digest of a decision table with record ids of the "
+    "source and without a random salt",
 }
 """Code → description of the trace."""
 

@@ -161,18 +161,22 @@ class _Histories:
         chains = list(chains)
         line = _LINE.fullmatch(record)
         places = [RecordPlace(record)] + ([RecordPlace(line[1], int(line[2]) - 1)] if line else [])
-        for look in (self._behind, self._at_root):
-            found = [one for chain in chains for place in places for one in look(chain, place)]
-            if found:
-                return list(dict.fromkeys(found))
+        for by_place in (self._trace_back, self._at_committed_place):
+            matches = [
+                match for chain in chains for place in places for match in by_place(chain, place)
+            ]
+            if matches:
+                return list(dict.fromkeys(matches))
         for by_name in (self._by_original_path, self._by_id_field):
-            found = [one for chain in chains for one in by_name(chain, record)]
-            if found:
-                return list(dict.fromkeys(found))
+            matches = [match for chain in chains for match in by_name(chain, record)]
+            if matches:
+                return list(dict.fromkeys(matches))
         digits = _HEX.fullmatch(record)
         if digits is None:
             return []
-        return list(dict.fromkeys(one for chain in chains for one in self._by_id(chain, digits[1])))
+        return list(
+            dict.fromkeys(match for chain in chains for match in self._by_id(chain, digits[1]))
+        )
 
     def called(self, found: FoundRecord) -> str:
         """Return the name of a record in messages."""
@@ -284,10 +288,10 @@ class _Histories:
         item = "" if other.item is None else f", item {other.item}"
         return replace(row, detail=f"{files.path(other.file)}{line}{item}")
 
-    def _behind(self, chain: Chain, place: RecordPlace) -> Iterator[FoundRecord]:
+    def _trace_back(self, chain: Chain, place: RecordPlace) -> Iterator[FoundRecord]:
         """Yield the committed record from which the record at a place was made."""
         items: list[tuple[Digest, int]] = []
-        for hop, behind in pairwise(chain):
+        for hop, source in pairwise(chain):
             if _has_places(hop.version):
                 wanted = DecisionQuery(new_path=place.path, new_position=place.position)
             else:
@@ -301,16 +305,16 @@ class _Histories:
                 ),
                 None,
             )
-            found = None if row is None else self._source_place(hop, behind.version, row)
-            if row is None or found is None:
+            earlier = None if row is None else self._source_place(hop, source.version, row)
+            if row is None or earlier is None:
                 return
             if row.item is not None:
                 items.append((hop.version.id, row.item))
-            place = found
+            place = earlier
         if self._root_has(chain[-1].version, place):
             yield FoundRecord(chain, place, tuple(items))
 
-    def _at_root(self, chain: Chain, place: RecordPlace) -> Iterator[FoundRecord]:
+    def _at_committed_place(self, chain: Chain, place: RecordPlace) -> Iterator[FoundRecord]:
         """Yield the committed record at a place whose path has the chain's prefixes."""
         path = place.path
         for hop in chain[:-1]:
@@ -325,17 +329,17 @@ class _Histories:
 
         Decision tables of versions 1 and 2 contain the ids; otherwise the data is hashed.
         """
-        for at, (hop, behind) in enumerate(pairwise(chain)):
+        for at, (hop, source) in enumerate(pairwise(chain)):
             if _has_files(hop.version):
                 continue
             for row in self._rows(hop.version, DecisionQuery(digits=digits)):
-                place = self._source_place(hop, behind.version, row)
+                place = self._source_place(hop, source.version, row)
                 if place is None:
                     continue
                 # The id in the source belongs to the record itself, not to one made from it.
                 is_source = row.item is None or (row.record or "").startswith(digits)
                 made = [] if is_source else [(hop.version.id, row.item or 0)]
-                for found in self._behind(chain[at + 1 :], place):
+                for found in self._trace_back(chain[at + 1 :], place):
                     yield FoundRecord(chain, found.root, (*made, *found.items))
         for at, hop in enumerate(chain):
             derived = chain[at - 1] if hop.filter is None and at else hop
@@ -344,7 +348,7 @@ class _Histories:
             with suppress(IncompleteError):  # its data is retired
                 for place, identity in self._records(hop.version):
                     if identity.hex.startswith(digits):
-                        for found in self._behind(chain[at:], place):
+                        for found in self._trace_back(chain[at:], place):
                             yield FoundRecord(chain, found.root, found.items)
 
     def _by_original_path(self, chain: Chain, record: str) -> Iterator[FoundRecord]:
@@ -365,7 +369,7 @@ class _Histories:
                 continue
             with suppress(IncompleteError, RowError):  # its data is retired
                 for place in self._with_id(hop.version, name, record):
-                    for found in self._behind(chain[at:], place):
+                    for found in self._trace_back(chain[at:], place):
                         yield FoundRecord(chain, found.root, found.items)
 
     def _with_id(self, version: Manifest, name: str, identity: str) -> Iterator[RecordPlace]:
@@ -402,7 +406,7 @@ class _Histories:
             return place.position == 0
         if version.id in retired_versions(self._repository):
             return True  # cannot be checked: the data is retired
-        return any(one == place for one, _ in self._records(version, place))
+        return any(at == place for at, _ in self._records(version, place))
 
     def _tree(self, version: Manifest) -> Tree:
         if version.id not in self._trees:
@@ -414,7 +418,7 @@ class _Histories:
         if _is_rows(version) and version.id in retired_versions(self._repository):
             return None
         records = self._records(version, place)
-        return next((one.hex for at, one in records if at == place), None)
+        return next((identity.hex for at, identity in records if at == place), None)
 
     def _records(
         self, version: Manifest, place: RecordPlace | None = None

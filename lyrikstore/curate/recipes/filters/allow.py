@@ -1,4 +1,4 @@
-"""``allow/1``: keeps records by the value in a sheet column (spec §12.5.4)."""
+"""``allow/1``: keeps records whose value in one column is listed (spec §12.5.4)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from lyrikstore.curate.recipes.filters.parameters import Parameter
 
 @dataclass(frozen=True, slots=True)
 class Allow(Filter):
-    """Drops records whose value in one column is not on the list.
+    """Filter that keeps records whose value in one column is listed.
 
     Attributes:
         column: The sheet column.
-        values: The values that pass, compared exactly.
-        keep_absent: Whether a record without a value passes.
+        values: The allowed values, compared exactly.
+        keep_absent: Whether a record without a value is kept.
     """
 
     USE: ClassVar[str] = "allow/1"
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("column", "string", "the sheet column to look at"),
-        Parameter("values", "strings", "the values that pass; compared exactly"),
+        Parameter("column", "string", "the sheet column to check"),
+        Parameter("values", "strings", "the allowed values; compared exactly"),
         Parameter(
             "absent",
             "string",
@@ -48,11 +48,11 @@ class Allow(Filter):
         return cls(values["column"], frozenset(values["values"]), values["absent"] == "keep")
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads its column."""
+        """Return the inputs of the step: its column."""
         return (f"meta:{self.column}",)
 
     def decide(self, record: FilterRecord) -> Outcome:
-        """Return what becomes of a record."""
+        """Return the decision on a record."""
         values = as_texts(record.fields.get(self.column))
         if not values:
             if self.keep_absent:

@@ -1,8 +1,8 @@
-"""Finding e-mail addresses, URLs and phone numbers in linear time.
+"""Search for e-mail addresses, URLs and phone numbers, in linear time.
 
-Normative text: spec §12.5.5. Every pattern is either anchored on a character that
-must be there or bounded, so that no text makes the search quadratic: a megabyte of ``a``, ``1`` or
-``@`` costs what a megabyte of prose costs (tests/curate/test_filters.py).
+Normative text: spec §12.5.5. Every pattern is bounded, or anchored on a required character, so that
+no text makes the search quadratic: a megabyte of ``a``, ``1`` or ``@`` costs as much as a megabyte
+of prose (tests/curate/test_filters.py).
 """
 
 import re
@@ -62,7 +62,7 @@ def find_emails(text: str) -> Iterator[Span]:
 
 def find_urls(text: str) -> Iterator[Span]:
     """Yield the URLs: a known scheme, ``www.``, or a bare host name under a common domain."""
-    # `done` keeps the search linear: what one URL has swallowed is not searched again.
+    # `done` keeps the search linear: the text of a found URL is not searched again.
     done = 0
     colon = text.find("://")
     while colon >= 0:
@@ -75,37 +75,36 @@ def find_urls(text: str) -> Iterator[Span]:
             done = end
         colon = text.find("://", max(done, colon + 3))
     done = 0
-    for found in _HOST_START.finditer(text):
-        if found.start() >= done and not (
-            found.start() and _in_word(text[found.start() - 1], ".@")
-        ):
-            done = _url_end(text, found.start(), found.end())
-            yield found.start(), done
+    for host in _HOST_START.finditer(text):
+        start = host.start()
+        if start >= done and not (start and _in_word(text[start - 1], ".@")):
+            done = _url_end(text, start, host.end())
+            yield start, done
     done = 0
-    for found in _COMMON_DOMAIN.finditer(text):
-        start = found.start()
+    for domain in _COMMON_DOMAIN.finditer(text):
+        start = domain.start()
         if start < done:
             continue
         floor = max(0, start - MAX_HOST)
         while start > floor and text[start - 1] in _HOST:
             start -= 1
-        while start < found.start() and not text[start].isalnum():
+        while start < domain.start() and not text[start].isalnum():
             start += 1
-        if start == found.start() or (start and _in_word(text[start - 1], "@/")):
+        if start == domain.start() or (start and _in_word(text[start - 1], "@/")):
             continue
-        slash = text[found.end() : found.end() + 1] == "/"
-        done = _url_end(text, start, found.end()) if slash else found.end()
+        slash = text[domain.end() : domain.end() + 1] == "/"
+        done = _url_end(text, start, domain.end()) if slash else domain.end()
         yield start, done
 
 
 def find_phones(text: str) -> Iterator[Span]:
-    """Yield the phone numbers: North American forms, ``+`` numbers, and what follows "Tel"."""
+    """Yield the phone numbers: North American forms, ``+`` numbers, and digits after "Tel"."""
     for run in _DIGITS.finditer(text):
         start, end = run.span()
         for pattern in (_NATIONAL, _INTERNATIONAL):
             # One character more than the run, or the look-ahead would see the end of the text.
-            for found in pattern.finditer(text, start, end + 1):
-                yield from _phone(text, *found.span())
+            for number in pattern.finditer(text, start, end + 1):
+                yield from _phone(text, *number.span())
         if _LABEL.search(text[max(0, start - 28) : start]):
             labelled = _LABELLED.match(text, start)
             if labelled is not None:

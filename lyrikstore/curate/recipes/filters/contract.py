@@ -1,8 +1,8 @@
-"""The contract every filter meets: pure, deterministic, with a reason for what it does.
+"""The interface of filters: pure, deterministic functions that give a reason for each outcome.
 
-Normative text: spec §12.5.1. A filter sees one record at a time, in storage order, and returns an
-outcome; it has no clock, no randomness, no network and no files. A record is a mapping of named
-fields, whether it is a row or a document with what a sheet says of it.
+Normative text: spec §12.5.1. A filter receives one record at a time, in storage order, and returns
+an outcome; it uses no clock, no randomness, no network and no files. A record is a mapping of named
+fields: a row, or a document with its metadata from a sheet.
 """
 
 from abc import ABC, abstractmethod
@@ -20,28 +20,28 @@ from lyrikstore.curate.recipes.filters.dataset_steps import DatasetDecisions, Ke
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 
 TEXT = "text"
-"""What a step reads that looks at the text of records; a field is ``meta:NAME``."""
+"""Input of a step that reads the text of records; the input for a field is ``meta:NAME``."""
 
 DATA = "data"
-"""What a step reads that looks at the bytes of documents."""
+"""Input of a step that reads the bytes of documents."""
 
 
 def reads_field(name: str) -> str:
-    """Return what a step reads that looks at a field, or at the text of documents as ``text``."""
+    """Return the input of a step that reads a field; ``text`` also means the text of documents."""
     return f"field:{name}"
 
 
 DOCUMENT_TEXTS = frozenset((TEXT, reads_field(TEXT)))
-"""What steps read for which the text of documents is needed."""
+"""Inputs that require the text of documents."""
 
 
 class OtherRecord(NamedTuple):
-    """The place of another record, to which a decision points.
+    """The position of another record, to which a decision refers.
 
     Attributes:
-        file: Which file it is in, from 0, in the order of their paths.
-        position: Its place there, from 0.
-        item: Which of the records that were made of it; None: the record itself.
+        file: The number of its file, from 0, in order of paths.
+        position: Its position in that file, from 0.
+        item: The number of the record that was made from it; None: the record itself.
     """
 
     file: int
@@ -50,24 +50,25 @@ class OtherRecord(NamedTuple):
 
 
 class FilterRecord(Struct, frozen=True):
-    """A record on its way through a recipe.
+    """A record on its way through a recipe, as filters see it.
 
     Attributes:
         path: The path of its file in the source.
-        position: Its place in that file, from 0.
-        id: The record id in the source dataset; of one that a step made, that of its first line.
-        fields: Its fields as earlier steps left them. A document's text has the name
+        position: Its position in that file, from 0.
+        id: The record id in the source dataset; for a record that a step made, that of its first
+            line.
+        fields: Its fields after the earlier steps. A document's text has the name
             :data:`lyrikstore.curate.readers.fields.DOCUMENT_TEXT`; it is absent if the bytes are
             not UTF-8, or if no step of the recipe reads texts.
-        source: The fields as the source dataset has them.
-        text_fields: Names of the fields that are the text: of a document that one.
-        roles: Which field has which role.
+        source: Its fields in the source dataset.
+        text_fields: Names of the fields that are the text; for a document only ``DOCUMENT_TEXT``.
+        roles: The roles of its fields.
         data: The bytes of a document, if a step of the recipe reads them.
-        origin: The record id of what a step made it of; of others their own.
-        left: Its record id as the last step that takes personal data out left it; None if there
-            was none, or it changed nothing.
-        file: Which file of its dataset it is in, from 0; known of records to compare with.
-        new_path: Of a document the path that a step gave it; None: it has that of its file.
+        origin: For a record that a step made, the id of the source record; otherwise its own id.
+        left: Its record id after the last step that removes personal data; None if there is no such
+            step, or if it changed nothing.
+        file: The number of its file in its dataset, from 0; set for records to compare with only.
+        new_path: The path that a step gave to a document; None: the path of its file.
     """
 
     path: str
@@ -85,44 +86,44 @@ class FilterRecord(Struct, frozen=True):
 
     @property
     def place(self) -> str:
-        """Where messages say it is: its file, and of a row the line."""
+        """Its position in messages: the file, and for a row the line."""
         return self.path if self.is_document else f"{self.path}:{self.position + 1}"
 
     @property
     def source_id(self) -> Digest:
-        """The record id in the source dataset of what it is, or was made of."""
+        """The id of the source record that it is, or was made from."""
         return self.origin or self.id
 
     @property
     def drawn_id(self) -> Digest:
-        """The record id by which lots are drawn: of what was taken out nothing follows from it."""
+        """The record id for random draws; it does not depend on removed data."""
         return self.left or self.id
 
     @property
     def label(self) -> str:
-        """Name of the field that holds its label; empty if none does."""
+        """Name of the field with the role label; empty if there is none."""
         return self.roles.label
 
     @property
     def is_document(self) -> bool:
-        """Whether it is a whole file, and no row."""
+        """Whether the record is a whole file and not a row."""
         return self.text_fields == (DOCUMENT_TEXT,)
 
     @property
     def texts(self) -> list[tuple[str, str]]:
-        """The texts in it, each with the name of its field; of a list of texts each."""
-        found: list[tuple[str, str]] = []
+        """Its texts, each with the name of its field; a list of texts is yielded item by item."""
+        texts: list[tuple[str, str]] = []
         for name in self.text_fields:
             value = self.fields.get(name)
             if isinstance(value, str):
-                found.append((name, value))
+                texts.append((name, value))
             elif isinstance(value, list):
-                found += [(name, one) for one in value if isinstance(one, str)]
-        return found
+                texts += [(name, item) for item in value if isinstance(item, str)]
+        return texts
 
     @property
     def text(self) -> str | None:
-        """The text: its texts with an empty line between; None for bytes that are not UTF-8."""
+        """All its texts, joined by empty lines; None for a document that is not UTF-8."""
         if self.is_document:
             value = self.fields.get(DOCUMENT_TEXT)
             return value if isinstance(value, str) else None
@@ -138,14 +139,14 @@ class FilterRecord(Struct, frozen=True):
         if text is None:
             raise InvalidInputError(
                 "undecodable-text",
-                f"{self.path}: not UTF-8 text, so {use} cannot read it",
+                f"{self.path} is not UTF-8 text, so {use} cannot read it",
                 hint='put a step with use = "drop-empty/1" first, or convert the file to UTF-8',
                 details={"path": self.path},
             )
         return text
 
     def name_of(self, name: str) -> str:
-        """Return the name under which it has what people call so: a document's text is ``text``."""
+        """Return the internal name of a field; users call a document's text ``text``."""
         return DOCUMENT_TEXT if name == TEXT and self.is_document else name
 
     def value(self, name: str) -> str | None:
@@ -159,21 +160,21 @@ class FilterRecord(Struct, frozen=True):
         )
 
     def called(self, name: str) -> str:
-        """Return what decisions call a field (spec §12.6)."""
+        """Return the name of a field in decisions (spec §12.6)."""
         if not self.is_document:
             return name
         return TEXT if name == DOCUMENT_TEXT else f"meta:{name}"
 
 
 class FieldReport(Struct, frozen=True, array_like=True):
-    """Something that was found in a record, which stays as it is.
+    """A finding in a record, which the step leaves unchanged.
 
     Attributes:
         reason: Stable code, such as ``found-email``.
-        field: What decisions call the field; None for the whole record.
-        count: How often.
-        detail: For people; shown, and not kept.
-        other: The record that it is like.
+        field: The name of the field in decisions; None for the whole record.
+        count: Number of finds.
+        detail: An explanation for the user; shown, but not stored.
+        other: The record that this one resembles.
     """
 
     reason: str
@@ -184,12 +185,12 @@ class FieldReport(Struct, frozen=True, array_like=True):
 
 
 class Keep(Struct, frozen=True):
-    """The record stays as it is.
+    """The record is kept unchanged.
 
     Attributes:
-        part: The part it goes to, if the filter splits.
-        folder: The folder it goes to, if the filter partitions.
-        reports: What was found in it.
+        part: The part that it is assigned to, if the filter splits.
+        folder: The folder that it is put into, if the filter partitions.
+        reports: Findings in the record.
     """
 
     part: str | None = None
@@ -198,12 +199,13 @@ class Keep(Struct, frozen=True):
 
 
 class Drop(Struct, frozen=True):
-    """The record goes.
+    """The record is dropped.
 
     Attributes:
         reason: Stable code; counts are summed by it.
-        detail: For people, such as the value that is not allowed; shown, and not kept.
-        other: The record that it goes for.
+        detail: An explanation for the user, such as the value that is not allowed; shown, but not
+            stored.
+        other: The record that is kept in its place.
     """
 
     reason: str
@@ -212,13 +214,13 @@ class Drop(Struct, frozen=True):
 
 
 class FieldChange(Struct, frozen=True, array_like=True):
-    """What changed in one field, without the text that went.
+    """A change in one field, without the removed text.
 
     Attributes:
-        field: What decisions call it.
+        field: The name of the field in decisions.
         reason: Stable code, such as ``redacted-email``.
-        count: How many places.
-        detail: For people; shown, and not kept.
+        count: Number of changed places.
+        detail: An explanation for the user; shown, but not stored.
     """
 
     field: str
@@ -228,14 +230,14 @@ class FieldChange(Struct, frozen=True, array_like=True):
 
 
 class Change(Struct, frozen=True):
-    """The record stays, changed.
+    """The record is kept with changes.
 
     Attributes:
-        fields: All of its fields now. A value that did not change is the very object it was.
-        changes: At least one.
-        reports: What else was found in it.
-        path: The path that a document gets; of a row what says that its file needs another name.
-            None: it keeps its own.
+        fields: All new fields. An unchanged value is the same object as before.
+        changes: At least one change.
+        reports: Further findings in the record.
+        path: The new path of a document; for a row, any path means that its file needs a new name.
+            None: the path stays.
     """
 
     fields: Fields
@@ -245,21 +247,21 @@ class Change(Struct, frozen=True):
 
 
 class Made(Struct, frozen=True):
-    """A record that a step makes of another.
+    """A record that a step makes from another; always a row.
 
     Attributes:
-        fields: Its fields; a row always.
+        fields: Its fields.
     """
 
     fields: dict[str, JSON]
 
 
 class Divide(Struct, frozen=True):
-    """Others take the record's place.
+    """The record is replaced by others.
 
     Attributes:
         reason: Stable code, for which the record itself is dropped.
-        made: Those others, at least one, in their order; rows. Taken once, one by one.
+        made: At least one row, in order; iterated once.
     """
 
     reason: str
@@ -269,25 +271,25 @@ class Divide(Struct, frozen=True):
 Outcome = Keep | Drop | Change | Divide
 Decide = Callable[[FilterRecord], Outcome]
 DecideAll = Callable[[Sequence[FilterRecord]], Sequence[Outcome | InvalidInputError]]
-"""Decides on several; in place of an outcome, why a record cannot be taken."""
+"""Decides on several records; returns an error for each record that it cannot process."""
 
 
 class Filter(ABC):
-    """One configured step of a recipe.
+    """A configured step of a recipe.
 
     Attributes:
         USE: Name and version, as recipes write them.
-        PARAMETERS: What the step takes.
-        TOGETHER: What holds of its parameters together, in keywords of JSON Schema.
-        MAKES_ROWS: Whether what leaves it are rows, whatever came.
-        NEEDS_ROWS: Whether it takes nothing but rows.
-        REF_ROLE: The role of the datasets in :attr:`refs` among the inputs of what is made.
-        REDACTS: Whether it replaces what it finds in records.
-        TAKES_OUT: Whether nothing that follows it may depend on what it takes out of records.
-        STATES: Fields in which it states digests of texts, which a step that takes out drops.
-        NAMES_FOLDERS: Whether it calls folders by what a field holds.
-        GIVES_AWAY: What its rows hold that depends on what other steps take out; empty: nothing.
-        SUCCESSOR: What to use instead of it; empty: it is the newest of its name.
+        PARAMETERS: The parameters of the step.
+        TOGETHER: Constraints across parameters, in keywords of JSON Schema.
+        MAKES_ROWS: Whether its results are rows, also for documents.
+        NEEDS_ROWS: Whether it accepts rows only.
+        REF_ROLE: The role of the datasets in :attr:`refs` among the inputs of the derived dataset.
+        REDACTS: Whether it replaces values in records.
+        TAKES_OUT: Whether no result of later steps may depend on the data that it removes.
+        STATES: Fields into which it writes digests of texts; steps with ``TAKES_OUT`` drop them.
+        NAMES_FOLDERS: Whether it names folders after values of a field.
+        GIVES_AWAY: The data in its rows that reveals what other steps remove; empty if none.
+        SUCCESSOR: The filter that replaces it; empty for the newest version.
     """
 
     USE: ClassVar[str]
@@ -309,114 +311,114 @@ class Filter(ABC):
         """Return the step for parameter values that satisfy :attr:`PARAMETERS`.
 
         Raises:
-            InvalidInputError: (``bad-recipe``) values that contradict each other.
+            InvalidInputError: (``bad-recipe``) the values contradict each other.
         """
 
     @abstractmethod
     def reads(self) -> tuple[str, ...]:
-        """Return what the step reads.
+        """Return the inputs of the step.
 
-        It is ``text``, ``data``, ``meta:FIELD``, ``meta:*`` for all fields, or what
-        :func:`reads_field` gives.
+        An input is ``text``, ``data``, ``meta:FIELD``, ``meta:*`` for all fields, or a result of
+        :func:`reads_field`.
         """
 
     def start(self) -> Decide:
         """Return the decision function for one pass over a dataset: by default :meth:`decide`.
 
-        It is called in each process that shares the work, and may load models there; what it
-        decides depends on the record alone.
+        It is called once in each process and may load models there; decisions depend on the record
+        alone.
         """
         return self.decide
 
     def decide(self, record: FilterRecord) -> Outcome:
-        """Return what becomes of a record."""
+        """Return the decision on a record."""
         raise NotImplementedError
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The parts that it can put records into, in order; none if it does not split."""
+        """The parts that it assigns records to, in order; empty if it does not split."""
         return ()
 
     @property
     def copies(self) -> frozenset[str]:
-        """The fields whose values it hands on under other names."""
+        """The fields whose values it copies to, or renames to, other fields."""
         return frozenset()
 
     @property
     def draws_by_source(self) -> bool:
-        """Whether it draws lots by what the source has, whatever steps before it took out."""
+        """Whether its random draws depend on source values that earlier steps may have removed."""
         return False
 
     def group(self, roles: FieldRoles) -> str | None:  # noqa: ARG002
-        """Return the field whose equal values it keeps together as it deals records into parts.
+        """Return the field by which it groups records: equal values get into the same part.
 
         Args:
-            roles: Which field has which role where it stands.
+            roles: The roles of fields before the step.
 
         Returns:
-            Empty: it deals each record alone; None: it deals none by lots.
+            The field; empty if it assigns each record alone; None if it assigns none at random.
         """
         return None
 
     def name_after(self, name: str) -> str:
-        """Return what a field is called after the step; empty where it ends there."""
+        """Return the name of a field after the step; empty if the step drops it."""
         return name
 
     def name_before(self, name: str) -> str:
-        """Return what a field was called before the step; empty where the step makes it."""
+        """Return the name of a field before the step; empty if the step creates it."""
         return name
 
     def may_part(self, name: str) -> bool:  # noqa: ARG002
-        """Return whether equal values of a field may differ, or be gone, after the step."""
+        """Return whether equal values of a field may differ or be missing after the step."""
         return self.REDACTS
 
     def way_out(self, roles: FieldRoles) -> str:  # noqa: ARG002
-        """Return what to do where it drops more records than was meant.
+        """Return a hint for users whose records are dropped unexpectedly.
 
         Args:
-            roles: Which field has which role where it stands.
+            roles: The roles of fields before the step.
         """
-        return "filter -n shows a few of them: correct the step where they should stay"
+        return "see a few of them with filter -n, and correct the step to keep them"
 
     def fields_after(self, before: frozenset[str]) -> frozenset[str]:
         """Return the fields that records have after the step, given those before."""
         return before
 
     def roles(self, before: FieldRoles) -> FieldRoles:
-        """Return which field has which role after the step."""
+        """Return the roles of fields after the step, given those before."""
         return before
 
     def libraries(self) -> Mapping[str, str]:
-        """Return name → version of the libraries that what it decides depends on."""
+        """Return name → version of the libraries on which its decisions depend."""
         return {}
 
     def models(self) -> Sequence[Mapping[str, str]]:
-        """Return the models that it depends on, as the filter's manifest names them."""
+        """Return the models on which its decisions depend, as the filter manifest names them."""
         return ()
 
     @property
     def refs(self) -> tuple[str, ...]:
-        """REFs of other datasets that it compares with, as the recipe writes them."""
+        """REFs of the datasets that it compares with, as the recipe writes them."""
         return ()
 
     def prepare(self, records: Iterable[FilterRecord]) -> bytes:
-        """Return what :meth:`bind` needs of the records of :attr:`refs`."""
+        """Return prepared data for :meth:`bind` from the records of :attr:`refs`."""
         raise NotImplementedError
 
     def bind(self, prepared: bytes) -> Self:
-        """Return the step with what :meth:`prepare` gave."""
+        """Return the step with the data of :meth:`prepare`."""
         raise NotImplementedError
 
 
 class BatchFilter(Filter):
-    """A step that takes many records in one call, and yet decides on each of them alone."""
+    """A step that decides on each record alone, and receives many records in one call."""
 
     @abstractmethod
     def start_batch(self) -> DecideAll:
-        """Return the decision function for many, as :meth:`start` does."""
+        """Return the decision function for many records; as :meth:`start`."""
 
     def start(self) -> Decide:
-        """Return the decision function for one."""
+        """Return the decision function for one record."""
         decide = self.start_batch()
 
         def decide_one(record: FilterRecord) -> Outcome:
@@ -429,19 +431,19 @@ class BatchFilter(Filter):
 
 
 class DatasetFilter(Filter):
-    """A step whose decision depends on other records, but only through a key of each.
+    """A step whose decisions depend on the keys of all records that reach it.
 
-    The keys are worked out anywhere; the judging is done in one place, once all are known.
+    Any process computes keys; one process decides after all keys are known.
     """
 
     @abstractmethod
     def key(self) -> Callable[[FilterRecord], bytes]:
-        """Return the function that gives what the decision needs of a record alone."""
+        """Return the function that computes the key of a record."""
 
     @abstractmethod
     def judge(self, records: KeyedRecords) -> DatasetDecisions:
-        """Return what becomes of the records."""
+        """Return the decisions on all records, given their keys."""
 
     @abstractmethod
     def detail(self, reason: str, other: str) -> str:
-        """Return the detail of a decision, given how the other record is called."""
+        """Return the detail of a decision, given the name of the other record."""

@@ -1,4 +1,4 @@
-"""Steps for a whole dataset: what they see of its records, and what they say of them."""
+"""The keys that a step over a whole dataset reads, and the decisions that it returns."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,11 +7,11 @@ import numpy as np
 
 
 class KeyedRecords:
-    """What a step for a whole dataset sees of the records that reach it, in storage order.
+    """The keys of the records that reach a dataset step, in storage order.
 
     Args:
-        keys: What ``DatasetFilter.key`` gave of each, one after another.
-        ends: Where each ends, in bytes.
+        keys: The keys of ``DatasetFilter.key``, concatenated.
+        ends: The end of each key, in bytes.
     """
 
     def __init__(self, keys: "np.ndarray[Any, Any]", ends: "np.ndarray[Any, Any]") -> None:
@@ -28,20 +28,20 @@ class KeyedRecords:
         return map(self.__getitem__, range(len(self)))
 
     def numbers(self) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
-        """Return all keys as numbers of 8 bytes, where they lie, and where each key ends there."""
+        """Return all keys as 8-byte numbers, without copying, and the end index of each key."""
         return self._keys.view("<u8"), self._ends // 8
 
     def columns(self, width: int) -> "np.ndarray[Any, Any]":
-        """Return keys of one length as rows of bytes, not in memory but where they lie."""
+        """Return keys of one length as rows of bytes, without copying."""
         return self._keys.reshape(len(self), width)
 
 
 class DatasetDecisions:
-    """What becomes of the records that a step for a whole dataset saw.
+    """The decisions of a dataset step on the records that reached it.
 
     Args:
-        count: How many there are; all stay, unless :meth:`drop` or :meth:`report` says more.
-        reasons: Stable codes that it gives.
+        count: Number of records; they are kept unless :meth:`drop` is called for them.
+        reasons: The stable codes that the step uses.
     """
 
     def __init__(self, count: int, reasons: Sequence[str]) -> None:
@@ -53,32 +53,32 @@ class DatasetDecisions:
         self._dealt: np.ndarray[Any, Any] | None = None
 
     def drop(self, at: Any, reason: str, other: Any) -> None:
-        """Say that records go, each for the sake of another one; places, one or an array."""
+        """Drop records, each with the record kept in its place; indices, one or an array."""
         self._codes[at], self._others[at] = self.reasons.index(reason) + 1, other
 
     def report(self, at: Any, reason: str, other: Any) -> None:
-        """Say what was found of records that stay; ``other`` as for :meth:`drop`."""
+        """Report a finding on records that are kept; ``other`` as for :meth:`drop`."""
         self._codes[at], self._others[at] = self.reasons.index(reason) + 129, other
 
     def deal(self, parts: Sequence[str], dealt: "np.ndarray[Any, Any]") -> None:
-        """Say to which of the parts each record goes that stays: its place among them."""
+        """Assign each kept record to a part, by the index of that part."""
         self._parts, self._dealt = parts, dealt
 
     def part(self, at: int) -> str | None:
-        """Return the part that a record goes to; None where none were dealt."""
+        """Return the part of a record; None if the step does not split."""
         return None if self._dealt is None else self._parts[int(self._dealt[at])]
 
     def liken(self, at: int, likeness: int) -> None:
-        """Say how like the other one a record is, in 1/10000."""
+        """Set the Jaccard similarity of a record with the other one, in 1/10000."""
         self._likeness[at] = likeness
 
     def likeness(self, at: int) -> str:
-        """Return how like the other one a record is, for a detail; empty where nobody said."""
-        found = int(self._likeness[at])
-        return f", Jaccard {found / 10_000:.4f}" if found >= 0 else ""
+        """Return the similarity with the other record, as text for a detail; may be empty."""
+        similarity = int(self._likeness[at])
+        return f", Jaccard {similarity / 10_000:.4f}" if similarity >= 0 else ""
 
     def of(self, at: int) -> tuple[str, bool, int] | None:
-        """Return reason, whether it goes, and the other record's place; None: nothing is so."""
+        """Return reason, whether it is dropped, and the other record's index; None: unchanged."""
         code = int(self._codes[at])
         if not code:
             return None

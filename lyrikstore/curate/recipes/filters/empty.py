@@ -1,4 +1,4 @@
-"""``drop-empty/1``: drops documents that hold no text (spec §12.5.2)."""
+"""``drop-empty/1``: drops records without text (spec §12.5.2)."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -15,7 +15,7 @@ from lyrikstore.curate.text import is_blank
 
 
 class DropEmpty(Filter):
-    """Drops records that are empty, only white space, or not UTF-8."""
+    """Filter that drops records whose text is empty, only white space, or not UTF-8."""
 
     USE: ClassVar[str] = "drop-empty/1"
 
@@ -25,11 +25,11 @@ class DropEmpty(Filter):
         return cls()
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads the text."""
+        """Return the inputs of the step: the text."""
         return (TEXT,)
 
     def decide(self, record: FilterRecord) -> Outcome:
-        """Return what becomes of a record."""
+        """Return the decision on a record."""
         if record.text is None:
             return Drop("undecodable", "the bytes are not UTF-8")
         if not record.text:

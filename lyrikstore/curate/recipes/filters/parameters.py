@@ -1,4 +1,4 @@
-"""What a recipe step takes, checked in one place so that every filter says it alike."""
+"""The parameters of recipe steps; checked here, so that all filters report errors alike."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -26,16 +26,16 @@ Kind = Literal[
 
 _FORMS: Mapping[Kind, str] = {
     "string": "a string",
-    "strings": "a list of strings, not empty, none twice",
+    "strings": "a list of strings, not empty and without repeats",
     "columns": 'a list of column names, or "*" for all',
     "boolean": "true or false",
     "seed": "a string or an integer",
     "number": "a whole number up to 1000000000",
     "fraction": "a number between 0 and 1, at most 9 decimals",
     "share": "a number between 0 and 1, at most 9 decimals, or a list of values",
-    "texts": "a table of strings, none empty",
+    "texts": "a table of strings that are not empty",
     "constants": "a table of strings, whole numbers, true or false",
-    "value-maps": "a table of such tables: field, value, new value",
+    "value-maps": "a table that maps, for each field, values to new values",
 }
 
 
@@ -44,12 +44,12 @@ class Parameter(Struct, frozen=True):
 
     Attributes:
         name: The TOML key.
-        kind: The form its value takes.
+        kind: The form of its value.
         meaning: One line for the documentation.
-        default: The value when left out; ``None`` makes it required unless ``optional``.
+        default: The value if the recipe omits it; ``None`` makes it required unless ``optional``.
         choices: The only values accepted, if any.
-        optional: Whether it may be left out without a default.
-        limits: What the filter holds its values to besides, in keywords of JSON Schema.
+        optional: Whether the recipe may omit it although it has no default.
+        limits: Further limits of its values, in keywords of JSON Schema.
     """
 
     name: str
@@ -62,27 +62,27 @@ class Parameter(Struct, frozen=True):
 
 
 def read_parameters(
-    parameters: tuple[Parameter, ...], given: Mapping[str, Any], place: str
+    parameters: tuple[Parameter, ...], table: Mapping[str, Any], place: str
 ) -> dict[str, Any]:
     """Return the values of a step in canonical form: strings, booleans, lists and tables of them.
 
     Args:
-        parameters: What the filter takes.
-        given: The step's TOML table without ``use``.
-        place: Such as ``step 2 (allow/1)``, for messages.
+        parameters: The parameters of the filter.
+        table: The step's TOML table without ``use``.
+        place: The step in messages, such as ``step 2 (allow/1)``.
 
     Raises:
-        InvalidInputError: (``bad-recipe``) an unknown key (near matches named), a missing one, a
-            value of another form.
+        InvalidInputError: (``bad-recipe``) an unknown key (the message names similar ones), a
+            missing key, or a value of another form.
     """
     by_name = {parameter.name: parameter for parameter in parameters}
-    for name in given:
+    for name in table:
         if name not in by_name:
             raise unknown_word("bad-recipe", f"key in {place}", name, by_name)
     values: dict[str, Any] = {}
     for parameter in parameters:
-        if parameter.name in given:
-            values[parameter.name] = _value(parameter, given[parameter.name], place)
+        if parameter.name in table:
+            values[parameter.name] = _value(parameter, table[parameter.name], place)
         elif parameter.default is not None:
             values[parameter.name] = parameter.default
         elif not parameter.optional:

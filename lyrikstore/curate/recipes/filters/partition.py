@@ -1,4 +1,4 @@
-"""``partition/1``: one shard of rows for each value of a field (spec §12.5.9)."""
+"""``partition/1``: puts rows into a folder for each value of a field (spec §12.5.9)."""
 
 import re
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from lyrikstore.curate.recipes.filters.parameters import Parameter
 from lyrikstore.history.trees.paths import path_offence
 
 _OTHER = re.compile(r"[^A-Za-z0-9._+-]|\.\Z")
-"""What stands in no folder's name as it is: also a full stop at its end, which Windows drops."""
+"""Characters to escape in folder names; also a full stop at the end, which Windows drops."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionRows(Filter):
-    """Puts rows into folders by a field, so that terms can select them (spec §19.3).
+    """Filter that puts rows into folders by a field, so that terms can select them (spec §19.3).
 
     Attributes:
-        field: The field; empty: the one of the role ``licence``.
+        field: The field; empty: the field with the role ``licence``.
     """
 
     USE: ClassVar[str] = "partition/1"
@@ -27,7 +27,7 @@ class PartitionRows(Filter):
         Parameter(
             "field",
             "string",
-            "the field whose values name the folders; without it that of the role licence",
+            "the field whose values name the folders; default: the field with the role licence",
             optional=True,
         ),
     )
@@ -42,24 +42,24 @@ class PartitionRows(Filter):
         return cls(values.get("field", ""))
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads its field, if it names one."""
+        """Return the inputs of the step: its field, if the recipe names one."""
         return (f"meta:{self.field}",) if self.field else ()
 
     def decide(self, record: FilterRecord) -> Outcome:
-        """Return what becomes of a record."""
+        """Return the decision on a record."""
         field = self.field or record.roles.licence
         if not field:
             raise InvalidInputError(
                 "no-licence-field",
-                "partition/1 names no field, and none is the licence",
-                hint="name it: field = FIELD, or commit --licence-field FIELD",
+                "the partition/1 step names no field, and no field has the role licence",
+                hint="name the field: field = FIELD, or commit --licence-field FIELD",
             )
         value = record.value(field)
         folder = f"{_escaped(field)}={_escaped('unknown' if value is None else value)}"
         if (offence := path_offence(folder)) is not None:
             raise InvalidInputError(
                 "bad-partition",
-                f"{record.place}: the folder of this {field} {offence.reason}, once it is escaped",
+                f"{record.place}: the escaped folder name of this {field} {offence.reason}",
                 hint="shorten such values first with map/1",
                 details={"folder": offence.shown[:1000]},
             )
@@ -67,5 +67,5 @@ class PartitionRows(Filter):
 
 
 def _escaped(text: str) -> str:
-    """Return a text as a part of a path: what may not be there as ``%XX`` of its UTF-8 bytes."""
+    """Return a text as part of a folder name, other characters as ``%XX`` of UTF-8 bytes."""
     return _OTHER.sub(lambda m: "".join(f"%{byte:02X}" for byte in m[0].encode()), text)

@@ -30,16 +30,16 @@ FINDERS: Mapping[str, tuple[str, Callable[[str], Iterator[Span]]]] = {
     "phone": ("<PHONE>", find_phones),
     "copyright": ("<COPYRIGHT-HOLDER>", find_holders),
 }
-"""Pattern name -> placeholder and finder, in order of precedence where two begin together."""
+"""Pattern → placeholder and search function, in order of precedence at equal starts."""
 
 
 class Replacement(Struct, frozen=True):
-    """One place to replace.
+    """A part of a text to replace.
 
     Attributes:
-        start: First code point.
-        end: One past the last.
-        pattern: Key of :data:`FINDERS`.
+        start: The first code point.
+        end: The code point after the last.
+        pattern: A key of :data:`FINDERS`.
     """
 
     start: int
@@ -49,14 +49,14 @@ class Replacement(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Redact(Filter):
-    """Replaces what the patterns find, in the text and in sheet columns.
+    """Filter that replaces matches of patterns by placeholders, in the text and in sheet columns.
 
     Attributes:
         patterns: Keys of :data:`FINDERS`, in its order.
-        repeats: Whether later mentions of a holder go too.
-        text: Whether the text is searched.
-        columns: The columns searched; ``None`` is all.
-        mask: The columns whose whole value becomes ``<REDACTED>``.
+        repeats: Whether to replace other mentions of a copyright holder, too.
+        text: Whether to search the text.
+        columns: The columns to search; ``None``: all.
+        mask: The columns whose whole value becomes ``<REDACTED>``; ``None``: all.
     """
 
     USE: ClassVar[str] = "redact/1"
@@ -97,13 +97,13 @@ class Redact(Filter):
         """Return the step.
 
         Raises:
-            InvalidInputError: (``bad-recipe``) nothing to search and nothing to mask.
+            InvalidInputError: (``bad-recipe``) the step would neither search nor mask anything.
         """
         if not values["text"] and values["columns"] == [] and values["mask"] == []:
             raise InvalidInputError(
                 "bad-recipe",
-                "redact/1: neither the text nor a column is searched",
-                hint="leave out text = false, or name columns",
+                "redact/1 searches neither the text nor a column",
+                hint="omit text = false, or name columns",
             )
         return cls(
             tuple(name for name in FINDERS if name in values["patterns"]),
@@ -114,14 +114,14 @@ class Redact(Filter):
         )
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads the text, its columns, or all columns."""
+        """Return the inputs of the step: the text, and its columns or all columns."""
         fields = [TEXT] if self.text else []
         if self.columns is None or self.mask is None:
             return (*fields, "meta:*")
         return (*fields, *(f"meta:{name}" for name in sorted(self.columns | self.mask)))
 
     def decide(self, record: FilterRecord) -> Outcome:
-        """Return what becomes of a record."""
+        """Return the decision on a record."""
         changes: list[FieldChange] = []
         fields = dict(record.fields)
         if self.text:
@@ -148,33 +148,33 @@ class Redact(Filter):
         fields: dict[str, JSON],
         changes: list[FieldChange],
     ) -> None:
-        """Redact one field, and each text of one that is a list."""
+        """Redact one field; in a list, each text."""
         value = fields.get(name)
-        found: list[JSON] = []
+        redacted: list[JSON] = []
         for text in value if isinstance(value, list) else [value]:
             if isinstance(text, str):
                 new, replaced = redact(text, self.patterns, repeats=self.repeats)
                 if replaced:
                     changes += _describe(record.called(name), replaced)
-                    found.append(new)
+                    redacted.append(new)
                     continue
-            found.append(text)
+            redacted.append(text)
         before_all = value if isinstance(value, list) else [value]
-        if any(new is not old for new, old in zip(found, before_all, strict=True)):
-            fields[name] = found if isinstance(value, list) else found[0]
+        if any(new is not old for new, old in zip(redacted, before_all, strict=True)):
+            fields[name] = redacted if isinstance(value, list) else redacted[0]
 
 
 def redact(
     text: str, patterns: Iterable[str], *, repeats: bool = False
 ) -> tuple[str, list[Replacement]]:
-    """Return the text with placeholders, and what was replaced, in order.
+    """Return the text with placeholders, and the replaced parts, in order.
 
     Args:
         text: Any text.
-        patterns: Keys of :data:`FINDERS`. Where finds overlap, their union is replaced by the
-            placeholder of the one that begins first (of equals, the longest), so that no rest of
-            a find stays.
-        repeats: Whether other mentions of a copyright holder found in this text go too.
+        patterns: Keys of :data:`FINDERS`. Overlapping matches are replaced together, by the
+            placeholder of the match that begins first (at equal starts, the longest), so that no
+            rest of a match stays.
+        repeats: Whether to replace other mentions in this text of a copyright holder, too.
 
     Cost: O(length) per pattern.
     """

@@ -1,4 +1,4 @@
-"""The built-in filters, each versioned: a new behaviour is a new number, never an edit.
+"""The built-in filters by name and version; a change of behaviour gets a new version number.
 
 User documentation: docs/recipes.md; byte-exact rules: spec §12.5.
 """

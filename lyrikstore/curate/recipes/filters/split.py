@@ -1,7 +1,7 @@
-"""``split/1``: deals records into train, validation and test (spec §12.5.6).
+"""``split/1``: splits records into train, validation and test (spec §12.5.6).
 
-The part is a hash of seed and group value, so that it needs no other record: adding files later
-never moves the ones already dealt, and nobody can steer a record into a part.
+The part follows from a hash of seed and group value, and does not depend on other records: files
+added later never move earlier ones, and the part of a record cannot be chosen.
 """
 
 from collections.abc import Mapping
@@ -24,12 +24,12 @@ _CONTEXT = "lyrikstore 2026-11 split"
 
 @dataclass(frozen=True, slots=True)
 class Split(Filter):
-    """Deals records into parts; records of one group never part.
+    """Filter that splits records into parts; all records of a group get into the same part.
 
     Attributes:
         by: The group column, or ``None``: every record is its own group.
-        seed: Another seed deals anew.
-        bounds: (part, exclusive upper bound of the 64-bit hash), parts of fraction 0 left out.
+        seed: The seed; another seed gives another split.
+        bounds: (part, exclusive upper bound of the 64-bit hash), without parts of fraction 0.
     """
 
     USE: ClassVar[str] = "split/1"
@@ -37,10 +37,11 @@ class Split(Filter):
         Parameter(
             "by",
             "string",
-            "sheet column whose equal values stay together; without it each record is dealt alone",
+            "sheet column of the groups: records with equal values get into the same part; "
+            "default: each record is a group",
             optional=True,
         ),
-        Parameter("seed", "seed", "another seed deals anew", default="0"),
+        Parameter("seed", "seed", "another seed gives another split", default="0"),
         Parameter("train", "fraction", "share of the groups", default="0.8"),
         Parameter("validation", "fraction", "share of the groups", default="0.1"),
         Parameter("test", "fraction", "share of the groups", default="0.1"),
@@ -62,7 +63,7 @@ class Split(Filter):
         if total != 1:
             raise InvalidInputError(
                 "bad-recipe",
-                f"split/1: train, validation and test add up to {total}, not 1",
+                f"the shares train, validation and test add up to {total}, not 1",
                 hint="such as train = 0.8, validation = 0.1, test = 0.1",
             )
         bounds: list[tuple[str, int]] = []
@@ -74,7 +75,7 @@ class Split(Filter):
         return cls(values.get("by"), values["seed"], tuple(bounds))
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads its group column."""
+        """Return the inputs of the step: its group column."""
         return () if self.by is None else (f"meta:{self.by}",)
 
     @property
@@ -88,13 +89,13 @@ class Split(Filter):
 
     @property
     def draws_by_source(self) -> bool:
-        """That a value or a record id of the source decides."""
+        """True: a value or a record id of the source decides."""
         return True
 
     def decide(self, record: FilterRecord) -> Outcome:
-        """Return what becomes of a record."""
-        # The source value: a step before may have redacted every owner to one placeholder, and
-        # that would put all records into one group.
+        """Return the decision on a record."""
+        # The value in the source: an earlier step may have redacted all values to one placeholder,
+        # which would put all records into one group.
         value = as_text(record.source.get(self.by)) if self.by is not None else None
         if value is None:
             return Keep(self.part_of("record", record.source_id.hex))
@@ -112,10 +113,10 @@ class Split(Filter):
 
 
 def split_number(seed: str, group_kind: str, group: str) -> int:
-    """Return the number of 64 bits by which a group is dealt.
+    """Return the 64-bit hash that decides the part of a group.
 
     Args:
-        seed: Another one deals anew.
+        seed: The seed.
         group_kind: ``value`` for the value of a field, ``record`` for a record without one.
         group: The value, or the record id in hex.
     """

@@ -1,4 +1,4 @@
-"""``split/2``: deals records into parts by hash, or by what a field says (spec §12.5.8)."""
+"""``split/2``: splits records into parts by hash, or by the values of a field (spec §12.5.8)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,11 +20,13 @@ from lyrikstore.curate.recipes.filters.split import PARTS, Split
 
 @dataclass(frozen=True, slots=True)
 class SplitByField(Filter):
-    """Deals records into parts; those of one group, and what was made of one record, never part.
+    """Filter that splits records into parts.
+
+    All records of a group, and all that were made from one source record, get into the same part.
 
     Attributes:
-        hashed: How records are dealt by hash; None: by a field.
-        column: That field; empty: the one of the role ``split``.
+        hashed: The split by hash; None: split by a field.
+        column: That field; empty: the field with the role ``split``.
         named: Value of the field → part.
     """
 
@@ -33,15 +35,15 @@ class SplitByField(Filter):
         Parameter(
             "by",
             "string",
-            "field whose equal values stay together; without it that of the role group, else each "
-            "record is dealt alone",
+            "field of the groups: records with equal values get into the same part; default: the "
+            "field with the role group, or each record alone",
             optional=True,
         ),
-        Parameter("seed", "seed", "another seed deals anew", default="0"),
+        Parameter("seed", "seed", "another seed gives another split", default="0"),
         Parameter(
             "column",
             "string",
-            "field that says the part, instead of a hash; without it that of the role split",
+            "field that names the part, instead of a hash; default: the field with the role split",
             optional=True,
         ),
         Parameter("train", "share", "share of the groups, or values of the field", default="0.8"),
@@ -58,22 +60,22 @@ class SplitByField(Filter):
         """Return the step.
 
         Raises:
-            InvalidInputError: (``bad-recipe``) shares and values of a field are mixed, the shares
-                do not add up to 1, or a value is of two parts.
+            InvalidInputError: (``bad-recipe``) the recipe mixes shares and values of a field, the
+                shares do not add up to 1, or two parts list the same value.
         """
-        given = {part: values[part] for part in PARTS}
-        lists = [part for part in PARTS if isinstance(given[part], list)]
+        shares = {part: values[part] for part in PARTS}
+        lists = [part for part in PARTS if isinstance(shares[part], list)]
         if not lists:
             if "column" in values:
-                raise _bad("column wants the values of each part", _LISTS)
+                raise _bad("column requires lists of values for the parts", _LISTS)
             return cls(Split.configure(values), "", {})
         if "by" in values:
-            raise _bad("by is for shares; a field says the part already", "leave out by")
+            raise _bad("by requires shares, and the parts are lists of values", "omit by")
         named: dict[str, str] = {}
         for part in lists:
-            for value in given[part]:
+            for value in shares[part]:
                 if named.setdefault(value, part) != part:
-                    raise _bad(f"{value[:80]!r} is of two parts", _LISTS)
+                    raise _bad(f"two parts list the value {value[:80]!r}", _LISTS)
         return cls(None, values.get("column", ""), named)
 
     @property
@@ -84,13 +86,13 @@ class SplitByField(Filter):
         return tuple(part for part in PARTS if part in self.named.values())
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads its field, if it names one."""
+        """Return the inputs of the step: its field, if the recipe names one."""
         if self.hashed is not None:
             return self.hashed.reads()
         return (f"meta:{self.column}",) if self.column else ()
 
     def group(self, roles: FieldRoles) -> str | None:
-        """Return the field whose equal values stay together; None where a field says the part."""
+        """Return the field of the groups; None if a field names the part."""
         return None if self.hashed is None else self.hashed.by or roles.group
 
     @property
@@ -99,14 +101,14 @@ class SplitByField(Filter):
         return self.hashed is not None
 
     def decide(self, record: FilterRecord) -> Outcome:
-        """Return what becomes of a record."""
+        """Return the decision on a record."""
         if self.hashed is None:
             return self._named(record)
         by = self.group(record.roles)
-        # The source's value: a step before may have redacted every owner to one placeholder, and
-        # that would put all records into one group. What only a step has made is read as it is.
-        found = record.source if by in record.source else record.fields
-        value = as_text(found.get(by)) if by else None
+        # The value in the source: an earlier step may have redacted all values to one placeholder,
+        # which would put all records into one group. A field that a step made is read as it is.
+        fields = record.source if by in record.source else record.fields
+        value = as_text(fields.get(by)) if by else None
         if value is not None:
             return Keep(self.hashed.part_of("value", value))
         return Keep(self.hashed.part_of("record", record.source_id.hex))
@@ -116,8 +118,8 @@ class SplitByField(Filter):
         if not column:
             raise InvalidInputError(
                 "no-split",
-                "split/2 deals by a field, and no field says the part",
-                hint="name it: column = FIELD, or commit --split FIELD",
+                "split/2 splits by a field, but names none, and no field has the role split",
+                hint="name the field: column = FIELD, or commit --split FIELD",
             )
         value = record.value(column)
         if value is None:

@@ -1,4 +1,4 @@
-"""``split/3``: deals records as ``split/2`` does, by nothing that was taken out (spec §12.5.29)."""
+"""``split/3``: splits records as ``split/2``, without use of removed data (spec §12.5.29)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
@@ -21,17 +21,18 @@ _KEY_BYTES = 41
 
 
 class SplitGroups(DatasetFilter):
-    """Deals records into parts; those of one group, and what was made of one record, never part.
+    """Filter that splits records into parts.
 
-    A group is dealt by its value as long as all its records still have it, and else by the record
-    ids of what they have become: the part that it gets says nothing about the value.
+    All records of a group, and all that were made from one source record, get into the same part.
+    The group's value decides if all its records still have it; otherwise the new record ids decide,
+    so that the part reveals nothing about the value.
 
-    Cost: 41 bytes of each record on disk, and some 100 in memory.
+    Cost: 41 bytes for each record on disk, and some 100 in memory.
 
     Attributes:
-        seed: Another seed deals anew.
-        by: The field of the groups; empty: that of the role ``group``, else each record is one.
-        bounds: (part, exclusive upper bound of the 64-bit number), parts with share 0 left out.
+        seed: The seed; another seed gives another split.
+        by: The field of the groups; empty: the field with the role ``group``, or each record alone.
+        bounds: (part, exclusive upper bound of the 64-bit number), without parts of share 0.
     """
 
     USE: ClassVar[str] = "split/3"
@@ -49,8 +50,8 @@ class SplitGroups(DatasetFilter):
         Raises:
             InvalidInputError: (``bad-recipe``) the shares do not add up to 1.
         """
-        dealt = Split.configure(values)
-        return cls(dealt.seed, dealt.by or "", dealt.bounds)
+        split = Split.configure(values)
+        return cls(split.seed, split.by or "", split.bounds)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -58,23 +59,23 @@ class SplitGroups(DatasetFilter):
         return tuple(part for part, _ in self.bounds)
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads the field of the groups, if it names one."""
+        """Return the inputs of the step: the field of the groups, if the recipe names one."""
         return (f"meta:{self.by}",) if self.by else ()
 
     def group(self, roles: FieldRoles) -> str:
-        """Return the field whose equal values stay together; empty: each record is a group."""
+        """Return the field of the groups; empty: each record is a group."""
         return self.by or roles.group
 
     def key(self) -> Callable[[FilterRecord], bytes]:
-        """Return the function that gives what is known of a record's group, and its numbers."""
+        """Return the function that computes a key: a hash of the group, and random numbers."""
 
         def find(record: FilterRecord) -> bytes:
             by = self.group(record.roles)
-            # The source's value tells who belongs together, even where a step has redacted it.
+            # The value in the source decides the group, even if a step redacted it.
             source = record.source if by in record.source else record.fields
             value = as_text(source.get(by)) if by else None
             stays = value is not None and as_text(record.fields.get(by)) == value
-            # What was made of one record stays together.
+            # Records that were made from one source record are a group.
             group = [record.path, record.position] if value is None else [value]
             own = record.drawn_id.hex
             numbers = (
@@ -82,13 +83,13 @@ class SplitGroups(DatasetFilter):
                 split_number(self.seed, "record", own),
                 split_number(self.seed, "value", value) if stays and value is not None else 0,
             )
-            told = b"".join(number.to_bytes(8, "big") for number in numbers)
-            return _hash(encode(group).decode()).digest(16) + told + bytes([stays])
+            encoded = b"".join(number.to_bytes(8, "big") for number in numbers)
+            return _hash(encode(group).decode()).digest(16) + encoded + bytes([stays])
 
         return find
 
     def judge(self, records: KeyedRecords) -> DatasetDecisions:
-        """Return the part of each record."""
+        """Return decisions that assign each record to a part."""
         judgement = DatasetDecisions(len(records), ())
         if not len(records):
             return judgement
@@ -99,7 +100,7 @@ class SplitGroups(DatasetFilter):
         starts[1:] = (high[ranked][1:] != high[ranked][:-1]) | (low[ranked][1:] != low[ranked][:-1])
         firsts = np.flatnonzero(starts)
         stays = np.minimum.reduceat(keys[:, 40][ranked], firsts).astype(bool)
-        # The first of a group in an order that nothing in the source decides speaks for all.
+        # One record decides for its group: the first in an order independent of the source.
         numbers = np.where(stays, dealt[ranked[firsts]], own[ranked[firsts]])
         bounds = np.array([bound for _, bound in self.bounds[:-1]], np.uint64)
         part = np.empty(len(ranked), np.int64)
@@ -108,7 +109,7 @@ class SplitGroups(DatasetFilter):
         return judgement
 
     def detail(self, reason: str, other: str) -> str:  # noqa: ARG002
-        """Return nothing: no record is dropped."""
+        """Return an empty detail: the step drops no record."""
         return ""
 
 

@@ -1,4 +1,4 @@
-"""``union/1``: the first step of what was made from several datasets (spec §12.5.7)."""
+"""``union/1``: the first step of a filter over several datasets (spec §12.5.7)."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -7,7 +7,7 @@ from lyrikstore.curate.recipes.filters.contract import Filter, FilterRecord, Kee
 
 
 class Union(Filter):
-    """Keeps every record; that several datasets were put together, the signed recipe says by it."""
+    """Filter that keeps every record; it records in the signed recipe that datasets were united."""
 
     USE: ClassVar[str] = "union/1"
 
@@ -17,9 +17,9 @@ class Union(Filter):
         return cls()
 
     def reads(self) -> tuple[str, ...]:
-        """Return nothing: neither texts nor metadata are looked at."""
+        """Return no inputs: the step reads neither texts nor metadata."""
         return ()
 
     def decide(self, record: FilterRecord) -> Outcome:  # noqa: ARG002
-        """Return that it stays."""
+        """Return `Keep`."""
         return Keep()

@@ -1,4 +1,4 @@
-"""``chunk/1`` and ``/2``: cut texts into rows that know their place (spec §12.5.11, §12.5.27)."""
+"""``chunk/1`` and ``/2``: cut texts into rows with their positions (spec §12.5.11, §12.5.27)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -38,21 +38,21 @@ from lyrikstore.curate.recipes.filters.parameters import Parameter
 from lyrikstore.curate.text import is_blank
 
 MAX_CHUNKS_BYTES, FREE_BYTES, MOST_TIMES = 256 << 20, 64 << 10, 64
-"""Most that the chunks of a record may be: in all, and by its own size so much and so many times.
-Every chunk repeats the other fields, so that a small record could fill the memory."""
+"""Limits of all chunks of a record: bytes in total; free bytes, plus a multiple of its own size.
+Every chunk repeats the other fields; without limits, a small record could fill the memory."""
 
 _ROW_BYTES = 256
-"""What a chunk counts besides its text and the other fields."""
+"""Bytes that a chunk counts in addition to its text and the other fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunks(Filter):
-    """Puts the chunks of its text in the place of each record.
+    """Filter that replaces each record by the chunks of its text.
 
     Attributes:
         unit: ``paragraphs`` or ``tokens``.
-        size: The most of one chunk.
-        overlap: The most that two share.
+        size: The largest size of a chunk, in characters or tokens.
+        overlap: The largest overlap of two chunks.
     """
 
     USE: ClassVar[str] = "chunk/2"
@@ -61,21 +61,21 @@ class Chunks(Filter):
         Parameter(
             "unit",
             "string",
-            'whether chunks are of whole "paragraphs" as far as they fit, or of "tokens"',
+            'whether to cut into whole "paragraphs" if they fit, or into "tokens"',
             default="paragraphs",
             choices=("paragraphs", "tokens"),
         ),
         Parameter(
             "size",
             "number",
-            "the most of one chunk: characters, or tokens",
+            "largest size of a chunk, in characters or tokens",
             default=2000,
             limits={"minimum": 1},
         ),
         Parameter(
             "overlap",
             "number",
-            "how much of it the next one repeats at most",
+            "largest overlap with the next chunk",
             default=0,
             limits={"maximum": 500_000_000},
         ),
@@ -98,19 +98,19 @@ class Chunks(Filter):
         return cls(values["unit"], values["size"], values["overlap"])
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads the text, and hands on all fields."""
+        """Return the inputs of the step: the text, and all fields, which it copies into chunks."""
         return (contract.TEXT, "meta:*")
 
     def fields_after(self, before: frozenset[str]) -> frozenset[str]:
-        """Return the fields, and those of a chunk."""
+        """Return the fields of the records, and those of a chunk."""
         return (before - {DOCUMENT_TEXT, PAGES}) | self.OWN
 
     def roles(self, before: FieldRoles) -> FieldRoles:
-        """Return that ``text`` is the text, and no field the id, which a record's chunks share."""
+        """Return the roles: ``text`` is the text; no field is the id, as chunks share its value."""
         return replace(before, text=(TEXT,), id="")
 
     def decide(self, record: FilterRecord) -> Outcome:
-        """Return what becomes of a record."""
+        """Return the decision on a record."""
         text = record.require_text(self.USE)
         return Drop("blank") if is_blank(text) else Divide("chunked", self._cut(record, text))
 
@@ -159,12 +159,12 @@ class Chunks(Filter):
 
 
 class ChunksWithParent(Chunks):
-    """States a digest of what the text was before, too: guesses at it can be tried out."""
+    """The same with a digest of the original text, against which guesses can be verified."""
 
     USE: ClassVar[str] = "chunk/1"
     OWN: ClassVar[frozenset[str]] = CHUNK_FIELDS_1
     STATES: ClassVar[frozenset[str]] = frozenset({PARENT})
-    GIVES_AWAY: ClassVar[str] = "digests of the texts that were cut, as they were in the source"
+    GIVES_AWAY: ClassVar[str] = "digests of the texts in the source"
     SUCCESSOR: ClassVar[str] = Chunks.USE
 
     def known_by(
@@ -173,6 +173,6 @@ class ChunksWithParent(Chunks):
         fields: Mapping[str, JSON],
         text: str,  # noqa: ARG002
     ) -> dict[str, JSON]:
-        """Return the record id in the source, or that of the document that a row states."""
-        # A row's places are then those in the document's text.
+        """Return the record id in the source, or for a document's row the id that it contains."""
+        # The positions in such a row are those in the document's text.
         return {PARENT: fields[PARENT] if is_document_row(fields) else record.id.hex}

@@ -34,10 +34,10 @@ _LIBRARIES = ("charset-normalizer", "lxml", "pypdfium2")
 
 @dataclass(frozen=True, slots=True)
 class ExtractText(Filter):
-    """Makes a row of each document: its text, where its pages begin, what a sheet says of it.
+    """Filter that makes a row of each document: text, starts of pages, and sheet metadata.
 
     Attributes:
-        encoding: Of texts without a byte-order mark; None: what they say, or a guess.
+        encoding: The encoding of texts without a byte-order mark; None: as stated, or guessed.
     """
 
     USE: ClassVar[str] = "extract-text/2"
@@ -45,8 +45,8 @@ class ExtractText(Filter):
         Parameter(
             "encoding",
             "string",
-            "the encoding of TXT, HTML and mail without a byte-order mark, such as cp1252; "
-            "otherwise what they state, UTF-8, or a guess",
+            "encoding of TXT, HTML and e-mail without a byte-order mark, such as cp1252; default: "
+            "the stated one, UTF-8, or a guess",
             optional=True,
         ),
     )
@@ -65,17 +65,17 @@ class ExtractText(Filter):
         return cls(None if encoding is None else check_encoding(encoding))
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads the documents' bytes, and all columns."""
+        """Return the inputs of the step: the bytes of documents, and all columns."""
         return (DATA, "meta:*")
 
     def fields_after(self, before: frozenset[str]) -> frozenset[str]:
-        """Return the columns, and what documents say of themselves."""
+        """Return the columns, and the fields extracted from documents."""
         columns = before - {DOCUMENT_TEXT}
         kept = {free_name(name, columns) for name in columns}
         return EXTRACTED_FIELDS | kept | frozenset(_OF_DOCUMENTS)
 
     def roles(self, before: FieldRoles) -> FieldRoles:
-        """Return that ``text`` is the text."""
+        """Return the roles, with ``text`` as the text."""
         return replace(before, text=(TEXT,))
 
     def libraries(self) -> Mapping[str, str]:
@@ -89,32 +89,32 @@ class ExtractText(Filter):
         except PackageNotFoundError as error:
             raise InvalidInputError(
                 "no-parser",
-                f"{error.name} is not installed, which reads documents",
+                f"the package {error.name}, which reads documents, is not installed",
                 hint="pip install 'lyrikstore[documents]'",
             ) from None
 
     def start(self) -> Decide:
-        """Return the decision function; it has one parser process, which ends with it."""
+        """Return the decision function; its parser process ends with it."""
         extractor = Extractor(ExtractOptions(self.encoding), count=1)
 
         def decide(record: FilterRecord) -> Outcome:
             if not record.is_document:
                 raise InvalidInputError(
                     "bad-recipe",
-                    f"{self.USE} reads documents, and these are rows",
-                    hint="put it first, and leave it out where the data is rows",
+                    f"{self.USE} reads documents, and the records are rows",
+                    hint="make it the first step; remove it if the dataset consists of rows",
                 )
             return _decide(record, extractor, self.parent(record))
 
         return decide
 
     def parent(self, record: FilterRecord) -> str:  # noqa: ARG002
-        """Return the digest of its document that a row states; empty: none."""
+        """Return the document digest to write into a row; empty for none."""
         return ""
 
 
 class ExtractTextWithParent(ExtractText):
-    """States the record id of the document, too: whoever has the row can try out guesses at it."""
+    """The same with the document's record id, against which guesses can be verified."""
 
     USE: ClassVar[str] = "extract-text/1"
     STATES: ClassVar[frozenset[str]] = frozenset({PARENT})
@@ -127,13 +127,13 @@ class ExtractTextWithParent(ExtractText):
 
 
 def _decide(record: FilterRecord, extractor: Extractor, parent: str) -> Outcome:
-    found = extractor.extract(record.path, record.data)
-    if isinstance(found, Unreadable):
-        return Drop(found.reason, found.detail)
+    extract = extractor.extract(record.path, record.data)
+    if isinstance(extract, Unreadable):
+        return Drop(extract.reason, extract.detail)
     columns = {name: value for name, value in record.fields.items() if name != DOCUMENT_TEXT}
-    row = document_row(found, path=record.path, parent=parent, columns=columns)
+    row = document_row(extract, path=record.path, parent=parent, columns=columns)
     if len(encode(row)) > MAX_RECORD_BYTES:
         return Drop("too-large", f"its row has more than {MAX_RECORD_BYTES} bytes")
-    change = FieldChange(TEXT, f"extracted-{found.format}", max(1, len(found.pages)))
-    reports = tuple(FieldReport(note.code, TEXT, detail=note.detail) for note in found.notes)
+    change = FieldChange(TEXT, f"extracted-{extract.format}", max(1, len(extract.pages)))
+    reports = tuple(FieldReport(note.code, TEXT, detail=note.detail) for note in extract.notes)
     return Change(row, (change,), reports)

@@ -1,4 +1,4 @@
-"""Near duplicates between two sets of texts, as filters tell them (spec §12.5.18, §12.5.19)."""
+"""Near duplicates between two sets of texts, by the rules of filters (spec §12.5.18, §12.5.19)."""
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
@@ -14,28 +14,28 @@ from lyrikstore.curate.recipes.filters.duplicates.shingles import BASE, Numbers,
 from lyrikstore.curate.text import is_blank, normalise
 
 Mark = Callable[[str], None]
-"""Given another text, marks those that are nearly the same."""
+"""Marks the texts that are near duplicates of another text."""
 
 THRESHOLD, WORDS, SEED = Decimal("0.8"), 5, "0"
-"""What ``near-duplicates/1`` uses where a recipe says nothing."""
+"""The defaults of ``near-duplicates/1``."""
 
 ALIKE = f"near-duplicates/1, threshold {THRESHOLD}, words {WORDS}, seed {SEED}"
-"""Records of which most shingles are the same."""
+"""The method that finds texts with mostly the same shingles."""
 
 METHOD = f"{ALIKE}; decontaminate/1; all that the model rests on"
-"""These, and those with an equal normal form or 13 equal words in a row: a part
-of a record, such as 60 % of it, is not mostly the same, and was seen nevertheless."""
+"""The method that also finds texts with the same normal form, or with 13 equal words in a row: a
+part of a record, such as 60 % of it, does not have mostly the same shingles, but was seen."""
 
 
 def find_near(texts: Iterable[str], others: Iterable[str], how: str = METHOD) -> list[bool]:
-    """Return, for each text, whether another set has one that is nearly the same.
+    """Return for each text whether another set contains a near duplicate of it.
 
-    Every pair with the same number of a band is compared, exactly: the limit of 64 that clusters
-    have would let the order of texts decide.
+    All pairs with the same number in a band are compared exactly. A limit of 64, as for clusters,
+    would make the result depend on the order of texts.
 
     Args:
-        texts: Texts to look at.
-        others: What they are compared with; read once, one at a time.
+        texts: The texts to check.
+        others: The texts to compare with; iterated once.
         how: :data:`METHOD`, or :data:`ALIKE` alone.
 
     Cost: memory for ``texts`` alone: 20 bytes for each of their words and some 800 for each text.
@@ -51,11 +51,11 @@ def find_near(texts: Iterable[str], others: Iterable[str], how: str = METHOD) ->
 
 
 def _alike(texts: Sequence[str], near: NDArray[np.bool_]) -> Mark:
-    """Return what marks the texts whose shingles are mostly those of another."""
+    """Return a function that marks the texts with mostly the same shingles as another text."""
     shingles = Shingles(WORDS)
     minhash = MinHash(SEED, bands_for(THRESHOLD))
     billionths = int(THRESHOLD * BILLION)
-    # The same number in another band is another key; a chance hit is only compared for nothing.
+    # Equal numbers in different bands get different keys; a collision costs a comparison only.
     apart = np.arange(bands_for(THRESHOLD), dtype=np.uint64) * np.uint64(BASE)
 
     def set_of(text: str) -> Numbers:
@@ -81,18 +81,18 @@ def _alike(texts: Sequence[str], near: NDArray[np.bool_]) -> Mark:
 
 
 def _shared(texts: Sequence[str], near: NDArray[np.bool_]) -> Mark:
-    """Return what marks the texts that ``decontaminate/1`` drops for another."""
+    """Return a function that marks the texts that ``decontaminate/1`` drops for another text."""
     shingles = Shingles(IN_A_ROW)
     normal: dict[bytes, list[int]] = {}
-    found: list[Numbers] = []
+    numbers: list[Numbers] = []
     for at, text in enumerate(texts):
         if is_blank(text):
-            found.append(np.zeros(0, np.uint64))
+            numbers.append(np.zeros(0, np.uint64))
             continue
         normal.setdefault(_digest(text), []).append(at)
-        found.append(np.unique(shingles.of(text)))
-    keys = np.concatenate([*found, np.zeros(0, np.uint64)])
-    holders = np.repeat(np.arange(len(found)), [len(one) for one in found])
+        numbers.append(np.unique(shingles.of(text)))
+    keys = np.concatenate([*numbers, np.zeros(0, np.uint64)])
+    holders = np.repeat(np.arange(len(numbers)), list(map(len, numbers)))
     order = np.argsort(keys, kind="stable")
     keys, holders = keys[order], holders[order]
 
@@ -104,9 +104,9 @@ def _shared(texts: Sequence[str], near: NDArray[np.bool_]) -> Mark:
     return mark
 
 
-def _holders(keys: Numbers, holders: NDArray[np.int64], asked: Numbers) -> list[int]:
-    """Return who holds any of the numbers asked for, of sorted keys."""
-    first, end = (np.searchsorted(keys, asked, side) for side in ("left", "right"))
+def _holders(keys: Numbers, holders: NDArray[np.int64], wanted: Numbers) -> list[int]:
+    """Return the holders of any of the wanted numbers; ``keys`` are sorted."""
+    first, end = (np.searchsorted(keys, wanted, side) for side in ("left", "right"))
     ranges = zip(first[first < end].tolist(), end[first < end].tolist(), strict=True)
     return [at for low, high in ranges for at in holders[low:high].tolist()]
 

@@ -9,29 +9,29 @@ import numpy as np
 from lyrikstore.curate.recipes.filters.duplicates.shingles import Numbers
 
 WINDOW = 64
-"""With how many before it a set of a bucket is compared at most: else a bucket of n costs n²."""
+"""Each set is compared with at most so many earlier ones of its bucket; all would cost n²."""
 
 BILLION = 10**9
 
 Places = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
 
 SetOf = Callable[[int], Numbers]
-"""Gives a set, sorted, none of it twice."""
+"""Returns a set as sorted numbers without repeats."""
 
 
 def clusters_of(
     digests: Numbers, sizes: Places, bands: Numbers, set_of: SetOf, billionths: int
 ) -> Places:
-    """Return, for each set, the first of its cluster: of those that are linked with each other.
+    """Return for each set the first set of its cluster; linked sets form a cluster.
 
     Args:
-        digests: Of each set; sets are the same if these are.
-        sizes: How many members each has.
-        bands: A row of MinHash numbers for each.
-        set_of: Gives them.
-        billionths: From which Jaccard similarity on two are linked.
+        digests: The digest of each set; sets are equal if their digests are.
+        sizes: The number of members of each set.
+        bands: The MinHash numbers of each set, a row for each.
+        set_of: Returns the set at an index.
+        billionths: The least Jaccard similarity of linked sets, in billionths.
 
-    Cost: a sort for each band, some 15 µs for each pair that is compared, 24 bytes a set.
+    Cost: a sort for each band, some 15 µs for each compared pair, 24 bytes for each set.
     """
     _, first, same = np.unique(digests, return_index=True, return_inverse=True)
     links = _Links(len(digests))
@@ -58,7 +58,7 @@ def clusters_of(
 
 
 def overlap(one: Numbers, other: Numbers) -> tuple[int, int]:
-    """Return how many members two sets share, and how many they have together."""
+    """Return the sizes of the intersection and of the union of two sets."""
     shared = len(np.intersect1d(one, other, assume_unique=True))
     return shared, len(one) + len(other) - shared
 
@@ -66,7 +66,7 @@ def overlap(one: Numbers, other: Numbers) -> tuple[int, int]:
 def _pairs(
     numbers: Numbers, places: Places, sizes: Places, billionths: int
 ) -> Iterator[tuple[Places, Places]]:
-    """Yield pairs of places with the same number, that are not of too different a size."""
+    """Yield pairs of sets with the same number whose sizes allow the wanted similarity."""
     order = np.argsort(numbers, kind="stable")
     ordered, at = numbers[order], places[order]
     for distance in range(1, WINDOW + 1):

@@ -1,4 +1,4 @@
-"""``drop-duplicates/1``: keeps the first of equal texts (spec §12.5.3)."""
+"""``drop-duplicates/1``: keeps the first record of each text (spec §12.5.3)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
@@ -17,7 +17,7 @@ from lyrikstore.curate.text import normalise
 
 
 class DropDuplicates(DatasetFilter):
-    """Drops records whose normalised text an earlier record already has.
+    """Filter that drops records with the normalised text of an earlier record.
 
     Cost: 16 bytes of digest for each record on disk, and some 40 in memory.
     """
@@ -30,19 +30,19 @@ class DropDuplicates(DatasetFilter):
         return cls()
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads the text."""
+        """Return the inputs of the step: the text."""
         return (TEXT,)
 
     def way_out(self, roles: FieldRoles) -> str:
-        """Return by what it compares records, and how they are compared by something else."""
+        """Return a hint: the fields that the step compares, and how to compare others."""
         return compared_by(roles.text)
 
     def key(self) -> Callable[[FilterRecord], bytes]:
-        """Return the digest of the normalised text."""
+        """Return the function that computes a key: the digest of the normalised text."""
         return lambda record: blake3(normalise(record.require_text(self.USE)).encode()).digest(16)
 
     def judge(self, records: KeyedRecords) -> DatasetDecisions:
-        """Return that the first of each text stays."""
+        """Return decisions that keep the first record of each text."""
         judgement = DatasetDecisions(len(records), ("duplicate",))
         if len(records):
             firsts = first_of_each(records.columns(16))
@@ -51,25 +51,27 @@ class DropDuplicates(DatasetFilter):
         return judgement
 
     def detail(self, reason: str, other: str) -> str:  # noqa: ARG002
-        """Return whose text it is."""
+        """Return the detail, with the name of the kept record."""
         return f"same text as {other}"
 
 
 def compared_by(names: Sequence[str]) -> str:
-    """Return by which fields records are compared, and what to do if others tell them apart."""
+    """Return a hint: the text fields that are compared, and how to compare others."""
     if not names:  # documents
-        return "compared is the whole text of each: look at some of them with filter -n"
-    what = ", ".join(names)
-    return f"compared is {what}; if another field is the text, {say_which('--text FIELD')}"
+        return "the step compares whole texts; see a few duplicates with filter -n"
+    compared = ", ".join(names)
+    return (
+        f"the step compares {compared}; if another field is the text, {say_which('--text FIELD')}"
+    )
 
 
 def first_of_each(keys: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
-    """Return, for each of some keys of 16 bytes, the place of the first that equals it.
+    """Return for each key of 16 bytes the index of the first equal key.
 
-    Cost: a sort; some 40 bytes a key.
+    Cost: a sort; some 40 bytes for each key.
     """
     numbers = np.ascontiguousarray(keys).view("<u8")
-    order = np.lexsort((numbers[:, 1], numbers[:, 0]))  # stable: equals stay in their order
+    order = np.lexsort((numbers[:, 1], numbers[:, 0]))  # stable: equal keys keep their order
     ordered = numbers[order]
     starts = np.ones(len(order), bool)
     starts[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)

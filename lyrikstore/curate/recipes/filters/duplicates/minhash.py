@@ -1,7 +1,8 @@
-"""MinHash: which sets may be alike, from a few numbers of each (spec §12.5.19).
+"""MinHash: finds pairs of similar sets from a few numbers of each set (spec §12.5.19).
 
-Of our own, and not a library's: the numbers decide which records stay, so they have to be the same
-on every machine and in every version.
+This is own code instead of a library, because the numbers decide which records are kept: they must
+    be
+the same on every machine and in every version.
 """
 
 from decimal import Decimal
@@ -19,16 +20,16 @@ _BLOCK = 1024
 
 
 def bands_for(threshold: Decimal) -> int:
-    """Return how many bands find all but one in ten thousand pairs that are so much alike."""
+    """Return the number of bands that miss at most 1 in 10,000 pairs above a similarity."""
     return HASHES // next((rows for least, rows in _ROWS if threshold >= least), 1)
 
 
 class MinHash:
-    """Makes the numbers of sets.
+    """Computes the MinHash numbers of sets.
 
     Args:
-        seed: Another seed gives other numbers.
-        bands: How many numbers: two sets may be alike if one of them is the same.
+        seed: The seed of the hash functions.
+        bands: How many numbers to compute; sets with an equal number in a band may be similar.
     """
 
     def __init__(self, seed: str, bands: int) -> None:
@@ -38,9 +39,9 @@ class MinHash:
         self._shape = bands, HASHES // bands
 
     def of(self, numbers: Numbers) -> Numbers:
-        """Return the number of each band of a set that is not empty.
+        """Return the number of each band for a set that is not empty.
 
-        Cost: 128 products for each of its members; little memory.
+        Cost: 128 products for each member; little memory.
         """
         least = np.full(HASHES, np.iinfo(np.uint64).max, np.uint64)
         for start in range(0, len(numbers), _BLOCK):

@@ -1,4 +1,4 @@
-"""``near-duplicates/1``: of texts that differ little one stays (spec §12.5.19)."""
+"""``near-duplicates/1``: keeps one record of those with similar texts (spec §12.5.19)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,37 +30,40 @@ LEAST = Decimal("0.5")
 MAX_WORDS = 100
 
 _HEAD = 3
-"""Numbers before the bands of a key: labels, filled fields, digest of the shingles."""
+"""Count of numbers before the bands in a key: labels, filled fields, digest of the shingles."""
 
 _BLOCK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class NearDuplicates(DatasetFilter):
-    """Drops records whose text shares most of its shingles with that of another one.
+    """Filter that drops records whose text shares most shingles with that of another record.
 
     Attributes:
-        threshold: From which Jaccard similarity on.
-        words: How many words a shingle has.
-        seed: Another seed compares other candidate pairs.
-        drop_conflicts: Whether records of a cluster with different labels go.
+        threshold: The least Jaccard similarity of near duplicates.
+        words: Number of words in a shingle.
+        seed: The seed of MinHash; another seed compares other candidate pairs.
+        drop_conflicts: Whether to drop records of a cluster with different labels.
 
-    Cost: on disk for each record 8 bytes for each word and 280 more; in memory some 450.
+    Cost: for each record 280 bytes on disk, and 8 for each of its words; some 450 bytes in memory.
     """
 
     USE: ClassVar[str] = "near-duplicates/1"
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
         Parameter(
-            "threshold", "fraction", "share of the shingles that two texts have both", default="0.8"
+            "threshold",
+            "fraction",
+            "share of shingles that two texts have in common",
+            default="0.8",
         ),
         Parameter(
             "words",
             "number",
-            "how many words in a row are compared",
+            "number of words in a shingle",
             default=5,
             limits={"minimum": 1, "maximum": MAX_WORDS},
         ),
-        Parameter("seed", "seed", "another seed looks at other candidates", default="0"),
+        Parameter("seed", "seed", "another seed compares other candidates", default="0"),
         CONFLICTS,
     )
 
@@ -74,30 +77,30 @@ class NearDuplicates(DatasetFilter):
         """Return the step.
 
         Raises:
-            InvalidInputError: (``bad-recipe``) a threshold below 0.5, or shingles of too many
-                words.
+            InvalidInputError: (``bad-recipe``) the threshold is below 0.5, or ``words`` is out of
+                range.
         """
         threshold, words = Decimal(values["threshold"]), values["words"]
         if threshold < LEAST:
             raise InvalidInputError(
                 "bad-recipe",
-                f"near-duplicates/1: threshold is below {LEAST}: such texts are not alike",
+                f"near-duplicates/1: threshold is below {LEAST}; such texts differ too much",
                 hint="such as threshold = 0.8",
             )
         if not 1 <= words <= MAX_WORDS:
             raise InvalidInputError(
                 "bad-recipe",
                 f"near-duplicates/1: words is not between 1 and {MAX_WORDS}",
-                hint="such as words = 5; fewer find more in short texts",
+                hint="such as words = 5; fewer words find more in short texts",
             )
         return cls(threshold, words, values["seed"], values["conflicts"] == "drop")
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads the text."""
+        """Return the inputs of the step: the text."""
         return (TEXT,)
 
     def way_out(self, roles: FieldRoles) -> str:
-        """Return by what it compares records, and how they are compared by something else."""
+        """Return a hint: the fields that the step compares, and how to compare others."""
         return compared_by(roles.text)
 
     @property
@@ -105,21 +108,25 @@ class NearDuplicates(DatasetFilter):
         return bands_for(self.threshold)
 
     def key(self) -> Callable[[FilterRecord], bytes]:
-        """Return what a record says, its bands, and its shingles, as numbers of 8 bytes."""
+        """Return the function that computes a key: standing, digest, bands and shingles.
+
+        All are numbers of 8 bytes; the digest is that of the shingles. A text without words has its
+        standing only.
+        """
         shingles, minhash = Shingles(self.words), MinHash(self.seed, self._bands)
 
         def key(record: FilterRecord) -> bytes:
-            found = np.unique(shingles.of(record.require_text(self.USE), whole=True))
-            if not len(found):
+            members = np.unique(shingles.of(record.require_text(self.USE), whole=True))
+            if not len(members):
                 return standing(record)
-            data = found.astype("<u8").tobytes()
-            bands = minhash.of(found).astype("<u8").tobytes()
+            data = members.astype("<u8").tobytes()
+            bands = minhash.of(members).astype("<u8").tobytes()
             return standing(record) + blake3(data).digest(8) + bands + data
 
         return key
 
     def judge(self, records: KeyedRecords) -> DatasetDecisions:
-        """Return that the best of each cluster stays, and of each label that it has."""
+        """Return decisions that keep, for each cluster and each label in it, the best record."""
         count = len(records)
         judgement = DatasetDecisions(count, (NEAR, CONFLICT))
         if not count:
@@ -146,29 +153,29 @@ class NearDuplicates(DatasetFilter):
         ]
         del heads
         grouping = group((clusters,), np.zeros(count, bool), labels, filled)
-        found = group_duplicates(grouping, labels, drop_conflicts=self.drop_conflicts)
-        judgement.drop(found.dropped, NEAR, found.kept)
-        tell = judgement.drop if self.drop_conflicts else judgement.report
-        tell(found.conflicting, CONFLICT, found.others)
+        groups = group_duplicates(grouping, labels, drop_conflicts=self.drop_conflicts)
+        judgement.drop(groups.dropped, NEAR, groups.kept)
+        decide = judgement.drop if self.drop_conflicts else judgement.report
+        decide(groups.conflicting, CONFLICT, groups.others)
         for at, other in (
-            *zip(found.dropped.tolist(), found.kept.tolist(), strict=True),
-            *zip(found.conflicting.tolist(), found.others.tolist(), strict=True),
+            *zip(groups.dropped.tolist(), groups.kept.tolist(), strict=True),
+            *zip(groups.conflicting.tolist(), groups.others.tolist(), strict=True),
         ):
             shared, all_of = overlap(set_of(at), set_of(other))
             judgement.liken(at, shared * 10_000 // all_of)
         return judgement
 
     def detail(self, reason: str, other: str) -> str:
-        """Return which record it is like."""
+        """Return the detail, with the name of the similar record."""
         if reason == CONFLICT:
-            return f"like another one, with another label: {other}"
-        return f"like {other}"
+            return f"similar to {other}, with another label"
+        return f"similar to {other}"
 
 
 def _gather(numbers: Numbers, starts: Numbers, width: int) -> Numbers:
-    """Return so many numbers from each start on, read in order and a block at a time."""
-    found = np.empty((len(starts), width), np.uint64)
+    """Return ``width`` numbers from each start, read in order, one block at a time."""
+    gathered = np.empty((len(starts), width), np.uint64)
     for first in range(0, len(starts), _BLOCK):
         some = starts[first : first + _BLOCK, None] + np.arange(width)
-        found[first : first + _BLOCK] = numbers[some]
-    return found
+        gathered[first : first + _BLOCK] = numbers[some]
+    return gathered

@@ -1,4 +1,4 @@
-"""``decontaminate/1``: drops what a test set has, too (spec §12.5.18)."""
+"""``decontaminate/1``: drops records that overlap with a test set (spec §12.5.18)."""
 
 from array import array
 from collections.abc import Iterable, Mapping
@@ -32,14 +32,14 @@ EXACT, NORMALISED, SHINGLE = "overlap-exact", "overlap-normalised", "overlap-13-
 
 
 class ComparedTexts(Struct, frozen=True):
-    """What is kept of a test set to compare with.
+    """The prepared data of a test set.
 
     Attributes:
         places: File and position of each record, 8 bytes each.
-        exact: Digest of each text, 16 bytes.
-        normal: Digest of its normal form.
-        shingles: Numbers of all shingles, sorted, 8 bytes each.
-        holders: For each the first record that has it, 4 bytes.
+        exact: The digest of each text, 16 bytes.
+        normal: The digest of each text in normal form, 16 bytes.
+        shingles: The numbers of all shingles, sorted, 8 bytes each.
+        holders: For each shingle the first record with it, 4 bytes.
     """
 
     places: bytes
@@ -51,22 +51,20 @@ class ComparedTexts(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Decontaminate(Filter):
-    """Drops records whose text, or 13 words of it in a row, a test set has.
+    """Filter that drops records whose text, or 13 words of it in a row, is in a test set.
 
     Attributes:
         against: The test set, as the recipe names it.
-        report: Whether they stay and are reported.
-        prepared: What is known of the test set.
+        report: Whether to report such records instead.
+        prepared: The prepared data of the test set; None until :meth:`bind`.
 
-    Cost: for each process 12 bytes for each word of the test set, and some 150 for each record.
+    Cost: in each process, 12 bytes for each word of the test set, and some 150 for each record.
     """
 
     USE: ClassVar[str] = "decontaminate/1"
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
         Parameter("against", "string", "the test set: a dataset, or a version of one"),
-        Parameter(
-            "report", "boolean", "whether such records stay, and are reported", default=False
-        ),
+        Parameter("report", "boolean", "whether to keep and report such records", default=False),
     )
 
     against: str
@@ -79,7 +77,7 @@ class Decontaminate(Filter):
         return cls(values["against"], values["report"])
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads the text."""
+        """Return the inputs of the step: the text."""
         return (TEXT,)
 
     @property
@@ -88,10 +86,11 @@ class Decontaminate(Filter):
         return (self.against,)
 
     def prepare(self, records: Iterable[FilterRecord]) -> bytes:
-        """Return what is known of the records of the test set.
+        """Return the prepared data of the test set.
 
         Raises:
-            InvalidInputError: (``no-text``) no field of it is the text, or there is no text in it.
+            InvalidInputError: (``no-text``) no field of the test set has the role text, or it
+                contains no text.
         """
         texts = Shingles(WORDS)
         places, exact, normal = array("q"), bytearray(), bytearray()
@@ -100,16 +99,16 @@ class Decontaminate(Filter):
             text = record.text
             if not text or is_blank(text):
                 continue
-            found = texts.of(text)
-            numbers.frombytes(found.tobytes())
-            holders.extend([len(places) // 2] * len(found))
+            shingles = texts.of(text)
+            numbers.frombytes(shingles.tobytes())
+            holders.extend([len(places) // 2] * len(shingles))
             places.extend((record.file, record.position))
             exact += _digest(text)
             normal += _digest(normalise(text))
         if not places:
             raise InvalidInputError(
                 "no-text",
-                f"{self.against} has no text to compare with",
+                f"the test set {self.against} contains no text",
                 hint=f"name another dataset, or {say_which('--text FIELD')}",
             )
         every, first = np.unique(np.frombuffer(numbers, np.uint64), return_index=True)
@@ -120,9 +119,9 @@ class Decontaminate(Filter):
         return msgspec.msgpack.encode(known)
 
     def bind(self, prepared: bytes) -> Self:
-        """Return the step with what :meth:`prepare` gave."""
-        known = msgspec.msgpack.decode(prepared, type=ComparedTexts)
-        return type(self)(self.against, self.report, known)
+        """Return the step with the prepared data of the test set."""
+        texts = msgspec.msgpack.decode(prepared, type=ComparedTexts)
+        return type(self)(self.against, self.report, texts)
 
     def start(self) -> Decide:
         """Return the decision function."""
@@ -140,10 +139,10 @@ class Decontaminate(Filter):
                 place = firsts[reason].get(_digest(form))
                 if place is not None:
                     return reason, place
-            found = texts.of(text)
-            at = np.searchsorted(shingles, found)
+            numbers = texts.of(text)
+            at = np.searchsorted(shingles, numbers)
             inside = at < len(shingles)
-            hits = at[inside][shingles[at[inside]] == found[inside]]
+            hits = at[inside][shingles[at[inside]] == numbers[inside]]
             return (SHINGLE, int(holders[hits[0]])) if len(hits) else None
 
         def decide(record: FilterRecord) -> Outcome:
@@ -163,7 +162,7 @@ class Decontaminate(Filter):
 
 
 def _firsts(digests: bytes) -> dict[bytes, int]:
-    """Return digest → the first record that has it."""
+    """Return digest → index of the first record with it."""
     count = len(digests) // 16
     return {digests[at * 16 : at * 16 + 16]: at for at in reversed(range(count))}
 

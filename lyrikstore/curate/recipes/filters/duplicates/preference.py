@@ -1,4 +1,4 @@
-"""Which of several records that count as one stays, and what their labels say (spec §12.5.15)."""
+"""Choice of the record to keep in a group of duplicates, by labels and fields (spec §12.5.15)."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -18,11 +18,11 @@ STANDING_BYTES = 16
 
 
 class Grouping(NamedTuple):
-    """Records, those that count as one beside each other, the one that stays first.
+    """Records ordered by groups of duplicates; the best record of a group comes first.
 
     Attributes:
-        order: Their places.
-        starts: Whether a new group begins.
+        order: The indices of the records.
+        starts: For each, whether a new group begins.
     """
 
     order: Numbers
@@ -30,13 +30,13 @@ class Grouping(NamedTuple):
 
 
 class DuplicateGroups(NamedTuple):
-    """What becomes of groups.
+    """The decisions on groups of duplicates.
 
     Attributes:
-        dropped: Places of records that another one stands for.
-        kept: The place of that one, for each.
-        conflicting: Places of records whose text others have with another label.
-        others: The place of one of those, for each.
+        dropped: Indices of records to drop.
+        kept: For each of them, the index of the record kept in its place.
+        conflicting: Indices of records whose group has another label, too.
+        others: For each of them, the index of a record with another label.
     """
 
     dropped: Numbers
@@ -46,9 +46,10 @@ class DuplicateGroups(NamedTuple):
 
 
 def standing(record: FilterRecord) -> bytes:
-    """Return what decides whether a record stays: its labels as a set, and its filled fields.
+    """Return the standing of a record in its group: its labels, and the number of filled fields.
 
-    Two numbers of 8 bytes, the least byte first: of the labels a digest, and 0 if it has none.
+    It consists of two little-endian numbers of 8 bytes. The first is a digest of the set of labels,
+    or 0 without labels.
     """
     labels = sorted(set(record.roles.labels(record.fields)))
     digest = blake3(encode(labels)).digest(8) if labels else bytes(8)
@@ -60,12 +61,12 @@ def group(keys: Sequence[Numbers], alone: Numbers, labels: Numbers, filled: Numb
     """Return the groups of records.
 
     Args:
-        keys: Numbers that records of one group have in common.
-        alone: Whether a record is one of its own, whatever its keys.
-        labels: Digests of their labels; 0 without.
-        filled: How many of their fields have a value.
+        keys: Numbers that are equal for the records of a group.
+        alone: Whether a record is a group by itself, regardless of its keys.
+        labels: Digests of the labels; 0 for a record without labels.
+        filled: Number of fields with a value.
 
-    Cost: a sort; some 40 bytes a record.
+    Cost: a sort; some 40 bytes for each record.
     """
     order = np.lexsort((-filled.astype(np.int64), labels == 0, *keys))  # stable: storage order
     starts = alone[order]
@@ -79,20 +80,20 @@ def group(keys: Sequence[Numbers], alone: Numbers, labels: Numbers, filled: Numb
 def group_duplicates(
     grouping: Grouping, labels: Numbers, *, drop_conflicts: bool
 ) -> DuplicateGroups:
-    """Return what becomes of the groups.
+    """Return the decisions on groups.
 
-    The first record of a group stays, and of every label that the group has besides. If
-    ``drop_conflicts``, a group with more than one label is conflicting as a whole.
+    The first record of a group is kept, and the first one of every other label in the group. With
+    ``drop_conflicts``, all records of a group with several labels are conflicting.
     """
     order, starts = grouping
     number = np.cumsum(starts) - 1
     best = order[starts][number]
-    said = labels[order]
-    differs = (said != 0) & (said != said[starts][number])
+    ordered = labels[order]
+    differs = (ordered != 0) & (ordered != ordered[starts][number])
     conflicts = np.logical_or.reduceat(differs, np.flatnonzero(starts))[number]
     plain = ~starts & ~conflicts
     some = np.flatnonzero(conflicts)
-    at, groups, own = order[some], number[some], said[some]
+    at, groups, own = order[some], number[some], ordered[some]
     others = _others(at, groups, differs[some], best[some])
     if drop_conflicts:
         return DuplicateGroups(order[plain], best[plain], at, others)
@@ -107,10 +108,10 @@ def group_duplicates(
 
 
 def _others(at: Numbers, groups: Numbers, differs: Numbers, best: Numbers) -> Numbers:
-    """Return, for each record in conflict, one with another label: the best, if it can be."""
-    found, first = np.unique(groups[differs], return_index=True)
+    """Return for each conflicting record one with another label: the best one if possible."""
+    split, first = np.unique(groups[differs], return_index=True)
     second = at[differs][first]
-    return np.where(differs, best, second[np.searchsorted(found, groups)] if len(found) else best)
+    return np.where(differs, best, second[np.searchsorted(split, groups)] if len(split) else best)
 
 
 def _first_of_pairs(groups: Numbers, labels: Numbers) -> Numbers:

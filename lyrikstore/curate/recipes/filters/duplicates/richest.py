@@ -1,4 +1,4 @@
-"""``drop-duplicates/2``: of equal records the one that says most stays (spec §12.5.15)."""
+"""``drop-duplicates/2``: keeps the most complete of equal records (spec §12.5.15)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ EXACT, NORMALISED = "duplicate-exact", "duplicate-normalised"
 CONFLICTS = Parameter(
     "conflicts",
     "string",
-    "what happens to records that differ in their label only",
+    "what to do with records that differ in their label only",
     default="keep",
     choices=("keep", "drop"),
 )
@@ -44,11 +44,11 @@ _WIDTH = _NORMAL + _EXACT + STANDING_BYTES
 
 @dataclass(frozen=True, slots=True)
 class KeepRichestDuplicate(DatasetFilter):
-    """Drops records for one with the same values, and reports labels that contradict each other.
+    """Filter that keeps one record of those with equal values, and reports conflicting labels.
 
     Attributes:
-        by: The fields whose values are compared; none: those that are the text.
-        drop_conflicts: Whether records with the same values and different labels go.
+        by: The fields whose values are compared; empty: the text fields.
+        drop_conflicts: Whether to drop records with equal values and different labels.
 
     Cost: 40 bytes for each record on disk, and some 120 in memory.
     """
@@ -58,7 +58,7 @@ class KeepRichestDuplicate(DatasetFilter):
         Parameter(
             "by",
             "strings",
-            "the fields whose values are compared; without it the text",
+            "the fields whose values are compared; default: the text",
             optional=True,
         ),
         CONFLICTS,
@@ -73,17 +73,20 @@ class KeepRichestDuplicate(DatasetFilter):
         return cls(tuple(values.get("by", ())), values["conflicts"] == "drop")
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads the fields it compares."""
+        """Return the inputs of the step: the fields that it compares."""
         return tuple(map(reads_field, self.by)) or (TEXT,)
 
     def way_out(self, roles: FieldRoles) -> str:
-        """Return by what it compares records, and how they are compared by something else."""
+        """Return a hint: the fields that the step compares, and how to compare others."""
         if not self.by:
             return compared_by(roles.text)
-        return f"compared is {', '.join(self.by)}; name the fields that tell records apart in by"
+        return f"the step compares {', '.join(self.by)}; name all distinguishing fields in by"
 
     def key(self) -> Callable[[FilterRecord], bytes]:
-        """Return two digests of the values, in normal form and as they are, and what it says."""
+        """Return the function that computes a key: two digests of the values, and the standing.
+
+        The first digest is that of the values in normal form.
+        """
         return self._key
 
     def _key(self, record: FilterRecord) -> bytes:
@@ -101,7 +104,7 @@ class KeepRichestDuplicate(DatasetFilter):
         )
 
     def judge(self, records: KeyedRecords) -> DatasetDecisions:
-        """Return that the best of each group stays, and of each label that it has."""
+        """Return decisions that keep, for each group and each label in it, the best record."""
         judgement = DatasetDecisions(len(records), (EXACT, NORMALISED, CONFLICT))
         if not len(records):
             return judgement
@@ -109,17 +112,17 @@ class KeepRichestDuplicate(DatasetFilter):
         first, second, exact, labels, filled = (np.array(numbers[:, at]) for at in range(5))
         grouping = group((first, second), (first == 0) & (second == 0), labels, filled)
         del first, second, filled
-        found = group_duplicates(grouping, labels, drop_conflicts=self.drop_conflicts)
-        same = exact[found.dropped] == exact[found.kept]
-        judgement.drop(found.dropped[same], EXACT, found.kept[same])
-        judgement.drop(found.dropped[~same], NORMALISED, found.kept[~same])
-        tell = judgement.drop if self.drop_conflicts else judgement.report
-        tell(found.conflicting, CONFLICT, found.others)
+        groups = group_duplicates(grouping, labels, drop_conflicts=self.drop_conflicts)
+        same = exact[groups.dropped] == exact[groups.kept]
+        judgement.drop(groups.dropped[same], EXACT, groups.kept[same])
+        judgement.drop(groups.dropped[~same], NORMALISED, groups.kept[~same])
+        decide = judgement.drop if self.drop_conflicts else judgement.report
+        decide(groups.conflicting, CONFLICT, groups.others)
         return judgement
 
     def detail(self, reason: str, other: str) -> str:
-        """Return which record it is equal to."""
-        what = ", ".join(self.by) or "text"
+        """Return the detail, with the name of the equal record."""
+        compared = ", ".join(self.by) or "text"
         if reason == CONFLICT:
-            return f"same {what}, another label: {other}"
-        return f"same {what} as {other}"
+            return f"same {compared} as {other}, with another label"
+        return f"same {compared} as {other}"

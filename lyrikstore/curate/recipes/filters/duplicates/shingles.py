@@ -1,4 +1,4 @@
-"""Runs of words as numbers, the same on every machine (spec §12.5.18)."""
+"""Shingles: sequences of words as numbers, equal on every machine (spec §12.5.18)."""
 
 import re
 from typing import Any
@@ -18,10 +18,10 @@ Numbers = np.ndarray[Any, np.dtype[np.uint64]]
 
 
 class Shingles:
-    """Turns texts into the numbers of their shingles: every so many words in a row.
+    """Computes the numbers of the shingles of texts: of every sequence of ``words`` words.
 
     Args:
-        words: How many words a shingle has.
+        words: Number of words in a shingle.
     """
 
     def __init__(self, words: int) -> None:
@@ -34,7 +34,7 @@ class Shingles:
 
         Args:
             text: The text.
-            whole: Whether all words are one shingle where they are too few for another.
+            whole: Whether a text with fewer words counts as one shingle.
 
         Cost: some 3 million words a second.
         """
@@ -50,17 +50,17 @@ class Shingles:
         return mix(total)
 
     def _number(self, word: str) -> int:
-        found = self._known.get(word)
-        if found is None:
+        number = self._known.get(word)
+        if number is None:
             if len(self._known) == _MAX_KNOWN:
                 self._known.clear()
             digest = blake3(word.encode(), derive_key_context=CONTEXT).digest(8)
-            found = self._known[word] = int.from_bytes(digest, "little")
-        return found
+            number = self._known[word] = int.from_bytes(digest, "little")
+        return number
 
 
 def mix(numbers: Numbers) -> Numbers:
-    """Return numbers with their bits mixed, so that near ones are far from each other."""
+    """Return numbers with mixed bits, so that close numbers become unrelated."""
     numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return numbers ^ (numbers >> np.uint64(31))

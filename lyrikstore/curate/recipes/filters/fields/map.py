@@ -1,4 +1,4 @@
-"""``map/1``: changes what fields hold and what they are called (spec §12.5.16)."""
+"""``map/1``: changes values and names of fields (spec §12.5.16)."""
 
 import json
 from collections.abc import Mapping
@@ -26,16 +26,16 @@ from lyrikstore.curate.recipes.filters.parameters import Parameter
 
 @dataclass(frozen=True, slots=True)
 class MapFields(Filter):
-    """Trims, maps, combines, renames, sets and drops fields, in this order.
+    """Filter that trims, maps, combines, drops, renames and sets fields, in this order.
 
     Attributes:
-        trim: Fields whose white space at both ends goes; None: all.
-        values: Field → value as text → value.
-        keep_unmapped: Whether a value of such a field that is not in its map stays.
-        combine: New field → what it holds.
+        trim: Fields to strip of white space at both ends; None: all.
+        values: Field → value as text → new value.
+        keep_unmapped: Whether to keep values of these fields that their map lacks.
+        combine: New field → template of its value.
         rename: Field → its new name.
-        constants: Field → value.
-        drop: Fields that go.
+        constants: Field → its value in every record.
+        drop: Fields to drop.
     """
 
     USE: ClassVar[str] = "map/1"
@@ -43,25 +43,23 @@ class MapFields(Filter):
         Parameter(
             "trim",
             "columns",
-            "fields whose white space at both ends is removed",
+            "fields to strip of white space at both ends",
             default=[],
         ),
-        Parameter(
-            "values", "value-maps", "for each field: value, and what takes its place", default={}
-        ),
+        Parameter("values", "value-maps", "for each field: value, and its new value", default={}),
         Parameter(
             "unmapped",
             "string",
-            "what happens to values that are not in the map of their field",
+            "what to do with values that the map of their field lacks",
             default="keep",
             choices=("keep", "drop"),
         ),
         Parameter(
-            "combine", "texts", "new field, and the text it holds: {field} is a value", default={}
+            "combine", "texts", "new field, and a template of its text with {field}", default={}
         ),
         Parameter("rename", "texts", "field, and its new name", default={}),
         Parameter("set", "constants", "field, and its value in every record", default={}),
-        Parameter("drop", "strings", "fields that are left out", optional=True),
+        Parameter("drop", "strings", "fields to drop", optional=True),
     )
 
     trim: frozenset[str] | None
@@ -77,8 +75,8 @@ class MapFields(Filter):
         """Return the step.
 
         Raises:
-            InvalidInputError: (``bad-recipe``) nothing to do, a template that is none, a field
-                that would get two values, or is renamed and dropped.
+            InvalidInputError: (``bad-recipe``) the step would change nothing, a template is
+                invalid, or a field would get two values, or be renamed and dropped.
         """
         made = {
             name: Template.parse(text, f"map/1: combine.{name}")
@@ -86,14 +84,19 @@ class MapFields(Filter):
         }
         rename, drop = values["rename"], frozenset(values.get("drop", ()))
         if not (values["trim"] or values["values"] or made or rename or values["set"] or drop):
-            raise _bad("map/1 changes nothing", "say what to rename, combine, trim, map, set, drop")
+            raise _bad(
+                "the map/1 step changes nothing",
+                "add at least one of: trim, values, combine, rename, set, drop",
+            )
         targets = [*rename.values(), *made, *values["set"]]
         for name in targets:
             if targets.count(name) > 1:
-                raise _bad(f"map/1: {name!r} would get two values", "write two steps")
+                raise _bad(f"map/1: {name!r} would get two values", "use two map/1 steps")
         for name in rename:
             if name in drop:
-                raise _bad(f"map/1: {name!r} is renamed and dropped", "leave one of them out")
+                raise _bad(
+                    f"map/1: {name!r} is renamed and dropped", "remove it from rename or drop"
+                )
         return cls(
             None if values["trim"] == "*" else frozenset(values["trim"]),
             values["values"],
@@ -105,15 +108,15 @@ class MapFields(Filter):
         )
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads the fields it changes or combines."""
+        """Return the inputs of the step: the fields that it changes or combines."""
         names = {*self.values, *self.rename, *self.drop, *(self.trim or ())}
-        names.update(name for one in self.combine.values() for name in one.names)
+        names.update(name for template in self.combine.values() for name in template.names)
         everything = ("meta:*",) if self.trim is None else ()
         return (*everything, *(reads_field(name) for name in sorted(names)))
 
     @property
     def copies(self) -> frozenset[str]:
-        """The fields that get another name, or are put together to a new one."""
+        """The fields that are renamed, or combined into a new field."""
         return copied(self.rename, self.combine)
 
     @property
@@ -121,14 +124,14 @@ class MapFields(Filter):
         return (*self.rename.values(), *self.combine, *self.constants)
 
     def fields_after(self, before: frozenset[str]) -> frozenset[str]:
-        """Return the fields under their new names, with the new and without the dropped ones."""
+        """Return the fields after the step: renamed, with new ones and without dropped ones."""
         return (before - self.drop - frozenset(self.rename)).union(self._targets)
 
     def roles(self, before: FieldRoles) -> FieldRoles:
-        """Return the roles: they follow a field to its new name, and end with it."""
+        """Return the roles: a renamed field keeps its roles, a dropped one loses them."""
         now = self.name_after
-        found = {role: now(getattr(before, role)) for role in ROLES}
-        return FieldRoles(text=tuple(filter(None, map(now, before.text))), **found)
+        roles = {role: now(getattr(before, role)) for role in ROLES}
+        return FieldRoles(text=tuple(filter(None, map(now, before.text))), **roles)
 
     def name_after(self, name: str) -> str:
         """Return the new name of a field; empty if it is dropped."""
@@ -137,16 +140,16 @@ class MapFields(Filter):
         return self.rename.get(name, name)
 
     def name_before(self, name: str) -> str:
-        """Return the old name of a field; empty if it is combined, or has a constant value."""
+        """Return the old name of a field; empty if the step combines or sets it."""
         was = {new: old for old, new in self.rename.items()}
         return was.get(name, "" if name in self._targets else name)
 
     def may_part(self, name: str) -> bool:
-        """Return whether values of a field that the map of values lacks are left out."""
+        """Return whether the step drops values of the field that its map lacks."""
         return name in self.values and not self.keep_unmapped
 
     def decide(self, record: FilterRecord) -> Outcome:
-        """Return what becomes of a record."""
+        """Return the decision on a record."""
         edits = _FieldEdits(record)
         if self.trim is None:
             text = DOCUMENT_TEXT if record.is_document else None
@@ -155,11 +158,11 @@ class MapFields(Filter):
             trim = [record.name_of(name) for name in self.trim]
         for name in sorted(trim, key=str.encode):
             edits.put(name, _trimmed(edits.fields.get(name)), "mapped-trimmed")
-        for given, values in self.values.items():
-            name = record.name_of(given)
+        for field, values in self.values.items():
+            name = record.name_of(field)
             new, left = self._mapped(values, edits.fields.get(name))
             edits.put(name, new, "mapped-dropped" if left else "mapped-value")
-        combined = {name: one.fill(edits.value) for name, one in self.combine.items()}
+        combined = {name: template.fill(edits.value) for name, template in self.combine.items()}
         for name in sorted(self.drop, key=str.encode):
             edits.take(name, "mapped-dropped")
         edits.rename(self.rename)
@@ -171,27 +174,27 @@ class MapFields(Filter):
         return Change(edits.fields, tuple(edits.changes)) if edits.changes else Keep()
 
     def _mapped(self, values: Mapping[str, JSON], value: JSON) -> tuple[JSON, bool]:
-        """Return a value after its map, and whether something in it was left out."""
+        """Return a mapped value, and whether it, or an item of it, was dropped."""
         if not isinstance(value, list):
             text = as_text(value)
             if text is None or (self.keep_unmapped and text not in values):
                 return value, False
             return values.get(text), text not in values
-        found: dict[str | None, JSON] = {}
+        items: dict[str | None, JSON] = {}
         left = False
-        for one in value:
-            new, gone = self._mapped(values, one)
+        for item in value:
+            new, gone = self._mapped(values, item)
             left |= gone
             if not gone:
-                found.setdefault(as_text(new), new)  # those that have become one stand once
-        made = list(found.values())
-        is_same = len(made) == len(value) and all(map(is_, made, value))
-        return (value if is_same else made), left
+                items.setdefault(as_text(new), new)  # items with the same new value become one
+        mapped = list(items.values())
+        is_same = len(mapped) == len(value) and all(map(is_, mapped, value))
+        return (value if is_same else mapped), left
 
 
 def copied(rename: Mapping[str, str], combine: Mapping[str, Template]) -> frozenset[str]:
-    """Return the fields whose values stand under other names afterwards."""
-    return frozenset(rename).union(*(one.names for one in combine.values()))
+    """Return the fields whose values are copied or renamed to other fields."""
+    return frozenset(rename).union(*(template.names for template in combine.values()))
 
 
 class _FieldEdits:
@@ -203,14 +206,14 @@ class _FieldEdits:
         self.changes: list[FieldChange] = []
 
     def value(self, name: str) -> str | None:
-        """Return a field as text."""
+        """Return the value of a field as text."""
         return as_text(self.fields.get(self._record.name_of(name)))
 
     def put(self, name: str, value: JSON, reason: str) -> None:
-        """Give a field a value, and take it away if that is None; nothing, if it has that one."""
+        """Set a field, or remove it if the value is None; an equal value is no change."""
         old = self.fields.get(name)
         if self._record.is_document and name != DOCUMENT_TEXT:
-            value = as_text(value)  # a sheet has no other values
+            value = as_text(value)  # a sheet contains texts only
         if _spelt(value) == _spelt(old):
             return
         if value is None and name == DOCUMENT_TEXT:
@@ -222,7 +225,7 @@ class _FieldEdits:
         self._add_change(name, reason)
 
     def take(self, name: str, reason: str, detail: str | None = None) -> JSON:
-        """Take a field away and return its value."""
+        """Remove a field and return its value."""
         if self._record.name_of(name) == DOCUMENT_TEXT:
             raise self._no_text()
         if name not in self.fields:
@@ -231,7 +234,7 @@ class _FieldEdits:
         return self.fields.pop(name)
 
     def rename(self, names: Mapping[str, str]) -> None:
-        """Give fields new names, all at once, so that two can change theirs."""
+        """Rename fields, all at once, so that two fields can swap names."""
         moved = {
             new: self.take(old, "mapped-renamed", f"now {new!r}")
             for old, new in names.items()
@@ -241,8 +244,8 @@ class _FieldEdits:
             if has_value(self.fields.get(self._record.name_of(new))):
                 raise self._refused(
                     "field-taken",
-                    f"a field is to be called {new!r}, and another one is",
-                    "drop or rename that one in the same step",
+                    f"a field cannot be renamed to {new!r}: the record has a field with that name",
+                    "drop or rename that field in the same step",
                 )
             self.fields[new] = value
 
@@ -253,7 +256,7 @@ class _FieldEdits:
         return self._refused(
             "not-a-field",
             "the text of a document can be neither renamed nor dropped",
-            'put a step with use = "extract-text/1" first, which makes rows of documents',
+            'put a step with use = "extract-text/2" first, which makes rows of documents',
         )
 
     def _refused(self, kind: str, message: str, hint: str) -> InvalidInputError:
@@ -274,8 +277,8 @@ def _trimmed(value: JSON) -> JSON:
     if isinstance(value, str):
         return value.strip(WHITE_SPACE)
     if isinstance(value, list):
-        found = [one.strip(WHITE_SPACE) if isinstance(one, str) else one for one in value]
-        return value if found == value else found
+        items = [item.strip(WHITE_SPACE) if isinstance(item, str) else item for item in value]
+        return value if items == value else items
     return value
 
 

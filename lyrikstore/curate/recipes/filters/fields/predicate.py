@@ -1,7 +1,7 @@
-"""SQL predicates that look at one record and nothing else (spec §12.5.17).
+"""SQL predicates over the fields of one record (spec §12.5.17).
 
-What a predicate may hold is a list, and everything else is refused before it is run: a function
-that nobody thought of reads no file and tells no time.
+A predicate may contain listed functions, types and operators only; anything else is refused before
+it runs. An unlisted function could read files, the time or other records.
 """
 
 import json
@@ -38,14 +38,14 @@ _CONDITIONS = "nullif if"
 FUNCTIONS = frozenset(
     " ".join((_OPERATORS, _ON_TEXTS, _ON_LISTS, _ON_NUMBERS_AND_DATES, _CONDITIONS)).split()
 )
-"""What may be called: nothing that knows more than its arguments."""
+"""The allowed functions: their results depend on their arguments only."""
 
 _TYPES = """
 VARCHAR TEXT STRING BIGINT INT8 LONG INTEGER INT INT4 DOUBLE FLOAT8 DECIMAL NUMERIC BOOLEAN BOOL
 DATE TIMESTAMP DATETIME LIST
 """
 TYPES = frozenset(_TYPES.split())
-"""What may be cast to."""
+"""The allowed types of casts."""
 
 _COMBINING = """
 OPERATOR_NOT OPERATOR_IS_NULL OPERATOR_IS_NOT_NULL OPERATOR_COALESCE OPERATOR_TRY COMPARE_IN
@@ -69,13 +69,13 @@ _NAMES = {
     "WINDOW": "a window over other records",
     "PARAMETER": "a parameter",
     "STAR": "*",
-    "LAMBDA": "a function of its own",
+    "LAMBDA": "a lambda function",
     "COLLATE": "a collation",
 }
 
 
 def connect() -> "duckdb.DuckDBPyConnection":
-    """Return an empty database in memory that can open, load and set nothing."""
+    """Open an empty in-memory database without access to files, extensions or settings."""
     import duckdb
 
     connection = duckdb.connect(
@@ -95,7 +95,7 @@ def connect() -> "duckdb.DuckDBPyConnection":
     for setting in (
         "SET TimeZone = 'UTC'",
         "SET max_temp_directory_size = '0KB'",
-        # What it leaves out depends on the other records of a batch.
+        # Its optimizations depend on the other records of a batch.
         "PRAGMA disable_optimizer",
         "SET enable_external_access = false",
         "SET lock_configuration = true",  # last: nothing can be set after it
@@ -108,20 +108,21 @@ def parse_predicate(connection: "duckdb.DuckDBPyConnection", sql: str) -> tuple[
     """Return the fields that a predicate names, sorted.
 
     Args:
-        connection: Whose parser reads it.
+        connection: The connection whose parser is used.
         sql: An SQL expression.
 
     Raises:
-        InvalidInputError: (``bad-recipe``) it is none, or holds what a predicate may not.
+        InvalidInputError: (``bad-recipe``) the text is not an SQL expression, names no field, or
+            contains something that predicates may not contain.
     """
     if len(sql.encode()) > MAX_BYTES or "\0" in sql:
-        raise _bad(sql, 0, f"is longer than {MAX_BYTES} bytes, or holds a character 0")
+        raise _bad(sql, 0, f"it is longer than {MAX_BYTES} bytes, or contains a null character")
     try:
         row = connection.execute("SELECT json_serialize_sql(?)", [f"{HEAD}{sql}\n)"]).fetchone()
         parsed: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
         if parsed["error"]:
-            said = str(parsed.get("error_message", "")).splitlines()
-            raise _bad(sql, parsed.get("position", 0), said[0] if said else "it is no SQL")
+            lines = str(parsed.get("error_message", "")).splitlines()
+            raise _bad(sql, parsed.get("position", 0), lines[0] if lines else "it is not SQL")
         names = set(_names(sql, _expression(sql, parsed["statements"])))
     except RecursionError:
         raise _bad(sql, 0, "it is nested too deeply") from None
@@ -133,21 +134,21 @@ def parse_predicate(connection: "duckdb.DuckDBPyConnection", sql: str) -> tuple[
         if other != name:
             raise InvalidInputError(
                 "bad-recipe",
-                f"where/1: {other!r} and {name!r} differ in case only, which SQL does not see",
+                f"where/1: {other!r} and {name!r} differ in case only, which SQL ignores",
                 hint="rename one of them first, with map/1",
             )
     return tuple(sorted(names))
 
 
 def _expression(sql: str, statements: list[Any]) -> Mapping[str, Any]:
-    """Return the one expression, if there is nothing else."""
+    """Return the expression of a statement; raise `bad-recipe` if there is more than one."""
     if len(statements) == 1:
         node = statements[0]["node"]
         plain = node["type"] == "SELECT_NODE" and node["from_table"]["type"] == "EMPTY"
         others = ("where_clause", "having", "qualify", "sample", "group_expressions", "modifiers")
         if plain and len(node["select_list"]) == 1 and not any(map(node.get, others)):
-            found: Mapping[str, Any] = node["select_list"][0]
-            return found
+            expression: Mapping[str, Any] = node["select_list"][0]
+            return expression
     raise _bad(sql, len(HEAD), "it is more than one expression")
 
 
@@ -155,7 +156,7 @@ def _names(sql: str, node: Any) -> Iterator[str]:
     """Yield the fields that an expression names.
 
     Raises:
-        InvalidInputError: (``bad-recipe``) it holds what is not on the lists.
+        InvalidInputError: (``bad-recipe``) it contains something that is not listed.
     """
     kind, at = node["class"], node["query_location"]
     if kind not in _CHILDREN:
@@ -164,7 +165,7 @@ def _names(sql: str, node: Any) -> Iterator[str]:
         case "COLUMN_REF":
             if len(node["column_names"]) > 1:
                 name = ".".join(node["column_names"])
-                raise _bad(sql, at, f"{name}: of an object write {name.partition('.')[0]}->>'$.…'")
+                raise _bad(sql, at, f"{name}: for a member, write {name.partition('.')[0]}->>'$.…'")
             yield node["column_names"][0]
         case "OPERATOR" if node["type"] not in COMBINING:
             raise _bad(sql, at, f"{node['type'].lower()} is not allowed")
@@ -190,11 +191,11 @@ def _check_call(sql: str, node: Mapping[str, Any]) -> None:
     named = any(one.get("name") for one in node["arguments"])
     more = node["filter"] or node["distinct"] or node["order_bys"]["orders"]
     if named or more or node["schema"] or node["catalog"]:
-        raise _bad(sql, at, f"{name}() takes values only")
+        raise _bad(sql, at, f"{name}() accepts plain arguments only")
 
 
 def _bad(sql: str, position: Any, message: str) -> InvalidInputError:
-    """Return the error for a place, which the parser counts in bytes."""
+    """Return the error for a position, given as the parser's byte offset."""
     offset = int(position) - len(HEAD)
     data = sql.encode()
     place = ""
@@ -204,5 +205,5 @@ def _bad(sql: str, position: Any, message: str) -> InvalidInputError:
         "bad-recipe",
         f"where/1: the predicate{place}: {message}",
         hint="one expression over the fields of a record, such as \"court = 'BGH' AND "
-        'pages > 3"; docs/recipes.md lists what it may hold',
+        'pages > 3"; docs/recipes.md lists what it may contain',
     )

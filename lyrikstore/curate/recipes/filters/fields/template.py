@@ -1,4 +1,4 @@
-"""Texts with names of fields in them: ``{question} – {answer}`` (spec §12.5.16)."""
+"""Templates with names of fields: ``{question} – {answer}`` (spec §12.5.16)."""
 
 import re
 from collections.abc import Callable
@@ -15,30 +15,31 @@ class Template(Struct, frozen=True):
     """A parsed template.
 
     Attributes:
-        parts: Text, then the name of a field, then text, and so on; text at both ends.
+        parts: Texts and names of fields in turn; the first and the last part are texts.
     """
 
     parts: tuple[str, ...]
 
     @classmethod
     def parse(cls, text: str, place: str) -> Self:
-        """Return the template in ``text``; ``place`` is what to call it.
+        """Parse a template; ``place`` is its name in messages.
 
         Raises:
-            InvalidInputError: (``bad-recipe``) a brace that belongs to no name, or no name at all.
+            InvalidInputError: (``bad-recipe``) a brace encloses no name, or there is no name.
         """
         parts = [""]
         end = 0
-        for found in _TOKEN.finditer(text):
-            parts[-1] += text[end : found.start()]
-            end = found.end()
-            match found[0]:
+        for token in _TOKEN.finditer(text):
+            parts[-1] += text[end : token.start()]
+            end = token.end()
+            match token[0]:
                 case "{{" | "}}":
-                    parts[-1] += found[0][0]
+                    parts[-1] += token[0][0]
                 case "{" | "}":
-                    raise _bad(f"{place}: {found[0]!r} at character {found.start() + 1} is alone")
+                    where = f"at character {token.start() + 1}"
+                    raise _bad(f"{place}: {token[0]!r} {where} encloses no name of a field")
                 case _:
-                    parts += [found[1], ""]
+                    parts += [token[1], ""]
         parts[-1] += text[end:]
         if len(parts) == 1:
             raise _bad(f"{place} names no field")
@@ -46,11 +47,11 @@ class Template(Struct, frozen=True):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The fields in it, each once."""
+        """The fields that it names, each once."""
         return tuple(dict.fromkeys(self.parts[1::2]))
 
     def fill(self, value: Callable[[str], str | None]) -> str | None:
-        """Return the text with values in place of names; None if none of them has a value."""
+        """Return the text with values in place of names; None if no named field has a value."""
         if all(value(name) is None for name in self.names):
             return None
         return "".join(
@@ -62,5 +63,5 @@ def _bad(message: str) -> InvalidInputError:
     return InvalidInputError(
         "bad-recipe",
         message,
-        hint='such as "{question} {answer}"; a brace that is meant so is written twice',
+        hint='such as "{question} {answer}"; write a literal brace twice',
     )

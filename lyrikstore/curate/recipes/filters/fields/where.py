@@ -30,20 +30,20 @@ if TYPE_CHECKING:
     import duckdb
 
 MAX_SECONDS = 60
-"""How long the records of a batch may take."""
+"""Most seconds for the records of a batch."""
 
 _INTEGERS = range(-(1 << 63), 1 << 63)
 
 
 @dataclass(frozen=True, slots=True)
 class Where(BatchFilter):
-    """Drops records for which a predicate is false, or not known.
+    """Filter that drops records for which a predicate is false or NULL.
 
     Attributes:
         sql: The predicate.
         names: The fields that it names.
 
-    Cost: some 200,000 records a second and core.
+    Cost: some 200,000 records a second on one core.
     """
 
     USE: ClassVar[str] = "where/1"
@@ -51,7 +51,7 @@ class Where(BatchFilter):
         Parameter(
             "sql",
             "string",
-            "what is true of the records that stay, as an SQL expression",
+            "SQL expression that is true for the records to keep",
             limits={"maxLength": MAX_BYTES},
         ),
     )
@@ -70,7 +70,7 @@ class Where(BatchFilter):
             return cls(values["sql"], parse_predicate(connection, values["sql"]))
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads the fields in the predicate."""
+        """Return the inputs of the step: the fields in the predicate."""
         return tuple(map(reads_field, self.names))
 
     def libraries(self) -> Mapping[str, str]:
@@ -87,25 +87,25 @@ class Where(BatchFilter):
     def _decide(
         self, connection: "duckdb.DuckDBPyConnection", records: Sequence[FilterRecord]
     ) -> Sequence[Outcome | InvalidInputError]:
-        # A column has one type, and a field none: records of the same types go together, so that
-        # what is said of one does not depend on the others.
+        # A column has one type, and a field has none: records are grouped by the types of their
+        # values, so that no decision depends on other records.
         alike: dict[tuple[str, ...], list[int]] = {}
         values: list[list[JSON]] = []
         for at, record in enumerate(records):
             row = [record.fields.get(record.name_of(name)) for name in self.names]
             values.append(row)
             alike.setdefault(tuple(map(_type_of, row)), []).append(at)
-        found: list[Outcome | InvalidInputError] = [Keep()] * len(records)
+        outcomes: list[Outcome | InvalidInputError] = [Keep()] * len(records)
         for types, places in alike.items():
-            answers = self._answer(connection, types, [values[at] for at in places])
+            answers = self._answers(connection, types, [values[at] for at in places])
             for at, answer in zip(places, answers, strict=False):
-                found[at] = self._outcome(answer, values[at])
+                outcomes[at] = self._outcome(answer, values[at])
             if len(answers) < len(places):
                 first = places[len(answers)]
-                error = self._why_not(connection, types, records[first], values[first])
-                for at in places[len(answers) :]:  # of which the first is told
-                    found[at] = error
-        return found
+                error = self._failure(connection, types, records[first], values[first])
+                for at in places[len(answers) :]:  # the engine reports the first of them
+                    outcomes[at] = error
+        return outcomes
 
     def _outcome(self, answer: bool | None, values: Sequence[JSON]) -> Outcome:
         if answer:
@@ -115,13 +115,13 @@ class Where(BatchFilter):
         absent = [name for name, value in zip(self.names, values, strict=True) if value is None]
         return Drop("where-null", f"no value in {', '.join(absent)}" if absent else "")
 
-    def _answer(
+    def _answers(
         self,
         connection: "duckdb.DuckDBPyConnection",
         types: Sequence[str],
         rows: Sequence[Sequence[JSON]],
     ) -> list[bool | None]:
-        """Return what is true of each row, up to the first for which it cannot be said."""
+        """Return the predicate's value for each row, up to the first row for which it fails."""
         import duckdb
 
         try:
@@ -130,12 +130,12 @@ class Where(BatchFilter):
             if len(rows) == 1:
                 return []
         half = len(rows) // 2
-        found = self._answer(connection, types, rows[:half])
-        if len(found) == half:
-            found += self._answer(connection, types, rows[half:])
-        return found
+        answers = self._answers(connection, types, rows[:half])
+        if len(answers) == half:
+            answers += self._answers(connection, types, rows[half:])
+        return answers
 
-    def _why_not(
+    def _failure(
         self,
         connection: "duckdb.DuckDBPyConnection",
         types: Sequence[str],
@@ -144,13 +144,13 @@ class Where(BatchFilter):
     ) -> InvalidInputError:
         import duckdb
 
-        said = "it takes too long"
+        cause = "it takes too long"
         try:
             self._run(connection, types, [values])
         except duckdb.InterruptException:
             pass
         except duckdb.Error as error:
-            said = str(error).splitlines()[0]
+            cause = str(error).splitlines()[0]
         shown = ", ".join(
             f"{name} is {'missing' if value is None else f'{kind_of(value)} {str(value)[:40]!r}'}"
             for name, value in zip(self.names, values, strict=True)
@@ -160,9 +160,9 @@ class Where(BatchFilter):
             place += f" record {record.position + 1}"
         return InvalidInputError(
             "bad-value",
-            f"{place}: where/1 cannot tell whether the predicate is true: {said} ({shown})",
-            hint="say what the field is to be, such as TRY_CAST(pages AS BIGINT) > 3, which is "
-            "NULL where it is no number",
+            f"{place}: where/1 cannot evaluate the predicate: {cause} ({shown})",
+            hint="cast the field, such as TRY_CAST(pages AS BIGINT) > 3, which is NULL for a value "
+            "that is not a number",
             details={"path": record.path, "position": record.position},
         )
 
@@ -189,11 +189,9 @@ class Where(BatchFilter):
         try:
             relation = connection.sql(f"{HEAD}{self.sql}\n) FROM records")
             if str(relation.types[0]) not in ("BOOLEAN", '"NULL"', "NULL"):
-                raise duckdb.BinderException(
-                    f"it gives {relation.types[0]}, and neither true nor false"
-                )
-            found: list[bool | None] = relation.to_arrow_table().column(0).to_pylist()
-            return found
+                raise duckdb.BinderException(f"its value is {relation.types[0]}, not true or false")
+            answers: list[bool | None] = relation.to_arrow_table().column(0).to_pylist()
+            return answers
         finally:
             timer.cancel()
             connection.unregister("records")

@@ -18,7 +18,7 @@ from lyrikstore.curate.recipes.filters.personal.search import (
 
 @dataclass(frozen=True, slots=True)
 class DropPersonal(PersonalFilter):
-    """Drops a record in which one of the kinds is found."""
+    """Filter that drops records with personal data of a listed kind."""
 
     USE: ClassVar[str] = "drop-personal/1"
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
@@ -38,12 +38,12 @@ class DropPersonal(PersonalFilter):
         return cls(**cls.searched(values))
 
     def decide(self, record: FilterRecord) -> Outcome:
-        """Return that the record goes for the first kind of ``KINDS`` found in it, or stays."""
-        found: Counter[str] = Counter()
-        for kinds in self.counts(record).values():
-            found.update(kinds)
-        present = [kind for kind in KINDS if found[kind]]
+        """Return `Drop` for the first kind of ``KINDS`` that is in the record, or `Keep`."""
+        totals: Counter[str] = Counter()
+        for counts in self.counts(record).values():
+            totals.update(counts)
+        present = [kind for kind in KINDS if totals[kind]]
         if not present:
             return Keep()
-        detail = ", ".join(f"{kind} {found[kind]}" for kind in present)
+        detail = ", ".join(f"{kind} {totals[kind]}" for kind in present)
         return Drop(f"personal-{present[0]}", detail)

@@ -37,39 +37,39 @@ _PLACEHOLDER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class RedactTyped(PersonalFilter):
-    """Replaces what is found by placeholders; in a record the same value gets the same one.
+    """Filter that replaces personal data by placeholders; equal values of a record share one.
 
     Attributes:
-        mask: Fields whose whole value becomes ``<REDACTED>``.
-        keep: Values that stay.
-        deny: Values that go, whatever the detectors say.
+        mask: Fields whose whole value becomes ``<REDACTED>``; None: all.
+        keep: Values that are not replaced.
+        deny: Values that are always replaced, even if no detector finds them.
         zip3: Whether the first three digits of ZIP codes stay.
     """
 
     USE: ClassVar[str] = "redact/2"
     REDACTS: ClassVar[bool] = True
-    GIVES_AWAY: ClassVar[str] = "names of files and attachments that hold what was redacted"
+    GIVES_AWAY: ClassVar[str] = "redacted values in the names of files and attachments"
     SUCCESSOR: ClassVar[str] = "redact/3"
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
         *PersonalFilter.SEARCHES,
         Parameter(
             "mask",
             "columns",
-            "fields whose whole value is replaced, for names nobody can know",
+            "fields whose whole value is replaced, for names that detectors cannot find",
             default=[],
         ),
         Parameter(
             "keep",
             "strings",
-            "values that stay: literal words, `*` for the rest of one. They stand in the recipe, "
-            "which is signed and may be handed on",
+            "values that stay: literal words, with `*` for the rest of a word. They are visible in "
+            "the recipe, which is signed and may be published",
             optional=True,
             limits=VALUES,
         ),
         Parameter(
             "deny",
             "strings",
-            "values that go in any case, written as those of `keep` and as visible",
+            "values that are always replaced; written like those of `keep`, and as visible",
             optional=True,
             limits=VALUES,
         ),
@@ -88,8 +88,8 @@ class RedactTyped(PersonalFilter):
         """Return the step.
 
         Raises:
-            InvalidInputError: (``bad-recipe``) nothing to search and nothing to mask; a value of a
-                list that cannot be looked for.
+            InvalidInputError: (``bad-recipe``) the step would neither search nor mask anything; a
+                listed value cannot be searched for.
         """
         return cls(
             **cls.searched(values, other=values["mask"] != []),
@@ -100,7 +100,7 @@ class RedactTyped(PersonalFilter):
         )
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads the text, its columns, or all fields."""
+        """Return the inputs of the step: the text, and its columns or all fields."""
         searched = super(RedactTyped, self).reads()
         if "meta:*" in searched:
             return searched
@@ -110,23 +110,23 @@ class RedactTyped(PersonalFilter):
         return tuple(dict.fromkeys((*searched, *masked)))
 
     def find(self, text: str) -> list[Found]:
-        """Return what is to be replaced: of a find that holds a placeholder what lies beside it."""
+        """Return the parts of a text to replace; placeholders within them are left out."""
         return self.refine(text, super(RedactTyped, self).find(text))
 
     def refine(self, text: str, found: list[Found]) -> list[Found]:
-        """Return what is to be replaced of what was found; ``found`` overlaps nowhere."""
+        """Apply ``keep``, ``deny`` and placeholders to finds that do not overlap."""
         if self.keep is not None:
             keep = self.keep
             found = [item for item in found if not keep.fullmatch(text, item.start, item.end)]
         if self.deny is not None:
-            denied = (one.span() for one in self.deny.finditer(text))
+            denied = (match.span() for match in self.deny.finditer(text))
             found = _join_denied(found, [Found(*span, "person", DENIED) for span in denied])
-        # ATTACK: anybody can write <EMAIL-1> beside a name; a find must not be lost for it.
-        placed = [one.span() for one in _PLACEHOLDER.finditer(text)] if "<" in text else []
-        return list(_beside(text, found, placed)) if placed else found
+        # ATTACK: a text may contain <EMAIL-1> next to a name; the name must still be replaced.
+        placed = [match.span() for match in _PLACEHOLDER.finditer(text)] if "<" in text else []
+        return list(_outside_placeholders(text, found, placed)) if placed else found
 
     def decide(self, record: FilterRecord) -> Outcome:
-        """Return the record with placeholders."""
+        """Return the record with placeholders, or `Keep` if nothing is replaced."""
         changes: list[FieldChange] = []
         fields = dict(record.fields)
         masked = record.others() if self.mask is None else sorted(self.mask & fields.keys())
@@ -151,26 +151,26 @@ class RedactTyped(PersonalFilter):
 
 
 class Numbers:
-    """The placeholders of one record: the same value of a kind has the same number.
+    """The placeholders of one record: equal values of a kind have the same number.
 
     Args:
-        record: The record; numbers that placeholders in it already have are not given again.
-        zip3: Whether a ZIP code leaves its first three digits.
+        record: The record; numbers of placeholders that it already contains are not reused.
+        zip3: Whether the first three digits of a ZIP code stay.
     """
 
     def __init__(self, record: FilterRecord, *, zip3: bool) -> None:
-        self._given: dict[tuple[str, str], int] = {}
+        self._numbers: dict[tuple[str, str], int] = {}
         self._last: dict[str, int] = {}
         self._zip3 = zip3
         self._parts: dict[tuple[str, str], str] = {}
         for value in record.fields.values():
             for text in strings(value):
-                for one in _PLACEHOLDER.finditer(text) if "<" in text else ():
-                    number = int(one["number"] or 0)
-                    self._last[one["name"]] = max(self._last.get(one["name"], 0), number)
+                for match in _PLACEHOLDER.finditer(text) if "<" in text else ():
+                    number = int(match["number"] or 0)
+                    self._last[match["name"]] = max(self._last.get(match["name"], 0), number)
 
     def replace(self, text: str, found: Iterable[Found]) -> str:
-        """Return the text with placeholders."""
+        """Return the text with placeholders in place of the finds."""
         parts: list[str] = []
         place = 0
         for item in found:
@@ -179,27 +179,27 @@ class Numbers:
         return "".join((*parts, text[place:]))
 
     def placeholder_of(self, text: str, item: Found) -> str:
-        """Return the placeholder of what was found in a text."""
+        """Return the placeholder of a find in a text."""
         return self.placeholder(_kind(item), text[item.start : item.end])
 
     def count_as(self, kind: str, part: str, whole: str) -> None:
-        """Give a part of a value, such as a family name, the number of the whole one."""
+        """Use the number of a whole value for a part of it, such as a family name."""
         self._parts.setdefault((KINDS[kind].placeholder, normalise(part)), normalise(whole))
 
     def placeholder(self, kind: str, value: str) -> str:
-        """Return the placeholder of a value; of the same one always the same."""
+        """Return the placeholder of a value; equal values have the same one."""
         name = "DENIED" if kind == DENIED else KINDS[kind].placeholder
         if kind == "zip" and self._zip3 and len(value) >= 5 and value[:5].isdecimal():
             return f"<{name}-{value[:3]}xx>"
         normal = normalise(value)
         key = (name, self._parts.get((name, normal), normal))
-        if key not in self._given:
-            self._last[name] = self._given[key] = self._last.get(name, 0) + 1
-        return f"<{name}-{self._given[key]}>"
+        if key not in self._numbers:
+            self._last[name] = self._numbers[key] = self._last.get(name, 0) + 1
+        return f"<{name}-{self._numbers[key]}>"
 
 
 def described(field: str, found: Iterable[Found]) -> Iterator[FieldChange]:
-    """Yield what was replaced in a field, by kind."""
+    """Yield a change for each kind of the replaced finds in a field."""
     counts = Counter(map(_kind, found))
     for kind in (*KINDS, DENIED):
         if kind in counts:
@@ -210,8 +210,10 @@ def _kind(item: Found) -> str:
     return DENIED if item.detector == DENIED else item.kind
 
 
-def _beside(text: str, found: list[Found], placed: list[tuple[int, int]]) -> Iterator[Found]:
-    """Yield the parts of finds outside of placeholders, from the first letter or digit on."""
+def _outside_placeholders(
+    text: str, found: list[Found], placed: list[tuple[int, int]]
+) -> Iterator[Found]:
+    """Yield the parts of finds outside of placeholders, trimmed to letters and digits."""
     ends = [end for _, end in placed]
     for item in found:
         start = item.start
@@ -230,7 +232,7 @@ def _beside(text: str, found: list[Found], placed: list[tuple[int, int]]) -> Ite
 
 
 def _join_denied(found: list[Found], denied: list[Found]) -> list[Found]:
-    """Return both, joined where they overlap: of a find that holds a denied value, all goes."""
+    """Return both lists, overlaps joined; a find that contains a denied value counts as denied."""
     starts = sorted(item.start for item in denied)
 
     def holds_denied(item: Found) -> bool:

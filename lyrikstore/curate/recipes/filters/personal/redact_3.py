@@ -1,4 +1,4 @@
-"""``redact/3``: as ``redact/2``, and nothing that it took out can be read back (spec §12.5.28)."""
+"""``redact/3``: as ``redact/2``, but leaves no traces of removed values (spec §12.5.28)."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,16 +48,16 @@ _SUFFIX = re.compile(r"\.(?:txt|text|md|html?|xhtml|eml|json|xml|csv)", re.IGNOR
 _REPLACED = re.compile(r"doc-[0-9a-f]{12}(?:-[0-9]+)?(?:\.[a-z]+)?")
 _LISTED = frozenset({"name", "type", "bytes", "blake3"})
 _OF_SHARDS = frozenset({"date", "age", "zip", "location", "url"})
-"""What files of many rows are called after, such as days; of a single document it tells more."""
+"""Kinds that are common in names of files with many rows, such as dates; not replaced there."""
 
 _PLACES = frozenset({PAGES, PAGE, PART, START, END, ATTACHMENTS})
 
 
 class RedactRecords(RedactTyped):
-    """Replaces what is found by placeholders, everywhere in the record where it stands again.
+    """Filter that replaces personal data by placeholders, with its repeats in the whole record.
 
-    The path and the places of a chunk are not searched: a path that holds what was found is
-    replaced, the digest of the text as it was goes, and so do names and digests of attachments.
+    The path and the positions of a chunk are not searched. A path that contains a found value is
+    replaced; the digest of the original text, and names and digests of attachments are dropped.
     """
 
     USE: ClassVar[str] = "redact/3"
@@ -66,7 +66,7 @@ class RedactRecords(RedactTyped):
     TAKES_OUT: ClassVar[bool] = True
 
     def decide(self, record: FilterRecord) -> Outcome:
-        """Return the record with placeholders."""
+        """Return the record with placeholders, or `Keep` if nothing is replaced."""
         redaction = _Redaction(self, record)
         redaction.drop_traces()
         redaction.mask()
@@ -77,7 +77,7 @@ class RedactRecords(RedactTyped):
         return Change(redaction.fields, tuple(redaction.changes), path=path or redaction.file)
 
     def raw(self, text: str) -> list[Found]:
-        """Return what the detectors find in a text."""
+        """Return the finds of the detectors in a text."""
         return PersonalFilter.find(self, text)
 
 
@@ -95,7 +95,7 @@ class _Redaction:
         self.file: str | None = None
 
     def drop_traces(self) -> None:
-        """Drop what depends on texts, or on files, as they were."""
+        """Drop fields that depend on the original texts or files."""
         if self._record.is_document:
             return
         traces = sorted(traces_of(self.fields))
@@ -113,7 +113,7 @@ class _Redaction:
                 self._add_change(ATTACHMENTS, "names-dropped", len(kept))
 
     def replace(self) -> None:
-        """Put placeholders for what is found, and for what of that stands elsewhere."""
+        """Replace finds by placeholders, and repeats of found values in other fields."""
         names = [
             name
             for name, _ in self._step.names(self._record)
@@ -140,7 +140,7 @@ class _Redaction:
             self._replace_numbers(name, numbers)
 
     def mask(self) -> None:
-        """Replace the fields that go as a whole."""
+        """Replace the whole values of masked fields."""
         for name in self._masked:
             if self.fields.get(name) not in (None, MASK) and not self._is_path(name):
                 for text in (*strings(self.fields[name]), *_numbers_in(self.fields[name])):
@@ -149,13 +149,13 @@ class _Redaction:
                 self._add_change(name, "masked")
 
     def replace_path(self) -> str | None:
-        """Replace a path that holds what was found; return it, if it is that of a document."""
-        self._hide_file()
+        """Replace a path that contains a found value; return the new path of a document."""
+        self._rename_file()
         new = self._new_path()
         original = self.fields.get(ORIGINAL_PATH)
-        # ATTACK A145: the name that a file had in its folder tells what its path does not any more.
+        # ATTACK A145: the original name of a file reveals what its new path does not contain.
         if self._is_original(ORIGINAL_PATH) and (
-            any(one.reason == "path-replaced" for one in self.changes)
+            any(change.reason == "path-replaced" for change in self.changes)
             or (
                 isinstance(original, str)
                 and (_found_in(self._step, original) or self._holds(original))
@@ -171,7 +171,7 @@ class _Redaction:
         if not isinstance(path, str) or not (is_document or self._is_path(PATH)):
             return None
         is_masked = not is_document and PATH in self._masked
-        # ATTACK A72: anybody can call a file as if its name had been replaced.
+        # ATTACK A72: a file may have a name that looks like a replaced one.
         goes = not _REPLACED.fullmatch(path) and (is_masked or _found_in(self._step, path))
         if not (goes or self._holds(path)):
             return None
@@ -187,19 +187,19 @@ class _Redaction:
         self.changes.append(FieldChange(PATH, "path-replaced", 1))
         return new + (suffix[0].lower() if suffix else "")
 
-    def _hide_file(self) -> None:
-        """Say of a row that the name of its file holds what was found."""
+    def _rename_file(self) -> None:
+        """Request a new file name for a row if the name of its file contains a found value."""
         path = self._record.path
         if self._record.is_document or not (
             self._holds(path) or _found_in(self._step, path, but=_OF_SHARDS)
         ):
             return
         self.file = path
-        if self.fields.get(PATH) != path:  # of a document's row, path says the same
+        if self.fields.get(PATH) != path:  # in a row of a document, the path field is the file
             self._add_change(PATH, "file-renamed")
 
     def _is_original(self, name: str) -> bool:
-        """Return whether a field says what a document was called in its folder."""
+        """Return whether a field contains the original path of a document."""
         return (
             name == ORIGINAL_PATH
             and name in self.fields
@@ -246,7 +246,7 @@ class _Redaction:
             self.fields[PAGES] = list[JSON](moved)
 
     def _replace_numbers(self, name: str, numbers: Numbers) -> None:
-        """Put placeholders for numbers that are no strings and were found elsewhere."""
+        """Replace JSON numbers that repeat a value found elsewhere by placeholders."""
         if self._record.is_document or name in _PLACES:
             return
         gone: list[Found] = []
@@ -280,14 +280,14 @@ class _Redaction:
 
 @lru_cache(maxsize=1024)
 def _found_in(step: RedactRecords, path: str, but: frozenset[str] = frozenset()) -> bool:
-    """Return whether a path holds a find of its own; all rows of a file ask the same."""
+    """Return whether a path contains personal data; cached, as all rows of a file share it."""
     texts = dict.fromkeys((path, re.sub(r"[_/]", " ", path)))
     found = (one for text in texts for one in step.refine(text, step.raw(text)))
     return any(one.kind not in but for one in found)
 
 
 def _display_names(text: str) -> Iterator[Found]:
-    """Yield the names that stand before addresses of mail."""
+    """Yield the display names before e-mail addresses."""
     before = 0
     for angle in _ANGLE.finditer(text):
         least = max(before, angle.start() - _LONGEST_NAME - 2)
@@ -302,19 +302,19 @@ def _display_names(text: str) -> Iterator[Found]:
 
 
 def _numbers_in(value: JSON) -> Iterator[str]:
-    """Yield the numbers in a value that are no strings, however deep, as text."""
-    found: list[str] = []
+    """Yield the JSON numbers in a value, at any depth, as text."""
+    numbers: list[str] = []
 
     def keep(number: str, value: JSON) -> JSON:
-        found.append(number)
+        numbers.append(number)
         return value
 
     _map_numbers(value, keep)
-    yield from found
+    yield from numbers
 
 
 def _map_numbers(value: JSON, put: Callable[[str, JSON], JSON]) -> JSON:
-    """Return the value with every number in it replaced; the very object if none changed."""
+    """Return the value with every number replaced; the same object if none changed."""
     if isinstance(value, list):
         items = [_map_numbers(item, put) for item in value]
         return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
@@ -327,7 +327,7 @@ def _map_numbers(value: JSON, put: Callable[[str, JSON], JSON]) -> JSON:
 
 
 def _lists_attachments(value: JSON) -> TypeGuard[list[dict[str, JSON]]]:
-    """Return whether a value is what the row of a message says of its attachments."""
+    """Return whether a value is a message's list of attachments."""
     return isinstance(value, list) and all(
         isinstance(one, Mapping) and "bytes" in one and one.keys() <= _LISTED for one in value
     )
@@ -336,12 +336,12 @@ def _lists_attachments(value: JSON) -> TypeGuard[list[dict[str, JSON]]]:
 def _moved(
     pages: Sequence[int], found: Sequence[Found], length: Callable[[Found], int]
 ) -> list[int]:
-    """Return where pages begin once what was found is replaced by placeholders of some length."""
+    """Return the starts of pages after finds are replaced by placeholders of given lengths."""
     moved: list[int] = []
     shift = at = 0
     for page in pages:
         while at < len(found) and found[at].start < page:
-            # A find that goes over to the next page stays on the one where it begins.
+            # A find that continues on the next page belongs to the page where it begins.
             shift += length(found[at]) - (found[at].end - found[at].start)
             at += 1
         last = found[at - 1].end if at else 0

@@ -1,4 +1,4 @@
-"""What was found in a record, to be found again elsewhere in it (spec §12.5.28)."""
+"""Search for repeats of found values in the same record (spec §12.5.28)."""
 
 import re
 import unicodedata
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from lyrikstore.curate.personal.found import Found
 
 MAX_KNOWN, MAX_WORDS = 1000, 8
-"""Values of one record that are looked for again, and words of one."""
+"""Most values of a record that are searched for again, and most words of a value."""
 
 REPEATED = "repeated"
-"""What finds say in place of a detector."""
+"""The detector name of repeats."""
 
 _WORD = re.compile(r"[^\W_](?:[^\W_]|[\u0300-\u036f])*")
-"""Letters and digits, with the accents that stand behind them in decomposed text."""
+"""Letters and digits, with combining accents of decomposed text."""
 
 _RUN = re.compile(r"\d+")
 _NAMES = frozenset(("person", "holder"))
@@ -38,7 +38,7 @@ _NUMBERS = frozenset(
         "fax",
     )
 )
-"""Kinds that are often told by the words around them alone."""
+"""Kinds that detectors often recognize by surrounding words only."""
 
 _LEAST_DIGITS, _LEAST_LETTERS = 4, 3
 _TITLES = frozenset(("herr", "herrn", "frau", "prof", "med", "dipl", "ing", "the", "and", "und"))
@@ -46,26 +46,26 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "æ": 
 
 
 class Repeats:
-    """Values that were found in a record: whole ones, and the words of names.
+    """The values found in a record, and the words of found names, to search for again.
 
-    A whole value is looked for everywhere. A word of a name that was found in the text of the
-    record is looked for in its other fields only: within a text it may mean something else.
+    A whole value is searched for everywhere. A word of a name that was found in the text of the
+    record is searched for in its other fields only: in a text the word may have another meaning.
     """
 
     def __init__(self) -> None:
         self._whole: dict[tuple[str, ...], str] = {}  # words of a value → its kind
-        self._lengths: dict[str, set[int]] = {}  # first word → how many words values have
-        self._words: dict[str, bool] = {}  # word of a name → whether it is looked for in the text
+        self._lengths: dict[str, set[int]] = {}  # first word → numbers of words of values
+        self._words: dict[str, bool] = {}  # word of a name → whether to search the text, too
         self._parts: dict[tuple[str, str], str] = {}
-        self._numbers: set[str] = set()  # without what stands between their words
+        self._numbers: set[str] = set()  # without separators
 
     def note(self, text: str, found: list[Found], *, is_text: bool) -> None:
-        """Keep what was found in a text, to look for it again."""
+        """Add the values found in a text."""
         for item in found:
             self._note(item.kind, text[item.start : item.end], anywhere=not is_text)
 
     def note_masked(self, value: str) -> None:
-        """Keep a value of a field that is masked as a whole: a number, or a name with a capital."""
+        """Add the value of a masked field, if it is a number or a name with a capital letter."""
         if sum(map(str.isdecimal, value)) >= _LEAST_DIGITS:
             self._note("id-number", value, anywhere=True)
         elif any(word[0].isupper() for word in _WORD.findall(value)):
@@ -77,13 +77,13 @@ class Repeats:
             yield kind, word, whole
 
     def find(self, text: str, *, is_text: bool) -> list[Found]:
-        """Return where values stand again, in order.
+        """Return the repeats of values in a text, in order.
 
         Args:
             text: Any text.
-            is_text: Whether it is the text of the record.
+            is_text: Whether this is the text of the record.
 
-        Cost: O(length): a value has few words.
+        Cost: O(length), as values have few words.
         """
         if not self._whole and not self._words:
             return []
@@ -111,14 +111,14 @@ class Repeats:
         return found
 
     def _glued(self, text: str, start: int, end: int) -> Iterator[Found]:
-        """Yield the numbers within a word, such as that in MRN10482231."""
+        """Yield found numbers within a word, such as in MRN10482231."""
         for run in _RUN.finditer(text, start, end):
             kind = self._whole.get((_fold(run[0]),))
             if kind is not None:
                 yield Found(*run.span(), kind, REPEATED)
 
     def stands_in(self, path: str) -> bool:
-        """Return whether a path holds a word of a name, or a whole value."""
+        """Return whether a path contains a word of a name, or a whole value."""
         spelt = _fold(path)
         for form in {_plain(spelt), _plain(spelt.translate(_UMLAUTS))}:
             words = set(_WORD.findall(form))

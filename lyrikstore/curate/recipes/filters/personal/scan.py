@@ -12,7 +12,7 @@ from lyrikstore.curate.recipes.filters.personal.search import PersonalFilter
 
 @dataclass(frozen=True, slots=True)
 class ScanPersonal(PersonalFilter):
-    """Reports what is found, by field and kind."""
+    """Filter that reports counts of personal data, by field and kind."""
 
     USE: ClassVar[str] = "scan/1"
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = PersonalFilter.SEARCHES
@@ -27,7 +27,7 @@ class ScanPersonal(PersonalFilter):
         return cls(**cls.searched(values))
 
     def decide(self, record: FilterRecord) -> Outcome:
-        """Return that the record stays, with a report for each field and kind."""
+        """Return `Keep` with a report for each field and kind."""
         return Keep(
             reports=tuple(
                 FieldReport(f"found-{kind}", field, kinds[kind])

@@ -1,4 +1,4 @@
-"""What the three filters for personal data share: which detectors, kinds and fields they search."""
+"""The base class of filters for personal data: detectors, kinds and fields to search."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,12 +17,16 @@ from lyrikstore.curate.recipes.filters.parameters import Parameter
 DETECTORS_PARAMETER = Parameter(
     "detectors",
     "strings",
-    "who looks: `presidio` and `rampart` need the extra `pii`",
+    "the detectors to use; `presidio` and `rampart` need the extra `pii`",
     default=["patterns"],
     choices=tuple(DETECTORS),
 )
 KINDS_PARAMETER = Parameter(
-    "kinds", "strings", "what to look for", default=list(DEFAULT_KINDS), choices=tuple(KINDS)
+    "kinds",
+    "strings",
+    "kinds of personal data to find",
+    default=list(DEFAULT_KINDS),
+    choices=tuple(KINDS),
 )
 TEXT_PARAMETER = Parameter("text", "boolean", "whether to search the text", default=True)
 COLUMNS_PARAMETER = Parameter("columns", "columns", "the other fields to search", default="*")
@@ -32,13 +36,13 @@ Replace = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class PersonalFilter(Filter):
-    """A filter that looks for personal data.
+    """Base class of filters that search for personal data.
 
     Attributes:
         detectors: Keys of ``DETECTORS``, in its order.
         kinds: Keys of ``KINDS``.
-        text: Whether the text is searched.
-        columns: The other fields searched; ``None`` is all.
+        text: Whether to search the text.
+        columns: The other fields to search; ``None``: all.
     """
 
     detectors: tuple[str, ...]
@@ -55,16 +59,16 @@ class PersonalFilter(Filter):
 
     @classmethod
     def searched(cls, values: Mapping[str, Any], *, other: bool = False) -> dict[str, Any]:
-        """Return the attributes of every such filter for parameter values.
+        """Return the attributes of this class for parameter values.
 
         Raises:
-            InvalidInputError: (``bad-recipe``) nothing is searched, and nothing ``other`` is done.
+            InvalidInputError: (``bad-recipe``) the step searches nothing, and ``other`` is False.
         """
         if not values["text"] and values["columns"] == [] and not other:
             raise InvalidInputError(
                 "bad-recipe",
-                f"{cls.USE}: neither the text nor another field is searched",
-                hint="leave out text = false, or name columns",
+                f"{cls.USE} searches neither the text nor another field",
+                hint="omit text = false, or name columns",
             )
         return {
             "detectors": tuple(name for name in DETECTORS if name in values["detectors"]),
@@ -74,17 +78,17 @@ class PersonalFilter(Filter):
         }
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads the text, its columns, or all fields."""
+        """Return the inputs of the step: the text, and its columns or all fields."""
         fields = [TEXT] if self.text else []
         if self.columns is None:
             return (*fields, "meta:*")
         return (*fields, *(f"meta:{name}" for name in sorted(self.columns)))
 
     def libraries(self) -> Mapping[str, str]:
-        """Return the detectors and the packages that they find with."""
+        """Return the versions of the detectors and of their packages."""
         facts = detector_facts(self.detectors)
-        own = (one.split("/") for one in facts.detectors)
-        return {f"personal-{name}": number for name, number in own} | dict(facts.libraries)
+        versions = (detector.split("/") for detector in facts.detectors)
+        return {f"personal-{name}": number for name, number in versions} | dict(facts.libraries)
 
     def models(self) -> Sequence[Mapping[str, str]]:
         """Return the models of the detectors."""
@@ -102,10 +106,10 @@ class PersonalFilter(Filter):
 
     @abstractmethod
     def decide(self, record: FilterRecord) -> Outcome:
-        """Return what becomes of a record."""
+        """Return the decision on a record."""
 
     def find(self, text: str) -> list[Found]:
-        """Return what is found in a text or another value."""
+        """Return the finds in a text."""
         return find(text, self.detectors, self.kinds)
 
     def names(self, record: FilterRecord) -> Iterator[tuple[str, bool]]:
@@ -118,7 +122,7 @@ class PersonalFilter(Filter):
                 yield name, False
 
     def counts(self, record: FilterRecord) -> dict[str, dict[str, int]]:
-        """Return for each field, as decisions call it, how often each kind was found."""
+        """Return field, as named in decisions → kind → number of finds."""
         counted: dict[str, dict[str, int]] = {}
         for name, _ in self.names(record):
             for text in strings(record.fields[name]):
@@ -129,7 +133,7 @@ class PersonalFilter(Filter):
 
 
 def strings(value: JSON) -> Iterator[str]:
-    """Yield the strings in a value, however deep; numbers and names of members are none."""
+    """Yield the strings in a value, at any depth, without numbers and member names."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
@@ -141,7 +145,7 @@ def strings(value: JSON) -> Iterator[str]:
 
 
 def map_strings(value: JSON, replace: Replace) -> JSON:
-    """Return the value with every string in it replaced; the very object if none changed."""
+    """Return the value with every string replaced; the same object if none changed."""
     if isinstance(value, str):
         return replace(value)
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Lists of values to keep or to deny: literal words, with ``*`` for the rest of one."""
+"""Lists of values to keep or to deny: literal words, with ``*`` for the rest of a word."""
 
 import re
 from collections.abc import Iterable
@@ -9,36 +9,38 @@ from lyrikstore.canon.errors import InvalidInputError
 MAX_VALUES = 1000
 MAX_LENGTH = 200  # code points of a value
 VALUES = {"maxItems": MAX_VALUES, "items": {"minLength": 2, "maxLength": MAX_LENGTH}}
-"""What a list may be, in keywords of JSON Schema."""
+"""The limits of a list, in keywords of JSON Schema."""
 
 _SPACE = r"\s{1,200}"  # between words: a line end and the indentation of the next line
 REST = r"[\w-]{0,64}"  # what an asterisk stands for
 
 
 def compile_values(values: Iterable[str], place: str) -> re.Pattern[str] | None:
-    """Return a search for the values as whole words, whatever their case; ``None`` for none.
+    """Return a pattern that matches the values as whole words, in any case; ``None`` for no values.
 
     Args:
-        values: Words with single spaces for any white space between them.
-        place: Such as ``redact/2: keep``, for messages.
+        values: Words; a single space matches any white space.
+        place: The list in messages, such as ``redact/2: keep``.
 
     Raises:
-        InvalidInputError: (``bad-recipe``) too many, too long, or without two letters or digits.
+        InvalidInputError: (``bad-recipe``) there are too many values, or one is too long or has
+            fewer than two letters or digits.
     """
     listed = sorted(set(values), key=lambda value: (-len(value), value))
     if len(listed) > MAX_VALUES:
         raise InvalidInputError(
             "bad-recipe",
             f"{place} has {len(listed):,} values, more than {MAX_VALUES:,}",
-            hint="put values that share a beginning together: Acme*",
+            hint="combine values with a common beginning: Acme*",
         )
     for value in listed:
         plain = sum(sign.isalnum() for sign in value)
         if plain < 2 or len(value) > MAX_LENGTH or value.count("*") > 4:
             raise InvalidInputError(
                 "bad-recipe",
-                f"{place}: {value!r} is no value to look for",
-                hint=f"two letters or digits at least, {MAX_LENGTH} characters and four * at most",
+                f"{place}: {value!r} cannot be searched for",
+                hint=f"a value has at least two letters or digits, and at most {MAX_LENGTH} "
+                "characters and four *",
             )
     if not listed:
         return None

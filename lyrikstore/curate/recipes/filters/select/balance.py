@@ -1,4 +1,4 @@
-"""``balance/1``: not more records of one value than of others (spec §12.5.21)."""
+"""``balance/1``: limits the number of records for each value of a field (spec §12.5.21)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
@@ -19,27 +19,29 @@ from lyrikstore.curate.recipes.filters.select.sample import places
 
 
 class Balance(DatasetFilter):
-    """Keeps at most so many records of each value; which, a hash of seed and record id says.
+    """Filter that keeps at most ``most`` records of each value, by a hash of seed and record id.
 
-    Cost: 16 bytes of each record on disk, and some 60 in memory.
+    Cost: 16 bytes for each record on disk, and some 60 in memory.
 
     Attributes:
-        by: The field; empty: that of the role ``label``.
+        by: The field; empty: the field with the role ``label``.
         most: Most records of one value; None: as many as the rarest value has.
-        seed: Another seed draws anew.
+        seed: The seed; another seed draws other records.
     """
 
     USE: ClassVar[str] = "balance/1"
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("by", "string", "the field; without it that of the role label", optional=True),
+        Parameter(
+            "by", "string", "the field; default: the field with the role label", optional=True
+        ),
         Parameter(
             "most",
             "number",
-            "most records of one value; without it as many as the rarest value has",
+            "most records of one value; default: as many as the rarest value has",
             optional=True,
             limits={"minimum": 1},
         ),
-        Parameter("seed", "seed", "another seed draws anew", default="0"),
+        Parameter("seed", "seed", "another seed draws other records", default="0"),
     )
 
     def __init__(self, by: str, most: int | None, seed: str) -> None:
@@ -50,45 +52,46 @@ class Balance(DatasetFilter):
         """Return the step.
 
         Raises:
-            InvalidInputError: (``bad-recipe``) no record of a value could stay.
+            InvalidInputError: (``bad-recipe``) ``most`` is 0.
         """
         if values.get("most") == 0:
             raise InvalidInputError(
                 "bad-recipe",
                 "balance/1: most = 0 would keep nothing",
-                hint="leave it out: then as many stay as the rarest value has",
+                hint="omit most to keep as many records as the rarest value has",
             )
         return cls(values.get("by", ""), values.get("most"), values["seed"])
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads its field, if it names one."""
+        """Return the inputs of the step: its field, if the recipe names one."""
         return (f"meta:{self.by}",) if self.by else ()
 
     def key(self) -> Callable[[FilterRecord], bytes]:
-        """Return the digest of the value, or of all values of a list, and the hash of the record.
+        """Return the function that computes a key: the digest of the values, and the record's hash.
 
         Raises:
-            InvalidInputError: (``no-label``) no field is named, and none is the label.
+            InvalidInputError: (``no-label``) the recipe names no field, and no field has the role
+                label.
         """
 
         def find(record: FilterRecord) -> bytes:
             if self.by:
-                found = record.roles.texts(record.fields, self.by)
+                values = record.roles.texts(record.fields, self.by)
             elif record.label:
-                found = record.roles.labels(record.fields)
+                values = record.roles.labels(record.fields)
             else:
                 raise InvalidInputError(
                     "no-label",
-                    "balance/1 names no field, and none is the label",
-                    hint="name it: by = FIELD, or commit --label FIELD",
+                    "the balance/1 step names no field, and no field has the role label",
+                    hint="name the field: by = FIELD, or commit --label FIELD",
                 )
-            digest = blake3(encode(sorted(set(found)))).digest(8)
+            digest = blake3(encode(sorted(set(values)))).digest(8)
             return digest + drawn(self.seed, record.drawn_id.hex)
 
         return find
 
     def judge(self, records: KeyedRecords) -> DatasetDecisions:
-        """Return that of each value the records with the least hashes stay."""
+        """Return decisions that keep, for each value, the records with the lowest hashes."""
         judgement = DatasetDecisions(len(records), ("balanced",))
         if not len(records):
             return judgement
@@ -107,5 +110,5 @@ class Balance(DatasetFilter):
         return judgement
 
     def detail(self, reason: str, other: str) -> str:  # noqa: ARG002
-        """Return nothing: there is no more to say."""
+        """Return an empty detail: the reason explains the decision."""
         return ""

@@ -1,4 +1,4 @@
-"""``language/1``: tells the language of records, and keeps those in some (spec §12.5.24)."""
+"""``language/1``: detects the language of records, and keeps chosen ones (spec §12.5.24)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -32,12 +32,12 @@ _CODE = re.compile("[a-z]{2,3}")
 
 @dataclass(frozen=True, slots=True)
 class KeepLanguages(Filter):
-    """Drops records in other languages than those wanted; if none is, tells that of each.
+    """Filter that drops records in other languages than the wanted ones, or reports languages.
 
     Attributes:
-        wanted: Codes of languages; None: all, and each is reported.
-        least: How probable a language has to be.
-        drop_unsure: Whether records go of which the language is not sure.
+        wanted: Language codes; None: keep all records and report the language of each.
+        least: The least probability with which a language counts as detected.
+        drop_unsure: Whether to drop records whose language is less probable.
     """
 
     USE: ClassVar[str] = "language/1"
@@ -45,20 +45,20 @@ class KeepLanguages(Filter):
         Parameter(
             "keep",
             "strings",
-            "codes of the languages that stay, as en; without it all stay and are reported",
+            "codes of the languages to keep, such as en; default: keep and report all",
             optional=True,
             limits={"items": {"type": "string", "pattern": f"^{_CODE.pattern}$"}},
         ),
         Parameter(
             "least",
             "fraction",
-            "how probable a language has to be",
+            "least probability with which a language counts as detected",
             default=str(LEAST_PROBABILITY),
         ),
         Parameter(
             "unsure",
             "string",
-            "what happens to records of which it is less probable",
+            "what to do with records whose language is less probable",
             default="keep",
             choices=("keep", "drop"),
         ),
@@ -73,29 +73,29 @@ class KeepLanguages(Filter):
         """Return the step.
 
         Raises:
-            InvalidInputError: (``bad-recipe``) something that cannot be the code of a language.
+            InvalidInputError: (``bad-recipe``) a value is not a language code.
         """
         wanted = values.get("keep")
         for code in wanted or ():
             if not _CODE.fullmatch(code):
                 raise InvalidInputError(
                     "bad-recipe",
-                    f"language/1: {code[:40]!r} is no code of a language",
+                    f"language/1: {code[:40]!r} is not a language code",
                     hint='codes have two or three letters: keep = ["en", "de"]',
                 )
         least = float(values["least"])
         return cls(None if wanted is None else frozenset(wanted), least, values["unsure"] == "drop")
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads the text."""
+        """Return the inputs of the step: the text."""
         return (TEXT,)
 
     def libraries(self) -> Mapping[str, str]:
-        """Return the packages that tell the language."""
+        """Return the packages that detect the language."""
         return installed_versions(LANGUAGE_PACKAGES, LANGUAGE_MODEL.extra)
 
     def models(self) -> Sequence[Mapping[str, str]]:
-        """Return the model that tells the language."""
+        """Return the model that detects the language."""
         open_language_model()
         return (LANGUAGE_MODEL.facts,)
 
@@ -103,16 +103,16 @@ class KeepLanguages(Filter):
         """Return the decision function.
 
         Raises:
-            InvalidInputError: (``bad-recipe``) the model does not know a language that is wanted.
+            InvalidInputError: (``bad-recipe``) the model does not know a wanted language.
             LyrikstoreError: As :func:`open_language_model`.
         """
-        tell, known = open_language_model()
+        detect, known = open_language_model()
         for code in sorted(self.wanted or ()):
             if code not in known:
                 raise unknown_word("bad-recipe", "language in language/1:", code, known)
 
         def decide(record: FilterRecord) -> Outcome:
-            code, probability = tell(record.require_text(self.USE))
+            code, probability = detect(record.require_text(self.USE))
             if probability < self.least:
                 if self.drop_unsure:
                     return Drop(UNSURE)

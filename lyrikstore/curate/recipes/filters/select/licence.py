@@ -1,4 +1,4 @@
-"""``licence/1``: records under licences that are allowed; unknown is not (spec §12.5.22)."""
+"""``licence/1``: keeps records under allowed licences (spec §12.5.22)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,18 +21,20 @@ from lyrikstore.curate.terms.licence import parse_licence
 
 @dataclass(frozen=True, slots=True)
 class LicenceFilter(Filter):
-    """Drops records whose licence expression the allowed licences do not satisfy.
+    """Filter that drops records unless the allowed licences satisfy their licence expression.
+
+    A record with an unknown licence, or without one, is dropped.
 
     Attributes:
-        field: The field; empty: that of the role ``licence``.
+        field: The field; empty: the field with the role ``licence``.
         allowed: SPDX ids, in their canonical spelling.
     """
 
     USE: ClassVar[str] = "licence/1"
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("allow", "strings", "SPDX licences that are allowed, as CC-BY-4.0"),
+        Parameter("allow", "strings", "allowed SPDX licences, such as CC-BY-4.0"),
         Parameter(
-            "field", "string", "the field; without it that of the role licence", optional=True
+            "field", "string", "the field; default: the field with the role licence", optional=True
         ),
     )
 
@@ -44,10 +46,10 @@ class LicenceFilter(Filter):
         """Return the step.
 
         Raises:
-            InvalidInputError: (``bad-recipe``) what is allowed is no licence.
+            InvalidInputError: (``bad-recipe``) an allowed value is not a licence.
         """
         try:
-            allowed = frozenset(parse_licence(one) for one in values["allow"])
+            allowed = frozenset(map(parse_licence, values["allow"]))
         except InvalidInputError as error:
             raise InvalidInputError(
                 "bad-recipe", f"licence/1: {error.message}", hint=error.hint
@@ -55,7 +57,7 @@ class LicenceFilter(Filter):
         return cls(values.get("field", ""), allowed)
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads its field, if it names one."""
+        """Return the inputs of the step: its field, if the recipe names one."""
         return (f"meta:{self.field}",) if self.field else ()
 
     def start(self) -> Decide:
@@ -67,20 +69,20 @@ class LicenceFilter(Filter):
             if not field:
                 raise InvalidInputError(
                     "no-licence-field",
-                    "licence/1 names no field, and none is the licence",
-                    hint="name it: field = FIELD, or commit --licence-field FIELD",
+                    "the licence/1 step names no field, and no field has the role licence",
+                    hint="name the field: field = FIELD, or commit --licence-field FIELD",
                 )
             text = as_text(record.fields.get(field))
             answer = None if text is None else satisfied(text)
             if answer is None:
-                said = "nothing is said" if text is None else f"{text[:200]!r} is none"
-                return Drop("licence-unknown", said)
+                detail = "no licence" if text is None else f"{text[:200]!r} is not an SPDX licence"
+                return Drop("licence-unknown", detail)
             return Keep() if answer else Drop("licence-not-allowed", str(text)[:200])
 
         return decide
 
     def _satisfied(self, text: str) -> bool | None:
-        """Return whether an expression allows the use; None if it is none that SPDX knows."""
+        """Return whether the allowed licences satisfy an expression; None if SPDX lacks it."""
         from license_expression import get_spdx_licensing
 
         try:

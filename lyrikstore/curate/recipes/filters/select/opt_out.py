@@ -1,7 +1,7 @@
-"""``opt-out/1``: leaves out what somebody has said is not to be used (spec §12.5.23).
+"""``opt-out/1``: drops records whose authors opted out (spec §12.5.23).
 
-Two sources: lists of URLs, domains, ids and hashes, which are a dataset of rows, so that who was
-left out by which list is signed; and statements of preference that came with a record.
+Opt-outs come from two sources: lists of URLs, domains, ids and hashes, which are datasets of rows,
+so that the use of each list is signed; and preference statements in the records themselves.
 """
 
 import re
@@ -25,16 +25,16 @@ from lyrikstore.curate.recipes.filters.contract import (
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 
 KINDS = ("url", "domain", "id", "hash")
-"""Fields of a row of a list: what it names."""
+"""The fields of rows of a list, by which the rows name records."""
 
 AIPREF_AS_OF = "2026-10-19"
-"""Date of the drafts whose words are known: draft-ietf-aipref-vocab and -attach."""
+"""Date of the supported drafts: draft-ietf-aipref-vocab and -attach."""
 
 AIPREF: Mapping[str, str] = {
     "train-ai": "training of models",
     "bots": "automated processing",
 }
-"""Category → what it is about; both are more general or the same as training a model."""
+"""Category → its meaning; both categories include training a model."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)?//")
 _STATEMENT = re.compile(r"([a-z][a-z0-9-]*)=([yn])(?:;[^,]*)?")
@@ -42,13 +42,13 @@ _STATEMENT = re.compile(r"([a-z][a-z0-9-]*)=([yn])(?:;[^,]*)?")
 
 @dataclass(frozen=True)
 class OptOut(Filter):
-    """Drops records that a list names, or that come with a statement against training.
+    """Filter that drops records that a list names, or that have a statement against training.
 
     Attributes:
         lists: REFs of datasets whose rows have fields ``url``, ``domain``, ``id`` or ``hash``.
-        url: The field of a record that holds where it comes from.
-        statement: The field that holds a ``Content-Usage`` statement (AIPREF).
-        names: Kind → what the lists name, once they were read.
+        url: The field with the address of a record's origin.
+        statement: The field with a ``Content-Usage`` statement (AIPREF).
+        names: Kind → values in the lists; empty until :meth:`bind`.
     """
 
     USE: ClassVar[str] = "opt-out/1"
@@ -56,14 +56,14 @@ class OptOut(Filter):
         Parameter(
             "against",
             "strings",
-            "datasets of rows that name what is to be left out, in fields url, domain, id or hash",
+            "datasets of rows that name the records to drop, in fields url, domain, id or hash",
             optional=True,
         ),
-        Parameter("url", "string", "the field with a record's address", optional=True),
+        Parameter("url", "string", "the field with the address of a record", optional=True),
         Parameter(
             "statement",
             "string",
-            "the field with a preference, such as train-ai=n",
+            "the field with a preference statement, such as train-ai=n",
             optional=True,
         ),
     )
@@ -83,19 +83,19 @@ class OptOut(Filter):
         """Return the step.
 
         Raises:
-            InvalidInputError: (``bad-recipe``) neither lists nor statements are looked at.
+            InvalidInputError: (``bad-recipe``) the step names neither lists nor a field.
         """
         lists = tuple(values.get("against", ()))
         if not lists and "statement" not in values:
             raise InvalidInputError(
                 "bad-recipe",
-                "opt-out/1 looks at nothing",
+                "the opt-out/1 step names neither a list nor a field with statements",
                 hint="name lists: against = [REF], or a field: statement = FIELD",
             )
         return cls(lists, values.get("url", ""), values.get("statement", ""), {})
 
     def reads(self) -> tuple[str, ...]:
-        """Return the fields that the step reads."""
+        """Return the inputs of the step: its fields."""
         return tuple(f"meta:{name}" for name in (self.url, self.statement) if name)
 
     @property
@@ -104,38 +104,39 @@ class OptOut(Filter):
         return self.lists
 
     def prepare(self, records: Iterable[FilterRecord]) -> bytes:
-        """Return what the lists name.
+        """Return the values in the lists, by kind, as JSON.
 
         Raises:
-            InvalidInputError: (``no-names``) a row of one names nothing; (``not-looked-at``) they
-                name addresses, and the step is told of no field with one.
+            InvalidInputError: (``no-names``) a row of a list names nothing; (``not-looked-at``) the
+                lists contain addresses, and the step has no ``url`` field.
         """
-        found: dict[str, set[str]] = {kind: set() for kind in KINDS}
+        names: dict[str, set[str]] = {kind: set() for kind in KINDS}
         for record in records:
-            named = [(kind, one) for kind in KINDS for one in as_texts(record.fields.get(kind))]
-            if not named:  # of a list that is misspelt, nothing would be left out
+            named = [(kind, text) for kind in KINDS for text in as_texts(record.fields.get(kind))]
+            if not named:  # with misspelt fields, a list would drop no record
                 raise InvalidInputError(
                     "no-names",
-                    f"a list of opt-outs: {record.path} record {record.position + 1} names nothing",
+                    f"an opt-out list: record {record.position + 1} of {record.path} names nothing",
                     hint=f"each row needs a field {', '.join(KINDS[:-1])} or {KINDS[-1]}",
                 )
             for kind, value in named:
-                found[kind].add(_plain(kind, value))
-        if not self.url and (found["url"] or found["domain"]):
+                names[kind].add(_plain(kind, value))
+        if not self.url and (names["url"] or names["domain"]):
             raise InvalidInputError(
                 "not-looked-at",
-                "the lists of opt-outs name addresses, and nothing says where a record has its own",
+                "the opt-out lists contain addresses, and the step names no field with the address "
+                "of a record",
                 hint='name the field: url = "FIELD"',
             )
-        return msgspec.json.encode({kind: sorted(names) for kind, names in found.items()})
+        return msgspec.json.encode({kind: sorted(values) for kind, values in names.items()})
 
     def bind(self, prepared: bytes) -> Self:
-        """Return the step with what the lists name."""
-        found = msgspec.json.decode(prepared, type=dict[str, frozenset[str]])
-        return replace(self, names=found)
+        """Return the step with the values of the lists."""
+        names = msgspec.json.decode(prepared, type=dict[str, frozenset[str]])
+        return replace(self, names=names)
 
     def decide(self, record: FilterRecord) -> Outcome:
-        """Return what becomes of a record."""
+        """Return the decision on a record."""
         address = as_text(record.fields.get(self.url)) if self.url else None
         if address is not None:
             if (self.names.get("url") or self.names.get("domain")) and not _host(address):
@@ -149,7 +150,7 @@ class OptOut(Filter):
         if self.names.get("id") and not record.roles.id:
             raise InvalidInputError(
                 "not-looked-at",
-                "the lists of opt-outs name ids, and no field of the data has that role",
+                "the opt-out lists contain ids, and no field of the data has the role id",
                 hint=say_which("--id FIELD"),
             )
         own = as_text(record.fields.get(record.roles.id)) if record.roles.id else None
@@ -162,18 +163,18 @@ class OptOut(Filter):
         return Keep()
 
     def _stated(self, record: FilterRecord) -> Outcome:
-        said = as_text(record.fields.get(self.statement))
-        if said is None:
+        statement = as_text(record.fields.get(self.statement))
+        if statement is None:
             return Keep()
-        words = {}
-        for part in said.lower().split(","):
-            found = _STATEMENT.fullmatch(part.strip())
-            if found is None or found[1] not in AIPREF:
+        preferences = {}
+        for part in statement.lower().split(","):
+            match = _STATEMENT.fullmatch(part.strip())
+            if match is None or match[1] not in AIPREF:
                 return Drop("preference-unknown", part.strip()[:100])
-            words[found[1]] = found[2]
-        # The word about training counts; what is more general only where that is not said.
-        word = words.get("train-ai", words.get("bots"))
-        return Drop("preference-against", said[:100]) if word == "n" else Keep()
+            preferences[match[1]] = match[2]
+        # train-ai decides; the more general bots only counts without it.
+        preference = preferences.get("train-ai", preferences.get("bots"))
+        return Drop("preference-against", statement[:100]) if preference == "n" else Keep()
 
 
 def _plain(kind: str, value: str) -> str:
@@ -191,7 +192,7 @@ def _plain(kind: str, value: str) -> str:
 
 
 def _host(address: str) -> str:
-    """Return the host of an address, in ASCII as DNS has it; empty if it has none."""
+    """Return the host of an address in ASCII, as in DNS; empty if it has none."""
     try:
         host = (urlsplit(_with_scheme(address.strip())).hostname or "").rstrip(".")
         return host if host.isascii() else host.encode("idna").decode()
@@ -204,6 +205,6 @@ def _with_scheme(address: str) -> str:
 
 
 def _domains(host: str) -> Iterable[str]:
-    """Yield a host and every domain that it is in, the longest first."""
+    """Yield a host and all its parent domains, the longest first."""
     parts = host.split(".")
     return (".".join(parts[at:]) for at in range(len(parts)))

@@ -1,7 +1,8 @@
-"""``quality/1``: says which texts look unlike texts, and why; drops what it is told (§12.5.25).
+"""``quality/1``: reports, and optionally drops, texts of low quality (spec §12.5.25).
 
-A clause, a laboratory report and a table are no prose of the web, for which such thresholds were
-made. So everything is reported, with its value, before anybody decides to drop.
+The usual thresholds were made for prose of the web; clauses, laboratory reports and tables break
+them. The filter therefore only reports texts, with the value, unless the recipe lists rules to
+drop.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,14 +26,15 @@ from lyrikstore.curate.recipes.filters.select.quality_measures import Share, Tex
 
 
 class QualityRule(Struct, frozen=True):
-    """A bound on one measure.
+    """A bound on one measure of a text.
 
     Attributes:
-        name: The reason is ``quality-NAME``.
-        parameter: What the bound is called; ``least_…`` is a lower one.
-        default: The bound; a string is a share.
+        name: The name of the rule; the reason is ``quality-NAME``.
+        parameter: The parameter with the bound; ``least_…`` is a lower bound, others are upper
+            ones.
+        default: The default bound; a string is a share.
         meaning: One line for the documentation.
-        measure: A number, a share, or None where there is nothing to measure.
+        measure: Computes a number, a share, or None if the text has nothing to measure.
     """
 
     name: str
@@ -42,12 +44,12 @@ class QualityRule(Struct, frozen=True):
     measure: Callable[[TextMeasures], int | Share | None]
 
     def broken(self, text: TextMeasures, bound: Decimal) -> str | None:
-        """Return the value, as decisions show it, if it breaks the bound."""
-        found = self.measure(text)
-        if found is None:
+        """Return the measured value as text if it breaks the bound, otherwise None."""
+        measured = self.measure(text)
+        if measured is None:
             return None
-        value, of = found if isinstance(found, tuple) else (found, 0)
-        if isinstance(found, tuple) and not of:
+        value, of = measured if isinstance(measured, tuple) else (measured, 0)
+        if isinstance(measured, tuple) and not of:
             return None
         limit = bound * (of or 1)
         if value >= limit if self.parameter.startswith("least_") else value <= limit:
@@ -87,14 +89,14 @@ RULES = (
         "repeated-lines",
         "most_repeated_lines",
         "0.3",
-        "lines that stood before",
+        "lines that repeat an earlier line",
         lambda text: text.repeated_lines,
     ),
     QualityRule(
         "repeated-5-grams",
         "most_repeated_5_grams",
         "0.15",
-        "characters in five words that stood before",
+        "characters in sequences of five words that occurred before",
         lambda text: text.repeated_grams,
     ),
     QualityRule(
@@ -115,20 +117,20 @@ RULES = (
         "unreadable",
         "most_unreadable",
         "0.01",
-        "characters that nobody could read",
+        "unreadable characters",
         lambda text: text.unreadable,
     ),
 )
-"""In the order in which they are told; the first that drops gives the reason."""
+"""The rules in the order of reports; the first one that drops gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quality(Filter):
-    """Reports texts that break a bound; drops those that break one of some.
+    """Filter that reports texts that break a bound, and drops those that break a listed rule.
 
     Attributes:
         bounds: The bound of each rule.
-        dropping: Names of the rules for which records go.
+        dropping: Names of the rules that drop records.
     """
 
     USE: ClassVar[str] = "quality/1"
@@ -136,7 +138,7 @@ class Quality(Filter):
         Parameter(
             "drop",
             "strings",
-            "for what records go; without it everything is reported and stays",
+            "rules that drop records; default: keep and report all",
             optional=True,
             choices=tuple(rule.name for rule in RULES),
         ),
@@ -161,11 +163,11 @@ class Quality(Filter):
         return cls(bounds, frozenset(values.get("drop", ())))
 
     def reads(self) -> tuple[str, ...]:
-        """Return that the step reads the text."""
+        """Return the inputs of the step: the text."""
         return (TEXT,)
 
     def decide(self, record: FilterRecord) -> Outcome:
-        """Return what becomes of a record."""
+        """Return the decision on a record."""
         text = TextMeasures(record.require_text(self.USE))
         reports = []
         for rule, bound in zip(RULES, self.bounds, strict=True):

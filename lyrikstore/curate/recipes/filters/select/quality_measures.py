@@ -1,6 +1,6 @@
-"""What ``quality/1`` measures of a text (spec §12.5.25): counts, and shares as two whole numbers.
+"""The measures of ``quality/1`` (spec §12.5.25): counts, and shares as two whole numbers.
 
-No number with a fraction is formed before a share is compared or shown, so that no machine differs.
+Shares are compared and shown without floating point, so that all machines agree.
 """
 
 import re
@@ -11,13 +11,13 @@ from lyrikstore.canon.text import WHITE_SPACE
 from lyrikstore.curate.extract.chunk import find_tokens
 
 PROSE = 50
-"""Words with a Latin letter from which a text is taken as prose of which words say something."""
+"""Least number of words with a Latin letter for measures of prose."""
 
 LIST = 5
-"""Lines from which they say something."""
+"""Least number of lines for measures of lines."""
 
 SHORT_LINE = 30
-"""Characters of which a short line has fewer."""
+"""A line with fewer characters is short."""
 
 GRAM = 5
 
@@ -29,7 +29,7 @@ STOP_WORDS: Mapping[str, frozenset[str]] = {
     "it": frozenset(["il", "la", "di", "che", "e", "per", "del", "non", "con", "della"]),
     "nl": frozenset(["de", "het", "een", "van", "en", "dat", "niet", "met", "voor", "zijn"]),
 }
-"""Of each language its own; the English ones are Gopher's."""
+"""Language → stop words; the English ones are those of Gopher."""
 
 _BULLET = re.compile(
     "[\u2022\u2023\u2043\u2219\u25cf\u25cb\u25e6\u25aa\u25ab\u25a0\u25a1\u2013\u2014*-]"
@@ -41,11 +41,11 @@ _UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f\x7f]")
 _EDGES = ".,;:!?\"'()[]{}<>\u00ab\u00bb\u201c\u201d\u2018\u2019\u201e\u2026"
 
 Share = tuple[int, int]
-"""How many, and of how many."""
+"""A share: a count, and the total."""
 
 
 class TextMeasures:
-    """The measures of one text, each worked out when it is asked for.
+    """Measures of one text, each computed on first use.
 
     Args:
         text: Any text.
@@ -61,33 +61,33 @@ class TextMeasures:
 
     @cached_property
     def lines(self) -> list[str]:
-        """The lines that hold more than white space, without that at their ends."""
+        """The lines that are not blank, without white space at their ends."""
         stripped = (line.strip(WHITE_SPACE) for line in self.text.split("\n"))
         return [line for line in stripped if line]
 
     @cached_property
     def latin(self) -> list[str]:
-        """The words with a letter of ASCII."""
+        """The words with an ASCII letter."""
         return [word for word in self.words if _LATIN.search(word)]
 
     @property
     def word_length(self) -> Share:
-        """Characters of the Latin words, of these."""
+        """Characters of the Latin words, and the number of these words."""
         return sum(map(len, self.latin)), len(self.latin)
 
     @property
     def prose_word_length(self) -> Share | None:
-        """The same; None for a text that is no prose."""
+        """:attr:`word_length`; None for a text with few Latin words."""
         return self.word_length if len(self.latin) >= PROSE else None
 
     @property
     def lettered(self) -> Share:
-        """Words that hold a letter."""
+        """Words with a letter, of all words."""
         return sum(any(map(str.isalpha, word)) for word in self.words), len(self.words)
 
     @property
     def symbols(self) -> Share:
-        """Hashes and ellipses, of the words."""
+        """Number signs and ellipses, and the number of words."""
         return len(_SYMBOL.findall(self.text)), len(self.words)
 
     @property
@@ -107,20 +107,20 @@ class TextMeasures:
 
     @property
     def stop_words(self) -> int | None:
-        """Different stop words, of the language of which most occur; None if it is no prose."""
+        """Different stop words of the best-matching language; None for few Latin words."""
         if len(self.latin) < PROSE:
             return None
-        found = {word.strip(_EDGES).lower() for word in self.words}
-        return max(len(found & words) for words in STOP_WORDS.values())
+        present = {word.strip(_EDGES).lower() for word in self.words}
+        return max(len(present & words) for words in STOP_WORDS.values())
 
     @property
     def repeated_lines(self) -> Share:
-        """Lines that stood before."""
+        """Lines that repeat an earlier line, of all lines."""
         return len(self.lines) - len(set(self.lines)), len(self.lines)
 
     @property
     def repeated_grams(self) -> Share:
-        """Characters of the words in a sequence of five that stood before, of those of all."""
+        """Characters of words in repeated sequences of five words, of those of all words."""
         repeated = _repeated(self.words)
         lengths = [len(word) for word in self.words]
         covered = sum(length for length, again in zip(lengths, repeated, strict=True) if again)
@@ -140,12 +140,12 @@ class TextMeasures:
 
     @property
     def unreadable(self) -> Share:
-        """Characters that stand for one that nobody could read, or for none."""
+        """Replacement, private-use and control characters, of all characters."""
         return len(_UNREADABLE.findall(self.text)), len(self.text)
 
 
 def _repeated(words: Sequence[str]) -> list[bool]:
-    """Return of each word whether it is in a sequence of five that stood before."""
+    """Return for each word whether it is in a sequence of five words that occurred before."""
     seen: set[tuple[str, ...]] = set()
     repeated = [False] * len(words)
     for at in range(len(words) - GRAM + 1):

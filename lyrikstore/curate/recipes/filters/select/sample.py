@@ -1,4 +1,4 @@
-"""``sample/1``: some of the records, by a hash that nobody can steer (spec §12.5.20)."""
+"""``sample/1``: keeps a sample of the records, drawn by a hash (spec §12.5.20)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
@@ -16,21 +16,21 @@ from lyrikstore.curate.recipes.filters.parameters import Parameter
 
 
 class Sample(DatasetFilter):
-    """Keeps the records that a hash of seed and record id puts first.
+    """Filter that keeps the records with the lowest hashes of seed and record id.
 
-    Cost: 8 bytes of each record on disk, and some 30 in memory.
+    Cost: 8 bytes for each record on disk, and some 30 in memory.
 
     Attributes:
-        count: How many stay; 0: a share of them.
-        share: Share that stays, in billionths.
-        seed: Another seed draws anew.
+        count: Number of records to keep; 0: a share of them.
+        share: Share of the records to keep, in billionths.
+        seed: The seed; another seed draws other records.
     """
 
     USE: ClassVar[str] = "sample/1"
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("records", "number", "how many records stay", optional=True),
-        Parameter("share", "fraction", "share of the records that stays", optional=True),
-        Parameter("seed", "seed", "another seed draws anew", default="0"),
+        Parameter("records", "number", "number of records to keep", optional=True),
+        Parameter("share", "fraction", "share of the records to keep", optional=True),
+        Parameter("seed", "seed", "another seed draws other records", default="0"),
     )
     TOGETHER: ClassVar[Mapping[str, Any]] = {
         "oneOf": [{"required": ["records"]}, {"required": ["share"]}]
@@ -44,27 +44,28 @@ class Sample(DatasetFilter):
         """Return the step.
 
         Raises:
-            InvalidInputError: (``bad-recipe``) not exactly one of records and share.
+            InvalidInputError: (``bad-recipe``) neither ``records`` nor ``share`` is set, or both
+                are.
         """
         if ("records" in values) == ("share" in values):
             raise InvalidInputError(
                 "bad-recipe",
-                "sample/1 takes records or share",
+                "the sample/1 step needs either records or share",
                 hint="such as records = 1000, or share = 0.1",
             )
         share = round(float(values.get("share", "0")) * 10**9)
         return cls(int(values.get("records", 0)), share, values["seed"])
 
     def reads(self) -> tuple[str, ...]:
-        """Return nothing: the record id decides."""
+        """Return no inputs: the record id decides."""
         return ()
 
     def key(self) -> Callable[[FilterRecord], bytes]:
-        """Return the hash of seed and record id."""
+        """Return the function that computes a key: the hash of seed and record id."""
         return lambda record: drawn(self.seed, record.drawn_id.hex)
 
     def judge(self, records: KeyedRecords) -> DatasetDecisions:
-        """Return that the records with the least hashes stay."""
+        """Return decisions that keep the records with the lowest hashes."""
         judgement = DatasetDecisions(len(records), ("not-sampled",))
         kept = self.count or len(records) * self.share // 10**9
         if len(records) > kept:
@@ -73,11 +74,11 @@ class Sample(DatasetFilter):
         return judgement
 
     def detail(self, reason: str, other: str) -> str:  # noqa: ARG002
-        """Return nothing: there is no more to say."""
+        """Return an empty detail: the reason explains the decision."""
         return ""
 
 
 def places(keys: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
-    """Return keys of 8 bytes as numbers that order them."""
+    """Return keys of 8 bytes as numbers in the same order."""
     numbers: np.ndarray[Any, Any] = np.ascontiguousarray(keys).view(">u8")[:, 0]
     return numbers
