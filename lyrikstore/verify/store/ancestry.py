@@ -29,12 +29,12 @@ _READ_BYTES = 1 << 20
 
 
 class BackgroundCheck:
-    """One task in a second thread; a context manager.
+    """A task in a second thread, as a context manager.
 
-    Leaving the block by an error, an interrupt included, stops the work.
+    If the block ends with an error, or an interrupt, the work is stopped.
 
     Args:
-        work: Given an event, set when it should stop.
+        work: The task; its argument is an event that is set when it should stop.
     """
 
     def __init__(self, work: Callable[[Event], Check]) -> None:
@@ -50,15 +50,16 @@ class BackgroundCheck:
         self._pool.shutdown()
 
     def result(self) -> Check:
-        """Wait and return what the work returned; raise what it raised."""
+        """Wait for the work and return its result, or raise its exception."""
         return self._future.result()
 
 
 def check_links(repository: Repository, lineage: Lineage) -> Check:
-    """Return ``lineage``: whether every input and parent is what the link says, logged earlier.
+    """Return ``lineage``: whether every link names an earlier logged manifest of the stated kind.
 
-    So no lineage has a cycle, and nothing rests on what was never published (attack cases A17, A36,
-    A39). The credentials that deliveries and withdrawals name are links as well.
+    So no lineage has a cycle, and no manifest rests on one that was never published (attack cases
+    A17, A36, A39). Links are inputs, parents, and the credentials that deliveries and withdrawals
+    name.
     """
     problems = Problems("lineage")
     parents = [one for manifest in lineage.values() for one in manifest.parents]
@@ -79,10 +80,10 @@ def check_links(repository: Repository, lineage: Lineage) -> Check:
 def check_contents(
     repository: Repository, manifests: Iterable[Manifest], problems: Problems
 ) -> Mapping[bytes, int]:
-    """Check trees and attachments against what is stored; return every blob they name.
+    """Check trees and attachments against the stored blobs; return every blob they name.
 
     Returns:
-        Raw digest → length, for the blobs that should be there.
+        Raw digest → length, for the blobs that should be stored.
 
     Cost: one read of every tree and one pass over the indexes of all packs; some 100 bytes of
     memory per blob, in however many versions it is.
@@ -127,7 +128,7 @@ def check_contents(
 def check_sums(repository: Repository, manifests: Iterable[Manifest], problems: Problems) -> None:
     """Check that the SHA-256 sums of checkpoints are those of their files (attack case A20).
 
-    What is not here, or damaged, is for :func:`hash_blobs` to say.
+    :func:`hash_blobs` reports absent and damaged files.
 
     Cost: one read of the files of every checkpoint.
     """
@@ -159,13 +160,13 @@ def check_sums(repository: Repository, manifests: Iterable[Manifest], problems: 
 
 
 def check_flags(repository: Repository, manifests: Iterable[Digest], problems: Problems) -> None:
-    """Add every one of ``manifests`` that is logged without effect, with the reason.
+    """Add each of ``manifests`` that is logged without effect, with the reason.
 
-    One that is logged again is only odd: what it says took effect, or had none, where it stood
-    first; and whoever may write the log could else spoil anything that is in it.
+    A manifest that is logged again gives only a warning: its first entry decides its effect.
+    Otherwise any writer of the log could invalidate any entry in it.
 
     Raises:
-        LyrikstoreError: A logged manifest cannot be read, so no ref can be known.
+        LyrikstoreError: A logged manifest cannot be read, so refs are unknown.
     """
     wanted = set(manifests)
     for item in repository.flagged:
@@ -175,10 +176,10 @@ def check_flags(repository: Repository, manifests: Iterable[Digest], problems: P
 
 
 def check_misdated(repository: Repository, problems: Problems) -> None:
-    """Add every log entry of which an owner says that its date is wrong, as worth a warning.
+    """Add a warning for each log entry whose date an owner declared to be wrong.
 
     Raises:
-        LyrikstoreError: The policy cannot be known.
+        LyrikstoreError: The policy cannot be read.
     """
     for index in repository.policy.misdated:
         text = "an owner says that its date is wrong, so it is no floor for clocks"
@@ -192,13 +193,13 @@ def hash_blobs(
     problems: Problems,
     progress: OnProgress,
 ) -> int:
-    """Read and hash every blob of ``named``; return how many bytes they have.
+    """Read and hash every blob of ``named``; return their total size in bytes.
 
     Args:
         repository: The store.
-        manifests: What names them.
+        manifests: The manifests that name the blobs.
         named: Raw digests, as :func:`check_contents` gives them.
-        problems: Takes what is absent or damaged, by the first place that names it.
+        problems: Receives absent and damaged blobs, each with the first place that names it.
         progress: Progress callback, in bytes.
     """
     blobs = repository.blobs
@@ -224,9 +225,9 @@ def hash_blobs(
 def _mentions(
     repository: Repository, manifests: Iterable[Manifest], wanted: Collection[bytes]
 ) -> Iterator[tuple[Digest, int | None, str]]:
-    """Yield (digest, length if known, where) wherever ``manifests`` name a blob of ``wanted``.
+    """Yield (digest, length if known, place) for each place that names a blob of ``wanted``.
 
-    Trees are read again for it: a name kept for every blob would take more memory than the rest.
+    Trees are read again for this: a name kept for every blob would take more memory than the rest.
     """
     if not wanted:
         return
@@ -257,7 +258,7 @@ def _label(manifest: Manifest) -> str:
 
 
 def known_retirements(repository: Repository) -> Retirements:
-    """Return what was retired, as far as refs can be derived; the check of refs says why not."""
+    """Return the retirements, or none if refs cannot be derived; the check of refs reports why."""
     try:
         return retirements(repository)
     except LyrikstoreError:

@@ -1,4 +1,4 @@
-"""Whether the credentials that a store has logged hold: the check ``credentials`` (spec §11.6)."""
+"""The check ``credentials``: whether the logged credentials of a store are valid (spec §11.6)."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -25,12 +25,12 @@ from lyrikstore.verify.rights.sources import note_deletions
 def check_logged_credentials(
     repository: Repository, lineage: Lineage, trust: Trust, at: datetime
 ) -> Check:
-    """Return ``credentials``: every logged credential is genuine, whoever issued it.
+    """Return ``credentials``: whether every logged credential is genuine, whatever its issuer.
 
     Args:
         repository: The store.
-        lineage: What has effect: of their data it is said what has to be deleted by now.
-        trust: How old status lists may be, and pinned documents.
+        lineage: The manifests with effect, whose data is checked for deletions that are due.
+        trust: Limits the age of status lists, and contains pinned documents.
         at: The moment to judge for.
 
     Cost: one read, one signature and the bytes of every logged credential in memory.

@@ -1,4 +1,4 @@
-"""Whether the figures of evaluations follow from their predictions (spec §13.9.9)."""
+"""Checks whether the figures of evaluations follow from their predictions (spec §13.9.9)."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -56,11 +56,11 @@ def check_evaluations(
     Args:
         repository: The store.
         ancestry: The manifests in question.
-        readers: Reads the records of test sets; asks models and baselines again.
+        readers: Reads the records of test sets; computes answers of models and baselines again.
 
-    Cost: one read of each ``predictions`` and of what the model learnt from, two of the test set,
-    and 1,000 resamples of it. Of word counts, which are asked again,
-    what :class:`RecomputeAnswers` costs.
+    Cost: one read of each ``predictions`` and of the model's training data, two of the test set,
+    and 1,000 resamples of it. For word counts, whose answers are computed again, also the cost of
+    :class:`RecomputeAnswers`.
     """
     evaluations = [one for one in ancestry.values() if one.kind == "evaluation"]
     gone = known_retirements(repository)
@@ -103,14 +103,14 @@ def check_evaluations(
 
 
 class Recomputed:
-    """One evaluation, computed again by the rules of its task.
+    """An evaluation that is computed again by the rules of its task.
 
     Args:
         repository: The store.
-        evaluation: One with predictions.
-        ancestry: The manifests that it comes from.
+        evaluation: An evaluation with predictions.
+        ancestry: The manifests from which it was made.
         read: Reads the records of datasets.
-        problems: Takes what is found.
+        problems: Receives the problems.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Recomputed:
         self._monitors = evaluation.body.get("purpose") == MONITOR
 
     def check(self, again: RecomputeAnswers | None) -> tuple[int, list[JSON]]:
-        """Compute it again and ask again; return of how many records, and who was not asked."""
+        """Compute figures and answers again; return the record count, and the answers left out."""
         count, unasked = 0, self._everybody()
         with containing(self._body["task"], self._lost):
             found = self.compute()
@@ -136,12 +136,12 @@ class Recomputed:
         return count, unasked
 
     def compute(self) -> Evidence | None:
-        """Compute it again; return what it was held against.
+        """Compute the figures again; return the evidence they were compared with.
 
         Returns:
-            None where there is nothing that could be computed again.
+            The evidence, or None if nothing could be computed again.
 
-        Cost: one read of the predictions and of what the model learned from, two of the test set,
+        Cost: one read of the predictions and of the model's training data, two of the test set,
         and 1,000 resamples of it.
         """
         self._note_overlooked()
@@ -178,7 +178,7 @@ class Recomputed:
         return found
 
     def ask(self, found: Evidence | None, again: RecomputeAnswers | None) -> list[JSON]:
-        """Ask again, where nothing else is wrong; return who was not asked, and of what."""
+        """Compute answers again if there is no other problem; return the answers left out."""
         name, problems, everybody = self._evaluation.name, self._problems, self._everybody()
         rules = find_rules(self._body["task"])
         if again is None or found is None or problems.bad or problems.lost:
@@ -224,13 +224,13 @@ class Recomputed:
         self._problems.add(to, code, f"{one.name} ({one.id.short}): {text}")
 
     def _named(self, holder: Manifest, role: str) -> tuple[list[Manifest], bool]:
-        """Return the inputs in a role that are here, and whether all are."""
+        """Return the available inputs in a role, and whether all are available."""
         named = holder.inputs_in(role)
         found = [self._ancestry[one.id] for one in named if one.id in self._ancestry]
         return found, len(found) == len(named)
 
     def _note_faults(self, what: str, look: Callable[[], Iterable[Fault]]) -> list[str] | None:
-        """Note what is wrong; return the reasons, or None where it cannot be looked at."""
+        """Note the faults; return them, or None if the subject cannot be read."""
         reasons = []
         try:
             for reason, text in look():
@@ -274,7 +274,7 @@ class Recomputed:
             return None
 
     def _reference(self, rules: TaskRules) -> Any:
-        """Return the predictions that a monitor is held against."""
+        """Return the predictions with which a monitoring result is compared."""
         references, is_whole = self._named(self._evaluation, "reference")
         if not is_whole:  # then `manifests` or `lineage` says so
             return None
@@ -291,7 +291,7 @@ class Recomputed:
         return self._predictions(references[0], rules)
 
     def _is_paired(self, found: Evidence, rules: TaskRules) -> bool:
-        """Find the evaluation that it is compared with; return whether it can be computed again."""
+        """Find the paired evaluation; return whether the comparison can be computed again."""
         others, is_whole = self._named(self._evaluation, "against")
         if not is_whole:  # then `manifests` or `lineage` says so
             return False
@@ -342,7 +342,7 @@ class Recomputed:
         return None
 
     def _note_overlooked(self) -> None:
-        """Warn of data that a model saw through another, and in which nobody looked (A124)."""
+        """Warn of data a model saw through another model, if overlap was not searched (A124)."""
         for checkpoint in () if self._monitors else self._checkpoints:
             left = overlooked(self._body.get("overlap", {}), checkpoint, self._ancestry)
             if left:
@@ -351,7 +351,7 @@ class Recomputed:
                 self._odd("base-not-looked-in", text)
 
     def _other_overlap(self, rules: TaskRules, found: Evidence) -> Fault:
-        """Return how ``overlap.exact`` is not what the data has; fine if it is."""
+        """Return how ``overlap.exact`` differs from the data; empty if it does not."""
         overlap = self._body.get("overlap", {})
         if are_given(self._body) and not self._runs and not overlap:
             return FINE  # of what is not in this store nobody knows what it learned from

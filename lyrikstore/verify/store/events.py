@@ -1,7 +1,7 @@
-"""Whether deliveries and withdrawals name what they say they do (spec §6.4.2).
+"""Checks that deliveries and withdrawals name the objects that they claim to (spec §6.4.2).
 
-A delivery names the credential about what was handed over; a withdrawal the credential that was
-revoked, suspended or reinstated, and the status list that was logged with it and says so.
+A delivery names the credential about the delivered data. A withdrawal names the credential that was
+revoked, suspended or reinstated, and the status list that was logged with it and has this change.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,12 +26,12 @@ DECISIONS: Mapping[str, tuple[str, bool]] = {
 
 
 def note_events(repository: Repository, manifests: Iterable[Manifest], problems: Problems) -> None:
-    """Note what deliveries and withdrawals name, and is not what they say.
+    """Add each object that a delivery or withdrawal names wrongly.
 
     Args:
         repository: The store.
-        manifests: Those of all kinds.
-        problems: Of the check that this is a part of.
+        manifests: Manifests of all kinds.
+        problems: The problems of the check that this is a part of.
     """
     for one in manifests:
         judge = _JUDGES.get(one.kind)
@@ -90,7 +90,7 @@ _JUDGES: Mapping[str, Callable[[Repository, Manifest], str]] = {
 
 
 def _logged(repository: Repository, by: Manifest, named: str) -> OpenedCredential:
-    """Return a credential that was logged before what names it."""
+    """Return a credential that was logged before the manifest that names it."""
     identity = Digest.parse(named)
     # ATTACK A142: it names a credential that came later, or one of which nobody knows.
     known = repository.is_logged(identity, "credential")

@@ -1,4 +1,4 @@
-"""The log of a store, judged from its own files anew (spec §11.6)."""
+"""Checks of a store's log, from a new read of its files (spec §11.6)."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -60,13 +60,14 @@ _TRIES = 4
 
 
 class LogState(Struct, frozen=True):
-    """What the log's own checks gave.
+    """The outcome of the log's own checks.
 
     Attributes:
         checks: ``store.format``, ``store.genesis``, ``log.checkpoint``, ``log.transactions``,
             ``log.witness``, ``log.memory``.
-        signed: The log checkpoint, once it holds.
-        records: The transaction records, once they give its root; then those not published yet.
+        signed: The log checkpoint, once it is verified.
+        records: The transaction records, once they give its root; after them, those not published
+            yet.
     """
 
     checks: tuple[Check, ...]
@@ -77,13 +78,13 @@ class LogState(Struct, frozen=True):
 def check_log_state(
     repository: Repository, *, trust: Trust, at: datetime, memory: LogMemory | None
 ) -> LogState:
-    """Return whether the log is whole, signed, founded by somebody known, and the one seen before.
+    """Return the checks whether the log is complete, signed, of a known founder, and remembered.
 
     Args:
         repository: The open store; its files are read again.
-        trust: Whom the verifier believes.
+        trust: The keys that the verifier trusts.
         at: The moment to judge for.
-        memory: What was signed and seen before, or None.
+        memory: The log checkpoints that were signed and seen before, or None.
 
     Cost: one read of every transaction record, one hash per log entry; again where the log grows
         meanwhile.
@@ -163,10 +164,10 @@ def _judge(
 
 
 def check_tiles(repository: Repository, records: Records) -> Check:
-    """Return ``log.tiles``: whether the files for readers are what the records give (A35).
+    """Return ``log.tiles``: whether the files for readers follow from the records (A35).
 
     Args:
-        repository: The open store; in a mirror its local log is looked at, too.
+        repository: The open store; in a mirror its local log is checked as well.
         records: Its transaction records.
     """
     problems = Problems("log.tiles")

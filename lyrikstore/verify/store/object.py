@@ -1,4 +1,4 @@
-"""Verification of one object with all it was made from (spec §11.7)."""
+"""Verification of one object and of everything it was made from (spec §11.7)."""
 
 import re
 
@@ -51,17 +51,18 @@ def verify_object(
     """Return the report on a logged manifest and its whole ancestry.
 
     Args:
-        context: The open store, and who verifies.
+        context: The open store, and the verifier's trust.
         identity: Id of the manifest, as ``Repository.resolve`` gives it.
-        readers: Who reads data, asks models and makes cards again; what is left out is unchecked.
-        lineage: Its lineage, where the command has read it anew from this view of the store; None:
-            all is read anew here.
+        readers: Reads data, and computes answers and cards again; without a reader, its checks are
+            unchecked.
+        lineage: Its lineage, if the command has already read it from this view of the store; None:
+            it is read here.
 
     Raises:
         StorageError: The disk cannot be read.
 
     Cost: reads and hashes every blob that the object and its ancestors name, reads the test set of
-    each evaluation once more, and the rows of datasets as :class:`DatasetChecks` says.
+    each evaluation once more, and the rows of datasets at the cost of :class:`DatasetChecks`.
     """
     if lineage is None:
         context = context.afresh()  # no cache is evidence
@@ -136,7 +137,7 @@ def _check_object(
 
 
 def _stated(ancestry: Lineage) -> dict[str, list[str]]:
-    """Return what manifests say and no other bytes tell: kind → members, where there are some."""
+    """Return the members that are only stated, by kind of manifest, for kinds that have some."""
     kinds = sorted({one.kind for one in ancestry.values()})
     found = {
         kind: stated_members(kind, [one.body for one in ancestry.values() if one.kind == kind])

@@ -1,4 +1,4 @@
-"""The packs of a store: has each its bytes, and does a transaction name it (spec §11.6)."""
+"""Checks that packs have their bytes, and that transactions name them (spec §11.6)."""
 
 from concurrent.futures import CancelledError
 from threading import Event
@@ -33,9 +33,9 @@ def check_blobs(
     Args:
         repository: The open store.
         progress: Progress callback, in bytes.
-        share: How many of the packs to read: 1 for all; less leaves the check unmade.
-        pools: Makes the workers that read the packs, if they are not to be processes here.
-        stopped: Set when nobody waits for the answer any more.
+        share: The share of the packs to read: 1 for all; with less, the check is not made.
+        pools: Makes the workers that read the packs; None: processes on this machine.
+        stopped: An event that is set when the caller no longer waits for the result.
 
     Raises:
         CancelledError: ``stopped`` was set.
@@ -76,9 +76,9 @@ def check_blobs(
 
 
 def check_packs_alone(backend: Backend) -> Check:
-    """Return ``blobs`` of a store that cannot be opened: which packs have not their own bytes.
+    """Return ``blobs`` of a store that cannot be opened: the packs with wrong bytes.
 
-    It may be one of these that kept it from opening.
+    Such a pack may be the reason why the store cannot be opened.
     """
     problems = Problems("blobs")
     for name in backend.list("packs/"):
@@ -104,7 +104,7 @@ def check_packs_alone(backend: Backend) -> Check:
 
 
 def check_orphans(repository: Repository, records: Records) -> Check:
-    """Return ``orphans``: whether packs are there that no transaction record names."""
+    """Return ``orphans``: whether the store contains packs that no transaction record names."""
     problems = Problems("orphans")
     live = {pack.name for pack in repository.live.packs}
     added = {pack.name for transaction in records.transactions for pack in transaction.added}

@@ -1,6 +1,6 @@
-"""What verification of a store is given from above: who reads data, asks models, makes cards again.
+"""The readers that a caller gives to the verification of a store: of data, models and cards.
 
-Verification loads no reader of tables, no model and no profile itself (spec §11.7).
+Verification itself loads no reader of tables, no model and no profile (spec §11.7).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,18 +27,18 @@ CheckCards = Callable[[Repository, Sequence[Manifest]], Check]
 
 
 class Readers(Struct, frozen=True):
-    """Who reads for a verification. What nobody reads is not checked, and the report says so.
+    """The readers of a verification. Without a reader its part is unchecked, as the report states.
 
     Attributes:
-        records: Reads records with their labels. Without it no evaluation is computed again, and
-            the verdict on an object that rests on one is at best ``valid``; nor are the labels of
-            validation data compared.
-        datasets: Reads the data of datasets. Without it nothing is held against what they say, and
-            the verdict is at best ``incomplete`` where there are any.
-        answers: Asks models and baselines again, and looks for near duplicates again, of
-            evaluations that are computed. Without it that is named among what is not proven.
-        cards: Makes cards again. Without it the verdict is at best ``incomplete`` where there are
-            any.
+        records: Reads records with their labels. Without it no evaluation is computed again, the
+            verdict on an object that rests on one is at best ``valid``, and the labels of
+            validation data are not compared.
+        datasets: Reads the data of datasets. Without it their manifests are not compared with the
+            data, and the verdict is at best ``incomplete`` if there are datasets.
+        answers: Computes the answers of models and baselines, and near duplicates, again, for
+            evaluations that are computed again. Without it the report lists this as not proven.
+        cards: Makes cards again. Without it the verdict is at best ``incomplete`` if there are
+            cards.
     """
 
     records: ReadRecords | None = None

@@ -1,6 +1,7 @@
-"""Whether predictions are what models and baselines answer, and near what is said (§13.9.9).
+"""Compares predictions with answers that models and baselines give again (spec §13.9.9).
 
-What asks them again is given from above: it reads texts, and loads what is no part of verification.
+The caller gives the code that computes the answers: it reads texts, and loads modules that are not
+part of verification.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,11 +39,11 @@ was fitted once more what an optimiser leaves open."""
 
 
 class RecomputeAnswers(Struct, frozen=True):
-    """What asks again.
+    """The functions that compute answers again.
 
     Attributes:
-        answer: Asks models and baselines.
-        near: Looks for near duplicates.
+        answer: Computes the answers of models and baselines.
+        near: Searches for near duplicates.
     """
 
     answer: AnswerAgain
@@ -50,12 +51,12 @@ class RecomputeAnswers(Struct, frozen=True):
 
 
 class RecomputedAnswers(Struct):
-    """What came of it.
+    """The result of computing answers again.
 
     Attributes:
-        fault: What is another; empty: nothing.
-        unasked: Who was not asked again, the near duplicates included.
-        undone: Why data or model could not be read; empty: they could.
+        fault: The difference; empty if there is none.
+        unasked: The answers that were not computed again, near duplicates included.
+        undone: Why data or model could not be read; empty if they were read.
     """
 
     fault: str = ""
@@ -72,16 +73,16 @@ def ask_again(
     predictions: "Predictions",
     again: RecomputeAnswers,
 ) -> RecomputedAnswers:
-    """Return how predictions are not what is answered when somebody asks again.
+    """Return how predictions differ from the answers computed again.
 
     Args:
         repository: The store.
-        evaluation: What carries them.
+        evaluation: The evaluation with the predictions.
         checkpoint: Its model.
-        run: The run of that.
+        run: The run that made the model.
         data: The datasets in the roles ``test``, ``train`` and ``validation``.
-        predictions: What was answered.
-        again: Asks again.
+        predictions: The recorded answers.
+        again: Computes the answers again.
 
     Cost: one read of the texts for each answerer, and of the training data where one is fitted.
     """
@@ -127,7 +128,7 @@ def _difference(
     labels: int,
     tolerance: int,
 ) -> str:
-    """Return which record has another answer; empty: none has."""
+    """Return the first record whose answer differs, as text; empty if no answer differs."""
     import numpy as np
 
     from lyrikstore.verify.evaluation.answers import WHOLE

@@ -1,8 +1,8 @@
-"""What each status list of a log changed: which credentials, of what, and why (spec §20.6).
+"""The changes of each status list of a log: credentials, subjects and reasons (spec §20.6).
 
-A status list is a row of bits. What one revokes is what its bits have and those of the list before
-it, at the same URL and of the same issuer, have not; the reason stands in the withdrawal that was
-logged with it, if somebody gave one.
+A status list is a row of bits. It revokes the credentials whose bits are set in it and not in the
+list before it, at the same URL and by the same issuer. The withdrawal that was logged with it
+contains the reason, if the issuer gave one.
 """
 
 from collections.abc import Mapping
@@ -26,13 +26,13 @@ _Place = tuple[str, str, str]
 
 
 class StatusChange(Struct, frozen=True, rename="camel"):
-    """What a status list changes about one credential.
+    """A change that a status list makes to one credential.
 
     Attributes:
         credential: The credential.
         effect: ``revokes``, ``suspends`` or ``reinstates``.
-        about: Name of what the credential is about, or what it calls itself; None: nobody knows.
-        reason: Why, in the issuer's words; empty: they gave no reason.
+        about: Name of the subject of the credential, or its own name; None if unknown.
+        reason: The reason in the issuer's words; empty if they gave none.
     """
 
     credential: Digest
@@ -47,7 +47,7 @@ class _Seen(Struct):
 
 
 def status_changes(repository: Repository) -> dict[Digest, list[StatusChange]]:
-    """Return what each status list changed, by its id; one that changed nothing is left out.
+    """Return the changes of each status list, by its id; lists without changes are omitted.
 
     Cost: one read and one signature for each logged credential.
     """
@@ -116,7 +116,7 @@ def _either(one: bytes, other: bytes) -> bytes:
 
 
 def subject_name(repository: Repository, credential: OpenedCredential) -> str | None:
-    """Return the name of the manifest that a credential is about; None: none that is logged."""
+    """Return the name of the manifest that a credential is about; None if it is not logged."""
     subject = (credential.document or {}).get("credentialSubject")
     try:
         return repository.manifest(Digest.parse_urn(subject["manifest"])).name  # type: ignore[index]

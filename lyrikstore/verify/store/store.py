@@ -62,7 +62,7 @@ def verify_store(
     """Return the report on a whole store: every byte of it is read and hashed.
 
     Args:
-        context: The open store, and who verifies. The log checkpoint is remembered if the
+        context: The open store, and the verifier's trust. The log checkpoint is remembered if the
             verdict is ``trusted`` or ``valid``; progress is said in bytes, from another thread.
         share: How many of the packs to read: 1 for all; less leaves the verdict incomplete, for
             what was not read is not known to be there. 0 reads no tree either.
@@ -147,16 +147,16 @@ def verify_store_at(
 
     Args:
         root: The ``.lyrikstore`` folder.
-        trust: Whom the verifier believes.
+        trust: The keys that the verifier trusts.
         at: The moment to judge for.
-        memory: What was signed and seen before.
+        memory: The log checkpoints that were signed and seen before.
         progress: Progress callback, in bytes, called from another thread.
         share: As for :func:`verify_store`.
         pools: As for :func:`verify_store`.
         readers: As for :func:`verify_store`.
 
     Raises:
-        NotFoundError: (``no-store``) there is none.
+        NotFoundError: (``no-store``) there is no store.
         FormatError: (``newer-format``) a later version made it.
         StorageError: The disk cannot be read.
     """
@@ -244,7 +244,7 @@ def _check_manifests(repository: Repository, *, trees: bool) -> tuple[Lineage, C
 
 
 def _without_effect(repository: Repository, problems: Problems) -> frozenset[Digest]:
-    """Return the manifests that are logged without effect; notes why they cannot be known."""
+    """Return the manifests that are logged without effect; note why if they are unknown."""
     try:
         return frozenset(one.id for one in repository.flagged if one.reason != "already-logged")
     except LyrikstoreError as error:
@@ -274,7 +274,7 @@ def _check_effects(
     reading: DatasetReading | None,
     check_cards: CheckCards | None,
 ) -> Iterator[Check]:
-    """Yield what is held against each other of all that has effect: from runs to cards."""
+    """Yield the checks of all manifests with effect against each other, from runs to cards."""
     if unknown.count:
         for check in _OF_EFFECTS:
             yield replace(unknown, check=check).close("")

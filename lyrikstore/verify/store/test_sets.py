@@ -1,6 +1,6 @@
-"""Whether a test set is one: what a model learnt from tests nothing (spec §13.7).
+"""Rules for test sets: data on which a model was trained cannot test it (spec §13.7).
 
-One rule, for whoever signs an evaluation and for whoever verifies one.
+The signing and the verification of an evaluation share these rules.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,7 +29,7 @@ OWN_DATA, ALL_DATA = "record ids", "record ids/2"
 
 
 def trained_on(checkpoint: Manifest) -> list[Digest]:
-    """Return the ids of the datasets that a checkpoint learnt from."""
+    """Return the ids of the datasets on which a checkpoint was trained."""
     return [item.id for item in checkpoint.inputs if item.role in LEARNED]
 
 
@@ -43,9 +43,9 @@ def fitted_to(checkpoint: Manifest) -> list[Digest]:
 
 
 def has_learned_less(evaluation: Manifest, checkpoint: Manifest, run: Manifest | None) -> bool:
-    """Return whether the baseline of an evaluation was fitted to less than its model was.
+    """Return whether the baseline of an evaluation was fitted to less data than its model.
 
-    Of a checkpoint that was made before baselines were candidates nothing is asked.
+    False for a checkpoint that was made before baselines were candidates.
     """
     learned = {item.id for item in evaluation.inputs_in("train")}
     # ATTACK A163: a baseline that is said to have learned from nothing at all.
@@ -55,7 +55,7 @@ def has_learned_less(evaluation: Manifest, checkpoint: Manifest, run: Manifest |
 
 
 def not_to_train_on(dataset: Manifest) -> str | None:
-    """Return which generator's output terms do not permit to train on a dataset; None: none's."""
+    """Return the generator whose output terms do not permit training on a dataset, or None."""
     for one in dataset.body.get("generators", ()):
         if one["outputTerms"]["permitsTraining"] == "no":
             return str(one["name"])
@@ -70,12 +70,12 @@ def looked_in(
     """Return the datasets in which an evaluation looked for records of its test set.
 
     Args:
-        overlap: That member of it.
+        overlap: Member ``overlap`` of the evaluation.
         checkpoint: Its model.
         lineage: The lineage that the model is in.
 
     Returns:
-        The datasets; None where the model's own cannot all be followed.
+        The datasets; None if not all datasets of the model can be followed.
     """
     own = set(trained_on(checkpoint))
     found = lineage.rests_on([checkpoint.id]).datasets
@@ -93,7 +93,7 @@ def overlooked(
     checkpoint: Manifest,
     lineage: Lineage,
 ) -> list[Manifest]:
-    """Return the datasets that a model has seen, and in which an evaluation did not look.
+    """Return the datasets that a model has seen and that an evaluation did not search.
 
     Args:
         overlap: That member of the evaluation.
@@ -105,7 +105,7 @@ def overlooked(
 
 
 def is_trained_on(test: Manifest, checkpoint: Manifest, known: Iterable[Manifest]) -> bool:
-    """Return whether a dataset is what a checkpoint learnt from, also under another name.
+    """Return whether a checkpoint was trained on a dataset, also under another name.
 
     Args:
         test: The dataset.
@@ -122,7 +122,7 @@ def is_trained_on(test: Manifest, checkpoint: Manifest, known: Iterable[Manifest
 def is_used(
     data: Manifest, checkpoint: Manifest, references: Iterable[Digest], lineage: Lineage
 ) -> bool:
-    """Return whether data is what a model rests on or was tested on, or these were made from it.
+    """Return whether a model rests on data, or was tested on it, or its data was made from it.
 
     Args:
         data: A dataset; the same files under another name are the same.
@@ -139,16 +139,16 @@ def is_used(
 
 
 def is_another(test: Manifest, run: Manifest) -> bool:
-    """Return whether a run named test sets, and this is none of them."""
+    """Return whether a run named test sets, and this dataset is not one of them."""
     planned = {item.id for item in run.inputs_in("test")}
     return bool(planned) and test.id not in planned
 
 
 def is_mostly_seen(seen: int, count: int) -> bool:
-    """Return whether a model learnt from so many of the records that they are no test."""
+    """Return whether a model was trained on too many of the records for a test."""
     return are_more(seen, count, MOST_SEEN_PERCENT)
 
 
 def is_partly_seen(seen: int, count: int) -> bool:
-    """Return whether a model learned from so many records that the data is no history."""
+    """Return whether a model was trained on too many of the records for history."""
     return are_more(seen, count, SEEN_PERCENT)

@@ -1,1 +1,1 @@
-"""What runs, checkpoints and approvals say, held against what is signed beside it (spec §11.7)."""
+"""Checks of runs, checkpoints and approvals against other signed manifests (spec §11.7)."""

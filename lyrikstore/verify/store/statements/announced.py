@@ -1,4 +1,4 @@
-"""What a run announces, held against its config and its inputs (spec §11.7.1)."""
+"""Checks of a run's announcements against its config and its inputs (spec §11.7.1)."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -20,11 +20,11 @@ _BOUNDS = {"at_least": "atLeast", "at_most": "atMost"}
 def find_announced_faults(
     run: Manifest, manifest_of: Callable[[Digest], Manifest | None]
 ) -> Iterator[str]:
-    """Yield what a run says otherwise than its config or its inputs do.
+    """Yield each contradiction between a run and its config or its inputs.
 
     Args:
-        run: The manifest. Of its config, which may be anything, what is there is looked at.
-        manifest_of: Gives a manifest that it names; None where it cannot be followed.
+        run: The manifest. Its config may be anything; the members that it has are checked.
+        manifest_of: Gives a manifest that it names; None if it cannot be followed.
     """
     body, config = run.body, run.body["config"]
     foreign = "execution" in body
@@ -138,7 +138,7 @@ def _replay_faults(body: Mapping[str, Any], config: Mapping[str, Any]) -> Iterat
 def _are_named(
     refs: Any, run: Manifest, role: str, manifest_of: Callable[[Digest], Manifest | None]
 ) -> bool:
-    """Return whether the inputs in a role are called as a config has them, as far as it does."""
+    """Return whether the inputs in a role have the names in a config, if the config names them."""
     named = [refs] if isinstance(refs, str) else refs
     if not isinstance(named, list):
         return True

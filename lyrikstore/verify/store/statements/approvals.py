@@ -1,6 +1,6 @@
-"""What was decided about cards, and whether it says who made what it approves (spec §14.4.9).
+"""The decisions about cards, and whether they name self-approval correctly (spec §14.4.9).
 
-One rule, for whoever signs an approval and for whoever verifies one.
+The signing and the verification of an approval share these rules.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,15 +28,15 @@ _CHECK = "approvals"
 
 
 def makers_of(repository: Repository, card: Manifest, policy: Policy) -> set[str]:
-    """Return who made a card, its subject and its run: the last of the keys that each had.
+    """Return the latest key of each maker of a card, of its subject and of its run.
 
     Args:
         repository: The store.
         card: The card.
-        policy: Says which key took the place of which.
+        policy: Names the successors of keys.
 
     Raises:
-        LyrikstoreError: What it is about cannot be read.
+        LyrikstoreError: The subject of the card cannot be read.
     """
     named = (*card.inputs_in("checkpoint"), *card.inputs_in("subject"))
     subject = repository.manifest(named[0].id)
@@ -46,7 +46,7 @@ def makers_of(repository: Repository, card: Manifest, policy: Policy) -> set[str
 
 
 def decisions_on(repository: Repository, card: Manifest) -> CardDecisions:
-    """Return what was decided about a card, of each key the last, in log order.
+    """Return the last decision of each key about a card, in log order.
 
     Args:
         repository: The store.
@@ -63,7 +63,7 @@ def decisions_on(repository: Repository, card: Manifest) -> CardDecisions:
 def count_decisions(
     repository: Repository, card: Manifest, made: CardDecisions
 ) -> CountedApprovals:
-    """Return which approvals of a card count by the policy in force.
+    """Return the approvals of a card that count by the policy in force.
 
     Args:
         repository: The store.
@@ -79,11 +79,11 @@ def count_decisions(
 
 
 def check_approvals(repository: Repository, ancestry: Lineage) -> Check:
-    """Return ``approvals``: whether each says whether its author made what it approves.
+    """Return ``approvals``: whether each declares truly if its author made the approved object.
 
     Args:
         repository: The store.
-        ancestry: The manifests in question: approvals, and cards, whose approvals are looked at.
+        ancestry: The manifests in question: approvals, and cards, whose approvals are checked.
     """
     problems = Problems(_CHECK)
     count = 0
@@ -111,7 +111,7 @@ def check_approvals(repository: Repository, ancestry: Lineage) -> Check:
 
 
 def _policy_before(repository: Repository, index: int) -> Policy:
-    """Return the policy that was in force before a log entry: keys may have changed since."""
+    """Return the policy in force before a log entry; keys may have changed since."""
     for identity in repository.refs[GENESIS_NAME].history:
         if repository.index_of(identity) < index:
             return Policy.parse(repository.manifest(identity).body["policy"])
@@ -121,7 +121,7 @@ def _policy_before(repository: Repository, index: int) -> Policy:
 def _approvals(
     repository: Repository, manifests: Iterable[Manifest], problems: Problems
 ) -> Iterator[Manifest]:
-    """Yield the approvals among manifests, and of cards among them what each key said last."""
+    """Yield the approvals among manifests, and for cards among them each key's last decision."""
     found: dict[Digest, Manifest] = {}
     for one in manifests:
         if one.kind == APPROVAL:

@@ -1,4 +1,4 @@
-"""Cards among what is verified: whoever can make them again is given from above (spec §14.6)."""
+"""Checks cards with a function of the caller that makes them again (spec §14.6)."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ def check_cards_among(
     Args:
         repository: The store.
         manifests: The manifests in question, such as an ancestry.
-        check: Makes cards again; None: they are not checked, and the report says so.
+        check: Makes cards again; None: cards are unchecked in the report.
     """
     cards = [one for one in manifests.values() if one.kind == "card"]
     if not cards:

@@ -1,4 +1,4 @@
-"""Checkpoints, held against their own files, their run and the choice by validation (§11.7.5)."""
+"""Checks of checkpoints against their files, their run and their validation (spec §11.7.5)."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -55,15 +55,15 @@ Settings = Mapping[str, Mapping[str, JSON]]
 
 
 def check_checkpoints(repository: Repository, ancestry: Lineage, read: ReadRecords | None) -> Check:
-    """Return ``checkpoints``: whether each says what its files and its validation say.
+    """Return ``checkpoints``: whether each agrees with its files and its validation.
 
     Args:
         repository: The store.
         ancestry: The manifests in question.
-        read: Reads the records of validation data; None: they are not looked at.
+        read: Reads the records of validation data; None: they are not compared.
 
-    Cost: one read of the settings of each, and of what it keeps of its validation; of the latter
-    some hundred passes over its scores, and where records are read, one of the validation data.
+    Cost: one read of the settings of each, and of its kept validation; about a hundred passes over
+    the scores of the latter, and if records are read, one read of the validation data.
     """
     made = [
         one
@@ -103,7 +103,7 @@ def check_checkpoints(repository: Repository, ancestry: Lineage, read: ReadRecor
 
 
 def unfollowed(ancestry: Lineage) -> list[str]:
-    """Return the names of checkpoints whose choice nobody can compute again.
+    """Return the names of checkpoints whose choice cannot be computed again.
 
     Args:
         ancestry: The manifests in question.
@@ -119,9 +119,9 @@ def unfollowed(ancestry: Lineage) -> list[str]:
 
 
 def names_no_label(ancestry: Lineage) -> bool:
-    """Return whether a checkpoint keeps its validation, and no run says which field is the label.
+    """Return whether a checkpoint keeps its validation, but no run names the label field.
 
-    Then nobody can hold the labels that it keeps against those of its data.
+    Then the labels that it keeps cannot be compared with those of its data.
 
     Args:
         ancestry: The manifests in question.
@@ -138,11 +138,11 @@ def names_no_label(ancestry: Lineage) -> bool:
 
 
 def stated_settings(body: Mapping[str, Any], words: str = FORMAT_IDS["tfidf"]) -> Settings:
-    """Return what the settings in the tree of a checkpoint have to say.
+    """Return the settings that the tree of a checkpoint must contain.
 
     Args:
-        body: Of the manifest. Of a format that is not known nothing is looked at.
-        words: The format of word counts that its run says; a blend has one of them.
+        body: Body of the manifest. For an unknown format no setting is compared.
+        words: The format of word counts that its run declares; a blend contains one of them.
     """
     form, text, asked = body["format"], body.get("text", {}), body.get("prompt", {})
     about = {name: body.get(name) for name in ("format", "labels", "task")}
@@ -164,7 +164,7 @@ def stated_settings(body: Mapping[str, Any], words: str = FORMAT_IDS["tfidf"]) -
 
 
 class _Held:
-    """One checkpoint, and what is held against it."""
+    """The checks of one checkpoint."""
 
     def __init__(
         self,
@@ -181,13 +181,13 @@ class _Held:
         self._problems.add(self._problems.bad, code, f"{self._label}: {text}")
 
     def retired(self) -> Settings:
-        """Say that its files are not here."""
+        """Note that its files were retired."""
         text = f"{self._label}: not held against its files, which were retired"
         self._problems.add(self._problems.odd, "retired", text)
         return {}
 
     def is_of_unknown_task(self) -> bool:
-        """Return whether nobody here has the rules of its task, and say so."""
+        """Return whether the rules of its task are unknown; if so, note it."""
         task = self._checkpoint.body.get("task", USUAL_TASK)
         if find_rules(task) is not None:
             return False
@@ -195,11 +195,11 @@ class _Held:
         return True
 
     def lost(self, code: str, text: str) -> None:
-        """Say that it could not be looked at."""
+        """Note that the checkpoint could not be checked."""
         self._problems.add(self._problems.lost, code, f"{self._label}: {text}")
 
     def compare_settings(self) -> Settings:
-        """Hold the body against the settings in the tree; return them."""
+        """Compare the body with the settings in the tree; return these."""
         run = self._run()
         tried = () if run is None else [one["format"] for one in run.body.get("candidates", ())]
         words = formats_by_name(tried).get("tfidf", FORMAT_IDS["tfidf"])
@@ -233,7 +233,7 @@ class _Held:
         return found
 
     def compare_external(self) -> None:
-        """Hold it against what a model has whose weights are elsewhere, if it says so."""
+        """Check that an external model has neither weights nor a run."""
         is_external = self._checkpoint.body["origin"] == EXTERNAL
         if is_external != (self._checkpoint.body.get("format") == EXTERNAL_FORMAT):
             self._bad("other-settings", "its format and its origin exclude each other")
@@ -249,13 +249,13 @@ class _Held:
             self._bad("other-settings", "it has files, and says that its weights are elsewhere")
 
     def compare_unlike(self) -> None:
-        """Hold what it says of unlike texts against its format and its attachments."""
+        """Compare its member on unlike texts with its format and its attachments."""
         attached = len(self._checkpoint.attachments_in(UNLIKE))
         if fault := unlike_fault(self._checkpoint.body, attached):
             self._bad("other-decision", f"of unlike texts: {fault}")
 
     def compare_choice(self) -> None:
-        """Hold ``chosen`` against the run and the body, as far as needs no scores."""
+        """Compare ``chosen`` with the run and the body, in the parts that need no scores."""
         run = self._run()
         if "chosen" in self._checkpoint.body and run is not None:
             for fault in find_choice_faults(self._checkpoint.body, run.body):
@@ -279,7 +279,7 @@ class _Held:
                 self._bad("other-decision", "its limit is not that which its run declares")
 
     def compare_validation(self, settings: Settings, read: ReadRecords | None) -> None:
-        """Decide again by what was kept of the validation."""
+        """Choose again from the kept validation, and compare."""
         body, run = self._checkpoint.body, self._run()
         found = self._read_validation()
         if found is None or run is None:
@@ -337,7 +337,7 @@ class _Held:
         run: Manifest,
         read: ReadRecords | None,
     ) -> str:
-        """Return how what was kept is not of the data; empty: it is."""
+        """Return how the kept validation differs from the data, or an empty text."""
         from lyrikstore.verify.evaluation.choice.cross_validation import CrossValidation
         from lyrikstore.verify.evaluation.choice.folds import field_of_groups
 
@@ -373,7 +373,7 @@ class _Held:
 
 
 def _blend_fault(decided: "CandidateChoice", settings: Settings) -> str:
-    """Return how the settings of a blend are not those that validation fits; empty: they are."""
+    """Return how the settings of a blend differ from those fitted by validation, or empty text."""
     said, fitted = settings.get(_BLEND), decided.taken.fitted
     if said is None:
         return ""

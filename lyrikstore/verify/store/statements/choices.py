@@ -1,4 +1,4 @@
-"""What a checkpoint says of its choice, held against its run and its data (spec §11.7.5)."""
+"""Checks of a checkpoint's choice against its run and its data (spec §11.7.5)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 
 def find_choice_faults(body: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what cannot be of what a checkpoint says of its choice, whatever validation said.
+    """Yield each part of a checkpoint's choice that is impossible, whatever validation measured.
 
     Args:
-        body: Of the checkpoint; it says what was ``chosen``.
+        body: Body of the checkpoint, with ``chosen``.
         run: Body of its run.
     """
     chosen, metric = body["chosen"], rules_of(body.get("task", USUAL_TASK)).metric
@@ -83,7 +83,7 @@ def find_choice_faults(body: Mapping[str, Any], run: Mapping[str, Any]) -> Itera
 
 
 def _other_ways(taken: Mapping[str, Any], run: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the ways in which what was taken was not measured."""
+    """Return the settings in which the chosen candidate differs from the measured one."""
     if "folds" not in run:
         return (BY_FOLDS,)
     return (BY_VALIDATION,) if taken.get("by") == BY_FOLDS else (BY_FOLDS,)
@@ -146,7 +146,7 @@ def has_to_keep(body: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
 
 
 def refit_fault(body: Mapping[str, Any], run: Mapping[str, Any]) -> str:
-    """Return how a checkpoint says otherwise than its run what it learned from; empty: it does not.
+    """Return how the training data of a checkpoint contradicts its run, or an empty text.
 
     Args:
         body: Of the checkpoint.
@@ -178,10 +178,10 @@ def computed_choice(chosen: Mapping[str, Any]) -> dict[str, Any]:
 def kept_fault(
     found: "ValidationScores | CrossValidation", body: Mapping[str, Any], run: Mapping[str, Any]
 ) -> str:
-    """Return how what was kept of a validation is not that of a checkpoint; empty: it is.
+    """Return how a kept validation contradicts its checkpoint, or an empty text.
 
     Args:
-        found: What was kept.
+        found: The kept validation.
         body: Of the checkpoint.
         run: Body of its run.
     """
@@ -214,10 +214,10 @@ def record_fault(
     grouped: str | None,
     records: Iterable[LabelledRecord],
 ) -> str:
-    """Return how what was kept of a validation is not of the data; empty: it is.
+    """Return how a kept validation differs from the data, or an empty text.
 
     Args:
-        found: What was kept.
+        found: The kept validation.
         grouped: The field of the groups, if there are any.
         records: The records that it is about, with that field.
     """

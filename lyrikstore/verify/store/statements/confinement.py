@@ -1,4 +1,4 @@
-"""What a run says that confined the program which trained (spec §13.13.3), in words."""
+"""Describes how a run states that its training program was confined (spec §13.13.3)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,10 +24,10 @@ _SHOWN = 5
 
 
 def unconfined_cause(run: Mapping[str, Any]) -> str | None:
-    """Return why nothing confined the program of a run, in words; None: something did, it says.
+    """Return why the program of a run was not confined; None if the run states that it was.
 
     Args:
-        run: Its body. Of one that was signed before programs were confined no cause is known.
+        run: Body of the run. If it was signed before programs were confined, no cause is known.
     """
     execution = run.get("execution")
     if execution is None or execution.get("confinement") == "bubblewrap":
@@ -36,7 +36,7 @@ def unconfined_cause(run: Mapping[str, Any]) -> str | None:
 
 
 def confinement_text(execution: Mapping[str, Any], *, names: bool = True) -> str:
-    """Return what confined the program of a run, and what was opened to it, as the run says it.
+    """Return the stated confinement of a run's program, and the access that was opened to it.
 
     Args:
         execution: Member ``execution`` of its body, with ``confinement``.

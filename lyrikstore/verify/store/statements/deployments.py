@@ -1,4 +1,4 @@
-"""Whether the deployments of a store fit what they were made from (spec §11.9)."""
+"""Checks that the deployments of a store fit the manifests they were made from (spec §11.9)."""
 
 from collections.abc import Mapping
 

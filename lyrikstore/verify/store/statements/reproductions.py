@@ -1,4 +1,4 @@
-"""Whether the verdict of a reproduction follows from what it compared (spec §13.14)."""
+"""Checks that the verdict of a reproduction follows from its comparisons (spec §13.14)."""
 
 from collections.abc import Collection, Mapping
 from decimal import Decimal
@@ -37,7 +37,7 @@ _FOLLOWING = frozenset({"decision", "chosen", "history", UNLIKE})
 
 
 def is_repeatable(run: Mapping[str, Any]) -> bool:
-    """Return whether a run says enough to be done again, and was done by this engine.
+    """Return whether a run records enough to be repeated, and was made by this engine.
 
     Args:
         run: Its body.
@@ -55,7 +55,7 @@ def is_repeatable(run: Mapping[str, Any]) -> bool:
 
 
 def reasons_of(run: Mapping[str, Any], body: Mapping[str, Any]) -> list[str]:
-    """Return why a difference would decide nothing: what it was done with is not what the run had.
+    """Return why a difference would prove nothing: environment or code differ from the run's.
 
     Args:
         run: Body of the run.
@@ -72,7 +72,7 @@ def reasons_of(run: Mapping[str, Any], body: Mapping[str, Any]) -> list[str]:
 def environment_differences(
     then: Mapping[str, Any], now: Mapping[str, Any]
 ) -> list[tuple[str, str, str]]:
-    """Return what can change a number and is not the same: what it is, of the run, of now.
+    """Return the differences that can change a number: name, value of the run, value of now.
 
     Args:
         then: ``environment`` of the run.
@@ -152,7 +152,7 @@ def find_fault(
     checkpoints: Collection[Manifest],
     signed: SegmentList | None = None,
 ) -> str:
-    """Return why a reproduction cannot be what it says; empty if it can.
+    """Return why the statements of a reproduction are impossible, or an empty text.
 
     Args:
         reproduction: The manifest.
@@ -208,7 +208,7 @@ def find_fault(
 
 
 def fault_of_segments(body: Mapping[str, Any], signed: SegmentList | None) -> str:
-    """Return why a replay cannot be of the segments that it says; empty if it can.
+    """Return why a replay cannot be of its stated segments, or an empty text.
 
     Args:
         body: Of the reproduction.

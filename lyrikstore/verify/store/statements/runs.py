@@ -1,4 +1,4 @@
-"""Runs, held against what they gave and what they were given (spec §11.7.1)."""
+"""Checks of runs against their inputs and outputs (spec §11.7.1)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -42,7 +42,7 @@ _WITHOUT_BASE = frozenset({"tfidf/1", "tfidf/2"})
 
 
 def check_runs(repository: Repository, ancestry: Lineage) -> Check:
-    """Return ``runs``: whether what training made agrees with what was announced before it.
+    """Return ``runs``: whether the results of training agree with the run announced before it.
 
     Args:
         repository: The store.
@@ -174,7 +174,7 @@ def _compare_with_run(
 
 
 def _settings(run: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the members of a checkpoint that its run says beforehand, as far as it does."""
+    """Return the members of a checkpoint that its run declares in advance."""
     model = run["config"].get("model")  # of a config it may be anything
     found = {"task": run["task"]} if "task" in run else {}
     if isinstance(model, dict) and "max_tokens" in model:
@@ -279,7 +279,7 @@ def _check_locked(
 def _of_no_history(
     evaluation: Manifest, data: Manifest, checkpoint: Manifest, ancestry: Lineage
 ) -> Iterator[str]:
-    """Yield why data that is called history is not what a model never saw."""
+    """Yield why the model may have seen data that an evaluation calls history."""
     # ATTACK A144: figures of what a model learned, called what it would have done before.
     references = [item.id for item in evaluation.inputs_in("reference")]
     if is_used(data, checkpoint, references, ancestry):
