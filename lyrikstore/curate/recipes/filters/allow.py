@@ -44,7 +44,7 @@ class Allow(Filter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step."""
+        """Return the configured step."""
         return cls(values["column"], frozenset(values["values"]), values["absent"] == "keep")
 
     def reads(self) -> tuple[str, ...]:

@@ -308,7 +308,7 @@ class Filter(ABC):
     @classmethod
     @abstractmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step for parameter values that satisfy :attr:`PARAMETERS`.
+        """Return the configured step for parameter values that satisfy :attr:`PARAMETERS`.
 
         Raises:
             InvalidInputError: (``bad-recipe``) the values contradict each other.

@@ -38,7 +38,7 @@ class PartitionRows(Filter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step."""
+        """Return the configured step."""
         return cls(values.get("field", ""))
 
     def reads(self) -> tuple[str, ...]:

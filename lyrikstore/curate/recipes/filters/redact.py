@@ -94,7 +94,7 @@ class Redact(Filter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step.
+        """Return the configured step.
 
         Raises:
             InvalidInputError: (``bad-recipe``) the step would neither search nor mask anything.

@@ -53,7 +53,7 @@ class Split(Filter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step.
+        """Return the configured step.
 
         Raises:
             InvalidInputError: (``bad-recipe``) the shares do not add up to 1.

@@ -57,7 +57,7 @@ class SplitByField(Filter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step.
+        """Return the configured step.
 
         Raises:
             InvalidInputError: (``bad-recipe``) the recipe mixes shares and values of a field, the

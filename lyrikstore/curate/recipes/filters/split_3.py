@@ -45,7 +45,7 @@ class SplitGroups(DatasetFilter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step.
+        """Return the configured step.
 
         Raises:
             InvalidInputError: (``bad-recipe``) the shares do not add up to 1.

@@ -13,7 +13,7 @@ class Union(Filter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:  # noqa: ARG003
-        """Return the step; it takes no parameters."""
+        """Return the configured step; it takes no parameters."""
         return cls()
 
     def reads(self) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ class Chunks(Filter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step.
+        """Return the configured step.
 
         Raises:
             LyrikstoreError: As :func:`check_size`.

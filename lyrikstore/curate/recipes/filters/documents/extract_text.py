@@ -56,7 +56,7 @@ class ExtractText(Filter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step.
+        """Return the configured step.
 
         Raises:
             LyrikstoreError: As :func:`check_encoding`.

@@ -74,7 +74,7 @@ class NearDuplicates(DatasetFilter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step.
+        """Return the configured step.
 
         Raises:
             InvalidInputError: (``bad-recipe``) the threshold is below 0.5, or ``words`` is out of

@@ -73,7 +73,7 @@ class Decontaminate(Filter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step."""
+        """Return the configured step."""
         return cls(values["against"], values["report"])
 
     def reads(self) -> tuple[str, ...]:

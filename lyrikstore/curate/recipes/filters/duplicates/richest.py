@@ -69,7 +69,7 @@ class KeepRichestDuplicate(DatasetFilter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step."""
+        """Return the configured step."""
         return cls(tuple(values.get("by", ())), values["conflicts"] == "drop")
 
     def reads(self) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ class MapFields(Filter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step.
+        """Return the configured step.
 
         Raises:
             InvalidInputError: (``bad-recipe``) the step would change nothing, a template is

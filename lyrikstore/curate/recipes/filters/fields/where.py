@@ -61,7 +61,7 @@ class Where(BatchFilter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step.
+        """Return the configured step.
 
         Raises:
             LyrikstoreError: As :func:`parse_predicate`.

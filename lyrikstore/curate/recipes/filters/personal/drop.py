@@ -30,7 +30,7 @@ class DropPersonal(PersonalFilter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step.
+        """Return the configured step.
 
         Raises:
             LyrikstoreError: As :meth:`PersonalFilter.searched`.

@@ -85,7 +85,7 @@ class RedactTyped(PersonalFilter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step.
+        """Return the configured step.
 
         Raises:
             InvalidInputError: (``bad-recipe``) the step would neither search nor mask anything; a

@@ -19,7 +19,7 @@ class ScanPersonal(PersonalFilter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step.
+        """Return the configured step.
 
         Raises:
             LyrikstoreError: As :meth:`PersonalFilter.searched`.

@@ -38,7 +38,7 @@ def compile_values(values: Iterable[str], place: str) -> re.Pattern[str] | None:
         if plain < 2 or len(value) > MAX_LENGTH or value.count("*") > 4:
             raise InvalidInputError(
                 "bad-recipe",
-                f"{place}: {value!r} cannot be searched for",
+                f"{place}: {value!r} is not a value that can be searched for",
                 hint=f"a value has at least two letters or digits, and at most {MAX_LENGTH} "
                 "characters and four *",
             )

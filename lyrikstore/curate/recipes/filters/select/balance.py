@@ -49,7 +49,7 @@ class Balance(DatasetFilter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step.
+        """Return the configured step.
 
         Raises:
             InvalidInputError: (``bad-recipe``) ``most`` is 0.
@@ -58,7 +58,7 @@ class Balance(DatasetFilter):
             raise InvalidInputError(
                 "bad-recipe",
                 "balance/1: most = 0 would keep nothing",
-                hint="omit most to keep as many records as the rarest value has",
+                hint="omit `most` to keep as many records as the rarest value has",
             )
         return cls(values.get("by", ""), values.get("most"), values["seed"])
 

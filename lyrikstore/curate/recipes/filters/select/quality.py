@@ -158,7 +158,7 @@ class Quality(Filter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step."""
+        """Return the configured step."""
         bounds = tuple(Decimal(values[rule.parameter]) for rule in RULES)
         return cls(bounds, frozenset(values.get("drop", ())))
 

@@ -41,7 +41,7 @@ class Sample(DatasetFilter):
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step.
+        """Return the configured step.
 
         Raises:
             InvalidInputError: (``bad-recipe``) neither ``records`` nor ``share`` is set, or both
