@@ -1,4 +1,4 @@
-"""Answers of people to what a card asks, as they were attested (spec §14.4.5, §20.8)."""
+"""Attested answers of people to the questions of a card (spec §14.4.5, §20.8)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
@@ -11,29 +11,29 @@ from lyrikstore.publish.cards.statement import MAX_TEXT, OPEN, CardStatement
 from lyrikstore.publish.markdown import plain
 
 KINDS = ("answers", "challenge")
-"""What can be attested about a card."""
+"""Kinds of attestations about a card."""
 
 
 class CardAnswer(Struct, frozen=True):
-    """One answer, and whose it is.
+    """One answer to a question of a card, and its attester.
 
     Attributes:
         question: Id of the question.
         state: ``value``, ``unknown`` or ``not-applicable``.
-        text: What was answered, or the reason.
-        choice: What was chosen; may be empty.
-        scope: ``name`` if it is meant for every version of the name, else ``version``.
-        seen: CardStatement → its text, as they stood beside the question.
-        by: Who attests it, a DID.
-        person: What the issuer is called; may be empty.
+        text: The answer, or its reason.
+        choice: The chosen option; may be empty.
+        scope: ``name`` if it holds for every version of the name, else ``version``.
+        seen: Statement → its text, as shown beside the question.
+        by: DID of the attester.
+        person: Name of the attester; may be empty.
         credential: The attestation.
         about: Id of the manifest that it is about.
         index: Log index of the attestation.
-        liability: What whoever attests is liable for, in their words.
-        asks: What they were asked.
-        made: Since when it is valid, as they say.
-        until: Until when; may be empty.
-        withdrawn: Whether it was taken back.
+        liability: What the attester is liable for, in their words.
+        asks: Text of the question that they answered.
+        made: Start of its validity, as the attester states it.
+        until: End of its validity; may be empty.
+        withdrawn: Whether it was revoked or suspended.
     """
 
     question: str
@@ -57,16 +57,16 @@ class CardAnswer(Struct, frozen=True):
     def all_of(
         cls, document: Mapping[str, Any], credential: Digest, index: int, *, withdrawn: bool = False
     ) -> list[Self]:
-        """Return the answers in an attestation that has the shape of one.
+        """Return the answers in a well-formed attestation.
 
         Args:
             document: The attestation.
             credential: BLAKE3 of its bytes.
             index: Its log index.
-            withdrawn: Whether it was taken back.
+            withdrawn: Whether it was revoked or suspended.
         """
         issuer, subject = document["issuer"], document["credentialSubject"]
-        whose = issuer if isinstance(issuer, dict) else {"id": issuer}
+        attester = issuer if isinstance(issuer, dict) else {"id": issuer}
         return [
             cls(
                 question=one["question"],
@@ -75,8 +75,8 @@ class CardAnswer(Struct, frozen=True):
                 choice=one.get("choice", ""),
                 scope=one["scope"],
                 seen={seen["statement"]: seen["text"] for seen in one.get("seen", ())},
-                by=whose["id"],
-                person=whose.get("name", ""),
+                by=attester["id"],
+                person=attester.get("name", ""),
                 credential=credential,
                 about=Digest.parse_urn(subject["manifest"]),
                 index=index,
@@ -91,19 +91,20 @@ class CardAnswer(Struct, frozen=True):
 
 
 def in_force(answers: Iterable[CardAnswer]) -> dict[str, list[CardAnswer]]:
-    """Return question → its answers in log order: of each person the newest, unless taken back.
+    """Return question → the newest answer of each person, unless it was revoked, in log order.
 
-    The newest by what that person says of its day: whoever holds the store can import an old
-    answer after a new one.
+    The newest answer is that with the latest date that its attester states: an old answer can be
+    imported into the store after a new one.
     """
-    found: dict[str, dict[str, CardAnswer]] = {}
-    for one in sorted(answers, key=lambda answer: (answer.made, answer.index)):
-        found.setdefault(one.question, {})[one.by] = one
+    newest: dict[str, dict[str, CardAnswer]] = {}
+    for answer in sorted(answers, key=lambda answer: (answer.made, answer.index)):
+        newest.setdefault(answer.question, {})[answer.by] = answer
     return {
         question: sorted(
-            (one for one in people.values() if not one.withdrawn), key=lambda one: one.index
+            (answer for answer in people.values() if not answer.withdrawn),
+            key=lambda answer: answer.index,
         )
-        for question, people in found.items()
+        for question, people in newest.items()
     }
 
 
@@ -115,15 +116,15 @@ def answer_statement(
     rules: Sequence[Contradiction],
     statements: Sequence[CardStatement],
 ) -> CardStatement:
-    """Return an answer as a statement: attested, or stale, or contradicted by facts.
+    """Return an answer as a statement, with its state: attested, stale or contradicted by facts.
 
     Args:
         answer: The answer.
-        question: What was asked.
+        question: The question.
         subject: Id of the manifest that the card is about.
-        shown: CardStatement → its text, of the facts that are shown beside the question now.
-        rules: The profiles' rules.
-        statements: Every statement of signed objects.
+        shown: Statement → its text, of the facts that are shown beside the question now.
+        rules: The rules of the profiles.
+        statements: All statements from signed objects.
     """
     state, was = "attested", ""
     changed = [

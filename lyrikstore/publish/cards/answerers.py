@@ -1,7 +1,7 @@
-"""Whose answers close an item: those of people whom a trust file knows (spec §14.4.5).
+"""Answers that close an item: those of people in the verifier's trust file (spec §14.4.5).
 
-A card believes nobody, and shows every answer. Whoever judges it believes whom their trust file
-names: an answer by anybody else is shown, and closes nothing for them.
+A card shows every answer, as it has no trust file. A verifier has one: answers of people who are
+not in it are shown, but close no item.
 """
 
 from collections.abc import Mapping
@@ -27,12 +27,12 @@ _SIGNED = ("proof", "issuer.binding", "issuer.document", "issuer.key")
 
 
 class UnknownAnswers(Struct, frozen=True):
-    """What a card has of people whom a trust file does not know.
+    """The answers of a card by people who are not in a trust file.
 
     Attributes:
-        answers: How many answers it shows that would close an item, whoever gave them.
-        unknown: Issuer → how many of these are theirs, of those that the trust file does not know.
-        items: Required items that no other answers close, as ``PROFILE ITEM``.
+        answers: Number of answers in the card that would close an item, by any person.
+        unknown: Issuer who is not in the trust file → number of their answers among these.
+        items: Required items that no other answer closes, as ``PROFILE ITEM``.
     """
 
     answers: int
@@ -43,26 +43,26 @@ class UnknownAnswers(Struct, frozen=True):
 def unknown_answers(
     repository: Repository, content: Mapping[str, Any], trust: Trust, at: datetime
 ) -> UnknownAnswers:
-    """Return which answers of a card are by people whom a trust file does not know.
+    """Return the answers of a card by people who are not in a trust file.
 
     Args:
         repository: The store that has logged the attestations.
-        content: What ``card.json`` holds.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
+        content: Contents of ``card.json``.
+        trust: The verifier's trust file.
+        at: The moment of verification.
 
     Raises:
-        LyrikstoreError: What the log says of keys and credentials cannot be read.
+        LyrikstoreError: Keys or credentials in the log cannot be read.
 
-    Cost: one signature per attestation whose answers it shows.
+    Cost: one signature per attestation in the card.
     """
     answers = {
         one["id"]: one
         for one in content["statements"]
         if one["id"].startswith("answer.") and one["state"] in CLOSING
     }
-    judge = _Judge(repository, content["subject"]["name"], trust, at)
-    known = {name for name, one in answers.items() if judge.knows(one)}
+    checker = _AttesterCheck(repository, content["subject"]["name"], trust, at)
+    known = {name for name, answer in answers.items() if checker.is_known(answer)}
     unknown: dict[str, int] = {}
     for name in answers.keys() - known:
         by = answers[name]["by"]
@@ -79,22 +79,22 @@ def unknown_answers(
     return UnknownAnswers(len(answers), dict(sorted(unknown.items())), tuple(items))
 
 
-class _Judge:
-    """Judges attestations, each once."""
+class _AttesterCheck:
+    """Checks the attesters of answers; each attestation is verified once."""
 
     def __init__(self, repository: Repository, name: str, trust: Trust, at: datetime) -> None:
         self._repository, self._name, self._trust, self._at = repository, name, trust, at
-        self._notices = logged_status_updates(repository)
-        self._found: dict[str, bool] = {}
+        self._status_updates = logged_status_updates(repository)
+        self._known: dict[str, bool] = {}
 
-    def knows(self, answer: Mapping[str, Any]) -> bool:
-        """Return whether the trust file knows who signed an answer, as a card has it."""
+    def is_known(self, answer: Mapping[str, Any]) -> bool:
+        """Return whether the attester of an answer in a card is in the trust file."""
         credential = answer["evidence"][0]
-        if credential not in self._found:
-            self._found[credential] = self._is_known(credential)
-        return self._found[credential]
+        if credential not in self._known:
+            self._known[credential] = self._verify(credential)
+        return self._known[credential]
 
-    def _is_known(self, credential: str) -> bool:
+    def _verify(self, credential: str) -> bool:
         repository, identity = self._repository, Digest.parse(credential)
         try:
             opened = logged_credential(repository, identity)
@@ -102,23 +102,23 @@ class _Judge:
                 return False
         except LyrikstoreError:
             return False
-        # ATTACK: a card that names another document, of somebody who is known, as the attestation.
+        # ATTACK: a card names another document, by a known issuer, as the attestation.
         if opened.kind is not CARD_ATTESTATION or opened.issuer is None:
             return False
-        found = check_card_attestation(
-            opened, trust=self._trust, at=self._at, status_updates=self._notices
+        checked = check_card_attestation(
+            opened, trust=self._trust, at=self._at, status_updates=self._status_updates
         )
-        # ATTACK: a document in the log says that a key is an organisation's: anybody writes one.
-        if not all(found.state(check) in SETTLED for check in _SIGNED):
+        # ATTACK: anybody can write a DID document that assigns a key to an organisation.
+        if not all(checked.state(check) in SETTLED for check in _SIGNED):
             return False
-        return found.state("trust.issuer") is CheckState.PASS or self._publishes(opened.issuer)
+        return checked.state("trust.issuer") is CheckState.PASS or self._publishes(opened.issuer)
 
     def _publishes(self, did: str) -> bool:
-        """Return whether somebody is believed as a publisher of what the card is about."""
+        """Return whether the trust file has a DID as a publisher of the subject of the card."""
         policy, store = self._repository.policy, self._repository.store_id
-        whose = policy.successor(did) or did
+        current = policy.successor(did) or did
         return any(
-            (policy.successor(one.did) or one.did) == whose
-            and one.covers(role="publisher", name=self._name, store=store, at=self._at)
-            for one in self._trust.issuers
+            (policy.successor(trusted.did) or trusted.did) == current
+            and trusted.covers(role="publisher", name=self._name, store=store, at=self._at)
+            for trusted in self._trust.issuers
         )

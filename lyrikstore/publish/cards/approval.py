@@ -1,4 +1,4 @@
-"""Who approved a card, and what its status is: it follows from the log alone (spec §14.4.9)."""
+"""Approval of cards, and their status, which follows from the log (spec §14.4.9)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -41,18 +41,18 @@ _WAITING = ("stale", "contradicted")
 
 
 class CardStatus(Struct, frozen=True):
-    """What a card is, as the log has it.
+    """The status of a card by the log.
 
     Attributes:
         word: ``draft``, ``complete``, ``approved``, ``self-approved``, ``withdrawn`` or
             ``superseded``.
-        why: In a sentence.
+        why: The reason in a sentence.
         approvals: Manifests that approve it now, in log order.
-        needed: How many distinct keys it takes; 0 where no role may approve.
-        possible: How many keys of the role may approve; fewer than ``needed`` if keys were revoked,
-            and then all of them are not enough.
-        facts: Who decided what, when, in which words, and by which rule, as
-            :func:`~lyrikstore.verify.decisions.decision_facts` gives them.
+        needed: Number of distinct keys that must approve; 0 if no role may approve.
+        possible: Number of keys of the role that may approve; fewer than ``needed`` if keys were
+            revoked, so that even all of them do not suffice.
+        facts: The decisions with signer, date, statement and rule, as
+            :func:`~lyrikstore.verify.decisions.decision_facts` returns them.
     """
 
     word: str
@@ -66,23 +66,24 @@ class CardStatus(Struct, frozen=True):
 def card_status(
     repository: Repository, card: Manifest, *, trust: Trust, at: datetime
 ) -> CardStatus:
-    """Return the status of a logged card. Two keys need not be two people.
+    """Return the status of a logged card. It counts keys: two keys may belong to one person.
 
     Args:
         repository: The store.
         card: A card manifest of it.
-        trust: Whose answers close an item.
-        at: The moment to judge for.
+        trust: The trust file with the people whose answers close an item.
+        at: The moment of verification.
 
-    Cost: reads the approvals of the card's name; of a card that nobody approved, its answers.
+    Cost: reads the approvals of the card's name; if the card is not approved, also its answers.
     """
     state = repository.refs.get(card.name)
-    made = decisions_on(repository, card)
-    counted = count_decisions(repository, card, made)
+    decisions = decisions_on(repository, card)
+    counted = count_decisions(repository, card, decisions)
     approving, count = counted.approving, counted.count
-    everything = (*made.approving, *made.withdrawn)
-    indices = {one.id: repository.index_of(one.id) for one in everything}
-    facts = decision_facts(made, counted, indices, trust, at)
+    indices = {
+        one.id: repository.index_of(one.id) for one in (*decisions.approving, *decisions.withdrawn)
+    }
+    facts = decision_facts(decisions, counted, indices, trust, at)
     keys = (counted.needed, counted.possible, facts)
     ids = tuple(one.id for one in approving)
     if state is None or state.id != card.id:
@@ -90,18 +91,18 @@ def card_status(
     if counted.is_enough:
         by = pluralize(count, "key")
         return CardStatus("approved", f"approved by {by} of those who may", ids, *keys)
-    if made.withdrawn and not approving:
-        last = made.withdrawn[-1]
+    if decisions.withdrawn and not approving:
+        last = decisions.withdrawn[-1]
         reason = last.body.get("statement", "no reason is given")
         return CardStatus("withdrawn", f"approval was withdrawn: {reason}", (), *keys)
-    # ATTACK: somebody independent calls it self-approved, or whoever made it does not.
+    # ATTACK: an independent approver signs `self`, or a maker of the card does not.
     if any(one.body["self"] for one in approving if one not in counted.independent):
         return CardStatus(
             "self-approved", "approved by whoever made the card or its subject alone", ids, *keys
         )
     if waiting := _open(card):
         return CardStatus("draft", f"{waiting} open, stale or contradicted", ids, *keys)
-    if waiting := _of_strangers(repository, card, trust, at):
+    if waiting := _answered_by_unknown(repository, card, trust, at):
         return CardStatus("draft", waiting, ids, *keys)
     why = f"approved by {count} of {pluralize(counted.needed, 'key')}"
     if counted.possible < counted.needed:
@@ -110,18 +111,18 @@ def card_status(
 
 
 def newest_card(repository: Repository, checkpoint: Manifest) -> Manifest | None:
-    """Return the newest card about exactly this version of a checkpoint that was not retired.
+    """Return the newest card, not retired, about this version of a checkpoint, or None.
 
     Args:
         repository: The store.
         checkpoint: A checkpoint of it.
     """
     state = repository.refs.get(card_name(checkpoint))
-    gone = retired_versions(repository)
+    retired = retired_versions(repository)
     for identity in () if state is None else state.history:
         card = repository.manifest(identity)
-        if identity not in gone and any(
-            one.id == checkpoint.id for one in card.inputs_in("checkpoint")
+        if identity not in retired and any(
+            model.id == checkpoint.id for model in card.inputs_in("checkpoint")
         ):
             return card
     return None
@@ -130,18 +131,17 @@ def newest_card(repository: Repository, checkpoint: Manifest) -> Manifest | None
 def check_approved(
     repository: Repository, checkpoint: Manifest, *, trust: Trust, at: datetime
 ) -> CardStatus | None:
-    """Return the status of the newest card of a checkpoint that may be used; None: it has none.
+    """Return the status of the newest card of a checkpoint that may be used, or None without card.
 
     Args:
         repository: The store.
         checkpoint: A checkpoint of it.
-        trust: Whose answers close an item.
-        at: The moment to judge for.
+        trust: The trust file with the people whose answers close an item.
+        at: The moment of verification.
 
     Raises:
-        PolicyError: (``not-approved``) the policy in force has a role whose kinds have
-            ``approval`` for this name, and there is no card about exactly this version that its
-            keys approved.
+        PolicyError: (``not-approved``) the policy in force has a role with the kind ``approval``
+            for this name, and no card about this version was approved by keys of that role.
     """
     return check_card_approved(
         repository, checkpoint, newest_card(repository, checkpoint), trust=trust, at=at
@@ -156,17 +156,17 @@ def check_card_approved(
     trust: Trust,
     at: datetime,
 ) -> CardStatus | None:
-    """Return the status of one card of a checkpoint that may be used with it.
+    """Return the status of a card of a checkpoint, if the checkpoint may be used with this card.
 
     Args:
         repository: The store.
         checkpoint: A checkpoint of it.
-        card: A card about it; None: there is none.
-        trust: Whose answers close an item.
-        at: The moment to judge for.
+        card: A card about it, or None.
+        trust: The trust file with the people whose answers close an item.
+        at: The moment of verification.
 
     Raises:
-        PolicyError: As :func:`check_approved`, of this very card.
+        PolicyError: As :func:`check_approved`, for this card.
     """
     status = None if card is None else card_status(repository, card, trust=trust, at=at)
     name = card_name(checkpoint)
@@ -174,7 +174,7 @@ def check_card_approved(
     if not any(APPROVAL in role.kinds for role in roles):
         return status
     if status is None or status.word == "superseded":
-        what = "no card is about this version of it" if status is None else status.why
+        what = "this version has no card" if status is None else status.why
         hint = f"lyrikstore card {checkpoint.id.hex}, then lyrikstore approve {name}"
     elif status.word == "approved":
         return status
@@ -183,7 +183,7 @@ def check_card_approved(
         keys = pluralize(status.needed, "approver")
         hint = f"lyrikstore approve {name}, by {keys} (lyrikstore show policies/store/main)"
         if status.word == "draft":
-            hint = f"lyrikstore card {checkpoint.name} --draft DIR asks what is open; then {hint}"
+            hint = f"answer the open items: lyrikstore card {checkpoint.name} --draft DIR; {hint}"
     raise PolicyError("not-approved", f"{checkpoint.name} may not be used yet: {what}", hint=hint)
 
 
@@ -195,47 +195,51 @@ def approve_card(
     withdraw: bool = False,
     statement: str = "",
 ) -> tuple[Manifest, int, CardStatus]:
-    """Approve a card, or take an approval back; return manifest, log index and the card's status.
+    """Approve a card, or withdraw an approval; return manifest, log index and the card's status.
 
     Args:
-        context: The store, and whoever approves; the trust says whose answers close an item.
-        card: A logged card of it; or the name of one, or of what it is about.
-        alone: Approve what one made oneself: a status of its own.
-        withdraw: Take one's approval back.
-        statement: Why.
+        context: The store, and the approver; its trust file has the people whose answers close an
+            item.
+        card: A logged card of it; or the name of a card, or of its subject.
+        alone: Approve the signer's own work, which gives the status ``self-approved``.
+        withdraw: Withdraw the signer's approval.
+        statement: The reason.
 
     Raises:
         InvalidInputError: (``wrong-object``) no card, or one of version 0.1.0.
-        PolicyError: (``not-approver``) no role lets this key approve; (``own-work``) whoever made
-            run, model or card approves it as somebody else, or somebody else as its maker;
-            (``card-outdated``) the card is not what would be signed now; (``card-open``) something
-            required is open, stale or contradicted, or closed by nobody whom the trust file knows;
-            (``not-approved``) there is nothing to take back.
+        PolicyError: (``not-approver``) no role lets this key approve; (``own-work``) a maker of
+            run, model or card approves without ``alone``, or another key approves with it;
+            (``card-outdated``) the card differs from the one that would be signed now;
+            (``card-open``) a required item is open, stale or contradicted, or answered only by
+            people who are not in the trust file; (``not-approved``) the signer has no approval to
+            withdraw.
     """
     repository, signer = context.repository, context.signer()
     if isinstance(card, str):
-        found = repository.resolve(card)
-        is_subject = found.kind in {"checkpoint", "dataset"}
-        card = repository.resolve(card_name(found)) if is_subject else found
+        named = repository.resolve(card)
+        is_subject = named.kind in {"checkpoint", "dataset"}
+        card = repository.resolve(card_name(named)) if is_subject else named
     if card.kind != "card" or card.body["profile"] not in FORMATS:
-        raise InvalidInputError("wrong-object", f"{card.name} is no card that can be approved")
+        raise InvalidInputError("wrong-object", f"{card.name} is not a card that can be approved")
     name = _name_of(card)
     roles = approving_roles(repository.policy, name)
     if all(signer.did not in role.keys for role in roles):
         raise PolicyError(
             "not-approver",
             f"no role of this store lets {signer.did} approve {name}",
-            hint="an owner lets it: lyrikstore key admit DID --role approver",
+            hint="an owner can admit the key: lyrikstore key admit DID --role approver",
         )
     key = last_key(repository.policy, signer.did)
     own = key in makers_of(repository, card, repository.policy)
-    made = decisions_on(repository, card)
+    decisions = decisions_on(repository, card)
     check_ready = partial(_check_ready, repository, card, context.trust, context.clock())
-    # ATTACK A126: what opens the card again is logged while somebody approves it.
+    # ATTACK A126: an entry that opens the card again is logged while the approval is signed.
     again = context.again(check_ready)
     if withdraw:
-        if all(last_key(repository.policy, one.author) != key for one in made.approving):
-            raise PolicyError("not-approved", "this key has approved nothing to be taken back")
+        if all(last_key(repository.policy, one.author) != key for one in decisions.approving):
+            raise PolicyError(
+                "not-approved", "this key has no approval of this card that it could withdraw"
+            )
     else:
         _check_own(own=own, alone=alone)
         check_ready()
@@ -264,14 +268,15 @@ def _check_own(*, own: bool, alone: bool) -> None:
     if own and not alone:
         raise PolicyError(
             "own-work",
-            "this key, or one that it took the place of, signed the card, its subject or its run",
-            hint="somebody else approves; who is alone says so: lyrikstore approve --self",
+            "this key, or a key that it replaced, signed the card, its subject or its run",
+            hint="let another person approve it; or approve your own work: lyrikstore approve "
+            "--self",
         )
     if alone and not own:
         raise PolicyError(
             "own-work",
-            "this key made nothing of it, so it does not approve it by itself",
-            hint="leave --self out",
+            "this key signed neither the card nor its subject or run, so this is not its own work",
+            hint="omit --self",
         )
 
 
@@ -284,41 +289,42 @@ def _check_ready(repository: Repository, card: Manifest, trust: Trust, at: datet
     if state is None or state.id != card.id or not same:
         raise PolicyError(
             "card-outdated",
-            "the card is not what would be signed now: something came since",
-            hint="lyrikstore card NAME --diff makes it anew and shows what changed",
-            details=_found(now.states),
+            "the card differs from the one that would be signed now: the log has new entries",
+            hint="make the card again, and see the changes: lyrikstore card NAME --diff",
+            details=_waiting(now.states),
         )
-    # ATTACK: the card's manifest counts less than is open; what counts is what it says.
+    # ATTACK: the card's manifest states fewer open items than the card has.
     if waiting := _words(sum(now.open.values())):
         raise PolicyError(
             "card-open",
             f"{waiting} open",
-            hint="lyrikstore card NAME --draft DIR asks an expert",
-            details=_found(now.states),
+            hint="write the questions for an expert: lyrikstore card NAME --draft DIR",
+            details=_waiting(now.states),
         )
-    # ATTACK: answers in a name that sounds well, by a key that was made for them.
-    if waiting := _strangers(repository, now.content, trust, at):
+    # ATTACK: answers under an impressive name, by a key that was made for them.
+    if waiting := _unknown(repository, now.content, trust, at):
         raise PolicyError(
             "card-open",
             waiting,
-            hint="compare their keys with theirs by another route, then: lyrikstore trust add DID "
-            "--role expert",
-            details=_found(now.states),
+            hint="confirm their keys by another route, for example by telephone, then: lyrikstore "
+            "trust add DID --role expert",
+            details=_waiting(now.states),
         )
-    # ATTACK: a page that says something else than card.json is what everybody reads.
+    # ATTACK: readers see a page that differs from card.json.
     sources = check_sources(repository, card)
     undrawn = sources.state is CheckState.STATED and sources.detail["roles"] == ["pdf"]
     if sources.state is not CheckState.PASS and not undrawn:
         raise PolicyError(
             "card-outdated",
-            f"the card does not say what would be signed now: {sources.summary}",
-            hint="lyrikstore card NAME makes it anew; lyrikstore verify tells more of this one",
-            details=_found(now.states),
+            f"the card differs from its sources: {sources.summary}",
+            hint="make the card again: lyrikstore card NAME; or see more about this one: "
+            "lyrikstore verify",
+            details=_waiting(now.states),
         )
 
 
-def _found(states: dict[str, int]) -> dict[str, int]:
-    return {one: states[one] for one in _WAITING}
+def _waiting(states: dict[str, int]) -> dict[str, int]:
+    return {state: states[state] for state in _WAITING}
 
 
 def _open(card: Manifest) -> str:
@@ -326,23 +332,22 @@ def _open(card: Manifest) -> str:
     return _words(sum(one["open"] for one in body.get("profiles", ())))
 
 
-def _of_strangers(repository: Repository, card: Manifest, trust: Trust, at: datetime) -> str:
+def _answered_by_unknown(repository: Repository, card: Manifest, trust: Trust, at: datetime) -> str:
     try:
         content = read_content(text_of(repository, card))
-        return _strangers(repository, content, trust, at)
+        return _unknown(repository, content, trust, at)
     except LyrikstoreError as error:
         return f"its answers cannot be read: {error.message}"
 
 
-def _strangers(
-    repository: Repository, content: Mapping[str, Any], trust: Trust, at: datetime
-) -> str:
-    """Return what only people answer whom the trust file does not know; empty: nothing."""
-    found = unknown_answers(repository, content, trust, at)
-    if not found.items:
+def _unknown(repository: Repository, content: Mapping[str, Any], trust: Trust, at: datetime) -> str:
+    """Return a sentence on the items that only people outside the trust file answered, or ""."""
+    answers = unknown_answers(repository, content, trust, at)
+    if not answers.items:
         return ""
-    items = pluralize(len(found.items), "required item is", "required items are")
-    return f"{items} answered by nobody whom the trust file knows: {', '.join(found.unknown)}"
+    items = pluralize(len(answers.items), "required item is", "required items are")
+    people = ", ".join(answers.unknown)
+    return f"{items} answered only by people who are not in your trust file: {people}"
 
 
 def _words(count: int) -> str:

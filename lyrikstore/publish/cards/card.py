@@ -1,4 +1,4 @@
-"""Cards of models and datasets: what signed objects and people say of them (spec §14.4)."""
+"""Making, drafting and reading cards of models and datasets (spec §14.4)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -23,22 +23,22 @@ from lyrikstore.publish.cards.rendering.renderings import ROLES, check_role, ren
 from lyrikstore.verify.store.statements.approvals import decisions_on
 
 USUAL = {"checkpoint": "huggingface", "dataset": "dataset"}
-"""What a first card is about → its profile, where none is named."""
+"""Kind of the subject → default profile of its first card."""
 
 MAX_PROFILES = 32
 
 
 class CardResult(Struct, frozen=True):
-    """A card.
+    """A signed card.
 
     Attributes:
         manifest: The signed card manifest.
-        document: What it means.
+        document: Its content.
         renderings: Role of the attachment → bytes: ``card`` is ``card.json``.
-        log_index: Where the manifest stands in the log.
-        changed: Whether a new manifest was logged; False if the current one is this very card.
-        unasked: Question that people answered and none of its profiles asks → the profiles that
-            come with lyrikstore and ask it.
+        log_index: Log index of the manifest.
+        changed: Whether a new manifest was logged; False if the current card has the same content.
+        unasked: Answered question that none of its profiles asks → the profiles shipped with
+            lyrikstore that ask it.
     """
 
     manifest: Manifest
@@ -60,26 +60,25 @@ def make_card(
 ) -> CardResult:
     """Make, sign and log the card of a checkpoint or a dataset.
 
-    The card is a pure function of the signed objects, what people attested, and the profiles: made
-    twice, it is the same, and the second time nothing is logged. So it is with one that somebody
-    decided about, whoever asks: a rendering that it lacks is drawn, and nobody signs it.
+    The card is a pure function of the signed objects, the attested answers, and the profiles: a
+    second call makes the same card and logs nothing. A card with an approval or a withdrawal stays
+    as it was signed, for every caller: a rendering that it lacks is drawn, but not signed.
 
     Args:
-        context: The store, and who signs the card.
-        subject: A logged manifest of it: what the card is about.
-        profiles: What it answers; empty: those of the current card, or :data:`USUAL`.
-        form: How it is written, whatever the card before was.
-        rendering: A rendering that it has to have, such as ``pdf``; the others are those that can
-            be made here.
-        leave_out: Leave out the unsigned answers of a card of version 0.1.0.
+        context: The store, and the signer of the card.
+        subject: A logged manifest of it, of a checkpoint or a dataset.
+        profiles: Profiles of the card; empty: those of the current card, or :data:`USUAL`.
+        form: Format of the card, whatever that of the current card is.
+        rendering: A rendering that it must have, such as ``pdf``; all others are made if possible.
+        leave_out: Omit the unsigned answers of a card of version 0.1.0.
 
     Raises:
         InvalidInputError: (``wrong-object``) neither checkpoint nor dataset; (``other-kind``) a
-            profile of something else; (``two-of-a-name``) two profiles with one name.
-        NotFoundError, IncompleteError, VerificationError: Part of the ancestry is not here, lost or
-            damaged.
-        ConflictError: (``other-card``) the card of that name is about something else.
-        PolicyError: (``other-answers``) the current card has answers that nobody signed.
+            profile for another kind; (``two-of-a-name``) two profiles with the same name.
+        NotFoundError, IncompleteError, VerificationError: Part of the ancestry is not in the store,
+            lost or damaged.
+        ConflictError: (``other-card``) the card of that name has another subject.
+        PolicyError: (``other-answers``) the current card has unsigned answers.
         StorageError: Storage backend error: disk full, read-only, I/O error.
         LyrikstoreError: As :func:`render`, :meth:`TransactionBuilder.commit` and
             :func:`check_role`.
@@ -91,11 +90,11 @@ def make_card(
         return decided
     facts, chosen, current = _prepared(repository, subject, profiles, form)
     if current is not None and current.attachments_in("answers") and not leave_out:
-        # None is lost unasked, and none is put into the mouth of whoever signs this card.
+        # No answer is lost silently, and none is attributed to the signer of this card.
         raise PolicyError(
             "other-answers",
-            f"{current.name} ({current.id.short}) has answers that nobody signed",
-            hint="leave them out with --no-answers; --answers FILE gives them anew, and signs them",
+            f"{current.name} ({current.id.short}) has answers that are not signed",
+            hint="give and sign them again with --answers FILE, or omit them with --no-answers",
             details={"card": str(current.id)},
         )
     answers = answers_of(facts)
@@ -107,7 +106,7 @@ def make_card(
         current is not None
         and current.author == signer.did
         and current.inputs == facts.inputs()
-        and _says(current, files, chosen, body)
+        and _has_content(current, files, chosen, body)
         and (not rendering or current.attachments_in(rendering))
     ):
         return _unchanged(repository, current, document, unasked, rendering)
@@ -141,22 +140,23 @@ def _decided(
     form: CardForm,
     rendering: str,
 ) -> CardResult | None:
-    """Return the current card if somebody decided about it, and its facts are those of now.
+    """Return the current card if it has a decision, and its facts are still the current ones.
 
-    It stays what was approved, whoever asks, in whatever form this version writes others, and where
-    more can be rendered than was: a card beside it would be one that nobody approved.
+    An approved card stays as it was signed, for every caller, also if this version writes cards in
+    another format or has more renderings: a new card would lack the approval.
     """
     state = repository.refs.get(card_name(subject)) if subject.kind in USUAL else None
     card = None if state is None else repository.manifest(state.id)
     if card is None or card.body["profile"] not in FORMATS:
         return None
     signed_form = CardForm.of(card.body)
-    made = decisions_on(repository, card)
-    # ATTACK: who approved it took that back, and a card of the same facts would hide it.
-    if signed_form.tells_values != form.tells_values or not (made.approving or made.withdrawn):
+    decisions = decisions_on(repository, card)
+    # ATTACK: an approver withdrew the approval, which a new card of the same facts would hide.
+    has_decision = bool(decisions.approving or decisions.withdrawn)
+    if signed_form.tells_values != form.tells_values or not has_decision:
         return None
-    asked = [one.id for one in card.attachments_in("profile")]
-    if profiles and asked != [one.digest for one in profiles]:
+    attached = [one.id for one in card.attachments_in("profile")]
+    if profiles and attached != [one.digest for one in profiles]:
         return None
     facts, chosen, _ = _prepared(repository, subject, (), signed_form)
     answers = answers_of(facts)
@@ -174,7 +174,7 @@ def _unchanged(
     unasked: Mapping[str, Sequence[str]],
     rendering: str,
 ) -> CardResult:
-    """Return a card that is logged; what it lacks of what is asked for is drawn, and not signed."""
+    """Return a logged card; a requested rendering that it lacks is drawn, but not signed."""
     files = {
         one.role: repository.blobs.read(one.id, max_bytes=MAX_CARD)
         for one in card.attachments
@@ -189,7 +189,7 @@ def _unchanged(
 def _unasked(
     answers: Sequence[CardAnswer], profiles: Sequence[Profile], subject: Manifest
 ) -> dict[str, list[str]]:
-    """Return what was answered and is asked by no profile of a card, and which profiles ask it."""
+    """Return answered questions that no profile of a card asks → the shipped profiles that do."""
     asked = {name for one in profiles for name in one.questions}
     shipped = [one for one in shipped_profiles().values() if one.about == subject.kind]
     return {
@@ -199,24 +199,24 @@ def _unasked(
     }
 
 
-def _says(
+def _has_content(
     card: Manifest,
     files: Mapping[str, bytes],
     profiles: Sequence[Profile],
     body: Mapping[str, JSON],
 ) -> bool:
-    """Return whether a card is these files, as far as it has them, and says this of them."""
-    made = {role: Digest.of(data) for role, data in files.items()}
+    """Return whether a card has these profiles, this body, and no other bytes in its renderings."""
+    digests = {role: Digest.of(data) for role, data in files.items()}
     if card.body.get("renderings", {}).get("pdf") != version_of("pdf"):
-        made.pop("pdf", None)  # another version of its maker gives other bytes of the same card
+        digests.pop("pdf", None)  # another version of Typst gives other bytes of the same card
     attached = [one for one in card.attachments if one.role in ROLES]
-    # A card with another count of what is open is a false one: it must not stay the current card.
-    said = {**card.body, "renderings": body["renderings"]} == body
-    asked = [one.id for one in card.attachments_in("profile")]
+    # A card with another count of open items is false: it must not stay the current card.
+    same_body = {**card.body, "renderings": body["renderings"]} == body
+    signed_profiles = [one.id for one in card.attachments_in("profile")]
     return (
-        said
-        and asked == [one.digest for one in profiles]
-        and all(one.id == made.get(one.role, one.id) for one in attached)
+        same_body
+        and signed_profiles == [one.digest for one in profiles]
+        and all(one.id == digests.get(one.role, one.id) for one in attached)
     )
 
 
@@ -226,7 +226,7 @@ def draft_card(
     profiles: Sequence[Profile] = (),
     form: CardForm = USUAL_FORM,
 ) -> CardDocument:
-    """Return the card that :func:`make_card` would sign now; nothing is logged.
+    """Return the card that :func:`make_card` would sign now, without logging it.
 
     Arguments and errors are those of :func:`make_card`.
     """
@@ -235,13 +235,13 @@ def draft_card(
 
 
 def read_card(context: StoreContext, ref: str | Manifest) -> dict[str, Any] | None:
-    """Return what the current card of a name holds; None: there is none of ours.
+    """Return the contents of the current card of a subject, or None if it has no ``card.json``.
 
-    None, too, of a card of version 0.1.0, which is a text.
+    A card of version 0.1.0 is a text, and gives None too.
 
     Args:
         context: The store.
-        ref: What the card is about.
+        ref: The subject of the card.
 
     Raises:
         NotFoundError, IncompleteError, VerificationError, FormatError: It cannot be read.
@@ -256,17 +256,17 @@ def read_card(context: StoreContext, ref: str | Manifest) -> dict[str, Any] | No
 
 
 def card_name(subject: Manifest) -> str:
-    """Return the name of the cards of a checkpoint or a dataset, which can have the same name.
+    """Return the name of the cards of a subject; a model and a dataset of one name get two names.
 
     Raises:
-        FormatError: (``bad-name``) a dataset's is too long.
+        FormatError: (``bad-name``) the name for the card of a dataset is too long.
     """
-    called = f"cards/{Name.parse(subject.name).part}"
-    return called if subject.kind == "checkpoint" else str(Name.parse(f"{called}.data"))
+    name = f"cards/{Name.parse(subject.name).part}"
+    return name if subject.kind == "checkpoint" else str(Name.parse(f"{name}.data"))
 
 
 def answers_of(facts: CardFacts) -> list[CardAnswer]:
-    """Return every answer that was attested, and whether it was taken back."""
+    """Return all attested answers, including revoked ones."""
     return [
         answer
         for said, index in facts.said
@@ -282,12 +282,15 @@ def _prepared(
     if subject.kind not in USUAL:
         raise InvalidInputError(
             "wrong-object",
-            f"{subject.name} is a {subject.kind}; cards are made of checkpoints and datasets",
+            f"{subject.name} is a {subject.kind}; only checkpoints and datasets have cards",
         )
     state = repository.refs.get(card_name(subject))
     current = None if state is None else repository.manifest(state.id)
     if current is not None and not current.inputs_in(role_of(subject)):
-        raise ConflictError("other-card", f"{current.name} is the card of something else")
+        raise ConflictError(
+            "other-card",
+            f"{current.name} is the card of another subject than {subject.name}",
+        )
     chosen = (
         profiles
         or (() if current is None else profiles_of(repository, current))
@@ -301,13 +304,14 @@ def _prepared(
     if other is not None:
         raise InvalidInputError(
             "other-kind",
-            f"the profile {other.name} is for a {other.about}, and {subject.name} is none",
+            f"the profile {other.name} is for a {other.about}, but {subject.name} is a "
+            f"{subject.kind}",
         )
     return gather(repository, subject, form=form), chosen, current
 
 
 def profiles_of(repository: Repository, card: Manifest) -> list[Profile]:
-    """Return the profiles attached to a card; none of one of version 0.1.0."""
+    """Return the profiles attached to a card; a card of version 0.1.0 has none."""
     from lyrikstore.publish.cards.profiles.profile import MAX_BYTES
 
     return [
@@ -326,9 +330,9 @@ def card_body(
 
     Args:
         document: The card.
-        profiles: What it answers.
+        profiles: Its profiles.
         roles: Its renderings, by role of the attachment; ``card`` may be among them.
-        form: How it is written.
+        form: Its format.
     """
     states = document.states
     body: dict[str, JSON] = {

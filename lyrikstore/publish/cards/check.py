@@ -1,4 +1,4 @@
-"""Whether a card that somebody was handed is the one that was signed (spec §14.6)."""
+"""Verification of a card against the store that signed it (spec §14.6)."""
 
 import re
 from collections.abc import Iterator
@@ -57,18 +57,18 @@ def verify_card(
     at: datetime | None = None,
     readers: Readers = NO_READERS,
 ) -> Report:
-    """Return the report on a card: is it the signed one, and does it say what it rests on?
+    """Return the report on a card: whether this store signed it, and its content is its sources'.
 
-    What it is about is verified with it: the card's manifest has the model with its run, data and
-    evaluations, or the dataset with what it was made from, among its inputs.
+    Its subject is verified too: the inputs of the card's manifest are the model with its run, data
+    and evaluations, or the dataset with the datasets it was made from.
 
     Args:
-        context: The open store that is said to have signed it.
+        context: The open store that is claimed to have signed it.
         data: The card's bytes, or those of its manifest.
-        trust: Whom the verifier believes; by default whom the user of the store believes.
+        trust: The verifier's trust file; by default that of the user of the store.
         at: The moment of verification; by default now.
         readers: As for :func:`~lyrikstore.verify.store.object.verify_object`. The card is made
-            again whoever they are.
+            again with any readers.
 
     Raises:
         StorageError: The disk cannot be read.
@@ -76,7 +76,7 @@ def verify_card(
     Cost: reads every manifest of the store, and hashes every blob that the card's ancestry names.
     """
     context = context.afresh(trust=trust, at=at)  # no cache is evidence
-    # What a page has behind it is for whoever has no store: here the log says more.
+    # The evidence in a page is for verifiers without the store; here the log contains more.
     found, drawn = _find(context.repository, split_block(data)[0])
     if isinstance(found, Check):
         digest = str(Digest.of(data))
@@ -91,13 +91,13 @@ def verify_logged_card(
     readers: Readers = NO_READERS,
     drawn: str = "",
 ) -> Report:
-    """Return the report on a card of a store, whether it was named or handed over.
+    """Return the report on a logged card, for a card given by name or as a file.
 
     Args:
-        context: The open store, as :meth:`StoreContext.afresh` gives it to who verifies.
+        context: The open store, as :meth:`StoreContext.afresh` returns it.
         card: A card manifest of it.
         readers: As for :func:`verify_card`.
-        drawn: Which rendering of it that nobody attached was handed over; empty: none.
+        drawn: The rendering that the verified file is, if it is not attached to the card; or "".
 
     Raises:
         StorageError: The disk cannot be read.
@@ -120,8 +120,8 @@ def verify_logged_card(
         _check_approval(repository, card, trust, at),
         *report.checks,
     )
-    said = card.attachments_in("answers") or card.body.get("answers")
-    answered = (not_proven("answers"),) if said else ()
+    has_answers = card.attachments_in("answers") or card.body.get("answers")
+    answered = (not_proven("answers"),) if has_answers else ()
     return Report.of(
         "card",
         checks,
@@ -133,9 +133,9 @@ def verify_logged_card(
 
 
 def _find(repository: Repository, data: bytes) -> tuple[Manifest | Check, str]:
-    """Return the newest card with these bytes, one with effect if there is any; or why none.
+    """Return the newest card with these bytes, one with effect first; or the check that failed.
 
-    Beside it, which rendering the bytes are if nobody attached them to it.
+    The second value is the rendering that the bytes are, if they are not attached to the card.
     """
     problems = Problems("card")
     try:
@@ -144,7 +144,7 @@ def _find(repository: Repository, data: bytes) -> tuple[Manifest | Check, str]:
     except LyrikstoreError as error:
         problems.note("the cards of this store cannot be read", error)
         return problems.close(""), ""
-    # What an outsider logged comes last: it must not hide the card whose bytes it names.
+    # Cards by an outsider come last: they must not hide the card whose bytes they name.
     cards.sort(key=lambda one: one.id not in flagged)
     digest = Digest.of(data)
     found = [one for one in cards if digest in handed_out(one)]
@@ -155,9 +155,9 @@ def _find(repository: Repository, data: bytes) -> tuple[Manifest | Check, str]:
         state = repository.refs.get(card.name)
         if state is None or state.id != card.id or card.body["profile"] not in FORMATS:
             continue
-        made = decisions_on(repository, card)
-        if not (made.approving or made.withdrawn):
-            continue  # of any other card, what is asked for later is another card
+        decisions = decisions_on(repository, card)
+        if not (decisions.approving or decisions.withdrawn):
+            continue  # a rendering of any other card is logged with a new card
         if not data.startswith(b"%PDF") and str(subject_id(card)).encode() not in data:
             continue
         with suppress(LyrikstoreError):
@@ -173,15 +173,15 @@ def _not_signed(repository: Repository, data: bytes, cards: list[Manifest]) -> C
     text = data.decode("utf-8", "replace")
     here = f"store {repository.store_id.short} logged no card with these bytes"
     named = set(re.findall(r"blake3:[0-9a-f]{64}", text))
-    near = [one for one in cards if str(subject_id(one)) in named]
+    near = [card for card in cards if str(subject_id(card)) in named]
     if not near and str(repository.store_id) not in named:
-        return unchecked("card", "another-store", f"{here}, and they do not name it: look in the "
-                         "store that they are of")  # fmt: skip
+        return unchecked("card", "another-store", f"{here}, and the bytes do not name this store: "
+                         "verify them in the store that signed them")  # fmt: skip
     if not near:
         return failed("card", "not-signed", here)
-    nearest = max(reversed(near), key=lambda one: _shared(named, set(one.body["evidence"])))
-    summary = f"{here}; the one about that, {nearest.name} ({nearest.id.short}), differs"
-    if not text.startswith('{"attachments"'):  # of a manifest one line is all
+    nearest = max(reversed(near), key=lambda card: _shared(named, set(card.body["evidence"])))
+    summary = f"{here}; its card of that subject, {nearest.name} ({nearest.id.short}), differs"
+    if not text.startswith('{"attachments"'):  # a manifest is one line
         with suppress(LyrikstoreError):
             signed = text_of(repository, nearest, _role(text, nearest)).decode("utf-8", "replace")
             summary += f": {difference(text, signed, 'here', 'signed')}"
@@ -189,15 +189,15 @@ def _not_signed(repository: Repository, data: bytes, cards: list[Manifest]) -> C
 
 
 def _shared(named: set[str], evidence: set[str]) -> float:
-    """Return how much of what a file names is what a card rests on, 0 to 1."""
-    # The card of a model names its data, which has cards of its own.
+    """Return the similarity of the ids in a file and the evidence of a card, 0 to 1."""
+    # The card of a model names its data, which has other cards.
     return len(named & evidence) / len(named | evidence)
 
 
 def _role(text: str, card: Manifest) -> str:
-    """Return which attachment a file claims to be by its looks."""
-    found = looks_like(text.encode())
-    return next((role for role in found if card.attachments_in(role)), "card")
+    """Return the role of the attachment that a file seems to be, by its first bytes."""
+    roles = looks_like(text.encode())
+    return next((role for role in roles if card.attachments_in(role)), "card")
 
 
 def _check_current(repository: Repository, card: Manifest) -> Check:
@@ -206,49 +206,53 @@ def _check_current(repository: Repository, card: Manifest) -> Check:
     try:
         problems.odd += _since(repository, card)
     except LyrikstoreError as error:
-        problems.note("what came after it", error)
-    return problems.close("compared with all that the store holds now")
+        problems.note("later log entries", error)
+    return problems.close("compared with all current entries of the log")
 
 
 def _check_answers(repository: Repository, card: Manifest, trust: Trust, at: datetime) -> Check:
-    """Return ``card.answers``: whether the trust file knows who gave the answers that count."""
+    """Return ``card.answers``: whether the people whose answers count are in the trust file."""
     if card.body["profile"] not in FORMATS or not card.body.get("answers"):
-        return not_applicable("card.answers", "it shows no answer that anybody signed")
+        return not_applicable("card.answers", "the card has no signed answers")
     try:
         content = read_content(text_of(repository, card))
-        found = unknown_answers(repository, content, trust, at)
+        counted = unknown_answers(repository, content, trust, at)
     except LyrikstoreError as error:
-        return unchecked("card.answers", "lost", f"they cannot be read: {quote(error.message)}")
-    answers = pluralize(found.answers, "answer that counts", "answers that count")
-    if not found.unknown:
-        return passed("card.answers", f"{answers}, each by somebody whom the trust file knows")
-    strangers = sum(found.unknown.values())
-    items = pluralize(len(found.items), "required item")
+        summary = f"the answers cannot be read: {quote(error.message)}"
+        return unchecked("card.answers", "lost", summary)
+    answers = pluralize(counted.answers, "answer that counts", "answers that count")
+    if not counted.unknown:
+        return passed("card.answers", f"{answers}, each by a person in the trust file")
+    unknown = sum(counted.unknown.values())
+    items = pluralize(len(counted.items), "required item is", "required items are")
     return warned(
         "card.answers",
         "unknown-issuer",
-        f"of {answers}, {strangers} by nobody whom the trust file knows: they close no item, and "
-        f"{items} is open without them",
-        issuers=listed([*found.unknown]),
-        items=listed(found.items),
+        f"of {answers}, {unknown} by people who are not in the trust file: these close no item, "
+        f"and {items} open without them",
+        issuers=listed([*counted.unknown]),
+        items=listed(counted.items),
     )
 
 
 def _check_approval(repository: Repository, card: Manifest, trust: Trust, at: datetime) -> Check:
-    """Return ``card.approval``: whether those who may have approved it; two keys may be one."""
+    """Return ``card.approval``: whether enough keys of the role approved it.
+
+    Two keys may belong to one person.
+    """
     if card.body["profile"] not in FORMATS:
-        return not_applicable("card.approval", "nobody approves a card of version 0.1.0")
+        return not_applicable("card.approval", "cards of version 0.1.0 cannot be approved")
     try:
         status = card_status(repository, card, trust=trust, at=at)
     except LyrikstoreError as error:
         summary = f"its approvals cannot be read: {quote(error.message)}"
         return unchecked("card.approval", "lost", summary)
     detail = {"approvals": [str(one) for one in status.approvals], **status.facts}
-    told = decision_words(status.facts)
+    words = decision_words(status.facts)
     if status.word == "approved":
-        summary = f"{status.why}: {told}; two keys need not be two people"
+        summary = f"{status.why}: {words}; two keys need not be two people"
         return passed("card.approval", summary, **detail)
-    summary = f"{status.word}: {quote(status.why)}{f': {told}' if told else ''}"
+    summary = f"{status.word}: {quote(status.why)}{f': {words}' if words else ''}"
     return warned("card.approval", status.word, summary, **detail)
 
 
@@ -260,27 +264,27 @@ def _since(repository: Repository, card: Manifest) -> Iterator[str]:
     newest = repository.refs.get(subject.name)
     if newest is None or newest.id != subject.id:
         yield f"there is a newer version of the {_CALLED[subject.kind]}"
-    gone = retired_versions(repository)
-    if card.id in gone:
+    retired = retired_versions(repository)
+    if card.id in retired:
         yield "it was retired"
     for item in card.inputs_in("evaluation"):
-        if item.id in gone:
-            yield f"evaluation {item.id.short}, which it tells of, was retired"
+        if item.id in retired:
+            yield f"evaluation {item.id.short}, which it contains, was retired"
     index = repository.index_of(card.id)
     known = {item.id for item in card.inputs}
     form, cited = CardForm.of(card.body), set(card.body["evidence"])
     facts = gather(repository, subject, form=form)
     attested = {one.id for one, _ in facts.said}
-    for identity, taken in facts.withdrawn.items():
-        if str(taken.list) not in cited:
+    for identity, revocation in facts.withdrawn.items():
+        if str(revocation.list) not in cited:
             what = "an attestation about it" if identity in attested else "a right that it rests on"
-            yield f"{what} is {taken.word}, by log entry {taken.index}"
+            yield f"{what} is {revocation.word}, by log entry {revocation.index}"
     for evaluation in facts.evaluations:
         if evaluation.id not in known:
             when = "before" if repository.index_of(evaluation.id) < index else "after"
             label = f"{evaluation.name} ({evaluation.id.short})"
-            yield f"evaluation {label}, logged {when} it, is not in it"
-    if card.body["profile"] in FORMATS and card.id not in gone:
+            yield f"evaluation {label}, logged {when} the card, is not in the card"
+    if card.body["profile"] in FORMATS and card.id not in retired:
         yield from _changes(repository, card, facts)
 
 
@@ -289,10 +293,10 @@ def _changes(repository: Repository, card: Manifest, facts: CardFacts) -> Iterat
     try:
         now = build_card(facts, answers_of(facts), profiles, form)
     except FormatError as error:
-        # ATTACK A86: somebody signs later what no card can tell of, and each card fails by it.
-        yield f"what was logged since is in no form for a card: {quote(error.message, 200)}"
+        # ATTACK A86: an object that no card can contain is signed later, and every card would fail.
+        yield f"later log entries are malformed for a card: {quote(error.message, 200)}"
         return
     signed: Any = parse(text_of(repository, card), max_bytes=MAX_CARD)
     for change in compare_cards(signed, now.content)[:3]:
-        said = quote(change.now, 200) if change.now else "gone"
-        yield f"by now, {quote(change.statement_id)} is {said}"
+        text = quote(change.now, 200) if change.now else "gone"
+        yield f"by now, {quote(change.statement_id)} is {text}"

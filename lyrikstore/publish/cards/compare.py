@@ -1,4 +1,4 @@
-"""What changed between two cards, statement by statement (spec §14.4.8)."""
+"""Differences between two cards, statement by statement (spec §14.4.8)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,19 +6,19 @@ from typing import Any
 from msgspec import Struct
 
 DIFFERENCES = ("new", "gone", "changed", "state")
-"""A statement that only the later card has, or only the earlier; of both, one whose text or whose
-state is another."""
+"""Kinds of differences: a statement that only the later card has, or only the earlier one; one with
+another text; one with the same text and another state."""
 
 
 class CardChange(Struct, frozen=True, rename="camel"):
-    """One statement that two cards do not both make.
+    """One statement that differs between two cards.
 
     Attributes:
         difference: A word of :data:`DIFFERENCES`.
-        statement_id: Its id.
-        title: What it is about.
+        statement_id: Id of the statement.
+        title: Title of the statement.
         was: Text and state in the earlier card; empty if it is new.
-        now: Text and state in the later one; empty if it is gone.
+        now: Text and state in the later card; empty if it is gone.
     """
 
     difference: str
@@ -29,11 +29,11 @@ class CardChange(Struct, frozen=True, rename="camel"):
 
 
 def compare_cards(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[CardChange]:
-    """Return what changed, in the order of the later card; what is gone comes last.
+    """Return the changed statements in the order of the later card, then the removed ones.
 
     Args:
-        before: What the earlier ``card.json`` holds.
-        after: What the later one holds.
+        before: Contents of the earlier ``card.json``.
+        after: Contents of the later ``card.json``.
     """
     return list(_changes(before, after))
 
@@ -41,18 +41,18 @@ def compare_cards(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[C
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[CardChange]:
     old = {one["id"]: one for one in before["statements"]}
     new = {one["id"]: one for one in after["statements"]}
-    for name, one in new.items():
-        known = old.get(name)
+    for name, statement in new.items():
+        known, title = old.get(name), statement["title"]
         if known is None:
-            yield CardChange("new", name, one["title"], "", _said(one))
-        elif known["text"] != one["text"]:
-            yield CardChange("changed", name, one["title"], _said(known), _said(one))
-        elif known["state"] != one["state"]:
-            yield CardChange("state", name, one["title"], _said(known), _said(one))
-    for name, one in old.items():
+            yield CardChange("new", name, title, "", _shown(statement))
+        elif known["text"] != statement["text"]:
+            yield CardChange("changed", name, title, _shown(known), _shown(statement))
+        elif known["state"] != statement["state"]:
+            yield CardChange("state", name, title, _shown(known), _shown(statement))
+    for name, statement in old.items():
         if name not in new:
-            yield CardChange("gone", name, one["title"], _said(one), "")
+            yield CardChange("gone", name, statement["title"], _shown(statement), "")
 
 
-def _said(one: Mapping[str, Any]) -> str:
-    return f"{one['text']} ({one['state']})"
+def _shown(statement: Mapping[str, Any]) -> str:
+    return f"{statement['text']} ({statement['state']})"

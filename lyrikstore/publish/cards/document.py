@@ -1,6 +1,7 @@
-"""``card.json``: what a card means, from facts, answers and profiles alone (spec §14.4.1).
+"""``card.json``: the content of a card, built from facts, answers and profiles (spec §14.4.1).
 
-A pure function: no clock, no locale, no network, no trust. Everything else is a rendering of it.
+Building is a pure function: it uses no clock, no locale, no network, no trust file. All other forms
+of a card are renderings of ``card.json``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,10 +29,10 @@ from lyrikstore.publish.cards.statement import OPEN, STATES, CardStatement
 from lyrikstore.publish.cards.vocabulary import say_all
 
 MAX_CARD = 16 << 20
-"""Longest ``card.json``, and rendering."""
+"""Bytes of a ``card.json`` or a rendering, at most."""
 
 MAX_SHOWN = 200
-"""Statements that are shown beside a question, and signed with its answer."""
+"""Number of statements shown beside a question, and signed with its answer, at most."""
 
 
 _UNKNOWN = ("not-established",)
@@ -41,10 +42,10 @@ class CardDocument(Struct, frozen=True):
     """A card, before it is rendered.
 
     Attributes:
-        content: What ``card.json`` holds.
-        statements: Every statement.
-        open: Profile → its required items that are open.
-        answers: The attestations whose answers it shows.
+        content: Contents of ``card.json``.
+        statements: All statements.
+        open: Profile → number of its required items that are open.
+        answers: The attestations whose answers it contains.
     """
 
     content: dict[str, JSON]
@@ -59,20 +60,20 @@ class CardDocument(Struct, frozen=True):
 
     @property
     def states(self) -> dict[str, int]:
-        """State → how many statements are in it."""
-        found = dict.fromkeys(STATES, 0)
-        for one in self.statements:
-            found[one.state] += 1
-        return found
+        """State → number of statements in this state."""
+        counts = dict.fromkeys(STATES, 0)
+        for statement in self.statements:
+            counts[statement.state] += 1
+        return counts
 
     @property
     def evidence(self) -> dict[Digest, str]:
-        """Object → what it is, in the order of first use."""
-        found: dict[Digest, str] = {}
-        for one in self.statements:
-            for identity, what in one.evidence:
-                found.setdefault(identity, what)
-        return found
+        """Id of each object it rests on → its description, in the order of first use."""
+        objects: dict[Digest, str] = {}
+        for statement in self.statements:
+            for identity, what in statement.evidence:
+                objects.setdefault(identity, what)
+        return objects
 
 
 def build_card(
@@ -81,13 +82,13 @@ def build_card(
     profiles: Sequence[Profile],
     form: CardForm = USUAL_FORM,
 ) -> CardDocument:
-    """Return the card that facts, answers and profiles give. Equal in, equal out.
+    """Return the card of facts, answers and profiles; equal inputs give equal bytes.
 
     Args:
-        facts: As :func:`lyrikstore.publish.cards.facts.gather` gives them.
-        answers: Those that are logged about any version of its subject.
-        profiles: What it answers, in this order; no name twice.
-        form: How it is written.
+        facts: As :func:`lyrikstore.publish.cards.facts.gather` returns them.
+        answers: All logged answers about any version of its subject.
+        profiles: Its profiles, in this order; no name twice.
+        form: Its format.
     """
     _check_profiles(profiles)
     facts = replace(facts, form=form)
@@ -137,51 +138,51 @@ def build_card(
             {"id": str(identity), "what": what} for identity, what in document.evidence.items()
         ],
     }
-    # As whoever reads card.json has it, order of members included: a rendering sees no more.
+    # Parsed again, with its order of members, so that renderings use exactly what readers have.
     data = encode(content)
     if len(data) > MAX_CARD:
         raise InvalidInputError(
             "too-large",
-            f"the card has {pluralize(len(data), 'byte')}, of at most {MAX_CARD:,}",
+            f"the card has {pluralize(len(data), 'byte')}; at most {MAX_CARD:,} are allowed",
             hint="name fewer profiles",
         )
-    shown_again: Any = parse(data, max_bytes=MAX_CARD)
-    return CardDocument(shown_again, statements, document.open, document.answers)
+    parsed: Any = parse(data, max_bytes=MAX_CARD)
+    return CardDocument(parsed, statements, document.open, document.answers)
 
 
 def read_content(data: bytes) -> dict[str, Any]:
-    """Return what a ``card.json`` holds, as its schema has it.
+    """Parse a ``card.json`` and check it against its schema.
 
     Raises:
         LyrikstoreError: As :func:`parse` and :func:`check_schema`.
     """
-    found: Any = parse(data, max_bytes=MAX_CARD)
-    check_schema(found, "card")
-    return dict(found)
+    content: Any = parse(data, max_bytes=MAX_CARD)
+    check_schema(content, "card")
+    return dict(content)
 
 
 def shown_beside(question: CardQuestion, statements: Iterable[CardStatement]) -> dict[str, str]:
-    """Return what is shown beside a question: statement → its text, the first of them alone."""
+    """Return the statements shown beside a question, at most `MAX_SHOWN`: id → text."""
     wanted = set(question.shows)
     found = [one for one in statements if one.fact in wanted and one.text]
     return {one.id: one.text for one in found[:MAX_SHOWN]}
 
 
 def _check_profiles(profiles: Sequence[Profile]) -> None:
-    # ATTACK: a profile of one's own asks something easier under the name of another's question.
+    # ATTACK: a user's profile asks an easier question under the name of another profile's.
     known: dict[str, CardQuestion] = {}
     for profile in profiles:
         for question in profile.questions.values():
             if known.setdefault(question.id, question) != question:
                 raise InvalidInputError(
                     "two-questions",
-                    f"two profiles ask something else as {question.id!r}",
-                    hint="rename the question in the profile of your own",
+                    f"two profiles have different questions with the name {question.id!r}",
+                    hint="rename the question in your own profile",
                 )
     names = [one.name for one in profiles]
     if len(set(names)) < len(names):
         twice = next(one for one in names if names.count(one) > 1)
-        raise InvalidInputError("two-of-a-name", f"the profile {twice} is there twice")
+        raise InvalidInputError("two-of-a-name", f"two profiles have the name {twice}")
 
 
 def _applies(profile: Profile, statements: Iterable[CardStatement]) -> bool:
@@ -247,11 +248,11 @@ def _item(
 ) -> dict[str, Any]:
     found = [one for fact in item.fill for one in by_fact.get(fact, ())]
     answers = [one.id for one in answered.get(item.question, ())]
-    # A question is there because facts alone do not answer it; without one, they have to.
+    # An item has a question if facts alone do not answer it; without one, facts must answer it.
     is_open = all(states[one] in OPEN for one in found)
     against = False
     if item.question:
-        # In log order: an answer that facts contradict opens what others had answered before.
+        # In log order: an answer that facts contradict reopens an item that others had answered.
         decided = [states[one] for one in answers if states[one] not in {"stale", *_UNKNOWN}]
         against = decided[-1:] == ["contradicted"]
         is_open = not decided or against

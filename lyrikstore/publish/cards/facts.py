@@ -1,4 +1,4 @@
-"""The signed objects a card speaks of (spec §14.4.1)."""
+"""Gathering of the signed objects that a card is made from (spec §14.4.1)."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -31,35 +31,35 @@ from lyrikstore.verify.rights.same_bytes import ProhibitingTerms, SharedFiles, r
 
 
 class CardFacts(Struct, frozen=True):
-    """Everything a card is made from, verified; nothing else flows into it.
+    """All verified inputs of a card; it is made from nothing else.
 
     Attributes:
         store: Id of the store.
         origin: Name of its log.
-        subject: What the card is about: a checkpoint or a dataset.
-        log_index: Its place in the log.
-        version: How many versions of its name there were up to it; None without effect.
+        subject: Subject of the card: a checkpoint or a dataset.
+        log_index: Log index of the subject.
+        version: Number of versions of its name up to it; None if it has no effect.
         previous: The version before.
         files: Number of its files.
-        bytes: Their bytes.
+        bytes: Their size in bytes.
         run: The run that made it.
-        base: The checkpoint it starts from.
-        datasets: ``(role, manifest)``: what the run names, or the subject in role ``subject``;
-            then, in role ``dataset``, what models on the way to it learned from, and every dataset
-            that those were made from.
+        base: The checkpoint that it was trained from.
+        datasets: ``(role, manifest)``: the datasets of the run, or the subject in role ``subject``;
+            then, in role ``dataset``, the training data of the models it is based on, and every
+            dataset that those were made from.
         filters: Filters of those datasets.
         evaluations: Evaluations of the checkpoint, in log order.
-        terms: Dataset id → whose it is, and the credentials about it.
-        withdrawn: Credential or grant that a right rests on → what took it back.
-        shared: Run or evaluation → what its data shares with datasets that prohibit its use.
-        attestations: Dataset id → what others attested of its content.
-        said: What was attested in answer to cards of any version, with the log index of each.
-        confusions: Evaluation → which labels are taken for which, from its predictions.
-        base_bytes: Bytes of the files of ``base``; None: there is no base.
-        earlier: What was logged before the model that bears on it.
-        reproductions: What came when its run was done again, in log order.
-        form: How the card is written.
-        closure: What the subject rests on by the rule of rights; None in the forms before
+        terms: Dataset id → its publisher, and the credentials about it.
+        withdrawn: Credential or grant that a right rests on → its revocation or suspension.
+        shared: Run or evaluation → files that its data shares with datasets that prohibit its use.
+        attestations: Dataset id → attestations of others about its content.
+        said: Attestations in answer to cards of any version, with the log index of each.
+        confusions: Evaluation → confusion matrix of its predictions.
+        base_bytes: Bytes of the files of ``base``; None without a base.
+        earlier: Relevant objects that were logged before the model.
+        reproductions: Reproductions of its run, in log order.
+        form: Format of the card.
+        closure: All that the subject rests on by the rule of rights; None in the formats before
             ``card/3``.
         retired: Evaluations of the checkpoint that were retired, in log order.
     """
@@ -92,56 +92,56 @@ class CardFacts(Struct, frozen=True):
 
     @property
     def checkpoint(self) -> Manifest:
-        """The model, of a card that is about one."""
+        """The subject of the card of a model."""
         if self.subject.kind != "checkpoint":
             raise TypeError(f"a card of a {self.subject.kind} has no checkpoint")
         return self.subject
 
     @property
     def each_dataset(self) -> tuple[Manifest, ...]:
-        """Every dataset once, whichever roles it has."""
+        """Every dataset once, also if it has several roles."""
         return tuple({dataset.id: dataset for _, dataset in self.datasets}.values())
 
     @property
     def named_by(self) -> dict[Digest, Digest]:
-        """Credential of an organisation's → the DID document that lists its key."""
+        """Credential of an organisation → the DID document that lists its key."""
         each = (*(one.credentials for one in self.terms.values()), *self.attestations.values())
         found = (*(one for some in each for one in some), *(one for one, _ in self.said))
         return {one.id: one.named_by for one in found if one.named_by is not None}
 
     @property
     def models(self) -> tuple[Manifest, ...]:
-        """The models at the roots of the subject, committed from elsewhere: none of it itself."""
-        found = () if self.closure is None else self.closure.models
-        return tuple(one for one in found if one.id != self.subject.id)
+        """The external models that the subject is based on, without the subject itself."""
+        models = () if self.closure is None else self.closure.models
+        return tuple(model for model in models if model.id != self.subject.id)
 
     def author_of(self, dataset: Manifest) -> str:
-        """Return whose word the description of a dataset is: of an import, its publisher's."""
+        """Return the author of the description of a dataset: for an import, its publisher."""
         published = self.terms[dataset.id].published
         return dataset.author if published is None else published.author
 
     def inputs(self) -> tuple[Input, ...]:
-        """Return the objects as the inputs of a card manifest, each once per role."""
-        found = [Input(role_of(self.subject), self.subject.kind, self.subject.id)]
+        """Return the objects as inputs of a card manifest, each once per role."""
+        inputs = [Input(role_of(self.subject), self.subject.kind, self.subject.id)]
         for role, item in (("base", self.base), ("run", self.run)):
             if item is not None:
-                found.append(Input(role, item.kind, item.id))
-        found += [Input(role, "dataset", dataset.id) for role, dataset in self.datasets]
-        found += [Input("filter", "filter", item.id) for item in self.filters]
-        found += [Input("evaluation", "evaluation", item.id) for item in self.evaluations]
-        found += [Input("reproduction", "reproduction", item.id) for item in self.reproductions]
-        return tuple(dict.fromkeys(found))
+                inputs.append(Input(role, item.kind, item.id))
+        inputs += [Input(role, "dataset", dataset.id) for role, dataset in self.datasets]
+        inputs += [Input("filter", "filter", item.id) for item in self.filters]
+        inputs += [Input("evaluation", "evaluation", item.id) for item in self.evaluations]
+        inputs += [Input("reproduction", "reproduction", item.id) for item in self.reproductions]
+        return tuple(dict.fromkeys(inputs))
 
 
 def role_of(subject: Manifest) -> str:
-    """Return the role in which a card has what it is about among its inputs."""
+    """Return the role of the subject among the inputs of its card."""
     return "checkpoint" if subject.kind == "checkpoint" else "subject"
 
 
 def subject_id(card: Manifest) -> Digest:
-    """Return the manifest that a card is about."""
-    (found,) = (*card.inputs_in("checkpoint"), *card.inputs_in("subject"))
-    return found.id
+    """Return the manifest id of the subject of a card."""
+    (subject,) = (*card.inputs_in("checkpoint"), *card.inputs_in("subject"))
+    return subject.id
 
 
 def gather(
@@ -151,21 +151,21 @@ def gather(
     form: CardForm = USUAL_FORM,
     lineage: Lineage | None = None,
 ) -> CardFacts:
-    """Return what the store knows about a checkpoint or a dataset.
+    """Return all facts of the store about a checkpoint or a dataset.
 
     Args:
         repository: The store.
         subject: A logged manifest of it, of a checkpoint or a dataset.
-        card: A card of it: only the evaluations, credentials and status lists that it names. Those
-            its author knew of; the log's order does not tell, where it was made in a clone. What
-            became known of keys after it was logged makes no liar of its author.
-        form: How a new card is written; that of ``card`` counts where there is one.
-        lineage: That of the subject, where it was read before.
+        card: A card of it: only the evaluations, credentials and status lists that it names are
+            used. Its author knew these; the order of the log does not show that, if the card was
+            made in a clone. Facts about keys that were logged later do not make the card false.
+        form: Format of a new card; the format of ``card`` is used if it is given.
+        lineage: Lineage of the subject, if it was read before.
 
     Raises:
-        FormatError: (``bad-import``) imported data carries the manifest of another dataset.
-        NotFoundError, IncompleteError, VerificationError: Part of its ancestry is not here, lost
-            or damaged; a card of half an ancestry would read as if there was no more.
+        FormatError: (``bad-import``) imported data has the manifest of another dataset.
+        NotFoundError, IncompleteError, VerificationError: Part of its ancestry is not in the store,
+            lost or damaged; a card with half an ancestry would look complete.
 
     Cost: one read of every manifest of the log, and of the ancestry; no data is read.
     """
@@ -235,7 +235,7 @@ def gather(
 
 
 def _history(repository: Repository, name: str, card: Manifest | None) -> tuple[Digest, ...]:
-    """Return the versions of a name, newest first: now, or as they were when a card was logged."""
+    """Return the versions of a name, newest first, now or at the time when a card was logged."""
     refs = repository.refs
     if card is not None and repository.policy.suspects:
         index, steps = repository.index_of(card.id), repository.table.steps
@@ -265,12 +265,12 @@ def _said(
     cited: Container[Digest] | None,
     documents: LoggedDocuments,
 ) -> Iterator[tuple[CredentialFacts, int]]:
-    """Yield what was attested in answer to cards of every version of the subject's name."""
+    """Yield the attestations in answer to cards of all versions of the subject's name."""
     for version in dict.fromkeys((subject.id, *history)):
         for one, index in credentials_about(repository, version, CARD_ATTESTATION, documents):
             about: Any = one.document["credentialSubject"]
             of = repository.manifest(version)
-            # ATTACK: signed for one model, logged about another, by a clone that checks nothing.
+            # ATTACK: an attestation about one model is logged about another by an altered clone.
             if of.tree is None or of.files is None:
                 continue
             named = (of.tree.urn, of.files.urn, of.name)
@@ -290,7 +290,7 @@ def _confusions(
                 try:
                     table = confusion(read_predictions(stream))
                 except FormatError:
-                    continue  # ATTACK: junk; verify of the evaluation names it
+                    continue  # ATTACK: malformed predictions; `verify` reports them
             if table is not None:
                 found[one.id] = table
     return found
@@ -323,11 +323,11 @@ def _named(repository: Repository, subject: Manifest, card: Manifest) -> Iterato
 def _walk(
     repository: Repository, subject: Manifest, survey: Survey, card: Manifest | None
 ) -> tuple[Sequence[Manifest], Sequence[Manifest]]:
-    """Show a survey the log; return the evaluations of the subject, and the retired ones."""
-    # What has no effect nobody says whom the policy lets speak. What a card names had effect for
-    # its author: a key that is revoked since makes no liar of them.
+    """Pass the log to a survey; return the evaluations of the subject, and the retired ones."""
+    # Entries without effect were signed by keys that the policy does not permit. Objects in a card
+    # had effect for its author: a key that was revoked later does not make the card false.
     flagged = {one.index for one in repository.flagged} if card is None else set()
-    # ATTACK A76: the body of a retired evaluation stays, and would say it again in every card.
+    # ATTACK A76: the body of a retired evaluation remains in the store, but not in new cards.
     gone = retired_versions(repository) if card is None else frozenset()
     found: list[Manifest] = []
     retired: list[Manifest] = []
@@ -341,14 +341,14 @@ def _walk(
             (retired if is_gone else found).append(manifest)
     if card is None:
         return found, retired
-    # A card has those that it shows among its inputs, and retired ones among its evidence alone.
+    # A card has its evaluations among its inputs, and retired ones only among its evidence.
     named = list(_named(repository, subject, card))
     cited = {*card.body["evidence"]} - {str(one.id) for one in named}
     return named, [one for one in found if str(one.id) in cited]
 
 
 def _tests(evaluation: Manifest, checkpoint: Manifest) -> bool:
-    # ATTACK: figures of data that somebody chose after training, as those of a locked test set.
+    # ATTACK: figures on data that was chosen after training, shown as those of a locked test set.
     if evaluation.body.get("purpose") is not None:
         return False
     return [item.id for item in evaluation.inputs_in("checkpoint")] == [checkpoint.id]

@@ -1,4 +1,4 @@
-"""A card with its evidence next to it, judged without the store that signed it (spec §14.6)."""
+"""Verification of a card by the evidence beside it, without its store (spec §14.6)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -39,14 +39,14 @@ _STARTS = (
     b'{\n "@context": {\n  "lyrik":',
     b'<?xml version="1.0" encoding="UTF-8"?>\n<AppliedModelCard',
 )
-"""How Markdown with a YAML block begins, ``card.json``, a bill of materials, Croissant and the card
-of the Coalition for Health AI, whatever somebody did to it later."""
+"""First bytes of Markdown with a YAML block, ``card.json``, a bill of materials, Croissant, and the
+card of the Coalition for Health AI; an edited card still begins like this."""
 
 
 def evidence_of(repository: Repository, manifest: Manifest) -> dict[str, bytes] | None:
-    """Return what shows without the store who signed a manifest: file name → bytes.
+    """Return the files that prove without the store who signed a manifest: file name → bytes.
 
-    None while it waits in a clone to be pushed: no log proof of it exists yet.
+    None if it is not pushed from a clone yet, as it has no log proof.
 
     Args:
         repository: The store.
@@ -65,25 +65,26 @@ def evidence_of(repository: Repository, manifest: Manifest) -> dict[str, bytes] 
 
 
 def card_evidence(repository: Repository, card: Manifest) -> dict[str, bytes] | None:
-    """Return what shows without the store who signed a card, and who approved it.
+    """Return the files that prove without the store who signed a card, and who approved it.
 
-    That is :func:`evidence_of`, ``card.json``, the last decision of each key about the card with
-    its log proof, and of a model the manifests that say who made it, which the card's names by
-    digest. That of a dataset holds what nobody gets unasked (spec §14.9), and is not there.
+    These are :func:`evidence_of`, ``card.json``, the last decision of each key about the card with
+    its log proof, and for a model the manifests of its makers, which the card's manifest names by
+    digest. The manifest of a dataset contains details that are not published without a request
+    (spec §14.9), and is not included.
 
     Args:
         repository: The store.
         card: A logged card manifest of it.
 
     Returns:
-        File name → bytes; None while any of it waits in a clone to be pushed.
+        File name → bytes; None if any of them is not pushed from a clone yet.
 
     Raises:
         LyrikstoreError: Part of it cannot be read.
     """
     files = evidence_of(repository, card)
-    made = decisions_on(repository, card)
-    decided = {one.id: one for one in (*made.approving, *made.withdrawn)}
+    decisions = decisions_on(repository, card)
+    decided = {one.id: one for one in (*decisions.approving, *decisions.withdrawn)}
     indices = {identity: repository.index_of(identity) for identity in decided}
     if files is None or any(index >= repository.checkpoint.size for index in indices.values()):
         return None
@@ -100,33 +101,33 @@ def card_evidence(repository: Repository, card: Manifest) -> dict[str, bytes] | 
 
 
 def with_evidence(role: str, rendering: bytes, files: Mapping[str, bytes]) -> tuple[bytes, bytes]:
-    """Return a card as it is handed on with its evidence, and the file beside it.
+    """Return a card to hand over with its evidence, and the evidence file to put beside it.
 
     Args:
-        role: Which rendering it is.
+        role: Role of the rendering.
         rendering: Its bytes.
-        files: As :func:`card_evidence` gives them.
+        files: As :func:`card_evidence` returns them.
 
     Returns:
-        The page with the evidence behind it, and nothing to lay beside it; or the card as it is,
-        and the file.
+        For an HTML page, the page with the evidence appended, and no bytes; otherwise the unchanged
+        card, and the evidence file.
     """
     if role != "html":
         return rendering, encode_evidence(files)
-    # The page is attached to the card, and needs no card.json to be drawn again.
+    # The page itself is attached to the card, so no card.json is needed to draw it again.
     rest = {name: data for name, data in files.items() if name != "card.json"}
     return add_block(rendering, encode_evidence(rest)), b""
 
 
 def open_card(data: bytes, beside: Mapping[str, bytes]) -> tuple[bytes, dict[str, bytes]]:
-    """Return the bytes of a card without its evidence, and all that lies beside it or in it.
+    """Return the bytes of a card without its evidence, and all evidence beside it or in it.
 
     Args:
-        data: What somebody was handed: a card, a page with its evidence, or the evidence alone.
+        data: The received file: a card, a page with its evidence, or the evidence alone.
         beside: The files next to it, by name.
 
     Raises:
-        FormatError: (``bad-evidence``) it is evidence of another form.
+        FormatError: (``bad-evidence``) the evidence in it is malformed.
     """
     card, inside = split_block(data)
     files = {**beside}
@@ -135,22 +136,22 @@ def open_card(data: bytes, beside: Mapping[str, bytes]) -> tuple[bytes, dict[str
         card = inside.get("manifest.json", data)
     for name, one in beside.items():
         if is_evidence(one):
-            with suppress(FormatError):  # what is malformed says nothing
+            with suppress(FormatError):  # malformed evidence proves nothing
                 files |= {f"{name}/{inner}": found for inner, found in parse_evidence(one).items()}
     return card, {**files, **{f"/{name}": one for name, one in inside.items()}}
 
 
 def is_card(data: bytes, ending: str = "") -> bool:
-    """Return whether a file is to be looked at as a card: a rendering, ``card.json``, a manifest.
+    """Return whether a file may be a card: a rendering, ``card.json`` or a manifest.
 
     Args:
-        data: What is in it.
-        ending: Of its name, such as ``.md``.
+        data: Its bytes.
+        ending: The ending of its name, such as ``.md``.
     """
     if ending.lower() in _ENDINGS or data.startswith(_STARTS) or is_evidence(data):
         return True
     if data.startswith(b"%PDF"):
-        return b"card.json" in data  # which every card as PDF carries
+        return b"card.json" in data  # every card in PDF embeds it
     if not any(word in data for word in (b'"card', b'"CycloneDX"', b'"lyrik:card"')):
         return False
     try:
@@ -165,19 +166,19 @@ def is_card(data: bytes, ending: str = "") -> bool:
 
 
 def store_named(data: bytes) -> str | None:
-    """Return the id of the store that a card says it is of, as its text has it; None: nowhere."""
+    """Return the id of the store that the text of a card names, or None."""
     named = re.search(rb"(?:in the store\s+`?|\"store\":\")(blake3:[0-9a-f]{64})", data)
     return None if named is None else named[1].decode()
 
 
 def sibling_card(data: bytes, files: Mapping[str, bytes]) -> Manifest | None:
-    """Return the signed manifest of a card among ``files``, or the card itself if it is one.
+    """Return the card manifest among ``files``, or ``data`` itself if it is a card manifest.
 
-    One that is about these bytes is taken before any other.
+    A manifest that names these bytes is preferred to others.
 
     Args:
         data: The card, or its manifest.
-        files: What lies next to it.
+        files: The sibling files.
     """
     digest = Digest.of(data)
     found: list[Manifest] = []
@@ -186,7 +187,7 @@ def sibling_card(data: bytes, files: Mapping[str, bytes]) -> Manifest | None:
             try:
                 found.append(parse_manifest(one))
             except LyrikstoreError:
-                continue  # what is not signed says nothing
+                continue  # unsigned files prove nothing
     cards = [one for one in found if one.kind == "card"]
     cards.sort(key=lambda one: digest not in handed_out(one))
     return cards[0] if cards else None
@@ -201,14 +202,14 @@ def verify_card_alone(
     at: datetime,
     memory: LogMemory | None = None,
 ) -> Report:
-    """Return the report on a card and the evidence next to it: who signed these bytes, and where.
+    """Return the report on a card and its evidence: who signed these bytes, and in which log.
 
     Args:
         data: The card's bytes, or those of its manifest.
-        card: What :func:`sibling_card` found.
-        files: The sibling files; each is found by what it is, never by its name.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
+        card: The manifest that :func:`sibling_card` returned.
+        files: The sibling files; each is identified by its content, never by its name.
+        trust: The verifier's trust file.
+        at: The moment of verification.
         memory: Remembered log checkpoints, or None.
     """
     found = tuple(files.values())
@@ -236,32 +237,35 @@ def _check_bytes(data: bytes, card: Manifest, files: Sequence[bytes]) -> Check:
 
 
 def signed_as(card: Manifest, drawn: str, about: str, **more: JSON) -> Check:
-    """Return that a file is a card, or drawn from one.
+    """Return the passed check of a file that is a card, or a rendering of it.
 
     Args:
         card: The card.
-        drawn: Which rendering of it that nobody attached; empty: none.
-        about: What it is about, in words.
+        drawn: The rendering that the file is, if it is not attached to the card; or "".
+        about: The subject of the card, in words.
         **more: Further members of the detail.
     """
     summary = f"signed as {card.name} ({card.id.short}) by {card.author}, about {about}"
     detail = {"card": str(card.id), "about": str(subject_id(card)), **more}
     if not drawn:
         return passed("card", summary, **detail)
-    summary = f"the {drawn} that is drawn here from what is {summary}"
+    summary = f"the {drawn} rendering of the card that is {summary}"
     return passed("card", summary, drawn=drawn, **detail)
 
 
 def not_the_card(card: Manifest, drawn: str | None) -> Check:
-    """Return that a file is not the card beside it, or cannot be held against it.
+    """Return the check of a file that differs from a card, or cannot be compared with it.
 
     Args:
         card: The card.
-        drawn: As :func:`drawn_from` gives it.
+        drawn: As :func:`drawn_from` returns it.
     """
-    called = f"{card.name} ({card.id.short})"
+    label = f"{card.name} ({card.id.short})"
     if drawn is None:
-        summary = f"no program here draws this file from {called}: another version did, or nobody"
+        summary = (
+            f"this installation cannot draw this file from {label}, so it cannot be compared: "
+            "another version may have drawn it, or it was edited"
+        )
         return unchecked("card", "other-renderer", summary, nearest=str(card.id))
-    summary = f"contents differ from the signed card beside it, {called}"
+    summary = f"contents differ from the signed card, {label}"
     return failed("card", "edited", summary, nearest=str(card.id))

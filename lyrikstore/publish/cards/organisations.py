@@ -1,8 +1,8 @@
-"""Who signs for an organisation: a key that a logged DID document lists under its did:web.
+"""Keys of organisations in a card, as DID documents in the log list them.
 
-ATTACK: anybody who may write to the log can write such a document, too. A card believes nobody and
-fetches nothing, so whatever rests on one says so beside the name; ``verify`` of the credential with
-a document that is pinned or fetched tells more.
+ATTACK: anybody who may write to the log can also write such a document. A card has no trust file
+and fetches nothing, so a statement that rests on such a document notes this beside the name;
+``verify`` of the credential with a pinned or fetched document proves more.
 """
 
 from collections.abc import Container
@@ -21,40 +21,40 @@ ONLY_SAID = "only a DID document in the log says so, which anybody could have wr
 
 
 class LoggedDocuments:
-    """The DID documents in a log, read when an organisation's key is first asked for.
+    """The DID documents in a log, read on first use.
 
     Args:
         repository: The store.
-        cited: What alone is looked at, as the author of a card knew it; None: all.
+        cited: The documents that count, as the author of a card knew them; None: all.
     """
 
     def __init__(self, repository: Repository, cited: Container[Digest] | None) -> None:
         self._repository, self._cited = repository, cited
 
     def find(self, method: str, at: datetime) -> ResolvedKey:
-        """Return the key behind a verification method; raises as ``Resolver.find``."""
+        """Return the key of a verification method; raises as ``Resolver.find``."""
         if method.startswith("did:key:"):
             return Resolver().find(method, "assertionMethod", at)
         return self._resolver.find(method, "assertionMethod", at)
 
     @cached_property
     def _resolver(self) -> Resolver:
-        found: list[KnownDocument] = []
-        for entry in reversed(self._repository.entries()):  # of two that list a key, the newest
+        documents: list[KnownDocument] = []
+        for entry in reversed(self._repository.entries()):  # the newest that lists a key counts
             if entry.type == "credential" and (self._cited is None or entry.id in self._cited):
                 try:
-                    found += documents_among([self._repository.credential(entry.id)])
+                    documents += documents_among([self._repository.credential(entry.id)])
                 except LyrikstoreError:
-                    continue  # what cannot be read names no key
-        return Resolver(found)
+                    continue  # an unreadable document lists no key
+        return Resolver(documents)
 
 
 def with_document(one: CardStatement, document: Digest | None) -> CardStatement:
-    """Return a statement of an organisation's, with what alone says that the key is theirs.
+    """Return the statement of an organisation, with the DID document that its key rests on.
 
     Args:
         one: The statement.
-        document: Id of the DID document; None: whoever says so signs with a key of their own.
+        document: Id of the DID document; None: a person signed it, and it is returned unchanged.
     """
     if document is None:
         return one

@@ -1,6 +1,6 @@
-"""What a log held before a model that bears on it: the same data, and the version before.
+"""Earlier models in a log that matter for a card: those of the same data, and the version before.
 
-What is logged after the model is left out, so that its card stays what it is when others train.
+Models that are logged later are omitted, so that a card does not change when others train.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -14,13 +14,13 @@ _TRAINING = ("train", "validation")
 
 
 class Earlier(Struct, frozen=True):
-    """What was logged before a model.
+    """Relevant objects that were logged before a model.
 
     Attributes:
-        first_used: Source dataset of it → the first run that trained on data made from it, and its
-            log index.
-        also_used: Source dataset → other models that were trained on it, of each name the last.
-        evaluations: Those of the version before, of each name the last.
+        first_used: Source dataset of the model → the first run that trained on data made from it,
+            and its log index.
+        also_used: Source dataset → other models trained on it, the last of each name.
+        evaluations: Evaluations of the version before, the last of each name.
     """
 
     first_used: Mapping[Digest, tuple[Manifest, int]]
@@ -29,14 +29,14 @@ class Earlier(Struct, frozen=True):
 
 
 class Survey:
-    """Finds :class:`Earlier` in one walk through a log.
+    """Collects :class:`Earlier` in one pass over a log.
 
     Args:
         checkpoint: The model.
         index: Its log index.
         previous: The version before.
         datasets: As ``CardFacts.datasets``.
-        cited: What alone is looked at, as the author of a card knew it; None: all.
+        cited: The objects that count, as the author of a card knew them; None: all.
     """
 
     def __init__(
@@ -49,14 +49,14 @@ class Survey:
     ) -> None:
         self._name, self._index, self._cited = checkpoint.name, index, cited
         self._previous = None if previous is None else previous.id
-        # Dataset → those of the model's sources that it holds something of.
+        # Dataset → the sources of the model that it contains records of.
         self._made_from = {one: frozenset({one}) for one in _sources(datasets)}
         self._first: dict[Digest, tuple[Manifest, int]] = {}
         self._also: dict[Digest, dict[str, Manifest]] = {}
         self._evaluations: dict[str, Manifest] = {}
 
     def see(self, index: int, manifest: Manifest) -> None:
-        """Take in the next manifest that has effect, in log order."""
+        """Add the next manifest with effect, in log order."""
         if manifest.kind == "dataset":
             held = [self._made_from.get(one) for one in manifest.made_from]
             if found := frozenset[Digest]().union(*filter(None, held)):
@@ -64,7 +64,7 @@ class Survey:
         if self._cited is not None and manifest.id not in self._cited:
             return
         if manifest.kind == "evaluation":
-            # One of the version before may be made later than the model, and still compares.
+            # An evaluation of the version before may be logged after the model, and still counts.
             of = [one.id for one in manifest.inputs_in("checkpoint")]
             if of == [self._previous] and manifest.body.get("purpose") is None:
                 self._evaluations[manifest.name] = manifest
@@ -74,12 +74,12 @@ class Survey:
         elif manifest.kind == "checkpoint" and index < self._index and manifest.name != self._name:
             for source in self._trained_on(manifest):
                 models = self._also.setdefault(source, {})
-                # In the order of what counts: whoever verifies a card sees nothing else.
+                # In the order of the manifests that count: a verifier of the card sees only these.
                 models.pop(manifest.name, None)
                 models[manifest.name] = manifest
 
     def found(self) -> Earlier:
-        """Return what there was."""
+        """Return the collected objects."""
         also = {source: tuple(models.values()) for source, models in self._also.items()}
         return Earlier(self._first, also, tuple(self._evaluations.values()))
 
@@ -89,7 +89,7 @@ class Survey:
 
 
 def _sources(datasets: Sequence[tuple[str, Manifest]]) -> set[Digest]:
-    """Return the sources of what the model was trained on, not of what it was tested on."""
+    """Return the source datasets of the model's training data, without those of its test data."""
     known = {dataset.id: dataset for _, dataset in datasets}
     pending = [dataset.id for role, dataset in datasets if role in _TRAINING]
     reached = set(pending)

@@ -1,4 +1,4 @@
-"""Whether a card says what the objects it names do: made again, it is the same (spec §14.6)."""
+"""Check ``card.sources``: a card is made again from its sources and compared (spec §14.6)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,7 +21,7 @@ from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState, failed, passed, stated, unchecked
 
 FIRST_PROFILE = "huggingface/2"
-"""Profile of the cards of version 0.1.0, which are a text and nothing else."""
+"""Profile of the cards of version 0.1.0, which consist of a text only."""
 
 _CHECK = "card.sources"
 _NOT_AGAIN = "its digest is signed, not drawn again here"
@@ -30,7 +30,7 @@ _NOT_AGAIN = "its digest is signed, not drawn again here"
 def check_cards(repository: Repository, cards: Sequence[Manifest]) -> Check:
     """Return ``card.sources`` of several cards, such as all of a store: see :func:`check_sources`.
 
-    What a signed retention took is noted: it keeps no store from being whole.
+    Cards whose sources a signed retention removed are noted; the store still verifies.
 
     Args:
         repository: The store.
@@ -40,17 +40,17 @@ def check_cards(repository: Repository, cards: Sequence[Manifest]) -> Check:
     """
     problems, undrawn, retired = Problems(_CHECK), list[str](), 0
     for card in cards:
-        found = check_sources(repository, card)
-        text = f"{card.name} ({card.id.short}): {found.summary}"
-        reason = str(found.detail.get("reason", ""))
-        if found.state is CheckState.FAIL:
+        check = check_sources(repository, card)
+        text = f"{card.name} ({card.id.short}): {check.summary}"
+        reason = str(check.detail.get("reason", ""))
+        if check.state is CheckState.FAIL:
             problems.add(problems.bad, reason, text)
         elif reason == "retired":
             problems.add(problems.odd, reason, text)
             retired += 1
-        elif found.state is CheckState.UNCHECKED:
+        elif check.state is CheckState.UNCHECKED:
             problems.add(problems.lost, reason, text)
-        elif found.state is CheckState.STATED:
+        elif check.state is CheckState.STATED:
             undrawn.append(text)
     count = len(cards) - retired
     made = f"{pluralize(count, 'card')} made again from what they rest on"
@@ -62,30 +62,30 @@ def check_cards(repository: Repository, cards: Sequence[Manifest]) -> Check:
 
 
 def check_sources(repository: Repository, card: Manifest) -> Check:
-    """Return ``card.sources``: whether the objects that a card names give this very card.
+    """Return ``card.sources``: whether a card made again from the objects it names is the same.
 
     Args:
         repository: The store.
         card: A card manifest of it.
 
     Returns:
-        The check: ``stated`` where all that is compared is the same, and a text is not drawn again
-        here: that of a card of version 0.1.0, and a rendering by another version.
+        The check; ``stated`` if all compared bytes are the same, but a rendering is not drawn again
+        here: the text of a card of version 0.1.0, and a rendering by another version.
 
     Cost: makes the card and its renderings again.
     """
     profile = card.body["profile"]
-    # ATTACK: a card of today that names the profile of 0.1.0, so that nothing of it is compared.
+    # ATTACK: a current card names the profile of 0.1.0, so that nothing of it is compared.
     earlier = profile == FIRST_PROFILE and "profiles" not in card.body
     if not earlier and profile not in FORMATS:
         return unchecked(
             _CHECK,
             "other-profile",
-            f"it is written as {quote(profile)}, which this version does not know; it knows "
+            f"its format is {quote(profile)}, which this version does not know; known formats are "
             f"{listed([FIRST_PROFILE, *FORMATS])}",
         )
     try:
-        # A false card that was retired is a matter of the past: no store stays invalid for it.
+        # A false card that was retired does not keep a store invalid.
         present_attachments(repository, card, "card")
         if earlier:
             return _first(repository, card)
@@ -93,30 +93,30 @@ def check_sources(repository: Repository, card: Manifest) -> Check:
         profiles = profiles_of(repository, card)
         if flaw := _flaw(card, facts, profiles):
             return failed(_CHECK, "differs", flaw)
-        made, counted = _made_again(card, facts, profiles)
-        signed = {role: text_of(repository, card, role) for role in made}
+        rebuilt, body = _made_again(card, facts, profiles)
+        signed = {role: text_of(repository, card, role) for role in rebuilt}
     except LyrikstoreError as error:
         why = "retired" if _is_retired(repository, card, error) else "lost"
         return unchecked(_CHECK, why, f"it cannot be made again: {quote(error.message)}")
-    for role, data in made.items():
+    for role, data in rebuilt.items():
         if data != signed[role]:
-            theirs = signed[role].decode("utf-8", "replace")
-            found = difference(theirs, data.decode("utf-8", "replace"), "in it", "it rests on")
-            summary = f"its {role} does not say what it rests on: {found}"
+            text = signed[role].decode("utf-8", "replace")
+            where = difference(text, data.decode("utf-8", "replace"), "in it", "in its sources")
+            summary = f"its {role} differs from its sources: {where}"
             return _of_unknown_task(facts) or failed(_CHECK, "differs", summary, role=role)
-    if counted != card.body:
-        # ATTACK: the body says that nothing is open, so that a draft is taken for complete.
+    if body != card.body:
+        # ATTACK: the body states that nothing is open, so that a draft looks complete.
         wrong = sorted(
-            name for name in {*counted, *card.body} if counted.get(name) != card.body.get(name)
+            name for name in {*body, *card.body} if body.get(name) != card.body.get(name)
         )
-        summary = f"its manifest says something else than the card of {listed(wrong)}"
+        summary = f"its manifest differs from the card in {listed(wrong)}"
         return _of_unknown_task(facts) or failed(_CHECK, "differs", summary)
-    roles = sorted(one.role for one in card.attachments if one.role in {*ROLES} - made.keys())
+    roles = sorted(one.role for one in card.attachments if one.role in {*ROLES} - rebuilt.keys())
     if roles:
-        drawn = card.body.get("renderings", {})
-        said = " and ".join(f"its {role} by {quote(drawn[role])}" for role in roles)
+        versions = card.body.get("renderings", {})
+        drawn = " and ".join(f"its {role} by {quote(versions[role])}" for role in roles)
         return stated(
-            _CHECK, f"{said} was drawn; {_NOT_AGAIN}; the rest is the same", roles=[*roles]
+            _CHECK, f"{drawn} was drawn; {_NOT_AGAIN}; the rest is the same", roles=[*roles]
         )
     evidence = len(card.body["evidence"])
     return passed(
@@ -128,7 +128,7 @@ def check_sources(repository: Repository, card: Manifest) -> Check:
 
 
 def _of_unknown_task(facts: CardFacts) -> Check | None:
-    """Return that a card cannot be made again, where the task of its model is not installed."""
+    """Return an unchecked result if the task of the card's model is not installed, else None."""
     task = facts.subject.body.get("task") if facts.subject.kind == "checkpoint" else None
     if task is None or find_rules(task) is not None:
         return None
@@ -137,56 +137,56 @@ def _of_unknown_task(facts: CardFacts) -> Check | None:
 
 
 def _first(repository: Repository, card: Manifest) -> Check:
-    """Return ``card.sources`` of a card of version 0.1.0, whose text nothing here can draw."""
-    # ATTACK: whoever cannot pass with a card of today signs some in the form that is not compared,
-    # or one under another name.
+    """Return ``card.sources`` of a card of version 0.1.0, whose text cannot be drawn again."""
+    # ATTACK: a false card is signed in the old format, which is not compared, or under another
+    # name.
     before, seen = list(card.parents), set[Digest]()
     while before:
         one = repository.manifest(before.pop())
         if one.body.get("profile") in FORMATS:
             return failed(
-                _CHECK, "differs", "it has the form of version 0.1.0, after one of today's"
+                _CHECK, "differs", "it has the format of version 0.1.0, but replaces a newer one"
             )
         before += [parent for parent in one.parents if parent not in seen]
         seen.update(one.parents)
     subject = repository.manifest(subject_id(card))
     if card.name != card_name(subject):
-        return failed(_CHECK, "differs", _not_called_after(subject))
+        return failed(_CHECK, "differs", _wrong_name(subject))
     text_of(repository, card)
     return stated(_CHECK, f"its text was drawn by version 0.1.0; {_NOT_AGAIN}", roles=["card"])
 
 
-def _not_called_after(subject: Manifest) -> str:
-    return f"it is about {subject.name}, and not called after it"
+def _wrong_name(subject: Manifest) -> str:
+    return f"its name does not follow from that of its subject, {subject.name}"
 
 
 def _flaw(card: Manifest, facts: CardFacts, profiles: Sequence[Profile]) -> str:
-    """Return what no card that this program signs has; empty: nothing."""
+    """Return the first flaw that no card signed by this program has, or ""."""
     drawn = card.body.get("renderings", {})
     for role in ROLES:
-        # ATTACK: of two pages, one is compared and the other handed out; or one is by nobody.
+        # ATTACK: of two pages, one is compared and the other handed out; or one has no renderer.
         if len(card.attachments_in(role)) > 1:
             return f"it has two attachments in role {role}"
         if role != "card" and card.attachments_in(role) and not drawn.get(role):
-            return f"it does not say what drew its {role}"
+            return f"it does not name the renderer of its {role}"
     for role in drawn:
         if not card.attachments_in(role):
-            return f"it has no attachment in role {quote(role)}, though it says so"
-    # ATTACK: a name in which others may approve.
+            return f"it names a renderer of {quote(role)}, but has no such attachment"
+    # ATTACK: a name for which other keys may approve.
     if card.name != card_name(facts.subject):
-        return _not_called_after(facts.subject)
+        return _wrong_name(facts.subject)
     if set(card.inputs) != set(facts.inputs()):
-        return "its inputs are not the objects that it tells of"
+        return "its inputs are not the objects that it rests on"
     shipped = {one.id: one.digest for one in shipped_profiles().values()}
     for profile in profiles:
-        # ATTACK: an easier profile under the name of a law's.
+        # ATTACK: an easier profile under the name of a profile for a law.
         if shipped.get(profile.id, profile.digest) != profile.digest:
-            return f"its profile {profile.id} is not the one that is called so"
+            return f"its profile {profile.id} is not the profile of that name in lyrikstore"
     return ""
 
 
 def _is_retired(repository: Repository, card: Manifest, error: LyrikstoreError) -> bool:
-    """Return whether a card cannot be made again because something was retired, by the log."""
+    """Return whether a card cannot be made again because the log retired one of its sources."""
     if error.kind == "retired":
         return True
     if not isinstance(error, IncompleteError | NotFoundError):
@@ -201,7 +201,7 @@ def _is_retired(repository: Repository, card: Manifest, error: LyrikstoreError) 
 def _made_again(
     card: Manifest, facts: CardFacts, profiles: Sequence[Profile]
 ) -> tuple[dict[str, bytes], Mapping[str, JSON]]:
-    """Return what the objects that a card names give: role of the attachment → bytes; the body."""
+    """Return a card made again from its objects: role of the attachment → bytes, and the body."""
     form = CardForm.of(card.body)
     document = build_card(facts, answers_of(facts), profiles, form)
     drawn = card.body.get("renderings", {})
@@ -211,39 +211,39 @@ def _made_again(
 
 
 def difference(one: str, other: str, called: str, otherwise: str) -> str:
-    """Return where two texts differ first, in words.
+    """Return the first difference of two texts, in words.
 
     Args:
         one: A text, such as that of ``card.json``.
-        other: What it should be.
-        called: What the first is called.
-        otherwise: What the second is called.
+        other: The expected text.
+        called: Words for the place of the first text, such as ``in it``.
+        otherwise: Words for the place of the expected text, such as ``in its sources``.
     """
     if one.startswith('{"') and (where := _statement(one, other)):
-        return f"{where} {called}, not as {otherwise}"
+        return f"{where} differs"
     if one.splitlines() == other.splitlines():
-        return "in its line ends alone, which some programs rewrite"
+        return "only in its line ends, which some programs rewrite"
     lines, others = (*one.split("\n"), ""), (*other.split("\n"), "")
     at = next((n for n, (a, b) in enumerate(zip(lines, others, strict=False)) if a != b), 0)
     return f"line {at + 1} is {quote(lines[at])} {called}, {quote(others[at])} {otherwise}"
 
 
 def _statement(one: str, other: str) -> str:
-    """Return which statement of a ``card.json`` differs first; empty if none does."""
+    """Return the first statement of a ``card.json`` that differs, or ""."""
     try:
         ours, theirs = (
-            {said["id"]: said for said in parse(text.encode())["statements"]}
+            {statement["id"]: statement for statement in parse(text.encode())["statements"]}
             for text in (one, other)
         )
     except (LyrikstoreError, KeyError, TypeError):
         return ""
     for name in (*ours, *theirs):
         if ours.get(name) != theirs.get(name):
-            return f"the statement {quote(name)} is"
+            return f"the statement {quote(name)}"
     return ""
 
 
 def text_of(repository: Repository, card: Manifest, role: str = "card") -> bytes:
-    """Return what is attached to a card in a role that it has."""
+    """Return the bytes of a card's attachment in a role that it has."""
     attached = present_attachments(repository, card, role)[0]
     return repository.blobs.read(attached.id, max_bytes=MAX_CARD)

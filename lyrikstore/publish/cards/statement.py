@@ -25,26 +25,26 @@ STATES: Mapping[str, str] = {
 """State → what it means; in the order in which they are shown."""
 
 OPEN = frozenset({"not-established", "stale", "contradicted"})
-"""States that somebody has to do something about."""
+"""States that require an action."""
 
 MAX_TEXT = 4000
 
 Cited = tuple[Digest, str]
-"""An object, and what it is."""
+"""Id of an object, and its description."""
 
 
 class Said(Struct, frozen=True):
-    """What a fact says of one subject, before it has a place in a card.
+    """The value of a fact for one subject, before it becomes a statement of a card.
 
     Attributes:
         text: The fact in words; may be foreign text.
         evidence: The objects it rests on; at least one.
         state: A word of :data:`STATES`.
-        subject: What it is about, where a fact is said of several: a name, a label.
-        title: What the fact is called here; empty: as its kind is.
+        subject: Its subject, such as a name or a label, if a fact has several.
+        title: Title of the statement; empty: that of the fact.
         value: The fact for programs; decimals are strings.
-        by: Who says so, a DID; empty: whoever signed the evidence.
-        liable: What they say they are liable for; may be empty.
+        by: DID of the author; empty: the signer of the evidence.
+        liable: What the author accepts liability for, in their words; may be empty.
     """
 
     text: str
@@ -62,15 +62,15 @@ class CardStatement(Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         id: Name of the fact, and of its subject after a colon; unique in a card.
-        title: What it is about, in a few words.
-        text: What it says: one visible line (spec §14.5).
+        title: Its title, in a few words.
+        text: Its text: one visible line (spec §14.5).
         state: A word of :data:`STATES`.
         evidence: The objects it rests on.
-        value: For programs; None: there is no more than the text.
-        by: Who says so, a DID; may be empty.
-        called: What they call themselves; may be empty.
-        was: Of a stale or contradicted answer, why it is.
-        liable: What whoever says so says they are liable for; may be empty.
+        value: The value for programs; None: there is only the text.
+        by: DID of the author; may be empty.
+        called: Name that the author gives itself; may be empty.
+        was: Why an answer is stale or contradicted.
+        liable: What the author accepts liability for, in their words; may be empty.
     """
 
     id: str
@@ -91,17 +91,17 @@ class CardStatement(Struct, frozen=True, omit_defaults=True):
 
     @property
     def subject(self) -> str:
-        """What it is about; may be empty."""
+        """The name of its subject; may be empty."""
         return self.id.partition(":")[2]
 
     def to_json(self) -> dict[str, JSON]:
-        """Return it as ``card.json`` holds it."""
+        """Return its members in ``card.json``."""
         evidence = [str(identity) for identity, _ in self.evidence]
         return {**as_json(self), "about": self.subject, "evidence": evidence}
 
 
 def statement(fact: str, title: str, said: Said) -> CardStatement:
-    """Return what a fact says as a statement; foreign text becomes one visible line."""
+    """Return the statement of a fact; foreign text becomes one visible line."""
     subject = plain(said.subject, 300)
     return CardStatement(
         id=f"{fact}:{subject}" if subject else fact,
@@ -121,10 +121,10 @@ def named(manifest: Manifest) -> Cited:
 
 
 def counted(count: int, one: str, many: str = "") -> str:
-    """Return a count and its noun as ``pluralize`` does, with the thousands told apart."""
+    """Return a count and its noun as ``pluralize`` does, with separators between thousands."""
     return f"{count:,}{pluralize(count, one, many).removeprefix(str(count))}"
 
 
 def listed(values: Iterable[Any]) -> str:
-    """Return values in words, separated by commas."""
+    """Return values as text, separated by commas."""
     return ", ".join(str(value) for value in values)

@@ -69,7 +69,7 @@ def test_an_edited_rendering_is_named_with_its_line(chain: Any, role: str) -> No
     assert report.check("blobs").state is CheckState.UNCHECKED
     rewritten = judge(chain, text.replace(b"\n", b"\r\n"))
     assert reason(rewritten, "card") == "edited"
-    assert "line ends alone" in rewritten.check("card").summary
+    assert "only in its line ends" in rewritten.check("card").summary
 
 
 def test_an_edited_card_json_is_named_with_its_statement(chain: Any) -> None:
@@ -77,7 +77,7 @@ def test_an_edited_card_json_is_named_with_its_statement(chain: Any) -> None:
     report = judge(chain, card.renderings["card"].replace(b"model 0.75", b"model 0.79"))
     assert (report.verdict, reason(report, "card")) == (Verdict.INVALID, "edited")
     name = "evaluation.metric:evaluations/acme/classifier accuracy"
-    assert f"statement {name!r} is here" in report.check("card").summary.replace('"', "'")
+    assert f"statement {name!r} differs" in report.check("card").summary.replace('"', "'")
     manifest = card.manifest.encode().replace(b'"statements":', b'"statements":1')
     assert reason(judge(chain, manifest), "card") == "edited"
 

@@ -1,4 +1,4 @@
-"""What the subject of a card rests on: datasets, runs and models (spec §14.4.1)."""
+"""Ancestry of the subject of a card: datasets, runs and models (spec §14.4.1)."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ from lyrikstore.verify.store.test_sets import trained_on
 
 
 class CardAncestry(Struct, frozen=True):
-    """What a subject rests on.
+    """The objects that the subject of a card rests on.
 
     Attributes:
         datasets: As ``CardFacts.datasets``.
         runs: The runs before that of the subject.
-        closure: The same by the rule of rights; None in the forms before ``card/3``.
+        closure: The ancestry by the rule of rights; None in the formats before ``card/3``.
     """
 
     datasets: tuple[tuple[str, Manifest], ...]
@@ -31,17 +31,18 @@ def ancestry_of(
     run: Manifest | None,
     form: CardForm,
 ) -> CardAncestry:
-    """Return what a checkpoint or a dataset rests on.
+    """Return the ancestry of a checkpoint or a dataset.
 
     Args:
-        lineage: That of the subject.
-        subject: What the card is about.
-        named: ``(role, dataset)``: those that it names itself.
+        lineage: Lineage of the subject.
+        subject: The subject of the card.
+        named: ``(role, dataset)``: the datasets that it names itself.
         run: The run that made it.
-        form: How the card is written.
+        form: Format of the card.
 
     Raises:
-        NotFoundError, IncompleteError, VerificationError: Part of it is not here, lost or damaged.
+        NotFoundError, IncompleteError, VerificationError: Part of it is not in the store, lost or
+            damaged.
     """
     closure: RightsClosure | None = None
     if form.has_publishers_terms:
@@ -49,8 +50,8 @@ def ancestry_of(
         before, runs = closure.datasets, closure.runs
     else:
         bases = lineage.bases_of(subject, strict=True)
-        learnt = dict.fromkeys(one for model in bases for one in trained_on(model))
-        before = tuple(map(lineage.manifest, learnt))
+        training_data = dict.fromkeys(one for model in bases for one in trained_on(model))
+        before = tuple(map(lineage.manifest, training_data))
         runs = tuple(lineage.manifest(one.id) for base in bases for one in base.inputs_in("run"))
     known = {dataset.id for _, dataset in named}
     datasets = [*named, *(("dataset", one) for one in before if one.id not in known)]

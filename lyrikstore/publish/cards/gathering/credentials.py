@@ -1,4 +1,4 @@
-"""The credentials that a card repeats: those that hold, as their publishers mean them."""
+"""Credentials in a card: valid dataset credentials, grants and attestations (spec §14.4.1)."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
@@ -31,12 +31,12 @@ from lyrikstore.verify.rights.judge import LoggedDocument
 
 
 class CredentialFacts(Struct, frozen=True):
-    """A logged credential whose signature holds and is its issuer's.
+    """A logged credential with a valid signature of its issuer.
 
     Attributes:
         id: BLAKE3 of its bytes.
         document: The signed document, without its proof.
-        named_by: Of an organisation's, the DID document that lists the key; else None.
+        named_by: For an organisation, the DID document that lists the key; else None.
     """
 
     id: Digest
@@ -45,7 +45,7 @@ class CredentialFacts(Struct, frozen=True):
 
     @property
     def issuer(self) -> str:
-        """Who issued it, a DID."""
+        """DID of its issuer."""
         return issuer_of(self.document) or ""
 
     @property
@@ -62,24 +62,24 @@ class CredentialFacts(Struct, frozen=True):
 
     @property
     def attribution(self) -> tuple[str, str]:
-        """What to name, and whom: the issuer by the name that it has there, else by its DID."""
+        """Name of the dataset, and name of the issuer in the credential, or else its DID."""
         subject: Any = self.document["credentialSubject"]
         issuer: Any = self.document["issuer"]
         called = issuer.get("name") if isinstance(issuer, dict) else None
         return str(subject["name"]), str(called or self.issuer)
 
     def end_of(self, partition: Partition) -> str | None:
-        """Return the last moment at which a partition may be used; None: no end is stated."""
+        """Return the last moment at which a partition may be used, or None without an end."""
         until: Any = self.document.get("validUntil")
         return partition.limits.end(until)
 
 
 class DatasetTerms(Struct, frozen=True):
-    """Whose a dataset is, and what its publisher says of it.
+    """The publisher of a dataset, and its terms.
 
     Attributes:
-        credentials: The credentials about it, in log order.
-        published: Of one that was imported, as its publisher knows it; else None.
+        credentials: The dataset credentials about it, in log order.
+        published: For an imported dataset, its identity in its publisher's store; else None.
         grants: The licence grants about it, in log order.
     """
 
@@ -88,9 +88,9 @@ class DatasetTerms(Struct, frozen=True):
     grants: tuple[CredentialFacts, ...] = ()
 
     def relied_on(self, rights: Iterable[Mapping[str, Any]]) -> Iterator[CredentialFacts]:
-        """Yield the grants that rights, as runs record them, rest on."""
+        """Yield the grants that recorded rights of runs rest on."""
         named = {right.get("grant") for right in rights}
-        return (one for one in self.grants if str(one.id) in named)
+        return (grant for grant in self.grants if str(grant.id) in named)
 
 
 def terms_about(
@@ -100,18 +100,18 @@ def terms_about(
     documents: LoggedDocuments,
     form: CardForm,
 ) -> DatasetTerms:
-    """Return what a card has of the terms of a dataset.
+    """Return the terms of a dataset for a card.
 
     Args:
         repository: The store.
         dataset: The dataset.
-        cited: Only these credentials count, whatever became known of their keys since; None: all
-            that are logged and not by a key that was compromised by then.
-        documents: Who signs for an organisation.
-        form: How the card is written.
+        cited: The credentials that count, whatever was logged about their keys later; None: all
+            logged ones, except by keys that were compromised when they were logged.
+        documents: The keys of organisations.
+        form: Format of the card.
 
     Raises:
-        LyrikstoreError: The manifest of its publisher cannot be read, or is of other data.
+        LyrikstoreError: The manifest of its publisher cannot be read, or is about other data.
     """
     if not form.has_publishers_terms:
         about = credentials_about(repository, dataset.id, DATASET, documents)
@@ -133,7 +133,7 @@ def terms_about(
 def credentials_about(
     repository: Repository, about: Digest, kind: CredentialKind, documents: LoggedDocuments
 ) -> Iterator[tuple[CredentialFacts, int]]:
-    """Yield the credentials about a manifest or tree that hold, each with its log index."""
+    """Yield the valid credentials about a manifest or tree, each with its log index."""
     for entry in repository.credentials_about(about):
         try:
             opened = logged_credential(repository, entry.id)
@@ -151,7 +151,7 @@ def attestations_of(
     cited: Container[Digest] | None,
     documents: LoggedDocuments,
 ) -> dict[Digest, tuple[CredentialFacts, ...]]:
-    """Return what others attested of the content of datasets: dataset → attestations."""
+    """Return the attestations about the content of datasets: dataset → attestations."""
     found = {}
     for dataset in datasets:
         if dataset.tree is not None:
@@ -165,12 +165,12 @@ def attestations_of(
 def verified(
     opened: OpenedCredential, kind: CredentialKind, documents: LoggedDocuments
 ) -> CredentialFacts | None:
-    """Return a credential of a kind whose proof is its issuer's; None: it says nothing.
+    """Return a credential if it has this kind and a valid proof of its issuer, else None.
 
     Args:
         opened: The credential.
-        kind: What it has to be.
-        documents: Who signs for an organisation.
+        kind: The required kind.
+        documents: The keys of organisations.
     """
     keys: list[ResolvedKey] = []
     try:

@@ -1,7 +1,7 @@
-"""A profile: questions and items with the facts that answer them, read from its file.
+"""A profile, read from its file: questions and items, with the facts that answer them.
 
-Nothing in a profile is a program: it names facts of the closed vocabulary, and one that is not
-there refuses it. What it says of the law is as of its day, and reviewed by whom it names.
+A profile contains no program: it names facts of the closed vocabulary, and is refused if one is
+unknown. Its statements about law hold for the day it states, reviewed by the person it names.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,20 +21,20 @@ from lyrikstore.canon.toml import check_user_file, parse_toml
 from lyrikstore.publish.cards.vocabulary import VOCABULARY
 
 MAX_BYTES = 1 << 18
-"""Longest profile."""
+"""Bytes of a profile, at most."""
 
 _FOLDER = Path(__file__).parent
-_HINT = "docs/cards.md shows a profile, and lyrikstore maintain schema facts every fact"
+_HINT = "docs/cards.md has a sample profile; list all facts: lyrikstore maintain schema facts"
 
 
 class CardQuestion(Struct, frozen=True):
-    """What only a person can answer.
+    """A question that only a person can answer.
 
     Attributes:
         id: Its name; the same in every profile that asks it.
         asks: The question.
-        guidance: What an answer has to say.
-        choices: What can be chosen; empty: the answer is a text.
+        guidance: What an answer must contain.
+        choices: The possible choices; empty: the answer is a text.
         shows: Facts that are shown beside it.
     """
 
@@ -46,15 +46,15 @@ class CardQuestion(Struct, frozen=True):
 
 
 class ProfileItem(Struct, frozen=True):
-    """One thing that a profile asks.
+    """One item of a profile.
 
     Attributes:
         id: Its name in the profile, such as ``1a``.
-        clause: Where it is asked.
-        asks: What.
+        clause: The clause of the source that requires it.
+        asks: What it asks for.
         required: Whether a card without it is a draft.
         fill: Facts that answer it.
-        question: The question that answers it; empty: facts alone do.
+        question: The question whose answer fills it; empty: facts alone fill it.
     """
 
     id: str
@@ -70,10 +70,10 @@ class Contradiction(Struct, frozen=True):
 
     Attributes:
         question: The question.
-        choice: The answer.
-        fact: The fact.
-        says: One of these words is in what it says.
-        because: What is wrong.
+        choice: The chosen answer.
+        fact: The fact that contradicts it.
+        says: Words of which one is in the text of the fact.
+        because: The explanation of the contradiction.
     """
 
     question: str
@@ -84,21 +84,21 @@ class Contradiction(Struct, frozen=True):
 
 
 class Profile(Struct, frozen=True, rename="camel", kw_only=True):
-    """What a profile file says.
+    """The contents of a profile file.
 
     Attributes:
         data: The file; attached to the card.
         id: Such as ``us-legal/1``.
-        title: What it is called.
-        about: ``checkpoint`` or ``dataset``.
-        jurisdiction: Where it is the law; may be empty.
+        title: Its title.
+        about: Kind of the subject: ``checkpoint`` or ``dataset``.
+        jurisdiction: Where the law applies; may be empty.
         as_of: The day for which its sources were read.
-        reviewed_by: The lawyer who read it; empty: none did.
-        banner: What a reader has to know before; may be empty.
-        sources: What it rests on.
-        applies: When it is asked at all; empty: always.
+        reviewed_by: The lawyer who reviewed it; empty: not reviewed.
+        banner: A notice for readers; may be empty.
+        sources: Its sources, such as laws.
+        applies: The fact and value for which it applies; empty: always.
         questions: Id → question.
-        items: In their order.
+        items: Its items, in order.
         contradictions: Answers that facts contradict.
     """
 
@@ -128,15 +128,15 @@ class Profile(Struct, frozen=True, rename="camel", kw_only=True):
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Return what a profile file says.
+        """Parse a profile file.
 
         Args:
-            data: TOML, as ``schemas/card-profile.schema.json`` has it.
+            data: TOML, by ``schemas/card-profile.schema.json``.
 
         Raises:
-            InvalidInputError: (``bad-profile``) not such a file, no such day, an item twice, one
-                that nothing can answer, a question that is not there or that no item asks;
-                (``unknown-fact``) a fact that is not in the vocabulary.
+            InvalidInputError: (``bad-profile``) malformed file, impossible date, two items of one
+                name, an item with neither facts nor a question, a question that is missing or that
+                no item asks; (``unknown-fact``) a fact that is not in the vocabulary.
         """
         try:
             document = parse_toml(data, max_bytes=MAX_BYTES)
@@ -145,25 +145,25 @@ class Profile(Struct, frozen=True, rename="camel", kw_only=True):
         except FormatError as error:
             raise _bad(error.message, error.hint) from None
         except ValueError:
-            raise _bad(f"asOf: there is no day {document['asOf']}") from None
+            raise _bad(f"asOf: {document['asOf']} is not a date") from None
         questions = document.get("questions", {})
-        named = {name: {**one, "id": name} for name, one in questions.items()}
-        found = convert({**document, "data": data, "questions": named}, cls)
-        _check(found)
-        return found
+        named = {name: {**question, "id": name} for name, question in questions.items()}
+        profile = convert({**document, "data": data, "questions": named}, cls)
+        _check(profile)
+        return profile
 
 
 def _check(profile: Profile) -> None:
     ids = [one.id for one in profile.items]
     if len(set(ids)) < len(ids):
-        raise _bad(f"the item {next(one for one in ids if ids.count(one) > 1)} is there twice")
+        raise _bad(f"two items have the name {next(one for one in ids if ids.count(one) > 1)}")
     for item in profile.items:
         if not item.fill and not item.question:
-            raise _bad(f"the item {item.id}: it has neither fill nor question, so no answer")
+            raise _bad(f"the item {item.id} has neither `fill` nor `question`, so no answer")
     asked = {item.question for item in profile.items if item.question}
     for name in (*asked, *(one.question for one in profile.contradictions)):
         if name not in profile.questions:
-            raise _bad(f"the question {name!r} is not under [questions]")
+            raise _bad(f"the question {name!r} is missing under [questions]")
     for name in profile.questions.keys() - asked:
         raise _bad(f"no item asks the question {name!r}")
     for rule in profile.contradictions:
@@ -188,37 +188,39 @@ def _facts(profile: Profile) -> Iterable[str]:
 
 @cache
 def shipped_profiles() -> Mapping[str, Profile]:
-    """Return the profiles that come with lyrikstore: name → profile, by name."""
-    found = [Profile.parse(read_packaged(path)) for path in sorted(_FOLDER.glob("*.toml"))]
-    return MappingProxyType({one.name: one for one in found})
+    """Return the profiles shipped with lyrikstore: name → profile, sorted by name."""
+    profiles = [Profile.parse(read_packaged(path)) for path in sorted(_FOLDER.glob("*.toml"))]
+    return MappingProxyType({profile.name: profile for profile in profiles})
 
 
 def load_profile(name: str) -> Profile:
-    """Return a profile that comes with lyrikstore, or one in a file of one's own.
+    """Return a profile shipped with lyrikstore, or one from a user's file.
 
     Args:
         name: Its name, or a path that ends in ``.toml``.
 
     Raises:
-        NotFoundError: (``no-profile``) none is called so; near names are named.
-        InvalidInputError: It cannot be read; (``bad-profile``) it is called as one that comes with
-            lyrikstore; or as :meth:`Profile.parse`.
+        NotFoundError: (``no-profile``) no profile has this name; the hint lists all names.
+        InvalidInputError: The file cannot be read; (``bad-profile``) its profile has the name of a
+            shipped one; or as :meth:`Profile.parse`.
     """
     shipped = shipped_profiles()
     if name.endswith(".toml"):
-        found = Profile.parse(read_at_most(Path(name), MAX_BYTES + 1))
-        if found.name in shipped and found.digest != shipped[found.name].digest:
-            # ATTACK: an easier profile under the name of a law's.
-            raise _bad(f"{found.name} is what a profile of lyrikstore's is called")
-        return found
+        profile = Profile.parse(read_at_most(Path(name), MAX_BYTES + 1))
+        if profile.name in shipped and profile.digest != shipped[profile.name].digest:
+            # ATTACK: an easier profile under the name of a profile for a law.
+            raise _bad(f"{profile.name} is the name of another profile, shipped with lyrikstore")
+        return profile
     if name not in shipped:
         raise NotFoundError(
             "no-profile",
-            f"no profile is called {name[:80]!r}",
-            hint=f"there are: {', '.join(shipped)}; or a file of your own that ends in .toml",
+            f"no profile has the name {name[:80]!r}",
+            hint=f"choose one of: {', '.join(shipped)}; or a file of your own that ends in .toml",
         )
     return shipped[name]
 
 
 def _bad(message: str, hint: str | None = None) -> InvalidInputError:
-    return InvalidInputError("bad-profile", f"the profile: {message}", hint=hint or _HINT)
+    return InvalidInputError(
+        "bad-profile", f"the profile is invalid: {message}", hint=hint or _HINT
+    )

@@ -1,4 +1,4 @@
-"""What a rendering of a card is made of: headings, paragraphs, statements, tables, charts."""
+"""Blocks of a rendered card: headings, paragraphs, statements, tables, charts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ class Heading(Struct, frozen=True):
     """A heading.
 
     Attributes:
-        text: What it says.
+        text: Its text.
         level: 1 to 3.
         page: Whether a new page begins here, on paper.
     """
@@ -24,11 +24,11 @@ class Heading(Struct, frozen=True):
 
 
 class Paragraph(Struct, frozen=True):
-    """Words of the program, not of anybody who signed.
+    """A paragraph written by the program, not by a signer.
 
     Attributes:
         text: The words.
-        strong: Whether they have to be seen.
+        strong: Whether they are emphasized.
     """
 
     text: str
@@ -36,11 +36,11 @@ class Paragraph(Struct, frozen=True):
 
 
 class StatementLine(Struct, frozen=True):
-    """A statement in its line.
+    """A statement in one line.
 
     Attributes:
         shown: The statement.
-        title: How the line begins.
+        title: Start of the line.
         cited: The labels of its evidence.
     """
 
@@ -53,7 +53,7 @@ class StatementList(Struct, frozen=True):
     """Statements, one a line, each with its evidence.
 
     Attributes:
-        lines: Them.
+        lines: The statements.
     """
 
     lines: Sequence[StatementLine]
@@ -63,7 +63,7 @@ class Table(Struct, frozen=True):
     """Rows of text, each with the evidence of the statements it shows.
 
     Attributes:
-        titles: Of the columns.
+        titles: Titles of the columns.
         rows: Cells, and the labels of the objects that the row rests on.
     """
 
@@ -72,12 +72,12 @@ class Table(Struct, frozen=True):
 
 
 class Chart(Struct, frozen=True):
-    """A picture of what a statement's value holds; where there are no pictures, nothing.
+    """A chart of the value of a statement; omitted in renderings without charts.
 
     Attributes:
         kind: ``metrics``, ``confusion``, ``calibration``, ``coverage``, ``slices`` or ``flow``.
-        title: What it shows, for people who hear it.
-        value: What is drawn.
+        title: Its description, for screen readers.
+        value: The value to draw.
     """
 
     kind: str
@@ -86,20 +86,20 @@ class Chart(Struct, frozen=True):
 
 
 class Bullets(Struct, frozen=True):
-    """Lines of the program's own.
+    """A list of lines written by the program.
 
     Attributes:
-        lines: Them.
+        lines: The lines.
     """
 
     lines: Sequence[str]
 
 
 class Code(Struct, frozen=True):
-    """Lines to type.
+    """Commands to type.
 
     Attributes:
-        lines: Them.
+        lines: The commands, one a line.
     """
 
     lines: Sequence[str]
@@ -109,7 +109,7 @@ class EvidenceList(Struct, frozen=True):
     """The objects that the card rests on.
 
     Attributes:
-        rows: Label, what it is, and id of each.
+        rows: Label, description and id of each object.
     """
 
     rows: Sequence[tuple[str, str, str]]

@@ -1,8 +1,8 @@
 """``card.json`` as the Applied Model Card of the Coalition for Health AI, version 0.2, in XML.
 
-Its elements are texts in Markdown. Each has what was answered, then what signed objects say; one
-that is demanded and that nobody established says so. The element names and their order are those of
-its schema, which is not part of this program.
+Its elements are texts in Markdown. Each has the answers, then the statements from signed objects; a
+required element without either says that it is not established. The element names and their order
+are those of its schema, which is not part of this program.
 """
 
 import re
@@ -177,13 +177,13 @@ _MARKS = re.compile(r"[\\{}%\"]")
 
 
 def to_chai(card: Mapping[str, Any]) -> bytes:
-    """Return a card as XML, UTF-8. Equal in, equal out.
+    """Return a card as XML in UTF-8; equal cards give equal bytes.
 
-    ATTACK: texts hold what an attacker wrote: they are text nodes, and in them Markdown without
-    markup (spec §14.5).
+    ATTACK: texts may be written by an attacker: they become text nodes, with escaped Markdown
+    (spec §14.5).
 
     Args:
-        card: What ``card.json`` holds.
+        card: Contents of ``card.json``.
     """
     writer = _Writer(card)
     root = Element("AppliedModelCard", xmlns=NAMESPACE)
@@ -297,7 +297,7 @@ def _label(figure: Figure) -> str:
 
 
 def _value(figure: Figure) -> str:
-    """Return a figure as the examples of the format have it: numbers, as exact as they are."""
+    """Return a figure as in the examples of the format: a number with its full precision."""
     value = f"{Decimal(figure.value):f}"
     if not figure.low or not figure.high:
         return f'{{"kind":"single","value":{value}}}'

@@ -1,4 +1,4 @@
-"""Pictures of a card, from the values of its statements; each is a function of them alone."""
+"""Charts of a card, drawn from the values of its statements and from nothing else."""
 
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -8,12 +8,12 @@ from lyrikstore.web.charts import Span, curve, flow, matrix, spans
 
 
 def draw(main: Element, kind: str, title: str, value: Any) -> None:
-    """Add the picture of what a statement's value holds.
+    """Add the chart of the value of a statement.
 
     Args:
-        main: Where.
-        kind: As :class:`~lyrikstore.publish.cards.rendering.blocks.Chart` has it.
-        title: What it shows, for people who hear it.
+        main: The element to add it to.
+        kind: As in :class:`~lyrikstore.publish.cards.rendering.blocks.Chart`.
+        title: Its description, for screen readers.
         value: The value.
     """
     match kind:

@@ -1,8 +1,8 @@
-"""The card of a dataset as Croissant 1.1, as hubs and loaders of data read it.
+"""The card of a dataset as Croissant 1.1, for dataset hubs and loaders.
 
-What the format has a field for is there, each text with its state; what has no field, and what
-nobody established, is a statement of ``lyrik:card``. Nothing is made up to fill a field: one that
-the format demands says that it is not established.
+Statements for which the format has a field are in that field, each text with its state. All other
+statements, and those that are not established, are in ``lyrik:card``. No field is filled with
+invented values: a required field without a value says that it is not established.
 """
 
 import json
@@ -117,10 +117,10 @@ _IRIS = frozenset(
 
 
 def to_croissant(card: Mapping[str, Any]) -> bytes:
-    """Return the card of a dataset as Croissant 1.1 in JSON-LD, UTF-8. Equal in, equal out.
+    """Return the card of a dataset as Croissant 1.1 in JSON-LD; equal cards give equal bytes.
 
     Args:
-        card: What ``card.json`` holds.
+        card: Contents of ``card.json``.
     """
     text = json.dumps(_Description(card).document(), indent=1, ensure_ascii=False)
     # ATTACK: the format lies in a web page's script element, which a text of a stranger's ends.
@@ -220,7 +220,7 @@ class _Description:
         }
 
     def _sources(self) -> Iterator[tuple[str, str]]:
-        """Yield every dataset that this one was made from, at first hand or not: id, name."""
+        """Yield (id, name) of every dataset that this one was made from, directly or indirectly."""
         said = self.layout.facts("data.source", "data.derived")
         others = {one["evidence"][0]: one["about"] for one in said}
         for identity, name in others.items():
@@ -254,7 +254,7 @@ class _Description:
         return {"prov:wasGeneratedBy": activities} if activities else {}
 
     def _usage(self, identity: str) -> dict[str, Any]:
-        """Return the terms that credentials about a dataset state, but for those taken back."""
+        """Return the terms in credentials about a dataset, without revoked ones."""
         offers: list[Any] = []
         for one in self.layout.facts("rights.credential"):
             # ATTACK: of two versions of one name, the terms of one are not those of the other.
@@ -263,7 +263,7 @@ class _Description:
         return {"usageInfo": offers} if offers else {}
 
     def _published(self, *datasets: str) -> dict[str, Any]:
-        """Return who published datasets that were imported, and whom their terms want named."""
+        """Return the publishers of imported datasets, and the names that their terms require."""
         found: dict[str, Any] = {}
         publishers = {
             one["by"]: {
@@ -286,7 +286,7 @@ class _Description:
         return [one for one in self._in_force(*names) if identity in one["evidence"]]
 
     def _in_force(self, *names: str) -> list[Shown]:
-        """Return statements, but for those of credentials that were revoked."""
+        """Return the statements without those of revoked credentials."""
         said = self._established(*names)
         return [one for one in said if one["evidence"][0] not in self.withdrawn]
 
@@ -328,7 +328,7 @@ class _Description:
         return [one for one in self._established(name) if one["evidence"][0] == self.id]
 
     def _text(self, one: Shown) -> str:
-        """Return what a statement says of which dataset, and in which state it is."""
+        """Return the text of a statement with the name of its dataset, and its state."""
         title, answer = one["title"], one["id"].startswith("answer.")
         if not answer and one["evidence"][0] != self.id:
             title += f" ({one['about']})"
@@ -341,7 +341,7 @@ def _urn(identity: str) -> str:
 
 
 def _is_formats(value: Any) -> bool:
-    """Return whether a value is what ``commit`` measures: foreign software writes other things."""
+    """Return whether a value has the form that ``commit`` writes; foreign software may differ."""
     return (
         isinstance(value, list)
         and bool(value)
@@ -350,7 +350,7 @@ def _is_formats(value: Any) -> bool:
 
 
 def _days(one: Shown) -> list[str]:
-    """Return the first and the last day; nothing where one is not known, or is none."""
+    """Return the first and the last day, or nothing if one of them is unknown or malformed."""
     value = one.get("value")
     if not isinstance(value, dict):
         return []
@@ -362,7 +362,7 @@ def _days(one: Shown) -> list[str]:
 
 
 def _offers(credential: Shown) -> Iterator[dict[str, Any]]:
-    """Yield the terms of a credential as an ODRL Offer; none if it states none."""
+    """Yield the terms of a credential as an ODRL Offer, or nothing if it has no terms."""
     said: Any = credential["value"]
     document = {
         **{name: said[name] for name in ("id", "validFrom", "validUntil") if name in said},
@@ -382,7 +382,7 @@ def _offers(credential: Shown) -> Iterator[dict[str, Any]]:
 
 
 def _prefixed(value: Any, member: str = "") -> Any:
-    """Return a part of a policy without need of ODRL's own context, which lies on the network."""
+    """Return a part of a policy with full prefixes, so that ODRL's context need not be fetched."""
     if isinstance(value, dict):
         return {
             key if key.startswith("@") else f"odrl:{key}" if key != "type" else "@type": (

@@ -1,7 +1,8 @@
-"""``card.json`` as a bill of materials: CycloneDX 1.7, as inventories of software have it.
+"""``card.json`` as a bill of materials in CycloneDX 1.7, for software inventories.
 
-What the format has a field for is there; what it has none for is a property, and so is what nobody
-established: nothing is made up to fill a field. Considerations are attested answers alone.
+Statements for which the format has a field are in that field; all others, and those that are not
+established, are properties: no field is filled with invented values. Considerations are attested
+answers only.
 """
 
 import json
@@ -50,13 +51,13 @@ _EXPRESSION = re.compile(rf"{_WORD}(?: (?:AND|OR|WITH) {_WORD})*")
 
 
 def to_cyclonedx(card: Mapping[str, Any]) -> bytes:
-    """Return a card as CycloneDX 1.7 in JSON, UTF-8. Equal in, equal out.
+    """Return a card as CycloneDX 1.7 in JSON, UTF-8; equal cards give equal bytes.
 
-    The serial number follows from ``card.json``, so that two cards never share one, and the time is
-    the one that the checkpoint claims.
+    The serial number is derived from ``card.json``, so that two cards never share one, and the time
+    is the one that the checkpoint claims.
 
     Args:
-        card: What ``card.json`` holds.
+        card: Contents of ``card.json``.
     """
     text = json.dumps(_Bill(card).document(), indent=1, ensure_ascii=False)
     return f"{text}\n".encode()
@@ -113,7 +114,7 @@ class _Bill:
         return found
 
     def _made_from(self) -> Iterator[dict[str, Any]]:
-        """Yield of each dataset that was made from others, which."""
+        """Yield each dataset that was made from others, with these."""
         for one in self.layout.facts("data.derived"):
             origins = [origin for origin in one["value"]["from"] if origin in self.datasets]
             if origins and one["evidence"][0] in self.datasets:
@@ -210,7 +211,7 @@ class _Bill:
         return [one["text"] for one in said if one["state"] == "attested"]
 
     def _base(self) -> Iterator[dict[str, Any]]:
-        """Yield the model that it was trained from, and those at the roots of that."""
+        """Yield the base model, and the external models that it is based on."""
         rights = {one["evidence"][0]: one for one in self.layout.facts("model.base-rights")}
         named = {
             one["evidence"][1]: one["value"]
@@ -313,7 +314,7 @@ def _hash(identity: str) -> dict[str, str]:
 
 
 def _licence(text: str) -> dict[str, Any]:
-    """Return what a committer states: an SPDX expression if it has the form of one."""
+    """Return the licence that a committer states, as an SPDX expression if it has that form."""
     if _EXPRESSION.fullmatch(text) and text.count("(") == text.count(")"):
         return {"expression": text, "acknowledgement": "declared"}
     return {"license": _named(text)}

@@ -1,4 +1,4 @@
-"""``card.json`` as PDF/A, with ``card.json`` in it: what a firm files (extra ``pdf``)."""
+"""``card.json`` as PDF/A that embeds ``card.json``, for archives (extra ``pdf``)."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ path{stroke:#3b6ea8;fill:none;stroke-width:2}.axis{stroke:#999;stroke-width:1}
 
 
 def pdf_version() -> str:
-    """Return what makes a PDF here, with its versions; empty: nothing does."""
+    """Return the PDF renderer with its versions, or "" if Typst is not installed."""
     try:
         return f"pdf/1 typst/{version('typst')}"
     except PackageNotFoundError:
@@ -32,7 +32,7 @@ def to_pdf(card: Mapping[str, Any]) -> bytes:
     """Return a card as PDF/A-3b; the same card and the same Typst give the same bytes.
 
     Args:
-        card: What ``card.json`` holds.
+        card: Contents of ``card.json``.
 
     Raises:
         InvalidInputError: (``missing-extra``) Typst is not installed; (``not-printable``) its fonts

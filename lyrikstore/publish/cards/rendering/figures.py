@@ -1,4 +1,4 @@
-"""The figures of a card, for programs: each of the model beside that of what is cheaper."""
+"""The figures of a card, for programs: those of the model beside those of cheaper systems."""
 
 import re
 from collections import Counter
@@ -18,15 +18,16 @@ class Figure(Struct, frozen=True):
     """A measured figure.
 
     Attributes:
-        metric: What it is called.
-        system: Whose it is: ``model``, ``baseline``, ``nearest record`` or ``commonest label``.
+        metric: Name of the metric.
+        system: The measured system: ``model``, ``baseline``, ``nearest record`` or ``commonest
+            label``.
         value: A decimal.
-        low: Lower end of its interval, a decimal; empty: it has none.
-        high: Upper end.
+        low: Lower end of its interval, a decimal; empty: no interval.
+        high: Upper end of its interval.
         level: Confidence of the interval in percent; empty: not known.
-        part: Of which part of the test data, such as ``class lease``; empty: of all of it.
-        evaluation: Of which evaluation, where there are several.
-        records: Of how many records; 0: of all, or not known.
+        part: The part of the test data, such as ``class lease``; empty: all of it.
+        evaluation: The evaluation, if there are several.
+        records: Number of records; 0: all, or not known.
     """
 
     metric: str
@@ -41,12 +42,12 @@ class Figure(Struct, frozen=True):
 
     @property
     def called(self) -> str:
-        """The metric and whose it is; of the model, the metric alone."""
+        """The metric and the system; for the model, the metric alone."""
         return self.metric if self.system == "model" else f"{self.metric} of the {self.system}"
 
     @property
     def slice(self) -> str:
-        """Which part of which evaluation; empty: all of the only one."""
+        """The part and the evaluation; empty: all of the only evaluation."""
         return ", ".join(filter(None, (self.evaluation, self.part)))
 
 
@@ -99,7 +100,7 @@ class Figures:
                 yield self._figure(one, title, system, figure, part)
 
     def confidence(self) -> Iterator[Figure]:
-        """Yield how far confidence can be believed, and accuracy over the surest records."""
+        """Yield the calibration of confidence, and the accuracy over the most certain records."""
         for one in self.layout.facts("evaluation.calibration"):
             value = {"value": one["value"]["ece"]}
             yield self._figure(one, "expected calibration error", "model", value)

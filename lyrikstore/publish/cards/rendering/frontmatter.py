@@ -1,8 +1,8 @@
-"""The YAML block of a card, as model hubs read it (spec §14.4.7).
+"""The YAML block of a card, for model hubs (spec §14.4.7).
 
-Names of a store are not names on a hub: ``base_model`` and ``datasets`` would link to whatever
-somebody else called so there, hence they are left out and the card's text names the objects by id.
-``license`` is there only where somebody attested it: no signed object decides which licence a
+Names in a store are not names on a hub: ``base_model`` and ``datasets`` would link to unrelated
+objects with that name, so they are omitted, and the card's text names the objects by id.
+``license`` is present only if a person attested it: no signed object decides which licence a
 derived model has.
 """
 

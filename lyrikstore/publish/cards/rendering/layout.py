@@ -1,4 +1,4 @@
-"""The order of a card: two pages for whoever decides, then annexes (spec §14.4.6)."""
+"""The layout of a card: two pages for decision makers, then annexes (spec §14.4.6)."""
 
 import re
 from collections import Counter
@@ -44,10 +44,10 @@ NOT_PROVEN = (
 
 
 class Layout:
-    """A card, taken apart for rendering.
+    """A card, divided into blocks for rendering.
 
     Args:
-        card: What ``card.json`` holds.
+        card: Contents of ``card.json``.
     """
 
     def __init__(self, card: Mapping[str, Any]) -> None:
@@ -60,7 +60,7 @@ class Layout:
         self.labels = labels_of(one["id"] for one in card["evidence"])
 
     def blocks(self) -> Iterator[Block]:
-        """Yield what is shown, in order."""
+        """Yield all blocks, in order."""
         yield from self.first_page()
         yield from self.second_page()
         for profile in self.card["profiles"]:
@@ -72,19 +72,19 @@ class Layout:
         yield EvidenceList([(self.labels[one["id"]], one["what"], one["id"]) for one in found])
 
     def first_page(self) -> Iterator[Block]:
-        """Yield what decides: whether it is done, what it is for, whether to use it."""
+        """Yield the first page: whether the card is complete, the purpose, the verdict."""
         raise NotImplementedError
 
     def second_page(self) -> Iterator[Block]:
-        """Yield where it comes from, who is liable, what is not proven, how to verify it."""
+        """Yield the second page: origin, liability, what is not proven, how to verify it."""
         raise NotImplementedError
 
     def annexes(self) -> Iterator[Block]:
-        """Yield what has to be there in full, besides profiles and questions."""
+        """Yield the annexes, without profiles and questions."""
         raise NotImplementedError
 
     def head(self) -> Iterator[Block]:
-        """Yield the name, the status, and what was not reviewed."""
+        """Yield the name, the status, and the profiles that were not reviewed."""
         yield Heading(self.card["subject"]["name"], 1)
         yield Paragraph(self.status(), strong=True)
         titles = ", ".join(one["title"] for one in self.card["profiles"])
@@ -95,12 +95,12 @@ class Layout:
         yield self.said("subject.version", "subject.signer", "subject.logged", "rights.challenge")
 
     def liability(self) -> Iterator[Block]:
-        """Yield who says what, and who is liable for it."""
+        """Yield the authors of statements, and what each is liable for."""
         yield Heading("Who says so, and who is liable")
         yield Table(("what", "who", "says", "liable"), list(self._responsible()))
 
     def proof(self, *more: str) -> Iterator[Block]:
-        """Yield what is not proven, with what ``more`` there is, and how to verify the rest."""
+        """Yield what is not proven, including ``more``, and how to verify the rest."""
         yield Heading("What is not proven")
         yield Bullets((*NOT_PROVEN[:2], *more, *NOT_PROVEN[2:]))
         yield self.said("rights.rules")
@@ -115,11 +115,11 @@ class Layout:
         )
 
     def said(self, *names: str, about: bool = False) -> StatementList:
-        """Return the statements of some facts, in this order, and what each is about if wanted."""
+        """Return the statements of facts as a list, in this order; `about` adds their subjects."""
         return self.lines(self.facts(*names), about=about)
 
     def lines(self, found: Iterable[Shown], *, about: bool = False) -> StatementList:
-        """Return statements, each in its line, and what each is about if wanted."""
+        """Return statements as a list, one a line; `about` adds their subjects."""
         return StatementList(
             [
                 StatementLine(one, title_of(one, about=about), self.cited(one["evidence"]))
@@ -136,17 +136,17 @@ class Layout:
         return [one for name in names for one in self._by_fact.get(name, ())]
 
     def answers(self, *questions: str) -> list[Shown]:
-        """Return what was answered to some questions."""
+        """Return the answers to some questions."""
         return self.facts(*(f"answer.{one}" for one in questions))
 
     def open_items(self) -> tuple[int, int]:
-        """Return how many required items are open, and how many others."""
+        """Return the number of open required items, and of other open items."""
         items = [one for profile in self.card["profiles"] for one in profile["items"]]
         required = sum(one["open"] and one["required"] for one in items)
         return required, sum(one["open"] for one in items) - required
 
     def status(self) -> str:
-        """Return what the card is by itself; whether it was approved, the log tells."""
+        """Return the status by the card alone; approvals are in the log only."""
         counts: Mapping[str, int] = self.card["counts"]
         required, other = self.open_items()
         wrong = counts.get("contradicted", 0)
@@ -193,7 +193,7 @@ class Layout:
             yield (what, who, text, _cut(said)), self.cited(evidence)
 
     def _answered(self) -> list[Shown]:
-        """Return what people answered."""
+        """Return the statements of answers."""
         return [
             one
             for one in self.card["statements"]
@@ -225,7 +225,7 @@ class Layout:
             yield Bullets([_source(one) for one in profile["sources"]])
 
     def data(self) -> Iterator[Block]:
-        """Yield all that is known of the data and the rights in it."""
+        """Yield all statements about the data and the rights in it."""
         yield Heading("The data in full", page=True)
         about: dict[str, list[Shown]] = {}
         for one in self.card["statements"]:
@@ -272,11 +272,11 @@ def _source(source: Mapping[str, Any]) -> str:
 
 
 def title_of(statement: Shown, *, about: bool) -> str:
-    """Return how a statement begins: its title, and what it is about where the text does not tell.
+    """Return the start of a statement: its title, and its subject if the text does not contain it.
 
     Args:
         statement: The statement.
-        about: Whether that is to be said at all.
+        about: Whether to add the subject.
     """
     title, subject = statement["title"], statement["about"]
     fact = statement["id"].partition(":")[0]
@@ -287,7 +287,7 @@ def title_of(statement: Shown, *, about: bool) -> str:
 
 
 def attester(statement: Shown) -> str:
-    """Return who attests a statement or gave an answer, a DID; empty: nobody did."""
+    """Return the DID of the attester of a statement or answer, or ""."""
     person = statement["state"] == "attested" or statement["id"].startswith("answer.")
     return str(statement.get("by", "")) if person else ""
 
@@ -297,10 +297,10 @@ def _cut(text: str) -> str:
 
 
 def properties(statements: Iterable[Shown]) -> Iterator[tuple[str, str]]:
-    """Yield statements as names with values, with who says so; and who is liable for what.
+    """Yield statements as names with values, with their authors, and who is liable for what.
 
     Args:
-        statements: All of which nothing is to be lost.
+        statements: The statements; none is omitted.
     """
     for one in statements:
         was = f" ({one['was']})" if "was" in one else ""
@@ -311,16 +311,16 @@ def properties(statements: Iterable[Shown]) -> Iterator[tuple[str, str]]:
 
 
 def shorten(text: str) -> str:
-    """Return a text with its keys and ids cut short; the evidence has them whole."""
+    """Return a text with its keys and ids shortened; the evidence lists them in full."""
     return _LONG.sub(lambda found: f"{found[1]}{found[2][:8]}…{found[2][-4:]}", text)
 
 
 def state_of(one: Shown, *, whole: bool = False) -> str:
-    """Return the state of a statement in words, and whose word it is where somebody attests it.
+    """Return the state of a statement in words, with its attester if it has one.
 
     Args:
         one: The statement.
-        whole: Whether the key is not cut short.
+        whole: Whether to show the whole key.
     """
     who = attester(one)
     if not who:
@@ -329,7 +329,7 @@ def state_of(one: Shown, *, whole: bool = False) -> str:
 
 
 def called(one: Shown) -> str:
-    """Return what whoever says a statement says to be, or what alone names their key; or nothing.
+    """Return the name that the author of a statement gives itself, in words; or "".
 
     Args:
         one: The statement.
@@ -338,9 +338,10 @@ def called(one: Shown) -> str:
 
 
 def labels_of(evidence: Iterable[str]) -> dict[str, str]:
-    """Return object → the label by which a rendering names it: its first hex digits.
+    """Return object → its label in a rendering: its first hex digits.
 
-    As many as tell all of them apart, and eight at least; so a label stays the same as others come.
+    Labels have as many digits as make all of them different, and at least eight, so that a label
+    usually stays the same when objects are added.
     """
     ids = list(evidence)
     digits = 8

@@ -1,4 +1,4 @@
-"""``card.json`` as Markdown with a YAML block in front, as model hubs have it."""
+"""``card.json`` as Markdown with a YAML block in front, for model hubs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,10 +11,10 @@ from lyrikstore.publish.markdown import code, escape
 
 
 def to_markdown(card: Mapping[str, Any]) -> bytes:
-    """Return a card as Markdown, UTF-8. Equal in, equal out.
+    """Return a card as Markdown in UTF-8; equal cards give equal bytes.
 
     Args:
-        card: What ``card.json`` holds.
+        card: Contents of ``card.json``.
     """
     lines = list(front_matter(card))
     for block in layout_of(card).blocks():

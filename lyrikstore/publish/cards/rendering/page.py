@@ -1,4 +1,4 @@
-"""``card.json`` as a page: two pages on paper, then annexes, with pictures; nothing to load."""
+"""``card.json`` as an HTML page: two printed pages, then annexes, with charts; loads nothing."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -35,12 +35,12 @@ _LINES = frozenset({"h1", "h2", "h3", "p", "li", "tr", "pre", "svg"})
 
 
 def to_page(card: Mapping[str, Any]) -> tuple[Element, Element]:
-    """Return a card as a document and its body. Equal in, equal out.
+    """Return a card as a document and its body; equal cards give equal documents.
 
-    ATTACK: texts hold what an attacker wrote; see :mod:`lyrikstore.web.html`.
+    ATTACK: texts may be written by an attacker; see :mod:`lyrikstore.web.html`.
 
     Args:
-        card: What ``card.json`` holds.
+        card: Contents of ``card.json``.
     """
     html, body = new_page(heading_of(card), style=CHARTS + _STYLE)
     main = SubElement(body, "main")
@@ -60,7 +60,7 @@ def to_page(card: Mapping[str, Any]) -> tuple[Element, Element]:
 
 
 def to_html(card: Mapping[str, Any]) -> bytes:
-    """Return a card as HTML, UTF-8."""
+    """Return a card as HTML in UTF-8."""
     html, _ = to_page(card)
     return page_bytes(html)
 

@@ -1,4 +1,4 @@
-"""What a card shows before and after its profiles: of a model, and of a dataset (spec §14.4.7)."""
+"""The pages and annexes of a card: of a model, and of a dataset (spec §14.4.7)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -13,26 +13,26 @@ _VERDICT = "evaluation.verdict"
 
 
 def layout_of(card: Mapping[str, Any]) -> Layout:
-    """Return a card, taken apart for rendering.
+    """Return the layout of a card.
 
     Args:
-        card: What ``card.json`` holds.
+        card: Contents of ``card.json``.
     """
     return DatasetLayout(card) if card["subject"]["kind"] == "dataset" else ModelLayout(card)
 
 
 def heading_of(card: Mapping[str, Any]) -> str:
-    """Return what a card is called."""
+    """Return the heading of a card."""
     what = "Datasheet" if card["subject"]["kind"] == "dataset" else "Model card"
     return f"{what} {card['subject']['name']}"
 
 
 class Flow(Struct, frozen=True):
-    """What was made from what.
+    """A graph of datasets, models and tests, drawn as a flow chart.
 
     Attributes:
-        steps: What a column is called, and the names in it.
-        edges: Name → name of what was made from it.
+        steps: Title of each column, and the names in it.
+        edges: Pairs of names: the second was made from the first.
         names: Id of a dataset → its name.
     """
 
@@ -42,7 +42,7 @@ class Flow(Struct, frozen=True):
 
 
 def data_flow(layout: Layout) -> Flow:
-    """Return how datasets were made from their sources, a column for each step on the way."""
+    """Return the graph from source datasets to derived ones, with a column for each step."""
     sources, derived = layout.facts("data.source"), layout.facts("data.derived")
     names = {one["evidence"][0]: one["about"] for one in (*sources, *derived) if one["about"]}
     made = {one["evidence"][0]: one["value"]["from"] for one in derived}
@@ -65,13 +65,13 @@ class ModelLayout(Layout):
     """The card of a model: whether it is worth using, what it was made from, where it fails."""
 
     def annexes(self) -> Iterator[Block]:
-        """Yield what has to be there in full."""
+        """Yield the annexes: evaluations, data and training in full."""
         yield from self._evaluations()
         yield from self.data()
         yield from self._training()
 
     def first_page(self) -> Iterator[Block]:
-        """Yield what decides."""
+        """Yield the first page: purpose, verdict, training data."""
         yield from self.head()
         yield Heading("What it is for")
         yield self.lines(self.answers("intended-use", "out-of-scope") or self.facts("model.task"))
@@ -96,7 +96,7 @@ class ModelLayout(Layout):
         )  # fmt: skip
 
     def second_page(self) -> Iterator[Block]:
-        """Yield where it comes from, who is liable, what is wrong with it."""
+        """Yield the second page: origin, liability, known failures."""
         yield Heading("Where the model comes from", page=True)
         yield Chart("flow", "from sources to the model and its tests", self._flow())
         yield self.said("data.derived", "data.parts", about=True)
@@ -107,22 +107,22 @@ class ModelLayout(Layout):
         yield from self.proof("how the model does on other data than it was tested on")
 
     def _flow(self) -> Flow:
-        """Return the way from sources to tests."""
-        made = data_flow(self)
+        """Return the graph from sources to tests."""
+        flow = data_flow(self)
         name = self.card["subject"]["name"]
         tests = self.facts("evaluation.data")
         base = [one["text"] for one in self.facts("model.base") if "value" in one]
-        learnt = [one for one in self.facts("data.parts") if not one["about"].startswith("test ")]
-        ends = [made.names.get(one["evidence"][0], "") for one in learnt]
+        parts = [one for one in self.facts("data.parts") if not one["about"].startswith("test ")]
+        ends = [flow.names.get(one["evidence"][0], "") for one in parts]
         edges = [(one, name) for one in (*ends, *base)]
         for one in tests:
-            edges += [(made.names.get(data, ""), one["about"]) for data in one["evidence"][1:2]]
+            edges += [(flow.names.get(data, ""), one["about"]) for data in one["evidence"][1:2]]
             edges.append((name, one["about"]))
-        (first, sources), *others = made.steps
+        (first, sources), *others = flow.steps
         steps = [(first, [*sources, *base]), *others]
         return Flow(
             [*steps, ("model", [name]), ("tests", [one["about"] for one in tests])],
-            [*made.edges, *edges],
+            [*flow.edges, *edges],
         )
 
     def _evaluations(self) -> Iterator[Block]:
@@ -183,7 +183,7 @@ class DatasetLayout(Layout):
     """The card of a dataset: what is in it, who may use it for what, what was done to it."""
 
     def first_page(self) -> Iterator[Block]:
-        """Yield what decides."""
+        """Yield the first page: purpose, contents, rights."""
         yield from self.head()
         yield Heading("What it is for")
         yield self.lines(
@@ -204,7 +204,7 @@ class DatasetLayout(Layout):
         )  # fmt: skip
 
     def second_page(self) -> Iterator[Block]:
-        """Yield where it comes from, who is liable, what is wrong with it."""
+        """Yield the second page: origin, liability, known errors."""
         yield Heading("Where the data comes from", page=True)
         yield Chart("flow", "from sources to the dataset", data_flow(self))
         yield self.said("data.derived", "data.found", "data.redacted", about=True)
@@ -215,5 +215,5 @@ class DatasetLayout(Layout):
         yield from self.proof("that the records are true, complete, or of whom they seem to be")
 
     def annexes(self) -> Iterator[Block]:
-        """Yield what has to be there in full."""
+        """Yield the annex: all statements about the data."""
         yield from self.data()

@@ -1,4 +1,4 @@
-"""The renderings that a card has, each with the version of what makes it."""
+"""The renderings of cards, each with the version of its renderer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,12 +19,12 @@ ROLES_OF: Mapping[str, Sequence[str]] = {
     "checkpoint": ("markdown", "html", "pdf", "cyclonedx", "chai"),
     "dataset": ("markdown", "html", "pdf", "croissant"),
 }
-"""What a card is about → the roles of its renderings."""
+"""Kind of the subject → roles of the renderings of its card."""
 
 RENDERINGS = tuple(dict.fromkeys(role for roles in ROLES_OF.values() for role in roles))
 
 ROLES = ("card", *RENDERINGS)
-"""Attachments that may be handed to somebody as the card."""
+"""Roles of the attachments that may be handed over as the card."""
 
 _MAKE: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = {
     "markdown": to_markdown,
@@ -45,7 +45,7 @@ _VERSIONS: Mapping[str, Callable[[], str]] = {
 
 
 def version_of(role: str) -> str:
-    """Return what makes a rendering here, with its version; empty: nothing does."""
+    """Return the renderer of a role with its version, or "" if it is not installed."""
     return _VERSIONS[role]() if role in _VERSIONS else ""
 
 
@@ -53,67 +53,70 @@ def render(card: Mapping[str, Any], roles: Sequence[str] | None = None) -> dict[
     """Return ``card.json`` and its renderings: role of the attachment → bytes.
 
     Args:
-        card: What ``card.json`` holds.
-        roles: Which renderings; None: all that can be made here. A PDF cannot where Typst is not
-            installed, or its fonts lack a letter; none can that is longer than ``MAX_CARD``.
+        card: Contents of ``card.json``.
+        roles: Roles of the renderings; None: all that can be made. A PDF needs Typst, and a letter
+            for each character in its fonts; no rendering may be longer than ``MAX_CARD``.
 
     Raises:
-        InvalidInputError: (``missing-extra``, ``not-printable``, ``too-large``) it is asked for and
-            cannot be made.
+        InvalidInputError: (``missing-extra``, ``not-printable``, ``too-large``) a requested
+            rendering cannot be made.
         LyrikstoreError: As :func:`check_role`.
     """
-    found = {"card": encode(card)}
+    files = {"card": encode(card)}
     kind = card["subject"]["kind"]
     for role in ROLES_OF[kind] if roles is None else roles:
         check_role(kind, role)
         try:
-            found[role] = _short(role, _MAKE[role](card))
+            files[role] = _short(role, _MAKE[role](card))
         except InvalidInputError:
             if roles is not None:
                 raise
-    return found
+    return files
 
 
 def _short(role: str, data: bytes) -> bytes:
-    # What is longer is never read again: such a card would not verify.
+    # Longer renderings are never read again: such a card would not verify.
     if len(data) > MAX_CARD:
         raise InvalidInputError(
             "too-large",
-            f"its {role} has {pluralize(len(data), 'byte')}, of at most {MAX_CARD:,}",
+            f"the {role} rendering has {pluralize(len(data), 'byte')}; at most {MAX_CARD:,} are "
+            "allowed",
             hint="name fewer profiles",
         )
     return data
 
 
 def check_role(kind: str, role: str) -> None:
-    """Refuse a rendering that no card of this kind has.
+    """Raise ``no-rendering`` unless cards of this kind of subject have this rendering.
 
     Args:
-        kind: What the card is about.
+        kind: Kind of the subject of the card.
         role: Role of the attachment; ``card`` is no rendering, and every card has it.
 
     Raises:
-        InvalidInputError: (``no-rendering``) there is none.
+        InvalidInputError: (``no-rendering``) such cards do not have it.
     """
     roles = ("card", *ROLES_OF.get(kind, RENDERINGS))
     if role not in roles:
         known = ", ".join(roles)
         raise InvalidInputError(
-            "no-rendering", f"the card of a {kind} has no {role} rendering", hint=f"it has {known}"
+            "no-rendering",
+            f"the card of a {kind} has no {role} rendering",
+            hint=f"choose one of: {known}",
         )
 
 
 def looks_like(text: bytes) -> list[str]:
-    """Return which renderings a file may be by its looks; ``card`` if none."""
-    looks = {
+    """Return the roles of renderings with the first bytes of a file, or ``card`` if none has."""
+    starts = {
         "html": b"<!doctype", "pdf": b"%PDF", "markdown": b"---", "cyclonedx": b"{\n",
         "croissant": b"{\n", "chai": b"<?xml",
     }  # fmt: skip
-    return [role for role, start in looks.items() if text.startswith(start)] or ["card"]
+    return [role for role, start in starts.items() if text.startswith(start)] or ["card"]
 
 
 def drawn_from(data: bytes, card: Manifest, text: bytes) -> str | None:
-    """Return which rendering of a card a file is that nobody attached; empty: none.
+    """Return the role of a file that is a rendering of a card, but not attached to it; or "".
 
     Args:
         data: The file.
@@ -121,27 +124,27 @@ def drawn_from(data: bytes, card: Manifest, text: bytes) -> str | None:
         text: Its ``card.json``.
 
     Returns:
-        The role; None where it may be one that nothing here draws as whoever made it did.
+        The role; None if the file may be a rendering by another version, which cannot be drawn.
 
     Raises:
         LyrikstoreError: As :func:`read_content`.
 
-    Cost: draws it.
+    Cost: draws the rendering.
     """
     content = read_content(text)
     for role in looks_like(data):
         if role not in ROLES_OF[content["subject"]["kind"]] or card.attachments_in(role):
             continue
-        with suppress(InvalidInputError):  # such as that Typst is not installed
+        with suppress(InvalidInputError):  # for example, Typst is not installed
             if render(content, [role])[role] == data:
                 return role
-        if role == "pdf":  # only the same version of its maker gives the same bytes
+        if role == "pdf":  # only the same version of Typst gives the same bytes
             return None
     return ""
 
 
 def handed_out(card: Manifest) -> dict[Digest, str]:
-    """Return what somebody can be handed as a card: digest → role, of the manifest an empty one."""
-    roles = ROLES if "profiles" in card.body else ("card",)  # of 0.1.0, the text alone
-    found = {item.id: item.role for item in card.attachments if item.role in roles}
-    return {**found, card.id: ""}
+    """Return the files that may be handed over as a card: digest → role, "" for its manifest."""
+    roles = ROLES if "profiles" in card.body else ("card",)  # version 0.1.0 has a text only
+    files = {item.id: item.role for item in card.attachments if item.role in roles}
+    return {**files, card.id: ""}

@@ -1,6 +1,17 @@
-"""The closed vocabulary: everything a card can say from signed objects (spec §14.4.3).
+"""The closed vocabulary: all facts that a card can contain (spec §14.4.3).
 
-A profile names facts; one that is not here refuses the profile. Names are append-only.
+A profile with a fact that is not in the vocabulary is refused. Names are append-only.
+
+* **fact**: a name of the vocabulary, with the function that finds its values.
+* **subject**: what a value is about, if a fact has several: a dataset, a label, an evaluation.
+* **evidence**: the signed objects that a value rests on.
+* **state**: how a value was established: measured, derived, stated, attested, decided.
+* **values of the data**: labels and parts of file names, which a card omits unless requested.
+
+Example:
+    >>> from lyrikstore.publish.cards.vocabulary import VOCABULARY
+    >>> VOCABULARY["model.task"].of, "data.licence" in VOCABULARY
+    ('checkpoint', True)
 """
 
 from collections.abc import Mapping
@@ -44,18 +55,18 @@ VOCABULARY: Mapping[str, Fact] = MappingProxyType(
 
 
 def card_facts() -> dict[str, str]:
-    """Return every fact that a profile can name, and what it says, in the order of a card."""
+    """Return every fact that a profile can name, and its description, in the order of a card."""
     return {name: fact.about for name, fact in VOCABULARY.items()}
 
 
 def say_all(facts: CardFacts) -> list[CardStatement]:
-    """Return every statement that signed objects make, one a fact and subject.
+    """Return all statements from signed objects, one for each fact and subject.
 
     Args:
-        facts: What the card is made from.
+        facts: The inputs of the card.
 
     Raises:
-        FormatError: (``bad-body``) an object lacks what a fact tells of.
+        FormatError: (``bad-body``) an object lacks a member that a fact needs.
     """
     found: dict[str, CardStatement] = {}
     named_by = facts.named_by

@@ -1,7 +1,7 @@
-"""Facts about the data: where it comes from, what is known of it, what was done to it.
+"""Facts about the data: its origin, its description, and how it was processed.
 
-What is known of a dataset is said once, of the dataset that was committed; of those that were
-made from it, what was done.
+A dataset is described once, as it was committed; for datasets made from it, only the processing is
+described.
 """
 
 import re
@@ -58,7 +58,7 @@ _STATES = {"measured": "measured", "tool-asserted": "stated", "human-asserted": 
 
 
 def sources(facts: CardFacts) -> list[Manifest]:
-    """Return the datasets that were committed or imported, not made from others."""
+    """Return the datasets that were committed or imported, without those made from others."""
     return [dataset for dataset in facts.each_dataset if not list(dataset.made_from)]
 
 
@@ -121,7 +121,7 @@ def _publisher(facts: CardFacts) -> Iterator[Said]:
 
 
 def _described(field: str) -> Callable[[CardFacts], Iterator[Said]]:
-    """Return what finds a field of the descriptor, known or not."""
+    """Return a function that yields a field of the descriptor of each source, known or not."""
 
     def find(facts: CardFacts) -> Iterator[Said]:
         for dataset in sources(facts):
@@ -147,7 +147,7 @@ def _field(found: Mapping[str, Any], dataset: Manifest, by: str) -> Said:
 
 
 def words(value: JSON) -> str:
-    """Return a value in words: members by name, what is inside one in brackets."""
+    """Return a value in words: members by name, nested values in brackets."""
     match value:
         case None | bool():
             return {None: "none", True: "yes", False: "no"}[value]

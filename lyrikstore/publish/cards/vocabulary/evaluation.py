@@ -1,4 +1,4 @@
-"""Facts about evaluations: never a figure of the model without that of the baseline beside it."""
+"""Facts about evaluations: each figure of the model with that of the baseline beside it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -45,7 +45,7 @@ _SYSTEMS = (("model", "model"), ("baseline", "baseline"), ("majority", "commones
 
 
 def _systems(facts: CardFacts, body: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the model and what it is compared with, each with what it is called."""
+    """Return the model and the systems it is compared with, each with its name."""
     found = [(called, body[system]) for system, called in _SYSTEMS if system in body]
     if facts.form.claims_what_is_shown:
         beside = [one for one in body.get("baselines", ()) if one["method"] == NEAREST]
@@ -54,7 +54,7 @@ def _systems(facts: CardFacts, body: Mapping[str, Any]) -> list[tuple[str, Mappi
 
 
 def _title(facts: CardFacts, called: str, system: Mapping[str, Any]) -> str:
-    """Return what a system is called in a sentence: of a baseline what it is."""
+    """Return the name of a system for a sentence; for a baseline, its description."""
     if called == "baseline" and facts.form.says_what_is_compared:
         return baseline_name(system["method"])
     return called
@@ -64,7 +64,7 @@ Find = Callable[[CardFacts, Manifest], Iterator[Said]]
 
 
 def _each(find: Find) -> Callable[[CardFacts], Iterator[Said]]:
-    """Return a fact that is said of every evaluation."""
+    """Return a function that yields the values of a fact for every evaluation."""
 
     def found(facts: CardFacts) -> Iterator[Said]:
         for evaluation in facts.evaluations:
@@ -74,7 +74,7 @@ def _each(find: Find) -> Callable[[CardFacts], Iterator[Said]]:
 
 
 def _vouched(evaluation: Manifest, said: Iterable[Said]) -> Iterator[Said]:
-    """Yield what is said of an evaluation; of answers that were given nothing was measured here."""
+    """Yield values of an evaluation; with given answers, measured values become stated ones."""
     given = are_given(evaluation.body)
     for one in said:
         is_stated = given and one.state == "measured"
@@ -126,7 +126,7 @@ def _cheaper(facts: CardFacts, one: Manifest) -> Iterator[Said]:
 
 
 def _by_accuracy(body: Mapping[str, Any]) -> str:
-    """Return which is better, of an evaluation of version 1, which compares nothing."""
+    """Return the better system of an evaluation of version 1, which has no comparison itself."""
     if "baseline" not in body:
         return "no verdict: there is no baseline to hold it against"
     ours, theirs = (body[system]["accuracy"] for system in ("model", "baseline"))
@@ -163,7 +163,7 @@ def _metrics(facts: CardFacts, one: Manifest) -> Iterator[Said]:
 
 
 def _before(facts: CardFacts) -> Iterator[Said]:
-    """Yield what the version before had, where both have an evaluation of one name."""
+    """Yield the figures of the version before, if both have an evaluation of the same name."""
     old = {one.name: one for one in facts.earlier.evaluations}
     new = {one.name: one for one in facts.evaluations}  # of each name the last
     for name in (one for one in new if one in old):

@@ -1,4 +1,4 @@
-"""A fact: a name of the closed vocabulary, and what signed objects say of it (spec §14.4.3)."""
+"""A fact: a name of the closed vocabulary, and the function that finds it (spec §14.4.3)."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,10 +12,10 @@ class Fact(Struct, frozen=True):
     """One name of the vocabulary.
 
     Attributes:
-        title: What its statements are called.
-        about: What it says, in a line.
-        find: Yields what the objects say; nothing if it does not arise.
-        of: ``checkpoint`` if cards of datasets never say it; empty: both do.
+        title: Title of its statements.
+        about: Its description, in a line.
+        find: Yields its values from signed objects, or nothing if there are none.
+        of: ``checkpoint`` if cards of datasets never contain it; empty: cards of both kinds do.
     """
 
     title: str

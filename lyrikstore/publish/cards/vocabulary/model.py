@@ -1,4 +1,4 @@
-"""Facts about the model itself: what it is, what it was made from, what it answers."""
+"""Facts about the model: its format, the models it is based on, its answers."""
 
 from collections.abc import Iterable, Iterator
 
@@ -70,7 +70,7 @@ def _decision(facts: CardFacts) -> Iterator[Said]:
 
 
 def _limit_origin(facts: CardFacts, *, by_folds: bool) -> str:
-    """Return by which records the limit of unlike texts was set."""
+    """Return the records by which the limit for unlike texts was set, in words."""
     if facts.form.says_what_is_compared:
         held = "training and validation records" if by_folds else "validation records"
         text = f"; this limit was set so that at most 5 % of the {held} are beyond it"

@@ -1,7 +1,8 @@
-"""The fact about personal data that a filter found, and that nothing removed.
+"""The fact about personal data that a filter found, and that no later step removed.
 
-Filters count what they find in the data they make. What is found in a dataset on the way is gone if
-a later step looked for it in the same places with the same detectors, and replaced or dropped it.
+Filters count the personal data in the dataset they make. Findings in an earlier dataset count as
+removed if a later step searched the same places with the same detectors, and replaced or dropped
+them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,10 +26,10 @@ Step = Mapping[str, Any]
 
 
 class _Search(Struct, frozen=True):
-    """Where a step looks, by what, and of which kinds it removes what it finds there.
+    """The places and detectors of a search by a step, and the kinds that it removes.
 
-    ATTACK: members of a step are what its author signed, of any form: of a scan they are read as
-    more than can be searched, of a step that removes as nothing.
+    ATTACK: the author of a step signs its members in any form: malformed members of a scan are read
+    as a search of everything, those of a removing step as a search of nothing.
     """
 
     detectors: frozenset[str]
@@ -59,7 +60,7 @@ class _Search(Struct, frozen=True):
         )
 
     def holds(self, other: Self) -> bool:
-        """Return whether it looks everywhere where ``other`` does, with all of its detectors."""
+        """Return whether it searches all places of ``other``, with all of its detectors."""
         # ATTACK: text that is a column by then, which nothing looks at any more.
         if self.moved and not (self.text and self.columns is None):
             return False
@@ -106,9 +107,9 @@ def _found(facts: CardFacts) -> Iterator[Said]:
 def _with_what_came_after(
     facts: CardFacts, filters: Mapping[Digest, Manifest]
 ) -> Iterator[tuple[Manifest, frozenset[_Search]]]:
-    """Yield the data in use, and what it was made from, each with the later removing steps.
+    """Yield the data in use and the datasets it was made from, each with later removing steps.
 
-    Of several ways from a dataset into the data in use those steps count that are on all.
+    If several paths lead from a dataset to the data in use, only steps on all paths count.
     """
     known = {dataset.id: dataset for _, dataset in facts.datasets}
     used = [one.id for role, one in facts.datasets if role in {"train", "validation", "subject"}]
@@ -141,7 +142,7 @@ def _filters(dataset: Manifest, filters: Mapping[Digest, Manifest]) -> list[Mani
 
 
 def _removals(steps: Sequence[Step], after: frozenset[_Search]) -> frozenset[_Search]:
-    """Return the removing steps among some and after them, for what is there before."""
+    """Return the removing steps among and after the given ones, for the data before them."""
     for step in reversed(steps):
         if step["use"] == _RENAMES:
             after = _moved(after)

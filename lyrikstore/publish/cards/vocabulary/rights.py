@@ -1,6 +1,7 @@
-"""Facts about rights: what credentials permit, prohibit and demand, who vouches, what was undone.
+"""Facts about rights: permissions, prohibitions, duties, attestations, revocations.
 
-A card has no time: what is said was so when it was issued, and as far as the log tells, withdrawn.
+A card has no time of verification: statements hold as of the issuing of a credential, and
+revocations as far as the log contains them.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -31,8 +32,8 @@ def _subject(dataset: Manifest, credential: CredentialFacts) -> str:
     return f"{dataset.name} {credential.id.short}"
 
 
-class _TokenizedConversation(NamedTuple):
-    """What a credential says, as its issuer states it; of a part of it, with a name for that."""
+class _Value(NamedTuple):
+    """A value that the issuer of a credential states; ``of`` names the partition it holds for."""
 
     text: str
     of: str = ""
@@ -40,40 +41,38 @@ class _TokenizedConversation(NamedTuple):
     state: str = "stated"
 
 
-_Find = Callable[[CardFacts, Manifest, CredentialFacts], Iterator[_TokenizedConversation]]
+_Find = Callable[[CardFacts, Manifest, CredentialFacts], Iterator[_Value]]
 
 
 def _each(find: _Find, *, cites_data: bool = False) -> Callable[[CardFacts], Iterator[Said]]:
-    """Return a fact that is said of every credential, by its issuer."""
+    """Return a function that yields the values of a fact for every credential, by its issuer."""
 
     def found(facts: CardFacts) -> Iterator[Said]:
         for dataset, credential, cited in _credentials(facts):
             evidence = (cited, named(dataset)) if cites_data else (cited,)
-            for told in find(facts, dataset, credential):
-                place = f"{_subject(dataset, credential)} {told.of}".rstrip()
+            for one in find(facts, dataset, credential):
+                subject = f"{_subject(dataset, credential)} {one.of}".rstrip()
                 yield Said(
-                    told.text, evidence, told.state, place, value=told.value, by=credential.issuer
+                    one.text, evidence, one.state, subject, value=one.value, by=credential.issuer
                 )
 
     return found
 
 
 def _own_words(find: _Find) -> Callable[[CardFacts], Iterator[Said]]:
-    """Return a fact of every credential that forms before ``card/3`` do not have."""
-    said = _each(find, cites_data=True)
-    return lambda facts: said(facts) if facts.form.has_publishers_terms else iter(())
+    """Return such a function for a fact that formats before ``card/3`` do not have."""
+    values = _each(find, cites_data=True)
+    return lambda facts: values(facts) if facts.form.has_publishers_terms else iter(())
 
 
-def _credential(
-    facts: CardFacts, dataset: Manifest, one: CredentialFacts
-) -> Iterator[_TokenizedConversation]:
+def _credential(facts: CardFacts, dataset: Manifest, one: CredentialFacts) -> Iterator[_Value]:
     since, until = one.document["validFrom"], one.document.get("validUntil", "no end")
     text = f"issued by {one.issuer}, valid from {since} to {until}"
-    yield _TokenizedConversation(text, value=_terms(facts, dataset, one.document))
+    yield _Value(text, value=_terms(facts, dataset, one.document))
 
 
 def _terms(facts: CardFacts, dataset: Manifest, document: Mapping[str, Any]) -> JSON:
-    """Return when a credential is valid, and its terms; which files they are of, it says itself."""
+    """Return the validity and the terms of a credential; the credential itself names the files."""
     subject = document["credentialSubject"]
     partitions = Terms.of(subject["licence"]).partitions
     # ATTACK A72: the tree of a source is a digest of all that filters took out of it.
@@ -87,12 +86,10 @@ def _terms(facts: CardFacts, dataset: Manifest, document: Mapping[str, Any]) -> 
 
 
 def _words(member: str, absent: str) -> Callable[[CardFacts], Iterator[Said]]:
-    def find(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_TokenizedConversation]:
+    def find(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Value]:
         found, parts = getattr(one.terms, member), len(one.terms.partitions)
         text = listed(found) or absent
-        yield _TokenizedConversation(
-            f"{text} (over {parts} partitions)" if parts > 1 else text, value=list(found)
-        )
+        yield _Value(f"{text} (over {parts} partitions)" if parts > 1 else text, value=list(found))
 
     return _each(find)
 
@@ -111,34 +108,32 @@ def _requires(facts: CardFacts) -> Iterator[Said]:
                 )  # fmt: skip
 
 
-def _licence(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_TokenizedConversation]:
+def _licence(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Value]:
     if one.terms.licence is not None:
-        yield _TokenizedConversation(one.terms.licence, value=one.terms.licence)
+        yield _Value(one.terms.licence, value=one.terms.licence)
     for part in one.terms.partitions:
         if part.licence == NO_LICENCE:
             text = "not established: the credential states none for these files"
-            yield _TokenizedConversation(text, part.name, state="not-established")
+            yield _Value(text, part.name, state="not-established")
         elif part.licence is not None:
-            yield _TokenizedConversation(part.licence, part.name, part.licence)
+            yield _Value(part.licence, part.name, part.licence)
 
 
-def _attribution(
-    _: CardFacts, __: Manifest, one: CredentialFacts
-) -> Iterator[_TokenizedConversation]:
+def _attribution(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Value]:
     if "attribution" in one.terms.requires:
         name, whom = one.attribution
-        yield _TokenizedConversation(f"{name}, by {whom}", value={"name": name, "by": whom})
+        yield _Value(f"{name}, by {whom}", value={"name": name, "by": whom})
 
 
-def _deletion(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_TokenizedConversation]:
+def _deletion(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Value]:
     for part in one.terms.partitions:
         if DELETION in part.requires:
             end = one.end_of(part)
             text = f"the data is to be deleted by {end}" if end else NO_END
-            yield _TokenizedConversation(text, part.name, end)
+            yield _Value(text, part.name, end)
 
 
-def _limits(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_TokenizedConversation]:
+def _limits(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Value]:
     for partition in _subject_of(one)["licence"]["partitions"]:
         if limits := partition.get("limits"):
             said = (
@@ -146,32 +141,30 @@ def _limits(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Token
                 for name, value in sorted(limits.items())
                 if name != "type"
             )
-            yield _TokenizedConversation("; ".join(said), partition["name"])
+            yield _Value("; ".join(said), partition["name"])
 
 
-def _regulatory(
-    _: CardFacts, __: Manifest, one: CredentialFacts
-) -> Iterator[_TokenizedConversation]:
+def _regulatory(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Value]:
     for said in _subject_of(one).get("regulatory", ()):
         text = f"{said['regime']}: {said['status']}, because {said['basis']}"
         if "asOf" in said:
             text += f", as of {said['asOf']}"
         if (warrantor := said.get("warrantedBy")) is not None:
             text += f"; warranted by {warrantor.get('name') or warrantor.get('did')}"
-        yield _TokenizedConversation(text, said["regime"])
+        yield _Value(text, said["regime"])
 
 
-def _quality(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_TokenizedConversation]:
+def _quality(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Value]:
     for said in _subject_of(one).get("quality", ()):
         text = f"{said['metric']} {said['value']} ({said['basis']})"
-        yield _TokenizedConversation(text, said["metric"], said["value"])
+        yield _Value(text, said["metric"], said["value"])
 
 
-def _age(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_TokenizedConversation]:
+def _age(_: CardFacts, __: Manifest, one: CredentialFacts) -> Iterator[_Value]:
     age = _subject_of(one).get("age", {})
     days = ("collectedFrom", "collectedUntil", "snapshotAt")
     if said := [f"{name} {age[name]}" for name in days if name in age]:
-        yield _TokenizedConversation("; ".join(said))
+        yield _Value("; ".join(said))
 
 
 def _subject_of(one: CredentialFacts) -> Mapping[str, Any]:
@@ -180,7 +173,7 @@ def _subject_of(one: CredentialFacts) -> Mapping[str, Any]:
 
 
 def _attestations(find: Callable[[Mapping[str, Any]], str], *, cites_data: bool) -> Any:
-    """Return a fact that is said of every attestation, by its issuer."""
+    """Return a function that yields the values of a fact for every attestation, by its issuer."""
 
     def found(facts: CardFacts) -> Iterator[Said]:
         for dataset, attested in facts.attestations.items():

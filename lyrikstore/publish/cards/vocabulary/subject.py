@@ -1,4 +1,4 @@
-"""Facts about what a card is about, a model or a dataset: its name, its bytes, who signed it."""
+"""Facts about the subject of a card, a model or a dataset: name, content, signer."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Facts about training: what was announced, what it took, why this candidate was taken."""
+"""Facts about training: the registered plan, the resources used, the choice of the candidate."""
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ _RESOURCES = (
 
 
 def _of_run(find: Any) -> Any:
-    """Return a fact that is said of the run, if there is one."""
+    """Return a function that yields the values of a fact for the run, if there is one."""
 
     def found(facts: CardFacts) -> Iterator[Said]:
         if facts.run is not None:
@@ -81,7 +81,7 @@ def _code(facts: CardFacts, run: Manifest) -> Iterator[Said]:
 
 
 def _foreign(model: Manifest, run: Manifest) -> str:
-    """Return how a program of somebody's own trained, and what was seen of that."""
+    """Return how an external trainer ran, and what lyrikstore recorded of it."""
     execution, seen = run.body["execution"], model.body.get("observed")
     command = shlex.join(execution.get("command", ()))
     text = "trained by a program of the caller's"
@@ -206,7 +206,7 @@ def _flop(facts: CardFacts, run: Manifest) -> Iterator[Said]:
 
 
 def _rounded_up(count: int) -> str:
-    """Return a count in two digits and a power of ten, never less than it is."""
+    """Return a count, rounded up to two digits and a power of ten."""
     power = max(len(str(count)) - 2, 0)
     digits = -(-count // 10**power)
     return f"{digits / 10:.1f} x 10^{power + 1}"
@@ -215,13 +215,13 @@ def _rounded_up(count: int) -> str:
 def resources(
     figures: Mapping[str, Any], what: str, source: Cited, place: str = ""
 ) -> Iterator[Said]:
-    """Yield the figures that there are.
+    """Yield a statement for each figure that is present.
 
     Args:
         figures: Member ``plan`` or ``actual``.
         what: ``Planned`` or ``Taken``.
-        source: Whose figures they are.
-        place: The subject they are of, where there are several.
+        source: The object with the figures.
+        place: The subject of the figures, if there are several.
     """
     for member, title in _RESOURCES:
         figure = figures.get(member)

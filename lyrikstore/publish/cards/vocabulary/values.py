@@ -1,4 +1,4 @@
-"""What a card leaves out of what was measured: cells, and parts of file names (spec §14.4.3)."""
+"""Values of the data that a card omits: cells, and parts of file names (spec §14.4.3)."""
 
 from collections import Counter
 from typing import Any
@@ -24,14 +24,14 @@ _UNKNOWN = "in a form that this version does not know"
 
 
 def without_values(field: str, value: JSON) -> JSON:
-    """Return a field of a descriptor without what only the data says.
+    """Return a field of a descriptor without values of the data.
 
-    ATTACK: a label that one record has, or ``letter.jane-doe``, whose suffix is a name.
+    ATTACK: a label that only one record has, or ``letter.jane-doe``, whose suffix is a name.
 
     Args:
-        field: Of ``stats`` the labels are counted, of ``formats`` the suffixes that are none of
-            :data:`SUFFIXES` are one. What a person stated of the others stays.
-        value: What the descriptor says.
+        field: The field. The labels of ``stats`` become a count; suffixes of ``formats`` that are
+            not in :data:`SUFFIXES` become one. Other fields, stated by a person, stay.
+        value: The value in the descriptor.
     """
     if field == "stats":
         return _statistics(value)
@@ -39,7 +39,7 @@ def without_values(field: str, value: JSON) -> JSON:
 
 
 def tells_values(terms: OpenedCredential) -> bool:
-    """Return whether a dataset credential names values or paths of its data, or may do so."""
+    """Return whether a dataset credential contains values or paths of its data, or may do so."""
     try:
         terms.claims_as(DATASET)
     except FormatError:
