@@ -1,4 +1,4 @@
-"""What is signed here by profile ``w3c``: other people's kinds of credential, and presentations."""
+"""Signing by profile ``w3c``: foreign kinds of credentials, and presentations of grants."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -23,15 +23,15 @@ from lyrikstore.w3c.profile.signing import sign_credential
 
 
 class Presented(Struct, frozen=True):
-    """A presentation that was signed.
+    """A signed presentation.
 
     Attributes:
         data: Its bytes.
-        holder: DID of whoever presents.
-        shown: The credentials in it: the grant, and the terms it rests on if they are at hand.
-        did_document: The document of the organisation that presents, or None.
-        tells_values: Whether those terms name values or paths of the data: labels, suffixes of file
-            names, or what selects a partition.
+        holder: DID of the holder.
+        shown: The credentials in it: the grant, and its dataset credential if that is available.
+        did_document: The DID document of the organisation that presents, or None.
+        tells_values: Whether the dataset credential contains values or paths of the data: labels,
+            suffixes of file names, or selectors of partitions.
     """
 
     data: bytes
@@ -52,34 +52,33 @@ def sign_other(
     clock: Clock = now,
     label: str = "the credential",
 ) -> tuple[IssuedCredential, str]:
-    """Return a W3C credential of whatever kind, signed, and its issuer's DID.
+    """Sign a W3C credential of any kind; return it and the DID of its issuer.
 
-    It is checked by the rules of verification first; nothing but a missing issuer and the proof is
-    added.
+    It is checked by the rules of verification first. Only a missing issuer and the proof are added.
 
     Args:
         data: The unsigned credential.
-        signer: Its issuer, or whoever signs for the organisation that is.
-        suites: One proof by each cryptosuite.
-        organisation: A did:web in whose name it is, or None.
-        did_document: The organisation's published document; None makes one that lists this key.
+        signer: The issuer, or a person who signs for the organisation that issues.
+        suites: Cryptosuites; one proof is added for each.
+        organisation: The did:web that issues, or None.
+        did_document: The organisation's published document; None: a new one that lists this key.
         resources: Name or URL → schemas and other resources that it names.
-        clock: Now.
-        label: What to call it in messages.
+        clock: The current time.
+        label: Name of the credential in messages.
 
     Raises:
-        FormatError: (``bad-json``, ``bad-credential``) it is no JSON object.
+        FormatError: (``bad-json``, ``bad-credential``) the data is not a JSON object.
         LyrikstoreError: As :func:`lyrikstore.w3c.profile.signing.sign_credential` and
             :meth:`lyrikstore.publish.identity.issuer.Issuer.of`.
     """
     unsigned = parse(data, floats=True, nulls=True)
     if not isinstance(unsigned, dict):
         raise FormatError("bad-credential", f"{label} is not a JSON object")
-    at_hand, created = Resources(resources), clock()
+    available, created = Resources(resources), clock()
     issuer = Issuer.of(signer, organisation, did_document, created)
-    signed = sign_credential(unsigned, issuer.signer, suites, created, at_hand)
-    made = IssuedCredential(signed, Digest.of(signed), None, {}, did_document=issuer.document)
-    return made, issuer.did
+    signed = sign_credential(unsigned, issuer.signer, suites, created, available)
+    issued = IssuedCredential(signed, Digest.of(signed), None, {}, did_document=issuer.document)
+    return issued, issuer.did
 
 
 def present_grant(
@@ -99,25 +98,25 @@ def present_grant(
     Args:
         grant: The grant.
         siblings: The files next to it, among them the dataset credential it rests on.
-        signer: The holder, or whoever signs for the organisation that it was granted to.
-        challenge: What the verifier gave to be signed.
+        signer: The holder, or a person who signs for the organisation that holds the grant.
+        challenge: The challenge that the verifier chose.
         domain: The verifier's own name.
-        did_document: The organisation's published document; None makes one that lists this key.
-        with_values: Show the dataset credential even where it names values or paths of the data.
-        clock: Now.
-        label: What to call the grant in messages.
+        did_document: The organisation's published document; None: a new one that lists this key.
+        with_values: Include the dataset credential even if it contains values or paths of the data.
+        clock: The current time.
+        label: Name of the grant in messages.
 
     Raises:
-        InvalidInputError: (``not-a-grant``) it is none; (``usage``) no challenge or domain; or as
-            :meth:`lyrikstore.publish.identity.issuer.Issuer.of`.
-        KeyMaterialError: (``not-the-holder``) it was granted to somebody else.
+        InvalidInputError: (``not-a-grant``) the file is no grant; (``usage``) no challenge or
+            domain; or as :meth:`lyrikstore.publish.identity.issuer.Issuer.of`.
+        KeyMaterialError: (``not-the-holder``) another DID holds the grant.
     """
     opened = OpenedCredential(grant)
     if opened.kind is not GRANT:
         raise InvalidInputError(
             "not-a-grant",
-            f"{label} is no licence grant",
-            hint="give the file that whoever licensed the data to you made: lyrikstore grant",
+            f"{label} is not a licence grant",
+            hint="give the file that your licensor made with: lyrikstore grant",
         )
     terms, named, created = SiblingFiles(siblings).terms_of(opened), _holder(opened), clock()
     organisation = named if named.startswith("did:web:") else None
@@ -125,21 +124,21 @@ def present_grant(
     if holder.did != named:
         raise KeyMaterialError(
             "not-the-holder",
-            f"{label} was granted to {escape_control(named)}, and the key here is {signer.did}",
-            hint="sign with the holder's key: --signer",
+            f"{label} was granted to {escape_control(named)}, but the signer is {signer.did}",
+            hint="sign with the holder's key: --signer NAME",
         )
-    tells = terms is not None and tells_values(terms)
-    if tells and not with_values:
+    has_values = terms is not None and tells_values(terms)
+    if has_values and not with_values:
         terms = None
     shown = tuple(one.data for one in (opened, terms) if one is not None)
     data = make_presentation(
         shown, holder.signer, created=created, challenge=challenge, domain=domain
     )
-    return Presented(data, holder.did, shown, holder.document, tells)
+    return Presented(data, holder.did, shown, holder.document, has_values)
 
 
 def _holder(grant: OpenedCredential) -> str:
-    # Unverified: a grant that does not hold helps nobody who shows it.
+    # Unverified: presenting an invalid grant gains nothing.
     match grant.document:
         case {"credentialSubject": {"id": str(holder)}}:
             return holder

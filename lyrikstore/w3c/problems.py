@@ -1,7 +1,7 @@
-"""What RFC 9457 calls the failures here: the problem types that the W3C texts define (spec §17.5).
+"""Problem types of failed checks, as RFC 9457 and the W3C texts define them (spec §17.5).
 
-A check that failed carries ``detail.problem`` with the type and its name; programs that speak the
-VC API read that, people read the summary.
+A failed check has ``detail.problem`` with the type and its name, for programs that use the VC API;
+the summary is for people.
 """
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError, LyrikstoreError
@@ -10,7 +10,7 @@ from lyrikstore.canon.quoting import quote
 from lyrikstore.verify.report import Check, failed
 
 SECURITY = "https://w3id.org/security#"
-"""The vocabulary of Data Integrity and Controlled Identifiers, which holds the problem types."""
+"""The vocabulary of Data Integrity and Controlled Identifiers, with the problem types."""
 MODEL = "https://www.w3.org/TR/vc-data-model#"
 STATUS = "https://www.w3.org/ns/credentials/status-list#"
 
@@ -25,10 +25,10 @@ _NAME_FOR_KIND = {
 
 
 def problem_type(error: LyrikstoreError) -> str:
-    """Return the URL of the problem type that ``error``, of making or verifying a proof, is.
+    """Return the URL of the problem type of an error in making or verifying a proof.
 
-    Whatever a caller handed in wrongly is ``PROOF_GENERATION_ERROR``, unreadable documents are
-    ``PARSING_ERROR``, and all that has no name of its own is ``PROOF_VERIFICATION_ERROR``.
+    Invalid input of a caller is ``PROOF_GENERATION_ERROR``, an unreadable document
+    ``PARSING_ERROR``, and every error without a type of its own ``PROOF_VERIFICATION_ERROR``.
     """
     name = _NAME_FOR_KIND.get(error.kind)
     if name is None and isinstance(error, InvalidInputError):
@@ -39,11 +39,11 @@ def problem_type(error: LyrikstoreError) -> str:
 
 
 def problem_detail(url: str) -> dict[str, JSON]:
-    """Return the detail of a failure of the type ``url``, whose name is the end of it."""
+    """Return the detail of a failure with the problem type ``url``; its title is the fragment."""
     return {"problem": {"type": url, "title": url.partition("#")[2]}}
 
 
 def malformed(check: str, error: FormatError, about: str = "") -> Check:
-    """Return a check that failed by ``error``, a malformed value; ``about`` begins its line."""
+    """Return the failed check for a malformed value; its summary starts with ``about``."""
     problem = problem_detail(MODEL + "MALFORMED_VALUE_ERROR")
     return failed(check, error.kind, f"{about}{quote(error.message, 300)}", **problem)

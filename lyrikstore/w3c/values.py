@@ -1,4 +1,4 @@
-"""The few kinds of value that the VC Data Model 2.0 is made of."""
+"""Types of values in the VC Data Model 2.0."""
 
 import re
 from typing import Any, NoReturn
@@ -20,7 +20,7 @@ def is_url(text: object) -> bool:
 
 
 def is_language_value(value: dict[str, JSON]) -> bool:
-    """Return whether ``value`` is text with a language: ``@value`` and nothing it could hide."""
+    """Return whether ``value`` is a text with a language, without any other members."""
     language = value.get("@language", "en")
     return (
         isinstance(value.get("@value"), str)
@@ -40,7 +40,7 @@ def objects_of(value: JSON, where: str) -> list[dict[str, Any]]:
     """Return the members of a set of objects, at least one.
 
     Raises:
-        FormatError: (``bad-credential``) empty, too many, or something else among them.
+        FormatError: (``bad-credential``) no object, too many, or another type among them.
     """
     items = items_of(value)
     if not items or len(items) > MAX_ITEMS:
@@ -51,16 +51,16 @@ def objects_of(value: JSON, where: str) -> list[dict[str, Any]]:
 
 
 def types_of(document: dict[str, JSON]) -> tuple[str, ...]:
-    """Return the ``type`` of an object as a tuple, whatever else stands there."""
+    """Return the strings in the ``type`` of an object; other values are ignored."""
     return tuple(name for name in items_of(document.get("type", [])) if isinstance(name, str))
 
 
 def id_of(value: JSON) -> str | None:
     """Return the identifier of an issuer, holder or subject: a URL, or an object with ``id``."""
-    found = value.get("id") if isinstance(value, dict) else value
-    return found if isinstance(found, str) else None
+    identifier = value.get("id") if isinstance(value, dict) else value
+    return identifier if isinstance(identifier, str) else None
 
 
 def refuse(where: str, reason: str) -> NoReturn:
-    """Raise the error of a document that is not of the data model."""
+    """Raise ``bad-credential`` for a document that violates the data model."""
     raise FormatError("bad-credential", f"{where}: {reason}")

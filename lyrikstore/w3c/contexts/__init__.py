@@ -1,8 +1,19 @@
-"""The JSON-LD contexts that lyrikstore knows, byte for byte; no other is ever processed.
+"""The bundled JSON-LD contexts, byte for byte; no other context is ever processed.
 
-A context decides what the words of a signed document mean, so whoever chooses it can change the
-meaning. None is fetched: a URL stands for the bytes that its authors published, held here
-(a test compares their digests). Where they come from: ``NOTICE.md`` next to this file.
+A context defines the terms of a signed document, so a chosen context could change its meaning.
+Contexts are never fetched: a URL stands for the bytes that its authors published, which are bundled
+(a test compares their digests). ``NOTICE.md`` next to this file lists their sources.
+
+* **context**: a JSON document that maps terms to IRIs.
+* **term**: a word of a credential, such as ``issuer`` or a type.
+* **IRI**: the globally unique name of a term.
+* **bundled context**: a context in this package; its URL is in :data:`CONTEXTS`.
+* **own context**: lyrikstore's context, :data:`OWN`.
+
+Example:
+    >>> from lyrikstore.w3c.contexts import CONTEXTS, OWN, context_document
+    >>> OWN in CONTEXTS, "@context" in context_document(OWN)
+    (True, True)
 """
 
 from functools import cache
@@ -29,29 +40,29 @@ _FILE_FOR_CONTEXT = {
     "https://w3id.org/lyrikstore/v2": "credentials/contexts/v2.jsonld",
 }
 CONTEXTS = frozenset(_FILE_FOR_CONTEXT)
-"""URLs of the contexts that are held."""
+"""URLs of the bundled contexts."""
 
 
 @cache
 def context_bytes(url: str) -> bytes:
-    """Return the context behind ``url`` as published.
+    """Return the bundled context of ``url`` as published.
 
     Raises:
-        IncompleteError: (``unknown-context``) it is not held here, and so its words mean nothing.
+        IncompleteError: (``unknown-context``) it is not bundled, so its terms are undefined.
     """
     name = _FILE_FOR_CONTEXT.get(url)
     if name is None:
         raise IncompleteError(
             "unknown-context",
-            f"the context {url[:200]!a} is not one that lyrikstore knows",
-            hint="contexts are never fetched; ask for a credential without it",
+            f"the context {url[:200]!a} is not bundled with lyrikstore",
+            hint="contexts are never fetched; ask the issuer for a credential without it",
         )
     return read_packaged(PACKAGE / name)
 
 
 @cache
 def context_document(url: str) -> JSON:
-    """Return :func:`context_bytes` parsed; shared, so nobody may change it.
+    """Return :func:`context_bytes` parsed; callers share the result and must not change it.
 
     Raises:
         LyrikstoreError: As :func:`context_bytes`.

@@ -1,7 +1,7 @@
 """Credentials and presentations in an envelope of another securing mechanism (spec §17.11).
 
-An envelope says that its content is somewhere inside a ``data:`` URL. What is inside is not read
-here, so nothing in it counts; that the envelope is one is all that can be said of it.
+An envelope has its content in a ``data:`` URL. The content is not read, so nothing in it counts;
+only the form of the envelope is checked.
 """
 
 import re
@@ -25,20 +25,20 @@ _DATA_URL = re.compile(rf"data:({_NAME}/{_NAME})(?:;[\x21-\x2b\x2d-\x7e]{{1,200}
 
 
 def is_enveloped(document: Mapping[str, JSON], kind: str) -> bool:
-    """Return whether a document says that it is an envelope of that kind."""
+    """Return whether a document claims to be an envelope of that kind."""
     return kind in types_of(dict(document))
 
 
 def check_envelope(document: Mapping[str, JSON], kind: str) -> str:
-    """Return the media type of what an envelope holds.
+    """Return the media type of the content of an envelope.
 
     Args:
-        document: It says that it is one.
+        document: A document that claims to be an envelope.
         kind: :data:`CREDENTIAL` or :data:`PRESENTATION`.
 
     Raises:
-        FormatError: (``bad-credential``) without the credentials context, of another type besides,
-            or without a ``data:`` URL of some media type as ``id`` (M11).
+        FormatError: (``bad-credential``) it lacks the credentials context, has another type too, or
+            its ``id`` is not a ``data:`` URL with a media type (M11).
     """
     if VC_CONTEXT not in items_of(document.get("@context")):
         refuse("@context", "an envelope without the credentials context")
@@ -55,10 +55,10 @@ def judge_envelope(document: dict[str, Any], kind: str, read: Check, at: datetim
     """Return the report on an envelope: invalid if it is malformed, else incomplete.
 
     Args:
-        document: It says that it is one.
+        document: A document that claims to be an envelope.
         kind: :data:`CREDENTIAL` or :data:`PRESENTATION`.
         read: The check ``format``.
-        at: The moment to judge for.
+        at: The moment of verification.
     """
     try:
         media = check_envelope(document, kind)

@@ -1,7 +1,7 @@
-"""The shape of a foreign credential or presentation (spec §17.3).
+"""The data model of foreign credentials and presentations (spec §17.3).
 
-JCS signs whatever it is given, so every MUST of the VC Data Model 2.0 is checked here, by its
-number there; no JSON-LD processor stands behind this one.
+A JCS proof signs any JSON, so every MUST of the VC Data Model 2.0 is checked here, with its number
+in spec §17.3; no JSON-LD processor is used.
 """
 
 from collections.abc import Iterator
@@ -27,18 +27,18 @@ _TYPED = (
     *("refreshService", "renderMethod", "confidenceMethod"),
 )
 _OPAQUE = frozenset({"jsonSchema"})
-"""Members whose value is JSON for somebody else: a schema's ``properties`` may well hold ``id``."""
+"""Members with arbitrary JSON: for example, the ``properties`` of a schema may have an ``id``."""
 
 
 def check_credential_model(document: dict[str, JSON], *, secured: bool = True) -> None:
-    """Return if ``document`` is a verifiable credential of the VC Data Model 2.0.
+    """Raise ``bad-credential`` unless ``document`` is a credential of the VC Data Model 2.0.
 
     Args:
-        document: Parsed JSON; fractions and nulls allowed.
-        secured: It must have a ``proof`` (M10); it has none before it is issued.
+        document: Parsed JSON; fractions and nulls are allowed.
+        secured: Whether it must have a ``proof`` (M10); before issuing it has none.
 
     Raises:
-        FormatError: (``bad-credential``) it is not; the message names the place.
+        FormatError: (``bad-credential``) it violates the model; the message names the place.
     """
     _check_document(document, "VerifiableCredential", secured=secured)
     _check_issuer(document.get("issuer"))
@@ -57,12 +57,12 @@ def check_credential_model(document: dict[str, JSON], *, secured: bool = True) -
 
 
 def check_presentation_model(document: dict[str, JSON], *, secured: bool = True) -> None:
-    """Return if ``document`` is a verifiable presentation of the VC Data Model 2.0.
+    """Raise ``bad-credential`` unless ``document`` is a presentation of the VC Data Model 2.0.
 
-    What it presents is checked to be objects; each is a document of its own.
+    The presented credentials must be objects; their own members are not checked here.
 
     Raises:
-        FormatError: (``bad-credential``) it is not; the message names the place.
+        FormatError: (``bad-credential``) it violates the model; the message names the place.
     """
     _check_document(document, "VerifiablePresentation", secured=secured)
     if "holder" in document and not is_url(id_of(document["holder"])):
@@ -79,7 +79,7 @@ def check_presentation_model(document: dict[str, JSON], *, secured: bool = True)
 
 
 def presented(document: dict[str, JSON]) -> list[dict[str, Any]]:
-    """Return what a presentation presents.
+    """Return the credentials in a presentation.
 
     Raises:
         LyrikstoreError: As :func:`objects_of`.
@@ -167,16 +167,16 @@ def _check_text(item: dict[str, JSON], name: str, where: str) -> None:
 def _check_object(item: dict[str, JSON]) -> None:
     if "id" in item and not is_url(item["id"]):
         refuse("id", f"{str(item['id'])[:80]!a} is not one URL")
-    # ATTACK: a context inside re-defines the claims next to it; @graph, @reverse and @type say to
-    # an RDF reader what no JSON reader sees. Language is all that is left.
-    odd = sorted(name for name in item if name.startswith("@"))
-    if odd and not is_language_value(item):
-        refuse(odd[0][:80], "a JSON-LD keyword below the top level")
+    # ATTACK: an inner context redefines the claims next to it; @graph, @reverse and @type contain
+    # statements for RDF readers that JSON readers do not see. Only language values are allowed.
+    keywords = sorted(name for name in item if name.startswith("@"))
+    if keywords and not is_language_value(item):
+        refuse(keywords[0][:80], "a JSON-LD keyword below the top level")
 
 
 def _objects_below(document: dict[str, JSON]) -> Iterator[dict[str, JSON]]:
-    # What is presented has contexts of its own and is checked as a document of its own; a proof
-    # may repeat the document's.
+    # Presented credentials have their own contexts and are checked separately; a proof may repeat
+    # the document's context.
     pending: list[JSON] = []
     for name, value in document.items():
         if name == "proof":

@@ -1,8 +1,8 @@
 """Presentations: a holder shows credentials to one verifier, once (spec §17.9).
 
-Licensees prove that a grant is theirs by signing the verifier's challenge with the key that the
-grant names. What they present is verified like any other credential; the presentation adds who
-shows it, to whom and when.
+Licensees prove that they hold a grant by signing the verifier's challenge with the key that the
+grant names. The presented credentials are verified like any others; the presentation adds who shows
+them, to whom and when.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -62,7 +62,7 @@ from lyrikstore.w3c.proofs.proof_set import add_proof
 from lyrikstore.w3c.values import id_of, items_of, types_of
 
 NOBODY = "nobody who signed it"
-"""The holder of a presentation whose holder is not established: granted to no one."""
+"""The holder of a presentation whose holder is not established; no grant names it."""
 
 
 def make_presentation(
@@ -77,18 +77,18 @@ def make_presentation(
     """Return a presentation of ``credentials`` for one verifier, in canonical form.
 
     Args:
-        credentials: Their bytes; at least one. They are presented as they are, proofs and all.
+        credentials: Bytes of the credentials, at least one; they are presented with their proofs.
         signer: The holder.
-        challenge: What the verifier gave to be signed; not empty.
+        challenge: The challenge that the verifier chose; not empty.
         domain: The verifier's own name, usually a URL; not empty.
-        created: Now.
+        created: The current time.
         suite: ``eddsa-jcs-2022`` or ``eddsa-rdfc-2022``.
 
     Raises:
-        InvalidInputError: (``usage``) nothing to present, or no challenge or domain.
+        InvalidInputError: (``usage``) no credential, challenge or domain.
         FormatError: (``bad-json``, ``bad-credential``) one is no credential, or has no canonical
             form that reads back as the same.
-        IncompleteError: (``missing-extra``) RDF, without the extra that does it.
+        IncompleteError: (``missing-extra``) eddsa-rdfc-2022, and PyLD is not installed.
         VerificationError: (``bad-rdf``, ``bad-signature``) it cannot be signed.
     """
     if not credentials or not challenge or not domain:
@@ -117,7 +117,7 @@ def make_presentation(
 
 
 def is_presentation(data: bytes) -> bool:
-    """Return whether ``data`` says that it is a presentation, unverified."""
+    """Return whether ``data`` claims to be a presentation, without verification."""
     document, _ = read_object(data)
     return document is not None and not {"VerifiablePresentation", PRESENTATION}.isdisjoint(
         types_of(document)
@@ -131,15 +131,15 @@ def verify_presentation(
     challenge: str | None = None,
     domain: str | None = None,
 ) -> Report:
-    """Return the report on a presentation, with one on each credential in it as ``parts``.
+    """Return the report on a presentation, with a report on each of its credentials in ``parts``.
 
-    The verdict is never better than the worst of the credentials. Never raises for bad input.
+    The verdict is never better than that of the worst credential. Never raises for bad input.
 
     Args:
         data: Its bytes, as received.
-        surroundings: What it and its credentials are judged by.
-        challenge: What the verifier gave to be signed; None leaves open whether this is a replay.
-        domain: The verifier's own name; None likewise.
+        surroundings: All other inputs of verification.
+        challenge: The challenge that the verifier chose; None leaves open whether it is a replay.
+        domain: The verifier's own name; None leaves open whether it is meant for the verifier.
 
     Cost: as :func:`~lyrikstore.w3c.profile.verify.verify_w3c` for each of at most 64.
     """
@@ -157,14 +157,14 @@ def judge_presentation(
     challenge: str | None = None,
     domain: str | None = None,
 ) -> Report:
-    """Return the report on a presentation that is read already: :func:`verify_presentation`.
+    """Return the report on a parsed presentation, as :func:`verify_presentation`.
 
     Args:
         document: Parsed JSON.
-        surroundings: As there.
+        surroundings: As for :func:`verify_presentation`.
         read: The check ``format``.
-        challenge: As there.
-        domain: As there.
+        challenge: As for :func:`verify_presentation`.
+        domain: As for :func:`verify_presentation`.
     """
     if is_enveloped(document, PRESENTATION):
         return judge_envelope(document, PRESENTATION, read, surroundings.at)
@@ -198,7 +198,7 @@ def _check_holder(
         checks += [none.check, check_binding("holder.binding", None, none)]
         return none, None
     signed = check_proofs(
-        _without_nothing(document),
+        _without_empty_list(document),
         purpose="authentication",
         at=surroundings.at,
         resolver=surroundings.resolver,
@@ -213,7 +213,7 @@ def _check_holder(
     if named is None or binding.state is not CheckState.PASS:
         checks.append(binding)
         return signed, None
-    # ATTACK: a DID document of the buyer's DID next to the presentation, with a key of the thief's.
+    # ATTACK: a DID document of the buyer's DID next to the presentation, with the thief's key.
     document_says = check_document(signed.key_of(named, surroundings.resolver, surroundings.at))
     if document_says.state is CheckState.WARN:
         binding = replace(document_says, id="holder.binding")
@@ -221,9 +221,9 @@ def _check_holder(
     return signed, named
 
 
-def _without_nothing(document: dict[str, JSON]) -> dict[str, JSON]:
-    # RDF has no empty list, and our RDF proofs take none. Presenting an empty list of credentials
-    # says what presenting none says, so there, and there alone, it may stand as it did for signing.
+def _without_empty_list(document: dict[str, JSON]) -> dict[str, JSON]:
+    # RDF has no empty list, so RDF proofs refuse one. An empty list of credentials means the same
+    # as no list, so only there an empty list is allowed, and removed as it was for signing.
     proofs = [proof for proof in items_of(document["proof"]) if isinstance(proof, dict)]
     if document.get("verifiableCredential") != [] or any(
         proof.get("cryptosuite") != eddsa_rdfc.CRYPTOSUITE for proof in proofs
@@ -266,7 +266,7 @@ def _check_presented(
         ), ()
     if len(inner) > MAX_PRESENTED:
         return failed("presented", "too-many", f"more than {MAX_PRESENTED} credentials"), ()
-    # A licence grant rests on terms that are shown with it or lie siblings.
+    # A licence grant rests on a dataset credential in the presentation or among the siblings.
     spelt = [OpenedCredential(encode(item)) for item in inner]
     others = map(OpenedCredential, surroundings.resources.files)
     siblings = SiblingFiles.unnamed([*spelt, *others])
@@ -279,8 +279,8 @@ def _check_presented(
         "aboutHolder": [_is_about(item, holder.did) for item in inner],
     }
     counts = {verdict: sum(r.verdict is verdict for r in reports) for verdict in Verdict}
-    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-    summary = f"{pluralize(len(reports), 'credential')}: {said}"
+    listed = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    summary = f"{pluralize(len(reports), 'credential')}: {listed}"
     if counts[Verdict.INVALID]:
         return failed("presented", "invalid", summary, **detail), reports
     if counts[Verdict.INCOMPLETE]:
@@ -309,12 +309,12 @@ def verify_foreign(
         siblings: The files beside it: status lists, DID documents, schemas.
         status_files: Newer status lists.
         resources: Name or URL → schemas and other resources that it names.
-        challenge: What the verifier gave a holder to be signed; with it, or with ``domain``, a
-            presentation is wanted.
-        domain: The verifier's own name in that.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
-        fetched: DID documents that came from where their DIDs say.
+        challenge: The challenge that the verifier chose; with it, or with ``domain``, the document
+            must be a presentation.
+        domain: The verifier's own name.
+        trust: The verifier's trust file.
+        at: The moment of verification.
+        fetched: DID documents that were fetched from the URLs of their DIDs.
     """
     documents = (*trust.known_documents(), *fetched, *documents_among(siblings.values()))
     around = Surroundings(

@@ -23,11 +23,11 @@ from lyrikstore.w3c.proofs.proof_set import VerifiedProofs, verify_proofs
 
 
 class Signed(Struct, frozen=True):
-    """What the proofs of a document gave.
+    """The result of checking the proofs of a document.
 
     Attributes:
         check: The check ``proof``.
-        verified: What they establish, or None.
+        verified: The signed document and its proofs, or None if one does not verify.
     """
 
     check: Check
@@ -41,7 +41,7 @@ class Signed(Struct, frozen=True):
         return tuple(proof.verification_method.partition("#")[0] for proof in self.verified.proofs)
 
     def key_of(self, did: str, resolver: Resolver, at: datetime) -> ResolvedKey | None:
-        """Return the key by which ``did`` signed, and what says that it is its own."""
+        """Return the key with which ``did`` signed, and the source that assigns it to ``did``."""
         for proof in () if self.verified is None else self.verified.proofs:
             if proof.verification_method.partition("#")[0] == did:
                 purpose = str(proof.options["proofPurpose"])
@@ -52,12 +52,12 @@ class Signed(Struct, frozen=True):
 def check_proofs(
     document: dict[str, JSON], *, purpose: str, at: datetime, resolver: Resolver
 ) -> Signed:
-    """Return the check ``proof``: every proof of the document must hold.
+    """Return the check ``proof``: every proof of the document must verify.
 
     Args:
-        document: It passed the model.
-        purpose: The ``proofPurpose`` demanded of each.
-        at: The moment to judge for.
+        document: A document that conforms to the data model.
+        purpose: The required ``proofPurpose`` of each proof.
+        at: The moment of verification.
         resolver: Finds the keys.
     """
 
@@ -76,7 +76,7 @@ def check_proofs(
 
 
 def check_binding(check: str, named: str | None, signed: Signed) -> Check:
-    """Return a check that whom the document names is among those who signed it.
+    """Return the check that the issuer or holder in the document is among its signers.
 
     Args:
         check: ``issuer.binding`` or ``holder.binding``.
@@ -103,7 +103,7 @@ def options_of(signed: Signed) -> tuple[Mapping[str, Any], ...]:
 
 
 def check_used(signed: Signed, trust: Trust) -> Check:
-    """Return ``trust.allowed`` over every key and cryptosuite of the proofs."""
+    """Return the check ``trust.allowed`` for all keys and cryptosuites of the proofs."""
     proofs = None if signed.verified is None else signed.verified.proofs
     keys = None if proofs is None else [did_key(proof.key) for proof in proofs]
     return check_allowed(keys, [proof.suite for proof in proofs or ()], trust)

@@ -1,4 +1,4 @@
-"""Resources that lie in files on this disk, for whoever verifies or signs a foreign credential."""
+"""Reading resources from local files, to verify or sign a foreign credential."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,11 +27,11 @@ def read_resources(named: Iterable[str]) -> dict[str, bytes]:
         url, separator, file = text.rpartition("=")
         if path.is_dir():
             inside = [one for one in sorted(path.iterdir()) if one.is_file()]
-            if len(inside) > MAX_FILES:  # one left out could be what the document is judged by
+            if len(inside) > MAX_FILES:  # an omitted file could be one that the document needs
                 raise InvalidInputError(
                     "too-many-files",
-                    f"{path} holds {pluralize(len(inside), 'file')}; at most {MAX_FILES} are read",
-                    hint="name a folder that holds what the document names, or URL=FILE",
+                    f"{path} has {pluralize(len(inside), 'file')}; at most {MAX_FILES} are read",
+                    hint="give a folder with only the files that the document names, or URL=FILE",
                 )
             found |= {str(one): read_at_most(one, MAX_JSON_BYTES + 1) for one in inside}
         elif separator and ":" in url and not path.exists():

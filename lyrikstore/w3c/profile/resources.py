@@ -1,7 +1,7 @@
 """Resources that a credential names and pins: schemas, contexts, reports (spec §17.6).
 
-Nothing is ever fetched. What is available was handed in, and is found by its digest, whatever its
-file is called, or by its URL.
+Nothing is ever fetched. The caller passes the available resources, which are found by their digest,
+under any file name, or by their URL.
 """
 
 import re
@@ -52,7 +52,7 @@ class Pinned(Struct, frozen=True):
     """The digests by which one resource is pinned.
 
     Attributes:
-        digests: ``(hash function, digest)`` pairs; every one must fit.
+        digests: Pairs of hash function and digest; all must match.
     """
 
     digests: tuple[tuple[_Hash, bytes], ...]
@@ -62,14 +62,14 @@ class Pinned(Struct, frozen=True):
         """Read ``digestSRI`` and ``digestMultibase`` of an object: one value or a list each.
 
         Raises:
-            FormatError: (``bad-digest``) malformed, or of no hash function known here.
+            FormatError: (``bad-digest``) malformed, or of an unknown hash function.
         """
         strong = [_parse_sri(text) for text in _texts(item.get("digestSRI", []))]
         named = [_parse_multihash(text) for text in _texts(item.get("digestMultibase", []))]
         return cls((*strong, *named))
 
     def fits(self, data: bytes) -> bool:
-        """Return whether ``data`` has every digest."""
+        """Return whether ``data`` has all of these digests."""
         return all(function(data) == digest for function, digest in self.digests)
 
 
@@ -77,10 +77,10 @@ class Resources:
     """The available resources.
 
     Args:
-        named: Name → bytes, of what the verifier handed in. Each is found under its name,
-            if that is a URL, under the URL that it claims (``$id`` or ``id``), and by its digest.
-        siblings: What lies next to the credential, put there by whoever hands it over: found by its
-            digest only. A schema of an attacker's may claim any URL.
+        named: Name → bytes, from the verifier. Each is found by its name, if that is a URL, by the
+            URL that it claims (``$id`` or ``id``), and by its digest.
+        siblings: Files next to the credential, from the person who handed it over: found by their
+            digest only, as an attacker's schema may claim any URL.
     """
 
     def __init__(
@@ -97,17 +97,17 @@ class Resources:
 
     @property
     def files(self) -> tuple[bytes, ...]:
-        """Everything available, whatever it is."""
+        """The bytes of all available resources."""
         return self._all
 
     def find(self, url: str, pinned: Pinned) -> bytes | None:
-        """Return the resource ``url``, or None where nothing available is it.
+        """Return the resource of a URL, or None if it is not available.
 
         Raises:
-            FormatError: (``digest-mismatch``) what is available under that URL is another text than
-                the one pinned.
+            FormatError: (``digest-mismatch``) the resource with that URL has another digest than
+                the pinned one.
 
-        Cost: everything available is hashed once for each hash function that is asked for.
+        Cost: hashes all available resources once for each hash function used.
         """
         own = context_bytes(url) if url in CONTEXTS else None
         named = own or self._by_url.get(url)
@@ -131,11 +131,11 @@ NO_RESOURCES = Resources()
 
 
 def check_related(document: Mapping[str, JSON], resources: Resources) -> Check:
-    """Return the check ``related``: is what is available what ``relatedResource`` pins (M12)?
+    """Return the check ``related``: the resources that ``relatedResource`` pins match (M12).
 
     Args:
-        document: A credential that passed the model.
-        resources: What is available; the bundled contexts always are.
+        document: A credential that conforms to the data model.
+        resources: The available resources; the bundled contexts always are available.
     """
     stated = items_of(document.get("relatedResource", []))
     if not stated:

@@ -1,7 +1,7 @@
-"""Signing credentials of kinds of one's own, by profile ``w3c`` (spec §17.10).
+"""Signing credentials of any other kind, by profile ``w3c`` (spec §17.10).
 
-Knows how to refuse before it signs: a signature under a malformed credential is the issuer's
-mistake for ever. What is bound to a store is not signed here: others name it by its bytes.
+All checks are made before signing, as a signature under a malformed credential cannot be undone.
+Credentials that are bound to a store are not signed here: other documents name them by their bytes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,32 +22,35 @@ from lyrikstore.w3c.values import id_of
 
 
 def check_unsigned(credential: Mapping[str, Any], issuer: str, resources: Resources) -> None:
-    """Return if ``issuer`` can sign ``credential`` as its own.
+    """Raise an error unless ``issuer`` can sign ``credential``.
 
     Args:
-        credential: Unsigned; ``id`` and ``validFrom`` may be absent.
+        credential: The unsigned credential; ``id`` and ``validFrom`` may be absent.
         issuer: DID of the signer.
-        resources: The available schemas and resources, to refuse what does not satisfy them.
+        resources: The available schemas and resources, which the credential must satisfy.
 
     Raises:
-        InvalidInputError: (``has-proof``) it is signed already; (``store-bound``) of a kind that is
-            issued from a store; (``wrong-issuer``) of another issuer.
+        InvalidInputError: (``has-proof``) it is signed already; (``store-bound``) its kind is
+            issued from a store; (``wrong-issuer``) it names another issuer.
         FormatError: (``bad-credential``, ``bad-status``, ``bad-digest``, ``digest-mismatch``,
-            ``failure``) malformed, or not what it pins or what its schema demands.
+            ``failure``) it is malformed, a resource that it pins differs, or it violates its
+            schema.
     """
     if "proof" in credential:
         raise InvalidInputError("has-proof", "the credential is signed already")
     if is_ours(credential):
-        # It would be judged by profile lyrik, which takes no such signature.
+        # It would be verified by profile lyrik, which refuses such a signature.
         raise InvalidInputError(
             "store-bound",
-            "dataset credentials, attestations and grants are not signed as they come",
-            hint="make them with: lyrikstore issue, attest, grant",
+            "dataset credentials, attestations and grants can only be issued from a store",
+            hint="issue them with: lyrikstore issue, attest or grant",
         )
     check_credential_model(dict(credential), secured=False)
     check_entry_models(dict(credential))
     if id_of(credential["issuer"]) != issuer:
-        raise InvalidInputError("wrong-issuer", f"the issuer here is {issuer}")
+        raise InvalidInputError(
+            "wrong-issuer", f"the credential names another issuer than the signer, {issuer}"
+        )
     for check in (
         check_related(dict(credential), resources),
         check_schemas(dict(credential), resources),
@@ -63,24 +66,26 @@ def sign_credential(
     created: datetime,
     resources: Resources,
 ) -> bytes:
-    """Return the signed credential in canonical form, read back.
+    """Sign a credential and return it in canonical form.
 
     Args:
         credential: As for :func:`check_unsigned`; without an ``issuer`` it gets the signer's DID.
         signer: Its issuer.
-        suites: One proof by each; several make a proof set, all of which have to verify.
-        created: Now; claimed time, never trusted.
+        suites: Cryptosuites; one proof is added for each. Several make a proof set.
+        created: The current time, which is claimed and never trusted.
         resources: As for :func:`check_unsigned`.
 
     Raises:
-        InvalidInputError, FormatError: As :func:`check_unsigned`; (``unknown-suite``) none, or one
-            twice, or of another name; (``bad-json``) a number in it does not read back.
+        InvalidInputError, FormatError: As :func:`check_unsigned`; (``unknown-suite``) no suite, an
+            unknown one, or one twice; (``bad-json``) a number in it does not read back.
         VerificationError: (``bad-rdf``) it cannot be signed as RDF.
-        IncompleteError: (``unknown-context``, ``missing-extra``) likewise.
+        IncompleteError: (``unknown-context``, ``missing-extra``) it cannot be signed as RDF in this
+            installation.
     """
     if not suites or len(set(suites)) != len(suites) or not set(suites) <= set(SUITES):
         raise InvalidInputError(
-            "unknown-suite", f"cryptosuites are {' and '.join(SUITES)}, each at most once"
+            "unknown-suite",
+            f"cryptosuites must be among {' and '.join(SUITES)}, each at most once",
         )
     document: dict[str, JSON] = {**credential}
     document.setdefault("issuer", signer.did)
@@ -91,13 +96,13 @@ def sign_credential(
 
 
 def encode_signed(document: dict[str, JSON]) -> bytes:
-    """Return what was signed in canonical form.
+    """Return a signed document in canonical form.
 
     Raises:
         FormatError: (``bad-json``) a number in it has no canonical form that reads back.
     """
     data = encode(document)
-    # 1e20 is written out as an integer that no strict reader takes: better refused here.
+    # 1e20 would be written as an integer that strict readers refuse.
     if parse(data, floats=True, nulls=True) != document:
         raise FormatError("bad-json", "a number in it has no canonical form that reads back")
     return data

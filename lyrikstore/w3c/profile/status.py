@@ -1,7 +1,7 @@
 """The check ``status`` of a foreign credential: Bitstring Status List 1.0 (spec §17.8).
 
-Fails closed, as for our own (spec §11.4.1): what cannot be read, is of a type
-not known here, is somebody else's or is too old never counts as "not revoked".
+It fails closed, like that of lyrikstore's own credentials (spec §11.4.1): a list that cannot be
+read, has an unknown type or another issuer, or is too old never counts as "not revoked".
 """
 
 import re
@@ -45,20 +45,20 @@ from lyrikstore.w3c.profile.proofs import check_binding, check_proofs
 from lyrikstore.w3c.values import id_of, is_url, items_of, types_of
 
 _INDEX = re.compile(r"0|[1-9][0-9]*", re.ASCII)
-_SAID = {"revocation": "revoked", "suspension": "suspended"}
-_TELLING = {"message", "refresh"}
-"""Purposes that say something about the credential without taking it back."""
+_WORDS = {"revocation": "revoked", "suspension": "suspended"}
+_INFORMING = {"message", "refresh"}
+"""Purposes with information about the credential that do not revoke it."""
 
 
 class ForeignStatusEntry(Struct, frozen=True):
     """A ``BitstringStatusListEntry`` (B1, B2).
 
     Attributes:
-        purpose: What its value is about.
-        index: Its place in the list.
-        url: The list.
-        size: Bits of its value.
-        messages: What each value means; empty where nothing says so.
+        purpose: The meaning of its value, such as ``revocation``.
+        index: Its index in the list.
+        url: URL of the list.
+        size: Number of bits of its value.
+        messages: Value → its meaning; may be empty.
     """
 
     purpose: str
@@ -99,7 +99,7 @@ class List(Struct, frozen=True):
     """A status list that verified (B3).
 
     Attributes:
-        bits: Its bits, the first in the highest place of the first byte.
+        bits: Its bits, the first one is the most significant bit of the first byte.
         made: ``validFrom``.
         until: ``validUntil`` or the end of ``ttl``, whichever comes first; None without an end.
     """
@@ -112,8 +112,8 @@ class List(Struct, frozen=True):
         """Return the value at an entry.
 
         Raises:
-            FormatError: (``range``) the list ends before it; (``short-list``) it has too few
-                entries of that size to hide in.
+            FormatError: (``range``) the index is beyond the list; (``short-list``) the list has too
+                few entries of that size, so that it would show whose they are.
         """
         if len(self.bits) * 8 // entry.size < STATUS_LIST_ENTRIES:
             raise FormatError(
@@ -137,18 +137,17 @@ def check_w3c_status(
     max_age: timedelta,
     resolver: Resolver,
 ) -> Check:
-    """Return the check ``status`` of a credential whose signature holds.
+    """Return the check ``status`` of a credential with a valid signature.
 
     Args:
         document: The credential, as signed.
-        issuer: Its issuer; the lists must be the same issuer's.
+        issuer: Its issuer, who must also have issued the lists.
         status_updates: The available status lists.
-        at: The moment to judge for.
-        max_age: How old a list the verifier accepts.
+        at: The moment of verification.
+        max_age: The maximum age of a list that the verifier accepts.
         resolver: Finds the keys of the lists.
 
-    Cost: a signature and at most 1 MiB of memory per list looked at; at most 16 entries, 8 lists
-    each.
+    Cost: a signature and at most 1 MiB of memory per list read; at most 16 entries, 8 lists each.
     """
     stated = items_of(document.get("credentialStatus", []))
     if not stated:
@@ -161,15 +160,15 @@ def check_w3c_status(
     if worst is not None:
         return worst
     oldest = min(str(check.detail["asOf"]) for check in judged)
-    said = "; ".join(check.summary for check in judged)
-    return passed("status", f"{said}, by status lists made at {oldest}", asOf=oldest)
+    summaries = "; ".join(check.summary for check in judged)
+    return passed("status", f"{summaries}, by status lists made at {oldest}", asOf=oldest)
 
 
 def check_entry_models(document: Mapping[str, JSON]) -> None:
-    """Return if every bitstring entry of a credential that is to be issued is well-formed.
+    """Raise ``bad-status`` unless every bitstring entry of an unsigned credential is well-formed.
 
     Raises:
-        FormatError: (``bad-status``) one is not (MALFORMED_VALUE_ERROR, B5).
+        FormatError: (``bad-status``) an entry is malformed (MALFORMED_VALUE_ERROR, B5).
     """
     for item in items_of(document.get("credentialStatus", [])):
         if "BitstringStatusListEntry" in types_of(item):
@@ -210,7 +209,7 @@ class _Judge(Struct, frozen=True):
                 best = found
         if best is None:
             return trouble
-        check = self._said(best, entry)
+        check = self._check_value(best, entry)
         if check.state is CheckState.FAIL or unread is None or unread < best.made:
             return check
         too_many = "there are more of its age than are read"
@@ -232,11 +231,11 @@ class _Judge(Struct, frozen=True):
             raise FormatError("foreign-list", "it is of another issuer")
         return _list(document, entry, self.at)
 
-    def _said(self, found: List, entry: ForeignStatusEntry) -> Check:
+    def _check_value(self, found: List, entry: ForeignStatusEntry) -> Check:
         value, made = found.value(entry), format_timestamp(found.made)
-        word = _SAID.get(entry.purpose)
-        if value and entry.purpose not in _TELLING:
-            # However old the list: what was taken back stays so until a newer one says otherwise.
+        word = _WORDS.get(entry.purpose)
+        if value and entry.purpose not in _INFORMING:
+            # A list of any age: a revocation stays until a newer list clears it.
             reason = word or "set"
             what = word or f"{quote(entry.purpose)} is set"
             problem = problem_detail(STATUS + "STATUS_VERIFICATION_ERROR")
@@ -249,7 +248,7 @@ class _Judge(Struct, frozen=True):
             return _open(
                 "stale-list", entry, f"it was made at {made}, too long ago for you", asOf=made
             )
-        if entry.purpose not in _TELLING:
+        if entry.purpose not in _INFORMING:
             return passed("status", f"not {word or quote(entry.purpose)}", asOf=made, value=value)
         message = entry.messages.get(value, "")
         summary = f"{entry.purpose} {value:#x}{': ' + quote(message) if message else ''}"

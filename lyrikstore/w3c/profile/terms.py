@@ -1,8 +1,8 @@
-"""Which terms the contexts of a foreign document may define (spec §17.3).
+"""Checks of the contexts and types of a foreign document (spec §17.3).
 
-No context is processed: it is only looked at, as far as a MUST of the data model depends on it.
-Whether a term is defined can be said where every context is bundled or stands in the document; a
-context that nobody here has read may define anything.
+Contexts are not processed, only inspected as far as a MUST of the data model needs it. Whether a
+term is defined can be determined if every context is bundled or inline; an unknown context may
+define any term.
 """
 
 import re
@@ -20,13 +20,13 @@ _ABOUT_ALL = {"@version", "@vocab", "@protected", "@language", "@direction"}
 
 
 def check_contexts(stated: JSON) -> None:
-    """Return if ``stated`` is the ``@context`` of a document of the data model (M1).
+    """Raise ``bad-credential`` unless ``stated`` is a valid ``@context`` of the data model (M1).
 
-    The first is the credentials context; the others are URLs, or objects that map terms to URLs
-    and redefine nothing that is protected.
+    The first context must be the credentials context; the others are URLs, or objects that map
+    terms to URLs and redefine no protected term.
 
     Raises:
-        FormatError: (``bad-credential``).
+        FormatError: (``bad-credential``) the context violates the data model.
     """
     contexts = items_of(stated)
     if not contexts or contexts[0] != VC_CONTEXT:
@@ -42,10 +42,12 @@ def check_contexts(stated: JSON) -> None:
 
 
 def check_types(contexts: JSON, types: Iterable[str]) -> None:
-    """Return if every type is a URL or a term that the contexts define, as far as known (M3).
+    """Raise ``bad-credential`` unless every type is a URL or a term that a context defines (M3).
+
+    With an unknown context, every term counts as defined.
 
     Raises:
-        FormatError: (``bad-credential``).
+        FormatError: (``bad-credential``) a type is neither a URL nor a defined term.
     """
     names = [name for name in types if not is_url(name)]
     for name in names:
@@ -90,7 +92,7 @@ def _terms_of(url: str) -> frozenset[str] | None:
 
 
 def _terms(context: JSON) -> frozenset[str] | None:
-    # Also what is defined only inside some type or property: too many rather than too few.
+    # Including terms that are defined only within a type or property: rather too many than too few.
     terms: set[str] = set()
     pending = [context]
     while pending:

@@ -1,7 +1,7 @@
 """Verification of a foreign credential, sans-IO (spec §17.5).
 
-Everything comes in as arguments. Nothing raises for what an attacker can write: it becomes a check
-that failed, or that could not be made.
+All inputs are arguments. Input by an attacker never raises: it becomes a failed check, or a check
+that could not be made.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,15 +34,15 @@ PROFILE = "w3c"
 
 
 class Surroundings(Struct, frozen=True):
-    """What a document is judged by: all that is not in it.
+    """All inputs of verification besides the document.
 
     Attributes:
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
+        trust: The verifier's trust file.
+        at: The moment of verification.
         resolver: Finds the keys that proofs name.
         status_updates: The available status lists.
         resources: The available schemas and other resources.
-        role: As what the issuer must be believed.
+        role: The role in which the issuer must be trusted.
     """
 
     trust: Trust
@@ -58,9 +58,9 @@ def verify_w3c(data: bytes, surroundings: Surroundings) -> Report:
 
     Args:
         data: Its bytes, as received.
-        surroundings: What it is judged by.
+        surroundings: All other inputs of verification.
 
-    Cost: a signature and a canonical form per proof, plus those of the status lists looked at.
+    Cost: a signature and a canonical form per proof, and for each status list that is read.
     """
     document, check = read_object(data)
     if document is None:
@@ -71,14 +71,14 @@ def verify_w3c(data: bytes, surroundings: Surroundings) -> Report:
 def judge_credential(
     document: dict[str, JSON], surroundings: Surroundings, read: Check, shown: Signed | None = None
 ) -> Report:
-    """Return the report on a credential that is read already: :func:`verify_w3c` from there on.
+    """Return the report on a parsed credential, as :func:`verify_w3c`.
 
     Args:
         document: Parsed JSON.
-        surroundings: What it is judged by.
+        surroundings: All other inputs of verification.
         read: The check ``format``.
-        shown: The proofs of the presentation that holds it, if they alone secure it: it is the
-            holder's own and has no proof (spec §17.9). None for every other.
+        shown: The proofs of the presentation with this credential, if only they secure it: the
+            holder issued it, without a proof (spec §17.9). None for every other credential.
     """
     at = surroundings.at
     if is_enveloped(document, CREDENTIAL):
@@ -136,7 +136,7 @@ def judge_credential(
 
 
 def read_object(data: bytes) -> tuple[dict[str, JSON] | None, Check]:
-    """Return the JSON object in ``data``, or None, and the check ``format``."""
+    """Parse ``data``; return the JSON object, or None, and the check ``format``."""
     problem = problem_detail(MODEL + "PARSING_ERROR")
     try:
         document = parse(data, floats=True, nulls=True)
@@ -148,10 +148,10 @@ def read_object(data: bytes) -> tuple[dict[str, JSON] | None, Check]:
 
 
 def claim_names(document: dict[str, JSON]) -> list[str]:
-    """Return the names under which trust in a foreign credential is asked for.
+    """Return the names for which the trust file must list the issuer of a foreign credential.
 
-    ``credentials/`` and each of its own types, so that an issuer who is believed for
-    ``datasets/acme/*`` is not believed for diplomas.
+    They are ``credentials/`` with each of its own types, so that an issuer who is trusted for
+    ``datasets/acme/*`` is not trusted for diplomas.
     """
     own = [name for name in types_of(document) if name != "VerifiableCredential"]
     return [f"credentials/{name}" for name in own or ["VerifiableCredential"]]
@@ -163,7 +163,7 @@ def _check_trust(
     if not genuine:
         return unchecked("trust.issuer", "no-issuer", "who issued it is not established")
     trust, at, names = surroundings.trust, surroundings.at, claim_names(document)
-    # ATTACK: an RDF proof signs no order: whoever shows it puts the type first that is believed.
+    # ATTACK: an RDF proof signs no order, so an attacker can move a trusted type to the front.
     for name in names:
         entry = trust.matches(issuer, role=surroundings.role, name=name, store=None, at=at)
         if entry is None:
@@ -182,8 +182,8 @@ def _check_trust(
 
 
 def _self_asserted(issuer: str) -> Check:
-    # ATTACK: a holder signs whatever a wallet was given to show, to log in somewhere. That is no
-    # assertion, and is not to pass for one where the same key is trusted as an issuer's.
+    # ATTACK: a holder signs any content of a wallet to log in somewhere. That is no assertion, also
+    # if the same key is trusted as that of an issuer.
     summary = "the holder's own word, signed to show it and not to assert it: trusted by nobody"
     return warned("trust.issuer", "self-asserted", summary, issuer=issuer)
 

@@ -1,10 +1,10 @@
-"""What an ``eddsa-rdfc-2022`` proof signs: the RDF that a document stands for (spec §3.7).
+"""Canonical RDF of documents, which ``eddsa-rdfc-2022`` proofs sign (spec §3.7).
 
-Such a proof covers a graph, not the text. One graph has many texts, and a verifier whose policy
-reads the text can be shown another one than was signed: an expired credential whose ``validUntil``
-is spelled as a full IRI still verifies, and nobody sees the date. So only documents of which the
-graph tells everything are signed and verified here: known contexts, plain terms, no nulls, nothing
-that JSON-LD would drop, merge or read in two ways, and no graph that is dear to canonicalize.
+Such a proof signs a graph, not a text. One graph has many texts, so a verifier that reads the text
+can be shown another one than was signed: an expired credential whose ``validUntil`` is spelled as a
+full IRI still verifies, and no reader finds the date. So only documents whose graph contains all of
+the text are signed and verified: bundled contexts, plain terms, no nulls, nothing that JSON-LD
+would drop, merge or interpret in two ways, and no graph that is expensive to canonicalize.
 
 PyLD (extra ``jsonld``) does the work; it is imported at the first use.
 """
@@ -26,7 +26,7 @@ CRYPTOSUITE = "eddsa-rdfc-2022"
 
 
 MAX_WORK = 2048
-"""Permutations of blank nodes that look alike; the effort can grow with the factorial."""
+"""Permutations of similar blank nodes, at most; the effort can grow with the factorial."""
 
 _TERM = re.compile(r"[A-Za-z][A-Za-z0-9_-]*", re.ASCII)
 # Without the characters that N-Quads does not escape: with them one IRI could hold whole
@@ -40,17 +40,17 @@ _NAMED = re.compile(f"{_IRI.pattern}[#/]({_TERM.pattern})", re.ASCII)
 # PyLD escapes them otherwise than RDFC.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 _MAY_NAME = frozenset({"VerifiablePresentation", "DataIntegrityProof"})
-"""What may have names of its own: presentations, and their proofs, read with their contexts."""
+"""Types that may define terms of their own: presentations, and their proofs."""
 
 
 def canonical(document: dict[str, JSON]) -> bytes:
     """Return the canonical N-Quads of ``document`` (RDFC-1.0).
 
     Raises:
-        VerificationError: (``bad-rdf``) the graph would not say what the text says, or is too
-            dear to canonicalize.
-        IncompleteError: (``unknown-context``) a context that is not held; (``missing-extra``)
-            PyLD is not installed.
+        VerificationError: (``bad-rdf``) the graph would not contain all of the text, or is too
+            expensive to canonicalize.
+        IncompleteError: (``unknown-context``) a context is not bundled; (``missing-extra``) PyLD is
+            not installed.
 
     Cost: much more than canonical JSON; bounded by the limits of spec §3.7.
     """
@@ -65,11 +65,11 @@ def canonical(document: dict[str, JSON]) -> bytes:
 
 
 class _Text:
-    """A document, looked at before JSON-LD touches it.
+    """Checks of a document before JSON-LD processing.
 
     Args:
-        document: With ``@context``: names of known contexts; a presentation may also have names
-            of its own.
+        document: A document with ``@context``: URLs of bundled contexts; a presentation may also
+            define terms of its own.
     """
 
     def __init__(self, document: dict[str, JSON]) -> None:
@@ -100,7 +100,7 @@ class _Text:
             _refuse(f"contexts of its own give a name twice, or more than {MAX_RDF_ELEMENTS}")
 
     def count(self) -> int:
-        """Return how many values the document has, after looking at each."""
+        """Check all values of the document and return their number."""
         return sum(
             self._count(value, name) for name, value in self.document.items() if name != "@context"
         )
@@ -201,7 +201,7 @@ def _known() -> frozenset[str]:
 
 
 def _count_expanded(expanded: list[dict[str, Any]]) -> int:
-    """Return how many values are left after expansion, after looking at each."""
+    """Check all values that are left after expansion and return their number."""
     count = 0
     root: set[str] = set()
     pending = [(node, root) for node in expanded]
@@ -260,7 +260,7 @@ def _refuse(reason: str) -> NoReturn:
 
 @cache
 def _load_pyld() -> tuple[Callable[[JSON], list[dict[str, Any]]], Callable[[JSON], bytes]]:
-    """Return PyLD's expansion and canonicalization with our contexts, options and bounds."""
+    """Return PyLD's functions to expand and to canonicalize, with our contexts and limits."""
     try:
         from pyld.canon import URDNA2015  # the algorithm that the Recommendation calls RDFC-1.0
         from pyld.context_resolver import ContextResolver

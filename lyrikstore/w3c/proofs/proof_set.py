@@ -1,8 +1,8 @@
 """Proofs of foreign documents, profile ``w3c``: sets, chains, two suites (spec §3.6).
 
-Attacks on other verifiers: one good proof of a set is taken for all of them, and a
-``previousProof`` that names nothing is ignored. Here every proof must verify, over exactly the
-earlier proofs that it names; then the set says what it seems to say.
+Attacks on other verifiers: one valid proof of a set is accepted for all of them, and a
+``previousProof`` that names no proof is ignored. Here every proof must verify, over exactly the
+earlier proofs that it names.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,8 +24,8 @@ from lyrikstore.w3c.proofs import eddsa_rdfc
 from lyrikstore.w3c.values import items_of
 
 Resolve = Callable[[str, str], PublicKey]
-"""Verification method and proof purpose → key. Raises KeyMaterialError (``bad-key``) or, where the
-document that names the key is not available, IncompleteError."""
+"""Function from verification method and proof purpose to the key. It raises KeyMaterialError
+(``bad-key``), or IncompleteError if the DID document that lists the key is not available."""
 
 
 _CANONICAL: Mapping[str, Callable[[dict[str, JSON]], bytes]] = {
@@ -33,7 +33,7 @@ _CANONICAL: Mapping[str, Callable[[dict[str, JSON]], bytes]] = {
     eddsa_rdfc.CRYPTOSUITE: eddsa_rdfc.canonical,
 }
 SUITES = tuple(_CANONICAL)
-"""The cryptosuites that are made and verified here."""
+"""The cryptosuites that lyrikstore signs with and verifies."""
 
 
 class VerifiedProof(Struct, frozen=True):
@@ -43,8 +43,8 @@ class VerifiedProof(Struct, frozen=True):
         key: The key that signed.
         verification_method: The URL that named it.
         suite: ``cryptosuite``.
-        created: The claimed time, never trusted; ``None`` where the proof has none.
-        options: The proof without ``proofValue``, signed too.
+        created: The claimed time, never trusted; ``None`` if the proof has none.
+        options: The proof without ``proofValue``, which is signed too.
     """
 
     key: PublicKey
@@ -55,11 +55,11 @@ class VerifiedProof(Struct, frozen=True):
 
 
 class VerifiedProofs(Struct, frozen=True):
-    """What the proofs of a document establish together; nothing else of the input may be used.
+    """The result of verifying all proofs of a document; use nothing else of the input.
 
     Attributes:
-        document: What every one of them signed: the document without ``proof``.
-        proofs: In the order of the document; at least one.
+        document: The document without ``proof``, which every proof signed.
+        proofs: The proofs in the order of the document; at least one.
     """
 
     document: dict[str, JSON]
@@ -67,7 +67,7 @@ class VerifiedProofs(Struct, frozen=True):
 
 
 def resolve_did_key(method: str, purpose: str) -> PublicKey:  # noqa: ARG001
-    """Return the key of a ``did:key`` URL, which serves every purpose: the smallest `Resolve`.
+    """Return the key of a ``did:key`` URL, for any purpose; the simplest `Resolve`.
 
     Raises:
         KeyMaterialError: (``bad-key``, ``weak-key``).
@@ -84,36 +84,35 @@ def verify_proofs(
     domain: str | None = None,
     challenge: str | None = None,
 ) -> VerifiedProofs:
-    """Return what the proofs of ``document`` establish; every one of them must verify.
+    """Verify all proofs of ``document`` and return the signed document and the proofs.
 
-    Whether a key is the right one (``issuer``, ``holder``, a trusted one) is for the caller.
+    The caller must check that a key is the right one (``issuer``, ``holder``, a trusted one).
 
     Args:
         document: Parsed JSON with a ``proof``: one object or a list; it is not changed.
-        at: The moment at which ``created`` and ``expires`` are judged.
-        purpose: The ``proofPurpose`` demanded of each proof.
+        at: The moment of verification, for ``created`` and ``expires``.
+        purpose: The required ``proofPurpose`` of each proof.
         resolve: Finds the keys.
-        domain: Demanded of each proof: its ``domain`` is this, or a list with it. ``None`` demands
-            nothing.
-        challenge: Demanded of each proof likewise.
+        domain: Required in each proof: its ``domain`` is this, or a list with it. ``None``: any.
+        challenge: The required ``challenge`` of each proof. ``None``: any.
 
     Raises:
         VerificationError: (``bad-proof``) no proof, too many, or a malformed one;
             (``unknown-suite``) neither eddsa-jcs-2022 nor eddsa-rdfc-2022; (``bad-domain``,
-            ``bad-challenge``) not what was demanded; (``proof-expired``, ``proof-not-yet``) at
-            another time; (``bad-chain``) a previous proof is missing, ambiguous or circular;
-            (``bad-signature``) a signature does not fit; (``bad-rdf``) see
-            :func:`lyrikstore.crypto.proofs.eddsa_jcs.signed_bytes`.
+            ``bad-challenge``) another domain or challenge than required; (``proof-expired``,
+            ``proof-not-yet``) not valid at this moment; (``bad-chain``) a previous proof is
+            missing, ambiguous or circular; (``bad-signature``) a signature is invalid;
+            (``bad-rdf``) see :func:`lyrikstore.crypto.proofs.eddsa_jcs.signed_bytes`.
         IncompleteError: (``missing-extra``) a proof of eddsa-rdfc-2022, and PyLD is not installed.
         KeyMaterialError: (``bad-key``, ``weak-key``) from ``resolve``.
         FormatError: (``bad-json``) the document has no canonical form.
 
-    Cost: for each proof one canonicalization of the document; that of RDF is much dearer.
+    Cost: one canonicalization of the document for each proof; that of RDF is much slower.
     """
     proofs = _proofs_of(document)
     unsecured = {name: value for name, value in document.items() if name != "proof"}
 
-    # 1. Everything that costs nothing, of all proofs, before anything is hashed.
+    # 1. All cheap checks of all proofs, before anything is hashed.
     for proof in proofs:
         _check_options(proof, document, purpose, domain=domain, challenge=challenge, at=at)
 
@@ -142,29 +141,29 @@ def add_proof(
     proof_id: str | None = None,
     previous: str | Sequence[str] | None = None,
 ) -> dict[str, JSON]:
-    """Return a copy of ``document`` with one proof more.
+    """Return a copy of ``document`` with an additional proof.
 
     Args:
-        document: With any number of proofs; it is not changed.
-        signer: Whose key signs.
+        document: A document with any number of proofs; it is not changed.
+        signer: The signer.
         suite: One of :data:`SUITES`.
-        purpose: ``proofPurpose``.
-        method: The URL that names the signer's key; ``None`` is its did:key.
+        purpose: The ``proofPurpose``.
+        method: The URL that names the signer's key; ``None``: its did:key.
         created: Claimed time of signing.
-        expires: After it the proof no longer verifies.
-        domain: For whom the proof is made: one or several.
-        challenge: What the verifier asked to be signed.
-        proof_id: A URL, for later proofs to name.
-        previous: ``id`` of the earlier proofs that this one signs too.
+        expires: End of the proof's validity.
+        domain: The verifiers that the proof is made for: one or several.
+        challenge: The challenge that the verifier chose.
+        proof_id: A URL by which later proofs can name this one.
+        previous: The ``id`` of earlier proofs that this one signs too.
 
     Raises:
         InvalidInputError: (``unknown-suite``, ``bad-proof``, ``bad-chain``, ``proof-expired``) no
-            verifier would take such a proof, or those already there; (``naive-time``) a time
+            verifier would accept such a proof, or those already present; (``naive-time``) a time
             without a zone.
         VerificationError: (``bad-rdf``) the document cannot be signed as RDF;
-            (``bad-signature``) the signer returned something else than a signature by its own key.
+            (``bad-signature``) the signer did not return a signature by its own key.
         IncompleteError: (``missing-extra``) eddsa-rdfc-2022, and PyLD is not installed.
-        FormatError: (``bad-json``) it has no canonical form.
+        FormatError: (``bad-json``) the document has no canonical form.
     """
     options: dict[str, Any] = {
         "type": single.PROOF_TYPE,
@@ -172,7 +171,7 @@ def add_proof(
         "verificationMethod": method or signer.method,
         "proofPurpose": purpose,
     }
-    given: dict[str, Any] = {
+    optional: dict[str, Any] = {
         "id": proof_id,
         "created": created and format_timestamp(created),
         "expires": expires and format_timestamp(expires),
@@ -180,7 +179,7 @@ def add_proof(
         "challenge": challenge,
         "previousProof": previous,
     }
-    for name, value in given.items():
+    for name, value in optional.items():
         if value is not None:
             options[name] = value if isinstance(value, str) else list(value)
     if suite == single.CRYPTOSUITE and "@context" in document:
@@ -188,7 +187,7 @@ def add_proof(
 
     unsecured = {name: value for name, value in document.items() if name != "proof"}
     proofs = []
-    try:  # what we make, we would take
+    try:  # sign only what would verify
         if "proof" in document:
             proofs = _proofs_of(document)
         candidate = {**options, "proofValue": ""}
@@ -249,7 +248,7 @@ def _check_options(
 
 
 def _check_links(proofs: list[dict[str, JSON]]) -> list[list[dict[str, JSON]]]:
-    """Return for each proof the earlier ones that it names, in the order of the document."""
+    """Return the earlier proofs that each proof names, in the order of the document."""
     position: dict[str, int] = {}
     for number, proof in enumerate(proofs):
         if "id" in proof:
@@ -264,7 +263,7 @@ def _check_links(proofs: list[dict[str, JSON]]) -> list[list[dict[str, JSON]]]:
         for missing in (name for name in ids if name not in position):
             _refuse_chain(f"there is no proof {missing[:200]!a}")
         named.append(sorted({position[name] for name in ids}))
-    # A signature cannot sign itself; but nothing after this line should have to know that.
+    # A signature cannot sign itself, but the code below need not rely on that.
     settled: set[int] = set()
     while ready := {
         number
@@ -282,9 +281,7 @@ def _signed_bytes(
 ) -> bytes:
     signed = {**unsecured, "proof": earlier} if earlier else unsecured
     suite = options["cryptosuite"]
-    if (
-        suite == eddsa_rdfc.CRYPTOSUITE
-    ):  # what the options mean is for the document's contexts to say
+    if suite == eddsa_rdfc.CRYPTOSUITE:  # the document's contexts define the terms of the options
         options = {**options, "@context": unsecured.get("@context")}
     return single.signed_bytes(signed, options, _CANONICAL[suite])
 

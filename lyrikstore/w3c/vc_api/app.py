@@ -1,8 +1,9 @@
 """The VC API over HTTP: issue, verify, present, resolve (docs/serve.md).
 
-For programs on the same machine. It signs for whoever can reach it, so it must not be reachable by
-web pages: the name in ``Host`` is checked against DNS rebinding, only ``application/json`` is read,
-which a page cannot send without asking first, and nobody who asks is answered (no CORS).
+For programs on the same machine. It signs for every program that can reach it, so web pages must
+not reach it: the name in ``Host`` is checked against DNS rebinding; only ``application/json`` is
+read, which a page cannot send without a preflight request; and preflight requests get no answer (no
+CORS).
 """
 
 import asyncio
@@ -49,24 +50,24 @@ from lyrikstore.w3c.vc_api.limits import DrainBody, Gate
 from lyrikstore.w3c.vc_api.responses import HEADERS, json_answer, problem, problem_answer
 
 READ_SECONDS = 10.0
-"""How long a request's body may take to arrive."""
+"""Time limit for the arrival of a request's body."""
 
 _CHECK_FOR = {"credentialStatus": "status", "credentialSchema": "schema"}
 _RESOLUTION_STATUS = {"notFound": 404, "methodNotSupported": 501, "featureNotSupported": 501}
 DEREFERENCING = "application/did-url-dereferencing"
-"""Media type of what DID Resolution 1.0 answers to a DID URL."""
+"""Media type of the answer of DID Resolution 1.0 to a DID URL."""
 
 
 class Service(Struct, frozen=True):
-    """What the API works with.
+    """The signer and the inputs of verification that the API uses.
 
     Attributes:
-        issuer: Who signs; None for a verifier only.
-        trust: Whom the verifier believes; decides the verdict, not the status code.
+        issuer: The issuer; None for a verifier only.
+        trust: The verifier's trust file; it decides the verdict, not the status code.
         resolver: Finds keys; never fetches.
         status_updates: The available status lists.
         resources: The available schemas and other resources.
-        clock: Tells the time.
+        clock: The current time.
     """
 
     issuer: VcApiIssuer | None
@@ -85,14 +86,14 @@ def make_service(
     signer: Signer | None,
     clock: Clock,
 ) -> Service:
-    """Return what the API works with, where all of it lies in files.
+    """Return the service for a signer and the contents of files.
 
     Args:
-        base: The URL it is reached at, without a slash at the end.
-        trust: Whom the verifier believes.
+        base: The URL of the API, without a slash at the end.
+        trust: The verifier's trust file.
         files: Name or URL → schemas, status lists and DID documents that credentials name.
-        signer: Who signs; None for a verifier only.
-        clock: Tells the time.
+        signer: The signer; None for a verifier only.
+        clock: The current time.
     """
     documents = documents_among(files.values(), source=DocumentSource.PINNED)
     resources = Resources(files)
@@ -110,8 +111,8 @@ def make_app(service: Service, hosts: Sequence[str]) -> Starlette:
     """Return the ASGI application.
 
     Args:
-        service: What it works with.
-        hosts: The names under which it may be addressed (``Host``), without ports or brackets.
+        service: The signer and the inputs of verification.
+        hosts: The names by which requests may address it (``Host``), without ports or brackets.
     """
     api = _Api(service)
     routes = [

@@ -1,7 +1,7 @@
-"""What the VC API signs: credentials and presentations of the one signer it was given.
+"""Signing for the VC API: credentials and presentations of its only signer.
 
-Sans-HTTP. Knows how to refuse before it signs: a signature under a malformed credential is the
-issuer's mistake for ever.
+Without HTTP. All checks are made before signing, as a signature under a malformed credential cannot
+be undone.
 """
 
 import secrets
@@ -26,18 +26,18 @@ from lyrikstore.w3c.proofs.proof_set import SUITES, add_proof
 from lyrikstore.w3c.values import id_of, items_of
 
 MAX_ID = 2000
-"""Characters of an id that a status is kept for."""
+"""Characters of the id of a credential with a status, at most."""
 
 LIST_VALID_FOR = timedelta(days=1)
-"""Of a status list of this process; it is made anew whenever somebody asks for it."""
+"""Validity of a status list of this process; each request gets a new one."""
 
 
 @dataclass
 class StatusLists:
-    """Status lists that live as long as the process does.
+    """Status lists in memory, which are lost when the process ends.
 
-    For trying things out. What has to outlive the process is issued and revoked with the commands
-    of the same names, whose lists are logged.
+    They are for tests. Issue and revoke credentials that must outlive the process with the commands
+    ``issue`` and ``credential revoke``, whose lists are logged.
 
     Args:
         base: URL under which the lists are served, without a slash at the end.
@@ -49,15 +49,16 @@ class StatusLists:
     _taken: set[int] = field(default_factory=set)
 
     def draw(self, credential_id: str) -> int:
-        """Return a random free place for a new credential; :meth:`take` makes it taken.
+        """Return a random free index for a new credential; :meth:`take` reserves it.
 
         Raises:
-            InvalidInputError: (``full``, ``id-taken``, ``bad-id``).
+            InvalidInputError: (``full``) half of the list is in use; (``id-taken``) the credential
+                has an index; (``bad-id``) its id is too long.
         """
         if len(credential_id) > MAX_ID:
-            raise InvalidInputError("bad-id", f"an id of more than {MAX_ID} characters")
+            raise InvalidInputError("bad-id", f"the id has more than {MAX_ID} characters")
         if len(self._taken) >= STATUS_LIST_ENTRIES // 2:
-            raise InvalidInputError("full", "half of the status list is taken; start another")
+            raise InvalidInputError("full", "half of the status list is in use; restart the server")
         if credential_id in self._places:
             raise InvalidInputError("id-taken", f"{credential_id[:80]!a} has a status already")
         place = secrets.randbelow(STATUS_LIST_ENTRIES)
@@ -66,29 +67,30 @@ class StatusLists:
         return place
 
     def take(self, credential_id: str, place: int) -> None:
-        """Keep a place for a credential that was signed."""
+        """Reserve an index for a signed credential."""
         self._taken.add(place)
         self._places[credential_id] = place
 
     def entries(self, place: int, purposes: Sequence[str]) -> list[dict[str, JSON]]:
-        """Return the status entries of a place."""
+        """Return the status entries of an index, one for each purpose."""
         return [StatusEntry(purpose, place, self.url(purpose)).to_json() for purpose in purposes]
 
     def set(self, credential_id: str, purpose: str, value: bool) -> None:
-        """Set or clear a credential's bit.
+        """Set or clear the bit of a credential.
 
         Raises:
-            NotFoundError: (``no-credential``) none of that id was given an entry here.
+            NotFoundError: (``no-credential``) no credential of that id has a status in this
+                process.
         """
         place = self._places.get(credential_id)
         if place is None:
             raise NotFoundError(
-                "no-credential", f"no status of {credential_id[:80]!a} is kept here"
+                "no-credential", f"{credential_id[:80]!a} has no status in this server"
             )
         set_bit(self._of(purpose), place, value=value)
 
     def url(self, purpose: str) -> str:
-        """Return where the list of a purpose is served."""
+        """Return the URL of the list of a purpose."""
         return f"{self.base}/status/{purpose}"
 
     def signed(self, purpose: str, signer: Signer, now: datetime) -> bytes:
@@ -101,12 +103,12 @@ class StatusLists:
 
 
 class VcApiIssuer(Struct, frozen=True):
-    """Signs what is well-formed, as the one who it is.
+    """Signs well-formed credentials and presentations with one key.
 
     Attributes:
-        signer: The only key.
+        signer: The signer with that key.
         book: Its status lists.
-        resources: The available schemas and resources, to refuse what does not satisfy them.
+        resources: The available schemas and resources, which credentials must satisfy.
     """
 
     signer: Signer
@@ -122,27 +124,28 @@ class VcApiIssuer(Struct, frozen=True):
         *,
         replace_issuer: bool = False,
     ) -> dict[str, JSON]:
-        """Return the credential with its proof.
+        """Return the credential with a proof.
 
         Args:
-            credential: Unsigned; ``id`` and ``validFrom`` may be absent.
+            credential: The unsigned credential; ``id`` and ``validFrom`` may be absent.
             suite: One of the cryptosuites.
             now: Time of signing.
-            purposes: Status entries to give it.
-            replace_issuer: Whatever issuer it names, name the signer instead.
+            purposes: Purposes of the status entries to add.
+            replace_issuer: Replace the issuer that it names by the signer.
 
         Raises:
             InvalidInputError, FormatError: As
                 :func:`lyrikstore.w3c.profile.signing.check_unsigned`; (``has-status``) it has a
-                status and shall be given one; (``unknown-suite``).
+                status, and ``purposes`` would add another; (``unknown-suite``) no such cryptosuite.
             VerificationError: (``bad-rdf``) it cannot be signed as RDF.
-            IncompleteError: (``unknown-context``, ``missing-extra``) likewise.
+            IncompleteError: (``unknown-context``, ``missing-extra``) it cannot be signed as RDF
+                in this installation.
         """
         if suite not in SUITES:
-            raise InvalidInputError("unknown-suite", f"no cryptosuite is called {suite[:80]!a}")
+            raise InvalidInputError("unknown-suite", f"no cryptosuite has the name {suite[:80]!a}")
         document = dict(credential)
         if replace_issuer:
-            check_credential_model(document, secured=False)  # the issuer that it names as well
+            check_credential_model(document, secured=False)  # including the issuer that it names
             document["issuer"] = _renamed(document["issuer"], self.signer.did)
         check_unsigned(document, self.signer.did, self.resources)
         if not purposes:
@@ -169,8 +172,8 @@ class VcApiIssuer(Struct, frozen=True):
         """Return the presentation with the holder's proof.
 
         Raises:
-            InvalidInputError: (``wrong-holder``) of another holder; (``has-proof``) it is signed
-                already.
+            InvalidInputError: (``wrong-holder``) it names another holder; (``has-proof``) it is
+                signed already.
             VerificationError, IncompleteError: As :meth:`issue`.
             LyrikstoreError: As :func:`check_presentation_model`.
         """
@@ -179,7 +182,9 @@ class VcApiIssuer(Struct, frozen=True):
         document = {**presentation, "holder": presentation.get("holder", self.signer.did)}
         check_presentation_model(document, secured=False)
         if id_of(document["holder"]) != self.signer.did:
-            raise InvalidInputError("wrong-holder", f"the holder here is {self.signer.did}")
+            raise InvalidInputError(
+                "wrong-holder", f"this server can sign only for the holder {self.signer.did}"
+            )
         return add_proof(
             document,
             self.signer,
@@ -195,7 +200,7 @@ class VcApiIssuer(Struct, frozen=True):
         return self.book.signed(purpose, self.signer, now)
 
     def lists_for(self, credential: dict[str, Any], now: datetime) -> list[bytes]:
-        """Return those of its own lists that a credential names: nobody has to fetch them."""
+        """Return the lists of this process that a credential names, so that none is fetched."""
         entries = items_of(credential.get("credentialStatus", []))
         named = [item.get("statusListCredential") for item in entries if isinstance(item, dict)]
         return [

@@ -1,6 +1,6 @@
-"""Which requests the VC API reads at all: of a name that is its own, and of one length.
+"""Checks of requests before any endpoint: host name and length of the body.
 
-Whoever is refused here has reached no endpoint, and is answered in the form of RFC 9457 as there.
+Refused requests get an answer by RFC 9457, like those of endpoints.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ _DRAINED_SECONDS = 3.0
 
 
 class Gate:
-    """The application, for requests that it should see.
+    """Middleware that passes only acceptable requests to the application.
 
     Args:
-        app: What is behind.
-        hosts: Names and addresses under which it may be addressed, without ports or brackets.
-        max_bytes: Of a body.
+        app: The application.
+        hosts: Names and addresses that ``Host`` may have, without ports or brackets.
+        max_bytes: Maximum size of a body.
     """
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str], max_bytes: int) -> None:
@@ -36,45 +36,45 @@ class Gate:
         self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or have it answered."""
+        """Refuse a request, or pass it to the application."""
         refused = self._refusal(Headers(scope=scope))
         if refused is None:
             await self._app(scope, receive, send)
             return
-        # What follows on this connection is of a length that nobody knows.
+        # The length of the remaining bytes on this connection is not known.
         answer = problem_answer(*refused, headers={"connection": "close"})
         await answer(scope, receive, send)
 
     def _refusal(self, headers: Headers) -> tuple[int, str] | None:
-        # ATTACK: a web page points a name of its own at this machine (DNS rebinding).
-        found = _HOST.fullmatch(headers.get("host", ""))
-        if found is None or (found[1] or found[2]).lower() not in self._hosts:
-            return 400, "not addressed by a name of this server (Host)"
-        # ATTACK: behind a proxy that goes by the one length, a body holds a request of its own,
-        # which nobody has authenticated.
+        # ATTACK: a web page resolves its own name to this machine (DNS rebinding).
+        host = _HOST.fullmatch(headers.get("host", ""))
+        if host is None or (host[1] or host[2]).lower() not in self._hosts:
+            return 400, "the Host header is not a name of this server"
+        # ATTACK: behind a proxy that uses the other length, the body contains a second request,
+        # which was not authenticated (request smuggling).
         if "transfer-encoding" in headers and "content-length" in headers:
-            return 400, "a body of two lengths: Content-Length and Transfer-Encoding"
+            return 400, "the request has both Content-Length and Transfer-Encoding"
         if int(headers.get("content-length", "0")) > self._max_bytes:
-            return 413, f"a body of more than {pluralize(self._max_bytes, 'byte')}"
+            return 413, f"the body has more than {pluralize(self._max_bytes, 'byte')}"
         return None
 
 
 class DrainBody:
-    """The application, with every error answered so that whoever sent a body can read it.
+    """Middleware that reads the rest of a body before an error is sent.
 
-    Closing a connection on bytes that nobody has read resets it, and common clients then never see
-    the answer. So what is still coming is read and dropped first: at most 16 MiB, for 3 seconds.
+    Closing a connection with unread bytes resets it, and common clients then never see the answer.
+    So the rest of the body is read and dropped first: at most 16 MiB, for 3 seconds.
 
     Args:
-        app: What is behind.
+        app: The application.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, an error after its body."""
-        # A client that asks first has sent no body, and reading would invite it to.
+        """Pass a request to the application, and send errors after the body was read."""
+        # A client with `Expect` has not sent its body yet, and reading would request it.
         ended = "expect" in Headers(scope=scope)
 
         async def receive_noting_end() -> Message:
@@ -84,7 +84,7 @@ class DrainBody:
             return message
 
         async def send_after_body(message: Message) -> None:
-            # 408: what has not come in time is not waited for again.
+            # 408: the body did not arrive in time, so do not wait for it again.
             if message.get("status", 0) >= 400 and message["status"] != 408:
                 dropped = 0
                 with contextlib.suppress(TimeoutError):

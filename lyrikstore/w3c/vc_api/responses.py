@@ -1,4 +1,4 @@
-"""What the VC API's answers look like: JSON, and errors in the form of RFC 9457."""
+"""Answers of the VC API: JSON, and errors by RFC 9457."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 HEADERS: Mapping[str, str] = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-"""Of every answer."""
+"""Headers of every answer."""
 
 
 def json_answer(
@@ -17,13 +17,13 @@ def json_answer(
     kind: str = "application/json",
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Return ``body`` as JSON.
+    """Return a response with ``body`` as JSON.
 
     Args:
-        status: Of HTTP.
-        body: A problem, if it has a ``status`` of its own and this one is an error.
-        kind: Media type, where it is no problem.
-        headers: Further ones.
+        status: The HTTP status.
+        body: The body; a problem if it has a ``status`` member and the HTTP status is an error.
+        kind: Media type, unless the body is a problem.
+        headers: Further headers.
     """
     if status >= 400 and isinstance(body, dict) and "status" in body:
         kind = "application/problem+json"
@@ -32,11 +32,11 @@ def json_answer(
 
 
 def problem(status: int, url: str, detail: str) -> dict[str, Any]:
-    """Return a problem of a type that ``url`` names."""
+    """Return a problem of RFC 9457 with the type ``url``."""
     title = url.partition("#")[2] or HTTPStatus(status).phrase
     return {"type": url, "title": title, "status": status, "detail": detail[:500]}
 
 
 def problem_answer(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the answer to a request that HTTP alone has a word for."""
+    """Return the answer with a problem that has no type besides its HTTP status."""
     return json_answer(status, problem(status, "about:blank", detail), headers=headers)

@@ -1,4 +1,4 @@
-"""A certificate for this machine's own loopback address, made on the spot (docs/serve.md)."""
+"""Self-signed certificates for the loopback address of this machine (docs/serve.md)."""
 
 import ssl
 import tempfile
@@ -15,12 +15,12 @@ from cryptography.x509.oid import NameOID
 def self_signed_context(host: str, now: datetime) -> tuple[ssl.SSLContext, bytes]:
     """Return a server's TLS context with a new key and certificate, and the certificate as PEM.
 
-    Nobody vouches for it: a client has to be told to take this very certificate. The key is never
-    kept on disk.
+    The certificate is self-signed: clients must be configured to accept it. The key is not kept on
+    disk.
 
     Args:
-        host: The name or address that it is for; ``localhost`` is always another.
-        now: It is valid from a day before to a month after.
+        host: The name or address that it is for, besides ``localhost``.
+        now: The current time; it is valid from a day before to 30 days after.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "lyrikstore w3c serve")])
@@ -44,7 +44,7 @@ def self_signed_context(host: str, now: datetime) -> tuple[ssl.SSLContext, bytes
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # The ssl module reads keys from files only: one of mode 0600, gone when this line is through.
+    # The ssl module reads keys from files only: this one has mode 0600 and is removed at once.
     with tempfile.TemporaryDirectory(prefix="lyrikstore-serve-") as folder:
         file = Path(folder) / "both.pem"
         file.touch(mode=0o600)

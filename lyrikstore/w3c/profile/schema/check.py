@@ -1,7 +1,7 @@
-"""The schemas that a credential names for itself: ``credentialSchema`` (spec §17.7).
+"""The check of a credential against the schemas it names: ``credentialSchema`` (spec §17.7).
 
-Of VC JSON Schema: a schema is text that somebody else wrote. It is taken only from the resources
-available, applied without fetching what it refers to, and with bounds on what it may cost.
+By VC JSON Schema. A schema is foreign input: it is read only from the available resources, applied
+without fetching other schemas, and with limits on its cost.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,13 +38,13 @@ DRAFTS = {
     "http://json-schema.org/draft-07/schema": "Draft7Validator",
     "https://json-schema.org/draft-07/schema": "Draft7Validator",
 }
-"""``$schema``, without an empty fragment → who applies it."""
+"""``$schema``, without an empty fragment → validator class."""
 
 Judge = Callable[[bytes], Report]
 
 
 class SchemaOutcome(StrEnum):
-    """What applying a schema gave, in the words of VC JSON Schema."""
+    """The outcome of applying a schema, in the words of VC JSON Schema."""
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -52,17 +52,17 @@ class SchemaOutcome(StrEnum):
 
 
 def apply_schema(document: JSON, data: bytes, url: str) -> tuple[SchemaOutcome, str]:
-    """Return what the JSON Schema ``data`` says of ``document``, and why.
+    """Apply a JSON Schema to a credential; return the outcome and the reason.
 
     Args:
         document: The credential.
         data: The bytes of the schema, of a draft of :data:`DRAFTS`.
-        url: What the credential calls it.
+        url: The URL of the schema in the credential.
 
     Returns:
-        ``failure`` also for a schema that is none (no ``$schema``, no ``$id``) or another than the
-        one named; ``indeterminate`` for a draft not known here, a schema that refers to another
-        text, or one too large or too costly to apply.
+        ``failure`` also for an invalid schema (no ``$schema``, no ``$id``) or another schema than
+        the named one; ``indeterminate`` for an unknown draft, a schema that refers to another text,
+        or one that is too large or too expensive to apply.
     """
     if len(data) > MAX_SCHEMA_BYTES:
         return SchemaOutcome.INDETERMINATE, f"the schema has more than {MAX_SCHEMA_BYTES} bytes"
@@ -74,14 +74,14 @@ def apply_schema(document: JSON, data: bytes, url: str) -> tuple[SchemaOutcome, 
 
 
 def apply_schema_credential(document: JSON, data: bytes, url: str) -> tuple[SchemaOutcome, str]:
-    """Return what the schema in a credential says of ``document``: :func:`apply_schema`.
+    """Apply the schema in a schema credential to ``document``, as :func:`apply_schema`.
 
-    Whether that credential holds is for the caller.
+    The caller must verify the schema credential.
 
     Args:
-        document: The credential that names it.
-        data: The bytes of the credential that holds the schema.
-        url: What ``document`` calls it.
+        document: The credential that names the schema.
+        data: The bytes of the schema credential.
+        url: The URL of the schema credential in ``document``.
     """
     if len(data) > MAX_SCHEMA_BYTES:
         return SchemaOutcome.INDETERMINATE, f"the schema has more than {MAX_SCHEMA_BYTES} bytes"
@@ -108,13 +108,13 @@ def _apply_parsed(document: JSON, schema: JSON, url: str) -> tuple[SchemaOutcome
 def check_schemas(
     document: Mapping[str, JSON], resources: Resources, judge: Judge | None = None
 ) -> Check:
-    """Return the check ``schema``: does the credential satisfy the schemas it names (S1)?
+    """Return the check ``schema``: the credential satisfies the schemas that it names (S1).
 
     Args:
-        document: The credential without its proof; it passed the model.
-        resources: Where the schemas are taken from.
-        judge: Verifies a credential that holds a schema, with no resources available, so that none
-            leads to another; None leaves these unchecked.
+        document: The credential without its proof, which conforms to the data model.
+        resources: The available resources, with the schemas.
+        judge: Verifies a schema credential, without resources, so that it cannot name another
+            schema; None: schema credentials are not checked.
     """
     stated = items_of(document.get("credentialSchema", []))
     if not stated:
@@ -178,7 +178,7 @@ def _apply(document: JSON, schema: dict[str, Any], draft: str) -> tuple[SchemaOu
         validator = getattr(jsonschema_rs, draft)(
             schema,
             retriever=refuse_remote,
-            # ATTACK: a pattern that takes for ever. This engine takes linear time, or refuses.
+            # ATTACK: a pattern that never ends. This engine takes linear time, or refuses it.
             pattern_options=jsonschema_rs.RegexOptions(size_limit=1 << 20, dfa_size_limit=1 << 20),
         )
     except (jsonschema_rs.ValidationError, ValueError) as error:

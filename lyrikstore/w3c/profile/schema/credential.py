@@ -1,7 +1,7 @@
-"""Schemas that are credentials themselves: ``JsonSchemaCredential`` (spec §17.7).
+"""Schema credentials: credentials with a schema in them, ``JsonSchemaCredential`` (spec §17.7).
 
-Somebody signed the schema, so it counts only as far as that credential does. Who they are does not
-matter here: whoever named the schema chose it.
+The schema counts only if its credential verifies. The issuer of the schema credential does not
+matter: the issuer of the credential that names it chose it.
 """
 
 from typing import Any
@@ -21,16 +21,17 @@ _OF_ITS_OWN = frozenset({"schema", "related"})
 
 
 def read_schema_credential(data: bytes, url: str) -> tuple[dict[str, JSON], str]:
-    """Return the schema in a credential, and the URL that its ``$id`` has to be.
+    """Return the schema in a schema credential, and the URL that its ``$id`` must be.
 
-    Looks at no proof.
+    Proofs are not checked.
 
     Args:
-        data: The credential.
-        url: What the credential that names it calls it.
+        data: The schema credential.
+        url: The URL of it in the credential that names it.
 
     Raises:
-        FormatError: (``bad-json``, ``bad-credential``) it is none, or another one than named.
+        FormatError: (``bad-json``, ``bad-credential``) it is no schema credential, or another one
+            than the named one.
     """
     document = parse(data, floats=True, nulls=True)
     if not isinstance(document, dict):
@@ -51,11 +52,11 @@ def read_schema_credential(data: bytes, url: str) -> tuple[dict[str, JSON], str]
 
 
 def why_not(report: Report) -> tuple[CheckState, str] | None:
-    """Return why a schema's credential does not hold: ``fail`` or ``unchecked``, and a line.
+    """Return why a schema credential does not verify: ``fail`` or ``unchecked``, and a line.
 
     Args:
-        report: On that credential, by profile ``w3c``. Trust in its issuer, and the schema that it
-            names for itself, are left out.
+        report: The report on the schema credential by profile ``w3c``. Trust in its issuer, and the
+            schema that it names itself, are ignored.
     """
     own = [check for check in report.checks if check.id not in _OF_ITS_OWN]
     for check in own:

@@ -1,12 +1,12 @@
-"""What of a stranger's JSON Schema is applied at all, and at what cost at most (spec §17.7).
+"""Limits of foreign JSON Schemas: supported features and maximum cost (spec §17.7).
 
-ATTACK: two dozen definitions that each try the next one twice cost 2^24 steps on one number; a
-schema that refers to itself does the same on a nested document. A library that is asked to validate
-does not come back. So the steps are counted first: schema values, references followed, the states
-of patterns, times the values of the document.
+ATTACK: 24 definitions that each apply the next one twice cost 2^24 steps on one number; a schema
+that refers to itself does the same on a nested document. A validator would not return. So the steps
+are counted first: schema values, references followed and states of patterns, times the values of
+the document.
 
-Libraries differ in how they read odd patterns and pointers. Only what all of them read alike is
-applied, so that no verifier says "satisfied" where another one says the contrary.
+Libraries differ in unusual patterns and pointers. Only features that all of them interpret alike
+are supported, so that verifiers do not come to different outcomes.
 """
 
 import re
@@ -34,12 +34,12 @@ _BOUND = re.compile(r"(\)?)\{(?:[0-9]+,)?([0-9]+),?\}")
 
 
 def check_cost(schema: dict[str, Any], document: JSON) -> None:
-    """Return if applying ``schema`` to ``document`` takes at most :data:`MAX_SCHEMA_STEPS`.
+    """Raise ``schema-cost`` if applying a schema needs more than :data:`MAX_SCHEMA_STEPS` steps.
 
     Raises:
-        FormatError: (``schema-cost``) more; (``schema-recursive``) it refers to itself;
-            (``schema-remote``) it refers to another text, or to a place it does not have;
-            (``schema-pattern``) a pattern that not everybody reads alike.
+        FormatError: (``schema-cost``) more steps; (``schema-recursive``) it refers to itself;
+            (``schema-remote``) it refers to another text, or to a missing place;
+            (``schema-pattern``) a pattern that libraries interpret differently.
     """
     size, longest = _size(document)
     steps = _Counter(schema, longest).count(schema, 0) * size
@@ -105,7 +105,7 @@ def _patterns(schema: dict[str, Any]) -> list[str]:
 
 
 def _weight(pattern: str) -> int:
-    """Return how many states a pattern has at most: its length, times what it repeats."""
+    """Return the maximum number of states of a pattern: its length times its repetitions."""
     if len(pattern) > MAX_PATTERN_CHARACTERS or not _PATTERN.fullmatch(pattern):
         raise FormatError("schema-pattern", f"a pattern not applied here: {pattern[:80]!a}")
     most, nested = 1, 1
