@@ -1,10 +1,10 @@
 """Entry point: imports little, so that failures while loading are reported cleanly.
 
-Too little memory, a signal or a closed stream can strike before the command line is even loaded.
+Memory can run out, a signal can arrive or a stream can be closed before the command line is loaded.
 """
 
-# Until the handlers are in place, Python answers an interrupt with a traceback: so first come the
-# handlers of what is the program, with what the interpreter has loaded by itself.
+# Until the handlers are set, Python answers an interrupt with a traceback: so they are set first,
+# by modules that the interpreter has already loaded.
 import _signal  # type: ignore[import-not-found]  # `signal` makes enumerations, which takes time
 import os
 import sys
@@ -15,7 +15,7 @@ _POLITE = tuple(
 
 
 def _leave(_number: int, _frame: object) -> None:
-    # The program is not loaded yet, and nothing is begun; nor are its words, lyrikstore_cli.fatal.
+    # Neither the program nor lyrikstore_cli.fatal is loaded yet, and no work has begun.
     try:
         os.write(2, b"interrupted; nothing half-made is visible, run the same command again\n")
     finally:
@@ -42,19 +42,19 @@ TYPE_CHECKING = False  # as of `typing`, which takes time
 if TYPE_CHECKING:
     from types import FrameType
 
-SOON = "interrupted: it ends as soon as a library is loaded; once more ends it at once"
+SOON = "interrupted: the command ends once a library has loaded; interrupt again to end it at once"
 LEAST_MEMORY = 128 << 20
-"""Bytes of address space below which nothing is begun: some libraries end the process when memory
-runs out, without a word."""
+"""Bytes of address space below which no command starts: some libraries end the process without a
+message when memory runs out."""
 _GARBAGE = 100_000
-"""New objects after which cycles among them are looked for. A command makes few, and columns of
-names by the ten thousand, which the usual pace would look through again and again."""
+"""New objects after which the garbage collector runs. A command makes few cycles, and columns of
+many thousand names, which the default would search again and again."""
 _PAUSE = 0.001
-"""Seconds between the tries of an interrupt that came while a module was loaded."""
+"""Seconds between two attempts to deliver an interrupt that arrived while a module was loaded."""
 _UNEXPLAINED = 1.0
-"""Seconds that such an interrupt may wait before its user is told why."""
+"""Seconds that such an interrupt may wait before the user is informed."""
 _first: list[float] = []
-"""When the interrupt came, until its user is told why nothing happens."""
+"""When the interrupt arrived, and when the user was informed that it waits."""
 
 
 def start() -> None:
@@ -73,12 +73,12 @@ def start() -> None:
         code = _last_words(INTERRUPTED, 130)
     except MemoryError:
         code = _last_words(OUT_OF_MEMORY, 1)
-    except Exception as error:  # noqa: BLE001 - main() lets none out: it could not be loaded
-        code = _last_words(OUT_OF_MEMORY if unmapped(error) else _unloaded(error), 1)
+    except Exception as error:  # noqa: BLE001 - main() raises none: it could not be loaded
+        code = _last_words(OUT_OF_MEMORY if unmapped(error) else _loading_failure(error), 1)
     for number in _POLITE:
-        _signal.signal(number, _signal.SIG_IGN)  # it is done: nothing is left to interrupt
-    # What was begun is closed by now, and standard output is flushed. To take the interpreter down
-    # as well takes a tenth of a short command's time; and it remembers an interrupt that struck
+        _signal.signal(number, _signal.SIG_IGN)  # the work is done: nothing is left to interrupt
+    # All files are closed by now, and standard output is flushed. An orderly end of the interpreter
+    # would take a tenth of a short command's time; and it remembers an interrupt that arrived
     # inside exec(), and would end by SIGINT.
     sys.stderr.flush()
     os._exit(code)
@@ -94,8 +94,8 @@ def _check_memory() -> None:
         raise MemoryError
 
 
-def _unloaded(error: Exception) -> str:
-    # Without what the rest of the program has for this: that may be the very thing.
+def _loading_failure(error: Exception) -> str:
+    # Without the modules that usually do this: one of them may be what cannot be loaded.
     reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     return (
         f"error: the program cannot be loaded: {reason}\n"
@@ -106,9 +106,9 @@ def _unloaded(error: Exception) -> str:
 
 def _interrupt(_number: int, frame: "FrameType | None") -> None:
     for number in _POLITE:
-        _signal.signal(number, _signal.SIG_DFL)  # whoever asks twice does not want to wait
-    # Not all libraries in C survive it while they are loaded, or while they make a class. It is
-    # tried again and again: one alarm alone can come just before a call that then waits.
+        _signal.signal(number, _signal.SIG_DFL)  # a second interrupt ends the process at once
+    # Some C libraries crash if an exception is raised while they load or create a class. So it is
+    # raised later, by repeated alarms: a single one could come just before a call that blocks.
     pause = _PAUSE if _is_loading(frame) and hasattr(_signal, "setitimer") else 0
     if hasattr(_signal, "setitimer"):
         _signal.signal(_signal.SIGALRM, _interrupt if pause else _heeded)
@@ -119,7 +119,7 @@ def _interrupt(_number: int, frame: "FrameType | None") -> None:
 
 
 def _explain() -> None:
-    # Once, and only where the wait is long: most modules take some milliseconds.
+    # Once, and only after a long wait: most modules load in some milliseconds.
     now = time.monotonic()
     if not _first:
         _first.append(now)
@@ -129,7 +129,7 @@ def _explain() -> None:
 
 
 def _heeded(_number: int, _frame: "FrameType | None") -> None:
-    """Take an alarm that was already under way."""
+    """Ignore an alarm that was already under way."""
 
 
 def _is_loading(frame: "FrameType | None") -> bool:
@@ -163,7 +163,7 @@ def _text(stream: io.FileIO) -> io.TextIOWrapper:
 
 
 class _Forgiving(io.FileIO):
-    # What standard error does not take is not said; the exit code still tells.
+    # A message that standard error does not accept is dropped; the exit code still reports it.
     def write(self, data: memoryview) -> int:  # type: ignore[override]  # all that is given here
         try:
             return super().write(data)
@@ -179,7 +179,7 @@ def _last_words(text: str, code: int) -> int:
 def _say(text: str) -> None:
     try:  # noqa: SIM105 - contextlib takes time to load
         os.write(2, text.encode() + b"\n")
-    except OSError:  # nobody takes it; the exit code still tells
+    except OSError:  # the stream is closed; the exit code still reports it
         pass
 
 

@@ -1,4 +1,4 @@
-"""How a command is declared: one function, the shared options, a session as first argument."""
+"""The decorator that declares a command, with the options that all commands share."""
 
 import os
 import sys
@@ -16,8 +16,8 @@ from lyrikstore_cli.session import Options, Session
 
 
 def _call(function: Callable[..., None], session: Session, values: dict[str, Any]) -> None:
-    # What it printed leaves while it is known what the command did: or all that could be said of a
-    # full disk would be that nothing was half done.
+    # The output is flushed here, where it is still known what the command has logged: otherwise the
+    # message about a full disk could not name it.
     try:
         try:
             function(session, **values)
@@ -26,29 +26,29 @@ def _call(function: Callable[..., None], session: Session, values: dict[str, Any
             raise
         sys.stdout.flush()
     except OSError as error:
-        # One with a file name is not about standard output.
+        # An error with a file name is not about standard output.
         if isinstance(error, LyrikstoreError | BrokenPipeError) or error.filename:
             raise
         raise session.output_failed(error) from error
 
 
 def _shared() -> list[click.Parameter]:
-    # Fresh objects for each command: click keeps state in them.
+    # New objects for each command: click keeps state in them.
     return [
         click.Option(["--json", "json_"], is_flag=True, help="Print the result as JSON."),
         click.Option(["--store"], type=click.Path(path_type=Path), help="The store folder."),
         click.Option(
             ["-C", "directory"],
             type=click.Path(path_type=Path),
-            is_eager=True,  # what other options name is looked for there
+            is_eager=True,  # paths of other options are relative to it
             expose_value=False,
             callback=_change_folder,
             help="Change to this folder first.",
         ),
-        click.Option(["-q", "--quiet"], is_flag=True, help="Say only results and errors."),
-        click.Option(["-v", "--verbose"], is_flag=True, help="Say error kinds and more detail."),
+        click.Option(["-q", "--quiet"], is_flag=True, help="Print only results and errors."),
+        click.Option(["-v", "--verbose"], is_flag=True, help="Print error kinds and more detail."),
         click.Option(["--no-color"], is_flag=True, help="No colours."),
-        click.Option(["--no-input"], is_flag=True, help="Never ask; fail instead."),
+        click.Option(["--no-input"], is_flag=True, help="Never prompt; fail instead."),
     ]
 
 
@@ -73,7 +73,7 @@ def _passphrase() -> click.Parameter:
 
 def _signing() -> list[click.Parameter]:
     return [
-        click.Option(["--signer"], metavar="URI", help="Who signs: file:PATH or a key's name."),
+        click.Option(["--signer"], metavar="URI", help="The key that signs: a name or file:PATH."),
         _passphrase(),
     ]
 
@@ -82,19 +82,19 @@ def _appending() -> click.Parameter:
     return click.Option(
         ["--after-gap"],
         is_flag=True,
-        help="The log's last date is more than 400 days ago, and this clock is right.",
+        help="Confirm that this clock is right although the log's last date is over 400 days ago.",
     )
 
 
 class Command(click.Command):
-    """A command that refuses a flag of before with the name it has now."""
+    """A command that refuses a renamed flag and names the new one."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments.
 
         Raises:
             InvalidInputError: (``usage``) a flag was renamed.
-            UsageError: They are wrong.
+            UsageError: The arguments are wrong.
         """
         try:
             return super().parse_args(ctx, args)
@@ -113,15 +113,15 @@ def command(
     appends: bool = False,
     epilog: str = "",
 ) -> Callable[[Callable[..., None]], click.Command]:
-    """Declare a command.
+    """Return a decorator that makes a command of a function.
 
     Args:
-        name: As typed.
-        signs: The command signs, so it takes ``--signer`` and ``--passphrase-file``.
-        passphrase: It needs a passphrase only, so it takes ``--passphrase-file``.
-        appends: What it signs is dated and logged, so it takes ``--after-gap``, and its result
-            says whether the clock was behind the log.
-        epilog: Examples, shown below the options.
+        name: The name that the user types.
+        signs: Whether the command signs and takes ``--signer`` and ``--passphrase-file``.
+        passphrase: Whether it takes ``--passphrase-file`` alone.
+        appends: Whether it appends to the log: it then takes ``--after-gap``, and its result
+            states whether the clock was behind the log.
+        epilog: Examples, printed below the options.
 
     Returns:
         A decorator for ``function(session, **its own parameters)``.

@@ -1,27 +1,27 @@
-"""The one table of exit codes; ``docs/cli.md`` and ``help exit-codes`` are made from it."""
+"""The table of exit codes, from which ``docs/cli.md`` and ``help exit-codes`` are made."""
 
 from lyrikstore.canon import errors
 from lyrikstore.canon.errors import LyrikstoreError
 
 MEANING: dict[int, str] = {
     0: "done; for verify: trusted, and everything required was checked",
-    1: "failed, for a reason without a code of its own; so where a file or name is not there",
+    1: "failed for a reason that has no other code, such as a missing file or unknown name",
     2: "usage: the command line is wrong",
-    3: "invalid: a signature, digest, proof or link does not hold, or it is out of date",
-    4: "valid, but the issuer is not in your trust file, or measured claims were left unmeasured",
-    5: "incomplete: something needed to decide is missing or could not be checked",
-    10: "no store here",
+    3: "invalid: a signature, digest, proof or link is wrong or out of date",
+    4: "valid, but the issuer is not in your trust file, or measured claims were not recomputed",
+    5: "incomplete: something that the verdict needs is missing or could not be checked",
+    10: "no store was found",
     11: "the store is locked by another process",
     12: "key missing, weak or unreadable, or wrong passphrase",
-    13: "remote unreachable or refused",
+    13: "the remote could not be reached, or refused",
     14: "refused by policy or use rights",
-    15: "conflict: the ref moved, or this store is a copy",
+    15: "conflict: a name was changed meanwhile, or this store is a copy",
     16: "bad input: unreadable or malformed",
-    17: "empty result",
+    17: "the result is empty",
     18: "the training program failed",
-    19: "a model drifted, or misses on new data what was promised of it",
+    19: "a model drifted, or misses its thresholds on new data",
     130: "interrupted",
-    141: "broken pipe",
+    141: "broken pipe: the reader of the output ended first",
 }
 
 DRIFTED = 19

@@ -1,4 +1,4 @@
-"""What commands share that take what other programs train: options, and how a result shows."""
+"""Options and output of the commands that record models trained by other programs."""
 
 import re
 import shlex
@@ -20,7 +20,7 @@ _USES = ("also", "territory", "seats", "purposes")
 
 
 def external_options(command: Any) -> Any:
-    """Give a command the options that say what a program of the caller's trains with."""
+    """Add the options that name the inputs and the output of an external trainer."""
     for declared in reversed(
         (
             click.option(
@@ -28,22 +28,20 @@ def external_options(command: Any) -> Any:
                 "inputs",
                 multiple=True,
                 metavar="REF",
-                help="A dataset that it learns from; again for several.",
+                help="A training dataset; repeat it for several.",
             ),
             click.option(
-                "--as", "name", default="", metavar="NAME", help="The name of what is made."
+                "--as", "name", default="", metavar="NAME", help="The name of the new checkpoint."
             ),
+            click.option("--base", default="", metavar="REF", help="The base model."),
             click.option(
-                "--base", default="", metavar="REF", help="The model that it starts from."
-            ),
-            click.option(
-                "--test", default="", metavar="REF", help="The test set, named and not read."
+                "--test", default="", metavar="REF", help="The test set: recorded, not read."
             ),
             click.option(
                 "--format",
                 "form",
                 default="",
-                help="What it has to be: transformers/1, peft/1 or files/1.",
+                help="Required format: transformers/1, peft/1 or files/1.",
             ),
             click.option(
                 "--purpose", default="train", show_default=True, help="What the data is used for."
@@ -53,7 +51,7 @@ def external_options(command: Any) -> Any:
                 "uses",
                 multiple=True,
                 metavar="WHAT=WORDS",
-                help="also, territory, seats or purposes of the use, as territory=DE,FR.",
+                help="also, territory, seats or purposes of the use, such as territory=DE,FR.",
             ),
         )
     ):
@@ -61,51 +59,51 @@ def external_options(command: Any) -> Any:
     return command
 
 
-def external_request(asked: Mapping[str, Any]) -> "ExternalRun":
-    """Return what the options of :func:`external_options` ask for.
+def external_request(options_: Mapping[str, Any]) -> "ExternalRun":
+    """Return the run that the options of :func:`external_options` describe.
 
     Raises:
-        InvalidInputError: (``bad-config``) ``--use`` names what is no part of a use.
+        InvalidInputError: (``bad-config``) ``--use`` has an unknown name or a bad value.
     """
     from lyrikstore.api import ExternalRun, UseConfig
 
-    if not asked["inputs"] or not asked["name"]:
-        raise click.UsageError("say both: --input REF and --as NAME")
+    if not options_["inputs"] or not options_["name"]:
+        raise click.UsageError("give both --input REF and --as NAME")
     return ExternalRun(
-        asked["inputs"],
-        asked["name"],
-        asked["base"],
-        asked["test"],
-        asked["form"],
-        asked["purpose"],
-        UseConfig(**_use(asked["uses"])),
+        options_["inputs"],
+        options_["name"],
+        options_["base"],
+        options_["test"],
+        options_["form"],
+        options_["purpose"],
+        UseConfig(**_use(options_["uses"])),
     )
 
 
-def _use(given: Iterable[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for text in given:
-        name, _, said = text.partition("=")
-        values = options.words(said)
-        if name not in _USES or name in found or not values:
+def _use(texts: Iterable[str]) -> dict[str, Any]:
+    use: dict[str, Any] = {}
+    for text in texts:
+        name, _, listed = text.partition("=")
+        values = options.words(listed)
+        if name not in _USES or name in use or not values:
             raise InvalidInputError(
                 "bad-config",
-                f"--use takes WHAT=WORDS, each once, not {text[:80]!r}",
+                f"--use takes WHAT=WORDS, each WHAT once, not {text[:80]!r}",
                 hint=f"WHAT is one of {', '.join(_USES)}",
             )
-        found[name] = values
-    if "seats" in found:
-        (seats, *more) = found["seats"]
+        use[name] = values
+    if "seats" in use:
+        (seats, *more) = use["seats"]
         if more or not re.fullmatch("[1-9][0-9]{0,8}", seats):
             raise InvalidInputError(
-                "bad-config", "--use seats: no number of people", hint="such as seats=5"
+                "bad-config", "--use seats= takes a number of people", hint="such as seats=5"
             )
-        found["seats"] = int(seats)
-    return found
+        use["seats"] = int(seats)
+    return use
 
 
 def opening_options(command: Any) -> Any:
-    """Give a command the options that open more to a program than its inputs."""
+    """Add the options that give an external trainer access beyond its inputs."""
     for declared in reversed(
         (
             click.option(
@@ -114,7 +112,7 @@ def opening_options(command: Any) -> Any:
                 multiple=True,
                 type=options.EXISTING,
                 metavar="PATH",
-                help="A file or folder that COMMAND may read, too; again for several.",
+                help="A file or folder that COMMAND may also read; repeat it for several.",
             ),
             click.option("--network", is_flag=True, help="Let COMMAND use the network."),
             click.option(
@@ -122,13 +120,13 @@ def opening_options(command: Any) -> Any:
                 "variables",
                 multiple=True,
                 metavar="NAME",
-                help="An environment variable that COMMAND gets; again for several.",
+                help="An environment variable that COMMAND gets; repeat it for several.",
             ),
             click.option("--gpu", is_flag=True, help="Let COMMAND use the GPUs."),
             click.option(
                 "--unconfined",
                 is_flag=True,
-                help="Let COMMAND do what you may, where it cannot be confined.",
+                help="Run COMMAND without a sandbox, with all your permissions.",
             ),
         )
     ):
@@ -136,29 +134,31 @@ def opening_options(command: Any) -> Any:
     return command
 
 
-def opening_of(asked: dict[str, Any]) -> tuple["Opening", bool]:
-    """Return what the options of :func:`opening_options` ask for, and take them out of ``asked``.
+def opening_of(values: dict[str, Any]) -> tuple["Opening", bool]:
+    """Return the access that :func:`opening_options` describe, and whether there is no sandbox.
 
-    The second is whether the program runs unconfined.
+    The options are removed from ``values``.
     """
     from lyrikstore.api import Opening
 
     reads, network, variables, gpu, free = (
-        asked.pop(name) for name in ("reads", "network", "variables", "gpu", "unconfined")
+        values.pop(name) for name in ("reads", "network", "variables", "gpu", "unconfined")
     )
     if free and (network or gpu):
-        raise click.UsageError("--network and --gpu open a sandbox, and --unconfined has none")
+        raise click.UsageError(
+            "--network and --gpu have no effect with --unconfined: leave them out"
+        )
     return Opening(reads, network, variables, gpu), free
 
 
 def show_external(session: Session, made: "ExternalResult", schema: str, version: int) -> None:
-    """Show what was made.
+    """Print the run and the checkpoint of an external trainer.
 
     Args:
-        session: Where.
-        made: It.
-        schema: Of the JSON form.
-        version: Its version.
+        session: The session whose screen prints them.
+        made: The result.
+        schema: The schema of the JSON form.
+        version: The version of that schema.
     """
     from lyrikstore.api.commands import confinement_text
 
@@ -200,13 +200,13 @@ def show_external(session: Session, made: "ExternalResult", schema: str, version
 
 
 def execution_line(execution: Mapping[str, Any]) -> str:
-    """Return who trained, as a run says it, in a line."""
+    """Return a line that names the program that trained, as the run states it."""
     who = {
         "command": "by a command",
-        "callback": "in a program of the caller's",
-        "ended": "by another tool, which had ended before this was signed",
-        "job": f"elsewhere, by a job in {execution.get('territory', '?')}",
-    }.get(execution["by"], "by somebody else")
+        "callback": "inside the caller's program",
+        "ended": "by another tool, which had ended before the run was signed",
+        "job": f"by a remote job in {execution.get('territory', '?')}",
+    }.get(execution["by"], "by an unknown program")
     words = shlex.join(execution.get("command", ()))
     from lyrikstore.api.commands import confinement_text
 
@@ -214,5 +214,5 @@ def execution_line(execution: Mapping[str, Any]) -> str:
         held = f"confined {confinement_text(execution)}"
     else:  # of runs before programs were confined
         watched = execution["observed"] != "nothing"
-        held = "what it reads and writes is observed" if watched else "reads not observed"
+        held = "its reads and writes were observed" if watched else "its reads were not observed"
     return escape_control(f"trained {who}{': ' if words else ''}{words[:200]}; {held}")

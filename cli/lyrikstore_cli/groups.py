@@ -1,4 +1,4 @@
-"""Groups of commands whose modules load when one of them is called."""
+"""Groups of commands; the module of a command is loaded when it is called."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -13,10 +13,10 @@ HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
 
 class LazyGroup(click.Group):
-    """A group of commands, of which only the one that is called is loaded.
+    """A group of commands that loads only the command that is called.
 
     Args:
-        abouts: Name of a command → what the help of the group says of it, in the order of the help.
+        abouts: Name of a command → its line in the help of the group, in the order of the help.
         places: Name of a command → ``module:attribute``.
     """
 
@@ -32,7 +32,7 @@ class LazyGroup(click.Group):
         return list(self._places)
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load a command's module, or return None where there is no such command."""
+        """Return a command, whose module is loaded; None where there is no such command."""
         if cmd_name not in self._places:
             return None
         module, _, attribute = self._places[cmd_name].partition(":")
@@ -42,7 +42,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or fail with its new name or the nearest name.
+        """Return the command that was typed; errors name its new or the most similar name.
 
         Raises:
             InvalidInputError: (``usage``) the command was renamed.
@@ -56,7 +56,7 @@ class LazyGroup(click.Group):
                     raise renamed_command(old)
             near = get_close_matches(args[0], self._places, n=1)
             also = f" Did you mean {near[0]!r}?" if near else ""
-            raise click.UsageError(f"no command {args[0]!r}.{also}", ctx)
+            raise click.UsageError(f"there is no command {args[0]!r}.{also}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -66,11 +66,11 @@ class LazyGroup(click.Group):
 
 
 def lazy_group(folder: str, abouts: Mapping[str, str]) -> Callable[[Callable[[], None]], LazyGroup]:
-    """Declare a group of commands.
+    """Return a decorator that makes a group of commands of a function.
 
     Args:
         folder: The package that holds a module for each command, with the attribute ``command``.
-        abouts: Name of a command → what the help of the group says of it.
+        abouts: Name of a command → its line in the help of the group.
 
     Returns:
         A decorator for a function whose docstring is the help of the group.

@@ -1,4 +1,4 @@
-"""What ``commit``, ``issue`` and ``permit`` say of licences: how many records state none."""
+"""Messages of ``commit``, ``issue`` and ``permit`` about licences."""
 
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,11 @@ SHOWN = 10
 
 
 def say_licences(screen: Screen, found: "LicenceCount") -> None:
-    """Say what is stated for the whole, what in how many records, and in how many nothing.
+    """Print the licence of the whole and the licences of records, each with a count.
 
     Args:
-        screen: Where to.
-        found: What was counted.
+        screen: Where it is printed.
+        found: The counted licences.
     """
     records = pluralize(found.records, "record")
     if found.field is None:
@@ -36,62 +36,62 @@ def say_licences(screen: Screen, found: "LicenceCount") -> None:
 
 
 def warn_of_gaps(screen: Screen, found: "LicenceCount") -> None:
-    """Say that a licence for the whole is claimed for records that state none, or another."""
+    """Warn of records that state no licence, or one that the licence of the whole does not name."""
     if found.others:
         screen.say(
-            f"! {escape_control(found.expression)} does not name what records state: "
+            f"! {escape_control(found.expression)} does not name licences that records state: "
             f"{', '.join(map(escape_control, found.others[:SHOWN]))}",
             "yellow",
         )
     if found.expression is None or not found.has_gaps:
         return
-    records = pluralize(found.unstated or 0, "record that states", "records that state")
+    records = pluralize(found.unstated or 0, "record", "records")
     screen.say(
-        f"! {escape_control(found.expression)} is claimed for the {records} none of their own, too",
+        f"! {escape_control(found.expression)} is also claimed for {records} without a licence",
         "yellow",
     )
     screen.hint(
-        'leave --licence out to claim none for them; a terms file says licence = "NONE" of their '
-        "files: docs/terms.md"
+        'commit without --licence to claim none for them; in a terms file, licence = "NONE" '
+        "states it for their files: docs/terms.md"
     )
 
 
 def warn_of_textless(screen: Screen, licences: "tuple[str, ...]") -> None:
-    """Ask for the texts of licences that have no public one."""
+    """Warn of licences that are not public and whose text is missing."""
     for one in licences:
         screen.say(
-            f"! {escape_control(one)} is no public licence, and its text is not given", "yellow"
+            f"! {escape_control(one)} is not a public licence, and its text is missing", "yellow"
         )
     if licences:
         screen.hint(
-            "commit again with --licence-text FILE, which issue and permit ask for; of several "
-            "licences the terms file names the others: docs/terms.md"
+            "commit again with --licence-text FILE, which issue and permit require; the texts of "
+            "further licences are named in a terms file: docs/terms.md"
         )
 
 
 def own_word(other: "OtherHolder") -> str:
-    """Return that terms about somebody else's data are one's own word, for people."""
+    """Return the warning that the user sets terms for data of another holder."""
     return f"by your own word: {escape_control(other.summary)}"
 
 
 def warn_of_own_word(screen: Screen, other: "OtherHolder", *, asked: bool) -> None:
-    """Say that terms about somebody else's data are one's own word.
+    """Warn that the user sets terms for data of another holder.
 
     Args:
-        screen: Where to.
-        other: What says that it is.
-        asked: Whether that was said before.
+        screen: Where it is printed.
+        other: Why the data may belong to another holder.
+        asked: Whether the user has already confirmed it.
     """
     if not asked:
         screen.say(f"! {own_word(other)}", "yellow")
     if other.reason != "imported":
         screen.hint(
-            "if it is your own, state so once: commit --describe FILE with [origin] "
+            "if the data is your own, state it once: commit --describe FILE with [origin] "
             'state = "not-applicable" and a reason'
         )
 
 
 def warn_of_narrower(screen: Screen, found: "tuple[NarrowerTerms, ...]") -> None:
-    """Say where terms are narrower than the public licence that is stated."""
+    """Warn of terms that are narrower than the stated public licence."""
     for one in found:
         screen.say(f"! {escape_control(one.summary)}", "yellow")

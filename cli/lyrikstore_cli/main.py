@@ -1,6 +1,6 @@
-"""The program: finds the command, runs it, turns what it raises into a message and an exit code."""
+"""The program: runs a command and turns its errors into messages and exit codes."""
 
-# Where these cannot be loaded Python makes do, until a library in C crashes, or prints tracebacks.
+# Loaded first: without them Python goes on, until a C library crashes or prints tracebacks.
 import _blake2  # noqa: F401
 import _datetime  # type: ignore[import-not-found]  # noqa: F401
 import os
@@ -27,66 +27,66 @@ GROUPS: dict[str, dict[str, str]] = {
     "start": {
         "init": "create a store here",
         "key": "make, list, back up, replace or revoke signing keys",
-        "trust": "say whose signatures you believe",
+        "trust": "choose whose signatures you trust",
     },
     "record": {
         "commit": "sign a folder of files as a new version of a dataset",
-        "status": "what a commit would change",
+        "status": "show what a commit would change",
         "filter": "derive a dataset by a recipe, with a reason for every record",
-        "why": "why a record was kept, changed or dropped",
+        "why": "show why a record was kept, changed or dropped",
         "checkout": "write the files of a version to a folder",
-        "profile": "see what a dataset holds, as a page",
-        "lock": "pin versions in a file beside the code that uses them",
+        "profile": "show what a dataset holds, as a page",
+        "lock": "pin versions in a file beside your code",
     },
     "look": {
-        "log": "history of a name, or the audit log",
-        "show": "any signed object",
-        "diff": "what differs between two versions",
-        "lineage": "what something was made from",
-        "impact": "what rests on something",
-        "query": "SQL over the index, read-only",
+        "log": "show the history of a name, or the audit log",
+        "show": "show a signed object",
+        "diff": "show what differs between two versions",
+        "lineage": "show what an object was made from",
+        "impact": "show what depends on an object",
+        "query": "query the index with SQL, read-only",
     },
     "prove": {
-        "permit": "permit the use of your own data, in this log",
+        "permit": "permit the use of your own data in this store",
         "issue": "make a delivery with a credential that a buyer can verify",
-        "attest": "sign what you found about somebody else's dataset",
-        "grant": "licence a dataset to somebody by name",
-        "present": "prove to somebody that you hold a grant",
-        "credential": "revoke, suspend or supersede one; publish status lists",
+        "attest": "sign your findings about another publisher's dataset",
+        "grant": "license a dataset to a named holder",
+        "present": "prove to a verifier that you hold a grant",
+        "credential": "revoke, suspend or supersede a credential; publish status lists",
         "verify": "check a credential, a version or the whole store",
-        "terms": "what datasets may be used for together, and what decides it",
         "rules": "write and test the data policy of your organisation",
+        "terms": "show what datasets may be used for together, and why",
         "page": "write the page that verifies a delivery in a browser",
     },
     "train": {
         "checkpoint": "import a base model from a package, or merge an adapter",
-        "plan": "say what a run will take, and write its config",
-        "train": "fine-tune a model; only signed checkpoints leave",
-        "reproduce": "do a run again, and sign whether the same came",
+        "plan": "estimate time, memory and cost of a run, and write its config",
+        "train": "fine-tune a model, and sign run and checkpoint",
+        "reproduce": "repeat a run, and sign whether the result is the same",
         "evaluate": "measure a checkpoint on the locked test part",
-        "monitor": "hold a checkpoint against data that came since",
+        "monitor": "measure a checkpoint on newer data",
         "predict": "label a file with a checkpoint",
         "card": "write the model card from signed facts",
-        "approve": "approve a model card, or take that back",
-        "deploy": "write a folder that serving programs load",
+        "approve": "approve a model card, or withdraw an approval",
+        "deploy": "write a checkpoint as a folder that serving programs load",
     },
     "share": {
-        "remote": "where a store is pushed to and pulled from",
-        "push": "bring what is here to the home log or a mirror",
-        "pull": "bring what others pushed here, verified",
+        "remote": "add, list or remove the remotes of a store",
+        "push": "send what is here to the home log or a mirror",
+        "pull": "fetch what others pushed, and verify it",
         "clone": "make a verified copy of a store to work in",
-        "import": "import what others signed about a dataset, or their dataset",
+        "import": "import a delivery, or credentials about your datasets",
     },
     "maintain": {
-        "gc": "free the space of what no version needs any more",
-        "maintain": "rebuild the index; the JSON Schema of a result or a file",
-        "w3c": "sign, serve and export for software that knows W3C credentials",
-        "help": "what a role types, in order; exit codes, environment",
+        "gc": "free the space that no version needs",
+        "maintain": "rebuild the index; print JSON Schemas",
+        "w3c": "sign, serve and export for other W3C software",
+        "help": "show the commands of a role, exit codes, environment",
     },
 }
 
 _PLACES = {
-    "filter": "filter_:command",  # words that Python keeps for itself
+    "filter": "filter_:command",  # `filter` and `import` are names of Python
     "import": "import_:command",
     "key": "key.command:command",
     "maintain": "maintain.command:command",
@@ -107,9 +107,9 @@ class Program(LazyGroup):
     """The command group of the program."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; 141 if nobody reads what it prints, where click would make it 1.
+        """Run the command; exit with 141 after a broken pipe, where click would exit with 1.
 
-        Nor does click print its empty line before what is said of an interrupt.
+        An interrupt is raised again without the empty line that click would print.
         """
         try:
             return super().invoke(ctx)
@@ -132,7 +132,7 @@ class Program(LazyGroup):
     no_args_is_help=True,
     context_settings={**HELP_NAMES, "max_content_width": 100},
     epilog="New here? lyrikstore help publisher, buyer, developer or auditor shows what to type, "
-    "in order. lyrikstore COMMAND --help says more; lyrikstore help exit-codes lists the exit "
+    "in order. lyrikstore COMMAND --help explains a command; lyrikstore help exit-codes lists exit "
     "codes.",
 )
 @click.version_option(__version__, prog_name="lyrikstore")
@@ -153,16 +153,16 @@ def main(arguments: list[str]) -> int:
         code = code or 141
     except OSError as error:
         screen = _screen(arguments)
-        code = code or _tell(screen, _explained(screen, error))
+        code = code or _report_error(screen, _as_our_error(screen, error))
     else:
         return code
-    # Nobody takes what is left: or the interpreter would try once more and complain.
+    # The rest of the output is discarded: otherwise the interpreter would try to write it again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return code
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command line and return its exit code; nothing but a code leaves.
+    """Run one command line and return its exit code; no exception leaves this function.
 
     Args:
         arguments: The command line without the program's name.
@@ -171,20 +171,22 @@ def run(arguments: list[str]) -> int:
     try:
         outcome = program.main(arguments, prog_name="lyrikstore", standalone_mode=False)
     except LyrikstoreError as error:
-        return _tell(screen, error)
+        return _report_error(screen, error)
     except click.UsageError as error:
         if screen.json:
-            return _tell(screen, _misused(error))
+            return _report_error(screen, _usage_error(error))
         error.show()
         return 2
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except SystemExit as stop:  # click printed what completes a command line in a shell
+    except SystemExit as stop:  # click printed shell completions
         return stop.code if isinstance(stop.code, int) else 1
     except (KeyboardInterrupt, click.Abort) as stop:
         done = getattr(stop.__cause__ or stop, "__notes__", [])
         if screen.json:
-            return _tell(screen, LyrikstoreError("interrupted", INTERRUPTED, hint="; ".join(done)))
+            return _report_error(
+                screen, LyrikstoreError("interrupted", INTERRUPTED, hint="; ".join(done))
+            )
         sys.stderr.write("".join(f"{line}\n" for line in (INTERRUPTED, *done)))
         return 130
     except MemoryError:
@@ -194,7 +196,7 @@ def run(arguments: list[str]) -> int:
         if unmapped(error):
             sys.stderr.write(f"{OUT_OF_MEMORY}\n")
             return 1
-        return _tell(screen, _explained(screen, error))
+        return _report_error(screen, _as_our_error(screen, error))
     return outcome if isinstance(outcome, int) else 0
 
 
@@ -203,7 +205,7 @@ def _screen(arguments: list[str]) -> ui.Screen:
     return ui.Screen(json="--json" in arguments, quiet=False, color=None, verbose=verbose)
 
 
-def _tell(screen: ui.Screen, error: LyrikstoreError) -> int:
+def _report_error(screen: ui.Screen, error: LyrikstoreError) -> int:
     code = exit_code(error)
     if screen.verbose:
         screen.notes(error)
@@ -222,20 +224,20 @@ def _tell(screen: ui.Screen, error: LyrikstoreError) -> int:
     return code
 
 
-def _misused(error: click.UsageError) -> LyrikstoreError:
+def _usage_error(error: click.UsageError) -> LyrikstoreError:
     about = error.ctx.command_path if error.ctx else "lyrikstore"
     return LyrikstoreError("usage", error.format_message(), hint=f"{about} --help")
 
 
-def _explained(screen: ui.Screen, error: Exception) -> LyrikstoreError:
+def _as_our_error(screen: ui.Screen, error: Exception) -> LyrikstoreError:
     if (unloaded := loading_error(error)) is not None:
         return unloaded
     if isinstance(error, OSError):
-        # Without a file name it was a stream: standard output, mostly.
+        # Without a file name the error is about a stream, mostly standard output.
         return storage_error(error, str(error.filename or "cannot write the output"))
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
-        hint = "end some programs, or raise the limit on processes, and run it again"
-        return StorageError("io", "the system starts no more threads", hint=hint)
+        hint = "end some programs or raise the limit on processes, then run it again"
+        return StorageError("io", "the system cannot start another thread", hint=hint)
     if screen.verbose:
         traceback.print_exc()
     last = traceback.extract_tb(error.__traceback__)[-1]
@@ -243,5 +245,5 @@ def _explained(screen: ui.Screen, error: Exception) -> LyrikstoreError:
     return LyrikstoreError(
         "internal",
         f"internal error: {type(error).__name__} in {last.name} ({place})",
-        hint="please report it, with what `-v` prints; the store is whole",
+        hint="please report this bug with the output of `-v`; the store is intact",
     )

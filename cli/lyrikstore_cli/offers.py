@@ -1,4 +1,4 @@
-"""What ``issue`` and ``permit`` share: the terms of a credential, and what is said of it after."""
+"""Options and output that ``issue`` and ``permit`` share: the terms of a credential."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,36 +18,36 @@ _OPTIONS = (
     click.option("--prohibit", "prohibits", default="", help="What is forbidden: redistribute,…"),
     click.option("--require", "requires", default="", help="Duties: attribution,…"),
     click.option(
-        "--grantable", default="", help="What you may grant besides to somebody by name: train,…"
+        "--grantable", default="", help="What you may also grant to a named holder: train,…"
     ),
     click.option(
         "--terms",
         "terms_file",
         type=click.Path(path_type=Path),
-        help="A terms file instead: partitions, limits, statements, measurements (docs/terms.md).",
+        help="A terms file instead, with partitions, limits, measurements… (docs/terms.md).",
     ),
 )
 
 
 def offer_options(command: Callable[..., Any]) -> Any:
-    """Add the options that say what is permitted; the command gets an ``offer``."""
+    """Add the options for terms to a command, which gets them as ``offer``."""
     return options.gathered("offer", _read_offer, *_OPTIONS)(command)
 
 
 def _read_offer(
     permits: str, prohibits: str, requires: str, grantable: str, terms_file: Path | None
 ) -> "Offer":
-    """Return what the options say.
+    """Return the offer that the options describe.
 
     Raises:
-        click.UsageError: Nothing is permitted, or it is said twice.
+        click.UsageError: They permit nothing, or a terms file and other options are given.
         InvalidInputError: As :func:`lyrikstore.api.load_offer`.
     """
     from lyrikstore.api import Offer, load_offer
 
     if terms_file is None:
         if not permits:
-            raise click.UsageError("say what is permitted: --permit train,… or --terms FILE")
+            raise click.UsageError("name what is permitted: --permit train,… or --terms FILE")
         return Offer.of_words(
             options.words(permits),
             options.words(prohibits),
@@ -55,12 +55,14 @@ def _read_offer(
             options.words(grantable),
         )
     if permits or prohibits or requires or grantable:
-        raise click.UsageError("--terms says it all: leave out what it would repeat")
+        raise click.UsageError(
+            "--terms replaces --permit, --prohibit, --require and --grantable: leave these out"
+        )
     return load_offer(terms_file)
 
 
 def say_issued(screen: Screen, result: "IssueResult") -> None:
-    """Say what was issued, about what, what it permits, and whose terms it keeps to."""
+    """Print the issued credential: its subject, what it permits, and the terms it keeps."""
     screen.result(
         f"✓ issued   credential {result.credential_id.short} about {result.manifest.name} "
         f"{result.manifest.id.short}, log entry {result.log_index}"
@@ -80,16 +82,16 @@ def say_issued(screen: Screen, result: "IssueResult") -> None:
     for one in result.publishers:
         screen.result(f"  rests on {one.name}, by {one.issuer}")
     if result.taken_over:
-        screen.result(f"  as their terms demand: {'; '.join(result.taken_over)}")
+        screen.result(f"  as their terms require: {'; '.join(result.taken_over)}")
     for one in result.left_out:
         screen.result(
-            f"! named    the credential of {one.issuer}, and not handed over: it would tell what a "
-            "filter took out"
+            f"! named    the credential of {one.issuer}, but left out: it would reveal data that a "
+            "filter removed"
         )
 
 
 def issued_json(result: "IssueResult") -> dict[str, Any]:
-    """Return it as ``schemas/cli/permit.schema.json`` wants it, but for lists and earlier ones."""
+    """Return the members of ``permit.schema.json`` except ``lists`` and ``earlier``."""
     return {
         "credential": str(result.credential_id),
         "logIndex": result.log_index,
@@ -108,10 +110,10 @@ def issued_json(result: "IssueResult") -> dict[str, Any]:
 
 
 def hint_revocation(screen: Screen, status_url: str | None) -> None:
-    """Say who will learn it if the credential just issued is taken back."""
+    """Print who will see a revocation of the credential that was just issued."""
     screen.hint(
-        "if you take it back (lyrikstore credential revoke), who has this log or a clone of it "
-        "learns it, and nobody else: for others issue it with --status-url"
+        "a later revocation (lyrikstore credential revoke) is visible only in this log and its "
+        "clones; so that others see it, issue with --status-url"
         if status_url is None
         else options.PUBLISH_LISTS
     )

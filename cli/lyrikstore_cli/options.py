@@ -1,4 +1,4 @@
-"""Options that several commands have, and values that they read the same way."""
+"""Options that several commands share, and functions that read their values."""
 
 import contextlib
 import errno
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 
 class _Existing(click.Path):
-    """A path that has to be there: if not, that is said as everywhere, and not as bad usage.
+    """The type of a path that must exist; a missing one is our `no-file`, not a usage error.
 
     Args:
-        wanted: What it has to be, said where there is nothing.
+        wanted: The hint for a missing path: what the argument has to name.
     """
 
     def __init__(self, wanted: str = "") -> None:
@@ -44,7 +44,7 @@ class _Existing(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        if not os.path.lexists(path):  # a link that leads nowhere is said where it is read
+        if not os.path.lexists(path):  # a broken link is reported by whoever reads it
             raise _nothing_at(path, self._wanted) if self._wanted else no_file(path)
         return path
 
@@ -53,9 +53,9 @@ device = click.option(
     "--device",
     type=click.Choice(["cpu", "cuda"]),
     default="cpu",
-    help="Of a generative model: processors, or one NVIDIA GPU.",
+    help="For a generative model: processors (cpu) or one NVIDIA GPU (cuda).",
 )
-"""The option of commands that ask a model."""
+"""The option of commands that run a model."""
 
 _DELIVERY = "a delivery is the folder that holds it; `lyrikstore issue REF -o FOLDER` writes one"
 _LOOKED_AT = 1000
@@ -63,7 +63,7 @@ _LOOKED_AT = 1000
 DATA_STEP = (
     "data is verified with the credential about it: lyrikstore verify credential.json --data"
 )
-"""What to do with data that came without a delivery; a folder follows."""
+"""The hint for data without a delivery; the caller appends a folder."""
 
 EXISTING = _Existing()
 """The type of an argument that names a file or folder to read."""
@@ -72,20 +72,22 @@ DELIVERED = _Existing(
     "give a delivery, or a credential's file; a delivery is the folder that "
     "`lyrikstore issue REF -o FOLDER` writes"
 )
-"""The type of one that names a delivery, or a credential by its file."""
+"""The type of an argument that names a delivery, or the file of a credential."""
 
 GRANT = _Existing("give the file of a grant, which `lyrikstore grant` writes")
-"""The type of one that names a grant."""
+"""The type of an argument that names the file of a grant."""
 
-issuer_name = click.option("--issuer-name", help="What you call yourself; claimed, never proved.")
+issuer_name = click.option(
+    "--issuer-name", help="Your name in the credential: claimed, not proved."
+)
 issuer = click.option("--issuer", metavar="DID", help="Issue in the name of this did:web.")
 did_document = click.option(
     "--did-document",
     type=EXISTING,
-    help="The did:web's published document; by default one that lists your key alone.",
+    help="The published document of the did:web; by default one that lists only your key.",
 )
 valid_for = click.option(
-    "--valid-for", default="365d", show_default=True, help="Days or years: 90d, 2y."
+    "--valid-for", default="365d", show_default=True, help="Validity in days or years: 90d, 2y."
 )
 output_file = click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write."
@@ -93,39 +95,39 @@ output_file = click.option(
 with_values = click.option(
     "--with-values",
     is_flag=True,
-    help="What is handed on holds values of the data: labels, licences of records, and the like.",
+    help="Include values of the data, such as labels and licences of records, in the output.",
 )
 with_paths = click.option(
-    "--with-paths", is_flag=True, help="What is handed on holds paths of the data's files."
+    "--with-paths", is_flag=True, help="Include paths of the data's files in the output."
 )
 
 
 def abstain_below(text: str) -> Callable[[Any], Any]:
-    """Return the option with a confidence below which nothing is answered."""
+    """Return the option for the confidence below which the model abstains."""
     return click.option(
         "--abstain-below", metavar="X", type=click.FloatRange(min=0, max=1), help=text
     )
 
 
 def limit_from(decision: Mapping[str, Any]) -> str | None:
-    """Return who set the confidence below which nothing is answered; None: nobody.
+    """Return what set the confidence below which the model abstains; None without one.
 
     Args:
-        decision: As a checkpoint or a deployment has it, or as a prediction was made.
+        decision: The decision rule of a checkpoint, a deployment or a prediction.
     """
     return decision.get("limitFrom", "validation") if "abstainBelow" in decision else None
 
 
 with_texts = click.option(
-    "--with-texts", is_flag=True, help="What is handed on holds texts of the data."
+    "--with-texts", is_flag=True, help="Include texts of the data in the output."
 )
-"""What is made for outsiders holds nothing of these unasked, and says what it holds."""
+"""Output for outsiders contains values, paths and texts only on request, and lists them."""
 
-force_output = click.option("--force", is_flag=True, help="Replace what is at the output.")
+force_output = click.option("--force", is_flag=True, help="Replace an existing output file.")
 status_url = click.option(
     "--status-url",
     metavar="URL",
-    help="Where you publish status lists (https); without, outsiders learn of no revocation.",
+    help="Where you publish status lists (https); without it outsiders see no revocation.",
 )
 replaces = click.option(
     "--supersedes",
@@ -136,33 +138,33 @@ note = click.option("-m", "--message", default="", help="A note, signed with the
 dask = click.option(
     "--dask",
     metavar="ADDRESS",
-    help="Share the work with a Dask cluster's workers; `local` starts some here.",
+    help="Use the workers of a Dask cluster; `local` starts some here.",
 )
 trust_file = click.option(
-    "--trust", "trust_file", type=click.Path(path_type=Path), help="Another trust file."
+    "--trust", "trust_file", type=click.Path(path_type=Path), help="Use this trust file."
 )
-at = click.option("--at", help="Judge for this moment, as 2026-11-24T00:00:00Z.")
+at = click.option("--at", help="Judge as of this time, such as 2026-11-24T00:00:00Z.")
 PUBLISH_LISTS = (
-    "publish the status lists at their URLs, and anew every week: lyrikstore push, or "
+    "publish the status lists at their URLs, and again every week: lyrikstore push, or "
     "lyrikstore credential publish"
 )
-"""What to do next with a credential that can be taken back."""
+"""The next step after a credential with status lists was issued."""
 
 remote_options = click.option(
     "--set",
     "options",
     metavar="NAME=VALUE",
     multiple=True,
-    help="How to reach it, such as region=eu-west-1; never a secret.",
+    help="A setting of the remote, such as region=eu-west-1; never a secret.",
 )
 
 
 def gathered(argument: str, read: Callable[..., Any], *some: Any) -> Callable[[Any], Any]:
-    """Return a decorator that gives a command options which reach it as one argument.
+    """Return a decorator that adds options, which the command gets as one argument.
 
     Args:
-        argument: Its name.
-        read: Makes it of the options, which it gets by name.
+        argument: The name of that argument.
+        read: Makes the argument from the options, which it gets by name.
         some: The options, as ``click.option`` declares them.
     """
 
@@ -182,7 +184,7 @@ def gathered(argument: str, read: Callable[..., Any], *some: Any) -> Callable[[A
 
 
 def issuance(*some: Any) -> Callable[[Any], Any]:
-    """Give a command options that say in whose name a credential is, and how it may end.
+    """Return a decorator that adds options about the issuer and the status of a credential.
 
     They are some of ``issuer``, ``did_document``, ``issuer_name``, ``status_url`` and
     ``supersedes``; the command gets an ``issuance``.
@@ -208,16 +210,16 @@ def issuance(*some: Any) -> Callable[[Any], Any]:
     return gathered("issuance", read, *some)
 
 
-def held(**asked: bool) -> list[str]:
-    """Return what of the data was asked for, such as ``["values"]`` for ``values=True``."""
-    return [name for name, wanted in asked.items() if wanted]
+def held(**included: bool) -> list[str]:
+    """Return the names that are true, such as ``["values"]`` for ``values=True``."""
+    return [name for name, wanted in included.items() if wanted]
 
 
 def named_values(given: tuple[str, ...]) -> dict[str, str]:
-    """Return what was given as ``NAME=VALUE``, by name.
+    """Return the values of ``NAME=VALUE`` options by name.
 
     Raises:
-        InvalidInputError: (``usage``) something else, or a name given twice.
+        InvalidInputError: (``usage``) A text has another form, or a name is repeated.
     """
     values: dict[str, str] = {}
     for text in given:
@@ -229,20 +231,22 @@ def named_values(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Return the words of a list such as ``train,evaluate``; blanks part them as well."""
+    """Return the words of a list such as ``train,evaluate`` or ``train evaluate``."""
     return tuple(text.replace(",", " ").split())
 
 
 def duration(text: str) -> timedelta:
-    """Return a number of days or years.
+    """Return the duration of a text such as ``90d`` or ``2y``.
 
     Raises:
-        InvalidInputError: (``bad-validity``) something else.
+        InvalidInputError: (``bad-validity``) The text has another form.
     """
     found = re.fullmatch(r"([1-9]\d{0,3})([dy])", text)
     if found is None:
         raise InvalidInputError(
-            "bad-validity", f"not a duration: {text}", hint="write days or years, as 365d or 2y"
+            "bad-validity",
+            f"{text[:80]} is not a duration",
+            hint="write days or years, such as 365d or 2y",
         )
     return timedelta(days=int(found[1]) * (365 if found[2] == "y" else 1))
 
@@ -251,7 +255,7 @@ def until(text: str, start: datetime) -> datetime:
     """Return the end of a validity: a moment, a day (its last second), or a duration.
 
     Raises:
-        InvalidInputError: (``bad-validity``) none of these.
+        InvalidInputError: (``bad-validity``) The text is none of these.
     """
     if re.fullmatch(r"\d+[dy]", text):
         return start + duration(text)
@@ -260,13 +264,13 @@ def until(text: str, start: datetime) -> datetime:
     except FormatError:
         raise InvalidInputError(
             "bad-validity",
-            f"not an end: {text[:80]}",
+            f"{text[:80]} is not an end of validity",
             hint="write a day as 2027-12-31, a moment as 2027-12-31T12:00:00Z, or 365d",
         ) from None
 
 
 def read_file(path: Path) -> bytes:
-    """Return a small file, one byte more than any credential may have at most.
+    """Return the bytes of a small file, at most one more than a credential may have.
 
     Raises:
         LyrikstoreError: As :func:`read_at_most`.
@@ -275,20 +279,20 @@ def read_file(path: Path) -> bytes:
 
 
 def read_answer_file(path: Path | None) -> bytes | None:
-    """Return the file of an option as :func:`read_file` does, or None where it was not given."""
+    """Return the bytes of an option's file (:func:`read_file`), or None without the option."""
     return None if path is None else read_file(path)
 
 
 def read_credential(path: Path) -> bytes:
-    """Return the credential that ``path`` means, as :func:`read_file` does."""
+    """Return the bytes of the credential that ``path`` names (:func:`credential_file`)."""
     return read_file(credential_file(path))
 
 
 def credential_file(path: Path) -> Path:
-    """Return the credential that ``path`` means: itself, or the one of a delivery folder.
+    """Return the credential's path: ``path`` itself, or credential.json in a delivery folder.
 
     Raises:
-        NotFoundError: (``no-file``) it is a folder, and no delivery.
+        NotFoundError: (``no-file``) ``path`` is a folder without credential.json.
     """
     if not path.is_dir():
         return path
@@ -308,7 +312,7 @@ def _no_delivery(folder: Path) -> NotFoundError:
     if folder / STORE_FOLDER in found:
         hint = f"it holds a store: lyrikstore verify --store {folder / STORE_FOLDER}"
         return NotFoundError("no-file", message, hint=hint)
-    # A stick is named for what is on it, or the data for what it was handed over in.
+    # The user may have named the parent of the delivery, or its data folder.
     for near in (folder.absolute().parent, *found):
         if os.path.lexists(near / "credential.json"):
             return NotFoundError("no-file", message, hint=f"the delivery is {near}")
@@ -316,7 +320,7 @@ def _no_delivery(folder: Path) -> NotFoundError:
 
 
 def field_roles(command: Any) -> Any:
-    """Give a command the options that say which field has which role; it gets ``roles``."""
+    """Add the options that name the roles of fields; the command gets them as ``roles``."""
 
     def read(
         text: tuple[str, ...], id_field: str, licence_field: str, **given: str
@@ -325,7 +329,7 @@ def field_roles(command: Any) -> Any:
 
         return FieldRoles(text, id=id_field, licence=licence_field, **given)
 
-    several = "The field that holds the text; again for several."
+    several = "The field that holds the text; repeat it for several."
     some = [click.option("--text", multiple=True, metavar="FIELD", help=several)]
     for option, name, help_text in _ROLES:
         what = "TEXT" if name == "label_separator" else "FIELD"
@@ -334,7 +338,7 @@ def field_roles(command: Any) -> Any:
 
 
 def role_words(roles: "FieldRoles") -> list[str]:
-    """Return the words that name these roles to a command with :func:`field_roles`."""
+    """Return the command line words that give these roles to :func:`field_roles`."""
     words = [word for name in roles.text for word in ("--text", name)]
     for option, name, _ in _ROLES:
         if field := getattr(roles, name.removesuffix("_field")):
@@ -344,10 +348,10 @@ def role_words(roles: "FieldRoles") -> list[str]:
 
 _ROLES = (
     ("--label", "label", "The field that holds the label, or a list of labels."),
-    ("--label-separator", "label_separator", "What stands between several labels in one cell."),
-    ("--id", "id_field", "The field that names the record, once."),
-    ("--group", "group", "The field that keeps records together: patient, matter."),
-    ("--split", "split", "The field that says train, validation or test."),
+    ("--label-separator", "label_separator", "The separator of several labels in one cell."),
+    ("--id", "id_field", "The field with the unique id of the record."),
+    ("--group", "group", "The field whose records stay in one part: patient, matter."),
+    ("--split", "split", "The field with the part: train, validation or test."),
     ("--licence-field", "licence_field", "The field that holds the record's licence."),
 )
 
@@ -358,48 +362,52 @@ def _nothing_at(path: Path, wanted: str) -> NotFoundError:
     message = f"there is no file or folder {path}"
     with contextlib.suppress(LyrikstoreError):
         parse_ref(str(path))
-        message += ", and the name of something in a store is not enough here"
+        message += "; the name of an object in a store cannot be used here"
     return NotFoundError("no-file", message, hint=wanted)
 
 
 def check_new(path: Path) -> None:
-    """Refuse a place where no new file can be, before something is logged that belongs there.
+    """Raise ``file-exists`` or ``no-folder`` unless a new file can be made at ``path``.
+
+    It is called before the log changes.
 
     Raises:
-        NotFoundError: (``no-folder``) there is no such folder.
-        ConflictError: (``file-exists``) there is something.
+        NotFoundError: (``no-folder``) The folder does not exist.
+        ConflictError: (``file-exists``) There is a file or folder at ``path``.
     """
     if not path.parent.is_dir():
-        raise NotFoundError("no-folder", f"there is no folder {path.parent}", hint="make it first")
+        raise NotFoundError(
+            "no-folder", f"there is no folder {path.parent}", hint="create the folder first"
+        )
     if path.exists() or path.is_symlink():
-        raise ConflictError("file-exists", f"{path} is there already", hint="choose another name")
+        raise ConflictError("file-exists", f"{path} exists already", hint="choose another name")
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """Write a file that is not there yet: whole, and for good.
+    """Write a new file, atomically and durably.
 
     Raises:
-        StorageError, NotFoundError, ConflictError: It cannot be written, and is not there; or see
-            :func:`check_new`.
+        StorageError, NotFoundError, ConflictError: The file cannot be written and does not exist;
+            or see :func:`check_new`.
     """
     check_new(path)
     try:
         create_file(path, data)
     except FileExistsError:
-        raise ConflictError("file-exists", f"{path} is there already") from None  # a moment later
+        raise ConflictError("file-exists", f"{path} exists already") from None  # since the check
     except OSError as error:
         raise storage_error(error, f"writing {path}") from error
 
 
 def write_over(path: Path, data: bytes | Iterable[bytes]) -> None:
-    """Write a file that may be there: it has its old content or all of the new.
+    """Write or replace a file atomically: it has the old content or all of the new.
 
     Args:
-        path: Where. What is no regular file, such as a pipe, is written to as it is.
+        path: The file. A pipe or another special file is written to directly.
         data: The content, or its parts.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
     if path.is_symlink() or (path.exists() and not path.is_file()):
         with path.open("wb") as file:
@@ -411,29 +419,31 @@ def write_over(path: Path, data: bytes | Iterable[bytes]) -> None:
 
 
 def check_output(path: Path, *, force: bool) -> None:
-    """Refuse what ``-o`` names before long work, where :func:`write_output` would after it.
+    """Raise before long work the errors that :func:`write_output` would raise after it.
 
     Raises:
-        ConflictError: (``exists``) something is there, and nobody said ``--force``.
-        NotFoundError: (``no-folder``) there is no such folder.
+        ConflictError: (``exists``) The file exists, and ``--force`` was not given.
+        NotFoundError: (``no-folder``) The folder does not exist.
     """
     if not path.parent.is_dir():
-        raise NotFoundError("no-folder", f"there is no folder {path.parent}", hint="make it first")
+        raise NotFoundError(
+            "no-folder", f"there is no folder {path.parent}", hint="create the folder first"
+        )
     if not force and os.path.lexists(path):
         raise exists(path)
 
 
 def write_output(path: Path, data: bytes | Iterable[bytes], *, force: bool) -> None:
-    """Write what ``-o`` names, over what is there only with ``--force``.
+    """Write the file that ``-o`` names; replace an existing one only with ``--force``.
 
     Args:
-        path: Where.
-        data: The content, or its parts; if making them fails, nothing is there that was not.
-        force: Whether to replace what is there.
+        path: The file.
+        data: The content, or its parts; if making them fails, ``path`` is unchanged.
+        force: Whether to replace an existing file.
 
     Raises:
-        ConflictError: (``exists``) something is there.
-        StorageError, NotFoundError: It cannot be written.
+        ConflictError: (``exists``) The file exists.
+        StorageError, NotFoundError: The file cannot be written.
     """
     try:
         (write_over if force else create_file)(path, data)
@@ -446,15 +456,15 @@ def write_output(path: Path, data: bytes | Iterable[bytes], *, force: bool) -> N
 
 
 def exists(path: Path) -> ConflictError:
-    """Return what to say where something is at an output, and nobody said ``--force``."""
+    """Return the error for an existing output file without ``--force``."""
     return ConflictError("exists", f"{path} exists already", hint="add --force to replace it")
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
-    """Write files by name to a folder, in place of what has their names; return their paths.
+    """Write files to a folder, replacing those of the same names, and return their paths.
 
     Args:
-        folder: Made if it is missing.
+        folder: The folder; it is created if it is missing.
         files: Name → content.
 
     Raises:
@@ -470,14 +480,14 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
 
 
 def write_credential(path: Path, result: "IssuedCredential") -> list[Path]:
-    """Write a credential, and next to it what else a verifier needs; return the paths.
+    """Write a credential and beside it the other files that a verifier needs; return the paths.
 
-    That is its status lists, its log proof, its issuer's DID document, and what the issuer's store
-    says of its keys.
+    They are its status lists, its log proof, its issuer's DID document and the key statements of
+    the issuer's store.
 
     Raises:
-        StorageError, ConflictError: As :func:`write_new`; the hint says how to write again what is
-            logged by now.
+        StorageError, ConflictError: As :func:`write_new`; the hint names the command that
+            writes the logged credential again.
     """
     named = {path.with_name(name): data for name, data in result.files(path).items()}
     try:

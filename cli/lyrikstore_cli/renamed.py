@@ -1,4 +1,4 @@
-"""What commands and flags were called before: these names are refused, with the new one."""
+"""Earlier names of commands and flags, which are refused with the new name."""
 
 from lyrikstore.canon.errors import InvalidInputError
 
@@ -18,7 +18,7 @@ COMMANDS = {
     "serve": "w3c serve",
     "export": "w3c export",
 }
-"""Command of before → its name now. Its result with ``--json`` is called as before."""
+"""Earlier name of a command → its name now. The schema of its result keeps the earlier name."""
 
 FLAGS = {
     ("clone", "--id"): "--store-id",
@@ -38,16 +38,16 @@ FLAGS = {
     ("trust add", "--document"): "--did-document",
     ("w3c serve", "--name"): "--host-name",
 }
-"""Command and its flag of before → the flag now."""
+"""Command and earlier flag → the flag now."""
 
 
 def renamed_flag(command: str, flag: str) -> InvalidInputError:
-    """Return the error that says what a flag of :data:`FLAGS` is called now."""
+    """Return the error that gives the new name of a flag of :data:`FLAGS`."""
     new = FLAGS[command, flag]
     return InvalidInputError("usage", f"lyrikstore {command} {flag} is now: {new}")
 
 
 def renamed_command(command: str) -> InvalidInputError:
-    """Return the error that says what a command of :data:`COMMANDS` is called now."""
+    """Return the error that gives the new name of a command of :data:`COMMANDS`."""
     new = COMMANDS[command]
     return InvalidInputError("usage", f"lyrikstore {command} is now: lyrikstore {new}")

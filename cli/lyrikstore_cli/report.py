@@ -1,4 +1,4 @@
-"""A verification report on the terminal, and in the file that keeps it."""
+"""Output of a verification report: on the terminal, and to a file."""
 
 import os
 from collections import Counter
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from lyrikstore.api import Trust
 
 _SHOWN = (CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN)
-"""What a report shows without ``--verbose``, in this order, of what was looked at."""
+"""States whose checks are shown without ``--verbose``, in this order."""
 
 _OF_DEPLOYED = ("manifest.signature", "deployment.made-from", "deployment.approval")
-"""What a report on a deployed folder shows, too, where it holds."""
+"""Checks of a deployed folder that are also shown where they passed."""
 
 _DECISIVE = {CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN}
 
@@ -56,10 +56,10 @@ _PRESENTED = {
     "attestation": "an attestation about ",
     "terms": "the terms of ",
 }
-"""What is only checked of one kind of credential → what to call that kind."""
+"""Check that only one kind of credential has → the words for that kind."""
 
 _ALIKE = 3
-"""So many checks that found the same have a line each; --json has all."""
+"""At most so many checks with the same result have a line each; --json has all."""
 
 _KEPT = (".html", ".json")
 
@@ -69,9 +69,9 @@ _NO_FRESH_LIST = {"no-list", "expired-list", "stale-list"}
 def show_report(session: Session, report: Report) -> int:
     """Print a report and return its exit code.
 
-    The verdict is the last line of the result, so that a long list of checks cannot hide it; with
-    ``--quiet`` it is the only one. What passed, but for what decides what the subject is worth, and
-    what is not proven but for the first of it, is counted; ``--verbose`` shows it.
+    The verdict is the last line, so that a long list of checks cannot hide it; with ``--quiet`` it
+    is the only one. Checks that passed are counted, except those that the verdict depends on; of
+    the limits ("not proven") the first is shown. ``--verbose`` shows all.
     """
     session.emit("verify", report.to_json(), version=2)
     screen = session.screen
@@ -94,7 +94,7 @@ def _show_checks(screen: Screen, report: Report) -> None:
         made = {check.id for check in part.checks}
         what = next((words for check, words in _PRESENTED.items() if check in made), "")
         screen.result(f"   presents {what}{part.subject}  by {signed_by(part)}: {part.verdict}")
-        for check in part.checks:  # its own report is in --json; here, what decided
+        for check in part.checks:  # --json has its own report; here only the decisive checks
             if check.state in _DECISIVE or names_compromised(check):
                 screen.result(f"     {SYMBOL[check.state]} {check.id}  {words(check)}")
     width = max(len(check.id) for check in report.checks)
@@ -102,11 +102,11 @@ def _show_checks(screen: Screen, report: Report) -> None:
     for check in _looked_at(report, verbose=screen.verbose):
         _show_check(screen, check, width, alike)
     _count_passed(screen, report)
-    # What is only stated comes after all that was looked at.
+    # Claims that are only stated come after all that was checked.
     for check in report.checks:
         if check.state is CheckState.STATED:
             _show_check(screen, check, width, alike)
-    # The tables have the most important first.
+    # The most important limit is the first.
     unproven = report.not_proven if screen.verbose else report.not_proven[:1]
     for line in unproven:
         screen.result(f" – not proven: {line}", "dim")
@@ -115,7 +115,7 @@ def _show_checks(screen: Screen, report: Report) -> None:
 
 
 def _called(report: Report) -> str:
-    """Return what your trust file calls the issuer, if it believes them."""
+    """Return the issuer's name in the trust file in brackets; empty if it is not trusted."""
     known = _check(report, "trust.issuer")
     nickname = None if known is None else known.detail.get("nickname")
     if nickname is None or known is None or known.state is not CheckState.PASS:
@@ -125,7 +125,7 @@ def _called(report: Report) -> str:
 
 def _show_check(screen: Screen, check: Check, width: int, alike: Counter[str]) -> None:
     count = alike[words(check)]
-    if count > _ALIKE:  # the same of each, such as that the credential is malformed
+    if count > _ALIKE:  # the same result for all, such as that the credential is malformed
         alike[words(check)] = -1
     if count >= 0:
         name = f"{count} checks" if count > _ALIKE else check.id
@@ -133,11 +133,11 @@ def _show_check(screen: Screen, check: Check, width: int, alike: Counter[str]) -
 
 
 def _looked_at(report: Report, *, verbose: bool) -> list[Check]:
-    """Return the checks that have a line, but for those that are only stated."""
+    """Return the checks that have a line, without those that are only stated."""
     if verbose:
         return [check for check in report.checks if check.state is not CheckState.STATED]
     found = [check for state in _SHOWN for check in report.checks if check.state is state]
-    # Who handed over a folder, and what it is: there is nobody else to tell it.
+    # Who signed a deployed folder and what it was made from: no other document shows it.
     deployed = any(check.id == "deployment.files" for check in report.checks)
     more = _OF_DEPLOYED if deployed else ()
     return found + [
@@ -151,47 +151,47 @@ def _count_passed(screen: Screen, report: Report) -> None:
     states = Counter(check.state for check in report.checks)
     if states[CheckState.PASS] and not screen.verbose:
         nothing = states[CheckState.NOT_APPLICABLE]
-        more = f", {nothing} had nothing to look at" if nothing else ""
+        more = f", {nothing} not applicable" if nothing else ""
         good = pluralize(states[CheckState.PASS], "check")
-        screen.result(f" {SYMBOL[CheckState.PASS]} {good} passed{more}: -v shows them")
+        screen.result(f" {SYMBOL[CheckState.PASS]} {good} passed{more}; -v shows them")
 
 
 def reasons(report: Report) -> set[str]:
-    """Return the stable codes of why checks of a report did not pass, those of its parts too."""
+    """Return the reason codes of checks that did not pass, in a report and its parts."""
     return {str(check.detail.get("reason", "")) for check in _all_checks(report)}
 
 
 def catch_up(report: Report) -> Iterator[str]:
-    """Yield what brings a clone that is behind up to what was seen or signed of its log."""
+    """Yield hints for a clone whose log is behind what was seen or signed of it."""
     for check in _all_checks(report):
         if check.detail.get("reason") != "behind":
             continue
         if check.detail["next"] == "push":
-            yield "finish the push that was cut off, and fetch what came since: lyrikstore push"
+            yield "finish the interrupted push, and fetch newer entries: lyrikstore push"
             continue
-        yield "fetch what came since: lyrikstore pull"
+        yield "fetch the newer entries: lyrikstore pull"
         if check.detail["unseen"]:
-            yield "if nothing comes, a push was cut off: lyrikstore push, in the clone it began in"
+            yield "if there are none, run lyrikstore push in the clone whose push was interrupted"
 
 
 def _next_steps(report: Report) -> Iterator[str]:
     if "missing-extra" in reasons(report):
         yield "pip install 'lyrikstore[jsonld]'"
     if "unproven-policy" in reasons(report):
-        yield "ask whoever owns the store for all it says of its keys: key statements -o FOLDER"
+        yield "ask the store's owner for its key statements: lyrikstore key statements -o FOLDER"
     if not reasons(report).isdisjoint(_NO_FRESH_LIST):
         yield "get the issuer's newest status lists: --fetch, or --status FILE or FOLDER"
     if "other-version" in reasons(report):
         yield "ask its publisher for a grant for the version that you have"
     if any(check.id == "grant.terms" and _is_missing(check) for check in _all_checks(report)):
-        yield "lay the dataset credential it names beside it: credential.json of that delivery"
+        yield "put the dataset credential that it names beside it: credential.json of that delivery"
     elif any(map(_is_missing, _all_checks(report))):
-        yield "ask whoever handed it over for what is missing, and lay it beside"
+        yield "ask whoever gave it to you for the missing files, and put them beside it"
     yield from _changed_in_transit(report)
     if "altered" in reasons(report):
-        yield "get the licence text again from whoever handed it over, and go by no other"
+        yield "ask whoever gave it to you for the original licence text; do not rely on this one"
     if only_unmeasured(report) and "not-recomputed" in reasons(report):
-        yield "measure again what was measured: leave out --no-recompute"
+        yield "to compute the measured claims again, leave out --no-recompute"
     yield from to_believe(report)
     yield from _to_believe_who_attests(report)
 
@@ -202,13 +202,13 @@ def _changed_in_transit(report: Report) -> Iterator[str]:
     first = next((item["path"] for item in differs if item.get("reason") == "line-ends"), None)
     if first is not None:
         yield (
-            f"{first} differs by its line ends alone, as after Git or FTP on Windows: copy the "
+            f"{first} differs only in its line ends, as after Git or FTP on Windows: copy the "
             "folder without conversion, such as in a ZIP archive"
         )
     if any("unicodeForm" in detail for detail in details):
         yield (
-            "names came in another Unicode form, as from macOS: copy the folder by a program that "
-            "keeps names as they are, such as in a ZIP archive"
+            "names have another Unicode form, as after macOS: copy the folder with a program that "
+            "does not change names, such as in a ZIP archive"
         )
 
 
@@ -217,10 +217,10 @@ def _listed(items: object) -> list[dict[str, object]]:
 
 
 def to_believe(report: Report) -> Iterator[str]:
-    """Yield what whoever knows the issuer does, if all that a report lacks is that you trust it."""
+    """Yield how to trust the issuer, if the report lacks only that."""
     if report.verdict is not Verdict.VALID or not report.issuer or only_unmeasured(report):
         return
-    if (rights := rights_alone(report)) is not None:  # whoever signed it is believed
+    if (rights := rights_alone(report)) is not None:  # the issuer is trusted
         yield from _about_rights(rights)
         return
     who = _founder(report) or report.issuer
@@ -230,13 +230,13 @@ def to_believe(report: Report) -> Iterator[str]:
     elif any(
         check.id == "issuer.document" and check.state is CheckState.WARN for check in report.checks
     ):
-        yield f"get its DID document from its owner: {add} --did-document FILE; or ask with --fetch"
+        yield f"get its DID document from its owner: {add} --did-document FILE; or use --fetch"
     else:
-        yield f"if you know whose name that is: {add}"
+        yield f"if you know the owner of that name: {add}"
 
 
 def _founder(report: Report) -> str | None:
-    """Return who founded the store, where they and not who signed in it are to be believed."""
+    """Return the founder of the store, where the founder is to be trusted, not a writer."""
     found = _check(report, "store.genesis")
     founder = None if found is None else found.detail.get("founder")
     return founder if isinstance(founder, str) else None
@@ -245,18 +245,18 @@ def _founder(report: Report) -> str | None:
 def _about_rights(rights: Check) -> Iterator[str]:
     later = became_of_right(rights)
     if later == "taken-back-later":
-        yield "ask whoever took the right back what that means for what was made by then"
+        yield "ask the issuer who revoked the right what that means for models made before"
     elif later == "ended-later":
         yield (
-            "ask whoever gave the right what that means for what was made by then; if they renewed "
-            "it, take that in: lyrikstore import DELIVERY"
+            "ask the issuer of the right what its end means for models made before; if it was "
+            "renewed, import the renewal: lyrikstore import DELIVERY"
         )
     if lacks_base_rights(rights):
-        yield "train again: a run is asked for these rights now, and records them"
+        yield "train again: a new run checks these rights and records them"
     unknown = rights.detail.get("unbelieved")
     for issuer in unknown if isinstance(unknown, list) else ():
         yield (
-            "if you know from another source who permitted it: "
+            "if you know that issuer from another source: "
             f"lyrikstore trust add {issuer} --name NICKNAME"
         )
 
@@ -273,7 +273,7 @@ def _to_believe_who_attests(report: Report) -> Iterator[str]:
     }
     for issuer, kind in sorted(unknown)[:_ALIKE]:
         yield (
-            f"if you know from another source who attests ({kind}): "
+            f"if you know the issuer of the attestation ({kind}) from another source: "
             f"lyrikstore trust add {issuer} --name NICKNAME --role {_role(kind)}"
         )
 
@@ -292,7 +292,7 @@ def _is_missing(check: Check) -> bool:
 
 
 def _as_what(report: Report) -> str:
-    """Return the option that believes who attests for that alone, and not as a publisher too."""
+    """Return the option that trusts an issuer of attestations for these alone."""
     said = _check(report, "attestation")
     statement = said.detail.get("statement") if said is not None else None
     if not isinstance(statement, dict):
@@ -301,43 +301,46 @@ def _as_what(report: Report) -> str:
 
 
 def _role(kind: object) -> str:
-    """Return the role that comes with being believed about attestations of a kind."""
+    """Return the role that includes attestations of a kind."""
     return next((role for role, claims in ROLES.items() if kind in claims), "auditor")
 
 
 def check_kept(path: Path, verified: Iterable[Path], *, force: bool) -> None:
-    """Refuse a file that no report can be kept in, before hours go into making one.
+    """Raise an error if the report cannot be written to ``path``; called before the verification.
 
     Args:
         path: The file.
-        verified: The folders and files that are to be verified, each of which exists.
-        force: Whether a file that is there may be replaced; never one of those.
+        verified: The existing folders and files that are verified.
+        force: Whether an existing file may be replaced; a verified one never is.
 
     Raises:
-        click.UsageError: It has another ending, or is one of what is verified, or in it.
-        NotFoundError: (``no-folder``) there is no folder for it.
-        ConflictError: (``exists``) something is there.
+        click.UsageError: The file has another ending, or is in what is verified.
+        NotFoundError: (``no-folder``) The folder does not exist.
+        ConflictError: (``exists``) The file exists.
     """
     if path.suffix not in _KEPT:
         raise click.UsageError(
-            f"--report keeps a page (FILE.html) or JSON (FILE.json), not {path.name}"
+            f"--report writes a page (FILE.html) or JSON (FILE.json), not {path.name}"
         )
     if path.is_dir() or not path.parent.is_dir():
-        raise NotFoundError("no-folder", f"there is no folder for {path}", hint="make it first")
-    # Compared as the file system knows them: through links, in whatever case it was written.
+        raise NotFoundError("no-folder", f"there is no folder for {path}", hint="create it first")
+    # Compared by the file system: links are followed, and the case of names may differ.
     real = real_path(path)
     places = [one for one in (real, *real.parents) if one.exists()]
     for place in verified:
         if any(one.samefile(place) for one in places):
             raise click.UsageError(
-                f"--report {path} would change what is verified, {place}: name a file elsewhere"
+                f"--report {path} is inside {place}, which is verified: name another file"
             )
     if not force and os.path.lexists(path):
         raise exists(path)
 
 
 def keep_report(path: Path, report: Report, trust: "Trust", *, force: bool) -> None:
-    """Keep a report with what made it, by whose trust (spec §11.1); see :func:`check_kept`."""
+    """Write a report with the program and the trust file behind it (spec §11.1).
+
+    :func:`check_kept` is called before the verification.
+    """
     from lyrikstore.api.commands import encode_trust
 
     tool = f"lyrikstore {__version__}"
@@ -353,6 +356,6 @@ def keep_report(path: Path, report: Report, trust: "Trust", *, force: bool) -> N
     try:
         (write_over if force else create_file)(path, data)
     except FileExistsError:
-        raise exists(path) from None  # since it was looked for
+        raise exists(path) from None  # since the check
     except OSError as error:
         raise InvalidInputError("unwritable", f"cannot write {path}: {error.strerror}") from None

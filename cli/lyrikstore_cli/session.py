@@ -1,6 +1,6 @@
 """The session of one invocation: options, paths, environment, signer, store.
 
-Nothing here is remembered between invocations, and a store can set none of it: a copied store
+No setting is kept between invocations, and a store can change none of them: a copied store
 must not choose whom its reader trusts.
 """
 
@@ -44,26 +44,26 @@ if TYPE_CHECKING:
 
 
 VARIABLES: Mapping[str, str] = {
-    "LYRIKSTORE_STORE": "the store folder, instead of the nearest .lyrikstore upwards",
-    "LYRIKSTORE_SIGNER": "who signs: a signer URI such as file:/path/to/key",
+    "LYRIKSTORE_STORE": "the store folder, instead of the nearest .lyrikstore here or above",
+    "LYRIKSTORE_SIGNER": "the key that signs: a name, or a URI such as file:/path/to/key",
     "LYRIKSTORE_PASSPHRASE_FILE": "a file whose first line is the passphrase of the signing key",
     "LYRIKSTORE_TRUST": "the trust file, instead of the one in the configuration folder",
     "LYRIKSTORE_CONFIG": "the configuration folder: keys, trust and remotes",
     "LYRIKSTORE_STATE": "the state folder: log checkpoints already seen",
-    "LYRIKSTORE_CACHE": "the cache folder: file hashes, index, points of training; can be deleted",
+    "LYRIKSTORE_CACHE": "the cache folder: file hashes, index, resume states; can be deleted",
     "NO_COLOR": "no colours",
 }
 
 
 class UserPaths(Struct, frozen=True):
-    """Where this user's files are; none of them is inside a store.
+    """The paths of this user's files; none of them is inside a store.
 
     Attributes:
-        keys: The private keys, mode 0700.
+        keys: The folder of the private keys, with mode 0700.
         trust: The trust file.
-        memory: Log checkpoints signed and seen before.
-        remotes: Where each store is pushed to and pulled from.
-        cache: What files hashed to; can be deleted.
+        memory: The log checkpoints that were signed or seen before.
+        remotes: The remotes of each store.
+        cache: File hashes and other derived data; can be deleted.
     """
 
     keys: Path
@@ -83,7 +83,7 @@ def user_paths(environment: Mapping[str, str]) -> UserPaths:
         )
     except RuntimeError:  # a user id without an account, and no HOME
         raise InvalidInputError(
-            "no-home", "there is no home folder to look in", hint="set HOME and run it again"
+            "no-home", "the user has no home folder", hint="set HOME and run the command again"
         ) from None
     state = Path(environment.get("LYRIKSTORE_STATE") or platformdirs.user_state_dir("lyrikstore"))
     trust = Path(environment.get("LYRIKSTORE_TRUST") or config / "trust.toml")
@@ -99,7 +99,7 @@ def user_paths(environment: Mapping[str, str]) -> UserPaths:
 
 @dataclass(slots=True)
 class Options:
-    """The options every command takes."""
+    """The options that every command takes."""
 
     json: bool = False
     store: Path | None = None
@@ -131,7 +131,7 @@ class Session:
 
     @cached_property
     def screen(self) -> Screen:
-        """What people see."""
+        """The terminal output of this invocation."""
         options = self.options
         return Screen(
             json=options.json,
@@ -143,18 +143,18 @@ class Session:
     def emit(
         self, command: str, result: Mapping[str, Any], *, version: int = 1, done: bool = True
     ) -> None:
-        """Print the result as one JSON object, of that version, if the user asked for JSON.
+        """Print the result as one JSON object if the user gave ``--json``.
 
-        Call it before anything else is printed, and once the work is done, if it ever is.
+        It is called before any other output, and once the work is done (a server: once it listens).
         """
         self.finished = done
         if self.options.appends:
-            result = {**result, "clockBehind": self._tell_clock()}
+            result = {**result, "clockBehind": self._warn_of_clock()}
         if self.options.json:
             document = {"schema": f"lyrikstore/cli/{command}/v{version}", **result}
             sys.stdout.write(json_text(document, indent=2) + "\n")
 
-    def _tell_clock(self) -> dict[str, Any] | None:
+    def _warn_of_clock(self) -> dict[str, Any] | None:
         from lyrikstore.canon.timestamps import format_timestamp
 
         for store in self._stores:
@@ -162,12 +162,12 @@ class Session:
                 continue
             floor = format_timestamp(behind.floor)
             self.screen.say(
-                f"! the clock here says {format_timestamp(behind.clock)}, and log entry "
-                f"{behind.index} is dated {floor}: what is signed here is dated so, too",
+                f"! the clock here shows {format_timestamp(behind.clock)}, but log entry "
+                f"{behind.index} is dated {floor}: new signatures get that later date",
                 "yellow",
             )
             self.screen.hint(
-                "set the clock; if it is right, an owner says that the date in the log is wrong: "
+                "set the clock; if it is right, an owner marks the date in the log as wrong: "
                 f"lyrikstore key misdated {behind.index}"
             )
             clock = format_timestamp(behind.clock)
@@ -185,37 +185,42 @@ class Session:
 
     @property
     def store_named(self) -> bool:
-        """Whether the user named a store, rather than have the nearest one taken."""
+        """Whether the user named a store; if not, the nearest one is used."""
         return bool(self.options.store or self.environment.get("LYRIKSTORE_STORE"))
 
     def refuse_store(self) -> None:
-        """Return if ``--store`` was left out, where DIR says in which folder a store is made.
+        """Raise a usage error if ``--store`` was given to a command that makes a store in DIR.
 
         Raises:
-            click.UsageError: Else it would silently be made somewhere else.
+            click.UsageError: ``--store`` was given; the store would be made in another folder.
         """
         import click
 
         if self.options.store is not None:
-            raise click.UsageError("DIR says where the store is made: leave --store out")
+            raise click.UsageError("DIR names the folder of the new store: leave --store out")
 
     def store_folder(self) -> Path:
-        """Return the store folder the user named, or the nearest one upwards.
+        """Return the store folder that the user named, or the nearest one here or above.
 
         Raises:
-            NotFoundError: (``no-store``) there is none.
+            NotFoundError: (``no-store``) There is none.
         """
         named = self.options.store or self.environment.get("LYRIKSTORE_STORE")
         if named:
             return store_folder(Path(named))
         return nearest_store(
-            Path.cwd(), hint="make one with `lyrikstore init`, or name one with --store PATH"
+            Path.cwd(), hint="create a store with `lyrikstore init`, or name one with --store PATH"
         )
 
     def open_store(
         self, *, sign: bool = False, without_log_key: "PublicKey | None" = None
     ) -> "Store":
-        """Return the store; with ``sign`` it can also append, and not by the log key given."""
+        """Return the opened store.
+
+        Args:
+            sign: Whether it can also append, signed by the signer of this session.
+            without_log_key: A log key that must not sign the log.
+        """
         from lyrikstore.api import DeferredSigner, Store
 
         store = Store.open(
@@ -231,17 +236,17 @@ class Session:
         store.repository.accept_gap = self._accept_gap
         self._stores.append(store)
         if sign:
-            self.keys().uri(self._signer_named)  # no key at all is said before any work
+            self.keys().uri(self._signer_named)  # a missing key is reported before any work
             self._opened.append((store, store.position))
         return store
 
     @contextlib.contextmanager
     def progress(self, label: str, *, phases: bool = False) -> "Iterator[OnProgress]":
-        """Show how far the work on the opened stores is, while the block runs.
+        """Show the progress of the work on the opened stores while the block runs.
 
         Args:
-            label: What it is called.
-            phases: Whether each phase gets a line, as of training.
+            label: The name of the work.
+            phases: Whether each phase gets a line, as in training.
         """
         from lyrikstore_cli.output.training_progress import follow
 
@@ -252,8 +257,8 @@ class Session:
             yield self._listener
 
     def output_failed(self, error: OSError) -> LyrikstoreError:
-        """Return what to say where standard output took no more: what was done all the same."""
-        said = storage_error(error, "cannot write the output")
+        """Return the error for output that could not be written, with what was logged before."""
+        failure = storage_error(error, "cannot write the output")
         logged: list[tuple[Digest, str]] = []
         with contextlib.suppress(LyrikstoreError):
             for store, before in self._opened:
@@ -262,15 +267,15 @@ class Session:
             first = ", ".join(f"{name} ({identity.short})" for identity, name in logged[:3])
             more = f" and {len(logged) - 3} more" if len(logged) > 3 else ""
             is_ = "is" if len(logged) == 1 else "are"
-            said.message += f"; {first}{more} {is_} logged: only the output failed"
-            said.hint = f"lyrikstore show {logged[-1][0].short} shows what was logged"
-            said.details["logged"] = [str(identity) for identity, _ in logged]
+            failure.message += f"; {first}{more} {is_} logged: only the output failed"
+            failure.hint = f"lyrikstore show {logged[-1][0].short} shows what was logged"
+            failure.details["logged"] = [str(identity) for identity, _ in logged]
         elif self.finished:
-            said.hint = "the command is done, and only its output is missing: give that more room"
-        return said
+            failure.hint = "the command is done, only its output is missing: free space for it"
+        return failure
 
     def listing(self, folder: Path, sheet: Path | None, *, follow_links: bool) -> "Listing | None":
-        """Begin to list a folder that is known to be large; None for others."""
+        """Start listing a folder that is known to be large; return None for other folders."""
         from lyrikstore.api.commands import begin_listing
 
         store = self.store_folder()
@@ -280,7 +285,7 @@ class Session:
 
     @contextlib.contextmanager
     def pools(self, dask: str | None) -> "Iterator[Pools | None]":
-        """Connect to the Dask cluster the user named, if any, until the block ends."""
+        """Yield the pools of the Dask cluster that the user named, or None."""
         if dask is None:
             yield None
             return
@@ -290,22 +295,22 @@ class Session:
             yield cluster.pool
 
     def remotes(self) -> "NamedRemotes":
-        """Return the remotes this user gave the store, by name."""
+        """Return the remotes that this user configured for the store."""
         from lyrikstore.api.commands import NamedRemotes
 
         return NamedRemotes(self.paths.remotes, self.store_folder())
 
     def place(self, name: str | None) -> "RemotePlace | None":
-        """Return where the remote of that name is, and what it takes to reach it; None: here."""
+        """Return the place of a remote with its settings; None where no remote is named."""
         return None if name is None else self.remotes().find(name).place(self.environment)
 
     def trust(self, file: Path | None = None) -> "Trust":
-        """Return whom this user believes: by ``file``, or else by the user's own trust file.
+        """Return the trust of ``file``, or else of the user's own trust file.
 
         Raises:
-            NotFoundError: (``no-file``) a file was named and is not there; the user's own need
-                not be.
-            FormatError: It is no trust file.
+            NotFoundError: (``no-file``) The named file does not exist; the user's own may be
+                missing.
+            FormatError: The file is not a trust file.
         """
         from lyrikstore.api import load_trust
 
@@ -320,21 +325,21 @@ class Session:
         return LogMemory(self.paths.memory)
 
     def keys(self, without_log_key: "PublicKey | None" = None) -> "KeyFolder":
-        """Return this user's keys; where it takes a passphrase, it is asked for."""
+        """Return this user's keys, which prompt for a passphrase where one is needed."""
         from lyrikstore.api import KeyFolder
 
         return KeyFolder(self.paths.keys, self.passphrase, without_log_key)
 
     def signer(self) -> "Signer":
-        """Return the signer the user named, or the key ``default``, opened.
+        """Return the signer that the user named, or the key ``default``, opened.
 
         Raises:
-            KeyMaterialError: no such key, or its passphrase is wrong or not given.
+            KeyMaterialError: There is no such key, or its passphrase is wrong or missing.
         """
         return self.keys().signer(self._signer_named)
 
     def own_did(self) -> str | None:
-        """Return the DID of the key that would sign; None where that cannot be read."""
+        """Return the DID of the key that would sign; None where it cannot be read."""
         return self.keys().did(self._signer_named)
 
     @property
@@ -342,7 +347,7 @@ class Session:
         return self.options.signer or self.environment.get("LYRIKSTORE_SIGNER") or "default"
 
     def passphrase(self, key: Path) -> bytes:
-        """Return the passphrase of a key: from a file, else by asking.
+        """Return the passphrase of a key, from a file or by a prompt.
 
         Raises:
             LyrikstoreError: As :meth:`Session.ask_passphrase`.
@@ -352,15 +357,15 @@ class Session:
     def ask_passphrase(
         self, prompt: str, *, confirm: bool = False, way: str = "--passphrase-file FILE"
     ) -> bytes:
-        """Return a passphrase from the passphrase file, else by asking on the terminal.
+        """Return a passphrase from the passphrase file, or by a prompt on the terminal.
 
         Args:
-            prompt: What for.
-            confirm: Whether it is asked twice.
-            way: What to give where nobody can be asked.
+            prompt: The text of the prompt.
+            confirm: Whether the user types it twice.
+            way: The option to give where there is no terminal.
 
         Raises:
-            KeyMaterialError: (``passphrase-missing``) nobody can be asked.
+            KeyMaterialError: (``passphrase-missing``) There is neither a file nor a terminal.
         """
         file = self.options.passphrase_file or self.environment.get("LYRIKSTORE_PASSPHRASE_FILE")
         if file:
@@ -371,14 +376,14 @@ class Session:
             if not lines or not 0 < len(lines[0]) <= MAX_PASSPHRASE:
                 raise KeyMaterialError(
                     "passphrase-missing",
-                    f"no passphrase of 1 to {MAX_PASSPHRASE} bytes on the first line of "
-                    f"{escape_control(file)}",
+                    f"the first line of {escape_control(file)} has to be a passphrase of 1 to "
+                    f"{MAX_PASSPHRASE} bytes",
                 )
             return lines[0]
         if self.options.no_input or not sys.stdin.isatty():
             raise KeyMaterialError(
                 "passphrase-missing",
-                "no terminal available to prompt for the passphrase",
+                "there is no terminal to prompt for the passphrase",
                 hint=f"give {way}",
             )
         import click
@@ -387,10 +392,10 @@ class Session:
         return answer.encode()
 
     def confirm_here(self, question: str) -> bool:
-        """Ask before something that is doubtful, where somebody can be asked.
+        """Ask the user to confirm, if there is a terminal.
 
         Returns:
-            Whether they were.
+            Whether the user was asked, and confirmed.
 
         Raises:
             LyrikstoreError: As :meth:`Session.confirm`.
@@ -401,7 +406,7 @@ class Session:
         return True
 
     def choose(self, question: str, choices: tuple[str, ...]) -> str | None:
-        """Ask which of some words it is; None where nobody can be asked."""
+        """Return the word that the user chooses; None where there is no terminal."""
         if self.options.no_input or not sys.stdin.isatty():
             return None
         import click
@@ -410,14 +415,14 @@ class Session:
         return answer
 
     def confirm(self, question: str) -> None:
-        """Ask before something that is hard to take back.
+        """Ask the user to confirm a step that is hard to undo.
 
         Raises:
-            InvalidInputError: (``not-confirmed``) the answer is no, or nobody can be asked.
+            InvalidInputError: (``not-confirmed``) The answer is no, or there is no terminal.
         """
         if self.options.no_input or not sys.stdin.isatty():
             raise InvalidInputError(
-                "not-confirmed", question, hint="run it again with --yes if that is meant"
+                "not-confirmed", question, hint="to confirm, run the command again with --yes"
             )
         import click
 

@@ -130,7 +130,7 @@ def test_a_dataset_and_what_a_filter_made_of_it(two) -> None:
     assert found["removed"] == ["b.txt", "d.txt"]
     assert found["new"]["name"] == "datasets/acme/letters"
     same = two.ok("diff", "acme/docs", "acme/docs").out
-    assert same.splitlines()[-1] == "– files, sheet and statements are alike"
+    assert same.splitlines()[-1] == "– files, sheet and statements are the same"
 
 
 def test_what_has_no_files_and_what_is_not_there(two) -> None:

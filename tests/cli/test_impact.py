@@ -140,7 +140,7 @@ def test_two_models_a_filter_an_evaluation_and_a_card(publisher, corpus) -> None
     assert (store.code, store.json["verdict"]) == (4, "valid")
     assert store.check("rights")["detail"]["reason"] == "taken-back-later"
     told = publisher.ok("credential", "revoke", "grant.json").out
-    assert "nothing in this store rests on it" in told
+    assert "nothing in this store depends on it" in told
 
 
 PARTS = ("train", "validation", "test")
@@ -182,7 +182,7 @@ def test_what_cannot_be_read_is_said_and_the_answer_is_incomplete(publisher, cor
     assert result.json["unfollowed"][0]["logIndex"] == second["logIndex"]
     words = publisher.run("impact", first["id"])
     assert words.code == 5
-    assert "could not be followed" in words.out
+    assert "cannot be read" in words.out
     assert "nothing" not in words.out
 
 

@@ -148,8 +148,8 @@ def test_trust_for_every_name_is_said_and_adding_a_pattern_does_not_narrow_it(ne
     narrow = ("trust", "add", did, "--name", "Acme", "--names", "datasets/acme/*")
     for _ in range(2):
         added = person.ok(*narrow)
-        assert "! it is still believed, too, as publisher of every name" in added.out
-        assert "every name there is" not in added.err
+        assert "! it is also trusted as publisher of every name" in added.out
+        assert "for all names" not in added.err
     person.ok("trust", "check", "--about", did, "other/docs")
     # What the first hint says is the way.
     person.ok("trust", "remove", "Acme")
@@ -163,7 +163,7 @@ def test_one_issuer_by_two_names_is_said(new_person) -> None:
     did = person.did()
     assert "too" not in person.ok("trust", "add", did, "--name", "Acme").out
     again = person.ok("trust", "add", did, "--name", "Globex")
-    assert "the same issuer 'Acme', too: is that Globex?" in again.out
+    assert "the same issuer also has the name 'Acme': is that Globex?" in again.out
     again = person.ok("trust", "add", did, "--name", "Globex", "--json").json
     assert (again["alsoCalled"], again["changed"]) == (["Acme"], False)
     assert f"! 'Acme' and 'Globex' are one issuer: {did}." in person.ok("trust", "check").out

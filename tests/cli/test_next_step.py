@@ -102,10 +102,10 @@ def test_who_trusts_the_publisher_alone_learns_how_to_believe_who_attests(
     shutil.copy(auditor.folder / "letter.txt", beside)
     for kind, role in (("legal", "lawyer"), ("quality", "auditor")):
         said = buyer.ok("verify", "delivery").err
-        (line,) = [line for line in said.splitlines() if f"attests ({kind})" in line]
+        (line,) = [line for line in said.splitlines() if f"attestation ({kind})" in line]
         assert f"--role {role}" in line
         buyer.ok(*step(line, "trust add", NICKNAME="Audit"))
-    assert "attests (" not in buyer.ok("verify", "delivery").err
+    assert "attestation (" not in buyer.ok("verify", "delivery").err
 
 
 def test_trust_is_taken_back_as_it_is_said(new_person, publisher) -> None:
@@ -129,7 +129,7 @@ def test_an_organisation_needs_its_document(new_person) -> None:
     assert "Nothing says which keys" in person.ok("trust", "check").out
     pinned = person.ok(*step(added.err, "trust add", FILE="did.json"))
     assert "Nothing says which keys" not in person.ok("trust", "check").out
-    assert "nothing says yet" not in pinned.err
+    assert "its keys are not known yet" not in pinned.err
 
 
 def test_a_slip_in_the_trust_file_is_said_with_the_file(new_person) -> None:
@@ -148,9 +148,9 @@ def test_an_attestation_that_stays_for_ever_says_so(delivery, new_person) -> Non
     auditor.ok("init")
     (auditor.folder / "audit.toml").write_text(STATEMENT)
     attest = ("attest", delivery, "--kind", "quality", "--statement", "audit.toml")
-    assert "cannot be taken back" in auditor.ok(*attest, "-o", "for-ever.json").err
+    assert "cannot be revoked" in auditor.ok(*attest, "-o", "for-ever.json").err
     again = auditor.ok(*attest, "-o", "audit.json", "--status-url", STATUS)
-    assert "cannot be taken back" not in again.err
+    assert "cannot be revoked" not in again.err
     auditor.ok("credential", "revoke", "audit.json")
 
 
@@ -242,7 +242,7 @@ def test_a_verdict_names_what_decided_it(buyer) -> None:
     (buyer.folder / "delivery" / "data" / "3.txt").unlink()
     seen = buyer.run("verify", "delivery")
     assert "not checked: status, data.files" in seen.out.splitlines()[-1]
-    assert "ask whoever handed it over for what is missing" in seen.err
+    assert "ask whoever gave it to you for the missing files" in seen.err
     (buyer.folder / "delivery" / "data" / "3.txt").write_text("another letter\n")
     assert "1 check failed: data.files" in buyer.run("verify", "delivery").out.splitlines()[-1]
 
@@ -328,7 +328,7 @@ def test_a_folder_that_was_moved_is_committed_from_where_it_is(publisher) -> Non
     publisher.ok("commit", letters, "-d", NAME)
     moved = letters.rename(publisher.folder / "elsewhere")
     seen = publisher.ok("status")
-    assert "if it was moved" in seen.err
+    assert "if the folder was moved" in seen.err
     publisher.ok(*step(seen.err, "commit", PATH=str(moved)))
 
 
@@ -384,5 +384,5 @@ def test_a_model_that_is_committed_as_a_dataset(publisher) -> None:
     (model / "config.json").write_text("{}")
     assert "look like a model" not in publisher.ok("commit", model, "-d", "acme/numbers").err
     said = publisher.ok("commit", model, "-d", "acme/minilm").err
-    assert "these files look like a model, which is named checkpoints/NAMESPACE/NAME" in said
+    assert "these files look like a model, to be named checkpoints/NAMESPACE/NAME" in said
     assert "look like a model" not in publisher.ok("commit", model, "-d", "checkpoints/a/b").err

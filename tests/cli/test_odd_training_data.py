@@ -150,7 +150,7 @@ def test_a_config_that_locks_no_test_set_is_warned_of_before_the_first_step(owne
     config.write_text(config.read_text().replace('test = "acme/unlocked.test"\n', ""))
     done = owner.ok("train", config.name)
     said = done.out + done.err
-    assert said.index("no test set is locked") < said.index("registering the run")
+    assert said.index("no test set is locked") < said.index("logging the run")
     assert "--on" not in said  # which would lead to the validation part
     assert "no-test" in reasons(owner.ok("train", config.name, "--json").json)
 

@@ -286,7 +286,7 @@ def test_similar_records_have_their_source_licence_and_credential(owner) -> None
     assert "acme/pages" in right["attribution"]
     assert right["withdrawn"] is None
     assert issued["credentialSubject"]["licence"]
-    assert "similar, not cause" in owner.ok("predict", MODEL, f"texts/{name}", "--explain").out
+    assert "similar, not the cause" in owner.ok("predict", MODEL, f"texts/{name}", "--explain").out
 
 
 def lines_of(person: Person, ref: str) -> set[str]:

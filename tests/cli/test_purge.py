@@ -167,7 +167,7 @@ def test_what_a_sheet_said_is_in_the_tree_alone(keeper):
     assert [place.partition("/")[2][:6] for place in places(note.encode(), store)] == ["packs/"]
     keeper.ok("query", "select * from metadata")
     assert places(note.encode(), *others) == []
-    assert "sheets say" in keeper.ok("gc", "--purge").out
+    assert "hold paths and sheets" in keeper.ok("gc", "--purge").out
 
 
 def test_a_blob_of_another_version_stays(keeper):

@@ -105,10 +105,10 @@ def test_what_a_desktop_leaves_behind_is_pointed_out(clinic) -> None:
     documents = clinic.folder / "documents"
     (documents / "Thumbs.db").write_text("x")
     found = clinic.ok(*commit(clinic))
-    assert "! the desktop's, not the data's, and recorded: 1: Thumbs.db" in found.out
+    assert "! recorded files of the desktop, not of the data: 1: Thumbs.db" in found.out
     assert "documents/.lyrikignore" in found.err
     (documents / ".lyrikignore").write_text("Thumbs.db\n")
-    assert "the desktop's" not in clinic.ok(*commit(clinic, "--yes")).out
+    assert "files of the desktop" not in clinic.ok(*commit(clinic, "--yes")).out
 
 
 def test_spaces_around_a_name_in_the_sheet_are_pointed_out(clinic) -> None:

@@ -140,7 +140,9 @@ def test_no_more_threads_is_one_clear_line(monkeypatch, capsys) -> None:
 
     monkeypatch.setattr(main.program, "main", refuse)
     assert main.run(["push"]) == 1
-    assert capsys.readouterr().err.startswith("error: the system starts no more threads\nhint: ")
+    assert capsys.readouterr().err.startswith(
+        "error: the system cannot start another thread\nhint: "
+    )
 
 
 BROKEN = {

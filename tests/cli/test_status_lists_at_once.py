@@ -111,10 +111,10 @@ def test_two_clones_that_draw_one_place_are_told_and_neither_credential_falls_wi
     both = [str(Digest.of(path.read_bytes())) for path in (first, second)]
     shorts = [one.removeprefix("blake3:")[:12] for one in both]
     # Seen before either is pushed by whoever pulls first; told again with every push.
-    assert "have one place" not in other.ok("import", second, delivery).out
-    assert f"! credentials {shorts[0]} and {shorts[1]} have one place" in other.ok("pull").out
+    assert "share a place" not in other.ok("import", second, delivery).out
+    assert f"! credentials {shorts[0]} and {shorts[1]} share a place" in other.ok("pull").out
     assert other.ok("push", "--json").json["sharedPlaces"] == [both]
-    assert f"credentials {shorts[0]} and {shorts[1]} have one place" in other.ok("push").out
+    assert f"credentials {shorts[0]} and {shorts[1]} share a place" in other.ok("push").out
     assert publisher.ok("pull", "-n", "--json").json["sharedPlaces"] == []
     assert publisher.ok("pull", "--json").json["sharedPlaces"] == [both]
     for command in ("revoke", "suspend"):

@@ -1,1 +1,1 @@
-"""One module per command; each has a ``command``."""
+"""One module per command or group of commands; each defines ``command``."""

@@ -1,4 +1,4 @@
-"""``lyrikstore approve``: approve a model card, or take that back."""
+"""``lyrikstore approve``: approve a model card, or withdraw an approval."""
 
 import click
 
@@ -15,16 +15,18 @@ from lyrikstore_cli.session import Session
     epilog="lyrikstore approve cards/acme/clauses -m 'read on 3 May'",
 )
 @click.argument("card")
-@click.option("--self", "alone", is_flag=True, help="Approve what you made yourself, and say so.")
-@click.option("--withdraw", is_flag=True, help="Take your approval back.")
-@click.option("-m", "--message", default="", help="Why, in your words.")
+@click.option(
+    "--self", "alone", is_flag=True, help="Approve your own work; the status states that."
+)
+@click.option("--withdraw", is_flag=True, help="Withdraw your approval.")
+@click.option("-m", "--message", default="", help="Your reason, signed with it.")
 def command(session: Session, card: str, alone: bool, withdraw: bool, message: str) -> None:
-    """Approve CARD, a model card or its checkpoint, with a key whose role may.
+    """Approve CARD, a model card or its checkpoint, with a key that has an approving role.
 
-    The store's policy says which keys may approve, and how many it takes: a role with the kind
-    approval and a threshold. Whoever signed the run, the model or the card is not among them; who
-    is alone approves with --self, which is a status of its own and shown everywhere. Two keys need
-    not be two people.
+    The store's policy states which keys may approve and how many are needed: a role with the kind
+    approval and a threshold. The signer of the run, the model or the card cannot approve it, except
+    with --self: that is a separate status, which is shown everywhere. Two keys do not prove two
+    people.
     """
     store = session.open_store(sign=True)
     manifest, index, status = store.models.approve(

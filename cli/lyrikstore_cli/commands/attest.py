@@ -1,4 +1,4 @@
-"""``lyrikstore attest``: sign what you found about somebody else's dataset."""
+"""``lyrikstore attest``: sign findings about another publisher's dataset or model card."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,27 +35,27 @@ _MODELS = ("answers", "challenge")
     "--kind",
     type=click.Choice([*_DATA, *_MODELS]),
     required=True,
-    help="What it is: an audit, an opinion, an expert determination; of a model card answers or a "
-    "challenge.",
+    help="The kind: audit (quality), legal opinion, expert determination…; for a model card "
+    "answers or challenge.",
 )
 @click.option(
     "--statement",
     type=click.Path(path_type=Path),
     required=True,
-    help="What you attest, as TOML: see docs/grants.md.",
+    help="A TOML file with what you attest (docs/grants.md).",
 )
 @click.option(
     "--document",
     "documents",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="A report or opinion with your reasons; named by its digest.",
+    help="A report or opinion; the attestation names its digest.",
 )
 @click.option(
-    "--data", type=click.Path(path_type=Path), help="The data, if not in data/ beside TARGET."
+    "--data", type=click.Path(path_type=Path), help="The data, if it is not in data/ beside TARGET."
 )
 @click.option(
-    "--unchecked", is_flag=True, help="Attest without the bytes; the attestation says so."
+    "--unchecked", is_flag=True, help="Attest without the data; the attestation states that."
 )
 @options.valid_for
 @options.issuance(
@@ -63,12 +63,14 @@ _MODELS = ("answers", "challenge")
     options.did_document,
     options.issuer_name,
     click.option(
-        "--supersedes", type=click.Path(path_type=Path), help="An earlier attestation it replaces."
+        "--supersedes",
+        type=click.Path(path_type=Path),
+        help="An earlier attestation that this one replaces.",
     ),
     click.option(
         "--status-url",
         metavar="URL",
-        help="Where you publish status lists; needs a store of your own, to take it back from.",
+        help="Where you publish status lists; needs a store of yours that can revoke it.",
     ),
 )
 @options.output_file
@@ -86,13 +88,13 @@ def command(
 ) -> None:
     """Attest something about the dataset of TARGET, a delivery or its credential.
 
-    TARGET is verified first, every byte of it; nothing is attested about what does not verify, and
-    what could not be checked is said, such as whether it was revoked if no status list is there.
-    You need no store, unless you want to be able to take the attestation back. The publisher
-    takes it in with `lyrikstore import`; buyers can also put it next to the delivery themselves.
+    Every byte of TARGET is verified first; if that fails, nothing is attested. What could not be
+    checked is printed, such as a revocation if there is no status list. You need a store only if
+    you want to revoke the attestation later. The publisher imports it with `lyrikstore import`;
+    buyers can also put it beside the delivery.
 
-    With `--kind answers` or `challenge`, TARGET is the draft of a model card, as a folder or its
-    card.json. Whoever has no lyrikstore opens the card.html in that folder instead.
+    With `--kind answers` or `challenge`, TARGET is the draft of a model card: its folder or its
+    card.json. Experts without lyrikstore open the card.html in that folder instead.
     """
     from lyrikstore.api import Findings, OpenedCredential, attest_alone, parse_statement
     from lyrikstore.api.commands import data_folder, read_documents, read_siblings
@@ -100,12 +102,12 @@ def command(
 
     if kind in _MODELS:
         if documents or data or unchecked or issuance.status_url:
-            raise click.UsageError("of a model card only the draft is needed, and --statement")
+            raise click.UsageError("for a model card give only the draft and --statement")
         _attest_card(session, target, kind, statement, issuance, valid_for, output)
         return
     if kind != "quality" and not documents:
         raise InvalidInputError(
-            "no-document", f"a {kind} attestation rests on a document", hint="--document FILE"
+            "no-document", f"a {kind} attestation needs a document", hint="--document FILE"
         )
     options.check_new(output)
     path = options.credential_file(target)
@@ -115,15 +117,16 @@ def command(
     credential = OpenedCredential(options.read_file(path))
     report = verify_delivered(session, credential, read_siblings(path), data_folder(path, data))
     store = session.open_store(sign=True) if issuance.status_url is not None else None
-    said, lasts = (credential.data, report, findings, issuance), options.duration(valid_for)
+    inputs = (credential.data, report, findings, issuance)
+    validity = options.duration(valid_for)
     if store is None:
         result = attest_alone(
-            *said, signer=session.signer(), clock=now, valid_for=lasts, unchecked=unchecked
+            *inputs, signer=session.signer(), clock=now, valid_for=validity, unchecked=unchecked
         )
     else:
-        result = store.credentials.attest(*said, valid_for=lasts, unchecked=unchecked)
+        result = store.credentials.attest(*inputs, valid_for=validity, unchecked=unchecked)
     written = options.write_credential(output, result)
-    not_made = [check for check in report.checks if check.state is CheckState.UNCHECKED]
+    not_checked = [check for check in report.checks if check.state is CheckState.UNCHECKED]
     earlier = [] if result.log_index is None or store is None else earlier_rows(store, result.data)
     session.emit(
         "attest",
@@ -134,24 +137,24 @@ def command(
             "written": [str(path) for path in written],
             "logIndex": result.log_index,
             "lists": sorted(result.lists),
-            "unchecked": [check.id for check in not_made],
+            "unchecked": [check.id for check in not_checked],
             "earlier": earlier,
         },
     )
     screen = session.screen
-    for check in not_made:
+    for check in not_checked:
         screen.say(
             f"! not checked in {escape_control(str(target))}: "
             f"{check.id}: {escape_control(check.summary)}"
         )
     screen.result(f"✓ attested {kind}, credential {result.id.short}, about {report.subject}")
     screen.result(f"✓ wrote    {', '.join(map(str, written))}")
-    screen.hint("send your key by another route; the publisher runs: lyrikstore import FILE")
+    screen.hint("send your DID by another channel; the publisher runs: lyrikstore import FILE")
     hint_earlier(screen, earlier)
     if issuance.status_url is not None:
         screen.hint(options.PUBLISH_LISTS)
     else:
-        screen.hint("it cannot be taken back; for that: a store, and --status-url")
+        screen.hint("it cannot be revoked; for that, attest from a store with --status-url")
 
 
 def _attest_card(
@@ -167,10 +170,15 @@ def _attest_card(
 
     options.check_new(output)
     card = options.read_file(target / "card.json" if target.is_dir() else target)
-    said = parse_card_statement(options.read_file(statement), kind)
-    lasts = options.duration(valid_for)
+    statements = parse_card_statement(options.read_file(statement), kind)
     result = attest_card(
-        card, kind, said, issuance, signer=session.signer(), clock=now, valid_for=lasts
+        card,
+        kind,
+        statements,
+        issuance,
+        signer=session.signer(),
+        clock=now,
+        valid_for=options.duration(valid_for),
     )
     written = options.write_credential(output, result)
     subject = parse(result.data)["credentialSubject"]["id"]
@@ -191,6 +199,6 @@ def _attest_card(
     screen.result(f"✓ attested {kind}, credential {result.id.short}, about {subject}")
     screen.result(f"✓ wrote    {', '.join(map(str, written))}")
     screen.hint(
-        "whoever made what it is about runs: lyrikstore import FILE; what takes it back is written "
-        "by: lyrikstore credential revoke FILE -o DIR"
+        "the maker of the card runs: lyrikstore import FILE; to revoke it later: "
+        "lyrikstore credential revoke FILE -o DIR"
     )

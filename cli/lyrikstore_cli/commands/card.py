@@ -25,7 +25,7 @@ _RENDERINGS = {
     ".croissant.json": "croissant",
     ".json": "card",
 }
-"""Ending of a file → what is written to it; the first that fits counts."""
+"""Ending of a file name → rendering; the first ending that fits counts."""
 
 
 @declare(
@@ -47,22 +47,24 @@ _RENDERINGS = {
     "--profile",
     "profiles",
     multiple=True,
-    help="What it answers: a name, or a .toml of your own; by default what the card before did.",
+    help="Questions to answer: a name or your own .toml; by default those of the last card.",
 )
 @click.option(
     "--draft",
     type=click.Path(path_type=Path),
-    help="Write the folder for an expert, who answers in card.html; nothing is signed.",
+    help="Write a folder for an expert, who answers in card.html; nothing is signed.",
 )
 @click.option(
-    "--answers", type=click.Path(path_type=Path), help="Your own answers, in TOML; you sign them."
+    "--answers",
+    type=click.Path(path_type=Path),
+    help="A TOML file with your own answers, which you sign.",
 )
 @click.option("--no-answers", is_flag=True, help="Leave out answers that nobody signed.")
-@click.option("--diff", "compare", is_flag=True, help="Show what changed since the card before.")
+@click.option("--diff", "compare", is_flag=True, help="Show what changed since the last card.")
 @click.option(
     "--evidence",
     is_flag=True,
-    help="Write with it what shows who signed it; of a card that somebody approves, it always is.",
+    help="Write the evidence of its signatures with it; always done for a card with decisions.",
 )
 @with_values
 def command(
@@ -79,14 +81,14 @@ def command(
 ) -> None:
     """Write, sign and log the card of NAME, a checkpoint or a dataset.
 
-    Every statement names the object that proves it; what nobody established says so. A profile asks
-    what a regulator or a reader asks; what only a person can say is a question. `--draft` writes a
-    folder for the expert, who opens card.html, answers and signs without installing anything; their
-    file comes back with `lyrikstore import`. Answers stay with the model, and go stale when the
-    facts beside them change. With the evidence, which is in card.html, and else in a file that ends
-    in .evidence.json, `verify` tells without the store who signed and who approved the card; with
-    the store it tells more. Labels that the data has are counted and not named, but
-    for those the model gives; with `--with-values` they are, and the card says that it holds them.
+    Every statement names the object that proves it, or is marked as not established. A profile is a
+    list of questions, such as those of a regulator; some only a person can answer. `--draft` writes
+    a folder for an expert, who opens card.html, answers and signs there, without installing
+    anything; `lyrikstore import` reads the signed file. Answers are kept for later cards, and
+    become stale when the facts beside them change. The evidence is inside card.html, or in a file
+    that ends in .evidence.json: with it `verify` shows without the store who signed and who
+    approved the card. The card names the labels that the model gives; other labels of the data are
+    only counted, unless `--with-values` is given, which the card states.
     """
     _check_options(output, draft, answers, no_answers=no_answers, evidence=evidence)
     if draft is not None:
@@ -94,16 +96,16 @@ def command(
         return
     from lyrikstore.api import parse_card_statement
 
-    given = None
+    own_answers = None
     if answers is not None:
-        given = parse_card_statement(read_file(answers), "answers")
+        own_answers = parse_card_statement(read_file(answers), "answers")
     store = session.open_store(sign=True)
     before = store.models.current_card(name) if compare else None
     role = "markdown" if output is None else _role(output)
     result = store.models.card(
         name,
         profiles=profiles,
-        answers=given,
+        answers=own_answers,
         leave_out=no_answers,
         rendering=role,
         with_values=with_values,
@@ -146,15 +148,15 @@ def command(
             screen.result(line)
     for one in changes:
         screen.result(escape_control(f"{one['difference']:8}{one['title']} [{one['statementId']}]"))
-        for sign, said in (("-", one["was"]), ("+", one["now"])):
-            if said:
-                screen.result(escape_control(f"    {sign} {said}"))
+        for sign, text in (("-", one["was"]), ("+", one["now"])):
+            if text:
+                screen.result(escape_control(f"    {sign} {text}"))
     screen.say(f"✓ card     {result.manifest.name}  {result.manifest.id.short}  {status.word}")
-    _tell(session, result)
+    _print_counts(session, result)
     if status.word == "draft" and not any(document.open.values()):
         screen.say(escape_control(f"! {status.why}"))
         screen.hint(
-            "compare their keys by another route, then: lyrikstore trust add DID --role expert"
+            "compare the keys by another channel, then: lyrikstore trust add DID --role expert"
         )
     say_given_away(screen, given_away)
     screen.holds(held(values=with_values))
@@ -171,9 +173,9 @@ def _check_options(
     evidence: bool,
 ) -> None:
     if evidence and output is None:
-        raise click.UsageError("--evidence goes beside a file: add -o FILE")
+        raise click.UsageError("--evidence needs a file: add -o FILE")
     if draft is not None and (output or answers or no_answers):
-        raise click.UsageError("--draft signs nothing: it goes without -o and --answers")
+        raise click.UsageError("--draft signs nothing: leave -o, --answers and --no-answers out")
     if output is None:
         return
     _role(output)
@@ -181,25 +183,25 @@ def _check_options(
         raise ConflictError("exists", f"{output} is not a file")
     if not output.parent.is_dir():  # before it is signed and logged
         raise NotFoundError(
-            "no-folder", f"there is no folder {output.parent}", hint="make it first"
+            "no-folder", f"there is no folder {output.parent}", hint="create it first"
         )
 
 
 def _role(output: Path) -> str:
-    """Return which rendering a file is to hold, by its name.
+    """Return the rendering for a file, by the ending of its name.
 
     Raises:
-        click.UsageError: It is none.
+        click.UsageError: The ending is unknown.
     """
     name = output.name.lower()
     role = next((role for ending, role in _RENDERINGS.items() if name.endswith(ending)), "")
     if not role:
         known = ", ".join(_RENDERINGS)
-        raise click.UsageError(f"-o names a file that ends in one of {known}")
+        raise click.UsageError(f"the file of -o has to end in one of {known}")
     return role
 
 
-def _tell(session: Session, result: "CardResult") -> None:
+def _print_counts(session: Session, result: "CardResult") -> None:
     states = result.document.states
     facts = sum(states[one] for one in ("measured", "derived", "stated"))
     waiting = sum(result.document.open.values())
@@ -213,7 +215,7 @@ def _tell(session: Session, result: "CardResult") -> None:
         known = f"; asked by --profile {' or '.join(asking)}" if asking else ""
         left = pluralize(len(result.unasked), "answer is", "answers are")
         session.screen.say(
-            f"! {left} left out, for this card does not ask: {', '.join(result.unasked)}{known}"
+            f"! {left} left out, not asked by this card: {', '.join(result.unasked)}{known}"
         )
     if waiting:
         session.screen.hint(
@@ -232,7 +234,7 @@ def _write_draft(
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise InvalidInputError(
-            "unwritable", f"cannot make {folder}: {error.strerror}", hint="name another folder"
+            "unwritable", f"cannot create {folder}: {error.strerror}", hint="name another folder"
         ) from None
     written = _write({folder / file: data for file, data in files.items()})
     with_data = held(values=with_values)
@@ -240,7 +242,7 @@ def _write_draft(
     session.screen.result(f"✓ draft    {', '.join(map(escape_control, written))}")
     session.screen.holds(with_data)
     session.screen.hint(
-        "send card.html to your expert, who opens it in a browser; what comes back: "
+        "send card.html to your expert, who opens it in a browser; import the signed file: "
         "lyrikstore import FILE"
     )
 
@@ -254,7 +256,7 @@ def _write(files: Mapping[Path, bytes]) -> list[str]:
             raise InvalidInputError(
                 "unwritable",
                 f"cannot write {path}: {error.strerror}",
-                hint="a card that was made is signed and logged; name another file",
+                hint="name another file; if the card was made, it is signed and logged",
             ) from None
         written.append(str(path))
     return written
@@ -269,7 +271,7 @@ def _with_evidence(
     asked: bool,
     decided: bool,
 ) -> dict[Path, bytes]:
-    """Return the card, with what shows who signed and approved it if that is to go with it."""
+    """Return the files of the card, with its evidence where it is requested or decided about."""
     from lyrikstore.api.commands import EVIDENCE_ENDING, with_evidence
 
     role = _role(output)
@@ -280,12 +282,12 @@ def _with_evidence(
     if found is None and asked:
         raise ConflictError(
             "not-pushed",
-            "the card or an approval waits in this clone: nothing can show yet where it is logged",
-            hint="lyrikstore push, then run it again",
+            "the card or an approval waits in this clone: it has no place in the home log yet",
+            hint="lyrikstore push, then run the command again",
         )
     if found is None:
-        session.screen.say("! its approvals wait in this clone and do not go with it yet")
-        session.screen.hint("lyrikstore push, then run it again")
+        session.screen.say("! its approvals wait in this clone and are not in the file yet")
+        session.screen.hint("lyrikstore push, then run the command again")
         return {output: rendering}
     card, beside = with_evidence(role, rendering, found)
     file = output.with_name(output.name.rpartition(".")[0] + EVIDENCE_ENDING)

@@ -1,4 +1,4 @@
-"""``lyrikstore checkout``: the files of a version, in a folder."""
+"""``lyrikstore checkout``: write the files of a version to a folder."""
 
 from pathlib import Path
 
@@ -26,24 +26,24 @@ from lyrikstore_cli.session import Session
 @click.option(
     "--metadata",
     type=click.Path(path_type=Path),
-    help="Write what the sheet says about the files to this new CSV file.",
+    help="Write the sheet's rows about the files to this new CSV file.",
 )
 @click.option(
     "--format",
     "form",
     type=click.Choice(["jsonl", "csv", "parquet"]),
-    help="Convert its records, rows or documents, to files of this format.",
+    help="Convert its records (rows or documents) to files of this format.",
 )
 @click.option(
     "--without",
     multiple=True,
     metavar="FIELD",
     help="Leave this field out, such as the label of a test set; each record gets its number. "
-    "The log says what was handed out. Repeat it for more.",
+    "This is logged. Repeat it for more fields.",
 )
-@click.option("--to", default="", metavar="NAME", help="With --without: to whom it is handed.")
+@click.option("--to", default="", metavar="NAME", help="With --without: the recipient.")
 @click.option(
-    "--locked", is_flag=True, help="REF is a name: its version in lyrik.lock, here or above."
+    "--locked", is_flag=True, help="REF is a name; write its version of the nearest lyrik.lock."
 )
 def command(
     session: Session,
@@ -57,17 +57,21 @@ def command(
 ) -> None:
     """Write the files of REF to FOLDER, which must be new or empty; each file is verified.
 
-    What `--format` converts has other bytes and is not the version any more.
+    Files converted by `--format` have other bytes and are no longer the version.
 
-    `--without` writes one file of records, as JSON Lines if no format is named, in which `record`
-    is the number that answers name: `lyrikstore evaluate NAME --on REF --predictions FILE`.
+    `--without` writes one file of records, by default JSON Lines. Answers refer to the number in
+    its field `record`: `lyrikstore evaluate NAME --on REF --predictions FILE`.
     """
     if to and not without:
-        raise click.UsageError("--to is of what is handed out: add --without FIELD")
+        raise click.UsageError(
+            "--to names the recipient of a file without fields: add --without FIELD"
+        )
     if metadata is not None:
         options.check_new(metadata)
         if without:
-            raise click.UsageError("--metadata has all columns of the sheet: leave one of both out")
+            raise click.UsageError(
+                "--metadata writes all columns of the sheet: leave it or --without out"
+            )
     form = form or ("jsonl" if without else None)
     store = session.open_store(sign=bool(without))
     if locked:
@@ -111,11 +115,11 @@ def command(
     )
     if without:
         left = ", ".join(map(escape_control, without))
-        session.screen.result(f"✓ logged   that it was handed out without {left}")
+        session.screen.result(f"✓ logged   the hand-over without {left}")
     if converted:
         session.screen.result(formula_warning(converted))
     if metadata is not None:
-        session.screen.result(f"✓ wrote    {metadata}, its column {key} names the file")
+        session.screen.result(f"✓ wrote    {metadata}, whose column {key} names the file")
         if formulas := formula_cells(
             cell for meta in tree.metas.values() for cell in meta.values()
         ):

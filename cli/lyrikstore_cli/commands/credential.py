@@ -29,30 +29,30 @@ def command() -> None:
 
 HELP = """{does}
 
-CREDENTIAL is a file, a delivery, a urn:uuid, or the start of a digest, whether about a dataset, an
-attestation or a grant. Only its issuer can do it; the log keeps it. Whoever has the log or a clone
-of it learns of it there. Others learn of it from the status lists, if it was issued with
---status-url, and once you have published them. Answers to a card that were signed
-without a store are revoked without one, too: -o writes the list for whoever has imported them.
+CREDENTIAL is a dataset credential, an attestation or a grant, named by its file, its delivery, its
+urn:uuid, or the start of its digest. Only its issuer can do this, and the log keeps it. The change
+is visible in the log and its clones; others see it in the status lists once you publish them, if
+the credential was issued with --status-url. Answers to a card that were signed without a store are
+revoked without one too: -o writes a list for those who imported them.
 """
 
 
 def status_command(
     name: str,
     does: str,
-    said: str,
+    done: str,
     by: str = "",
     *,
-    falls: bool = False,
+    shows_impact: bool = False,
 ) -> click.Command:
-    """Return a command that changes the standing of one credential.
+    """Return a command that changes the status of one credential.
 
     Args:
-        name: As typed, and of the method of ``store.credentials`` that does it.
-        does: What it does, one sentence, for its help.
-        said: The participle: what the credential is from then on.
-        by: Said before the credential that it returns, if that is not CREDENTIAL itself.
-        falls: Whether what rests on the credential is told.
+        name: The name of the command, and of the method of ``store.credentials`` that does it.
+        does: The first sentence of the help.
+        done: The participle for the credential's new status.
+        by: Printed before the returned credential, if that is not CREDENTIAL itself.
+        shows_impact: Whether to print what depends on the credential.
     """
 
     def run(session: Session, credential: str, yes: bool, output: Path | None, reason: str) -> None:
@@ -73,9 +73,9 @@ def status_command(
                 _revoke_alone(session, Path(credential), output)
                 return
             if unlogged and name == "revoke":
-                error.hint = f"answers to a card that no store logged: add -o DIR; {error.hint}"
+                error.hint = f"for answers to a card that no store logged: add -o DIR; {error.hint}"
             if unlogged and error.kind == "no-credential":
-                error.message = f"{credential} is no credential that is logged in this store"
+                error.message = f"{credential} is not logged as a credential in this store"
             raise
         written: list[Path] = []
         if output is not None and issued.is_listed:
@@ -89,20 +89,20 @@ def status_command(
             "written": [str(path) for path in written],
             "reason": reason,
         }
-        impact = store.query.impact(issued.id) if falls else None
+        impact = store.query.impact(issued.id) if shows_impact else None
         if impact is not None:
             result["impact"] = impact.to_json()
         session.emit(name, result)
         because = f", because: {escape_control(reason)}" if reason else ""
         session.screen.result(
-            f"✓ {said}  {by}credential {issued.id.short}, signed and logged{because}"
+            f"✓ {done}  {by}credential {issued.id.short}, signed and logged{because}"
         )
         if impact is not None:
             say_impact(session.screen, impact)
         session.screen.wrote(written)
         session.screen.hint(
-            "it was issued without --status-url: whoever has this log or a clone of it sees it "
-            "(lyrikstore push), and nobody else; those whom you gave it to need "
+            "the credential has no --status-url: the change is visible only in this log and its "
+            "clones (lyrikstore push); its receivers need "
             + ("that file beside it" if written else "its list beside it, which -o writes")
             if not issued.is_listed
             else "others see it once the lists are published: "
@@ -111,7 +111,10 @@ def status_command(
 
     run.__doc__ = HELP.format(does=does)
     run = click.option(
-        "-o", "--output", type=click.Path(path_type=Path), help="Write your lists there."
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        help="A folder to write your status lists to.",
     )(run)
     run = click.option(
         "-m",
@@ -119,10 +122,12 @@ def status_command(
         "reason",
         metavar="REASON",
         default="",
-        help="Why, signed with it; the log keeps it for good, and log --audit shows it.",
+        help="Why; signed, kept in the log permanently and shown by log --audit.",
     )(run)
     run = click.option(
-        "--yes", is_flag=True, help="Also where another credential has the same place in the list."
+        "--yes",
+        is_flag=True,
+        help="Do it although another credential shares its place in the list.",
     )(run)
     run = click.argument("credential")(run)
     typed = f"credential {name}"
@@ -131,7 +136,7 @@ def status_command(
 
 
 def _revoke_alone(session: Session, path: Path, folder: Path) -> None:
-    """Take back an attestation that was made without a store: write the list that says so."""
+    """Revoke an attestation that was made without a store, by writing a signed list."""
     from lyrikstore.api.commands import revoke_alone
 
     issued, data = revoke_alone(
@@ -149,37 +154,37 @@ def _revoke_alone(session: Session, path: Path, folder: Path) -> None:
             "impact": None,
         },
     )
-    session.screen.result(f"✓ revoked  credential {issued.id.short}, signed and logged nowhere")
+    session.screen.result(f"✓ revoked  credential {issued.id.short}, signed, not logged")
     session.screen.wrote(written)
-    session.screen.hint("send that file to whoever holds it; a store runs: lyrikstore import FILE")
+    session.screen.hint("send that file to its receivers; a store runs: lyrikstore import FILE")
 
 
 def write_lists(session: Session, store: Store, folder: Path) -> list[Path]:
-    """Write the store's status lists to a folder, and say which of them another key must renew."""
+    """Write the store's status lists to a folder, and print which of them other keys must renew."""
     lists = store.credentials.status_lists()
     moment = store.clock()
     for name, one in lists.items():
         if one.is_half_through(moment):
             until = format_timestamp(one.content.valid_until)
             session.screen.say(
-                f"! {name} runs out at {until}, and is not yours: {one.content.issuer} renews it "
-                "by lyrikstore credential publish --signer KEY"
+                f"! {name} expires at {until}, and {one.content.issuer} has to renew it: "
+                "lyrikstore credential publish --signer KEY"
             )
     return write_files(folder, {name: one.data for name, one in lists.items()})
 
 
 def say_shared_places(screen: Screen, shared: Iterable[Sequence["Issued"]]) -> None:
-    """Name the credentials that only fall together, as ``Credentials.shared_places`` gives them."""
+    """Print the groups of ``Credentials.shared_places``, which share a place in a list."""
     for group in shared:
         screen.result(
-            f"! credentials {' and '.join(one.id.short for one in group)} have one place in the "
-            "status lists: what becomes of one becomes of both"
+            f"! credentials {' and '.join(one.id.short for one in group)} share a place in the "
+            "status lists: a change of one changes both"
         )
-        screen.hint("issue one of them again, with --supersedes, and hand that over")
+        screen.hint("issue one of them again with --supersedes, and deliver the new one")
 
 
 def named_credential(text: str) -> str:
-    """Return how the log calls a credential that a person names: one available, by its file."""
+    """Return the digest of a credential file or delivery; another text is returned unchanged."""
     path = credential_file(Path(text))
     if not path.is_file():
         return text
@@ -188,16 +193,18 @@ def named_credential(text: str) -> str:
 
 
 command.add_command(
-    status_command("revoke", "Take CREDENTIAL back for good.", "revoked", falls=True)
+    status_command("revoke", "Revoke CREDENTIAL permanently.", "revoked", shows_impact=True)
 )
 command.add_command(
-    status_command("suspend", "Suspend CREDENTIAL until you reinstate it.", "suspended", falls=True)
+    status_command(
+        "suspend", "Suspend CREDENTIAL until you reinstate it.", "suspended", shows_impact=True
+    )
 )
 command.add_command(status_command("reinstate", "End the suspension of CREDENTIAL.", "reinstated"))
 command.add_command(
     status_command(
         "supersede",
-        "Take CREDENTIAL back because you issued another in its place, with --supersedes.",
+        "Revoke CREDENTIAL because another one, issued with --supersedes, replaces it.",
         "superseded",
         by="by ",
     )
@@ -211,14 +218,18 @@ command.add_command(
     epilog="lyrikstore credential publish -o public/status",
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="A folder to publish."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The folder to write the lists to.",
 )
 def _publish(session: Session, output: Path) -> None:
     """Write this store's status lists to a folder that a web server publishes at --status-url.
 
-    A list is good for 30 days; this signs those of yours anew that are half through, so run it
-    weekly: a list that ran out makes every credential that names it unverifiable. Those of a key
-    that was replaced only that key can sign: run it with --signer for each, too.
+    A list is valid for 30 days. The command renews your lists after half of that time; run it
+    weekly: credentials whose list has expired cannot be verified. Lists of a replaced key can be
+    signed only by that key: run the command with --signer for it too.
     """
     written = write_lists(session, session.open_store(sign=True), output)
     session.emit("status-lists", {"written": [str(path) for path in written]})

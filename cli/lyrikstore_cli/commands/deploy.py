@@ -1,4 +1,4 @@
-"""``lyrikstore deploy``: a checkpoint as a folder that a serving program loads."""
+"""``lyrikstore deploy``: write a checkpoint as a folder that a serving program loads."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,23 +35,25 @@ if TYPE_CHECKING:
 )
 @click.option("--as", "name", default="", help="Name of the deployment; by default CHECKPOINT.TO.")
 @click.option("--again", metavar="REF", help="Write the folder of a logged deployment again.")
-@click.option("--no-sign", is_flag=True, help="Log nothing; the folder says that it is unsigned.")
 @click.option(
-    "--with-values", is_flag=True, help="Put in credentials that name values of the data, too."
+    "--no-sign", is_flag=True, help="Sign and log nothing; the folder states that it is unsigned."
 )
-@click.option("--check", is_flag=True, help="Ask what was written, and compare its answers.")
+@click.option(
+    "--with-values", is_flag=True, help="Include credentials that name values of the data."
+)
+@click.option("--check", is_flag=True, help="Run the written model, and compare its answers.")
 @click.option(
     "--check-records",
     type=click.IntRange(min=0, max=1000),
-    help="With --check: so many records of the locked test part, too; 20 by default. None of it is "
-    "handed on.",
+    help="With --check: compare so many records of the locked test part too; 20 by default. They "
+    "are not in the folder.",
 )
 @click.option(
     "--probe",
     type=click.Path(path_type=Path),
-    help='What to ask, one {"text": …} a line; by default texts made of words. It is handed on.',
+    help='Probe texts, one {"text": …} per line, which the folder holds; by default made of words.',
 )
-@options.abstain_below("Have it answer nothing below this confidence (0 to 1); it is signed.")
+@options.abstain_below("Make the model abstain below this confidence (0 to 1); it is signed.")
 def command(
     session: Session,
     checkpoint: str | None,
@@ -68,34 +70,34 @@ def command(
 ) -> None:
     """Write CHECKPOINT as a folder that a serving program loads, with its temperature in it.
 
-    Which files the folder has is signed and logged as a deployment; from a clone that is pushed
-    first. The model card is its README; whom to name stands in NOTICE, and what shows who made it
-    of what lies in `lyrikstore/`. Refused if it does not verify (exit code 3), if a right that it
-    rests on was revoked or has ended, or if the store has approvers and the card of this very
-    version is not approved (14), or if the target cannot give its answers (16). With `--check`, the
-    program that will serve it answers the probe records and some of the locked test part, too:
-    other labels, a probability that differs by more than 0.001, or another token where the model is
-    sure, and nothing is left of it (3). How many texts of a generative model differ is stated.
-    `USE.md` says what was compared, or that nobody did. When the rights end, the folder says, and
-    `check.py` in it refuses it from then on.
+    The list of its files is signed and logged as a deployment; a clone pushes it first. The model
+    card is the folder's README, NOTICE holds the attributions, and `lyrikstore/` the evidence. The
+    command is refused if the model does not verify (exit code 3), if a right to its data was
+    revoked or has ended, or if the store has approvers and the card of this version is not approved
+    (14), or if the target cannot give the model's answers (16). With `--check`, the program that
+    will serve the model answers the probe texts and some records of the locked test part: if a
+    label differs, a probability differs by more than 0.001, or a token differs where the model is
+    sure, the folder is removed (3). For generative models the number of differing texts is stated.
+    `USE.md` states what was compared. The folder states when the rights end; from then on its
+    `check.py` refuses it.
 
-    With `--again` the folder of a logged deployment is written from the store, byte for byte, after
-    a crash or for another machine; rights and card are judged anew.
+    `--again` writes the folder of a logged deployment again from the store, byte for byte, after a
+    crash or for another machine; rights and card are checked again.
     """
     if again is not None:
         limited = abstain_below is not None or check_records is not None
         if checkpoint or target or name or no_sign or with_values or check or probe or limited:
-            raise click.UsageError("--again REF goes with -o FOLDER alone")
+            raise click.UsageError("--again REF takes only -o FOLDER")
         store = session.open_store()
         with session.progress("deploying"):
             made = store.models.deploy_again(again, output)
     else:
         if checkpoint is None or target is None:
-            raise click.UsageError("give CHECKPOINT and --to, or --again REF")
+            raise click.UsageError("give CHECKPOINT and --to TARGET, or --again REF")
         if check_records is not None and not check:
-            raise click.UsageError("--check-records goes with --check")
+            raise click.UsageError("--check-records needs --check")
         if name and no_sign:
-            raise click.UsageError("what --no-sign writes has no name: leave --as out")
+            raise click.UsageError("an unsigned folder has no name: leave --as out")
         store = session.open_store(sign=not no_sign)
         with session.progress("deploying"):
             made = store.models.deploy(
@@ -154,7 +156,7 @@ def command(
 
 
 def _remote(session: Session, store: "Store") -> "RemotePlace | None":
-    """Return where a clone pushes what was signed; None at home, or where no remote is known."""
+    """Return the remote that a clone pushes to; None for a home store or without a remote."""
     if not store.is_clone:
         return None
     try:
@@ -177,13 +179,13 @@ def _show(session: Session, made: "Deployment") -> None:
         took = f"{found['latencyMs']['p50']} ms each{each}"
         screen.result(f"{'!' if other else '✓'} check    {compared_in_words(found)}; {took}")
         if part is None:
-            screen.hint("its run named no test part, and nobody evaluated it on one")
+            screen.hint("its run names no test part, and no evaluation used one")
     screen.result(
         f"✓ deployed {escape_control(str(made.folder))}  {pluralize(len(made.files), 'file')}, "
         f"{pluralize(made.bytes, 'byte')}"
     )
     if made.manifest is None:
-        screen.say("! unsigned nobody signed which files it has; the folder says so")
+        screen.say("! unsigned the list of its files is not signed; the folder states that")
     else:
         screen.result(f"✓ signed   {made.manifest.name}  {made.manifest.id.short}")
     decision = made.body.get("decision", {})
@@ -191,17 +193,18 @@ def _show(session: Session, made: "Deployment") -> None:
         own = made.checkpoint.body["decision"]["abstainBelow"]
         screen.say(
             f"– limit    no answer below {decision['abstainBelow']}, as signed here; the "
-            f"checkpoint, and its card, say {own}"
+            f"checkpoint and its card state {own}"
         )
     for name, prohibited in made.withheld.items():
-        say = "prohibit handing on" if prohibited else "do not say whether one may hand on"
+        effect = "prohibit" if prohibited else "do not state whether one may"
+        verb = "redistributing" if prohibited else "redistribute"
         screen.say(
-            f"! terms    those of {escape_control(name)} {say} a model that was trained on it "
+            f"! terms    those of {escape_control(name)} {effect} {verb} a model trained on it "
             "(derivativeModels)"
         )
     if unstated := [name for name, prohibited in made.withheld.items() if not prohibited]:
         screen.hint(
-            "before you hand it on, permit it, if the data is yours, and train again: lyrikstore "
+            "before redistributing it: if the data is yours, permit it and train again: lyrikstore "
             f"permit {unstated[0]} --permit train,evaluate,derivativeModels; else ask its publisher"
         )
     if made.rights.state not in {CheckState.PASS, CheckState.NOT_APPLICABLE}:
@@ -212,13 +215,13 @@ def _show(session: Session, made: "Deployment") -> None:
         screen.say(f"{mark} card     {status.word}: {escape_control(status.why)}")
     if made.body["withData"]:
         screen.holds(made.body["withData"])
-        screen.hint(f"lyrikstore card {made.checkpoint.name} leaves them out, then deploy again")
+        screen.hint(f"to leave them out: lyrikstore card {made.checkpoint.name}, then deploy again")
     if left_out := made.body.get("credentialsLeftOut"):
         count = pluralize(len(left_out), "credential")
         screen.say(f"– left out {count} that may name values of the data (--with-values)")
     if made.card is None:
-        screen.say("! card     README.md is a draft that nobody signed")
+        screen.say("! card     README.md is an unsigned draft")
         screen.hint(f"lyrikstore card {made.checkpoint.name}, then deploy again")
-    proof = f"; whoever gets the folder runs: lyrikstore verify {made.folder.name}"
-    said = escape_control(proof) if made.manifest is not None else ""
-    screen.say(f"– USE.md says how it is loaded{said}")
+    step = f"; receivers run: lyrikstore verify {made.folder.name}"
+    proof = escape_control(step) if made.manifest is not None else ""
+    screen.say(f"– USE.md explains how to load it{proof}")

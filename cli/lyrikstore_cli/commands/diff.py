@@ -1,4 +1,4 @@
-"""``lyrikstore diff``: what differs between two versions."""
+"""``lyrikstore diff``: show what differs between two versions."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -20,10 +20,11 @@ _TITLES = {"version": "licence", "text": "licence text"}
 @click.argument("old")
 @click.argument("new")
 def command(session: Session, old: str, new: str) -> None:
-    """Say what differs between the versions OLD and NEW: licences, files, sheet, what is stated.
+    """Show what differs between the versions OLD and NEW: licences, files, sheet, statements.
 
-    They may be of two names, such as a dataset and what a filter made of it. Of rows it says which
-    came, went, changed and moved, labels and licences first; no other data is read.
+    They may have different names, such as a dataset and one that a filter derived from it. Rows
+    that were added, removed, changed or moved are listed, labels and licences first; no other data
+    is read.
     """
     found = session.open_store().datasets.diff(old, new)
     session.emit("diff", found.to_json(), version=3)
@@ -48,7 +49,7 @@ def command(session: Session, old: str, new: str) -> None:
         say(escape_control(f"! {name}: {_in_words(was, now)} → {_in_words(now, was)}"))
     if not (found.licences or found.added or found.removed or found.moved or found.differing
             or found.fields or (found.rows and not found.rows.is_empty)):  # fmt: skip
-        say("– files, sheet and statements are alike")
+        say("– files, sheet and statements are the same")
         return
     counts = [f"+{len(found.added)} −{len(found.removed)} ~{len(found.differing)}"]
     if found.moved:
@@ -56,7 +57,7 @@ def command(session: Session, old: str, new: str) -> None:
     if licences := len(found.licences):
         counts.insert(0, pluralize(licences, "change of licence", "changes of licence"))
     if found.fields:
-        counts.append(f"{pluralize(len(found.fields), 'field')} stated otherwise")
+        counts.append(f"{pluralize(len(found.fields), 'field')} changed in the descriptor")
     say(f"! differs  {', '.join(counts)}")
 
 
@@ -72,7 +73,7 @@ def _say_rows(session: Session, rows: "RowsDiff") -> None:
             more = f" and {count - _SHOWN} more" if count > _SHOWN else ""
             say(escape_control(f"  {name:<8} {count:>7}  {some}{more}"))
     if not rows.by_id and (rows.counts["added"] or rows.counts["removed"]):
-        say("  which of them changed is not known: no field is the id (commit --id FIELD)")
+        say("  which rows changed is unknown: no field has the role id (commit --id FIELD)")
 
 
 def _of_licence(change: "LicenceChange") -> str:
@@ -88,7 +89,7 @@ def _say_cells(session: Session, change: "FileChange") -> None:
 
 
 def _in_words(field: dict[str, Any] | None, other: dict[str, Any] | None) -> str:
-    """Return what a field of the descriptor says; if only its basis differs, that as well."""
+    """Return the value of a descriptor field, with its basis if only that differs."""
     if field is None:
         return "nothing"
     if field["state"] != "value":

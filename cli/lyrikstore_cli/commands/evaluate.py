@@ -1,4 +1,4 @@
-"""``lyrikstore evaluate``: a checkpoint beside what was not taken, on a locked test set."""
+"""``lyrikstore evaluate``: measure a checkpoint and its baselines on a locked test set."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lyrikstore.api import Manifest
 
 _SHOWN, _WIDTH = 5, 160
-"""Failures that are shown, and characters of their texts."""
+"""How many failures are printed, and how many characters of their texts."""
 
 
 @declare(
@@ -28,35 +28,35 @@ _SHOWN, _WIDTH = 5, 160
     "\nlyrikstore evaluate evaluations/acme/clause-classifier --html report.html",
 )
 @click.argument("model")
-@click.option("--on", "dataset", help="The test set; logged before the run.")
+@click.option("--on", "dataset", help="The test set, logged before the run.")
 @click.option(
     "--html",
     "report",
     type=click.Path(path_type=Path),
-    help="The page to write: its report, one HTML file with charts.",
+    help="Write the report with charts to this HTML file.",
 )
 @options.with_texts
 @click.option(
     "--limit",
     "sample",
     type=click.IntRange(min=1),
-    help="Of a generative model: ask at most so many records, drawn by their ids.",
+    help="For a generative model: at most so many records, sampled by their ids.",
 )
 @options.abstain_below(
-    "Show coverage and accuracy, at this confidence (0 to 1), too; both are signed."
+    "Also measure coverage and accuracy at this confidence (0 to 1); both are signed."
 )
 @options.device
 @click.option(
     "--predictions",
     type=click.Path(path_type=Path),
-    help="Take its answers from this file (.jsonl, .csv, .tsv, .xlsx), computed elsewhere.",
+    help="Read its answers from this file (.jsonl, .csv, .tsv, .xlsx) of another program.",
 )
 @click.option(
     "--against",
     metavar="EVALUATION",
-    help="Compare it with this evaluation, record by record; --on is that one's by default.",
+    help="Compare it with this evaluation, record by record; default for --on: its test set.",
 )
-@click.option("-m", "--message", default="", help="What the model is, if its name is new here.")
+@click.option("-m", "--message", default="", help="What the model is, if it is not in the store.")
 def command(
     session: Session,
     model: str,
@@ -70,30 +70,31 @@ def command(
     against: str | None,
     message: str,
 ) -> None:
-    """Measure a checkpoint on a test set, beside the strongest cheap candidate that was not taken.
+    """Measure a checkpoint on a test set, beside the best simple candidate that was not chosen.
 
-    That is tuned word counts; of a model that is word counts itself the embeddings, if its run
-    tried them. All results, those of the nearest record and of the commonest label, too, and the
-    worst failures go into one signed evaluation, whichever wins. Refused (exit code 14) unless the
-    sources of the test set may be used to `evaluate`. A threshold that is missed is said, and is
-    no failure.
+    That baseline is tuned word counts; for a model that is itself word counts, the embeddings, if
+    its run tried them. One signed evaluation holds all results, also those of the nearest record
+    and the most frequent label, and the worst failures, whichever model wins. Refused (exit code
+    14) unless the terms of the test set permit `evaluate`. A missed threshold is printed, and is
+    not an error.
 
-    Records are told apart by length and by the fields of their licence, `language` and `source`,
-    or by those that `[evaluation] slices` of the run's config names: values that 20 records have
-    are published with the figures, rarer ones are one line, `others`. A field makes no slices
-    where a scan found personal data in it, or its values look like that; that is said.
+    Results are also given for slices: by length and by the fields of licence, `language` and
+    `source`, or by those that `[evaluation] slices` of the run's config names. Values of at least
+    20 records are published with their figures; rarer ones are joined as `others`. Fields in which
+    a scan found personal data, or whose values look like it, make no slices; the output lists them.
 
-    A generative model is measured beside its base, on the same prompts; what both wrote is kept.
+    A generative model is measured beside its base model, on the same prompts; both outputs are
+    kept.
 
-    With `--predictions` nobody is asked: the file has, of each record of the part once, `record`
-    (its number or its id), `answer`, and where they are known the scores of labels (`scores`, or
-    columns `score:LABEL`). `checkout REF DIR --without LABEL` hands the part out so. The model may
-    be any: one of another program, rules, a spreadsheet; what is not in this store gets the name
-    that is given here, and `-m` says what it is. Card, report and `verify` say that whoever brought
-    the answers vouches for them.
+    With `--predictions` no model is run: the file has, once for each record of the part, `record`
+    (its number or its id), `answer`, and, where known, the scores of labels (`scores`, or columns
+    `score:LABEL`). `checkout REF DIR --without LABEL` writes the part for this. The answers may
+    come from another program, from rules or a spreadsheet; a model that is not in this store gets
+    the name MODEL, and `-m` describes it. Card, report and `verify` state that the signer vouches
+    for the answers.
 
-    With the name of an evaluation in place of a checkpoint nothing is measured: its report is
-    written. It quotes the texts of failures only with `--with-texts`, and says so.
+    If MODEL is the name of an evaluation, nothing is measured, and its report is written. The
+    report quotes the texts of failures only with `--with-texts`, and then states that.
     """
     from lyrikstore.verify.evaluation.tasks import TEXT, find_rules
     from lyrikstore.verify.evaluation.words import verdict_in_words
@@ -102,22 +103,22 @@ def command(
     if report is not None:
         options.check_new(report)
     elif with_data:
-        raise click.UsageError("--with-texts is of the report: add --html FILE")
+        raise click.UsageError("--with-texts is for the report: add --html FILE")
     measures = bool(dataset or against or predictions)
     store = session.open_store(sign=measures)
-    asked = None if predictions is not None else store.resolve(model)
-    rules = None if asked is None else find_rules(asked.body.get("task"))
+    named = None if predictions is not None else store.resolve(model)
+    rules = None if named is None else find_rules(named.body.get("task"))
     writes = rules is not None and rules.answers == TEXT
-    if report is not None and asked is not None and writes:
+    if report is not None and named is not None and writes:
         raise InvalidInputError(
             "no-report",
-            f"{asked.name} is of a generative model: its report has no charts to draw",
-            hint=f"lyrikstore card {asked.name.replace('evaluations/', 'checkpoints/')}",
+            f"{named.name} is about a generative model, whose report has no charts",
+            hint=f"lyrikstore card {named.name.replace('evaluations/', 'checkpoints/')}",
         )
     if not measures and abstain_below is not None:
-        raise click.UsageError("--abstain-below goes with --on: the report has the whole table")
-    if asked is not None and not measures:
-        manifest = _existing(asked, report)
+        raise click.UsageError("--abstain-below needs --on; the report has the whole table")
+    if named is not None and not measures:
+        manifest = _existing(named, report)
     else:
         with session.progress("evaluating", phases=True):
             manifest = store.models.evaluate(
@@ -160,17 +161,19 @@ def command(
         session.screen.result(f"✓ wrote       {report}")
         session.screen.holds(with_data)
     elif measures and not writes:
-        session.screen.hint(f"with charts: lyrikstore evaluate {manifest.name} --html FILE")
+        session.screen.hint(f"for charts: lyrikstore evaluate {manifest.name} --html FILE")
 
 
 def _existing(manifest: "Manifest", report: Path | None) -> "Manifest":
     if manifest.kind != "evaluation":
         raise InvalidInputError(
-            "usage", f"{manifest.name} is measured on a test set", hint="name it: --on TEST"
+            "usage", f"{manifest.name} needs a test set", hint="name it: --on TEST"
         )
     if report is None:
         raise InvalidInputError(
-            "usage", f"{manifest.name} is an evaluation: it is done", hint="add --html FILE"
+            "usage",
+            f"{manifest.name} is an evaluation already",
+            hint="to write its report: --html FILE",
         )
     return manifest
 
@@ -189,7 +192,7 @@ def _show_samples(session: Session, samples: Sequence[Mapping[str, Any]]) -> Non
 
 
 def _show_coverage(session: Session, body: Mapping[str, Any]) -> None:
-    """Show what each confidence below which nothing is answered would cost and gain."""
+    """Print coverage and accuracy for each confidence below which the model would abstain."""
     if "coverageAt" not in body:
         return
     say = session.screen.result
@@ -245,8 +248,8 @@ def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str
         say(f"  {verdict}", "bold")
     if verdict_of(body) == NO_RIVAL:
         session.screen.hint(
-            "to hold it against something: try embeddings, too (with a base model: lyrikstore "
-            "checkpoints add PACKAGE), or compare: --against EVALUATION"
+            "for a comparison, also try embeddings (they need a base model: lyrikstore "
+            "checkpoint add PACKAGE), or use --against EVALUATION"
         )
     words = (
         given_in_words,
@@ -264,12 +267,12 @@ def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str
     for one in body.get("thresholds", ()):
         say(f"{' ' if one['met'] else '!'} {escape_control(threshold_in_words(one))}")
     if failures:
-        say("  wrong and sure:" if failures[0]["probability"] else "  wrong:")
+        say("  wrong with high confidence:" if failures[0]["probability"] else "  wrong:")
     for failure in failures[:_SHOWN]:
-        said = f"{failure['expected']} → {failure['predicted']}"
-        said += f" ({failure['probability']})" if failure["probability"] else ""
-        said += f", {record_in_words(failure)}"
-        text = " ".join((failure["recordText"] or "its text is not here").split())
+        labels = f"{failure['expected']} → {failure['predicted']}"
+        labels += f" ({failure['probability']})" if failure["probability"] else ""
+        labels += f", {record_in_words(failure)}"
+        text = " ".join((failure["recordText"] or "its text is missing here").split())
         shown = text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
-        say(f"    {escape_control(said)}: {escape_control(shown)}")
+        say(f"    {escape_control(labels)}: {escape_control(shown)}")
     say(f"✓ evaluation  {manifest.name}  {manifest.id.short}")

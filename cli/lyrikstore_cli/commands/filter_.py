@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     "--recipe",
     type=click.Path(),
     metavar="FILE|NAME",
-    help="What to do, in TOML (docs/recipes.md), or a built-in recipe: finance, health, legal; "
-    "may be left out with several REFs.",
+    help="The recipe, a TOML file (docs/recipes.md) or a built-in one: finance, health, legal; "
+    "optional with several REFs.",
 )
 @click.option("--as", "as_name", required=True, help="The name of the derived dataset.")
 @options.note
 @options.dask
-@click.option("-n", "--dry-run", is_flag=True, help="Say what would come of it; write nothing.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show the result; write nothing.")
 def command(
     session: Session,
     refs: tuple[str, ...],
@@ -41,13 +41,13 @@ def command(
     dask: str | None,
     dry_run: bool,
 ) -> None:
-    """Derive a dataset from REF by a recipe of built-in filters, and sign both.
+    """Derive a dataset from REF by a recipe of built-in filters, and sign dataset and recipe.
 
-    Several REFs are put together first: every file keeps its path, below the name of its dataset;
-    nothing is compared, and nothing dropped. The terms of all of them hold for the result.
-    Work that was interrupted is taken up again by the same command.
+    Several REFs are united first: every file keeps its path, below the name of its dataset; the
+    union compares and drops nothing. The terms of all of them apply to the result. The same command
+    continues interrupted work.
 
-    Every record dropped or changed gets a reason; `lyrikstore why` tells it. A recipe with a
+    Every dropped or changed record gets a reason, which `lyrikstore why` shows. A recipe with a
     split makes NAME.train, NAME.validation and NAME.test.
     """
     from lyrikstore.api import load_recipe
@@ -102,7 +102,7 @@ def command(
         },
     )
     screen = session.screen
-    _tell_reasons(screen, result, dry_run=dry_run)
+    _print_reasons(screen, result, dry_run=dry_run)
     for item in (*result.large_drops, *result.unmatched):
         screen.result(f"! {escape_control(str(item))}")
     for note in result.notes:
@@ -118,14 +118,14 @@ def command(
             continue
         manifest = result.manifests[part]
         index = result.log_indices.get(part)
-        where = f"log entry {index}" if index is not None else "as it was, nothing logged"
+        where = f"log entry {index}" if index is not None else "unchanged, nothing logged"
         screen.result(f"✓ signed   {manifest.name}  {manifest.id.short}  {numbers}  ({where})")
     if not dry_run:
         named = next(iter(result.names.values())).removeprefix("datasets/")
-        screen.hint(f"why was a record kept or dropped: lyrikstore why {named} RECORD")
+        screen.hint(f"to see why a record was kept or dropped: lyrikstore why {named} RECORD")
 
 
-def _tell_reasons(screen: Screen, result: "FilterResult", *, dry_run: bool) -> None:
+def _print_reasons(screen: Screen, result: "FilterResult", *, dry_run: bool) -> None:
     for title, reasons in (
         ("dropped", result.dropped),
         ("changed", result.changed),
@@ -135,5 +135,5 @@ def _tell_reasons(screen: Screen, result: "FilterResult", *, dry_run: bool) -> N
             screen.result(f"  {title:<8} {count:>7}  {reason}")
             for one in result.examples.get(reason, ()) if dry_run else ():
                 place = f"{one.path}:{one.position + 1}"
-                said = f" ({one.detail})" if one.detail else ""
-                screen.result(f"             {escape_control(place + said)}")
+                detail = f" ({one.detail})" if one.detail else ""
+                screen.result(f"             {escape_control(place + detail)}")

@@ -1,4 +1,4 @@
-"""``lyrikstore gc``: free the space of what no version needs any more."""
+"""``lyrikstore gc``: free the space that no version needs."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from lyrikstore.api.commands import NamedRemote, Purged
 
 _DAY = 86_400
-_UNKNOWN = ("clones", "backups", "check-outs and deliveries", "caches of other people")
-"""Where copies may be that a store does not know of."""
-_KEPT = ("bodies of manifests", "trees, which list paths and what sheets say")
-"""What of retired versions stays readable."""
+_UNKNOWN = ("clones", "backups", "check-outs and deliveries", "caches of other users")
+"""Places of copies that a store does not know."""
+_KEPT = ("bodies of manifests", "trees, which hold paths and sheets")
+"""Parts of retired versions that stay readable."""
 _NAMED = 20
 
 
@@ -37,7 +37,7 @@ _NAMED = 20
     "--keep",
     type=click.IntRange(1),
     metavar="N",
-    help="Sign that versions of NAME before the newest N need no longer be kept as data.",
+    help="Retire versions of NAME before the newest N: their data need not be kept; signed.",
 )
 @click.option(
     "--grace",
@@ -45,7 +45,7 @@ _NAMED = 20
     default=14,
     show_default=True,
     metavar="DAYS",
-    help="Delete a dropped pack only after it was seen unneeded for so long.",
+    help="Delete a dropped pack only after it was unused for so many days.",
 )
 @click.option(
     "--repack-at",
@@ -54,20 +54,22 @@ _NAMED = 20
     default=25,
     show_default=True,
     metavar="PERCENT",
-    help="Rewrite a pack when so much of it is stored elsewhere too; unneeded data always goes.",
+    help="Rewrite a pack if so much of it is also stored elsewhere; unneeded data always goes.",
 )
 @click.option(
     "--purge",
     is_flag=True,
-    help="Leave nothing that no version needs: delete it now, while nobody else is at work here.",
+    help="Delete all unneeded data at once; no other process may use the store meanwhile.",
 )
 @click.option(
     "--remote",
     metavar="NAME",
-    help="Collect there, at the home of the log, and not here; such as origin.",
+    help="Collect at this remote, the home of the log, such as origin, and not here.",
 )
 @click.option("-m", "--message", default="", help="A note, signed with the retention.")
-@click.option("-n", "--dry-run", is_flag=True, help="Say exactly what would happen; write nothing.")
+@click.option(
+    "-n", "--dry-run", is_flag=True, help="Show exactly what would happen; write nothing."
+)
 def command(
     session: Session,
     name: str | None,
@@ -79,30 +81,29 @@ def command(
     message: str,
     dry_run: bool,
 ) -> None:
-    """Free the space of what no version needs, and join the small packs that commits leave.
+    """Free the space that no version needs, and join the small packs that commits leave.
 
-    Without --keep every version that was ever logged stays; only duplicates and leftovers go.
-    Nothing is deleted at once: what is dropped waits for the grace, over at least three runs, so
-    that other readers and writers are not disturbed and a wrong clock does no harm.
+    Without --keep every logged version stays; only duplicates and leftovers are removed. Nothing is
+    deleted at once: a dropped pack waits for the grace period, over at least three runs, so that
+    other readers and writers are not disturbed and a wrong clock does no harm.
 
-    NAME is a dataset, checkpoint, evaluation, card or deployment. Of retired versions files and
-    attachments go: decisions, salts, predictions, texts, renderings. Manifests with their bodies,
-    trees with their sheets, and proofs stay, and anybody who has the store can read them. Versions
-    that were made from what was retired, or have the same files, are named.
+    NAME is a dataset, checkpoint, evaluation, card or deployment. Retired versions lose files and
+    attachments: decisions, salts, predictions, texts, renderings. Manifests with their bodies,
+    trees with their sheets, and proofs stay readable for everybody who has the store. Versions that
+    were made from retired ones, or share their files, are listed.
 
-    In a clone only what the home dropped is deleted. Versions are retired, and packs joined, at
-    the home: with --remote NAME if that is a remote, such as a bucket.
+    A clone deletes only what its home dropped. Versions are retired and packs joined at the home:
+    with --remote NAME if the home is a remote, such as a bucket.
 
-    What killed commands left of their work goes, too; what a filter could go on from, once it is a
-    day old.
+    Leftovers of killed commands are removed too; resume states of filters once they are a day old.
 
-    With --purge it is deleted at once, and so are the index, remembered sheets and all that killed
-    commands left; then it is looked for what is left (exit code 5 if there is any). Stop whatever
-    else reads or writes the store before: what it began would fail. Copies elsewhere are not
-    reached, and remotes are named.
+    --purge deletes all of this at once, with the index, remembered sheets and all leftovers of
+    killed commands, and then checks that nothing unneeded is left (exit code 5 if something is).
+    First stop all other readers and writers of the store: their work would fail. Copies elsewhere
+    are not deleted; remotes are listed.
     """
     if (keep is None) != (name is None):
-        raise click.UsageError("--keep N and NAME go together")
+        raise click.UsageError("give both --keep N and NAME, or neither")
     given = click.get_current_context().get_parameter_source
     if purge and ParameterSource.COMMANDLINE in (given("grace"), given("threshold")):
         raise click.UsageError("--purge deletes at once: leave --grace and --repack-at out")
@@ -143,24 +144,24 @@ def _show_purge(session: Session, purged: "Purged | None", others: "Sequence[Nam
     screen = session.screen
     for one in others:
         screen.result(f"! not reached: the remote {one.name}, {escape_control(one.url)}")
-    screen.result(f"! not reached, for nobody knows of them here: {', '.join(_UNKNOWN)}")
+    screen.result(f"! not reached, because this store does not know them: {', '.join(_UNKNOWN)}")
     if purged is None:
-        screen.result("– would have dropped indexes, remembered sheets and leftovers as well")
-        screen.result(f"– would keep of retired versions, for all to read: {' and '.join(_KEPT)}")
+        screen.result("– would also have deleted indexes, remembered sheets and leftovers")
+        screen.result(f"– would keep of retired versions, readable by all: {' and '.join(_KEPT)}")
         return
     if purged.retired:
         screen.result(
-            f"– kept of {pluralize(purged.retired, 'retired version')}, for all to read: "
+            f"– kept of {pluralize(purged.retired, 'retired version')}, readable by all: "
             f"{' and '.join(_KEPT)}"
         )
     if purged.attached:
         screen.result(
-            f"! attachments stay of {pluralize(purged.attached, 'version')} retired before these "
-            "went: gc --keep N NAME retires them again"
+            f"! {pluralize(purged.attached, 'version')} retired by an earlier release still have "
+            "attachments: lyrikstore gc --keep N NAME retires them again"
         )
     screen.result(
-        f"✓ purged: {size(purged.bytes)} deleted; looked again, and nothing else is left here that "
-        "no version needs"
+        f"✓ purged: {size(purged.bytes)} deleted; a second check found no other data here that no "
+        "version needs"
     )
 
 
@@ -179,8 +180,8 @@ def _show(session: Session, found: "Collected", *, dry_run: bool) -> None:
         done = found.repacked
         screen.result(
             f"{mark} looked at {pluralize(found.plan.packs, 'pack')}; "
-            f"{size(found.plan.garbage)} of what is in "
-            "them is not needed"
+            f"{size(found.plan.garbage)} of their data "
+            "is not needed"
         )
         for pack, why in done.skipped.items():
             screen.result(f"! left alone: pack {pack.short}: {escape_control(why)}")
@@ -193,7 +194,7 @@ def _show(session: Session, found: "Collected", *, dry_run: bool) -> None:
                 f"{pluralize(done.blobs, 'blob')} copied, each hashed"
             )
     for held in found.held[:_NAMED]:
-        how = "has some of the same files" if held.by == "files" else "was made from it"
+        how = "shares some of its files" if held.by == "files" else "was made from it"
         screen.result(f"! not retired, and {how}: {held.version.name} {held.version.id.short}")
     if len(found.held) > _NAMED:
         screen.result(f"! and {pluralize(len(found.held) - _NAMED, 'more version')} (--json)")

@@ -1,4 +1,4 @@
-"""``lyrikstore grant``: licence a dataset to somebody by name."""
+"""``lyrikstore grant``: license a dataset to a named holder."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,25 +25,27 @@ if TYPE_CHECKING:
     "--until 180d --seats 5 -o grant.json",
 )
 @click.argument("credential", type=options.DELIVERED)
-@click.option("--to", "holder", metavar="DID", required=True, help="Whom: the key of the holder.")
-@click.option("--to-name", help="What the holder is called; claimed, never proved.")
+@click.option("--to", "holder", metavar="DID", required=True, help="The DID of the holder.")
+@click.option("--to-name", help="The name of the holder: claimed, not proved.")
 @click.option(
     "--permit",
     "permits",
     required=True,
     help="What the holder may do: train,evaluate,…",
 )
-@click.option("--require", "requires", default="", help="Duties besides those of the terms.")
-@click.option("--territory", default="", help="Where: DE,FR,US-CA; EU, EEA: their members.")
-@click.option("--seats", type=click.IntRange(min=1), help="For how many people.")
+@click.option("--require", "requires", default="", help="Duties in addition to those of the terms.")
 @click.option(
-    "--for", "purposes", default="", help="What the work may be for: internalOperations,…"
+    "--territory", default="", help="Territory: DE,FR,US-CA; EU and EEA mean their members."
 )
-@click.option("--until", "end", required=True, help="2027-12-31, 2027-12-31T12:00:00Z or 365d.")
+@click.option("--seats", type=click.IntRange(min=1), help="Number of people.")
+@click.option("--for", "purposes", default="", help="Purposes of the work: internalOperations,…")
+@click.option(
+    "--until", "end", required=True, help="End: 2027-12-31, 2027-12-31T12:00:00Z or 365d."
+)
 @options.issuance(
     options.did_document,
     options.issuer_name,
-    click.option("--supersedes", type=options.GRANT, help="A grant it replaces."),
+    click.option("--supersedes", type=options.GRANT, help="A grant that this one replaces."),
     options.status_url,
 )
 @options.output_file
@@ -63,10 +65,10 @@ def command(
 ) -> None:
     """Grant a licence to a named holder under the terms of CREDENTIAL, which you issued.
 
-    What can be granted is what CREDENTIAL permits to everybody, and what it was issued as
+    You can grant what CREDENTIAL permits to everybody, and what it was issued with as
     `--grantable`. The grant is logged here and written to one file for the holder, who proves with
-    `lyrikstore present` that it is theirs. What a did:web issued, whoever may sign here for that
-    organisation grants in its name; its document is written next to the grant.
+    `lyrikstore present` that they hold it. For a CREDENTIAL issued by a did:web, every key that may
+    sign here for that organisation grants in its name; its document is written beside the grant.
     """
     from lyrikstore.api import Licence
 
@@ -112,7 +114,7 @@ def command(
         f"log entry {result.log_index}"
     )
     screen.hint(
-        "the holder puts them beside the delivery; to prove it is theirs: lyrikstore present"
+        "the holder puts them beside the delivery, and proves to hold the grant: lyrikstore present"
     )
     warn_of_changes(screen, store)
     hint_earlier(screen, earlier)

@@ -1,4 +1,4 @@
-"""``lyrikstore help``: what each role types, in order; the exit codes; the environment."""
+"""``lyrikstore help``: the commands of each role, the exit codes, the environment."""
 
 from collections.abc import Mapping
 
@@ -11,12 +11,12 @@ from lyrikstore_cli.session import VARIABLES, Session
 
 
 class RoleHelp(Struct, frozen=True):
-    """What one role types.
+    """The commands of one role.
 
     Attributes:
-        goal: What it gets done.
-        steps: Command line → what it does; at most nine, in the order they are typed.
-        further: The command that leads on, and to what.
+        goal: The goal of the role.
+        steps: Command line → what it does; at most nine, in the order of use.
+        further: The next command after these, and its purpose.
         also: Command lines for later, in no order → what each does.
     """
 
@@ -77,7 +77,7 @@ ROLES = {
         },
     ),
     "auditor": RoleHelp(
-        "find out what a dataset or a model is made of, and who signed what",
+        "find out what a dataset or a model was made from, and who signed it",
         {
             "trust add DID --name ACME": "trust a publisher",
             "verify DELIVERY": "verify a delivery",
@@ -86,16 +86,16 @@ ROLES = {
             "verify": "verify the whole copy",
             "log --audit": "who signed what, when",
             "lineage CHECKPOINT": "what it was made from",
-            "impact NAME": "what rests on a dataset",
+            "impact NAME": "what depends on a dataset",
             "query SQL": "ask the index with SQL",
         },
         ("help exit-codes", "the same from a script"),
     ),
 }
-"""RoleHelp → what it types. A command is there without the program's name."""
+"""Role → its commands, without the name of the program."""
 
 COMMANDS = "commands"
-"""The topic that is shown where none is named."""
+"""The default topic."""
 
 _TABLES = {
     "exit-codes": {str(code): meaning for code, meaning in MEANING.items()},
@@ -111,7 +111,7 @@ _TABLES = {
     type=click.Choice([COMMANDS, *ROLES, *_TABLES]),
 )
 def command(session: Session, topic: str) -> None:
-    """List all commands; or those of a role in their order, the exit codes or the environment.
+    """List all commands, the commands of a role in order, the exit codes or the environment.
 
     TOPIC is publisher, buyer, developer, auditor, exit-codes or environment, and by default
     commands.
@@ -141,7 +141,7 @@ def _show_commands(session: Session) -> None:
             session.screen.result(line)
 
 
-def _told(steps: Mapping[str, str]) -> list[dict[str, str]]:
+def _steps_json(steps: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"command": f"lyrikstore {typed}", "purpose": does} for typed, does in steps.items()]
 
 
@@ -152,8 +152,8 @@ def _show_role(session: Session, topic: str, role: RoleHelp) -> None:
         {
             "topic": topic,
             "goal": role.goal,
-            "steps": _told(role.steps),
-            "also": _told(role.also),
+            "steps": _steps_json(role.steps),
+            "also": _steps_json(role.also),
             "next": {"command": f"lyrikstore {further}", "purpose": purpose},
         },
         version=2,

@@ -1,4 +1,4 @@
-"""``lyrikstore impact``: what rests on something, whatever has to change with it."""
+"""``lyrikstore impact``: show what depends on an object."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from lyrikstore.canon.digest import Digest
 
 
-_HOLDS = {"none": "  holds no record of it", "not-checked": "  may be without it: not checked"}
+_HOLDS = {
+    "none": "  holds no record of it",
+    "not-checked": "  may hold no record of it: not checked",
+}
 
 
 @declare(
@@ -26,25 +29,25 @@ _HOLDS = {"none": "  holds no record of it", "not-checked": "  may be without it
 )
 @click.argument("id_", metavar="ID")
 def command(session: Session, id_: str) -> None:
-    """Show every version, run, checkpoint, evaluation and card that rests on ID, and how.
+    """Show every version, run, checkpoint, evaluation and card that depends on ID, and how.
 
     ID is a REF, such as a dataset version, a filter or a checkpoint, or a credential that is logged
-    here: its file, its delivery, its digest, the start of that, or its urn:uuid. On a credential
-    rest what recorded it as its right, the dataset it is about, and grants under its terms.
-    What was made from several datasets, and of ID holds no record any more, is marked: that takes
-    one read of it and of these datasets.
+    here: its file, its delivery, its digest, the start of the digest, or its urn:uuid. On a
+    credential depend the objects that recorded it as their right, the dataset that it is about, and
+    grants under its terms. Objects made from several datasets that no longer hold a record of ID
+    are marked; for this they and these datasets are read once.
 
-    Exit code 5 if a part of the log cannot be read: what that rests on is unknown.
+    Exit code 5 if a part of the log cannot be read: its dependencies are unknown.
     """
     store = session.open_store()
-    identity, called = _asked(store, id_)
+    identity, called = _find(store, id_)
     impact = store.query.impact(identity, read=True)
     session.emit("impact", impact.to_json())
     screen = session.screen
     if impact.affected:
         screen.result(f"{called}: {in_kinds(impact.affected)}", "bold")
     elif not impact.unfollowed:
-        screen.result(f"nothing in this store rests on {called}")
+        screen.result(f"nothing in this store depends on {called}")
     for one, start, path in impact.paths():
         mark = _HOLDS.get(str(one.holds), "") + (f"  ! {one.flagged}" if one.flagged else "")
         screen.result(
@@ -59,8 +62,8 @@ def command(session: Session, id_: str) -> None:
         raise click.exceptions.Exit(5)
 
 
-def _asked(store: "Store", text: str) -> "tuple[Digest, str]":
-    """Return the id that a person means, and what to call it."""
+def _find(store: "Store", text: str) -> "tuple[Digest, str]":
+    """Return the id of the object that a text names, and its description."""
     path = Path(text)
     if not path.exists() and (path.suffix == ".json" or text.startswith((".", "/"))):
         raise no_file(path)
@@ -78,6 +81,6 @@ def _asked(store: "Store", text: str) -> "tuple[Digest, str]":
     found = store.credentials.find(named)
     if found is None:
         raise NotFoundError(
-            "no-credential", f"{text[:200]} is no credential that is logged in this store"
+            "no-credential", f"{text[:200]} is not logged as a credential in this store"
         )
     return found, f"credential {found.short}"

@@ -1,4 +1,4 @@
-"""``lyrikstore import``: import what others signed about a dataset, or their dataset."""
+"""``lyrikstore import``: import deliveries, and credentials about datasets of this store."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     "lyrikstore import --trained out --input acme/rows --as acme/model",
 )
 @click.argument("targets", nargs=-1, type=DELIVERED)
-@click.option("--data", type=click.Path(path_type=Path), help="The data, if not beside it.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="The data, if it is not beside TARGET."
+)
 @options.field_roles
 @click.option("--trained", type=EXISTING, help="A folder with a model that another tool trained.")
 @external_options
@@ -36,37 +38,37 @@ def command(
     data: Path | None,
     roles: "FieldRoles",
     trained: Path | None,
-    **asked: Any,
+    **external: Any,
 ) -> None:
-    """Take TARGETS in: credentials that others issued, status lists, or deliveries.
+    """Import TARGETS: credentials that others issued, status lists, or deliveries.
 
-    A credential is verified, and has to be about a dataset of this store; it is logged byte-exact
-    and handed on with later deliveries. A delivery of another store becomes a dataset of yours: the
-    same content, hence the same tree id, with all that its store signed. A delivery of this very
-    store only brings what others attest in it. Attestations and grants in a delivery that are about
-    something else, or do not hold, are left out, and named. Nobody is believed because of any of
-    it: see trust add. What fields mean is taken over; `--text`, `--label` and so on say it where
-    the publisher does not, of a delivery that is imported already, too.
+    A credential is verified and has to be about a dataset of this store; it is logged byte for byte
+    and included in later deliveries. A delivery of another store becomes a dataset of this one,
+    with the same content, hence the same tree id, and all that its store signed. From a delivery of
+    this store only the attestations of others are imported. Attestations and grants in a delivery
+    that are about something else, or invalid, are left out and listed. An import trusts nobody: see
+    `trust add`. The roles of fields are imported too; `--text`, `--label` and so on set them where
+    the publisher did not, also for a delivery that was imported before.
 
-    `--trained` takes in what another tool trained (docs/any-trainer.md), with `--input` and
-    `--as`: the files are checked as those of a run, and the rights as of now. Nobody saw it
-    train, and run, checkpoint and card say so.
+    `--trained` imports a model that another tool trained (docs/any-trainer.md), with `--input` and
+    `--as`: its files are checked like those of a run, and the rights as of now. The training was
+    not observed, which run, checkpoint and card state.
     """
     if roles.names and not all(target.is_dir() for target in targets):
-        raise click.UsageError("--text, --label and so on are about the rows of a delivery")
+        raise click.UsageError("--text, --label and so on are for deliveries")
     if trained is not None:
         if targets or data or roles.names:
-            raise click.UsageError("--trained takes no TARGETS, --data and no roles of fields")
-        _take_trained(session, trained, external_request(asked))
+            raise click.UsageError("--trained takes no TARGETS, no --data and no roles of fields")
+        _import_trained(session, trained, external_request(external))
         return
     if not targets:
-        raise click.UsageError("name what to take in: TARGETS, or --trained FOLDER")
-    if asked["inputs"]:
-        raise click.UsageError("--input belongs to --trained FOLDER")
+        raise click.UsageError("name what to import: TARGETS, or --trained FOLDER")
+    if external["inputs"]:
+        raise click.UsageError("--input needs --trained FOLDER")
     store = session.open_store(sign=True)
     rows = []
     for target in targets:
-        found = _take(session, store, target, asked["name"] or None, data, roles)
+        found = _import_target(session, store, target, external["name"] or None, data, roles)
         version = found.manifest
         rows.append(
             {
@@ -90,21 +92,21 @@ def command(
                 f"✓ logged   {pluralize(len(found.logged), 'document')} from {shown}"
             )
         for file, why in found.skipped.items():
-            said = why.message if file in why.message else f"{file}: {why.message}"
-            session.screen.result(f"! left out  {escape_control(said)}")
+            cause = why.message if file in why.message else f"{file}: {why.message}"
+            session.screen.result(f"! left out  {escape_control(cause)}")
         if not found.logged and not found.new:
             session.screen.result(f"– nothing new in {shown}")
     session.emit("import", {"imported": rows})
 
 
-def _take_trained(session: Session, folder: Path, request: "ExternalRun") -> None:
+def _import_trained(session: Session, folder: Path, request: "ExternalRun") -> None:
     store = session.open_store(sign=True)
     with session.progress("importing", phases=True):
         made = store.models.import_trained(folder, request)
     show_external(session, made, "import", 1)
 
 
-def _take(
+def _import_target(
     session: Session,
     store: "Store",
     target: Path,

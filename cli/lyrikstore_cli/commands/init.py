@@ -16,13 +16,19 @@ if TYPE_CHECKING:
 @declare("init", signs=True, epilog="lyrikstore key new && lyrikstore init")
 @click.argument("directory_", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
 @click.option("--origin", help="The log's name, such as example.org/data; by default a random one.")
-@click.option("--writer", "writers", multiple=True, metavar="DID", help="Who else may sign here.")
+@click.option(
+    "--writer",
+    "writers",
+    multiple=True,
+    metavar="DID",
+    help="A further key that may sign here; repeat it.",
+)
 @click.option(
     "--log-key",
     "log_keys",
     multiple=True,
     metavar="KEY",
-    help="A further key (did:key or Multikey) that may sign the log, for good.",
+    help="A further key (did:key or Multikey) that may sign the log, until it is retired.",
 )
 def command(
     session: Session,
@@ -36,8 +42,8 @@ def command(
     Your key signs the store's first entry; a new key, kept next to yours, signs its log. Your own
     key is added to your trust file, for this store only.
 
-    Who else shall push to this store needs two keys: one to sign with (--writer), one for the log
-    (--log-key). Both can be added later: lyrikstore key admit.
+    Another person who pushes to this store needs two keys: one to sign with (--writer), and one for
+    the log (--log-key). Both can be added later: lyrikstore key admit.
     """
     from lyrikstore.api import Store
 
@@ -62,7 +68,7 @@ def command(
     _emit(session, store, folder, changed=True)
     session.screen.result(f"✓ created  {folder}  store {store.id.short}, log {store.origin}")
     session.screen.result(f"✓ trusted  {signer.did}, for this store only ({session.paths.trust})")
-    session.screen.hint("back your keys up, nobody can restore them: lyrikstore key backup -o FILE")
+    session.screen.hint("back up your keys, nobody can restore them: lyrikstore key backup -o FILE")
 
 
 def _emit(session: Session, store: "Store", folder: Path, *, changed: bool) -> None:

@@ -1,4 +1,4 @@
-"""``lyrikstore issue``: a delivery that its buyer can verify alone."""
+"""``lyrikstore issue``: write a delivery that its buyer can verify without the store."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     "--to",
     metavar="NAME",
     default="",
-    help="To whom you hand it: the log keeps that name for good.",
+    help="The recipient; the log keeps that name permanently.",
 )
 def command(
     session: Session,
@@ -58,14 +58,14 @@ def command(
     label: str | None,
     to: str,
 ) -> None:
-    """Issue a dataset credential about REF and write the folder to hand over.
+    """Issue a dataset credential about REF and write the delivery folder.
 
     The folder holds the data, the credential, the signed manifest, the proof of its place in the
-    log, and a README that says how to verify it. It can be revoked and suspended later. With
-    --status-url whoever holds the folder learns it from lists that you publish there (lyrikstore
-    credential publish); without, only whoever has your log or a clone of it does. Data of others
-    goes out within their terms alone, and with their credential. --to makes the hand-over an entry
-    of the log, which log, lineage and impact show.
+    log, and a README that explains how to verify it. You can revoke or suspend the credential
+    later. With --status-url receivers see this in the lists that you publish there (lyrikstore
+    credential publish); without it only your log and its clones show it. Data of other publishers
+    is delivered only within their terms, with their credential. --to logs the delivery with its
+    recipient, which log, lineage and impact show.
     """
     from lyrikstore.api.commands import web_url
 
@@ -108,13 +108,13 @@ def command(
         f"and their evidence to {output}"
     )
     if result.delivery is not None:
-        screen.result(f"  handed to {escape_control(to)}, which {result.delivery.name} says")
+        screen.result(f"  to       {escape_control(to)}, logged as {result.delivery.name}")
     if issuance.organisation is None:
-        known = f"send your key by another route than the folder: {store.signer().did}"
+        known = f"send your key by another channel than the folder: {store.signer().did}"
     else:
         (document,) = output.glob("did-*.json")
         known = (
-            f"publish {document} at {web_url(issuance.organisation)}, or send it by another route"
+            f"publish {document} at {web_url(issuance.organisation)}, or send it by another channel"
         )
     screen.hint(f"{known}; the buyer runs: lyrikstore verify {output.name}")
     say_given_away(screen, given_away)

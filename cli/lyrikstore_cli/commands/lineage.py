@@ -1,4 +1,4 @@
-"""``lyrikstore lineage``: what something was made from, as a tree."""
+"""``lyrikstore lineage``: show what an object was made from, as a tree."""
 
 import contextlib
 from collections.abc import Callable, Collection, Mapping
@@ -19,23 +19,23 @@ from lyrikstore_cli.output.key_names import names_in
 from lyrikstore_cli.session import Session
 
 _DEEPEST = 30
-"""How many links down lines are still indented."""
+"""The depth up to which lines are indented."""
 
 
 @declare("lineage", epilog="lyrikstore lineage checkpoints/acme/clause-classifier")
 @click.argument("ref")
 def command(session: Session, ref: str) -> None:
-    """Show everything REF rests on, each object with its kind, name and signer.
+    """Show everything that REF was made from, each object with its kind, name and signer.
 
-    Below stands to whom its data was handed, where its models were deployed, what they were asked.
+    Deliveries of its data and deployments and recorded predictions of its models are listed below.
 
-    Exit code 3 if a link does not hold, 5 if something it names is missing.
+    Exit code 3 if a link is wrong, 5 if a named object is missing.
     """
     store = session.open_store()
     graph = store.query.lineage(ref)
     retired: Collection[Digest] = ()
     events: Mapping[Digest, list[dict[str, Any]]] = {}
-    with contextlib.suppress(LyrikstoreError):  # what cannot be read stands under problems
+    with contextlib.suppress(LyrikstoreError):  # unreadable objects are listed as problems
         retired = store.datasets.retired()
         events = store.query.events_of(graph.values())
     session.emit(
@@ -81,21 +81,21 @@ def draw(
     retired: Collection[Digest],
     called: Callable[[str], str],
 ) -> None:
-    """Show a lineage as a tree, a line for each link.
+    """Print a lineage as a tree, one line for each link.
 
     Args:
-        show: Takes a line.
+        show: Prints a line.
         graph: The lineage.
-        retired: Ids of the versions whose data is gone by a signed decision.
-        called: Gives the name of whoever signed.
+        retired: Ids of the versions whose data was retired.
+        called: Returns the name of a signer, by the DID.
     """
     links: dict[Digest, list[Edge]] = {}
     for edge in graph.edges:
         links.setdefault(edge.child, []).append(edge)
     shown: set[Digest] = set()
     called = cache(called)
-    # ATTACK: ten thousand datasets, each made from the one before. So what is to be drawn waits in
-    # a list, not on the stack; and lines that are deep enough are indented no further.
+    # ATTACK: ten thousand datasets, each made from the one before. So open branches are kept in a
+    # list, not on the stack, and very deep lines are indented no further.
     waiting = [_Branch(graph.root)]
     while waiting:
         branch = waiting.pop()
@@ -117,7 +117,7 @@ def draw(
 
 
 class _Branch(Struct, frozen=True):
-    """A manifest that is to be drawn: how deep, what stands before it, and before what is below."""
+    """A manifest to print: its depth, the text before it, and the indent below it."""
 
     id: Digest
     depth: int = 0

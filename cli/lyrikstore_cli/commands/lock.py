@@ -13,22 +13,22 @@ from lyrikstore_cli.session import Session
 
 @declare("lock", epilog="lyrikstore lock acme/clean.train acme/clean.test\nlyrikstore lock --check")
 @click.argument("refs", nargs=-1, metavar="[REF...]")
-@click.option("--update", is_flag=True, help="Take the current version of every name in it.")
+@click.option("--update", is_flag=True, help="Pin the current version of every name in it.")
 @click.option(
-    "--check", is_flag=True, help="Change nothing: say whether the store has what it names."
+    "--check", is_flag=True, help="Change nothing; check that the store has the pinned versions."
 )
 def command(session: Session, refs: tuple[str, ...], update: bool, check: bool) -> None:
-    """Write the versions that REFs name into lyrik.lock, which belongs into Git beside the code.
+    """Pin the versions that REFs name in lyrik.lock, a file to keep in Git beside the code.
 
-    `lyrikstore checkout --locked NAME FOLDER` writes the version that it names. `--check` is for
-    CI: it fails if the store has not every version of it, in the same place of the same log; that
-    there are newer ones it only says.
+    `lyrikstore checkout --locked NAME FOLDER` writes the pinned version. `--check` is for CI: it
+    fails unless the store has every pinned version at the same place of the same log; newer
+    versions are only reported.
     """
     from lyrikstore.api import LockFile
     from lyrikstore.api.commands import find_lock
 
     if sum((bool(refs), update, check)) != 1:
-        raise click.UsageError("name REFs, or give --update or --check")
+        raise click.UsageError("give REFs, --update or --check, and only one of these")
     datasets = session.open_store().datasets
     known = find_lock(Path.cwd()) if update or check else Path("lyrik.lock")
     old = LockFile.load(known) if known.exists() or update or check else None
@@ -60,8 +60,8 @@ def command(session: Session, refs: tuple[str, ...], update: bool, check: bool) 
     if broken:
         raise IncompleteError(
             "lock-broken",
-            f"{pluralize(len(broken), 'version')} of {known} cannot be had as it says",
-            hint="lyrikstore pull, if they are newer than this copy of the store",
+            f"{pluralize(len(broken), 'version')} of {known} are not at their place in the log",
+            hint="if they are newer than this copy of the store: lyrikstore pull",
         )
-    done = "wrote" if changed else "checked" if check else "as it was"
+    done = "wrote" if changed else "checked" if check else "same"
     session.screen.result(f"✓ {done:<8} {known}, {pluralize(len(states), 'version')}")

@@ -1,4 +1,4 @@
-"""``lyrikstore log``: the history of a name, or everything the log says."""
+"""``lyrikstore log``: show the history of a name, or all log entries."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,24 +24,24 @@ from lyrikstore_cli.session import Session
 if TYPE_CHECKING:
     from lyrikstore.api import Store
 
-_NOTHING_CAME = "no checkpoint of it is logged: it goes on, was stopped, or failed"
+_NO_CHECKPOINT = "it has no logged checkpoint: it still runs, was stopped, or failed"
 
 
 @declare("log", epilog="lyrikstore log acme/contracts\nlyrikstore log --audit")
 @click.argument("ref", required=False)
-@click.option("--audit", is_flag=True, help="Every entry of the log, with who signed it.")
+@click.option("--audit", is_flag=True, help="Show every entry of the log with its signer.")
 @click.option(
     "--html",
     "page",
     type=click.Path(path_type=Path),
-    help="Write a page: of a run its training, of a monitored checkpoint its figures over time.",
+    help="Write a page: the training of a run, or the figures of a checkpoint over time.",
 )
 def command(session: Session, ref: str | None, audit: bool, page: Path | None) -> None:
-    """Show the versions of a name, newest first; with --audit, the whole log, oldest first.
+    """Show the versions of a name, newest first; with --audit the whole log, oldest first.
 
-    Of a checkpoint, what was measured of it stands below each version.
+    Measurements of a checkpoint are listed below each version.
 
-    Dates are what signers claim; the order is what the log proves.
+    Dates are claims of the signers; the log proves only the order.
     """
     store = session.open_store()
     if audit and ref is not None:
@@ -51,7 +51,7 @@ def command(session: Session, ref: str | None, audit: bool, page: Path | None) -
     if page is not None and (audit or ref is None):
         raise InvalidInputError(
             "usage",
-            "--html is about one run or checkpoint",
+            "--html needs one run or checkpoint",
             hint="name it: log CHECKPOINT --html FILE",
         )
     if audit:
@@ -81,7 +81,7 @@ def _show_entries(session: Session, store: "Store") -> None:
         who = f"{row['created'] or '':<20} {escape_control(row['name'] or '')}"
         by = f"  by {called(row['author'])}" if row["author"] else ""
         mark = f"  ! {row['flagged']}" if row["flagged"] else ""
-        mark += "  ! an owner says that its date is wrong" if row["wrongDate"] else ""
+        mark += "  ! an owner marked its date as wrong" if row["wrongDate"] else ""
         session.screen.result(f"{row['logIndex']:>5}  {what}  {who}{by}{mark}".rstrip())
         if row["eventText"]:
             session.screen.result(f"       {escape_control(row['eventText'])}")
@@ -161,13 +161,13 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
             f"  logged as entry {indices[version.id]}, signed by "
             f"{called(version.author)} ({version.author}), claims {version.created}"
         )
-        if said := manifest_facts(version)["eventText"]:
-            session.screen.result(f"  {escape_control(said)}")
+        if event := manifest_facts(version)["eventText"]:
+            session.screen.result(f"  {escape_control(event)}")
         for line in _body_lines(version):
             session.screen.result(f"  {line}")
         if version.kind == "run":
             made = ", ".join(one.short for one in came[version.id])
-            session.screen.result(f"  {f'made checkpoint {made}' if made else _NOTHING_CAME}")
+            session.screen.result(f"  {f'made checkpoint {made}' if made else _NO_CHECKPOINT}")
         for one in measured.get(version.id, ()):
             session.screen.result(f"  {_measured_line(one)}")
         for found in again.get(version.id, ()):
@@ -185,7 +185,7 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
 
 
 def _change_words(change: Mapping[str, Any]) -> str:
-    """Return what a status list changes about one credential."""
+    """Return the line for a status change of one credential."""
     about = f" of {escape_control(change['about'])}" if change["about"] else ""
     reason = change["reason"]
     because = f", because: {escape_control(reason)}" if reason else ", without a reason"
@@ -228,19 +228,19 @@ def _body_lines(manifest: Manifest) -> list[str]:
 
 
 def _measured_line(facts: Mapping[str, Any]) -> str:
-    """Return one point of the line of a checkpoint over time."""
+    """Return the line for one measurement of a checkpoint."""
     done = "monitored" if facts["isMonitor"] else "evaluated"
     done = "history" if facts["isHistory"] else done
     figures = [f"{one['metric']} {one['measured']}" for one in facts["metricsNow"]]
     figures += [f"{one['metric']} {one['measured']}" for one in facts["driftNow"]]
     count = pluralize(facts["recordCount"], "record")
     when = facts["period"] or facts["created"][:10]
-    said = f"{done} {when}  {facts['dataName']}  {count}  {facts['verdictText']}"
-    return escape_control(f"{said}  {'  '.join(figures)}".rstrip())
+    line = f"{done} {when}  {facts['dataName']}  {count}  {facts['verdictText']}"
+    return escape_control(f"{line}  {'  '.join(figures)}".rstrip())
 
 
 def _right_lines(body: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a run or evaluation was permitted by, as far as it recorded that."""
+    """Yield the rights that a run or evaluation recorded."""
     if not body.get("rights"):
         yield "records no right to use the data"
         return

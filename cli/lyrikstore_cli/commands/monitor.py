@@ -1,4 +1,4 @@
-"""``lyrikstore monitor``: a checkpoint on data that came after its run."""
+"""``lyrikstore monitor``: measure a checkpoint on data that is newer than its run."""
 
 from pathlib import Path
 
@@ -21,18 +21,18 @@ from lyrikstore_cli.session import Session
     "--period 2026-06 --backfill",
 )
 @click.argument("checkpoint")
-@click.option("--on", "dataset", required=True, help="What came since; logged after the run.")
-@click.option("--period", default="", help="Which time it is of: 2026-07, 2026-Q3, a day.")
+@click.option("--on", "dataset", required=True, help="The new data, logged after the run.")
+@click.option("--period", default="", help="The period of the data: 2026-07, 2026-Q3, or a day.")
 @click.option(
     "--backfill",
     is_flag=True,
-    help="It is history, of before the run: no verdict, and never a test set.",
+    help="The data is from before the run: no verdict, and never a test set.",
 )
 @click.option(
     "--html",
     "page",
     type=click.Path(path_type=Path),
-    help="The page to write: its test and all that was monitored since, over time.",
+    help="The page to write: the test and all monitoring results over time.",
 )
 def command(
     session: Session,
@@ -42,17 +42,18 @@ def command(
     backfill: bool,
     page: Path | None,
 ) -> None:
-    """Say how far data that came after training is from what CHECKPOINT was tested on.
+    """Measure how much new data differs from the data that CHECKPOINT was tested on.
 
-    Labels that it gives, lengths, new words and confidence are compared; where the data has labels
-    (`commit --label`), the metrics as well. The statement is signed and is no test. Refused (exit
-    code 14) unless the sources of the data may be used to `evaluate`.
+    Predicted labels, lengths, new words and confidence are compared; where the data has labels
+    (`commit --label`), the metrics too. The result is signed, and is not a test. Refused (exit code
+    14) unless the terms of the data permit `evaluate`.
 
-    --period says which time the data is of: the log and the page are in that order. With --backfill
-    the data may be from before the run, as long as the model was not trained or tested on it; what
-    is measured is shown as history, and nothing of it is judged.
+    --period names the period of the data, by which the log and the page are ordered. With
+    --backfill the data may be older than the run, if the model was not trained or tested on it; the
+    results are shown as history, without a verdict.
 
-    Exit code 19: it drifted, or misses what the run promised; 5: too few records to tell.
+    Exit code 19: the data drifted, or the model misses a threshold of its run; 5: too few records
+    for a verdict.
     """
     from lyrikstore.verify.evaluation.limits import is_alarming
     from lyrikstore.verify.evaluation.words import (

@@ -1,4 +1,4 @@
-"""``lyrikstore page``: the verification page for a buyer who has no lyrikstore."""
+"""``lyrikstore page``: write the verification page for buyers without lyrikstore."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,13 +39,13 @@ MAX_TRUST = 1 << 20
     "given",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Put a credential or a delivery, without its data, into the page; also further files.",
+    help="Include a credential or a delivery (without its data) in the page; repeat it for files.",
 )
 @click.option(
     "--trust",
     "trust_file",
     type=click.Path(path_type=Path),
-    help="Put this trust file into the page as well.",
+    help="Include this trust file in the page.",
 )
 @click.option(
     "--compare",
@@ -64,9 +64,9 @@ def command(
 ) -> None:
     """Write the page that verifies a delivery in a browser: one file, offline, nothing is sent.
 
-    With `--with` the page carries a credential and the sibling files, and opens with their
-    report; the data is dropped on it. Whoever hands over data can hand over a page that lies. Use
-    your own, or compare: `--compare`.
+    With `--with` the page includes a credential and its sibling files, and opens with their report;
+    drop the data folder on it. A page from the sender of the data can show false results: use your
+    own, or check theirs with `--compare`.
     """
     from lyrikstore.api.commands import Carried, page_fingerprint, verification_page
 
@@ -74,7 +74,7 @@ def command(
         _check(session, check)
         return
     if trust_file is not None and not given:
-        raise click.UsageError("--trust goes into a page --with a credential")
+        raise click.UsageError("--trust needs --with CREDENTIAL")
     carried = _carried(given, trust_file) if given else None
     data = verification_page(carried)
     write_output(output, data, force=force)
@@ -90,7 +90,7 @@ def command(
 
 
 def _carried(given: tuple[Path, ...], trust_file: Path | None) -> "Carried":
-    """Read what the page is to carry: the first path is the credential or its delivery."""
+    """Read the files that the page includes; the first path is the credential or its delivery."""
     from lyrikstore.api.commands import MAX_CARRIED, Carried, read_siblings
 
     first, *more = given
@@ -98,7 +98,7 @@ def _carried(given: tuple[Path, ...], trust_file: Path | None) -> "Carried":
     files = dict(read_siblings(credential)) if first.is_dir() else {}
     for name, path in (("credential.json", credential), *((one.name, one) for one in more)):
         if path is not credential and name in files:
-            raise ConflictError("exists", f"two files are called {name}")
+            raise ConflictError("exists", f"two files have the name {name}")
         files[name] = _read(path, MAX_CARRIED)
     return Carried(files, None if trust_file is None else _read(trust_file, MAX_TRUST))
 
@@ -126,17 +126,17 @@ def _check(session: Session, path: Path) -> None:
         raise VerificationError(
             "another-page",
             f"{path} is not the page of this installation",
-            hint="it may be of another version, or it may lie: write your own with lyrikstore page",
+            hint="it may be of another version or manipulated: write your own with lyrikstore page",
             details={"sha256": digest, "own": page_fingerprint()},
         )
     session.screen.result(f"✓ {path} is the page of this installation, sha256 {page_fingerprint()}")
     if files:
         session.screen.result(
-            f"  with {pluralize(len(files), 'file')} inside, which it verifies like any other"
+            f"  with {pluralize(len(files), 'file')} inside, which it verifies like any others"
         )
     if trust:
         session.screen.hint(
-            "it also carries a trust file: whom that believes, you may not; give it your own"
+            "it includes a trust file, whose issuers you may not trust: load your own into the page"
         )
 
 

@@ -1,4 +1,4 @@
-"""``lyrikstore permit``: what your own people may do with your own data."""
+"""``lyrikstore permit``: permit the use of your own data in this store."""
 
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @offer_options
 @options.valid_for
 @options.issuance(options.issuer_name, options.status_url, options.replaces)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def command(
     session: Session,
     ref: str,
@@ -40,17 +40,19 @@ def command(
     issuance: "Issuance",
     yes: bool,
 ) -> None:
-    """Permit the use of REF here: sign and log a dataset credential, and write nothing.
+    """Permit the use of REF in this store: sign and log a dataset credential, and write no files.
 
-    Training and evaluating ask for one about one's own data, too. What somebody else holds stays
-    theirs to permit: this is your word, and whoever does not believe you is not bound to it. Of
-    data that you imported no more can be permitted than its publisher permits; of data whose
-    description or licence names another holder, or that is under a public licence, the command
-    says so and asks; terms repeats it. To hand the data over, use issue.
+    Training and evaluation need such a credential, also for your own data. For data of another
+    holder it is only your statement, which others need not accept. For imported data you can permit
+    no more than its publisher permits. If the description or the licence names another holder, or
+    the licence is a public one, the command warns and asks for confirmation; `terms` repeats the
+    warning. To deliver the data, use `issue`.
     """
     store = session.open_store(sign=True)
     other = store.credentials.other_holder(ref, offer)
-    asked = other is not None and not yes and session.confirm_here(own_word(other) + ". Permit it?")
+    confirmed = (
+        other is not None and not yes and session.confirm_here(own_word(other) + ". Permit it?")
+    )
     with session.progress("permitting"):
         result = store.credentials.permit(
             ref,
@@ -60,12 +62,12 @@ def command(
         )
     earlier = earlier_rows(store, result.credential)
     lists = status_urls(result.credential)
-    said = None if other is None else other.to_json()
-    more = {"ownWord": said, "lists": lists, "earlier": earlier}
+    own = None if other is None else other.to_json()
+    more = {"ownWord": own, "lists": lists, "earlier": earlier}
     session.emit("permit", {**issued_json(result), **more})
     say_issued(session.screen, result)
     if other is not None:
-        warn_of_own_word(session.screen, other, asked=asked)
+        warn_of_own_word(session.screen, other, asked=confirmed)
     warn_of_changes(session.screen, store)
     hint_earlier(session.screen, earlier)
     hint_revocation(session.screen, issuance.status_url)

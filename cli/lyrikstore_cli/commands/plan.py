@@ -1,4 +1,4 @@
-"""``lyrikstore plan``: what a run will take, before its first step."""
+"""``lyrikstore plan``: estimate the resources of a run before its first step."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from lyrikstore_cli.session import Session
 
 @declare("plan", epilog="lyrikstore plan acme/clauses\nlyrikstore plan train.toml --measure")
 @click.argument("what", metavar="REF|CONFIG")
-@click.option("--base", default="", metavar="REF", help="The base model; linear: none.")
+@click.option("--base", default="", metavar="REF", help="The base model; `linear` for none.")
 @click.option("--label", default="", metavar="FIELD", help="The field that holds the label.")
-@click.option("--prompt", default="", metavar="FIELD", help="The field with what is asked.")
-@click.option("--answer", default="", metavar="FIELD", help="The field with the answer to it.")
+@click.option("--prompt", default="", metavar="FIELD", help="The field with the prompt.")
+@click.option("--answer", default="", metavar="FIELD", help="The field with the answer.")
 @click.option(
     "-o",
     "--output",
@@ -26,9 +26,11 @@ from lyrikstore_cli.session import Session
 @click.option(
     "--prices",
     type=options.EXISTING,
-    help="Your own price file, in place of those that come along.",
+    help="Your own price file, instead of the included ones.",
 )
-@click.option("--measure", is_flag=True, help="Do a few real steps here; needs the extra `train`.")
+@click.option(
+    "--measure", is_flag=True, help="Measure a few training steps here; needs the extra `train`."
+)
 def command(
     session: Session,
     what: str,
@@ -40,31 +42,31 @@ def command(
     prices: Path | None,
     measure: bool,
 ) -> None:
-    """Say what training takes: memory, time, cost and energy, here and on rented machines.
+    """Estimate memory, time, cost and energy of training, here and on rented machines.
 
-    Of a dataset, or the name before .train, .validation and .test, it writes a config with a value
-    for every setting. It reads signed statistics, no texts, and the store stays as it is. Refused
-    (exit code 14) where the config's budget, or this machine's memory, does not suffice.
+    For a dataset, or the name before .train, .validation and .test, the command writes a config
+    with a value for every setting. It reads signed statistics, no texts, and does not change the
+    store. Refused (exit code 14) if the config's budget or this machine's memory is too small.
 
     The line `slices` of the config names the fields whose values evaluations and cards publish:
-    licence, language and source, as far as the data has them and no scan found personal data in
-    them, and the length of texts. Add others only if anybody may read their values.
+    licence, language and source, if the data has them and no scan found personal data in them, and
+    the length of texts. Add other fields only if everybody may read their values.
     """
     from lyrikstore.api import TrainConfig, plan_json
 
     path = Path(what)
-    given = TrainConfig.load(path) if path.is_file() or path.suffix == ".toml" else None
-    if given is not None and (base or label or prompt or answer or output):
+    config = TrainConfig.load(path) if path.is_file() or path.suffix == ".toml" else None
+    if config is not None and (base or label or prompt or answer or output):
         raise click.UsageError(
-            "--base, --label, --prompt, --answer and --output go with a REF; CONFIG says the rest"
+            "--base, --label, --prompt, --answer and -o need a REF; a CONFIG states these itself"
         )
     target = output or Path("train.toml")
-    if given is None:
+    if config is None:
         _check_new(target)
     store = session.open_store()
     with session.progress("measuring" if measure else "planning"):
         plan = store.models.plan(
-            given or what,
+            config or what,
             base=base,
             label=label,
             prompt=prompt,
@@ -72,7 +74,7 @@ def command(
             prices=prices,
             measure=measure,
         )
-    written = given is None and plan.can_train
+    written = config is None and plan.can_train
     if written:
         options.write_new(target, plan.to_toml(target.name).encode())
     facts = plan_json(plan)
@@ -91,5 +93,5 @@ def _check_new(target: Path) -> None:
     try:
         options.check_new(target)
     except ConflictError as error:
-        error.hint = f"lyrikstore plan {target} plans with it; -o FILE writes another"
+        error.hint = f"to plan with it: lyrikstore plan {target}; to write another: -o FILE"
         raise

@@ -1,4 +1,4 @@
-"""``lyrikstore predict``: what a checkpoint says of a file, of a folder, or of rows."""
+"""``lyrikstore predict``: label a file, a folder or rows with a checkpoint."""
 
 import sys
 from collections import Counter
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lyrikstore.verify.report import Check
 
 _MOST = 10_000
-"""Predictions in one JSON object: it is made in memory."""
+"""Most predictions in one JSON object, which is made in memory."""
 
 
 @declare(
@@ -40,20 +40,27 @@ _MOST = 10_000
 )
 @click.argument("checkpoint")
 @click.argument("file", metavar="FILE|DIR|ROWS", type=click.Path(path_type=Path))
-@click.option("--explain", is_flag=True, help="What speaks for each answer; similar records.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The answers: .jsonl, .csv.")
+@click.option(
+    "--explain", is_flag=True, help="Explain each answer, and list similar training records."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The file for the answers: .jsonl or .csv.",
+)
 @options.force_output
 @click.option(
     "--format",
     "form",
     type=click.Choice(["jsonl", "csv"]),
-    help="Of the answers; by default the suffix of -o says.",
+    help="The format of the answers; by default by the suffix of -o.",
 )
-@options.abstain_below("Answer nothing below this confidence (0 to 1), whatever was signed.")
+@options.abstain_below("Abstain below this confidence (0 to 1), instead of the signed one.")
 @click.option(
     "--record",
     is_flag=True,
-    help="Log, signed, how many records were asked and answered; nothing of what they say.",
+    help="Sign and log how many records were asked and answered, without their content.",
 )
 @options.device
 def command(
@@ -70,12 +77,12 @@ def command(
 ) -> None:
     """Label a text or document, a folder of them, or rows (.jsonl, .csv, .parquet) with CHECKPOINT.
 
-    The model is loaded once, from verified bytes only. Below the confidence that its checkpoint was
-    signed with, or `--abstain-below`, the answer is "I do not know". --explain says which terms or
-    sentences an answer rests on, and which training records are like it: similar, not cause. Where
-    a right that the model rests on does not hold, was revoked since, or has ended, it warns. A
-    generative model answers in words. In CSV an apostrophe stands before what a spreadsheet would
-    run; JSON lines have it all as it is. Nothing is logged without --record.
+    The model is loaded once, from verified bytes only. Below the confidence limit of its signed
+    checkpoint, or `--abstain-below`, the answer is "I do not know". --explain shows the terms or
+    sentences that led to an answer, and the training records that are most similar (which are not
+    its cause). The command warns if a right to the model's data is invalid, was revoked or has
+    ended. A generative model answers with text. In CSV, cells that a spreadsheet would run get an
+    apostrophe; JSON lines are unchanged. Nothing is logged without --record.
     """
     form = _format(session, output, form, force=force, explain=explain)
     if output is not None:
@@ -153,11 +160,11 @@ def command(
 
 
 class _Count:
-    """Counts answers as they pass."""
+    """Counts predictions while they are written."""
 
     def __init__(self) -> None:
         self.answered = self.abstained = self.cut_off = self.formulas = self.most = 0
-        self.withdrawn = Counter[str]()
+        self.revoked = Counter[str]()
 
     def over(self, predictions: Iterable["Prediction"]) -> Iterator["Prediction"]:
         for one in predictions:
@@ -169,7 +176,7 @@ class _Count:
             for source in (source for near in one.similar or () for source in near["comesFrom"]):
                 for right in source["reliedOn"]:
                     if right["withdrawn"]:
-                        self.withdrawn[f"{source['name']}: {right['withdrawn']}"] += 1
+                        self.revoked[f"{source['name']}: {right['withdrawn']}"] += 1
             yield one
 
 
@@ -178,15 +185,15 @@ def _format(
 ) -> str | None:
     if output is None:
         if force:
-            raise click.UsageError("--force goes with -o")
+            raise click.UsageError("--force needs -o")
         if form and session.options.json:
-            raise click.UsageError("--json prints one object: --format goes with -o")
+            raise click.UsageError("--json prints one object: --format needs -o")
     elif form is None:
         form = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}.get(output.suffix.lower())
         if form is None:
             raise click.UsageError(f"{output} ends neither in .jsonl nor in .csv: add --format")
     if explain and form == "csv":
-        raise click.UsageError("a table has no room for --explain: write .jsonl")
+        raise click.UsageError("--explain cannot be written as a table: write .jsonl")
     return form
 
 
@@ -240,11 +247,11 @@ def _warn(session: Session, found: Any, count: _Count) -> None:
         say(f"! {sum(found.unanswered.values())} of {found.count} have no answer: {reasons}")
     if found.without_fields:
         some = pluralize(found.without_fields, "record lacks", "records lack")
-        say(f"! {some} a field that the model learned from beside the text")
+        say(f"! {some} a field that the model uses beside the text")
     for name, reason in found.missing:
-        say(f"! no similar records of {escape_control(name)}, whose data is not here: {reason}")
-    for taken in count.withdrawn:
-        say(f"! the right to a similar record's data was revoked: {escape_control(taken)}")
+        say(f"! no similar records of {escape_control(name)}, whose data is missing here: {reason}")
+    for right in count.revoked:
+        say(f"! the right to a similar record's data was revoked: {escape_control(right)}")
 
 
 def _warn_of_rights(session: Session, rights: "Check", checkpoint: str) -> None:
@@ -253,4 +260,4 @@ def _warn_of_rights(session: Session, rights: "Check", checkpoint: str) -> None:
 
     if rights.state not in {CheckState.PASS, CheckState.NOT_APPLICABLE}:
         session.screen.say(f"! rights: {words(rights)}")
-        session.screen.hint(f"lyrikstore verify {checkpoint} says more")
+        session.screen.hint(f"for details: lyrikstore verify {checkpoint}")

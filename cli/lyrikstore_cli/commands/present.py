@@ -1,4 +1,4 @@
-"""``lyrikstore present``: prove to somebody that you hold a grant."""
+"""``lyrikstore present``: prove to a verifier that you hold a grant."""
 
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from lyrikstore_cli.session import Session
     epilog="lyrikstore present grant.json --challenge 7c5f1a --domain data.example -o shown.json",
 )
 @click.argument("grant", type=options.GRANT)
-@click.option("--challenge", required=True, help="What the verifier gave you to sign.")
-@click.option("--domain", required=True, help="The verifier's name, as they told you.")
+@click.option("--challenge", required=True, help="The challenge that the verifier gave you.")
+@click.option("--domain", required=True, help="The verifier's name, which they gave you.")
 @options.did_document
 @options.with_values
 @options.output_file
@@ -32,11 +32,11 @@ def command(
 ) -> None:
     """Sign a presentation of GRANT for one verifier, with the key it was granted to.
 
-    What was granted to a did:web, whoever's key its document lists presents in its name; that
-    document is written next to it, but a verifier believes only one that it pinned or fetched. The
-    dataset credential that the grant rests on is shown with it, if it lies there and names no
-    label, path or cell of the data, or with `--with-values`. The verifier runs: lyrikstore verify
-    FILE --challenge C --domain D, with a new challenge each time.
+    A grant to a did:web can be presented with every key that its document lists; that document is
+    written beside the presentation, but a verifier trusts only one that it pinned or fetched. The
+    dataset credential of the grant is included if it is beside the grant and names no label, path
+    or cell of the data, or with `--with-values`. The verifier runs: lyrikstore verify FILE
+    --challenge C --domain D, with a new challenge each time.
     """
     from lyrikstore.api.commands import present_grant, read_siblings
 
@@ -73,8 +73,8 @@ def command(
     session.screen.holds(with_data)
     if made.tells_values and not with_values:
         session.screen.hint(
-            "the dataset credential names values of the data: whoever verifies gets it from you, "
-            "or by --with-values"
+            "the dataset credential names values of the data: send it to the verifier, or add "
+            "--with-values"
         )
     elif len(made.shown) == 1:
-        session.screen.hint("the dataset credential it rests on is not beside it: send it as well")
+        session.screen.hint("the dataset credential of the grant is not beside it: send it too")

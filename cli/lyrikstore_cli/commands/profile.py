@@ -1,4 +1,4 @@
-"""``lyrikstore profile``: see what a dataset holds."""
+"""``lyrikstore profile``: show what a dataset holds."""
 
 from pathlib import Path
 
@@ -18,12 +18,12 @@ from lyrikstore_cli.session import Session
 def command(
     session: Session, ref: str, html: Path | None, with_values: bool, with_paths: bool
 ) -> None:
-    """Say what REF holds: fields, lengths, labels and their conflicts, duplicates, and more.
+    """Show what REF holds: fields, lengths, labels and their conflicts, duplicates, and more.
 
     The page loads nothing and quotes no text. It counts labels and licences, and names them only
-    with `--with-values`; where labels contradict each other it says with `--with-paths`. Personal
-    data and languages are looked for in a thousand records, drawn by a hash of their ids. PDF, DOCX
-    and the like are read by their parsers; what cannot be read is counted, with the reason.
+    with `--with-values`; it lists the places of contradicting labels only with `--with-paths`.
+    Personal data and languages are searched in a thousand records, sampled by a hash of their ids.
+    PDF, DOCX and similar documents are parsed; unreadable ones are counted, with the reason.
     """
     from lyrikstore.api.commands import profile_page
     from lyrikstore.version import __version__
@@ -32,9 +32,9 @@ def command(
     if html is not None:
         options.check_new(html)
     elif with_data:
-        raise click.UsageError("--with-values and --with-paths are of the page: add --html FILE")
+        raise click.UsageError("--with-values and --with-paths are for the page: add --html FILE")
     datasets = session.open_store().datasets
-    with session.progress("looking"):
+    with session.progress("profiling"):
         found = datasets.profile(ref)
     facts = found.to_json()
     if html is not None:
@@ -49,9 +49,9 @@ def command(
     if found.unread:
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(found.unread.items()))
         unread = pluralize(sum(found.unread.values()), "document was", "documents were")
-        say(f"! {unread} not read, and nothing below is about their texts: {reasons}")
+        say(f"! {unread} not read, so the figures below leave their texts out: {reasons}")
     if found.partly:
-        say(f"! of {pluralize(found.partly, 'more document')} pages or parts were not read")
+        say(f"! pages or parts of {pluralize(found.partly, 'more document')} were not read")
     if found.labels:
         shown = ", ".join(f"{one} {count}" for one, count in found.labels[:5])
         say(f"  labels   {len(found.labels)}: {escape_control(shown)}")
@@ -61,12 +61,12 @@ def command(
         places = ", ".join(f"{path}:{line}" for path, line in found.places[:3])
         where = escape_control(places)
         count = pluralize(found.conflicts, "record contradicts", "records contradict")
-        say(f"! {count} others by the label: {where}")
+        say(f"! {count} the label of others: {where}")
     if found.personal:
         kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(found.personal.items()))
-        say(f"! personal data in {found.sampled} drawn records: {kinds}")
+        say(f"! personal data in {found.sampled} sampled records: {kinds}")
     if html is not None:
         say(f"✓ wrote    {html}")
         session.screen.holds(with_data)
     else:
-        session.screen.hint("--html FILE writes it as a page, with charts")
+        session.screen.hint("to write it as a page with charts: --html FILE")

@@ -1,4 +1,4 @@
-"""``lyrikstore pull``: what others pushed comes here, verified."""
+"""``lyrikstore pull``: fetch and verify what others pushed."""
 
 import click
 
@@ -11,13 +11,13 @@ from lyrikstore_cli.session import Session
 
 @declare("pull", epilog="lyrikstore pull\nlyrikstore pull --all-data")
 @click.argument("remote", required=False)
-@click.option("--all-data", is_flag=True, help="Fetch what a partial clone left out.")
-@click.option("-n", "--dry-run", is_flag=True, help="Say what would come; change nothing.")
+@click.option("--all-data", is_flag=True, help="Also fetch the data that a partial clone left out.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be fetched; change nothing.")
 def command(session: Session, remote: str | None, all_data: bool, dry_run: bool) -> None:
-    """Bring this store up to what REMOTE has (by default `origin`, or the only one).
+    """Fetch new entries and data from REMOTE (by default `origin`, or the only remote).
 
-    Everything is verified on arrival. A remote that is older than what was seen of it, or that
-    went another way, is refused.
+    All data is verified on arrival. A remote is refused if its log is older than the one seen
+    before, or contradicts it.
     """
     store = session.open_store()
     source = session.remotes().find(remote)
@@ -26,9 +26,9 @@ def command(session: Session, remote: str | None, all_data: bool, dry_run: bool)
             source.place(session.environment), all_data=all_data, dry_run=dry_run
         )
     changed = bool(result.packs.files or result.before != result.after)
-    # What was drawn here meets what came. `push` tells again, until one is superseded.
-    came = not dry_run and result.before != result.after
-    shared = store.credentials.shared_places() if came else []
+    # Places drawn here may equal fetched ones. `push` warns again, until one is superseded.
+    has_grown = not dry_run and result.before != result.after
+    shared = store.credentials.shared_places() if has_grown else []
     session.emit(
         "pull",
         {
@@ -59,6 +59,6 @@ def command(session: Session, remote: str | None, all_data: bool, dry_run: bool)
     if result.missing:
         screen.result(
             f"! {pluralize(result.missing, 'pack is', 'packs are')} not fetched; "
-            "lyrikstore pull --all-data does"
+            "lyrikstore pull --all-data fetches them"
         )
     say_shared_places(screen, shared)

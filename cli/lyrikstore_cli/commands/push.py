@@ -1,4 +1,4 @@
-"""``lyrikstore push``: what is here goes to the home log, or to a mirror."""
+"""``lyrikstore push``: send local entries to the home log, or update a mirror."""
 
 from collections.abc import Sequence
 
@@ -19,16 +19,18 @@ from lyrikstore_cli.session import Session
     epilog="lyrikstore remote add origin s3://bucket/archive\nlyrikstore push",
 )
 @click.argument("remote", required=False)
-@click.option("--mirror", is_flag=True, help="Make the remote a copy that nobody extends.")
-@click.option("-n", "--dry-run", is_flag=True, help="Say what would be pushed; change nothing.")
+@click.option(
+    "--mirror", is_flag=True, help="Make the remote a copy that receives no other entries."
+)
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be pushed; change nothing.")
 def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -> None:
-    """Bring what is here and not there to REMOTE (by default `origin`, or the only one).
+    """Send what REMOTE lacks (by default `origin`, or the only remote).
 
-    The first remote a store is pushed to becomes the home of its log: from then on this folder is
-    a clone of it, as every other, and what is committed waits here until it is pushed. With
-    --mirror the home stays here and the remote is a copy. The current status lists are written
-    there too, as status/NAME, for a web server to serve. Exit code 15: somebody else changed a
-    name meanwhile; nothing was pushed.
+    The first remote that a store is pushed to becomes the home of its log: from then on this folder
+    is a clone of it, and new commits wait here until they are pushed. With --mirror the home stays
+    here and the remote is a copy. The current status lists are written there too, as status/NAME,
+    for a web server to serve. Exit code 15: another writer changed a name meanwhile; nothing was
+    pushed.
     """
     store = session.open_store()
     target = session.remotes().find(remote)
@@ -75,10 +77,10 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
         screen.result(f"{mark} {would}published {escape_control(name)}")
     for name in unfinished:
         screen.result(
-            f"! not published: {escape_control(name)} was signed in two places at once, and would "
-            "take back what the other list says"
+            f"! not published: {escape_control(name)} was signed in two places at once, and lacks "
+            "changes of the other list"
         )
-        screen.hint("join them: lyrikstore credential publish -o FOLDER, then lyrikstore push")
+        screen.hint("merge them: lyrikstore credential publish -o FOLDER, then lyrikstore push")
     say_shared_places(screen, shared)
     there = pluralize(result.after, "entry")
     if not changed:
@@ -92,18 +94,18 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
         screen.result(f"✓ logged   {grown}; the log there has {result.after}")
     if result.what == "moved" and not dry_run:
         screen.result(
-            f"! the home of this log is {escape_control(target.url)} from now on: what you commit "
-            "here waits until you push"
+            f"! the home of this log is {escape_control(target.url)} from now on: new commits here "
+            "wait until you push"
         )
     if result.what == "filled" and result.pending:
         screen.result(
             f"! {pluralize(result.pending, 'entry waits', 'entries wait')} for a push to the home; "
-            "a mirror does not take them"
+            "a mirror does not accept them"
         )
 
 
 def _say_overtaken(screen: Screen, overtaken: Sequence[Manifest]) -> None:
-    # They stay for good, and every push finds them again: one line for each name, not for each.
+    # They stay permanently, and every push finds them again: one line for each name.
     for name in dict.fromkeys(manifest.name for manifest in overtaken):
         ids = [manifest.id.short for manifest in overtaken if manifest.name == name]
         if len(ids) == 1:

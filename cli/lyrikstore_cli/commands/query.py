@@ -1,4 +1,4 @@
-"""``lyrikstore query``: SQL over the index."""
+"""``lyrikstore query``: query the index with SQL."""
 
 import csv
 import sys
@@ -11,7 +11,7 @@ from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.screen import defused_note
 from lyrikstore_cli.session import Session
 
-_WIDEST = 80  # an id, a DID and a digest are shorter: whoever copies one has all of it
+_WIDEST = 80  # ids, DIDs and digests are shorter, so they are never cut
 
 
 @declare(
@@ -25,7 +25,7 @@ _WIDEST = 80  # an id, a DID and a digest are shorter: whoever copies one has al
     "refs",
     metavar="REF",
     multiple=True,
-    help="Read this dataset in place: tables `records` and `record_decisions`; again for several.",
+    help="Also read this dataset, as tables `records` and `record_decisions`; repeatable.",
 )
 @click.option(
     "--format",
@@ -40,19 +40,19 @@ _WIDEST = 80  # an id, a DID and a digest are shorter: whoever copies one has al
     type=click.IntRange(1, 1_000_000),
     default=10_000,
     show_default=True,
-    help="At most so many rows.",
+    help="The most rows to print.",
 )
 def command(session: Session, sql: str, refs: tuple[str, ...], form: str, limit: int) -> None:
     """Answer one SELECT over the views of docs/index-views.md; "show tables" lists them.
 
-    The index is derived from the signed objects, made anew when it is missing or old, and never
+    The index is derived from the signed objects, rebuilt when it is missing or old, and never
     evidence: `verify` does not read it. With --records the rows or documents of a version are a
-    table, too, which is read where it is and copied nowhere. The query runs in a process of its
-    own without file or network access. In CSV an apostrophe stands before what a spreadsheet would
-    run; --json has the values as they are.
+    table too, which is read in place and not copied. The query runs in a separate process without
+    file or network access. In CSV, cells that a spreadsheet would run get an apostrophe; --json has
+    the unchanged values.
     """
     store = session.open_store()
-    with session.progress("asking"):
+    with session.progress("querying"):
         answer = store.query.sql(sql, records=refs, rows=limit)
     session.emit(
         "query",
@@ -86,13 +86,13 @@ def command(session: Session, sql: str, refs: tuple[str, ...], form: str, limit:
             session.screen.result(line.rstrip())
         if any(len(cell) > _WIDEST for row in cells for cell in row):
             session.screen.hint(
-                "cells that end in … are cut; --format csv and --json have them whole"
+                "cells that end in … are cut; --format csv and --json print them whole"
             )
     if answer.truncated:
-        session.screen.say("! more rows exist; raise --limit")
+        session.screen.say("! there are more rows: raise --limit")
     if not answer.confined:
         session.screen.say(
-            "! this system could not confine the query fully; DuckDB's own limits held"
+            "! this system could not fully confine the query; only DuckDB's own limits applied"
         )
 
 

@@ -1,4 +1,4 @@
-"""``lyrikstore remote``: where a store is pushed to and pulled from."""
+"""``lyrikstore remote``: the remotes of a store."""
 
 from typing import TYPE_CHECKING
 
@@ -17,26 +17,30 @@ if TYPE_CHECKING:
 
 @click.group(context_settings=HELP_NAMES)
 def command() -> None:
-    """Say where this store is pushed to and pulled from.
+    """Add, list or remove the remotes that this store is pushed to and pulled from.
 
-    Remotes are remembered in your configuration folder, for this store's folder only. Credentials
-    are never part of a URL: each kind of remote finds them in its usual places.
+    Remotes are kept in your configuration folder, for this store's folder only. Passwords and keys
+    are never part of a URL: each kind of remote reads them from its usual places.
     """
 
 
 @declare("add", epilog="lyrikstore remote add origin s3://bucket/archive --set region=eu-west-1")
 @click.argument("name")
 @click.argument("url")
-@click.option("--mirror", is_flag=True, help="A copy that nobody extends, such as a backup.")
+@click.option(
+    "--mirror",
+    is_flag=True,
+    help="The remote is a copy that receives no other entries, such as a backup.",
+)
 @remote_options
-@click.option("--offline", is_flag=True, help="Ask nothing of the remote yet.")
+@click.option("--offline", is_flag=True, help="Do not contact the remote now.")
 def _add(
     session: Session, name: str, url: str, mirror: bool, options: tuple[str, ...], offline: bool
 ) -> None:
     """Remember URL as NAME: a folder, file://, s3://, gs://, az://, sftp:// or http(s)://.
 
-    It is reached for at once, and a small file is written there and removed again, to find out
-    whether several people may push to it. What each kind lets one set is in docs/remotes.md.
+    The command contacts it and writes and removes a small file there, to test whether several
+    people can push to it safely. docs/remotes.md lists the settings (--set) of each kind.
     """
     from lyrikstore.api.commands import NamedRemote, place_of
     from lyrikstore.api.remotes import probe_remote
@@ -44,7 +48,7 @@ def _add(
     remote = NamedRemote(name, place_of(url), mirror, named_values(options))
     remotes = session.remotes()
     remotes.check_new(remote)
-    place = remote.place(session.environment)  # refuses what this kind of remote does not know
+    place = remote.place(session.environment)  # refuses unknown settings of this kind of remote
     abilities = None if offline else probe_remote(session.store_folder(), place)
     remotes.add(remote)
     found = None if abilities is None else asdict(abilities)
@@ -53,14 +57,14 @@ def _add(
     if abilities is None:
         return
     if not abilities.writable:
-        session.screen.say("it can only be read: pull and clone, but push elsewhere")
+        session.screen.say("the remote is read-only: you can pull and clone, not push")
     elif not abilities.creates:
         session.screen.say(
-            "warning: this server does not keep two writers apart, and one could undo what the "
-            "other pushed",
+            "warning: this server does not detect two writers at once: one could overwrite what "
+            "the other pushed",
             "yellow",
         )
-        session.screen.hint("let one person only push there, or use another server")
+        session.screen.hint("let only one person push there, or use another server")
 
 
 @declare("list")
@@ -77,7 +81,7 @@ def _list(session: Session) -> None:
 @declare("remove")
 @click.argument("name")
 def _remove(session: Session, name: str) -> None:
-    """Forget a remote; what is there stays."""
+    """Remove a remote from the configuration; its data stays."""
     gone = session.remotes().remove(name)
     session.emit("remote-remove", asdict(gone))
     session.screen.result(f"✓ removed  {gone.name}  {escape_control(gone.url)}")

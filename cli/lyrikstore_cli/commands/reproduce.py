@@ -1,4 +1,4 @@
-"""``lyrikstore reproduce``: a run done again, and whether the same came of it."""
+"""``lyrikstore reproduce``: repeat a run, and compare the results."""
 
 import re
 from collections.abc import Mapping
@@ -30,27 +30,30 @@ _CODES = {
 )
 @click.argument("ref")
 @click.option(
-    "--segments", type=click.IntRange(1), help="Draw so many segments, and do these alone."
+    "--segments", type=click.IntRange(1), help="Draw so many segments, and repeat only these."
 )
-@click.option("--nonce", help="Draw with this, 32 to 128 hex digits, in place of random bytes.")
+@click.option(
+    "--nonce", help="Draw with this nonce, 32 to 128 hex digits, instead of random bytes."
+)
 @click.option("-m", "--message", default="", help="A note, signed with the verdict.")
 def command(
     session: Session, ref: str, segments: int | None, nonce: str | None, message: str
 ) -> None:
-    """Do a run again, and say whether what it gave comes again.
+    """Repeat a run, and report whether it gives the same result.
 
-    REF is a run or a checkpoint of one. It is done with the very data, config and seed, in a
-    private folder; what comes is compared and thrown away. The data is used again, so that takes
-    the right to (exit code 14). Whoever has a clone can do it: where the store's policy lets them
-    not sign, the verdict is printed and not logged.
+    REF is a run or a checkpoint of one. The run is repeated with the same data, config and seed in
+    a private folder; its results are compared and deleted. The data is used again, which needs the
+    right to do so (exit code 14). Everybody with a clone can do this: if the store's policy does
+    not let your key sign, the verdict is printed and not logged.
 
-    MATCH: the same bytes. WITHIN TOLERANCE: other bytes, within what the run fixed before its first
-    step. MISMATCH (exit code 3): neither. INCONCLUSIVE (5): neither, but on another processor, with
-    other packages or code, or without data that is gone. Needs the extra `train`.
+    MATCH: the same bytes. WITHIN TOLERANCE: other bytes, within the tolerance that the run fixed
+    before its first step. MISMATCH (exit code 3): neither. INCONCLUSIVE (5): neither, but on
+    another processor, with other packages or code, or without data that is gone. Needs the extra
+    `train`.
 
-    With --segments, for runs whose config has `[replay]`: segments of the training are drawn after
-    it was logged, each is done again from its first state to its last, and the probability is told
-    that a forged one was missed.
+    With --segments, for runs whose config has `[replay]`, segments of the logged training are
+    drawn and each is repeated from its first resume state to its last; the output states the
+    probability of missing a forged one.
     """
     drawn_by = _nonce(nonce, segments)
     store = session.open_store(sign=session.own_did() is not None)
@@ -82,19 +85,19 @@ def command(
     say(f"{word}  {made.run.name}  {made.run.id.short}", "bold")
     for one in body.get("compared", ()):
         say(f"  checkpoint {Digest.parse(one['checkpoint']).short}: {_found(one)}")
-    if told := body.get("segments"):
-        say(f"  segments {', '.join(map(str, told['drawn']))} of {told['count']} were drawn")
-        for one in told.get("replayed", ()):
+    if segments_ := body.get("segments"):
+        say(f"  drawn segments {', '.join(map(str, segments_['drawn']))} of {segments_['count']}")
+        for one in segments_.get("replayed", ()):
             if one["expected"] != one["found"]:
-                say(f"! segment {one['number']} does not come again", "bold")
-        chance = told["missChance"]
+                say(f"! segment {one['number']} is not reproduced", "bold")
+        chance = segments_["missChance"]
         say(f"  a single forged segment is missed with probability {chance}")
     for line in reason_lines(body, made.environment_differences):
         say(f"  {line}")
     if manifest is not None:
         say(f"✓ statement   {manifest.name}  {manifest.id.short}")
     else:
-        say("! not signed: the store's policy lets no key of yours say it, so nothing was logged")
+        say("! not signed: the store's policy lets none of your keys sign it; nothing was logged")
     if code := _CODES[made.verdict]:
         raise click.exceptions.Exit(code)
 
@@ -103,23 +106,23 @@ def _nonce(text: str | None, segments: int | None) -> bytes:
     if text is None:
         return b""
     if segments is None:
-        raise click.UsageError("--nonce draws segments: say how many with --segments")
+        raise click.UsageError("--nonce draws segments: add --segments N")
     if not _NONCE.fullmatch(text):
-        raise click.UsageError("--nonce takes 32 to 128 hex digits, an even number of them")
+        raise click.UsageError("--nonce takes 32 to 128 hex digits, of an even number")
     return bytes.fromhex(text)
 
 
 def _found(one: Mapping[str, Any]) -> str:
     if one.keys() == {"checkpoint"}:
-        return "nothing came that corresponds to it"
+        return "the repeated run gave no such checkpoint"
     parts = []
     if "files" in one:
         parts.append(f"other bytes in {escape_control(', '.join(sorted(one['files'])))}")
     if "weights" in one:
         parts.append(f"weights differ by at most {one['weights']['absolute']}")
     if "metrics" in one:
-        told = ", ".join(f"{name} by {value}" for name, value in one["metrics"].items())
-        parts.append(escape_control(told))
+        metrics = ", ".join(f"{name} by {value}" for name, value in one["metrics"].items())
+        parts.append(escape_control(metrics))
     if "differs" in one:
-        parts.append(f"it says another {escape_control(', '.join(one['differs']))}")
+        parts.append(f"different statements: {escape_control(', '.join(one['differs']))}")
     return "; ".join(parts) or "the same bytes"

@@ -1,4 +1,4 @@
-"""``lyrikstore status``: how committed folders differ from the current versions."""
+"""``lyrikstore status``: show how committed folders differ from the current versions."""
 
 import shlex
 from collections.abc import Iterable
@@ -22,10 +22,10 @@ SHOWN = 10
 @declare("status", epilog="lyrikstore status\nlyrikstore status documents --json")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 def command(session: Session, path: Path | None) -> None:
-    """Say what a commit would change in the folders that were committed from here.
+    """Show what a commit would change, for the folders that were committed from this machine.
 
-    PATH leaves out all but the folders at, below or above it. Files that did not change are not
-    read, and nothing is written to the store.
+    PATH limits this to folders at, below or above it. Unchanged files are not read, and nothing is
+    written to the store.
     """
     statuses = session.open_store().datasets.status(path)
     clean = all(status.clean for status in statuses)
@@ -45,7 +45,7 @@ def _show(screen: Screen, status: "FolderStatus") -> None:
         screen.result(f"✗ {escape_control(status.problem)}")
         name = status.name.removeprefix("datasets/")
         screen.hint(
-            f"if it was moved, commit it from where it is now: lyrikstore commit PATH -d {name}"
+            f"if the folder was moved, commit it at its new place: lyrikstore commit PATH -d {name}"
         )
         return
     if status.moved:
@@ -69,7 +69,7 @@ def _show(screen: Screen, status: "FolderStatus") -> None:
 
 
 def _commit(status: "FolderStatus") -> str:
-    # With all that the version before states; what it would lose otherwise, `commit` refuses.
+    # With all that the last version states: `commit` refuses to lose it without --yes.
     from lyrikstore.api.commands import KEY_COLUMNS
 
     words = ["lyrikstore", "commit", _shown(status.folder)]
@@ -105,6 +105,6 @@ def _list(screen: Screen, mark: str, items: Iterable[str]) -> None:
 
 
 def _shown(path: str) -> str:
-    # As the user would type it, where that is shorter.
+    # Relative to the current folder, if it is in there.
     place, here = Path(path), Path.cwd()
     return str(place.relative_to(here)) if place.is_relative_to(here) else path

@@ -1,4 +1,4 @@
-"""``lyrikstore terms``: what datasets may be used for together, and which part decides it."""
+"""``lyrikstore terms``: show what datasets may be used for together, and which part decides."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +34,7 @@ _WORTH = {
     "invalid": ("✗", "red"),
 }
 _REFUSED, _UNTRUSTED = 14, 4
-_LICENCE = "its licence as asserted by whoever committed it"
+_LICENCE = "licence asserted by its importer"
 
 
 @declare(
@@ -43,10 +43,12 @@ _LICENCE = "its licence as asserted by whoever committed it"
     "lyrikstore terms acme/corpus-clean --purpose train,commercialUse --territory DE",
 )
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET…")
-@click.option("--purpose", default="", help="What you want to do: train,commercialUse,…")
-@click.option("--territory", default="", help="Where: DE,FR,US-CA; EU, EEA: their members.")
-@click.option("--seats", type=click.IntRange(min=1), help="How many people.")
-@click.option("--for", "purposes", default="", help="For which work: internalOperations,…")
+@click.option("--purpose", default="", help="The planned use: train,commercialUse,…")
+@click.option(
+    "--territory", default="", help="Territory: DE,FR,US-CA; EU and EEA mean their members."
+)
+@click.option("--seats", type=click.IntRange(min=1), help="Number of people.")
+@click.option("--for", "purposes", default="", help="Purposes of the work: internalOperations,…")
 @options.trust_file
 @options.at
 def command(
@@ -59,19 +61,19 @@ def command(
     trust_file: Path | None,
     at: str | None,
 ) -> None:
-    """Say what the TARGETs may be used for together: credentials, deliveries or REFs.
+    """Show what the TARGETs may be used for together: credentials, deliveries or REFs.
 
-    A REF stands for the datasets it was made from, but those of which a union holds no record any
-    more, and of these for the partitions whose files it kept; a checkpoint, run or deployment for
-    what it and the models before it learned from. What
-    is said of the licence of models from elsewhere is listed, and permits nothing. Says which
-    dataset and partition decides each no, which duties add up, and which terms exclude each other.
-    What a credential says that does not hold, or that may have been revoked, permits nothing.
-    Licence grants to your key count: those next to a delivery, those that the store of a REF has
-    imported; of one that gives nothing here, as it is for another place or key, it is said why.
-    With --at the answer for a REF is by the log of that moment. The exit code is the worst that
-    `verify` would give these credentials without their data: 3, 5, 4 or 0. With --purpose it
-    answers: 0 permitted, 4 permitted by somebody you do not trust, 5 not known, 14 not.
+    A REF stands for the datasets that it was made from, and for the partitions whose files it kept;
+    datasets of which a union no longer holds a record do not count. A checkpoint, run or deployment
+    stands for the training data of it and of its base models. Licences of models from elsewhere
+    are listed, and permit nothing. The output shows which dataset and partition decides each no,
+    the sum of the duties, and terms that exclude each other. A credential that is invalid, or may
+    have been revoked, permits nothing. Grants to your key count if they are beside a delivery or
+    imported into the store of a REF; for a grant that does not apply, the reason is shown. With
+    --at the answer for a REF is by the log as of that time. The exit code is the worst that
+    `verify` would give for these credentials without their data: 3, 5, 4 or 0. With --purpose it
+    is the answer: 0 permitted, 4 permitted by an issuer you do not trust, 5 not known, 14 not
+    permitted.
     """
     from lyrikstore.api import Asker, mix
 
@@ -82,10 +84,10 @@ def command(
         return asker.use(words(purpose), territory=where, seats=seats, purposes=what)
 
     if not purpose and (territory or seats or purposes):
-        raise click.UsageError("--territory, --seats and --for go with --purpose")
+        raise click.UsageError("--territory, --seats and --for need --purpose")
     moment = parse_timestamp(at) if at else now()
     asker = Asker(session.trust(trust_file), moment, session.own_did())
-    use(asker)  # a word that nobody knows is said before anything is read
+    use(asker)  # an unknown word is refused before any file is read
     sources, models, asker = _sources(session, targets, asker, floor=at is None)
     result = mix(sources, use(asker))
     unknown = [
@@ -99,14 +101,14 @@ def command(
     ]
     if at and not all(Path(target).exists() for target in targets):
         unknown.append(
-            f"not counted: what was logged after {format_timestamp(moment)}, such as that a key "
-            "was stolen; when something was logged, its own dates say"
+            f"not counted: entries logged after {format_timestamp(moment)}, such as that a key was "
+            "stolen; the times are claims of the entries themselves"
         )
     found = {**result.to_json(), "models": [one.to_json() for one in models]}
     session.emit("terms", {**found, "notProven": unknown})
     _show(session, result, models, words(purpose), unknown)
     if result.verdict != "trusted":
-        session.screen.hint("what was checked, and what was not: lyrikstore verify TARGET")
+        session.screen.hint("to see what was checked: lyrikstore verify TARGET")
     if result.ruling is None:
         raise click.exceptions.Exit(VERDICT[result.verdict.value])
     if result.is_open:
@@ -139,9 +141,9 @@ def _sources(
             store = session.open_store()
         except NotFoundError as error:
             raise NotFoundError(
-                error.kind, f"{names[0]} is no file, and {error.message}", hint=error.hint
+                error.kind, f"{names[0]} is not a file, and {error.message}", hint=error.hint
             ) from None
-        if floor:  # ATTACK: a clock set back, to before a licence ran out
+        if floor:  # ATTACK: a clock set back to before the end of a licence
             asker = replace(asker, at=max(asker.at, store.floor()))
         sources += store.datasets.term_sources(names, asker, as_of=not floor)
         models = store.datasets.asserted_models(names)
@@ -165,14 +167,14 @@ def _show(
         screen.result(f" {mark} {source.verdict}{': ' if source.note else ''}{source.note}", style)
         if source.own_word is not None:
             other = escape_control(source.own_word.summary)
-            screen.result(f" ! by {source.issuer}'s own word: {other}", "yellow")
+            screen.result(f" ! by {source.issuer}'s own statement: {other}", "yellow")
         for grant in source.grants:
             _show_grant(session, grant)
     for freed in result.freed:
         screen.result(f"{freed.name}  does not count: no record of it is used")
     for model in models:
-        said = escape_control(model.asserted) if model.asserted else "nothing is stated"
-        screen.result(f"{model.name}  a model from elsewhere, {_LICENCE}: {said}")
+        licence = escape_control(model.asserted) if model.asserted else "none stated"
+        screen.result(f"{model.name}  a model from elsewhere, {_LICENCE}: {licence}")
     screen.result("may be used together to")
     width = max(map(len, result.answers))
     for act, (answer, who) in result.answers.items():
@@ -203,12 +205,12 @@ def _show(
         short = result.grants_short_of(acts, who) if answer != "permitted" else ()
         for grant in short[:3]:
             what = f"{', '.join(grant.permits)}{_within(grant)}"
-            screen.hint(f"a grant of {what} is here, and does not give it: {grant.note}")
+            screen.hint(f"a grant of {what} is here, but does not permit this: {grant.note}")
         if answer == "not-stated" and result.is_grantable(reason, who):
             here = "" if short else ", and no such grant is here"
             screen.hint(f"its publisher can grant it to you by name{here}")
         if answer == "undeclared":
-            screen.hint("say where, by how many, for which work: --territory, --seats, --for")
+            screen.hint("describe the use: --territory, --seats, --for")
 
 
 def _show_grant(session: Session, grant: "HeldGrant") -> None:

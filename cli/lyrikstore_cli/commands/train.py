@@ -1,4 +1,4 @@
-"""``lyrikstore train``: fine-tune a model; only signed checkpoints leave."""
+"""``lyrikstore train``: fine-tune a model, and sign run and checkpoint."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,35 +38,37 @@ if TYPE_CHECKING:
     type=options.EXISTING,
     help="Your own price file for the plan.",
 )
-@click.option("--measure", is_flag=True, help="Do a few real steps for the plan.")
-@click.option("--resume", is_flag=True, help="Go on with the run that was interrupted.")
+@click.option("--measure", is_flag=True, help="Measure a few training steps for the plan.")
+@click.option("--resume", is_flag=True, help="Continue the interrupted run.")
 @external_options
 @opening_options
 @click.option(
     "--export-job",
     "target",
     type=click.Choice(["skypilot"]),
-    help="Write a job that runs COMMAND elsewhere, in place of running it.",
+    help="Write a job that runs COMMAND on a rented machine, instead of running it.",
 )
-@click.option("--region", default="", help="Where the job runs, as aws/eu-central-1.")
+@click.option("--region", default="", help="The region of the job, such as aws/eu-central-1.")
 @click.option(
     "--program",
     multiple=True,
     type=options.EXISTING,
     metavar="PATH",
-    help="What COMMAND needs there: a file, or of a folder what Git tracks; again.",
+    help="A file that COMMAND needs, or a folder with its files in Git; repeatable.",
 )
 @click.option(
     "--include",
     multiple=True,
     type=options.EXISTING,
     metavar="PATH",
-    help="What else of a --program folder goes along: a file, or all in a folder; again.",
+    help="A further file, or all files of a folder, of a --program folder; repeatable.",
 )
 @click.option(
     "-o", "--output", "out", type=click.Path(path_type=Path), help="The folder of the job."
 )
-@click.option("--collect", type=options.EXISTING, help="Seal what came back of a job's folder.")
+@click.option(
+    "--collect", type=options.EXISTING, help="Seal the returned output of a job's folder."
+)
 @click.option("-m", "--message", default="", help="A note, signed with the run.")
 def command(
     session: Session,
@@ -82,61 +84,61 @@ def command(
     out: Path | None,
     collect: Path | None,
     message: str,
-    **asked: Any,
+    **external: Any,
 ) -> None:
-    """Fine-tune a model as CONFIG says (docs/training.md), or by a COMMAND of your own.
+    """Fine-tune a model by CONFIG (docs/training.md), or with your own COMMAND.
 
-    Refused (exit code 14) unless every source dataset has a credential, from somebody you trust,
-    that permits the purpose, and where the plan does not fit the budget or this machine. The run is
-    logged before its first step; if it fails or is stopped, nothing leaves, and `--resume` goes on
-    from the last point to the same bytes. Of several candidates the one that does best on the
-    validation part is kept. Needs the extra `train`.
+    Refused (exit code 14) unless every source dataset has a credential that permits the purpose,
+    from an issuer you trust, and if the plan exceeds the budget or this machine. The run is logged
+    before its first step. If it fails or is stopped, no checkpoint is logged, and `--resume`
+    continues from the last resume state, with the same resulting bytes. Of several candidates the
+    one that is best on the validation part is kept. Needs the extra `train`.
 
-    With `--input` and `--as` any program trains (docs/any-trainer.md): COMMAND gets a verified
-    copy of each input in `{input}`, `{input2}` …, the base in `{base}`, and writes the model to
-    `{output}`. What it leaves is sealed if it is safetensors, tokenizer, JSON and text. It is
-    confined by bubblewrap: it sees these copies, a copy of the Git work tree, its interpreter and
-    the system's libraries, has no network and nothing of your home folder or environment. `--read`,
-    `--network`, `--env` and `--gpu` open more, and are signed. Where no sandbox can be had it is
-    refused (`no-sandbox`); `--unconfined` is signed, and verdict and card say it.
+    With `--input` and `--as` any program can train (docs/any-trainer.md): COMMAND gets a verified
+    copy of each input in `{input}`, `{input2}` …, the base model in `{base}`, and writes the model
+    to `{output}`. Its output is sealed if it consists of safetensors, tokenizer, JSON and text
+    files. It runs in a bubblewrap sandbox with these copies, a copy of the Git work tree, its
+    interpreter and the system's libraries, without network, home folder or environment. `--read`,
+    `--network`, `--env` and `--gpu` give more access, which is signed. Without a sandbox the
+    command is refused (`no-sandbox`); `--unconfined` is signed, and verdict and card state it.
 
-    `--export-job` announces the run and writes a folder for SkyPilot, if the data may be used in
-    the country of the region; `--collect` seals what came back. Private keys and well-known files
-    of credentials are refused, there and in what is sealed (`secret-found`). A raw key, such as the
-    32 bytes of a seed, looks like any other bytes: it cannot be seen.
+    `--export-job` logs the run and writes a folder for SkyPilot, if the data may be used in the
+    country of the region; `--collect` seals the returned output. Private keys and well-known files
+    with passwords are refused in the job and in the output (`secret-found`). A raw key, such as the
+    32 bytes of a seed, cannot be detected.
     """
-    given = tuple(filter(None, (config, *words)))
-    opening, unconfined = opening_of(asked)
+    command_line = tuple(filter(None, (config, *words)))
+    opening, unconfined = opening_of(external)
     opens = unconfined or any((opening.reads, opening.network, opening.variables, opening.gpu))
-    if opens and (collect is not None or target is not None or not asked["inputs"]):
+    if opens and (collect is not None or target is not None or not external["inputs"]):
         raise click.UsageError(
             "--read, --network, --env, --gpu and --unconfined need --input, --as and a COMMAND"
         )
     if collect is not None:
-        if given or asked["inputs"] or target:
-            raise click.UsageError("--collect FOLDER stands alone")
+        if command_line or external["inputs"] or target:
+            raise click.UsageError("--collect FOLDER takes no COMMAND, --input or --export-job")
         _collect(session, collect)
         return
     if target is not None:
         if not region or out is None:
             raise click.UsageError("--export-job needs --region and -o FOLDER")
-        request = external_request(asked)
-        _export(session, given, request, target, region, program, include, out, message)
+        request = external_request(external)
+        _export(session, command_line, request, target, region, program, include, out, message)
         return
-    if out is not None and asked["inputs"] and not asked["name"]:
+    if out is not None and external["inputs"] and not external["name"]:
         raise renamed_flag("train", "--output")
     if region or program or include or out is not None:
-        raise click.UsageError("--region, --program, --include and -o belong to --export-job")
-    if asked["inputs"] or asked["name"]:
+        raise click.UsageError("--region, --program, --include and -o need --export-job")
+    if external["inputs"] or external["name"]:
         if prices or measure or resume:
             raise click.UsageError("--prices, --measure and --resume need a CONFIG")
-        _train_with(session, given, external_request(asked), opening, unconfined, message)
+        _train_with(session, command_line, external_request(external), opening, unconfined, message)
         return
-    if len(given) != 1:
+    if len(command_line) != 1:
         raise click.UsageError(
             "give a CONFIG, or --input REF --as NAME -- COMMAND for a program of your own"
         )
-    _train(session, Path(given[0]), prices, measure=measure, resume=resume, message=message)
+    _train(session, Path(command_line[0]), prices, measure=measure, resume=resume, message=message)
 
 
 def _train(
@@ -221,8 +223,8 @@ def _train(
         screen.hint(f"measure it on the locked test part: {measuring}")
     else:
         screen.hint(
-            "lock a test set, then train again: lyrikstore filter REF --recipe legal --as NAME "
-            'sets one aside, [data] test = "NAME.test" locks it'
+            "split off a test set: lyrikstore filter REF --recipe legal --as NAME; lock it with "
+            '[data] test = "NAME.test", then train again'
         )
 
 
@@ -293,10 +295,10 @@ def _export(
     screen.result(f"✓ wrote       {escape_control(str(job.folder))}  to run in {job.territory}")
     if program:
         left = pluralize(job.left_out, "other file stays", "other files stay")
-        screen.result(f"  took along  {pluralize(job.files, 'file')}; {left} here")
+        screen.result(f"  included    {pluralize(job.files, 'file')}; {left} here")
     screen.hint(
-        "start it: sky launch job.yaml in that folder; bring /tmp/lyrikstore/output back as "
-        "output, then: lyrikstore train --collect FOLDER"
+        "in that folder run: sky launch job.yaml; then copy its /tmp/lyrikstore/output to the "
+        "folder's output, and run: lyrikstore train --collect FOLDER"
     )
 
 

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @click.group(context_settings=HELP_NAMES)
 def command() -> None:
-    """Say whose signatures you believe, and for which names.
+    """Choose whose signatures you trust, and for which names.
 
-    The trust file is yours, outside every store, and can be edited by hand (docs/trust.md).
-    Compare a key with one from another source before you add it.
+    Your trust file is outside every store, and can be edited by hand (docs/trust.md). Compare a key
+    with one from another source before you add it.
     """
 
 
@@ -36,8 +36,14 @@ def command() -> None:
     "lyrikstore trust add 'data.example/archive+1a2b3c4d+…'",
 )
 @click.argument("who", metavar="DID|LOG-KEY")
-@click.option("--name", "nickname", help="What reports shall call this issuer.")
-@click.option("--names", multiple=True, default=("*",), show_default=True, help="Pattern of names.")
+@click.option("--name", "nickname", help="The name of this issuer in reports.")
+@click.option(
+    "--names",
+    multiple=True,
+    default=("*",),
+    show_default=True,
+    help="Pattern of names to trust it for.",
+)
 @click.option(
     "--role",
     "roles",
@@ -45,18 +51,18 @@ def command() -> None:
     default=("publisher",),
     show_default=True,
     type=click.Choice(tuple(ROLES)),
-    help="As what.",
+    help="The role to trust it in.",
 )
 @click.option(
     "--claim",
     "claims",
     multiple=True,
     type=click.Choice(CLAIMS),
-    help="What it is believed about when it attests, instead of what the role comes with.",
+    help="Kind of attestation to trust it for, instead of those of the role.",
 )
-@click.option("--store-id", "stores", multiple=True, help="Only for this store.")
-@click.option("--since", help="Believed from then on, as 2026-11-24T00:00:00Z.")
-@click.option("--until", help="Believed up to then.")
+@click.option("--store-id", "stores", multiple=True, help="Trust it only in this store.")
+@click.option("--since", help="Trust it from this time on, such as 2026-11-24T00:00:00Z.")
+@click.option("--until", help="Trust it until this time.")
 @click.option(
     "--did-document",
     "documents",
@@ -64,7 +70,7 @@ def command() -> None:
     multiple=True,
     help="Pin this DID document of a did:web.",
 )
-@click.option("--witness", is_flag=True, help="The key is a witness's.")
+@click.option("--witness", is_flag=True, help="The key is that of a witness.")
 def _add(
     session: Session,
     who: str,
@@ -78,7 +84,7 @@ def _add(
     documents: tuple[Path, ...],
     witness: bool,
 ) -> None:
-    """Believe an issuer, with the documents of its did:web; or a log, or a witness, by its key."""
+    """Trust an issuer, with the documents of its did:web; or a log or a witness, by its key."""
     from lyrikstore.api import TrustedIssuer, load_trust
     from lyrikstore.api.trust import add_issuer, add_log, add_witness, check_issuer, pin_file
     from lyrikstore.canon.quoting import quote
@@ -90,7 +96,7 @@ def _add(
         origin = who.partition("+")[0]
         _emit_added(session, logKey=who, origin=origin, changed=changed)
         kind = "witness" if witness else "log"
-        session.screen.result(f"{'✓ trusted' if changed else '– known already'}  {kind} {origin}")
+        session.screen.result(f"{'✓ trusted' if changed else '– trusted already'}  {kind} {origin}")
         return
     check_issuer(who)
     pinned = []
@@ -100,7 +106,7 @@ def _add(
             session.screen.result(f"✓ pinned   {path}  {pinned[-1]}")
     if nickname is None:
         if not documents:
-            raise InvalidInputError("usage", "name the issuer", hint="--name NICKNAME")
+            raise InvalidInputError("usage", "name the issuer", hint="add --name NICKNAME")
         _emit_added(session, did=who, pinned=pinned, changed=bool(pinned))
         return
     issuer = TrustedIssuer(
@@ -127,32 +133,34 @@ def _add(
     if changed:
         session.screen.result(f"✓ trusted  {nickname}  {who}  as {_as_what(issuer)}")
         called = shlex.quote(nickname)
-        session.screen.hint(f"take it back with: lyrikstore trust remove {called}")
+        session.screen.hint(f"to undo this: lyrikstore trust remove {called}")
         if names == ("*",) and not stores:
             session.screen.hint(
-                "that is every name there is; to believe it about some, take it back and "
-                f"add it with their pattern: --name {called} --names 'datasets/acme/*'"
+                "this trusts it for all names; to limit that, remove it and add it again with a "
+                f"pattern: --name {called} --names 'datasets/acme/*'"
             )
         if who.startswith("did:web:") and not any(
             document.did == who for document in trust.documents
         ):
             session.screen.hint(
-                "nothing says yet which keys it has: "
-                f"lyrikstore trust add {who} --did-document FILE; or verify --fetch, each time"
+                "its keys are not known yet: "
+                f"lyrikstore trust add {who} --did-document FILE; or use verify --fetch each time"
             )
     else:
-        session.screen.result(f"– {nickname} is trusted already, for exactly this")
+        session.screen.result(f"– {nickname} is already trusted for exactly this")
     for other in trust.issuers:
-        # Entries add up: whoever adds a narrower one has narrowed nothing.
+        # Entries add up: a narrower one does not limit an earlier one.
         if other.did == who and other != issuer:
-            session.screen.result(f"! it is still believed, too, as {_as_what(other)}")
+            session.screen.result(f"! it is also trusted as {_as_what(other)}")
     for name in others:
-        session.screen.result(f"! you call the same issuer {quote(name)}, too: is that {nickname}?")
+        session.screen.result(
+            f"! the same issuer also has the name {quote(name)}: is that {nickname}?"
+        )
 
 
 @declare("list")
 def _list(session: Session) -> None:
-    """List whom and what you believe."""
+    """List the issuers, documents, logs and witnesses that you trust."""
     trust = session.trust()
     session.emit("trust-list", {"file": str(session.paths.trust), **trust.to_json()})
     for issuer in trust.issuers:
@@ -164,7 +172,7 @@ def _list(session: Session) -> None:
     for witness in trust.witnesses:
         session.screen.result(f"witness  {witness.key}")
     if not trust.issuers:
-        session.screen.say(f"you believe nobody yet ({session.paths.trust})")
+        session.screen.say(f"you trust no issuer yet ({session.paths.trust})")
 
 
 def _as_what(issuer: "TrustedIssuer") -> str:
@@ -179,7 +187,7 @@ def _as_what(issuer: "TrustedIssuer") -> str:
 @declare("remove")
 @click.argument("who", metavar="DID|NAME|DIGEST|KEY")
 def _remove(session: Session, who: str) -> None:
-    """Stop believing an issuer, a pinned document, a log or a witness."""
+    """Remove an issuer, a pinned document, a log or a witness from the trust file."""
     from lyrikstore.api import load_trust
     from lyrikstore.api.trust import remove
     from lyrikstore.canon.quoting import quote
@@ -203,7 +211,7 @@ def _remove(session: Session, who: str) -> None:
         session.screen.result(f"✓ removed  {name}")
     for did, names in still.items():
         session.screen.result(f"! still trusted, as {', '.join(map(quote, names))}: {did}")
-        session.screen.hint(f"to believe it no more: lyrikstore trust remove {did}")
+        session.screen.hint(f"to remove all its entries: lyrikstore trust remove {did}")
 
 
 @declare(
@@ -216,7 +224,7 @@ def _remove(session: Session, who: str) -> None:
 def _set(session: Session, limit: str, values: tuple[str, ...]) -> None:
     """Set maxStatusDays, maxLogDays, witnessesRequired, allow.keys, .hashes or .cryptosuites.
 
-    Without values the limit is taken away.
+    Without values the limit is removed.
     """
     from lyrikstore.api.trust import set_limit
 
@@ -235,10 +243,10 @@ def _set(session: Session, limit: str, values: tuple[str, ...]) -> None:
     "--about",
     nargs=2,
     metavar="DID NAME",
-    help="Say whether DID is believed about NAME now; exit code 4 if not.",
+    help="Check whether DID is trusted for NAME now; exit code 4 if not.",
 )
-@click.option("--role", default="publisher", show_default=True, help="As what, with --about.")
-@click.option("--claim", help="About which claim of an attestation, with --about, instead.")
+@click.option("--role", default="publisher", show_default=True, help="The role, with --about.")
+@click.option("--claim", help="A kind of attestation instead of a role, with --about.")
 def _check(
     session: Session,
     file: Path | None,
@@ -246,7 +254,7 @@ def _check(
     role: str,
     claim: str | None,
 ) -> None:
-    """Read a trust file, by default yours, and say in plain words whom it believes for what."""
+    """Read a trust file, by default yours, and list in words whom it trusts for what."""
     from lyrikstore.api import load_trust
     from lyrikstore.api.trust import explain
 
@@ -263,7 +271,7 @@ def _check(
     from lyrikstore.api.commands import parse_name
 
     did, full = about[0], str(parse_name(about[1]))
-    # A store-bound entry is no answer to a question that names no store.
+    # An entry for one store does not count, because the question names no store.
     question: dict[str, Any] = {"name": full, "store": None, "at": now()}
     found = (
         trust.believes(did, claim=claim, **question)
@@ -273,9 +281,9 @@ def _check(
     session.emit("trust-check", {"did": did, "name": full, "believed": found is not None})
     what = f"about the {claim} of" if claim else f"as {role} of"
     if found is None:
-        session.screen.result(f"! {did} is not believed {what} {full}")
+        session.screen.result(f"! {did} is not trusted {what} {full}")
         raise click.exceptions.Exit(4)
-    session.screen.result(f"✓ {found.nickname} is believed {what} {full}")
+    session.screen.result(f"✓ {found.nickname} is trusted {what} {full}")
 
 
 def _emit_added(session: Session, **members: Any) -> None:

@@ -1,4 +1,4 @@
-"""``lyrikstore why``: what happened to one record."""
+"""``lyrikstore why``: show what filters did to one record."""
 
 import json
 from typing import Any
@@ -16,11 +16,11 @@ from lyrikstore_cli.session import Session
 @click.argument("ref")
 @click.argument("record")
 def command(session: Session, ref: str, record: str) -> None:
-    """Tell what each filter did to RECORD on its way to REF, and why.
+    """Show what each filter did to RECORD on its way to REF, and why.
 
-    RECORD is a path, also the one that `--map-names` replaced; of rows PATH:LINE, or the value of
-    the field that is the id; or a record id or its first digits. Of a row that was made of a
-    document it names document and page.
+    RECORD is a path, also one that `--map-names` replaced; for rows PATH:LINE, or the value of the
+    id field; or a record id or its first digits. For a row made from a document, document and page
+    are shown.
     """
     found = session.open_store().datasets.why(ref, record)
     session.emit(
@@ -56,7 +56,7 @@ def command(session: Session, ref: str, record: str) -> None:
         page = "" if found.document_page is None else f", page {found.document_page}"
         screen.result(f"  document {escape_control(found.document_path)}{page}")
     if found.original_path is not None:
-        screen.result(f"  called   {escape_control(found.original_path)} in its folder")
+        screen.result(f"  in its folder  {escape_control(found.original_path)}")
     screen.result(f"  committed in {found.root.name} {found.root.id.short}")
     for stage in found.stages:
         screen.result(

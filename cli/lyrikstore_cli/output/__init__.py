@@ -1,1 +1,1 @@
-"""What the terminal shows: screen, reports, progress."""
+"""Lines for the terminal that several commands print: screen, progress, results."""

@@ -1,4 +1,4 @@
-"""What others say about a dataset, as `show` and `log` list it."""
+"""Attestations about a dataset, as `show` and `log` list them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,13 +13,13 @@ Rows = list[dict[str, Any]]
 
 
 def attestation_rows(store: Store, manifests: Iterable[Manifest]) -> dict[Digest, Rows]:
-    """Return the logged attestations about dataset versions, by version, each with its verdict."""
-    found: dict[Digest, Rows] = {}
+    """Return the logged attestations about dataset versions, by version, with their verdicts."""
+    rows: dict[Digest, Rows] = {}
     for manifest, attested in store.credentials.attestations(manifests).items():
-        found[manifest] = []
+        rows[manifest] = []
         for one in attested:
             believed = check_of(one.outcome.checks, "trust.issuer")
-            found[manifest].append(
+            rows[manifest].append(
                 {
                     "credential": str(one.id),
                     "kind": one.outcome.statement.get("kind"),
@@ -29,11 +29,11 @@ def attestation_rows(store: Store, manifests: Iterable[Manifest]) -> dict[Digest
                     "verdict": str(one.outcome.verdict),
                 }
             )
-    return found
+    return rows
 
 
 def attestation_line(row: dict[str, Any]) -> str:
-    """Return one attestation as people read it."""
+    """Return the line for one attestation."""
     who = row["nickname"] or f"{short_did(row['issuer'] or '')} (unknown to you)"
     return (
         f"attested {row['kind'] or ''} by {escape_control(who)}: "

@@ -1,4 +1,4 @@
-"""Lines about what was handed over, deployed, asked and decided."""
+"""Lines about deliveries, deployments, recorded predictions and card decisions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,29 +9,30 @@ from lyrikstore_cli.output.screen import short_did
 
 
 def event_lines(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield a line for each event of a dataset or checkpoint; one for all times it was asked.
+    """Yield a line for each event of a dataset or checkpoint, and one for all its predictions.
 
     Args:
-        events: As ``store.query.events_of`` gives them.
+        events: The result of ``store.query.events_of``.
     """
-    asked = [one for one in events if one["kind"] == "prediction"]
+    predictions = [one for one in events if one["kind"] == "prediction"]
     for one in events:
-        if one["kind"] != "prediction" or len(asked) == 1:
+        if one["kind"] != "prediction" or len(predictions) == 1:
             yield (
                 f"{escape_control(one['eventText'])}, claims {one['created']}: "
                 f"{escape_control(one['name'])} {Digest.parse(one['id']).short}"
             )
-    if len(asked) > 1:
-        names = ", ".join(sorted({escape_control(one["name"]) for one in asked}))
-        said = f"asked {pluralize(len(asked), 'time')}, claims {asked[0]['created']} to"
-        yield f"{said} {asked[-1]['created']}: lyrikstore log {names} has each"
+    if len(predictions) > 1:
+        names = ", ".join(sorted({escape_control(one["name"]) for one in predictions}))
+        count = pluralize(len(predictions), "recorded prediction")
+        dates = f"dated {predictions[0]['created']} to {predictions[-1]['created']}"
+        yield f"{count}, {dates}: lyrikstore log {names} lists each"
 
 
 def decided_line(one: Mapping[str, Any]) -> str:
-    """Return one decision about a card, as ``store.query.decisions_about`` gives it."""
+    """Return the line for one decision of ``store.query.decisions_about``."""
     who = escape_control(one["nickname"] or f"{short_did(one['author'])} (unknown to you)")
     done = "withdrew approval of" if one["decision"] == "withdraw" else "approved"
-    own = ", their own work" if one["self"] else ""
+    own = ", the signer's own work" if one["self"] else ""
     said = f": {escape_control(one['statement'])}" if one["statement"] else ""
     counted = "" if one["isCounted"] or one["decision"] == "withdraw" else ", which does not count"
     card = Digest.parse(one["card"]).short

@@ -1,4 +1,4 @@
-"""What a version gives away of what filters took out of its data, for commands that hand on."""
+"""Warnings of commands that redistribute data whose filters left traces of removed records."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def say_given_away(screen: Screen, found: "Iterable[GivenAway]") -> None:
-    """Say what is given away, and what to do."""
+    """Print what a version reveals about removed data, and how to avoid it."""
     from lyrikstore.api.commands import GIVEN_AWAY
 
     found = tuple(found)
     for one in found:
         by = f" ({', '.join(one.filters)})" if one.filters else ""
-        screen.say(f"! gives away {escape_control(one.dataset.name)}: {GIVEN_AWAY[one.code]}{by}")
+        screen.say(f"! reveals  {escape_control(one.dataset.name)}: {GIVEN_AWAY[one.code]}{by}")
     if found:
-        screen.hint("make it anew with extract-text/2, redact/3, chunk/2 and split/3")
+        screen.hint("derive it again with extract-text/2, redact/3, chunk/2 and split/3")

@@ -1,4 +1,4 @@
-"""Output of ``impact``, also for the commands that take things back."""
+"""Output of ``impact``, also for the commands that revoke."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from lyrikstore.api.commands import Affected
 
 _NAMED = 8
-"""How many names a command tells that did something else."""
+"""How many affected names a command lists that revokes."""
 
 
 def in_kinds(affected: Iterable["Affected"]) -> str:
-    """Return how many there are of each kind, in words."""
+    """Return the number of objects of each kind, in words."""
     kinds = Counter(one.kind for one in affected)
     return ", ".join(
         pluralize(count, "records manifest" if kind == "records" else kind)
@@ -25,33 +25,33 @@ def in_kinds(affected: Iterable["Affected"]) -> str:
 
 
 def path_words(path: Iterable["Affected"]) -> str:
-    """Return a path in words: the roles, the names on the way, and what filters left out."""
+    """Return a path in words: roles, names, and how many records filters dropped."""
     *before, last = path
     words = [f"{step.role} → {_called(step)}{_filtered(step)}" for step in before]
     return ", ".join([*words, f"{last.role}{_filtered(last)}"])
 
 
 def say_unfollowed(screen: Screen, impact: "Impact") -> None:
-    """Name what could not be read."""
+    """Print the log entries that could not be read."""
     for one in impact.unfollowed:
         screen.result(
-            f"✗ could not be followed: log entry {one.index}, {one.type} {one.id.short}: "
+            f"✗ cannot be read: log entry {one.index}, {one.type} {one.id.short}: "
             f"{escape_control(one.summary)}"
         )
 
 
 def say_impact(screen: Screen, impact: "Impact") -> None:
-    """Say in a few words what rests on what was just taken back."""
+    """Print a summary of what depends on the revoked object."""
     if impact.affected:
         names = [escape_control(_called(one)) for one in impact.affected]
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         screen.result(
-            f"! {in_kinds(impact.affected)} rest on it: {', '.join(names[:_NAMED])}{more}"
+            f"! {in_kinds(impact.affected)} depend on it: {', '.join(names[:_NAMED])}{more}"
         )
         if len(impact.roots) == 1:
-            screen.hint(f"how they do: lyrikstore impact {impact.roots[0].hex}")
+            screen.hint(f"see how: lyrikstore impact {impact.roots[0].hex}")
     elif not impact.unfollowed:
-        screen.result("– nothing in this store rests on it")
+        screen.result("– nothing in this store depends on it")
     say_unfollowed(screen, impact)
 
 

@@ -1,4 +1,4 @@
-"""What to say of a store's keys: too many changes to follow (spec §11.4), too few to approve."""
+"""Warnings about a store's keys: too many changes (spec §11.4), or too few approvers."""
 
 from typing import TYPE_CHECKING
 
@@ -13,36 +13,36 @@ WARN_FROM = 0.75
 
 
 def warn_of_changes(screen: Screen, store: "Store") -> None:
-    """Say so if what the store says of its keys is much, or more than a verifier reads.
+    """Warn if the key changes of a store come near the limit that verifiers read, or exceed it.
 
     Args:
-        screen: Where to.
+        screen: Where it is printed.
         store: The store.
     """
     share = store.policy.share_said()
     if share < WARN_FROM:
         return
     made = store.policy.current.version - 1
-    read = f"a verifier reads ({MAX_POLICIES} changes, {MAX_RULES_BYTES >> 20} MiB)"
-    said = f"! the keys of this store have changed {made} times: "
+    limit = f"a verifier reads ({MAX_POLICIES} changes, {MAX_RULES_BYTES >> 20} MiB)"
+    warning = f"! the keys of this store have changed {made} times: "
     if share > 1:
-        said += f"more than {read}, so nothing can be issued here"
+        warning += f"more than {limit}, so nothing can be issued here"
     else:
-        said += f"{int(share * 100)} % of what {read}"
-    screen.say(said, "yellow")
+        warning += f"{int(share * 100)} % of what {limit}"
+    screen.say(warning, "yellow")
     screen.hint(
-        "found another store, lyrikstore init, and issue from there what you import into it"
+        "create another store with lyrikstore init, import the data there, and issue from it"
     )
 
 
 def warn_of_unmet(screen: Screen, store: "Store") -> None:
-    """Say which roles have fewer keys than their threshold, so that all of them are not enough."""
+    """Warn of roles that have fewer keys than their threshold."""
     policy = store.policy.current
     for name in policy.unmet:
         role = policy.roles[name]
         screen.say(
-            f"! the role {name} takes {pluralize(role.threshold, 'key')} and has {len(role.keys)}: "
-            "nothing it is about is approved until an owner admits more",
+            f"! the role {name} needs {pluralize(role.threshold, 'key')} and has {len(role.keys)}: "
+            "it cannot approve anything until an owner admits more keys",
             "yellow",
         )
         screen.hint(f"lyrikstore key admit DID --role {name}")

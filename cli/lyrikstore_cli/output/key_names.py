@@ -1,4 +1,4 @@
-"""Names for the keys that signed in a store, only as `verify` believes them."""
+"""Names of the keys that signed in a store, where `verify` trusts them."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,6 @@ from lyrikstore_cli.output.screen import short_did
 
 
 def names_in(store: Store) -> Callable[[str], str]:
-    """Return what gives a DID the name that the user has for it, or says that there is none."""
+    """Return a function from a DID to the user's name for it, or to its start and "unknown"."""
     nickname = store.policy.nicknames()
     return lambda did: nickname(did) or f"{short_did(did)} (unknown to you)"

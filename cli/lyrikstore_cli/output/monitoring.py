@@ -1,4 +1,4 @@
-"""The pages that ``log`` writes: of a run, and of a checkpoint over time."""
+"""The pages that ``log`` writes: about a run, or about a checkpoint over time."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 def page_over_time(store: "Store", checkpoint: "Manifest") -> bytes:
-    """Return the page of what was measured of a checkpoint, up to its last monitor.
+    """Return the page with the measurements of a checkpoint over time.
 
     Raises:
-        InvalidInputError: (``not-monitored``) it has no monitor, or is no checkpoint.
+        InvalidInputError: (``not-monitored``) It has no monitoring result, or is not a checkpoint.
     """
     from lyrikstore.api.commands import monitor_page
     from lyrikstore.version import __version__
@@ -21,8 +21,8 @@ def page_over_time(store: "Store", checkpoint: "Manifest") -> bytes:
     if not made or "drift" not in made[-1].body:  # monitors come last
         raise InvalidInputError(
             "not-monitored",
-            f"nothing was monitored of {checkpoint.name}",
-            hint="first: lyrikstore monitor CHECKPOINT --on NEW",
+            f"{checkpoint.name} has no monitoring results",
+            hint="monitor it first: lyrikstore monitor CHECKPOINT --on NEW",
         )
     statements = [
         {
@@ -37,7 +37,7 @@ def page_over_time(store: "Store", checkpoint: "Manifest") -> bytes:
 
 
 def page_of(store: "Store", manifest: "Manifest") -> bytes:
-    """Return the page of a run, or of what was monitored of a checkpoint.
+    """Return the page of a run, or of the measurements of a checkpoint over time.
 
     Raises:
         InvalidInputError: As :func:`page_over_time`.

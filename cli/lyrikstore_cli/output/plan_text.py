@@ -1,4 +1,4 @@
-"""A plan, for people: what is tried, what it takes here and elsewhere, what a month costs."""
+"""A training plan as text: candidates, resources here and on rented machines, monthly costs."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -15,7 +15,7 @@ _BASES = {
     "words": "tokens estimated from the words of a sample",
     "lengths": "tokens estimated from the lengths of the texts",
     "files": "tokens estimated from the sizes of the files",
-    "size": "tokens estimated from bytes a record",
+    "size": "tokens estimated from the bytes per record",
 }
 _NAMES = {
     "tfidf": "word counts",
@@ -35,11 +35,11 @@ _SHOWN = 3
 
 
 def plan_lines(plan: "TrainingPlan", *, verbose: bool) -> Iterator[str]:
-    """Yield the lines.
+    """Yield the lines of a plan.
 
     Args:
-        plan: What is shown.
-        verbose: Show every machine, not only the cheapest few.
+        plan: The plan.
+        verbose: Whether to show every machine, not only the cheapest few.
     """
     records = pluralize(plan.train.records, "record")
     labels = f", {pluralize(plan.train.label_total, 'label')}" if plan.config.data.label else ""
@@ -63,7 +63,7 @@ def plan_lines(plan: "TrainingPlan", *, verbose: bool) -> Iterator[str]:
             f"  {place:<23} ${each.usd.value:.2f}  {_time(each.wall_seconds.value)}  "
             f"{_gb(each.memory_bytes.value)}  {each.energy_kwh.value:f} kWh  ({dated})"
         )
-    yield "  a month"
+    yield "  per month"
     for line in plan.monthly:
         quoted = f", price of {line.usd.as_of}" if line.usd.as_of else ""
         yield (
@@ -75,7 +75,7 @@ def plan_lines(plan: "TrainingPlan", *, verbose: bool) -> Iterator[str]:
 
 
 def error_lines(facts: Mapping[str, Any]) -> Iterator[str]:
-    """Yield how good the figures of a plan are: what runs took of the planned, as measured.
+    """Yield how far plans were off: the measured share of the planned time and memory.
 
     Args:
         facts: The plan, as ``--json`` has it.
@@ -83,10 +83,10 @@ def error_lines(facts: Mapping[str, Any]) -> Iterator[str]:
     measured = {one["candidate"]: one for one in facts["planErrors"]}
     for candidate in (one["candidate"] for one in facts["candidates"] if one["chosen"]):
         name = _NAMES[candidate]
-        if candidate == "blend":  # what it joins is planned
+        if candidate == "blend":  # the joined models are planned
             continue
         if candidate not in measured:
-            yield f"  how far plans of {name} are off, nobody measured"
+            yield f"  {name}: no run was measured against its plan yet"
             continue
         one = measured[candidate]
         yield (
@@ -99,7 +99,7 @@ def error_lines(facts: Mapping[str, Any]) -> Iterator[str]:
 def _machines(plan: "TrainingPlan", *, verbose: bool) -> "Iterator[MachineFigures]":
     here, *rented = plan.machines
     yield here
-    if not any(one.memory_bytes.value for one in rented):  # words are counted, on a processor
+    if not any(one.memory_bytes.value for one in rented):  # only word counts: no rented machine
         return
     cheapest = sorted(rented, key=lambda one: one.usd.value)
     shown = cheapest if verbose else cheapest[:_SHOWN]

@@ -1,4 +1,4 @@
-"""How answers of a model show: one at length, many in a line each; and as lines of a file."""
+"""Predictions as text: one in detail, many as one line each, or as lines of a file."""
 
 import csv
 import io
@@ -16,35 +16,35 @@ _WIDEST = 120
 
 
 def one_line(prediction: "Prediction") -> str:
-    """Return a prediction as a line."""
+    """Return one line for a prediction."""
     known = prediction.asked.problem is None and not prediction.is_text
     sure = f"{prediction.confidence / 1_000_000:.3f}" if known else "–"
     return f"{sure:>5}  {escape_control(prediction.words)}  {place(prediction)}"
 
 
 def place(prediction: "Prediction") -> str:
-    """Return where a record stands."""
+    """Return the path of a record, with its line if it has one."""
     asked = prediction.asked
     shown = escape_control(asked.path)
     return shown if asked.line is None else f"{shown}:{asked.line}"
 
 
 def candidate_lines(prediction: "Prediction") -> Iterator[str]:
-    """Yield the likeliest labels with their probabilities."""
+    """Yield the most probable labels with their probabilities."""
     for one in prediction.to_json()["candidates"]:
         yield f"{one['probability']:>8}  {escape_control(one['label'])}"
 
 
 def confidence_line(prediction: "Prediction", decision: Mapping[str, Any]) -> str:
-    """Return how sure an answer is as a whole, and what its checkpoint asks for.
+    """Return the confidence of an answer, and the limits of its checkpoint.
 
     Args:
         prediction: The answer.
-        decision: Of the checkpoint's manifest.
+        decision: The decision rule in the checkpoint's manifest.
     """
     sure = f"confidence {prediction.confidence / 1_000_000:.6f}"
     if "threshold" in decision:
-        sure += " that these labels and no other are right"
+        sure += " that exactly these labels are right"
     limits = []
     if float(decision.get("abstainBelow", 0)):
         limits.append(f"no answer below {decision['abstainBelow']}")
@@ -54,26 +54,26 @@ def confidence_line(prediction: "Prediction", decision: Mapping[str, Any]) -> st
 
 
 def explanation_lines(prediction: "Prediction") -> Iterator[str]:
-    """Yield what speaks for an answer, and which training records are like it."""
+    """Yield the explanation of an answer, and the most similar training records."""
     for one in prediction.explanation or ():
         weight = "" if one["weight"] == "1.0" else f" (weight {one['weight']})"
         label = escape_control(str(one["label"]))
         if one["method"] == "contributions":
-            yield f"what adds up to {label} {one['logit']}{weight}, {one['bias']} of it always:"
+            yield f"terms that sum to {label} {one['logit']}{weight}, with the bias {one['bias']}:"
             for term in one["terms"][:_MOST_PIECES]:
                 yield f"  {term['contribution']:>10}  {_cut(term['term'])}"
             shown = one["terms"][_MOST_PIECES:]
             if others := len(shown) + one["otherTerms"]:
                 yield f"  {'…':>10}  and {pluralize(others, 'term')}: --json has the largest"
         else:
-            yield f"{label} {one['probability']}{weight}, and without each sentence:"
+            yield f"{label} {one['probability']}{weight}; without each sentence it would be:"
             for piece in one["sentences"][:_MOST_PIECES]:
                 yield f"  {piece['without']:>10}  {_cut(piece['text'])}"
             others = len(one["sentences"]) - _MOST_PIECES
             if others > 0:
-                yield f"  {'…':>10}  and {pluralize(others, 'sentence')} that matter less"
+                yield f"  {'…':>10}  and {pluralize(others, 'sentence')} with less influence"
     if prediction.similar:
-        yield "similar, not cause: training records that are most like it"
+        yield "the most similar training records (similar, not the cause):"
     for near in prediction.similar or ():
         labels = escape_control(", ".join(near["labels"])) or "no label"
         yield f"  {near['likeness']:>10}  {labels}  {near['record'][:12]} in {near['dataset']}"
@@ -102,7 +102,7 @@ def _rights(source: Mapping[str, Any]) -> str:
         licence = ", ".join(map(escape_control, one["spdxExpressions"])) or "no licence named"
         said = f"{licence}, by credential {one['credential'][7:19]}"
         if one["attribution"]:
-            said += f", to be named as {_cut(one['attribution'])}"
+            said += f", attribution {_cut(one['attribution'])}"
         if one["withdrawn"]:
             said += f", ! {one['withdrawn']} since"
         words.append(said)

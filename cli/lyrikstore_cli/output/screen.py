@@ -3,8 +3,8 @@
 The rules: results go to standard output, everything else to standard error. Lower case, no full
 stop, no log levels. ``error: what failed, with the name the user typed``, then
 ``hint: a command that can be pasted``. The last line is the most important one. The symbols
-``✓ ✗ – !`` always stand with a word. Ids are 12 hex digits to people and whole in JSON; sizes are
-binary units to people and bytes in JSON. Text from credentials, cards and file names is
+``✓ ✗ – !`` always precede a word. Ids are printed as 12 hex digits and are whole in JSON; sizes are
+printed in binary units and are bytes in JSON. Text from credentials, cards and file names is
 untrusted: control and direction-changing characters never reach the terminal.
 """
 
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _MISTAKES = 20
-"""So many mistakes in one file are shown; --json has all."""
+"""How many mistakes in one file are shown; --json has all."""
 
 _STYLE = {"✓": "green", "✗": "bold red", "!": "yellow", "?": "yellow", "–": "dim"}
 
 
 def short_did(did: str) -> str:
-    """Return a DID for a line that holds more than it: the start of a key, a name as a whole."""
+    """Return the start of a did:key or a long DID; other DIDs whole."""
     shown = escape_control(did)
     return f"{shown[:20]}…" if did.startswith("did:key:") or len(shown) > 60 else shown
 
 
 def json_text(document: object, *, indent: int | None = None) -> str:
-    """Return ``document`` as JSON whose lines cannot steer a terminal either.
+    """Return ``document`` as JSON without characters that control a terminal.
 
-    JSON itself escapes the first 32 control characters and no others: U+009B begins a sequence as
-    well as escape does, and U+202E turns a line round. To a program it is the same document.
+    JSON escapes only the first 32 control characters; but U+009B also begins an escape sequence,
+    and U+202E reverses the direction of a line. For a program the document is the same.
     """
     text = json.dumps(document, ensure_ascii=False, indent=indent)
     if all(line.isprintable() for line in text.split("\n")):
@@ -66,25 +66,25 @@ def size(count: int) -> str:
 
 
 def formula_warning(cells: int) -> str:
-    """Return what to say of a table with cells that a spreadsheet program could run."""
+    """Return the warning for a table with cells that a spreadsheet program could run."""
     begin = pluralize(cells, "cell begins like a formula", "cells begin like formulas")
     return f"! {begin}: import the columns as text"
 
 
 def defused_note(cells: int) -> str:
-    """Return what to say of a table in which such cells got an apostrophe."""
+    """Return the note for a table in which such cells got an apostrophe."""
     begin = pluralize(cells, "cell begins like a formula", "cells begin like formulas")
-    return f"! {begin}: an apostrophe stands before, so that no spreadsheet runs it"
+    return f"! {begin}: each got an apostrophe, so that no spreadsheet runs it"
 
 
 class Screen:
     """The terminal: results to standard output, the rest to standard error.
 
     Args:
-        json: Nothing but JSON may reach standard output.
-        quiet: Say only results and errors.
-        color: ``None`` lets the terminal and ``NO_COLOR`` decide.
-        verbose: Also say error kinds, and what goes with an error.
+        json: Whether only JSON may reach standard output.
+        quiet: Whether only results and errors are printed.
+        color: Whether to use colours; ``None``: by the terminal and ``NO_COLOR``.
+        verbose: Whether to print also error kinds and the notes of an error.
     """
 
     def __init__(self, *, json: bool, quiet: bool, color: bool | None, verbose: bool) -> None:
@@ -104,12 +104,12 @@ class Screen:
             self.result(f"✓ wrote    {path}")
 
     def holds(self, what: Sequence[str]) -> None:
-        """Say what of the data somebody asked for in what was made for outsiders."""
+        """Print which parts of the data a file for outsiders contains on request."""
         if what:
-            self.result(f"! holds    {' and '.join(what)} of the data: who reads it learns them")
+            self.result(f"! holds    {' and '.join(what)} of the data, visible to every reader")
 
     def say(self, line: str, style: str = "") -> None:
-        """Print one line about what is happening to standard error."""
+        """Print one line to standard error, unless quiet."""
         if not self.quiet and not self.json:
             self._print(sys.stderr, line, style)
 
@@ -127,9 +127,9 @@ class Screen:
             self._print(sys.stderr, f"hint: {escape_control(error.hint)}", "dim")
 
     def notes(self, error: LyrikstoreError) -> None:
-        """Print what goes with an error for whoever is to find its cause, such as a worker's log.
+        """Print the notes of an error that help to find its cause, such as a worker's log.
 
-        It may be long, and have tracebacks in it: before the error, and only where asked for.
+        They may be long and contain tracebacks: printed before the error, only with ``--verbose``.
         """
         for note in getattr(error, "__notes__", ()):
             for line in note.splitlines():
@@ -137,7 +137,7 @@ class Screen:
 
     @contextmanager
     def progress(self, label: str) -> Iterator["Meter"]:
-        """Show files, bytes, rate and time left while the block runs; nothing off a terminal."""
+        """Show files, bytes, rate and remaining time while the block runs, on a terminal only."""
         if self.quiet or self.json or not sys.stderr.isatty():
             yield Meter(None, None)
             return
@@ -155,15 +155,15 @@ class Screen:
             yield Meter(bar, bar.add_task(label, total=None, facts=""))
 
     def _print(self, stream: TextIO, line: str, style: str) -> None:
-        # ATTACK: a label, a heading, a reason with an escape sequence in it. Whoever composes a
-        # line quotes what is foreign, so that it is known as such; what is forgotten ends here.
+        # ATTACK: a label, a heading, a reason with an escape sequence in it. The caller escapes
+        # foreign text; where it does not, this line does.
         line = escape_control(line)
-        # rich takes 40 ms to load: only where somebody sees colours.
+        # rich takes 40 ms to load: only on a terminal.
         if stream.isatty() and stream.fileno() in self._consoles:
             self._consoles[stream.fileno()].print(_styled(line, style))
         else:
-            if stream is sys.stderr:  # where both go to one place, the order stays
-                with suppress(OSError):  # whoever ends the program says it
+            if stream is sys.stderr:  # keep the order where both go to one file
+                with suppress(OSError):  # the end of the program reports it
                     sys.stdout.flush()
             stream.write(line + "\n")
 
@@ -179,7 +179,7 @@ class Screen:
 
 
 class Meter:
-    """One line of progress: how many of how many, how many bytes, how fast."""
+    """One line of progress: items done and in all, bytes, rate."""
 
     def __init__(self, bar: "Bar | None", task: "TaskID | None") -> None:
         self._bar = bar
@@ -188,11 +188,11 @@ class Meter:
 
     @property
     def shows(self) -> bool:
-        """Whether somebody sees it."""
+        """Whether it is shown on a terminal."""
         return self._bar is not None
 
     def __call__(self, progress: Progress) -> None:
-        """Show how far the work is."""
+        """Show the progress of the work."""
         if self._bar is None or self._task is None:
             return
         done, total, moved, phase, detail = progress
@@ -205,7 +205,7 @@ class Meter:
 
 
 def _other_mistakes(error: LyrikstoreError) -> Iterator[str]:
-    """Yield what else is wrong with what an error is about; the error itself says the first."""
+    """Yield the further mistakes of a file; the message of the error has the first."""
     found = error.details.get("mistakes")
     mistakes = found[1:] if isinstance(found, list) else []
     for mistake in mistakes[: _MISTAKES - 1]:
@@ -216,7 +216,7 @@ def _other_mistakes(error: LyrikstoreError) -> Iterator[str]:
 
 
 def figures(detail: Mapping[str, object]) -> str:
-    """Return figures for people: ``loss 0.31  epoch 2``."""
+    """Return figures as text: ``loss 0.31  epoch 2``."""
     return "  ".join(f"{name} {value}" for name, value in detail.items())
 
 

@@ -1,4 +1,4 @@
-"""How the phases of training and evaluation show: a meter, and a line for each finished phase."""
+"""Progress of training and evaluation: a meter, and a line for each phase."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,12 +10,12 @@ from lyrikstore_cli.output.screen import Meter, Screen, figures
 
 _SAID = {
     "check": "checking use rights, inputs and the base model",
-    "register": "registering the run in the log, before its first step",
+    "register": "logging the run, before its first step",
     "start": "loading the model",
     "command": "running the command",
-    "point": "kept a point: if this is interrupted, --resume goes on from there",
+    "point": "kept a resume state: after an interruption, --resume continues from it",
     "seal": "sealing the checkpoints",
-    "store": "storing them",
+    "store": "storing the checkpoints",
     "score": "measuring the model, one record at a time",
     "compare": "looking for training records that are similar",
     "baseline": "measuring a baseline beside it",
@@ -24,23 +24,23 @@ _SAID = {
 
 
 _HERE = "here"
-"""What a plan calls this machine."""
+"""The name of this machine in a plan."""
 
 _PAUSE = 60.0
-"""Seconds without a word after which a log says how far the work is: an epoch may take hours."""
+"""Seconds without output after which the progress is printed: an epoch may take hours."""
 
 
 def follow(
     screen: Screen, meter: Meter, seconds: Callable[[], float] = time.monotonic
 ) -> OnProgress:
-    """Return a listener that says each phase once and moves the meter within it.
+    """Return a listener that prints each phase once and updates the meter.
 
-    Where nobody sees the meter, it says now and then how far the work is.
+    Where no meter is shown, it prints the progress now and then.
 
     Args:
-        screen: Where it is said.
-        meter: What is moved.
-        seconds: Tells the time.
+        screen: Where the phases are printed.
+        meter: The meter that is updated.
+        seconds: A monotonic clock.
     """
     said: set[str] = set()
     last = seconds()
@@ -56,9 +56,9 @@ def follow(
             screen.say(f"! {escape_control(str(detail['text']))}")
             return
         if phase == "resume":
-            say(f"{detail['candidate']} goes on behind step {detail['step']}")
+            say(f"{detail['candidate']} continues after step {detail['step']}")
             return
-        if phase == "output":  # what a program of somebody's own says
+        if phase == "output":  # output of an external trainer
             screen.say(f"  {escape_control(str(detail['text']))}")
             return
         if phase == "plan":
@@ -78,7 +78,7 @@ def follow(
 
 
 def _planned(plan: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is tried and how long that takes, and what is not tried."""
+    """Yield the candidates that are tried with their planned time, and the others."""
     tried = [one for one in plan["candidates"] if one["chosen"]]
     on = plan["plannedOn"]
     times = [
@@ -87,7 +87,7 @@ def _planned(plan: Mapping[str, Any]) -> Iterator[str]:
         for planned in one["figures"]
         if planned["on"] == on
     ]
-    where = "of processor time, planned" if on == _HERE else f"planned on {escape_control(on)}"
+    where = "of processor time (planned)" if on == _HERE else f"(planned on {escape_control(on)})"
     yield f"trying {', '.join(times)} {where}"
     for one in plan["candidates"]:
         if one["reason"]:

@@ -300,7 +300,7 @@ def test_what_was_not_checked_and_what_was_attested_before_is_named(auditor) -> 
     command = attest(auditor, "--status-url", "https://audit.example/status")
     said = auditor.ok(*command)
     assert "not checked in delivery: status: " in said.err
-    assert "in force too" not in said.err
+    assert "also in force" not in said.err
     for path in auditor.folder.glob("attestation*"):  # as if it had been interrupted
         path.unlink()
     again = auditor.ok(*command, "--json").json

@@ -141,7 +141,7 @@ def test_a_sheet_a_licence_or_a_description_leaves_only_with_a_yes(publisher, co
     assert refused(publisher, 16, *whole, "--json").kind == "unsaid"
     dry = publisher.ok("commit", documents, "-d", NAME, "-n", "--json").json
     assert len(dry["unsaid"]) == 3
-    assert "or --yes" in publisher.ok("commit", documents, "-d", NAME, "-n").err
+    assert "or add --yes" in publisher.ok("commit", documents, "-d", NAME, "-n").err
     assert "--yes" not in publisher.ok("commit", documents, "-d", NAME, "-n", "--yes").err
     assert publisher.ok("commit", documents, "-d", NAME, "--yes", "--json").json["changed"]
 

@@ -76,8 +76,8 @@ def test_an_heir_is_believed_wherever_its_predecessor_is(rotated, buyer, new_per
     said = rotated.fails(14, *stolen).err
     assert f"hint: sign with {rotated.new}: --signer NAME" in said
     said = rotated.ok(*stolen, "--signer", "next").err
-    assert "hint: hand what is in said to everybody who holds a delivery" in said
-    assert "hint: issue anew, by a key that is left" in said
+    assert "hint: send the files in said to all receivers, who put them" in said
+    assert "hint: issue credentials that are still needed again" in said
     colleague.ok("pull", *inside)
     assert colleague.run("terms", NAME, "--purpose", "train", *inside).code in {4, 14}
     assert "later key" not in colleague.run("log", "--audit", *inside).out
@@ -187,8 +187,8 @@ def test_the_old_key_issues_no_more(rotated) -> None:
 
 def test_the_key_that_issued_is_the_one_to_send(rotated) -> None:
     sent = rotated.ok("issue", NAME, "-o", "sent", "--permit", "evaluate", "--signer", "next").err
-    assert f"send your key by another route than the folder: {rotated.new};" in sent
-    assert "is about the same and in force too" in sent
+    assert f"send your key by another channel than the folder: {rotated.new};" in sent
+    assert "is about the same and also in force" in sent
 
 
 def test_a_delivery_has_the_lists_and_what_shows_its_policies_logged(rotated, new_person) -> None:

@@ -1,1 +1,1 @@
-"""``lyrikstore key``: keys, and the policy changes that name them."""
+"""``lyrikstore key``: keys of the user, and changes of the keys of a store."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def command() -> None:
     """Make, list, show, export or back up signing keys; replace or revoke those of a store.
 
-    Keys are Ed25519 in OpenSSH format, readable by you alone, and never inside a store.
+    Keys are Ed25519 in OpenSSH format, readable only by you, and never inside a store.
     """
 
 
@@ -40,7 +40,7 @@ def command() -> None:
     "--from",
     "source",
     type=click.Path(path_type=Path),
-    help="Restore the keys of a backup instead of making one.",
+    help="Restore the keys of this backup instead of making a key.",
 )
 def _new(
     session: Session,
@@ -58,16 +58,18 @@ def _new(
         passphrase = session.ask_passphrase("new passphrase", confirm=True, way=way)
     if passphrase is not None and not passphrase:
         raise KeyMaterialError(
-            "passphrase-missing", "the passphrase is empty", hint="or say --no-passphrase"
+            "passphrase-missing",
+            "the passphrase is empty",
+            hint="type a passphrase, or add --no-passphrase",
         )
     key = session.keys().create(name, passphrase)
     _report(session, "key-new", [key])
-    session.screen.hint("back it up, nobody can restore it: lyrikstore key backup -o FILE")
+    session.screen.hint("back up this key, nobody can restore it: lyrikstore key backup -o FILE")
 
 
 @declare("list")
 def _list(session: Session) -> None:
-    """List your keys, and what each may do in the store here, if there is one."""
+    """List your keys, and the roles of each in the store here, if there is one."""
     keys = session.keys().all()
     _, policy = _here(session)
     standing = None if policy is None else {key.did: policy.standing_of(key.public) for key in keys}
@@ -82,34 +84,34 @@ def _list(session: Session) -> None:
 
 
 def _here(session: Session) -> "tuple[Store, Policy] | tuple[None, None]":
-    """Return the store at hand and its policy, if there is one."""
+    """Return the store here and its policy, or a pair of None."""
     try:
         store = session.open_store()
         policy = store.policy.current
     except LyrikstoreError:
         if session.store_named:
             raise
-        return None, None  # no store, or one that verify says more about: the keys are there
+        return None, None  # no readable store: the keys are listed without roles
     return store, policy
 
 
 def _in_words(standing: dict[str, Any], names: dict[str, str]) -> str:
-    said = [*standing["roles"]]
+    facts = [*standing["roles"]]
     if standing["signsLog"]:
-        said.append("signs the log")
+        facts.append("signs the log")
     if standing["signsNoMore"]:
-        said.append("signs no more")
+        facts.append("signs no more")
     if standing["suspectFrom"] is not None:
-        said.append(f"suspect from log entry {standing['suspectFrom']}")
+        facts.append(f"suspect from log entry {standing['suspectFrom']}")
     if (successor := standing["successor"]) is not None:
-        said.append(f"replaced by {names.get(successor, successor)}")
-    return ", ".join(said) or "no role"
+        facts.append(f"replaced by {names.get(successor, successor)}")
+    return ", ".join(facts) or "no role"
 
 
 @declare("show")
 @click.argument("name", default="default")
 def _show(session: Session, name: str) -> None:
-    """Show the DID of a key: what others put into their trust file."""
+    """Show the DID of a key, which others add to their trust file."""
     _report(session, "key-show", [session.keys().find(name)])
 
 
@@ -120,10 +122,10 @@ def _show(session: Session, name: str) -> None:
     "form",
     type=click.Choice(["did", "multikey", "openssh"]),
     default="did",
-    help="How to print it.",
+    help="The format of the output.",
 )
 def _export(session: Session, name: str, form: str) -> None:
-    """Print the public half of a key."""
+    """Print the public key of a key pair."""
     key = session.keys().find(name)
     text = {
         "did": key.did,
@@ -142,12 +144,12 @@ def _export(session: Session, name: str, form: str) -> None:
 @output_file
 @force_output
 def _letter(session: Session, name: str | None, output: Path, force: bool) -> None:
-    """Write one page about KEY for a contract: its DID, in words and as a QR code, and who signs.
+    """Write one page about KEY for a contract: its DID, in words and as a QR code, and its owner.
 
-    KEY is the name of a key of yours, by default the one that signs, or a DID that somebody gave
-    you: whoever makes the letter again from the DID sees whether the words are those of the key.
-    In a store where KEY has a role it names the store and the key of its log, too. The private
-    key is not touched. A .pdf needs the extra `pdf`; a .html is printed by any browser.
+    KEY is the name of one of your keys, by default the one that signs, or a DID that you received:
+    make the letter again from the DID to check that the words belong to the key. In a store where
+    KEY has a role the letter also names the store and the key of its log. The private key is not
+    read. A .pdf needs the extra `pdf`; a .html can be printed by any browser.
     """
     from lyrikstore.api.commands import KeyLetter, letter_html, letter_pdf
 
@@ -155,14 +157,14 @@ def _letter(session: Session, name: str | None, output: Path, force: bool) -> No
     maker = makers.get(output.suffix.lower())
     if maker is None:
         raise InvalidInputError(
-            "usage", f"{output} is neither a .pdf nor a .html", hint="write -o annex.pdf"
+            "usage", f"{output} ends neither in .pdf nor in .html", hint="write -o annex.pdf"
         )
     named = name or session.own_did()
     if named is None:
         raise KeyMaterialError(
             "key-missing",
             "the key that signs cannot be read",
-            hint="lyrikstore key list shows yours, lyrikstore key new makes one",
+            hint="lyrikstore key list shows your keys, lyrikstore key new makes one",
         )
     key = session.keys().public(named)
     store, policy = _here(session)
@@ -173,8 +175,10 @@ def _letter(session: Session, name: str | None, output: Path, force: bool) -> No
     session.emit("key-letter", {**letter.to_json(), "written": [str(output)]})
     session.screen.result(f"✓ wrote    {output}  {letter.did}, {letter.fingerprint}")
     if store is not None and letter.store is None:
-        session.screen.say("– the key has no role in the store here, which the letter leaves out")
-    session.screen.hint("print and sign it; read the words out when the other side calls")
+        session.screen.say(
+            "– the key has no role in the store here, so the letter does not name the store"
+        )
+    session.screen.hint("print and sign it; on the phone, read the words out to the other party")
 
 
 @declare("backup", passphrase=True, epilog="lyrikstore key backup -o keys.backup")
@@ -182,7 +186,7 @@ def _letter(session: Session, name: str | None, output: Path, force: bool) -> No
 @click.option(
     "--backup-passphrase-file",
     type=click.Path(path_type=Path),
-    help="The backup's own passphrase; by default the one of the key.",
+    help="A file with the backup's passphrase; by default that of the key.",
 )
 def _backup(
     session: Session,
@@ -191,7 +195,7 @@ def _backup(
 ) -> None:
     """Write all your keys, log keys included, to one encrypted file.
 
-    Print it or put it on a stick in a drawer. `key new --from FILE` restores it.
+    Print it or keep it on a USB stick. `key new --from FILE` restores the keys.
     """
 
     def passphrase() -> bytes:
@@ -211,7 +215,7 @@ def _backup(
     except OSError as error:
         raise storage_error(error, f"writing {output}") from error
     if written != data:
-        raise KeyMaterialError("backup-failed", f"{output} does not read back")
+        raise KeyMaterialError("backup-failed", f"{output} could not be read back")
     keys = session.keys().all()
     session.emit("key-backup", {"keys": _rows(keys), "written": [str(output)]})
     session.screen.result(
@@ -226,7 +230,7 @@ def _restore(session: Session, source: Path) -> None:
     passphrase = session.ask_passphrase("passphrase of the backup")
     restored, left = session.keys().restore(data, passphrase)
     for name in left:
-        session.screen.say(f"– {name} is there already, left alone")
+        session.screen.say(f"– {name} exists already and was not changed")
     _report(session, "key-new", restored)
 
 

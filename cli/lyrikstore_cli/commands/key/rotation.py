@@ -1,4 +1,4 @@
-"""The life of a store's keys: rotate, revoke, admit, retire, misdated, statements, document."""
+"""Changes of a store's keys: rotate, revoke, admit, retire, misdated, statements, document."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
 
 _because = click.option("-m", "--message", default="", help="Why; signed and public.")
-_remote = click.option("--remote", metavar="NAME", help="Do it there, at the home of the log.")
+_remote = click.option(
+    "--remote", metavar="NAME", help="Do it at this remote, the home of the log."
+)
 _statements_at = click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Write the statements there."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A folder to write the key statements to.",
 )
 
 
@@ -33,14 +38,16 @@ _statements_at = click.option(
     "lyrikstore key rotate did:key:z6Mk…new --old did:key:z6Mk…old",
 )
 @click.argument("new", metavar="NEW")
-@click.option("--old", metavar="KEY", help="The key it succeeds; by default the one that signs.")
+@click.option(
+    "--old", metavar="KEY", help="The key that NEW replaces; by default the one that signs."
+)
 @_because
 @_statements_at
 def _rotate(session: Session, new: str, old: str | None, message: str, output: Path | None) -> None:
-    """Let NEW, the name of a key of yours or a DID, take the place of a key of this store.
+    """Replace a key of this store by NEW, the name of one of your keys or a DID.
 
-    An owner signs it; for your own key that is you. What the old key signed stays good: it was
-    logged before. Others learn of it from the deliveries you make from now on.
+    An owner signs this; for your own key that is you. Signatures of the old key stay valid, because
+    they were logged before. Receivers see the change in the deliveries that you make from now on.
     """
     store = session.open_store(sign=True)
     before = _did(session, old) if old else store.signer().did
@@ -79,12 +86,12 @@ def _rotate(session: Session, new: str, old: str | None, message: str, output: P
 @click.option(
     "--suspect-from",
     metavar="T",
-    help="Since when it may be in other hands: a log index, or a UTC time that is turned into one.",
+    help="When others may have got the key: a log index, or a UTC time that is converted to one.",
 )
-@click.option("--successor", metavar="KEY", help="Takes its place: a key of yours or a DID.")
+@click.option("--successor", metavar="KEY", help="The key that replaces it: a name or a DID.")
 @_because
 @_statements_at
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def _revoke(
     session: Session,
     key: str,
@@ -94,28 +101,28 @@ def _revoke(
     output: Path | None,
     yes: bool,
 ) -> None:
-    """Take KEY, the name of a key of yours or a DID, out of every role in this store, for good.
+    """Remove KEY, the name of one of your keys or a DID, from all roles in this store, permanently.
 
-    With --suspect-from what it signed does not count from that log entry on, whatever date it
-    bears; what was logged before stays. A role that needs the key stays, with too few keys, and
-    approves nothing until an owner admits more. Hand the statements (-o) to everybody who holds a
-    delivery: laid next to it, they are found.
+    With --suspect-from its signatures do not count from that log entry on, whatever their date;
+    entries logged before stay valid. A role that then has fewer keys than its threshold approves
+    nothing until an owner admits more. Send the key statements (-o) to all receivers of deliveries:
+    `verify` finds them beside a delivery.
     """
     store = session.open_store(sign=True)
     did = _did(session, key)
     suspected = store.policy.suspected(did, suspect_from) if suspect_from else None
-    lost = suspected.lost if suspected else ()
+    uncounted = suspected.lost if suspected else ()
     index = suspected.index if suspected else None
     if suspected is not None:
-        for entry, label in lost:
+        for entry, label in uncounted:
             session.screen.say(f"! no longer counts: entry {entry.index}: {label} {entry.id.short}")
         session.screen.say(
-            f"– stays: {pluralize(suspected.stays, 'entry')} logged before entry {index}"
+            f"– still count: {pluralize(suspected.stays, 'entry')} logged before entry {index}"
         )
         if not yes:
             session.confirm(
                 pluralize(
-                    len(lost),
+                    len(uncounted),
                     f"entry by {did} no longer counts",
                     f"entries by {did} no longer count",
                 )
@@ -124,7 +131,7 @@ def _revoke(
     made = store.policy.revoke(did, suspect_from=index, successor=after, message=message)
     _say_trusted(session, made, after)
     written = _write_statements(store, output)
-    impact = store.query.impact(*(entry.id for entry, _ in lost))
+    impact = store.query.impact(*(entry.id for entry, _ in uncounted))
     session.emit(
         "key-revoke",
         {
@@ -133,7 +140,7 @@ def _revoke(
             "successor": after,
             "lost": [
                 {"logIndex": entry.index, "id": str(entry.id), "label": label}
-                for entry, label in lost
+                for entry, label in uncounted
             ],
             "logIndex": made.index,
             "policy": str(made.manifest.id),
@@ -149,20 +156,20 @@ def _revoke(
     )
     since = f", suspect from entry {index}" if index is not None else ""
     session.screen.result(f"✓ revoked  {did}{since}, log entry {made.index}")
-    if lost:
+    if uncounted:
         say_impact(session.screen, impact)
     _say_written(session, output, written)
     warn_of_changes(session.screen, store)
     warn_of_unmet(session.screen, store)
     if output is None:
-        session.screen.hint("others need the statements: lyrikstore key statements -o DIR")
+        session.screen.hint("receivers need the key statements: lyrikstore key statements -o DIR")
     else:
         session.screen.hint(
-            f"hand what is in {output} to everybody who holds a delivery, to lay it beside; "
-            f"of a deployed folder: lyrikstore verify FOLDER --status {output}"
+            f"send the files in {output} to all receivers, who put them beside the delivery; "
+            f"for a deployed folder: lyrikstore verify FOLDER --status {output}"
         )
-    if any(label == "credential" for _, label in lost):
-        session.screen.hint("issue anew, by a key that is left, which credentials shall still hold")
+    if any(label == "credential" for _, label in uncounted):
+        session.screen.hint("issue credentials that are still needed again, with another key")
 
 
 @declare(
@@ -178,23 +185,23 @@ def _revoke(
     type=click.Choice(["writer", "approver"]),
     default="writer",
     show_default=True,
-    help="writer: everything but who else may; approver: approve cards, and nothing else.",
+    help="writer: sign everything except changes of keys; approver: approve cards only.",
 )
 @click.option(
     "--threshold",
     metavar="N",
     type=click.IntRange(min=1),
-    help="How many approvers a card takes; by default as before, at first 1.",
+    help="How many approvers a card needs; by default unchanged, at first 1.",
 )
 @click.option(
     "--cards",
     metavar="PATTERN",
     multiple=True,
-    help="Which cards all approvers approve, such as 'cards/acme/*'; by default as before, at "
+    help="Which cards the approvers approve, such as 'cards/acme/*'; by default unchanged, at "
     "first all.",
 )
 @click.option(
-    "--log-key", metavar="KEY", help="A key for the log: a key of yours, did:key or Multikey."
+    "--log-key", metavar="KEY", help="A key for the log: the name of your key, did:key or Multikey."
 )
 @_remote
 @_because
@@ -208,12 +215,12 @@ def _admit(
     remote: str | None,
     message: str,
 ) -> None:
-    """Let more people sign in this store, and with --log-key push to it.
+    """Admit further keys to sign in this store, and with --log-key to push to it.
 
-    An owner signs it. With --role approver they approve model cards, and sign nothing else by
-    that: so many of them as --threshold says, each for itself; those cards are then approved by
-    nobody else. Keys are added to those that are there. A log key is added where the log is
-    extended: with --remote NAME if that is a remote, such as a bucket.
+    An owner signs this. With --role approver the keys may only approve model cards: a card needs
+    the approvals of as many as --threshold states, and other keys cannot approve those cards. Keys
+    are added to the existing ones. A log key is added where the log is extended: with --remote
+    NAME if that is a remote, such as a bucket.
     """
     approves = role == "approver"
     if (threshold is not None or cards) and not approves:
@@ -229,15 +236,15 @@ def _admit(
         made = store.policy.admit_approvers(*people, threshold=threshold, cards=cards, **by)
     else:
         made = store.policy.admit(*people, **by)
-    given = made.policy.roles[role]
+    new_role = made.policy.roles[role]
     session.emit(
         "key-admit",
         {
             "dids": people,
             "role": role,
-            "members": list(given.keys),
-            "threshold": given.threshold,
-            "names": list(given.names),
+            "members": list(new_role.keys),
+            "threshold": new_role.threshold,
+            "names": list(new_role.names),
             "logIndex": made.index,
             "logs": [str(log) for log in made.policy.logs],
         },
@@ -247,11 +254,11 @@ def _admit(
         session.screen.result(f"✓ admitted {did}, log entry {made.index}")
     if approves:
         session.screen.say(
-            f"– approval takes {given.threshold} of {pluralize(len(given.keys), 'key')}: "
-            f"{', '.join(given.names)}"
+            f"– approval needs {new_role.threshold} of {pluralize(len(new_role.keys), 'key')}: "
+            f"{', '.join(new_role.names)}"
         )
-        if "*" not in given.names:
-            session.screen.say("! other cards are approved by whoever may sign everything")
+        if "*" not in new_role.names:
+            session.screen.say("! other cards are approved by every key that may sign everything")
     warn_of_changes(session.screen, store)
     warn_of_unmet(session.screen, store)
 
@@ -271,12 +278,12 @@ def _admit(
 def _retire(
     session: Session, log_key: str, remote: str | None, message: str, output: Path | None
 ) -> None:
-    """Let LOGKEY sign no log checkpoint of this store from now on, for good.
+    """Retire LOGKEY: from now on it cannot sign log checkpoints of this store, permanently.
 
-    An owner signs it, and another log key the log. Log checkpoints by LOGKEY that cover it are
-    refused by everybody who sees it; earlier ones stay good. Whoever never sees it cannot know:
-    hand the statements (-o) to those who hold deliveries. In a clone it waits for the next push;
-    with --remote NAME it is done at once, where the log is extended.
+    An owner signs this, and another log key signs the log. Verifiers that see the change refuse
+    later log checkpoints by LOGKEY; earlier ones stay valid. Verifiers cannot know of it otherwise:
+    send the key statements (-o) to receivers of deliveries. In a clone the change waits for the
+    next push; with --remote NAME it is made at once, where the log is extended.
     """
     public = session.keys().public(log_key)
     store = session.open_store(sign=True, without_log_key=public)
@@ -305,12 +312,12 @@ def _retire(
 @click.argument("indices", metavar="INDEX…", nargs=-1, required=True, type=click.IntRange(min=0))
 @_because
 def _misdated(session: Session, indices: tuple[int, ...], message: str) -> None:
-    """Say of log entries, by the numbers `log --audit` gives, that they bear a wrong date.
+    """Mark log entries, by their numbers in `log --audit`, as having a wrong date.
 
-    An owner signs it. Nothing is judged here as of a moment before what the log holds, and whose
-    clock is behind signs with the log's date: after one date in the future, everybody, and rights
-    that end before it are over. Entries named so stay, and count as before; only their dates do
-    not, nor does the same date of entries after them, and everybody is shown that, for good.
+    An owner signs this. A store never judges or signs as of a time before the latest date of its
+    log: so after one entry with a date in the future, all later entries get that date, and rights
+    that end before it count as ended. Marked entries stay valid; only their dates, and equal dates
+    of later entries, no longer count. The mark is permanent and shown to everybody.
     """
     store = session.open_store(sign=True)
     made = store.policy.misdated(indices, message=message)
@@ -327,12 +334,12 @@ def _misdated(session: Session, indices: tuple[int, ...], message: str) -> None:
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="The folder to write them to.",
+    help="The folder to write the statements to.",
 )
 def _statements(session: Session, output: Path) -> None:
-    """Write what this store's log says of its keys: laid next to a delivery, it is found there.
+    """Write the key statements of this store, which `verify` finds beside a delivery.
 
-    With it go log proofs of the newest attestations and grants by keys that are current no more.
+    They include log proofs of the newest attestations and grants by keys that were replaced.
     """
     store = session.open_store()
     written = _write(store, output)
@@ -340,9 +347,11 @@ def _statements(session: Session, output: Path) -> None:
     session.emit("key-statements", {"written": written, "waits": waits})
     session.screen.wrote(written)
     if waits:
-        session.screen.result("! the newest waits in the local log: first lyrikstore push")
+        session.screen.result(
+            "! the newest change waits in the local log: run lyrikstore push first"
+        )
     elif store.policy.current.version == 1:
-        session.screen.say("no key was added, replaced or revoked since the store was made")
+        session.screen.say("no key was added, replaced or revoked since the store was created")
 
 
 @declare(
@@ -351,12 +360,12 @@ def _statements(session: Session, output: Path) -> None:
 )
 @click.argument("did", metavar="DID")
 @click.argument("names", metavar="[KEY…]", nargs=-1)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write it there.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write.")
 def _document(session: Session, did: str, names: tuple[str, ...], output: Path | None) -> None:
-    """Print the DID document to publish for a did:web, listing KEYs: names of yours, or did:key.
+    """Print the DID document of a did:web with KEYs: names of your keys, or did:key.
 
-    Publish it where the DID says, and keep listing keys that were replaced, or what they signed
-    can no longer be checked. The key `default` by default.
+    KEY is `default` by default. Publish the document at the URL of the DID. Keep replaced keys in
+    it: without them their signatures can no longer be checked.
     """
     import json
 
@@ -365,7 +374,7 @@ def _document(session: Session, did: str, names: tuple[str, ...], output: Path |
     if not did.startswith("did:web:"):
         host = did.removeprefix("https://").strip("/").replace("/", ":")
         raise InvalidInputError(
-            "bad-did", f"{did[:200]} is no name of an organisation", hint=f"write did:web:{host}"
+            "bad-did", f"{did[:200]} is not a did:web", hint=f"write did:web:{host}"
         )
     keys = [_did(session, name).removeprefix("did:key:") for name in names or ("default",)]
     url = web_url(did)
@@ -386,11 +395,11 @@ def _document(session: Session, did: str, names: tuple[str, ...], output: Path |
 
 
 def _did(session: Session, text: str) -> str:
-    """Return the did:key that a person means: itself, or that of a key of this user."""
+    """Return the did:key of a key that is given as a did:key or by its name."""
     keys = session.keys()
     if not text.startswith("did:"):
         return keys.find(text).did
-    keys.public(text)  # refuses what is no did:key
+    keys.public(text)  # raises an error unless it is a did:key
     return text
 
 
@@ -401,14 +410,14 @@ def _say_trusted(session: Session, made: "PolicyChange", successor: str | None) 
 
 def _say_written(session: Session, output: Path | None, written: list[str]) -> None:
     session.screen.wrote(written)
-    if output is not None and not written:  # the home log does not have it yet
+    if output is not None and not written:  # the home log does not hold the change yet
         session.screen.hint(
             f"after the next push, write the statements: lyrikstore key statements -o {output}"
         )
 
 
 def _write_statements(store: "Store", folder: Path | None) -> list[str]:
-    """Write what the log says of keys; nothing while the newest change waits for a push."""
+    """Write the key statements; nothing while the newest change waits for a push."""
     return [] if folder is None or store.policy.waits() else _write(store, folder)
 
 

@@ -1,1 +1,1 @@
-"""``lyrikstore maintain``: what is made again, and the forms of what is printed and read."""
+"""``lyrikstore maintain``: the derived index, and the JSON Schemas of results and files."""

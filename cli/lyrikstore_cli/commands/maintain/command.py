@@ -1,4 +1,4 @@
-"""``lyrikstore maintain``: the commands for whoever looks after a store, or writes programs."""
+"""``lyrikstore maintain``: commands for administrators of stores and authors of programs."""
 
 from lyrikstore_cli.groups import lazy_group
 
@@ -7,7 +7,7 @@ from lyrikstore_cli.groups import lazy_group
     __package__,
     {
         "index": "rebuild the index that query reads",
-        "schema": "the JSON Schema of a result or a file",
+        "schema": "print the JSON Schema of a result or a file",
     },
 )
 def command() -> None:

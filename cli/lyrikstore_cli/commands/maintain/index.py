@@ -1,4 +1,4 @@
-"""``lyrikstore maintain index``: the derived database."""
+"""``lyrikstore maintain index``: rebuild the derived database."""
 
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
@@ -8,7 +8,7 @@ from lyrikstore_cli.session import Session
 def command(session: Session) -> None:
     """Rebuild the index that `query` reads, from the log and the signed objects.
 
-    It is derived, and can be deleted at any time.
+    The index is derived data and can be deleted at any time.
     """
     store = session.open_store()
     with session.progress("indexing"):

@@ -1,4 +1,4 @@
-"""``lyrikstore maintain schema``: what a result, or a document, looks like."""
+"""``lyrikstore maintain schema``: the form of a result or a document."""
 
 import json
 import re
@@ -20,12 +20,12 @@ _RESULT = re.compile(r"lyrikstore/(cli/[a-z-]+)/v[0-9]+")
 )
 @click.argument("name", required=False)
 def command(session: Session, name: str | None) -> None:
-    """Print the JSON Schema (2020-12) called NAME, or list them all.
+    """Print the JSON Schema (2020-12) NAME, or list all schemas.
 
-    `cli/commit` is what `commit` prints with --json, and so for every command; `cli/error` is what
-    a command that fails prints then. The `schema` member of a result is a NAME, too. The others are
-    those of documents: `kept-report`, `manifest`, `trust`. Each holds all that it refers to.
-    `facts` lists every fact that a profile of model cards can name.
+    `cli/commit` describes the output of `commit --json`, and so for every command; `cli/error`
+    describes the error of a command that fails. The `schema` member of a result is also a NAME. The
+    other schemas describe documents: `kept-report`, `manifest`, `trust`. Each schema includes all
+    that it refers to. `facts` lists every fact that a profile of model cards can name.
     """
     from lyrikstore.canon.schemas import schema_names, whole_schema
 
@@ -49,11 +49,11 @@ def command(session: Session, name: str | None) -> None:
         document = whole_schema(wanted)
     except FormatError:
         document = {}
-    # One of a later or earlier version has another form.
+    # Other versions of a result have another form.
     if not document or (found and f'"{name}"' not in json.dumps(document)):
         raise NotFoundError(
             "no-schema",
-            f"no schema is called {name[:80]!a}",
+            f"there is no schema {name[:80]!a}",
             hint="lyrikstore maintain schema lists them",
         )
     session.emit("schema", {"name": wanted, "document": document})

@@ -1,1 +1,1 @@
-"""``lyrikstore show``: one signed object, as a page of text or as JSON."""
+"""``lyrikstore show``: one signed object as text or JSON; a view for each kind."""

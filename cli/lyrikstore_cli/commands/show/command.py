@@ -1,4 +1,4 @@
-"""``lyrikstore show``: one signed object, whole."""
+"""``lyrikstore show``: one signed object as text, JSON or its bytes."""
 
 import json
 import sys
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 @declare("show", epilog="lyrikstore show acme/contracts\nlyrikstore show evaluations/acme/m --json")
 @click.argument("ref")
-@click.option("--raw", is_flag=True, help="Write the stored bytes as they are, to hash them.")
+@click.option("--raw", is_flag=True, help="Write the stored bytes, which the id is the hash of.")
 @click.option("--files", is_flag=True, help="List the files instead.")
 def command(session: Session, ref: str, raw: bool, files: bool) -> None:
-    """Show what REF names, as a page of text.
+    """Show the signed object REF as a page of text.
 
-    What it is, who signed it and when, from what it was made, by what right, who approved it, and
-    what it does not prove; --json and --raw have all that was signed. A credential is named by its
-    digest, the start of it, or its urn:uuid, and is shown as JSON.
+    The page shows what the object is, who signed it and when, its inputs, the rights to use them,
+    its approvals, and what it does not prove; --json and --raw have all signed data. A credential
+    is named by its digest, the start of the digest, or its urn:uuid, and is shown as JSON.
     """
     if raw and session.options.json:
         raise click.UsageError("--raw and --json exclude each other")
@@ -98,7 +98,7 @@ def _page(
     said: list[str],
     decided: list[str],
 ) -> None:
-    """Print a manifest as a page of text: what, who, when, from what, by what right."""
+    """Print a manifest as a page of text: what it is, signer, date, inputs and rights."""
     from lyrikstore_cli.commands.show.registry import VIEWS
 
     screen, called = session.screen, _called(store)
@@ -114,7 +114,7 @@ def _page(
             ("signed by", f"{who} ({manifest.author})"),
             ("claims", manifest.created),
             ("logged", f"entry {store.log_index(manifest.id)} of {store.origin}"),
-            *([("says", manifest.message)] if manifest.message else []),
+            *([("message", manifest.message)] if manifest.message else []),
             *_retired_rows(store, manifest),
         ],
     )
@@ -123,27 +123,27 @@ def _page(
         (one.role if one.role == one.kind else f"{one.role} {one.kind}", called(str(one.id)))
         for one in manifest.inputs
     ]
-    _section(screen, "From what", sources)
-    _section(screen, "By what right", page.rights)
+    _section(screen, "Made from", sources)
+    _section(screen, "Rights", page.rights)
     _section(screen, "Approvals", [("", one) for one in decided])
-    _section(screen, "What others say, and what came of it", [("", one) for one in said])
-    whole = "that what its author signed is so: lyrikstore verify REF says what of it was checked"
+    _section(screen, "Attestations, reproductions and events", [("", one) for one in said])
+    whole = "that its author's statements are true: lyrikstore verify REF shows which were checked"
     unproven = [one.replace("REF", ref) for one in (*page.unproven, whole)]
     _section(screen, "What this does not prove", [("", one) for one in unproven])
-    screen.hint("--json has all of it, --raw the signed bytes")
+    screen.hint("--json prints all of it, --raw the signed bytes")
 
 
 def _retired_rows(store: "Store", manifest: "Manifest") -> Iterator[tuple[str, str]]:
-    """Yield that the data of a version was retired, or that this cannot be read."""
+    """Yield a row if the data of a version was retired, or if this cannot be read."""
     try:
         if manifest.id in store.datasets.retired():
-            yield "data", "retired: the store need not keep it any more"
-    except LyrikstoreError:  # verify says what is wrong with it
-        yield "data", "whether it was retired cannot be read here"
+            yield "data", "retired: the store no longer needs to keep it"
+    except LyrikstoreError:  # verify shows what is wrong with it
+        yield "data", "it cannot be read here whether the data was retired"
 
 
 def _section(screen: Screen, title: str, rows: Sequence[tuple[str, str]]) -> None:
-    """Print a section, if there is anything in it."""
+    """Print a section, if it has rows."""
     if rows and title:
         screen.result()
         screen.result(title, "bold")
@@ -154,13 +154,13 @@ def _section(screen: Screen, title: str, rows: Sequence[tuple[str, str]]) -> Non
 
 
 def _called(store: "Store") -> "Called":
-    """Return what gives an object of a store its name and the start of its id."""
+    """Return a function from an id to the name of the object and the start of its id."""
 
     def name(identity: str) -> str:
         short = Digest.parse(identity).short
         try:
             return f"{store.resolve(identity).name} ({short})"
-        except LyrikstoreError:  # verify says what is wrong with it
+        except LyrikstoreError:  # verify shows what is wrong with it
             return f"{short}, which cannot be read here"
 
     return name
@@ -179,6 +179,6 @@ def _show_credential(session: Session, store: "Store", identity: Digest, *, raw:
 
 
 def _print(session: Session, document: object) -> None:
-    # No character in it steers the terminal, and every other one is as it was written.
+    # Control characters are escaped; all other characters are unchanged.
     for line in json_text(document, indent=2).splitlines():
         session.screen.result(line)

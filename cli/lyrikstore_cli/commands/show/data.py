@@ -1,4 +1,4 @@
-"""Views of data: versions, filters, commitments to records, and what was handed over."""
+"""Views of data: versions, filters, commitments to records, retentions and deliveries."""
 
 from lyrikstore.api import Manifest
 from lyrikstore.canon.digest import Digest
@@ -14,11 +14,11 @@ from lyrikstore_cli.commands.show.view import (
     value_words,
 )
 
-_TERMS = "who may use it for what, which credentials say: lyrikstore terms REF"
+_TERMS = "who may use it for which purposes: lyrikstore terms REF shows the credentials"
 
 
 def dataset(manifest: Manifest, _: Called) -> PageText:
-    """Return what a version of a dataset holds, and what its author states."""
+    """Return the view of a dataset version."""
     body = manifest.body
     files = pluralize(body["fileCount"], "file")
     what = [
@@ -49,18 +49,18 @@ def dataset(manifest: Manifest, _: Called) -> PageText:
 
 
 def filter_(manifest: Manifest, _: Called) -> PageText:
-    """Return what a filter does."""
+    """Return the view of a filter."""
     body = manifest.body
     steps = [("step", value_words(one)) for one in body["steps"]]
     models = [("model", value_words(one)) for one in body.get("models", ())]
     more = [*member_rows(body, "reads", "engine", "cpu"), *models]
     return PageText(
-        [*steps, *more], [], ["that it did what it says: a filter of the same data again shows it"]
+        [*steps, *more], [], ["that it ran as stated: to check, apply it to the same data again"]
     )
 
 
 def records(manifest: Manifest, _: Called) -> PageText:
-    """Return what commits to the records of a version."""
+    """Return the view of a records manifest."""
     body = manifest.body
     roots = [(f"by {one['type']}", f"{pluralize(one['count'], 'record')}, root {one['root'][:12]}")
              for one in body["roots"]]  # fmt: skip
@@ -68,26 +68,26 @@ def records(manifest: Manifest, _: Called) -> PageText:
 
 
 def retention(manifest: Manifest, called: Called) -> PageText:
-    """Return what a retention retires."""
+    """Return the view of a retention."""
     body = manifest.body
     gone = [("retires", called(str(one.id))) for one in manifest.inputs]
     what = [("of", body["of"]), ("keeps", f"the newest {body['keep']}"), *gone]
-    return PageText(what, [], ["that no copy of it is left elsewhere"])
+    return PageText(what, [], ["that no copy of the data is left elsewhere"])
 
 
 def delivery(manifest: Manifest, _: Called) -> PageText:
-    """Return what was handed to whom."""
+    """Return the view of a delivery."""
     body = manifest.body
     what = [("handed over as", body["form"]), *member_rows(body, "to")]
     if "credential" in body:
         what.append(("credential", Digest.parse(body["credential"]).short))
     if body.get("without"):
         what.append(("without", ", ".join(body["without"])))
-    return PageText(what, [], ["that whoever it names got it: its author says so"])
+    return PageText(what, [], ["that the named recipient received it: its author states so"])
 
 
 def withdrawal(manifest: Manifest, _: Called) -> PageText:
-    """Return what became of a credential."""
+    """Return the view of a revocation or another change of a credential."""
     body = manifest.body
     what = [(body["decision"], f"credential {Digest.parse(body['credential']).short}"),
             ("status list", Digest.parse(body["list"]).short)]  # fmt: skip

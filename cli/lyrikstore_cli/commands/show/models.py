@@ -1,4 +1,4 @@
-"""Views of models: from the run to what is served, cards, approvals."""
+"""Views of runs, checkpoints, evaluations, cards, approvals and deployments."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,11 +19,11 @@ from lyrikstore_cli.commands.show.view import (
 )
 from lyrikstore_cli.external_program import execution_line
 
-_TRAINING = "that training did what it says: lyrikstore reproduce REF does it again"
+_TRAINING = "that training ran as stated: lyrikstore reproduce REF repeats it"
 
 
 def run(manifest: Manifest, called: Called) -> PageText:
-    """Return what was to be trained, how, and by what right."""
+    """Return the view of a run."""
     body = manifest.body
     what = [
         ("for", body["purpose"]),
@@ -45,7 +45,7 @@ def run(manifest: Manifest, called: Called) -> PageText:
 
 
 def _refit_rows(run_body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield which candidates of a run learn from the validation records, too, if chosen."""
+    """Yield the candidates that would be trained on the validation records too, if chosen."""
     if "refit" not in run_body:
         return
     formats = [one["format"] for one in run_body.get("candidates", ())]
@@ -56,7 +56,7 @@ def _refit_rows(run_body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def checkpoint(manifest: Manifest, _: Called) -> PageText:
-    """Return what a model is, and what was decided on validation data."""
+    """Return the view of a checkpoint."""
     body = manifest.body
     labels = body.get("labels", ())
     what = [("origin", body["origin"]), ("format", body["format"]), *member_rows(body, "task")]
@@ -85,12 +85,12 @@ def checkpoint(manifest: Manifest, _: Called) -> PageText:
         ("of its data", f"as its run records: lyrikstore show {one.id.short}")
         for one in manifest.inputs_in("run")
     ]
-    unproven = ["what it answers in the world: an evaluation tells of its test data alone"]
+    unproven = ["its answers on other data: an evaluation covers only its test data"]
     return PageText(what, rights, [*unknown_fields(body), *unproven])
 
 
 def evaluation(manifest: Manifest, called: Called) -> PageText:
-    """Return what was measured."""
+    """Return the view of an evaluation."""
     from lyrikstore.verify.evaluation.words import (
         METRICS,
         drift_figures,
@@ -105,22 +105,22 @@ def evaluation(manifest: Manifest, called: Called) -> PageText:
         *member_rows(body, "period"),
         *((METRICS[name], with_interval(one)) for name, one in figures_of(body["model"]).items()),
         *drift_figures(body),
-        ("says", result_in_words(body)),
+        ("result", result_in_words(body)),
         *member_rows(body, "overlap", "slicing", "thresholds", "actual"),
     ]
     if "slices" in body:
         what.append(("slices", ", ".join(sorted({one["field"] for one in body["slices"]}))))
     worst = [("worst", value_words(one)) for one in body.get("worst", ())[:3]]
-    unproven = ["that it was measured so: lyrikstore verify REF computes it again from predictions"]
+    unproven = ["that the measurement ran: lyrikstore verify REF recomputes it from predictions"]
     if "predictions" not in body:
-        unproven = ["that it was measured so: it has no predictions to compute it from again"]
+        unproven = ["that the measurement ran: there are no predictions to recompute it from"]
     if "answers" in body:
-        unproven = ["that this model gave these answers, and had not seen what is right"]
+        unproven = ["that this model gave these answers without knowing the right ones"]
     return PageText([*what, *worst], right_rows(body, called), unproven)
 
 
 def card(manifest: Manifest, _: Called) -> PageText:
-    """Return what a card answers."""
+    """Return the view of a card."""
     body = manifest.body
     asked = [
         ("profile", f"{one['profile']} of {one['asOf']}, {one['open']} open")
@@ -128,37 +128,37 @@ def card(manifest: Manifest, _: Called) -> PageText:
     ]
     what = [
         ("form", body["profile"]),
-        ("says", pluralize(body["statements"], "statement")),
+        ("holds", pluralize(body["statements"], "statement")),
         *([("of these", count_words(body["states"]))] if "states" in body else []),
         *asked,
         ("files", ", ".join(sorted(body.get("renderings", ()))) or "card"),
         *member_rows(body, "withData"),
     ]
     left = pluralize(body["notEstablished"], "statement is", "statements are")
-    again = "that it says what it rests on: lyrikstore verify REF makes it again"
-    return PageText(what, [], [f"{left} established by nobody", again])
+    again = "that it matches its evidence: lyrikstore verify REF makes the card again"
+    return PageText(what, [], [f"{left} not established", again])
 
 
 def approval(manifest: Manifest, _: Called) -> PageText:
-    """Return what somebody decided about a card."""
+    """Return the view of a decision about a card."""
     body = manifest.body
     done = "withdraws an approval of" if body["decision"] == "withdraw" else "approves"
-    own = "their own work" if body["self"] else "the work of somebody else, as they say"
+    own = "the signer's own work" if body["self"] else "the work of others, as the signer states"
     what = [(done, own), *member_rows(body, "statement")]
     return PageText(what, [], ["that two keys are two people"])
 
 
 def reproduction(manifest: Manifest, _: Called) -> PageText:
-    """Return what came when a run was done again."""
+    """Return the view of a reproduction."""
     body = manifest.body
     what = [("method", body["method"]), ("verdict", body["verdict"])]
     what += member_rows(body, "reasons", "segments")
     what += [("compared", value_words(one)) for one in body.get("compared", ())]
-    return PageText(what, [], ["what it did not do again"])
+    return PageText(what, [], ["steps that it did not repeat"])
 
 
 def deployment(manifest: Manifest, _: Called) -> PageText:
-    """Return what was made to be served."""
+    """Return the view of a deployment."""
     body = manifest.body
     what = [
         ("target", f"{body['target']}, for {body['loader']}"),
@@ -167,13 +167,11 @@ def deployment(manifest: Manifest, _: Called) -> PageText:
         *member_rows(body, "cardStatus", "withData", "software"),
     ]
     rights = [*member_rows(body["rights"], "state", "reason", "until", "deleteOnExpiry")]
-    return PageText(what, rights, ["that this is what answers requests"])
+    return PageText(what, rights, ["that this folder is what answers requests"])
 
 
 def prediction(manifest: Manifest, _: Called) -> PageText:
-    """Return how much a model was asked."""
+    """Return the view of a recorded prediction."""
     body = manifest.body
     what = [(name, f"{body[name]:,}") for name in ("asked", "answered", "notKnown")]
-    return PageText(
-        what, [], ["what was asked: no text is kept, nor what could be guessed from one"]
-    )
+    return PageText(what, [], ["which texts were sent: neither texts nor their digests are kept"])

@@ -1,4 +1,4 @@
-"""Which view tells of which kind of manifest."""
+"""The view of each kind of manifest."""
 
 from collections.abc import Mapping
 
@@ -8,13 +8,13 @@ from lyrikstore_cli.commands.show.view import Called, PageText, Rows, View, memb
 
 
 def genesis(manifest: Manifest, called: Called) -> PageText:
-    """Return what founds a store."""
+    """Return the view of a genesis manifest."""
     page = policy(manifest, called)
     return PageText([("log", manifest.body["origin"]), *page.what], [], page.unproven)
 
 
 def policy(manifest: Manifest, _: Called) -> PageText:
-    """Tell who may sign what."""
+    """Return the view of a policy: who may sign what."""
     stated = manifest.body["policy"]
     what: Rows = [("version", str(stated["version"]))]
     for name, role in stated["roles"].items():
@@ -45,4 +45,4 @@ VIEWS: Mapping[str, View] = {
     "deployment": models.deployment,
     "prediction": models.prediction,
 }
-"""Kind → view; a test holds it against the kinds that there are."""
+"""Kind → view; a test compares it with the list of kinds."""

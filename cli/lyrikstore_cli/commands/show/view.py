@@ -1,4 +1,4 @@
-"""What a view gives, and what views share."""
+"""The result of a view, and functions that views share."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -11,21 +11,21 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.text import pluralize
 
 Called = Callable[[str], str]
-"""What an object of the store is called, by its id."""
+"""Function from an id to the name of the object."""
 
 Rows = list[tuple[str, str]]
-"""Lines of a section: what something is, and what is said of it."""
+"""Rows of a section: a name and a value."""
 
 _LONGEST, _MOST = 200, 10
 
 
 class PageText(Struct):
-    """What is shown of a manifest besides who signed it, when, and from what it was made.
+    """The view of a manifest, without signer, date and inputs.
 
     Attributes:
-        what: What it is.
-        rights: By what right.
-        unproven: What nothing here shows; ``REF`` stands for what the user named it by.
+        what: The rows about what it is.
+        rights: The rows about the rights to use its data.
+        unproven: What it does not prove; ``REF`` stands for the name that the user typed.
     """
 
     what: Rows
@@ -37,7 +37,7 @@ View = Callable[[Manifest, Called], PageText]
 
 
 def value_words(value: object) -> str:
-    """Return a value of a manifest in a line: lists by their items, tables by their members."""
+    """Return a value of a manifest as one line: lists by items, objects by members."""
     match value:
         case str():
             said = value
@@ -53,7 +53,7 @@ def value_words(value: object) -> str:
 
 
 def member_rows(body: Mapping[str, Any], *names: str) -> Iterator[tuple[str, str]]:
-    """Yield the members of a body that are there and say anything, each as it is."""
+    """Yield a row for each member of a body that is present and not empty."""
     for name in names:
         if body.get(name) not in (None, 0, [], {}):
             yield name, value_words(body[name])
@@ -71,10 +71,10 @@ def descriptor_rows(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _statistics(value: object, basis: str) -> Iterator[tuple[str, str]]:
-    """Yield a line for each number, and for each of the first fields and labels."""
+    """Yield a row for each number, and for each of the first fields and labels."""
     for name, one in value.items() if isinstance(value, dict) else ():
         if name in {"bytes", "files", "records"}:
-            continue  # which are shown already
+            continue  # shown already
         if not isinstance(one, list):
             yield name, f"{value_words(one)} ({basis})"
             continue
@@ -85,14 +85,14 @@ def _statistics(value: object, basis: str) -> Iterator[tuple[str, str]]:
 
 
 def unknown_fields(body: Mapping[str, Any]) -> list[str]:
-    """Return what a descriptor states nothing of, in a sentence."""
+    """Return a sentence that lists the unknown fields of a descriptor; empty without any."""
     fields = body.get("descriptor", {})
     unknown = [name for name, field in fields.items() if field["state"] == "unknown"]
-    return [f"anything of {', '.join(unknown)}: its author states nothing"] if unknown else []
+    return [f"anything about {', '.join(unknown)}: its author states nothing"] if unknown else []
 
 
 def right_rows(body: Mapping[str, Any], called: Called) -> Rows:
-    """Return what a run or an evaluation was permitted by, as far as it recorded that."""
+    """Return the rights that a run or an evaluation recorded."""
     return [
         (
             ", ".join(right["permits"]),
@@ -110,5 +110,5 @@ def count_words(counts: Mapping[str, int]) -> str:
 
 
 def bytes_words(count: int) -> str:
-    """Return how many bytes."""
+    """Return a byte count as text."""
     return pluralize(count, "byte")

@@ -1,1 +1,1 @@
-"""``lyrikstore verify``: a credential, a delivery, a store, or an object in one."""
+"""``lyrikstore verify``: verify a credential, a delivery, a store, or an object of a store."""

@@ -1,4 +1,4 @@
-"""``verify`` with a model card: a file that somebody was handed, and the store that signed it."""
+"""``verify`` of a model card file, by the store that signed it or by its evidence."""
 
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 _MOST = 3 << 24
-"""Longest card that is read: a page of 16 MiB, and as much evidence behind it, in base64."""
+"""Most bytes of a card: a page of 16 MiB, and as much evidence in base64."""
 
 
 def verify_handed_card(
@@ -28,10 +28,10 @@ def verify_handed_card(
     recompute: bool,
     status_files: "Sequence[bytes]" = (),
 ) -> "Report":
-    """Return the report on a card, by the store that the session has, or by what lies next to it.
+    """Return the report on a card, verified in the session's store or by the files beside it.
 
     Raises:
-        NotFoundError: (``no-store``) there is neither; the card may say which store it is of.
+        NotFoundError: (``no-store``) There is neither; the message names the card's store.
     """
     from lyrikstore.api import verify_card_alone
     from lyrikstore.api.commands import open_card, sibling_card, store_named
@@ -44,11 +44,11 @@ def verify_handed_card(
         if error.kind != "no-store" or session.store_named:
             raise
         missing = error
-    if not session.store_named:  # one that happens to be here need not be the one that signed it
+    if not session.store_named:  # a store found here need not be the one that signed it
         text, files = open_card(data, _beside(path, complete=False))
         card = sibling_card(text, files)
         if card is not None and (store is None or store.id != card.store):
-            # All, or none: among them may be what became of its key.
+            # All of them: one may show that its key was revoked.
             text, files = open_card(data, _beside(path, complete=True))
             files |= {f"--status/{number}": one for number, one in enumerate(status_files)}
             memory = session.memory()
@@ -58,19 +58,19 @@ def verify_handed_card(
         whose = f": it names store {named}" if named else ""
         raise NotFoundError(
             "no-store",
-            f"{path} may be a model card; neither its store is here, nor beside it the evidence of "
-            f"who signed it{whose}",
+            f"{path} may be a model card, but neither its store nor its evidence file "
+            f"was found{whose}",
             hint=f"a delivery is verified as a folder: lyrikstore verify {path.parent}"
             if (path.parent / "credential.json").is_file()
-            else "add the store it was made in, --store PATH, or a clone of it; or ask for what "
-            "lyrikstore card --evidence writes beside a card",
+            else "name its store or a clone with --store PATH; or ask for the evidence file that "
+            "lyrikstore card --evidence writes",
         ) from missing
     with session.progress("verifying"):
         return store.models.verify_card(data, trust=trust, at=at, recompute=recompute)
 
 
 def _beside(path: Path, *, complete: bool) -> dict[str, bytes]:
-    """Return the files next to a card, and its evidence, which may be larger than others."""
+    """Return the files beside a card, with its evidence, which may be larger than others."""
     from lyrikstore.api.commands import EVIDENCE_ENDING, read_siblings
 
     files = dict(read_siblings(path, complete=complete))

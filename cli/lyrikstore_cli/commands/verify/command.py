@@ -1,4 +1,4 @@
-"""``lyrikstore verify``: a credential, a version with its ancestry, or the whole store."""
+"""``lyrikstore verify``: verify a credential, a version with its inputs, or the whole store."""
 
 import os
 from datetime import datetime
@@ -38,12 +38,12 @@ MAX_LISTS = 1000
 
 
 class DataGiven(Struct, frozen=True):
-    """The data that a credential is to be about.
+    """The data that a credential describes.
 
     Attributes:
-        data: Where it is, or None.
-        delivered: Whether the credential came as the one of a delivery.
-        recompute: Whether to measure it again.
+        data: The folder of the data, or None.
+        delivered: Whether the credential is that of a delivery.
+        recompute: Whether to compute measured claims again.
     """
 
     data: Path | None
@@ -61,7 +61,7 @@ class DataGiven(Struct, frozen=True):
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="The data that the credential is about; of a delivery its own, unless given.",
+    help="The data that the credential describes; by default that of the delivery.",
 )
 @options.trust_file
 @options.at
@@ -70,7 +70,7 @@ class DataGiven(Struct, frozen=True):
     "status_files",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="A newer status list, what a store says of its keys or a card, or a folder of these.",
+    help="A newer status list or key statement, the evidence of a card, or a folder of these.",
 )
 @click.option(
     "--resource",
@@ -80,15 +80,15 @@ class DataGiven(Struct, frozen=True):
     help="A schema or other resource that a foreign credential names.",
 )
 @click.option("--fetch", is_flag=True, help="Fetch did:web documents and status lists (https).")
-@click.option("--challenge", help="What you gave the holder of a presentation to sign.")
+@click.option("--challenge", help="The challenge that you gave the holder of a presentation.")
 @click.option("--domain", help="Your own name in that presentation.")
 @click.option(
     "--recompute/--no-recompute",
     default=True,
-    help="Measure again what a credential measured, compute an evaluation again from its "
-    "predictions; if not, the verdict is 4 at best.",
+    help="Compute measured claims, and evaluations from their predictions, again; without it the "
+    "exit code is 4 at best.",
 )
-@click.option("--quick", is_flag=True, help="Only the structure of the store: read no data.")
+@click.option("--quick", is_flag=True, help="Verify only the structure of the store; read no data.")
 @click.option(
     "--sample",
     type=click.FloatRange(0, 100, min_open=True, max_open=True),
@@ -96,13 +96,15 @@ class DataGiven(Struct, frozen=True):
     help="Read P percent of the packs, drawn at random.",
 )
 @options.dask
-@click.option("--repair-from", metavar="REMOTE", help="First restore what is damaged from there.")
+@click.option(
+    "--repair-from", metavar="REMOTE", help="First restore damaged files from this remote."
+)
 @click.option(
     "--report",
     "report_file",
     type=click.Path(path_type=Path),
     metavar="FILE.html|FILE.json",
-    help="Keep the report: a page to read and print, or JSON; never in what is verified.",
+    help="Write the report as a page or JSON, outside what is verified.",
 )
 @click.option("--force", is_flag=True, help="Replace the file that --report names.")
 def command(
@@ -126,33 +128,40 @@ def command(
 ) -> None:
     """Verify TARGET: a delivery, deployed folder or file (offline, no store), a REF, or the store.
 
-    A delivery is a folder; the data in it is verified too. So are all files of a folder that
-    `deploy` wrote, also if TARGET is one of them. A file may be a credential of ours, one that
-    others issued, or a presentation; the report says by which profile it was judged. It may also be
-    a model card, which is verified in the store that signed it, with its model. Says what failed,
-    what is open, what warns and what is only stated; with `-v` also what passed and all that is not
-    proven, with `-q` the verdict alone. Exit code 0 trusted, 4 valid but not trusted by you, 5
-    incomplete, 3 invalid. `--trust` and `--at` change only this judgement. `--quick` and `--sample`
-    are for the whole store; what they do not read is not verified: 5 at best.
+    A delivery is a folder; its data is verified too. Of a folder that `deploy` wrote all files are
+    verified, also if TARGET is one of them. A file may be a credential of lyrikstore, a credential
+    of other software, or a presentation; the report names the profile. It may also be a model card,
+    which is verified with its model in the store that signed it. The report lists checks that
+    failed, that are open, that warn, and claims that are only stated; `-v` adds checks that passed
+    and all limits, `-q` prints only the verdict. Exit code 0: trusted; 4: valid, but you do not
+    trust the issuer; 5: incomplete; 3: invalid. `--trust` and `--at` apply to this command only.
+    `--quick` and `--sample` are for the whole store, and give 5 at best: they do not read all
+    data.
     """
     if report_file is not None:
         check_kept(report_file, _named(target, data), force=force)
     elif force:
-        raise click.UsageError("--force goes with --report")
+        raise click.UsageError("--force needs --report")
     trust = session.trust(trust_file)
     moment = parse_timestamp(at) if at else now()
     if (quick or sample is not None) and (target is not None or (quick and sample is not None)):
-        raise click.UsageError("--quick or --sample goes with the whole store: name no TARGET")
+        raise click.UsageError(
+            "--quick and --sample are for the whole store: leave TARGET out, give one"
+        )
     if dask is not None and (target is not None or quick or sample is not None):
-        raise click.UsageError("--dask reads the whole store: name no TARGET")
+        raise click.UsageError(
+            "--dask is for all data of the store: leave TARGET, --quick and --sample out"
+        )
     if repair_from is not None:
         if target is not None:
-            raise click.UsageError("--repair-from goes with the whole store: name no TARGET")
+            raise click.UsageError("--repair-from is for the whole store: leave TARGET out")
         repair.repair_from(session, repair_from)
     share = 0.0 if quick else 1.0 if sample is None else sample / 100
     asked = Asked(resources, challenge, domain, fetch)
     if (asked or fetch) and target is None:
-        raise click.UsageError("--resource, --fetch, --challenge and --domain go with a file")
+        raise click.UsageError(
+            "--resource, --fetch, --challenge and --domain need a file as TARGET"
+        )
     lists = _status_lists(status_files)
     report = _verify(session, target, data, trust, moment, lists, asked, share, dask, recompute)
     code = show_report(session, report)
@@ -176,14 +185,14 @@ def command(
         session.screen.hint(step)
     if report_file is not None:
         keep_report(report_file, report, trust, force=force)
-        session.screen.say(f"✓ report kept in {report_file}")
+        session.screen.say(f"✓ wrote    {report_file}")
     raise click.exceptions.Exit(code)
 
 
 def _named(target: str | None, data: Path | None) -> list[Path]:
-    """Return the folders and files here that a command line names to be verified."""
+    """Return the existing folders and files that the command line names."""
     found = [one for one in (None if target is None else Path(target), data) if one is not None]
-    # A file out of a delivery is verified with what lies next to it.
+    # A file of a delivery is verified with the files beside it.
     found += [one.parent for one in found if os.path.lexists(one.parent / "credential.json")]
     there = [one for one in found if one.exists()]
     from lyrikstore.api.commands import deployed_folder
@@ -207,7 +216,7 @@ def _verify(
     if target is None:
         if data is not None:
             raise InvalidInputError(
-                "usage", "--data goes with a credential", hint="lyrikstore verify FILE --data DIR"
+                "usage", "--data needs a credential", hint="lyrikstore verify FILE --data DIR"
             )
         from lyrikstore.api import verify_store_at
 
@@ -227,18 +236,20 @@ def _verify(
 
         if not target.startswith((".", "/")) and _is_ref(session, target):
             raise click.UsageError(
-                f"{target} is a file and a name: write ./{target}, or datasets/{target}"
+                f"{target} is a file and also a name: write ./{target} or datasets/{target}"
             )
         folder = deployed_folder(path)
         if folder is not None and judged_whole(folder):
             if data is not None or asked or asked.fetch:
-                raise click.UsageError(f"{target} is a deployed folder, or in one: it has all")
+                raise click.UsageError(
+                    f"{target} is in a deployed folder: leave --data and --fetch out"
+                )
             return verify_deployed(session, folder, trust, at, status_files)
         if folder is not None and folder.part == README:
             about = DataGiven(data, False, recompute)
             report = _verify_file(session, path, about, trust, at, status_files, asked)
             return of_earlier_folder(report)
-        if path.is_dir():  # a delivery: what was handed over together is judged together
+        if path.is_dir():  # a delivery is verified as a whole
             path, delivered = credential_file(path), True
         if delivered or data is not None:
             from lyrikstore.api.commands import data_folder
@@ -256,8 +267,8 @@ def _verify(
             raise
         raise NotFoundError(
             error.kind,
-            f"there is no file {target}, and no store here in which it could be a name",
-            hint="check the path; or name a store with --store PATH",
+            f"there is no file {target}, and no store here that could have such a name",
+            hint="check the path, or name a store with --store PATH",
         ) from None
     with session.progress("verifying"):
         return store.verify(target, trust=trust, at=at, recompute=recompute)
@@ -286,13 +297,13 @@ def _verify_file(
 
     credential = OpenedCredential(read_file(path))
     foreign, kind = credential.profile == "w3c", credential.kind
-    # ATTACK: whatever data, next to a genuine credential that is about other data or none.
+    # ATTACK: any data, beside a genuine credential that describes other data or none.
     if (given.data is not None or given.delivered) and (foreign or kind not in {None, DATASET}):
         raise not_about_data(path, foreign=foreign, delivered=given.delivered)
     carded = is_card(credential.data, path.suffix) or path.name.endswith(EVIDENCE_ENDING)
     if not given.delivered and carded:
         if given.data is not None or asked or asked.fetch:
-            raise click.UsageError(f"{path} is a model card: it is verified by its store alone")
+            raise click.UsageError(f"{path} is a model card: leave --data and --fetch out")
         return verify_handed_card(
             session, path, trust, at, recompute=given.recompute, status_files=status_files
         )
@@ -319,7 +330,9 @@ def _verify_file(
             fetched=fetched.documents,
         )
     if asked:
-        raise click.UsageError("--resource, --challenge and --domain go with a foreign document")
+        raise click.UsageError(
+            "--resource, --challenge and --domain are for credentials of other software"
+        )
     if kind is not None and kind is not DATASET:
         there = SiblingFiles.unnamed(map(OpenedCredential, (*siblings.values(), *status_files)))
         return verify_alone(
@@ -347,34 +360,34 @@ def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
 
     found: list[bytes] = []
     for path in paths:
-        # `credential publish -o` writes lists of several addresses to folders of their own.
-        # Whoever names a delivery gets what shows that its policies are logged, too.
+        # `credential publish -o` writes the lists of each address to a folder. A delivery also
+        # holds the log proofs of its policies.
         inside = [path]
         if path.is_dir():
             named = (one for one in path.rglob("*") if one.suffix in _STATUS_UPDATES)
             inside = sorted(one for one in named if not one.is_dir())
-        if len(inside) > MAX_LISTS:  # the one left out could be the one that revokes
+        if len(inside) > MAX_LISTS:  # an omitted file could contain the revocation
             raise InvalidInputError(
                 "too-many-files",
                 f"{path} holds more than {MAX_LISTS} files that could be status lists",
-                hint="name a folder that holds the publisher's lists, and nothing else",
+                hint="name a folder that holds only the publisher's lists",
             )
-        read = [data for one in inside for data in _said(one)]
+        read = [data for one in inside for data in _updates_in(one)]
         opened = map(OpenedCredential, read)
-        told = any(one.list_url or one.supersedes for one in opened)
-        said = {one.kind for one in map(signed_manifest, read) if one is not None}
-        if not told and said.isdisjoint({"policy", "approval"}):  # none is not what was asked
+        has_list = any(one.list_url or one.supersedes for one in opened)
+        kinds = {one.kind for one in map(signed_manifest, read) if one is not None}
+        if not has_list and kinds.isdisjoint({"policy", "approval"}):  # the user named a wrong file
             raise NotFoundError(
                 "no-file",
-                f"there is neither a status list in {path}, nor what a store says of its keys",
-                hint="a publisher serves them at the URLs that the credentials name",
+                f"there is neither a status list nor a key statement in {path}",
+                hint="publishers serve status lists at the URLs that their credentials name",
             )
         found += read
     return found
 
 
-def _said(path: Path) -> list[bytes]:
-    """Return a status list, or what a store says; of the evidence of a card, what is in it."""
+def _updates_in(path: Path) -> list[bytes]:
+    """Return the bytes of a status list or key statement, or all parts of a card's evidence."""
     from lyrikstore.api.commands import EVIDENCE_ENDING, MAX_EVIDENCE, parse_evidence
 
     if path.name.endswith(EVIDENCE_ENDING):
@@ -386,8 +399,8 @@ def _is_ref(session: Session, target: str) -> bool:
     from lyrikstore.api.commands import parse_ref
 
     try:
-        parse_ref(target)  # most files are not called so, and no store need be opened for them
-        session.store_folder()  # a buyer has none, and need not load what opens one
+        parse_ref(target)  # most file names are no names of objects, and need no store
+        session.store_folder()  # a buyer has no store, and need not load the code that opens one
         session.open_store().repository.afresh().resolve(target)  # no cache is evidence
     except (NotFoundError, InvalidInputError):
         return False

@@ -1,4 +1,4 @@
-"""Verifying a delivery on this disk, with what the store here knows of its log."""
+"""``verify`` of a delivery, with what a store here shows of its log."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -29,19 +29,19 @@ def verify_delivered(
 ) -> "Report":
     """Return the report on the delivery around a credential.
 
-    ATTACK: whoever can write to the delivery has one credential verified and another one signed
-    for or taken in. So the caller reads it, once, and goes on with the very bytes judged here.
+    ATTACK: a program that can write to the delivery has one credential verified and another one
+    attested or imported. So the caller reads it once, and uses the bytes that are verified here.
 
     Args:
-        session: Whose trust file and memory of logs count.
+        session: The session, with its trust file and memory of logs.
         credential: The credential.
         siblings: The files next to it.
         data: The folder of data, or None.
-        trust: Whom the user believes, if not whom that file says.
-        at: The moment to judge for; now, if left out.
+        trust: The trust to apply; by default that file.
+        at: The time to judge as of; by default now.
         status_files: Newer status lists.
-        fetched: DID documents that came from where their DIDs say.
-        recompute: Whether to measure again what the credential measured.
+        fetched: DID documents fetched from the URLs of their DIDs.
+        recompute: Whether to compute measured claims again.
     """
     from lyrikstore.api.commands import verify_folder
 
@@ -61,21 +61,21 @@ def verify_delivered(
 
 
 def own_log(session: Session, signed: bytes, beside: Iterable[bytes]) -> dict[str, bytes]:
-    """Return what the store here shows of the log of what was handed over, if it is of this store.
+    """Return log evidence of the store here, if it issued the signed document.
 
     Args:
-        session: Whose store and memory of logs it is.
-        signed: What was handed over: it names its store.
-        beside: The files next to it.
+        session: The session, with its store and memory of logs.
+        signed: The signed document, which names its store.
+        beside: The files beside it.
     """
     from lyrikstore.api.commands import own_consistency
 
     try:
-        session.store_folder()  # a buyer has none, and need not load what opens one
+        session.store_folder()  # a buyer has no store, and need not load the code that opens one
         repository = session.open_store().repository
         if repository.store_id.hex.encode() not in signed:
             return {}
         shown = own_consistency(repository, session.memory(), beside)
-    except LyrikstoreError:  # damaged, perhaps: which does not keep it from being verified
+    except LyrikstoreError:  # a damaged store does not prevent the verification
         return {}
     return {} if shown is None else {"the log here": shown}

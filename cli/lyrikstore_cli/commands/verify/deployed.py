@@ -1,4 +1,4 @@
-"""``verify`` with a deployed folder, or a file of one, and with a manifest that lies alone."""
+"""``verify`` of a deployed folder, of a file in it, and of a manifest without a store."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -21,9 +21,9 @@ README = "README.md"
 
 
 def judged_whole(folder: "DeployedFolder") -> bool:
-    """Return whether all of a folder is judged, whatever file of it was asked about.
+    """Return whether a deployed folder is verified as a whole, also for one of its files.
 
-    One of an earlier version is not, whose card and manifests are judged by themselves.
+    In folders of an earlier version card and manifests are verified separately.
     """
     from lyrikstore.api.commands import FolderState
 
@@ -37,11 +37,11 @@ def verify_deployed(
     at: datetime,
     status_files: Iterable[bytes],
 ) -> Report:
-    """Return the report on a deployed folder; of a file of it, on all of it."""
+    """Return the report on a whole deployed folder, also for one of its files."""
     from lyrikstore.api.commands import verify_deployed_folder
 
     files = folder.read_evidence().files
-    # Whoever deployed it saw more of their log since: their store shows that it is the same log.
+    # The store that deployed it may have a longer log by now, and shows that it is the same log.
     own = own_log(session, files.get(_MANIFEST, b""), files.values())
     with session.progress("verifying") as progress:
         return verify_deployed_folder(
@@ -57,7 +57,7 @@ def verify_deployed(
 def verify_manifest_file(
     session: Session, path: Path, manifest: "Manifest", trust: "Trust", at: datetime
 ) -> Report:
-    """Return the report on a manifest, by what lies beside it."""
+    """Return the report on a manifest, verified by the files beside it."""
     from lyrikstore.api.commands import read_siblings, verify_manifest_alone
 
     beside = read_siblings(path).values()
@@ -65,19 +65,19 @@ def verify_manifest_file(
 
 
 def where_judged(path: Path, report: Report) -> Iterator[str]:
-    """Yield where what nobody signed here, or what a manifest alone is about, is judged.
+    """Yield hints on how to verify an unsigned folder's card, or the object of a manifest.
 
     Args:
-        path: What was named.
-        report: On it.
+        path: The path that the user named.
+        report: The report on it.
     """
     name, found = escape_control(str(path)), {check.id: check for check in report.checks}
     signed, there = found.get("manifest.signature"), found.get("object")
     if signed is not None and signed.detail.get("reason") == "unsigned":
         if (path / README).is_file():
-            yield f"its card may be signed by itself: lyrikstore verify {name}/{README}"
+            yield f"its card may have its own signature: lyrikstore verify {name}/{README}"
     elif there is not None and there.detail.get("reason") == "no-store":
         yield (
-            f"{name} is {there.summary}: lyrikstore verify {report.subject} --store PATH; one out "
-            "of a delivery or a folder is verified with that"
+            f"{name} is {there.summary}: lyrikstore verify {report.subject} --store PATH; a "
+            "manifest of a delivery is verified with the delivery"
         )

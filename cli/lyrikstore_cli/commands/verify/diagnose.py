@@ -1,4 +1,4 @@
-"""What a file is that `verify` was given for a credential, and what to give it instead."""
+"""Hints for files that `verify` cannot read as credentials: what they are, and what to do."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,37 +22,37 @@ _BEGINNINGS = {
     b"PK\x03\x04": "a ZIP archive, or a document that is one",
     b"\x1f\x8b": "a gzip archive",
     b"PAR1": "a Parquet file",
-    b"c2sp.org/tlog-proof@v1\n": "a log proof, which is looked for beside a credential",
-    b"<": "a page or an XML file",
+    b"c2sp.org/tlog-proof@v1\n": "a log proof, which belongs beside a credential",
+    b"<": "an HTML page or an XML file",
 }
 
-_UNPACK = "if a delivery is in it, unpack it, and verify the folder that comes out"
+_UNPACK = "if a delivery is in it, unpack it, and verify the unpacked folder"
 
 _EXPECTED = (
-    "verify takes a delivery, the folder that `issue` writes; or one credential or presentation, "
+    "verify takes a delivery, the folder that `issue` writes, or one credential or presentation, "
     "a JSON file that `issue`, `attest`, `grant`, `present` or `w3c sign` writes"
 )
 
 
 def next_steps(path: Path, report: Report) -> Iterator[str]:
-    """Yield what to do, if what ``report`` is about is no credential at all.
+    """Yield hints if the file is not a credential.
 
     Args:
         path: The file.
-        report: On it.
+        report: The report on it.
     """
     broken = {check.id for check in report.checks if check.state is CheckState.FAIL}
     if broken.isdisjoint({"format", "model"}):
         return
     try:
         data = read_file(path)
-    except (InvalidInputError, NotFoundError):  # it is gone meanwhile
+    except (InvalidInputError, NotFoundError):  # it was removed meanwhile
         return
     name = escape_control(str(path))
     if "model" in broken and _has_context(data):
-        return  # one of others, and the report says what is wrong with it
+        return  # a credential of other software, and the report shows the problem
     if b'"@context"' in data:
-        yield f"{name} seems to be a credential that was damaged: get it again from its issuer"
+        yield f"{name} seems to be a damaged credential: ask its issuer for a new copy"
         return
     what, step = _described(data)
     yield f"{name} is {what}; {_EXPECTED}"
@@ -60,12 +60,12 @@ def next_steps(path: Path, report: Report) -> Iterator[str]:
 
 
 def enclosing(credential: Path, data: Path, report: Report) -> Iterator[str]:
-    """Yield what to do, if the delivery was named where the folder with its data was to be.
+    """Yield a hint if ``--data`` names the delivery instead of the data folder in it.
 
     Args:
         credential: The credential's file.
-        data: What was named for the data.
-        report: On both.
+        data: The path that the user named as data.
+        report: The report on both.
     """
     differs = any(c.id == "data.files" and c.state is CheckState.FAIL for c in report.checks)
     inner = data / "data"
@@ -75,13 +75,13 @@ def enclosing(credential: Path, data: Path, report: Report) -> Iterator[str]:
 
 
 def not_about_data(path: Path, *, foreign: bool, delivered: bool) -> InvalidInputError:
-    """Return what to say of a credential that is no dataset credential, where one has to be."""
-    message = f"{path} is an attestation or a grant, no dataset credential: it lists no data"
+    """Return the error for another credential where a dataset credential is required."""
+    message = f"{path} is an attestation or a grant, not a dataset credential: it lists no data"
     if foreign:
-        message = f"{path} is not a dataset credential of lyrikstore's: it names no data"
+        message = f"{path} is not a dataset credential of lyrikstore: it lists no data"
     hint = f"verify it by itself: lyrikstore verify {path}"
     if delivered:
-        hint = f"this is no delivery, whose credential.json is about its data; {hint}"
+        hint = f"in a delivery, credential.json describes the data; {hint}"
     return InvalidInputError("not-ours" if foreign else "no-dataset", message, hint=hint)
 
 
@@ -94,7 +94,7 @@ def _has_context(data: bytes) -> bool:
 
 
 def _described(data: bytes) -> tuple[str, str]:
-    """Return what the bytes seem to be, and the next step if it is another than for data."""
+    """Return what the bytes seem to be, and the next step; empty: the step for data."""
     if not data:
         return "an empty file", ""
     for beginning, what in _BEGINNINGS.items():
@@ -106,19 +106,19 @@ def _described(data: bytes) -> tuple[str, str]:
         return _text_or_not(data), ""
     match document:
         case {"lyrikstore": _, "kind": str(kind)}:
-            step = "verify the delivery it came with; or, in its store: lyrikstore verify REF"
+            step = "verify its delivery; or run in its store: lyrikstore verify REF"
             return f"a manifest of kind {kind[:40]!a}", step
         case {"verificationMethod": _, "id": str()}:
             step = "lyrikstore trust add DID --name NICKNAME --did-document FILE"
-            return "a DID document, which says whose keys are whose", step
-    return "JSON that says nothing of a credential", ""
+            return "a DID document, which lists the keys of an issuer", step
+    return "JSON, but not a credential", ""
 
 
 def _text_or_not(data: bytes) -> str:
     try:
         data[:1000].decode("utf-8", "strict" if len(data) <= 1000 else "ignore")
     except UnicodeDecodeError:
-        return "a file of another sort, and no text"
+        return "a binary file of another kind"
     if b"\x00" in data:
-        return "a file of another sort, and no text"
-    return "a text of more than a credential can have" if len(data) > MAX_JSON_BYTES else "a text"
+        return "a binary file of another kind"
+    return "a text longer than any credential" if len(data) > MAX_JSON_BYTES else "a text"

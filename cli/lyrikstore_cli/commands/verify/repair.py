@@ -1,4 +1,4 @@
-"""``verify --repair-from REMOTE``: put right what is damaged, before it is judged."""
+"""``verify --repair-from REMOTE``: restore damaged files before the verification."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from lyrikstore_cli.session import Session
 
 
 def repair_from(session: Session, remote: str) -> None:
-    """Fetch what is damaged or missing in the store from a remote, by name or URL."""
+    """Fetch damaged or missing files of the store from a remote, given by name or URL."""
     from lyrikstore.api.commands import NamedRemote, place_of
     from lyrikstore.api.remotes import repair_store
 
@@ -23,13 +23,13 @@ def repair_from(session: Session, remote: str) -> None:
                 progress=progress,
             )
     except VerificationError as error:
-        _tell(session, error.details.get("restored", {}))
+        _print_restored(session, error.details.get("restored", {}))
         raise
-    _tell(session, {one.name: one.problem for one in repaired})
+    _print_restored(session, {one.name: one.problem for one in repaired})
     if not repaired:
         session.screen.say(f"– nothing to repair from {escape_control(source.url)}")
 
 
-def _tell(session: Session, restored: Mapping[str, str]) -> None:
+def _print_restored(session: Session, restored: Mapping[str, str]) -> None:
     for name, problem in restored.items():
         session.screen.say(f"✓ restored {name}, which was {problem}")

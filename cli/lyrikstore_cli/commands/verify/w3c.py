@@ -1,16 +1,16 @@
-"""What a user says about a document of profile ``w3c``, a credential or presentation of others."""
+"""Options of ``verify`` for documents of profile ``w3c``."""
 
 from msgspec import Struct
 
 
 class Asked(Struct, frozen=True):
-    """What the user said about a foreign document.
+    """The options about a credential or presentation of other software.
 
     Attributes:
         resources: ``FILE``, ``FOLDER`` or ``URL=FILE``.
-        challenge: What the user gave a holder to be signed.
-        domain: The user's own name in it.
-        fetch: Whether to fetch what the document names.
+        challenge: The challenge that the user gave to the holder.
+        domain: The user's name in the presentation.
+        fetch: Whether to fetch DID documents and status lists.
     """
 
     resources: tuple[str, ...] = ()
@@ -23,5 +23,5 @@ class Asked(Struct, frozen=True):
 
     @property
     def of_presentation(self) -> bool:
-        """Whether a presentation is wanted: an empty answer is one that was asked for."""
+        """Whether the options are about a presentation, also where their values are empty."""
         return self.challenge is not None or self.domain is not None

@@ -1,1 +1,1 @@
-"""``lyrikstore w3c``: what programs need that know the standards of the W3C, and not this store."""
+"""``lyrikstore w3c``: commands for software that reads W3C credentials."""

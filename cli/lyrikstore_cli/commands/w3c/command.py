@@ -1,4 +1,4 @@
-"""``lyrikstore w3c``: the commands for software that knows W3C credentials, and not this store."""
+"""``lyrikstore w3c``: the group of commands for other W3C software."""
 
 from lyrikstore_cli.groups import lazy_group
 
@@ -6,10 +6,10 @@ from lyrikstore_cli.groups import lazy_group
 @lazy_group(
     __package__,
     {
-        "sign": "sign a credential of a kind of your own",
-        "serve": "the VC API on this machine, for programs that speak it",
-        "export": "the terms of a credential for other software",
+        "sign": "sign a W3C credential of any type",
+        "serve": "serve the VC API on this machine",
+        "export": "export the terms of a credential",
     },
 )
 def command() -> None:
-    """Sign, serve and export for software that knows the standards of the W3C alone."""
+    """Sign, serve and export for software that reads W3C credentials."""

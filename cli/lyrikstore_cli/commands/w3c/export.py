@@ -1,4 +1,4 @@
-"""``lyrikstore w3c export``: what a credential says, in formats that other software reads."""
+"""``lyrikstore w3c export``: the terms of a credential in formats of other software."""
 
 import sys
 from pathlib import Path
@@ -24,12 +24,14 @@ from lyrikstore_cli.session import Session
     required=True,
     help="odrl: the terms as an ODRL 2.2 policy (JSON-LD).",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A new file; else printed.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="A new file; by default printed."
+)
 def command(session: Session, target: Path, form: str, output: Path | None) -> None:
-    """Write what the credential TARGET, a file or a delivery, says in another format.
+    """Export the terms of the credential TARGET, a file or a delivery, in another format.
 
-    Its signature must hold; whether you believe its issuer is for `verify` to say. What is written
-    is not signed, and says less than the credential: docs/terms.md has the table.
+    Its signature must be valid; `verify` shows whether you trust its issuer. The export is not
+    signed, and contains less than the credential: docs/terms.md has the table.
     """
     from lyrikstore.api.commands import export_odrl
 

@@ -1,4 +1,4 @@
-"""``lyrikstore w3c serve``: the VC API on this machine, for programs that speak it."""
+"""``lyrikstore w3c serve``: the VC API on this machine."""
 
 import socket
 import ssl
@@ -27,13 +27,15 @@ from lyrikstore_cli.session import Session
     type=click.IntRange(0, 65535),
     default=8740,
     show_default=True,
-    help="The port; 0 takes a free one.",
+    help="The port; 0 picks a free one.",
 )
-@click.option("--allow-remote", is_flag=True, help="Listen on an address that others can reach.")
-@click.option("--host-name", "names", multiple=True, help="A further name it is addressed by.")
-@click.option("--tls", is_flag=True, help="HTTPS, with a self-signed certificate made now.")
 @click.option(
-    "--certificate", type=click.Path(path_type=Path), help="Where to write that certificate."
+    "--allow-remote", is_flag=True, help="Allow an address that other machines can reach."
+)
+@click.option("--host-name", "names", multiple=True, help="A further host name of the server.")
+@click.option("--tls", is_flag=True, help="Use HTTPS with a new self-signed certificate.")
+@click.option(
+    "--certificate", type=click.Path(path_type=Path), help="The file to write that certificate to."
 )
 @options.trust_file
 @click.option(
@@ -56,18 +58,18 @@ def command(
 ) -> None:
     """Serve the VC API: verify and, with --signer, issue credentials and presentations.
 
-    Without --signer it holds no secret and only verifies. It fetches nothing. Whoever can reach it
-    can have things signed: it listens on this machine alone unless told otherwise, and answers no
-    web page. docs/serve.md has the endpoints.
+    Without --signer the server has no secret and only verifies. It fetches nothing. Every program
+    that reaches it can have credentials signed: so it listens on this machine only, unless you give
+    --allow-remote, and answers no web page. docs/serve.md lists the endpoints.
     """
     if not allow_remote and not _is_loopback(host):
         raise InvalidInputError(
             "not-loopback",
             f"{host} can be reached from other machines",
-            hint="whoever reaches it can have things signed; --allow-remote if that is meant",
+            hint="every program that reaches it can have things signed; allow it: --allow-remote",
         )
     if certificate is not None and not tls:
-        raise click.UsageError("--certificate goes with --tls")
+        raise click.UsageError("--certificate needs --tls")
     try:
         from lyrikstore.api.commands import make_app, make_service
         from lyrikstore_cli.commands.w3c.server import MAX_CONNECTIONS, listen
@@ -91,7 +93,7 @@ def command(
         def announce() -> None:
             session.emit("serve", {"url": base, "issuer": did}, done=False)
             session.screen.result(f"listening on {base}, {doing}")
-            sys.stdout.flush()  # whoever started it waits for this line
+            sys.stdout.flush()  # the caller waits for this line
 
         app = make_app(service, [host, "localhost", *names])
         listen(app, listener, context, session.screen, announce)

@@ -1,4 +1,4 @@
-"""The HTTP server of ``w3c serve``: time limits for silent clients, one line per fault."""
+"""The HTTP server of ``w3c serve``, with time limits for clients and one line per error."""
 
 import asyncio
 import contextlib
@@ -18,14 +18,14 @@ from lyrikstore_cli.output.screen import Screen
 
 MAX_CONNECTIONS = 64
 SILENCE = 10.0
-"""Seconds that a client has for the head of a request, and then to take the answer."""
+"""Seconds that a client has to send the head of a request, and then to read the answer."""
 _LOGGERS = ("uvicorn", "asyncio")
-_TOLD = 100  # different lines; whoever makes more of them is told no more
+_MOST_LINES = 100  # different messages; further ones are not printed
 
 
 class _Connection(H11Protocol):
-    # ATTACK: connections that never finish a request, or never take the answer, would hold all the
-    # places there are; uvicorn waits for them. The body has its own limit
+    # ATTACK: connections that never finish a request, or never read the answer, would occupy all
+    # connections; uvicorn waits for them. The body has its own limit
     # (lyrikstore.w3c.vc_api.app).
     _silence: asyncio.TimerHandle | None = None
 
@@ -63,8 +63,8 @@ class _Connection(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    # uvicorn would take also the signals that whoever starts a command in a shell's background has
-    # it ignore: there an interrupt means the command in front.
+    # uvicorn would also handle the signals that a shell makes a background command ignore: an
+    # interrupt there is meant for the foreground command.
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
@@ -75,7 +75,7 @@ class _Server(uvicorn.Server):
         }
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        # By now signals are uvicorn's: whoever stops it at this line gets an orderly end.
+        # uvicorn handles signals by now: a signal from here on ends the server in an orderly way.
         await super().startup(sockets)
         self._on_ready()
 
@@ -89,22 +89,22 @@ class _OneLine(logging.Handler):
         super().__init__(logging.WARNING)
         self._server = server
         self._screen = screen
-        self._told: set[str] = set()
+        self._printed: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         if error is None:
             line = " ".join(record.getMessage().split())[:200]
-        elif isinstance(error, OSError):  # too many files, mostly: it is tried again
+        elif isinstance(error, OSError):  # mostly too many open files: it is tried again
             line = f"connections wait: {error.strerror or type(error).__name__}"
         elif self._server.should_exit:
-            return  # what was to be tried again cannot be any more
+            return  # the server stops, and nothing is tried again
         else:
             line = f"internal error: {type(error).__name__}"
             if self._screen.verbose:
                 traceback.print_exception(error)
-        if line not in self._told and len(self._told) < _TOLD:
-            self._told.add(line)
+        if line not in self._printed and len(self._printed) < _MOST_LINES:
+            self._printed.add(line)
             self._screen.say(f"! {line}")
 
 
@@ -115,14 +115,14 @@ def listen(
     screen: Screen,
     on_ready: Callable[[], None],
 ) -> None:
-    """Serve until a signal says to stop; requests under way get some seconds to end.
+    """Serve until a signal arrives; open requests get some seconds to end.
 
     Args:
         app: The ASGI application.
-        listener: Where it listens.
-        context: For HTTPS.
-        screen: Is told what goes wrong, each thing once.
-        on_ready: Called once it answers requests and takes signals.
+        listener: The listening socket.
+        context: The TLS context for HTTPS, or None.
+        screen: Where errors are printed, each once.
+        on_ready: Called once the server answers requests and handles signals.
     """
     config = uvicorn.Config(
         app,
@@ -133,7 +133,7 @@ def listen(
         ws="none",
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=MAX_CONNECTIONS + 1,  # which is one too many
+        limit_concurrency=MAX_CONNECTIONS + 1,  # the one beyond gets an error
         timeout_keep_alive=5,
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=32 << 10,
@@ -161,7 +161,7 @@ def _one_line(server: uvicorn.Server, screen: Screen) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _hang_up(server: uvicorn.Server) -> Iterator[None]:
-    # uvicorn takes SIGINT and SIGTERM; an exception out of a handler would strike anywhere in it.
+    # uvicorn handles SIGINT and SIGTERM; an exception from a handler would be raised anywhere.
     before = signal.getsignal(signal.SIGHUP)
     if before is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, server.handle_exit)

@@ -1,4 +1,4 @@
-"""``lyrikstore w3c sign``: a credential of a kind of one's own."""
+"""``lyrikstore w3c sign``: sign a W3C credential of any type."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from lyrikstore_cli.session import Session
     default=SUITES[:1],
     show_default=True,
     type=click.Choice(SUITES),
-    help="What is signed: the text, or the RDF it stands for; twice: both.",
+    help="What is signed: the JSON text (jcs) or its RDF (rdfc); repeat it for both.",
 )
 @options.issuer
 @options.did_document
@@ -32,7 +32,7 @@ from lyrikstore_cli.session import Session
     "resources",
     metavar="FILE|FOLDER|URL=FILE",
     multiple=True,
-    help="A schema or resource that it names.",
+    help="A schema or resource that the credential names.",
 )
 @options.output_file
 def command(
@@ -44,11 +44,11 @@ def command(
     resources: tuple[str, ...],
     output: Path,
 ) -> None:
-    """Sign CREDENTIAL, a W3C credential of whatever kind as JSON, for whoever reads those.
+    """Sign CREDENTIAL, a W3C credential of any type as JSON, for other software.
 
-    It is checked by the rules of verify first, and nothing but a missing issuer and the proof is
-    added. It needs no store, is not logged, and can be taken back only by a status list that it
-    names. What is about a dataset here is made with issue, attest and grant.
+    It is first checked by the rules of `verify`; only a missing issuer and the proof are added. The
+    command needs no store and logs nothing; the credential can be revoked only by a status list
+    that it names. Credentials about datasets are made with `issue`, `attest` and `grant`.
     """
     from lyrikstore.api.commands import read_resources, sign_other
 
@@ -75,4 +75,4 @@ def command(
     screen = session.screen
     screen.result(f"✓ signed   credential {made.id.short} by {did}, {' and '.join(suites)}")
     screen.wrote(written)
-    screen.hint(f"whoever gets it runs: lyrikstore verify {output.name}")
+    screen.hint(f"its receiver runs: lyrikstore verify {output.name}")
