@@ -339,4 +339,4 @@ def test_a_remote_that_is_not_there_is_not_added_unless_asked_for(publisher):
 def test_a_remote_that_can_only_be_read_says_so(laptop):
     with FaultyServer(folder=laptop.folder.parent / "shared") as server:
         added = laptop.ok("remote", "add", "web", server.url)
-        assert "it can only be read" in added.err
+        assert "the remote is read-only" in added.err
