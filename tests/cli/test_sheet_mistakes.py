@@ -41,7 +41,7 @@ def test_twenty_are_shown_and_the_rest_is_counted(publisher, folder) -> None:
     rows = "".join(f"{n}.txt,x\n" for n in range(50))
     (folder / "sheet.csv").write_text("path,topic\n" + rows)
     lines = commit(publisher, 16).err.splitlines()
-    assert sum("which is no file here" in line for line in lines) == 20
+    assert sum("is not a file of the folder" in line for line in lines) == 20
     assert any("30 more" in line for line in lines)
     assert lines[-1].startswith("hint: ")
     assert len(commit(publisher, 16, "--json").error["details"]["mistakes"]) == 50

@@ -1,4 +1,4 @@
-"""What a folder, its sheet and its name must be before they are committed (spec §12.1, §12.3.3)."""
+"""Checks of a folder, its sheet and its name before a commit (spec §12.1, §12.3.3)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,18 +21,18 @@ from lyrikstore.objects.chunk.sources import unreadable
 def judged(
     listed: Listed, folder: Path, *, known: bool, compose: bool, map_names: bool = False
 ) -> Scan:
-    """Return the scan of a folder; it has files, and every one can be in a tree.
+    """Return the scan of a folder that has files, all with paths that a tree can hold.
 
     Args:
-        listed: What was found in it.
-        folder: What to call it.
-        known: These very names were committed before.
+        listed: The listing of the folder.
+        folder: The path of the folder, for messages.
+        known: Whether an earlier commit accepted exactly these names.
         compose: Whether names that are not in NFC are recorded in NFC (spec §12.1).
         map_names: Whether refused names are recorded under allowed ones (spec §12.1.2).
 
     Raises:
-        InvalidInputError: (``no-files``) there are none.
-        LyrikstoreError: As :meth:`Scan.require_clean`.
+        InvalidInputError: (``no-files``) the folder has no files to commit.
+        LyrikstoreError: See :meth:`Scan.require_clean`.
     """
     scan = judge(listed, known=known, compose=compose or map_names, mapping=map_names)
     scan.require_clean(folder)
@@ -48,19 +48,20 @@ def judged(
 def joined_with(
     scan: Scan, sheet: Sheet | None, allow_orphans: bool, mistakes: Mistakes
 ) -> tuple[Sheet | None, Joined]:
-    """Return the metadata as one table, and what it says of each file.
+    """Return the metadata table, and its values joined to each file.
 
-    That is the sheet, with a column for the names of files that were mapped (spec §12.1.2).
+    The table is the sheet, plus a column with the original names of mapped files (spec §12.1.2).
 
     Args:
         scan: The files.
-        sheet: One row per file, or no sheet.
+        sheet: The sheet with one row per file, or None.
         allow_orphans: Whether rows without a file may be left out.
-        mistakes: What was found wrong with the sheet when it was read.
+        mistakes: The mistakes found while the sheet was read; more are added.
 
     Raises:
-        InvalidInputError: What is wrong with the sheet, all of it (``orphan-rows``: rows without
-            a file; ``bad-sheet``: it has the column of mapped names; else as :func:`join`).
+        InvalidInputError: All mistakes of the sheet together (``orphan-rows``: rows without a
+            file; ``bad-sheet``: the sheet itself has the column of original names; else see
+            :func:`join`).
     """
     original = {path: {ORIGINAL_PATH: name} for path, name in sorted(scan.mapped.items())}
     if sheet is None:
@@ -70,14 +71,15 @@ def joined_with(
         mistakes.add(
             InvalidInputError(
                 "bad-sheet",
-                f"{sheet.name}: the column {ORIGINAL_PATH!r} is that of names that are mapped",
-                hint="call it otherwise, or rename the files and leave out --map-names",
+                f"{sheet.name}: the column {ORIGINAL_PATH!r} is reserved for the original names "
+                "of mapped files",
+                hint="rename the column, or rename the files and omit --map-names",
             )
         )
     joined = join(scan.paths, sheet, mistakes, scan.mapped)
     if not allow_orphans:
-        # A row without a file is metadata that would silently be lost; a file without a row
-        # loses nothing and is named in the result.
+        # Metadata of a row without a file would be lost silently. A file without a row loses
+        # nothing, and the result lists it.
         for row in joined.orphan_rows:
             mistakes.add(_orphan(sheet, joined, row, scan.mapped))
     mistakes.check()
@@ -94,11 +96,11 @@ def joined_with(
 
 def _orphan(sheet: Sheet, joined: Joined, row: Row, mapped: Mapping[str, str]) -> InvalidInputError:
     written, details = "", {}
-    if row is joined.orphan_rows[0]:  # once: a search among all files, and lists of all
+    if row is joined.orphan_rows[0]:  # once: it searches all files, and lists all orphans
         meant = _meant(row.key, [mapped.get(path, path) for path in joined.orphan_files])
-        if meant is None and row.key in mapped:  # the path that it is recorded under
+        if meant is None and row.key in mapped:  # the row has the path that the tree records
             meant = mapped[row.key]
-        written = "" if meant is None else f"; written {meant!r}, it is one"
+        written = "" if meant is None else f" (the folder has {meant!r})"
         details = {
             "orphanRows": [
                 {"row": other.number, "key": other.key} for other in joined.orphan_rows[:1000]
@@ -107,7 +109,7 @@ def _orphan(sheet: Sheet, joined: Joined, row: Row, mapped: Mapping[str, str]) -
         }
     return InvalidInputError(
         "orphan-rows",
-        f"{sheet.name}: row {row.number} names {row.key!r}, which is no file here",
+        f"{sheet.name}: row {row.number} names {row.key!r}, which is not a file of the folder",
         hint=f"correct column {sheet.key!r}{written}; or add --allow-orphans to leave such "
         "rows out",
         details=details,
@@ -115,11 +117,11 @@ def _orphan(sheet: Sheet, joined: Joined, row: Row, mapped: Mapping[str, str]) -
 
 
 def _meant(key: str, files: Sequence[str]) -> str | None:
-    """Return the file that a sheet names in another spelling, if there is just one."""
+    """Return the file whose name differs from ``key`` only in spelling, if exactly one does."""
     wanted = "/" + key.strip().replace("\\", "/").removeprefix("./").casefold()
     for file in files:
         folded = f"/{file.casefold()}"
-        if wanted in (folded, folded.rpartition(".")[0]):  # its case, or its suffix left out
+        if wanted in (folded, folded.rpartition(".")[0]):  # other case, or without the suffix
             return file
     ends = [file for file in files if wanted.endswith(f"/{file.casefold()}")]
     return ends[0] if len(ends) == 1 else None
@@ -129,31 +131,32 @@ def check_kind(name: Name, scan: Scan, sheet: Sheet | None) -> Weights | None:
     """Return the model weights that a checkpoint consists of; None for a dataset.
 
     Raises:
-        InvalidInputError: (``bad-name``) a commit makes nothing of this name; else as
-            :func:`inspect_weights`.
+        InvalidInputError: (``bad-name``) commits do not make versions of this kind of name; else
+            see :func:`inspect_weights`.
     """
     if name.prefix == "datasets":
         return None
     if name.prefix != "checkpoints":
         raise InvalidInputError(
             "bad-name",
-            f"a commit makes datasets or checkpoints, not {name.prefix}",
-            hint=f"such as datasets/{name.part}",
+            f"commit creates datasets or checkpoints, not {name.prefix}",
+            hint=f"use a name such as datasets/{name.part}",
         )
     if sheet is not None:
         raise InvalidInputError(
             "bad-name",
-            "a checkpoint has no metadata, of a sheet or of names that are mapped",
-            hint="leave out --metadata and --map-names",
+            "a checkpoint cannot have a metadata sheet or mapped names",
+            hint="omit --metadata and --map-names",
         )
     return inspect_weights(scan)
 
 
 def count_records(reader: str, scan: Scan) -> int:
-    """Return how many records the files hold, all of which the reader reads.
+    """Return the number of records in the files, counted by reading them all.
 
     Raises:
-        InvalidInputError: (``file-unreadable``, ``file-missing``); else as the reader.
+        InvalidInputError: (``file-unreadable``, ``file-missing``) a file cannot be read; else the
+            errors of the reader.
     """
     total = 0
     for at, path in enumerate(scan.paths):

@@ -40,23 +40,23 @@ def commit_folder(
     """Make a folder, or a single file, the current version of ``name``.
 
     Args:
-        context: The store, who signs, and their cache: what files hashed to and what was
-            committed is never remembered inside the store, whose holder could otherwise choose
-            what is signed.
-        folder: The snapshot; files gone from it leave the dataset.
-        name: As people type it; ``checkpoints/…`` imports model weights.
-        stated: What is said of the files: a sheet, the licence, a description.
-        allow: What it may do that is else refused.
-        dry_run: Find out what would change; write nothing.
+        context: The store, the signer, and the signer's cache of file digests and of earlier
+            commits. The cache never lies inside the store: whoever can write to the store could
+            otherwise choose what is signed.
+        folder: The snapshot; files that are missing from it leave the dataset.
+        name: A name as users type it; ``checkpoints/…`` imports model weights.
+        stated: Metadata of the files: a sheet, the licence, a description.
+        allow: Options that permit what is refused by default.
+        dry_run: Compute what would change, and write nothing.
         pools: Workers on other machines that read and store the files; see ``objects.cluster``.
-        listing: A listing of this folder, with this store and sheet, and links followed or not as
-            allowed, that began before the store was opened.
+        listing: A listing of this folder that began before the store was opened, made with the
+            same store, the same sheet and the same ``follow_links``.
 
     Raises:
         InvalidInputError: (``bad-files``, ``bad-sheet``, ``duplicate-rows``, ``orphan-rows``,
             ``large-loss``, ``unsaid``, ``bad-licence``, …) before anything is written.
-        ConflictError, LockedError, KeyMaterialError, PolicyError, StorageError: see
-            ``TransactionBuilder``; the store is as it was.
+        ConflictError, LockedError, KeyMaterialError, PolicyError, StorageError: See
+            ``TransactionBuilder``; the store is unchanged.
 
     Cost: one read of the files that the cache does not know; memory for the tree and the sheet.
     """
@@ -102,7 +102,7 @@ def _store(
         )
         if dry_run or statement.repeats(current):
             return plan.result(None, statement, None, memory)
-    _ = signer.did  # a passphrase is asked for now, not after an hour of hashing
+    _ = signer.did  # prompts for the passphrase now, not after an hour of hashing
     with open_transaction(repository) as transaction:
         tree = job.store(transaction.writer, repository.backend, pools)
         put = transaction.writer.put_bytes

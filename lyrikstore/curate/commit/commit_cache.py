@@ -1,7 +1,8 @@
-"""What a folder was at its last commit: for commits that find nothing new, and for ``status``.
+"""Cache of the last commit of each folder: for commits without changes, and for ``status``.
 
-One small file per folder and name, in the user's cache folder. Like the stat cache it lies outside
-the store: whoever holds the store must not be able to choose what its owner signs, or skips.
+It has one small file per folder and name, in the user's cache folder. Like the stat cache it lies
+outside the store: someone who can write to the store must not be able to choose which files its
+owner signs, or skips.
 """
 
 import json
@@ -24,25 +25,25 @@ MAX_BYTES = 64 << 20
 
 
 class LastCommit(Struct, frozen=True):
-    """What the last commit of a folder under one name read, and what it gave.
+    """The cache entry of the last commit of a folder under one name: its inputs and its result.
 
     Attributes:
         folder: The folder's absolute path.
         name: The full name.
-        manifest: Id of the version it made or found.
-        listing: What :func:`listing_of` gave; empty if that could not be relied on.
-        names: What :func:`names_of` gave: names that were judged then.
+        manifest: Id of the version that the commit created or found unchanged.
+        listing: The digest from :func:`listing_of`; empty if it cannot be relied on.
+        names: The digest from :func:`names_of`, of the names that were checked then.
         options: Digest of the options that change the result.
         sheet: The metadata sheet's absolute path, or empty.
-        sheet_digest: What :func:`sheet_digest` gave.
+        sheet_digest: The digest from :func:`sheet_digest`.
         follow_links: Whether links were followed.
-        formats: How many files have each suffix; empty where nobody counted.
+        formats: Number of files by suffix; empty if they were not counted.
         orphan_files: Files without a row.
         orphan_rows: ``(number, key)`` of rows without a file.
-        copies: Path → digests of the file that the version has, and of the one in the folder of
-            which it is a copy without some lines.
-        rows: What was said about records.
-        map_names: Whether names that are refused were mapped.
+        copies: Path → digest of the file in the version, and digest of the file in the folder, for
+            files that were committed without some lines.
+        rows: The options that concern records.
+        map_names: Whether names that the path grammar refuses were mapped.
     """
 
     folder: str
@@ -62,7 +63,7 @@ class LastCommit(Struct, frozen=True):
     map_names: bool = False
 
     def save(self, directory: Path) -> None:
-        """Keep it in ``directory``. A failure to write is no failure of the commit."""
+        """Write the entry to ``directory``; errors are ignored, as the commit is already done."""
         path = _file(directory, self.folder, self.name)
         with suppress(OSError, ValueError):
             data = json.dumps(to_builtins(self)).encode()
@@ -73,17 +74,17 @@ class LastCommit(Struct, frozen=True):
 def begin_listing(
     cache_dir: Path, folder: Path, *, store: Path, sheet: Path | None, follow_links: bool
 ) -> Listing | None:
-    """Begin to list a folder that is known to be large; None for others.
+    """Start listing a folder in a second process, if the cache knows it as large; else None.
 
-    Listing it takes a second process about as long as this one takes to load and to open the
-    store.
+    The second process needs about as long for the listing as this process needs for its imports
+    and for opening the store.
 
     Args:
-        cache_dir: This user's cache, which knows how many files it had.
+        cache_dir: This user's cache, which has the number of files of earlier commits.
         folder: The folder.
-        store: The store, which never belongs to the data.
-        sheet: The metadata sheet, which does not either.
-        follow_links: As :class:`lyrikstore.curate.scan.listing.Listing` takes it.
+        store: The store, which is never part of the data.
+        sheet: The metadata sheet, which is not part of the data either.
+        follow_links: See :class:`lyrikstore.curate.scan.listing.Listing`.
     """
     expected = files_expected(cache_dir, folder)
     if expected < MANY_FILES:
@@ -91,24 +92,24 @@ def begin_listing(
     listing = Listing(
         folder, follow_links=follow_links, store=store, sheet=sheet, expected=expected
     )
-    import lyrikstore.crypto.keys.key_file  # needed later, and now there is time
+    import lyrikstore.crypto.keys.key_file  # needed later; loaded while the other process lists
     import lyrikstore.history.commit.transaction  # noqa: F401
 
     return listing
 
 
 def last_commit(directory: Path, folder: Path, name: str) -> LastCommit | None:
-    """Return what is remembered of ``folder`` under ``name``, if anything can be read."""
+    """Return the cache entry of ``folder`` under ``name``, or None if it cannot be read."""
     with suppress(OSError):
         return _load(_file(directory, str(real_path(folder)), name))
     return None
 
 
 def last_commits(directory: Path) -> list[LastCommit]:
-    """Return everything that is remembered in ``directory``, by folder, then by name.
+    """Return all cache entries in ``directory``, sorted by folder, then by name.
 
     Raises:
-        StorageError: It cannot be read; that nothing is remembered would be another answer.
+        StorageError: The folder cannot be read; an empty result would hide that.
     """
     found = []
     with storage_errors(f"reading {directory}"), suppress(FileNotFoundError):
@@ -120,12 +121,12 @@ def last_commits(directory: Path) -> list[LastCommit]:
 
 
 def forget_commits(directory: Path, manifests: Collection[Digest]) -> int:
-    """Forget the commits that made any of ``manifests``; return how many bytes that was.
+    """Delete the cache entries of commits that created ``manifests``; return the bytes freed.
 
-    What is remembered of a commit quotes its sheet: the keys of rows without a file.
+    A cache entry quotes the sheet: it has the keys of rows without a file.
 
     Raises:
-        StorageError: It cannot be read or removed.
+        StorageError: An entry cannot be read or deleted.
     """
     ids, freed = {str(identity) for identity in manifests}, 0
     with storage_errors(f"forgetting commits in {directory}"):
@@ -138,12 +139,12 @@ def forget_commits(directory: Path, manifests: Collection[Digest]) -> int:
 
 
 def stat_cache(directory: Path, folder: Path, began: int | None = None) -> StatCache:
-    """Return what is remembered of the files in ``folder``; ``began`` as ``StatCache`` has it."""
+    """Return the stat cache of the files in ``folder``; for ``began`` see ``StatCache``."""
     return StatCache(directory / _stat_name(folder), began)
 
 
 def files_expected(directory: Path, folder: Path) -> int:
-    """Return about how many files ``folder`` has, if they are remembered for any store.
+    """Return the approximate number of files in ``folder``, by the cache of any store; else 0.
 
     Args:
         directory: The user's cache folder, with a folder in it for each store.
@@ -164,15 +165,15 @@ def names_of(listed: Listed) -> str:
 
 
 def listing_of(listed: Listed, names: str, sheet: Path | None, safe_before: int) -> str:
-    """Return the digest of everything that a listing tells of the files a commit reads.
+    """Return the digest of names, sizes and time stamps of the files that a commit reads.
 
     Args:
         listed: The listing.
-        names: What :func:`names_of` gives for it.
-        sheet: The metadata sheet, which is read as well.
-        safe_before: Since when time stamps are too young, as :class:`StatCache` has it. A file
-            touched so recently that a later change could carry the same time stamp makes the
-            whole listing unreliable, Git's racy rule: the result is empty.
+        names: The digest from :func:`names_of`.
+        sheet: The metadata sheet, which the commit reads as well.
+        safe_before: The time from which time stamps are too recent; see :class:`StatCache`. If a
+            file changed so recently that a later change could have the same time stamp, the
+            whole listing is unreliable (Git's racy rule), and the result is empty.
     """
     states = listed.states
     if sheet is not None:
@@ -205,7 +206,7 @@ def _kept(path: Path) -> bytes:
 
 
 def _load(path: Path) -> LastCommit | None:
-    # None if it is damaged: it may be deleted at any time, and then is no memory either.
+    # None for a damaged entry: an entry may be missing at any time, and a damaged one is ignored.
     data = _kept(path)
     with suppress(ValueError):
         return convert(json.loads(data), LastCommit)

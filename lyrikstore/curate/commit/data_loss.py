@@ -1,4 +1,4 @@
-"""Guard against data loss: what a commit would remove without being told to."""
+"""Guard against data loss: the files and metadata that a commit would drop without ``--yes``."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ def is_large(gone: Sequence[str], before: bytes) -> bool:
     """Return whether more than a fifth of the files are gone.
 
     Args:
-        gone: Their paths.
-        before: The tree of the version before.
+        gone: The paths of the files that are gone.
+        before: The bytes of the previous version's tree.
     """
     return bool(gone) and len(gone) * 5 > before.count(b"\n")
 
@@ -23,12 +23,14 @@ def is_large(gone: Sequence[str], before: bytes) -> bool:
 def kept_text(
     current: Manifest | None, stated: CommitMetadata, licence: str | None
 ) -> Attachment | None:
-    """Return the licence text that goes over from ``current``: the one of the same licence.
+    """Return the licence text that the new version keeps from ``current``, or None.
+
+    The text is kept if both versions have the same licence and the new one states no text.
 
     Args:
         current: The current version.
-        stated: What the successor states.
-        licence: Its licence, in its normal form.
+        stated: The metadata of the new version.
+        licence: The new version's licence, in its normal form.
     """
     if current is None or licence is None or stated.licence_text is not None:
         return None
@@ -39,40 +41,41 @@ def kept_text(
 def dropped_metadata(
     current: Manifest | None, stated: CommitMetadata, kept: Attachment | None
 ) -> tuple[str, ...]:
-    """Return what ``current`` states about its files and its successor would not, for people.
+    """Return the metadata of ``current`` that the new version would not state, as phrases.
 
     Args:
         current: The current version.
-        stated: What the successor states.
-        kept: What :func:`kept_text` gave.
+        stated: The metadata of the new version.
+        kept: The licence text that :func:`kept_text` returned.
     """
     if current is None:
         return ()
-    body, lost = current.body, []
-    columns = [one for one in body.get("metadata", {}).get("columns", ()) if one != ORIGINAL_PATH]
+    body, dropped = current.body, []
+    columns = [key for key in body.get("metadata", {}).get("columns", ()) if key != ORIGINAL_PATH]
     if stated.sheet is None and columns:
-        lost.append(f"the metadata sheet ({', '.join(columns[:5])})")
+        dropped.append(f"the metadata sheet ({', '.join(columns[:5])})")
     if stated.licence is None:
         old = body.get("licence", {}).get("expression") or body.get("rights", {}).get("asserted")
-        lost += [f"the licence ({old})"] if old else []
+        dropped += [f"the licence ({old})"] if old else []
     elif stated.licence_text is None and kept is None and current.attachments_in("licence-text"):
-        lost.append(f"the text of the licence ({body['licence']['expression']})")
+        dropped.append(f"the text of the licence ({body['licence']['expression']})")
     if stated.descriptor is None and (fields := stated_in(body.get("descriptor", {}))):
-        lost.append(f"the description ({', '.join(fields[:5])})")
-    return tuple(lost)
+        dropped.append(f"the description ({', '.join(fields[:5])})")
+    return tuple(dropped)
 
 
 def check_loss(name: str, gone: Sequence[str], before: bytes, dropped: Sequence[str]) -> None:
-    """Return if nothing goes.
+    """Raise `large-loss` or `unsaid` if a commit would drop many files, or metadata.
 
     Args:
-        name: The dataset's, for messages.
-        gone: Paths, if they are too many.
-        before: The tree of the version before.
-        dropped: What :func:`dropped_metadata` gave.
+        name: The dataset's name, for messages.
+        gone: Paths of the files that are gone, if they are too many; else empty.
+        before: The bytes of the previous version's tree.
+        dropped: The phrases that :func:`dropped_metadata` returned.
 
     Raises:
-        InvalidInputError: (``large-loss``) files do; (``unsaid``) statements do.
+        InvalidInputError: (``large-loss``) ``gone`` is not empty; (``unsaid``) ``dropped`` is not
+            empty.
     """
     if gone:
         files = before.count(b"\n")

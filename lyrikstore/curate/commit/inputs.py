@@ -12,17 +12,17 @@ from lyrikstore.curate.descriptor import Descriptor
 from lyrikstore.curate.readers.fields import FieldRoles
 
 MAX_PROMPT_BYTES = 16 << 20
-"""Longest prompts, or template of them."""
+"""Largest size of the prompts, or of their template, in bytes."""
 
 
 class GeneratedBy(Struct, frozen=True):
-    """What is said of data that a model wrote (spec §13.15.3).
+    """The model that generated the data, as the publisher states it (spec §13.15.3).
 
     Attributes:
         checkpoint: REF of the model.
-        prompts: What it was asked with, or the template of that.
-        terms: Where the terms of its output stand, such as a URL; empty: not said.
-        permits_training: Whether they permit to train on the output: ``yes``, ``no``, ``unknown``.
+        prompts: The prompts that the model got, or their template.
+        terms: Where the terms of its output are published, such as a URL; empty: not stated.
+        permits_training: Whether they permit training on the output: ``yes``, ``no``, ``unknown``.
     """
 
     checkpoint: str
@@ -32,22 +32,24 @@ class GeneratedBy(Struct, frozen=True):
 
 
 class CommitMetadata(Struct, frozen=True):
-    """What is said of a version besides its files (spec §12.4).
+    """The metadata that the publisher states about a version (spec §12.4).
 
     Attributes:
         sheet: CSV, TSV or XLSX with one row per file.
         key: The sheet's join column; None: the first of ``path``, ``file``, ``filename``.
         licence: SPDX expression; for checkpoints the rights as asserted.
-        licence_text: The licence's text, attached; None keeps the one of the same licence.
-        descriptor: What the publisher states; the rest is measured or ``unknown``.
-        reader: How the files become records (spec §9.1); None: what their suffixes say.
-        table: Of a workbook of rows, the name of its sheet; None: the one with content.
-        roles: Which fields, of rows or of the sheet, are text, label, id …
-        measures: What is measured of a sample of the rows: ``tokens``, ``languages``.
-        generated: Which model wrote the data; None: nobody says that one did.
-        message: Free text, signed with a new version; by itself it makes none.
-        source: Of checkpoints, members of the body on what the files were made from: ``package``,
-            ``conversion``.
+        licence_text: The licence's text, which is attached; None keeps the previous version's text
+            if the licence is the same.
+        descriptor: The descriptor fields that the publisher states; the others are measured or
+            ``unknown``.
+        reader: The reader that makes records of the files (spec §9.1); None: chosen by suffix.
+        table: The sheet to read in a workbook of rows; None: the only sheet with content.
+        roles: The fields, of rows or of the sheet, that are the text, label, id …
+        measures: Measures taken of a sample of the rows: ``tokens``, ``languages``.
+        generated: The model that generated the data; None: not stated.
+        message: Free text, signed with a new version; a new message alone makes no new version.
+        source: Members of a checkpoint's body that state what the files were made from:
+            ``package``, ``conversion``.
     """
 
     sheet: Path | None = None
@@ -65,11 +67,11 @@ class CommitMetadata(Struct, frozen=True):
 
 
 class CommitOptions(Struct, frozen=True):
-    """What a commit does only if it is let.
+    """What a commit may do beyond the defaults; each option permits one thing.
 
     Attributes:
-        loss: More than a fifth of the files may go, or the sheet, the licence, its text or the
-            description that the version before has.
+        loss: The new version may drop more than a fifth of the files, or the sheet, the licence,
+            its text or the description of the previous version.
         orphans: Rows without a file may be left out; files without a row always stay.
         links: Symbolic links that stay inside the folder are followed.
         compose: Names that are not in NFC are recorded in NFC (spec §12.1).
@@ -86,14 +88,14 @@ class CommitOptions(Struct, frozen=True):
 
 
 class RowOptions(Struct, frozen=True):
-    """What a commit was told about records, as ``status`` repeats it.
+    """The options of a commit that concern records; ``status`` repeats them in its commands.
 
     Attributes:
-        reader: As :class:`CommitMetadata` has it, or empty.
-        table: As there.
-        roles: The fields that were named.
-        measures: As there.
-        skip_bad: As :class:`CommitOptions` has it.
+        reader: See :class:`CommitMetadata`; empty if none was named.
+        table: See :class:`CommitMetadata`.
+        roles: The roles of fields that the user named.
+        measures: See :class:`CommitMetadata`.
+        skip_bad: See :class:`CommitOptions`.
     """
 
     reader: str = ""
@@ -104,12 +106,15 @@ class RowOptions(Struct, frozen=True):
 
     @classmethod
     def of(cls, stated: CommitMetadata, allow: CommitOptions) -> Self:
-        """Return those of a commit."""
+        """Return the row options of a commit."""
         return cls(stated.reader or "", stated.table, stated.roles, stated.measures, allow.skip_bad)
 
 
 def words_digest(stated: CommitMetadata, allow: CommitOptions) -> Digest:
-    """Return the digest of all that decides what a version says, but for files and sheet."""
+    """Return the digest of all metadata and options that a manifest depends on.
+
+    Files and sheet are not covered: they have digests of their own.
+    """
     text = stated.licence_text
     words: dict[str, object] = {
         "key": stated.key,

@@ -1,4 +1,4 @@
-"""What a commit states besides its tree: the body of the manifest, and its attached lists."""
+"""The body of a committed version's manifest, and the lists attached to it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.datasets.files import columns_of, files_by
 
 Attach = Callable[[str, bytes], Attachment]
-"""Given a role and bytes, returns the attachment that names them."""
+"""A function that returns the attachment for a role and bytes."""
 
 
 def dataset_body(
@@ -77,7 +77,13 @@ def dataset_body(
 def checkpoint_body(
     weights: Weights, rights: str | None, source: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the body of an imported checkpoint; ``source`` are members on what it came from."""
+    """Return the body of an imported checkpoint.
+
+    Args:
+        weights: The checked weights.
+        rights: The licence or rights that the user asserts, if any.
+        source: Members that state what the files were made from.
+    """
     body: dict[str, Any] = {"origin": "imported", "format": weights.format, **source}
     if rights is not None:
         body["rights"] = {"asserted": rights}
@@ -87,7 +93,7 @@ def checkpoint_body(
 def lists(
     scan: Scan, joined: Joined, rows: CommittedRows | None, attach: Attach
 ) -> list[Attachment]:
-    """Return what lists what was left out, and the files and rows without a counterpart."""
+    """Return the attached lists: ignored files, files and rows without a match, skipped lines."""
     found: list[Attachment] = []
     if scan.ignored:
         items = [{"path": item.path, "reason": item.reason} for item in scan.ignored]

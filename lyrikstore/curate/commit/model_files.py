@@ -1,4 +1,4 @@
-"""What a folder of model weights must be before it may become a checkpoint."""
+"""The checks of a folder of model weights before it becomes a checkpoint."""
 
 import hashlib
 from pathlib import Path
@@ -15,7 +15,7 @@ _PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"
 
 
 class Weights(Struct, frozen=True):
-    """A folder of weights that holds no program.
+    """A checked folder of weights, without files that could run code.
 
     Attributes:
         format: ``peft-lora/1`` or ``transformers/1``.
@@ -27,13 +27,13 @@ class Weights(Struct, frozen=True):
 
 
 def inspect_weights(scan: Scan) -> Weights:
-    """Return what a folder of weights is.
+    """Return the format and the SHA-256 sums of a folder of weights.
 
     Raises:
-        InvalidInputError: (``not-the-model``) the model is in a folder below, and whatever lies
-            around it would be part of it; (``pickle``) a file is, or by its name may be, a pickle,
-            which runs code when loaded; (``secret-found``) a file holds a private key, or
-            credentials; (``no-weights``) there is no safetensors file.
+        InvalidInputError: (``not-the-model``) the model is in a subfolder, so the files around it
+            would become part of the checkpoint; (``pickle``) a file is a pickle, which runs code
+            when loaded, or has the suffix of one; (``secret-found``) a file holds a private key or
+            credentials; (``no-weights``) the folder has no safetensors file.
 
     Cost: one read of every file.
     """
@@ -76,9 +76,10 @@ def _sha256(path: str, location: Path, size: int) -> str:
     try:
         with open_regular(location) as file:
             head = file.read(9)
-            # Protocols 2 to 5 begin so, but so may the length of a safetensors header, which a
-            # brace follows; a whole pickle cannot pass for that (the format is checked again
-            # before weights are loaded). torch's own files are ZIPs around a pickle.
+            # Pickles of protocols 2 to 5 begin with these bytes. So may the length of a
+            # safetensors header, but a brace follows it; a whole pickle cannot look like that (the
+            # format is checked again before weights are loaded). torch's files are ZIPs with a
+            # pickle inside.
             length = int.from_bytes(head[:8], "little")
             tensors = head[8:] == b"{" and length <= size - 8
             protocol = head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
@@ -89,7 +90,7 @@ def _sha256(path: str, location: Path, size: int) -> str:
                     f"{path}: a pickle, or a format that hides one; loading it runs code",
                     hint="convert it to safetensors, or name it in .lyrikignore",
                 )
-            part, left = head, 8 + length if tensors else size  # no secret stands in numbers
+            part, left = head, 8 + length if tensors else size  # tensor data holds no secrets
             while part:
                 hasher.update(part)
                 scan.feed(part[: max(left, 0)])
@@ -97,11 +98,12 @@ def _sha256(path: str, location: Path, size: int) -> str:
                 part = file.read(1 << 20)
     except OSError as error:
         raise unreadable(error, path) from None
-    if held := scan.finish():
+    if secret := scan.finish():
         raise InvalidInputError(
             "secret-found",
-            f"{path} holds a secret: {held}",
-            hint="take it out, or name the file in .lyrikignore; replace it if others saw it",
-            details={"holds": {path: held}},
+            f"{path} holds a secret: {secret}",
+            hint="remove the secret, or list the file in .lyrikignore; replace the secret if "
+            "others saw it",
+            details={"holds": {path: secret}},
         )
     return hasher.hexdigest()

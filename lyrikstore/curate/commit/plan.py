@@ -1,4 +1,4 @@
-"""What a commit finds and would make of it: all that is known before the first byte is written."""
+"""The plan of a commit: files, sheet, rows and metadata, before the first byte is written."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -58,16 +58,16 @@ from lyrikstore.verify.datasets.licences import LicenceCount, count_licences
 
 
 class CommitInput(Struct, frozen=True):
-    """What there is before a file or the sheet is read.
+    """The inputs of a commit: its files and the previous version, before any file is read.
 
     Attributes:
         current: The current version.
         before: The bytes of its tree.
-        cache: What files hashed to, if that is remembered.
-        scan: The files, every one fit for a tree.
-        last: This commit as the next one will remember it, without what is not known yet.
-        recalled: The last commit, if it had files of these very names.
-        unchanged: The result, if nothing has changed since that commit.
+        cache: The cache of file digests, if there is one.
+        scan: The files; a tree can hold all their paths.
+        last: The cache entry of this commit, without the facts that are not known yet.
+        recalled: The cache entry of the last commit, if its files had exactly the same names.
+        unchanged: The result, if nothing has changed since the last commit.
     """
 
     current: Manifest | None
@@ -88,25 +88,25 @@ def find_files(
     allow: CommitOptions,
     cache_dir: Path | None,
 ) -> CommitInput:
-    """Return what there is: the files, and the version before.
+    """Return the inputs of a commit: the files, and the previous version.
 
     Args:
         repository: The store.
-        listing: Of the folder, under way or not begun.
+        listing: The listing of the folder, running or not begun.
         folder: The folder.
         name: Full name of the version.
-        stated: What is said of the files.
-        allow: What is allowed that is else refused.
-        cache_dir: Where it is remembered what was committed, if anywhere.
+        stated: Metadata of the files.
+        allow: Options that permit what is refused by default.
+        cache_dir: The cache of earlier commits; None: there is no cache.
 
     Raises:
-        InvalidInputError: (``bad-files``, ``no-files``) it cannot be a tree.
+        InvalidInputError: (``bad-files``, ``no-files``) the files cannot be a tree.
         StorageError: The folder or the store cannot be read.
 
-    Cost: one look at each file; no file is read but the sheet, for its digest.
+    Cost: one stat of each file; only the sheet is read, for its digest.
     """
     with listing as under_way:
-        # Meanwhile a helper may be listing.
+        # Meanwhile a second process may be listing the folder.
         current = current_version(repository, name)
         before = tree_bytes(repository, current)
         cache = stat_cache(cache_dir, folder, under_way.began) if cache_dir else None
@@ -145,24 +145,24 @@ def find_files(
 
 
 class CommitPlan(Struct, frozen=True):
-    """What would become a version: all that is known before the first byte is written.
+    """The plan of a new version: everything known before the first byte is written.
 
     Attributes:
-        found: What there is.
+        found: The inputs of the commit.
         name: Full name of the version.
-        stated: What is said of the files.
-        sheet: The sheet, read, with a column for the names of files that were mapped.
-        joined: What it says of each file.
+        stated: Metadata of the files.
+        sheet: The parsed sheet, with a column for the original names of mapped files.
+        joined: The sheet's values joined to each file.
         weights: The model's weights, if it is a checkpoint.
         licence: The licence expression, in its normal form.
-        text: The licence text of the version before, if it goes over.
-        formats: How many files have each suffix.
-        job: The hashing.
-        large_loss: Whether more than a fifth of the files went.
-        dropped: What the version before stated and this one does not.
-        how: How the files are read.
-        rows: What the rows hold, if they are rows.
-        roles: Which field has which role.
+        text: The licence text of the previous version, if the new version keeps it.
+        formats: Number of files by suffix.
+        job: The hashing of the files.
+        large_loss: Whether more than a fifth of the previous version's files are gone.
+        dropped: Metadata that the previous version states and this one does not, as phrases.
+        how: The reader of the files.
+        rows: The checked rows, if the files are rows.
+        roles: The roles of the fields.
     """
 
     found: CommitInput
@@ -182,7 +182,12 @@ class CommitPlan(Struct, frozen=True):
     roles: FieldRoles
 
     def state(self, tree: Tree, attach: Attach) -> Statement:
-        """Return what the version says of ``tree``; ``attach`` is given its attachments."""
+        """Return the content of the version's manifest.
+
+        Args:
+            tree: The tree of the version.
+            attach: Returns the attachment for a role and bytes.
+        """
         if self.weights is not None:
             return Statement(
                 "checkpoint",
@@ -220,7 +225,7 @@ class CommitPlan(Struct, frozen=True):
         return Statement("dataset", self.name, body, tree, attachments=attachments)
 
     def licences(self, body: Mapping[str, Any], tree: Tree) -> LicenceCount | None:
-        """Return what the version states of licences, and its records; None for a model."""
+        """Return the licences that the version and its records state; None for a model."""
         if self.weights is not None:
             return None
         found = count_licences(body, tree)
@@ -229,17 +234,21 @@ class CommitPlan(Struct, frozen=True):
         return replace(found, unstated=self.rows.statistics.unstated(found.field))
 
     def result(
-        self, manifest: Manifest | None, said: Statement, index: int | None, memory: Path | None
+        self,
+        manifest: Manifest | None,
+        statement: Statement,
+        index: int | None,
+        memory: Path | None,
     ) -> CommitResult:
-        """Return what the commit did, and remember it in the folder ``memory``, if any.
+        """Return the result of the commit, and write it to the cache of earlier commits.
 
         Args:
             manifest: The new version, if there is one.
-            said: What it states, or would state.
-            index: Its place in the log.
-            memory: Where the commit is remembered.
+            statement: The content of its manifest, or of the manifest that it would have.
+            index: Its index in the log.
+            memory: The cache folder; None: nothing is written.
         """
-        tree = said.tree or Tree(())
+        tree = statement.tree or Tree(())
         found, joined = self.found, self.joined
         self.job.remember()
         version = manifest or found.current
@@ -274,8 +283,8 @@ class CommitPlan(Struct, frozen=True):
             mapped=found.scan.mapped,
             large_loss=self.large_loss,
             dropped=self.dropped,
-            licences=self.licences(said.body, tree),
-            textless=textless(said.body),
+            licences=self.licences(statement.body, tree),
+            textless=textless(statement.body),
             how=self.how,
             rows=self.rows,
             roles=self.roles,
@@ -290,19 +299,19 @@ def plan_version(
     allow: CommitOptions,
     work: Path,
 ) -> CommitPlan:
-    """Return what would become a version; reads the sheet and rows, and no other files.
+    """Return the plan of a new version; of the files only the sheet and rows are read.
 
     Args:
-        context: The store, and where it is remembered what a sheet says, if anywhere.
-        found: What there is.
+        context: The store, and the cache of parsed sheets, if there is one.
+        found: The inputs of the commit.
         name: Full name of the version.
-        stated: What is said of the files.
-        allow: What is allowed that is else refused.
-        work: A private folder for what is unpacked; needed until the version is stored.
+        stated: Metadata of the files.
+        allow: Options that permit what is refused by default.
+        work: A private folder for unpacked files; needed until the version is stored.
 
     Raises:
         InvalidInputError: (``bad-sheet``, ``duplicate-rows``, ``orphan-rows``, ``bad-licence``,
-            ``bad-name``, ``no-reader``, ``bad-rows``, …) this cannot be committed.
+            ``bad-name``, ``no-reader``, ``bad-rows``, …) the files cannot be committed.
     """
     how = Recognised(DOCUMENT)
     if name.prefix == "datasets":
@@ -320,8 +329,8 @@ def plan_version(
     elif stated.measures:
         raise InvalidInputError(
             "no-rows",
-            "only rows are measured, and these are documents",
-            hint="leave out --statistic; extract-text/2 makes rows of documents",
+            "--statistic measures rows, and these files are documents",
+            hint="omit --statistic, or make rows of the documents with the filter extract-text/2",
         )
     scan, sheet, mistakes = found.scan, None, Mistakes()
     if stated.sheet is not None:
@@ -338,8 +347,8 @@ def plan_version(
     if stated.licence_text is not None and (licence is None or weights is not None):
         raise InvalidInputError(
             "bad-licence",
-            "a licence text belongs to the licence of a dataset",
-            hint="add --licence; of a base model only the licence is kept",
+            "--licence-text needs a dataset with a licence",
+            hint="add --licence; a base model can have a licence, but no licence text",
         )
     text = None if weights is not None else kept_text(found.current, stated, licence)
     job = Hashing(scan, joined.meta, found.cache, progress)

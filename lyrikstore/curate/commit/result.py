@@ -1,4 +1,4 @@
-"""What a commit did, for whoever asked for it."""
+"""The result of a commit."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,31 +17,31 @@ from lyrikstore.verify.datasets.licences import LicenceCount
 
 
 class CommitResult(Struct, frozen=True):
-    """What a commit did.
+    """The result of a commit: the new version, if any, and its changes.
 
     Attributes:
-        manifest: The new version, or ``None`` if the content is as it was (or for a dry run).
-        current: The current version after it; ``None`` only for a dry run of a new name.
-        log_index: Where the new version stands in the log.
+        manifest: The new version, or ``None`` if the content is unchanged (or for a dry run).
+        current: The current version after the commit; ``None`` only for a dry run of a new name.
+        log_index: The index of the new version in the log.
         tree_id: Id of the snapshot's tree.
-        added: Paths that are new.
-        removed: Paths that are gone.
-        changed: Paths with other content or metadata.
-        files: How many files the version has.
-        bytes: And how many bytes.
-        bytes_read: How many of them had to be read.
+        added: Paths that only the new version has.
+        removed: Paths that only the previous version has.
+        changed: Paths whose content or metadata changed.
+        files: Number of files in the version.
+        bytes: Total size of these files.
+        bytes_read: Number of bytes that had to be read.
         orphan_files: Files without a row.
         orphan_rows: Rows without a file.
-        ignored: What was left out, and why.
+        ignored: Files that were left out, with the reason.
         composed: Paths of files whose names in the folder are not in NFC.
         mapped: Path to the name in the folder, of files whose names the path grammar refuses.
-        large_loss: Whether more than a fifth of the files went.
-        dropped: What the version before stated about its files and this one does not.
-        licences: What it and its records state of licences; None for a model.
-        textless: Licences of its own that it names, of which it has no text.
-        how: How the files were read; None where nothing had to be looked at.
-        rows: What was found of rows, if they are rows.
-        roles: Which field has which role.
+        large_loss: Whether more than a fifth of the previous version's files are gone.
+        dropped: Metadata that the previous version states and this one does not, as phrases.
+        licences: The licences that the version and its records state; None for a model.
+        textless: Licences without a public text that the version names but has no text of.
+        how: The reader of the files; None if nothing had to be read.
+        rows: The checked rows, if the files are rows.
+        roles: The roles of the fields.
     """
 
     manifest: Manifest | None
@@ -69,7 +69,7 @@ class CommitResult(Struct, frozen=True):
 
 
 def textless(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the licences without a public text that a dataset names, and gives no text of."""
+    """Return the licences without a public text that a dataset names but has no text of."""
     stated = body.get("licence", {})
     own = own_ids(stated.get("expression"))
     if "textDigest" in stated:

@@ -18,15 +18,15 @@ MAX_TREE_BYTES = 4 << 30
 
 
 class Statement(Struct, frozen=True):
-    """What a new version would say, before it is signed.
+    """The content of a new version's manifest, before it is signed.
 
     Attributes:
         kind: Manifest kind.
         name: Full name.
-        body: As its schema wants it.
-        tree: Its tree, if the kind has one.
-        inputs: What it is made from.
-        attachments: Further blobs.
+        body: The body, as the schema of the kind defines it.
+        tree: The tree, if the kind has one.
+        inputs: The manifests that the version is made from.
+        attachments: Further blobs, by role.
     """
 
     kind: str
@@ -37,7 +37,7 @@ class Statement(Struct, frozen=True):
     attachments: Sequence[Attachment] = ()
 
     def repeats(self, current: Manifest | None) -> bool:
-        """Return whether ``current`` says exactly this already."""
+        """Return whether ``current`` already states exactly this content."""
         return (
             current is not None
             and current.kind == self.kind
@@ -74,14 +74,14 @@ def current_version(repository: Repository, name: str) -> Manifest | None:
 
 
 def tree_bytes(repository: Repository, current: Manifest | None) -> bytes:
-    """Return the bytes of the tree of a version; of one without files, or of none, no bytes."""
+    """Return the bytes of a version's tree; empty for no version or one without files."""
     if current is None or current.tree is None:
         return b""
     return repository.blobs.read(current.tree, max_bytes=MAX_TREE_BYTES)
 
 
 def tree_like(repository: Repository, manifest: Manifest, paths: TreePaths) -> Tree:
-    """Return the tree of a version, cheaper if its paths are nearly always ``paths``."""
+    """Return the tree of a version; parsing costs less if most of its paths are in ``paths``."""
     if manifest.tree is None:
         return Tree(())
     with repository.blobs.open(manifest.tree) as stream:
@@ -94,8 +94,8 @@ def changed_paths(
     """Return the paths added, removed and changed (content or metadata), each in path order.
 
     Args:
-        before: The bytes of a tree; none for no version.
-        after: Another tree.
+        before: The bytes of the old tree; empty if there is no old version.
+        after: The new tree.
     """
     if not before:
         return tuple(after.paths), (), ()

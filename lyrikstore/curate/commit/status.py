@@ -1,4 +1,4 @@
-"""``status``: what a commit of a folder would change, without reading what has not changed."""
+"""``status``: the changes that a commit of a folder would make; unchanged files are not read."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,27 +40,27 @@ from lyrikstore.objects.io.stat_cache import StatCache
 
 
 class FolderStatus(Struct, frozen=True):
-    """How a committed folder differs from the current version of its name.
+    """The differences between a committed folder and the current version of its name.
 
     Attributes:
         folder: Its absolute path.
         name: The full name it was committed as.
         current: Id of that name's current version.
-        moved: Whether that is another version than the last commit of this folder made or found.
-        files: How many files are in the folder now.
-        added: Paths that are new.
-        removed: Paths that are gone.
-        changed: Paths with other content.
-        unreadable: What a commit would refuse.
-        sheet: The metadata sheet it was committed with, or empty.
-        sheet_changed: Whether that sheet is another one now, or gone.
+        moved: Whether the name has got another version since the last commit of this folder.
+        files: Number of files in the folder now.
+        added: Paths that only the folder has.
+        removed: Paths that only the current version has.
+        changed: Paths whose content differs.
+        unreadable: Files that a commit would refuse.
+        sheet: The metadata sheet of the last commit, or empty.
+        sheet_changed: Whether the sheet has changed since then, or is gone.
         key: The sheet's join column, or empty.
         licence: The licence that the current version names, or empty.
-        described: Whether the current version states more than was measured.
-        rows: What the last commit was given about records.
+        described: Whether the current version states descriptor fields beside the measured ones.
+        rows: The options of the last commit that concern records.
         map_names: Whether it mapped names that the path grammar refuses.
-        mapped: Path to the name in the folder, of the files whose names are mapped now.
-        problem: Why nothing can be said, such as a folder that is gone; else empty.
+        mapped: Path to the name in the folder, for files whose names are mapped now.
+        problem: Why the folder cannot be compared, for example because it is gone; else empty.
     """
 
     folder: str
@@ -84,7 +84,7 @@ class FolderStatus(Struct, frozen=True):
 
     @property
     def clean(self) -> bool:
-        """Whether a commit would find nothing new."""
+        """Whether a commit would change nothing."""
         return not (
             self.added
             or self.removed
@@ -95,7 +95,7 @@ class FolderStatus(Struct, frozen=True):
         )
 
     def to_json(self) -> dict[str, JSON]:
-        """Return it as ``schemas/cli/status.schema.json`` wants it."""
+        """Return the status as JSON, by ``schemas/cli/status.schema.json``."""
         return {
             "folder": self.folder,
             "name": self.name,
@@ -118,41 +118,41 @@ class FolderStatus(Struct, frozen=True):
 
 
 def folder_statuses(context: StoreContext, folder: Path | None = None) -> list[FolderStatus]:
-    """Return the status of each folder that was committed to this store from here.
+    """Return the status of each folder that this user committed to this store.
 
     Args:
-        context: The store, and the user's cache for it: without one nothing is remembered.
+        context: The store, and the user's cache for it; without a cache the result is empty.
         folder: Only the folders at, below or above this path.
 
     Raises:
-        NotFoundError: (``not-committed``) ``folder`` is given, and none of them is.
-        IncompleteError, VerificationError: The store does not hold.
-        StorageError: What is remembered of the folders cannot be read.
+        NotFoundError: (``not-committed``) ``folder`` is given, and no such folder was committed.
+        IncompleteError, VerificationError: The store is damaged or incomplete.
+        StorageError: The cache cannot be read.
 
-    Cost: one look at each file. Only a file whose size is as it was and whose time stamps are not
-    is read; packed ones are, and once those of which lines were left out.
+    Cost: one stat of each file. Files are read only if their size is unchanged but their time
+    stamps are not, if they are packed, and, once, if lines of them were left out.
     """
     repository, directory = context.repository, context.own_cache
     if directory is None:
         return []
     wanted = None if folder is None else real_path(folder)
     found = [
-        one
-        for one in last_commits(directory)
+        entry
+        for entry in last_commits(directory)
         if wanted is None
-        or (place := Path(one.folder)).is_relative_to(wanted)
+        or (place := Path(entry.folder)).is_relative_to(wanted)
         or wanted.is_relative_to(place)
     ]
     if wanted is not None and not found:
         raise NotFoundError(
             "not-committed",
-            f"{folder} was not committed to this store from here",
+            f"you have not committed {folder} to this store from this machine",
             hint=f"commit it with `lyrikstore commit {folder} -d NAMESPACE/NAME`",
         )
     statuses = []
     for last in found:
         current = current_version(repository, last.name)
-        if current is not None:  # a name never goes away: this would be another store's memory
+        if current is not None:  # names are never removed: else the entry is of another store
             statuses.append(_status(repository, directory, last, current))
     return statuses
 
@@ -199,7 +199,8 @@ def _status(
     added, removed, changed, unreadable = _compare(repository, scan, current, cache, last)
     differs = added or removed or changed or unreadable or status.sheet_changed
     if listing and not (differs or moved):
-        # Too young to be relied on when it was committed; now it is, and need not be compared.
+        # At the commit the time stamps were too recent to rely on. Now they can be relied on, so
+        # the next status need not compare the files.
         replace(last, listing=listing, names=names).save(directory)
     return replace(
         status,
@@ -215,8 +216,8 @@ def _status(
 def _compare(
     repository: Repository, scan: Scan, current: Manifest, cache: StatCache, last: LastCommit
 ) -> tuple[list[str], list[str], list[str], list[Offender]]:
-    # Packed files of rows were committed as what they hold, under that name; a name that would be
-    # there twice stays, and shows as added.
+    # Packed files of rows were committed as their content, under its name. A name that would then
+    # occur twice is left as it is, and shows as added.
     is_rows = current.body.get("reader") in ROWS
     copies = last.copies
     held = {unpacked_path(path): path for path in scan.paths} if is_rows else {}
@@ -272,7 +273,7 @@ def _compare_packed(
     packed: Mapping[str, str],
     last: LastCommit,
 ) -> tuple[list[str], list[str], list[str], list[Offender]]:
-    """Compare a folder with packed files, all of which are read."""
+    """Compare a folder that has packed files with a version; all files are read."""
     there = repository.tree(current).by_path
     hidden = set(packed.values())
     here = {path: path for path in scan.paths if path not in hidden} | dict(packed)

@@ -1,7 +1,7 @@
-"""What differs between the rows of two versions: labels and licences, and which came and went.
+"""Differences between the rows of two versions: added, removed and changed rows, labels, licences.
 
-Rows are compared by what they say, not by where they stand; what has the same id in both versions,
-by the field of that role, and says something else, has changed.
+Rows are compared by content, not by position. A row has changed if both versions have a row with
+its id, in the field of that role, and the contents differ.
 """
 
 from array import array
@@ -24,10 +24,10 @@ from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.history.trees.tree import Tree
 
 SHOWN = 20
-"""Rows of each sort that are named."""
+"""Number of rows that are listed for each kind of change."""
 
 MAX_VALUES = 10_000
-"""Labels and licences that are told apart; the rest counts as one."""
+"""Number of different labels and licences that are counted; all further ones count as one."""
 
 Array = Any
 _OTHERS = "(others)"
@@ -37,13 +37,13 @@ _SHIFT = {"of": "shift", "was": "oldValue", "now": "newValue", "records": "recor
 
 
 class ValueShift(Struct, frozen=True, rename=_SHIFT):
-    """Another label or licence, and of how many rows.
+    """A change from one label or licence to another, and the number of rows with this change.
 
     Attributes:
         of: ``label`` or ``licence``.
-        was: What the old version says, several labels joined by ``, ``; None: nothing.
-        now: What the new one says.
-        records: Of how many rows.
+        was: The value in the old version, several labels joined by ``, ``; None: no value.
+        now: The value in the new version.
+        records: Number of rows with this change.
     """
 
     of: str
@@ -53,11 +53,11 @@ class ValueShift(Struct, frozen=True, rename=_SHIFT):
 
 
 class RowPlace(Struct, frozen=True):
-    """A row, by its place.
+    """The place of a row.
 
     Attributes:
-        path: Its file.
-        line: Its place there, from 1.
+        path: The path of its file.
+        line: Its position in the file, from 1.
     """
 
     path: str
@@ -65,15 +65,15 @@ class RowPlace(Struct, frozen=True):
 
 
 class RowsDiff(Struct, frozen=True):
-    """What differs between the rows of two versions.
+    """The differences between the rows of two versions.
 
     Attributes:
-        shifts: Other labels and licences of changed rows, then the most frequent first.
+        shifts: Changes of labels, then of licences, in changed rows; the most frequent first.
         counts: ``added``, ``removed``, ``changed``, ``moved`` (the same row in another file) and
-            ``unchanged`` → rows.
-        shown: ``added``, ``removed``, ``changed``, ``moved`` → some of them: of removed ones the
-            place in the old version.
-        by_id: Whether both versions name their rows by an id, so that changed ones are known.
+            ``unchanged`` → number of rows.
+        shown: ``added``, ``removed``, ``changed``, ``moved`` → places of the first rows; for
+            removed rows the places in the old version.
+        by_id: Whether the rows of both versions have an id, so that changed rows can be found.
     """
 
     shifts: tuple[ValueShift, ...]
@@ -83,11 +83,11 @@ class RowsDiff(Struct, frozen=True):
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing differs."""
+        """Whether the rows are the same."""
         return not any(count for name, count in self.counts.items() if name != "unchanged")
 
     def to_json(self) -> dict[str, JSON]:
-        """Return it as the result has it."""
+        """Return the differences as JSON, as the result of ``diff`` contains them."""
         return {
             "shifts": as_json(self.shifts),
             "counts": dict(self.counts),
@@ -101,16 +101,18 @@ class RowsDiff(Struct, frozen=True):
 
 
 def compare_rows(repository: Repository, old: Manifest, new: Manifest) -> RowsDiff | None:
-    """Return what differs between the rows of two versions.
+    """Return the differences between the rows of two versions.
 
-    None if one of them has none, or they are not here: retired, or not fetched.
+    The result is None if one of them has no rows, or if data is missing: retired, or not fetched.
 
     Raises:
         VerificationError, FormatError: Data is damaged.
 
-    Cost: one read of the files that are not in both alike; some 80 bytes a row of those.
+    Cost: one read of the files that the versions do not share; about 80 bytes of memory for each of
+    their rows.
     """
-    if not all(one.kind == "dataset" and one.body["reader"] in ROWS for one in (old, new)):
+    manifests = (old, new)
+    if not all(each.kind == "dataset" and each.body["reader"] in ROWS for each in manifests):
         return None
     try:
         return _compare(repository, old, new)
@@ -119,12 +121,12 @@ def compare_rows(repository: Repository, old: Manifest, new: Manifest) -> RowsDi
 
 
 def _compare(repository: Repository, old: Manifest, new: Manifest) -> RowsDiff:
-    trees = [present_tree(repository, one) for one in (old, new)]
+    trees = [present_tree(repository, manifest) for manifest in (old, new)]
     alike = _alike(*trees, same_reader=old.body["reader"] == new.body["reader"])
     codes = _Codes()
     before, after = (
-        _Side(repository, one, tree, alike, codes)
-        for one, tree in zip((old, new), trees, strict=True)
+        _Side(repository, manifest, tree, alike, codes)
+        for manifest, tree in zip((old, new), trees, strict=True)
     )
     by_id = bool(before.roles.id and after.roles.id)
     unread = int(old.body["records"]) - len(before)
@@ -156,11 +158,11 @@ def _compare(repository: Repository, old: Manifest, new: Manifest) -> RowsDiff:
 
 
 def _alike(old: Tree, new: Tree, *, same_reader: bool) -> frozenset[str]:
-    """Return the paths of files that are in both versions, byte for byte."""
+    """Return the paths whose files are identical in both versions."""
     if not same_reader:
         return frozenset()
     there = {entry.path: entry.blake3 for entry in old.entries}
-    return frozenset(one.path for one in new.entries if there.get(one.path) == one.blake3)
+    return frozenset(entry.path for entry in new.entries if there.get(entry.path) == entry.blake3)
 
 
 class _Codes:
@@ -215,11 +217,11 @@ class _Side:
         return len(self.rows)
 
     def mixed(self, keys: Array) -> Array:
-        """Return keys that are equal only in files of one path."""
+        """Return the keys combined with the file's path: equal only for rows of the same path."""
         return keys ^ (self._names[self._files] * np.uint64(0x9E3779B97F4A7C15))
 
     def places(self, mask: Array) -> tuple[RowPlace, ...]:
-        """Return the first places of those that a mask has."""
+        """Return the places of the first rows that a mask selects."""
         return tuple(
             RowPlace(self._paths[int(self._files[at])], int(self._lines[at]) + 1)
             for at in np.flatnonzero(mask)[:SHOWN]
@@ -264,7 +266,10 @@ def _hash(data: bytes) -> int:
 def _matched(
     old: Array, new: Array, old_taken: Array | None = None, new_taken: Array | None = None
 ) -> tuple[Array, Array]:
-    """Return which of two lists of keys have a partner in the other, each partner once."""
+    """Return two masks: the keys of each list that have a partner in the other list.
+
+    Each key is the partner of at most one key; keys in ``old_taken`` and ``new_taken`` of none.
+    """
     found = []
     for taken, keys in ((old_taken, old), (new_taken, new)):
         free = np.ones(len(keys), bool) if taken is None else ~taken
@@ -279,7 +284,7 @@ def _matched(
 
 
 def _numbered(keys: Array) -> Array:
-    """Return keys of which the second of two equal ones is another than the first."""
+    """Return keys made unique: the second of two equal keys becomes a different one, and so on."""
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     starts = np.ones(len(keys), bool)
@@ -300,7 +305,7 @@ def _none(like: tuple[Array, Array]) -> tuple[Array, Array]:
 
 
 def _pairs(old: Array, new: Array, old_mask: Array, new_mask: Array) -> tuple[Array, Array]:
-    """Return the places of partners, in the same order in both."""
+    """Return the positions of partners in both lists: those at the same index belong together."""
     places = [np.flatnonzero(mask) for mask in (old_mask, new_mask)]
     keys = [_numbered(one[at]) for one, at in zip((old, new), places, strict=True)]
     first, second = (at[np.argsort(key)] for at, key in zip(places, keys, strict=True))

@@ -1,4 +1,4 @@
-"""What differs between two versions: files, what the sheet says about each, what is stated."""
+"""Differences between two versions: files, their rows in the sheet, licences, the descriptor."""
 
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,17 +20,17 @@ from lyrikstore.history.trees.tree_entry import TreeEntry, parse_line
 from lyrikstore.verify.datasets.licences import LICENCE_COLUMNS
 
 Cells = Mapping[str, tuple[str | None, str | None]]
-"""Column of the sheet → what the old and the new version have there; None for nothing."""
+"""Column of the sheet → its value in the old and in the new version; None: no value."""
 
 
 class FileChange(Struct, frozen=True):
-    """A file that both versions have, and not alike.
+    """A file of both versions whose content, path or metadata differs.
 
     Attributes:
         path: Its path.
         content: Whether its bytes differ.
-        cells: What the sheet says otherwise about it.
-        moved_from: Its path in the old version, if that is another.
+        cells: The values of the sheet that differ for it.
+        moved_from: Its path in the old version, if the path differs.
     """
 
     path: str
@@ -40,14 +40,14 @@ class FileChange(Struct, frozen=True):
 
 
 class LicenceChange(Struct, frozen=True):
-    """Another licence, and of how many files.
+    """A change from one licence to another, and the number of files that it affects.
 
     Attributes:
         of: ``version``, ``text``, or ``sheet`` for a column of the sheet.
-        column: Which one.
-        was: What the old version says: an expression, the digest of a text, a cell; None: nothing.
-        now: What the new one says.
-        files: Files of the new version for which it is so.
+        column: The column, for ``sheet``.
+        was: The old version's value: an expression, the digest of a text, a cell; None: no value.
+        now: The new version's value.
+        files: Number of files of the new version that it affects.
     """
 
     of: str
@@ -58,19 +58,20 @@ class LicenceChange(Struct, frozen=True):
 
 
 class VersionDiff(Struct, frozen=True):
-    """What differs between two versions.
+    """The differences between two versions.
 
     Attributes:
-        old: The one.
-        new: The other.
+        old: The old version.
+        new: The new version.
         licences: Changes of licence: of the version, of its text, then by column and frequency.
         added: Paths that only the new one has.
         removed: Paths that only the old one has.
         moved: Files that have another path, in the order of the new paths.
-        differing: Files that both have, in path order.
-        fields: Field of the descriptor → its old and its new state, by name; none that is measured.
-        rows: What differs between the rows, if both have rows.
-        mapped: Path to the one in the folder, of files above whose names were mapped.
+        differing: Files of both versions that differ, in path order.
+        fields: Field of the descriptor → its old and its new state, by name; measured fields are
+            left out.
+        rows: The differences between the rows, if both versions have rows.
+        mapped: Path → name in the folder, for the files above whose names were mapped.
     """
 
     old: Manifest
@@ -85,7 +86,7 @@ class VersionDiff(Struct, frozen=True):
     mapped: Mapping[str, str]
 
     def to_json(self) -> dict[str, JSON]:
-        """Return it as ``schemas/cli/diff.schema.json`` wants it."""
+        """Return the differences as JSON, by ``schemas/cli/diff.schema.json``."""
         return {
             "old": {"id": str(self.old.id), "name": self.old.name},
             "new": {"id": str(self.new.id), "name": self.new.name},
@@ -118,19 +119,19 @@ class VersionDiff(Struct, frozen=True):
 
 
 def compare_versions(repository: Repository, old: str, new: str) -> VersionDiff:
-    """Return what differs between two versions, of one name or of two.
+    """Return the differences between two versions, of one name or of two.
 
     Args:
         repository: The store.
         old: A REF of a dataset or a checkpoint.
-        new: Another.
+        new: A REF of another one.
 
     Raises:
-        InvalidInputError: (``no-files``) what a REF names has no files.
-        VerificationError, IncompleteError, FormatError: A tree is damaged or lost.
+        InvalidInputError: (``no-files``) the version that a REF names has no files.
+        VerificationError, IncompleteError, FormatError: A tree is damaged or missing.
 
-    Cost: a comparison of the two trees' bytes, and one parse for each file that differs; no data
-    is read but the files of rows that differ.
+    Cost: a comparison of the two trees' bytes, and one parse for each file that differs; of the
+    data only files of rows that differ are read.
     """
     one, other = (_with_files(repository, ref) for ref in (old, new))
     after = tree_bytes(repository, other)
@@ -157,7 +158,7 @@ def _with_files(repository: Repository, ref: str) -> Manifest:
     if found.tree is None:
         raise InvalidInputError(
             "no-files",
-            f"{ref} is of kind {found.kind}, which has no files",
+            f"{ref} is of kind {found.kind} and has no files",
             hint="compare versions of datasets or of checkpoints",
         )
     return found
@@ -179,10 +180,10 @@ def _entry(line: bytes) -> TreeEntry:
 
 
 def _moved(found: Sequence[TreeDifference]) -> list[FileChange]:
-    """Return the files that one version has elsewhere, byte for byte: in order, each once.
+    """Return the files that have the same content at another path, in the order of new paths.
 
-    Of several with the same content those with the same file name belong together, then the rest
-    in path order. An empty file is like every other, and so is none that moved.
+    Among files with the same content, those with the same file name are paired first, then the rest
+    in path order. All empty files have the same content, so they never count as moved.
     """
     removed = [_entry(item.old) for item in found if not item.new]
     added = [_entry(item.new) for item in found if not item.old]

@@ -1,7 +1,7 @@
 """The check of one file of rows: every line, in this process or in a worker's.
 
-What is found of a file depends on its bytes and the roles of fields alone, so that files can be
-checked in any order and anywhere.
+The result for a file depends only on its bytes and the roles of fields, so files can be checked in
+any order and in any process.
 """
 
 from codecs import BOM_UTF8
@@ -28,21 +28,21 @@ from lyrikstore.history.records.rows import JSONL, BadRow, RawRow, RowBatch
 from lyrikstore.objects.chunk.sources import unreadable
 
 MAX_BAD = 100_000
-"""Malformed lines after which a file is not what it is said to be."""
+"""Most malformed lines of a file; with more, `bad-rows` is raised: the reader must be wrong."""
 
 _PART = 1 << 20
 _MEND_MARK = "save the file as UTF-8 without a byte order mark (BOM)"
 
 
 class BadLine(Struct, frozen=True):
-    """A line that is no record.
+    """A malformed line, which is not a record.
 
     Attributes:
-        path: Its file.
-        line: 1-based; of Parquet the row.
-        reason: Why, for people.
-        remedy: As :class:`BadRow` has it: not empty if it cannot be left out.
-        code: As :class:`BadRow` has it.
+        path: The path of its file.
+        line: 1-based line number; in Parquet the row number.
+        reason: Why it is malformed, as a phrase for messages.
+        remedy: See :class:`BadRow`; not empty if the line cannot be left out.
+        code: See :class:`BadRow`.
     """
 
     path: str
@@ -53,13 +53,13 @@ class BadLine(Struct, frozen=True):
 
 
 class FileCheck(Struct):
-    """What was found of one file.
+    """The result of checking one file.
 
     Attributes:
-        statistics: Of its good rows.
-        bad: Lines that are no rows.
-        ids: 8 bytes of the BLAKE3 of each row's id, in order; of rows without one none.
-        misfits: ``ROLE NAME`` of roles that were only guessed and that some row refutes.
+        statistics: Statistics of its good rows.
+        bad: Its malformed lines.
+        ids: 8 bytes of the BLAKE3 of each row's id, in order; rows without an id are left out.
+        misfits: ``ROLE NAME`` of guessed roles that the value of some row contradicts.
     """
 
     statistics: RowStatistics = field(default_factory=RowStatistics)
@@ -69,12 +69,12 @@ class FileCheck(Struct):
 
 
 class RowLayout(Struct, frozen=True):
-    """How a file is read, and what its fields are to be.
+    """The reader of a file, and the roles of its fields.
 
     Attributes:
         reader: Its reader.
-        roles: Roles that the committer named: a row that contradicts them is no record.
-        guess: Role → names that mean it by custom; what contradicts them is only noted.
+        roles: Roles that the user named: a row that contradicts them is malformed.
+        guess: Role → usual field names for it; rows that contradict a guess are only noted.
     """
 
     reader: str
@@ -93,7 +93,7 @@ class RowLayout(Struct, frozen=True):
 
     @property
     def id(self) -> str:
-        """The field whose values are to be unique; empty if there is none."""
+        """The field whose values must be unique; empty if no field has or may have the role."""
         return self.roles.id or next(iter(self.guess.get("id", ())), "")
 
 
@@ -105,18 +105,18 @@ def check_rows(
     left_out: Mapping[int, str] | None = None,
     copy: BinaryIO | None = None,
 ) -> FileCheck:
-    """Return what one file holds.
+    """Return the statistics, ids and malformed lines of one file.
 
     Args:
-        path: What to call it.
+        path: The path of the file, for messages.
         stream: Its bytes, from the start.
-        wanted: How to read it.
-        left_out: Lines that are no records for a reason that is known already.
-        copy: Where the good rows go, as they stand in the file.
+        wanted: The reader and the roles of fields.
+        left_out: Line number → reason, for lines that are already known not to be records.
+        copy: A stream that the good rows are written to, byte for byte.
 
     Raises:
         InvalidInputError: (``bad-rows``) more than :data:`MAX_BAD` lines are malformed.
-        LyrikstoreError: As :func:`iter_rows`.
+        LyrikstoreError: See :func:`iter_rows`.
 
     Cost: one read; memory for a batch of rows, 8 bytes a row with an id, and the statistics.
     """
@@ -137,7 +137,7 @@ def check_rows(
 
 
 def row_ids(path: str, stream: BinaryIO, wanted: RowLayout) -> Iterator[tuple[int, str]]:
-    """Yield line and id of the good rows of a file that have one."""
+    """Yield line number and id of each good row of a file that has an id."""
     for row in iter_rows(wanted.reader, path, stream):
         if isinstance(row, RawRow):
             try:
@@ -156,7 +156,7 @@ def id_hash(identity: str) -> int:
 
 
 def repeated_hashes(ids: Iterable[bytes]) -> frozenset[int]:
-    """Return the numbers that several rows have, given :attr:`FileCheck.ids` of each file."""
+    """Return the id hashes that occur more than once in the :attr:`FileCheck.ids` of all files."""
     import numpy as np
 
     ordered = np.sort(np.frombuffer(b"".join(ids), "<u8"))
@@ -164,9 +164,10 @@ def repeated_hashes(ids: Iterable[bytes]) -> frozenset[int]:
 
 
 def copy_header(reader: str, stream: BinaryIO, copy: BinaryIO) -> None:
-    """Write what a file of some rows of another begins with: of a table all to its header's end.
+    """Write the start of a copy: for CSV all bytes up to the end of the header, else nothing.
 
-    The separator is learnt from the first line that is not empty, which need not be the header.
+    It includes empty lines and the first line that is not empty, which need not be the header:
+    readers detect the separator in it.
     """
     if reader != CSV:
         return
@@ -181,9 +182,10 @@ def copy_header(reader: str, stream: BinaryIO, copy: BinaryIO) -> None:
 def check_task(
     setup: Mapping[str, Any], task: Mapping[str, Any], *_buffers: bytes
 ) -> Iterator[tuple[Any, ...]]:
-    """Check a file: what a worker does; see :mod:`lyrikstore.objects.parallel.tasks`.
+    """Yield the :class:`FileCheck` of one file, in a worker process.
 
-    Of a task with ``digest``, of lines, the header has as ``blake3`` what was read.
+    See :mod:`lyrikstore.objects.parallel.tasks`. If a task of lines has ``digest``, the header of
+    the result has the digest of the bytes that were read, as ``blake3``.
     """
     wanted = msgspec.convert(setup, RowLayout)
     header = {}
@@ -201,7 +203,7 @@ def check_task(
 
 
 class _Hashed(RawIOBase):
-    """A stream that hashes what is read of another."""
+    """A stream that hashes the bytes that are read through it."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream, self.sum = stream, blake3()
@@ -224,7 +226,7 @@ def _one_by_one(
     bad: list[BadLine],
     copy: BinaryIO | None,
 ) -> RowValues:
-    """Return the values of the good rows of a batch; those that are none are added to ``bad``."""
+    """Return the values of the good rows of a batch; malformed lines are added to ``bad``."""
     good: list[dict[str, JSON]] = []
     for row in batch.each():
         fields = _row(path, row, wanted)
@@ -245,7 +247,7 @@ def _row(path: str, row: RawRow | BadRow, wanted: RowLayout) -> BadLine | dict[s
     if isinstance(row, BadRow):
         return BadLine(path, row.line, row.reason, row.remedy, row.code)
     if wanted.reader == JSONL and row.data.startswith(BOM_UTF8):
-        # No part of a JSON text, and part of the record: the line without it is another one.
+        # The mark is not JSON, but the record would cover it: without it the line has another id.
         return BadLine(path, row.line, "begins with a byte order mark", _MEND_MARK)
     try:
         fields = parse_row(row.data)
@@ -267,5 +269,5 @@ def _too_many(last: BadLine) -> InvalidInputError:
         "bad-rows",
         f"{last.path}: line {last.line}: {last.reason} (and {MAX_BAD} lines before it are "
         "malformed, too)",
-        hint="is it what its suffix says? --reader names another reader",
+        hint="if the format is not the one of its suffix, name another reader: --reader",
     )

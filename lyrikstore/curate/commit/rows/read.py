@@ -1,7 +1,6 @@
-"""Files of rows on their way into a version: recognised, unpacked, checked line by line, measured.
+"""Reading of files of rows in a commit: reader, unpacking, check of each line, statistics.
 
-Everything that is wrong with the rows is found in one run, before the first byte is stored
-(spec §12.8).
+All mistakes in the rows are found in one pass, before the first byte is stored (spec §12.8).
 """
 
 from bisect import bisect_left
@@ -47,24 +46,25 @@ from lyrikstore.objects.parallel.processes import Workers, cores
 from lyrikstore.objects.parallel.tasks import Message
 
 MANY_BYTES = 8 << 20
-"""From here on several processes check the files."""
+"""Total size from which several processes check the files."""
 
 _TARGET = "lyrikstore.curate.commit.rows.check:check_task"
 
 
 class CommittedRows(Struct, frozen=True):
-    """What was found of files of rows.
+    """The checked rows of a commit, and their statistics.
 
     Attributes:
         reader: Their reader.
-        scan: The files, with what was unpacked in place of what was packed.
-        roles: Which field has which role.
-        statistics: What was measured.
+        scan: The files, with packed files replaced by their unpacked content.
+        roles: The roles of the fields.
+        statistics: Statistics of the rows.
         companions: Paths of files that hold no records.
-        skipped: Lines left out, in the order of the files.
-        warnings: What the committer should know, for people.
-        sources: Path → digest of the file of which that in the scan is a copy without some lines.
-        sample: What was measured of a sample only, as the descriptor has it; usually nothing.
+        skipped: Lines that were left out, in the order of the files.
+        warnings: Warnings for the user.
+        sources: Path → digest of the file in the folder, for files of which the scan has a copy
+            without some lines.
+        sample: The descriptor's member ``sample``; empty if no sample was measured.
     """
 
     reader: str
@@ -79,40 +79,42 @@ class CommittedRows(Struct, frozen=True):
 
     @property
     def skipped_list(self) -> bytes:
-        """What the attachment ``skipped`` holds: codes, as sentences name values (spec §12.8.3)."""
+        """The bytes of the attachment ``skipped``: path, line and code of each (spec §12.8.3).
+
+        It has no sentences, which could quote values of the rows.
+        """
         return encode([{"path": b.path, "line": b.line, "reason": b.code} for b in self.skipped])
 
 
 def recognised(
     scan: Scan, stated: CommitMetadata, place: Path, name: str, before: bytes
 ) -> Recognised:
-    """Return how the files of a scan are read.
+    """Return the reader of the files of a scan, and which of them hold no records.
 
     Args:
         scan: The files.
-        stated: What is said of them.
-        place: The folder, or the one file.
-        name: The dataset's.
-        before: The tree of the version before, if it has documents.
+        stated: Metadata of the files.
+        place: The folder, or the single file.
+        name: The dataset's name.
+        before: The bytes of the previous version's tree, if it has documents.
 
     Raises:
-        InvalidInputError: (``no-sheet``) a table is named, and there is no workbook of rows; as
-            :func:`check_table`.
-        InvalidInputError: (``no-rows``) roles of fields are named, and the files are documents
-            without a sheet.
-        LyrikstoreError: As :func:`check_reader`.
+        InvalidInputError: (``no-sheet``) a table is named, but PATH is not a workbook of rows;
+            (``which-table``) see :func:`check_table`; (``no-rows``) roles of fields are named, but
+            the files are documents without a sheet.
+        LyrikstoreError: See :func:`check_reader`.
     """
     if stated.reader is not None:
         check_reader(stated.reader)
     is_file = place.is_file()
-    is_registry = is_file and stated.reader is None and is_workbook(scan.paths[0])
-    if is_registry and (stated.table is not None or not was_document(scan.paths[0], before)):
+    from_workbook = is_file and stated.reader is None and is_workbook(scan.paths[0])
+    if from_workbook and (stated.table is not None or not was_document(scan.paths[0], before)):
         return Recognised(JSONL, workbook=scan.paths[0])
     if stated.table is not None:
         raise InvalidInputError(
             "no-sheet",
-            f"{place} is no workbook of rows",
-            hint="--sheet names a table of PATH, where that is an .xlsx file",
+            f"{place} is not a workbook of rows",
+            hint="omit --sheet: it names a table of PATH if PATH is an .xlsx file",
         )
     found = recognise(scan.paths, stated.reader)
     if not is_file and stated.reader is None and stated.sheet is None and found.reader == DOCUMENT:
@@ -140,43 +142,46 @@ def read_rows(
     work: Path,
     progress: OnProgress,
 ) -> CommittedRows:
-    """Return what the files of rows hold; every row was looked at.
+    """Return the checked rows of a commit; every row has been read.
 
     Args:
         scan: The files.
-        how: As :func:`recognised` found.
-        stated: What is said of them.
-        allow: Whether malformed lines may be left out.
-        work: A private folder for what is unpacked; what is returned refers to it.
+        how: The reader that :func:`recognised` returned.
+        stated: Metadata of the files.
+        allow: The options of the commit; ``skip_bad`` permits to leave malformed lines out.
+        work: A private folder for unpacked files; the result refers to files in it.
         progress: Progress callback, called per file, in the phases ``unpacking`` and ``reading``.
 
     Raises:
         InvalidInputError: (``bad-rows``) malformed lines, all of them counted, a thousand listed;
-            or, though such may be left out, a file in which that loses rows that are none of them;
-            (``bad-record``) a file that cannot be read at all; (``duplicate-ids``);
-            (``unknown-column``) no row has a field that is named; (``too-large``) a packed file
-            unpacks to too much; (``bad-files``) two files would have one path; (``no-records``).
+            or, with ``skip_bad``, a malformed line that cannot be left out without losing good
+            rows; (``bad-record``) a file cannot be read at all; (``duplicate-ids``) two rows have
+            the same id; (``unknown-column``) no row has a named field; (``too-large``) a packed
+            file unpacks to too much; (``bad-files``) two files would have the same path;
+            (``no-records``) the files have no rows.
         StorageError: The disk is full.
 
     Cost: one read of every file; memory for 8 bytes a record with an id, and the statistics.
     """
     check_given(stated.roles.text)
     scan = unpack_files(scan, work, progress, how.workbook, stated.table)
-    beside = frozenset(map(unpacked_path, how.companions))
-    reading = _Reading(scan, how.reader, beside, stated.roles)
+    companions = frozenset(map(unpacked_path, how.companions))
+    reading = _Reading(scan, how.reader, companions, stated.roles)
     reading.check(progress)
     bad = reading.bad
     if bad and (not allow.skip_bad or how.reader == PARQUET):
         raise _bad_rows("bad-rows", bad, how.reader)
-    if whole := [item for item in bad if item.remedy]:
-        raise _bad_rows("bad-rows", whole, how.reader)
+    if not_skippable := [line for line in bad if line.remedy]:
+        raise _bad_rows("bad-rows", not_skippable, how.reader)
     total = reading.statistics()
     reading.check_names(total)
     roles, warnings = reading.roles(total), list[str]()
     if roles.id and (double := reading.double_ids(roles.id)):
-        if not stated.roles.id:  # a field called so, and no more than that
-            twice = pluralize(len(double), "record has", "records have")
-            warnings.append(f"{roles.id!r} is not taken as the id: {twice} that of an earlier one")
+        if not stated.roles.id:  # guessed from the name of the field, not named by the user
+            twice = pluralize(len(double), "record repeats", "records repeat")
+            warnings.append(
+                f"{roles.id!r} is not used as the id: {twice} the value of an earlier record"
+            )
             roles = replace(roles, id="")
         elif allow.skip_bad and how.reader != PARQUET:
             bad = [*bad, *double]
@@ -190,7 +195,7 @@ def read_rows(
         reading.scan,
         roles,
         total,
-        tuple(path for path in scan.paths if path in beside),
+        tuple(path for path in scan.paths if path in companions),
         tuple(sorted(bad, key=lambda item: (item.path, item.line))),
         (*warnings, *_warnings(roles, total)),
         reading.sources,
@@ -198,7 +203,7 @@ def read_rows(
 
 
 class _Reading:
-    """The files of rows of one commit, and what was found of each."""
+    """The files of rows of one commit, and the check of each."""
 
     def __init__(
         self, scan: Scan, reader: str, companions: frozenset[str], given: FieldRoles
@@ -221,7 +226,7 @@ class _Reading:
         return [item for one in self._found for item in one.bad]
 
     def statistics(self) -> RowStatistics:
-        """Return what was measured of all files."""
+        """Return the statistics of all files together."""
         total = RowStatistics(named=self._wanted.names)
         for one in self._found:
             total.merge(one.statistics)
@@ -247,21 +252,22 @@ class _Reading:
         self._found = [one for one in found if one is not None]
 
     def check_names(self, total: RowStatistics) -> None:
-        """Return if there are records, and some of them have the fields that were named.
+        """Raise `no-records` or `unknown-column` unless some record has each named field.
 
         Raises:
-            InvalidInputError: (``no-records``, ``unknown-column``).
+            InvalidInputError: (``no-records``) the files have no records; (``unknown-column``) no
+                record has a field that the user named.
         """
         if not total.records:
             raise InvalidInputError(
                 "no-records",
-                f"no record in {pluralize(len(self.places), 'file')} of rows",
-                hint="--reader document/1 takes each file as one record",
+                f"the folder has no records in {pluralize(len(self.places), 'file')} of rows",
+                hint="to commit each file as one record, add --reader document/1",
             )
         self._given.check(total.fields, "these rows")
 
     def roles(self, total: RowStatistics) -> FieldRoles:
-        """Return the roles that were given, and those that fields of the usual names have."""
+        """Return the roles that the user named, and those guessed from usual field names."""
         misfits = frozenset(name for one in self._found for name in one.misfits)
         settled: dict[str, Any] = {}
         for role, names in self._wanted.guess.items():
@@ -273,7 +279,7 @@ class _Reading:
         return replace(self._given, **settled)
 
     def double_ids(self, name: str) -> list[BadLine]:
-        """Return the lines whose id in the field ``name`` an earlier line has."""
+        """Return the lines whose id, in the field ``name``, is that of an earlier line."""
         again = repeated_hashes(one.ids for one in self._found)
         if not again:
             return []
@@ -287,14 +293,14 @@ class _Reading:
                     if id_hash(identity) not in again:
                         continue
                     if identity in first:
-                        said = f"its id {identity[:80]!r} is that of {first[identity]}"
-                        double.append(BadLine(path, line, said, code="same-id"))
+                        reason = f"its id {identity[:80]!r} is that of {first[identity]}"
+                        double.append(BadLine(path, line, reason, code="same-id"))
                     else:
                         first[identity] = f"{path} line {line}"
         return double
 
     def leave_out(self, bad: Sequence[BadLine], work: Path) -> None:
-        """Take copies without some lines in place of the files that have them."""
+        """Replace each file that has lines of ``bad`` by a copy in ``work`` without them."""
         by_path: dict[str, dict[int, str]] = {}
         for item in bad:
             by_path.setdefault(item.path, {})[item.line] = item.reason
@@ -327,11 +333,11 @@ def _copy(
 
 def _bad_rows(kind: str, bad: Sequence[BadLine], reader: str) -> InvalidInputError:
     what = "row" if reader == PARQUET else "line"
-    hint = "correct them, or leave them out with --skip-bad"
+    hint = "correct these lines, or leave them out with --skip-bad"
     if reader == PARQUET:
-        hint = "write the file again without them"
+        hint = "write the file again without these rows"
     elif any(item.remedy for item in bad):
-        hint = "correct them"
+        hint = "correct these lines"
     mistakes = Mistakes()
     for item in bad:
         text = f"{item.path}: {what} {item.line}: {item.reason}"

@@ -1,4 +1,4 @@
-"""What costs too much to measure of every row, measured of a sample (spec §12.4.2)."""
+"""Measures that are too expensive for every row, taken of a sample of rows (spec §12.4.2)."""
 
 import heapq
 from collections import Counter
@@ -29,32 +29,35 @@ SAMPLE_MEASURES = (TOKENS, LANGUAGES)
 
 
 class _Measured(Struct, order=True):
-    # A heap has its least on top, and the record to be given up is the one drawn last.
+    # A heap has its smallest item on top; the record to replace is the one drawn last.
     late: int
     tokens: int = field(default=0)
     language: str = field(default="")
 
 
 class RowSample:
-    """What is measured of the records that are drawn first; memory for these alone.
+    """Measures of the first :data:`SAMPLE_RECORDS` records in the order of drawing.
+
+    It keeps only these records in memory.
 
     Args:
         text: The fields that are the text.
-        tell: Tells the language of a text and how sure it is; None: nobody asks.
+        identify: Returns the language of a text and its probability; None: languages are not
+            measured.
     """
 
     def __init__(
-        self, text: Sequence[str], tell: Callable[[str], tuple[str, float]] | None = None
+        self, text: Sequence[str], identify: Callable[[str], tuple[str, float]] | None = None
     ) -> None:
-        self._text, self._tell = text, tell
+        self._text, self._identify = text, identify
         self._chosen: list[_Measured] = []
 
     def add(self, identity: str, row: bytes) -> None:
-        """Take a record, if it is drawn.
+        """Measure a record and add it to the sample, if it is among the records drawn so far.
 
         Args:
-            identity: Its id, in hex.
-            row: Its bytes.
+            identity: The record id, in hex.
+            row: The bytes of the record.
         """
         chosen = self._chosen
         late = -int.from_bytes(drawn(SAMPLE_SEED, identity), "big")
@@ -62,8 +65,8 @@ class RowSample:
             return
         text = _text(parse_row(row), self._text)
         item = _Measured(late, len(find_tokens(text)))
-        if self._tell is not None:
-            code, probability = self._tell(text)
+        if self._identify is not None:
+            code, probability = self._identify(text)
             item.language = code if probability >= LEAST_PROBABILITY else ""
         if len(chosen) < SAMPLE_RECORDS:
             heapq.heappush(chosen, item)
@@ -71,7 +74,7 @@ class RowSample:
             heapq.heapreplace(chosen, item)
 
     def to_json(self, measures: Sequence[str]) -> dict[str, Any]:
-        """Return what the descriptor states of it, as far as it is among ``measures``."""
+        """Return the descriptor's member ``sample``, with the results of ``measures``."""
         chosen = self._chosen
         found: dict[str, Any] = {"records": len(chosen), "seed": SAMPLE_SEED}
         if TOKENS in measures and chosen:
@@ -95,16 +98,16 @@ class RowSample:
 def measure_sample(
     rows: CommittedRows, measures: Sequence[str], progress: OnProgress
 ) -> dict[str, Any]:
-    """Return what the descriptor states of a sample, drawn by record id.
+    """Return the descriptor's member ``sample``: measures of records drawn by their ids.
 
     Args:
-        rows: What was committed; a field of it is the text.
-        measures: Of :data:`SAMPLE_MEASURES`.
+        rows: The checked rows; a field of them must be the text.
+        measures: Names of :data:`SAMPLE_MEASURES`.
         progress: Progress callback, called per file, in the phase ``sampling``.
 
     Raises:
-        InvalidInputError: (``bad-measure``) no such measure; (``no-text``) no field is the text.
-        LyrikstoreError: As :func:`open_language_model`.
+        InvalidInputError: (``bad-measure``) an unknown measure; (``no-text``) no field is the text.
+        LyrikstoreError: See :func:`open_language_model`.
 
     Cost: one more read of the files, in one process, and for n records 1,000 · ln(n / 1,000)
     texts measured; memory for one record.
@@ -114,13 +117,13 @@ def measure_sample(
             raise unknown_word("bad-measure", "measure", name, SAMPLE_MEASURES)
     if not rows.roles.text:
         raise InvalidInputError(
-            "no-text", "no field of these rows is the text", hint="say which: --text FIELD"
+            "no-text", "no field of these rows is the text", hint="name the field: --text FIELD"
         )
-    tell = open_language_model()[0] if LANGUAGES in measures else None
-    sample = RowSample(rows.roles.text, tell)
-    beside, paths = frozenset(rows.companions), rows.scan.paths
+    identify = open_language_model()[0] if LANGUAGES in measures else None
+    sample = RowSample(rows.roles.text, identify)
+    companions, paths = frozenset(rows.companions), rows.scan.paths
     for at, path in enumerate(paths):
-        if path in beside:
+        if path in companions:
             continue
         with open_regular(Path(rows.scan.location(at))) as stream:
             for row in iter_rows(rows.reader, path, stream):

@@ -1,4 +1,4 @@
-"""Packed files of rows (``.jsonl.gz``, ``.csv.zst``): committed as what they hold (spec §12.8)."""
+"""Packed files of rows (``.jsonl.gz``, ``.csv.zst``), committed as their content (spec §12.8)."""
 
 import gzip
 import zlib
@@ -21,36 +21,36 @@ from lyrikstore.history.trees.paths import TreePaths
 from lyrikstore.objects.io.stat_cache import STATE, pack_state
 
 MAX_RATIO, FREE_BYTES = 1000, 256 << 20
-"""A file is unpacked to at most that many times its size, beyond the bytes that are free."""
+"""A file may unpack to at most :data:`MAX_RATIO` times its size plus :data:`FREE_BYTES`."""
 
 MAX_WINDOW = 1 << 27
-"""Memory that a zstd frame may ask for."""
+"""Largest window of a zstd frame, in bytes of memory."""
 
 _PART = 1 << 20
 
 _PIECE = 1 << 10
-"""What is unpacked of zstd at a time: at most 43 MB come of it."""
+"""Bytes of zstd that are unpacked in one step; they yield at most 43 MB."""
 
 
 def unpack_files(
     scan: Scan, work: Path, progress: OnProgress, workbook: str = "", sheet: str | None = None
 ) -> Scan:
-    """Return the scan with what packed files, and a workbook, hold in their place.
+    """Return the scan with packed files, and the workbook, replaced by their unpacked content.
 
     Args:
         scan: The files.
-        work: Where to unpack them.
+        work: The folder to unpack them into.
         progress: Progress callback, called per packed file.
         workbook: Path of a workbook of rows, if there is one.
-        sheet: Which of its tables, if it is named.
+        sheet: The name of its table, if the user named one.
 
     Raises:
-        InvalidInputError: (``bad-record``) one is damaged; (``too-large``) it unpacks to too much;
-            (``bad-files``) two files would have one path; of a workbook as
+        InvalidInputError: (``bad-record``) a packed file is damaged; (``too-large``) it unpacks to
+            too much; (``bad-files``) two files would have the same path; for a workbook see
             :func:`workbook_parts`.
         StorageError: The disk is full.
 
-    Cost: the disk that they take unpacked.
+    Cost: disk space for the unpacked content.
     """
     packed = [path for path in scan.paths if is_packed(path) or path == workbook]
     if not packed:
@@ -61,10 +61,10 @@ def unpack_files(
     for number, path in enumerate(packed):
         at = bisect_left(scan.paths, path)
         target = work / f"unpacked-{number}"
-        location, is_registry = scan.location(at), path == workbook
-        book = workbook_parts(path, location, sheet) if is_registry else None
-        unpack(path, location, target, book)
-        new = rows_path(path) if is_registry else unpacked_path(path)
+        location, from_workbook = scan.location(at), path == workbook
+        parts = workbook_parts(path, location, sheet) if from_workbook else None
+        unpack(path, location, target, parts)
+        new = rows_path(path) if from_workbook else unpacked_path(path)
         paths[at], states[at] = new, pack_state(target.stat())
         elsewhere[paths[at]] = str(target)
         if path in mapped:
@@ -74,8 +74,8 @@ def unpack_files(
     if twice is not None:
         raise InvalidInputError(
             "bad-files",
-            f"{twice}: is there packed and not packed, or packed twice",
-            hint="leave one of them out in .lyrikignore",
+            f"{twice}: the folder has this file both packed and unpacked, or packed twice",
+            hint="list one of the two in .lyrikignore",
         )
     order = sorted(range(len(paths)), key=paths.__getitem__)
     return replace(
@@ -88,18 +88,19 @@ def unpack_files(
 
 
 def unpack(path: str, location: str, target: Path, parts: Iterator[bytes] | None = None) -> None:
-    """Write what a packed file holds into a new file, or these parts; as :func:`unpack_files`."""
+    """Write the content of a packed file, or ``parts``, to a new file; see :func:`unpack_files`."""
     with storage_errors(f"unpacking {path}"), open_private(target, "xb") as out:
         for part in parts or unpacked_parts(path, location):
             out.write(part)
 
 
 def unpacked_parts(path: str, location: str) -> Iterator[bytes]:
-    """Yield what a packed file holds, in parts.
+    """Yield the content of a packed file, in parts.
 
     Raises:
-        InvalidInputError: (``bad-record``) it is damaged; (``too-large``) it unpacks to too much.
-        StorageError: It cannot be read.
+        InvalidInputError: (``bad-record``) the file is damaged; (``too-large``) it unpacks to too
+            much.
+        StorageError: The file cannot be read.
     """
     try:
         with open_regular(Path(location)) as packed:
@@ -112,21 +113,21 @@ def unpacked_parts(path: str, location: str) -> Iterator[bytes]:
                     raise InvalidInputError(
                         "too-large",
                         f"{path}: unpacks to more than {MAX_RATIO} times its size",
-                        hint="unpack it yourself if that is what it is to hold",
+                        hint="if that is its real content, unpack it and commit the unpacked file",
                     )
                 yield part
     except (zlib.error, zstandard.ZstdError, EOFError, gzip.BadGzipFile) as error:
         raise InvalidInputError(
             "bad-record",
             f"{path}: cannot be unpacked: {str(error)[:200]}",
-            hint="it is damaged, or not what its name says",
+            hint="the file is damaged, or its suffix is wrong: pack it again, or rename it",
         ) from None
     except OSError as error:
         raise storage_error(error, f"unpacking {path}") from error
 
 
 def _gzip_parts(packed: BinaryIO) -> Iterator[bytes]:
-    if not packed.read(1):  # of which the library makes nothing, and no error
+    if not packed.read(1):  # the library unpacks an empty file to nothing, without an error
         raise EOFError("it is empty")
     packed.seek(0)
     with gzip.GzipFile(fileobj=packed) as stream:
@@ -135,7 +136,7 @@ def _gzip_parts(packed: BinaryIO) -> Iterator[bytes]:
 
 
 def _zstd_parts(packed: BinaryIO) -> Iterator[bytes]:
-    # Not by a reader of the library: to those a file that was cut off is one that ends there.
+    # The library's own readers take a truncated file for a complete one, without an error.
     unpacker = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
     frame = unpacker.decompressobj()
     unfinished = True

@@ -1,4 +1,4 @@
-"""Workbooks of rows, committed as what their one table says, and the one table of a folder."""
+"""Workbooks of rows, committed as lines of JSON, and the check of a folder with one table."""
 
 import shlex
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _TABLES = (".csv", ".tsv", SUFFIX)
 
 
 def is_workbook(path: str) -> bool:
-    """Return whether the name of a file is that of a workbook."""
+    """Return whether a file has the suffix of a workbook."""
     return path.lower().endswith(SUFFIX)
 
 
@@ -31,7 +31,8 @@ def workbook_parts(path: str, location: str, sheet: str | None) -> Iterator[byte
     """Yield the rows of a workbook as lines of JSON: column → cell as text.
 
     Raises:
-        InvalidInputError: (``file-unreadable``, ``file-missing``); else as :func:`workbook_rows`.
+        InvalidInputError: (``file-unreadable``, ``file-missing``) the file cannot be read; else see
+            :func:`workbook_rows`.
     """
     try:
         for row in workbook_rows(Path(path), Path(location), sheet):
@@ -41,24 +42,26 @@ def workbook_parts(path: str, location: str, sheet: str | None) -> Iterator[byte
 
 
 def was_document(path: str, before: bytes) -> bool:
-    """Return whether a file is one of the documents of the version before, given its tree."""
+    """Return whether a file is a document of the previous version, whose tree is ``before``."""
     return bool(before) and path in Tree.parse(before).by_path
 
 
 def check_table(scan: Scan, folder: Path, name: str, before: bytes) -> None:
-    """Refuse a folder with one table of which nobody said what it is.
+    """Raise `which-table` if a folder has exactly one table and its role is not clear.
 
     It may be the sheet about the other files, or rows, or one of the documents.
 
     Args:
         scan: The files of a folder.
-        folder: What to call it.
-        name: What the dataset is called, for the commands that say it.
-        before: The tree of the version before, if it has documents: it may be one of them.
+        folder: The path of the folder, for messages.
+        name: The dataset's name, for the suggested commands.
+        before: The tree of the previous version, if that has documents: a table that is already
+            one of them is accepted.
 
     Raises:
-        InvalidInputError: (``which-table``) ``details`` has the table, as ``table``, the
-            commands, as ``commands``, and whether there are other files, as ``othersBeside``.
+        InvalidInputError: (``which-table``) ``details`` has the path of the table, as ``table``,
+            the suggested commands, as ``commands``, and whether the folder has other files, as
+            ``othersBeside``.
     """
     tables = [path for path in scan.paths if path.lower().endswith(_TABLES)]
     if len(tables) != 1:
