@@ -1,7 +1,7 @@
-"""Cutting a text into chunks that overlap and know where they stand (spec §12.5.11).
+"""Chunks of a text, which may overlap and have their places in the text (spec §12.5.11).
 
-All places are in code points of the text. Nothing depends on a model, or on the Unicode version of
-the program: the classes of characters are listed here and in the specification.
+All places are in code points of the text. The result depends neither on a model nor on the Unicode
+version of Python: the classes of characters are listed here and in the specification.
 """
 
 import re
@@ -16,7 +16,7 @@ from lyrikstore.canon.text import WHITE_SPACE
 
 Unit = Literal["paragraphs", "tokens"]
 
-# Scripts that write no spaces between words: each character is a token.
+# Scripts without spaces between words: each character is a token.
 _ALONE = "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\
 \u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U0001b000-\U0001b16f\U00020000-\U0003ffff"
 _LONGEST_TOKEN = 32  # code points; longer runs, such as addresses and base64, are several
@@ -26,7 +26,7 @@ _WORDS = re.compile(f"[^{WHITE_SPACE}]+")
 _INNER = WHITE_SPACE.replace("\n", "")
 _BLANK_LINE = re.compile(f"\n[{_INNER}]*+\n[{WHITE_SPACE}]*+")
 _CLOSERS = "\"')\\]\u2019\u201d\u00bb\u300d\u300f"
-# The lookbehind keeps a row of full stops, as in a table of contents, from being tried at each.
+# The lookbehind keeps a row of full stops, as in a table of contents, from being matched at each.
 _SENTENCE_END = re.compile(
     f"(?<![.!?\u2026])[.!?\u2026]++[{_CLOSERS}]*+(?=[{WHITE_SPACE}]++[^a-z])"
     f"|[\u3002\uff01\uff1f]++[{_CLOSERS}]*+"
@@ -38,9 +38,9 @@ class TextChunk(Struct, frozen=True):
 
     Attributes:
         text: ``whole[start:end]``.
-        page: The page on which it begins, from 1; None where the text has no pages.
-        start: Its first code point in the whole text.
-        end: One past its last.
+        page: The page on which it begins, from 1; None if the text has no pages.
+        start: Position of its first code point in the whole text.
+        end: Position after its last code point.
     """
 
     text: str
@@ -53,40 +53,41 @@ Span = tuple[int, int]
 
 
 def check_size(size: int, overlap: int) -> None:
-    """Return if chunks can be of this size and overlap.
+    """Raise `bad-chunk-size` unless size and overlap are valid.
 
     Raises:
-        InvalidInputError: (``bad-chunk-size``) they cannot.
+        InvalidInputError: (``bad-chunk-size``) the size is below 1, or the overlap is negative or
+            more than half of the size.
     """
     if size < 1 or not 0 <= overlap * 2 <= size:
         raise InvalidInputError(
             "bad-chunk-size",
-            f"chunks of {size} with an overlap of {overlap}",
-            hint="the size is at least 1, and the overlap at most half of it",
+            f"chunks cannot have a size of {size} and an overlap of {overlap}",
+            hint="use a size of at least 1 and an overlap of at most half of it",
         )
 
 
 def chunk(
     text: str, unit: Unit, size: int, overlap: int = 0, *, pages: Sequence[int] = ()
 ) -> Iterator[TextChunk]:
-    """Yield chunks of ``text``, in order, which together hold all that is not white space.
+    """Yield chunks of ``text``, in order; together they hold all of it except white space.
 
-    ``paragraphs``: as many whole paragraphs as fit ``size`` code points, from the first to the
-    last, what is between them counted. Paragraphs are what blank lines separate; longer ones are
-    cut behind the last sentence that fits, else at the last white space, else hard. ``tokens``:
-    ``size`` tokens each; a token is a run of at most 32 characters without white space, and of
-    Chinese and Japanese each character.
+    ``paragraphs``: each chunk has as many whole paragraphs as fit ``size`` code points, counted
+    from the start of the first to the end of the last. Blank lines separate paragraphs; a longer
+    paragraph is cut after the last sentence that fits, else at the last white space, else at
+    ``size``. ``tokens``: each chunk has ``size`` tokens; a token is a run of at most 32 characters
+    without white space; each Chinese or Japanese character is a token.
 
     Args:
         text: Any text.
         unit: ``paragraphs`` or ``tokens``.
-        size: The most of one chunk: code points with ``paragraphs``, tokens with ``tokens``.
-        overlap: How much of a chunk the next one repeats at most, in the same; with
+        size: Largest size of a chunk: code points with ``paragraphs``, tokens with ``tokens``.
+        overlap: Largest part of a chunk that the next one repeats, in the same unit; with
             ``paragraphs`` it begins at a sentence.
-        pages: Where pages begin, ascending, from 0.
+        pages: Positions where pages begin, ascending, from 0.
 
     Raises:
-        LyrikstoreError: As :func:`check_size`.
+        LyrikstoreError: See :func:`check_size`.
 
     Cost: O(length). All chunks together hold at most four times the text.
     """
@@ -118,7 +119,7 @@ def _cut_tokens(text: str, size: int, overlap: int) -> Iterator[Span]:
 
 
 def _cut_paragraphs(text: str, size: int, overlap: int) -> Iterator[Span]:
-    atoms: list[Span] = []  # sentences, or what was cut of them, of the next chunk
+    atoms: list[Span] = []  # sentences, or parts of long sentences, of the next chunk
     for paragraph in _paragraphs(text):
         for group in _fit(text, paragraph, size):
             if atoms and group[-1][1] - atoms[0][0] > size:
@@ -130,7 +131,7 @@ def _cut_paragraphs(text: str, size: int, overlap: int) -> Iterator[Span]:
 
 
 def _repeated(atoms: list[Span], overlap: int, size: int, end: int) -> list[Span]:
-    """Return the last atoms that fit the overlap and, with what comes up to ``end``, the size."""
+    """Return the last atoms that fit the overlap, and, with the text up to ``end``, the size."""
     least = max(atoms[-1][1] - overlap, end - size)
     first = len(atoms)
     while first > 0 and atoms[first - 1][0] >= least:
@@ -157,7 +158,7 @@ def _trim(text: str, start: int, end: int) -> Span | None:
 
 
 def _fit(text: str, paragraph: Span, size: int) -> Iterator[list[Span]]:
-    """Yield the sentences of a paragraph: together if it fits, else each for itself."""
+    """Yield the sentences of a paragraph: in one group if they fit ``size``, else one by one."""
     start, end = paragraph
     sentences = _sentences(text, start, end)
     if end - start <= size:

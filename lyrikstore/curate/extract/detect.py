@@ -1,4 +1,4 @@
-"""Which format a document has: its content says it, its suffix only where the content does not."""
+"""Detection of a document's format: by content, and by suffix only if the content is ambiguous."""
 
 import re
 from pathlib import PurePosixPath
@@ -8,7 +8,7 @@ from lyrikstore.curate.text import foreign_format
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage\0".encode("utf-16-le")
-_HEAD_BYTES = 1024  # where readers look for the beginning of a PDF
+_HEAD_BYTES = 1024  # PDF readers search the header in this many bytes
 _HTML = re.compile(
     rb"(?:\xef\xbb\xbf)?(?:\s|<\?xml[^>]{0,200}>|<!--.{0,1000}?-->)*+"
     rb"<(?:!doctype\s+html|html|head|body)\b",
@@ -32,14 +32,14 @@ _TEXTS = frozenset({".txt", ".text", ".md"})
 def find_format(path: str, data: bytes) -> str:
     """Return ``pdf``, ``docx``, ``html``, ``eml`` or ``txt``.
 
-    A ZIP archive is a ``docx`` until it is opened; whatever may be text is ``txt``.
+    Every ZIP archive counts as ``docx`` here, and every file that may be text as ``txt``.
 
     Raises:
         UnreadableError: ``encrypted``, ``old-office`` or ``unknown-format``; (``broken``) the
             suffix is that of a PDF or DOCX and the content is not.
     """
     suffix = PurePosixPath(path).suffix.lower()
-    # Further on only where the name says it: a text about PDF is none.
+    # After the first bytes only if the suffix is .pdf: a text about PDF may contain the mark.
     if data.startswith(b"%PDF-") or (suffix == ".pdf" and b"%PDF-" in data[:_HEAD_BYTES]):
         return "pdf"
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
@@ -65,8 +65,8 @@ def find_format(path: str, data: bytes) -> str:
 
 
 def _is_encrypted_package(data: bytes) -> bool:
-    # A password makes a DOCX an OLE file with this stream. Names stand in directory entries of
-    # 128 bytes, with their length after 64: the words in a text are no name.
+    # A DOCX with a password is an OLE file with this stream. Names of streams stand in directory
+    # entries of 128 bytes, with their length at byte 64; the same words in a text do not.
     place = data.find(_ENCRYPTED)
     while place >= 0:
         if place % 128 == 0 and data[place + 64 : place + 66] == b"\x22\x00":
@@ -76,8 +76,8 @@ def _is_encrypted_package(data: bytes) -> bool:
 
 
 def _is_message(data: bytes) -> bool:
-    # Mail folders name files without a suffix. Two lines such as "From:" and "Subject:" begin
-    # many a note; what mail programs add does not.
+    # Files in mail folders have no suffix. Notes may begin with "From:" and "Subject:", but not
+    # with the headers that mail programs add.
     names, place = set(), 0
     for _ in range(_MOST_HEADERS):
         header = _HEADER.match(data, place)

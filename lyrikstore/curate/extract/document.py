@@ -1,7 +1,8 @@
-"""One document's bytes to its text, in this process (spec §12.5.10).
+"""Text of one document, extracted in this process (spec §12.5.10).
 
-Parsers of hostile files may crash, hang or fill the memory, which no function can prevent: use
-:class:`lyrikstore.curate.extract.workers.Extractor`, which runs this one in a process of its own.
+Parsers of hostile files may crash, hang or fill the memory, and no function can prevent that. For
+files from others use :class:`lyrikstore.curate.extract.workers.Extractor`, which runs
+:func:`extract` in a process with limits.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,11 +27,11 @@ from lyrikstore.curate.extract.result import (
 
 
 class ExtractOptions(Struct, frozen=True):
-    """How documents are read.
+    """Options of text extraction.
 
     Attributes:
-        encoding: Of TXT, HTML and messages without a byte-order mark, whatever they say
-            themselves; None: what they say, else UTF-8, else a guess.
+        encoding: Encoding of TXT, HTML and messages without a byte-order mark; it overrides the
+            encoding that they declare. None: the declared one, else UTF-8, else a guess.
     """
 
     encoding: str | None = None
@@ -40,14 +41,14 @@ def check_encoding(name: str) -> str:
     """Return Python's name of an encoding.
 
     Raises:
-        InvalidInputError: (``bad-encoding``) there is none of that name.
+        InvalidInputError: (``bad-encoding``) Python knows no text encoding of that name.
     """
     found = normalise_encoding(name)
     if found is None:
         raise InvalidInputError(
             "bad-encoding",
-            f"{name[:40]!r} is no encoding of texts",
-            hint="such as utf-8, utf-16-le, cp1252, cp1251, shift_jis, gb18030",
+            f"{name[:40]!r} is not a text encoding",
+            hint="use a name such as utf-8, utf-16-le, cp1252, cp1251, shift_jis or gb18030",
         )
     return found
 
@@ -55,18 +56,19 @@ def check_encoding(name: str) -> str:
 def extract(
     path: str, data: bytes, options: ExtractOptions | None = None
 ) -> Extracted | Unreadable:
-    """Return the text of a document, or the reason why there is none.
+    """Return the text of a document, or the reason why it cannot be read.
 
     Args:
-        path: Its suffix counts where the content does not tell the format.
-        data: All of it.
-        options: See there.
+        path: Its path; the suffix decides the format if the content is ambiguous.
+        data: The whole document.
+        options: Options of text extraction.
 
     Raises:
         InvalidInputError: (``no-parser``) the extra ``documents`` is not installed.
-        LyrikstoreError: As :func:`check_encoding`.
+        LyrikstoreError: See :func:`check_encoding`.
 
-    Cost: linear in what is unpacked; what a hostile PDF costs, only the limits of the process say.
+    Cost: linear in the unpacked size; the cost of a hostile PDF is bounded only by the limits of
+    the process.
     """
     encoding = (options or ExtractOptions()).encoding
     encoding = None if encoding is None else check_encoding(encoding)
@@ -83,8 +85,8 @@ def extract(
     except ModuleNotFoundError as error:
         raise InvalidInputError(
             "no-parser",
-            f"{error.name} is not installed, which reads documents",
-            hint="pip install 'lyrikstore[documents]'",
+            f"{error.name}, which reads documents, is not installed",
+            hint="install it: pip install 'lyrikstore[documents]'",
         ) from None
     except Exception as error:  # noqa: BLE001 - a parser may raise anything on hostile bytes
         return Unreadable("broken", f"its parser failed: {type(error).__name__}")
@@ -114,4 +116,4 @@ FORMATS: Mapping[str, Callable[[str, bytes, str | None], Extracted]] = {
     "pdf": lambda _, data, __: extract_pdf(data),
     "txt": _extract_text,
 }
-"""What :func:`find_format` calls a format → what extracts its text."""
+"""Format, as :func:`find_format` returns it → the function that extracts the text."""

@@ -1,6 +1,6 @@
-"""From bytes to text when nobody says which encoding it is (spec §12.5.10).
+"""Decoding of texts whose encoding may be unknown (spec §12.5.10).
 
-In order: a byte-order mark, the encoding that is declared, UTF-8, UTF-16 without a mark, a guess.
+In order: a byte-order mark, the declared encoding, UTF-8, UTF-16 without a mark, a guess.
 """
 
 import codecs
@@ -18,10 +18,10 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
-# What mail and the web write and Python calls otherwise; the web's rule for Latin-1 (WHATWG).
+# Encodings that mail and the web name differently from Python, with the WHATWG rule for Latin-1.
 _ALIASES = {
     "iso8859-1": "cp1252",
-    "ascii": "utf-8",  # what says so and is not is most often UTF-8
+    "ascii": "utf-8",  # a text declared as ASCII that has other bytes is most often UTF-8
     "gb2312": "gb18030",
     "gbk": "gb18030",
     "euc_kr": "cp949",
@@ -53,24 +53,24 @@ GUESSED = (
     "big5",
     "cp949",
 )
-"""What a guess may be. Others, such as EBCDIC, fit short texts by chance."""
+"""The encodings that a guess may return. Others, such as EBCDIC, fit short texts by chance."""
 
 _GUESS_BYTES = 1 << 18
-"""How much a guess looks at, from the first byte that is not ASCII."""
+"""Bytes that a guess reads, from the first byte that is not ASCII."""
 
 _MOST_DISORDER = 0.1
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_MOST_CONTROLS = 0.001  # of the characters of a text; what is not text has far more
+_MOST_CONTROLS = 0.001  # share of the characters of a text; other files have far more
 
 
 class Decoded(Struct, frozen=True):
-    """A text and how it was found.
+    """A decoded text, its encoding, and where the encoding comes from.
 
     Attributes:
-        text: Without the byte-order mark.
-        encoding: As Python names it.
+        text: The text without the byte-order mark.
+        encoding: Python's name of the encoding.
         source: ``bom``, ``declared``, ``content`` or ``guessed``.
-        others: Encodings that a guess found as likely and that give another text.
+        others: Other encodings that a guess found likely and that give a different text.
     """
 
     text: str
@@ -80,13 +80,13 @@ class Decoded(Struct, frozen=True):
 
 
 def normalise_encoding(name: str) -> str | None:
-    """Return Python's name of an encoding of texts, or None where there is none."""
+    """Return Python's name of a text encoding, or None if Python does not know it."""
     try:
         info = codecs.lookup(name.strip().strip("\"'"))
     except (LookupError, ValueError):  # ValueError: a NUL
         return None
     if not getattr(info, "_is_text_encoding", True) or info.name in {"idna", "punycode", "utf-7"}:
-        return None  # "base64" or "zip" are codecs as well, and unpack
+        return None  # "base64" and "zip" are codecs, too, but not of texts, and "zip" unpacks
     if info.name in {"unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}:
         return None
     return _ALIASES.get(info.name, info.name)
@@ -96,15 +96,15 @@ def decode(data: bytes, *, demanded: str | None = None, stated: str | None = Non
     """Return the text of ``data``.
 
     Args:
-        data: All of it.
-        demanded: The encoding that the user names, as Python names it; nothing else is tried.
-        stated: What the document says of itself; passed over where it is unknown or does not fit.
+        data: The whole text, in bytes.
+        demanded: The encoding that the user named, by Python's name; no other one is tried.
+        stated: The encoding that the document declares; ignored if it is unknown or does not fit.
 
     Raises:
         UnreadableError: (``undecodable``) no encoding fits; the detail names the first byte that
             does not.
 
-    Cost: O(length); a guess looks at 256 KiB.
+    Cost: O(length); a guess reads 256 KiB.
     """
     for mark, name in _MARKS:
         if data.startswith(mark):
@@ -141,10 +141,10 @@ def _place(error: UnicodeError) -> str:
 
 
 def _without_mark(data: bytes) -> Decoded:
-    # Line ends and spaces of every script have a zero byte in UTF-16, always on the same side.
-    even, odd = data[0::2].count(0), data[1::2].count(0)
-    if len(data) % 2 == 0 and (even == 0) != (odd == 0):
-        encoding = "utf-16-le" if odd else "utf-16-be"
+    # In UTF-16 line ends and spaces of every script have a zero byte, always on the same side.
+    at_even, at_odd = data[0::2].count(0), data[1::2].count(0)
+    if len(data) % 2 == 0 and (at_even == 0) != (at_odd == 0):
+        encoding = "utf-16-le" if at_odd else "utf-16-be"
         return Decoded(_strict(data, encoding), encoding, "content")
     raise UnreadableError("undecodable", f"zero bytes, the first is byte {data.index(0)}")
 
@@ -161,7 +161,7 @@ def _guess(data: bytes) -> Decoded:
     first = _first_fault(data)
     if _is_mixed(data):
         raise UnreadableError("undecodable", f"UTF-8 with other bytes in it, the first at {first}")
-    # The encoding shows where bytes are not ASCII; what is before says nothing.
+    # Only bytes that are not ASCII differ by encoding; those before the first are skipped.
     sample = data[max(0, first - 4096) :][:_GUESS_BYTES]
     found = from_bytes(sample, cp_isolation=list(GUESSED), enable_fallback=False)
     likely = [one for one in found if one.chaos <= _MOST_DISORDER]
@@ -184,8 +184,8 @@ def _first_fault(data: bytes) -> int:
 
 
 def _is_mixed(data: bytes) -> bool:
-    # Letters of another encoding are almost never well-formed UTF-8: where most are, some of the
-    # text is UTF-8 and some is not, and every single encoding would garble one of both.
+    # Letters of another encoding are almost never well-formed UTF-8. If most letters are, a part of
+    # the text is UTF-8 and a part is not, and every encoding would garble one of the two.
     text = data.decode("utf-8", "replace")
     faults = text.count("\ufffd")
     letters = len(text) - faults - len(re.findall(r"[\x00-\x7f]", text))

@@ -1,38 +1,38 @@
-"""What a document may cost; beyond it the document is left out with a reason.
+"""Limits of one document; a document above a limit is left out with a reason.
 
-Why so much: a 10,000-page judgment fits each of them, and a hostile file of some kilobytes reaches
-one of them in seconds.
+A 10,000-page judgment stays below all of them; a hostile file of a few kilobytes reaches one of
+them in seconds.
 """
 
 MAX_DOCUMENT_BYTES = 256 << 20
-"""Bytes of one document; more is ``too-large``."""
+"""Largest size of a document in bytes; a larger one is ``too-large``."""
 
 MAX_PAGES = 20_000
 """Pages of a PDF."""
 
 MAX_TEXT_BYTES = 56 << 20
-"""UTF-8 bytes of a document's text: as JSON, with what else a row says, it fits a record of 64 MiB
-(spec §9.1), unless it consists of quotes."""
+"""UTF-8 bytes of a document's text. As JSON, with the other fields of its row, it fits a record of
+64 MiB (spec §9.1), unless most of it is quotes, which JSON escapes."""
 
 MAX_UNPACKED_BYTES = 512 << 20
-"""Bytes of the parts of a DOCX that are read, unpacked; counted while unpacking, for what the
-archive says about itself is its author's word."""
+"""Unpacked bytes of the parts of a DOCX that are read. They are counted while unpacking: the sizes
+that the archive states may be false."""
 
 MAX_UNPACK_RATIO = 200
-"""Unpacked bytes to packed ones of one part, for parts above :data:`RATIO_FROM_BYTES`. XML of
-people's words stays far below it."""
+"""Largest ratio of unpacked to packed bytes, for parts above :data:`RATIO_FROM_BYTES`. XML with
+natural text stays far below it."""
 
 RATIO_FROM_BYTES = 4 << 20
-"""Below this a part may be of any ratio."""
+"""Unpacked size up to which a part may have any ratio."""
 
 MAX_ARCHIVE_PARTS = 10_000
 """Entries of a DOCX."""
 
 MAX_MESSAGE_PARTS = 20_000
-"""Parts of a message, those of messages within it among them."""
+"""Parts of a message, including the parts of messages within it."""
 
 MAX_MESSAGE_LEVELS = 40
-"""Messages and multiparts within each other. The parser of the standard library recurses."""
+"""Nested messages and multiparts; limited because the parser of the standard library recurses."""
 
 MAX_FIELD_CHARACTERS = 8_192
 """Characters of a header field of a message, or a title; the rest is cut."""

@@ -1,4 +1,4 @@
-"""What extraction gives: the text with its pages, or the reason why there is none."""
+"""The result of text extraction: the text with its pages, or the reason why it cannot be read."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -9,35 +9,35 @@ from msgspec import Struct
 from lyrikstore.curate.extract.limits import MAX_TEXT_BYTES
 
 PAGE_BREAK: Final = "\n"
-"""Between two pages of a text: a sentence may go on after it, so it is no paragraph's end."""
+"""Separator of two pages of a text; not a blank line, as a sentence may continue after it."""
 
 REASONS: Final = {
     "no-text-layer": "pages are pictures: run OCR over the file, for example with ocrmypdf",
     "encrypted": "a password protects it: save a copy without one",
-    "broken": "its bytes are not what its format demands: save it again from its program",
-    "too-large": "it is beyond a limit: cut it in parts",
-    "timeout": "reading it took too long: convert or cut it",
-    "out-of-memory": "reading it took too much memory: convert or cut it",
+    "broken": "it is damaged, or not of its format: save it again from its program",
+    "too-large": "it exceeds a size limit: split it into parts",
+    "timeout": "reading it took too long: convert or split it",
+    "out-of-memory": "reading it took too much memory: convert or split it",
     "unknown-format": "no reader for this format: convert it to PDF, DOCX, HTML, EML or text",
     "old-office": "a format of old Office programs: save it as DOCX",
-    "undecodable": "its encoding cannot be told: name it by the parameter encoding",
+    "undecodable": "its encoding is unknown: name it in the parameter encoding",
 }
-"""Reason code -> what to do about it."""
+"""Reason code -> message with the remedy."""
 
 NOTES: Final = {
-    "pages-without-text": "pages that show something and hold no text",
+    "pages-without-text": "pages that are not empty but have no text, such as scans",
     "encoding-guessed": "the encoding was guessed from the bytes",
     "parts-not-read": "embedded documents whose text is not read",
 }
-"""Codes of what is to be known about a text that was read."""
+"""Codes of notes about a text that was read, with their messages."""
 
 
 class Note(Struct, frozen=True):
-    """Something to know about a text that was read.
+    """A note about a text that was read.
 
     Attributes:
         code: Key of :data:`NOTES`.
-        detail: Which pages, which other encodings.
+        detail: The pages, or the other likely encodings, that the note is about.
     """
 
     code: str
@@ -45,11 +45,11 @@ class Note(Struct, frozen=True):
 
 
 class AttachedFile(Struct, frozen=True):
-    """A file attached to a message; listed and not opened.
+    """A file attached to a message; it is listed, but not opened.
 
     Attributes:
-        name: As the message calls it; may be empty, and is no safe path.
-        type: Media type the message states.
+        name: Its name in the message; may be empty, and is not safe as a path.
+        type: Media type that the message states.
         bytes: Size when decoded.
         blake3: Digest of the decoded bytes, 64 hex digits.
     """
@@ -63,18 +63,18 @@ class AttachedFile(Struct, frozen=True):
 class Extracted(Struct, frozen=True):
     """The text of one document.
 
-    Line ends are LF; other control characters are left out, and code points that are no
-    characters.
+    Line ends are LF; other control characters, and code points that are not characters, are left
+    out.
 
     Attributes:
         format: ``pdf``, ``docx``, ``html``, ``eml`` or ``txt``.
-        pages: The texts of the pages of a PDF, in order; of other formats one text.
-        encoding: Of TXT, HTML, and the text of a message, as Python names it; else None.
+        pages: The texts of the pages of a PDF, in order; one text for other formats.
+        encoding: Python's name of the encoding of TXT, HTML or a message's text; else None.
         encoding_from: ``bom``, ``declared``, ``content`` or ``guessed``; None without an encoding.
-        fields: What the document says about itself: ``title``, or ``from``, ``to``, ``cc``,
-            ``date`` (RFC 3339 where it can be read), ``subject``, ``message-id``.
-        attachments: Of a message, in its order.
-        notes: What is to be known, at most one of each code.
+        fields: Metadata in the document: ``title``, or ``from``, ``to``, ``cc``, ``date``
+            (RFC 3339 if it can be parsed), ``subject``, ``message-id``.
+        attachments: The attachments of a message, in its order.
+        notes: Notes about the text, at most one of each code.
     """
 
     format: str
@@ -87,7 +87,7 @@ class Extracted(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """The text of all pages, :data:`PAGE_BREAK` between them."""
+        """The text of all pages, joined by :data:`PAGE_BREAK`."""
         return PAGE_BREAK.join(self.pages)
 
     @property
@@ -103,11 +103,11 @@ class Extracted(Struct, frozen=True):
 
 
 class Unreadable(Struct, frozen=True):
-    """Why a document gives no text.
+    """The reason why a document gives no text.
 
     Attributes:
         reason: Key of :data:`REASONS`.
-        detail: For people: what was found, without words of the document.
+        detail: What was found, as a phrase for messages that quotes nothing of the document.
     """
 
     reason: str
@@ -129,10 +129,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """Return ``text`` with LF line ends and without what is no text (spec §12.5.10).
+    """Return ``text`` with LF line ends, without control characters (spec §12.5.10).
 
-    Lone surrogates become U+FFFD. PDFium puts U+FFFE where a hyphen breaks a word at the end of a
-    line; without it the word is whole again.
+    Lone surrogates become U+FFFD. PDFium replaces the hyphen of a word broken at a line end by
+    U+FFFE; it is removed, so that the word is whole again.
     """
     text = _PARAGRAPH.sub("\n\n", _LINE_END.sub("\n", text))
     return _SURROGATE.sub("\ufffd", _NO_TEXT.sub("", text))
@@ -148,7 +148,7 @@ class TextSize:
         """Return ``text``.
 
         Raises:
-            UnreadableError: (``too-large``) all together is more than the limit.
+            UnreadableError: (``too-large``) the texts added so far exceed the limit.
         """
         self._left -= len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
         if self._left < 0:
@@ -157,7 +157,7 @@ class TextSize:
 
 
 def number_ranges(numbers: Iterable[int], most: int = 20) -> str:
-    """Return ascending numbers as people write them: ``1-3, 7``; after ``most`` ranges ``…``."""
+    """Return ascending numbers as ranges, ``1-3, 7``; after ``most`` ranges ``…`` follows."""
     ranges: list[list[int]] = []
     for number in numbers:
         if ranges and number == ranges[-1][1] + 1:

@@ -1,7 +1,7 @@
-"""Rows that documents and texts become: which fields they have (spec §12.5.26, §12.5.27).
+"""The rows of documents and of chunks, and their fields (spec §12.5.26, §12.5.27).
 
-Nothing in such a row depends on anything but what the step hands on: no digest of a file that was
-read, or of a text that another step changed.
+A row depends only on what the step puts out: it has no digest of a file that was read, or of a text
+that another step changed.
 """
 
 import re
@@ -19,13 +19,13 @@ DOCUMENT, PART, PAGE, START, END = "document", "part", "page", "start", "end"
 ATTACHMENTS = "attachments"
 
 EXTRACTED_FIELDS = frozenset({TEXT, PATH, PARENT, PAGES, ATTACHMENTS})
-"""Fields of a document's row that no column of a sheet can have; ``parent`` is of version 1."""
+"""Fields of a document's row that a column of a sheet cannot set; ``parent`` is of version 1."""
 
 CHUNK_FIELDS = frozenset({TEXT, DOCUMENT, PART, PAGE, START, END})
-"""Fields of a chunk that it does not get from its record."""
+"""Fields of a chunk that are not copied from its record."""
 
 CHUNK_FIELDS_1 = frozenset({TEXT, PARENT, PAGE, START, END})
-"""The same of version 1."""
+"""Fields of a chunk of version 1 that are not copied from its record."""
 
 _CONTEXT = "lyrikstore 2026-12 document"
 _DIGEST = re.compile("[0-9a-f]{64}")
@@ -37,12 +37,12 @@ def document_row(
     """Return the row of a document.
 
     Args:
-        found: Its text.
+        found: Its extracted text.
         path: Its path.
-        parent: Its record id, as ``extract-text/1`` states it, with the digests of attachments.
-        columns: What a sheet says of it. What a person wrote goes before what the document says
-            of itself; a column that has the name of one of :data:`EXTRACTED_FIELDS` is renamed,
-            not lost.
+        parent: Its record id for ``extract-text/1``, whose rows also have the digests of
+            attachments; empty for later versions.
+        columns: Its values in the sheet. They take precedence over the metadata in the document; a
+            column with the name of one of :data:`EXTRACTED_FIELDS` is renamed.
     """
     row: dict[str, JSON] = dict(found.fields)
     row |= {free_name(name, columns): value for name, value in columns.items()}
@@ -61,7 +61,7 @@ def document_row(
 
 
 def free_name(name: str, columns: Collection[str]) -> str:
-    """Return the field that a column becomes: its name, or ``sheet_NAME`` where that is taken."""
+    """Return the field name of a sheet's column: its name, or ``sheet_NAME`` if that is taken."""
     if name not in EXTRACTED_FIELDS:
         return name
     while name in EXTRACTED_FIELDS or name in columns:
@@ -70,7 +70,7 @@ def free_name(name: str, columns: Collection[str]) -> str:
 
 
 def document_digest(text: str) -> str:
-    """Return what tells the text that chunks were cut from, as 64 hex digits (spec §12.5.27)."""
+    """Return the digest of the text that chunks were cut from, as 64 hex digits (spec §12.5.27)."""
     return blake3(text.encode(), derive_key_context=_CONTEXT).hexdigest()
 
 
@@ -88,11 +88,11 @@ def chunk_row(
         chunk: The chunk.
         record: The fields of the record that it was cut from.
         texts: The fields of the record that are its text; ``text`` takes their place.
-        own: The fields that a chunk does not get from its record.
-        known_by: What tells the record, and which of its chunks it is.
+        own: The fields that are not copied from the record.
+        known_by: The fields that identify the record, and the chunk in it.
     """
-    gone = {*texts, PAGES, *own}
-    row = {name: value for name, value in record.items() if name not in gone}
+    replaced = {*texts, PAGES, *own}
+    row = {name: value for name, value in record.items() if name not in replaced}
     row |= {TEXT: chunk.text, START: chunk.start, END: chunk.end, **known_by}
     if chunk.page is not None:
         row[PAGE] = chunk.page
@@ -100,16 +100,16 @@ def chunk_row(
 
 
 def is_document_row(record: Mapping[str, JSON]) -> bool:
-    """Return whether a record has what :func:`document_row` of version 1 gives it."""
+    """Return whether a record has the fields of a document's row of version 1."""
     return all(isinstance(record.get(name), str) for name in (TEXT, PATH, PARENT))
 
 
 def traces_of(record: Mapping[str, JSON]) -> frozenset[str]:
-    """Return the fields of a row that depend on a text before it was changed.
+    """Return the fields of a row that would still reveal its text from before a change.
 
-    They are the digest of the document that ``extract-text/1``, ``chunk/1`` and ``chunk/2`` state,
-    and the range of a chunk in that; of a row that has none of these digests, none. What its text
-    is called does not matter: map/1 may have renamed it.
+    They are the digest of the document, written by ``extract-text/1``, ``chunk/1`` and ``chunk/2``,
+    and the range of a chunk in it. The result is empty if the row has no such digest. The name of
+    the text field does not matter: map/1 may have renamed it.
     """
     digests = {
         name
@@ -122,7 +122,10 @@ def traces_of(record: Mapping[str, JSON]) -> frozenset[str]:
 
 
 def page_starts(record: Mapping[str, JSON]) -> list[int]:
-    """Return where the pages of a record's text begin; empty unless it says so soundly."""
+    """Return the positions where the pages of a record's text begin.
+
+    The result is empty if the record states none, or invalid ones.
+    """
     stated = record.get(PAGES)
     if not isinstance(stated, list):
         return []

@@ -1,4 +1,4 @@
-"""The worker's side: one process that reads documents, one after the other."""
+"""The worker process of text extraction, which reads one document after the other."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ from lyrikstore.objects.parallel.tasks import Stream, answer_request, receive
 
 
 class _Answer(Struct, frozen=True, forbid_unknown_fields=True):
-    """An :class:`Extracted` without its text, which crosses as bytes."""
+    """An :class:`Extracted` without its text, which is sent as bytes."""
 
     format: str
     lengths: tuple[int, ...]
@@ -31,7 +31,7 @@ class _Answer(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def talk(stream: Stream) -> None:
-    """Read documents as they are asked for: the whole life of a worker process."""
+    """Answer requests to read documents until the stream ends; the main loop of a worker."""
     while (request := receive(stream)) is not None:
         answer_request(stream, extract_one, request)
 
@@ -39,7 +39,7 @@ def talk(stream: Stream) -> None:
 def extract_one(
     setup: Mapping[str, Any], task: Mapping[str, Any], data: bytes
 ) -> Iterator[tuple[Any, ...]]:
-    """Read one document: a target of :mod:`lyrikstore.objects.parallel.tasks`."""
+    """Yield the result for one document; a target of :mod:`lyrikstore.objects.parallel.tasks`."""
     limit_time(setup["seconds"])
     try:
         yield _pack(extract(task["path"], data, ExtractOptions(setup["encoding"])))
@@ -63,11 +63,11 @@ def _pack(result: Extracted | Unreadable) -> tuple[Any, ...]:
 
 
 def unpack(header: Mapping[str, Any], buffers: tuple[bytes, ...]) -> Extracted | Unreadable:
-    """Return what :func:`extract_one` found.
+    """Return the result that :func:`extract_one` sent.
 
     Raises:
-        FormatError: (``bad-answer``) it is something else. ATTACK: a document that took over its
-            worker answers in its place; what it says is of its own text, but no other shape.
+        FormatError: (``bad-answer``) the answer has another form. ATTACK: a document that took over
+            its worker sends the answer itself; it can forge its own text, but no other form.
     """
     try:
         (data,) = buffers
@@ -78,13 +78,13 @@ def unpack(header: Mapping[str, Any], buffers: tuple[bytes, ...]) -> Extracted |
         answer = convert(header["extracted"], _Answer)
         text = data.decode("utf-8")
     except (ValidationError, ValueError, KeyError, TypeError):
-        raise FormatError("bad-answer", "a worker answered something else than asked") from None
+        raise _bad_answer() from None
     pages, place = [], 0
     for length in answer.lengths:
         pages.append(text[place : place + length])
         place += length
     if place != len(text) or any(length < 0 for length in answer.lengths):
-        raise FormatError("bad-answer", "a worker answered something else than asked")
+        raise _bad_answer()
     return Extracted(
         answer.format,
         tuple(pages),
@@ -94,3 +94,7 @@ def unpack(header: Mapping[str, Any], buffers: tuple[bytes, ...]) -> Extracted |
         answer.attachments,
         answer.notes,
     )
+
+
+def _bad_answer() -> FormatError:
+    return FormatError("bad-answer", "the worker process returned an unexpected result")

@@ -1,9 +1,10 @@
-"""Reading documents in worker processes, which hostile ones may crash, hang or fill.
+"""Text extraction in worker processes, as hostile documents may crash, hang or fill a process.
 
-A process reads one document after the other. The one that does not answer in time, or dies, takes
-only its own document with it: a fresh process reads the next. What crosses is JSON and bytes.
+A process reads one document after the other. If it does not answer in time, or dies, only the
+document that it was reading is left out: a new process reads the next. Processes exchange JSON and
+bytes.
 
-It is no sandbox (:mod:`lyrikstore.objects.parallel.limited`).
+It is not a sandbox (see :mod:`lyrikstore.objects.parallel.limited`).
 """
 
 import queue
@@ -37,17 +38,17 @@ _MAX_ANSWER_BYTES: Final = MAX_TEXT_BYTES + (32 << 20)  # 20,000 attachments, li
 
 
 class Extractor:
-    """Reads documents in processes of their own; a context manager, safe to use by threads.
+    """Extracts texts in worker processes; a context manager that several threads may use.
 
     Args:
-        options: How documents are read.
-        count: How many processes at most; they start when they are needed. The results do not
-            depend on it.
+        options: Options of text extraction.
+        count: Largest number of processes; they start when needed. The results do not depend on
+            it.
         seconds: Wall time for one document.
         memory_bytes: Address space of one process.
 
     Raises:
-        InvalidInputError: (``bad-encoding``).
+        InvalidInputError: (``bad-encoding``) Python knows no text encoding of that name.
     """
 
     def __init__(
@@ -65,8 +66,8 @@ class Extractor:
         self._memory_bytes = memory_bytes
         self._idle: queue.LifoQueue[LimitedProcess | None] = queue.LifoQueue()
         for _ in range(self._count):
-            self._idle.put(None)  # the right to start one
-        # Whoever cannot close it, such as a step of a recipe, leaves that to its end.
+            self._idle.put(None)  # a free slot: a process may be started for it
+        # Callers that cannot close it, such as a step of a recipe, rely on the garbage collector.
         weakref.finalize(self, _end_idle, self._idle)
 
     def __enter__(self) -> Self:
@@ -76,21 +77,21 @@ class Extractor:
         self.close()
 
     def close(self) -> None:
-        """End the processes that read nothing; call it when all answers are there."""
+        """End the idle processes; call it after all answers have arrived."""
         _end_idle(self._idle)
 
     def extract(self, path: str, data: bytes) -> Extracted | Unreadable:
-        """Return the text of a document, or the reason why there is none.
+        """Return the text of a document, or the reason why it cannot be read.
 
         Args:
-            path: Its suffix counts where the content does not tell the format.
-            data: All of it.
+            path: Its path; the suffix decides the format if the content is ambiguous.
+            data: The whole document.
 
         Raises:
             InvalidInputError: (``no-parser``) the extra ``documents`` is not installed.
             StorageError: (``worker-died``) no process can be started.
 
-        Cost: one process; the document and its text in memory, here and there.
+        Cost: one process; the document and its text in memory, in both processes.
         """
         if len(data) > MAX_DOCUMENT_BYTES:
             return Unreadable("too-large", f"more than {MAX_DOCUMENT_BYTES} bytes")
@@ -101,8 +102,8 @@ class Extractor:
             process = process or self._start()
             result = self._ask(process, path, data)
             if used and _is_doubtful(result):
-                # Earlier documents may have left it little memory: a fresh one decides, so that
-                # the result is that of this document alone.
+                # Earlier documents may have left the process little memory. A new process reads the
+                # document again, so that the result depends on this document alone.
                 process.end()
                 process = self._start()
                 result = self._ask(process, path, data)
@@ -119,17 +120,17 @@ class Extractor:
         """Yield the result of each document, in their order.
 
         Args:
-            documents: Paths and bytes; taken only as far ahead as there are processes.
+            documents: Paths and bytes; read ahead by at most the number of processes.
 
         Raises:
-            InvalidInputError, StorageError: As :meth:`extract`.
+            InvalidInputError, StorageError: See :meth:`extract`.
         """
         waiting: deque[Future[Extracted | Unreadable]] = deque()
         with ThreadPoolExecutor(self._count) as threads:
             try:
                 for path, data in documents:
                     waiting.append(threads.submit(self.extract, path, data))
-                    del data  # it is held no longer than it is read
+                    del data  # free the bytes as soon as the document is read
                     if len(waiting) > self._count:
                         yield waiting.popleft().result()
                 while waiting:
@@ -144,20 +145,20 @@ class Extractor:
     def _ask(
         self, process: LimitedProcess, path: str, data: bytes
     ) -> Extracted | Unreadable | None:
-        """Return the answer; None where the process ended without one."""
+        """Return the answer; None if the process ended without an answer."""
         setup = {"seconds": self._seconds, "encoding": self._encoding}
         try:
             process.stream.begin(self._seconds, _MAX_ANSWER_BYTES)
             send_request(process.stream, setup, Message({"path": path}, (data,)))
             answers = list(receive_answer(process.stream))
             if len(answers) != 1:
-                raise FormatError("bad-answer", "a worker answered twice, or not at all")
+                raise FormatError("bad-answer", "the worker process sent two results, or none")
             return unpack(answers[0].header, answers[0].buffers)
         except TimeoutError:
             return Unreadable("timeout", f"not read within {self._seconds:g} s")
         except (InvalidInputError, StorageError) as error:
             if error.kind != "worker-died":
-                raise  # a library is missing, or cannot be loaded
+                raise  # a library is missing or cannot be loaded
             return None
         except OSError:
             return None
@@ -177,19 +178,19 @@ def _judge(code: int) -> Unreadable:
     ended = f"its parser ended with {ending(code)}"
     if code == -signal.SIGXCPU:
         return Unreadable("timeout", ended)
-    # The system kills where memory ends; PDFium aborts where it gets none.
+    # Out of memory, the system kills the process, or PDFium aborts.
     if code in {-signal.SIGKILL, -signal.SIGABRT}:
         return Unreadable("out-of-memory", ended)
     return Unreadable("broken", ended)
 
 
 def _is_doubtful(result: Extracted | Unreadable | None) -> bool:
-    # One that took too long is not: it would take as long again.
+    # A timeout is not doubtful: the document would take as long again.
     return result is None or (_is_spoilt(result) and getattr(result, "reason", "") != "timeout")
 
 
 def _is_spoilt(result: Extracted | Unreadable) -> bool:
-    # Whether the process is not to be used again, and the result may be its fault.
+    # Return whether the process must not be used again, and may have caused the result.
     return isinstance(result, Unreadable) and (
         result.reason in {"timeout", "out-of-memory"} or result.detail.startswith("its parser")
     )

@@ -1,4 +1,4 @@
-"""The parts of an Office archive, unpacked within limits."""
+"""Office archives: their parts, unpacked within limits."""
 
 import io
 import posixpath
@@ -43,7 +43,7 @@ class Archive:
         if any(entry.flag_bits & 1 for entry in entries):
             raise UnreadableError("encrypted", "an archive with a password")
         self._entries = {entry.filename: entry for entry in entries}
-        # ATTACK: two parts of one name, of which one reader shows this and another that.
+        # ATTACK: two parts with the same name; one program shows the first, another the second.
         if len(self._entries) != len(entries):
             raise UnreadableError("broken", "two parts of the archive have one name")
         self._left = MAX_UNPACKED_BYTES
@@ -67,7 +67,7 @@ class Archive:
                 while block := file.read(_BLOCK):
                     taken += len(block)
                     self._left -= len(block)
-                    # ATTACK: what the archive says about its sizes is not believed.
+                    # ATTACK: an archive may state false sizes, so the unpacked bytes are counted.
                     if self._left < 0:
                         detail = f"more than {MAX_UNPACKED_BYTES} bytes unpacked"
                         raise UnreadableError("too-large", detail)
@@ -92,7 +92,7 @@ class Archive:
         end: Callable[[str], None],
         text: Callable[[str], None],
     ) -> None:
-        """Parse a part as XML; names come as ``NAMESPACE|NAME``.
+        """Parse a part as XML and call the handlers, with names as ``NAMESPACE|NAME``.
 
         Raises:
             UnreadableError: ``broken`` or ``too-large``.
@@ -102,7 +102,7 @@ class Archive:
         parser.StartElementHandler = start
         parser.EndElementHandler = end
         parser.CharacterDataHandler = text
-        # ATTACK: entities that multiply, or name files and addresses. Office writes no DTD.
+        # ATTACK: entities that expand without end, or name files and URLs. Office writes no DTD.
         parser.StartDoctypeDeclHandler = _refuse_dtd
         try:
             for block in self.blocks(name):
@@ -114,7 +114,7 @@ class Archive:
     def relationships(self, part: str) -> dict[str, tuple[str, str]]:
         """Return the relationships of a part (``""``: of the archive): id → type, part.
 
-        Those that lead out of the archive are left out: nothing is fetched.
+        Relationships to targets outside the archive are left out: nothing is fetched.
 
         Raises:
             UnreadableError: ``broken`` or ``too-large``.

@@ -1,7 +1,7 @@
 """Text of a DOCX as Word shows it with all changes accepted (spec §12.5.10).
 
-Read straight from its XML, part by part, without a tree. python-docx gives neither inserted text,
-nor footnotes, nor text boxes, and unpacks the whole archive before it can be asked anything.
+The XML is read part by part, without building a tree. python-docx is not used: it returns neither
+inserted text nor footnotes nor text boxes, and unpacks the whole archive first.
 """
 
 from lyrikstore.curate.extract.formats.archive import Archive
@@ -30,8 +30,8 @@ def extract_docx(path: str, data: bytes) -> Extracted:
     below the paragraph that cites them, endnotes below the body.
 
     Raises:
-        UnreadableError: ``encrypted``, ``broken``, ``too-large``; (``unknown-format``) an archive
-            of something else.
+        UnreadableError: ``encrypted``, ``broken``, ``too-large``; (``unknown-format``) the archive
+            is not a Word document.
 
     Cost: linear in the unpacked parts; the text in memory.
     """

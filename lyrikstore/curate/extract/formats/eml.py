@@ -45,12 +45,12 @@ class _Text(Struct, frozen=True):
 def extract_eml(data: bytes, encoding: str | None) -> Extracted:
     """Return the text of a message.
 
-    Of alternatives the plain text is read, and the HTML where there is none. A message within the
-    message stands where it is, below its own headers.
+    Of alternative parts the plain text is read, or the HTML if no plain text exists. The text of an
+    enclosed message stands at its place, below its headers.
 
     Args:
         data: The whole message.
-        encoding: What the user demands of its texts, whatever the message says.
+        encoding: The encoding that the user demands; it overrides those that the message states.
 
     Raises:
         UnreadableError: ``encrypted``, ``undecodable``, ``broken``, ``too-large``.
@@ -87,7 +87,7 @@ class _Reader:
         self.first: Decoded | None = None
         self._encoding = encoding
         self._parts = 0
-        self._lists_only = False  # within alternatives to what was read
+        self._lists_only = False  # in alternatives of a text that was already read
         self._size = TextSize()
 
     def read(self, part: _Message, level: int) -> Iterator[_Text]:
@@ -119,7 +119,7 @@ class _Reader:
             for part in parts:
                 yield from self.read(part, level + 1)
             return
-        # The same in several forms: the plain one, or else the first that has text.
+        # The same content in several forms: read the plain one, or else the first that has text.
         before = self._lists_only
         for part in sorted(parts, key=lambda part: part.get_content_type() != "text/plain"):
             texts = [one for one in self.read(part, level + 1) if one.text.strip()]
@@ -167,7 +167,7 @@ def _is_encrypted(message: _Message) -> bool:
 def _is_attached(part: _Message, kind: str) -> bool:
     try:
         disposition = part.get_content_disposition()
-    except Exception:  # noqa: BLE001 - whatever a hostile header makes its parser raise
+    except Exception:  # noqa: BLE001 - a hostile header may make its parser raise anything
         disposition = None
     return disposition == "attachment" or (not kind.startswith("text/")) or bool(_name(part))
 
@@ -191,7 +191,7 @@ def _charset(part: _Message) -> str | None:
 def _payload(part: _Message) -> bytes:
     try:
         data = part.get_payload(decode=True)
-    except (ValueError, LookupError):  # an encoding of bytes that is none
+    except (ValueError, LookupError):  # an unknown transfer encoding
         raise UnreadableError("broken", "a part cannot be decoded") from None
     return data if isinstance(data, bytes) else b""
 

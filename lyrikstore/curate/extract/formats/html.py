@@ -1,6 +1,6 @@
-"""Visible text of HTML, by lxml: libxml2 balances the tags as a browser does.
+"""Visible text of HTML, parsed by lxml: libxml2 balances tags as a browser does.
 
-The parser reports tags one by one; no tree is built, so nesting costs nothing.
+The parser reports tags one by one; no tree is built, so deep nesting costs no memory.
 """
 
 import re
@@ -50,8 +50,8 @@ def extract_html(data: bytes, encoding: str | None, stated: str | None = None) -
 
     Args:
         data: The whole document.
-        encoding: What the user demands.
-        stated: What a message says about its part; it goes before what the document says.
+        encoding: The encoding that the user demands.
+        stated: The encoding that a message states for its part; it overrides the document's own.
 
     Raises:
         UnreadableError: ``undecodable``, ``broken``, ``too-large``.
@@ -59,7 +59,7 @@ def extract_html(data: bytes, encoding: str | None, stated: str | None = None) -
     if stated is None and (found := _STATED.search(data, 0, _STATED_WITHIN)):
         stated = (found[1] or found[2]).decode("ascii", "replace")
         if stated.lower().startswith("utf-16"):
-            stated = None  # whoever reads these words as ASCII knows better
+            stated = None  # false: the declaration could be read as ASCII
     decoded = decode(data, demanded=encoding, stated=stated)
     text, title = html_text(decoded.text)
     return Extracted(
@@ -73,7 +73,7 @@ def extract_html(data: bytes, encoding: str | None, stated: str | None = None) -
 
 
 def guess_notes(encoding: str, source: str, others: tuple[str, ...]) -> tuple[Note, ...]:
-    """Return the note about an encoding that was guessed."""
+    """Return a note if the encoding was guessed, else nothing."""
     if source != "guessed":
         return ()
     also = f", or {', '.join(others)}" if others else ""
@@ -84,12 +84,12 @@ def html_text(markup: str) -> tuple[str, str]:
     """Return the visible text and the title of HTML.
 
     Raises:
-        UnreadableError: (``broken``) the parser gives up.
+        UnreadableError: (``broken``) the parser cannot read the markup.
     """
     from lxml import etree
 
     target = _VisibleText()
-    # no_network is lxml's default; stated, for it is what keeps a document from calling home.
+    # no_network is lxml's default. It is set here because it keeps a document from fetching URLs.
     parser = etree.HTMLParser(target=target, encoding="utf-8", no_network=True, huge_tree=True)
     try:
         parser.feed(clean(markup).encode())
@@ -101,7 +101,7 @@ def html_text(markup: str) -> tuple[str, str]:
 
 
 class _VisibleText:
-    """What lxml reports to: collects the text."""
+    """The parser target that lxml calls; it collects the visible text."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -111,7 +111,7 @@ class _VisibleText:
         self._unseen = 0  # depth of the outermost element that is not shown; 0 outside
         self._unseen_tag = ""
         self._kept_space = 0
-        self._gap = ""  # what stands before the next text: "", " ", "\t", "\n" or "\n\n"
+        self._gap = ""  # the separator before the next text: "", " ", "\t", "\n" or "\n\n"
 
     def start(self, tag: str, attributes: Any) -> None:
         self._depth += 1
@@ -158,10 +158,10 @@ class _VisibleText:
             self._gap = ""
 
     def comment(self, text: str) -> None:
-        """Leave it out."""
+        """Ignore a comment."""
 
     def close(self) -> None:
-        """End; the text is asked for apart."""
+        """Do nothing; lxml demands the method, and :meth:`text` returns the text."""
 
     def text(self) -> str:
         whole = _BLANKS.sub("\n\n", "".join(self._parts))

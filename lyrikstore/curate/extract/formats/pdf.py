@@ -20,9 +20,9 @@ _PASSWORD, _SECURITY = 4, 5  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY
 def extract_pdf(data: bytes) -> Extracted:
     """Return the text of a PDF.
 
-    What was filled into forms, and what annotations show, belongs to the text of its page. A page
-    that shows something and holds no text is most often a scan: it is named in a note. A
-    PDF that only an owner's password protects opens without one, and is read.
+    The values of form fields and the text of annotations belong to the text of their page. A page
+    that is not empty but has no text is most often a scan; a note lists such pages. A PDF that is
+    protected only by an owner password opens without one, and is read.
 
     Raises:
         UnreadableError: ``encrypted``, ``broken``, ``too-large``; (``no-text-layer``) no page has
@@ -44,7 +44,7 @@ def extract_pdf(data: bytes) -> Extracted:
             raise UnreadableError("too-large", f"more than {MAX_PAGES} pages")
         if not count:
             raise UnreadableError("broken", "it has no page")
-        document.init_forms()  # it shows values that are not drawn yet; scripts are not built in
+        document.init_forms()  # renders values of forms; this build of PDFium runs no scripts
         size = TextSize()
         pages, without = [], []
         for number in range(1, count + 1):
@@ -70,7 +70,7 @@ def _read_page(document: Any, number: int) -> tuple[str, bool]:
         with closing(document[number - 1]) as page:
             if raw.FPDFPage_GetAnnotCount(page) == 0:
                 return _text_of(page)
-            # PDFium leaves forms and annotations out, until they are part of the page.
+            # PDFium omits forms and annotations from the text until they are flattened.
             raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
         with closing(document[number - 1]) as page:
             return _text_of(page)

@@ -1,4 +1,4 @@
-"""From the XML of a Word part to its paragraphs: one pass over events, no tree."""
+"""Paragraphs of a Word part, read from its XML in one pass over parser events, without a tree."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ _LINK = (
 )
 _FALLBACK = "http://schemas.openxmlformats.org/markup-compatibility/2006|Fallback"
 
-# What Word no longer shows when all changes are accepted, and what it never shows.
+# Elements that Word does not show when all changes are accepted, or never shows.
 _LEFT_OUT: Final = frozenset({"del", "moveFrom", "delText", "instrText", "delInstrText"})
 _JOINED: Final = {"tc": "\n", "tr": "\t", "tbl": "\n"}
 _MARKS: Final = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}
@@ -32,27 +32,27 @@ def word_attribute(attributes: dict[str, str], name: str) -> str:
 
 
 class _Open:
-    """An element that is open: a paragraph, cell, row or table."""
+    """An open element: a paragraph, cell, row or table."""
 
     def __init__(self, tag: str, parts: list[str]) -> None:
         self.tag = tag
         self.parts = parts  # words, paragraphs, cells, rows
-        self.below: list[str] = []  # of a paragraph: text boxes and footnotes, which follow it
-        self.is_joined = False  # a paragraph whose end was deleted: it goes on in the next one
+        self.below: list[str] = []  # text boxes and footnotes, which follow a paragraph
+        self.is_joined = False  # its end mark was deleted: the next paragraph continues it
 
 
 class WordText:
-    """Collects paragraphs from the events of a parser.
+    """Collects paragraphs from the events of an XML parser.
 
     Args:
-        footnotes: Number in the file → text; each is used once, where it is cited first.
+        footnotes: Number in the file → text; each is used once, at its first citation.
 
     Attributes:
-        is_document: Whether the root is that of a Word document.
+        is_document: Whether the root element is that of a Word document.
         headers: Ids of the headers that sections use, in order.
-        footers: The same of footers.
+        footers: Ids of the footers that sections use, in order.
         endnotes: Numbers of the endnotes cited, in order → their labels.
-        embedded: How many other documents are embedded in the text.
+        embedded: Number of documents embedded in the text.
     """
 
     def __init__(self, footnotes: dict[str, str]) -> None:
@@ -65,19 +65,19 @@ class WordText:
         self._cited = 0
         self._done: list[str] = []
         self._open: list[_Open] = []
-        self._carried: list[str] = []  # the words of a paragraph that goes on
+        self._carried: list[str] = []  # the words of a paragraph that the next one continues
         self._depth = 0
         self._left_out = 0  # depth of the outermost element that is left out; 0 outside
         self._in_text = False
         self._in_properties = False  # of a paragraph
 
     def paragraphs(self) -> list[str]:
-        """Return the paragraphs and tables, in reading order; call it at the end."""
+        """Return the paragraphs and tables, in reading order; call it after the last event."""
         self._flush()
         return self._done
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take the start of an element."""
+        """Handle the start of an element."""
         self._depth += 1
         if self._left_out:
             return
@@ -100,7 +100,7 @@ class WordText:
         elif tag == "pPr":
             self._in_properties = True
         elif tag in _MARKS and not self._in_properties:  # w:tab is a tab stop there
-            self._say(_MARKS[tag])
+            self._append(_MARKS[tag])
         else:
             self._start_reference(tag, attributes)
 
@@ -113,18 +113,18 @@ class WordText:
         elif tag in {"footnoteReference", "endnoteReference"} and self._open:
             number = word_attribute(attributes, "id")
             self._cited += 1
-            self._say(f"[{self._cited}]")
+            self._append(f"[{self._cited}]")
             if tag == "endnoteReference":
                 self.endnotes.setdefault(number, str(self._cited))
             elif number in self._footnotes:
-                # ATTACK: a long note cited a million times; so each stands once.
+                # ATTACK: a long note cited a million times; so each note is written once.
                 note = self._footnotes.pop(number)
                 self._open[-1].below.append(f"[{self._cited}] {note}")
         elif tag == "altChunk":
             self.embedded += 1
 
     def end(self, name: str) -> None:
-        """Take the end of an element."""
+        """Handle the end of an element."""
         if self._left_out:
             if self._left_out == self._depth:
                 self._left_out = 0
@@ -140,11 +140,11 @@ class WordText:
             self._close(self._open.pop())
 
     def text(self, text: str) -> None:
-        """Take characters."""
+        """Handle characters."""
         if self._in_text and not self._left_out:
-            self._say(text)
+            self._append(text)
 
-    def _say(self, text: str) -> None:
+    def _append(self, text: str) -> None:
         if self._open and self._open[-1].tag == "p":
             self._open[-1].parts.append(text)
 
@@ -160,7 +160,7 @@ class WordText:
             self._add(text)
 
     def _add(self, text: str) -> None:
-        # To the element around it; an empty cell keeps its place in the row.
+        # Add the text to the enclosing element; an empty cell keeps its place in the row.
         if not self._open:
             target = self._done
         elif self._open[-1].tag == "p":
