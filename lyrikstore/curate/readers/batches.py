@@ -1,4 +1,4 @@
-"""Records taken together: as many as pay off, and no more bytes than memory has for them."""
+"""Batches of records, limited in number and in bytes."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
@@ -9,16 +9,16 @@ BATCH_ROWS: Final = 8192
 """Most records of a batch."""
 
 BATCH_BYTES: Final = 4 << 20
-"""Bytes with which a batch is full; the last record of it may be longer by itself."""
+"""Bytes from which a batch is full; its last record may make it larger."""
 
 T = TypeVar("T")
 
 
 def batched(items: Iterable[tuple[T, int]]) -> Iterator[list[T]]:
-    """Yield items in lists, each as soon as it is full.
+    """Yield items in lists; each list is yielded as soon as it is full.
 
     Args:
-        items: Each with its size in bytes, or about so many.
+        items: The items, each with its exact or approximate size in bytes.
     """
     batch: list[T] = []
     size = 0
@@ -33,7 +33,7 @@ def batched(items: Iterable[tuple[T, int]]) -> Iterator[list[T]]:
 
 
 def rough_size(value: JSON) -> int:
-    """Return about how many bytes a value is as JSON, without writing it."""
+    """Return the approximate size of a value as JSON in bytes, without encoding it."""
     if isinstance(value, str):
         return len(value) + 2
     if isinstance(value, dict):

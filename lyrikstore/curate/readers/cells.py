@@ -1,7 +1,7 @@
 """``csv/1`` and ``csv/2``: rows of a table of comma-, semicolon- or tab-separated text (spec §9.1).
 
-``csv/1`` is that of 0.1.0: every row an array of its cells, the header too. ``csv/2`` is a table:
-the header names the columns, a row is an object, an empty cell is absent.
+``csv/1`` is the reader of version 0.1.0: every row, including the header, is an array of its cells.
+``csv/2`` reads tables: the header names the columns, a row is an object, empty cells are left out.
 """
 
 import csv
@@ -23,8 +23,8 @@ _MANY_LINES = 1 << 20
 _NOT_UTF8 = "not UTF-8: save it as CSV UTF-8"
 _TOO_LONG = f"a row is longer than {MAX_RECORD_BYTES} bytes"
 _NO_TEXT, _LONG, _BAD_CELL = "not-utf-8", "too-long", "bad-cell"
-_MEND_QUOTES = "mend the file: where its rows end cannot be told from here on"
-_MEND_HEADER = "mend the header: without it no row can be read"
+_MEND_QUOTES = "correct the quotes in this line: the ends of the rows after it are unknown"
+_MEND_HEADER = "correct the header: no row can be read without it"
 
 
 def read_cells(path: str, stream: BinaryIO) -> Iterator[RawRow | BadRow]:  # noqa: ARG001
@@ -42,8 +42,7 @@ def read_cells(path: str, stream: BinaryIO) -> Iterator[RawRow | BadRow]:  # noq
 def read_table(path: str, stream: BinaryIO) -> Iterator[RawRow | BadRow]:  # noqa: ARG001
     """Yield the rows below the header, each as the JCS object column → cell.
 
-    What is wrong with the header is wrong with the whole file: it is the last that is yielded, and
-    so is a fault after which nobody knows where the rows end.
+    After a malformed header, or a malformed row whose end is unknown, no further rows are yielded.
     """
     rows = _Rows(stream)
     table: _Table | None = None
@@ -67,7 +66,7 @@ def read_table(path: str, stream: BinaryIO) -> Iterator[RawRow | BadRow]:  # noq
 
 
 def header_end(stream: BinaryIO) -> int:
-    """Return where the header of a table ends, in bytes from its start: a copy begins with them."""
+    """Return the length of a table's header in bytes, with all lines before it."""
     rows = _Rows(stream)
     for row in rows.read(None):
         if isinstance(row, BadRow) or any(row):
@@ -94,12 +93,12 @@ class _Table:
         return {name: cell for name, cell in zip(self._names, row, strict=True) if cell}
 
     def fault(self, row: list[str], rows: "_Rows") -> BadRow | None:
-        """Return what is wrong with a row, if anything is."""
+        """Return the row as malformed, with the reason, or None if it is well-formed."""
         if len(row) != len(self._names):
             reason = f"{len(row)} cells where the header has {len(self._names)}"
             if rows.lines == 1:
                 return BadRow(rows.line, reason, code="other-cells")
-            # A quote too many joins rows to one, until another quote ends it.
+            # A superfluous quote joins rows into one, up to the next quote.
             reason += f", in a row of {rows.lines} lines: is a quote missing, or one too many?"
             return BadRow(rows.line, reason, _MEND_QUOTES)
         if rows.problem:
@@ -126,14 +125,14 @@ def _record(rows: "_Rows", value: list[str] | dict[str, str]) -> RawRow | BadRow
 
 
 class _Rows:
-    """The rows of one file, with the line that each begins at and its bytes.
+    """The rows of one file, with the first line and the bytes of each.
 
     Attributes:
-        line: 1-based line at which the row yielded last begins.
-        lines: How many lines it has.
-        raw: Its bytes, its end included.
-        end: Where it ends, in bytes from the start of the file.
-        problem: Why it is no record though its cells and its end are known; usually empty.
+        line: 1-based number of the first line of the last row that was yielded.
+        lines: Number of lines of this row.
+        raw: Its bytes, including the line end.
+        end: The position of its end, in bytes from the start of the file.
+        problem: Why it is malformed although its cells and its end are known; usually empty.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -146,7 +145,7 @@ class _Rows:
         self.problem = ""
 
     def read(self, separator: str | None) -> Iterator[list[str] | BadRow]:
-        """Yield the cells of each row, or why it is none; None: find the separator."""
+        """Yield the cells of each row, or the malformed row; None: detect the separator."""
         first, above = next(self._source, b""), 0
         if first.startswith(BOM_UTF8):
             self.end = len(BOM_UTF8)
@@ -175,7 +174,7 @@ class _Rows:
             self.lines = above + rows.line_num + 1 - self.line
             self.raw = self._taken[0] if self.lines == 1 else b"".join(self._taken)
             self.end += len(self.raw)
-            # The csv module has a limit of that size, which anybody in the process may change.
+            # The csv module has a limit of this size, but any code in the process may change it.
             if len(self.raw) > MAX_CELL and max(map(len, row), default=0) > MAX_CELL:
                 reason = f"a cell is longer than {MAX_CELL} characters"
             if reason:
@@ -203,8 +202,8 @@ class _Rows:
             yield text
 
     def _fault(self, reason: str, separator: str, *, known: bool) -> BadRow:
-        # Of a row that could not be read to its end. The end is known if the row began in this
-        # line, and the line does not end within quotes, as far as they can be paired.
+        # Return a row that could not be read to its end. The end is known if the row began in this
+        # line and the line does not end within quotes, as far as quotes can be paired.
         raw = b"".join(self._taken)
         at = _open_cell(raw, separator)
         if at is None:
@@ -222,8 +221,8 @@ class _TooLongError(Exception):
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    # Lines with their ends: a line feed, a carriage return, or both. One that is longer than a
-    # row may be is not read to its end.
+    # Yield lines with their ends: a line feed, a carriage return, or both. A line longer than the
+    # largest row is not read to its end.
     parts: list[bytes] = []
     size = 0
     while block := stream.read(_BLOCK):
@@ -255,7 +254,7 @@ _CELLS = {
 
 
 def _open_cell(raw: bytes, separator: str) -> int | None:
-    """Return where the cell in quotes begins that is not closed as it has to be, if one is not."""
+    """Return the position of the first quoted cell that is not closed correctly, or None."""
     cell, at = _CELLS[separator], 0
     while found := cell.match(raw, at):
         if not found[1]:

@@ -1,4 +1,4 @@
-"""Rows as columns of one type each: what Parquet and SQL need (docs/rows.md).
+"""Rows as typed columns, which Parquet and SQL need (docs/rows.md).
 
 A column whose values are of several types is text, as :func:`as_text` writes it; whole numbers and
 fractions together are numbers.
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MAX_COLUMNS = 10_000
-"""Columns that a table may have; rows of more different fields stay JSONL."""
+"""Largest number of columns of a table; rows with more different fields can only be JSONL."""
 
 STRING, INTEGER, NUMBER, BOOLEAN = "string", "integer", "number", "boolean"
 STRINGS = "strings"
@@ -26,25 +26,26 @@ TEXT = "text"
 
 
 class ColumnKinds:
-    """What the columns of some rows are, found by looking at all of them."""
+    """The kinds of the columns of some rows, found by reading all rows."""
 
     def __init__(self) -> None:
         self._found: dict[str, str] = {}
 
     def add(self, fields: Fields) -> None:
-        """Look at one row.
+        """Add the kinds of one row's values.
 
         Raises:
-            InvalidInputError: (``too-many-columns``) there are more than :data:`MAX_COLUMNS`.
+            InvalidInputError: (``too-many-columns``) the rows have more than :data:`MAX_COLUMNS`
+                different fields.
         """
         for name, value in fields.items():
             self.join(name, _kind(value))
 
     def join(self, name: str, kind: str) -> None:
-        """Take what is known of a column from elsewhere; an empty kind: no value.
+        """Add the known kind of a column; an empty kind means that it has no values.
 
         Raises:
-            InvalidInputError: As :meth:`add`.
+            InvalidInputError: See :meth:`add`.
         """
         known = self._found.get(name)
         if known is None:
@@ -53,7 +54,7 @@ class ColumnKinds:
                 raise InvalidInputError(
                     "too-many-columns",
                     f"the rows have more than {MAX_COLUMNS} different fields",
-                    hint="check them out as jsonl",
+                    hint="check them out as jsonl, which has no such limit",
                 )
         elif kind not in ("", known):
             both = {kind, known}
@@ -67,8 +68,8 @@ class ColumnKinds:
 def measured_kind(types: Iterable[str]) -> str | None:
     """Return the kind of a column whose values have these JSON types (spec §12.4.2).
 
-    None if they do not tell: whether a list holds texts alone, and whether a whole number is too
-    large for a column of numbers.
+    The result is None if the types do not determine it: they do not show whether lists have only
+    texts, or whether a whole number is too large for a column of numbers.
     """
     found = frozenset(types)
     if len(found) > 1:

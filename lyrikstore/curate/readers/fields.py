@@ -1,4 +1,4 @@
-"""Roles of fields: which field of a record is its text, its label, its id (spec §12.8.1)."""
+"""Roles of fields: the field of a record that is its text, its label, its id (spec §12.8.1)."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lyrikstore.curate.readers.row_values import FieldValues, RowValues
 
 DOCUMENT_TEXT = ""
-"""The name under which a record that is a document holds its text: no column can be called so."""
+"""The field name for the text of a document; no column of a sheet can have this name."""
 
 ROLES = ("label", "id", "group", "split", "licence")
 """Roles that one field has; ``text`` may have several."""
@@ -26,30 +26,30 @@ USUAL: Mapping[str, tuple[str, ...]] = {
     "split": ("split",),
     "licence": ("licence", "license"),
 }
-"""Role → names that mean it where nobody says which field has it."""
+"""Role → usual field names, used if the user does not name the field of a role."""
 
 MAX_TEXT_FIELDS = 64
 
 
 def say_which(option: str) -> str:
-    """Return the hint for data of which nobody said which field has a role.
+    """Return the hint for data without a field for a role.
 
-    Data of others is never committed again: it would lose their terms.
+    It names ``import`` for data of other publishers: a new commit would lose their terms.
     """
-    return f"say which: commit {option}, or of what others published import DELIVERY {option}"
+    return f"name the field: commit {option}, or import DELIVERY {option} for published data"
 
 
 class FieldRoles(Struct, frozen=True):
-    """Which field has which role; empty where none has.
+    """The field of each role; empty for a role that no field has.
 
     Attributes:
-        text: What is read, searched and trained on: texts, or lists of texts.
-        label: What a model is to tell: a text, or a list of texts.
-        id: What names the record, once in a dataset.
-        group: What keeps records together in a split: a patient, a matter.
-        split: The part that the publisher put it into.
-        licence: The licence of the record.
-        label_separator: What stands between several labels in one string; empty: nothing does.
+        text: Fields that are searched and trained on: texts, or lists of texts.
+        label: Field that a model is to predict: a text, or a list of texts.
+        id: Field that identifies the record; unique in a dataset.
+        group: Field whose value keeps records together in a split, such as a patient.
+        split: Field with the part that the publisher put the record into.
+        licence: Field with the licence of the record.
+        label_separator: Separator of several labels in one string; empty: strings are not split.
     """
 
     text: tuple[str, ...] = ()
@@ -71,7 +71,7 @@ class FieldRoles(Struct, frozen=True):
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return them as a manifest's body holds them."""
+        """Return the roles as JSON, as a manifest's body has them."""
         found: dict[str, Any] = {role: name for role in ROLES if (name := getattr(self, role))}
         if self.text:
             found["text"] = list(self.text)
@@ -80,7 +80,7 @@ class FieldRoles(Struct, frozen=True):
         return found
 
     def texts(self, fields: Mapping[str, JSON], name: str) -> list[str]:
-        """Return the texts in a field, each of several; of the label's as labels are."""
+        """Return the texts in a field; a string in the label's field is split by the separator."""
         return as_texts(fields.get(name), self.label_separator if name == self.label else "")
 
     def labels(self, fields: Mapping[str, JSON]) -> list[str]:
@@ -94,7 +94,7 @@ class FieldRoles(Struct, frozen=True):
         return tuple(dict.fromkeys(name for name in given if name))
 
     def problem(self, fields: Mapping[str, JSON]) -> str:
-        """Return what is wrong with the values of a row for their roles; empty if nothing is."""
+        """Return why the values of a row do not fit their roles; empty if they do."""
         for role, name in self._given:
             value = fields.get(name)
             if _refuses(role, value):
@@ -119,10 +119,11 @@ class FieldRoles(Struct, frozen=True):
         return [*(("text", name) for name in self.text), *(one for one in others if one[1])]
 
     def check(self, known: Iterable[str], where: str) -> None:
-        """Return if every field that has a role exists.
+        """Raise `unknown-column` unless every field that has a role exists.
 
         Raises:
-            InvalidInputError: (``unknown-column``) one does not; near matches named.
+            InvalidInputError: (``unknown-column``) a field is not in ``known``; the message names
+                similar ones.
         """
         names = frozenset(known)
         for name in self.names:
@@ -131,7 +132,7 @@ class FieldRoles(Struct, frozen=True):
 
 
 def fits(role: str, found: "FieldValues") -> bool:
-    """Return whether values of a field may have a role; a name has to be one."""
+    """Return whether the values of a field fit a role."""
     if not found.of(*_PLAIN[role == "text"]) and any(_refuses(role, one) for one in found.values):
         return False
     return role != "id" or all(as_text(one) is not None for one in found.values)
@@ -161,7 +162,7 @@ _KINDS: Mapping[type, str] = {
 
 
 _PLAIN = ((str, int, bool, type(None)), (str, type(None)))
-"""Types that any role takes, and those that a text takes; of others each value is looked at."""
+"""Types that fit every role, and types that fit a text; for other types each value is checked."""
 
 
 def _refuses(role: str, value: JSON) -> bool:
@@ -175,10 +176,11 @@ def _refuses(role: str, value: JSON) -> bool:
 
 
 def check_given(text: tuple[str, ...]) -> None:
-    """Return if no more fields are the text than a manifest can name, each once and by a name.
+    """Raise `bad-fields` unless the text fields have names, are distinct and are not too many.
 
     Raises:
-        InvalidInputError: (``bad-fields``) they cannot.
+        InvalidInputError: (``bad-fields``) a name is empty or repeated, or there are more than a
+            manifest can hold.
     """
     if len(text) > MAX_TEXT_FIELDS or len(set(text)) != len(text) or not all(text):
         raise InvalidInputError(

@@ -1,9 +1,10 @@
 """``parquet/1``: a row is the JCS object of its columns (spec §9.1).
 
-What JSON cannot carry exactly becomes a string: integers beyond 2^53-1, decimals, floats, times,
-binary. What has no one spelling is refused: NaN, infinities, maps, unions, encrypted columns.
+Values that JSON cannot hold exactly become strings: integers beyond 2^53-1, decimals, floats,
+times, binary. Values without a unique spelling are refused: NaN, infinities, maps, unions; so are
+encrypted columns.
 
-Files are decoded in a process of their own: :mod:`lyrikstore.curate.readers.parquet_process`.
+Files are decoded in a separate process: :mod:`lyrikstore.curate.readers.parquet_process`.
 """
 
 import base64
@@ -18,12 +19,12 @@ from lyrikstore.curate.readers.batches import BATCH_BYTES
 from lyrikstore.history.records.rows import BadRow, RawRow
 
 BATCH = 1024
-"""Most rows decoded at a time."""
+"""Largest number of rows that are decoded at once."""
 
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DAY = 86_400
 _YEARS = (-62_135_596_800, 253_402_300_799)
-"""Seconds since 1970 from the year 1 to the year 9999: what ISO 8601 writes with four digits."""
+"""Seconds since 1970 from the year 1 to the year 9999, which ISO 8601 writes with four digits."""
 
 Convert = Callable[[Any], JSON]
 
@@ -31,16 +32,16 @@ Convert = Callable[[Any], JSON]
 def decode_parquet(
     path: str, file: Any, *, after: int = 0, one_by_one: bool = False
 ) -> Iterator[list[RawRow | BadRow]]:
-    """Yield the rows of a Parquet file, some at a time.
+    """Yield the rows of a Parquet file, in batches.
 
     Args:
-        path: Named in errors only.
+        path: Its path, for messages.
         file: A ``pyarrow.parquet.ParquetFile``.
-        after: How many rows to leave out at its start.
-        one_by_one: Whether to decode one row at a time: slowly, and with the least memory.
+        after: Number of rows to skip at its start.
+        one_by_one: Whether to decode one row at a time, which is slow but needs least memory.
 
     Raises:
-        InvalidInputError: (``bad-record``) it has a column of a kind that is refused.
+        InvalidInputError: (``bad-record``) it has a column of a type that is refused.
     """
     schema = file.schema_arrow
     try:
@@ -63,15 +64,14 @@ def decode_parquet(
 
 
 def _parts(batch: Any) -> Iterator[Any]:
-    # A long value that many rows share is stored once: they may be more than was to be expected.
+    # A long value shared by many rows is stored once, so the rows may be larger than expected.
     count = max(1, BATCH_BYTES * batch.num_rows // max(batch.nbytes, 1))
     for at in range(0, batch.num_rows, count):
         yield batch.slice(at, count)
 
 
 def _batch_rows(group: Any) -> int:
-    # By what the file says of itself, which may be wrong: that costs memory, of which its process
-    # has so much and no more.
+    # Uses sizes that the file states. False ones cost only memory, which is limited in the process.
     each = max(int(group.total_byte_size), 0) // max(int(group.num_rows), 1)
     return max(1, min(BATCH, BATCH_BYTES // (each + 1)))
 
@@ -92,11 +92,11 @@ def _rows(
 
 
 class _RefusedError(Exception):
-    """A column of a kind that is refused."""
+    """A column has a type that is refused."""
 
 
 class _NoValue(Exception):  # noqa: N818
-    """A value that has no spelling."""
+    """A value has no unique spelling."""
 
 
 def bad_file(
@@ -137,7 +137,7 @@ def _values(array: Any, convert: Convert) -> list[JSON]:
 
 
 def _plain(array: Any) -> list[Any]:
-    """Return the values as Python's own; of times their numbers, which lose nothing."""
+    """Return the values as Python objects; times as numbers, which keep their full precision."""
     import pyarrow as pa
 
     kind = array.type
@@ -176,7 +176,7 @@ def _is_list(kind: Any) -> bool:
 
 
 def _converter(kind: Any, name: str) -> Convert:
-    """Return what makes JSON of a value of an Arrow type, as :func:`_plain` gives it."""
+    """Return the function that converts values of an Arrow type, from :func:`_plain`, to JSON."""
     import pyarrow as pa
 
     types = pa.types

@@ -1,9 +1,9 @@
-"""``parquet/1`` in a process with limits: what a file says of itself may all be wrong.
+"""``parquet/1`` in a process with limits, as all sizes that a file states may be false.
 
-ATTACK: some hundred bytes of Parquet can stand for 2^31 rows, for a page of 2 GiB, or for one long
-string in every row. No number in the file bounds what its decoder allocates, so that the process it
-runs in is bounded: it has no memory but its own to fill, and no file but through the stream that
-the reader of the rows holds.
+ATTACK: a few hundred bytes of Parquet can stand for 2^31 rows, for a page of 2 GiB, or for one long
+string in every row. No number in the file bounds the memory that its decoder allocates. So the
+process that decodes it is limited: it can fill only its own memory, and it reads the file only
+through a stream from the process that reads the rows.
 """
 
 import atexit
@@ -48,7 +48,7 @@ _TARGET: Final = "lyrikstore.curate.readers.parquet_process:talk"
 _PART: Final = 1 << 20
 _AHEAD: Final = 4 << 20
 _MAX_ANSWER_BYTES: Final = MAX_RECORD_BYTES + (16 << 20)
-_SMALLER: Final = "write it again, in smaller row groups and pages; or is it hostile?"
+_SMALLER: Final = "write the file again with smaller row groups and pages; it may be hostile"
 _REFUSED: Final = "too-much-memory"
 
 
@@ -56,16 +56,17 @@ def read_parquet(path: str, stream: BinaryIO) -> Iterator[RawRow | BadRow]:
     """Yield the rows of a Parquet file.
 
     Args:
-        path: Named in errors only.
-        stream: Its bytes. One that cannot go back is copied to a temporary file first.
+        path: Its path, for messages.
+        stream: Its bytes. A stream that cannot seek is copied to a temporary file first.
 
     Raises:
-        InvalidInputError: (``bad-record``) it is none, is encrypted, has a column of a kind that
-            is refused, or asks for more memory or time than a file gets; (``too-large``) its rows
-            are too much for its size (spec §9.1.2).
+        InvalidInputError: (``bad-record``) it is not a Parquet file, is encrypted, has a column of
+            a type that is refused, or needs more memory or time than the limits; (``too-large``)
+            its rows are too large for its size (spec §9.1.2).
         StorageError: (``worker-died``) no process can be started.
 
-    Cost: a process of up to 2 GiB, in which the file is decoded; here some thousand rows.
+    Cost: a process of up to 2 GiB, in which the file is decoded; in this process some thousand
+    rows.
     """
     with contextlib.ExitStack() as opened:
         reading = _Reading(path, _seekable(path, stream, opened))
@@ -73,16 +74,16 @@ def read_parquet(path: str, stream: BinaryIO) -> Iterator[RawRow | BadRow]:
         try:
             yield from reading.rows(process)
         except _OverLimitError:
-            # Other files may have left it little memory, or so many rows are too much at a time.
+            # Earlier files may have left the process little memory, or the batch is too large.
             yield from reading.last_rows()
 
 
 class _OverLimitError(Exception):
-    """The process ended, or said that it has no memory left."""
+    """The process ended, or reported that it is out of memory."""
 
 
 class _Reading:
-    """One file that is read, and how far."""
+    """A file being read, and the number of rows read so far."""
 
     def __init__(self, path: str, stream: BinaryIO) -> None:
         self._path = path
@@ -92,7 +93,7 @@ class _Reading:
         self._left = FREE_BYTES + MAX_RATIO * self._size
 
     def last_rows(self) -> Iterator[RawRow | BadRow]:
-        """Yield the rows that are left, each read by itself, in a fresh process."""
+        """Yield the remaining rows, each decoded alone, in a new process."""
         try:
             yield from self.rows(LimitedProcess(_TARGET), one_by_one=True)
         except _OverLimitError as error:
@@ -102,7 +103,7 @@ class _Reading:
     def rows(
         self, process: LimitedProcess, *, one_by_one: bool = False
     ) -> Iterator[RawRow | BadRow]:
-        """Yield the rows that are left, and keep the process if it may be used again."""
+        """Yield the remaining rows, and keep the process if it can be used again."""
         sound = False
         task = {
             "path": self._path,
@@ -129,7 +130,7 @@ class _Reading:
                 process.end()
 
     def _answers(self, process: LimitedProcess, task: dict[str, Any]) -> Iterator[Message]:
-        """Yield what a process says, each time as soon as it is asked for."""
+        """Yield the messages of a process, each as soon as the caller wants the next."""
         process.stream.begin(MAX_SECONDS, _MAX_ANSWER_BYTES)
         try:
             send_request(process.stream, {}, Message(task))
@@ -162,11 +163,11 @@ class _Reading:
         self._stream.seek(min(max(offset, 0), self._size))
         data = self._stream.read(min(max(size, 0), _AHEAD))
         process.stream.begin(MAX_SECONDS, _MAX_ANSWER_BYTES)
-        with contextlib.suppress(OSError):  # what it says next, or does not, tells why
+        with contextlib.suppress(OSError):  # reading its next message reports the reason
             send(process.stream, Message({}, (data,)))
 
     def _unpack(self, answer: Message) -> Iterator[RawRow | BadRow]:
-        """Yield rows. ATTACK: a file that took over its process answers in its place."""
+        """Yield rows. ATTACK: a file that took over its process sends the answer itself."""
         try:
             lengths, data = array("I", answer.buffers[0]), answer.buffers[1]
             bad = {int(at): str(reason) for at, reason in answer.header["bad"].items()}
@@ -196,14 +197,14 @@ class _Reading:
     def _too_large(self) -> InvalidInputError:
         return InvalidInputError(
             "too-large",
-            f"{self._path}: its rows take more than {MAX_RATIO} times the file, and "
+            f"{self._path}: its rows take more than {MAX_RATIO} times the size of the file plus "
             f"{FREE_BYTES} bytes",
-            hint="it repeats a few values without end: is it what you were meant to get?",
+            hint="the file repeats a few values very often and may be hostile: check its source",
         )
 
 
 def _strange() -> FormatError:
-    return FormatError("bad-answer", "a worker answered something else than asked")
+    return FormatError("bad-answer", "the worker process returned an unexpected result")
 
 
 def _seekable(path: str, stream: BinaryIO, opened: contextlib.ExitStack) -> BinaryIO:
@@ -218,13 +219,13 @@ def _seekable(path: str, stream: BinaryIO, opened: contextlib.ExitStack) -> Bina
 
 
 _idle: list[tuple[int, LimitedProcess]] = []
-"""Processes that may be used again, each with the id of the process that started it."""
+"""Idle processes, each with the id of the process that started it."""
 
 
 def _take() -> LimitedProcess:
     while _idle:
         owner, process = _idle.pop()
-        if owner == os.getpid():  # a forked process must not talk over the streams of its parent
+        if owner == os.getpid():  # a forked process must not use the streams of its parent
             return process
     return LimitedProcess(_TARGET)
 
@@ -248,7 +249,7 @@ def _end_idle() -> None:
 
 
 def talk(stream: Stream) -> None:
-    """Decode files as they are asked for: the whole life of a process."""
+    """Answer requests to decode files until the stream ends; the main loop of the process."""
     while (request := receive(stream)) is not None:
         answer_request(stream, partial(_decode, stream), request)
 
@@ -294,7 +295,7 @@ def _pack(rows: list[RawRow | BadRow]) -> Iterator[tuple[Any, ...]]:
 
 
 class _Remote(io.RawIOBase):
-    """The file, of which the other side of the stream sends what is asked for."""
+    """The file, whose bytes the other process sends on request."""
 
     def __init__(self, stream: Stream, size: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Which reader a folder or a file asks for, by the suffixes of its files (spec §12.8)."""
+"""The choice of a reader for a folder or a file, by the suffixes of its files (spec §12.8)."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,17 +13,17 @@ from lyrikstore.history.records.rows import JSONL
 
 _UNPACKED = (*SUFFIXES[JSONL], *SUFFIXES[CSV])
 COMPANIONS = ("readme", "license", "licence", "copying", "notice", "citation", "datasheet")
-"""Names, without suffix and case, of files that lie beside rows and hold none."""
+"""Names, in lower case and without suffix, of files that lie beside rows but hold no records."""
 
 
 class Recognised(Struct, frozen=True):
-    """How the files of a folder are read.
+    """The reader of the files of a folder.
 
     Attributes:
         reader: The reader.
         companions: Paths of the files that hold no records, in path order.
-        other: Paths of files that look like rows where the folder is read as documents.
-        workbook: Path of the workbook that holds the rows; empty: they are in files of rows.
+        other: Paths of files with a suffix of rows, if the folder is read as documents.
+        workbook: Path of the workbook of rows; empty if the rows are in other files.
     """
 
     reader: str
@@ -33,15 +33,15 @@ class Recognised(Struct, frozen=True):
 
 
 def recognise(paths: Sequence[str], reader: str | None = None) -> Recognised:
-    """Return how files are read.
+    """Return the reader of files, and the files without records.
 
-    They are rows if all but READMEs, licences and the like have suffixes of one reader of rows;
-    else each is a document.
+    The files are rows if all except READMEs, licences and similar files have suffixes of the same
+    reader of rows; else each file is a document.
 
     Args:
-        paths: In path order.
-        reader: What the committer says instead. Of a reader of rows, all files with other suffixes
-            hold no records.
+        paths: The paths, in path order.
+        reader: The reader that the user named, which takes precedence. If it reads rows, files with
+            other suffixes hold no records.
     """
     readers = [row_reader(path) for path in paths]
     if reader is None:
@@ -58,18 +58,18 @@ def recognise(paths: Sequence[str], reader: str | None = None) -> Recognised:
 
 
 def row_reader(path: str) -> str | None:
-    """Return the reader that a file's suffix asks for; ``None`` if it names no rows."""
+    """Return the reader of rows for a file's suffix; ``None`` if it is not a suffix of rows."""
     name = unpacked_path(path).lower()
     return next((one for one in (JSONL, CSV, PARQUET) if name.endswith(SUFFIXES[one])), None)
 
 
 def is_packed(path: str) -> bool:
-    """Return whether a file is unpacked when it is committed."""
+    """Return whether a commit unpacks a file, by its suffix."""
     return path != unpacked_path(path)
 
 
 def unpacked_path(path: str) -> str:
-    """Return the path of what a packed file of rows holds; of others their own."""
+    """Return the path of a packed file of rows without its last suffix; other paths unchanged."""
     for packed in PACKED:
         inner = path[: -len(packed)]
         if path.lower().endswith(packed) and inner.lower().endswith(_UNPACKED):
@@ -78,6 +78,6 @@ def unpacked_path(path: str) -> str:
 
 
 def is_companion(path: str) -> bool:
-    """Return whether a file is one that lies beside rows, by its name."""
+    """Return whether a file, by its name, lies beside rows but holds no records."""
     stem = PurePosixPath(path).name.lower().partition(".")[0]
     return stem in COMPANIONS or stem.partition("-")[0] in COMPANIONS

@@ -1,8 +1,8 @@
-"""Records of a file, whatever its reader: bytes, position, line, id.
+"""Records of a file, for every reader: bytes, position, line, id.
 
-Normative text: spec §9.1. A record id is a BLAKE3 derive-key hash whose context names the reader,
-so that the same bytes read in two ways can never pass for one record. The id of a document follows
-from the digest of its file alone, so that nothing is hashed twice.
+Normative text: spec §9.1. A record id is a BLAKE3 derive-key hash. Its context names the reader, so
+the same bytes have different ids under different readers. The id of a document is derived from the
+digest of its file alone, so that nothing is hashed twice.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,12 +25,12 @@ from lyrikstore.history.records.rows import (
 )
 
 CSV_1 = "csv/1"
-"""Of 0.1.0: a record is an array of cells, and the header is one."""
+"""Reader of version 0.1.0: a record is an array of cells; the header is a record, too."""
 
 CSV = "csv/2"
 PARQUET = "parquet/1"
 ROWS = (JSONL, CSV, PARQUET)
-"""Readers whose records are JSON objects: what a filter, a run or a query calls rows."""
+"""Readers whose records are JSON objects, called rows in filters, runs and queries."""
 
 READERS = (DOCUMENT, JSONL, CSV_1, CSV, PARQUET)
 
@@ -41,8 +41,8 @@ class Record(Struct, frozen=True):
     Attributes:
         id: Its id.
         position: 0-based place of the record in its file.
-        data: What it says: the file (documents), the line without its end (JSONL), the JCS array
-            of cell strings (``csv/1``), the JCS object of the row (``csv/2``, Parquet).
+        data: Its bytes: the file (documents), the line without its end (JSONL), the JCS array of
+            cell strings (``csv/1``), the JCS object of the row (``csv/2``, Parquet).
     """
 
     id: Digest
@@ -55,15 +55,14 @@ def iter_records(reader: str, path: str, stream: BinaryIO) -> Iterator[Record]:
 
     Args:
         reader: One of :data:`READERS`.
-        path: Named in errors only.
+        path: Its path, for messages.
         stream: The file's bytes from the start; read to the end, never closed. Parquet: seekable.
 
     Raises:
-        InvalidInputError: (``bad-record``) a line or row that the reader cannot take, with its
-            number.
-        LyrikstoreError: As :func:`check_reader`.
+        InvalidInputError: (``bad-record``) a malformed line or row, with its number.
+        LyrikstoreError: See :func:`check_reader`.
 
-    Cost: one record in memory at a time; documents whole; of Parquet a batch.
+    Cost: one record in memory at a time: a whole document, a row, or a batch of Parquet rows.
     """
     check_reader(reader)
     if reader == DOCUMENT:
@@ -76,27 +75,27 @@ def iter_records(reader: str, path: str, stream: BinaryIO) -> Iterator[Record]:
                 "bad-record",
                 f"{path}: {row.place(reader)}: {row.reason}",
                 hint=row.remedy
-                or "correct the file, or leave such rows out with commit --skip-bad",
+                or "correct the file, or leave malformed rows out: commit --skip-bad",
             )
         yield Record(record_id(reader, row.data), position, row.data)
 
 
 def iter_rows(reader: str, path: str, stream: BinaryIO) -> Iterator[RawRow | BadRow]:
-    """Yield the rows of one file in order, and what is no row: reading goes on after it.
+    """Yield rows and malformed rows of one file in order; reading continues after malformed ones.
 
-    Args, Cost: As :func:`iter_records`; not for documents.
+    Args, Cost: See :func:`iter_records`; not for documents.
 
     Raises:
-        InvalidInputError: (``bad-record``) the whole file cannot be read: no Parquet, or one that
-            is encrypted.
-        LyrikstoreError: As :func:`check_reader`.
+        InvalidInputError: (``bad-record``) the whole file cannot be read: it is not Parquet, or is
+            encrypted.
+        LyrikstoreError: See :func:`check_reader`.
     """
     check_reader(reader)
     return _ROWS[reader](path, stream)
 
 
 def iter_batches(reader: str, path: str, stream: BinaryIO) -> Iterator[RowBatch]:
-    """Yield the rows of one file in order, many at once, as :func:`iter_rows` does one by one."""
+    """Yield the rows that :func:`iter_rows` yields, in batches."""
     check_reader(reader)
     if reader == JSONL:
         yield from read_line_batches(stream)
@@ -113,19 +112,21 @@ def iter_batches(reader: str, path: str, stream: BinaryIO) -> Iterator[RowBatch]
 
 
 def check_reader(reader: str) -> None:
-    """Return if there is such a reader.
+    """Raise `no-reader` unless ``reader`` is one of :data:`READERS`.
 
     Raises:
-        InvalidInputError: (``no-reader``) there is none.
+        InvalidInputError: (``no-reader``) there is no such reader.
     """
     if reader not in READERS:
         raise InvalidInputError(
-            "no-reader", f"no reader {reader[:40]!r}", hint=f"readers: {', '.join(READERS)}"
+            "no-reader",
+            f"there is no reader {reader[:40]!r}",
+            hint=f"use one of: {', '.join(READERS)}",
         )
 
 
 def _read_parquet(path: str, stream: BinaryIO) -> Iterator[RawRow | BadRow]:
-    from lyrikstore.curate.readers.parquet_process import read_parquet  # who reads none loads none
+    from lyrikstore.curate.readers.parquet_process import read_parquet  # loaded only if needed
 
     return read_parquet(path, stream)
 

@@ -1,4 +1,4 @@
-"""The values of rows, field by field: what is measured of many rows at once (spec §12.4.2)."""
+"""The values of many rows, by field, from which statistics are computed (spec §12.4.2)."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,10 +15,10 @@ from lyrikstore.canon.limits import MAX_JSON_DEPTH
 from lyrikstore.curate.readers.rows import RowError, quotes_in, quotes_of
 
 MAX_NAMES = 64
-"""Fields up to which rows are read at once: beyond, to find the place of each costs more."""
+"""Most fields for which rows are decoded together; with more, decoding one by one is faster."""
 
 FEW_BYTES = 32 << 10
-"""Rows of fewer bytes are better read one by one."""
+"""Bytes of a batch below which decoding rows one by one is faster."""
 
 _NESTED = (dict, list)
 _MISSING = type(UNSET)
@@ -28,8 +28,8 @@ class FieldValues:
     """The values that some rows have in one field.
 
     Attributes:
-        values: Of each row that has the field its value, in order.
-        kinds: Python type → how many of them are of it.
+        values: The values, in row order; rows without the field are left out.
+        kinds: Python type → number of values of this type.
     """
 
     def __init__(self, values: list[JSON]) -> None:
@@ -44,18 +44,18 @@ class FieldValues:
 
     @property
     def count(self) -> int:
-        """How many rows have the field."""
+        """Number of rows that have the field."""
         return len(self.values)
 
     @cached_property
     def texts(self) -> Mapping[str, int]:
-        """Of the values that are strings how many are each."""
+        """The strings among the values → number of occurrences."""
         if self.of(str):
             return Counter(self.values)
         return Counter([one for one in self.values if type(one) is str])
 
     def lengths(self) -> Mapping[int, int]:
-        """Return length → how many values: characters of strings, items of lists."""
+        """Return length → number of values: characters of strings, items of lists."""
         if not self.of(str):
             return Counter([len(one) for one in self.values if isinstance(one, str | list)])
         if 4 * len(vars(self).get("texts", self.values)) > len(self.values):
@@ -74,8 +74,8 @@ class RowValues:
     """The values of some rows.
 
     Attributes:
-        records: How many rows.
-        fields: Name → values; a field that no row has is not there.
+        records: Number of rows.
+        fields: Name → values; only fields that some row has.
     """
 
     __slots__ = ("fields", "records")
@@ -86,26 +86,26 @@ class RowValues:
 
     @classmethod
     def of(cls, rows: Sequence[Mapping[str, JSON]]) -> Self:
-        """Return those of rows that have been read."""
+        """Return the values of parsed rows."""
         names = dict.fromkeys(chain.from_iterable(rows))
         fields = {name: FieldValues([row[name] for row in rows if name in row]) for name in names}
         return cls(len(rows), fields)
 
 
 class RowValuesReader:
-    """Reads rows as :func:`parse_row` does, all of a batch at once where every one is good."""
+    """Parses a batch of rows in one call, with the results of :func:`parse_row`."""
 
     def __init__(self) -> None:
         self._names: dict[str, None] = {}
 
     def read(self, rows: Sequence[bytes]) -> RowValues | None:
-        """Return the values of some rows.
+        """Return the values of some rows, or None if they must be parsed one by one.
 
         Returns:
-            None: one of them is no row, or may be none, which :func:`parse_row` says of each; or
-            they are so few that it takes longer to load numpy.
+            None if one of them is, or may be, malformed, which :func:`parse_row` decides; or if
+            they are so few that loading numpy takes longer.
 
-        Cost: some 400 MB/s, where rows have the same fields.
+        Cost: some 400 MB/s if the rows have the same fields.
         """
         whole = b"\n".join(rows)
         if len(whole) < FEW_BYTES:
@@ -122,8 +122,8 @@ class RowValuesReader:
             quotes = _quotes(found)
         except (msgspec.MsgspecError, RowError, ValueError, RecursionError):
             return None
-        # ATTACK: a member that stands twice; as of a single row. What is there once has as many
-        # quotes as its value, what is there twice has more: none makes up for another.
+        # ATTACK: a repeated member, as in a single row. Without one, the bytes have as many quotes
+        # as the values; a repeated member adds quotes, and nothing can remove them elsewhere.
         if b"\\" in whole:
             return found if quotes == quotes_in(whole) else None
         return found if quotes == np.count_nonzero(characters == ord('"')) else None
@@ -134,7 +134,7 @@ class RowValuesReader:
             return None
         try:
             found = reader.decode_lines(whole)
-        except msgspec.ValidationError:  # another field, or no object
+        except msgspec.ValidationError:  # another field, or not an object
             return None
         if len(found) != count:
             raise RowError("not-json", "several on a line")
@@ -158,11 +158,11 @@ _ANY = msgspec.json.Decoder()
 
 
 def _is_a_line_each(characters: Any, rows: Sequence[bytes]) -> bool:
-    """Return whether each row begins and ends as an object does, and is on one line.
+    """Return whether each row begins and ends like an object, and is one line.
 
-    ATTACK: what reads many texts takes ``{"a":`` and ``1}`` on two lines for one object. A string
-    holds no line feed and between two members stands a comma, so that a line feed after ``}`` and
-    before ``{`` stands between two texts; and then as many texts as lines are one on each.
+    ATTACK: a parser of many texts reads ``{"a":`` and ``1}`` on two lines as one object. Strings
+    have no line feeds, and members are separated by commas. So a line feed after ``}`` and before
+    ``{`` always separates two texts; if there are as many texts as lines, each line has one.
     """
     import numpy as np
 
@@ -186,7 +186,7 @@ def _quotes(found: RowValues) -> int:
 
 @lru_cache(maxsize=8)
 def _reader(names: tuple[str, ...]) -> "msgspec.json.Decoder[Any] | None":
-    """Return what reads objects of these members, some of which may be missing, and no others."""
+    """Return a decoder of objects with some of these members and no others."""
     places = [_place(at) for at in range(len(names))]
     try:
         kind = msgspec.defstruct(

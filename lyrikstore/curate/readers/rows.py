@@ -1,4 +1,4 @@
-"""Rows as JSON objects: read strictly, compared as text, written with what changed (spec §12.8)."""
+"""Rows as JSON objects: strict parsing, comparison as text, encoding of changes (spec §12.8)."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from lyrikstore.canon.limits import MAX_JSON_DEPTH
 from lyrikstore.canon.text import WHITE_SPACE
 
 Fields = Mapping[str, JSON]
-"""Name → value of one record; of a document what the sheet says of it, and its text."""
+"""Name → value of one record; for a document its values in the sheet, and its text."""
 
 _DECODER = msgspec.json.Decoder()
 _RAW = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -22,10 +22,10 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class RowError(Exception):
-    """Bytes that are no row.
+    """The bytes are not a valid row.
 
     Attributes:
-        code: What is signed of such a line where it is left out (spec §12.8.3).
+        code: The code that the signed list of skipped lines states for it (spec §12.8.3).
     """
 
     def __init__(self, code: str, reason: str) -> None:
@@ -40,10 +40,10 @@ def parse_row(data: bytes) -> dict[str, JSON]:
         data: A JSON text (RFC 8259) in UTF-8.
 
     Raises:
-        RowError: It is none, is no object, names a member twice, holds a lone surrogate or a
-            number that is none (NaN) or beyond a double's range, or is nested too deeply.
+        RowError: It is not JSON, is not an object, repeats a member, has a lone surrogate, NaN or a
+            number beyond a double's range, or is nested too deeply.
 
-    Cost: some 300 MB/s, where no backslash needs a closer look.
+    Cost: some 300 MB/s for rows without backslashes.
     """
     try:
         value = _DECODER.decode(data)
@@ -55,15 +55,15 @@ def parse_row(data: bytes) -> dict[str, JSON]:
         raise _why_not(data, str(error)) from None
     if type(value) is not dict:
         raise RowError("no-object", f"no JSON object but {_kind(value)}")
-    # ATTACK: of a member that stands twice one program takes the first and another the last. Every
-    # string that was read has two quotes, so that any that is not in the value shows.
+    # ATTACK: of a repeated member one program takes the first, another the last. Every string has
+    # two quotes in the text, so a string that is missing in the parsed value is detected.
     if quotes_in(data) != quotes_of(value):
         _look_closely(data)
     return value
 
 
 def quotes_in(data: bytes) -> int:
-    """Return how many quotes begin or end strings in JSON, which may be several texts."""
+    """Return the number of quotes that begin or end strings in one or more JSON texts."""
     if b"\\" not in data:
         return data.count(b'"')
     plain = data.replace(b"\\\\", b"")  # in a run of backslashes the first escapes the second
@@ -71,10 +71,10 @@ def quotes_in(data: bytes) -> int:
 
 
 def quotes_of(value: Any, depth: int = MAX_JSON_DEPTH) -> int:
-    """Return how many quotes begin or end strings in the JSON of a list or an object.
+    """Return the number of quotes that begin or end strings in the JSON of a list or an object.
 
     Raises:
-        RowError: It is nested more than so deep.
+        RowError: The value is nested deeper than ``depth``.
     """
     if not depth:
         raise RowError("too-deep", f"nested more than {MAX_JSON_DEPTH} deep")
@@ -89,15 +89,15 @@ def quotes_of(value: Any, depth: int = MAX_JSON_DEPTH) -> int:
 
 
 def encode_row(data: bytes, before: Fields, after: Fields) -> bytes:
-    """Return the line of a row of which some fields changed (spec §12.8.2).
+    """Return the line of a row after some fields changed (spec §12.8.2).
 
-    Its members are sorted as JCS sorts them; a value that did not change stays byte for byte, so
-    that no number loses a digit.
+    Its members are sorted as in JCS; unchanged values keep their bytes, so that no number loses a
+    digit.
 
     Args:
-        data: The line before.
-        before: Its members, as :func:`parse_row` gave them.
-        after: What they are now; a value that is the very object it was did not change.
+        data: The line before the change.
+        before: Its members, as :func:`parse_row` returned them.
+        after: The new members; a value that is the same object as before is unchanged.
     """
     raw = _RAW.decode(data)
     missing = object()
@@ -111,13 +111,13 @@ def encode_row(data: bytes, before: Fields, after: Fields) -> bytes:
 
 
 def encode_value(value: JSON) -> bytes:
-    """Return a value as rows that a step makes or changes have it (spec §12.8.2).
+    """Return the bytes of a value in rows that a step creates or changes (spec §12.8.2).
 
-    It is the canonical form; an integer that has none, because not every program reads it alike,
-    is its digits.
+    They are the canonical form; integers without one, as programs read them differently, are
+    written as their digits.
 
     Raises:
-        LyrikstoreError: As :func:`encode`.
+        LyrikstoreError: See :func:`encode`.
     """
     try:
         return encode(value)
@@ -135,15 +135,16 @@ def encode_value(value: JSON) -> bytes:
 
 
 def has_value(value: JSON) -> bool:
-    """Return whether there is a value: null, an empty string and an empty list are none."""
+    """Return whether a value is present: not null, an empty string or an empty list."""
     return value is not None and value not in ("", [])
 
 
 def as_text(value: JSON) -> str | None:
-    """Return a value as the text it is compared as; ``None`` for what counts as no value.
+    """Return the text by which a value is compared; ``None`` if it counts as missing.
 
-    Strings are themselves, ``true`` and ``false`` too, numbers their shortest decimal digits,
-    lists and objects their canonical JSON. Null, an empty string and an empty list are no value.
+    Strings stay as they are, booleans become ``true`` and ``false``, numbers their shortest decimal
+    digits, lists and objects their canonical JSON. Null, an empty string and an empty list count
+    as missing.
     """
     if isinstance(value, str):
         return value or None
@@ -159,7 +160,7 @@ def as_text(value: JSON) -> str | None:
         return _float_text(value)
     try:
         return encode(value).decode()
-    except FormatError:  # an integer beyond what every program reads alike
+    except FormatError:  # an integer that programs read differently
         return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 

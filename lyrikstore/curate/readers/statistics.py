@@ -1,7 +1,7 @@
-"""What is measured of rows: types, missing values, lengths, distinct values, labels (spec §12.4.2).
+"""Statistics of rows: types, missing values, lengths, distinct values, labels (spec §12.4.2).
 
-Everything is exact, whatever the order of files and however many processes share the work: what
-several measured is added up.
+All numbers are exact and do not depend on the order of files or on the number of processes: the
+results of several processes are added up.
 """
 
 from collections import Counter
@@ -18,26 +18,26 @@ from lyrikstore.curate.readers.row_values import FieldValues, RowValues
 from lyrikstore.curate.readers.rows import as_text, as_texts
 
 MAX_DISTINCT = 10_000
-"""Distinct values up to which they are counted; labels likewise."""
+"""Largest number of distinct values, or labels, that are counted."""
 
 MAX_FIELDS, MAX_NAME = 250, 200
-"""Fields of a dataset that are measured besides those with a role, and how long their names are."""
+"""Largest number of measured fields without a role, and the longest name of such a field."""
 
 MAX_LABELS, MAX_LABEL_BYTES = 1000, 64 << 10
-"""Labels that are listed, and their bytes in all: what a manifest has room for."""
+"""Largest number of listed labels, and their total bytes, so that a manifest can hold them."""
 
 MAX_LENGTHS = 65_536
-"""Distinct lengths of a field up to which the median is exact, and known."""
+"""Largest number of distinct lengths of a field; with more, its median is unknown."""
 
 
 class FieldStatistics(Struct):
-    """What is known of one field.
+    """The statistics of one field.
 
     Attributes:
-        present: Records that have it, null or not.
+        present: Number of records that have it, null or not.
         types: JSON type → records.
         lengths: Length → records: characters of a string, items of a list.
-        values: First 16 bytes of the BLAKE3 of each distinct value; None: too many.
+        values: First 16 bytes of the BLAKE3 of each distinct value; None if they are too many.
     """
 
     present: int = 0
@@ -46,7 +46,7 @@ class FieldStatistics(Struct):
     values: set[bytes] | None = field(default_factory=set)
 
     def add(self, found: FieldValues) -> None:
-        """Measure the values of some records."""
+        """Add the values of some records."""
         self.present += found.count
         for kind, count in found.kinds.items():
             name = kind_of(kind())
@@ -60,7 +60,7 @@ class FieldStatistics(Struct):
         self._forget()
 
     def merge(self, other: Self) -> None:
-        """Add what was measured elsewhere."""
+        """Add the statistics of other records."""
         self.present += other.present
         for name, count in other.types.items():
             self.types[name] = self.types.get(name, 0) + count
@@ -76,7 +76,7 @@ class FieldStatistics(Struct):
         self._forget()
 
     def to_json(self, name: str, records: int) -> dict[str, Any]:
-        """Return it as the descriptor has it, of ``records`` in all."""
+        """Return the descriptor's member for the field; ``records`` counts all records."""
         found: dict[str, Any] = {
             "field": name,
             "types": [
@@ -106,16 +106,16 @@ class FieldStatistics(Struct):
 
 
 class RowStatistics(Struct):
-    """What is known of the rows of a dataset, or of a share of them.
+    """The statistics of the rows of a dataset, or of a part of them.
 
     Attributes:
-        records: How many.
+        records: Number of rows.
         fields: Name → statistics.
-        more: Whether there are more than :data:`MAX_FIELDS` fields.
-        labels: Of each field that may hold labels: label → records; None: more than
-            :data:`MAX_DISTINCT`.
-        several: Of each such field, the records with more than one label.
-        named: Fields that are measured whatever their names: those that may have a role.
+        more: Whether the rows have more than :data:`MAX_FIELDS` fields.
+        labels: For each field that may hold labels: label → records; None: more than
+            :data:`MAX_DISTINCT` labels.
+        several: For each such field, the number of records with more than one label.
+        named: Fields that are always measured, as they have or may have a role.
     """
 
     records: int = 0
@@ -126,12 +126,12 @@ class RowStatistics(Struct):
     named: tuple[str, ...] = ()
 
     def add(self, rows: RowValues, labels: Sequence[str] = (), separator: str = "") -> None:
-        """Measure some records.
+        """Add some records.
 
         Args:
             rows: The records.
             labels: Names of the fields that may hold their labels.
-            separator: What stands between several labels in one string.
+            separator: Separator of several labels in one string.
         """
         self.records += rows.records
         self._keep_first(rows.fields)
@@ -142,7 +142,7 @@ class RowStatistics(Struct):
                 self._count(label, *_labels(rows.fields[label], separator))
 
     def merge(self, other: Self) -> None:
-        """Add what was measured elsewhere."""
+        """Add the statistics of other records."""
         self.records += other.records
         self.more = self.more or other.more
         self._keep_first(other.fields)
@@ -152,7 +152,7 @@ class RowStatistics(Struct):
             self._count(label, counts, other.several[label])
 
     def to_json(self, roles: FieldRoles) -> dict[str, Any]:
-        """Return the members that it adds to the descriptor's ``stats``."""
+        """Return the members of the descriptor's ``stats`` that the statistics provide."""
         shown = self._first(self.fields, roles.names)
         found: dict[str, Any] = {
             "fields": [self.fields[name].to_json(name, self.records) for name in shown]
@@ -170,7 +170,7 @@ class RowStatistics(Struct):
         return found
 
     def _keep_first(self, names: Iterable[str]) -> None:
-        """Make place for more fields: the first by name stay, in whatever order they come."""
+        """Keep only the first fields by name, so that the result does not depend on their order."""
         new = [name for name in names if name not in self.fields]
         if new:
             kept = self._first([*self.fields, *new], self.named)
@@ -195,10 +195,10 @@ class RowStatistics(Struct):
             self.labels[label] = None
 
     def unstated(self, name: str) -> int | None:
-        """Return in how many records a field has no value; an empty string is none.
+        """Return the number of records without a value in a field; an empty string is no value.
 
         Returns:
-            None where its values have too many lengths for that to be known.
+            None if it is unknown because the values have too many different lengths.
         """
         found = self.fields.get(name, FieldStatistics())
         if found.lengths is None:
@@ -207,20 +207,20 @@ class RowStatistics(Struct):
         return absent + found.lengths.get(0, 0)
 
     def encode(self) -> bytes:
-        """Return it as bytes that :meth:`decode` reads in another process."""
+        """Return the statistics as bytes, which :meth:`decode` reads in another process."""
         return msgspec.msgpack.encode(self)
 
     @classmethod
     def decode(cls, data: bytes) -> "RowStatistics":
-        """Return what :meth:`encode` gave."""
+        """Return the statistics that :meth:`encode` wrote."""
         return msgspec.msgpack.decode(data, type=RowStatistics)
 
 
 def _labels(found: FieldValues, separator: str) -> tuple[Counter[str], int]:
-    """Return how often each label occurs, and how many of the values are more than one."""
+    """Return the count of each label, and the number of values with more than one label."""
     counts: Counter[str] = Counter()
     several = 0
-    # Few texts differ: each is looked at once.
+    # Labels have few distinct texts, so each distinct text is split once.
     for text, count in found.texts.items():
         labels = as_texts(text, separator)
         several += count * (len(labels) > 1)

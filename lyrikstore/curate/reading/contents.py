@@ -1,4 +1,4 @@
-"""What the records of a dataset say, wherever they stand: ids of their contents (spec §11.7.3)."""
+"""Content ids: ids of the texts and labels of records, independent of fields (spec §11.7.3)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -22,29 +22,29 @@ CONTEXT = "lyrikstore 2026-12 record content"
 """Key derivation context of content ids."""
 
 LEAST_CHARACTERS = 20
-"""A text that is shorter is said by many, and is compared with its labels only."""
+"""Shorter texts occur in many records by chance; they are compared only with their labels."""
 
 _HASHER = blake3(derive_key_context=CONTEXT)
 
 
 def content_id(texts: Iterable[str], labels: Iterable[str] = ()) -> bytes | None:
-    """Return the id of what a record says, the same in whatever fields, case and spacing it stands.
+    """Return the id of a record's content; fields, case and white space do not change it.
 
     Args:
         texts: Its texts, in order.
-        labels: Its labels, in any order; they count where the text is short.
+        labels: Its labels, in any order; they count only if the text is short.
 
     Returns:
-        16 bytes; None if it says too little for two records of the same content to mean something.
+        16 bytes; None if the content is so short that equal contents are likely to be chance.
     """
     text = normalise(" ".join(texts))
-    said = [text]
+    parts = [text]
     if len(text) < LEAST_CHARACTERS:
-        said += sorted({normalise(label) for label in labels})
-        if not text or sum(map(len, said)) < LEAST_CHARACTERS:
+        parts += sorted({normalise(label) for label in labels})
+        if not text or sum(map(len, parts)) < LEAST_CHARACTERS:
             return None
     hasher = _HASHER.copy()
-    hasher.update("\0".join(said).encode("utf-8", "surrogatepass"))
+    hasher.update("\0".join(parts).encode("utf-8", "surrogatepass"))
     return hasher.digest(CONTENT_BYTES)
 
 
@@ -54,8 +54,8 @@ def content_ids(
     """Yield the number of the file, from 0, and the content id of each record that has one.
 
     Raises:
-        InvalidInputError: (``no-reader``, ``bad-record``) there are no such records.
-        VerificationError, IncompleteError: A blob is damaged or absent.
+        InvalidInputError: (``no-reader``, ``bad-record``) the files have no such records.
+        VerificationError, IncompleteError: A blob is damaged or missing.
 
     Cost: one read; a document in memory, or a row.
     """
@@ -80,7 +80,7 @@ def _document(entry: TreeEntry, roles: FieldRoles, open_blob: OpenBlob) -> Itera
         data = stream.read()
     try:
         text = data.decode()
-    except UnicodeDecodeError:  # its digest is all that it can be known by
+    except UnicodeDecodeError:  # not a text: it has no content id
         return
     yield content_id([text], roles.labels(entry.meta or {}))
 
@@ -104,6 +104,6 @@ def _rows(
 def _texts(fields: Mapping[str, JSON], roles: FieldRoles) -> list[str]:
     if roles.text:
         return [text for name in roles.text for text in as_texts(fields.get(name))]
-    # ATTACK: whoever says of no field that it is the text, is not looked at. The longest is it.
+    # ATTACK: a publisher names no text field, to avoid comparison. Then the longest text counts.
     values = (as_texts(value) for value in fields.values() if is_text(value))
     return max(values, key=lambda texts: sum(map(len, texts)), default=[])

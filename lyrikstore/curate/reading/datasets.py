@@ -32,7 +32,7 @@ _KEPT_BYTES = 64 << 20
 
 
 class _FileFound(Struct, frozen=True):
-    """What was found of a file: its records, in bytes their statistics and what their ids give."""
+    """The result for one file: number of records, and their statistics and id hashes as bytes."""
 
     records: int
     statistics: bytes = b""
@@ -46,8 +46,8 @@ class _FileFound(Struct, frozen=True):
 class StoredDatasets:
     """Reads datasets for :mod:`lyrikstore.verify.datasets`.
 
-    What was found of a file is kept, 64 MiB of it in all, so that a file that several versions
-    have is measured once.
+    The results for files are kept, up to 64 MiB in all, so that a file that is in several versions
+    is measured once.
     """
 
     def __init__(self) -> None:
@@ -62,9 +62,9 @@ class StoredDatasets:
                     yield at, some
 
     def measure(self, body: Mapping[str, Any], tree: Tree, open_blob: OpenBlob) -> MeasuredRecords:
-        """Return what is measured of the records; see :meth:`DatasetReading.measure`.
+        """Return the statistics of the records; see :meth:`DatasetReading.measure`.
 
-        Cost: one read; a second one where something was measured of a sample.
+        Cost: one read; a second one if a sample was measured.
         """
         stated, roles = stats_of(body), FieldRoles.of_body(body)
         layout = RowLayout(body["reader"], roles)
@@ -96,7 +96,7 @@ class StoredDatasets:
     def contents(
         self, body: Mapping[str, Any], tree: Tree, open_blob: OpenBlob
     ) -> Iterator[tuple[int, bytes]]:
-        """Yield what the records say, as ids; see :meth:`DatasetReading.contents`."""
+        """Yield the content ids of the records; see :meth:`DatasetReading.contents`."""
         return content_ids(body, tree, open_blob)
 
     def decisions(self, stream: BinaryIO) -> tuple[int, Iterator[DecisionRow]]:
@@ -106,7 +106,7 @@ class StoredDatasets:
     def _sample(
         self, body: Mapping[str, Any], tree: Tree, open_blob: OpenBlob, roles: FieldRoles
     ) -> dict[str, Any]:
-        # Loaded where it is needed: few datasets have one, and it loads what measures languages.
+        # Loaded only here: few datasets have a sample, and the module loads language detection.
         from lyrikstore.curate.commit.rows.sample import TOKENS, RowSample
 
         sample = RowSample(roles.text)

@@ -1,4 +1,4 @@
-"""The texts of documents that are no plain text, for whoever looks at a version as it is."""
+"""The texts of documents that are not plain text, extracted for display and profiles."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,20 +16,20 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree
 
 NO_PARSER = "no-parser"
-"""The reason where what reads documents is not installed."""
+"""The reason if the packages that read documents are not installed."""
 
 _MOST = MAX_DOCUMENT_BYTES + 1
 _PARTLY = frozenset({"pages-without-text", "parts-not-read"})
 
 
 class ReadDocument(Struct, frozen=True):
-    """A document that is no plain text, and what became of it.
+    """A document that is not plain text, with its text or the reason why it was not read.
 
     Attributes:
-        record: With its text, if that was read.
-        reason: Why it was not, as :data:`lyrikstore.curate.extract.result.REASONS` has it, or
-            :data:`NO_PARSER`; empty: it was.
-        is_partly: Whether pages or parts of it were not.
+        record: The record, with its text if that was read.
+        reason: Why it was not read: a code of :data:`lyrikstore.curate.extract.result.REASONS`, or
+            :data:`NO_PARSER`; empty if it was read.
+        is_partly: Whether pages or parts of it were not read.
     """
 
     record: FilterRecord
@@ -40,7 +40,7 @@ class ReadDocument(Struct, frozen=True):
 def read_documents(
     repository: Repository, tree: Tree, records: Sequence[FilterRecord]
 ) -> Iterator[ReadDocument]:
-    """Yield documents with their texts, or why these were not read.
+    """Yield documents with their texts, or with the reasons why they were not read.
 
     Args:
         repository: The store.
@@ -48,10 +48,10 @@ def read_documents(
         records: Documents without a text.
 
     Raises:
-        VerificationError, IncompleteError: The data is damaged or lost.
+        VerificationError, IncompleteError: The data is damaged or missing.
         StorageError: (``worker-died``) no process can be started.
 
-    Cost: each document once, in processes that have limits of time and memory for each.
+    Cost: one read of each document, in processes with limits of time and memory per document.
     """
     if not records:
         return

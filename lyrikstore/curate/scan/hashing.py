@@ -1,4 +1,4 @@
-"""The hashing of a scan: only what the stat cache does not know is read."""
+"""Hashing of a scan's files; files that the stat cache knows are not read."""
 
 import os
 import stat
@@ -27,19 +27,20 @@ if TYPE_CHECKING:
 
 
 class Hashing:
-    """What the cache knows of one scan, and what must be read. It works on whole columns.
+    """The digests of one scan: those from the cache, and those of files that must be read.
 
     Args:
-        scan: The listing.
+        scan: The scan.
         metas: Path to metadata.
-        cache: What was hashed before, if that is remembered.
+        cache: The stat cache, if there is one.
         progress: Progress callback, called per file; unchanged ones count too.
 
     Attributes:
         pending: Positions in the scan of the files that must be read.
-        new: Positions of the files that the version before does not have so; None for all.
+        new: Positions of the files that the previous version does not have in the same form; None
+            for all.
         gone: Paths of that version that are not in the scan.
-        bytes_read: Bytes read so far.
+        bytes_read: Number of bytes read so far.
     """
 
     def __init__(
@@ -67,33 +68,33 @@ class Hashing:
         self.bytes_read = 0
 
     def look_up(self, repository: Repository, before: bytes) -> None:
-        """Take from the cache what it knows and the store still has.
+        """Use the cached digests of files whose blobs are still in the store.
 
         Args:
             repository: The store.
-            before: The bytes of the tree of the current version, or none. What is in it is in the
-                store, so it need not be looked up, as long as the store is whole.
+            before: The bytes of the current version's tree, or empty. As long as the store is not
+                damaged, it has the blobs of this tree, so they need not be looked up.
         """
         unknown: Sequence[int] = self.pending
         if self._cache is not None:
             self._digests, unknown = self._cache.lookup(self._scan.states)
-        asked: Sequence[int] = range(len(self._sizes))
+        candidates: Sequence[int] = range(len(self._sizes))
         if before:
             draft = _Draft(self._assemble(None).encode(), before)
             self.gone = draft.gone
             if repository.blobs.is_whole_here:
                 self._draft = draft
-                asked = self.new = draft.places(self._scan.paths)
+                candidates = self.new = draft.places(self._scan.paths)
         if len(unknown) < len(self._sizes):
             read = set(unknown)
-            known = [at for at in asked if at not in read]
+            known = [at for at in candidates if at not in read]
             raws = b"".join([self._digests[at * 32 : at * 32 + 32] for at in known])
-            lost = [known[at] for at in repository.blobs.missing(raws)] if raws else []
-            self.pending = sorted((*unknown, *lost)) if lost else unknown
-            self._tell(len(self._sizes) - len(self.pending), self._settled())
+            missing = [known[at] for at in repository.blobs.missing(raws)] if raws else []
+            self.pending = sorted((*unknown, *missing)) if missing else unknown
+            self._report(len(self._sizes) - len(self.pending), self._settled())
 
     def tree(self) -> Tree:
-        """Return the tree without storing anything; reads what is pending."""
+        """Return the tree without storing anything; the pending files are read."""
         if self._tree is None:
             done, settled = len(self._sizes) - len(self.pending), self._settled()
             for at in self.pending:
@@ -101,22 +102,23 @@ class Hashing:
                 self._digests[at * 32 : at * 32 + 32] = digest.raw
                 self.bytes_read += self._sizes[at]
                 done += 1
-                self._tell(done, settled + self.bytes_read)
+                self._report(done, settled + self.bytes_read)
             self._tree = self._assemble(self._draft)
         return self._tree
 
     def store(
         self, writer: "BlobWriter", backend: Backend | None = None, pools: Pools | None = None
     ) -> Tree:
-        """Store what is pending and return the tree.
+        """Store the pending files and return the tree.
 
         Args:
-            writer: Of the store.
-            backend: Where the store is, for ``pools``.
-            pools: Makes the pool of other machines' workers that read and store the files.
+            writer: The writer of the store.
+            backend: The backend of the store, for ``pools``.
+            pools: Makes a pool of workers on other machines that read and store the files.
 
         Raises:
-            InvalidInputError: (``file-changed``, ``file-unreadable``, ``file-missing``).
+            InvalidInputError: (``file-changed``, ``file-unreadable``, ``file-missing``) a file
+                changed while it was read, or cannot be read.
             StorageError: The store's medium failed.
         """
         locations = [self._scan.location(at) for at in self.pending]
@@ -136,12 +138,12 @@ class Hashing:
             self._sizes[at] = size
             self.bytes_read += size
             done += 1
-            self._tell(done, settled + self.bytes_read)
+            self._report(done, settled + self.bytes_read)
         self._tree = self._assemble(self._draft)
         return self._tree
 
     def remember(self) -> None:
-        """Save the cache. A failure to write it is no failure of the commit."""
+        """Save the cache; errors are ignored, as the commit does not depend on it."""
         if self._cache is not None:
             self._cache.save(self._scan.states, bytes(self._digests))
 
@@ -155,13 +157,13 @@ class Hashing:
     def _settled(self) -> int:
         return self._total - sum(self._sizes[at] for at in self.pending)
 
-    def _tell(self, files: int, size: int) -> None:
+    def _report(self, files: int, size: int) -> None:
         self._progress(Progress(files, len(self._sizes), size))
 
 
 class _Draft:
-    # The bytes of a tree in which the digests of some files, not read yet, are zeros; compared
-    # with the tree before. Most of it stays as it is when those have been read.
+    # The bytes of a tree in which the digests of files that are not read yet are zeros, compared
+    # with the previous tree. After these files are read, most of the bytes are kept.
     def __init__(self, data: bytes, before: bytes) -> None:
         self._data = data
         self._here: list[TreeDifference] = []
@@ -173,7 +175,7 @@ class _Draft:
                 self.gone.append(item.path)
 
     def places(self, paths: TreePaths) -> list[int]:
-        """Return the positions of what the tree before does not have so."""
+        """Return the positions of the files that the previous tree does not have in this form."""
         return [bisect_left(paths, item.path) for item in self._here]
 
     def finish(
@@ -184,9 +186,9 @@ class _Draft:
         metas: Mapping[int, Mapping[str, str]],
         read: Container[int],
     ) -> bytes:
-        """Return the bytes of the tree, with the lines of what was read meanwhile made anew."""
+        """Return the bytes of the tree, with new lines for the files that were read meanwhile."""
         parts: list[bytes | memoryview] = []
-        data, start = memoryview(self._data), 0  # so that but one copy is made
+        data, start = memoryview(self._data), 0  # a view, so that only one copy is made
         for at, item in zip(self.places(paths), self._here, strict=True):
             if at in read:
                 digest = digests[at * 32 : at * 32 + 32].hex()
@@ -200,16 +202,16 @@ def hash_file(location: str) -> Digest:
     """Return the digest of a file of a scan.
 
     Raises:
-        InvalidInputError: (``file-unreadable``) it cannot be read, or is no file any more.
+        InvalidInputError: (``file-unreadable``) it cannot be read, or is no longer a file.
 
     Cost: one read, 1 MiB of memory.
     """
     hasher = blake3()
     try:
-        # Not blocking: what was a file when it was listed may be a FIFO by now.
+        # Not blocking: a file that was listed may have been replaced by a FIFO.
         with open(location, "rb", buffering=0, opener=_open) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise _unreadable(location, "not a regular file any more")
+                raise _unreadable(location, "it is no longer a regular file")
             while part := file.read(1 << 20):
                 hasher.update(part)
     except OSError as error:
@@ -225,5 +227,5 @@ def _unreadable(location: str, reason: str) -> InvalidInputError:
     return InvalidInputError(
         "file-unreadable",
         f"{location}: cannot be read ({reason})",
-        hint="check the file and run it again",
+        hint="check the file, then run the command again",
     )

@@ -1,4 +1,4 @@
-"""``.lyrikignore``: which files of a folder are left out of a commit, and by which line."""
+"""``.lyrikignore``: rules that leave files of a folder out of a commit."""
 
 import os
 import re
@@ -17,10 +17,10 @@ class Rule(NamedTuple):
     """One line of an ignore file.
 
     Attributes:
-        line: Its number.
-        pattern: What paths it matches, as a regular expression over the relative path.
-        negated: Whether it takes files back in (``!``).
-        folders_only: Whether it ended in ``/``.
+        line: Its line number.
+        pattern: The regular expression for the relative paths that it matches.
+        negated: Whether it includes files again (``!``).
+        folders_only: Whether it matches only folders: the line ends in ``/``.
     """
 
     line: int
@@ -30,15 +30,15 @@ class Rule(NamedTuple):
 
 
 def load_rules(path: Path) -> tuple[Rule, ...]:
-    """Return the rules of an ignore file; an absent one has none.
+    """Return the rules of an ignore file; a missing file has no rules.
 
     Raises:
-        InvalidInputError: (``bad-ignore``) it is no file of UTF-8 text.
-        LyrikstoreError: As :func:`read_at_most`.
+        InvalidInputError: (``bad-ignore``) it is not a regular file of UTF-8 text, or too large.
+        LyrikstoreError: See :func:`read_at_most`.
     """
     if not os.path.lexists(path):
         return ()
-    if not path.is_file():  # ATTACK: a FIFO in somebody else's folder would wait for ever
+    if not path.is_file():  # ATTACK: reading a FIFO in another user's folder would never end
         raise _bad(f"{path}: not a regular file")
     data = read_at_most(path, MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
@@ -81,7 +81,7 @@ def _compile(glob: str) -> re.Pattern[str]:
         if segment == "**":
             parts.append("**")
             continue
-        # Runs of * mean one *: "a*****b" must not make the match exponential.
+        # Several * in a row mean one *: "a*****b" must not make matching exponential.
         pieces = re.split(r"(\*+|\?)", segment)
         parts.append(
             "".join(

@@ -1,7 +1,7 @@
-"""The listing of a folder, by two processes where there are many files.
+"""The listing of a folder, by two processes if it has many files.
 
-Looking at many files is waiting for the kernel, file by file: a second process does its share of
-the folders. One that dies, or cannot be started, changes nothing but time.
+A stat of each file mostly waits for the kernel, so a second process lists a part of the folders. If
+it dies or cannot be started, the listing only takes longer.
 """
 
 import contextlib
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
     from lyrikstore.objects.parallel.processes import Workers
 
 MANY_FILES = 4_000
-"""From here on a second process helps; for fewer, starting it costs more than it saves."""
+"""Number of files from which a second process saves more time than its start takes."""
 
 _TARGET = "lyrikstore.curate.scan.listing:look_into"
 _TASKS = 32
 
 
 class Listed(NamedTuple):
-    """What is in a folder, in columns; nobody has judged the names yet.
+    """The content of a folder, in columns; its names are not checked yet.
 
     Attributes:
         root: The folder.
-        names: Relative paths of the files, in path order, as the file system gave them.
-        states: The state of each file when it was looked at, one after another, as
-            :func:`lyrikstore.objects.io.stat_cache.pack_state` packs it.
-        ignored: In path order.
-        offenders: In path order; files among them are not in ``names``.
+        names: Relative paths of the files, in path order, as the file system returned them.
+        states: The states of the files when they were listed, concatenated, each packed by
+            :func:`lyrikstore.objects.io.stat_cache.pack_state`.
+        ignored: Files and folders that were left out, in path order.
+        offenders: Entries that cannot be committed, in path order; they are not in ``names``.
     """
 
     root: str
@@ -53,24 +53,25 @@ class Listed(NamedTuple):
 
 
 class Listing:
-    """The listing of one folder, or of one file, under way; a context manager.
+    """A running listing of one folder, or of one file; a context manager.
 
     Args:
-        folder: An existing folder, of which what its ``.lyrikignore`` names is left out; or a file.
+        folder: An existing folder, without the files that its ``.lyrikignore`` names; or a file.
         follow_links: Whether symbolic links that stay inside the folder are followed.
-        store: The store, which never belongs to the data.
-        sheet: The metadata sheet, which does not either.
-        expected: How many files there will be, if that is known. Where they are many, a worker
-            process begins at once, while this one does other things until :meth:`finish`.
+        store: The store, which is never part of the data.
+        sheet: The metadata sheet, which is not part of the data either.
+        expected: The expected number of files, if known. If they are many, a worker process begins
+            at once, while this process does other work until :meth:`finish`.
 
     Attributes:
-        began: When the first file may have been looked at, in nanoseconds.
+        began: Time before the first stat of a file, in nanoseconds.
 
     Raises:
-        NotFoundError: (``no-file``) there is no such folder.
-        InvalidInputError: (``no-folder``) it is none; (``bad-ignore``).
+        NotFoundError: (``no-file``) ``folder`` does not exist.
+        InvalidInputError: (``no-folder``) it is neither a folder nor a file; (``bad-ignore``) its
+            ignore file cannot be read.
 
-    Cost: one listing and one look at each file; no file is opened.
+    Cost: one listing and one stat of each file; no file is opened.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class Listing:
             raise InvalidInputError(
                 "no-folder",
                 f"{folder} is neither a file nor a folder",
-                hint="give the file or the folder that holds the files",
+                hint="give a file, or the folder that holds the files",
             )
         self._root = str(folder)
         rules = load_rules(folder / IGNORE_FILE)
@@ -141,11 +142,11 @@ class Listing:
             self._thread.join()
 
     def finish(self) -> Listed:
-        """Return what is in the folder, once all of it was looked at."""
+        """Return the content of the folder, after all of it has been listed."""
         count = 0
         while self._todo:
             try:
-                task = self._todo.pop()  # the helper takes from the other end
+                task = self._todo.pop()  # the worker process takes tasks from the other end
             except IndexError:
                 break
             count += self._look(task)
@@ -153,7 +154,7 @@ class Listing:
                 self._get_help()
         if self._thread is not None:
             self._thread.join()
-        for task, places in enumerate(self._tasks):  # a helper that died changes nothing but time
+        for task, places in enumerate(self._tasks):  # those of a worker that died are listed here
             if isinstance(self._parts[places[0]], Folder):
                 self._look(task)
         return self._joined()
@@ -170,13 +171,13 @@ class Listing:
     def _get_help(self) -> None:
         if not self._todo or self._workers is not None:
             return
-        from lyrikstore.objects.parallel import processes  # few files take none
+        from lyrikstore.objects.parallel import processes  # loaded only for many files
 
         if processes.cores() < 2:
             return
         self._workers = processes.Workers(_TARGET, self._walk.to_json(), 1)
         thread = Thread(target=self._take, args=(self._workers,), daemon=True)
-        with contextlib.suppress(RuntimeError):  # the system starts no more threads
+        with contextlib.suppress(RuntimeError):  # the system cannot start another thread
             thread.start()
             self._thread = thread
 
@@ -204,7 +205,7 @@ class Listing:
                 self._walk.ignored += [Ignored(*item) for item in result.header["ignored"]]
                 self._walk.offenders += [Offender(*item) for item in result.header["offenders"]]
         except (LyrikstoreError, OSError, RuntimeError):
-            return  # what it did not do is done in this process
+            return  # this process does the remaining tasks
 
     def _joined(self) -> Listed:
         runs = [part for part in self._parts if isinstance(part, Run)]
@@ -227,7 +228,7 @@ class Listing:
 def _in_the_store(path: Path) -> InvalidInputError:
     return InvalidInputError(
         "no-folder",
-        f"{path} lies in the store itself",
+        f"{path} is inside the store",
         hint="give the folder that holds the files",
     )
 
@@ -235,7 +236,10 @@ def _in_the_store(path: Path) -> InvalidInputError:
 def look_into(
     setup: dict[str, Any], task: dict[str, Any], *_buffers: bytes
 ) -> Iterator[tuple[Any, ...]]:
-    """List folders in a worker process; see :mod:`lyrikstore.objects.parallel.tasks`."""
+    """Yield the listings of folders, in a worker process.
+
+    See :mod:`lyrikstore.objects.parallel.tasks`.
+    """
     walk = Walk.from_json(setup)
     names: list[str] = []
     states, ends = bytearray(), []

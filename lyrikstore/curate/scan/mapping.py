@@ -1,4 +1,4 @@
-"""Names that the path grammar refuses, recorded under names that it allows (spec §12.1.2)."""
+"""Allowed names for files whose names the path grammar refuses (spec §12.1.2)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
@@ -9,7 +9,7 @@ from lyrikstore.canon.limits import MAX_COMPONENT_BYTES
 from lyrikstore.history.trees.paths import component_offence, fold
 
 ORIGINAL_PATH = "original-path"
-"""The member of a file's metadata with the path that it had in the folder."""
+"""The member of a file's metadata that has its path in the folder."""
 
 MAPPED_KINDS = frozenset(
     {
@@ -28,20 +28,21 @@ MAPPED_KINDS = frozenset(
         "unassigned",
     }
 )
-"""Offences of names that a mapping mends. What could pass for ``.git`` stays refused."""
+"""Offences of names that a mapping solves. Names that look like ``.git`` stay refused."""
 
 _BY_CHARACTER = MAPPED_KINDS - {"device", "not-nfc", "too-long", "trailing"}
 _LONGEST_SUFFIX = 16
 
 
 def map_names(names: Sequence[str]) -> dict[str, str]:
-    """Return the path of each file whose name in the folder is refused: name → path.
+    """Return name → allowed path, for each file whose name in the folder is refused.
 
-    A function of the names alone, whatever their order. Two files never get one path, and a name
-    that is allowed, and no twin of an earlier one, stays as it is.
+    The result depends only on the names, not on their order. Two files never get the same path. A
+    name that is allowed, and is not the twin of an earlier one, is kept.
 
     Args:
-        names: Relative paths as the file system gave them; what is not UTF-8 as surrogate escapes.
+        names: Relative paths as the file system returned them; bytes that are not UTF-8 as
+            surrogate escapes.
 
     Cost: O(n log n); memory for the names.
     """
@@ -70,17 +71,17 @@ def map_names(names: Sequence[str]) -> dict[str, str]:
 
 
 def original_text(name: str) -> str:
-    r"""Return a name as it stands in metadata: bytes that are not UTF-8 are written ``\xNN``."""
+    r"""Return a name as metadata has it: bytes that are not UTF-8 are written ``\xNN``."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def mapped_json(mapped: Mapping[str, str]) -> list[JSON]:
-    """Return paths and originals as the schemas of results want them, in path order."""
+    """Return paths and original names as JSON of results, in path order."""
     return [{"path": path, "originalPath": was} for path, was in sorted(mapped.items())]
 
 
 def _children(prefix: str, inside: Sequence[str]) -> dict[str, list[str] | None]:
-    """Return what is in a folder: names of files with None, of folders with the files below."""
+    """Return the entries of a folder: file name → None, folder name → the paths in it."""
     children: dict[str, list[str] | None] = {}
     for name in inside:
         child, folder, _ = name[len(prefix) :].partition("/")
@@ -88,13 +89,13 @@ def _children(prefix: str, inside: Sequence[str]) -> dict[str, list[str] | None]
             children[child] = None
             continue
         below = children.setdefault(child, [])
-        if below is not None:  # one name is not file and folder in one file system
+        if below is not None:  # a file system has no file and folder of the same name
             below.append(name)
     return children
 
 
 def _named(children: Iterable[str]) -> dict[str, str]:
-    """Return the component that each name in one folder is recorded as."""
+    """Return the recorded path component for each name in one folder."""
     ordered = sorted(children)
     named: dict[str, str] = {}
     taken: set[str] = set()
@@ -107,7 +108,7 @@ def _named(children: Iterable[str]) -> dict[str, str]:
         if child in named:
             continue
         clean = _cleaned(child)
-        # Of thousands that are cleaned to one name none tries all numbers again.
+        # If thousands of names have the same clean form, none tries all numbers from 1 again.
         for number in count(last.get(fold(clean), 1)):
             new = clean if number == 1 else _fitting(clean, f"-{number}")
             if fold(new) not in taken:
@@ -119,7 +120,7 @@ def _named(children: Iterable[str]) -> dict[str, str]:
 
 
 def _cleaned(name: str) -> str:
-    """Return a name without what the grammar refuses, but for what could pass for ``.git``."""
+    """Return a name without the characters that the grammar refuses; ``.git`` forms are kept."""
     text = "".join("_" if _is_refused(character) else character for character in name)
     text = normalize("NFC", text)
     if component_offence(text) is not None:
@@ -131,13 +132,13 @@ def _cleaned(name: str) -> str:
 
 
 def _is_refused(character: str) -> bool:
-    # In the middle of a name, so that only what the character itself does counts.
+    # Tested in the middle of a name, so that only the character itself matters.
     found = component_offence(f"x{character}x")
     return found is not None and found[0] in _BY_CHARACTER
 
 
 def _fitting(name: str, mark: str) -> str:
-    """Return a name with a mark before its suffix, cut before both to what a name may have."""
+    """Return a name with ``mark`` before its suffix; the stem is cut to the allowed length."""
     stem, dot, suffix = name.rpartition(".")
     if not stem or len(suffix) > _LONGEST_SUFFIX:
         stem, dot, suffix = name, "", ""

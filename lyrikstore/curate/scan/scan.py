@@ -1,4 +1,4 @@
-"""Scanning a folder for a commit: its files by path, and why some cannot be committed."""
+"""The scan of a folder for a commit: its files by path, and entries that cannot be committed."""
 
 from array import array
 from collections.abc import Mapping, Sequence
@@ -27,13 +27,14 @@ class Scan(Struct, frozen=True):
     Attributes:
         root: The folder.
         paths: Relative paths of the files, in path order.
-        states: The state of each file when it was listed, one after another, as
-            :func:`lyrikstore.objects.io.stat_cache.pack_state` packs it.
-        ignored: In path order.
-        offenders: In path order; files among them are not in ``paths``.
-        spelled: Path to the name that the file has in the folder, where that is another one.
-        mapped: Path to that name, of those that the path grammar refuses, as metadata has it.
-        elsewhere: Path to where its content lies, where that is not in the folder: unpacked.
+        states: The states of the files when they were listed, concatenated, each packed by
+            :func:`lyrikstore.objects.io.stat_cache.pack_state`.
+        ignored: Files and folders that were left out, in path order.
+        offenders: Entries that cannot be committed, in path order; they are not in ``paths``.
+        spelled: Path to the name in the folder, if the two differ.
+        mapped: Path to the name in the folder, as metadata has it, for names that the path grammar
+            refuses.
+        elsewhere: Path to the location of the content, if it is not in the folder but unpacked.
     """
 
     root: str
@@ -47,7 +48,7 @@ class Scan(Struct, frozen=True):
 
     @property
     def composed(self) -> tuple[str, ...]:
-        """The paths of files whose names in the folder are the same text, but not in NFC."""
+        """The paths of files whose names in the folder are not in NFC, but equal otherwise."""
         return tuple(sorted(self.spelled.keys() - self.mapped.keys()))
 
     @property
@@ -56,16 +57,16 @@ class Scan(Struct, frozen=True):
         return sizes(self.states)
 
     def location(self, at: int) -> str:
-        """Return where file number ``at`` is on disk."""
+        """Return the location on disk of file number ``at``."""
         path = self.paths[at]
         return self.elsewhere.get(path) or f"{self.root}/{self.spelled.get(path, path)}"
 
     def require_clean(self, folder: Path) -> None:
-        """Return if everything can be committed.
+        """Raise `bad-files` for the first offender.
 
         Raises:
-            InvalidInputError: (``bad-files``) something cannot; names the first and lists all in
-                ``details``. Nothing has been written.
+            InvalidInputError: (``bad-files``) an entry cannot be committed; the message names the
+                first, ``details`` lists all. Nothing has been written.
         """
         if not self.offenders:
             return
@@ -93,13 +94,13 @@ class Scan(Struct, frozen=True):
 def judge(
     listed: Listed, *, known: bool = False, compose: bool = False, mapping: bool = False
 ) -> Scan:
-    """Return what of a listing can be committed.
+    """Return the scan of a listing: its names are checked, and refused ones are offenders.
 
     Args:
         listed: The listing.
-        known: Whether exactly these names were judged before, and none was an offender.
-        compose: Whether files whose names are not in NFC are taken under their names in NFC.
-        mapping: Whether files whose names are refused are taken under names that are allowed.
+        known: Whether exactly these names were checked before, and none was an offender.
+        compose: Whether names that are not in NFC are recorded in NFC.
+        mapping: Whether refused names are recorded under allowed names.
     """
     spelled: dict[str, str] = {}
     mapped: dict[str, str] = {}
@@ -115,7 +116,7 @@ def judge(
 
 
 def _composed(listed: Listed) -> tuple[Listed, dict[str, str]]:
-    # Not where the name in NFC is another file's: nobody could tell the two apart.
+    # Not if another file has the name in NFC: the two could not be distinguished.
     names = listed.names
     if all(map(str.isascii, names)):
         return listed, {}
@@ -128,7 +129,7 @@ def _composed(listed: Listed) -> tuple[Listed, dict[str, str]]:
 
 
 def _renamed(listed: Listed, names: Sequence[str]) -> Listed:
-    """Return a listing with other names for its files, in path order again."""
+    """Return a listing with new names for its files, sorted in path order again."""
     order = sorted(range(len(names)), key=names.__getitem__)
     width, states = STATE.size, listed.states
     moved = b"".join([states[at * width : (at + 1) * width] for at in order])

@@ -1,7 +1,7 @@
-"""The walk through a folder: its files, what is left out and why, and what cannot go in.
+"""The walk through a folder: its files, the entries left out, and those that cannot be committed.
 
-Nothing is opened here but folders, and nothing is skipped silently: what is no file of the
-snapshot is in ``ignored`` with its reason or in ``offenders`` with its kind and the next step.
+Only folders are opened, and nothing is skipped silently: every entry that is not a file of the
+snapshot is in ``ignored``, with its reason, or in ``offenders``, with its kind and the next step.
 """
 
 import os
@@ -17,10 +17,10 @@ from lyrikstore.objects.io.stat_cache import pack_state
 
 MAX_DEPTH = 200
 LEAST = 16
-"""Fewer folders than this are not shared out."""
+"""Smallest number of folders that is divided between processes."""
 _EFFECTIVE = os.access in os.supports_effective_ids
-# A regular file that everybody may read. An access list may still say otherwise: then reading it
-# fails, before anything of the commit is visible. Every other file is asked about.
+# A regular file that every user may read. If an access list forbids it, reading fails later, but
+# before anything of the commit is visible. For other files the system is asked.
 _READABLE = 0o444
 _MASK = 0o170000 | _READABLE
 _PLAIN = stat.S_IFREG | _READABLE
@@ -33,22 +33,22 @@ _NEXT_STEP = {
     "socket": "name it in .lyrikignore",
     "device": "name it in .lyrikignore",
     "symlink": "replace it by a copy, add --follow-links, or name it in .lyrikignore",
-    "symlink-outside": "copy what it points at into the folder",
+    "symlink-outside": "copy its target into the folder",
     "symlink-broken": "remove it, or name it in .lyrikignore",
     "symlink-loop": "remove it, or name it in .lyrikignore",
     "not-text": "rename it to a UTF-8 name",
-    "twin": "rename one of the two; some file systems cannot keep them apart",
+    "twin": "rename one of the two; some file systems treat them as the same file",
     "too-deep": "flatten the folder",
     "not-nfc": "add --nfc to record such names in form C, rename it, or name it in .lyrikignore",
 }
 
 
 class Ignored(NamedTuple):
-    """Something left out on purpose.
+    """A file or folder that is left out on purpose.
 
     Attributes:
         path: Relative path; a folder ends in ``/``.
-        reason: Such as ``.lyrikignore line 3``.
+        reason: Why, such as ``.lyrikignore line 3``.
     """
 
     path: str
@@ -56,10 +56,10 @@ class Ignored(NamedTuple):
 
 
 class Offender(NamedTuple):
-    """Something that cannot be committed.
+    """A file or other entry that cannot be committed.
 
     Attributes:
-        path: Relative path, printable.
+        path: Relative path, in printable form.
         kind: Stable code: ``unreadable``, ``fifo``, ``symlink``, ``twin``, ``not-text``, …
         reason: One line.
         hint: The next step.
@@ -72,20 +72,20 @@ class Offender(NamedTuple):
 
 
 def offender(path: str, kind: str, reason: str) -> Offender:
-    """Return the offender at ``path``, which may hold anything, with the next step."""
+    """Return the offender at ``path``, which may have any characters, with the next step."""
     hint = _NEXT_STEP.get(kind, "rename it, or name it in .lyrikignore")
     return Offender(_show(path), kind, reason, hint)
 
 
 class Folder(NamedTuple):
-    """A folder that was not looked into yet.
+    """A folder that is not listed yet.
 
     Attributes:
-        location: Where it is.
-        prefix: What the relative paths in it start with.
-        depth: How deep it is.
-        above: The folders it is in, where links are followed.
-        linked: Whether it may be reached by a link.
+        location: Its path on disk.
+        prefix: The prefix of the relative paths in it.
+        depth: Its depth below the root.
+        above: The identities of the folders above it, if links are followed.
+        linked: Whether it may have been reached by a link.
     """
 
     location: str
@@ -96,11 +96,11 @@ class Folder(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Files that are neighbours in path order.
+    """Files that are adjacent in path order.
 
     Attributes:
         names: Their relative paths.
-        states: What was found of each, as ``pack_state`` packs it.
+        states: Their states, each packed by ``pack_state``.
     """
 
     names: list[str]
@@ -114,22 +114,22 @@ def _show(path: str) -> str:
 
 
 def identity(state: os.stat_result) -> tuple[int, int]:
-    """Return what no two folders have in common."""
+    """Return device and inode, which identify a folder."""
     return state.st_dev, state.st_ino
 
 
 class Walk:
-    """Looks into one folder after another, and gathers what is no file of the snapshot.
+    """Lists one folder after another, and collects the entries that are not files of the snapshot.
 
     Args:
-        root: The folder everything must be in.
-        rules: What is left out.
-        left_out: Path to reason, of what is left out besides.
+        root: The folder that must contain everything.
+        rules: The rules of the ignore file.
+        left_out: Path to reason, for further entries that are left out.
         follow: Whether links are followed.
 
     Attributes:
-        ignored: What was left out so far.
-        offenders: What cannot go in.
+        ignored: The entries left out so far.
+        offenders: The entries so far that cannot be committed.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class Walk:
         self.offenders: list[Offender] = []
 
     def to_json(self) -> dict[str, Any]:
-        """Return what :meth:`from_json` makes the same walk of, for another process."""
+        """Return the walk as JSON, from which :meth:`from_json` makes it in another process."""
         return {
             "root": str(self._root),
             "rules": [(r.line, r.pattern.pattern, r.negated, r.folders_only) for r in self._rules],
@@ -154,7 +154,7 @@ class Walk:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """Return a walk as :meth:`to_json` described it."""
+        """Return the walk that :meth:`to_json` described."""
         rules = [
             Rule(line, re.compile(pattern, re.DOTALL), negated, folders_only)
             for line, pattern, negated, folders_only in value["rules"]
@@ -162,7 +162,7 @@ class Walk:
         return cls(value["root"], rules, value["leftOut"], follow=value["follow"])
 
     def shares(self, root: Folder) -> list[Run | Folder]:
-        """Return runs of files and unseen folders, in path order; enough folders to share."""
+        """Return runs of files and unlisted folders, in path order; enough folders to divide."""
         parts: list[Run | Folder] = [root]
         while 0 < sum(isinstance(part, Folder) for part in parts) < LEAST:
             parts = [
@@ -188,7 +188,7 @@ class Walk:
 
     def _inside(self, folder: Folder) -> list[Run | Folder]:
         try:
-            # What was a folder when it was listed may be a link out of here by now.
+            # A folder that was listed may have been replaced by a link out of the root.
             linked = 0 if folder.linked else os.O_NOFOLLOW
             fd = os.open(folder.location, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | linked)
         except OSError as error:
@@ -210,7 +210,7 @@ class Walk:
                 if entry.is_file(follow_symlinks=False):
                     plain.append(entry.name)
                 else:
-                    # So that "a.txt" comes before "a/b": path order, not the order of names.
+                    # "a.txt" must come before "a/b": path order is not the order of names.
                     mark = "/" if entry.is_dir(follow_symlinks=False) else ""
                     others[entry.name + mark] = entry
         plain.sort()
@@ -231,7 +231,7 @@ class Walk:
         return parts
 
     def _files(self, fd: int, prefix: str, found: list[str]) -> Run:
-        # The loop over all files: what can be said of a plain file is said without a call.
+        # The loop over all files: plain files are handled without a call.
         names: list[str] = []
         states = bytearray()
         look = os.stat
@@ -250,7 +250,7 @@ class Walk:
         self, path: str, location: str, state: os.stat_result, fd: int | None = None
     ) -> bool:
         if not stat.S_ISREG(state.st_mode):
-            self._refuse(path, "unreadable", "is no file any more")
+            self._refuse(path, "unreadable", "is no longer a file")
             return False
         if state.st_mode & _READABLE == _READABLE or os.access(
             location, os.R_OK, dir_fd=fd, effective_ids=_EFFECTIVE

@@ -1,4 +1,4 @@
-"""How one spreadsheet cell becomes the string that trees hold (spec §12.3.2)."""
+"""Conversion of a spreadsheet cell to the string in a tree (spec §12.3.2)."""
 
 import math
 from datetime import date, datetime, time, timedelta
@@ -10,12 +10,13 @@ from lyrikstore.canon.errors import InvalidInputError
 def cell_text(value: object) -> str | None:
     """Return the canonical text of one typed cell, ``None`` for an empty one.
 
-    Strings stay verbatim; numbers take the shortest decimal digits that give the same double,
-    never an exponent, integral ones without ``.0``; dates are ISO 8601, a midnight is a date;
-    booleans are ``true`` and ``false``. So the same table gives the same tree from every format.
+    Strings stay verbatim; numbers become the shortest decimal digits of the same double, without
+    exponent, and integral ones without ``.0``; dates become ISO 8601, and a midnight a date;
+    booleans become ``true`` and ``false``. So the same table gives the same tree from every format.
 
     Raises:
-        InvalidInputError: (``bad-sheet``) a number that is not finite, or a type no sheet has.
+        InvalidInputError: (``bad-sheet``) the cell is a number that is not finite, or has an
+            unknown type.
     """
     match value:
         case None | "":

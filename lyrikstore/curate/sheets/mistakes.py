@@ -1,4 +1,4 @@
-"""What is wrong with a sheet, collected, so that whoever corrects it is told all of it at once."""
+"""The mistakes of a sheet, collected so that one error reports all of them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from lyrikstore.canon.text import pluralize
 
 
 class Mistakes:
-    """The mistakes that were found in one sheet, in the order in which they were found.
+    """The mistakes of one sheet, in the order in which they were found.
 
     Attributes:
         rows: Numbers of rows in which a cell could not be read.
@@ -26,26 +26,26 @@ class Mistakes:
         return self._count
 
     def add(self, error: InvalidInputError, row: int | None = None) -> None:
-        """Note a mistake.
+        """Add a mistake.
 
         Args:
-            error: What would be raised if it were the only one.
-            row: The row, if a cell of it could not be read.
+            error: The error to raise if it is the only mistake.
+            row: The number of the row, if one of its cells could not be read.
         """
         self._count += 1
         self._first = self._first or error
         self._details = {**error.details, **self._details}
         if row is not None:
             self.rows.add(row)
-        if len(self._kept) < MAX_NAMED:  # bounds what is said of a sheet of a million bad rows
+        if len(self._kept) < MAX_NAMED:  # bounds the report of a sheet with a million bad rows
             self._kept.append({"kind": error.kind, "message": error.message, "hint": error.hint})
 
     def check(self) -> None:
-        """Return if there is none.
+        """Raise the first mistake, if any, with all of them in its details.
 
         Raises:
-            InvalidInputError: The first, with the others in ``details``, in ``mistakes``; there are
-                as many as ``mistakesCount`` says.
+            InvalidInputError: The first mistake; ``details`` lists the mistakes as ``mistakes``,
+                and has their number as ``mistakesCount``.
         """
         if self._first is None:
             return
@@ -62,7 +62,7 @@ class Mistakes:
         )
 
     def fail(self, error: InvalidInputError) -> InvalidInputError:
-        """Return what to raise for a mistake after which nothing more can be read."""
+        """Add a mistake after which reading cannot continue, and return the error to raise."""
         self.add(error)
         try:
             self.check()

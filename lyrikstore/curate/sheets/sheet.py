@@ -1,7 +1,7 @@
-"""Metadata sheets: one table next to the files, as CSV or XLSX, joined to them by path.
+"""Metadata sheets: one table beside the files, as CSV or XLSX, joined to them by path.
 
-Normative text: spec §12.3. The same table gives the same metadata whichever format
-carried it, so that a dataset's id does not depend on the program that saved the sheet.
+Normative text: spec §12.3. The same table gives the same metadata in every format, so that a
+dataset's id does not depend on the program that saved the sheet.
 """
 
 import csv
@@ -29,15 +29,16 @@ from lyrikstore.history.trees.tree import Tree
 KEY_COLUMNS = ("path", "file", "filename")
 MAX_COLUMNS = 1_000
 MAX_BYTES = 512 << 20
-"""The longest sheet that is read; its table has to fit in memory."""
+"""Largest size of a sheet in bytes; its table must fit in memory."""
 MAX_ROW_BYTES = 1_000_000
-"""A row in canonical form: what fits, with path and digest, into a line of a tree (spec/05)."""
+"""Largest row in canonical form; with path and digest it must fit a line of a tree (spec/05)."""
 
 _MAX_ROW_TEXT = 4 * MAX_ROW_BYTES  # as CSV: quotes, and characters that canonical JSON escapes
 _CSV_LIMIT = Lock()
 
-# At the beginning, or where a program with the comma for decimals begins another cell; also in
-# the wide forms, which Excel in East Asia takes for the same. Numbers are none.
+# Matches at the start of a cell, and after a character at which a program with decimal commas
+# starts another cell; includes the wide forms, which Excel treats alike in East Asia. Numbers do
+# not match.
 _FORMULA = re.compile(
     r"(?:^\s*|[;\t])(?:[=@\uff1d\uff20]|[+\-\uff0b\uff0d](?![\d.,]*(?:$|[;\t])))|^[\t\r]"
 )
@@ -77,10 +78,10 @@ class Sheet(Struct, frozen=True):
 
 
 class Joined(Struct, frozen=True):
-    """What belongs to what.
+    """The result of joining a sheet to files.
 
     Attributes:
-        meta: File path -> metadata, for each file that has a row (also an empty one).
+        meta: File path -> metadata, for each file that has a row, even an empty one.
         orphan_files: Paths without a row, in path order.
         orphan_rows: Rows without a file, in sheet order.
     """
@@ -94,16 +95,17 @@ def read_sheet(path: Path, key: str | None = None, mistakes: Mistakes | None = N
     """Return the table in a CSV, TSV or XLSX file.
 
     Args:
-        path: The suffix decides the format. CSV is UTF-8, with or without a byte-order mark.
+        path: The file; its suffix decides the format. CSV is UTF-8, with or without a byte-order
+            mark.
         key: The join column; by default the first of ``path``, ``file``, ``filename``.
-        mistakes: Takes those after which reading goes on, for whoever has more to find; without
-            it they are raised, all at once.
+        mistakes: Collects mistakes after which reading can continue, so that the caller can add
+            more; without it they are raised together.
 
     Raises:
-        InvalidInputError: (``bad-sheet``) unreadable, no regular file, larger than
-            :data:`MAX_BYTES`, or malformed, with the row;
-            (``no-key-column``) no join column; (``duplicate-rows``) two rows with one key;
-            (``no-reader``) another format.
+        InvalidInputError: (``bad-sheet``) the file is unreadable, not a regular file, larger than
+            :data:`MAX_BYTES`, or malformed, with the row; (``no-key-column``) it has no join
+            column; (``duplicate-rows``) two rows have the same key; (``no-reader``) it has another
+            format.
 
     Cost: one pass; the table is held in memory.
     """
@@ -140,17 +142,17 @@ def read_sheet(path: Path, key: str | None = None, mistakes: Mistakes | None = N
 
 
 def workbook_rows(path: Path, location: Path, sheet: str | None) -> Iterator[Mapping[str, str]]:
-    """Yield the rows of a workbook's table, below its header: column → cell, as a sheet has them.
+    """Yield the rows of a workbook's table below its header: column → canonical text of the cell.
 
     Args:
-        path: What to call it in messages.
-        location: Where it is.
-        sheet: The name of the table; None: the one visible sheet that has content.
+        path: Its path in messages.
+        location: Its location on disk.
+        sheet: The name of the table; None: the only visible sheet with content.
 
     Raises:
-        InvalidInputError: (``bad-sheet``) what is wrong with it, all of it, once the rows have been
-            read; (``no-sheet``) there is none of that name.
-        OSError: It cannot be read.
+        InvalidInputError: (``bad-sheet``) all mistakes of the table, after the last row;
+            (``no-sheet``) the workbook has no sheet of that name.
+        OSError: The file cannot be read.
 
     Cost: one pass; streamed.
     """
@@ -173,15 +175,15 @@ def workbook_rows(path: Path, location: Path, sheet: str | None) -> Iterator[Map
 def sheet_of(tree: Tree) -> tuple[bytes, str]:
     """Return the metadata of a tree as a CSV sheet, and the name of its join column.
 
-    Joined to the same files it gives the same tree.
+    A commit of the same files with this sheet gives the same tree.
 
     Raises:
-        EmptyResultError: (``no-metadata``) no file has any.
+        EmptyResultError: (``no-metadata``) no file has metadata.
     """
     rows = [(entry.path, entry.meta) for entry in tree.entries if entry.meta]
     columns = sorted({name for _, meta in rows for name in meta})
     if not rows:
-        raise EmptyResultError("no-metadata", "no file of it has metadata")
+        raise EmptyResultError("no-metadata", "the version has no metadata for any of its files")
     taken = {name.casefold() for name in columns}
     key = next(name for name in chain(KEY_COLUMNS, map(str, count())) if name not in taken)
     text = io.StringIO()
@@ -192,15 +194,15 @@ def sheet_of(tree: Tree) -> tuple[bytes, str]:
 
 
 def formula_cells(cells: Iterable[str]) -> int:
-    """Return how many of ``cells`` a spreadsheet program could take for a formula and run."""
+    """Return the number of ``cells`` that a spreadsheet program could run as formulas."""
     return sum(_FORMULA.search(cell) is not None for cell in cells)
 
 
 def defuse(cell: str) -> str:
-    """Return a cell that no spreadsheet program runs: an apostrophe stands before what it would.
+    """Return a cell that spreadsheet programs do not run: an apostrophe precedes each formula.
 
-    ATTACK A103: a file name or a text of somebody else's begins with ``=``, and runs on the machine
-    of whoever opens the table.
+    ATTACK A103: a file name or a text from another person begins with ``=``, and runs on the
+    machine of the user who opens the table.
     """
     return _FORMULA.sub(_with_apostrophe, cell)
 
@@ -211,7 +213,7 @@ def _with_apostrophe(found: re.Match[str]) -> str:
 
 
 def table_of(rows: Mapping[str, Mapping[str, str]], columns: Sequence[str]) -> Sheet:
-    """Return the table that says of each file what ``rows`` has, by path, of these columns."""
+    """Return the table with one row per file, of the values of ``rows`` in these columns."""
     key = KEY_COLUMNS[0]
     hasher = blake3(encode([key, *columns]) + b"\n")
     for path, meta in rows.items():
@@ -226,19 +228,19 @@ def join(
     mistakes: Mistakes | None = None,
     originals: Mapping[str, str] | None = None,
 ) -> Joined:
-    """Return which row describes which file (spec §12.3.3).
+    """Return the rows of the sheet joined to the files (spec §12.3.3).
 
-    A key is an exact relative path; a bare file name counts only if one file has it.
+    A key is an exact relative path; a bare file name counts only if exactly one file has it.
 
     Args:
         paths: The files.
         sheet: The table.
-        mistakes: Takes the mistakes; without it they are raised, all at once.
-        originals: Path to the one in the folder, by which the sheet knows the file, if another.
+        mistakes: Collects the mistakes; without it they are raised together.
+        originals: Path to the name in the folder, which the sheet uses, if the two differ.
 
     Raises:
-        InvalidInputError: (``duplicate-rows``) two rows describe one file; (``ambiguous-rows``) a
-            bare name that several files have. Each names the rows.
+        InvalidInputError: (``duplicate-rows``) two rows describe the same file;
+            (``ambiguous-rows``) several files have the bare name. The messages name the rows.
 
     Cost: O(files + rows).
     """
@@ -401,13 +403,11 @@ def _csv_rows(path: Path, file: BinaryIO, mistakes: Mistakes) -> _Rows:
                     mistakes.add(_bad(path, reason, hint))
                     continue
                 yield rows.line_num, [cell or None for cell in cells]
-        except InvalidInputError as error:  # a row too long to be held
+        except InvalidInputError as error:  # a row above the limit
             raise mistakes.fail(error) from None
         except UnicodeDecodeError:
             where = f" after line {rows.line_num}" if rows.line_num else ""
-            hint = (
-                "save it as 'CSV UTF-8', where a spreadsheet offers that beside 'CSV'; or as XLSX"
-            )
+            hint = "save it as 'CSV UTF-8', if your spreadsheet program offers it, or as XLSX"
             raise mistakes.fail(_bad(path, f"not UTF-8{where}", hint)) from None
         except csv.Error as error:
             hint = "double quotes inside a quoted cell are written twice"
@@ -415,10 +415,10 @@ def _csv_rows(path: Path, file: BinaryIO, mistakes: Mistakes) -> _Rows:
 
 
 class _Lines:
-    """The lines of a CSV file; no row of them is held that is longer than any could be.
+    """The lines of a CSV file; raises when a row is longer than the limit, before holding it.
 
     Attributes:
-        size: Characters read since somebody set it to 0.
+        size: Characters read since the caller last set it to 0.
     """
 
     def __init__(self, path: Path, file: TextIO) -> None:
@@ -439,8 +439,8 @@ class _Lines:
 
 
 def _next_row(rows: Iterator[list[str]]) -> list[str] | None:
-    # The module's limit on a cell, 131,072 characters, is one for the whole process: raised while
-    # this row is read, and given back for whoever else reads CSV.
+    # The csv module has one limit on cells, 131,072 characters, for the whole process. It is raised
+    # while this row is read, then restored for other code that reads CSV.
     with _CSV_LIMIT:
         limit = csv.field_size_limit(_MAX_ROW_TEXT)
         try:
@@ -450,8 +450,8 @@ def _next_row(rows: Iterator[list[str]]) -> list[str] | None:
 
 
 def _too_long(path: Path, reason: str) -> InvalidInputError:
-    most = f"{MAX_ROW_BYTES} bytes of metadata are the most for one file"
-    return _bad(path, f"{reason}; {most}", "put long texts into files of their own")
+    most = f"one file can have at most {MAX_ROW_BYTES} bytes of metadata"
+    return _bad(path, f"{reason}; {most}", "put long texts into separate files")
 
 
 def _bad(path: Path, reason: str, hint: str) -> InvalidInputError:
@@ -459,7 +459,7 @@ def _bad(path: Path, reason: str, hint: str) -> InvalidInputError:
 
 
 def _delimiter(file: BinaryIO) -> str:
-    # European spreadsheet programs write semicolons and still call it CSV.
+    # European spreadsheet programs write semicolons in files that they call CSV.
     first = file.readline(1 << 20).decode("utf-8-sig", "replace")
     outside = "".join(first.split('"')[::2])
     return max((",", ";", "\t"), key=outside.count)

@@ -1,8 +1,8 @@
-"""The rows of an XLSX workbook's one table, read without trusting the file.
+"""The rows of a table in an XLSX workbook, read without trusting the file.
 
-A workbook is a ZIP of XML: sizes are checked against caps before anything is inflated, document
-type declarations are refused (entity bombs), and the sheet's claimed dimensions are ignored (a
-claimed A1:XFD1048576 would make the reader pad 17 billion cells).
+A workbook is a ZIP of XML. Sizes are checked against limits before anything is unpacked, document
+type declarations are refused (entity bombs), and the dimensions that a sheet states are ignored (a
+stated A1:XFD1048576 would make the reader pad 17 billion cells).
 """
 
 import re
@@ -24,7 +24,7 @@ MAX_PARTS = 10_000
 MAX_RATIO = 200
 MAX_ROWS = 1_048_576
 
-# What openpyxl lets through when the XML inside is not what it expects.
+# The exceptions that openpyxl raises for unexpected XML.
 _BROKEN = (
     ArithmeticError,
     AssertionError,
@@ -52,12 +52,13 @@ def xlsx_rows(
     Args:
         path: Its name, for messages.
         file: An XLSX file.
-        mistakes: Takes cells in error (``#N/A``), and formulas never calculated.
+        mistakes: Collects cells with errors (``#N/A``), and formulas that were never calculated.
         wanted: The name of the sheet; None: the first visible one.
 
     Raises:
-        InvalidInputError: (``bad-sheet``) not a workbook, broken, over a cap, several visible
-            sheets with content and none wanted; (``no-sheet``) it has none of that name.
+        InvalidInputError: (``bad-sheet``) the file is not a workbook, is broken, exceeds a limit,
+            or has several visible sheets with content and none is named; (``no-sheet``) it has no
+            sheet of that name.
         OSError: The file cannot be read.
 
     Cost: O(cells); streamed.
@@ -66,8 +67,8 @@ def xlsx_rows(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and extensions that openpyxl does not model
-            with _opened(file, values=True) as book:
-                yield from _rows(path, book, mistakes, wanted)
+            with _opened(file, values=True) as workbook:
+                yield from _rows(path, workbook, mistakes, wanted)
     except InvalidInputError:
         raise
     except _BROKEN as error:
@@ -75,9 +76,9 @@ def xlsx_rows(
 
 
 def _rows(
-    path: Path, book: Any, mistakes: Mistakes, wanted: str | None
+    path: Path, workbook: Any, mistakes: Mistakes, wanted: str | None
 ) -> Iterator[tuple[int, list[str | None]]]:
-    sheet = _sheet(path, book, wanted)
+    sheet = _sheet(path, workbook, wanted)
     sheet.reset_dimensions()
     for number, cells in enumerate(sheet.iter_rows(), start=1):
         if number > MAX_ROWS:
@@ -94,13 +95,13 @@ def _rows(
             yield number, texts
 
 
-def _sheet(path: Path, book: Any, wanted: str | None) -> Any:
+def _sheet(path: Path, workbook: Any, wanted: str | None) -> Any:
     if wanted is not None:
-        titles = [sheet.title for sheet in book.worksheets]
+        titles = [sheet.title for sheet in workbook.worksheets]
         if wanted not in titles:
             raise unknown_word("no-sheet", f"sheet in {path.name}:", wanted, titles)
-        return book.worksheets[titles.index(wanted)]
-    sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+        return workbook.worksheets[titles.index(wanted)]
+    sheets = [sheet for sheet in workbook.worksheets if sheet.sheet_state == "visible"]
     if not sheets:
         raise _bad(path, "no visible sheet")
     for other in sheets[1:]:
@@ -109,8 +110,8 @@ def _sheet(path: Path, book: Any, wanted: str | None) -> Any:
             raise InvalidInputError(
                 "bad-sheet",
                 f"{path.name}: holds more than one sheet ({sheets[0].title!r}, {other.title!r})",
-                hint="save the one table as its own file, or hide the other sheets; of a workbook "
-                "of rows --sheet names it",
+                hint="save the table as a separate file, or hide the other sheets; in a workbook "
+                "of rows, name the sheet with --sheet",
             )
     return sheets[0]
 
@@ -118,7 +119,7 @@ def _sheet(path: Path, book: Any, wanted: str | None) -> Any:
 def _text(cell: Any) -> str | None:
     if cell.value is not None and cell.data_type == "e":
         raise InvalidInputError(
-            "bad-sheet", f"it is in error ({cell.value})", hint="correct or empty the cell"
+            "bad-sheet", f"it has an error ({cell.value})", hint="correct or empty the cell"
         )
     return cell_text(cell.value)
 
@@ -139,8 +140,8 @@ def _check_archive(path: Path, file: BinaryIO, mistakes: Mistakes) -> None:
 
 
 def _check_prolog(path: Path, name: str, stream: IO[bytes]) -> None:
-    # By a parser, up to the root element: a declaration may stand behind any length of comment, in
-    # UTF-16, or in a part of any name that the workbook refers to.
+    # A parser reads up to the root element: a declaration may follow a comment of any length, be in
+    # UTF-16, or be in a part of any name that the workbook refers to.
     from xml.parsers import expat
 
     rooted = False
@@ -149,7 +150,7 @@ def _check_prolog(path: Path, name: str, stream: IO[bytes]) -> None:
         raise _bad(path, f"{name} declares a document type")
 
     def declare(_version: str, encoding: str | None, _standalone: int) -> None:
-        # In another encoding the markup would be other bytes than those that are searched.
+        # In another encoding the markup would have other bytes than those searched for.
         if encoding is not None and encoding.lower() not in _ENCODINGS:
             raise _bad(path, f"{name} is neither UTF-8 nor UTF-16")
 
@@ -170,7 +171,7 @@ def _check_prolog(path: Path, name: str, stream: IO[bytes]) -> None:
 
 
 def _check_sizes(path: Path, parts: list[zipfile.ZipInfo]) -> None:
-    # zipfile never inflates a part beyond its declared size, so declared sizes bound the work.
+    # zipfile never unpacks a part beyond its declared size, so declared sizes bound the work.
     if len(parts) > MAX_PARTS:
         raise _bad(path, f"more than {MAX_PARTS} parts")
     unpacked = sum(part.file_size for part in parts)
@@ -192,9 +193,9 @@ def _check_sizes(path: Path, parts: list[zipfile.ZipInfo]) -> None:
 def _check_formulas(
     path: Path, file: BinaryIO, archive: zipfile.ZipFile, mistakes: Mistakes
 ) -> None:
-    # A formula that was never calculated reads as an empty cell: a value silently lost. Which part
-    # holds a sheet the workbook's relations say, and it may be called anything: so all are searched
-    # for what could be one, and openpyxl says whether it is.
+    # A formula that was never calculated is read as an empty cell, so a value would be lost
+    # silently. A sheet may be in a part of any name, which only the workbook's relations state. So
+    # all parts are searched for possible formulas, and openpyxl decides.
     for part in archive.infolist():
         with archive.open(part) as stream:
             tail = b""
@@ -204,7 +205,7 @@ def _check_formulas(
                     _find_uncalculated(path, file, mistakes)
                     return
                 tail = found[max(found.rfind(b"<"), 0) :]
-                if len(tail) > _MAX_TAG:  # text, not a tag that goes on in the next read
+                if len(tail) > _MAX_TAG:  # text, not a tag that continues in the next block
                     tail = b""
 
 
@@ -229,11 +230,11 @@ def _find_uncalculated(path: Path, file: BinaryIO, mistakes: Mistakes) -> None:
 def _opened(file: BinaryIO, *, values: bool) -> Iterator[Any]:
     import openpyxl  # slow to load: only when a workbook is read
 
-    book = openpyxl.load_workbook(file, read_only=True, data_only=values, keep_links=False)
+    workbook = openpyxl.load_workbook(file, read_only=True, data_only=values, keep_links=False)
     try:
-        yield book
+        yield workbook
     finally:
-        book.close()
+        workbook.close()
 
 
 def _bad(path: Path, reason: str) -> InvalidInputError:

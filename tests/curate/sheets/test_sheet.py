@@ -233,7 +233,7 @@ def test_a_row_that_no_tree_can_hold_is_named(tmp_path: Path, content: str) -> N
     path.write_text(f'path,note\na.txt,y\nb.txt,"{content}"\n', "utf-8")
     with pytest.raises(InvalidInputError, match="row 3 has 100") as caught:
         read_sheet(path)
-    assert "files of their own" in caught.value.hint
+    assert "separate files" in caught.value.hint
 
 
 @pytest.mark.parametrize("line", ["x" * 99, "x" * 99 + "\n"])
