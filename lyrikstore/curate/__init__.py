@@ -1,7 +1,17 @@
-"""Datasets: from folders, sheets and recipes to signed, explainable versions.
+"""Datasets: from folders, sheets and recipes to signed versions with a reason for every record.
 
-``commit_folder`` takes a snapshot, ``folder_statuses`` says what one would change, ``apply_recipe``
-derives filtered versions with a reason for every record, ``why`` explains one record,
-``check_rights`` answers whether a purpose is allowed.
-Imports ``verify`` and what lies below it, pyarrow and openpyxl.
+- commit: a folder becomes a signed version (``commit/``); ``status`` shows what one would change
+- reader: makes records of a file's bytes; each record has an id (``readers/``)
+- role: the use of a field, such as text, label or id (``readers/fields.py``)
+- recipe: filters that derive a version, with a decision for each record (``recipes/``)
+- terms: the uses that publishers permit of a dataset, and of several together (``terms/``)
+
+It imports ``verify`` and the packages below it, pyarrow and openpyxl.
+
+Example:
+    >>> from io import BytesIO
+    >>> from lyrikstore.curate.readers import JSONL, iter_records
+    >>> (record,) = iter_records(JSONL, "a.jsonl", BytesIO(b'{"text": "hello"}'))
+    >>> record.position, record.data
+    (0, b'{"text": "hello"}')
 """

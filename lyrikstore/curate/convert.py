@@ -1,7 +1,7 @@
-"""A version as JSONL, CSV or Parquet, whatever it was committed as (docs/rows.md).
+"""Conversion of a version to JSONL, CSV or Parquet, from any reader (docs/rows.md).
 
-What is converted is not the version any more: its ids are of other bytes. Nothing is lost on the
-way to JSONL; CSV has text alone, Parquet one type for each column.
+The converted files are not the version: their bytes and ids differ. JSONL keeps everything; CSV has
+only text, and Parquet one type per column.
 """
 
 import csv
@@ -36,19 +36,19 @@ from lyrikstore.history.trees.tree import Tree, TreeEntry
 
 FORMATS = ("jsonl", "csv", "parquet")
 PATH, TEXT = "path", "text"
-"""Fields that a document has as a row, besides the columns of its sheet."""
+"""Fields of a document's row, besides the columns of its sheet."""
 
 RECORD = "record"
-"""The field with a record's number, where records are handed out without some fields."""
+"""The field with a record's number, if the files are made without some fields."""
 
 
 class Converted(Struct, frozen=True):
     """A version in another format.
 
     Attributes:
-        tree: The files as they are now.
-        files: Digest → where its file lies.
-        formulas: Cells of CSV that a spreadsheet takes for formulas.
+        tree: The converted files.
+        files: Digest → location of the file.
+        formulas: Number of CSV cells that a spreadsheet program could run as formulas.
     """
 
     tree: Tree
@@ -75,26 +75,28 @@ def convert(
         repository: The store.
         manifest: A dataset of rows or documents.
         form: One of :data:`FORMATS`.
-        work: Where the files are made.
+        work: The folder to write the files to.
         progress: Progress callback, called per file.
-        without: Fields that are left out. What is made then is one file, whose name tells nothing,
-            and each record has its number in storage order, from 0, in the field ``record``.
+        without: Fields to leave out. Then the result is one file with a neutral name, and each
+            record has its number in storage order, from 0, in the field ``record``.
 
     Raises:
-        InvalidInputError: (``no-reader``) its records are not read; (``bad-format``) no such
-            format; (``undecodable-text``) a document is not UTF-8; (``too-many-columns``);
-            (``name-taken``) its sheet has a column called ``path`` or ``text``, or with ``without``
-            its records a field called ``record``; (``unknown-column``) no record has a field that
-            is to be left out.
-        VerificationError, IncompleteError: Its data is damaged, lost or retired.
+        InvalidInputError: (``no-reader``) its records cannot be read; (``bad-format``) an unknown
+            format; (``undecodable-text``) a document is not UTF-8; (``too-many-columns``) its rows
+            have too many different fields for a table; (``name-taken``) its sheet has a column
+            ``path`` or ``text``, or, with ``without``, its records have a field ``record``;
+            (``unknown-column``) no record has a field of ``without``.
+        VerificationError, IncompleteError: Its data is damaged, missing or retired.
         StorageError: The disk is full.
-        LyrikstoreError: As :func:`parse_rows`.
+        LyrikstoreError: See :func:`parse_rows`.
 
     Cost: one read; for CSV and Parquet two. Memory for some thousand rows.
     """
     if form not in FORMATS:
         raise InvalidInputError(
-            "bad-format", f"no format {form[:40]!r}", hint=f"formats: {', '.join(FORMATS)}"
+            "bad-format",
+            f"there is no format {form[:40]!r}",
+            hint=f"use one of: {', '.join(FORMATS)}",
         )
     source = RecordSource.of(manifest, present_tree(repository, manifest))
     made = _Made(work)
@@ -123,11 +125,11 @@ def convert(
 
 
 def new_names(shards: Iterable[str], companions: Iterable[str], form: str) -> dict[str, str]:
-    """Return path → what the file is called in another format.
+    """Return path → name of the file in another format.
 
-    Its suffix changes. Where two files, or a file and a companion, would have one name, or one
-    that differs in case alone, they keep their suffix and get the new one after it, again where
-    that is taken, too.
+    The suffix changes. If two files, or a file and a companion, would have the same name, or names
+    that differ only in case, they keep their suffix and get the new one after it, more than once
+    if that name is taken, too.
 
     Args:
         shards: Files of rows.
@@ -160,7 +162,7 @@ class _Made:
 
     @contextmanager
     def new(self, path: str, action: str) -> Iterator[BinaryIO]:
-        """Open a file to write what will be at ``path``; ``action`` is what errors say."""
+        """Yield a new file for the content of ``path``; errors quote ``action``."""
         file = self._work / f"converted-{len(self._files)}"
         self._files[path] = file
         with storage_errors(action), open_private(file, "xb") as out:
@@ -176,7 +178,7 @@ class _Made:
 
 
 _Rows = Callable[[], Iterator[tuple[bytes, Fields]]]
-"""Gives the rows of one file, each as a line and as its members; may be called again."""
+"""Returns the rows of one file, each as a line and as its members; may be called repeatedly."""
 
 
 def _shards(source: RecordSource, repository: Repository) -> Iterator[tuple[str, _Rows]]:
@@ -194,7 +196,7 @@ def _rows(source: RecordSource, repository: Repository) -> Iterator[tuple[bytes,
 
 
 class _HandedOut:
-    """All rows of a version, numbered, without some of their fields.
+    """All rows of a version, numbered and without some of their fields.
 
     Args:
         shards: The rows of each file, in storage order.
@@ -212,8 +214,8 @@ class _HandedOut:
             if RECORD in fields and RECORD not in self._without:
                 raise InvalidInputError(
                     "name-taken",
-                    f"the records have a field {RECORD!r}: so would their number be called",
-                    hint=f"leave it out, too: --without {RECORD}",
+                    f"the records already have a field {RECORD!r}, which their number needs",
+                    hint=f"leave this field out, too: --without {RECORD}",
                 )
             self._seen.update(dict.fromkeys(fields))
             kept = {name: one for name, one in fields.items() if name not in self._without}
@@ -221,7 +223,7 @@ class _HandedOut:
             yield encode(found), found
 
     def check(self) -> None:
-        """Refuse a field that no record has: what it was meant for would be handed out."""
+        """Raise `unknown-column` for a field that no record has: the intended one would remain."""
         for name in sorted(self._without - self._seen.keys()):
             raise unknown_word("unknown-column", "field:", name, list(self._seen))
 
@@ -234,8 +236,8 @@ def _documents(source: RecordSource, repository: Repository) -> Iterator[tuple[b
             if taken is not None:
                 raise InvalidInputError(
                     "name-taken",
-                    f"the sheet has a column {taken!r}: so would the document's own be called",
-                    hint="rename the column first: a filter with map/1",
+                    f"the sheet has a column {taken!r}, a name that the document's field needs",
+                    hint="rename the column first, with a recipe with map/1",
                 )
             try:
                 text = read_document(entry, repository.blobs.open).decode()

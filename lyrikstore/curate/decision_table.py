@@ -1,4 +1,4 @@
-"""The decisions about the records of versions, read in place: ``record_decisions`` of a query."""
+"""The decisions about records of versions as a table: ``record_decisions`` in queries."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class DecisionTable:
-    """The decision tables of one version or several (spec §12.6); none of those without.
+    """The decision tables of one or more versions (spec §12.6), read in place.
 
     Args:
         repository: The store.
-        manifests: Versions of datasets; one that is named twice is there once.
+        manifests: Versions of datasets; repeated ones count once, those without decisions not.
     """
 
     def __init__(self, repository: Repository, manifests: Iterable[Manifest]) -> None:
@@ -29,7 +29,7 @@ class DecisionTable:
     def schema(self) -> "pa.Schema":
         """Its columns: ``manifest``, ``dataset``, then those of decision tables of every version.
 
-        The path of a file is there whatever the version.
+        The path of a file is included for every version of the format.
         """
         import pyarrow as pa
 
@@ -42,11 +42,11 @@ class DecisionTable:
         return pa.schema([*own, *fields.values()])
 
     def batches(self) -> "Iterator[pa.RecordBatch]":
-        """Yield the decisions, the same every time.
+        """Yield the decisions, in the same order every time.
 
         Raises:
             FormatError: (``bad-decisions``) a table is damaged.
-            VerificationError, IncompleteError: A blob is damaged, lost or retired.
+            VerificationError, IncompleteError: A blob is damaged, missing or retired.
 
         Cost: one read; memory for some thousand rows.
         """

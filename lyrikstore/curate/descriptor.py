@@ -1,8 +1,8 @@
-"""The dataset descriptor: what is known about a dataset, field by field, and on what basis.
+"""The dataset descriptor: known facts about a dataset, by field, each with its basis.
 
 Every field is a value with a basis, ``unknown`` with a reason, or ``not-applicable``; none is left
-out silently (docs/descriptor.md). What only a person can know comes from a TOML file; what can be
-measured is measured.
+out silently (docs/descriptor.md). Facts that only a person can know come from a TOML file; facts
+that can be measured are measured.
 """
 
 from collections.abc import Mapping
@@ -48,10 +48,10 @@ FIELDS: Mapping[str, str] = {
     "synthetic": "share of synthetic records and what made them",
     "tdmReservation": "reservations against text and data mining",
 }
-"""Field -> what it says. Identity, issuer, dates and review stand in manifest and credential."""
+"""Field -> meaning. Identity, issuer, dates and review are in the manifest and the credential."""
 
 MEASURED = frozenset({"derivedFrom", "formats", "generatedBy", "stats"})
-"""Fields that only lyrikstore fills."""
+"""Fields that only lyrikstore sets."""
 
 MAX_BYTES = 256 << 10
 _NOT_STATED = "not stated by the publisher"
@@ -61,17 +61,17 @@ Descriptor = dict[str, Field]
 
 
 def load_descriptor(path: Path) -> Descriptor:
-    """Return what a ``--describe`` file states; fields it leaves out are not in the result.
+    """Return the descriptor fields of a ``--describe`` file; only those that the file states.
 
     Args:
-        path: TOML. ``field = VALUE`` is a value on human basis; ``[field]`` with ``state``
-            (``unknown`` or ``not-applicable``) and ``reason``, or with ``value`` and ``basis``,
-            says it in full.
+        path: A TOML file. ``field = VALUE`` states a value on human basis; the full form is
+            ``[field]`` with ``state`` (``unknown`` or ``not-applicable``) and ``reason``, or with
+            ``value`` and ``basis``.
 
     Raises:
-        InvalidInputError: (``bad-descriptor``) not TOML, an unknown field (near matches named), a
-            field that is measured, a contradiction.
-        LyrikstoreError: As :func:`read_at_most`.
+        InvalidInputError: (``bad-descriptor``) it is not TOML, or has an unknown field (similar
+            names are listed), a measured field or a contradiction.
+        LyrikstoreError: See :func:`read_at_most`.
     """
     try:
         table = parse_toml(read_at_most(path, MAX_BYTES + 1), max_bytes=MAX_BYTES)
@@ -91,7 +91,7 @@ def parse_descriptor(table: Mapping[str, Any]) -> Descriptor:
         if name not in FIELDS:
             raise unknown_word("bad-descriptor", "descriptor field", name, FIELDS)
         if name in MEASURED:
-            raise _bad(f"{name!r} is measured, not stated; leave it out")
+            raise _bad(f"{name!r} is measured and cannot be stated; omit it")
         found[name] = _field(name, given)
     return found
 
@@ -102,12 +102,12 @@ def describe(
     *,
     inherited: Mapping[str, Field] | None = None,
 ) -> Descriptor:
-    """Return the whole descriptor: every field of :data:`FIELDS` in some state.
+    """Return the whole descriptor: every field of :data:`FIELDS`, each with a state.
 
     Args:
-        stated: What :func:`load_descriptor` gave; goes before everything else.
-        measured: Field -> value, as measured.
-        inherited: The source dataset's descriptor, for derived ones.
+        stated: The fields from :func:`load_descriptor`, which take precedence.
+        measured: Field -> measured value.
+        inherited: The source dataset's descriptor, for derived datasets.
     """
     result: Descriptor = {}
     for name in FIELDS:
@@ -125,7 +125,7 @@ def describe(
 
 
 def stated_in(descriptor: Mapping[str, Field]) -> list[str]:
-    """Return the fields of a whole descriptor that somebody stated, be it as unknown."""
+    """Return the fields of a whole descriptor that the publisher stated, even as unknown."""
     silent = describe({}, {})
     return [
         name
@@ -135,7 +135,7 @@ def stated_in(descriptor: Mapping[str, Field]) -> list[str]:
 
 
 def template() -> str:
-    """Return a TOML file to fill in: every field a person can state, commented out."""
+    """Return a TOML file to fill in: every field that a person can state, as a comment."""
     lines = ["# What only you know about the dataset. Uncomment what you can state.", ""]
     for name, meaning in FIELDS.items():
         if name not in MEASURED:
@@ -160,7 +160,7 @@ def _field(name: str, given: Any) -> Field:
         field = {"state": "value", "value": _value(name, given["value"]), "basis": basis}
     elif state in ("unknown", "not-applicable"):
         if "value" in given or "basis" in given:
-            raise _bad(f"{name!r} is {state} and has a value or a basis at once")
+            raise _bad(f"{name!r} is {state}, so it cannot have a value or a basis")
         if state == "unknown" and not given.get("reason"):
             raise _bad(f"{name!r} is unknown without a reason")
         field = {"state": state}
@@ -181,9 +181,9 @@ def _field(name: str, given: Any) -> Field:
 
 def _value(name: str, value: Any) -> Any:
     if value in ("", [], {}):
-        raise _bad(f"{name!r} is empty; leave it out, or say unknown and why")
+        raise _bad(f"{name!r} is empty; omit it, or state it as unknown with a reason")
     plain = _plain(value)
-    encode(plain)  # refuses what no signed document may hold
+    encode(plain)  # refuses values that signed documents cannot have
     return plain
 
 

@@ -1,4 +1,4 @@
-"""The records of a test set with their labels, as evaluations see them (spec §13.9.1)."""
+"""The records of a test set with their labels, for evaluations (spec §13.9.1)."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,13 +18,13 @@ def read_labelled(
     Args:
         repository: The store.
         manifests: The datasets, one after the other.
-        label: The field, or the column of the sheet, that holds the label.
-        fields: Fields whose values are wanted.
+        label: The field, or the column of the sheet, that has the label.
+        fields: Fields whose values are returned, too.
 
     Raises:
-        InvalidInputError: (``not-a-dataset``, ``no-reader``, ``bad-record``) no records can be
+        InvalidInputError: (``not-a-dataset``, ``no-reader``, ``bad-record``) the records cannot be
             read.
-        VerificationError, IncompleteError: Data is damaged, lost or retired.
+        VerificationError, IncompleteError: Data is damaged, missing or retired.
         StorageError: Storage backend error.
     """
     for manifest in manifests:

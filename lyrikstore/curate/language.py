@@ -1,4 +1,4 @@
-"""Which language a text is in, told by the model that comes with py3langid (spec §12.5.24)."""
+"""Language identification by the model in the package py3langid (spec §12.5.24)."""
 
 from collections.abc import Callable
 from functools import cache
@@ -15,24 +15,24 @@ LANGUAGE_MODEL = PinnedModel(
     "curate",
 )
 LANGUAGE_PACKAGES = ("numpy", "py3langid")
-"""Those whose version changes what is told."""
+"""Packages whose version changes the identified languages."""
 
 MAX_CHARACTERS = 10_000
-"""Code points of a text that are looked at: more cost time and tell no more."""
+"""Code points of a text that are read; more would cost time without changing the result."""
 
 LEAST_PROBABILITY = 0.5
-"""Below it nobody is sure of a language, unless told otherwise."""
+"""Default probability below which a language counts as unsure."""
 
 TellLanguage = Callable[[str], tuple[str, float]]
-"""Returns the code of a text's language, and how probable it is, up to 1."""
+"""Returns the code of a text's language, and its probability, up to 1."""
 
 
 @cache
 def open_language_model() -> tuple[TellLanguage, frozenset[str]]:
-    """Return what tells languages, and the codes that it knows (ISO 639); read once in a process.
+    """Return the language identifier and the codes it knows (ISO 639); loaded once per process.
 
     Raises:
-        LyrikstoreError: As :func:`check_weights`.
+        LyrikstoreError: See :func:`check_weights`.
     """
     installed_versions(LANGUAGE_PACKAGES, LANGUAGE_MODEL.extra)
     folder = check_weights(LANGUAGE_MODEL)
@@ -40,8 +40,8 @@ def open_language_model() -> tuple[TellLanguage, frozenset[str]]:
 
     model = LanguageIdentifier.from_modelpath(folder / "model.npz.xz", norm_probs=True)
 
-    def tell(text: str) -> tuple[str, float]:
+    def identify(text: str) -> tuple[str, float]:
         code, probability = model.classify(text[:MAX_CHARACTERS])
         return str(code), float(probability)
 
-    return tell, frozenset(map(str, model.labels))
+    return identify, frozenset(map(str, model.labels))

@@ -1,7 +1,7 @@
-"""``lyrik.lock``: the versions that code was written for, beside the code, in its Git (spec §12.9).
+"""``lyrik.lock``: the dataset versions that code uses, kept with the code in Git (spec §12.9).
 
-Git orders the code, the log orders the data: the file names versions by id and by their place in
-the log, so that a checkout years later is of the same bytes, or none.
+Git orders the code, the log orders the data. The file names versions by id and by log index, so
+that a checkout years later gives the same bytes, or fails.
 """
 
 from collections import Counter
@@ -27,9 +27,9 @@ FORMAT = 1
 MAX_BYTES = 1 << 20
 
 LockState = Literal["same", "newer", "retired", "missing", "differs"]
-"""``same``: it is logged where the file says, and current; ``newer``: logged so, and the name has a
-newer version; ``retired``: its data need not be there any more; ``missing``: no such version is
-logged; ``differs``: it is logged, and not where or as what the file says."""
+"""``same``: the version is logged at the stated index, and current; ``newer``: it is logged there,
+but the name has a newer version; ``retired``: its data may have been removed; ``missing``: it is
+not logged; ``differs``: it is logged with another index or name."""
 
 
 class LockedVersion(Struct, frozen=True):
@@ -38,7 +38,7 @@ class LockedVersion(Struct, frozen=True):
     Attributes:
         name: Full name.
         id: Id of its manifest.
-        log_index: Its place in the home log.
+        log_index: Its index in the home log.
     """
 
     name: str
@@ -52,7 +52,7 @@ class LockFile(Struct, frozen=True):
     Attributes:
         store: Id of the store.
         origin: Name of its log.
-        versions: By name.
+        versions: The versions, sorted by name.
     """
 
     store: Digest
@@ -61,11 +61,11 @@ class LockFile(Struct, frozen=True):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Return what a file says.
+        """Return the lock file at ``path``.
 
         Raises:
-            InvalidInputError: (``bad-lock``) it is none.
-            LyrikstoreError: As :func:`read_at_most`.
+            InvalidInputError: (``bad-lock``) the file is not a lock file.
+            LyrikstoreError: See :func:`read_at_most`.
         """
         data = read_at_most(path, MAX_BYTES + 1)
         try:
@@ -80,7 +80,7 @@ class LockFile(Struct, frozen=True):
         return cls(Digest.parse(table["store"]), table["origin"], tuple(versions))
 
     def encode(self) -> bytes:
-        """Return the bytes of the file: the same for the same versions, a line for each fact."""
+        """Return the bytes of the file, one line per fact; equal for equal versions."""
         lines = [
             "# Versions that this code uses. Made by `lyrikstore lock`; keep it in Git.",
             f"lock = {FORMAT}",
@@ -93,11 +93,11 @@ class LockFile(Struct, frozen=True):
         return ("\n".join(lines) + "\n").encode()
 
     def version(self, text: str) -> LockedVersion:
-        """Return the version that is locked for a name, as people type it.
+        """Return the locked version of a name, which may have the short form that users type.
 
         Raises:
-            InvalidInputError: (``bad-name``) it is no name; (``not-locked``) none is locked for it;
-                near names are named.
+            InvalidInputError: (``bad-name``) it is not a name; (``not-locked``) the file has no
+                version of it; the message lists similar names.
         """
         name = str(parse_name(text))
         found = next((one for one in self.versions if one.name == name), None)
@@ -111,17 +111,17 @@ class LockFile(Struct, frozen=True):
         return found
 
     def with_versions(self, versions: Sequence[LockedVersion]) -> "LockFile":
-        """Return the file with these versions in place of those of the same names."""
+        """Return the file with these versions, which replace those of the same names."""
         merged = {one.name: one for one in (*self.versions, *versions)}
         return LockFile(self.store, self.origin, tuple(merged[name] for name in sorted(merged)))
 
 
 class LockedState(Struct, frozen=True):
-    """How a version of a lock file stands in a store.
+    """The state of a locked version in a store.
 
     Attributes:
-        version: What the file says.
-        state: What is so.
+        version: The version in the file.
+        state: Its state in the store.
         current: Id of the name's current version, if it has one.
     """
 
@@ -131,11 +131,11 @@ class LockedState(Struct, frozen=True):
 
     @property
     def holds(self) -> bool:
-        """Whether the version can be had as the file says."""
+        """Whether the store has the version as the file states it."""
         return self.state in ("same", "newer")
 
     def to_json(self) -> dict[str, JSON]:
-        """Return it as results have it."""
+        """Return the state as JSON of results."""
         return {
             "name": self.version.name,
             "id": str(self.version.id),
@@ -152,14 +152,14 @@ def lock_versions(
 
     Args:
         repository: The store.
-        refs: REFs of what code uses.
-        known: The file so far, whose other names stay; None: there is none.
+        refs: REFs of the versions that the code uses.
+        known: The existing lock file, whose other names are kept; None: there is none.
 
     Raises:
         InvalidInputError: (``other-store``) ``known`` is of another store; (``name-twice``) two
-            REFs are versions of one name; (``not-pushed``) a
-            version waits in a clone to be pushed; else as ``resolve``.
-        NotFoundError: A REF names nothing.
+            REFs are versions of the same name; (``not-pushed``) a version is only in this clone,
+            and not pushed yet; else see ``resolve``.
+        NotFoundError: No version matches a REF.
     """
     if known is not None:
         check_store(repository, known)
@@ -168,19 +168,19 @@ def lock_versions(
         if count > 1:
             raise InvalidInputError(
                 "name-twice",
-                f"{name} is named {count} times",
-                hint="a lock file has one version of a name",
+                f"{name} is named {count} times, but a lock file has one version of each name",
+                hint="name one version of it",
             )
     start = known or LockFile(repository.store_id, repository.origin, ())
     return start.with_versions(found)
 
 
 def check_lock(repository: Repository, lock: LockFile) -> list[LockedState]:
-    """Return how each version of a lock file stands.
+    """Return the state of each version of a lock file.
 
     Raises:
-        VerificationError, IncompleteError: The store does not hold.
-        LyrikstoreError: As :func:`check_store`.
+        VerificationError, IncompleteError: The store is damaged or incomplete.
+        LyrikstoreError: See :func:`check_store`.
     """
     check_store(repository, lock)
     retired = retired_versions(repository)
@@ -188,11 +188,12 @@ def check_lock(repository: Repository, lock: LockFile) -> list[LockedState]:
 
 
 def locked_version(repository: Repository, lock: LockFile, text: str) -> Manifest:
-    """Return the version that is locked for a name.
+    """Return the manifest of the locked version of a name.
 
     Raises:
-        InvalidInputError: (``other-store``, ``not-locked``, ``bad-name``).
-        NotFoundError: (``lock-broken``) the store has no such version where the file says.
+        InvalidInputError: (``other-store``) the file is of another store; (``not-locked``,
+            ``bad-name``) see :meth:`LockFile.version`.
+        NotFoundError: (``lock-broken``) the store does not have the version at its log index.
     """
     check_store(repository, lock)
     wanted = lock.version(text)
@@ -201,23 +202,24 @@ def locked_version(repository: Repository, lock: LockFile, text: str) -> Manifes
         raise NotFoundError(
             "lock-broken",
             f"{wanted.name} {wanted.id.short} is not entry {wanted.log_index} of this store's log",
-            hint="lyrikstore pull, if it is newer than this copy; else somebody changed the file",
+            hint="if the version is newer than this copy, run: lyrikstore pull; otherwise the lock "
+            "file was changed by hand",
         )
     return repository.manifest(wanted.id)
 
 
 def check_store(repository: Repository, lock: LockFile) -> None:
-    """Return if a lock file is of this store.
+    """Raise `other-store` unless a lock file is of this store.
 
     Raises:
-        InvalidInputError: (``other-store``) it is not.
+        InvalidInputError: (``other-store``) store or log differ.
     """
     if (lock.store, lock.origin) != (repository.store_id, repository.origin):
         raise InvalidInputError(
             "other-store",
             f"{FILE} is of the store {lock.store.short} with the log {lock.origin[:80]}, "
             f"this is {repository.store_id.short} with {repository.origin[:80]}",
-            hint="name the store it was made for with --store",
+            hint="name the store that the file was made for: --store PATH",
         )
 
 
@@ -225,8 +227,8 @@ def _locked(repository: Repository, manifest: Manifest) -> LockedVersion:
     if manifest.id in {entry.id for entry in repository.pending}:
         raise InvalidInputError(
             "not-pushed",
-            f"{manifest.name} {manifest.id.short} has no place in the home log yet",
-            hint="lyrikstore push first",
+            f"{manifest.name} {manifest.id.short} is not in the home log yet",
+            hint="push it first: lyrikstore push",
         )
     return LockedVersion(manifest.name, manifest.id, repository.index_of(manifest.id))
 
@@ -257,16 +259,16 @@ def _bad(path: Path, message: str) -> InvalidInputError:
 
 
 def find_lock(start: Path) -> Path:
-    """Return the lock file of a folder: there, or in the nearest folder above that has one.
+    """Return the path of the lock file in a folder, or in the nearest folder above that has one.
 
     Raises:
-        NotFoundError: (``no-lock``) there is none.
+        NotFoundError: (``no-lock``) no folder has one.
     """
     for folder in (start, *start.parents):
         if (folder / FILE).is_file():
             return folder / FILE
     raise NotFoundError(
         "no-lock",
-        f"no {FILE} in {start} or above it",
-        hint="make one beside your code: lyrikstore lock REF…",
+        f"there is no {FILE} in {start} or in a folder above it",
+        hint="create one beside your code: lyrikstore lock REF…",
     )

@@ -1,6 +1,6 @@
-"""What a version holds, to look at: fields, lengths, labels, duplicates, people, languages.
+"""Profile of a version: fields, lengths, labels, duplicates, personal data, languages.
 
-Measured anew from the records, whatever the manifest says of them. Nothing here quotes a text.
+All of it is measured from the records, not taken from the manifest. No text is quoted.
 """
 
 import heapq
@@ -35,44 +35,45 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 
 SAMPLE, SAMPLE_CHARACTERS = 1000, 20_000
-"""Records in which people and languages are looked for, and how much is read of the text of each,
-and of its other fields."""
+"""Number of sampled records that are searched for personal data and languages, and the characters
+read of the text of each, and of its other fields."""
 
 LISTED = 1000
-"""Labels and licences that are listed."""
+"""Largest number of labels, and of licences, that are listed."""
 
 SHOWN = 20
 MAX_VALUES_BYTES = 1 << 20
-"""Bytes of the different labels, or licences, that are counted, besides their number."""
+"""Largest total bytes of distinct labels, or licences, that are counted."""
 
 Numbers = Any
 
 
 class DataProfile(Struct, frozen=True):
-    """What was found of one version.
+    """The profile of one version.
 
     Attributes:
         manifest: The version.
-        records: How many it has.
-        statistics: Of its fields.
+        records: Number of its records.
+        statistics: The statistics of its fields.
         lengths: Power of two → records whose text has at least that many characters, and fewer
             than twice as many; 0 for no text.
         labels: Label → records, the most frequent first; None if there are too many to count.
-        conflicts: Records whose text others have with another label.
+        conflicts: Number of records whose text occurs in other records with another label.
         places: Path and line of some of them.
-        duplicates: Records whose text an earlier one has, byte for byte; and in normal form. One
-            without text is none of them.
-        sampled: Records that were drawn for what follows.
+        duplicates: Number of records whose text an earlier record has: byte for byte, and in
+            normal form. Records without text are not counted.
+        sampled: Number of records drawn for the following members.
         personal: Kind of personal data → records of the sample in which patterns find it.
-        searched: Names of the fields in which they looked for it: those with texts.
-        languages: ISO 639 code → records of the sample; empty for those nobody is sure of.
-        untold: Why languages are not told; empty if they are.
-        licences: Licence → records, where a field has that role; None if there are too many.
-        since: The version before, and what is different: rows or files, by what happened.
-        unread: Reason → documents whose text was not read. They are records, and nothing that is
-            said of texts is about them.
-        unread_paths: Paths of some of them.
-        partly: Documents of which pages or parts were not read.
+        searched: Names of the searched fields: those with texts.
+        languages: ISO 639 code → records of the sample; empty code for records whose language is
+            unsure.
+        untold: Why languages are not identified; empty if they are.
+        licences: Licence → records, if a field has that role; None if there are too many.
+        since: The previous version, and the number of changed rows or files by kind of change.
+        unread: Reason → documents whose text was not read. They count as records, but not in
+            numbers about texts.
+        unread_paths: Paths of some of these documents.
+        partly: Number of documents of which pages or parts were not read.
     """
 
     manifest: Manifest
@@ -95,7 +96,7 @@ class DataProfile(Struct, frozen=True):
     partly: int = 0
 
     def to_json(self) -> dict[str, JSON]:
-        """Return it as ``schemas/cli/profile.schema.json`` wants it."""
+        """Return the profile as JSON, by ``schemas/cli/profile.schema.json``."""
         return {
             "id": str(self.manifest.id),
             "name": self.manifest.name,
@@ -134,19 +135,19 @@ class DataProfile(Struct, frozen=True):
 
 
 def profile_version(context: StoreContext, ref: str) -> DataProfile:
-    """Return what a dataset holds.
+    """Return the profile of a dataset version.
 
     Args:
         context: The store.
         ref: The version.
 
     Raises:
-        VerificationError, IncompleteError: Its data is damaged, lost or retired.
-        LyrikstoreError: As :func:`resolve_dataset` and :func:`read_dataset_records`.
+        VerificationError, IncompleteError: Its data is damaged, missing or retired.
+        LyrikstoreError: See :func:`resolve_dataset` and :func:`read_dataset_records`.
 
-    Cost: one read; some 30 bytes a record, the statistics, and a thousand texts of the sample;
-    documents that are no plain text are read by their parsers. And a comparison with the version
-    before.
+    Cost: one read, with parsers for documents that are not plain text, and a comparison with the
+    previous version; memory for some 30 bytes a record, the statistics, and a thousand texts of the
+    sample.
     """
     repository, progress = context.repository, context.progress
     manifest = resolve_dataset(repository, ref)
@@ -180,7 +181,7 @@ def _since(repository: Repository, manifest: Manifest) -> tuple[Digest, Mapping[
 
 
 class _Look:
-    """What is gathered, record by record."""
+    """The profile while it is collected, record by record."""
 
     def __init__(self) -> None:
         self._statistics = RowStatistics()
@@ -196,11 +197,11 @@ class _Look:
 
     @property
     def records(self) -> int:
-        """How many were looked at."""
+        """Number of records added so far."""
         return self._statistics.records
 
     def at(self, batch: Sequence[FilterRecord]) -> None:
-        """Look at some records."""
+        """Add some records."""
         self._count(batch)
         for record in batch:
             text = record.text or ""
@@ -209,7 +210,7 @@ class _Look:
             self._draw(record, text)
 
     def at_document(self, document: ReadDocument) -> None:
-        """Look at a document; of one that was not read, at what the sheet says alone.
+        """Add a document; for one that was not read, only its values in the sheet.
 
         ATTACK A148: a scan, or a file with a password, counts as empty, and as one in which no
         personal data was found.
@@ -233,7 +234,7 @@ class _Look:
 
     def _compare(self, record: FilterRecord, text: str, labels: Sequence[str]) -> None:
         normal = normalise(text)
-        if not normal:  # where no field is the text, all records would be alike
+        if not normal:  # without a text all records would be equal
             return
         self._exact.append(_number(text))
         self._normal.append(_number(normal))
@@ -253,7 +254,7 @@ class _Look:
     def finish(
         self, manifest: Manifest, since: tuple[Digest, Mapping[str, int]] | None
     ) -> DataProfile:
-        """Return what was found."""
+        """Return the profile."""
         exact, normal, label = (
             np.frombuffer(one, np.uint64) if len(one) else np.zeros(0, np.uint64)
             for one in (self._exact, self._normal, self._label)
@@ -287,14 +288,14 @@ class _Look:
 
 
 class _Values:
-    """How often values occur, until there are too many of them."""
+    """Counts of values, until there are too many different ones."""
 
     def __init__(self) -> None:
         self._found: Counter[str] | None = Counter()
         self._bytes = 0
 
     def add(self, values: Iterable[str]) -> None:
-        """Count those of one record."""
+        """Count the values of one record."""
         for value in values:
             if self._found is None:
                 return
@@ -305,17 +306,17 @@ class _Values:
                 self._found = None
 
     def listed(self) -> list[tuple[str, int]] | None:
-        """Return the most frequent; None if there are too many."""
+        """Return the most frequent values with their counts; None if there are too many values."""
         return None if self._found is None else self._found.most_common(LISTED)
 
 
 class _Drawn(Struct, frozen=True, order=True):
-    """What is kept of a record of the sample.
+    """A record of the sample.
 
     Attributes:
         text: The beginning of its text.
-        texts: What is searched for personal data: the strings in its fields, not too much of them.
-        names: What the fields are called that hold strings.
+        texts: The strings in its fields, up to a limit, which are searched for personal data.
+        names: Names of the fields that have strings.
     """
 
     text: str
@@ -324,7 +325,7 @@ class _Drawn(Struct, frozen=True, order=True):
 
     @classmethod
     def of(cls, record: FilterRecord, text: str) -> Self:
-        """Return what is kept of a record whose text is ``text``."""
+        """Return the sample's entry for a record whose text is ``text``."""
         texts, names, left = [text[:SAMPLE_CHARACTERS]], [], SAMPLE_CHARACTERS
         for name, value in record.fields.items():
             found = list(_strings(value))
@@ -339,7 +340,7 @@ class _Drawn(Struct, frozen=True, order=True):
 
 
 def _columns(record: FilterRecord) -> Iterator[str]:
-    """Yield the names of the fields, but not that under which a document has its text."""
+    """Yield the names of the fields, except the field with the text of a document."""
     return (name for name in record.fields if name != DOCUMENT_TEXT or not record.is_document)
 
 
@@ -360,7 +361,7 @@ def _number(text: str) -> int:
 
 
 def _conflicts(texts: Numbers, labels: Numbers) -> list[int]:
-    """Return the places of records whose text another has with another label, in order."""
+    """Return the positions of records whose text occurs with another label, in order."""
     labelled = np.flatnonzero(labels)
     order = labelled[np.lexsort((labels[labelled], texts[labelled]))]
     same = texts[order][1:] == texts[order][:-1]
@@ -372,14 +373,14 @@ def _conflicts(texts: Numbers, labels: Numbers) -> list[int]:
 
 def _languages(texts: Sequence[str]) -> tuple[dict[str, int], str]:
     try:
-        tell = open_language_model()[0]
+        identify = open_language_model()[0]
     except IncompleteError as error:
         return {}, f"{error.message}; {error.hint}" if error.hint else error.message
     found: Counter[str] = Counter()
     if texts and not any(texts):
         return {}, f"no record has a text; {say_which('--text FIELD')}"
     for text in filter(None, texts):
-        code, probability = tell(text)
+        code, probability = identify(text)
         found[code if probability >= LEAST_PROBABILITY else ""] += 1
     return dict(found), ""
 

@@ -1,4 +1,4 @@
-"""The records of versions as one table, which is read in place: what ``records`` is in a query."""
+"""The records of versions as one table, read in place: ``records`` in queries."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -33,32 +33,33 @@ OWN_COLUMNS: Mapping[str, str] = {
     "manifest": "id of the version",
     "dataset": "its full name",
     "path": "the record's file",
-    "position": "its place there, from 0",
+    "position": "its position in the file, from 0",
     "record": "its id, 64 hex digits",
 }
-"""What every record has before its fields: name → what it is."""
+"""Columns of every record, before its fields: name → meaning."""
 
 TEXT_COLUMN = "text"
-"""The column with the text of a document; null where it is not UTF-8."""
+"""The column with the text of a document; null if it is not UTF-8."""
 
 _PREFIX = "field_"
 
 
 class RecordTable:
-    """The records of one version or several, in storage order.
+    """The records of one or more versions, in storage order.
 
     Args:
         repository: The store.
-        manifests: Versions of datasets; one that is named twice is there once.
+        manifests: Versions of datasets; repeated ones count once.
 
     Raises:
-        InvalidInputError: (``no-reader``, ``bad-record``) records of one cannot be read;
-            (``too-many-columns``) they have more different fields than a table may have.
-        IncompleteError: Its data was retired or lost.
-        FormatError, VerificationError: Something is damaged.
+        InvalidInputError: (``no-reader``, ``bad-record``) records of a version cannot be read;
+            (``too-many-columns``) they have more different fields than a table can have.
+        IncompleteError: The data of a version is retired or missing.
+        FormatError, VerificationError: Data is damaged.
 
-    Cost: one tree each, if what was measured of the rows tells what their columns are; else a read
-        of them: whether a list holds texts alone, and how large numbers are, was not measured.
+    Cost: one tree for each version, if its statistics determine the columns; else a read of its
+        rows, because statistics show neither whether lists have only texts nor how large numbers
+        are.
     """
 
     def __init__(self, repository: Repository, manifests: Iterable[Manifest]) -> None:
@@ -80,12 +81,12 @@ class RecordTable:
         return pa.schema([*own, *((name, arrow_type(kind)) for name, kind in self._kinds.items())])
 
     def batches(self) -> "Iterator[pa.RecordBatch]":
-        """Yield the records, the same every time.
+        """Yield the records, in the same order every time.
 
         Raises:
-            InvalidInputError: (``bad-record``, ``too-large``) one cannot be read.
-            FormatError: (``bad-statistics``) the rows are not what was measured of them.
-            VerificationError, IncompleteError: A blob is damaged or lost.
+            InvalidInputError: (``bad-record``, ``too-large``) a record cannot be read.
+            FormatError: (``bad-statistics``) the rows contradict the statistics.
+            VerificationError, IncompleteError: A blob is damaged or missing.
 
         Cost: one read; memory for some thousand rows.
         """
@@ -126,7 +127,7 @@ class _Records:
 
 
 class _Version:
-    """A version, its fields, of what kind they are and what their columns are called."""
+    """A version, with its fields, their kinds and the names of their columns."""
 
     def __init__(self, repository: Repository, manifest: Manifest) -> None:
         self.manifest = manifest
@@ -144,24 +145,24 @@ class _Version:
         self._known = self.kinds.keys()
 
     def records(self) -> Iterator[_Records]:
-        """Yield the records, some at a time."""
+        """Yield the records, in batches."""
         for batch in self._source.batches(self._open):
             yield from (self._rows(batch),) if self._source.is_rows else self._documents(batch)
 
     def unlike_statistics(self) -> FormatError:
-        """Return what to raise where rows are something else than was measured."""
+        """Return the error for rows that contradict the statistics of the descriptor."""
         error = FormatError(
             "bad-statistics",
-            f"the rows of {self.manifest.name} are not what its descriptor says of them",
+            f"the rows of {self.manifest.name} contradict the statistics in its descriptor",
         )
         error.hint = (
-            "of your own data, commit it again, which measures it anew; of imported data, "
-            "lyrikstore verify says more"
+            "if it is your data, commit it again, which measures it again; if it was imported, "
+            "run: lyrikstore verify"
         )
         return error
 
     def _row_kinds(self) -> dict[str, str]:
-        """Return field → kind: from what was measured, where that is enough to know it."""
+        """Return field → kind, from the statistics if they determine it, else from the rows."""
         stats = self.manifest.body.get("descriptor", {}).get("stats", {}).get("value", {})
         kinds, unsure = ColumnKinds(), set[str]()
         if measured := "fields" in stats and "fieldsAbove" not in stats:
@@ -186,7 +187,7 @@ class _Version:
         reader = self._source.reader
         found.fields = list(parse_rows(batch, reader))
         if any(not fields.keys() <= self._known for fields in found.fields):
-            raise self.unlike_statistics()  # a field would be missing unseen
+            raise self.unlike_statistics()  # else a field would be missing unnoticed
         found.paths = [batch.path] * len(batch.rows)
         found.positions = range(batch.position, batch.position + len(batch.rows))
         found.ids = [record_id(reader, row).hex for row in batch.rows]
@@ -215,7 +216,7 @@ class _Version:
 
 
 def _column_names(fields: Iterable[str], own: Iterable[str]) -> dict[str, str]:
-    """Return field → column. SQL knows no case, no NUL in a name and no empty one."""
+    """Return field → column: SQL names ignore case, have no NUL and are not empty."""
     taken = {name.casefold() for name in own}
     found: dict[str, str] = {}
     for name in fields:

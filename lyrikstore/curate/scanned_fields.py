@@ -1,4 +1,4 @@
-"""The fields in which a scan found personal data, by what filters reported (spec §13.9.6)."""
+"""The fields in which filters reported personal data (spec §13.9.6)."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -15,10 +15,11 @@ _RENAMES = "map/1"
 
 
 class ScannedFields:
-    """The fields of a dataset in which a filter found personal data, in it or before it.
+    """The fields of a dataset in which a filter found personal data, in it or in its sources.
 
-    Whether the data was removed since does not matter: what a field is for does not change by it.
-    Where the decisions of a filter that found some are not here any more, it is in every field.
+    It does not matter whether the data was removed since: the purpose of the field is the same. If
+    the decisions of a filter that found personal data are no longer in the store, every field
+    counts.
 
     Args:
         repository: The store.
@@ -26,7 +27,7 @@ class ScannedFields:
 
     Raises:
         VerificationError, FormatError: Decisions are damaged.
-        NotFoundError: Part of its lineage is not here.
+        NotFoundError: A part of its lineage is not in the store.
 
     Cost: reads the decisions of each filter of the lineage that found personal data.
     """
@@ -66,7 +67,7 @@ class ScannedFields:
 
 
 def _renamed(step: dict[str, Any], found: Iterable[str]) -> Iterator[str]:
-    """Yield what a ``map/1`` calls fields, and what it makes of them."""
+    """Yield field names before and after a step ``map/1``."""
     known = frozenset(found)
     rename, combine = step.get("rename"), step.get("combine")
     if isinstance(rename, dict):
@@ -75,5 +76,5 @@ def _renamed(step: dict[str, Any], found: Iterable[str]) -> Iterator[str]:
         try:
             if not known.isdisjoint(Template.parse(str(text), name).names):
                 yield name
-        except InvalidInputError:  # ATTACK: what its author signed is no template
+        except InvalidInputError:  # ATTACK: the signed parameter is not a valid template
             yield name

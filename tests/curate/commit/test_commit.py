@@ -115,7 +115,7 @@ def test_descriptor_states_everything(bench: Any, tmp_path: Path) -> None:
         ({"purpose": "x"}, "purposes"),
         ({"stats": 1}, "measured"),
         ({"biases": {"state": "unknown"}}, "without a reason"),
-        ({"biases": {"state": "unknown", "reason": "r", "value": 1}}, "at once"),
+        ({"biases": {"state": "unknown", "reason": "r", "value": 1}}, "cannot have a value"),
         ({"biases": ""}, "empty"),
     ):
         with pytest.raises(InvalidInputError) as caught:
