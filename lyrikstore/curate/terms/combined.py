@@ -1,8 +1,8 @@
-"""What several datasets under several terms may be used for together (spec §19.6).
+"""The terms of several datasets that are used together (spec §19.6).
 
-The union answers to every act with the worst answer of any partition that it takes files from;
-duties add up; limits narrow each other down. What decides is always named. Nothing is inferred
-from a licence identifier.
+For every act the union has the worst answer of any partition that it takes files from; duties add
+up; limits are intersected. The sources that decide are always named. Nothing is inferred from a
+licence identifier.
 """
 
 from collections import Counter
@@ -24,16 +24,16 @@ from lyrikstore.verify.report import Verdict
 _Limit = TypeVar("_Limit")
 
 Deciders = tuple[tuple[str, str], ...]
-"""Who decides: name of the dataset, name of the partition ('' for all of it)."""
+"""The partitions that decide: name of the dataset, name of the partition ('' for all of it)."""
 
 
 class Conflict(Struct, frozen=True):
-    """Terms that cannot all be kept.
+    """A conflict between terms that cannot be met together.
 
     Attributes:
         kind: ``share-alike``, ``territory``, ``period`` or ``purposes``.
         summary: One line.
-        between: Those whose terms exclude each other.
+        between: The partitions whose terms conflict.
     """
 
     kind: str
@@ -45,15 +45,15 @@ class Mix(Struct, frozen=True):
     """The terms of a union.
 
     Attributes:
-        sources: What it is made of.
-        answers: Act → answer, and who decides it (nobody, where all permit).
-        duties: Duty → whose terms demand it.
-        limits: Within what everything is permitted.
-        conflicts: What excludes each other.
-        ruling: What the union answers to the use that was asked for, why, and who decides; None
-            if none was.
-        worth: The worst of what the credentials and grants are worth that decide the ruling.
-        freed: Sources of which a union holds no record: their terms do not count.
+        sources: The datasets in the union.
+        answers: Act → answer, and the partitions that decide it (none if all permit the act).
+        duties: Duty → partitions whose terms demand it.
+        limits: The limits within which every use must stay.
+        conflicts: Conflicts between terms.
+        ruling: The answer to the requested use, the reason, and the partitions that decide; None
+            if no use was requested.
+        worth: The worst verdict of the credentials and grants that decide the ruling.
+        freed: Sources of which the union has no record; their terms do not count.
     """
 
     sources: tuple[TermSource, ...]
@@ -67,21 +67,21 @@ class Mix(Struct, frozen=True):
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of what the credentials of its sources are worth."""
+        """The worst verdict of the credentials of its sources."""
         return min((source.verdict for source in self.sources), key=list(Verdict).index)
 
     @property
     def is_open(self) -> bool:
-        """Whether the ruling is not known; what does not hold permits nothing, and that is."""
+        """Whether the ruling is unknown; an invalid credential permits nothing, which is known."""
         unknown = self.ruling is not None and self.ruling[0] == "unknown"
         return unknown and self.worth != "invalid"
 
     def grants_short_of(self, acts: Iterable[str], who: Deciders) -> tuple[HeldGrant, ...]:
-        """Return the grants of some of ``acts`` by the datasets of ``who`` that do not give them.
+        """Return the grants for the datasets of ``who`` that give only a part of ``acts``.
 
         Args:
-            acts: What was asked for.
-            who: Who decided that it is not permitted.
+            acts: The requested acts.
+            who: The partitions that decided that they are not permitted.
         """
         wanted, names = set(acts), {name for name, _ in who}
         return tuple(
@@ -92,7 +92,7 @@ class Mix(Struct, frozen=True):
         )
 
     def is_grantable(self, act: str, who: Deciders) -> bool:
-        """Return whether all of ``who`` say that they may grant ``act`` to somebody by name."""
+        """Return whether all of ``who`` state that they may grant ``act`` individually."""
         parts = {
             (source.name, name): partition.grantable
             for source in self.sources
@@ -102,7 +102,7 @@ class Mix(Struct, frozen=True):
         return bool(who) and all(act in parts.get(one, ()) for one in who)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the mix as ``schemas/cli/terms.schema.json`` wants it."""
+        """Return the mix as JSON, by ``schemas/cli/terms.schema.json``."""
         use = None
         if self.ruling is not None:
             answer, reason, who = self.ruling
@@ -141,33 +141,33 @@ class Mix(Struct, frozen=True):
 
 
 def mix(sources: Sequence[TermSource], use: Use | None = None) -> Mix:
-    """Return what the union of ``sources`` may be used for.
+    """Return the terms of the union of ``sources``.
 
     Args:
-        sources: The datasets, each with the partitions that are used; of some no record is.
-        use: What is wanted, if anything in particular.
+        sources: The datasets, each with its used partitions; of some no record may be used.
+        use: The requested use, if any.
 
-    Cost: O(partitions × words); 300 ms once, where share-alike licences have to be compared.
+    Cost: O(partitions × words); 300 ms once, if share-alike licences must be compared.
     """
     freed = tuple(source for source in sources if source.freed is not None)
-    sources = _told_apart([source for source in sources if source.freed is None])
+    sources = _distinct_names([source for source in sources if source.freed is None])
     if use is not None:
         sources = tuple(
             replace(one, grants=tuple(grant.asked(use) for grant in one.grants)) for one in sources
         )
     parts = [(source, partition) for source in sources for partition in source.partitions]
     own = {word for _, part in parts for word in (*part.permits, *part.prohibits)}
-    asked = [(_label(source, part), part.requires, part.limits) for source, part in parts]
+    demands = [(_label(source, part), part.requires, part.limits) for source, part in parts]
     for source in sources:
         grant = None if use is None else _best(source, use)[1]
         if grant is not None:
-            # It gives what it gives within its limits, for its duties, and for those of the terms
-            # that it rests on: the publisher may say something else to everybody by now.
-            asked += [(_label(source, one), one.requires, one.limits) for one in grant.partitions]
-            asked.append(((source.name, ""), grant.requires, grant.limits))
+            # A grant permits its acts within its limits and duties, and within those of the terms
+            # that it is based on; the publisher may have other terms for everybody by now.
+            demands += [(_label(source, one), one.requires, one.limits) for one in grant.partitions]
+            demands.append(((source.name, ""), grant.requires, grant.limits))
     duties: dict[str, dict[tuple[str, str], None]] = {}
     narrowing = _Narrowing()
-    for who, requires, limits in asked:
+    for who, requires, limits in demands:
         narrowing.add(who, limits)
         for duty in requires:
             duties.setdefault(duty, {})[who] = None
@@ -187,8 +187,8 @@ def mix(sources: Sequence[TermSource], use: Use | None = None) -> Mix:
     )
 
 
-def _told_apart(sources: Sequence[TermSource]) -> tuple[TermSource, ...]:
-    # Two credentials about one dataset may say different things: what decides a no is one of them.
+def _distinct_names(sources: Sequence[TermSource]) -> tuple[TermSource, ...]:
+    # Two credentials about one dataset may have different terms, so a decision must name one.
     often = Counter(source.name for source in sources)
     return tuple(
         replace(source, name=f"{source.name}, credential {Digest.parse(source.credential).short}")
@@ -208,7 +208,7 @@ class _Ruling(Struct, frozen=True):
 def _worst(
     sources: Iterable[TermSource], wanted: str | Use
 ) -> tuple[tuple[Answer, str, Deciders], Verdict]:
-    """Return the worst answer, why and who decides it, and what that rests on is worth."""
+    """Return the worst answer with its reason and deciders, and the worst verdict of these."""
     rulings = [ruling for source in sources for ruling in _best(source, wanted)[0]]
     worst = Answer.worst(ruling.answer for ruling in rulings)
     found = [ruling for ruling in rulings if ruling.answer is worst]
@@ -219,10 +219,10 @@ def _worst(
 
 
 def _best(source: TermSource, wanted: str | Use) -> tuple[list[_Ruling], HeldGrant | None]:
-    """Return what everybody may do with a dataset, or what a grant gives where it gives more."""
+    """Return the rulings of a dataset's terms, or of the grant that permits more than them."""
     own = _of_terms(source, wanted)
     best, by, order = own, None, [*Answer]
-    # Whether a grant holds that would permit it is what is not known then.
+    # In this case it is unknown whether a grant that would permit it is valid.
     order.append(order.pop(order.index(Answer.UNKNOWN)))
     order.append(order.pop(order.index(Answer.PERMITTED)))
     for grant in source.grants:
@@ -256,7 +256,7 @@ def _of_grant(source: TermSource, grant: HeldGrant, wanted: str | Use) -> list[_
 def _shown(
     answer: Answer, reason: str, who: tuple[str, str], verdict: Verdict, note: str
 ) -> _Ruling:
-    # What is not shown to hold permits nothing; a no needs no proof that it still stands.
+    # Terms that are not shown to be valid permit nothing; a prohibition needs no such proof.
     if answer is Answer.PERMITTED and verdict is Verdict.INCOMPLETE:
         return _Ruling(Answer.UNKNOWN, note, who, verdict)
     return _Ruling(answer, reason, who, verdict)
@@ -279,14 +279,14 @@ def _label(source: TermSource, partition: Partition) -> tuple[str, str]:
 
 @dataclass(slots=True)
 class _Narrowing:
-    """Limits that narrow each other down, until nothing is left."""
+    """The intersection of limits, and the conflicts where it is empty."""
 
     limits: UsageLimits = field(default_factory=UsageLimits)
     conflicts: list[Conflict] = field(default_factory=list)
     _from: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
     def add(self, who: tuple[str, str], other: UsageLimits) -> None:
-        """Narrow the limits down by those of one partition."""
+        """Intersect the limits with those of one partition."""
         now = self.limits
         start = max(filter(None, (now.use_from, other.use_from)), default=None)
         end = min(filter(None, (now.use_until, other.use_until)), default=None)

@@ -1,4 +1,4 @@
-"""What one dataset contributes to a mix: its terms, and the grants about it (spec §19.6)."""
+"""One dataset in a mix: its terms, and the grants about it (spec §19.6)."""
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,21 +18,22 @@ from lyrikstore.verify.report import Verdict
 
 
 class HeldGrant(Struct, frozen=True):
-    """What a licence grant gives to the user, about one dataset in the mix (spec §20.4).
+    """A licence grant about one dataset in the mix, as it applies to the user (spec §20.4).
 
     Attributes:
         credential: Id of the grant.
-        issuer: Who grants.
-        holder: To whom.
-        permits: What it grants.
+        issuer: DID of the issuer.
+        holder: DID of the holder.
+        permits: Acts that it grants.
         requires: Duties besides those of the terms.
-        limits: Within what.
-        partitions: Those that are used of the terms it rests on, each with what it grants; none
-            where these terms are not available.
-        verdict: What the grant is worth to the user, in one word; one that is *invalid*, such as
-            one to somebody else, gives nothing.
-        reason: Stable code of why it is not trusted, or does not give what was asked for; or empty.
-        note: The same for people.
+        limits: The limits of the granted acts.
+        partitions: The used partitions of the terms that it is based on, each with the granted
+            acts; empty if these terms are not available.
+        verdict: The verdict for the user, in one word; an *invalid* grant, such as one to another
+            holder, gives nothing.
+        reason: Stable code of why it is not trusted, or does not permit the requested use; or
+            empty.
+        note: The same reason as a phrase for messages.
     """
 
     credential: str
@@ -47,7 +48,7 @@ class HeldGrant(Struct, frozen=True):
     note: str = ""
 
     def to_json(self) -> dict[str, JSON]:
-        """Return the grant as ``schemas/cli/terms.schema.json`` wants it."""
+        """Return the grant as JSON, by ``schemas/cli/terms.schema.json``."""
         return {
             "credential": self.credential,
             "issuer": self.issuer,
@@ -61,7 +62,7 @@ class HeldGrant(Struct, frozen=True):
         }
 
     def asked(self, use: Use) -> "HeldGrant":
-        """Return the grant with the reason why it does not give ``use``, if it does not."""
+        """Return the grant, with the reason if it does not permit ``use``."""
         if self.verdict in {Verdict.INVALID, Verdict.INCOMPLETE}:
             return self
         rulings = [part.judge(use) for part in self.parts]
@@ -70,19 +71,19 @@ class HeldGrant(Struct, frozen=True):
         why = next((reason for one, reason in rulings if one is answer), "")
         if answer is Answer.PERMITTED:
             return self
-        said = {Answer.PROHIBITED: why, Answer.UNDECLARED: f"{why}{NOT_DECLARED}"}
+        notes = {Answer.PROHIBITED: why, Answer.UNDECLARED: f"{why}{NOT_DECLARED}"}
         return replace(
-            self, reason=answer.value, note=said.get(answer, f"it does not permit {why}")
+            self, reason=answer.value, note=notes.get(answer, f"it does not permit {why}")
         )
 
     @property
     def is_yours(self) -> bool:
-        """Whether it is to the user."""
+        """Whether the user is its holder."""
         return self.reason not in {"other-holder", "no-key"}
 
     @property
     def parts(self) -> tuple[Partition, ...]:
-        """What it gives, by partition; in one piece where the terms are not available."""
+        """The granted terms by partition; as one partition if the terms are not available."""
         return self.partitions or (Partition("", self.permits),)
 
 
@@ -90,20 +91,21 @@ class TermSource(Struct, frozen=True):
     """One dataset in the mix.
 
     Attributes:
-        name: Its name, for people.
-        terms: Its terms, or None if it has no sound credential.
-        problem: Why it has none.
+        name: Its name, for messages.
+        terms: Its terms, or None if it has no valid credential.
+        problem: Why it has no valid credential.
         used: Names of the partitions that are used; None for all.
         credential: Id of the credential, or None.
-        issuer: Who says so, or None.
-        verdict: What that credential is worth, in one word; without one nothing could be checked.
-        note: Why it is not trusted, or why it may be fewer partitions; or an empty text.
-        grants: Those about it that are here, whether they give the user anything or not.
-        other_version: The manifest of another version, if the grants beside it are for that alone.
-        through: The model through which alone it is reached; empty: it is used directly.
-        freed: Its id, if its terms do not count, since no record of it is used (spec §12.7.1).
-        own_word: What says that the data is somebody else's, of terms that rest on the issuer's
-            own word; else None.
+        issuer: DID of the credential's issuer, or None.
+        verdict: The verdict of the credential, in one word; without a credential, that nothing
+            could be checked.
+        note: Why it is not trusted, or why fewer partitions may be used; or an empty text.
+        grants: The available grants about it, whether they permit the user anything or not.
+        other_version: The manifest of another version, if the grants beside it are only for that.
+        through: The model through which it is used, if only indirectly; empty: used directly.
+        freed: Its id, if its terms do not count because no record of it is used (spec §12.7.1).
+        own_word: Evidence that the data belongs to another publisher, if the terms rest only on
+            the issuer's statement; else None.
     """
 
     name: str
@@ -121,9 +123,9 @@ class TermSource(Struct, frozen=True):
     own_word: OtherHolder | None = None
 
     def lets_count(self, grant: HeldGrant) -> bool:
-        """Return whether a grant can give what the terms do not give to everybody.
+        """Return whether a grant can permit more than the terms permit to everybody.
 
-        ATTACK: anybody can write a credential about the same data, and a grant under its terms.
+        ATTACK: anyone can write a credential about the same data, and a grant under its terms.
         """
         by_same = self.issuer is not None and grant.issuer == self.issuer
         return by_same or grant.verdict is Verdict.TRUSTED

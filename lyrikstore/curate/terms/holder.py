@@ -1,8 +1,8 @@
-"""Whether data is said to be somebody else's: whose terms are then one's own word (spec §19.10).
+"""Evidence that data belongs to another holder than the issuer of its terms (spec §19.10).
 
-What a licence permits, its holder says. Who signs terms about data that is under a licence of
-somebody else says it by their own word, and terms say so to whoever reads them. Nothing is judged
-by it: the signature, and whom a trust file believes, decide as before.
+Only the holder of data can license it. An issuer of terms about another holder's data makes an own
+statement, and the terms mark it as such for their readers. The mark changes no decision: signature
+and trust file decide as before.
 """
 
 import re
@@ -30,17 +30,18 @@ _NOTICE = re.compile(
 """A notice with a year: ``Copyright (c) 2019 NAME``. Licences speak of copyright without one."""
 
 _OF_THE_TEXT = ("free software foundation",)
-"""Whose notice is about the text of a licence, and not about what is under it."""
+"""Holders whose notice is about the text of a licence, not about the licensed data."""
 
 
 class OtherHolder(Struct, frozen=True):
-    """What says that data is somebody else's.
+    """Evidence that data belongs to another holder.
 
     Attributes:
-        reason: ``imported``; ``origin``, by its description; ``licence-text``, by a notice in
-            it; ``licence``: it is under a public licence, and nobody says that it is one's own.
+        reason: ``imported``; ``origin``: its description names another origin; ``licence-text``: a
+            notice in the text names a holder; ``licence``: it is under a public licence, and the
+            issuer does not state that the data is their own.
         licence: The licence, as an SPDX expression or as a field names it, or None.
-        holder: Who is named, or None.
+        holder: The named holder, or None.
     """
 
     reason: str
@@ -62,7 +63,7 @@ class OtherHolder(Struct, frozen=True):
         return "" if self.licence is None else f", {self.licence},"
 
     def to_json(self) -> dict[str, JSON]:
-        """Return it as results of commands have it."""
+        """Return the evidence as JSON of results."""
         return {
             "reason": self.reason,
             "licence": self.licence,
@@ -76,13 +77,13 @@ def other_holder(
     origin: Mapping[str, Any],
     texts: Iterable[bytes] = (),
 ) -> OtherHolder | None:
-    """Return what says that data is somebody else's, or None.
+    """Return the evidence that data belongs to another holder, or None.
 
     Args:
-        licences: The expressions that are stated for all of it or parts.
-        origin: That field of its descriptor: the organisation that it comes from, if not the
-            issuer; where that does not apply, somebody states that it is the issuer's own.
-        texts: The texts of its licences, as far as they are at hand.
+        licences: The licence expressions stated for all of the data or parts of it.
+        origin: The field ``origin`` of its descriptor: the organisation that it comes from, if not
+            the issuer; ``not-applicable`` states that the data is the issuer's own.
+        texts: The available texts of its licences.
     """
     stated = [one for one in licences if one not in (None, NO_LICENCE)]
     licence = " AND ".join(dict.fromkeys(filter(None, stated))) or None
@@ -102,12 +103,12 @@ def other_holder(
 def other_holder_of(
     repository: Repository, manifest: Manifest, licences: Iterable[str | None] = ()
 ) -> OtherHolder | None:
-    """Return what says that a dataset of a store is somebody else's, or None.
+    """Return the evidence that a dataset of a store belongs to another holder, or None.
 
     Args:
         repository: The store.
         manifest: A dataset version.
-        licences: What terms state for parts of it.
+        licences: The licences that terms state for parts of it.
     """
     counted = count_licences(manifest.body, None)
     try:
@@ -117,7 +118,7 @@ def other_holder_of(
                 author = parse_manifest(_read(repository, foreign.id)).author
                 return OtherHolder("imported", counted.expression, author)
         texts = [_read(repository, one.id) for one in manifest.attachments_in("licence-text")]
-    except LyrikstoreError:  # lost or retired: what is left says it
+    except LyrikstoreError:  # missing or retired: only the remaining evidence counts
         texts = []
     origin: Mapping[str, Any] = manifest.body["descriptor"].get("origin", {})
     found = other_holder([counted.expression, *licences], origin, texts)

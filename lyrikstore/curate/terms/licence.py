@@ -1,4 +1,4 @@
-"""Licence expressions: SPDX, checked when they are stated, not when somebody relies on them."""
+"""Licence expressions: SPDX, checked when a publisher states them, not only when they are used."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from lyrikstore.canon.text import unknown_word
 from lyrikstore.credentials.terms.model import NO_LICENCE
 
 MAX_CHARACTERS, MAX_LEVELS = 8192, 64
-"""Longest expression, and most brackets within each other: its parser recurses."""
+"""Longest expression, and deepest nesting of brackets: its parser recurses."""
 
 
 def parse_licence(expression: str) -> str:
@@ -17,10 +17,10 @@ def parse_licence(expression: str) -> str:
         expression: Such as ``CC-BY-4.0`` or ``MIT OR LicenseRef-Acme-Terms-1``.
 
     Raises:
-        InvalidInputError: (``bad-licence``) not an expression, longer than :data:`MAX_CHARACTERS`,
-            nested deeper than :data:`MAX_LEVELS`, an exception where a licence must
-            stand or the other way round, or an id that SPDX does not list and that does not start
-            with ``LicenseRef-``; near matches named.
+        InvalidInputError: (``bad-licence``) it is not an expression, is longer than
+            :data:`MAX_CHARACTERS` or nested deeper than :data:`MAX_LEVELS`, has an exception in
+            place of a licence or a licence in place of an exception, or an id that SPDX does not
+            list and that does not start with ``LicenseRef-``; the message lists similar ids.
     """
     if len(expression) > MAX_CHARACTERS or _levels(expression) > MAX_LEVELS:
         raise InvalidInputError(
@@ -36,7 +36,7 @@ def parse_licence(expression: str) -> str:
     def parsed_as(*, strict: bool) -> Any:
         try:
             return licensing.parse(expression, validate=False, strict=strict)
-        # Of "( )" it says IndexError, of others AssertionError.
+        # The parser raises IndexError for "( )", and AssertionError for other expressions.
         except (ExpressionError, AssertionError, LookupError, AttributeError, TypeError) as error:
             raise InvalidInputError(
                 "bad-licence",
@@ -63,7 +63,7 @@ def parse_licence(expression: str) -> str:
             *("bad-licence", "SPDX licence", key, licensing.known_symbols),
             otherwise="spdx.org/licenses lists them; a licence of your own is LicenseRef-NAME",
         )
-    # Only now, for it would call a misspelt exception a licence: what stands where it may.
+    # Only after the other check, as this one would call a misspelt exception a licence.
     return str(parsed_as(strict=True))
 
 

@@ -1,8 +1,8 @@
-"""Recipes: numbers about a dataset that anybody who has it can measure again (spec §19.5).
+"""Measure recipes: numbers about a dataset that every receiver can measure again (spec §19.5).
 
-All are counts, or shares of counts with six decimals, over bytes, records and metadata: nothing
-that a model, a tokenizer or a locale decides. Files pass once; memory does not grow with them,
-but for 32 bytes a record where duplicates are counted.
+All are counts, or shares of counts with six decimals, over bytes, records and metadata; none
+depends on a model, a tokenizer or a locale. Each file is read once; memory does not grow with the
+data, except 32 bytes a record if duplicates are counted.
 """
 
 from array import array
@@ -27,14 +27,14 @@ from lyrikstore.verify.datasets.licences import licence_field
 from lyrikstore.verify.delivery.quality import Measured
 
 MAX_VALUES = 100
-"""Most values of a column of which a share is measured without naming them."""
+"""Largest number of values of a column whose shares are measured without naming the values."""
 
 _READ_BYTES = 1 << 20
 _BLANK = b" \t\n\r\x0b\x0c"
 
 
 class _Meter:
-    """Looks at what passes, and knows one number at the end."""
+    """A running measure of one number; records are added one after another."""
 
     PARAMETERS: ClassVar[tuple[str, ...]] = ()
     READS_TEXT: ClassVar[bool] = False
@@ -47,22 +47,22 @@ class _Meter:
         self.total = 0
 
     def file(self, entry: TreeEntry) -> None:
-        """Look at a file's metadata."""
+        """Add a file's metadata."""
 
     def text(self, part: bytes) -> None:
-        """Look at a part of a record's text."""
+        """Add a part of a record's text."""
 
     def fields(self, record: Mapping[str, Any]) -> None:
-        """Look at the members of a record that is a JSON object."""
+        """Add the members of a record that is a JSON object."""
 
     def identity(self, record: Digest) -> None:
-        """Look at a record's id."""
+        """Add a record's id."""
 
     def end(self) -> None:
-        """Learn that a record has ended."""
+        """Mark the end of a record."""
 
     def value(self) -> Fraction:
-        """Return what was measured."""
+        """Return the measured number."""
         if not self.SHARE:
             return Fraction(self.hits)
         return Fraction(self.hits, self.total) if self.total else Fraction(0)
@@ -110,7 +110,7 @@ class _WordCount(_Meter):
 
     def text(self, part: bytes) -> None:
         if part:
-            joined = self._inside and part[0] not in _BLANK  # a word goes on from part to part
+            joined = self._inside and part[0] not in _BLANK  # a word continues in the next part
             self.hits += len(part.split()) - joined
             self._inside = part[-1] not in _BLANK
 
@@ -179,17 +179,17 @@ RECIPES: Mapping[str, type[_Meter]] = {
     "missingFieldRate/1": _MissingFieldRate,
     "fieldShare/1": _FieldShare,
 }
-"""Every recipe there is."""
+"""All recipes, by name and version."""
 
 
 class Measurement:
-    """Measures while the records of a dataset pass, once, in storage order.
+    """Measures a dataset while its records are read, once, in storage order.
 
     Args:
-        recipes: ``{use, parameters?}``, as credentials hold them; one that is not known, or whose
-            parameters are not its own, gives a problem and no number.
-        body: Of the dataset's manifest, whose statistics of rows are measured, too; None: they are
-            not.
+        recipes: ``{use, parameters?}``, as credentials have them; an unknown recipe, or one with
+            wrong parameters, results in a problem instead of a number.
+        body: The body of the dataset's manifest, to measure the statistics of rows, too; None: they
+            are not measured.
 
     Attributes:
         counts: Records of each file, in the order in which the files came.
@@ -217,7 +217,7 @@ class Measurement:
 
     @property
     def reads_documents(self) -> bool:
-        """Whether files that are records have to be read, beyond being hashed."""
+        """Whether documents must be read, not only hashed."""
         return any(meter is not None and meter.READS_TEXT for meter in self._meters)
 
     def record_ids(
@@ -231,7 +231,7 @@ class Measurement:
             stream: Its bytes; None for a document that need not be read.
 
         Raises:
-            InvalidInputError: (``no-reader``, ``bad-record``) the file has no such records.
+            InvalidInputError: (``no-reader``, ``bad-record``) its records cannot be read.
         """
         self._each(lambda meter: meter.file(entry))
         count = 0
@@ -259,7 +259,7 @@ class Measurement:
                 pass
 
     def values(self) -> list[Measured]:
-        """Return what was measured, recipe by recipe."""
+        """Return the measured numbers, or problems, in the order of the recipes."""
         return [
             Measured(None, False, problem)
             if problem or meter is None
@@ -268,10 +268,10 @@ class Measurement:
         ]
 
     def statistics(self) -> Mapping[str, Any]:
-        """Return the members of the descriptor's ``stats`` that rows give; nothing of documents.
+        """Return the members of the descriptor's ``stats`` for rows; empty for documents.
 
         Raises:
-            InvalidInputError: (``bad-record``) a row is none.
+            InvalidInputError: (``bad-record``) a row is malformed.
         """
         return {} if self._rows is None else self._rows.to_json()
 
@@ -304,16 +304,16 @@ class Measurement:
 
 
 def recipes_for(stated: Sequence[Mapping[str, Any]], tree: Tree) -> list[dict[str, JSON]]:
-    """Return the recipes that a terms file asks for, each once, as credentials hold them.
+    """Return the recipes that a terms file requests, each once, as credentials have them.
 
     Args:
-        stated: ``{use, parameters?}``; a ``metadataShare/1`` without ``value`` stands for one of
-            each value the column has.
+        stated: ``{use, parameters?}``; a ``metadataShare/1`` without ``value`` stands for one
+            recipe per value of the column.
         tree: The dataset's tree.
 
     Raises:
-        InvalidInputError: (``bad-recipe``) no such recipe (near matches named), other parameters,
-            or a column with more values than :data:`MAX_VALUES`.
+        InvalidInputError: (``bad-recipe``) an unknown recipe (similar names are listed), wrong
+            parameters, or a column with more values than :data:`MAX_VALUES`.
     """
     found: list[dict[str, JSON]] = []
     for recipe in stated:
@@ -332,13 +332,13 @@ def recipes_for(stated: Sequence[Mapping[str, Any]], tree: Tree) -> list[dict[st
 
 
 def licence_recipe(body: Mapping[str, Any]) -> dict[str, JSON] | None:
-    """Return the recipe that measures in how many records no licence is stated (spec §14.2).
+    """Return the recipe that measures the share of records without a licence (spec §14.2).
 
     Args:
-        body: Of the dataset's manifest.
+        body: The body of the dataset's manifest.
 
     Returns:
-        None where records have no field for it, or none that a recipe reads.
+        None if records have no field for the licence, or no recipe can read it.
     """
     field = licence_field(body)
     if field is None:
@@ -354,7 +354,7 @@ def claims_of(
     """Return measured claims for a credential.
 
     Raises:
-        InvalidInputError: (``not-measurable``) a recipe that these records cannot be measured by.
+        InvalidInputError: (``not-measurable``) a recipe cannot measure these records.
     """
     claims: list[dict[str, JSON]] = []
     for recipe, measured in zip(recipes, values, strict=True):

@@ -1,7 +1,7 @@
-"""What a publisher offers and states when they issue a credential: ``terms.toml`` (docs/terms.md).
+"""The terms file ``terms.toml``: terms and claims that a publisher issues (docs/terms.md).
 
-The file speaks the words of the credential (spec/10-credentials.md), so that what is written is
-what will be signed.
+The file uses the words of the credential (spec/10-credentials.md), so that publishers write what
+they will sign.
 """
 
 import os
@@ -38,14 +38,14 @@ _HINT = "docs/terms.md shows a whole file"
 
 
 class Offer(Struct, frozen=True):
-    """What a credential says beyond the manifest.
+    """The content of a credential beyond the manifest.
 
     Attributes:
-        terms: What may be done with which files.
+        terms: The terms of the files, by partition.
         texts: Licence texts, each with the id of the licence.
-        regulatory: Statements about laws, as the credential holds them; a party without ``did`` or
+        regulatory: Statements about laws, as the credential has them; a party without ``did`` or
             ``name`` is the issuer.
-        quality: Claims about quality that nobody can recompute, as the credential holds them.
+        quality: Claims about quality that cannot be recomputed, as the credential has them.
         measures: Recipes to measure when issuing: ``{use, parameters?}``.
     """
 
@@ -63,21 +63,21 @@ class Offer(Struct, frozen=True):
         requires: tuple[str, ...] = (),
         grantable: tuple[str, ...] = (),
     ) -> Self:
-        """Return an offer of equal terms for all files, and nothing else."""
+        """Return an offer with the same terms for all files, and no claims."""
         return cls(whole(permits, prohibits, requires, grantable))
 
 
 def load_offer(path: Path) -> Offer:
-    """Return what a terms file states.
+    """Return the offer in a terms file.
 
     Args:
-        path: TOML; licence texts are looked for next to it.
+        path: A TOML file; licence texts must lie in its folder.
 
     Raises:
-        InvalidInputError: (``unreadable``) it, or a licence text, cannot be read; (``bad-terms``)
-            not TOML, an unknown or missing member, a value that is none, or a text outside its
-            folder; the message names the place. (``bad-licence``) no SPDX expression. What does
-            not fit the dataset is found when issuing.
+        InvalidInputError: (``unreadable``) the file, or a licence text, cannot be read;
+            (``bad-terms``) it is not TOML, has an unknown or missing member, an invalid value, or a
+            text outside its folder; the message names the place; (``bad-licence``) a licence is not
+            an SPDX expression. Terms that do not fit the dataset are found when issuing.
     """
     try:
         document = parse_toml(read_at_most(path, MAX_BYTES + 1), max_bytes=MAX_BYTES)
@@ -135,14 +135,14 @@ def _statement(item: Mapping[str, Any]) -> dict[str, JSON]:
 
 
 def _beside(terms: Path, name: str) -> Path:
-    # Attack: a terms file from somebody else names a private file, to have it handed out.
+    # ATTACK: a terms file from another person names a private file, so that it is published.
     if "\0" in name:
-        _bad(f"licence text {name[:200]!r} is no file name")
+        _bad(f"licence text {name[:200]!r} is not a file name")
     path = real_path(terms.parent / name)
     if not path.is_relative_to(real_path(terms.parent)):
         _bad(f"licence text {name[:200]!r} is not in the folder of {terms.name}")
     if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - raise nothing
-        _bad(f"licence text {name[:200]!r} is not a file")  # a FIFO would wait for ever
+        _bad(f"licence text {name[:200]!r} is not a file")  # reading a FIFO would never end
     return path
 
 
@@ -151,7 +151,7 @@ def read_licence_text(path: Path) -> bytes:
 
     Raises:
         InvalidInputError: (``bad-terms``) it is too long.
-        LyrikstoreError: As :func:`read_at_most`.
+        LyrikstoreError: See :func:`read_at_most`.
     """
     data = read_at_most(path, MAX_TEXT_BYTES + 1)
     if len(data) > MAX_TEXT_BYTES:

@@ -1,7 +1,7 @@
-"""What well-known public licences permit everybody: for one warning, and for nothing else.
+"""Acts that well-known public licences permit to everybody; used only for one warning.
 
-Terms under ``CC-BY-4.0`` that prohibit commercial use keep nobody from it who has the data under
-that licence. No licence id implies a word (spec §19.2), so no terms are judged by this.
+Terms that prohibit commercial use of data under ``CC-BY-4.0`` do not bind a user who has the data
+under that licence. No licence id implies terms (spec §19.2), so no decision depends on this table.
 """
 
 from functools import cache, reduce
@@ -18,11 +18,11 @@ _FILE = Path(__file__).with_suffix(".toml")
 
 
 class PublicLicence(Struct, frozen=True):
-    """What a licence gives to everybody.
+    """The rights that a licence gives to everybody.
 
     Attributes:
-        permits: Acts, of those that its text speaks of.
-        requires: Duties.
+        permits: Acts that its text permits.
+        requires: Duties that its text demands.
     """
 
     permits: frozenset[str]
@@ -35,9 +35,9 @@ class NarrowerTerms(Struct, frozen=True):
     Attributes:
         partition: Its name.
         licence: The licence, an SPDX expression.
-        acts: What the licence permits and the terms do not.
-        duties: What the terms demand and the licence does not.
-        limits: What the terms limit: ``territory``, ``seats`` and so on.
+        acts: Acts that the licence permits and the terms do not.
+        duties: Duties that the terms demand and the licence does not.
+        limits: Names of the limits in the terms: ``territory``, ``seats`` and so on.
     """
 
     partition: str
@@ -66,10 +66,10 @@ class NarrowerTerms(Struct, frozen=True):
 
 
 def narrower_terms(terms: Terms) -> list[NarrowerTerms]:
-    """Return the partitions whose terms are narrower than the public licence that is stated.
+    """Return the partitions whose terms are narrower than their stated public licence.
 
     Args:
-        terms: With the licence of the whole.
+        terms: The terms, with the licence of the whole dataset.
     """
     found = []
     for partition in terms.partitions:
@@ -93,7 +93,7 @@ def _compared(partition: Partition, expression: str, licence: PublicLicence) -> 
 
 
 def _read(expression: str) -> PublicLicence | None:
-    """Return what a licence expression gives; None where a part of it is not known here."""
+    """Return the rights of a licence expression; None if a part of it is not in the table."""
     from license_expression import ExpressionError, get_spdx_licensing  # slow to load
 
     try:

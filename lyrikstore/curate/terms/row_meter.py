@@ -1,4 +1,4 @@
-"""Statistics of rows that pass one by one (spec §12.4.2)."""
+"""Statistics of rows that are added one by one (spec §12.4.2)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,10 +13,10 @@ from lyrikstore.curate.readers.statistics import RowStatistics
 
 
 class RowMeter:
-    """Measures rows while they pass.
+    """The statistics of rows, which are added one by one.
 
     Args:
-        roles: Which field has which role.
+        roles: The roles of the fields.
 
     Example:
         >>> meter = RowMeter(FieldRoles())
@@ -34,21 +34,21 @@ class RowMeter:
         self._size, self._problem = 0, ""
 
     def add(self, data: bytes) -> None:
-        """Look at a row."""
+        """Add a row."""
         self._waiting.append(data)
         self._size += len(data)
         if len(self._waiting) == BATCH_ROWS or self._size >= BATCH_BYTES:
             self._measure()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the members that the descriptor's ``stats`` has of them.
+        """Return the members of the descriptor's ``stats`` for these rows.
 
         Raises:
-            InvalidInputError: (``bad-record``) a row is none.
+            InvalidInputError: (``bad-record``) a row is malformed.
         """
         self._measure()
         if self._problem:
-            raise InvalidInputError("bad-record", f"a row is none: {self._problem}")
+            raise InvalidInputError("bad-record", f"a row is malformed: {self._problem}")
         return self._statistics.to_json(self._roles)
 
     def _measure(self) -> None:

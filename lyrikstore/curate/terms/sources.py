@@ -1,4 +1,4 @@
-"""Where the terms of a mix come from: credentials in files, or those logged about a dataset."""
+"""The sources of a mix's terms: credentials in files, or credentials logged about a dataset."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -48,12 +48,12 @@ _Judged = TypeVar("_Judged", TermSource, HeldGrant)
 
 
 class AssertedModel(Struct, frozen=True):
-    """A model from elsewhere.
+    """An imported model, whose licence is only asserted.
 
     Attributes:
         name: Its name.
-        id: Its manifest.
-        asserted: What whoever committed it says of its licence; None: nothing.
+        id: Id of its manifest.
+        asserted: The licence that the committer asserts; None: none.
     """
 
     name: str
@@ -61,17 +61,17 @@ class AssertedModel(Struct, frozen=True):
     asserted: str | None
 
     def to_json(self) -> dict[str, JSON]:
-        """Return it as ``schemas/cli/terms.schema.json`` wants it."""
+        """Return the model as JSON, by ``schemas/cli/terms.schema.json``."""
         return {"name": self.name, "id": str(self.id), "asserted": self.asserted}
 
 
 class Asker(Struct, frozen=True):
-    """Who asks what may be done, and when.
+    """The user who requests a use: trust, time and key.
 
     Attributes:
-        trust: Whom they believe.
+        trust: The user's trust file.
         at: The moment of use.
-        key: Their key as did:key, for which licence grants count; None: no grant counts.
+        key: The user's key as did:key; grants to it count; None: no grant counts.
     """
 
     trust: Trust
@@ -86,10 +86,11 @@ class Asker(Struct, frozen=True):
         seats: int | None = None,
         purposes: tuple[str, ...] = (),
     ) -> Use:
-        """Return the use that they ask for; a union of countries stands for its members.
+        """Return the requested use; a union of countries stands for its members.
 
         Raises:
-            InvalidInputError: (``unknown-word``) a word that nobody would understand; or as
+            InvalidInputError: (``unknown-word``) an act, purpose or territory is not in the
+                vocabulary; see
                 :func:`lyrikstore.credentials.terms.vocabulary.check_territory`.
         """
         check_words("permission", acts, PERMISSIONS)
@@ -98,7 +99,7 @@ class Asker(Struct, frozen=True):
 
     @property
     def not_proven(self) -> list[str]:
-        """What no mix of sources says, for people."""
+        """Return the facts that a mix does not prove, as sentences for messages."""
         grants = "grants that are neither beside a delivery nor imported"
         if self.key is None:
             grants = "grants to you: no key of yours could be read; lyrikstore key list shows yours"
@@ -113,31 +114,31 @@ class Asker(Struct, frozen=True):
 def source_of_file(
     label: str, data: bytes, siblings: Mapping[str, bytes], asker: Asker
 ) -> TermSource:
-    """Return what a credential in a file contributes to a mix.
+    """Return the source of terms for a credential in a file.
 
     Args:
-        label: What to call it where it does not say itself.
+        label: Its name in messages, if it does not state a name.
         data: The credential's bytes.
         siblings: File name → the sibling files: grants, status lists, successors, and the policies
-            that say what became of the issuer's key.
-        asker: Who wants to use the data.
+            with the state of the issuer's key.
+        asker: The user who requests the use.
 
     Raises:
-        InvalidInputError: (``not-a-credential``) it does not even say that it is a dataset
-            credential. One that says so and does not hold leaves all unknown.
+        InvalidInputError: (``not-a-credential``) it does not claim to be a dataset credential. If
+            it does but is invalid, all its terms are unknown.
     """
     opened = OpenedCredential(data)
     if opened.kind is GRANT:
         raise InvalidInputError(
             "not-a-credential",
-            f"{label} is a licence grant: terms are what everybody may do",
-            hint="lyrikstore verify says what it grants to whom; a run counts it once it is "
-            "imported: docs/grants.md",
+            f"{label} is a licence grant, which has no terms for everybody",
+            hint="to see its acts and holder, run: lyrikstore verify; to use it in runs, import "
+            "it: docs/grants.md",
         )
     if opened.kind is not DATASET:
         raise InvalidInputError(
             "not-a-credential",
-            f"{label} is no dataset credential of lyrikstore's: it states no terms",
+            f"{label} is not a dataset credential of lyrikstore, so it has no terms",
             hint="name the credential.json of a delivery, the delivery's folder, or a dataset",
         )
     others = {name: OpenedCredential(one) for name, one in siblings.items()}
@@ -163,7 +164,7 @@ def _source(
     verdict = decide(checks, PROCEDURES["credential"].required)
     decisive = _decisive(checks)
     why = "" if decisive is None else decisive.summary
-    if claims is None or not outcome.signature_valid:  # what it says is nobody's word
+    if claims is None or not outcome.signature_valid:  # no one has signed its claims
         return TermSource(label, None, why, verdict=verdict), None
     licences = [claims.terms.licence, *(part.licence for part in claims.terms.partitions)]
     described = {field["field"]: field for field in claims.subject["descriptor"]}
@@ -188,7 +189,7 @@ def _held(
     asker: Asker,
     status_updates: StatusUpdates,
 ) -> HeldGrant | None:
-    """Return what a grant gives to who asks; None if it is nobody's word, or about other data."""
+    """Return a grant as it applies to the user; None if it is unsigned or about other data."""
     terms = siblings.terms_of(opened)
     key = asker.key
     holder = Holder("") if key is None else holder_of(opened, key, asker.trust, asker.at)
@@ -228,8 +229,8 @@ def _held(
 
 
 def _worth_naming(held: Iterable[HeldGrant | None], source: TermSource) -> tuple[HeldGrant, ...]:
-    """Return the grants to who asks, and those to others by who issued the terms."""
-    # ATTACK: a thousand grants to others, by nobody, between which those to the user are lost.
+    """Return the grants to the user, and grants to others by the issuer of the terms."""
+    # ATTACK: a thousand grants to others, by unknown issuers, hide the grants to the user.
     return tuple(
         one for one in held if one is not None and (one.is_yours or one.issuer == source.issuer)
     )
@@ -240,7 +241,7 @@ def _all_of(terms: Terms) -> PartitionsUsed:
 
 
 def _decisive(checks: Iterable[Check]) -> Check | None:
-    """Return why a credential is not trusted, or None."""
+    """Return the check because of which a credential is not trusted, or None."""
     for state in (CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN):
         for check in checks:
             if check.state is state and (state is not CheckState.WARN or check.id in TRUST_CHECKS):
@@ -251,23 +252,23 @@ def _decisive(checks: Iterable[Check]) -> Check | None:
 def sources_of_datasets(
     repository: Repository, used: Sequence[Manifest], asker: Asker
 ) -> list[TermSource]:
-    """Return what the sources of datasets and models in a store contribute to a mix.
+    """Return the sources of terms for datasets and models in a store.
 
-    A model rests on what it and its bases learned from (spec §12.7), and so does what it wrote. For
-    each source the newest credential counts that holds and is in force; one by an issuer whom the
-    user believes goes before any other; and besides, what the store's log has that was granted to
-    who asks.
+    The sources of a model are the datasets that it and its base models were trained on (spec
+    §12.7); data that it generated has the same sources. For each source the newest credential
+    counts that is valid and in force; credentials by an issuer whom the user trusts take
+    precedence. Grants to the user in the store's log count, too.
 
     Args:
         repository: The store.
-        used: What is used; filtered datasets use the partitions whose files they kept, and unions
-            the sources of which they hold a record.
-        asker: Who wants to use the data.
+        used: The datasets and models; filtered datasets use the partitions whose files they kept,
+            and unions the sources of which they have a record.
+        asker: The user who requests the use.
 
     Raises:
-        NotFoundError, IncompleteError: Something on the way cannot be followed.
+        NotFoundError, IncompleteError: A part of the lineage is missing.
 
-    Cost: as :func:`terms_of_sources`.
+    Cost: see :func:`terms_of_sources`.
     """
     lineage, closure = _rests_on(repository, used)
     found = terms_of_sources(repository, lineage, closure.sources, closure.datasets, asker)
@@ -285,16 +286,16 @@ def terms_of_sources(
     datasets: Sequence[Manifest],
     asker: Asker,
 ) -> list[TermSource]:
-    """Return what each of ``sources`` contributes to a mix of ``datasets``, in their order.
+    """Return the terms of each of ``sources`` in a mix of ``datasets``, in the order of sources.
 
     Args:
         repository: The store.
-        lineage: Of the datasets.
+        lineage: The lineage of the datasets.
         sources: Datasets without dataset inputs.
-        datasets: What is used of them.
-        asker: Who wants to use the data.
+        datasets: The used datasets, which are made from them.
+        asker: The user who requests the use.
 
-    Cost: what :class:`SourcesHeld` says, where something was made from several datasets.
+    Cost: see :class:`SourcesHeld`, if a dataset was made from several datasets.
     """
     status_updates = logged_status_updates(repository)
     log = check_remembered(repository, repository.checkpoint, repository.records, repository.memory)
@@ -313,12 +314,12 @@ def terms_of_sources(
 
 
 def asserted_models(repository: Repository, used: Sequence[Manifest]) -> list[AssertedModel]:
-    """Return the models from elsewhere that datasets and models in a store rest on.
+    """Return the imported models that datasets and models in a store are derived from.
 
-    Their licence is what whoever committed them says, and permits nothing here.
+    Their licence is only asserted by the committer, and permits nothing here.
 
     Raises:
-        NotFoundError, IncompleteError: Something on the way cannot be followed.
+        NotFoundError, IncompleteError: A part of the lineage is missing.
     """
     return [
         AssertedModel(one.name, one.id, one.body.get("rights", {}).get("asserted"))
@@ -333,7 +334,7 @@ def _rests_on(repository: Repository, used: Sequence[Manifest]) -> tuple[Lineage
 
 
 def _as_of(log: Check, source: TermSource) -> TermSource:
-    # What is missing from the log could take any credential back.
+    # Entries missing from the log could revoke any credential.
     if log.state is CheckState.FAIL:
         return replace(source, terms=None, problem=log.summary, verdict=Verdict.INVALID, grants=())
     if log.state is not CheckState.UNCHECKED:
@@ -406,7 +407,7 @@ def _own_keys(repository: Repository) -> frozenset[str]:
 
 
 def _sound(source: Manifest, found: LoggedTerms) -> tuple[list[OpenedCredential], list[TermSource]]:
-    """Return what is logged about a dataset, newest first, and credentials that say nothing."""
+    """Return the credentials logged about a dataset, newest first, and the unreadable ones."""
     silent = [
         TermSource(source.name, None, f"its credential cannot be read: {one.reason}")
         for one in reversed(found.unread)
