@@ -12,17 +12,17 @@ from lyrikstore.curate.personal.rampart import RAMPART_MODEL, RAMPART_PACKAGES, 
 from lyrikstore.curate.weights import PinnedModel, installed_versions
 
 Search = Callable[[str], list[Found]]
-"""Returns what a detector finds in a text, in no order, overlaps included."""
+"""Returns the finds of a detector in a text, in no order, with overlaps."""
 
 
 class Detector(Struct, frozen=True):
     """One detector.
 
     Attributes:
-        version: Of what it finds; another behaviour has another number.
-        load: Reads the models, and returns the search.
-        packages: The packages whose version changes what it finds.
-        weights: The model's files, if it has a model.
+        version: Version of its behaviour; a change of its finds changes the number.
+        load: Loads its models, and returns the search.
+        packages: The packages whose versions change its finds.
+        weights: The files of its model, if it has one.
     """
 
     version: int
@@ -32,13 +32,12 @@ class Detector(Struct, frozen=True):
 
 
 class DetectorFacts(Struct, frozen=True):
-    """What a filter manifest says about the detectors of a step.
+    """The facts about the detectors of a step, as a filter manifest states them.
 
     Attributes:
         detectors: Names with versions, such as ``patterns/2``.
-        libraries: Package to version, of those installed here.
-        models: One object for each model: ``name``, ``version``, ``digest`` of its files,
-            ``licence``.
+        libraries: Package to installed version.
+        models: One object per model: ``name``, ``version``, ``digest`` of its files, ``licence``.
     """
 
     detectors: tuple[str, ...]
@@ -55,22 +54,22 @@ DETECTORS: Mapping[str, Detector] = {
 
 @cache
 def open_detector(name: str) -> Search:
-    """Return the search of a detector, loaded once in a process.
+    """Return the search of a detector; it is loaded once per process.
 
     Raises:
-        IncompleteError: (``no-detector``, ``other-weights``) a package or model is missing or is
-            another one.
+        IncompleteError: (``no-detector``, ``other-weights``) a package or model is missing, or its
+            files differ from the known ones.
     """
     return DETECTORS[name].load()
 
 
 def detector_facts(names: tuple[str, ...]) -> DetectorFacts:
-    """Return what a filter manifest says about these detectors, as they are installed here.
+    """Return the facts that a filter manifest states about these detectors, as installed.
 
     Raises:
-        IncompleteError: As :func:`open_detector`.
+        IncompleteError: See :func:`open_detector`.
 
-    Cost: reads the files of the models once in a process.
+    Cost: one read of the models' files per process.
     """
     for name in names:
         open_detector(name)

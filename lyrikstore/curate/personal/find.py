@@ -1,4 +1,4 @@
-"""The way in: what personal data a text holds, by the detectors asked."""
+"""The entry point: the personal data in a text, found by chosen detectors."""
 
 from collections.abc import Collection, Iterable
 
@@ -11,20 +11,20 @@ from lyrikstore.curate.personal.patterns import find_patterns, protect_dockets
 def find(
     text: str, detectors: Iterable[str], kinds: Collection[str] = DEFAULT_KINDS
 ) -> list[Found]:
-    """Return the personal data in ``text``: the union of what the detectors find.
+    """Return the personal data in ``text``: the united finds of the detectors.
 
     Args:
         text: Any text.
         detectors: Keys of :data:`~lyrikstore.curate.personal.detectors.DETECTORS`.
         kinds: Keys of :data:`~lyrikstore.curate.personal.kinds.KINDS`; other finds are left out.
-            Docket numbers are recognised in any case, so that no other kind takes them.
+            Docket numbers are always recognised, so that no other kind takes them.
 
     Returns:
         The finds in text order, none overlapping.
 
     Raises:
         IncompleteError: (``no-detector``, ``other-weights``) a package or model is missing, or the
-            model's files are not the ones this version knows. Nothing was searched.
+            model's files differ from the known ones. Nothing was searched.
 
     Cost: ``patterns`` is linear in the length; the models take some 20 ms for a page, and a second
     when first used. docs/personal-data.md has measured figures.

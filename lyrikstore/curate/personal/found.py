@@ -1,4 +1,4 @@
-"""What a detector found, and how overlapping finds become one."""
+"""Finds of detectors, and the rule that joins overlapping ones."""
 
 from collections.abc import Iterable
 
@@ -8,14 +8,14 @@ from lyrikstore.curate.personal.kinds import KINDS
 
 
 class Found(Struct, frozen=True):
-    """One place that holds personal data.
+    """A place in a text that has personal data.
 
     Attributes:
-        start: First code point.
-        end: One past the last.
+        start: Position of the first code point.
+        end: Position after the last code point.
         kind: Key of :data:`~lyrikstore.curate.personal.kinds.KINDS`.
         detector: Key of :data:`~lyrikstore.curate.personal.detectors.DETECTORS`.
-        score: How sure a model was, from 0 to 1; ``None`` for patterns.
+        score: The model's confidence, from 0 to 1; ``None`` for patterns.
     """
 
     start: int
@@ -31,8 +31,9 @@ _RANK = {name: place for place, name in enumerate(KINDS)}
 def join_overlapping(found: Iterable[Found]) -> list[Found]:
     """Return the finds in text order, none overlapping.
 
-    Overlapping finds become one that covers all of them, so that no rest of a find stays. Its kind,
-    detector and score are those of the longest; of equals, of the kind that is first in ``KINDS``.
+    Overlapping finds become one find that covers all of them, so that no part of a find remains.
+    Its kind, detector and score are those of the longest; if several are equally long, those of the
+    kind that is first in ``KINDS``.
 
     Cost: O(n log n) for n finds.
     """

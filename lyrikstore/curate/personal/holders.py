@@ -1,7 +1,7 @@
-"""Finding who holds the copyright, in linear time, in the lines that say so and after them.
+"""Search for copyright holders in copyright lines and the lines after them, in linear time.
 
-Normative text: spec §12.5.5. No text makes the search
-quadratic: a megabyte of ``copyright`` costs what a megabyte of prose costs.
+Normative text: spec §12.5.5. No text makes the search quadratic: a megabyte of ``copyright`` costs
+as much as a megabyte of prose.
 """
 
 import re
@@ -76,17 +76,17 @@ _SENTENCE = re.compile(
 )
 
 MAX_HOLDER = 160
-"""Code points of one holder."""
+"""Largest number of code points of one holder."""
 
 MAX_LINES = 3
-"""Lines after a mark that a list of holders may go on for."""
+"""Number of lines after a copyright mark in which a list of holders may continue."""
 
 MAX_NAMES = 1000
-"""Names of one text that are looked for again: each costs a pass over it."""
+"""Number of names per text whose repetitions are searched; each costs a pass over the text."""
 
 
 def find_holders(text: str) -> Iterator[Span]:
-    """Yield who holds the copyright, in the lines that say so; the years and marks stay."""
+    """Yield the places of holders in copyright lines, without the years and marks."""
     lines = text.splitlines(keepends=True)
     offset = 0
     carried: tuple[int, bool] | None = None  # lines left, whether the name may begin here
@@ -117,10 +117,10 @@ def find_holders(text: str) -> Iterator[Span]:
 
 
 def find_repeats(text: str, holders: Iterable[Span]) -> Iterator[Span]:
-    """Yield where the holders named in ``holders`` are mentioned again in the same text.
+    """Yield the places where the holders of ``holders`` are mentioned again in the same text.
 
-    A name counts without its address, and from seven letters or two words on; case and line breaks
-    inside it do not matter.
+    A name is searched without its address, and only if it has seven letters or two words; case and
+    line breaks inside it do not matter.
 
     Cost: O(length times names), at most :data:`MAX_NAMES` names.
     """
@@ -155,7 +155,7 @@ def _names(holder: str) -> Iterator[str]:
 
 
 def _holder(line: str, mark: re.Match[str]) -> Span | None:
-    """Return the holder's place after a mark; an empty one if the name must be on the next line."""
+    """Return the holder's place after a mark; empty if the name must be on the next line."""
     start = mark.end()
     dated = _YEAR.search(mark["years"]) is not None
     symbol = bool(mark["more"]) or mark[0][0] in "\u00a9&("
@@ -169,7 +169,7 @@ def _holder(line: str, mark: re.Match[str]) -> Span | None:
     if by is not None:
         start = by.end()
     if not (dated or symbol or by is not None):
-        # A bare word: only "Copyright Some Name" alone on its line is a notice.
+        # Without a year or sign only "Copyright Some Name" alone on its line is a notice.
         if not _stands_alone(line, mark):
             return None
     elif _NOT_A_NAME.match(line, start) and not (dated and symbol):

@@ -13,10 +13,10 @@ class PersonalKind(Struct, frozen=True):
     """One kind of personal data.
 
     Attributes:
-        placeholder: What takes its place, without the angle brackets.
+        placeholder: The text that replaces it, without the angle brackets.
         meaning: One line for the documentation.
-        identifier: The letter of the Safe Harbor identifier, or an empty string for none.
-        chosen: Whether a filter looks for it unless told otherwise.
+        identifier: The letter of the Safe Harbor identifier; empty if there is none.
+        chosen: Whether filters search for it by default.
     """
 
     placeholder: str
@@ -63,7 +63,7 @@ KINDS: Mapping[str, PersonalKind] = {
     "organisation": PersonalKind("ORGANISATION", "names of organisations", "", chosen=False),
     "group": PersonalKind("GROUP", "nationality, religion, political group", "", chosen=False),
 }
-"""Every kind, the surest first: of two finds that are equally long, the earlier kind holds."""
+"""All kinds, the most certain first: of two equally long finds, the earlier kind counts."""
 
 DEFAULT_KINDS: tuple[str, ...] = tuple(name for name, kind in KINDS.items() if kind.chosen)
 

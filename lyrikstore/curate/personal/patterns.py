@@ -1,7 +1,7 @@
-"""The detector ``patterns``: all recognisers, and what docket numbers protect.
+"""The detector ``patterns``: all recognisers, with protection of docket numbers.
 
-``Case No. 0012/2007`` looks like a telephone number, and ``12/2007`` like a date. So what is
-recognised as a docket number is taken by no weaker recogniser, whether it is redacted or not.
+``Case No. 0012/2007`` looks like a telephone number, and ``12/2007`` like a date. So the text of a
+docket number belongs to no weaker recogniser, whether docket numbers are redacted or not.
 """
 
 import re
@@ -39,7 +39,7 @@ _SURE = frozenset({"ssn", "card", "iban", "vin", "email", "url", "docket"})
 
 
 def find_patterns(text: str) -> list[Found]:
-    """Return what the recognisers find, in no order, overlaps included.
+    """Return the finds of all recognisers, in no order, with overlaps.
 
     Cost: time linear in the length of the text.
     """
@@ -50,7 +50,7 @@ def find_patterns(text: str) -> list[Found]:
 
 
 def protect_dockets(found: Iterable[Found]) -> list[Found]:
-    """Return the finds without what of them lies in a docket number; sure kinds stay whole.
+    """Return the finds without their parts in docket numbers; certain kinds are kept whole.
 
     Cost: O(n log n) for n finds.
     """

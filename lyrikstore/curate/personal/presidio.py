@@ -1,10 +1,10 @@
 """The detector ``presidio``: presidio-analyzer with a small English spaCy model.
 
-The model takes German nouns for names of people, places and companies. So of what it finds in a
-German passage only names of people count, and of these only two or more words that are no nouns.
+The model mistakes German nouns for names of people, places and companies. So of its finds in German
+passages only names of people count, and of these only two or more words that are not nouns.
 
-Two things of it would reach for the network, and do not here: a missing model is not downloaded but
-an error, and the list of public suffixes is the one inside the package tldextract.
+Network access is avoided: a missing model is an error and is not downloaded, and the list of public
+suffixes is the one in the package tldextract.
 """
 
 import logging
@@ -36,8 +36,8 @@ SPACY_MODEL = PinnedModel(
     "3a592875d28f8d81c790b74e80600cae8233701d04f83b06ca4104eca75048f6",
     "MIT",
 )
-LEAST_SCORE = 0.3  # below are patterns for any run of digits: 0.01 to 0.1
-PIECE = 20_000  # code points given to the model at once: it needs memory for each
+LEAST_SCORE = 0.3  # patterns for arbitrary digits have lower scores: 0.01 to 0.1
+PIECE = 20_000  # code points per call of the model, which bounds its memory
 
 _KINDS: Mapping[str, str] = {
     "PERSON": "person",
@@ -81,10 +81,10 @@ _CUTS = ("\n\n", "\n", ". ", " ")
 
 
 def load_analyzer() -> "AnalyzerEngine":
-    """Return presidio's analyzer with the checked model, kept off the network.
+    """Return presidio's analyzer with the checked model and without network access.
 
     Raises:
-        LyrikstoreError: As :func:`check_weights`.
+        LyrikstoreError: See :func:`check_weights`.
     """
     installed_versions(PRESIDIO_PACKAGES)
     model = check_weights(SPACY_MODEL)
@@ -109,10 +109,10 @@ def load_analyzer() -> "AnalyzerEngine":
 
 
 def load_presidio() -> Callable[[str], list[Found]]:
-    """Return the search.
+    """Return the search of the detector.
 
     Raises:
-        IncompleteError: As :func:`load_analyzer`.
+        IncompleteError: See :func:`load_analyzer`.
     """
     analyzer = load_analyzer()
 
@@ -154,7 +154,7 @@ def _passages(text: str, most: int = PIECE) -> Iterator[tuple[int, str]]:
 
 
 def _is_personal(piece: str, start: int, end: int, kind: str) -> bool:
-    """Return whether the rules of our own recognisers would let the find be one of its kind."""
+    """Return whether a find also fits its kind by the rules of our own recognisers."""
     match kind:
         case "date":
             return _is_date(piece[start:end])
@@ -166,7 +166,7 @@ def _is_personal(piece: str, start: int, end: int, kind: str) -> bool:
 
 
 def _is_date(words: str) -> bool:
-    """Return whether it names a day or month; "30 days", "annual" and years alone do not."""
+    """Return whether the words name a day or month, unlike "30 days", "annual" or a year alone."""
     if _MONTH.search(words) is not None:
         return True
     return (

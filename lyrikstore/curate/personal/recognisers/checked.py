@@ -1,4 +1,4 @@
-"""Numbers that carry a check digit or a form of their own: found without a word beside them."""
+"""Numbers with a check digit or a distinctive form, found without a word beside them."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ _IBAN_LENGTHS = range(15, 35)
 
 
 def find_checked(text: str) -> Iterator[Mark]:
-    """Yield numbers with a check digit or a form of their own, American and German ones."""
+    """Yield American and German numbers with a check digit or a distinctive form."""
     for found in _SSN.finditer(text):
         if digits(found[0]) and not (found[1] == "." and found[0][0] == "0"):
             yield found.start(), found.end(), "ssn"
@@ -151,7 +151,7 @@ def _doubled(number: str, weights: Sequence[int]) -> int:
 
 
 def _iban_end(candidate: str) -> int:
-    """Return where the IBAN ends in a candidate that may have swallowed words after it."""
+    """Return the end of the IBAN in a candidate that may include words after it."""
     end = len(candidate)
     while end > 14:
         if passes_iban(candidate[:end].replace(" ", "")):

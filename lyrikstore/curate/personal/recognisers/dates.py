@@ -54,7 +54,7 @@ _MONTH_YEAR = re.compile(
     rf"(?<![^\W_]){_MONTH}(?:{_DASH}{_MONTH})?(?:[ \t\n,.-]{{1,3}}(?i:of\s)?|(?=['\u2019]))"
     r"(?:(?:1[5-9]|20)\d\d(?!\d)|['\u2019]\d\d(?!\d))"
 )
-# A month alone is a date where a word before it says so: "in March" is, "March on" is not.
+# A month alone is a date if the word before it shows that: "in March" is, "March on" is not.
 _MONTH_ALONE = re.compile(
     r"(?<![^\W_])(?i:in|since|until|till|during|early|late|mid|last|next|this past|by|before|after)"
     r"[ -](?P<month>(?:January|February|March|April|May|June|July|August|September|October|November"
@@ -124,7 +124,7 @@ _NOT_A_MONTH = re.compile(r"(?:may|march|mar|mai|mars)(?![^\W_])")  # as verbs a
 
 
 def find_dates(text: str) -> Iterator[Mark]:
-    """Yield the dates: a day or a month, with or without the year; ``2019`` alone is none."""
+    """Yield the dates: a day or a month, with or without year; ``2019`` alone is not a date."""
     for pattern in (_MONTH_DAY, _DAY_MONTH, _MONTH_YEAR, _COMPACT_MONTH, _FEAST):
         for found in pattern.finditer(text):
             if _is_verb(found):

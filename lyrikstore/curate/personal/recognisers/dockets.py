@@ -1,4 +1,4 @@
-"""Docket and case numbers of courts. Found so that they can stay: no other find takes them."""
+"""Docket and case numbers of courts, recognised so that other kinds do not take them."""
 
 import re
 from collections.abc import Iterator

@@ -1,15 +1,16 @@
-"""Which parts of a text are German, and which capitalised words there are no names.
+"""German passages of a text, and the capitalised German words that are not names.
 
-German writes every noun with a capital, so that a capital says nothing. Two rules decide instead,
-without a model: function words tell the language of a passage, and endings, the last parts of
-compounds and a short list tell nouns from names. What they miss, docs/personal-data.md says.
+German writes every noun with a capital, so a capital does not show a name. Two rules decide
+instead, without a model: function words show the language of a passage, and endings, the last parts
+of compounds and a short list distinguish nouns from names. docs/personal-data.md lists what they
+miss.
 """
 
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
-REACH = 200  # code points to either side of a find whose words tell its language
+REACH = 200  # code points on both sides of a find from which its language is determined
 _GERMAN_WORDS = (
     "aber als am auf aus bei beim betrag bis das dass da\u00df dem den der des die durch ein "
     "eine einem einen einer eines er es frau f\u00fcr geb geboren geburtsdatum geburtsort "
@@ -111,7 +112,7 @@ _NAME_WORD = re.compile(r"[^\W_][\w'\u2019.-]{0,80}")
 
 
 class Languages:
-    """Which passages of a text are German.
+    """The German passages of a text.
 
     Args:
         text: Any text; it is read once.
@@ -167,7 +168,7 @@ def names_among(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def name_end(text: str, start: int, end: int) -> int:
-    """Return where a name ends that may run on into nouns; ``start`` if it begins with one."""
+    """Return the end of a name that nouns may follow; ``start`` if it begins with a noun."""
     last = start
     for word in _NAME_WORD.finditer(text, start, end):
         if not word[0][0].isupper():

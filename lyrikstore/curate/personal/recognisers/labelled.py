@@ -1,4 +1,4 @@
-"""Numbers that only a word beside them explains: ``MRN 00123``, ``Member ID: W12 345``."""
+"""Numbers recognised by a word beside them: ``MRN 00123``, ``Member ID: W12 345``."""
 
 import re
 from collections.abc import Iterator
@@ -31,11 +31,11 @@ MAX_VALUES = 20  # of a list after one label
 
 
 class Label(Struct, frozen=True):
-    """What says that a number follows.
+    """A label that announces a number.
 
     Attributes:
         kind: The kind of the number.
-        pattern: The label with all that may stand between it and the number.
+        pattern: The label, with the characters that may stand between it and the number.
         least: The least count of letters and digits of the number.
         figures: The least count of digits.
     """

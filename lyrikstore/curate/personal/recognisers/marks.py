@@ -1,4 +1,4 @@
-"""What every recogniser yields, and the small tests that several of them make."""
+"""The marks that recognisers yield, and small functions that several recognisers share."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,7 +15,7 @@ CAPITAL = (
 )
 """A pattern of the capitals with which European names begin."""
 
-CONTEXT = 40  # code points before a find in which a word may say what it is
+CONTEXT = 40  # code points before a find in which a word may show its kind
 
 
 def before(text: str, start: int, length: int = CONTEXT) -> str:

@@ -90,7 +90,7 @@ def find_urls(text: str) -> Iterator[Mark]:
 
 
 def names_company(text: str, start: int, end: int) -> bool:
-    """Return whether a host name is how a company is called: ``MP3.com``, ``amazon.com, Inc.``."""
+    """Return whether a host name is a company's name: ``MP3.com``, ``amazon.com, Inc.``."""
     host = text[start:end]
     if "/" in host or host.lower().startswith(("www.", "ftp.")):
         return False
@@ -101,7 +101,7 @@ def names_company(text: str, start: int, end: int) -> bool:
 
 
 def find_ips(text: str) -> Iterator[Mark]:
-    """Yield IPv4 and IPv6 addresses; numbers after "version" or "section" are none."""
+    """Yield IPv4 and IPv6 addresses, except numbers after "version" or "section"."""
     for found in _IPV4.finditer(text):
         if not is_numbering(text, *found.span()):
             yield found.start(), found.end(), "ip"
@@ -111,7 +111,7 @@ def find_ips(text: str) -> Iterator[Mark]:
 
 
 def is_numbering(text: str, start: int, end: int) -> bool:
-    """Return whether the number is one of a version or of a section: "9.1.1.1 The Party"."""
+    """Return whether the number is that of a version or a section: "9.1.1.1 The Party"."""
     context = before(text, start, 16)
     if _NUMBERING.search(context) is not None:
         return True

@@ -1,4 +1,4 @@
-"""Names of people where a title, a label or a degree says that it is one. No list of names."""
+"""Names of people, recognised by a title, a label or a degree, without a list of names."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -86,7 +86,7 @@ def find_persons(text: str, languages: Languages) -> Iterator[Mark]:
 
 
 def find_again(text: str, names: Iterable[str], languages: Languages) -> Iterator[Mark]:
-    """Yield where names found elsewhere in the text are mentioned again, whole or by surname.
+    """Yield the places where names found elsewhere in the text occur again, whole or as surname.
 
     A surname counts from four letters on, with its capital; in texts with German also with the
     ``s`` of its genitive.
