@@ -1,6 +1,6 @@
 """What the log signs and what a proof carries: leaves, log checkpoints, proofs (spec/07-log.md).
 
-Pure functions over bytes: the same code judges a store, a delivery and a bare proof file.
+Pure functions over bytes: the same code verifies a store, a delivery and a single proof file.
 """
 
 import re
@@ -44,7 +44,7 @@ _PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 
 
 class Leaf(Struct, frozen=True):
-    """One log entry: a type and a digest, and nothing that could leak content.
+    """One log entry: a type and a digest. It contains nothing that could reveal content.
 
     Attributes:
         type: What kind of bytes the digest names.
@@ -69,7 +69,7 @@ class Leaf(Struct, frozen=True):
         """Read an entry's bytes.
 
         Raises:
-            FormatError: (``bad-leaf``) anything but the one encoding of a known type.
+            FormatError: (``bad-leaf``) ``data`` is not the canonical entry of a known type.
         """
         value = json.parse_canonical(data, max_bytes=1024)
         if not isinstance(value, dict) or value.keys() != {"id", "type", "v"}:
@@ -80,7 +80,7 @@ class Leaf(Struct, frozen=True):
 
 
 class LogCheckpoint(Struct, frozen=True):
-    """The head of a log: how many entries, and the root over them.
+    """The head of a log: the number of its entries, and the root over them.
 
     Attributes:
         origin: The log's name.
@@ -105,8 +105,8 @@ class LogCheckpoint(Struct, frozen=True):
     def sign(self, signer: Signer) -> bytes:
         """Return the signed note that publishes this head.
 
-        Whoever calls this has shown that the head extends every head signed before
-        (:mod:`lyrikstore.history.log.memory`): two heads that disagree are a fork, for ever.
+        The caller has shown that this head extends every head signed before
+        (:mod:`lyrikstore.history.log.memory`): two heads that disagree are a permanent fork.
         """
         return sign_note(self.text, self.origin, signer)
 
@@ -115,8 +115,8 @@ class LogCheckpoint(Struct, frozen=True):
         """Read a checkpoint's note text.
 
         Raises:
-            FormatError: (``bad-checkpoint``) not three lines of that form. Extension lines are
-                not used by these logs, and refused.
+            FormatError: (``bad-checkpoint``) the text is not three lines of that form. These logs
+                do not use extension lines, which are refused.
         """
         lines = text.split("\n")
         if len(lines) != 4 or lines[3] or not is_name(lines[0]) or not _NUMBER.fullmatch(lines[1]):
@@ -128,11 +128,11 @@ class LogCheckpoint(Struct, frozen=True):
 
 
 class SignedCheckpoint(Struct, frozen=True):
-    """A log checkpoint whose signature holds.
+    """A log checkpoint whose signature verifies.
 
     Attributes:
         head: Origin, size and root.
-        note: The note's bytes, as found, with lines by keys we do not know.
+        note: The note's bytes, unchanged, with the lines of unknown keys.
         signers: The trusted keys that signed.
     """
 
@@ -157,12 +157,12 @@ class SignedCheckpoint(Struct, frozen=True):
 
 
 class Place(Struct, frozen=True):
-    """Where an entry is shown to be logged.
+    """The position at which a proof shows an entry in the log.
 
     Attributes:
         index: Its position.
-        signed: The log checkpoint under which it is; None in a log that is open here, which needs
-            none.
+        signed: The log checkpoint that covers the entry; None in a log that is open here, where
+            none is needed.
     """
 
     index: int
@@ -172,19 +172,19 @@ class Place(Struct, frozen=True):
 def open_checkpoint(
     data: bytes, keys: Sequence[VerifierKey], *, most: int = MAX_NOTE_SIGNATURES
 ) -> SignedCheckpoint:
-    """Return a published log checkpoint, once a known key's signature on it holds.
+    """Return a published log checkpoint, verified with the log's keys.
 
-    The key's name must be the origin in the text: a key that signs one log says nothing about
-    another (attack case A37).
+    The key's name must be the origin in the text: a key of one log cannot vouch for another log
+    (attack case A37).
 
     Args:
         data: The note.
         keys: The log's keys.
-        most: How many lines by them it may bear.
+        most: How many signature lines by these keys the note may have.
 
     Raises:
-        FormatError: (``bad-note``, ``bad-checkpoint``) the bytes are not one.
-        VerificationError: (``bad-log-signature``, ``unknown-log-key``) no trusted signature.
+        FormatError: (``bad-note``, ``bad-checkpoint``) the bytes are not a log checkpoint.
+        VerificationError: (``bad-log-signature``, ``unknown-log-key``) it has no trusted signature.
     """
     origin = split_note(data)[0].split("\n", 1)[0]
     opened = open_note(data, [key for key in keys if key.name == origin], most=most)
@@ -192,7 +192,7 @@ def open_checkpoint(
 
 
 class TlogProof(Struct, frozen=True):
-    """Proof that an entry is in a log, after c2sp.org/tlog-proof; travels as ``.tlog-proof``.
+    """Proof that an entry is in a log, after c2sp.org/tlog-proof; the file is ``.tlog-proof``.
 
     Attributes:
         index: Position of the entry.
@@ -212,10 +212,10 @@ class TlogProof(Struct, frozen=True):
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Read a proof file; a line of extra data is skipped, for nothing vouches for it.
+        """Read a proof file; a line of extra data is skipped, because it is not authenticated.
 
         Raises:
-            FormatError: (``bad-tlog-proof``) not such a file.
+            FormatError: (``bad-tlog-proof``) ``data`` is not a proof file.
         """
         if len(data) > MAX_LOG_PROOF_BYTES:
             _refuse(pluralize(len(data), "byte"))
@@ -241,13 +241,13 @@ class TlogProof(Struct, frozen=True):
 
     @property
     def stated(self) -> LogCheckpoint | None:
-        """What its log checkpoint says, whoever signed it; None if it says nothing readable."""
+        """The log checkpoint in this proof, unverified; None if it cannot be parsed."""
         return _stated(self.checkpoint)
 
     def is_of(self, leaf: Leaf) -> bool:
-        """Return whether it leads from ``leaf`` to the root it states, whoever signed that.
+        """Return whether the proof leads from ``leaf`` to its stated root; no signature is checked.
 
-        Cost: a few hashes; no signature.
+        Cost: a few hashes.
         """
         head = self.stated
         if head is None:
@@ -259,15 +259,15 @@ class TlogProof(Struct, frozen=True):
         return True
 
     def verify(self, leaf: Leaf, keys: Sequence[VerifierKey]) -> SignedCheckpoint:
-        """Return the log checkpoint under which ``leaf`` stands at ``index``.
+        """Return the log checkpoint that proves ``leaf`` at ``index``.
 
         Args:
-            leaf: The entry that should be there.
+            leaf: The expected entry.
             keys: The log's keys.
 
         Raises:
             FormatError: The log checkpoint cannot be read.
-            VerificationError: Its signature does not hold, or (``bad-inclusion``) the proof does
+            VerificationError: Its signature does not verify, or (``bad-inclusion``) the proof does
                 not lead from the leaf to its root.
             LyrikstoreError: As :func:`verify_inclusion`.
         """

@@ -1,8 +1,9 @@
-"""Which log checkpoints are of one log (spec §7.8).
+"""Comparison of log checkpoints: which of them belong to one log (spec §7.8).
 
-Two log checkpoints that a log's key signed may be of two histories. A consistency file shows that
-smaller ones lead to a larger one. It is arithmetic: whoever wrote it, and whether anybody signed
-what it names, does not matter. What it is asked about are log checkpoints whose signatures hold.
+Two log checkpoints signed by the key of a log may belong to two histories. A consistency file
+shows that smaller ones lead to a larger one. It is arithmetic: its author does not matter, nor
+whether the checkpoints it names are signed. It is only used to compare log checkpoints whose
+signatures verify.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,20 +22,20 @@ class Relation(Enum):
     SAME = "same"
     """The smaller one leads to the larger one, or they are equal."""
     FORK = "fork"
-    """They are of two histories."""
+    """They belong to two histories."""
     UNKNOWN = "unknown"
-    """Nothing available shows either."""
+    """No available file shows either."""
 
 
 class _Line:
-    """Logs that lead to one: size → root, and the leaf hashes of the first entries, if known."""
+    """Heads of one history: size → root, and the leaf hashes of the first entries, if known."""
 
     def __init__(self, roots: dict[int, bytes], leaves: Leaves = NO_LEAVES) -> None:
         self.roots = roots
         self.leaves = leaves
 
     def root_at(self, size: int) -> bytes | None:
-        """Return the root of the first ``size`` entries, or None where nothing here tells it."""
+        """Return the root of the first ``size`` entries, or None if it is not known."""
         return self.roots.get(size) or self.leaves.root_at(size)
 
     def has(self, head: LogCheckpoint) -> bool:
@@ -42,14 +43,14 @@ class _Line:
 
 
 class Consistency:
-    """What the available consistency files show of one log.
+    """The relations of one log's checkpoints, as the available consistency files show them.
 
     Args:
         origin: Name of the log.
         files: The available files.
 
     Raises:
-        IncompleteError: (``too-many-consistency-files``) more than are read.
+        IncompleteError: (``too-many-consistency-files``) there are more than are read.
     """
 
     def __init__(self, origin: str = "", files: ConsistencyFiles = NO_FILES) -> None:
@@ -57,7 +58,7 @@ class Consistency:
         self._join()
 
     def with_line(self, heads: Iterable[LogCheckpoint]) -> "Consistency":
-        """Return what is known once these are known to be of one log: each leads to the largest."""
+        """Return this with ``heads`` added, which belong to one log: each leads to the largest."""
         known = Consistency()
         known._lines = [_Line(dict(line.roots), line.leaves) for line in self._lines]
         known._lines.append(_Line({head.size: head.root for head in heads}))
@@ -65,7 +66,7 @@ class Consistency:
         return known
 
     def relation(self, left: LogCheckpoint, right: LogCheckpoint) -> Relation:
-        """Return how two log checkpoints of the log relate, as far as the files show it."""
+        """Return the relation of two log checkpoints of the log, as far as the files show it."""
         if left == right:
             return Relation.SAME
         if left.size == right.size:
@@ -83,14 +84,14 @@ class Consistency:
         return Relation.UNKNOWN
 
     def holds(self, leaf: bytes, index: int, head: LogCheckpoint) -> bool | None:
-        """Return whether ``head`` is of a log that has that leaf hash there; None: not known."""
+        """Return whether the log of ``head`` has that leaf hash at ``index``; None: not known."""
         for line in self._lines:
             if index < min(len(line.leaves.hashes), head.size) and line.has(head):
                 return line.leaves.hashes[index] == leaf
         return None
 
     def find(self, leaf: bytes, head: LogCheckpoint) -> int | None:
-        """Return where the log of ``head`` has that leaf hash first, or None if not known."""
+        """Return the first index of that leaf hash in the log of ``head``, or None if not known."""
         for line in self._lines:
             known = line.leaves.hashes[: head.size]
             if leaf in known and line.has(head):
@@ -98,7 +99,7 @@ class Consistency:
         return None
 
     def may_have(self, leaf: bytes, head: LogCheckpoint) -> bool:
-        """Return whether a file is about ``head``, whose log is not shown to lack that leaf."""
+        """Return whether a file covers ``head`` and does not show that its log lacks that leaf."""
         about = [line for line in self._lines if line.has(head)]
         lacks = any(
             len(line.leaves.hashes) >= head.size and leaf not in line.leaves.hashes[: head.size]
@@ -109,7 +110,7 @@ class Consistency:
     def leading_to(self, head: LogCheckpoint) -> list[LogCheckpoint]:
         """Return every log checkpoint that is shown to lead to ``head``, ascending; it is the last.
 
-        What ``head`` leads to is left out: nobody need have signed that.
+        Log checkpoints that ``head`` leads to are left out, because they may be unsigned.
         """
         sizes: dict[int, bytes] = {head.size: head.root}
         for line in self._lines:
@@ -137,16 +138,16 @@ class Consistency:
     def place(
         self, leaf: bytes, places: Sequence[Place], anchors: Sequence[LogCheckpoint]
     ) -> tuple[int | None, Relation]:
-        """Return where an entry is shown to be in the one log that all of ``anchors`` are of.
+        """Return the index of an entry in the log of ``anchors``, as far as it is shown.
 
         Args:
             leaf: Its leaf hash.
             places: Where proofs show it to be logged.
-            anchors: Log checkpoints of the log in question.
+            anchors: Log checkpoints of the log in question; all belong to one log.
 
         Returns:
-            Its index and SAME; or the first index that a proof shows, or None, and whether it is
-            shown to be of another history.
+            The index and SAME; or the first index that a proof shows, or None, with FORK or
+                UNKNOWN: whether the entry is shown to belong to another history.
         """
         if any(place.signed is None for place in places):
             return places[0].index, Relation.SAME
@@ -171,7 +172,7 @@ class Consistency:
         return first, Relation.FORK if apart else Relation.UNKNOWN
 
     def is_torn(self, heads: Iterable[LogCheckpoint]) -> bool:
-        """Return whether two of these, all signed by keys of the log, are of two histories.
+        """Return whether two of ``heads``, all signed by keys of the log, belong to two histories.
 
         Raises:
             IncompleteError: (``too-many-log-checkpoints``) there are more than are compared.

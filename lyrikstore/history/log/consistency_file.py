@@ -1,4 +1,4 @@
-"""Consistency files: which smaller logs lead to a larger one, and the leaf hashes (spec §7.8)."""
+"""Consistency files: proofs that smaller logs lead to a larger one, and leaf hashes (spec §7.8)."""
 
 import re
 from base64 import b64encode
@@ -24,7 +24,7 @@ from lyrikstore.history.log import merkle
 from lyrikstore.history.log.note import is_name
 
 MAX_HEADS = 24
-"""Log checkpoints that a writer names besides the one of the leaf hashes."""
+"""Log checkpoints that a writer names, besides the checkpoint of the leaf hashes."""
 
 
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -33,15 +33,15 @@ _MARK = f'"type":"{_TYPE}"'.encode()
 
 
 class ConsistencyFile(Struct, frozen=True):
-    """That smaller logs lead to a larger one, with the proofs.
+    """The proofs that smaller logs lead to a larger one.
 
     Attributes:
         origin: Name of the log.
         size: Entries of the larger one.
         root: Its root.
         steps: Size, root and consistency proof of each smaller one, the largest first.
-        leaves: BLAKE3 of the leaf hashes of the first entries, one after another, and how many;
-            None without them. That many entries is the size of one of the logs named.
+        leaves: BLAKE3 of the concatenated leaf hashes of the first entries, and their number;
+            None without them. Their number is the size of one of the logs named.
     """
 
     origin: str
@@ -56,7 +56,7 @@ class ConsistencyFile(Struct, frozen=True):
         return {size: root for size, root, _ in self.steps} | {self.size: self.root}
 
     def has_leaves(self, data: bytes) -> bool:
-        """Return whether ``data`` are the leaf hashes that it names, and give the root stated."""
+        """Return whether ``data`` are the leaf hashes named here, and give the root stated."""
         if self.leaves is None:
             return False
         digest, count = self.leaves
@@ -88,8 +88,9 @@ class ConsistencyFile(Struct, frozen=True):
         """Read a consistency file and check its proofs.
 
         Raises:
-            FormatError: (``bad-consistency``, ``bad-json``, ``not-canonical``) not such a file.
-            VerificationError: (``bad-consistency``) a proof in it does not hold.
+            FormatError: (``bad-consistency``, ``bad-json``, ``not-canonical``) ``data`` is not a
+                consistency file.
+            VerificationError: (``bad-consistency``) a proof in it does not verify.
 
         Cost: at most 32 proofs.
         """
@@ -128,16 +129,16 @@ def consistency_file(
     *,
     leaves: int = 0,
 ) -> tuple[ConsistencyFile, bytes]:
-    """Return the file which shows that smaller logs lead to the whole one.
+    """Return the file that shows that smaller logs lead to the whole log.
 
     Args:
         origin: Name of the log.
         hashes: Leaf hashes of all its entries.
-        sizes: Sizes of the smaller ones.
-        leaves: How many leaf hashes go with it; 0 for none.
+        sizes: Sizes of the smaller logs.
+        leaves: How many leaf hashes accompany the file; 0 for none.
 
     Returns:
-        The file, and the leaf hashes one after another; these are empty without any.
+        The file, and the concatenated leaf hashes; empty if ``leaves`` is 0.
 
     Cost: a hash for each entry.
     """
@@ -150,14 +151,14 @@ def consistency_file(
 
 
 class Leaves:
-    """The leaf hashes of the first entries of a log, one after another; perhaps none."""
+    """The concatenated leaf hashes of the first entries of a log; may be empty."""
 
     def __init__(self, data: bytes = b"") -> None:
         width = merkle.HASH_BYTES
         self.hashes = [data[at : at + width] for at in range(0, len(data), width)]
 
     def root_at(self, size: int) -> bytes | None:
-        """Return the root of the first ``size`` entries, or None of more than there are."""
+        """Return the root of the first ``size`` entries, or None if there are fewer."""
         return self._tree.root(size) if 0 < size <= len(self.hashes) else None
 
     @cached_property
@@ -171,10 +172,10 @@ NO_LEAVES = Leaves()
 class ConsistencyFiles:
     """The available consistency files, of any logs, with the leaf hashes that they name.
 
-    ATTACK: hundreds of stores with the log of one name, each of which would read all of them again.
+    ATTACK: hundreds of stores whose logs have one name, each of which would read all files again.
 
     Args:
-        files: What is available; other files are left alone, and one that is damaged counts as
+        files: The available files; files of other kinds are ignored, and a damaged one counts as
             absent. Each is read once, and hashed once.
     """
 
@@ -191,10 +192,10 @@ class ConsistencyFiles:
         self._read: dict[Digest, Leaves] = {}
 
     def of(self, origin: str) -> Sequence[tuple[ConsistencyFile, Leaves]]:
-        """Return those of one log, each with the leaf hashes that it names, as far as they hold.
+        """Return the files of one log, each with the leaf hashes it names, as far as they match.
 
         Raises:
-            IncompleteError: (``too-many-consistency-files``) more than are read.
+            IncompleteError: (``too-many-consistency-files``) there are more than are read.
         """
         found = self._by_origin.get(origin, [])
         if len(found) > MAX_CONSISTENCY_FILES:
@@ -206,7 +207,7 @@ class ConsistencyFiles:
         return [(one, self._leaves_of(one)) for one in found]
 
     def encoded(self, origin: str) -> list[bytes]:
-        """Return the files of one log, and the leaf hashes that they name and that hold."""
+        """Return the files of one log, and the leaf hashes that they name and that match."""
         made: list[bytes] = []
         for one in self._by_origin.get(origin, []):
             made.append(one.encode())
@@ -228,7 +229,7 @@ class ConsistencyFiles:
 
 
 def is_consistency_file(data: bytes) -> bool:
-    """Return whether ``data`` says, unverified, that it is a consistency file."""
+    """Return whether ``data`` declares itself a consistency file; nothing is verified."""
     return data.startswith(b'{"from":[') and _MARK in data[-64:]
 
 

@@ -1,8 +1,8 @@
 """The log entries of a store, from its transaction records (spec §7.6).
 
-The records are the truth; entries, leaves and root follow from them. A published log checkpoint
-covers a whole number of transactions: those are visible. Later records are won slots whose writer
-has not published yet; readers ignore them.
+The records determine the entries, the leaves and the root. A published log checkpoint covers a
+whole number of transactions: those are visible. Later records occupy slots whose writer has not
+published yet; readers ignore them.
 """
 
 from bisect import bisect_left
@@ -45,7 +45,7 @@ class LoggedEntry(Struct, frozen=True):
     Attributes:
         index: Its position, from 0.
         type: ``manifest``, ``credential`` or ``transaction``.
-        id: BLAKE3 of the bytes it vouches for.
+        id: BLAKE3 of the logged bytes.
         seq: The transaction that logged it.
     """
 
@@ -73,7 +73,7 @@ class Records(Struct, frozen=True):
     ends: tuple[int, ...]
 
     def covered(self, size: int) -> int:
-        """Return how many transactions a log of ``size`` entries covers.
+        """Return the number of transactions that a log of ``size`` entries covers.
 
         Raises:
             VerificationError: (``transaction-missing``) the records hold fewer entries;
@@ -106,12 +106,12 @@ def read_records(
     Args:
         backend: The store's files.
         known: Records read before; only later ones are read again.
-        size: How many entries the log checkpoint covers. Records after those say nothing yet, so
-            they are not looked at: anybody may have put them there. None for every record, up
-            to the first that is missing or none.
+        size: How many entries the log checkpoint covers. Later records are not read: they have
+            no effect yet, and anyone with write access may have put them there. None for every
+            record, up to the first that is missing or not a transaction record.
 
     Raises:
-        FormatError: A record that the log covers is not one.
+        FormatError: A record that the log covers is not a transaction record.
         StorageError: Storage backend error: disk full, read-only, I/O error.
 
     Cost: one file per new transaction.
@@ -159,7 +159,7 @@ def read_checkpoint(backend: Backend) -> bytes:
     """Return the published log checkpoint, unverified.
 
     Raises:
-        VerificationError: (``no-checkpoint``) there is none: somebody removed it.
+        VerificationError: (``no-checkpoint``) there is none: it was removed.
     """
     try:
         return backend.read(CHECKPOINT, 0, MAX_NOTE_BYTES + 1)
@@ -172,19 +172,19 @@ def read_checkpoint(backend: Backend) -> bytes:
 
 
 def claimed_size(note: bytes) -> int:
-    """Return the size a log checkpoint claims, before its signature can be judged.
+    """Return the size that a log checkpoint claims, unverified.
 
-    The key to judge it by lies in the genesis manifest, and finding that takes the records this
-    size covers. Nothing is believed until :func:`check_head` has passed.
+    The key that verifies it stands in the genesis manifest, which is found in the records that this
+    size covers. Nothing is trusted before :func:`check_head` has passed.
 
     Raises:
-        FormatError: (``bad-note``, ``bad-checkpoint``) it is no log checkpoint.
+        FormatError: (``bad-note``, ``bad-checkpoint``) ``note`` is not a log checkpoint.
     """
     return LogCheckpoint.parse(split_note(note)[0]).size
 
 
 def check_head(note: bytes, keys: Sequence[VerifierKey], records: Records) -> SignedCheckpoint:
-    """Return the published log checkpoint, once it is shown to be the head of these records.
+    """Return the published log checkpoint, verified to be the head of these records.
 
     Args:
         note: The signed note.
@@ -192,7 +192,7 @@ def check_head(note: bytes, keys: Sequence[VerifierKey], records: Records) -> Si
         records: The store's records.
 
     Raises:
-        FormatError: It is no log checkpoint.
+        FormatError: ``note`` is not a log checkpoint.
         VerificationError: No known key signed it, the records are too few, or (``log-mismatch``)
             they give another root (attack case A35).
     """
@@ -202,7 +202,7 @@ def check_head(note: bytes, keys: Sequence[VerifierKey], records: Records) -> Si
 
 
 def check_root(signed: SignedCheckpoint, records: Records) -> None:
-    """Check that a signed log checkpoint is the head of these records.
+    """Raise `log-mismatch` unless a signed log checkpoint is the head of these records.
 
     Raises:
         VerificationError: As :func:`check_head`, but for the signature.
@@ -218,7 +218,7 @@ def check_root(signed: SignedCheckpoint, records: Records) -> None:
 
 
 def prove(records: Records, signed: SignedCheckpoint, index: int) -> TlogProof:
-    """Return the proof that entry ``index`` is under the log checkpoint.
+    """Return the proof that the log checkpoint covers entry ``index``.
 
     Raises:
         InvalidInputError: (``bad-index``) the log checkpoint covers no such entry.
@@ -230,10 +230,10 @@ def prove(records: Records, signed: SignedCheckpoint, index: int) -> TlogProof:
 
 
 def check_tiles(backend: Backend, records: Records, size: int) -> list[str]:
-    """Return what is wrong with the log files of the first ``size`` entries, one line each.
+    """Return the errors in the log files of the first ``size`` entries, one line each.
 
-    Every file is compared with what the records determine (attack case A35); a partial file may
-    be gone once the full one is there.
+    Every file is compared with the bytes that the records determine (attack case A35); a partial
+    file may be absent once the full one exists.
 
     Cost: reads the whole log.
     """
@@ -246,12 +246,12 @@ def check_tiles(backend: Backend, records: Records, size: int) -> list[str]:
             wrong.append(f"{name} is missing")
             continue
         if found != data:
-            wrong.append(f"{name} differs from what the transaction records say")
+            wrong.append(f"{name} differs from the transaction records")
     return wrong
 
 
 def check_format(backend: Backend) -> None:
-    """Return if this is a store whose format this version knows.
+    """Raise `no-store` or `newer-format` unless this is a store whose format this version knows.
 
     Raises:
         NotFoundError: (``no-store``) there is no store here.
@@ -265,7 +265,7 @@ def check_format(backend: Backend) -> None:
             raise NotFoundError(
                 "no-store",
                 "there is no store here, but a delivery",
-                hint="its data are plain files, to be read as they are; or take it into a store: "
+                hint="its data are plain files, which other tools can read; to add it to a store: "
                 "lyrikstore import DELIVERY",
             ) from None
         raise NotFoundError(
@@ -281,7 +281,9 @@ def check_format(backend: Backend) -> None:
             hint="upgrade lyrikstore",
         )
     raise FormatError(
-        "bad-store", "the file format of the store is damaged", hint=f"it should say {FORMAT!r}"
+        "bad-store",
+        "the file format of the store is damaged",
+        hint=f"it should contain {FORMAT!r}",
     )
 
 

@@ -1,9 +1,9 @@
 """The log memory, outside the store: log checkpoints signed and seen (spec §7.7).
 
-A store that is rolled back, copied or forked looks perfectly sound from within. Only somebody who
-remembers a later log checkpoint can tell. So the signer keeps the last head it signed next to its
-log key, and refuses to sign anything that does not extend it or that it did not set out to commit;
-and a verifier keeps the last head it saw of each log (attack cases A30, A33).
+The files of a store that was rolled back, copied or forked do not show it. Only a later log
+checkpoint, remembered elsewhere, does. So the signer keeps the last head it signed next to its
+log key, and refuses to sign a head that does not extend it, or a transaction that it did not
+intend to commit; a verifier keeps the last head it saw of each log (attack cases A30, A33).
 """
 
 import contextlib
@@ -31,11 +31,11 @@ ConsistencyProver = Callable[[int, int], Sequence[bytes]]
 """Returns the consistency proof between two sizes of the log, older size first."""
 
 MAX_KNOWN = 1000
-"""Log checkpoints of one log that are remembered besides the newest."""
+"""Maximum number of log checkpoints of one log that are remembered, besides the newest."""
 
 
 class MemoryState(Enum):
-    """How a log checkpoint relates to the remembered one of the same log."""
+    """Relation of a log checkpoint to the remembered one of the same log."""
 
     FIRST = "first"
     """Nothing was remembered."""
@@ -48,9 +48,9 @@ class MemoryState(Enum):
     EARLIER = "earlier"
     """It is smaller, and shown to lead to the remembered one."""
     OLDER = "older"
-    """It is smaller. For a store this is a rollback; a delivery may be older, or of a fork."""
+    """It is smaller. For a store this is a rollback; a delivery may be older, or from a fork."""
     FORK = "fork"
-    """Both cannot be true of one log: same size and other root, or no extension."""
+    """They belong to two histories: same size and different root, or no extension."""
 
 
 class Remembered(Struct, frozen=True):
@@ -58,7 +58,7 @@ class Remembered(Struct, frozen=True):
 
     Attributes:
         head: Origin, size and root.
-        location: Where the log was then, for messages: a path or an empty string.
+        location: Path of the log at that time, for messages; may be empty.
     """
 
     head: LogCheckpoint
@@ -66,7 +66,7 @@ class Remembered(Struct, frozen=True):
 
 
 class LogMemory:
-    """Remembered log checkpoints, one file per log key or store, in a folder of the user's own.
+    """Remembered log checkpoints, one file per log key or store, in a private folder of the user.
 
     Args:
         directory: Private to the user and outside every store; made (0700) when first written.
@@ -88,7 +88,7 @@ class LogMemory:
         """Return the newest head of a log that a verifier here accepted, or None.
 
         Args:
-            log: A key that signed it, or the store whose log it is.
+            log: A key that signed it, or the id of the store with this log.
 
         Raises:
             FormatError: (``bad-memory``) the memory cannot be read.
@@ -110,15 +110,19 @@ class LogMemory:
                 yield key, found
 
     def signed_at(self, location: str) -> Iterator[tuple[VerifierKey, Remembered]]:
-        """Yield those of :meth:`signed_anywhere` that last signed at ``location``; raises so."""
+        """Yield the entries of :meth:`signed_anywhere` last signed at ``location``.
+
+        Raises:
+            FormatError, StorageError: As :meth:`signed_anywhere`.
+        """
         return (pair for pair in self.signed_anywhere() if pair[1].location == location)
 
     def forget_place(self, location: str, origin: str) -> None:
-        """Forget that anything was signed there for logs whose names start so; the heads stay.
+        """Forget ``location`` for logs whose names start with ``origin``; their heads stay.
 
         Args:
             location: Where a new clone is being made.
-            origin: How the names of the logs of clones of its store start.
+            origin: Prefix of the names of the logs of clones of its store.
 
         Raises:
             FormatError, StorageError: As :meth:`signed_anywhere`.
@@ -129,7 +133,7 @@ class LogMemory:
 
     @contextlib.contextmanager
     def signing(self) -> Iterator[None]:
-        """Hold the memory for one check-and-sign, against a copy of the store doing the same.
+        """Lock the memory for one check-and-sign, so that no copy of the store does the same.
 
         Raises:
             LockedError: Another process holds it for more than 30 s.
@@ -140,7 +144,7 @@ class LogMemory:
             yield
 
     def check_signed(self, key: VerifierKey, leaves: Sequence[bytes], location: str) -> None:
-        """Return if the log made of ``leaves`` extends everything ``key`` signed here.
+        """Raise `copied-store` unless the log of ``leaves`` extends everything ``key`` signed here.
 
         Args:
             key: The log key.
@@ -148,8 +152,8 @@ class LogMemory:
             location: The store's path.
 
         Raises:
-            ConflictError: (``copied-store``) it does not: this store is an older copy, or went
-                another way than the one that was signed.
+            ConflictError: (``copied-store``) it does not: this store is an older copy, or its
+                history differs from the signed one.
             LyrikstoreError: As :meth:`LogMemory.last_signed`.
         """
         last = self.last_signed(key)
@@ -171,7 +175,7 @@ class LogMemory:
         """Remember durably that ``key`` is about to sign ``head``; call it before signing.
 
         Raises:
-            ConflictError: (``copied-store``) a larger head, or another one of this size, was
+            ConflictError: (``copied-store``) a larger head, or a different one of this size, was
                 signed meanwhile.
             StorageError: The memory cannot be written.
         """
@@ -189,10 +193,10 @@ class LogMemory:
         self._save("signed", key, Remembered(head, location))
 
     def intend(self, key: VerifierKey, record: Digest) -> None:
-        """Remember durably which transaction this user is about to commit to the log of ``key``.
+        """Record durably which transaction this user is about to commit to the log of ``key``.
 
-        Call it before creating the record. Whoever can write to a store can put a record there;
-        only one remembered here is published.
+        Call it before creating the record. Anyone with write access to a store can put a record
+        there; only a record that is remembered here is published.
 
         Args:
             key: The log key.
@@ -204,7 +208,7 @@ class LogMemory:
         self._files.write("intended", key, {"record": str(record)})
 
     def intended(self, key: VerifierKey) -> Digest | None:
-        """Return the transaction this user last set out to commit to the log of ``key``, or None.
+        """Return the transaction this user last intended to commit to the log of ``key``, or None.
 
         Raises:
             FormatError: (``bad-memory``) the memory cannot be read.
@@ -220,12 +224,12 @@ class LogMemory:
     def check_seen(
         self, log: LogName, head: LogCheckpoint, prove: ConsistencyProver | None = None
     ) -> MemoryState:
-        """Return how a verified log checkpoint relates to the one remembered. Remembers nothing.
+        """Return the relation of a verified log checkpoint to the remembered one; writes nothing.
 
         Args:
-            log: A key of its log, or the store whose log it is.
+            log: A key of its log, or the id of the store with this log.
             head: The verified head.
-            prove: Gives consistency proofs; None where the whole log is not available.
+            prove: Returns consistency proofs; None where the whole log is not available.
 
         Raises:
             LyrikstoreError: As :meth:`LogMemory.last_seen`.
@@ -250,15 +254,15 @@ class LogMemory:
     def check_delivered(
         self, log: LogName, head: LogCheckpoint, consistency: Consistency
     ) -> MemoryState:
-        """Return how a verified log checkpoint of a delivery relates to the one remembered.
+        """Return the relation of a delivery's verified log checkpoint to the remembered one.
 
-        Remembers nothing. A delivery may be older than what was seen; that it is of the same log
-        has to be shown.
+        Writes nothing. A delivery may be older than the head that was seen, if it is shown to
+        belong to the same log.
 
         Args:
-            log: A key of its log, or the store whose log it is.
+            log: A key of its log, or the id of the store with this log.
             head: The verified head.
-            consistency: What is known of log checkpoints being of one log; see :meth:`seen_of`.
+            consistency: Known relations of the log's checkpoints; see :meth:`seen_of`.
 
         Raises:
             LyrikstoreError: As :meth:`LogMemory.last_seen`.
@@ -276,7 +280,7 @@ class LogMemory:
         return MemoryState.UNPROVEN if head.size > last.head.size else MemoryState.OLDER
 
     def seen_of(self, store: Digest, origin: str) -> list[LogCheckpoint]:
-        """Return the log checkpoints of a store that are remembered: each leads to the largest.
+        """Return the remembered log checkpoints of a store; each leads to the largest.
 
         Raises:
             LyrikstoreError: As :meth:`LogMemory.last_seen`.
@@ -289,9 +293,9 @@ class LogMemory:
         return [*known.values(), last.head]
 
     def remember_known(self, store: Digest, heads: Iterable[LogCheckpoint]) -> None:
-        """Remember log checkpoints that lead to one that is remembered, the newest first kept.
+        """Remember log checkpoints that lead to a remembered one; the newest are kept.
 
-        Call it only for those that were shown to lead to one which verified.
+        Call it only for log checkpoints that were shown to lead to a verified one.
 
         Raises:
             FormatError: (``bad-memory``) the memory cannot be read.
@@ -331,19 +335,20 @@ class LogMemory:
     def remember_head(
         self, head: LogCheckpoint, signers: Iterable[VerifierKey], store: Digest
     ) -> None:
-        """As :meth:`remember_seen`, under the keys that signed it, and under its store.
+        """Remember a verified head under the keys that signed it, and under its store.
 
-        Under its store, because whoever is shown a log that parts from this one before a key was
-        added or retired is shown one by other keys (attack cases A30, A33). Under no other key.
+        As :meth:`remember_seen`. Under its store, because a log that forks from this one before
+        a key was added or retired is signed by other keys (attack cases A30, A33). Under no other
+        key.
 
-        ATTACK: somebody founds a store that names the log key of another store as well, signs its
-        log by a key of their own, and hands it over. Remembered under the other's key, that head
-        would make the other's log a fork from then on, and whatever it says later unheard.
+        ATTACK: an attacker founds a store that also names the log key of another store, signs its
+        log with their own key, and delivers it. Remembered under the other store's key, that head
+        would from then on make the other store's log a fork: its later entries would be refused.
 
         Args:
             head: The verified head.
             signers: The keys whose signatures on it hold.
-            store: The store whose log it is.
+            store: The store with this log.
         """
         logs: list[LogName] = [*dict.fromkeys(signers), store]
         for log in logs:

@@ -18,13 +18,13 @@ from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.objects.backends.base import NOT_A_FILE, LocalBackend
 
 LogName = VerifierKey | Digest
-"""What something is remembered under: a key of the log, or the id of the store whose log it is."""
+"""The name of a remembered log: a key of the log, or the id of the store with this log."""
 
 Shelf = Literal["signed", "seen", "intended", "known"]
 
 
 class MemoryFiles:
-    """What is remembered, as files of a few texts each.
+    """The memory as JSON files of a few texts each.
 
     Args:
         directory: Private to the user and outside every store; made (0700) when first written.
@@ -35,7 +35,7 @@ class MemoryFiles:
         self._files = LocalBackend(directory)
 
     def keys(self, shelf: Shelf) -> Iterator[VerifierKey]:
-        """Yield the log keys that something is remembered of.
+        """Yield the log keys that have a file in the memory.
 
         Raises:
             FormatError: (``bad-memory``) a file cannot be read.
@@ -49,13 +49,13 @@ class MemoryFiles:
             except (LyrikstoreError, KeyError, TypeError) as error:
                 raise FormatError(
                     "bad-memory",
-                    f"what is remembered in {self.directory / name} is unusable: {error}",
+                    f"the log memory {self.directory / name} is unusable: {error}",
                     hint="restore that file",
                 ) from None
             yield key
 
     def read(self, shelf: Shelf, key: LogName, members: set[str]) -> dict[str, str] | None:
-        """Return the texts that are remembered, or None.
+        """Return the remembered texts of one log, or None.
 
         Raises:
             FormatError: (``bad-memory``) the file has other members, or cannot be read.
@@ -74,7 +74,7 @@ class MemoryFiles:
             raise self.unusable(shelf, key, error) from None
 
     def write(self, shelf: Shelf, key: LogName, members: dict[str, str]) -> None:
-        """Remember these texts durably, in place of those before.
+        """Write the texts of one log durably, in place of the earlier ones.
 
         Raises:
             StorageError: Storage backend error: disk full, read-only, I/O error.
@@ -84,16 +84,16 @@ class MemoryFiles:
         self._files.replace(_file_name(shelf, key), json.encode(document))
 
     def unusable(self, shelf: Shelf, key: LogName, error: Exception) -> FormatError:
-        """Return the error that says so of a file."""
+        """Return the error for a file that cannot be used."""
         path = self.directory / _file_name(shelf, key)
         return FormatError(
             "bad-memory",
-            f"what is remembered in {path} is unusable: {error}",
-            hint="restore that file; remove it only once you know this is the newest store",
+            f"the log memory {path} is unusable: {error}",
+            hint="restore that file; remove it only if you are sure that this is the newest store",
         )
 
     def make(self) -> None:
-        """Make the folder, if it is not there."""
+        """Create the folder unless it exists."""
         with storage_errors(f"making {self.directory}"):
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 

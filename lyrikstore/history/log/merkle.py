@@ -64,7 +64,7 @@ def inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:
     """Return the ``(start, end)`` leaf ranges whose roots are the inclusion proof, in proof order.
 
     Raises:
-        InvalidInputError: (``bad-index``) ``index`` is no leaf of a tree of ``size`` leaves.
+        InvalidInputError: (``bad-index``) a tree of ``size`` leaves has no leaf ``index``.
     """
     if not 0 <= index < size:
         raise InvalidInputError(
@@ -136,12 +136,12 @@ def consistency_proof(leaves: Sequence[bytes], old_size: int) -> list[bytes]:
 
 
 class Subtrees:
-    """Every perfect subtree of a tree, hashed once, so that many roots and proofs cost little.
+    """The hashes of every perfect subtree of a tree, so that many roots and proofs cost little.
 
     Args:
         leaves: Leaf hashes.
 
-    Cost: a hash for each leaf, and the memory of twice as many.
+    Cost: one hash for each leaf; memory for two hashes for each leaf.
     """
 
     def __init__(self, leaves: Sequence[bytes]) -> None:
@@ -152,7 +152,7 @@ class Subtrees:
             self._levels.append([node_hash(left, right) for left, right in pairs])
 
     def root(self, end: int, start: int = 0) -> bytes:
-        """Return the root over the leaves from ``start`` on and before ``end``.
+        """Return the root over the leaves from ``start`` up to, but not including, ``end``.
 
         ``start`` is 0, or where a subtree of at least that many leaves may begin.
         """
@@ -209,7 +209,7 @@ def root_from_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[byte
 def verify_inclusion(
     leaf: bytes, index: int, size: int, proof: Sequence[bytes], expected_root: bytes
 ) -> None:
-    """Return if ``proof`` shows that ``leaf`` is leaf ``index`` of the tree with that root.
+    """Raise `bad-inclusion` unless ``proof`` shows ``leaf`` at ``index`` of the tree of that root.
 
     Args:
         leaf: Hash of the leaf.
@@ -228,14 +228,14 @@ def verify_inclusion(
 def verify_consistency(
     old_size: int, size: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes
 ) -> None:
-    """Return if ``proof`` shows that the older tree is a prefix of the newer one.
+    """Raise `bad-consistency` unless ``proof`` shows that the older tree is a prefix of the newer.
 
     RFC 9162 section 2.1.4.2; the empty tree is a prefix of every tree.
 
     Args:
         old_size: Leaves of the older tree.
         size: Leaves of the newer one.
-        proof: Hashes, in the order of that RFC.
+        proof: Hashes, in the order of the RFC.
         old_root: Root of the older tree.
         new_root: Root of the newer one.
 

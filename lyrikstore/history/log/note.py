@@ -1,7 +1,7 @@
 """Signed notes: text with Ed25519 signatures after c2sp.org/signed-note (spec §7.5).
 
-A note is what the log signs, and what witnesses add their lines to. Text that no trusted key
-signed never leaves this module: :func:`open_note` is the only way to it.
+The log signs notes, and witnesses add signature lines to them. Text that no trusted key signed
+never leaves this module: only :func:`open_note` returns the text of a note.
 """
 
 import re
@@ -42,7 +42,7 @@ class VerifierKey(Struct, frozen=True):
 
     @property
     def key_id(self) -> bytes:
-        """The four bytes that name this key in signature lines; a hint, not a fingerprint."""
+        """The four bytes that identify this key in signature lines; a hint, not a fingerprint."""
         return sha256(self.name.encode() + b"\n" + _ED25519 + self.key.raw).digest()[:4]
 
     @classmethod
@@ -50,8 +50,8 @@ class VerifierKey(Struct, frozen=True):
         """Read ``NAME+KEYID+BASE64``.
 
         Raises:
-            FormatError: (``bad-vkey``) another spelling, another algorithm, or a key id that is
-                not this key's.
+            FormatError: (``bad-vkey``) the text has another form or another algorithm, or the key
+                id of another key.
             KeyMaterialError: The key is weak.
         """
         parts = text.split("+", 2) if len(text) < 1024 else []
@@ -76,8 +76,8 @@ class OpenedNote(Struct, frozen=True):
     """A note that at least one trusted key signed.
 
     Attributes:
-        text: What was signed, with its final newline.
-        signers: The trusted keys whose signature holds, in the order of the lines.
+        text: The signed text, with its final newline.
+        signers: The trusted keys whose signatures verify, in the order of the lines.
     """
 
     text: str
@@ -94,7 +94,7 @@ def is_name(name: str) -> bool:
 
 
 def check_name(name: str) -> None:
-    """Return if ``name`` can name a note key or a log.
+    """Raise `bad-origin` unless ``name`` can name a note key or a log.
 
     Raises:
         InvalidInputError: (``bad-origin``) it is empty, too long, or has a space, control or "+".
@@ -116,8 +116,8 @@ def sign_note(text: str, name: str, signer: Signer) -> bytes:
         signer: Holds the key.
 
     Raises:
-        FormatError: (``bad-note``) the text cannot be a note's.
-        InvalidInputError: (``bad-origin``) the name cannot be a key's.
+        FormatError: (``bad-note``) the text cannot be the text of a note.
+        InvalidInputError: (``bad-origin``) the name cannot be the name of a key.
     """
     _check_text(text)
     verifier = VerifierKey(name, signer.public)
@@ -128,19 +128,19 @@ def sign_note(text: str, name: str, signer: Signer) -> bytes:
 def open_note(
     data: bytes, keys: Sequence[VerifierKey], *, most: int = MAX_NOTE_SIGNATURES
 ) -> OpenedNote:
-    """Return the text of a note, once its signatures hold.
+    """Return the text of a note after verifying its signatures.
 
     Lines by unknown keys, or of unknown types, are ignored, as the format demands; a line that
-    names a known key by name *and* id must verify (attack case A37).
+    has the name *and* id of a known key must verify (attack case A37).
 
     Args:
         data: The whole note; at most 64 KiB and 100 signatures.
-        keys: The keys to believe.
-        most: How many lines by them it may bear: each costs a signature.
+        keys: The trusted keys.
+        most: How many signature lines by these keys it may have: each costs a verification.
 
     Raises:
-        FormatError: (``bad-note``) not a signed note, or one with more of them.
-        VerificationError: (``bad-log-signature``) a known key's signature does not hold, or
+        FormatError: (``bad-note``) not a signed note, or one with more signature lines.
+        VerificationError: (``bad-log-signature``) a known key's signature does not verify, or
             (``unknown-log-key``) no known key signed.
     """
     text, lines = split_note(data)
@@ -173,7 +173,7 @@ def split_note(data: bytes) -> tuple[str, list[tuple[str, bytes]]]:
         The text with its final newline, and per line the key name and key id plus signature.
 
     Raises:
-        FormatError: (``bad-note``) not a signed note.
+        FormatError: (``bad-note``) ``data`` is not a signed note.
     """
     if len(data) > MAX_NOTE_BYTES:
         _refuse(f"{pluralize(len(data), 'byte')} is more than the {MAX_NOTE_BYTES} allowed")

@@ -1,7 +1,7 @@
-"""Where the log's bytes lie: entry bundles and tiles after c2sp.org/tlog-tiles (spec §7.4).
+"""The files of a log: entry bundles and tiles after c2sp.org/tlog-tiles (spec §7.4).
 
-Pure functions. Every file here is determined by the entries alone, so that whoever holds the log
-key can finish what a dead writer began, and a checker can compare byte for byte.
+Pure functions. The entries alone determine every file, so that any holder of the log key can
+complete files of a writer that crashed, and a checker can compare them byte for byte.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ def tile_path(level: int, index: int, width: int = TILE_WIDTH) -> str:
 
     Args:
         level: 0 for leaf hashes; each level above holds the roots of full tiles below.
-        index: Which tile of that level.
+        index: Position of the tile in that level.
         width: Hashes in it; 256 is a full tile.
 
     Raises:
@@ -34,7 +34,7 @@ def entries_path(index: int, width: int = TILE_WIDTH) -> str:
     """Return the path of an entry bundle: ``tile/entries/x001/x234/067`` or ``….p/3``.
 
     Args:
-        index: Which bundle.
+        index: Position of the bundle.
         width: Entries in it; 256 is a full bundle.
     """
     return _path("entries", index, width)
@@ -69,9 +69,10 @@ def paths_at(size: int) -> Iterator[str]:
 
 
 def first_items(path: str, data: bytes) -> bytes | None:
-    """Return what the file at ``path`` holds, if ``data`` is a later or the full file's bytes.
+    """Return the bytes of the partial file at ``path``, cut from a later or the full file.
 
-    None: ``data`` has fewer items than the name promises, or the name is none of a partial file.
+    None if ``data`` has fewer items than the name states, or the name is not that of a partial
+    file.
     """
     place, partial, width = path.partition(".p/")
     if not partial:
@@ -92,10 +93,10 @@ def first_items(path: str, data: bytes) -> bytes | None:
 def new_files(
     entries: Sequence[bytes], hashes: Sequence[bytes], old_size: int
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield path and bytes of every file the log of ``entries`` needs beyond its older self.
+    """Yield path and bytes of every file that the log of ``entries`` adds to its older state.
 
     In writing order: bundles before tiles, low levels before high ones, so that a reader who sees
-    a tile finds what it was made from. Partial files of older sizes are other files; those stay.
+    a tile finds the files it was made from. Partial files of older sizes are other files and stay.
 
     Args:
         entries: All entries, from the first.
@@ -103,7 +104,7 @@ def new_files(
         old_size: Entries whose files exist already; 0 yields all files of this size.
 
     Raises:
-        InvalidInputError: (``bad-index``) a log of these sizes does not grow so.
+        InvalidInputError: (``bad-index``) a log cannot grow from ``old_size`` to this size.
 
     Cost: proportional to the new entries, plus at most 256 hashes per level and tile.
     """

@@ -1,1 +1,1 @@
-"""Who may sign what in a store, and how that changes (spec §8.3)."""
+"""Policies: which keys may sign what in a store, and how policies change (spec §8.3)."""

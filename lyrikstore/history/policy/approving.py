@@ -1,4 +1,4 @@
-"""Whose approvals count, and whether they are enough (spec §14.4.9)."""
+"""Counting of a card's approvals against the policy's thresholds (spec §14.4.9)."""
 
 from collections.abc import Container, Iterable, Sequence
 
@@ -10,16 +10,16 @@ from lyrikstore.history.policy.policy import APPROVAL, Policy, Role
 
 
 class CountedApprovals(Struct, frozen=True):
-    """Approvals of one card, counted.
+    """The counted approvals of one card.
 
     Attributes:
-        approving: Those by keys that may approve.
-        independent: Of these, those by nobody who made what is approved.
-        count: How many distinct keys these are, of the role that comes nearest to its threshold.
+        approving: The approvals by keys that may approve.
+        independent: Of these, the approvals by keys other than those of the authors.
+        count: Number of distinct approving keys of the role that comes nearest to its threshold.
         needed: That threshold; 0 where no role may approve.
-        possible: How many keys that role has; fewer than ``needed`` if keys were revoked, and then
-            all of them are not enough.
-        role: What the role is called; empty where no role may approve.
+        possible: Number of keys of that role; fewer than ``needed`` if keys were revoked, and then
+            even all of them are not enough.
+        role: Name of that role; empty where no role may approve.
     """
 
     approving: tuple[Manifest, ...]
@@ -36,7 +36,7 @@ class CountedApprovals(Struct, frozen=True):
 
 
 class CardDecisions(Struct, frozen=True):
-    """What was decided about a card, of each key the last, in log order.
+    """The last decision of each key about a card, in log order.
 
     Attributes:
         approving: Approvals.
@@ -48,10 +48,10 @@ class CardDecisions(Struct, frozen=True):
 
 
 def last_decisions(policy: Policy, approvals: Iterable[Manifest]) -> CardDecisions:
-    """Return what each key decided last.
+    """Return the last decision of each key.
 
     Args:
-        policy: The policy in force: it says which key took the place of which.
+        policy: The policy in force; it names the successors of keys.
         approvals: Manifests of that kind about one card, in log order.
     """
     last: dict[str, Manifest] = {}
@@ -69,13 +69,14 @@ def last_decisions(policy: Policy, approvals: Iterable[Manifest]) -> CardDecisio
 def count_approvals(
     policy: Policy, name: str, approvals: Sequence[Manifest], authors: Container[str]
 ) -> CountedApprovals:
-    """Return which approvals count.
+    """Count the approvals of a card.
 
     Args:
         policy: The policy in force.
         name: Name of the approvals.
-        approvals: Those that nobody withdrew.
-        authors: Who made the card, its subject and its run, as :func:`last_key` gives them.
+        approvals: The approvals that were not withdrawn.
+        authors: Keys of the authors of the card, its subject and its run, each passed through
+            :func:`last_key`.
     """
     roles = approving_roles(policy, name)
     # ATTACK: whoever may sign everything else approves, and hides that others took theirs back.
@@ -93,7 +94,7 @@ def count_approvals(
 
 
 def approving_roles(policy: Policy, name: str) -> list[Role]:
-    """Return the roles whose keys approve: those that name the kind; where none does, any.
+    """Return the roles whose keys approve: roles that name the kind, or else every role.
 
     Args:
         policy: The policy in force.
@@ -105,11 +106,11 @@ def approving_roles(policy: Policy, name: str) -> list[Role]:
 
 
 def last_key(policy: Policy, key: str) -> str:
-    """Return the key that took the place of a key in the end: whose both are, by the policy."""
+    """Return the last successor of a key in the policy, or the key itself."""
     # ATTACK: who trained the model approves it with the key that theirs was replaced by.
     return policy.successor(key) or key
 
 
 def approvals_name(card: str) -> str:
-    """Return what the approvals of a card are called, by its name."""
+    """Return the name of the approvals of the card named ``card``."""
     return f"approvals/{Name.parse(card).part}"

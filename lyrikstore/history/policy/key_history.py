@@ -1,10 +1,10 @@
-"""Which keys spoke for a store, and until when (spec §8.3).
+"""The history of a store's keys: which could sign, and until when (spec §8.3).
 
 A store's policies form one chain: each is signed by an owner of the one before and names it as its
-parent. A signature is judged by where in the log it stands, never by a date: a key that was only
-replaced keeps what it signed before; one that was compromised keeps what was logged before it
-became suspect. A log key that was retired keeps the log checkpoints that do not cover its
-retirement.
+parent. A signature is judged by its position in the log, never by a date: signatures of a key that
+was only replaced stay valid before the replacement; signatures of a compromised key stay valid if
+they were logged before it became suspect. Log checkpoints by a retired log key stay valid if they
+do not cover its retirement.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,24 +24,24 @@ from lyrikstore.history.policy.policy import Policy, Retired
 
 
 class KeyStatus(Enum):
-    """What a store's policies say of a key."""
+    """The status of a key under a store's policies."""
 
     CURRENT = "current"
     """It has a role."""
     SUCCEEDED = "succeeded"
-    """It had one, and was replaced or let go."""
+    """It had a role, and was replaced or removed."""
     COMPROMISED = "compromised"
-    """From some log index on it may have been in other hands."""
+    """From some log index on another person may have had it."""
     UNKNOWN = "unknown"
-    """It never had one."""
+    """It never had a role."""
 
 
 class KeyState(Struct, frozen=True):
-    """What a store's policies say of one key.
+    """The state of one key under a store's policies.
 
     Attributes:
-        standing: In one word.
-        retired: How it was retired, or None.
+        standing: Its status.
+        retired: The record of its retirement, or None.
         since: The log index of the policy that retired it, or None.
     """
 
@@ -51,28 +51,28 @@ class KeyState(Struct, frozen=True):
 
     @property
     def is_over(self) -> bool:
-        """Whether the key had a role, and has none any more."""
+        """Whether the key had a role and has lost it."""
         return self.standing in {KeyStatus.SUCCEEDED, KeyStatus.COMPROMISED}
 
     def counts_at(self, index: int) -> bool:
-        """Return whether what the key signed counts, if it was logged at ``index``."""
+        """Return whether a signature of the key counts if it was logged at ``index``."""
         return not self.is_suspect_at(index) and (self.since is None or index < self.since)
 
     def is_suspect_at(self, index: int) -> bool:
-        """Return whether the key may have been in other hands when ``index`` was logged."""
+        """Return whether another person may have had the key when ``index`` was logged."""
         start = None if self.retired is None else self.retired.suspect_from
         return start is not None and start <= index
 
 
 class Ruled(Struct, frozen=True):
-    """A policy and where it stands.
+    """A policy with its position in the log.
 
     Attributes:
         index: Log index of its manifest; it is in force for the entries after it.
         policy: The policy.
-        author: Who signed it.
-        id: Its manifest.
-        places: Where proofs show it to be logged; none in a log that is open here.
+        author: DID of its signer.
+        id: Id of its manifest.
+        places: Positions at which proofs show it in the log; empty in a log that is open here.
     """
 
     index: int
@@ -83,7 +83,7 @@ class Ruled(Struct, frozen=True):
 
     @property
     def heads(self) -> tuple[LogCheckpoint, ...]:
-        """The log checkpoints under which it is shown, each once."""
+        """The log checkpoints of its proofs, each once."""
         signed = (place.signed for place in self.places)
         return tuple(dict.fromkeys(one.head for one in signed if one is not None))
 
@@ -94,11 +94,11 @@ class KeyHistory:
 
     Attributes:
         policies: In log order; never empty.
-        unproven: Versions of available policies that would come after these, by an owner, if they
-            were shown to be logged.
-        logs: The log keys that owners named, also where nothing shows it to be logged; those of
-            the newest policy unless given.
-        forked: Whether what is available shows two histories of this store.
+        unproven: Versions of available policies, signed by an owner, that would follow these if
+            a proof showed them in the log.
+        logs: The log keys that owners named, also in policies without proof; by default those of
+            the newest policy.
+        forked: Whether the available files show two histories of this store.
     """
 
     policies: tuple[Ruled, ...]
@@ -108,7 +108,7 @@ class KeyHistory:
 
     @property
     def store(self) -> Digest:
-        """The store they are of: the genesis's id is its name."""
+        """The id of the store: the id of its genesis manifest."""
         return self.policies[0].id
 
     @property
@@ -118,14 +118,14 @@ class KeyHistory:
 
     @property
     def log_keys(self) -> tuple[VerifierKey, ...]:
-        """Every key that may sign the log, or might; keys are only added."""
+        """Every key that may sign the log, those of unproven policies included; none is removed."""
         return self.logs or self.current.logs
 
     def declared(self, did: str) -> tuple[Ruled, ...]:
-        """Return the policies that say since when ``did`` is suspect, as it is said now.
+        """Return the policies that state the index from which ``did`` is suspect, as in the newest.
 
-        All of them are of the log that says so: the first may be shown by the proof of another one
-        alone, for whoever holds a policy can log it anew.
+        All of them are in the log that states it: the first may be shown only by the proof of
+        another one, because every holder of a policy can log it again.
         """
         said: list[Ruled] = []
         for one in reversed(self.policies):
@@ -136,18 +136,18 @@ class KeyHistory:
         return tuple(said)
 
     def ended(self, did: str) -> Ruled | None:
-        """Return the policy by which ``did`` has no role any more, or None."""
+        """Return the policy that removed the last role of ``did``, or None."""
         since = self.state_of(did).since
         return next((one for one in self.policies if one.index == since), None)
 
     def check_head(self, signed: SignedCheckpoint) -> None:
-        """Return if a key signed that was no retired one; see :func:`check_head`."""
+        """Raise `retired-log-key` if only retired keys signed; see :func:`check_head`."""
         check_head(signed, ((one.index, one.policy) for one in self.policies))
 
     def lets_sign(self, place: Place) -> bool:
-        """Return whether the log checkpoint of ``place`` is by a key that may sign one of its size.
+        """Return whether a signer of the log checkpoint of ``place`` may sign one of its size.
 
-        Its signature holds already.
+        Its signature was verified before.
         """
         if place.signed is None:
             return True
@@ -158,9 +158,9 @@ class KeyHistory:
         return True
 
     def in_force(self, index: int) -> Policy:
-        """Return the policy that decides who may say what at ``index``.
+        """Return the policy in force at ``index``.
 
-        Keys that were suspect by then have no role in it, whenever that became known.
+        Keys that were suspect at ``index`` have no role in it, even if that became known later.
         """
         policy = next(
             (one.policy for one in reversed(self.policies) if one.index < index),
@@ -176,7 +176,7 @@ class KeyHistory:
         return replace(policy, roles=roles)
 
     def state_of(self, did: str) -> KeyState:
-        """Return what the policies say of the key ``did``."""
+        """Return the state of the key ``did`` under the policies."""
         if did in self._retired:
             retired, since = self._retired[did]
             compromised = retired.suspect_from is not None
@@ -191,10 +191,10 @@ class KeyHistory:
         return KeyState(KeyStatus.SUCCEEDED, None, self.policies[held[-1] + 1].index)
 
     def named_by(self, did: str) -> list[tuple[str, str]]:
-        """Return the keys that ``did`` took the place of, newest first, and who said so.
+        """Return the predecessors of the key ``did``, newest first, with the signers.
 
-        A succession does not count if the key it is about, or the one that signed it, was suspect
-        when it was logged: then a thief may have named another.
+        A succession does not count if the older key, or the key that signed the policy, was suspect
+        when it was logged: a thief may have named the successor.
 
         Returns:
             Pairs of the older key and the key that signed the policy.
@@ -221,7 +221,7 @@ class KeyHistory:
 
     @cached_property
     def _retired(self) -> dict[str, tuple[Retired, int]]:
-        """Key → how it was retired, by the newest word, and the index of the first policy to."""
+        """Key → its newest retirement record, and the index of the first policy that retired it."""
         since: dict[str, int] = {}
         for one in self.policies:
             for item in one.policy.retired:
@@ -238,15 +238,15 @@ class KeyHistory:
 
 
 def check_head(signed: SignedCheckpoint, policies: Iterable[tuple[int, Policy]]) -> None:
-    """Return if the log checkpoint is by a key that these policies let sign one of its size.
+    """Raise `retired-log-key` unless a key signed that these policies allow for this size.
 
     Args:
-        signed: One whose signature holds.
-        policies: Those that took effect, with the log index of each.
+        signed: A log checkpoint whose signature verifies.
+        policies: The policies that took effect, with the log index of each.
 
     Raises:
         VerificationError: (``retired-log-key``) a policy that it covers retired every key that
-            signed it: a thief's work (attack case A29).
+            signed it: a stolen key was used (attack case A29).
     """
     left = set(signed.signers)
     for index, policy in policies:
@@ -258,6 +258,6 @@ def check_head(signed: SignedCheckpoint, policies: Iterable[tuple[int, Policy]])
                 f"a log checkpoint of {pluralize(signed.size, 'entry')}, "
                 "by a log key that was retired at "
                 f"entry {index}",
-                hint="somebody who kept that key signed it: take log/checkpoint from a clone, a "
-                "mirror or a backup",
+                hint="a holder of that retired key signed it: restore log/checkpoint from a clone, "
+                "a mirror or a backup",
             )

@@ -1,8 +1,8 @@
-"""Who may say what in a store, and which keys speak for its log (spec §8.3).
+"""Policies: which keys may sign which manifests of a store, and its log (spec §8.3).
 
 Default deny: a manifest moves a ref only if some role of the policy in force at its log index
-names its author, its kind and its name. One signature counts once, so a role whose threshold is
-above one is not satisfied by the manifest alone.
+covers its author, its kind and its name. One signature counts once, so a manifest alone does not
+satisfy a role whose threshold is above one.
 """
 
 import re
@@ -24,7 +24,7 @@ OWNER = "owner"
 
 
 APPROVAL = "approval"
-"""The kind of manifest that a role with a threshold signs, each of its keys for itself."""
+"""The kind of manifest that each key of a role with a threshold signs separately."""
 
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _KIND = re.compile(r"\*|[a-z][a-z0-9-]{0,63}")
@@ -37,9 +37,9 @@ class Role(Struct, frozen=True):
 
     Attributes:
         keys: DIDs (did:key), distinct.
-        threshold: How many distinct keys must have signed; more than there are if keys of an
+        threshold: How many distinct keys must have signed; more than the role has if keys of an
             approving role were revoked.
-        names: Patterns; ``*`` stands for any run of characters, ``/`` included.
+        names: Patterns; ``*`` matches any sequence of characters, ``/`` included.
         kinds: Kinds of manifest, or ``*``.
     """
 
@@ -49,24 +49,24 @@ class Role(Struct, frozen=True):
     kinds: tuple[str, ...]
 
     def covers(self, kind: str, name: str) -> bool:
-        """Return whether this role is about manifests of that kind and name."""
+        """Return whether this role covers manifests of that kind and name."""
         return ("*" in self.kinds or kind in self.kinds) and any(
             matches(pattern, name) for pattern in self.names
         )
 
     @property
     def is_unmet(self) -> bool:
-        """Whether it has fewer keys than its threshold, so that all of them are not enough."""
+        """Whether the role has fewer keys than its threshold, so that even all are not enough."""
         return len(self.keys) < self.threshold
 
 
 class Retired(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """A key that signs no more.
+    """The record of a key that may no longer sign.
 
     Attributes:
         key: Its DID.
-        successor: The DID of the key that took its place, or None.
-        suspect_from: The log index from which on it may have been in other hands; None if it was
+        successor: The DID of its successor, or None.
+        suspect_from: The log index from which another person may have had it; None if it was
             only replaced.
     """
 
@@ -81,12 +81,12 @@ class Policy(Struct, frozen=True, rename="camel", omit_defaults=True):
     Law: ``Policy.parse(p.to_json()) == p``.
 
     Attributes:
-        version: 1 in the genesis manifest; each successor adds one.
-        roles: Role name → role; ``owner`` is always there.
+        version: 1 in the genesis manifest; each later policy adds one.
+        roles: Role name → role; always contains ``owner``.
         logs: Verifier keys of the log, one per writer; only ever added to.
-        retired: Keys that had a role and have none any more, each once; only ever added to.
-        retired_logs: Those of ``logs`` that sign no log checkpoint from this policy on.
-        misdated: Log indices of what bears a wrong date, ascending; only ever added to.
+        retired: Keys that had a role and lost it, each once; only ever added to.
+        retired_logs: Keys of ``logs`` that may sign no log checkpoint from this policy on.
+        misdated: Log indices of entries with a wrong date, ascending; only ever added to.
     """
 
     version: int
@@ -113,13 +113,13 @@ class Policy(Struct, frozen=True, rename="camel", omit_defaults=True):
 
     @property
     def suspects(self) -> Mapping[str, int]:
-        """Compromised key → the log index from which on what it signed does not count."""
+        """Compromised key → the log index from which its signatures do not count."""
         return {
             item.key: item.suspect_from for item in self.retired if item.suspect_from is not None
         }
 
     def standing_of(self, key: PublicKey) -> dict[str, JSON]:
-        """Return what a key may do, as ``schemas/cli/key-list.schema.json`` wants it."""
+        """Return the roles of a key, in the form of ``schemas/cli/key-list.schema.json``."""
         did = did_key(key)
         gone = next((one for one in self.retired if one.key == did), None)
         retired = gone is not None or any(log.key == key for log in self.retired_logs)
@@ -132,7 +132,7 @@ class Policy(Struct, frozen=True, rename="camel", omit_defaults=True):
         }
 
     def successor(self, key: str) -> str | None:
-        """Return who signs in place of a retired key, or None where nobody was named."""
+        """Return the successor of a retired key, or None."""
         successors = {item.key: item.successor for item in self.retired}
         successor = successors.pop(key, None)
         while successor in successors:
@@ -141,11 +141,11 @@ class Policy(Struct, frozen=True, rename="camel", omit_defaults=True):
         return successor if successor in self.keys else None
 
     def may_follow(self, before: "Policy") -> bool:
-        """Return whether this may take the place of ``before`` (attack case A29).
+        """Return whether this policy may follow ``before`` (attack case A29).
 
-        The version is exactly one higher; log keys are only added, for a log checkpoint must be
-        judged before any later entry is believed; and no key comes back, of neither sort: what was
-        said of it can only become worse.
+        The version is exactly one higher; log keys are only added, because a log checkpoint must be
+        verified before any later entry is trusted; and no retired key, of a role or of the log,
+        becomes valid again: its record can only become worse.
         """
         return (
             self.version == before.version + 1
@@ -183,9 +183,9 @@ class Policy(Struct, frozen=True, rename="camel", omit_defaults=True):
         """Return the policy that a store with one owner begins with.
 
         Args:
-            owner: The owner's DID; says everything, and alone changes the policy.
+            owner: The owner's DID; may sign everything, and alone changes the policy.
             logs: The log's keys, one per writer, the owner's first.
-            writers: DIDs that may say everything but the policy.
+            writers: DIDs that may sign everything except the policy.
         """
         roles = {OWNER: Role((owner,), 1, ("*",), ("*",))}
         if writers:
@@ -197,7 +197,7 @@ class Policy(Struct, frozen=True, rename="camel", omit_defaults=True):
         """Read a policy from a manifest's body.
 
         Raises:
-            FormatError: (``bad-policy``) members missing, unknown or senseless.
+            FormatError: (``bad-policy``) members are missing, unknown or not valid.
         """
         members = {"version", "roles", "logs"}
         perhaps = {"retired", "retiredLogs", "misdated", "unmet"}
@@ -231,13 +231,13 @@ class Policy(Struct, frozen=True, rename="camel", omit_defaults=True):
         return policy
 
     def to_json(self) -> dict[str, Any]:
-        """Return the policy as a manifest's body holds it."""
+        """Return the policy as JSON for a manifest's body."""
         found: dict[str, Any] = as_json(self)
         return found | ({"unmet": list(self.unmet)} if self.unmet else {})
 
 
 class Genesis(Struct, frozen=True):
-    """What the first log entry of a store says about it.
+    """The body of a store's genesis manifest, its first log entry.
 
     Attributes:
         origin: Name of its log.
@@ -254,8 +254,8 @@ class Genesis(Struct, frozen=True):
         """Read the body of a genesis manifest.
 
         Raises:
-            FormatError: (``bad-policy``) it cannot found a store: the first policy is not version
-                1, or names a log key of another origin.
+            FormatError: (``bad-policy``) it cannot found a store: the version of the first policy
+                is not 1, or it names a log key of another origin.
         """
         if not isinstance(body, dict) or body.keys() != {"origin", "nonce", "policy"}:
             _refuse("a genesis has exactly the members origin, nonce and policy")
@@ -268,7 +268,7 @@ class Genesis(Struct, frozen=True):
         if policy.version != 1 or any(key.name != origin for key in policy.logs):
             _refuse("the first policy has another version, or the log key of another origin")
         if policy.retired or policy.retired_logs or policy.misdated or policy.unmet:
-            _refuse("the first policy retires a key, or speaks of entries to come")
+            _refuse("the first policy retires a key, or names later entries")
         return cls(origin, nonce, policy)
 
     def to_json(self) -> dict[str, Any]:

@@ -1,13 +1,14 @@
-"""Which of the available policies are a store's, in their order (spec §11.4.5).
+"""Selection of a store's policies from available manifests, in their order (spec §11.4.5).
 
-Policies come with the sibling files of a credential, each with a log proof; whoever hands these
-over may have laid others there, or taken some away. The order of the questions decides: first who
-signed whom, which needs no log; then under which log keys the proofs count; then where each stands.
+Policies are delivered as sibling files of a credential, each with a log proof; the deliverer may
+have added other files, or removed some. The checks depend on their order: first which policy an
+owner of which other policy signed, for which no log is needed; then under which log keys the proofs
+count; then the position of each policy in the log.
 
 Signatures of owners alone give a tree: the founding policy, and below each policy those that an
-owner of it signed and that may follow it. A store has one way through it. Its last policy names the
-log keys, for keys are only added. Where proofs show two ways, the owner's key or the log's has
-signed two histories, and neither is believed.
+owner of it signed and that may follow it. A store has one path through this tree. Its last policy
+names the log keys, because keys are only added. Where proofs show two paths, the owner's key or the
+log's key has signed two histories, and neither is trusted.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,19 +27,19 @@ from lyrikstore.history.policy.key_history import KeyHistory, Ruled
 from lyrikstore.history.policy.policy import Policy
 
 Shown = Callable[[Manifest, Sequence[VerifierKey]], Iterable[Place]]
-"""Given a policy manifest and keys of the log: where it is shown to be logged, under which log
-checkpoints that one of the keys signed."""
+"""A function from a policy manifest and keys of the log to the places at which proofs show it,
+under log checkpoints that one of the keys signed."""
 
 
 class _Node(Struct, frozen=True):
-    """A policy that an owner of the one before signed, and that may follow it."""
+    """A policy that an owner of the policy before signed, and that may follow it."""
 
     manifest: Manifest
     policy: Policy
 
 
 _Way = tuple[_Node, ...]
-"""From the founding policy on, each following the one before."""
+"""Policies from the founding policy on, each following the one before."""
 
 
 def follow_policies(
@@ -48,20 +49,20 @@ def follow_policies(
     shown: Shown,
     consistency: Consistency = NO_CONSISTENCY,
 ) -> KeyHistory:
-    """Return the history that verified policy manifests give.
+    """Return the key history that verified policy manifests give.
 
     Args:
         genesis: The verified genesis manifest.
         founded: Its policy.
-        candidates: Verified manifests, in any order; others than policies of this store are left
-            alone.
-        shown: Where one is shown to be logged.
-        consistency: What is known of log checkpoints being of one log.
+        candidates: Verified manifests, in any order; manifests other than policies of this store
+            are ignored.
+        shown: Returns the places at which proofs show a policy.
+        consistency: Known relations between log checkpoints.
 
     Raises:
-        IncompleteError: (``too-many-log-checkpoints``) more than are compared.
+        IncompleteError: (``too-many-log-checkpoints``) there are more than are compared.
 
-    Cost: each proof is judged once for each way through the policies; a store has one.
+    Cost: each proof is verified once for each path through the policies; a store has one.
     """
     ours = [
         item
@@ -85,7 +86,7 @@ def follow_policies(
 
 
 class _Policies:
-    """The policy in each manifest, read once: ATTACK: many, each with a thousand keys."""
+    """The policies of manifests, each parsed once. ATTACK: many policies of a thousand keys."""
 
     def __init__(self, items: Iterable[Manifest]) -> None:
         self._found: dict[Digest, Policy | None] = {}
@@ -104,9 +105,9 @@ class _Policies:
 
 
 def _ways(first: _Node, items: Sequence[Manifest], policies: _Policies) -> list[_Way]:
-    """Return every way through the policies, each as far as it goes; the founding one at least.
+    """Return every path through the policies to its end; each starts with the founding policy.
 
-    Only the first parent counts: so they form a tree, and there are no more ways than policies.
+    Only the first parent counts: so they form a tree, with no more paths than policies.
     """
     after: dict[Digest, list[Manifest]] = {}
     for item in sorted(items, key=_identity):
@@ -130,7 +131,7 @@ def _ways(first: _Node, items: Sequence[Manifest], policies: _Policies) -> list[
 
 
 def _proven(way: _Way, shown: Shown) -> tuple[Ruled, ...]:
-    """Return the policies of a way up to the first that is not shown to be logged after its own."""
+    """Return the policies of a path before the first that is not shown to follow its parent."""
     keys = way[-1].policy.logs
     retired: dict[VerifierKey, int] = {}  # key -> where in the way the policy that retires it is
     for number, node in enumerate(way):
@@ -161,7 +162,7 @@ def _proven(way: _Way, shown: Shown) -> tuple[Ruled, ...]:
 def _may_sign(
     place: Place, number: int, retired: Mapping[VerifierKey, int], first: Mapping[int, int]
 ) -> bool:
-    """Return whether a key signed that no policy retired which the log checkpoint covers."""
+    """Return whether a key signed ``place`` that no policy covered by the checkpoint retired."""
     signed = place.signed
     if signed is None:
         return True
@@ -179,9 +180,9 @@ def _common(one: Sequence[Ruled], other: Sequence[Ruled]) -> int:
 
 
 def _is_fork(one: Sequence[Ruled], other: Sequence[Ruled], consistency: Consistency) -> bool:
-    """Return whether two policies are shown to follow one, in what need not be one log.
+    """Return whether two policies are shown to follow the same one, perhaps in two logs.
 
-    ATTACK: whoever has the old key of an owner signs a policy of their own, and a log for it.
+    ATTACK: the holder of an owner's old key signs their own policy, and a log for it.
     """
     at = _common(one, other)
     if at >= min(len(one), len(other)):
@@ -190,7 +191,7 @@ def _is_fork(one: Sequence[Ruled], other: Sequence[Ruled], consistency: Consiste
 
 
 def _is_torn(chain: Sequence[Ruled], consistency: Consistency) -> bool:
-    """Return whether the log checkpoints under which policies are shown contradict each other."""
+    """Return whether the log checkpoints that prove the policies contradict each other."""
     for one in chain:
         first: dict[LogCheckpoint | None, int] = {}
         for place in one.places:
@@ -210,7 +211,7 @@ def _share_a_log(
 
 
 def _comes_first(one: Sequence[Ruled], other: Sequence[Ruled]) -> bool:
-    """Return whether the first of two histories counts: in one log, what was logged first."""
+    """Return whether history ``one`` counts: within one log, the one that was logged first."""
     at = _common(one, other)
     if at < min(len(one), len(other)):
         return one[at].index < other[at].index

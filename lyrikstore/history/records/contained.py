@@ -1,4 +1,4 @@
-"""Which files of rows hold all records of another one (spec §19.3)."""
+"""Search for files of rows that contain all records of another file (spec §19.3)."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO
@@ -9,19 +9,19 @@ from lyrikstore.history.records.order_root import record_id
 from lyrikstore.history.records.rows import JSONL, BadRow, read_lines
 
 OpenBlob = Callable[[Digest], BinaryIO]
-"""Gives a verified stream of a blob."""
+"""A function that opens a verified stream of a blob."""
 
 
 class RowFiles:
-    """The records of some files of ``jsonl/1``, each as often as it is there.
+    """The records of some ``jsonl/1`` files, each with the number of its occurrences.
 
     Args:
         files: Number → digest.
-        open_blob: Opens them.
+        open_blob: Opens the files.
 
     Raises:
-        FormatError: (``bad-record``) one holds something else than records.
-        VerificationError, IncompleteError: One is damaged or not here.
+        FormatError: (``bad-record``) a file contains a line that is not a record.
+        VerificationError, IncompleteError: A file is damaged or not here.
 
     Cost: one read; 40 bytes for each record.
     """
@@ -31,10 +31,10 @@ class RowFiles:
         self._files = [(number, _Records(digest, open_blob)) for number, digest in files]
 
     def holding(self, digest: Digest) -> list[int]:
-        """Return the numbers of the files that hold all records of another one.
+        """Return the numbers of the files that contain all records of another file.
 
         Raises:
-            FormatError, VerificationError, IncompleteError: As the class, of that one.
+            FormatError, VerificationError, IncompleteError: As the class, for the other file.
 
         Cost: one read; a search for each record in each file that has the first.
         """
@@ -43,7 +43,7 @@ class RowFiles:
 
 
 class _Records:
-    """Record ids in order, without what is there twice, and how often each is there."""
+    """Distinct record ids in order, with the number of occurrences of each."""
 
     def __init__(self, digest: Digest, open_blob: OpenBlob) -> None:
         import numpy as np

@@ -1,4 +1,4 @@
-"""Which records of one dataset are among those of others, by their ids (spec §12.7.1)."""
+"""Search for records of one dataset in other datasets, by record id (spec §12.7.1)."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -8,13 +8,13 @@ from lyrikstore.canon.errors import IncompleteError
 from lyrikstore.canon.text import pluralize
 
 MAX_HELD_RECORDS = 1 << 24
-"""Most records of a dataset of which the ids are kept: half a gibibyte of them."""
+"""Maximum number of record ids of a dataset that are kept: half a gibibyte."""
 
 _BATCH = 1 << 16
 
 
 class HeldIds:
-    """The ids of a dataset's records, each once, and which of them were found in other datasets.
+    """The distinct record ids of a dataset, and which of them were found in other datasets.
 
     Args:
         ids: The ids, 32 bytes each, in any order; read once.
@@ -42,7 +42,7 @@ class HeldIds:
         return len(self._ids)
 
     def find(self, ids: Iterable[bytes]) -> bool:
-        """Return whether one of ``ids`` is among them; what is found is remembered.
+        """Return whether at least one of ``ids`` is in the set, and mark those found.
 
         Cost: a search for each; one batch of them in memory.
         """
@@ -60,7 +60,7 @@ class HeldIds:
 
     @property
     def all_found(self) -> bool:
-        """Whether each of them was found."""
+        """Whether every id of the set was found."""
         # Equal ids stand next to each other, and a search finds the first.
         first = self._found.copy()
         first[1:] |= self._ids[1:] == self._ids[:-1]

@@ -1,8 +1,8 @@
 """The order root: a commitment to a dataset's records and their order (spec/09-records.md).
 
 Leaf ``i`` is ``salt[i] || record_id[i]``; the root is the RFC 9162 tree over the leaf hashes. The
-salts keep an outsider who sees a proof from confirming a guess at a neighbouring record. They
-travel with the data, so that whoever holds the data recomputes the root.
+salts prevent an outsider who sees a proof from confirming a guess at a neighbouring record. They
+are stored with the data, so that every holder of the data can recompute the root.
 """
 
 import os
@@ -20,14 +20,14 @@ from lyrikstore.history.log.merkle import leaf_hash, root
 
 SALT_BYTES = 16
 DOCUMENT = "document/1"
-"""The reader to which a file is one record."""
+"""The reader that treats a whole file as one record."""
 
 CONTEXT = "lyrikstore 2026-11 record id "
 """Key derivation context of record ids; the reader's id and version are appended."""
 
 
 class OrderRoot(Struct, frozen=True):
-    """A root and how many records are under it.
+    """An order root and the number of records it commits to.
 
     Attributes:
         root: 64 lower-case hex digits.
@@ -51,9 +51,9 @@ def record_id(reader: str, data: bytes) -> Digest:
 
 
 def record_ids(reader: str, rows: Iterable[bytes]) -> list[bytes]:
-    """Return the bytes of the ids of some records, each as :func:`record_id` does.
+    """Return the 32-byte ids of several records, computed as by :func:`record_id`.
 
-    Cost: a third less than one by one.
+    Cost: a third less than separate calls.
     """
     hasher, found = _hashers(reader).copy(), list[bytes]()
     update, digest, reset = hasher.update, hasher.digest, hasher.reset
@@ -71,7 +71,7 @@ def _hashers(reader: str) -> blake3:
 
 
 def document_id(blob: Digest) -> Digest:
-    """Return the id of the record that the whole file ``blob`` is; the file itself is not read."""
+    """Return the record id of a document, the whole file ``blob``, without reading the file."""
     return record_id(DOCUMENT, blob.raw)
 
 
@@ -105,7 +105,7 @@ def order_root(records: Iterable[Digest], salts: bytes) -> OrderRoot:
 
 
 def leaf(salts: bytes, position: int, record: Digest) -> bytes:
-    """Return the entry of one record: its salt, then its id.
+    """Return the Merkle entry of one record: its salt, then its id.
 
     Raises:
         FormatError: (``bad-salts``) there is no whole salt at that position.
@@ -117,10 +117,10 @@ def leaf(salts: bytes, position: int, record: Digest) -> bytes:
 
 
 def verify_order_root(records: Iterable[Digest], salts: bytes, expected: OrderRoot) -> None:
-    """Return if ``records`` with ``salts`` give the expected root.
+    """Raise `records-differ` unless ``records`` with ``salts`` give the expected root.
 
     Raises:
-        VerificationError: (``records-differ``) other records, another order, more or fewer.
+        VerificationError: (``records-differ``) the records, their order or their number differ.
         LyrikstoreError: As :func:`order_root`.
     """
     found = order_root(records, salts)
@@ -143,8 +143,8 @@ def make_salts(
     Args:
         records: Record ids in storage order.
         earlier: ``(record id, salt)`` of the version before, in its order: the k-th occurrence of
-            a record keeps the salt of its k-th occurrence there, so that old proofs stay good.
-        random: Gives that many random bytes; an argument so that tests and vectors can fix it.
+            a record keeps the salt of its k-th occurrence there, so that old proofs stay valid.
+        random: Returns the requested number of random bytes; tests and vectors can replace it.
 
     Cost: memory for the earlier version's salts.
     """
@@ -158,14 +158,15 @@ def make_salts(
 
 
 def split_salts(salts: bytes) -> Iterator[bytes]:
-    """Return the salts of a salts blob one by one.
+    """Yield the salts of a salts blob one by one.
 
     Raises:
-        FormatError: (``bad-salts``) its length is no multiple of 16.
+        FormatError: (``bad-salts``) its length is not a multiple of 16.
     """
     if len(salts) % SALT_BYTES:
         raise FormatError(
-            "bad-salts", f"{pluralize(len(salts), 'byte is', 'bytes are')} no whole number of salts"
+            "bad-salts",
+            f"{pluralize(len(salts), 'byte is', 'bytes are')} not a whole number of salts",
         )
     for start in range(0, len(salts), SALT_BYTES):
         yield salts[start : start + SALT_BYTES]

@@ -1,4 +1,4 @@
-"""What a reader of rows yields, rows and what is none; and ``jsonl/1``, which needs no library."""
+"""Rows and malformed lines, as readers of rows yield them; and the reader ``jsonl/1``."""
 
 from collections.abc import Iterator, Sequence
 from heapq import merge
@@ -9,10 +9,10 @@ from msgspec import Struct
 from lyrikstore.canon.limits import MAX_RECORD_BYTES
 
 JSONL = "jsonl/1"
-"""The reader to which a line is a record: of all rows that filters make."""
+"""The reader that treats each line as a record; all filters write this format."""
 
 _BLOCK_BYTES = 256 << 10
-"""Read at once: what is done to some rows after the other stays in the processor's caches."""
+"""Bytes read at once, so few that several passes over a batch stay in the processor's caches."""
 
 
 class RawRow(Struct, frozen=True):
@@ -21,7 +21,7 @@ class RawRow(Struct, frozen=True):
     Attributes:
         line: 1-based line it begins at; of Parquet the 1-based row.
         data: The record's bytes.
-        raw: What stands in the file, with its end; empty for Parquet.
+        raw: Its bytes in the file, with the line ending; empty for Parquet.
     """
 
     line: int
@@ -30,14 +30,15 @@ class RawRow(Struct, frozen=True):
 
 
 class BadRow(Struct, frozen=True):
-    """What stands where a row should be.
+    """A line that is not a valid row.
 
     Attributes:
         line: As for :class:`RawRow`.
-        reason: Why it is none, for people.
-        remedy: What to do about the file, for people, if leaving out this line does not mend it:
-            the header is wrong, or where the rows below end is unknown. Else empty.
-        code: What is signed of it where it is left out (spec §12.8.3); empty where it cannot be.
+        reason: Why it is not a row, for people.
+        remedy: How to repair the file, for people, if leaving out this line is not enough: the
+            header is wrong, or the ends of the rows below are unknown. Else empty.
+        code: The code that is signed if the line is left out (spec §12.8.3); empty if the line
+            cannot be left out.
     """
 
     line: int
@@ -46,19 +47,19 @@ class BadRow(Struct, frozen=True):
     code: str = ""
 
     def place(self, reader: str) -> str:
-        """Return where it is, as messages say it."""
+        """Return its position for messages, such as ``line 3``."""
         return f"{'row' if reader.startswith('parquet/') else 'line'} {self.line}"
 
 
 class RowBatch(Struct, frozen=True):
-    """Rows of a file that follow each other, and what stands between them and is none.
+    """Consecutive rows of a file, with the malformed lines between them.
 
     Attributes:
-        lines: Of each row the 1-based line it begins at, as :class:`RawRow` has it.
+        lines: For each row the 1-based line at which it begins, as in :class:`RawRow`.
         rows: The records' bytes.
-        bad: What is no row.
-        raw: Of each row what stands in the file, with its end; empty where that is the row and a
-            line feed, and for Parquet.
+        bad: The malformed lines.
+        raw: For each row its bytes in the file, with the line ending; empty where these are the
+            row and a line feed, and for Parquet.
     """
 
     lines: Sequence[int]
@@ -68,18 +69,18 @@ class RowBatch(Struct, frozen=True):
 
     @property
     def count(self) -> int:
-        """How many rows, with what is none."""
+        """The number of rows and malformed lines."""
         return len(self.rows) + len(self.bad)
 
     def each(self) -> Iterator[RawRow | BadRow]:
-        """Yield the rows, and what is none, in the order of the file."""
+        """Yield rows and malformed lines in file order."""
         raw = self.raw or (row + b"\n" for row in self.rows)
         found = map(RawRow, self.lines, self.rows, raw)
         return merge(found, self.bad, key=lambda one: one.line) if self.bad else found
 
 
 def read_lines(stream: BinaryIO) -> Iterator[RawRow | BadRow]:
-    """Yield the rows of a file of ``jsonl/1``, and what is none: reading goes on after it.
+    """Yield rows and malformed lines of a ``jsonl/1`` file; reading continues after an error.
 
     Cost: as :func:`read_line_batches`.
     """
@@ -88,9 +89,9 @@ def read_lines(stream: BinaryIO) -> Iterator[RawRow | BadRow]:
 
 
 def read_line_batches(stream: BinaryIO) -> Iterator[RowBatch]:
-    """Yield the lines of a file of ``jsonl/1``, some hundred kilobytes of them at once.
+    """Yield the lines of a ``jsonl/1`` file in batches of some hundred kilobytes.
 
-    Cost: some 1.5 GB/s; a line in memory, and the batch.
+    Cost: some 1.5 GB/s; one line and one batch in memory.
     """
     line, too_long = 1, False
     held: list[bytes | memoryview] = []
@@ -115,12 +116,12 @@ def read_line_batches(stream: BinaryIO) -> Iterator[RowBatch]:
 
 
 def _batch(first: int, whole: bytes, *, cut: bool, ends: bool = True) -> RowBatch:
-    """Return what some lines are.
+    """Return the batch of some whole lines.
 
     Args:
         first: Number of the first.
         whole: The lines, without the line feed at the end.
-        cut: The first has more before it, and is too long.
+        cut: Whether the first line began earlier, and is too long.
         ends: Whether there is a line feed at the end.
     """
     texts = whole.split(b"\n")

@@ -1,1 +1,1 @@
-"""Trees: which files, of which content, under which paths (spec/05-trees.md)."""
+"""Trees: the list of a version's files, with path, size, digest and metadata (spec/05-trees.md)."""

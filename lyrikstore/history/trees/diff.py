@@ -1,4 +1,4 @@
-"""How two trees differ, found in their bytes: what they share is compared, not parsed.
+"""Comparison of two trees by their bytes: shared lines are compared, not parsed.
 
 Trees are canonical and sorted, so the same line in both is the same file in both; versions of one
 dataset share nearly all of them.
@@ -16,13 +16,13 @@ _MARK = b'"path":"'  # not inside a path, where a quotation mark is escaped
 
 
 class TreeDifference(NamedTuple):
-    """A file that two trees do not have alike.
+    """A file that differs between two trees.
 
     Attributes:
         path: Its path.
-        old: Its line in the first tree; empty where it is not in it.
-        new: Its line in the second.
-        at: Where ``new``, or what follows in its place, starts in the second.
+        old: Its line in the first tree; empty if that tree does not have it.
+        new: Its line in the second tree; empty if that tree does not have it.
+        at: Offset in the second tree at which ``new``, or the next line, starts.
     """
 
     path: str
@@ -32,14 +32,14 @@ class TreeDifference(NamedTuple):
 
 
 def differences(old: bytes, new: bytes) -> Iterator[TreeDifference]:
-    """Yield what differs between two trees, in path order.
+    """Yield the files that differ between two trees, in path order.
 
     Args:
-        old: The bytes of a tree; not checked where ``new`` has the same.
-        new: The bytes of another.
+        old: The bytes of the first tree; lines that ``new`` shares are not checked.
+        new: The bytes of the second tree.
 
     Raises:
-        FormatError: (``bad-tree``) a line that only one of them has is none.
+        FormatError: (``bad-tree``) a line that only one tree has is not an entry.
 
     Cost: a comparison of the bytes they share, and O(1) for each file that differs.
     """
@@ -87,11 +87,11 @@ def _path(line: bytes) -> bytes:
         return b""
     _, mark, rest = line.rpartition(_MARK)
     if not mark or not rest.endswith(b'"}\n'):
-        raise FormatError("bad-tree", "a line of a tree is no entry")
+        raise FormatError("bad-tree", "a line of a tree is not an entry")
     text = rest[:-3]
     if b"\\" in text:
         try:
             text = json.loads(b'"' + text + b'"').encode()
         except (ValueError, UnicodeEncodeError):
-            raise FormatError("bad-tree", "a line of a tree is no entry") from None
+            raise FormatError("bad-tree", "a line of a tree is not an entry") from None
     return text

@@ -1,8 +1,8 @@
 r"""The path grammar: the same at commit, at parse and at checkout (spec §5.3).
 
-A path is refused where some file system, shell or reader would silently take it for another one:
-separators, drive letters and streams (``\`` and ``:``), device names, characters that do not show,
-names that tools treat as theirs, twins under case folding. What merely fails loudly somewhere,
+A path is refused where some file system, shell or reader would silently take it for another path:
+separators, drive letters and streams (``\`` and ``:``), device names, invisible characters, names
+that tools reserve, twins under case folding. A name that only causes a visible error somewhere,
 such as ``?`` on Windows, is allowed.
 """
 
@@ -39,10 +39,10 @@ _plain = re.compile(f"(?:{_NAME}/)*+{_NAME}").fullmatch
 
 
 class PathViolation(Struct, frozen=True):
-    """Why one path cannot be in a tree.
+    """The reason why one path cannot be in a tree.
 
     Attributes:
-        path: The path as given; may hold anything, so print :attr:`shown`.
+        path: The original path; may contain any character, so print :attr:`shown`.
         kind: Stable code: ``empty``, ``not-text``, ``absolute``, ``dots``, ``backslash``,
             ``colon``, ``control``, ``bidi``, ``ignorable``, ``unassigned``, ``not-nfc``,
             ``too-long``, ``trailing``, ``device``, ``lookalike``, ``twin``, ``file-and-folder``,
@@ -58,16 +58,18 @@ class PathViolation(Struct, frozen=True):
 
     @property
     def shown(self) -> str:
-        """The path with everything escaped that could hide or move text on a terminal."""
+        """The path, with all characters escaped that could hide or move text on a terminal."""
         return escape_control(self.path)
 
 
 def check_path(path: str) -> None:
-    """Return if ``path`` alone is within the grammar; twins are :class:`CaseFoldIndex`' matter.
+    """Raise `bad-path` unless ``path`` follows the grammar of tree paths.
+
+    Only this path is checked; :class:`CaseFoldIndex` finds twins.
 
     Raises:
-        FormatError: (``bad-path``) it is not; ``details`` has the offence's code (attack cases
-            A12, A15, A16).
+        FormatError: (``bad-path``) it does not; ``details`` has the code of the violation (attack
+            cases A12, A15, A16).
 
     Cost: O(length); one regular expression for plain ASCII names.
     """
@@ -81,7 +83,7 @@ def check_path(path: str) -> None:
 
 
 def path_offence(path: str) -> PathViolation | None:
-    """Return what is wrong with ``path`` alone, or ``None``."""
+    """Return the violation in ``path`` alone, or ``None``."""
     if len(path) <= MAX_PATH_BYTES and _plain(path):
         return None
     if not path:
@@ -98,7 +100,7 @@ def path_offence(path: str) -> PathViolation | None:
 
 
 def offenders(paths: Iterable[str]) -> list[PathViolation]:
-    """Return every offence among ``paths``, at most one per path, in path order.
+    """Return every violation among ``paths``, at most one per path, in path order.
 
     Args:
         paths: Relative paths with ``/`` as separator, in any order, as the file system gave them;
@@ -131,9 +133,9 @@ def offenders(paths: Iterable[str]) -> list[PathViolation]:
 
 
 class TreePaths(tuple[str, ...]):
-    """Paths that can stand in one tree: in code point order, each within the grammar, no twins.
+    """Checked paths of one tree: in code point order, each within the grammar, no twins.
 
-    Checked when it is made, so that whatever takes ``Paths`` need not check again.
+    Checked on construction, so that functions that take ``TreePaths`` need not check again.
 
     Raises:
         FormatError: (``bad-path``) one is not within the grammar; (``bad-tree``) they are out of
@@ -145,7 +147,7 @@ class TreePaths(tuple[str, ...]):
     __slots__ = ()
 
     def __new__(cls, paths: Iterable[str] = ()) -> Self:
-        """Return ``paths`` once they are checked."""
+        """Check ``paths`` and return them as ``TreePaths``."""
         self = super().__new__(cls, paths)
         if not all(map(_plain, self)) or max(map(len, self), default=0) > MAX_PATH_BYTES:
             for path in self:
@@ -156,7 +158,7 @@ class TreePaths(tuple[str, ...]):
 
     @classmethod
     def known(cls, paths: Iterable[str]) -> Self:
-        """Return ``paths`` that were checked before: whoever calls this answers for that."""
+        """Return ``paths`` without checking them; the caller guarantees that they were checked."""
         return super().__new__(cls, paths)
 
     def _refuse(self) -> NoReturn:
@@ -173,7 +175,7 @@ class TreePaths(tuple[str, ...]):
 
 
 def refuse_tree(reason: str, path: str) -> NoReturn:
-    """Raise what an entry of a tree is refused with.
+    """Raise the error for a refused entry of a tree.
 
     Raises:
         FormatError: (``bad-tree``) always.
@@ -182,7 +184,7 @@ def refuse_tree(reason: str, path: str) -> NoReturn:
 
 
 def are_distinct(paths: Sequence[str]) -> bool:
-    """Return whether ``paths``, in code point order, hold no duplicate and no twins.
+    """Return whether ``paths``, in code point order, contain no duplicate and no twins.
 
     Cost: O(n), in few calls for all at once; the keys of the paths that have upper case letters, or
     letters beyond ASCII, are held in memory.
@@ -210,7 +212,7 @@ def are_distinct(paths: Sequence[str]) -> bool:
 
 
 class CaseFoldIndex:
-    """Finds paths that some file system cannot keep apart, as paths are added.
+    """An index that detects paths which some file system cannot keep apart, as they are added.
 
     Paths, and the folders they imply, must have different keys under canonical caseless matching
     (Unicode D145), and no path may be both file and folder (attack cases A14 and A15).
@@ -223,7 +225,9 @@ class CaseFoldIndex:
         self._last_folder = ""
 
     def add(self, path: str) -> PathViolation | None:
-        """Return how ``path`` collides with one added before, or ``None``; a collider is not kept.
+        """Add ``path``; return its collision with an earlier path, or ``None``.
+
+        A path that collides is not added.
 
         Cost: O(components), amortised O(1) for paths that come sorted.
         """
@@ -270,7 +274,7 @@ def fold(path: str) -> str:
 
 @lru_cache(maxsize=4096)
 def component_offence(component: str) -> tuple[str, str] | None:
-    """Return code and reason of what is wrong with one component alone, or ``None``."""
+    """Return code and reason of the violation in one component alone, or ``None``."""
     if component in {"", ".", ".."}:
         return "dots", f"has the component {component!r}" if component else "has an empty component"
     try:

@@ -1,9 +1,9 @@
-"""Trees: which files, of which content, with which metadata (spec/05-trees.md).
+"""Trees: the files of a version, with path, size, digest and metadata (spec/05-trees.md).
 
 A tree is JSON Lines in one canonical form, so that its BLAKE3 is the identity of a dataset's or
 checkpoint's content: the same files and metadata give the same id whatever order, clock, umask or
-locale they came with. In memory it is columns: a million files are a few large objects, and what
-is done to all of them is done in few calls.
+locale they came with. In memory it is columns: a million files are a few large objects, and an
+operation on all of them takes few calls.
 """
 
 import io
@@ -63,7 +63,7 @@ class Tree:
         paths: The paths, in order.
         sizes: The files' lengths, in the same order.
         digests: Their digests, 32 bytes each, in the same order.
-        metas: Position to metadata, of the files that have any; treat as read-only.
+        metas: Position → metadata, for files that have metadata; treat as read-only.
 
     Raises:
         FormatError: (``bad-tree``) two entries have the same path, or paths that some file system
@@ -108,15 +108,15 @@ class Tree:
             paths: The paths.
             sizes: Their lengths in bytes, in the same order.
             digests: Their digests, 32 bytes each, in the same order.
-            metas: Position in ``paths`` to metadata, where there is some.
-            data: What :meth:`encode` gives, where the caller has made that already and answers
-                for it.
+            metas: Position in ``paths`` → metadata, for files that have metadata.
+            data: The result of :meth:`encode`, if the caller has it already; the caller
+                guarantees that it is correct.
 
         Raises:
-            FormatError: (``bad-tree``) the columns differ in length, or a length or metadata is
-                none.
+            FormatError: (``bad-tree``) the columns differ in length, or a size or metadata is not
+                valid.
 
-        Cost: no object per file but the paths, and O(1) a file.
+        Cost: O(1) per file; no object per file except its path.
         """
         if not len(paths) == len(sizes) == len(digests) / 32:
             raise FormatError("bad-tree", "the columns of a tree differ in length")
@@ -144,15 +144,15 @@ class Tree:
         Args:
             data: The bytes, or a stream at their start; a stream is read to its end, so that a
                 reader that checks a digest at the end does so.
-            like: Paths that are checked already: if the tree has exactly these, they are neither
-                checked again nor held twice.
+            like: Checked paths: if the tree has exactly these, they are neither checked again nor
+                stored twice.
 
         Raises:
-            FormatError: (``bad-tree``, ``bad-path``, ``bad-digest``) anything but the one canonical
+            FormatError: (``bad-tree``, ``bad-path``, ``bad-digest``) the bytes are not in canonical
                 form: not sorted, a duplicate, an unknown member, other white space, a missing last
                 newline.
 
-        Cost: O(n), both ids included. Lines are capped before they are held.
+        Cost: O(n), both ids included. The length of a line is checked before it is stored.
         """
         stream = io.BytesIO(data) if isinstance(data, bytes) else data
         found = _Columns()
@@ -194,12 +194,12 @@ class Tree:
 
     @property
     def files_id(self) -> Digest:
-        """The id of the same tree without ``meta``: what a plain folder can be checked against."""
+        """The id of the same tree without ``meta``, to which a plain folder can be compared."""
         return self._ids[1]
 
     @cached_property
     def entries(self) -> tuple[TreeEntry, ...]:
-        """The entries, in order; made at first use."""
+        """The entries, in order; created on first use."""
         raw, get = self.digests, self.metas.get
         return tuple(
             trusted_entry(path, size, Digest(raw[at * 32 : at * 32 + 32]), get(at))
@@ -266,7 +266,7 @@ class Tree:
 def pairs(one: TreePaths, other: TreePaths) -> Iterator[tuple[int, int]]:
     """Yield the positions of each path in ``one`` and in ``other``, in path order.
 
-    A path that only one of them has is at -1 in the other. Cost: no memory.
+    A path that only one of them has gets position -1 in the other. Cost: no memory.
     """
     left, right = 0, 0
     while left < len(one) and right < len(other):

@@ -15,7 +15,7 @@ from lyrikstore.canon.limits import MAX_TREE_LINE_BYTES
 from lyrikstore.history.trees.paths import check_path, refuse_tree
 
 NO_META: Mapping[str, str] = MappingProxyType({})
-"""What a file without metadata has."""
+"""The metadata of a file without metadata."""
 
 # Entries are encoded by hand: RFC 8785 escapes strings exactly as encode_basestring does, and a
 # general encoder is several times slower. tests/history/trees/test_tree.py holds the two together.
@@ -29,7 +29,7 @@ class TreeEntry:
         path: Relative path within the grammar of :mod:`lyrikstore.history.trees.paths`.
         bytes: Its length.
         blake3: Digest of its content.
-        meta: Its metadata: non-empty strings to non-empty strings, ``None`` if there are none;
+        meta: Its metadata: non-empty strings → non-empty strings, ``None`` if there is none;
             treat as read-only.
     """
 
@@ -48,7 +48,7 @@ class TreeEntry:
         """Return the entry's line, newline included.
 
         Args:
-            with_meta: ``False`` gives the line of the ``files`` form.
+            with_meta: ``False`` returns the line of the ``files`` form.
 
         Raises:
             FormatError: (``bad-tree``) a string has a lone surrogate, or the line is too long.
@@ -58,10 +58,10 @@ class TreeEntry:
 
 
 def parse_line(line: str, number: int) -> TreeEntry:
-    """Return the entry that line ``number`` of a tree says, its newline cut off.
+    """Parse line ``number`` of a tree, given without its newline.
 
     Raises:
-        FormatError: (``bad-tree``, ``bad-path``) it is not the canonical form of one.
+        FormatError: (``bad-tree``, ``bad-path``) it is not the canonical form of an entry.
     """
     try:
         if len(data := line.encode()) >= MAX_TREE_LINE_BYTES:
@@ -101,7 +101,7 @@ def _check_json(data: bytes, number: int) -> None:
 
 
 def encode_line(path: str, size: int, digest: str, meta: Mapping[str, str]) -> str:
-    """Return a line, newline included; raises as :meth:`TreeEntry.encode`."""
+    """Return the line of an entry, newline included; raises as :meth:`TreeEntry.encode`."""
     if not meta:
         return f'{{"blake3":"{digest}","bytes":{size},"path":{quote(path)}}}\n'
     members = ",".join([quoted + quote(meta[name]) for name, quoted in _ordered(tuple(meta))])
@@ -109,20 +109,20 @@ def encode_line(path: str, size: int, digest: str, meta: Mapping[str, str]) -> s
     try:
         length = len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError:
-        refuse_tree("the metadata holds a lone surrogate", path)
+        refuse_tree("the metadata contains a lone surrogate", path)
     if length > MAX_TREE_LINE_BYTES:
         refuse_tree(f"the entry is longer than {MAX_TREE_LINE_BYTES} bytes", path)
     return text
 
 
 def check_size(size: object, path: str) -> None:
-    """Return if ``size`` can be the length of a file; FormatError (``bad-tree``) if not."""
+    """Raise `bad-tree` unless ``size`` can be the length of a file."""
     if type(size) is not int or not 0 <= size <= MAX_INTEGER:
         refuse_tree("the length of a file is an integer from 0 to 2^53-1", path)
 
 
 def checked_meta(meta: Mapping[str, str], path: str) -> dict[str, str]:
-    """Return a copy of ``meta``; FormatError (``bad-tree``) if it cannot be metadata."""
+    """Return a copy of ``meta``; raise `bad-tree` if it is not valid metadata."""
     # An empty cell is an absent one; otherwise one table would have many trees.
     for name, value in meta.items():
         if type(name) is not str or type(value) is not str or not (name and value):
@@ -138,7 +138,7 @@ _set_path, _set_bytes, _set_blake3, _set_meta = (
 def trusted_entry(
     path: str, size: int, digest: Digest, meta: Mapping[str, str] | None
 ) -> TreeEntry:
-    """Return an entry of a tree that was checked as a whole."""
+    """Return an unchecked entry of a tree that was checked as a whole."""
     # A frozen dataclass would check each entry again.
     entry = object.__new__(TreeEntry)
     _set_path(entry, path)

@@ -1,7 +1,7 @@
-"""Which code points Unicode 14.0.0 assigns, as ``spec/unicode-14.json`` says: a rule of the paths.
+"""The code points that Unicode 14.0.0 assigns, from ``spec/unicode-14.json``, for tree paths.
 
-Normalisation and case folding are stable for assigned characters only. Were the running Python's
-own table used, a path could be refused on one machine and accepted on another.
+Normalisation and case folding are stable for assigned characters only. With the table of the
+running Python, a path could be refused on one machine and accepted on another.
 """
 
 from bisect import bisect_right
