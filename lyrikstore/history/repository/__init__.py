@@ -1,1 +1,1 @@
-"""A store as it is read: verified log, refs, manifests (spec/08-refs-and-identity.md)."""
+"""Read access to a store: verified log, refs and manifests (spec/08-refs-and-identity.md)."""

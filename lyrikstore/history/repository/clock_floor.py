@@ -1,8 +1,9 @@
-"""The clock floor: no moment is judged before what already stands in the log (spec §7.9).
+"""The clock floor: the latest trusted date in the log, a lower bound for later dates (spec §7.9).
 
-Dates in documents prove nothing, and clocks can be set back. But whoever signs here says when, and
-what is logged later is later. So the latest of those dates is a floor for what comes after it. One
-clock that is wrong stops nobody: who is behind the floor signs with the floor as date.
+Dates in documents prove nothing, and clocks can be set back. But each signer of a store states a
+date, and an entry that is logged later is later. So the latest of those dates is a floor for all
+entries after it. One wrong clock blocks no writer: a writer whose clock is behind the floor signs
+with the floor as date.
 """
 
 import contextlib
@@ -39,19 +40,19 @@ from lyrikstore.version import __version__
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 MAX_GAP = timedelta(days=400)
-"""Between the floor and what is dated after it, unless whoever writes says that it is meant."""
+"""Maximum time between the floor and a later date, unless the writer accepts the gap."""
 
 MAX_BYTES = 1 << 26
-"""Of the file of remembered dates; a larger one is not read, and not written."""
+"""Maximum size of the file of remembered dates; a larger one is neither read nor written."""
 
 WORTH = 64
-"""Log entries after which what was learnt is written down."""
+"""Number of newly read log entries after which the file is written."""
 
 _SUM = 32
 
 
 class Dated(Struct, frozen=True):
-    """When a log entry says that it was signed, and by which key.
+    """The claimed signing date of a log entry, with its key.
 
     Attributes:
         index: Its log index.
@@ -65,13 +66,13 @@ class Dated(Struct, frozen=True):
 
 
 def date_of_credential(repository: StoreView, data: bytes) -> tuple[str, datetime] | None:
-    """Return which key signed a credential, and when it says so; None where it does not say.
+    """Return the key that signed a credential and the date it claims; None if it claims none.
 
-    That is its ``validFrom``, or when its proof was made if that was earlier: a licence that
+    The date is its ``validFrom``, or the date of its proof if that is earlier: a licence that
     begins next month was signed today.
 
     Args:
-        repository: The store in which it is logged, or is to be.
+        repository: The store in which it is logged, or will be.
         data: The credential.
     """
     key = repository.signing_key(data)
@@ -90,33 +91,34 @@ class ClockFloors(Struct, frozen=True):
     """The clock floors of a log.
 
     Attributes:
-        rises: Where the floor rises: log indices, ascending, with the latest date up to each.
-        wrong: The moments that misdated entries claim, which raise no floor of later ones either.
+        rises: The log indices at which the floor rises, ascending, with the latest date up to each.
+        wrong: The dates that misdated entries claim; later entries with these dates raise no floor
+            either.
     """
 
     rises: tuple[tuple[int, datetime], ...] = ()
     wrong: frozenset[datetime] = frozenset()
 
     def at(self, index: int | None) -> datetime:
-        """Return the floor for what has a log index; None: for what comes after all."""
+        """Return the floor for the entry at a log index; None: for the next entry."""
         end = len(self.rises)
         if index is not None:
             end = bisect_left(self.rises, index, key=itemgetter(0))
         return self.rises[end - 1][1] if end else BEGINNING
 
     def size_at(self, moment: datetime) -> int | None:
-        """Return how many entries the log had at a moment, by their dates; None: all of them."""
+        """Return the number of log entries at a moment, by their dates; None: all of them."""
         return next((index for index, at in self.rises if at > moment), None)
 
     def behind(self, now: datetime) -> "ClockBehind | None":
-        """Return how far a clock that says ``now`` is behind; None: not more than clocks may."""
+        """Return how far a clock at ``now`` is behind the log, or None within the tolerance."""
         if not self.rises or self.rises[-1][1] - now <= CLOCK_SKEW:
             return None
         index, floor = self.rises[-1]
         return ClockBehind(now, floor, index)
 
     def signing_date(self, now: datetime) -> datetime:
-        """Return what a manifest signed when a clock says ``now`` claims as its date."""
+        """Return the date for a manifest signed when the clock shows ``now``."""
         behind = self.behind(now)
         return behind.floor if behind else now
 
@@ -125,9 +127,9 @@ class ClockBehind(Struct, frozen=True):
     """A writer's clock that is behind the log.
 
     Attributes:
-        clock: What it says.
-        floor: The floor of the log, which manifests are dated with instead.
-        index: Log index of the entry that claims it.
+        clock: The time that the clock shows.
+        floor: The floor of the log, which becomes the date of manifests instead.
+        index: Log index of the entry that claims this date.
     """
 
     clock: datetime
@@ -140,15 +142,15 @@ def floors_of(
 ) -> ClockFloors:
     """Return the floors of a log.
 
-    An entry counts if its key had a role where it stands, was not suspect there by what is known
-    now, no owner calls it misdated, and it does not claim the very moment that a misdated entry
-    before it claims.
+    An entry counts if its key had a role at its index and is not known now to have been suspect
+    there, no owner declares it misdated, and it does not claim exactly the date of an earlier
+    misdated entry.
 
     Args:
-        dates: Of log entries, in order.
+        dates: Dates of log entries, in order.
         policies: Every policy that took effect, with its log index, in order; the first is that
             of entry 0. Each is in force for the entries after its own.
-        authors: Who signed each, as did:key, as far as anybody was suspect.
+        authors: The signer of each policy, as did:key; needed only if a key was suspect.
 
     Cost: one step per date.
     """
@@ -188,33 +190,33 @@ def _misdated(
 
 
 def latest_date(floors: ClockFloors, now: datetime, dates: Iterable[datetime]) -> datetime:
-    """Return the latest date that is to be logged, if none is from the future.
+    """Return the latest date to be logged; raise `dated-ahead` if one is in the future.
 
     Args:
-        floors: Those of the log.
+        floors: The floors of the log.
         now: The writer's clock.
-        dates: What the entries by the store's own people claim; those that misdated entries claim
-            raise no floor, and do not count.
+        dates: The dates claimed by entries whose keys have a role in the store; the dates of
+            misdated entries raise no floor, and do not count.
 
     Raises:
-        ConflictError: (``dated-ahead``) one is later than this clock and the log.
+        ConflictError: (``dated-ahead``) a date is later than this clock and the log.
     """
     latest = max((date for date in dates if date not in floors.wrong), default=BEGINNING)
     if latest - floors.signing_date(now) > CLOCK_SKEW:
         raise ConflictError(
             "dated-ahead",
-            f"it claims to be signed at {format_timestamp(latest)}, and here it is "
+            f"it claims to be signed at {format_timestamp(latest)}, but this clock shows "
             f"{format_timestamp(now)}",
-            hint="set the clock, here or where it was signed, and sign it anew",
+            hint="set the clock, here or where it was signed, and sign it again",
             details={"now": format_timestamp(now), "dated": format_timestamp(latest)},
         )
     return latest
 
 
 def check_gap(floors: ClockFloors, date: datetime) -> None:
-    """Check that ``date`` is not long after all that the log holds.
+    """Raise `date-gap` if ``date`` is long after the last date in the log.
 
-    ATTACK A98: one commit by a clock that is years ahead, and everybody after it is behind.
+    ATTACK A98: one commit by a clock that is years ahead, after which every other clock is behind.
 
     Raises:
         InvalidInputError: (``date-gap``) it is.
@@ -232,12 +234,12 @@ def check_gap(floors: ClockFloors, date: datetime) -> None:
 
 
 class DatedEntries:
-    """The dates of a store's log, read once and remembered by log root.
+    """The dates of a store's log, read once and cached by log root.
 
     Args:
-        directory: Of this user's, for this store; None to remember nothing on disk.
+        directory: Cache folder of this user for this store; None to store nothing on disk.
 
-    Cost: one read of each entry not read before, and one signature per credential among them.
+    Cost: one read of each entry not read before, and one signature check per credential among them.
     """
 
     def __init__(self, directory: Path | None) -> None:
@@ -249,7 +251,7 @@ class DatedEntries:
         self._state: object = None
 
     def copy(self) -> "DatedEntries":
-        """Return the same for another view of the same log, perhaps a longer one."""
+        """Return a copy for another view of the same log, which may be longer."""
         other = DatedEntries(None)
         other._dates, other._size = list(self._dates), self._size
         return other
@@ -259,10 +261,10 @@ class DatedEntries:
 
         Args:
             repository: The store.
-            table: With the policies to judge by.
+            table: The refs, with the policies that apply.
 
         Raises:
-            LyrikstoreError: An entry cannot be read: what it claims may be the latest.
+            LyrikstoreError: An entry cannot be read: its date may be the latest.
         """
         home, pending = repository.checkpoint.size, repository.pending
         policies, authors = tuple(table.policies), tuple(table.authors)
@@ -275,16 +277,16 @@ class DatedEntries:
         return self._floors
 
     def unsaid(self, repository: StoreView, table: RefTable, moment: datetime) -> frozenset[int]:
-        """Return which entries of a store's log were not there yet at a moment (spec §7.9).
+        """Return the log indices of entries that were not yet logged at a moment (spec §7.9).
 
         Args:
             repository: The store.
-            table: As for :meth:`floors`, whose errors it raises.
+            table: As for :meth:`floors`, whose errors this raises.
             moment: An earlier one.
 
         Returns:
-            Their log indices: all from where the floor rises above the moment; and those before
-            that claim a later date, which raise no floor if others signed them.
+            All indices from the one where the floor rises above the moment; and earlier entries
+                that claim a later date, which raise no floor if keys without a role signed them.
         """
         floors = self.floors(repository, table)
         count = len(repository.entries())
@@ -341,7 +343,7 @@ class DatedEntries:
 
 
 def date_of_manifest(manifest: Manifest) -> datetime:
-    """Return when a manifest says that it was signed."""
+    """Return the date at which a manifest claims to be signed."""
     return parse_timestamp(manifest.created)
 
 

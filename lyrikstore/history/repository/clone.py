@@ -1,8 +1,8 @@
-"""Clones: a mirror of the home log, and a local log for what was not pushed (spec/15-remotes.md).
+"""Clones: a mirror of the home log, and a local log of pending commits (spec/15-remotes.md).
 
-A log is extended in one place, its home. Every other folder that holds it is a *mirror*, which a
-file of that name says; nobody appends to a mirror's log. What is committed in a mirror goes to a
-log of its own below ``local/``, with its own origin and key, until ``push`` sends it home.
+A log is extended in one place, its home. Every other folder that contains it is a *mirror*, marked
+by a file of that name; no writer appends to a mirror's copy of the home log. Commits in a mirror go
+to a separate log below ``local/``, with its own origin and key, until ``push`` sends them home.
 """
 
 import re
@@ -47,7 +47,7 @@ _IDENTITY = re.compile(r"[0-9a-f]{16}")
 
 
 class MirrorMarker(Struct, frozen=True):
-    """What the file ``mirror`` says.
+    """The content of the file ``mirror``.
 
     Attributes:
         moving: While the home is being moved: the BLAKE3 of the new home's URL, else empty.
@@ -61,7 +61,7 @@ class MirrorMarker(Struct, frozen=True):
 
 
 def read_small(backend: Backend, name: str) -> Any:
-    """Return what a small canonical JSON file of a store holds; None if it is damaged.
+    """Return the value of a small canonical JSON file of a store; None if it is damaged.
 
     Raises:
         NotFoundError: (``no-file``) there is no such file.
@@ -76,7 +76,7 @@ def read_small(backend: Backend, name: str) -> Any:
 
 
 def read_mark(backend: Backend) -> MirrorMarker | None:
-    """Return what makes this store a mirror; None for a home.
+    """Return the mirror marker of this store; None for a home.
 
     Raises:
         FormatError: (``bad-mirror``) the file is damaged: it is not known where the home is.
@@ -96,11 +96,11 @@ def read_mark(backend: Backend) -> MirrorMarker | None:
 
 
 def read_own_mark(backend: Backend) -> MirrorMarker | None:
-    """Return what makes a store that is worked in a mirror; None for a home.
+    """Return the mirror marker of a store that will be committed to; None for a home.
 
     Raises:
-        FormatError: (``bad-mirror``) the file is damaged, or it is gone and the local log, which
-            only a mirror has, is there: as a home the store would hide what waits to be pushed.
+        FormatError: (``bad-mirror``) the file is damaged, or it is missing although the store has
+            a local log, as only a mirror has: as a home it would hide commits to be pushed.
     """
     mark = read_mark(backend)
     if mark is None and backend.size(_KEY) is not None:
@@ -112,15 +112,15 @@ def _damaged(how: str) -> FormatError:
     return FormatError(
         "bad-mirror",
         f"the file mirror of the store is {how}",
-        hint=f"it should say {MirrorMarker().encode().decode()}",
+        hint=f"it should contain {MirrorMarker().encode().decode()}",
     )
 
 
 class SubBackend:
-    """The files of a backend below one of its folders, as a backend of their own.
+    """A backend over one folder of another backend.
 
     Args:
-        inner: The whole.
+        inner: The other backend.
         folder: The folder, without a slash at its end.
     """
 
@@ -130,7 +130,7 @@ class SubBackend:
 
     @property
     def scratch(self) -> Path:
-        """That of the whole."""
+        """The scratch folder of the inner backend."""
         return self._inner.scratch
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
@@ -150,7 +150,7 @@ class SubBackend:
         self._inner.replace(self._below(name), source)
 
     def swap(self, name: str, expected: bytes | None, new: bytes) -> bool:
-        """Replace a file that nobody has changed; see :meth:`Backend.swap`."""
+        """Replace a file if it is unchanged; see :meth:`Backend.swap`."""
         return self._inner.swap(self._below(name), expected, new)
 
     def list(self, prefix: str) -> Iterator[str]:
@@ -167,7 +167,7 @@ class SubBackend:
 
 
 class OwnLog(Struct, frozen=True):
-    """The log that commits in a folder extend.
+    """The log that commits in a store folder extend.
 
     Attributes:
         backend: Its files.
@@ -193,16 +193,16 @@ class LocalLog(Struct, frozen=True):
 
     @classmethod
     def open(cls, backend: Backend, genesis: Digest, known: Self | None = None) -> Self | None:
-        """Return the local log of a mirror, or None if it was not begun.
+        """Return the local log of a mirror, or None if it has none.
 
         Args:
             backend: The files of the mirror.
             genesis: The store's id, which the first entry must name.
-            known: The local log as it was read before.
+            known: The local log as read before.
 
         Raises:
             FormatError: A file of it is damaged.
-            VerificationError: It does not hold, or (``bad-local-log``) belongs to another store.
+            VerificationError: It does not verify, or (``bad-local-log``) belongs to another store.
         """
         key = read_local_key(backend)
         if key is None:
@@ -224,7 +224,7 @@ class LocalLog(Struct, frozen=True):
     def pending(
         self, home: Set[tuple[EntryType, Digest]], size: int, transactions: int
     ) -> tuple[tuple[LoggedEntry, ...], tuple[Transaction, ...]]:
-        """Return what the home log does not have yet.
+        """Return the pending entries, which the home log does not have yet.
 
         Args:
             home: Type and id of every entry of the home log.
@@ -232,7 +232,7 @@ class LocalLog(Struct, frozen=True):
             transactions: How many records the home log has; likewise.
 
         Returns:
-            The pending entries, and the local records that hold any.
+            The pending entries, and the local records that contain any.
         """
         entries: list[LoggedEntry] = []
         holders: dict[int, Transaction] = {}
@@ -246,11 +246,11 @@ class LocalLog(Struct, frozen=True):
 
 
 def read_local_key(backend: Backend) -> VerifierKey | None:
-    """Return the key of a mirror's local log; None if no local log was begun.
+    """Return the key of a mirror's local log; None if it has no local log.
 
     Raises:
         FormatError: (``bad-vkey``) the file is damaged.
-        VerificationError: (``bad-local-log``) it is gone, and the log is there.
+        VerificationError: (``bad-local-log``) the key is missing, but the log exists.
     """
     try:
         data = backend.read(_KEY, 0, _MAX)
@@ -264,43 +264,44 @@ def read_local_key(backend: Backend) -> VerifierKey | None:
 
 
 def local_origin(origin: str, identity: str = "") -> str:
-    """Return the name of a local log of clones of the store whose log is ``origin``.
+    """Return the name of the local log of a clone of the store whose log is ``origin``.
 
     Args:
         origin: The name of the home log.
-        identity: 16 hex digits; without them, how all such names start.
+        identity: 16 hex digits; if empty, the prefix of all such names is returned.
     """
     return f"{origin}/{LOCAL}/{identity}"
 
 
 def check_local_key(key: VerifierKey, origin: str) -> None:
-    """Return if ``key`` may sign the local log of a clone of the store whose log is ``origin``.
+    """Raise `bad-local-log` unless ``key`` may sign a local log of clones of ``origin``.
 
-    ATTACK: a clone made by somebody else, whose file names its reader's own log key, and a log of
-    that key. What the reader commits there would be signed as the head of that log.
+    ATTACK: a clone made by an attacker, whose file names the reader's own log key, with a log of
+    that key. The reader's commits there would be signed as the head of that log.
 
     Raises:
-        VerificationError: (``bad-local-log``) it is named for another log.
+        VerificationError: (``bad-local-log``) its name is that of another log.
     """
     start = local_origin(origin)
     if not key.name.startswith(start) or not _IDENTITY.fullmatch(key.name[len(start) :]):
-        raise VerificationError("bad-local-log", "the key of the local log is of another log")
+        raise VerificationError("bad-local-log", "the key of the local log belongs to another log")
 
 
 def check_none_lost(memory: LogMemory, location: str, origin: str, key: VerifierKey | None) -> None:
-    """Return if no local log was signed at this place but that of ``key``.
+    """Raise `copied-store` if a local log other than that of ``key`` was signed at this place.
 
-    ATTACK: whoever holds a clone removes its local log. What was committed and not pushed is gone
-    without a trace, and every name is back at the version before (attack case A30).
+    ATTACK: an attacker with access to a clone removes its local log. The commits that were not
+    pushed disappear without a trace, and every name returns to its previous version (attack case
+    A30).
 
     Args:
-        memory: What was signed.
+        memory: The log checkpoints that were signed.
         location: The clone's folder, as the memory names it.
         origin: The name of the home log.
-        key: The key of the local log that is there, or None.
+        key: The key of the existing local log, or None.
 
     Raises:
-        ConflictError: (``copied-store``) one was, and it is gone.
+        ConflictError: (``copied-store``) a local log was signed here, and it is missing.
         FormatError, StorageError: The memory cannot be read.
     """
     for other, last in memory.signed_at(location):
@@ -308,14 +309,14 @@ def check_none_lost(memory: LogMemory, location: str, origin: str, key: Verifier
             raise ConflictError(
                 "copied-store",
                 f"the local log of {pluralize(last.head.size, 'entry')} "
-                "that was signed here is gone",
+                "that was signed here is missing",
                 hint="restore the folder local of this store from a backup; or make a new clone "
-                "here, without what was committed in this one and not pushed",
+                "here, which will lack the commits of this one that were not pushed",
                 details={"path": location, "size": last.head.size},
             )
 
 
 def write_local_key(backend: Backend, key: VerifierKey) -> VerifierKey:
-    """Begin a local log with ``key``; return the key it has now, which another may have chosen."""
+    """Set the key of a new local log; return the key it has, perhaps set by another process."""
     backend.create(_KEY, f"{key}\n".encode())
     return read_local_key(backend) or key

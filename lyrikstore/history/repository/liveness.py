@@ -1,7 +1,7 @@
-"""What must stay readable (spec §16.1), and whether packs hold more of retired versions than that.
+"""Live blobs, which must stay readable (spec §16.1), and a check for data of retired versions.
 
-Whoever collects garbage asks what is live; whoever copies a store asks whether the garbage of
-retired versions was collected before, for packs are copied as they are.
+Garbage collection needs the live blobs. Copying a store needs to know whether the garbage of
+retired versions was collected before, because packs are copied unchanged.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,19 +24,19 @@ _HEAD = b'{"blake3":"'
 
 
 def live_roots(repository: Repository, *, retired: Retirements, since: int = 0) -> Iterator[Digest]:
-    """Yield what must stay readable: whatever is logged, and all it names.
+    """Yield the digests of blobs that must stay readable: everything logged, and all it names.
 
     Every logged manifest counts, flagged ones and all earlier versions included, with its tree,
-    its files and its attachments, but for what was retired.
+    its files and its attachments, except what was retired.
 
     Args:
         repository: The store.
-        retired: What need not stay.
-        since: Leave out what log entries before this one name.
+        retired: The retired versions, whose data need not stay.
+        since: First log entry to consider; blobs named by earlier ones are left out.
 
     Raises:
-        IncompleteError, VerificationError, FormatError: A manifest or a tree cannot be read: what
-            is live cannot be known.
+        IncompleteError, VerificationError, FormatError: A manifest or a tree cannot be read, so
+            the live blobs cannot be determined.
 
     Cost: reads every tree once, line by line.
     """
@@ -60,7 +60,7 @@ def files_of(repository: Repository, tree: Digest) -> Iterator[Digest]:
     """Yield the digests of the files of a tree, without parsing it.
 
     Raises:
-        IncompleteError, VerificationError, FormatError: It cannot be read, or is no tree.
+        IncompleteError, VerificationError, FormatError: It cannot be read, or is not a tree.
     """
     # Trees are canonical, so an entry begins with its digest: a full parse is not needed.
     with repository.blobs.open(tree) as stream:
@@ -77,15 +77,15 @@ def live_blobs(
 
     Args:
         repository: The store.
-        retired: What need not stay.
-        blobs: Where chunk lists are; the blobs of the store unless given.
+        retired: The retired versions, whose data need not stay.
+        blobs: The blobs with the chunk lists; by default those of the store.
     """
     roots = live_roots(repository, retired=retired)
     return live_set(blobs or repository.blobs, repository.live.chunk_lists, roots)
 
 
 def document_blobs(repository: Repository) -> BlobStore:
-    """Return the documents of a store, which are here if nothing else is.
+    """Return the documents of a store, which even a clone without data has.
 
     Every chunk list is among them (spec §4.6), those of files that were not fetched included.
     """
@@ -97,19 +97,19 @@ def document_blobs(repository: Repository) -> BlobStore:
 def require_collected(
     repository: Repository, packs: Iterable[PackRef], place: Backend, hint: str
 ) -> None:
-    """Return if none of ``packs`` holds a blob that only retired versions have.
+    """Raise `retired` if one of ``packs`` contains a blob that only retired versions have.
 
     Args:
         repository: The store, with its documents at least.
-        packs: What is to be copied.
-        place: Where it is to be copied from.
-        hint: What to do where one does.
+        packs: The packs to be copied.
+        place: The backend to copy from.
+        hint: The hint of the error.
 
     Raises:
-        IncompleteError: (``retired``) one does.
+        IncompleteError: (``retired``) a pack contains such a blob.
         IncompleteError, VerificationError, FormatError: As :func:`live_roots`.
 
-    Cost: one look per retention. Where versions were retired, every tree and chunk list is read
+    Cost: one lookup per retention. Where versions were retired, every tree and chunk list is read
         once, and the footer of each of the packs.
     """
     retired = retirements(repository)
@@ -121,8 +121,8 @@ def require_collected(
     if found:
         raise IncompleteError(
             "retired",
-            f"{pluralize(len(found), 'pack holds', 'packs hold')} data of retired versions, which "
-            "is not copied any more",
+            f"{pluralize(len(found), 'pack contains', 'packs contain')} data of retired versions, "
+            "which may not be copied",
             hint=hint,
         )
 

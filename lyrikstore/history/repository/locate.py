@@ -1,4 +1,4 @@
-"""Locating a store: a folder that is named, or the nearest one upwards."""
+"""Locating a store: a named folder, or the nearest store upwards from a folder."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ STORE_FOLDER = ".lyrikstore"
 
 
 def store_folder(named: Path) -> Path:
-    """Return the folder of the store that ``named`` means: itself, or the one inside it."""
+    """Return the store folder for ``named``: ``named`` itself, or the store folder inside it."""
     inner = named / STORE_FOLDER
     return inner if inner.is_dir() else named
 

@@ -1,8 +1,8 @@
 """Log keys that were added after a store was founded (spec §8.3).
 
-A log checkpoint is judged before anything it covers is believed, and the genesis names only the
-first keys. So the policies that added some lie in a file of their own, where a reader finds them;
-each counts because an owner signed it, not because it lies there.
+A log checkpoint is verified before anything it covers is trusted, and the genesis names only the
+first keys. So the policies that added keys are also stored in a separate file, where a reader finds
+them; each counts because an owner signed it, not because it is in that file.
 """
 
 from collections.abc import Iterable
@@ -25,8 +25,8 @@ class LogKeys(Struct, frozen=True):
     """The keys that may sign a log.
 
     Attributes:
-        keys: Those of the genesis, and those added.
-        data: The file that shows the added ones; empty where there are none, or it does not.
+        keys: The keys of the genesis, and those added later.
+        data: The file that shows the added keys; empty if there are none, or it does not show them.
     """
 
     keys: tuple[VerifierKey, ...]
@@ -34,14 +34,14 @@ class LogKeys(Struct, frozen=True):
 
 
 def read_log_keys(backend: Backend, genesis: Manifest) -> LogKeys:
-    """Return the keys of a store's log, as its genesis and its file of added keys show them.
+    """Return the keys of a store's log, from its genesis and its file of added keys.
 
     Args:
         backend: The store's files.
         genesis: Its verified genesis manifest.
 
     Raises:
-        StorageError, RemoteError: The medium failed.
+        StorageError, RemoteError: Storage backend error.
 
     Cost: one small file, one signature per policy in it.
     """
@@ -71,10 +71,10 @@ def read_log_keys(backend: Backend, genesis: Manifest) -> LogKeys:
 def open_head(
     backend: Backend, genesis: Manifest, note: bytes, known: Iterable[VerifierKey]
 ) -> tuple[SignedCheckpoint, tuple[VerifierKey, ...]]:
-    """Return a log checkpoint that a log key signed, and the keys it was judged by.
+    """Return a verified log checkpoint, and the log keys with which it was verified.
 
     Args:
-        backend: The store's files; looked into only if no known key signed.
+        backend: The store's files; read only if no known key signed.
         genesis: Its verified genesis manifest.
         note: The signed note.
         known: Keys known already.
@@ -93,7 +93,7 @@ def open_head(
 
 
 def write_log_keys(backend: Backend, policies: Iterable[Manifest]) -> None:
-    """Write the file, before anybody signs with a key that only it shows.
+    """Write the file of added keys; call it before any of them signs.
 
     Args:
         backend: The store's files.
@@ -103,7 +103,7 @@ def write_log_keys(backend: Backend, policies: Iterable[Manifest]) -> None:
 
 
 def copy_log_keys(source: Backend, target: Backend, genesis: Manifest) -> None:
-    """Bring the file to a copy of the store, if it holds and shows more than the one there."""
+    """Copy the file of added keys to a copy of the store, if it verifies and shows more keys."""
     found = read_log_keys(source, genesis)
     if found.data and len(found.keys) > len(read_log_keys(target, genesis).keys):
         target.replace(LOG_KEYS, found.data)

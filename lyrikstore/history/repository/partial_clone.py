@@ -1,7 +1,7 @@
-"""Partial clones: which packs are wanted here (spec §15.6).
+"""Partial clones: the selection of data to fetch (spec §15.6).
 
-What a partial clone leaves out is *not fetched*, never lost; the file ``partial`` says what was
-wanted, so that readers can tell the two apart.
+Data that a partial clone leaves out is *not fetched*, never lost; the file ``partial`` contains the
+selection, so that readers can distinguish the two.
 """
 
 from collections.abc import Iterable
@@ -19,10 +19,10 @@ PARTIAL = "partial"
 
 
 class Selection(Struct, frozen=True):
-    """What data a clone wants; documents always come.
+    """The selection of data that a clone fetches; documents are always fetched.
 
     Attributes:
-        only: The REFs whose files are wanted; empty for no data at all.
+        only: The REFs whose files are fetched; empty for no data at all.
     """
 
     only: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class Selection(Struct, frozen=True):
 
 
 def read_selection(backend: Backend) -> Selection | None:
-    """Return what this store wants; None for everything.
+    """Return the selection of this store; None for all data.
 
     Raises:
         FormatError: (``bad-partial``) the file is damaged.
@@ -58,12 +58,12 @@ def read_selection(backend: Backend) -> Selection | None:
 
 
 def documents_of(packs: Iterable[PackRef]) -> list[PackRef]:
-    """Return the packs without which nothing can be explained."""
+    """Return the packs of documents, which every clone needs."""
     return [pack for pack in packs if pack.role == "documents"]
 
 
 def holders(backend: Backend, packs: Iterable[PackRef], wanted: set[Digest]) -> list[PackRef]:
-    """Return the packs that hold any of ``wanted``, as their footers say.
+    """Return the packs that contain any of ``wanted``, according to their footers.
 
     Cost: one or two ranged reads per pack.
     """

@@ -1,9 +1,10 @@
-"""What a user remembers of the refs of a store, verified before (spec/adr/0003).
+"""The user's cache of a store's verified refs (spec/adr/0003).
 
-Refs follow from every manifest that was ever logged. Here is kept what they depend on in each, for
-a log of this size and root: a store with a long history then opens in the time of what came since.
-A log that is shorter, or another, is read from its start, and so is every store that is verified.
-The file is in the user's cache folder: whoever holds the store must not be believed about it.
+Refs depend on every manifest that was ever logged. This cache has the members that refs depend on
+of each manifest, for a log of one size and root: a store with a long history then opens in the time
+that its new entries need. A log that is shorter or differs is read from its start, and so is every
+store that is verified. The file is in the user's cache folder, because the holder of the store is
+not trusted with it.
 """
 
 import contextlib
@@ -23,17 +24,17 @@ from lyrikstore.history.repository.refs import Flagged, Mover, Step
 from lyrikstore.version import __version__
 
 MAX_BYTES = 1 << 28
-"""Of the file; a larger one is not read, and not written."""
+"""Maximum size of the file; a larger one is neither read nor written."""
 
 WORTH = 64
-"""Log entries after which what was learnt is written down."""
+"""Number of newly read log entries after which the file is written."""
 
 _TELLING = ("genesis", "policy")
 _SUM = 32
 
 
 class Recalled(Struct, frozen=True):
-    """A manifest as far as refs depend on it; members as those of a manifest."""
+    """The members of a manifest that refs depend on, named as in a manifest."""
 
     id: Digest
     kind: str
@@ -45,10 +46,10 @@ class Recalled(Struct, frozen=True):
 
 
 class RefCache:
-    """The file about one store.
+    """The cache file of one store.
 
     Args:
-        directory: Of this user's, for this store; made when first written.
+        directory: Cache folder of this user for this store; created at the first write.
 
     Cost: less than 600 bytes a manifest, on disk.
     """
@@ -57,11 +58,11 @@ class RefCache:
         self._path = directory / "refs"
 
     def load(self, hashes: Sequence[bytes]) -> tuple[int, list[Step]]:
-        """Return how many log entries are remembered, and the steps that refs took in them.
+        """Return the number of cached log entries, and the steps of the refs in them.
 
         Args:
-            hashes: Leaf hashes of the log, verified against its signed root. What is remembered
-                of any other log, by another version of this program, or damaged, is nothing.
+            hashes: Leaf hashes of the log, verified against its signed root. A cache of another
+                log, of another version of this program, or a damaged one counts as empty.
         """
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError):
             with open_regular(self._path) as file:
@@ -77,11 +78,11 @@ class RefCache:
         return 0, []
 
     def save(self, hashes: Sequence[bytes], steps: Sequence[Step]) -> None:
-        """Remember these steps, those of all entries. A failure to write is no failure.
+        """Cache the steps of all entries. A failure to write is ignored.
 
         Args:
-            hashes: Leaf hashes of the log, of those entries and no more.
-            steps: What :attr:`RefTable.steps` gives.
+            hashes: Leaf hashes of the log, of exactly those entries.
+            steps: The steps from :attr:`RefTable.steps`.
         """
         told = {"version": __version__, "size": len(hashes), "root": merkle.root(hashes).hex()}
         text = json.dumps(told | _columns(steps)).encode()

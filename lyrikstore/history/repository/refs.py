@@ -1,9 +1,9 @@
-"""Refs: which manifest is the current one of each name, derived from the log (spec §8.4).
+"""Refs: the current manifest of each name, derived from the log (spec §8.4).
 
-No file says what a ref points at, so there is none to roll back or forge: the log's order, the
+No file stores the target of a ref, so there is none to roll back or forge: the log's order, the
 manifests and the policy in force at each index decide, for every reader alike (attack cases A22,
 A30, A31, A32). A manifest that breaks a rule stays logged, is flagged with the reason, and moves
-nothing.
+no ref.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "suspect": "its author's key was compromised when it was logged",
     }
 )
-"""Why a logged manifest moves no ref: code → sentence. Codes are append-only."""
+"""Reasons why a logged manifest moves no ref: code → sentence. Codes are append-only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class RefState:
         name: Full name.
         id: The current manifest.
         index: Its log index.
-        before: The state before it; None for the first.
+        before: The previous state; None for the first.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Flagged(Struct, frozen=True):
 
 
 class Mover(Protocol):
-    """What refs depend on in a manifest: a :class:`~.manifest.Manifest`, or a row of the cache."""
+    """The members of a manifest that refs depend on: a manifest, or a row of the cache."""
 
     @property
     def id(self) -> Digest:
@@ -104,20 +104,20 @@ class Mover(Protocol):
 
     @property
     def parents(self) -> tuple[Digest, ...]:
-        """What it succeeds."""
+        """Ids of the earlier versions that it succeeds."""
 
     @property
     def body(self) -> dict[str, Any]:
-        """What its kind says; looked at in a genesis manifest and in policies."""
+        """The body of the manifest; read in genesis manifests and policies."""
 
 
 Step = tuple[int, Mover] | Flagged
-"""A logged manifest with its log index; or bytes that are none, flagged."""
+"""A logged manifest with its log index; or flagged bytes that are not a manifest."""
 
 
 @dataclass(slots=True)
 class RefTable:
-    """Refs as they grow with the log: apply every logged manifest, in log order.
+    """The refs of a log, built by applying every logged manifest in log order.
 
     Attributes:
         refs: Name → state.
@@ -125,7 +125,7 @@ class RefTable:
         policy: The policy in force after the last manifest applied; ``None`` before the genesis.
         store: The store's id; ``None`` before the genesis.
         policies: Every policy that took effect, with the log index of its manifest.
-        authors: Who signed each of these, as did:key.
+        authors: The signer of each of these policies, as did:key.
     """
 
     refs: dict[str, RefState] = field(default_factory=dict)
@@ -140,7 +140,7 @@ class RefTable:
 
     @classmethod
     def after(cls, steps: Iterable[Step]) -> "RefTable":
-        """Return the table that these steps lead to; they are what :attr:`steps` gave."""
+        """Return the table after ``steps``, which come from :attr:`steps`."""
         table = cls()
         for step in steps:
             if isinstance(step, Flagged):
@@ -151,11 +151,11 @@ class RefTable:
 
     @property
     def steps(self) -> Sequence[Step]:
-        """Everything that was applied, and flagged because it was no manifest, in log order."""
+        """All applied manifests, and flagged bytes that are not manifests, in log order."""
         return self._applied
 
     def copy(self) -> "RefTable":
-        """Return an independent copy, to try what a manifest would do."""
+        """Return an independent copy, on which the effect of a manifest can be tried."""
         return RefTable(
             dict(self.refs),
             list(self.flagged),
@@ -169,7 +169,7 @@ class RefTable:
         )
 
     def apply(self, index: int, manifest: Mover) -> str | None:
-        """Let one logged manifest take effect, or flag it.
+        """Apply one logged manifest: move its ref, or flag it.
 
         Args:
             index: Its log index, greater than that of any manifest applied before.
@@ -179,7 +179,7 @@ class RefTable:
             ``None`` if it moved its ref, else a code of :data:`REASONS`.
 
         Raises:
-            VerificationError: (``bad-genesis``) it is the first entry, and cannot found a store.
+            VerificationError: (``bad-genesis``) it is the first entry and cannot found a store.
         """
         reason = self._step(index, manifest)
         if reason is None and self.policy is not None and self.policy.suspects != self._suspects:
@@ -212,7 +212,7 @@ class RefTable:
             InvalidInputError: (``bad-reason``) there is no such code.
         """
         if reason not in REASONS:
-            raise InvalidInputError("bad-reason", f"no reason is called {reason!r}")
+            raise InvalidInputError("bad-reason", f"there is no reason {reason!r}")
         self._applied.append(Flagged(index, identity, reason))
         self._flag(index, identity, reason)
 
@@ -276,13 +276,14 @@ class RefTable:
 
 
 def check_genesis(manifest: Mover) -> Genesis:
-    """Return what the genesis manifest of a store says, once it can found one.
+    """Return the body of a store's genesis manifest; raise `bad-genesis` if it is not valid.
 
-    It vouches for itself: its id is the store's id, which a reader knows or trusts on first use.
-    So it must at least be signed by an owner it names.
+    It authenticates itself: its id is the store's id, which a reader knows or trusts on first use.
+    So an owner that it names must have signed it.
 
     Raises:
-        VerificationError: (``bad-genesis``) it is none, or none that can found a store.
+        VerificationError: (``bad-genesis``) it is not a genesis manifest, or it cannot found a
+            store.
     """
     if manifest.kind != "genesis":
         raise VerificationError("bad-genesis", "the log does not begin with a genesis manifest")

@@ -2,9 +2,9 @@
 
 Opening needs no key and writes nothing. It checks the signature on the log checkpoint and that
 the transaction records give its root; manifests and blobs are verified when they are read.
-Everything kept between calls follows from verified bytes; it is kept in memory, and what refs
-follow from in the user's own cache (:mod:`lyrikstore.history.repository.ref_cache`). In a mirror,
-what its local log holds and the home log does not have yet follows the entries of the home log.
+Everything kept between calls follows from verified bytes. It is kept in memory; the members that
+refs depend on are also kept in the user's cache (:mod:`lyrikstore.history.repository.ref_cache`).
+In a mirror, the pending entries of its local log follow the entries of the home log.
 """
 
 from collections.abc import Callable, Iterator
@@ -51,17 +51,17 @@ AcceptGap = Callable[[InvalidInputError], bool]
 
 
 class Repository(StoreView):
-    """The verified view of one store, by :meth:`open`.
+    """The verified view of one store, returned by :meth:`open`.
 
-    The view is of one moment; :meth:`refresh` moves it to now. Not for use from several threads.
+    The view shows one moment; :meth:`refresh` moves it to now. Not safe for several threads.
 
     Attributes:
-        log_signer: Holds the key of the log that is extended here; needed to append only.
-        clock: That of whoever appends, held against the log; None where nobody's is.
-        accept_gap: Asked with the error that else is raised before something is dated more than
-            400 days after all that the log holds; whether that is meant. By default it is not.
-        own_cache: Where its user keeps what was worked out of it, if anywhere: never evidence.
-        clock_behind: That clock, if it was behind the log when something was signed or appended.
+        log_signer: Holds the key of the log that is extended here; needed only to append.
+        clock: The writer's clock, compared with the log; None to compare no clock.
+        accept_gap: Called with the `date-gap` error before an entry is dated more than 400 days
+            after the last date in the log; returns whether that is intended. By default it is not.
+        own_cache: The user's folder of derived data of this store, or None: never evidence.
+        clock_behind: The clock, if it was behind the log when something was signed or appended.
     """
 
     def __init__(
@@ -109,15 +109,15 @@ class Repository(StoreView):
 
         Args:
             root: The store's folder; read permission is enough.
-            memory: The user's memory of signed log checkpoints; needed to append only.
-            log_signer: Holds the key of the store's log; needed to append only.
-            cache_dir: Where this user remembers what refs followed from, verified before. None to
-                verify all of it anew.
+            memory: The user's memory of signed log checkpoints; needed only to append.
+            log_signer: Holds the key of the store's log; needed only to append.
+            cache_dir: The user's cache folder of verified refs. None to verify every manifest
+                again.
 
         Raises:
-            NotFoundError: (``no-store``) there is none.
+            NotFoundError: (``no-store``) there is no store.
             FormatError: (``newer-format``) a later version made it, or a file is damaged.
-            VerificationError: The log does not hold.
+            VerificationError: The log does not verify.
             StorageError: Storage backend error: disk full, read-only, I/O error.
 
         Cost: one small file per transaction, and one manifest.
@@ -141,14 +141,14 @@ class Repository(StoreView):
         known: "Repository | None" = None,
         cache_dir: Path | None = None,
     ) -> Self:
-        """Return the store whose files ``backend`` holds, wherever they are.
+        """Return the store whose files are in ``backend``, here or on another machine.
 
         Args:
             backend: The store's files.
-            location: A folder, or what messages and the memory call the place.
+            location: A folder, or the name of the place in messages and in the memory.
             memory: As for :meth:`open`.
             log_signer: As for :meth:`open`.
-            known: The same store as seen before; only what came after it is read.
+            known: An earlier view of the same store; only later entries are read.
             cache_dir: As for :meth:`open`.
 
         Raises:
@@ -165,9 +165,9 @@ class Repository(StoreView):
         )
 
     def renew(self) -> None:
-        """Remember nothing but the log: manifests, credentials and refs are read anew, each once.
+        """Drop everything kept except the log: manifests, credentials and refs are read again.
 
-        For whoever verifies: no cache is evidence, nor is what was read for another command.
+        Used for verification: no cache is evidence, nor is data that was read for another command.
         """
         self._cache, self.own_cache = None, None
         self._table, self._applied, self._recalled = RefTable(), 0, 0
@@ -176,14 +176,14 @@ class Repository(StoreView):
         self.refresh()
 
     def afresh(self) -> Self:
-        """Return the store as to somebody who remembers nothing of it; see :meth:`renew`."""
+        """Return a new view of the store without caches; see :meth:`renew`."""
         fresh = copy(self)
         fresh.renew()
         return fresh
 
     @property
     def memory(self) -> LogMemory | None:
-        """What its user signed and saw of logs before; None if it was opened without."""
+        """The user's log memory; None if the store was opened without it."""
         return self._memory
 
     @property
@@ -192,7 +192,7 @@ class Repository(StoreView):
         return self.table.policy or self._founded.policy
 
     def is_suspect(self, data: bytes, index: int) -> bool:
-        """Return whether a credential is by a key that was compromised when it was logged.
+        """Return whether the key of a credential was compromised when the credential was logged.
 
         Args:
             data: The credential.
@@ -204,21 +204,21 @@ class Repository(StoreView):
         return index >= suspects.get(did_key(key), index + 1)
 
     def floor(self, index: int | None = None) -> datetime:
-        """Return the clock floor for what has ``index`` (spec §7.9); None: for what comes next."""
+        """Return the clock floor of the entry at ``index`` (spec §7.9); None: of the next entry."""
         return self.floors().at(index)
 
     def floors(self, table: RefTable | None = None) -> ClockFloors:
         """Return the clock floors of the log (spec §7.9).
 
         Args:
-            table: With the policies to judge by; those logged by default.
+            table: The refs, with the policies that apply; by default those of the log.
         """
         return self._dated.floors(self, table or self.table)
 
     def known_floors(self, table: RefTable | None = None) -> ClockFloors:
-        """Return the same for a writer: none where an entry cannot be read.
+        """Return the clock floors for a writer: no floor if an entry cannot be read.
 
-        Who repairs a damaged store, or revokes a key, must be able to say so.
+        Otherwise nobody could repair a damaged store, or revoke a key in it.
         """
         try:
             return self.floors(table)
@@ -226,18 +226,18 @@ class Repository(StoreView):
             return ClockFloors()
 
     def unsaid(self, moment: datetime) -> frozenset[int]:
-        """Return the indices of the entries that were not in the log yet at a moment (spec §7.9).
+        """Return the indices of the entries that were not yet in the log at a moment (spec §7.9).
 
         Raises:
-            LyrikstoreError: An entry cannot be read: what it claims is not known.
+            LyrikstoreError: An entry cannot be read: its date is not known.
         """
         return self._dated.unsaid(self, self.table, moment)
 
     def signing_date(self, clock: Clock, table: RefTable | None = None) -> datetime:
-        """Return the date of what is signed now: the clock's, or the floor if it is behind.
+        """Return the date for a signature now: the clock's, or the floor if the clock is behind.
 
         Args:
-            clock: The signer's.
+            clock: The signer's clock.
             table: As for :meth:`floors`.
         """
         now, floors = clock(), self.known_floors(table)
@@ -245,14 +245,14 @@ class Repository(StoreView):
         return floors.signing_date(now)
 
     def check_gap(self, date: datetime, floors: ClockFloors | None = None) -> None:
-        """Check that a date is not long after all that the log holds, or is meant.
+        """Raise `date-gap` if a date is long after the log's last date and the gap is not accepted.
 
         Args:
-            date: What is to be logged claims it.
-            floors: Those of the log, if they are known.
+            date: The date claimed by the entry to be logged.
+            floors: The floors of the log, if they are known.
 
         Raises:
-            InvalidInputError: (``date-gap``) it is, and ``accept_gap`` says no.
+            InvalidInputError: (``date-gap``) it is, and ``accept_gap`` returns False.
         """
         try:
             check_gap(floors or self.known_floors(), date)
@@ -263,16 +263,16 @@ class Repository(StoreView):
 
     @property
     def table(self) -> RefTable:
-        """Refs, flags and policy as the whole log gives them; treat as read-only.
+        """The refs, flags and policy that follow from the whole log; treat as read-only.
 
         Raises:
-            IncompleteError, VerificationError: A logged manifest is lost or damaged. Which name
-                it moved cannot be known then, so no ref is given at all: the one before it would
+            IncompleteError, VerificationError: A logged manifest is lost or damaged. The name it
+                moved is then unknown, so no ref is returned at all: the manifest before it would
                 be a silent rollback (attack case A30). Or (``retired-log-key``) the head of the
-                log is by a key that it says was retired.
+                log is signed by a key that the log itself retired.
 
-        Cost: at first use, one read and one signature verification per manifest, but for those
-        that are remembered.
+        Cost: on first use, one read and one signature verification per manifest that is not in
+        the cache.
         """
         home = self.home_table
         if not self._pending:
@@ -286,7 +286,7 @@ class Repository(StoreView):
 
     @property
     def home_table(self) -> RefTable:
-        """As :attr:`table`, without what is pending."""
+        """As :attr:`table`, without pending entries."""
         size, cache = self._signed.size, self._cache
         if cache is not None and self._applied == 0:
             self._applied, steps = cache.load(self._records.hashes[:size])
@@ -313,7 +313,7 @@ class Repository(StoreView):
     def all_manifests(self) -> Iterator[tuple[LoggedEntry, Manifest]]:
         """Yield every logged manifest that is valid, in log order, each once.
 
-        Those flagged for another reason are among them.
+        Valid manifests that are flagged are included.
 
         Raises:
             IncompleteError, VerificationError: As :attr:`table`.
@@ -327,11 +327,11 @@ class Repository(StoreView):
         """Return the logged credentials about a manifest, a tree or the files of one.
 
         Args:
-            identity: A manifest id, tree id or files id. A credential is about what its subject
-                names as ``id``, ``manifest`` or ``files``; the credential itself is not verified
-                here.
+            identity: A manifest id, tree id or files id. A credential is about the ids that its
+                subject has as ``id``, ``manifest`` or ``files``; the credential itself is not
+                verified here.
 
-        Returns the log entries, oldest first. Cost: at first use, one read per logged credential.
+        Returns the log entries, oldest first. Cost: on first use, one read per logged credential.
         """
         if self._about is None:
             self._about = credentials_by_subject(self.entries(), self.credential)
@@ -341,8 +341,9 @@ class Repository(StoreView):
         """Return the tree a manifest names; its bytes are checked against the id.
 
         Raises:
-            NotFoundError: (``no-tree``, ``no-blob``) its kind has none, or it is not here.
-            FormatError, IncompleteError, VerificationError: It is no tree, lost or damaged.
+            NotFoundError: (``no-tree``, ``no-blob``) its kind has no tree, or the tree is not here.
+            FormatError, IncompleteError, VerificationError: The bytes are not a tree, or it is lost
+                or damaged.
         """
         if manifest.tree is None:
             raise NotFoundError("no-tree", f"a {manifest.kind} has no files")
@@ -350,7 +351,7 @@ class Repository(StoreView):
             return Tree.parse(stream)
 
     def resolve(self, text: str) -> Manifest:
-        """Return the manifest a person means.
+        """Return the manifest that a REF names.
 
         Args:
             text: NAME, NAME~N, a full id, or at least 8 hex digits of one.

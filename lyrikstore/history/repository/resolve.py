@@ -1,4 +1,4 @@
-"""Resolving a REF, or what a credential names, to a manifest (spec §8.5)."""
+"""Resolving a REF, or the ids that a credential names, to manifests (spec §8.5)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
@@ -20,7 +20,7 @@ from lyrikstore.history.repository.refs import Flagged, RefState
 
 
 class Named(Protocol):
-    """What resolving needs of a store."""
+    """The members of a store that resolving needs."""
 
     @property
     def refs(self) -> Mapping[str, RefState]:
@@ -41,12 +41,12 @@ class Named(Protocol):
 
 
 def resolve(store: Named, text: str) -> Manifest:
-    """Return the manifest a person means; see :meth:`Repository.resolve`.
+    """Return the manifest that a REF names; see :meth:`Repository.resolve`.
 
     Raises:
         InvalidInputError: (``bad-ref``, ``bad-name``, ``ambiguous``) it cannot be a REF, or is
-            the start of several ids.
-        NotFoundError: (``no-ref``, ``no-version``, ``no-id``) nothing is called so.
+            the prefix of several ids.
+        NotFoundError: (``no-ref``, ``no-version``, ``no-id``) there is no such manifest.
     """
     ref = parse_ref(text)
     if isinstance(ref, NameRef):
@@ -62,8 +62,8 @@ def state_of(store: Named, name: str) -> RefState:
     """Return the state of a name.
 
     Raises:
-        NotFoundError: (``no-ref``) there is none; the hint names similar ones, or states why what
-            is logged under that name has no effect.
+        NotFoundError: (``no-ref``) there is no such name; the hint lists similar ones, or states
+            why a manifest logged under that name has no effect.
     """
     refs = store.refs
     if name in refs:
@@ -123,12 +123,12 @@ def _name_of(store: Named, item: Flagged) -> str:
 
 
 def subjects(credential: bytes) -> set[str]:
-    """Return the ids (URNs) a credential speaks of: its subjects' ``id``, ``manifest``, ``files``.
+    """Return the URNs that a credential is about: its subjects' ``id``, ``manifest``, ``files``.
 
-    A licence grant's subject is its holder; what it speaks of is the dataset that it names.
+    The subject of a licence grant is its holder; the grant is about the dataset that it names.
 
-    ``verify`` judges credentials; here it is enough to find them. One that cannot be read
-    speaks of nothing.
+    ``verify`` verifies credentials; here they are only searched. A credential that cannot be read
+    is about nothing.
     """
     try:
         document = json.parse(credential, floats=True, nulls=True)
@@ -150,11 +150,11 @@ def subjects(credential: bytes) -> set[str]:
 def credentials_by_subject(
     entries: Iterable[LoggedEntry], read: Callable[[Digest], bytes]
 ) -> dict[str, list[LoggedEntry]]:
-    """Return the logged credentials by the URNs they speak of, each list oldest first.
+    """Return the logged credentials by the URNs they are about, each list oldest first.
 
     Args:
         entries: Log entries of any type, in order.
-        read: Gives the bytes of a credential.
+        read: Returns the bytes of a credential.
     """
     about: dict[str, list[LoggedEntry]] = {}
     for entry in entries:

@@ -1,7 +1,7 @@
-"""Retired versions: which they are, and that nobody is handed their data (spec §16.5).
+"""Retired versions: their list, and the refusal to read their data (spec §16.5).
 
-What a signed retention retires is gone for readers at once, long before the last copy of its bytes
-is deleted: else it would depend on the state of some pack whether it can be read.
+Data that a signed retention retires is unavailable to readers at once, long before the last copy of
+its bytes is deleted: otherwise it would depend on the state of some pack whether it can be read.
 """
 
 from collections.abc import Iterable
@@ -17,49 +17,49 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree
 
 _DEPLOYED = frozenset({"card", "checkpoint"})
-"""Inputs of a deployment that its files repeat: the README is the card, the model the weights."""
+"""Inputs of a deployment that its files contain: the card as README, the weights as model."""
 
 _OF_RIGHTS = frozenset({"licence-text", "foreign-manifest"})
-"""Attachments that stay: what was made of a version goes on resting on them."""
+"""Attachments that stay, because later versions depend on them for their rights."""
 
 
 class Retirements(Struct, frozen=True):
-    """What signed retentions take from versions.
+    """The versions that signed retentions retire.
 
     Attributes:
-        versions: Those whose files need not be there: the ones that a retention names, and the
+        versions: Versions whose files may be missing: those that a retention names, and the
             deployments of these.
-        whole: Those of them whose attachments need not be there either, the `records` manifests of
-            such datasets aside.
+        whole: The ones among them whose attachments may be missing as well, except the `records`
+            manifests of such datasets.
     """
 
     versions: frozenset[Digest] = frozenset()
     whole: frozenset[Digest] = frozenset()
 
     def gone(self, manifest: Manifest) -> tuple[Attachment, ...]:
-        """Return the attachments of a manifest that need not be there, in their order."""
+        """Return the attachments of a manifest that may be missing, in their order."""
         about = {manifest.id}
         if manifest.kind == "records":  # salts are of the records of a dataset
             about.update(item.id for item in manifest.inputs_in("dataset"))
         return () if self.whole.isdisjoint(about) else removable(manifest)
 
     def left(self, manifest: Manifest) -> tuple[Attachment, ...]:
-        """Return the attachments of a manifest that have to be there, in their order."""
+        """Return the attachments of a manifest that must be present, in their order."""
         gone = self.gone(manifest)
         return tuple(one for one in manifest.attachments if one not in gone)
 
 
 def removable(manifest: Manifest) -> tuple[Attachment, ...]:
-    """Return the attachments that a retention takes along: all that rights do not rest on."""
+    """Return the attachments that a retention retires: all that rights do not depend on."""
     return tuple(one for one in manifest.attachments if one.role not in _OF_RIGHTS)
 
 
 def retirements(repository: Repository, more: Iterable[Digest] = ()) -> Retirements:
-    """Return what the retentions of a store take from versions.
+    """Return the versions that the retentions of a store retire.
 
-    A retention counts if it moved its ref, for versions of the name in its body, which has the
-    namespace and name of its own: who may sign ``retentions/acme/x`` retires nothing else but the
-    deployments of it as a card or checkpoint, whose files say and hold the same.
+    A retention counts if it moved its ref, for versions of the name in its body, which has the same
+    namespace and name as the retention: a key that may sign ``retentions/acme/x`` retires only
+    these, and deployments of such a card or checkpoint, whose files have the same content.
 
     Args:
         repository: The store.
@@ -68,7 +68,7 @@ def retirements(repository: Repository, more: Iterable[Digest] = ()) -> Retireme
     Raises:
         IncompleteError, VerificationError: As :attr:`Repository.table`.
 
-    Cost: at first use of the store's refs, one read per manifest; then one look per name, once
+    Cost: at first use of the store's refs, one read per manifest; then one lookup per name, once
     for each state of the log.
     """
     asked = frozenset(more)
@@ -105,18 +105,18 @@ def _retirements(repository: Repository, more: frozenset[Digest] = frozenset()) 
 
 
 def retired_versions(repository: Repository) -> frozenset[Digest]:
-    """Return the versions whose data need not be there; raises as :func:`retirements`."""
+    """Return the versions whose data may be missing; raises as :func:`retirements`."""
     return retirements(repository).versions
 
 
 def present_attachments(
     repository: Repository, manifest: Manifest, role: str
 ) -> tuple[Attachment, ...]:
-    """Return the attachments in a role that may be handed out: whatever reads one, asks here.
+    """Return the readable attachments in a role; all code that reads attachments calls this.
 
     Raises:
-        IncompleteError: (``retired``) a signed retention took them, whether or not they are still
-            there.
+        IncompleteError: (``retired``) a signed retention retired them, whether or not their bytes
+            still exist.
         LyrikstoreError: As :func:`retirements`.
     """
     found = manifest.attachments_in(role)
@@ -126,11 +126,11 @@ def present_attachments(
 
 
 def present_tree(repository: Repository, manifest: Manifest) -> Tree:
-    """Return the tree of a version whose data may be handed out: everything that does, asks here.
+    """Return the tree of a version with readable data; all code that reads data calls this.
 
     Raises:
         IncompleteError: (``retired``) a signed retention names the version, whether or not its
-            data is still there.
+            data still exists.
         LyrikstoreError: As :meth:`Repository.tree`.
     """
     if manifest.id in retired_versions(repository):
@@ -147,5 +147,5 @@ def _was_retired(repository: Repository, manifest: Manifest, what: str) -> Incom
     return IncompleteError(
         "retired",
         f"the {what} of {manifest.name} {manifest.id.short} was retired",
-        hint=f"lyrikstore log {said} says by whom",
+        hint=f"lyrikstore log {said} shows who retired it",
     )

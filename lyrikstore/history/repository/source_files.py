@@ -10,15 +10,15 @@ from lyrikstore.history.trees.tree import Tree
 
 
 def path_prefix(dataset: Manifest) -> str:
-    """Return what the paths of a dataset's files get in front in a union."""
+    """Return the prefix of the paths of a dataset's files in a union."""
     return dataset.name.removeprefix("datasets/") + "/"
 
 
 class SourceFiles:
-    """Which file is where: files have numbers from 0, in the order of their paths in the union.
+    """The numbered files of a union: from 0, in the order of their paths in the union.
 
-    The paths in a union begin with the names of the datasets, so that the files of one follow each
-    other. Trees are read when a path is asked for, and each once.
+    The paths in a union begin with the names of the datasets, so that the files of one dataset are
+    consecutive. Trees are read on demand, each once.
 
     Args:
         repository: The store.
@@ -35,7 +35,7 @@ class SourceFiles:
 
     @property
     def is_union(self) -> bool:
-        """Whether they are several datasets."""
+        """Whether there are several datasets."""
         return len(self._sources) > 1
 
     def number(self, source: Manifest, path: str) -> int:
@@ -48,7 +48,7 @@ class SourceFiles:
         return self._firsts[at] + bisect_left(self.tree(source).paths, path)
 
     def find(self, file: int) -> tuple[Manifest, str] | None:
-        """Return the source that a file is of, and its path there; None if there is none.
+        """Return the source of a file and its path there; None if no file has this number.
 
         Raises:
             LyrikstoreError: As :meth:`Repository.tree`.
@@ -62,7 +62,7 @@ class SourceFiles:
         return (source, paths[inside]) if inside < len(paths) else None
 
     def path(self, file: int) -> str | None:
-        """Return the path of a file as the filter saw it; None if there is none.
+        """Return the path of a file in the union; None if no file has this number.
 
         Raises:
             LyrikstoreError: As :meth:`Repository.tree`.

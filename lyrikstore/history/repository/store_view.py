@@ -1,7 +1,7 @@
-"""The verified log of a store, and in a mirror what waits to be pushed (spec §7.6).
+"""The verified log of a store, and in a mirror the entries to be pushed (spec §7.6).
 
-Everything here follows from the log checkpoint, the records and the genesis; manifests and refs
-are :mod:`lyrikstore.history.repository.repository`'s.
+Everything here follows from the log checkpoint, the records and the genesis;
+:mod:`lyrikstore.history.repository.repository` adds manifests and refs.
 """
 
 from collections.abc import Callable, Sequence
@@ -46,16 +46,16 @@ from lyrikstore.objects.store.transactions import LiveObjects, Transaction, fold
 T = TypeVar("T")
 
 MAX_READ = 16 << 20
-"""More than a manifest may have: its size is judged by its own parser, not by a pack's index."""
+"""Read limit, above the maximum size of a manifest, which the manifest's parser checks."""
 
 
 class StoreView:
-    """What a store's log says at one moment; :meth:`refresh` moves it to now.
+    """The verified state of a store's log at one moment; :meth:`refresh` moves it to now.
 
     Args:
         backend: The store's files.
-        location: Its folder, or what messages and the memory call the place.
-        known: The records of the same store as seen before.
+        location: Its folder, or the name of the place in messages and in the memory.
+        known: The records of the same store, as read before.
         manifests: Verified manifests of the same store.
     """
 
@@ -85,7 +85,7 @@ class StoreView:
         self._manifests, self._signed_by = {}, {}
 
     def refresh(self) -> None:
-        """Move the view to what is published now; verified as by :meth:`open`."""
+        """Move the view to the state that is published now, verified as by :meth:`open`."""
         self._load()
 
     @property
@@ -98,24 +98,24 @@ class StoreView:
         if not isinstance(self._location, Path):
             raise InvalidInputError(
                 "not-a-folder",
-                f"{self._location} is no folder of this machine",
+                f"{self._location} is not a folder of this machine",
                 hint="make a clone: lyrikstore clone URL",
             )
         return self._location
 
     @property
     def location(self) -> Path | str:
-        """Where the store is: its folder, or what the memory calls the place."""
+        """The store's folder, or the name of its place in the memory."""
         return self._location
 
     @property
     def is_mirror(self) -> bool:
-        """Whether the log is extended elsewhere, so that commits go to a local log."""
+        """Whether the log is extended in another place, so that commits here go to a local log."""
         return self._mark is not None
 
     @property
     def own_log(self) -> OwnLog:
-        """The log that commits here extend: the home log, in a mirror the local one."""
+        """The log that commits here extend: the home log, or in a mirror the local log."""
         if not self.is_mirror:
             return OwnLog(self._backend, self._records, self._signed)
         records = self._local.records if self._local else NO_RECORDS
@@ -124,12 +124,12 @@ class StoreView:
 
     @property
     def pending(self) -> tuple[LoggedEntry, ...]:
-        """What the local log of a mirror has and the home log has not, in order."""
+        """The entries that only the local log of a mirror has, in order."""
         return self._pending
 
     @property
     def pending_transactions(self) -> tuple[Transaction, ...]:
-        """The local records that hold anything pending."""
+        """The local records that contain pending entries."""
         return self._holders
 
     @property
@@ -154,7 +154,7 @@ class StoreView:
 
     @property
     def log_keys(self) -> tuple[VerifierKey, ...]:
-        """The keys by which the log checkpoint was judged; a policy may have added more."""
+        """The keys with which the log checkpoint was verified; a policy may have added more."""
         return self._log_keys
 
     @property
@@ -164,7 +164,7 @@ class StoreView:
 
     @property
     def home_live(self) -> LiveObjects:
-        """As :attr:`live`, without what is pending."""
+        """As :attr:`live`, without pending transactions."""
         return fold(self._records.transactions[: self._records.covered(self._signed.size)])
 
     @property
@@ -183,7 +183,7 @@ class StoreView:
         return self._signed
 
     def entries(self) -> Sequence[LoggedEntry]:
-        """Return the covered log entries, in order; those of a local log still pending last."""
+        """Return the covered log entries, in order; pending entries of a local log come last."""
         return (*self._records.entries[: self._signed.size], *self._pending)
 
     def is_logged(self, identity: Digest, kind: EntryType | None = None) -> bool:
@@ -195,8 +195,8 @@ class StoreView:
         """Return the log index of the first entry of this type with this id.
 
         Raises:
-            NotFoundError: (``not-logged``) there is none: bytes are a manifest, or a credential,
-                only because an entry says so (attack cases A17, A36).
+            NotFoundError: (``not-logged``) there is none: only a log entry makes bytes a manifest
+                or a credential (attack cases A17, A36).
         """
         index = self._positions().get((kind, identity))
         if index is None:
@@ -207,9 +207,9 @@ class StoreView:
         """Return the logged manifest with this id, verified.
 
         Raises:
-            NotFoundError: (``not-logged``, ``no-blob``) it is no logged manifest, or not here.
-            IncompleteError, VerificationError, FormatError, KeyMaterialError: They are lost,
-                damaged, or no valid manifest.
+            NotFoundError: (``not-logged``, ``no-blob``) it is not a logged manifest, or not here.
+            IncompleteError, VerificationError, FormatError, KeyMaterialError: Its bytes are lost,
+                damaged, or not a valid manifest.
         """
         self.index_of(identity)
         return self._read_manifest(identity)
@@ -218,16 +218,16 @@ class StoreView:
         """Return the bytes of a logged credential; only their digest is checked.
 
         Raises:
-            NotFoundError: (``not-logged``) no entry says that these bytes are a credential.
+            NotFoundError: (``not-logged``) no log entry lists these bytes as a credential.
             IncompleteError, VerificationError: They are lost or damaged.
         """
         self.index_of(identity, "credential")
         return self._blobs.read(identity, max_bytes=MAX_CREDENTIAL_BYTES)
 
     def signing_key(self, data: bytes) -> PublicKey | None:
-        """Return the key whose signature on a credential holds, or None.
+        """Return the key whose signature on a credential verifies, or None.
 
-        As :func:`~lyrikstore.crypto.proofs.eddsa_jcs.signing_key`; of the same bytes it is checked
+        As :func:`~lyrikstore.crypto.proofs.eddsa_jcs.signing_key`; the same bytes are checked only
         once.
         """
         identity = Digest.of(data)
@@ -236,7 +236,7 @@ class StoreView:
         return self._signed_by[identity]
 
     def derived(self, make: Callable[[Self], T]) -> T:
-        """Return what ``make`` works out of this view, worked out once until the view moves."""
+        """Return the result of ``make`` for this view, computed once until the view moves."""
         if make not in self._derived:
             self._derived[make] = make(self)
         found: T = self._derived[make]
@@ -254,22 +254,22 @@ class StoreView:
         return self.entries()[self.index_of(identity)]
 
     def proof_for(self, index: int) -> TlogProof:
-        """Return the proof that the entry at ``index`` is under the log checkpoint.
+        """Return the proof that the log checkpoint covers the entry at ``index``.
 
         Raises:
-            InvalidInputError: (``not-pushed``) it waits in the local log.
+            InvalidInputError: (``not-pushed``) it is pending in the local log.
             LyrikstoreError: As :func:`prove`.
         """
         if self._signed.size <= index < self._signed.size + len(self._pending):
             raise InvalidInputError(
                 "not-pushed",
-                "it waits in the local log; only the home log can prove it to others",
-                hint="lyrikstore push brings it there",
+                "it is still in the local log; only the home log can prove it to others",
+                hint="send it to the home log: lyrikstore push",
             )
         return prove(self._records, self._signed, index)
 
     def check_tiles(self) -> list[str]:
-        """Return what is wrong with the log's tiles and bundles; reads them all."""
+        """Return the errors in the log's tiles and bundles, one line each; reads them all."""
         return check_tiles(self._backend, self._records, self._signed.size)
 
     def _load(self) -> None:
@@ -312,7 +312,9 @@ class StoreView:
             signed, keys = open_head(self._backend, genesis, note, ())
             check_root(signed, records)
         if signed.origin != founded.origin:
-            raise VerificationError("bad-genesis", "the log has another name than its genesis says")
+            raise VerificationError(
+                "bad-genesis", "the name of the log is not the one in its genesis"
+            )
         if local is not None:
             check_local_key(local.signed.signers[0], signed.origin)
         self._records, self._live, self._blobs = records, live, blobs
@@ -334,7 +336,7 @@ class StoreView:
 def _kept_packs(
     backend: Backend, transactions: Sequence[Transaction], live: LiveObjects
 ) -> list[PackRef]:
-    """Return the packs that ``transactions`` drop and that are still here."""
+    """Return the packs that ``transactions`` drop and whose files still exist."""
     known = {pack.id for pack in live.packs}
     added = {pack.id: pack for one in transactions for pack in one.added}
     dropped = dict.fromkeys(pack for one in transactions for pack in one.dropped)
