@@ -1,9 +1,9 @@
-"""Where things came from: the manifests below some, each read and verified once (spec §8.6).
+"""Lineage: all manifests that a manifest was made from, each read and verified once (spec §8.6).
 
-A command reads a lineage once, as of one log checkpoint, and hands it to whatever judges or shows
-it: nothing is read after that, and nothing of it changes. It never stops at the first thing wrong:
-it has everything that is, because an auditor wants the whole list, and because one lost manifest
-must not hide another that lies (attack cases A08, A39).
+A command reads a lineage once, as of one log checkpoint, and passes it to the code that verifies or
+shows it: nothing is read after that, and it does not change. Reading does not stop at the first
+problem: a lineage lists all of them, because an auditor needs the whole list, and because one lost
+manifest must not hide another that is false (attack cases A08, A39).
 """
 
 from collections import deque
@@ -24,15 +24,15 @@ ProblemKind = Literal[
 ]
 
 LEARNED = frozenset({"train", "validation"})
-"""Roles of what a model learned from: validation chooses among candidates, epochs, settings."""
+"""Roles of training data: validation data chooses among candidates, epochs and settings."""
 
 
 class LineageSource(Protocol):
-    """What reading a lineage needs of a store."""
+    """The members of a store that reading a lineage needs."""
 
     @property
     def checkpoint(self) -> SignedCheckpoint:
-        """The log checkpoint as of which it answers."""
+        """The log checkpoint of its state."""
 
     def manifest(self, identity: Digest) -> Manifest:
         """Return a logged, verified manifest."""
@@ -42,13 +42,13 @@ class LineageSource(Protocol):
 
 
 class Edge(Struct, frozen=True):
-    """One link: ``child`` was made from ``parent``.
+    """One link of a lineage: ``child`` was made from ``parent``.
 
     Attributes:
-        child: The manifest that names the other.
-        parent: The manifest it names.
-        role: As what, such as ``train``.
-        kind: The kind the link claims the other to be.
+        child: The manifest that has the other as input.
+        parent: The input.
+        role: Role of the input, such as ``train``.
+        kind: The kind of the input, as the link claims it.
     """
 
     child: Digest
@@ -75,16 +75,16 @@ class Node(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True):
-    """Something wrong with a lineage.
+    """A problem in a lineage.
 
     Attributes:
-        kind: ``unlogged``: nothing logged has this id; ``missing``, ``damaged``: logged, but its
-            bytes are gone or bad; ``wrong-kind``: a link calls it what it is not;
-            ``wrong-parent``: an earlier version is no manifest of the same name;
-            ``logged-later``: it is logged after what was made from it; ``cycle``.
-        id: The manifest in question.
+        kind: ``unlogged``: no log entry has this id; ``missing``, ``damaged``: logged, but its
+            bytes are missing or damaged; ``wrong-kind``: a link claims another kind;
+            ``wrong-parent``: an earlier version is not a manifest of the same name;
+            ``logged-later``: it is logged after a manifest that was made from it; ``cycle``.
+        id: The manifest with the problem.
         summary: One line for people.
-        error: Why it could not be read, if that is it.
+        error: The error of reading it, if it could not be read.
     """
 
     kind: ProblemKind
@@ -94,18 +94,18 @@ class Problem(Struct, frozen=True):
 
 
 class RightsClosure(Struct, frozen=True):
-    """What some datasets and models rest on: whose terms count for them (spec §12.7).
+    """The datasets and models whose terms apply to some datasets and models (spec §12.7).
 
     Attributes:
-        datasets: The datasets in use: those asked about, then what the models on the way learned
-            from. What a source is used for, and which of its partitions, follows from these.
-        sources: The datasets at the roots of these, made from no other: their terms count.
-        models: The models at the roots, committed from elsewhere: their licence is what whoever
-            committed them asserts.
+        datasets: The datasets in use: first the requested ones, then the training data of the
+            models on the way. They determine the use and the partitions of a source.
+        sources: The datasets at the roots of these, made from no other: their terms apply.
+        models: The models at the roots, committed from other places: their licence is the one
+            that the committer asserts.
         runs: The runs on the way, the nearest first.
-        through: Source → the model through which alone it is reached, the nearest one; a source
-            that is used directly, too, is not in it.
-        absent: What cannot be followed; it is never taken for permitted.
+        through: Source → the nearest model through which it is reached; sources that are also
+            used directly are left out.
+        absent: Manifests that cannot be followed; these never count as permitted.
     """
 
     datasets: tuple[Manifest, ...]
@@ -117,27 +117,27 @@ class RightsClosure(Struct, frozen=True):
 
     @property
     def direct(self) -> tuple[Manifest, ...]:
-        """The sources that are used directly."""
+        """The sources that are used directly, not only through a model."""
         return tuple(one for one in self.sources if one.id not in self.through)
 
     def way_to(self, source: Manifest) -> str:
-        """Return through which model a source is reached, to follow its name; else empty."""
+        """Return the clause that names the model through which a source is reached; else empty."""
         model = self.through.get(source.id)
         return "" if model is None else f", which {model.name} learned from,"
 
 
 @dataclass(frozen=True, eq=False)
 class Lineage(Mapping[Digest, Manifest]):
-    """What some manifests were made from, themselves included; id → verified manifest.
+    """All manifests that some manifests were made from, these included; id → verified manifest.
 
-    Earlier versions (``parents``) are no part of it: a corrected dataset does not rest on its
-    mistakes. They are looked at, to see whether they are versions of the same name.
+    Earlier versions (``parents``) are not part of it: a corrected dataset does not depend on its
+    mistakes. They are only checked to be versions of the same name.
 
     Attributes:
-        starts: Where it begins.
+        starts: The ids at which it begins.
         nodes: Id → node, breadth first from there.
-        earlier: Earlier versions of these that are no nodes themselves.
-        failed: Id of what is named and cannot be read → why.
+        earlier: Earlier versions of these that are not nodes themselves.
+        failed: Id of a manifest that is named and cannot be read → the error.
         checkpoint: The log checkpoint as of which it was read.
     """
 
@@ -156,9 +156,9 @@ class Lineage(Mapping[Digest, Manifest]):
             starts: Ids.
 
         Raises:
-            StorageError: The disk cannot be read. Nothing else: what is wrong is in the lineage.
+            StorageError: The disk cannot be read. Other problems are part of the lineage.
 
-        Cost: one read and one signature for each manifest, unless the store has it read.
+        Cost: one read and one signature check for each manifest that the store has not read yet.
         """
         failed: dict[Digest, LyrikstoreError] = {}
         nodes: dict[Digest, Node] = {}
@@ -199,7 +199,7 @@ class Lineage(Mapping[Digest, Manifest]):
 
     @property
     def root(self) -> Digest:
-        """Where it begins."""
+        """The id at which it begins."""
         return self.starts[0]
 
     @property
@@ -208,10 +208,11 @@ class Lineage(Mapping[Digest, Manifest]):
         return not self.problems
 
     def manifest(self, identity: Digest) -> Manifest:
-        """Return a manifest of it.
+        """Return a manifest of the lineage.
 
         Raises:
-            LyrikstoreError: It cannot be read, as reading it said; or it is no part of this.
+            LyrikstoreError: It could not be read (the original error), or it is not part of the
+                lineage.
         """
         node = self.nodes.get(identity)
         if node is None:
@@ -223,16 +224,16 @@ class Lineage(Mapping[Digest, Manifest]):
         return self.manifest(identity) if strict else self.get(identity)
 
     def without(self, some: Collection[Digest]) -> "Lineage":
-        """Return the same without some manifests."""
+        """Return the lineage without some manifests."""
         return replace(self, nodes={one: self.nodes[one] for one in self if one not in some})
 
     def with_nodes(self, more: Iterable[Node]) -> "Lineage":
-        """Return the same with more manifests."""
+        """Return the lineage with more manifests."""
         return replace(self, nodes={**{one.id: one for one in more}, **self.nodes})
 
     @cached_property
     def unread(self) -> Mapping[Digest, LyrikstoreError]:
-        """Id of what is named as an input, or is where it begins, and cannot be read → why."""
+        """Id of an input or start that cannot be read → the error."""
         named = {*self.starts, *(edge.parent for edge in self.edges)}
         return {one: error for one, error in self.failed.items() if one in named}
 
@@ -254,12 +255,12 @@ class Lineage(Mapping[Digest, Manifest]):
         return {one: tuple(some.values()) for one, some in found.items()}
 
     def of_kind(self, *kinds: str) -> Iterator[Manifest]:
-        """Yield the manifests of some kinds, nearest to where it begins first."""
+        """Yield the manifests of some kinds, those nearest to the start first."""
         return (one for one in self.values() if one.kind in kinds)
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
-        """Everything wrong; a sound lineage has none."""
+        """All problems; a valid lineage has none."""
         found = [
             Problem(_kind_of(error), identity, str(error), error)
             for identity, error in self.unread.items()
@@ -297,7 +298,7 @@ class Lineage(Mapping[Digest, Manifest]):
                 continue
             name = before.manifest.name
             if name != node.manifest.name:
-                summary = f"{node.manifest.name} gives a version of {name} as its earlier version"
+                summary = f"{node.manifest.name} names a version of {name} as its earlier version"
                 yield Problem("wrong-parent", parent, summary)
             if before.index >= node.index:
                 summary = f"an earlier version of {name} is logged after the later one"
@@ -305,7 +306,7 @@ class Lineage(Mapping[Digest, Manifest]):
 
     @cached_property
     def in_order(self) -> tuple[Manifest, ...]:
-        """The manifests, each after all that it was made from; none that was made from itself."""
+        """The manifests, each after all its inputs; manifests made from themselves are left out."""
         waiting = dict.fromkeys(self.nodes, 0)
         above: dict[Digest, list[Digest]] = {}
         for edge in self.edges:
@@ -328,7 +329,7 @@ class Lineage(Mapping[Digest, Manifest]):
                 yield Problem("cycle", identity, f"{identity.short} was made from itself")
 
     def sources(self) -> list[Manifest]:
-        """Return the datasets that were made from no other dataset: where data came in."""
+        """Return the datasets that were made from no other dataset, through which data entered."""
         return [
             one
             for one in self.of_kind("dataset")
@@ -336,15 +337,15 @@ class Lineage(Mapping[Digest, Manifest]):
         ]
 
     def rests_on(self, start: Iterable[Digest], *, strict: bool = False) -> RightsClosure:
-        """Return what datasets, checkpoints and runs of it rest on.
+        """Return the sources that datasets, checkpoints and runs of the lineage depend on.
 
-        A dataset rests on the datasets that it may hold something of, and on the model that wrote
-        it; a model on its run, what it was merged or trained on from, and what it learned from.
-        Neither rests on what it was only compared with or measured on.
+        A dataset depends on the datasets that it may contain records of, and on the model that
+        generated it; a model on its run, on the models it was merged from or trained from, and on
+        its training data. Neither depends on data that it was only compared with or measured on.
 
         Args:
             start: Ids of datasets, checkpoints and runs.
-            strict: Whether what cannot be followed is raised.
+            strict: Whether to raise an error for a manifest that cannot be followed.
 
         Raises:
             LyrikstoreError: As :meth:`manifest`, if ``strict``.
@@ -394,11 +395,11 @@ class Lineage(Mapping[Digest, Manifest]):
         )
 
     def datasets_behind(self, start: Iterable[Digest], *, strict: bool = False) -> list[Manifest]:
-        """Return some datasets and what they were made from, breadth first.
+        """Return some datasets and all datasets they were made from, breadth first.
 
         Args:
-            start: Their ids; what is no dataset is left out.
-            strict: As for :meth:`rests_on`, as is what is raised.
+            start: Their ids; ids of other manifests are left out.
+            strict: As for :meth:`rests_on`, which raises the same errors.
         """
         waiting = list(dict.fromkeys(start))
         seen = set(waiting)
@@ -411,16 +412,16 @@ class Lineage(Mapping[Digest, Manifest]):
         return [one for one in found if one is not None and one.kind == "dataset"]
 
     def compared_with(self, start: Iterable[Digest]) -> tuple[Digest, ...]:
-        """Return the datasets with which some, or what they were made from, were compared."""
+        """Return the datasets with which some datasets, or their sources, were compared."""
         found = (i.id for one in self.datasets_behind(start) for i in one.inputs_in("against"))
         return tuple(dict.fromkeys(found))
 
     def generated_among(self, start: Iterable[Digest]) -> list[Manifest]:
-        """Return those of some datasets, and of what they were made from, that a model wrote."""
+        """Return the model-generated datasets among some datasets and all they were made from."""
         return [one for one in self.datasets_behind(start) if one.body["origin"] == "generated"]
 
     def made_of(self, dataset: Manifest) -> list[Manifest]:
-        """Return a dataset and those that were made from it, which may hold some of it."""
+        """Return a dataset and all datasets made from it, which may contain some of its records."""
         found = {dataset.id: dataset}
         pending = [dataset.id]
         while pending:
@@ -432,11 +433,11 @@ class Lineage(Mapping[Digest, Manifest]):
         return list(found.values())
 
     def bases_of(self, checkpoint: Manifest, *, strict: bool = False) -> list[Manifest]:
-        """Return the models that a checkpoint was trained from, one after another.
+        """Return the chain of models that a checkpoint was trained from, the nearest first.
 
         Args:
             checkpoint: The model.
-            strict: As for :meth:`rests_on`, as is what is raised.
+            strict: As for :meth:`rests_on`, which raises the same errors.
         """
         found: list[Manifest] = []
         current: Manifest | None = checkpoint
@@ -453,7 +454,7 @@ def _kind_of(error: LyrikstoreError) -> ProblemKind:
 
 
 def _learned_from(model: Manifest) -> list[Digest]:
-    """Return what a checkpoint or a run rests on directly."""
+    """Return the ids of the training data that a checkpoint or a run names directly."""
     return [
         item.id
         for item in model.inputs

@@ -1,1 +1,1 @@
-"""Writing a version to a folder, in parallel, never outside that folder."""
+"""Check-out: writing a version to a folder, in parallel, never outside that folder."""

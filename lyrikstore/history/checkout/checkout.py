@@ -1,7 +1,7 @@
-"""Writes a tree into a folder; nothing outside it can be touched (spec §5.6).
+"""Check-out of a tree into a folder; no file outside it can be touched (spec §5.6).
 
-Much is written by worker processes, block by block, so that each block is unpacked once. A
-spoiled check-out ends in an error with what was made removed.
+Large trees are written by worker processes, block by block, so that each block is unpacked once. A
+failed check-out removes the files it made and raises an error.
 """
 
 import os
@@ -26,11 +26,11 @@ from lyrikstore.objects.store.blobs import BlobStore
 
 _READ_BYTES = 1 << 20
 _WORTH_BYTES, _WORTH_FILES = 32 << 20, 2000
-"""From so much on, processes are started."""
+"""Bytes and files of a tree from which worker processes are started."""
 
 
 class Blobs(Protocol):
-    """Where the bytes come from; :class:`lyrikstore.objects.store.blobs.BlobStore` is one."""
+    """The source of the bytes, such as :class:`lyrikstore.objects.store.blobs.BlobStore`."""
 
     def open(self, digest: Digest, /) -> BinaryIO:
         """Return a stream of the blob's bytes."""
@@ -41,28 +41,28 @@ def checkout_tree(
 ) -> None:
     """Write the files of ``tree`` into ``destination``, each checked against its digest.
 
-    Files get mode 0666 and folders 0777 less the umask; times and modes are not content.
+    Files get mode 0666 and folders 0777, minus the umask; times and modes are not content.
 
     Args:
-        tree: What to write.
-        blobs: Where the bytes come from.
-        destination: A folder that does not exist or is empty; its parent exists. Links on the
-            way to it are followed, it itself is not followed.
+        tree: The tree to write.
+        blobs: The source of the bytes.
+        destination: A folder that does not exist or is empty; its parent exists. Links in the
+            path of the parent are followed; the folder itself must not be a link.
         progress: Progress callback, called at intervals and at the end.
 
     Raises:
-        ConflictError: (``not-empty``, ``exists``) there is something in the way.
+        ConflictError: (``not-empty``, ``exists``) the folder is not empty, or a file exists.
         InvalidInputError: (``not-a-folder``) the destination is a link or a file, or its parent
             does not exist.
         VerificationError: (``digest-mismatch``) the bytes are not those of the tree.
-        StorageError: (``disk-full``) there is not room for all of it, and nothing was written;
-            (``disk-full``, ``read-only``, ``io``) the disk refused.
+        StorageError: (``disk-full``) there is not enough space, and nothing was written;
+            (``disk-full``, ``read-only``, ``io``) the file system returned an error.
         LyrikstoreError: As :meth:`Destination.check_nothing_else`.
 
-    On any failure, an interrupt included, what was made is removed before the error leaves.
+    On any failure, an interrupt included, the files made are removed before the error is raised.
 
-    Cost: reads and writes every byte once; where that is much and the blobs are on a local disk,
-    in worker processes that unpack each block once, with some 50 MiB each.
+    Cost: reads and writes every byte once; for large trees with blobs on a local disk, in worker
+    processes that unpack each block once, with some 50 MiB each.
     """
     made = _prepare(destination)
     try:
@@ -124,7 +124,7 @@ def _write(job: Destination, tree: Tree, blobs: Blobs, place: Path, progress: On
         if not sound:
             raise VerificationError(
                 "digest-mismatch",
-                f"{brief(escape_control(path))!r} does not have the bytes that the tree names",
+                f"{brief(escape_control(path))!r} does not have the bytes that the tree lists",
                 hint="run lyrikstore verify",
                 details={"path": path, "blake3": digest.hex()},
             )
@@ -134,7 +134,7 @@ def _write(job: Destination, tree: Tree, blobs: Blobs, place: Path, progress: On
 
 
 def _prepare(destination: Path) -> bool:
-    """Make the folder if there is none; return whether it was made."""
+    """Create the folder unless it exists; return whether it was created."""
     try:
         destination.mkdir()
     except FileExistsError:

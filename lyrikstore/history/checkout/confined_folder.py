@@ -1,8 +1,8 @@
-"""A folder that files are written into; nothing outside it can be touched (spec §5.6).
+"""A destination folder for files; no file outside it can be touched (spec §5.6).
 
 Every folder and file is created relative to an open folder, without following links, and must not
-exist before. Whoever can write into the destination meanwhile can spoil the check-out but cannot
-redirect it (attack case A13).
+exist before. An attacker who can write into the destination meanwhile can make the check-out fail
+but cannot redirect it (attack case A13).
 """
 
 import errno
@@ -32,7 +32,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 @dataclass(slots=True)
 class Destination:
-    """The folder, where in it we are, and what was made so far.
+    """The destination folder, the current folder in it, and the files and folders made so far.
 
     Attributes:
         top: Descriptor of the folder; closed by :meth:`close`.
@@ -58,7 +58,7 @@ class Destination:
         self.folder, self.folder_fd = "", -1
 
     def enter(self, folder: str, *, create: bool = True) -> None:
-        """Go to a folder, making those on the way that were not made yet.
+        """Enter a folder, and create the folders on the way that were not made yet.
 
         Raises:
             ConflictError, VerificationError, StorageError: As :meth:`write`.
@@ -115,18 +115,18 @@ class Destination:
     def write(
         self, path: str, size: int, digest: bytes, parts: Iterable[bytes | memoryview]
     ) -> bool:
-        """Make a file in a folder made before; return whether its bytes are right.
+        """Create a file in a folder made before; return whether its bytes are the expected ones.
 
         Args:
-            path: Where.
-            size: How long it should be. Not much more is written.
-            digest: Raw digest of what it should hold.
+            path: Its path.
+            size: Its expected length. Not much more is written.
+            digest: Raw digest of its expected content.
             parts: Its bytes.
 
         Raises:
-            ConflictError: (``exists``) there is something in the way.
+            ConflictError: (``exists``) the path exists.
             VerificationError: (``changed-meanwhile``) a folder was moved.
-            StorageError: The disk refused.
+            StorageError: The file system returned an error.
         """
         with _errors(path):
             name = path.rpartition("/")[2]
@@ -159,10 +159,10 @@ class Destination:
                 yield bulk.write
 
     def check_nothing_else(self, paths: Iterable[str]) -> None:
-        """Return if the folder holds ``paths`` and the folders made, and nothing else.
+        """Raise `changed-meanwhile` unless the folder has exactly ``paths`` and the folders made.
 
         Raises:
-            VerificationError: (``changed-meanwhile``) it does not.
+            VerificationError: (``changed-meanwhile``) it contains more, or lacks some.
         """
         # What somebody else put there meanwhile would pass for part of the data (case A10).
         expected: dict[str, set[str]] = {"": set()}
@@ -179,18 +179,18 @@ class Destination:
                     )
 
     def look(self, path: str) -> os.stat_result:
-        """Return what stands at ``path``, in the folder where we are; no link is followed."""
+        """Return the status of ``path`` in the current folder; no link is followed."""
         return os.stat(path.rpartition("/")[2], dir_fd=self._here(), follow_symlinks=False)
 
     def remove(self, path: str) -> None:
-        """Remove a file made here, if that is possible."""
+        """Remove a file made here; an error is ignored."""
         folder, _, name = path.rpartition("/")
         with suppress(OSError, LyrikstoreError):
             self.enter(folder, create=False)
             os.unlink(name, dir_fd=self._here())
 
     def undo(self) -> None:
-        """Remove what was made, newest first; what cannot be removed stays."""
+        """Remove the files and folders made, newest first; those that cannot be removed stay."""
         for path in reversed(self.files):
             self.remove(path)
         for path in reversed(self.folders):
@@ -216,11 +216,11 @@ def _errors(path: str) -> Iterator[None]:
 
 
 def refuse(error: OSError, path: str) -> NoReturn:
-    """Raise an OSError about ``path`` as an error of ours."""
+    """Raise the lyrikstore error for an OSError about ``path``."""
     if isinstance(error, FileExistsError):
         raise ConflictError(
             "exists",
-            f"{path!r} exists already: made meanwhile, or the same name to this file system",
+            f"{path!r} exists already: made meanwhile, or an equal name on this file system",
             hint="check out into a new folder on a case-sensitive file system",
         ) from error
     if error.errno in _LINK_OR_FILE or isinstance(error, FileNotFoundError):

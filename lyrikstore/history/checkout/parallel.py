@@ -1,8 +1,8 @@
-"""Checking out by worker processes: packs are read block by block, each block unpacked once.
+"""Check-out by worker processes: packs are read block by block, each block unpacked once.
 
-The parent makes the folders; a worker writes files into those alone, which it knows by device and
-inode, and hashes what it writes. A worker that fails removes what its task made before it says so,
-and the others finish theirs, so that the parent knows of every file that is there.
+The parent creates the folders; a worker writes files only into these, which it identifies by device
+and inode, and hashes the bytes it writes. A worker that fails removes the files of its task before
+it reports the error, and the others finish their tasks, so that the parent knows every file made.
 """
 
 import os
@@ -49,18 +49,18 @@ def checkout_parallel(
     place: Path,
     progress: OnProgress,
 ) -> list[int]:
-    """Write what can be written this way; return the positions in ``tree`` of the rest.
+    """Write files by worker processes; return the positions in ``tree`` of files not written.
 
     Args:
         job: The destination, empty.
-        tree: What to write.
-        blobs: Where the bytes come from; nothing is written this way unless on a local disk.
+        tree: The tree to write.
+        blobs: The source of the bytes; no file is written unless it is on a local disk.
         place: The path of the destination.
         progress: Progress callback, called per file, with the bytes written.
 
     Raises:
         ConflictError, VerificationError, StorageError: As
-            :func:`lyrikstore.history.checkout.checkout.checkout_tree`. ``job`` knows what was made.
+            :func:`lyrikstore.history.checkout.checkout.checkout_tree`. ``job`` has the files made.
     """
     backend = blobs.backend
     if not isinstance(backend, LocalBackend):
@@ -97,18 +97,18 @@ def checkout_parallel(
 def checkout_task(
     setup: Mapping[str, Any], task: Mapping[str, Any], digests: bytes, runs: bytes
 ) -> Iterator[tuple[dict[str, Any]]]:
-    """Write some files; a target of :class:`lyrikstore.objects.parallel.processes.Workers`.
+    """Write some files in a worker of :class:`lyrikstore.objects.parallel.processes.Workers`.
 
     Args:
         setup: ``root`` of the store, ``place`` and ``top`` (device, inode) of the destination.
         task: ``packs``: number → [hex id, bytes, role]; ``folders``: path → [device, inode] of all
             on the way; ``paths`` of the files, and ``sizes``.
-        digests: Their digests, joined.
-        runs: Where their bytes lie: one run for each of several files, or all those of one.
+        digests: Their digests, concatenated.
+        runs: Positions of their bytes: one run for each of several files, or all runs of one file.
 
     Yields:
-        ``began`` for a single file; ``written`` with a number of bytes, often; at last ``again``:
-        positions of files that others must try; or ``error``.
+        ``began`` for a single file; ``written`` with a number of bytes, often; finally ``again``:
+            positions of files that the parent must write itself; or ``error``.
     """
     packs = {
         int(number): PackRef(Digest.parse_hex(digest), size, role)
@@ -150,7 +150,7 @@ def checkout_task(
 
 
 class _Crew:
-    """What the workers are at, and what they have done."""
+    """The tasks of the workers, and their results."""
 
     def __init__(
         self,
@@ -249,10 +249,10 @@ def _index(root: Path, pack: PackRef) -> PackIndex:
 
 
 def _batches(tree: Tree, blobs: BlobStore) -> "Iterator[tuple[array[int], array[int] | None]]":
-    """Yield positions in ``tree`` to be written together, and the runs where their bytes lie.
+    """Yield positions in ``tree`` to be written together, with the runs of their bytes.
 
-    There are none where that cannot be said. What is yielded is found out only then, so that the
-    first files are written while the places of the next are looked up.
+    The runs are None where they are not known. Each batch is computed on demand, so that the first
+    files are written while the runs of the next are looked up.
     """
     table = blobs.table
     numbers = table.numbers(tree.digests)

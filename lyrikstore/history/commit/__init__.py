@@ -1,1 +1,1 @@
-"""Appending to a store: transactions, admission of manifests, new log checkpoints (spec §7.6)."""
+"""Appending to a store: transactions, admission of manifests, log checkpoints (spec §7.6)."""

@@ -1,4 +1,4 @@
-"""What may be logged: the blobs behind a manifest, and records that others left (spec §7.6)."""
+"""Admission: checks of blobs and records of other writers before publishing (spec §7.6)."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -25,23 +25,23 @@ from lyrikstore.objects.store.transactions import PackChanges, Transaction, Tran
 
 
 def acceptable(repository: Repository, seq: int) -> RefTable | None:
-    """Return whether anybody with a log key may publish record ``seq``, whoever won its slot.
+    """Return the refs after record ``seq`` if any holder of a log key may publish it, or None.
 
-    So a writer that died after it won a slot blocks nobody. The record must be one that its
-    authors and the policy in force want published anyway: each manifest in it is signed by
-    somebody whom the policy allows to say this, and takes effect; each credential is signed by a
-    key that some role of the policy names; it drops no pack; its packs are whole, and every blob
-    that a manifest names is there.
+    So a writer that crashed after it won a slot blocks no other. The record must be one that its
+    authors and the policy in force allow to be published: each manifest in it is signed by a key
+    that the policy allows to sign it, and takes effect; each credential is signed by a key that
+    some role of the policy names; it drops no pack; its packs are whole, and every blob that a
+    manifest names exists.
 
     Args:
-        repository: The store as far as it is published; ``seq`` is the next record.
+        repository: The published state of the store; ``seq`` is the next record.
         seq: Number of the record.
 
     Returns:
-        The refs and the policy as it leaves them, if so.
+        The refs and the policy after the record, or None if it may not be published.
 
     Raises:
-        StorageError, RemoteError: The medium failed, so nothing is known.
+        StorageError, RemoteError: Storage backend error; the answer is not known.
 
     Cost: reads the record's packs whole.
     """
@@ -106,16 +106,16 @@ def require_blobs(
     new: Mapping[Digest, Sequence[int]] = MappingProxyType({}),
     repacked: Sequence[Digest] = (),
 ) -> None:
-    """Return if every blob that the manifests name will be in the store.
+    """Raise `blob-missing` unless every blob that the manifests name will be in the store.
 
     Args:
         repository: The store.
-        manifests: What is to be logged.
-        changes: The packs added with it.
-        trees: Those that need not be read.
-        new: Manifest to the positions in its tree of what the version before does not have.
-        repacked: What is to be logged, if ``gc`` ran since the packs were relied on: then this
-            and every chunk of every blob is looked at.
+        manifests: The manifests to be logged.
+        changes: The packs added with them.
+        trees: Trees that need not be read.
+        new: Manifest → the positions in its tree of files that the version before does not have.
+        repacked: The ids to be logged, if ``gc`` ran since the packs were used: then these and
+            every chunk of every blob are checked.
 
     Raises:
         InvalidInputError: (``bad-manifest``) ``files`` is not the tree without metadata.
@@ -123,7 +123,7 @@ def require_blobs(
     """
     found = Reachable(repository, changes, thorough=bool(repacked))
     for identity in repacked:
-        found.require(identity, None, "what is logged")
+        found.require(identity, None, "a logged document")
     for manifest in manifests:
         for attachment in manifest.attachments:
             found.require(attachment.id, manifest, f"attachment {attachment.role}")

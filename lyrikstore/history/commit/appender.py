@@ -1,8 +1,8 @@
-"""Appending to a log with optimistic concurrency: the steps of every writer (spec §7.6).
+"""Appending to a log with optimistic concurrency: the steps that every writer takes (spec §7.6).
 
 Commits to a home, commits to a local log and pushes to a home on another machine all append here.
-Where a lock reaches, writers queue for it; elsewhere the exclusive creation of the record decides,
-and who lost looks again.
+On one machine, writers wait for a lock; elsewhere the exclusive creation of the record decides, and
+the writer that lost reads the log again.
 """
 
 import contextlib
@@ -51,18 +51,18 @@ from lyrikstore.objects.store.transactions import (
 
 _TRIES = 64
 _PATIENCE = 4.0
-"""Seconds a writer elsewhere gets to publish the slot it won, before others do it instead."""
+"""Seconds that another writer has to publish the slot it won, before this one publishes it."""
 _POLICY_REASONS = frozenset({"unauthorised"})
 _MOVED = frozenset({"not-a-successor", "already-logged"})
 
 
 class Appender:
-    """Extends the log that commits in a store extend: the home log, in a mirror the local one.
+    """Writer of the log that commits in a store extend: the home log, in a mirror the local log.
 
     Args:
         repository: The store, here or on another machine.
         log_signer: Holds the log's key.
-        memory: What that key signed before.
+        memory: The log checkpoints that the key signed before.
 
     Raises:
         KeyMaterialError: (``wrong-log-key``) it is not this log's key.
@@ -87,7 +87,7 @@ class Appender:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the store's lock, if there is one, and the memory; publish what is left undone.
+        """Hold the store's lock, if it has one, and the memory; publish unfinished transactions.
 
         Raises:
             ConflictError: (``copied-store``, ``foreign-record``) see :class:`Publisher`.
@@ -100,7 +100,7 @@ class Appender:
             yield
 
     def check_original(self) -> None:
-        """Check that this is the store whose log the key signs, as far as is known without a lock.
+        """Raise `copied-store` unless the key signs this store's log; takes no lock.
 
         Raises:
             ConflictError: (``copied-store``) see :meth:`Publisher.check_original`.
@@ -127,21 +127,21 @@ class Appender:
             items: What to log, in order.
             manifests: The manifests among them.
             credentials: The credentials among them.
-            changes: Makes the packs durable and returns them; called once, when all is well.
+            changes: Makes the packs durable and returns them; called once, after all checks.
             overtaken: Manifests that may stay without effect.
-            check: Called with the packs, before the record that names them is made; again
-                wherever another writer won the slot and it could say otherwise by then.
+            check: Called with the packs, before the record that names them is created; called
+                again after another writer won the slot, if its result may have changed.
             won: Called with the record once its slot is won, before it is published.
-            dropped: Packs that are live no more from this record on.
-            every_time: Whether whatever another writer logs could make ``check`` say otherwise.
+            dropped: Packs that are no longer live from this record on.
+            every_time: Whether any entry of another writer may change the result of ``check``.
 
         Raises:
             ConflictError: (``ref-moved``, ``copied-store``, ``foreign-record``, ``busy``);
                 (``dated-ahead``) as :meth:`check_dates`.
             InvalidInputError: (``bad-manifest``) a manifest can have no effect in this store;
                 (``date-gap``) as :meth:`check_dates`.
-            PolicyError: (``unauthorised``) the policy does not let an author say this.
-            LockedError, StorageError, RemoteError: as the medium; others as ``check``.
+            PolicyError: (``unauthorised``) the policy does not allow an author to sign this.
+            LockedError, StorageError, RemoteError: Storage backend error; others as ``check``.
         """
         repository = self._repository
         stored: PackChanges | None = None
@@ -218,7 +218,7 @@ class Appender:
         if table.policy is not None and self._key in table.policy.retired_logs:
             raise KeyMaterialError(
                 "wrong-log-key",
-                "this log key is retired, or would be by what it is to sign for",
+                "this log key is retired, or would be retired by this transaction",
                 hint="use another log key of this store",
             )
 
@@ -227,7 +227,9 @@ class Appender:
         here = location_text(repository.root)
         check_none_lost(self._memory, here, repository.origin, self._key)
         if write_local_key(repository.backend, self._key) != self._key:
-            raise ConflictError("busy", "another process began the local log", hint="run it again")
+            raise ConflictError(
+                "busy", "another process created the local log", hint="run it again"
+            )
         own = repository.own_log
         first = Transaction(0, (LogItem("manifest", repository.store_id),))
         self._memory.intend(self._key, first.id)
@@ -262,12 +264,12 @@ class Appender:
         credentials: Sequence[bytes],
         table: RefTable | None = None,
     ) -> None:
-        """Check that what is to be logged may claim its dates (spec §7.9).
+        """Raise `dated-ahead` or `date-gap` unless entries may claim their dates (spec §7.9).
 
         Args:
             manifests: The manifests.
             credentials: The credentials.
-            table: With the policies to judge by; those logged by default.
+            table: The refs, with the policies that apply; by default those of the log.
 
         Raises:
             InvalidInputError: (``date-gap``) as :meth:`Repository.check_gap`.
@@ -306,7 +308,7 @@ def ref_moved(
     current: Digest | None,
     hint: str = "run the command again: it will start from the new version",
 ) -> ConflictError:
-    """Return the error that says that a manifest succeeds what is current no longer."""
+    """Return the error for a manifest that succeeds a version which is no longer current."""
     return ConflictError(
         "ref-moved",
         f"{manifest.name} changed meanwhile; its current version is "
@@ -323,7 +325,7 @@ def _home_key(repository: Repository, signer: Signer) -> VerifierKey:
         raise KeyMaterialError(
             "wrong-log-key",
             f"this key does not sign the log {repository.origin}",
-            hint="use the log key that was made with the store",
+            hint="use the log key that was created with the store",
         )
     return key
 
@@ -338,6 +340,6 @@ def _local_key(repository: Repository, signer: Signer) -> VerifierKey:
         raise KeyMaterialError(
             "wrong-log-key",
             "this key does not sign the local log of this clone",
-            hint="use the key that was made with it, or make a clone of your own",
+            hint="use the key that was created with the clone, or make your own clone",
         )
     return known

@@ -1,4 +1,4 @@
-"""Completeness: whether every blob a transaction names will be readable once committed."""
+"""Completeness check: every blob that a transaction names must be readable once committed."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,15 +12,15 @@ from lyrikstore.objects.store.transactions import PackChanges
 
 
 class Reachable:
-    """What can be read once a transaction is committed.
+    """The blobs that will be readable once a transaction is committed.
 
-    The new packs are looked at apart from the old ones: building one index over all of them would
-    cost a read per pack and commit.
+    The new packs are searched separately from the old ones: building one index over all of them
+    would cost a read per pack and commit.
 
     Args:
-        repository: The store as it is now.
-        changes: What the transaction adds.
-        thorough: Look at every chunk of every blob, since nothing can be taken for granted.
+        repository: The current store.
+        changes: The packs that the transaction adds.
+        thorough: Check every chunk of every blob, because ``gc`` may have dropped some.
     """
 
     def __init__(self, repository: Repository, changes: PackChanges, *, thorough: bool) -> None:
@@ -31,11 +31,11 @@ class Reachable:
         self._new = BlobStore(repository.backend, changes.added)
 
     def require(self, digest: Digest, manifest: Manifest | None, what: str) -> None:
-        """Return if a blob will be there.
+        """Raise `blob-missing` or `repacked` unless a blob will be readable.
 
         Raises:
-            IncompleteError: (``blob-missing``) it will not.
-            ConflictError: (``repacked``) it will not, and ``gc`` ran meanwhile.
+            IncompleteError: (``blob-missing``) it will not be.
+            ConflictError: (``repacked``) it will not be, and ``gc`` ran meanwhile.
         """
         label = f"{manifest.name}: {what}" if manifest else what
         if self._thorough is not None:
@@ -47,13 +47,13 @@ class Reachable:
         raise IncompleteError("blob-missing", f"{label} ({digest.short}) is not in the store")
 
     def require_all(self, tree: Tree, manifest: Manifest, new: Sequence[int] | None = None) -> None:
-        """Return if every file of a tree will be there; raises as :meth:`require`.
+        """Call :meth:`require` for every file of a tree, and raise its errors.
 
         Args:
             tree: The tree.
-            manifest: Whose.
-            new: Positions of the files that are not in a version that is current now; ``gc``
-                has not run since that was found. None for all.
+            manifest: The manifest of the tree.
+            new: Positions of the files that no current version has; ``gc`` has not run since
+                these were determined. None for all.
         """
         if self._thorough is not None:
             for path, digest in zip(tree.paths, _digests(tree.digests), strict=True):
@@ -68,7 +68,7 @@ class Reachable:
             self.require(digest, manifest, tree.paths[old[place]])
 
     def tree(self, digest: Digest) -> Tree:
-        """Return a tree that will be there; raises as reading and parsing it do."""
+        """Return a tree that will be readable; raises the errors of reading and parsing it."""
         blobs = self._new if self._new.has(digest) else self._repository.blobs
         if digest in self._lists:  # its chunks may lie in old and new packs
             blobs = self._together(self._repository, self._changes)
@@ -90,7 +90,7 @@ def _digests(joined: bytes) -> Iterator[Digest]:
 
 
 def repacked_error(what: str) -> ConflictError:
-    """Return the error of who relied on what ``gc`` dropped meanwhile."""
+    """Return the error for a writer that needs data which ``gc`` dropped meanwhile."""
     return ConflictError(
         "repacked", f"gc dropped data meanwhile: {what}", hint="run the command again"
     )

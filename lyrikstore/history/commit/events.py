@@ -1,7 +1,7 @@
-"""What happened to something, signed: deliveries, predictions, withdrawals (spec §6.4.2).
+"""Signed events: deliveries, predictions and withdrawals (spec §6.4.2).
 
-An event has no versions: the manifests of a name are what happened, one after another. In a clone
-the name ends with the local log's, so that a push never has to choose between two of them.
+An event has no versions: the manifests of one name are successive events. In a clone the name ends
+with the identity of the local log, so that a push never has to choose between two events.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,20 +30,20 @@ def sign_event(
     inputs: Sequence[Input] = (),
     message: str = "",
 ) -> Manifest:
-    """Return the signed manifest of an event, to be logged at once.
+    """Return the signed manifest of an event, which the caller logs at once.
 
     Args:
         repository: The store, opened to append.
         kind: ``delivery``, ``prediction`` or ``withdrawal``.
-        about: Name of what it happened to.
-        body: What the schema of the kind wants.
-        signer: Who says so.
-        clock: Tells the claimed time.
-        inputs: What it happened to, where that is a manifest.
+        about: Name of the object of the event.
+        body: The body, according to the schema of the kind.
+        signer: Signs the manifest, and becomes its author.
+        clock: Returns the claimed time.
+        inputs: The manifest that the event is about, if there is one.
         message: For people.
 
     Raises:
-        LyrikstoreError: The key of the log cannot be had.
+        LyrikstoreError: The key of the log is not available.
     """
     name = event_name(repository, kind, about)
     state = repository.refs.get(name)
@@ -61,7 +61,7 @@ def sign_event(
 
 
 def event_name(repository: Repository, kind: str, about: str) -> str:
-    """Return the name of the events of a kind that are logged here and about something."""
+    """Return the name of the events of one kind about ``about`` that are logged here."""
     suffix = ""
     if repository.is_mirror and repository.log_signer is not None:
         key = encode_multikey(repository.log_signer.public)

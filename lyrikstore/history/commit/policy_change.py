@@ -1,7 +1,7 @@
-"""Changing who speaks for a store: the next policy, signed by an owner (spec §8.3).
+"""Changing the keys of a store by a new policy, signed by an owner (spec §8.3).
 
-Nothing signed before is touched. A key that is replaced keeps what it signed; one that is
-compromised keeps what was logged before it became suspect.
+Earlier signatures are not touched. All signatures of a replaced key stay valid; signatures of a
+compromised key stay valid if they were logged before it became suspect.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -37,20 +37,20 @@ from lyrikstore.history.repository.repository import Repository
 Change = Callable[[Policy], Policy]
 
 APPROVER = "approver"
-"""The role whose keys approve cards, where :func:`with_approvers` made it."""
+"""The role whose keys approve cards, as :func:`with_approvers` creates it."""
 
 _LOG_KEYS = "lyrikstore show policies/store/main lists them under logs"
 _ADMIT = "first: lyrikstore key new log-next --no-passphrase, lyrikstore key admit … --log-key …"
 
 
 class PolicyChange(Struct, frozen=True):
-    """A policy that was logged.
+    """A policy that was logged by :func:`change_policy`.
 
     Attributes:
         manifest: Its manifest.
-        index: Where it stands in the log; it is in force after that.
+        index: Its log index; it is in force for later entries.
         policy: The policy.
-        trusted: What the changer's trust file calls a successor from now on, if it names it.
+        trusted: The name of the successor in the changer's trust file from now on, if any.
     """
 
     manifest: Manifest
@@ -67,20 +67,20 @@ def change_policy(
     clock: Clock,
     message: str = "",
 ) -> PolicyChange:
-    """Sign and log the policy that ``change`` makes of the one in force.
+    """Apply ``change`` to the policy in force; sign and log the result.
 
     Args:
         repository: The store, opened to append.
-        change: Such as :func:`rotated` or :func:`revoked`, with its key.
+        change: A change such as the result of :func:`rotated` or :func:`revoked`.
         signer: An owner.
-        clock: Tells when the policy claims to be signed.
-        message: Why; signed and public.
+        clock: Returns the claimed signing time of the policy.
+        message: The reason; signed and public.
 
     Raises:
-        PolicyError: (``unauthorised``) the signer is no owner of this store.
-        InvalidInputError: (``bad-policy``) nobody would be left, or a key would come back;
-            (``not-home``) a log key, in a clone.
-        ConflictError: (``ref-moved``) somebody else changed it meanwhile.
+        PolicyError: (``unauthorised``) the signer is not an owner of this store.
+        InvalidInputError: (``bad-policy``) no key would be left, or a retired key would become
+            valid again; (``not-home``) a log key would be added in a clone.
+        ConflictError: (``ref-moved``) another writer changed the policy meanwhile.
         LyrikstoreError: As ``change``, and as a transaction's commit.
     """
     before = repository.policy
@@ -88,7 +88,7 @@ def change_policy(
         successor = before.successor(signer.did)
         raise PolicyError(
             "unauthorised",
-            f"{signer.did} is no owner of this store",
+            f"{signer.did} is not an owner of this store",
             hint=f"sign with {successor or 'the key of an owner'}: --signer NAME",
         )
     following = replace(change(before), version=before.version + 1)
@@ -97,7 +97,7 @@ def change_policy(
     except FormatError as error:
         raise InvalidInputError("bad-policy", error.message) from None
     if not following.may_follow(before):
-        raise InvalidInputError("bad-policy", "a key that was retired cannot come back")
+        raise InvalidInputError("bad-policy", "a retired key cannot become valid again")
     signed = partial(
         sign_manifest,
         kind="policy",
@@ -119,8 +119,8 @@ def change_policy(
         if repository.is_mirror:
             raise InvalidInputError(
                 "not-home",
-                "this is a clone; log keys are added where the log is extended",
-                hint="with the home's remote: --remote NAME; or run it where the home is",
+                "this is a clone; log keys are added at the home, where the log is extended",
+                hint="name the remote of the home: --remote NAME; or run it at the home",
             )
         # Before it is logged: nobody may find a log checkpoint whose key cannot be found.
         earlier = repository.refs[GENESIS_NAME].history[:-1]
@@ -133,11 +133,11 @@ def change_policy(
 
 
 def rotated(old: str, new: str) -> Change:
-    """Return the change in which ``new`` takes the place of ``old`` in every role.
+    """Return the change that replaces key ``old`` by ``new`` in every role.
 
     Args:
         old: DID of a key with a role.
-        new: DID of the key that succeeds it.
+        new: DID of its successor.
 
     Raises (when applied):
         NotFoundError: (``no-key``) the old key has no role.
@@ -149,7 +149,7 @@ def rotated(old: str, new: str) -> Change:
         if new == old:
             raise ConflictError(
                 "key-used",
-                f"{new} is the key that is to be replaced",
+                f"{new} is the key to be replaced",
                 hint="name its successor: lyrikstore key new NAME, then lyrikstore key rotate NAME",
             )
         if any(item.key == new for item in policy.retired):
@@ -160,19 +160,19 @@ def rotated(old: str, new: str) -> Change:
 
 
 def revoked(key: str, suspect_from: int | None, successor: str | None = None) -> Change:
-    """Return the change in which ``key`` loses its roles, and what it signed its effect.
+    """Return the change that removes the roles of ``key``, and the effect of suspect signatures.
 
-    A role that is left with too few keys stays, and approves nothing until keys are admitted.
+    A role that is left with too few keys stays, and cannot approve until keys are admitted.
 
     Args:
         key: DID of a key that has a role, or had one.
-        suspect_from: The log index from which on it may have been in other hands; None if it is
-            only let go.
-        successor: DID of the key that takes its place, where it has a place.
+        suspect_from: The log index from which another person may have had it; None if the key is
+            only removed.
+        successor: DID of the key that replaces it in its roles, if it has any.
 
     Raises (when applied):
         NotFoundError: (``no-key``) it never had a role.
-        ConflictError: (``revoked-already``) that is known, or worse is.
+        ConflictError: (``revoked-already``) it was revoked before, from this or an earlier index.
         InvalidInputError: (``bad-policy``) the store would have no owner: name a successor.
     """
 
@@ -192,11 +192,11 @@ def revoked(key: str, suspect_from: int | None, successor: str | None = None) ->
 
 
 def with_writer(did: str, log_key: PublicKey | None) -> Change:
-    """Return the change in which one more person may sign here, and perhaps extend the log.
+    """Return the change that allows one more person to sign here, and perhaps to extend the log.
 
     Args:
-        did: May say everything but the policy from then on.
-        log_key: A key of that person's that may sign the log from then on.
+        did: DID of a key that may sign everything except the policy from then on.
+        log_key: A key of that person that may sign the log from then on, or None.
 
     Raises (when applied):
         ConflictError: (``key-used``) the log key was retired here before.
@@ -216,18 +216,18 @@ def with_approvers(
     threshold: int | None = None,
     cards: Sequence[str] = (),
 ) -> Change:
-    """Return the change in which keys may approve cards, and sign nothing else by that.
+    """Return the change that allows keys to approve cards, and nothing else.
 
     Args:
-        dids: The keys; those that are in the role stay in it.
-        log_key: A key that may sign the log from then on.
-        threshold: How many of the role's keys a card takes; None: as before, at first 1.
-        cards: Patterns of the cards' names, such as ``cards/acme/*``, or ``*``; empty: as before,
-            at first ``*``.
+        dids: The keys; keys that already have the role keep it.
+        log_key: A key that may sign the log from then on, or None.
+        threshold: How many of the role's keys must approve a card; None: unchanged, initially 1.
+        cards: Patterns of the cards' names, such as ``cards/acme/*``, or ``*``; empty: unchanged,
+            initially ``*``.
 
     Raises (when applied):
-        InvalidInputError: (``bad-threshold``) the role has fewer keys; (``bad-pattern``) that is
-            no pattern of cards; (``bad-policy``) a role of that name is for something else.
+        InvalidInputError: (``bad-threshold``) the role has fewer keys; (``bad-pattern``) a pattern
+            is not a pattern of cards; (``bad-policy``) the role has another purpose.
         ConflictError: (``key-used``) the log key was retired here before.
     """
     names = tuple(dict.fromkeys(_approvals_of(pattern) for pattern in cards))
@@ -235,7 +235,9 @@ def with_approvers(
     def change(policy: Policy) -> Policy:
         before = policy.roles.get(APPROVER, Role((), 1, ("*",), (APPROVAL,)))
         if before.kinds != (APPROVAL,):
-            raise InvalidInputError("bad-policy", f"the role {APPROVER} here is for something else")
+            raise InvalidInputError(
+                "bad-policy", f"the role {APPROVER} of this store has another purpose"
+            )
         role = replace(before, threshold=threshold or before.threshold, names=names or before.names)
         following = _with_keys(policy, APPROVER, role, dids)
         keys = len(following.roles[APPROVER].keys)
@@ -267,7 +269,7 @@ def _with_log_key(policy: Policy, log_key: PublicKey | None) -> Policy:
 
 
 def _approvals_of(pattern: str) -> str:
-    """Return the pattern of approvals of the cards that a pattern of cards matches."""
+    """Return the pattern of the approvals of all cards that a pattern of cards matches."""
     if pattern == "*":
         return pattern
     prefix, _, part = pattern.partition("/")
@@ -275,29 +277,29 @@ def _approvals_of(pattern: str) -> str:
     if prefix != "cards" or not part:
         raise InvalidInputError(
             "bad-pattern",
-            f"no names of cards: {quote(pattern)}",
+            f"not a pattern of cards' names: {quote(pattern)}",
             hint="such as cards/acme/*, or * for every card",
         )
     return f"approvals/{part}"
 
 
 def without_log_key(log_key: PublicKey) -> Change:
-    """Return the change from which on a log key signs no log checkpoint.
+    """Return the change that retires a log key: it may sign no later log checkpoint.
 
-    Those that do not cover the change stay good.
+    Its log checkpoints that do not cover the change stay valid.
 
     Args:
         log_key: The key.
 
     Raises (when applied):
-        NotFoundError: (``no-key``) it signs nothing here.
+        NotFoundError: (``no-key``) it is not a key of this log.
         InvalidInputError: (``bad-policy``) the log would have no key left: admit another first.
     """
 
     def change(policy: Policy) -> Policy:
         gone = VerifierKey(policy.logs[0].name, log_key)
         if gone not in policy.log_keys:
-            raise NotFoundError("no-key", "no log key of this store", hint=_LOG_KEYS)
+            raise NotFoundError("no-key", "it is not a log key of this store", hint=_LOG_KEYS)
         if len(policy.log_keys) == 1:
             raise InvalidInputError("bad-policy", "the log would have no key", hint=_ADMIT)
         return replace(policy, retired_logs=(*policy.retired_logs, gone))
@@ -306,17 +308,17 @@ def without_log_key(log_key: PublicKey) -> Change:
 
 
 def with_misdated(indices: Iterable[int], size: int) -> Change:
-    """Return the change which says of log entries that they bear a wrong date, for good.
+    """Return the change that declares the dates of log entries wrong; it cannot be undone.
 
-    They stay what they are; only their dates are no floor for anybody's clock any more.
+    The entries stay valid; only their dates no longer raise the clock floor.
 
     Args:
         indices: Log indices.
         size: How many entries the log has.
 
     Raises (when applied):
-        InvalidInputError: (``bad-index``) no such entry.
-        ConflictError: (``known-already``) all of that is said already.
+        InvalidInputError: (``bad-index``) there is no such entry.
+        ConflictError: (``known-already``) the policy in force declares all of them already.
     """
 
     def change(policy: Policy) -> Policy:
@@ -325,25 +327,27 @@ def with_misdated(indices: Iterable[int], size: int) -> Change:
             raise InvalidInputError(
                 "bad-index",
                 f"the log has the entries 0 to {size - 1}",
-                hint="as lyrikstore log --audit numbers them",
+                hint="lyrikstore log --audit shows the numbers",
             )
         if wrong <= set(policy.misdated):
-            raise ConflictError("known-already", "the policy in force says that already")
+            raise ConflictError(
+                "known-already", "the policy in force declares these entries misdated already"
+            )
         return replace(policy, misdated=tuple(sorted(wrong | set(policy.misdated))))
 
     return change
 
 
 def suspect_index(repository: Repository, text: str) -> int:
-    """Return the log index that ``suspectFrom`` names.
+    """Return the log index for ``suspectFrom`` from a log index or a time.
 
     Args:
         repository: The store.
-        text: A log index; or a UTC time, for the first entry that claims to be made then or later.
-            A thief may claim any time: look at what :func:`signed_here` yields.
+        text: A log index; or a UTC time, for the first entry that claims this or a later time. A
+            thief may claim any time: check the entries that :func:`signed_here` yields.
 
     Raises:
-        InvalidInputError: (``bad-index``) neither, or entry 0, which founds the store.
+        InvalidInputError: (``bad-index``) it is neither, or entry 0, which founds the store.
     """
     if text.isdecimal() and len(text) < 16:
         index = int(text)
@@ -354,23 +358,23 @@ def suspect_index(repository: Repository, text: str) -> int:
             raise InvalidInputError(
                 "bad-index",
                 f"not a log index or time: {quote(text)}",
-                hint="as lyrikstore log --audit numbers entries, or 2026-11-24T00:00:00Z",
+                hint="use an index that lyrikstore log --audit shows, or 2026-11-24T00:00:00Z",
             ) from None
         index = _first_since(repository, moment)
     if index < 1:
         raise InvalidInputError(
             "bad-index",
             "the first entry founds the store; nothing is left without it",
-            hint="name a later entry, as lyrikstore log --audit numbers them; if the key was in "
-            "other hands by then, found a new store with another",
+            hint="name a later entry, as lyrikstore log --audit numbers them; if another person "
+            "had the key from the start, found a new store with another key",
         )
     return index
 
 
 def signed_here(repository: Repository, key: str) -> Iterator[tuple[LoggedEntry, str]]:
-    """Yield what ``key``, a DID, signed in this store but for policies, and what to call it.
+    """Yield the entries, except policies, that the key with DID ``key`` signed, with their names.
 
-    In log order: if the key is suspect from an index, what stands there and later does not count.
+    In log order: if the key is suspect from an index, entries from that index on do not count.
     """
     names = {entry.id: manifest for entry, manifest in repository.all_manifests()}
     for entry in repository.entries():
@@ -385,7 +389,7 @@ def signed_here(repository: Repository, key: str) -> Iterator[tuple[LoggedEntry,
             except (
                 LyrikstoreError
             ):  # ATTACK: one damaged blob keeps a stolen key from being revoked
-                label = "what cannot be read"
+                label = "an entry that cannot be read"
         if label:
             yield entry, label
 
@@ -411,7 +415,7 @@ def _without(policy: Policy, key: str, successor: str | None, item: Retired) -> 
             raise InvalidInputError(
                 "bad-policy",
                 "the store would have no owner",
-                hint="name the key that takes its place: --successor",
+                hint="name the successor key: --successor",
             )
         # ATTACK A99: a stolen key stays, for without it too few approve; or its role goes with it,
         # and whoever may sign everything approves.

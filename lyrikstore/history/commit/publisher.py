@@ -1,9 +1,9 @@
-"""Publishing: how a won transaction becomes visible (spec §7.6).
+"""Publishing: making a committed transaction visible (spec §7.6).
 
-Everything published is a pure function of the records, so a writer that dies half-way leaves
-nothing but files that are written again, the same. Order: entry bundles and tiles, memory, log
-checkpoint. Nothing is ever written or signed for a slot that was not won; and for one that others
-won only after :mod:`lyrikstore.history.commit.appender` has judged what is in it.
+Everything published is a pure function of the records, so a writer that crashes leaves only files
+that the next writer writes again with the same bytes. Order: entry bundles and tiles, memory, log
+checkpoint. Nothing is ever written or signed for a slot that was not won; and for a slot that
+another writer won only after :mod:`lyrikstore.history.commit.appender` has checked its content.
 """
 
 import os
@@ -24,15 +24,15 @@ from lyrikstore.objects.store.transactions import TransactionLog, record_name
 
 
 class Publisher:
-    """Extends one log with one key.
+    """Publisher of one log with one key.
 
     Args:
         backend: The store's files.
         location: The store's folder, or the URL of a remote, as the memory and messages name it.
         key: The log key; its name is the log's origin.
         signer: Holds that key.
-        memory: What it signed before; None only for a store being made, which nobody has seen.
-        folder: Where the log is inside the store: empty, or ``local``.
+        memory: The log checkpoints it signed before; None only while a store is being created.
+        folder: Folder of the log inside the store: empty, or ``local``.
     """
 
     def __init__(
@@ -57,14 +57,15 @@ class Publisher:
         return self._key
 
     def check_original(self, records: Records) -> None:
-        """Return if this store is the one whose log the key signs.
+        """Raise `copied-store` unless this store is the one whose log the key signs.
 
         Args:
             records: All records of the store, published or not.
 
         Raises:
-            ConflictError: (``copied-store``) it is older than, or at odds with, what the key
-                signed; or it is a copy of a store that still stands where the key last signed.
+            ConflictError: (``copied-store``) the store is older than the signed log checkpoints, or
+                contradicts them; or it is a copy of a store that still exists where the key last
+                signed.
         """
         if self._memory is None:
             return
@@ -82,21 +83,24 @@ class Publisher:
     ) -> bool:
         """Publish the first record that the log checkpoint does not cover.
 
-        Also finishes what another process of this user began. Call it with the store's lock and
-        the memory held, once :meth:`check_original` has passed for these records.
+        Also completes the work of another process of this user. Call it while holding the store's
+        lock and the memory, after :meth:`check_original` has passed for these records.
 
         Args:
             records: All records.
             signed: The published log checkpoint; None in a new log.
-            accept: Judges a record (by its number) that this user did not set out to commit.
+            accept: Returns whether a record (by its number) that this user did not intend to commit
+                may be published.
 
         Returns:
-            Whether there was one. The log checkpoint may be another's by then: look again.
+            Whether there was such a record. Another writer may have replaced the log checkpoint
+            meanwhile: read it again.
 
         Raises:
-            ConflictError: (``foreign-record``) the next slot holds something this user did not set
-                out to commit.
-            StorageError: Storage backend error; whatever was written is right and will be used.
+            ConflictError: (``foreign-record``) the next slot contains a record that this user did
+                not intend to commit.
+            StorageError: Storage backend error; the files written so far are correct and will be
+                used.
             LyrikstoreError: As :meth:`LogMemory.remember_signed`.
         """
         old_size = signed.size if signed is not None else 0
@@ -156,16 +160,17 @@ class Publisher:
             raise ConflictError(
                 "copied-store",
                 f"this store is a copy or an old backup of the one at {remembered}",
-                hint="use the original; a log has one home (to keep this one, move that one away)",
+                hint="use the original; a log has one home (to keep this one, move the other away)",
                 details={"remembered": str(remembered), "path": self._location},
             )
 
 
 def create_files(backend: Backend, files: Mapping[str, bytes]) -> list[str]:
-    """Create files by name; return the names that stand for other bytes already.
+    """Create files by name; return the names that already exist with other bytes.
 
     Raises:
-        StorageError, RemoteError: The medium failed; what was written is right and will be used.
+        StorageError, RemoteError: Storage backend error; the files written so far are correct and
+            will be used.
     """
     created = create_all(backend, list(files.items()))
     return [
@@ -178,8 +183,8 @@ def create_files(backend: Backend, files: Mapping[str, bytes]) -> list[str]:
 def log_files(records: Records, size: int, old_size: int) -> dict[str, bytes]:
     """Return the log files of ``size`` entries that a copy of ``old_size`` entries lacks.
 
-    With those of every size in between, as if each transaction had been published there: readers
-    may hold any of those log checkpoints. Cost: at most 256 partial files per level.
+    Includes the files of every size in between, as if each transaction had been published there:
+    readers may have any of those log checkpoints. Cost: at most 256 partial files per level.
     """
     files = dict(new_files(records.leaves[:size], records.hashes[:size], old_size))
     growing = {path.partition(".p/")[0]: data for path, data in files.items() if ".p/" in path}
@@ -193,12 +198,12 @@ def log_files(records: Records, size: int, old_size: int) -> dict[str, bytes]:
 
 
 def foreign_record(seq: int) -> ConflictError:
-    """Return the error that says that somebody else's record blocks the next slot."""
+    """Return the error for a record of another writer that blocks the next slot."""
     return ConflictError(
         "foreign-record",
-        f"{record_name(seq)} waits to be published, but was not made here",
-        hint="whoever made it publishes it with their next command that writes; if nobody did, "
-        "remove that file: nothing that is visible needs it",
+        f"{record_name(seq)} is not published yet, and was not made here",
+        hint="its writer publishes it with their next command that writes; if it has no writer, "
+        "remove that file: no visible data needs it",
         details={"file": record_name(seq)},
     )
 

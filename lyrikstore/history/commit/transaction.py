@@ -1,9 +1,9 @@
 """Transactions: the only code that appends to a store (spec §7.6).
 
-Blobs wait in scratch files while a transaction is open. ``commit`` then takes the store's lock,
-looks again at what is current, wins the next slot by creating its record, and publishes. Before
-the record exists nothing has happened; afterwards everything has, even if this process dies:
-whoever extends the log next, with the same memory, publishes it.
+Blobs are kept in scratch files while a transaction is open. ``commit`` then takes the store's lock,
+reads the current state again, wins the next slot by creating its record, and publishes. Before the
+record exists nothing is committed; afterwards everything is, even if this process crashes: the
+next writer of the log with the same memory publishes it.
 """
 
 import os
@@ -59,12 +59,12 @@ if TYPE_CHECKING:
 
 
 class TransactionBuilder:
-    """One transaction being made; a context manager. Leaving it without :meth:`commit` undoes all.
+    """An open transaction; a context manager. Leaving it without :meth:`commit` undoes everything.
 
     Args:
         repository: The store.
         log_signer: Holds its log key.
-        memory: What that key signed before.
+        memory: The log checkpoints that this key signed before.
 
     Raises:
         KeyMaterialError: (``wrong-log-key``) it is not this log's key.
@@ -98,12 +98,12 @@ class TransactionBuilder:
             self._writer = None
 
     def check_original(self) -> None:
-        """Check that this store is the one whose log its key signs; else :func:`recover` raises."""
+        """Raise `copied-store` unless the key signs this store's log, as :func:`recover` does."""
         self._appender.check_original()
 
     @property
     def writer(self) -> "BlobWriter":
-        """Takes the blobs of this transaction.
+        """The writer for blobs of this transaction.
 
         Raises:
             InvalidInputError: (``transaction-closed``) outside ``with``, or after the commit.
@@ -115,13 +115,13 @@ class TransactionBuilder:
     def log_manifest(
         self, manifest: Manifest, tree: Tree | None = None, *, new: Sequence[int] | None = None
     ) -> Digest:
-        """Store a manifest and have it logged, after those given before; return its id.
+        """Store a manifest, to be logged after the earlier ones; return its id.
 
         Args:
             manifest: The manifest.
-            tree: The tree it names, already put, if it need not be read back.
-            new: Positions in ``tree`` of the files that its first parent does not have alike:
-                only these are looked for before the commit. None for all.
+            tree: The tree it names, already stored, if it need not be read back.
+            new: Positions in ``tree`` of the files that its first parent does not have
+                identically: only these are checked before the commit. None for all.
         """
         self.writer.put_bytes(manifest.encode())
         if tree is not None and tree.id == manifest.tree:
@@ -132,7 +132,7 @@ class TransactionBuilder:
         return self._log("manifest", manifest.id)
 
     def log_credential(self, data: bytes) -> Digest:
-        """Store a credential, byte-exact, and have it logged; return its id.
+        """Store a credential, byte-exact, to be logged; return its id.
 
         Raises:
             InvalidInputError: (``too-large``) readers would refuse it.
@@ -152,22 +152,22 @@ class TransactionBuilder:
         dropped: Collection[Digest],
         still_good: Callable[[], None],
     ) -> None:
-        """Have the transaction add packs and drop others that they make superfluous.
+        """Add packs in this transaction, and drop the packs that they replace.
 
         Args:
-            added: Complete and durable; nobody's yet.
+            added: Complete and durable packs that no record names yet.
             dropped: Live packs.
-            still_good: Called once nothing can change any more; raises if what was committed
-                meanwhile forbids it.
+            still_good: Called once no other writer can change the store; raises if a commit
+                meanwhile forbids the replacement.
         """
         self._added, self._dropped = tuple(added), tuple(dropped)
         self._still_good = still_good
 
     def hold(self, still_good: Callable[[], None]) -> None:
-        """Have something asked once nothing can change any more.
+        """Register a check that is called once no other writer can change the store.
 
         Args:
-            still_good: Raises if what was committed meanwhile forbids the transaction.
+            still_good: Raises if a commit meanwhile forbids the transaction.
         """
         self._still_good = still_good
 
@@ -175,21 +175,22 @@ class TransactionBuilder:
         """Make everything durable and visible, or nothing.
 
         Returns:
-            The log indices of what was logged, in the order given.
+            The log indices of the logged documents, in the order of the calls.
 
         Raises:
-            InvalidInputError: (``nothing-to-log``) no manifest or credential was given;
-                (``bad-manifest``) one can have no effect in this store;
+            InvalidInputError: (``nothing-to-log``) the transaction has no manifest or credential;
+                (``bad-manifest``) a manifest can have no effect in this store;
                 (``file-changed``) see :meth:`BlobWriter.settle`.
-            ConflictError: (``ref-moved``) somebody else changed a name meanwhile;
-                (``repacked``) garbage that this transaction relied on was dropped meanwhile;
+            ConflictError: (``ref-moved``) another writer changed a name meanwhile;
+                (``repacked``) garbage that this transaction needs was dropped meanwhile;
                 (``copied-store``) this is not the original store; (``foreign-record``) the next
-                slot holds what this user did not make; (``busy``) other writers win every slot.
-            PolicyError: (``unauthorised``) the policy does not let an author say this.
+                slot has a record that this user did not make; (``busy``) other writers win every
+                slot.
+            PolicyError: (``unauthorised``) the policy does not allow an author to sign this.
             IncompleteError: (``blob-missing``) a manifest names a blob that is not in the store.
             LockedError: (``locked``) another process holds the store for more than 30 s.
             StorageError: Storage backend error. The record may exist; then the next writer
-                publishes it, and nothing needs to be done again.
+                publishes it, and the commit need not be repeated.
         """
         if not self._items and self._still_good is None:
             raise InvalidInputError("nothing-to-log", "the transaction logs nothing")
@@ -230,7 +231,7 @@ class TransactionBuilder:
         # A sweep may have taken a new one that waited under the same name.
         gone += [pack.id for pack in self._added if backend.size(pack.name) != pack.bytes]
         if gone:
-            raise repacked_error(f"pack {gone[0].short} is gone")
+            raise repacked_error(f"pack {gone[0].short} was dropped")
         self._still_good()
 
     def _log(self, kind: LogType, identity: Digest) -> Digest:
@@ -239,7 +240,7 @@ class TransactionBuilder:
 
 
 def open_transaction(repository: Repository) -> TransactionBuilder:
-    """Return a transaction to be used in ``with``: put blobs, log manifests, commit.
+    """Return a transaction for use in ``with``: store blobs, log manifests, commit.
 
     Args:
         repository: The store, opened with a memory and a log signer.
@@ -250,11 +251,11 @@ def open_transaction(repository: Repository) -> TransactionBuilder:
     """
     if repository.memory is None:
         raise InvalidInputError(
-            "no-memory", "the store was opened for reading", hint="open it with a LogMemory"
+            "no-memory", "the store was opened only for reading", hint="open it with a LogMemory"
         )
     if repository.log_signer is None:
         raise KeyMaterialError(
-            "no-signer", "the store was opened for reading", hint="give it a log signer"
+            "no-signer", "the store was opened only for reading", hint="give it a log signer"
         )
     return TransactionBuilder(
         repository, log_signer=repository.log_signer, memory=repository.memory
@@ -262,16 +263,16 @@ def open_transaction(repository: Repository) -> TransactionBuilder:
 
 
 def recover(repository: Repository) -> None:
-    """Publish what an earlier writer of this user committed before it died, and refresh.
+    """Publish the transaction that an earlier writer of this user committed and left; then refresh.
 
-    Call it before working out what a new version succeeds, and before hours of work that is to be
+    Call it before determining the parent of a new version, and before long work whose result is
     logged: a copy of a store is refused here.
 
     Raises:
         ConflictError: (``copied-store``) see :meth:`Publisher.check_original`.
         LyrikstoreError: As :func:`open_transaction`.
 
-    Cost: one look for a file if there is nothing to do, and one into the memory.
+    Cost: one lookup of a file if there is nothing to do, and one in the memory.
     """
     own = repository.own_log
     if TransactionLog(own.backend).taken(len(own.records.transactions)):
@@ -285,7 +286,7 @@ def recover(repository: Repository) -> None:
 def create_repository(
     root: Path, *, memory: LogMemory, log_signer: Signer, **options: Any
 ) -> Repository:
-    """Make a new store in the folder ``root`` and return it, opened to append.
+    """Create a store in the folder ``root`` and return it, opened to append.
 
     Arguments and errors are those of :func:`create_store`.
     """
@@ -305,22 +306,22 @@ def create_store(
     writers: Sequence[str] = (),
     log_keys: Sequence[PublicKey] = (),
 ) -> None:
-    """Make a store at ``root``, whole or not at all.
+    """Create a store at ``root``, completely or not at all.
 
     Args:
-        root: The folder to make; its parent exists.
+        root: The folder to create; its parent exists.
         origin: Name of its log, such as ``example.org/archive``.
         signer: The owner; signs the genesis manifest.
-        log_signer: Signs log checkpoints; another key than the owner's.
-        clock: Tells when the genesis claims to be signed.
-        memory: Where to remember what the log key signed.
-        nonce: 16 bytes; random unless a test wants to know them.
-        writers: DIDs of others who may say everything but the policy.
+        log_signer: Signs log checkpoints; its key differs from the owner's.
+        clock: Returns the claimed signing time of the genesis.
+        memory: The memory in which the signed log checkpoint is recorded.
+        nonce: 16 bytes; random by default, fixed in tests.
+        writers: DIDs of others who may sign everything except the policy.
         log_keys: Further keys that may sign the log, for the life of the store: one per machine
             or person that pushes.
 
     Raises:
-        ConflictError: (``store-exists``) there is something at ``root``; (``log-key-used``) the
+        ConflictError: (``store-exists``) ``root`` exists already; (``log-key-used``) the
             log key already signs the log of a store.
         InvalidInputError: (``bad-origin``) not a log name; (``same-key``) one key for both.
         StorageError: Storage backend error; nothing is left behind.

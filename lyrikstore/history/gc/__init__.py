@@ -1,1 +1,1 @@
-"""Garbage collection: what is reachable, what retention lets go (spec/16-gc.md)."""
+"""Garbage collection: reachable blobs, retention of versions, purging (spec/16-gc.md)."""

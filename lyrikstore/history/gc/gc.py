@@ -45,18 +45,18 @@ _Done = tuple[RepackPlan, Repacked, int | None]
 
 
 class Collected(Struct, frozen=True):
-    """What a garbage collection did, or would do.
+    """The result of a garbage collection, or of its dry run.
 
     Attributes:
-        retirement: What was retired first; ``None`` if that was not asked for.
-        retention: The manifest that says so; ``None`` if there was nothing new to retire.
-        plan: What was looked at; ``None`` where only a sweep is allowed.
-        repacked: What was rewritten; ``None`` likewise.
-        swept: What was deleted, and what waits.
+        retirement: The versions retired first; ``None`` if the call retires none.
+        retention: The manifest of the retirement; ``None`` if there was nothing new to retire.
+        plan: The repack plan; ``None`` where only a sweep is allowed.
+        repacked: The rewritten packs; ``None`` likewise.
+        swept: The deleted files, and those to be deleted later.
         seq: The transaction that dropped the packs; ``None`` if none was needed.
-        purged: What a purge did; ``None`` where none was asked for, or in a dry run.
-        held: Versions that were not retired and hold something of what is, or was, retired here.
-        along: Deployments that are retired with what they were made from.
+        purged: The result of a purge; ``None`` without a purge, or in a dry run.
+        held: Versions that are not retired and contain data of versions retired now or earlier.
+        along: Deployments that are retired together with their inputs.
     """
 
     retirement: Retirement | None
@@ -70,7 +70,7 @@ class Collected(Struct, frozen=True):
     along: tuple[Manifest, ...] = ()
 
     def to_json(self) -> dict[str, JSON]:
-        """Return it as ``schemas/cli/gc.schema.json`` wants it."""
+        """Return the result in the form of ``schemas/cli/gc.schema.json``."""
         done, retired = self.repacked, self.retirement.versions if self.retirement else ()
         dropped, added = (done.dropped, done.added) if done else ((), ())
         return {
@@ -109,38 +109,38 @@ def collect(
     dry_run: bool = False,
     progress: OnProgress = silent,
 ) -> Collected:
-    """Collect garbage: rewrite packs that hold much of it, and delete what was dropped long ago.
+    """Collect garbage: rewrite packs with much garbage, and delete packs dropped long ago.
 
-    Only a home repacks. The packs of a clone or mirror are those its home lists: there only what
-    the home dropped is deleted.
+    Only a home repacks. The packs of a clone or mirror are those its home lists: there only packs
+    that the home dropped are deleted.
 
     Args:
         repository: The store, here or on another machine. One without a log signer is only swept.
-        clock: The time.
-        signer: Signs a retention; not needed where nothing is retired.
-        keep: A name and how many versions of it, the newest first, to keep: older ones are
+        clock: Returns the time.
+        signer: Signs a retention; not needed if no version is retired.
+        keep: A name and how many versions of it, the newest first, to keep: older versions are
             retired first.
         message: Free text, signed with the retention.
         grace: See :func:`lyrikstore.objects.gc.sweep.sweep`.
         share: See :func:`lyrikstore.objects.gc.plan.plan_repack`.
-        purge: Rewrite every pack with any garbage and delete at once what no record names, with
-            what dead writers and repairs left. Nobody else may be reading or writing there: what
-            they began fails. :func:`check_collected` then looks for what is left.
-        dry_run: Find out everything, exactly; change nothing.
+        purge: Rewrite every pack with any garbage, and delete at once all packs that no record
+            names and all leftovers of crashed writers and repairs. No other process may read or
+            write there: its operation fails. :func:`check_collected` then searches for leftovers.
+        dry_run: Compute the exact result; change nothing.
         progress: Progress callback, called per pack that is rewritten.
 
     Raises:
         InvalidInputError, NotFoundError: As :func:`plan_retirement`; (``not-home``) ``keep`` in a
             clone or mirror; (``not-pushed``) ``purge`` in a clone where something is pending.
-        IncompleteError, VerificationError, FormatError: Something that must stay cannot be read:
+        IncompleteError, VerificationError, FormatError: Data that must stay cannot be read:
             repair the store first. Nothing was changed.
-        ConflictError: (``repacked``) other writers kept relying on what was to go, or kept
-            collecting what this one read.
+        ConflictError: (``repacked``) other writers repeatedly used data that was to be dropped, or
+            repeatedly collected data that this one reads.
         LockedError, StorageError: As :meth:`TransactionBuilder.commit`; (``linked-folder``) a part
             of the store lies behind a link.
 
-    Cost: reads every tree and chunk list, the footer of every pack, and all of the packs
-        that are rewritten. Other writers are held up only while the record is written.
+    Cost: reads every tree and chunk list, the footer of every pack, and the whole of each pack
+        that is rewritten. Other writers wait only while the record is written.
     """
     plan = repacked = seq = retention = None
     share = 0 if purge else share
@@ -217,8 +217,8 @@ def _repack_beside_others(repository: Repository, act: Callable[[], _Done]) -> _
             if attempt == _TRIES - 1:
                 raise ConflictError(
                     "repacked",
-                    "somebody else is collecting garbage in this store",
-                    hint="run gc again once they are done",
+                    "another process is collecting garbage in this store",
+                    hint="run gc again when that process has ended",
                 ) from error
         else:
             if repacked.skipped:
@@ -280,7 +280,7 @@ def _check_new(
         if not blobs.is_whole(root):
             raise ConflictError(
                 "repacked",
-                f"another commit relies on blob {root.short}, which was to be dropped",
+                f"another commit uses blob {root.short}, which was to be dropped",
                 hint="run gc again",
             )
 
@@ -312,7 +312,7 @@ def _sweep(
 
 
 def check_collected(repository: Repository) -> None:
-    """Return if nothing is left after a purge; see :func:`check_purged`."""
+    """Raise `not-purged` if retired data is left after a purge; see :func:`check_purged`."""
     repository.refresh()
     check_purged(repository, _needed(repository, purge=True))
 

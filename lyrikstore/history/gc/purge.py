@@ -1,8 +1,8 @@
-"""Purging: whether a store still holds what no version needs, and removing the rest (spec §16.7).
+"""Purging: removing all data that no version needs, and checking that none is left (spec §16.7).
 
-Collecting garbage leaves dropped packs for a while, and what dead writers and repairs left lies in
-folders of its own. A purge waits for nothing, so nobody else may be at work. It believes itself no
-more than others: what is left afterwards is looked for, and named.
+Garbage collection keeps dropped packs for a while, and leftovers of crashed writers and repairs are
+in separate folders. A purge does not wait, so no other process may work on the store. Afterwards
+the store is searched, and all data that is left is listed.
 """
 
 import os
@@ -25,18 +25,17 @@ from lyrikstore.objects.io.scratch import clean_leftovers
 
 _QUARANTINE = "quarantine"
 _PASSING = (SCRATCH, _QUARANTINE, "cache", STAGING)
-"""Folders of a store in which content lies that no record names."""
+"""Folders of a store with content that no record names."""
 _LOCK = "lock"
 
 
 class Purged(Struct, frozen=True):
-    """What a purge did.
+    """The result of a purge.
 
     Attributes:
-        bytes: Size of all that was deleted, packs included.
-        retired: How many versions are retired; their manifests, with all that these say, and
-            trees stay.
-        attached: How many of them are retired without their attachments, which stay, too.
+        bytes: Size of all deleted files, packs included.
+        retired: Number of retired versions; their complete manifests and their trees stay.
+        attached: Number of versions among them whose attachments are not retired and stay, too.
     """
 
     bytes: int
@@ -45,33 +44,33 @@ class Purged(Struct, frozen=True):
 
 
 def refuse_pending(repository: Repository) -> None:
-    """Return if nothing waits in a clone that may rest on what a purge takes away.
+    """Raise `not-pushed` if a clone has pending entries, which may need data that a purge removes.
 
     Raises:
-        InvalidInputError: (``not-pushed``) something does.
+        InvalidInputError: (``not-pushed``) it has.
     """
     if repository.pending:
         waiting = pluralize(len(repository.pending), "entry waits", "entries wait")
         raise InvalidInputError(
             "not-pushed",
-            f"{waiting} to be pushed, and may rest on data that would go",
+            f"{waiting} to be pushed, and may need data that the purge would remove",
             hint="lyrikstore push first; or purge at the home alone, from another clone",
         )
 
 
 def clear_leftovers(root: Path) -> int:
-    """Remove what dead writers left, and damaged packs that a repair moved aside.
+    """Remove leftovers of crashed writers, and damaged packs that a repair moved to quarantine.
 
-    Call it with the store's lock held.
+    Call it while holding the store's lock.
 
     Args:
         root: The store's folder.
 
     Returns:
-        How many bytes they had.
+        The size of the removed files in bytes.
 
     Raises:
-        StorageError: It cannot be removed; (``linked-folder``) it is behind a link.
+        StorageError: A file cannot be removed; (``linked-folder``) it is behind a link.
     """
     before = passing_bytes(root)
     clean_leftovers(root / SCRATCH)
@@ -90,20 +89,20 @@ def clear_leftovers(root: Path) -> int:
 
 
 def passing_bytes(root: Path) -> int:
-    """Return how many bytes lie where nothing of a store is meant to last."""
+    """Return the number of bytes in the temporary folders of a store."""
     return sum(path.lstat().st_size for path in _passing(root))
 
 
 def check_purged(repository: Repository, needed: Collection[str]) -> None:
-    """Return if a store holds nothing but what some version needs.
+    """Raise `not-purged` if a store contains data that no version needs.
 
     Args:
-        repository: The store, as it is now.
+        repository: The current store.
         needed: Names of the packs that records name.
 
     Raises:
-        IncompleteError: (``not-purged``) it does hold more; ``left`` of its details says where.
-        IncompleteError, VerificationError, FormatError: What is live cannot be known.
+        IncompleteError: (``not-purged``) it does; ``left`` in its details lists the files.
+        IncompleteError, VerificationError, FormatError: The live blobs cannot be determined.
 
     Cost: reads every tree and chunk list, and the footer of every pack.
     """
@@ -118,12 +117,14 @@ def check_purged(repository: Repository, needed: Collection[str]) -> None:
         left += [path.relative_to(root).as_posix() for path in _passing(root)]
     if not left:
         return
-    hint = "stop what else runs here, repair what verify calls damaged, and run it again"
+    hint = (
+        "stop other processes on this store, repair the files that verify reports, and run it again"
+    )
     if repository.is_mirror:
         hint = "lyrikstore gc --purge --remote origin, which purges the home first"
     raise IncompleteError(
         "not-purged",
-        f"{pluralize(len(left), 'file')} may still hold what no version needs, such as {left[0]}",
+        f"{pluralize(len(left), 'file')} may still contain unneeded data, such as {left[0]}",
         hint=hint,
         details={"left": left[:1000]},
     )

@@ -1,10 +1,10 @@
-"""Retention: which versions need no longer be kept as data (spec §16.5).
+"""Retention: signed decisions that the data of versions need no longer be kept (spec §16.5).
 
-What is retired is signed and logged like everything else, so that whoever finds data missing can
-tell a decision from a loss. Manifests and trees of retired versions stay: lineage, ids and proofs
-hold as before. Attachments go, but for those that rights rest on; of versions that were retired in
-format version 1 they stay, until these are retired again. What a retired version refuses is
-:mod:`lyrikstore.history.repository.retired`'s.
+A retirement is signed and logged like everything else, so that a reader who misses data can
+distinguish a decision from a loss. Manifests and trees of retired versions stay: lineage, ids and
+proofs stay valid. Attachments are removed, except those that rights depend on; attachments of
+versions that were retired in format version 1 stay, until these are retired again.
+:mod:`lyrikstore.history.repository.retired` refuses reading the data of retired versions.
 """
 
 from msgspec import Struct
@@ -24,11 +24,11 @@ from lyrikstore.history.repository.retired import removable, retirements
 _AT_ONCE = 10_000
 
 _RETIRED = frozenset(KINDS["retention"].inputs or ())
-"""Kinds whose versions may be retired: each is the role of an input."""
+"""Kinds whose versions may be retired: the input roles of a retention."""
 
 
 class Retirement(Struct, frozen=True):
-    """Versions that are about to be retired.
+    """Versions of one name to be retired.
 
     Attributes:
         of: The name.
@@ -42,11 +42,11 @@ class Retirement(Struct, frozen=True):
 
 
 def plan_retirement(repository: Repository, name: str, keep: int) -> Retirement:
-    """Return what keeping the newest ``keep`` versions of a name retires.
+    """Return the versions of a name that are older than its newest ``keep`` versions.
 
     Raises:
-        InvalidInputError: (``bad-keep``) fewer than 1; (``bad-name``) not a name of something that
-            has data.
+        InvalidInputError: (``bad-keep``) ``keep`` is less than 1; (``bad-name``) versions of this
+            name have no data.
         LyrikstoreError: As :func:`state_of`.
     """
     of = parse_name(name)
@@ -55,7 +55,7 @@ def plan_retirement(repository: Repository, name: str, keep: int) -> Retirement:
             "bad-keep", "the current version is always kept", hint="--keep takes 1 or more"
         )
     if of.prefix not in {kind.prefix for kind in KINDS.values() if kind.name in _RETIRED}:
-        raise InvalidInputError("bad-name", f"{of} has no data that could be retired")
+        raise InvalidInputError("bad-name", f"{of} has no data that can be retired")
     before = retirements(repository)
     versions = [
         repository.manifest(identity)
@@ -80,17 +80,17 @@ def retire(
     clock: Clock,
     message: str = "",
 ) -> Manifest:
-    """Sign and log that the data of some versions need no longer be kept.
+    """Sign and log the retirement of some versions.
 
     Args:
         repository: The store, opened to append.
-        retirement: Which versions.
-        signer: Who says so.
-        clock: Tells the claimed time.
+        retirement: The versions.
+        signer: Signs the retention.
+        clock: Returns the claimed time.
         message: Free text.
 
     Raises:
-        InvalidInputError: (``nothing-to-log``) no version is left to retire.
+        InvalidInputError: (``nothing-to-log``) there is no version to retire.
         LyrikstoreError: As :meth:`TransactionBuilder.commit`.
     """
     if not retirement.versions:
@@ -121,6 +121,6 @@ def retire(
 
 
 def _salted(repository: Repository) -> set[Digest]:
-    """Return the datasets whose records have salts, which a retention takes along."""
+    """Return the datasets whose records have salts, which a retention also retires."""
     records = (one for _, one in repository.all_manifests() if one.kind == "records")
     return {item.id for one in records for item in one.inputs_in("dataset")}

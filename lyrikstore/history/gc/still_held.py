@@ -1,4 +1,4 @@
-"""Which versions still hold something of what was retired (spec §16.7)."""
+"""Search for versions that still contain data of retired versions (spec §16.7)."""
 
 from collections.abc import Collection, Set
 
@@ -15,18 +15,18 @@ _EMPTY = Digest.of(b"")
 
 
 class StillHeld(Struct, frozen=True):
-    """A version that was not retired, and holds something of one that was.
+    """A version that is not retired and contains data of a retired version.
 
     Attributes:
         version: The version.
-        by: ``files``: it has some of the same files; ``lineage``: it was made from one.
+        by: ``files``: it has some of the same files; ``lineage``: it was made from a retired one.
     """
 
     version: Manifest
     by: str
 
     def to_json(self) -> dict[str, JSON]:
-        """Return it as ``schemas/cli/gc.schema.json`` wants it."""
+        """Return the version in the form of ``schemas/cli/gc.schema.json``."""
         one = self.version
         return {"id": str(one.id), "name": one.name, "kind": one.kind, "by": self.by}
 
@@ -34,24 +34,23 @@ class StillHeld(Struct, frozen=True):
 def still_held(
     repository: Repository, retired: Retirements, gone: Collection[Digest]
 ) -> list[StillHeld]:
-    """Return the versions that still hold something of others, in log order.
+    """Return the versions that still contain data of the versions ``gone``, in log order.
 
-    Those are datasets, checkpoints and deployments with a file of theirs; datasets that were made
-    from them, in however many steps, and have records; evaluations with attachments of either, and
-    checkpoints with scores of records that they were compared on; cards and deployments that tell
-    of an evaluation among them. Which records a dataset has of another is not looked at: what is
-    named may hold some.
+    These are datasets, checkpoints and deployments with a file of ``gone``; datasets that were made
+    from ``gone``, in any number of steps, and have records; evaluations of either with attachments,
+    and checkpoints with scores of records that they were compared on; cards and deployments that
+    cite such an evaluation. Records are not compared: a dataset in the list may contain some.
 
     Args:
         repository: The store.
-        retired: What is retired.
-        gone: The versions in question.
+        retired: All retired versions.
+        gone: The versions whose data is searched for.
 
     Raises:
         IncompleteError, VerificationError, FormatError: A manifest or tree cannot be read.
 
-    Cost: reads every manifest, the trees of ``gone``, and of the others as far as the first file
-    that is the same.
+    Cost: reads every manifest, the trees of ``gone``, and the other trees up to the first file that
+    is the same.
     """
     if not gone:
         return []

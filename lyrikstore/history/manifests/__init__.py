@@ -1,1 +1,1 @@
-"""Manifests: signed statements, their kinds, names and lineage (spec/06-manifests.md)."""
+"""Manifests: signed statements about versions, their kinds and names (spec/06-manifests.md)."""

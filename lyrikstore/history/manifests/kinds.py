@@ -1,8 +1,8 @@
-"""The kinds of manifest and what each may point at (spec §6.4).
+"""The kinds of manifest and the inputs that each may have (spec §6.4).
 
-One table for every verifier, ``spec/manifest-kinds.json``. A manifest whose inputs break it is
+All verifiers use one table, ``spec/manifest-kinds.json``. A manifest whose inputs violate it is
 refused when it is made and again whenever it is read, so that a blob, a filter or a test set cannot
-stand where a dataset belongs (attack case A17).
+take the place of a dataset (attack case A17).
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,17 +17,17 @@ from lyrikstore.canon.files import data_folder, read_packaged
 from lyrikstore.canon.limits import MAX_INPUTS
 
 GENESIS_NAME = "policies/store/main"
-"""The one name of the genesis manifest; later policies succeed it under the same name."""
+"""The name of the genesis manifest; later policies succeed it under the same name."""
 
 
 class InputRule(Struct, frozen=True, forbid_unknown_fields=True):
-    """What one role of a kind accepts.
+    """The inputs that one role of a kind accepts.
 
     Attributes:
         kind: The kind the input must have.
         least: Fewest inputs in this role.
         most: Most inputs in this role.
-        since: The format version that brought the role.
+        since: The format version that introduced the role.
     """
 
     kind: str
@@ -41,16 +41,16 @@ class Kind(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         prefix: First segment of its names, such as ``datasets``.
-        name: Such as ``dataset``.
+        name: Its name, such as ``dataset``.
         has_tree: Whether ``tree`` and ``files`` are present.
         inputs: Role → rule.
-        origins: For kinds whose body says ``origin``: the rules that replace ``inputs``.
+        origins: For kinds whose body has ``origin``: origin → the rules that replace ``inputs``.
         either: Roles of which exactly one has an input.
         attachments: Roles of which there must be exactly one attachment.
-        described: Members of the body; with one of them, there is exactly one attachment in the
-            role that is called like it.
-        newest: The newest format version that the kind has a schema of.
-        first: The first one.
+        described: Members of the body; if one is present, there is exactly one attachment in the
+            role of the same name.
+        newest: The newest format version for which the kind has a schema.
+        first: The first such version.
     """
 
     prefix: str
@@ -65,12 +65,12 @@ class Kind(Struct, frozen=True, forbid_unknown_fields=True):
     first: int = 1
 
     def rules(self, body: Mapping[str, Any], version: int) -> Mapping[str, InputRule]:
-        """Return the input rules that hold in a format version for a manifest with this body."""
+        """Return the input rules of a format version for a manifest with this body."""
         rules = self.origins.get(str(body.get("origin")), {}) if self.origins else self.inputs
         return {role: rule for role, rule in rules.items() if rule.since <= version}
 
     def schema(self, version: int) -> str:
-        """Return the name of the schema of its bodies in a format version, at most ``newest``."""
+        """Return the name of the schema for its bodies in a format version, at most ``newest``."""
         return f"kinds/{self.name}" if version == 1 else f"kinds-{version}/{self.name}"
 
 
@@ -89,7 +89,7 @@ PREFIXES: Mapping[str, frozenset[str]] = {
 
 
 def kind_of(name: str) -> Kind:
-    """Return the kind called ``name``.
+    """Return the kind named ``name``.
 
     Raises:
         FormatError: (``unknown-kind``) this version knows no such kind.
@@ -99,7 +99,7 @@ def kind_of(name: str) -> Kind:
     except KeyError:
         raise FormatError(
             "unknown-kind",
-            f"no kind of manifest is called {name[:64]!r}",
+            f"there is no kind of manifest {name[:64]!r}",
             hint="upgrade lyrikstore",
         ) from None
 
@@ -107,16 +107,17 @@ def kind_of(name: str) -> Kind:
 def check_inputs(
     kind: Kind, version: int, body: Mapping[str, Any], inputs: Iterable[tuple[str, str]]
 ) -> None:
-    """Return if a manifest of ``kind`` with ``body`` may have these inputs.
+    """Raise `bad-input` unless a manifest of ``kind`` with ``body`` may have these inputs.
 
     Args:
-        kind: As :func:`kind_of` gives it.
+        kind: The kind, from :func:`kind_of`.
         version: The format version whose roles are allowed.
         body: The manifest's body; its ``origin`` chooses the rules where the kind has several.
         inputs: ``(role, kind)`` of each input.
 
     Raises:
-        FormatError: (``bad-input``) a role or kind the table does not allow, too few or too many.
+        FormatError: (``bad-input``) the table does not allow a role or a kind, or there are too few
+            or too many inputs in a role.
     """
     rules = kind.rules(body, version)
     counts = dict.fromkeys(rules, 0)

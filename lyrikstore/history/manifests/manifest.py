@@ -1,4 +1,4 @@
-"""Manifests: signed statements of how something came to be (spec/06-manifests.md).
+"""Manifests: signed statements of how a version was made (spec/06-manifests.md).
 
 A manifest is canonical JSON with exactly one proof, by its author, without optional members, so
 that signing the same statement with the same key gives the same bytes and the same id. Its id is
@@ -40,15 +40,15 @@ _PROOF_SHAPE: Mapping[str, str] = {
 
 
 COMPARED = ("against", "opt-out")
-"""Roles of datasets that another was only compared with: a test set, and lists of opt-outs."""
+"""Roles of datasets that a dataset was only compared with: a test set, and opt-out lists."""
 
 
 class Input(Struct, frozen=True):
-    """Another manifest this one was made from.
+    """An input: a manifest that another one was made from.
 
     Attributes:
-        role: What it was used as, such as ``train``.
-        kind: The kind it must have; whoever follows the link checks it.
+        role: Its use, such as ``train``.
+        kind: The kind it must have; checked by code that follows the link.
         id: Its id.
     """
 
@@ -61,7 +61,7 @@ class Attachment(Struct, frozen=True):
     """A blob outside the tree that the manifest's signature covers.
 
     Attributes:
-        role: What it is, such as ``decisions``.
+        role: Its purpose, such as ``decisions``.
         id: The blob's digest.
         bytes: Its length.
     """
@@ -72,23 +72,23 @@ class Attachment(Struct, frozen=True):
 
 
 class Manifest(Struct, frozen=True):
-    """A verified manifest. Made by :func:`parse_manifest` and :func:`sign_manifest` only.
+    """A verified manifest, created only by :func:`parse_manifest` and :func:`sign_manifest`.
 
     Attributes:
-        kind: Such as ``dataset``.
+        kind: Its kind, such as ``dataset``.
         store: Id of the store it was made for; ``None`` in a genesis manifest only.
         name: Full name, such as ``datasets/acme/contracts``.
         parents: Earlier versions it succeeds, the first one first.
-        inputs: What it was made from.
-        tree: Digest of its tree, for kinds that have one.
+        inputs: The manifests it was made from.
+        tree: Digest of its tree, for kinds that have a tree.
         files: Digest of the same tree without ``meta``.
-        body: What its kind says; treat as read-only.
+        body: The members specific to its kind; treat as read-only.
         author: ``did:key`` of the signer.
-        created: When the author claims to have signed; never evidence of time.
+        created: The signing time that the author claims; never evidence of time.
         message: Free text.
-        attachments: Further blobs it covers.
+        attachments: Further blobs that the signature covers.
         proof: The proof; treat as read-only.
-        data: The stored bytes, which everything above was read from.
+        data: The stored bytes, from which all other members were read.
         id: BLAKE3 of ``data``.
     """
 
@@ -120,9 +120,9 @@ class Manifest(Struct, frozen=True):
 
     @property
     def made_from(self) -> list[Digest]:
-        """Ids of the datasets that a dataset may hold something of.
+        """Ids of the datasets whose records a dataset may contain.
 
-        Not those that it was compared with: it holds nothing of them.
+        Datasets that it was only compared with are left out: it contains no records of them.
         """
         return [one.id for one in self.inputs if one.kind == "dataset" and one.role not in COMPARED]
 
@@ -136,11 +136,11 @@ class Manifest(Struct, frozen=True):
 
 
 def parse_manifest(data: bytes) -> Manifest:
-    """Return the manifest in ``data`` after every check that needs nothing but these bytes.
+    """Return the manifest in ``data`` after every check that needs only these bytes.
 
     In order: (1) canonical JSON, (2) a format version this code knows, (3) the schemas of a
     manifest and of its kind, (4) name, times, inputs and attachments fit the kind, (5) the proof
-    holds, is by the author and has no optional member (spec §6.5).
+    verifies, is by the author and has no optional member (spec §6.5).
 
     Args:
         data: The stored bytes, at most 1 MiB.
@@ -149,7 +149,7 @@ def parse_manifest(data: bytes) -> Manifest:
         FormatError: (``bad-json``, ``not-canonical``, ``newer-format``, ``schema``,
             ``unknown-kind``, ``bad-manifest``, ``bad-input`` …) steps 1 to 4.
         VerificationError: (``bad-signature``, ``bad-proof``, ``wrong-author``) step 5.
-        KeyMaterialError: (``weak-key``) the author's key is one nobody may use.
+        KeyMaterialError: (``weak-key``) the author's key is a weak key.
 
     Cost: one signature verification and one schema validation, about a millisecond.
     """
@@ -171,25 +171,25 @@ def sign_manifest(
     message: str = "",
     attachments: Sequence[Attachment] = (),
 ) -> Manifest:
-    """Return a new manifest by ``signer``, read back from the bytes that will be stored.
+    """Sign a new manifest; return it as read back from the bytes to be stored.
 
     Args:
-        kind: Such as ``dataset``.
+        kind: Its kind, such as ``dataset``.
         store: The store's id; ``None`` for a genesis manifest only.
         name: Full name.
-        body: JSON without floats and nulls; as one of the schemas of the kind wants it.
+        body: JSON without floats and nulls, according to a schema of the kind.
         signer: Signs, and becomes the author.
-        created: Now, as the caller's clock has it; fractions of a second are dropped.
+        created: The current time of the caller's clock; fractions of a second are dropped.
         parents: Versions it succeeds.
-        inputs: What it was made from.
+        inputs: The manifests it was made from.
         tree: Digest of the tree, iff the kind has one.
         files: Digest of the same tree without ``meta``, iff the kind has one.
         message: Free text.
         attachments: Further blobs.
 
     Raises:
-        FormatError: what was given makes no valid manifest; nothing was signed for later use.
-        KeyMaterialError: the signer cannot sign.
+        FormatError: The arguments are not a valid manifest; no signature was kept.
+        KeyMaterialError: The signer cannot sign.
     """
     document: dict[str, Any] = {
         "lyrikstore": least_version(kind_of(kind), dict(body), [(i.role, i.kind) for i in inputs]),

@@ -1,7 +1,8 @@
-"""Names of things and the ways people refer to them (spec §6.3).
+"""Names of manifests and the REFs that users type for them (spec §6.3).
 
-A name is ``KIND/NAMESPACE/NAME`` with the kind in plural. Documents always hold it in full; people
-may leave out ``datasets/``, step back with ``~N``, or type an id or the first digits of one.
+A name is ``KIND/NAMESPACE/NAME`` with the kind in plural. Documents always contain the full name;
+users may omit ``datasets/``, name an earlier version with ``~N``, or type an id or its first
+digits.
 """
 
 import re
@@ -19,7 +20,7 @@ _HEX = re.compile(r"[0-9a-f]+")
 _LONGEST, _DIGITS = 64, 8
 
 MIN_PREFIX = 8
-"""Fewest hex digits that may stand for an id; for people only, never inside documents."""
+"""Minimum number of hex digits of an abbreviated id; only for input, never inside documents."""
 
 
 class Name(Struct, frozen=True, order=True):
@@ -41,7 +42,7 @@ class Name(Struct, frozen=True, order=True):
         if self.prefix not in PREFIXES:
             raise FormatError(
                 "bad-name",
-                f"{self.prefix[:64]!r} is not a kind of thing",
+                f"{self.prefix[:64]!r} is not a kind of name",
                 hint=f"names start with one of: {', '.join(sorted(PREFIXES))}",
             )
         for segment in (self.namespace, self.leaf):
@@ -74,7 +75,7 @@ class Name(Struct, frozen=True, order=True):
 
 
 def with_suffix(leaf: str, suffix: str) -> str:
-    """Return the last part of a name and a suffix; what is too long is cut, and gets a digest."""
+    """Return the last part of a name with a suffix; a long part is cut and gets a digest."""
     most = _LONGEST - len(suffix)
     if len(leaf) > most:  # two names may begin alike
         leaf = f"{leaf[: most - _DIGITS - 1]}-{Digest.of(leaf.encode()).hex[:_DIGITS]}"
@@ -82,10 +83,10 @@ def with_suffix(leaf: str, suffix: str) -> str:
 
 
 def parse_name(text: str) -> Name:
-    """Read a name as people type it: ``acme/contracts`` means ``datasets/acme/contracts``.
+    """Parse a name as users type it: ``acme/contracts`` means ``datasets/acme/contracts``.
 
     Raises:
-        InvalidInputError: (``bad-name``) it is neither; the hint says what a name looks like.
+        InvalidInputError: (``bad-name``) it is not a name; the hint shows the form of a name.
     """
     parts = text.split("/")
     if len(parts) == 2:
@@ -104,7 +105,7 @@ def parse_name(text: str) -> Name:
 
 
 class NameRef(Struct, frozen=True):
-    """A name, ``back`` versions before its current one (first parents)."""
+    """The version of a name that is ``back`` versions before its current one (first parents)."""
 
     name: Name
     back: int = 0
@@ -123,7 +124,7 @@ class IdRef(Struct, frozen=True):
 
 
 class PrefixRef(Struct, frozen=True):
-    """The first ``hex`` digits of an id; good only where exactly one object has them."""
+    """The first hex digits of an id; valid only if exactly one object has them."""
 
     hex: str
 
@@ -135,14 +136,14 @@ Ref = NameRef | IdRef | PrefixRef
 
 
 def parse_ref(text: str) -> Ref:
-    """Return what ``text`` refers to, as people type it.
+    """Parse a REF that a user typed.
 
     Args:
         text: ``NAME``, ``NAME~N``, ``blake3:<64 hex>``, or at least 8 hex digits with or without
-            ``blake3:``. ``datasets/`` may be left out of a NAME.
+            ``blake3:``. A NAME may omit ``datasets/``.
 
     Raises:
-        InvalidInputError: (``bad-ref`` or ``bad-name``) none of these.
+        InvalidInputError: (``bad-ref`` or ``bad-name``) ``text`` is none of these.
     """
     digits = text.removeprefix("blake3:")
     if _HEX.fullmatch(digits) and len(digits) <= 64:
@@ -166,7 +167,9 @@ def parse_ref(text: str) -> Ref:
         found = _STEP.fullmatch(text)
         if found is None:
             raise InvalidInputError(
-                "bad-ref", f"{text[:200]!r} has no number after ~", hint="such as acme/contracts~1"
+                "bad-ref",
+                f"{text[:200]!r} does not have a number after ~",
+                hint="such as acme/contracts~1",
             )
         return NameRef(parse_name(found[1]), int(found[2]))
     return NameRef(parse_name(text))

@@ -1,4 +1,4 @@
-"""Which reader the name of a file of rows asks for (spec §12.8)."""
+"""The reader of a file of rows, chosen by the file's name (spec §12.8)."""
 
 SUFFIXES = {
     "jsonl/1": (".jsonl", ".ndjson"),
@@ -6,14 +6,14 @@ SUFFIXES = {
     "csv/2": (".csv", ".tsv"),
     "parquet/1": (".parquet",),
 }
-"""Reader of rows → how the names of its files end."""
+"""Reader of rows → the suffixes of its files."""
 
 PACKED = (".gz", ".zst")
-"""Suffixes of what is unpacked when it is committed; not of Parquet, which packs itself."""
+"""Suffixes of compressed files, unpacked at commit; not used for Parquet, which compresses."""
 
 
 def is_of_rows(path: str, reader: str) -> bool:
-    """Return whether a file's name, packed or not, says that ``reader`` reads its rows."""
+    """Return whether ``reader`` reads a file of this name, compressed or not."""
     name = path.lower()
     for packed in PACKED:
         name = name.removesuffix(packed)

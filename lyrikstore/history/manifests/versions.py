@@ -1,8 +1,8 @@
-"""Which format version a manifest carries: the least in which it can be said (spec §6.1).
+"""The format version of a manifest: the lowest that can express its content (spec §6.1).
 
-The schemas of version 1 are those of release 0.1.0 and never change. What that release cannot read
-carries a higher version, so that it says "newer" and not "damaged". A statement has one id, so it
-has one version too.
+The schemas of version 1 are those of release 0.1.0 and never change. A manifest that this release
+cannot read has a higher version, so that the release reports "newer" and not "damaged". A statement
+has exactly one id, so it also has exactly one version.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ NEWEST = 2
 
 
 def least_version(kind: Kind, body: Mapping[str, Any], inputs: Sequence[tuple[str, str]]) -> int:
-    """Return the format version that a manifest carries.
+    """Return the format version for a new manifest.
 
     Args:
         kind: Its kind.
@@ -25,8 +25,8 @@ def least_version(kind: Kind, body: Mapping[str, Any], inputs: Sequence[tuple[st
         inputs: ``(role, kind)`` of each input.
 
     Returns:
-        The least version that takes body and inputs; the newest of the kind if none does, so that
-        whoever checks them against it learns why.
+        The lowest version that allows body and inputs; the newest of the kind if none does, so that
+            checking against it gives the reason.
     """
     fitting = (v for v in range(kind.first, kind.newest) if _fits(kind, v, body, inputs))
     return next(fitting, kind.newest)
@@ -35,11 +35,11 @@ def least_version(kind: Kind, body: Mapping[str, Any], inputs: Sequence[tuple[st
 def check_version(
     kind: Kind, version: int, body: Mapping[str, Any], inputs: Sequence[tuple[str, str]]
 ) -> None:
-    """Return if ``version`` takes ``body``, and no lower one takes body and inputs.
+    """Raise `schema` or `bad-manifest` unless ``version`` is the lowest that allows the body.
 
     Raises:
-        FormatError: (``schema``) the body is none of this version; (``bad-manifest``) a lower
-            version says it as well.
+        FormatError: (``schema``) the body does not match the schema of this version;
+            (``bad-manifest``) a lower version allows body and inputs as well.
 
     Cost: one validation of a schema for each version up to ``version``.
     """

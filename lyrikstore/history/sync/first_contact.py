@@ -41,7 +41,7 @@ from lyrikstore.objects.store.blobs import BlobStore
 from lyrikstore.objects.store.transactions import Transaction
 
 MAX_PACKS = 1 << 17
-"""Packs of documents that a remote may claim before its signature can be judged."""
+"""Maximum number of document packs that a remote may claim before its signature is verified."""
 
 
 class FetchedStore(Struct, frozen=True):
@@ -51,7 +51,7 @@ class FetchedStore(Struct, frozen=True):
         genesis: Its verified genesis.
         signed: Its verified log checkpoint.
         records: Its covered records.
-        known: Whether the user said, or the memory knew, that this is the store to expect.
+        known: Whether the user or the memory named this store as the expected one.
     """
 
     genesis: Manifest
@@ -67,12 +67,12 @@ def initial_fetch(
 
     Args:
         backend: The remote.
-        where: What to call it in messages.
+        where: Its name in messages.
         memory: The log checkpoints seen before.
-        expected: The store's id, if the user knows it; else it is trusted on first use.
+        expected: The store's id, if the user knows it; None to trust the store on first use.
 
     Raises:
-        ConflictError: (``other-store``) it is another store than expected.
+        ConflictError: (``other-store``) it is not the expected store.
         NotFoundError, VerificationError, FormatError, RemoteError, StorageError: See :func:`meet`.
     """
     try:
@@ -83,15 +83,15 @@ def initial_fetch(
         raise NotFoundError(
             error.kind,
             f"there is no store at {where}",
-            hint="check the path or the URL: it is the folder in which the file format lies",
+            hint="check the path or the URL: it must be the folder that contains the file format",
         ) from None
     except FormatError as error:
         if error.kind != "bad-store":
             raise
         raise FormatError(
             error.kind,
-            f"what is at {where} is no store: its file format is something else",
-            hint="check the URL; many web servers answer with a page whatever is asked for",
+            f"there is no store at {where}: its file format has other content",
+            hint="check the URL; many web servers answer every request with a page",
         ) from None
     return while_it_grows(backend, lambda: _found(backend, where, memory=memory, expected=expected))
 
@@ -111,9 +111,9 @@ def _found(
     records = read_ahead(backend, size=size)
     signed = check_head(note, keys, records)
     if records.entries[0].id != genesis.id:
-        raise VerificationError("bad-genesis", "the log begins with another genesis by now")
+        raise VerificationError("bad-genesis", "the log now begins with another genesis")
     if signed.origin != founded.origin:
-        raise VerificationError("bad-genesis", "the log has another name than its genesis says")
+        raise VerificationError("bad-genesis", "the name of the log is not the one in its genesis")
     logs: list[LogName] = [*keys, genesis.id]
     known = check_memory(memory, logs, signed, records, where, lagging=marked)
     return FetchedStore(genesis, signed, records, known or expected is not None)
@@ -139,7 +139,7 @@ def _genesis(backend: Backend, where: str, size: int, expected: Digest | None) -
             return found
         if seen >= size:
             break
-    raise VerificationError("bad-genesis", "the genesis of the store is not there")
+    raise VerificationError("bad-genesis", "the genesis of the store is missing")
 
 
 def _first(record: Transaction, where: str, expected: Digest | None) -> Digest:
@@ -162,5 +162,5 @@ def _found_in(backend: Backend, live: Mapping[Digest, PackRef], first: Digest) -
 
 
 def is_missing(error: NotFoundError) -> bool:
-    """Return whether an error says that there is no store at a remote at all."""
+    """Return whether an error means that there is no store at a remote."""
     return error.kind == "no-store"

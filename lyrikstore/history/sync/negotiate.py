@@ -1,7 +1,7 @@
-"""Negotiating with a remote: its log head compared with the one here (spec §15.4).
+"""Comparison of a remote's log with the log here (spec §15.4).
 
-Nothing a remote says is believed. Its log checkpoint must carry the signature of a key that the
-genesis names; its records must give the signed root, and must continue those that are here.
+No data of a remote is trusted. Its log checkpoint must have the signature of a key that the genesis
+names; its records must give the signed root, and must continue the records here.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -52,15 +52,15 @@ from lyrikstore.objects.store.transactions import (
 from lyrikstore.objects.transfer import Overlay
 
 MAX_ENTRIES = 1 << 24
-"""Entries of the longest log taken from a remote; a hostile one could go on for ever."""
+"""Maximum number of log entries read from a remote; a hostile remote could send endlessly."""
 _AHEAD = 8
 _TRIES = 4
-"""How often a log is read before it is called rolled back, while it grows."""
+"""How often a growing log is read before it is reported as rolled back."""
 Answer = TypeVar("Answer")
 
 
 class LogRelation(Enum):
-    """How the log at a remote relates to the one here."""
+    """Relation of the log at a remote to the log here."""
 
     SAME = "same"
     AHEAD = "ahead"
@@ -68,13 +68,13 @@ class LogRelation(Enum):
 
 
 class Negotiation(Struct, frozen=True):
-    """A remote that holds the log of this store.
+    """The verified log of this store at a remote.
 
     Attributes:
-        relation: How its log relates to the one here.
+        relation: Its relation to the log here.
         signed: Its verified log checkpoint.
         records: The records up to the longer of both log checkpoints, verified.
-        mark: What makes it a mirror; None for the home.
+        mark: The mirror marker; None for the home.
     """
 
     relation: LogRelation
@@ -84,18 +84,18 @@ class Negotiation(Struct, frozen=True):
 
 
 def negotiate(backend: Backend, repository: Repository, where: str) -> Negotiation:
-    """Return how the store at a remote relates to this one.
+    """Verify the log at a remote and return its relation to the log of this store.
 
     Args:
         backend: The remote.
         repository: This store.
-        where: What to call the remote in messages.
+        where: Name of the remote in messages.
 
     Raises:
-        ConflictError: (``other-store``) there is another one.
-        VerificationError: (``remote-rolled-back``) a home that is older than what was seen of it;
-            (``remote-forked``) it went another way; (``retired-log-key``) somebody extended it
-            whose key was retired; (``log-mismatch`` …) its log does not hold.
+        ConflictError: (``other-store``) the remote has another store.
+        VerificationError: (``remote-rolled-back``) the home is older than the log checkpoints seen
+            of it; (``remote-forked``) its history differs; (``retired-log-key``) it was extended
+            with a retired key; (``log-mismatch`` …) its log does not verify.
         FormatError, RemoteError, StorageError: It cannot be read.
         LyrikstoreError: As :func:`refuse_itself` and :func:`check_format`.
 
@@ -132,13 +132,13 @@ def negotiate(backend: Backend, repository: Repository, where: str) -> Negotiati
 
 
 def while_it_grows(backend: Backend, ask: Callable[[], Answer]) -> Answer:
-    """Return what ``ask`` says of a remote; asked again where that is older than remembered.
+    """Return the result of ``ask`` on a remote; repeat it if the log is older than remembered.
 
     The memory is read after the remote: another process of this user may have extended the log
-    meanwhile, and remembered that. One that was rolled back is as short when it is read again.
+    meanwhile, and recorded that. A log that was rolled back is just as short on the next read.
 
     Raises:
-        VerificationError: (``remote-rolled-back``) it is older. And whatever ``ask`` raises.
+        VerificationError: (``remote-rolled-back``) it is older. And the errors of ``ask``.
     """
     for _ in range(_TRIES - 1):
         try:
@@ -160,18 +160,19 @@ def check_memory(
     *,
     lagging: bool,
 ) -> bool:
-    """Return whether this log was seen before, once it fits what was seen of it under any name.
+    """Check a log against the memory; return whether the log was seen before.
 
     Args:
         memory: The log checkpoints seen before.
-        logs: The log's keys, and its store.
+        logs: The log's keys, and the id of its store: the names under which it is remembered.
         signed: The available log checkpoint.
         records: Its records.
-        where: What to call the remote.
-        lagging: Whether it may be older: a mirror, that somebody has to fill.
+        where: Name of the remote in messages.
+        lagging: Whether it may be older: a mirror, which is filled by pushes.
 
     Raises:
-        VerificationError: (``remote-rolled-back``, ``remote-forked``)
+        VerificationError: (``remote-rolled-back``, ``remote-forked``) it is older than, or
+            contradicts, the log checkpoints seen before.
     """
     seen = False
     for log in logs:
@@ -200,14 +201,14 @@ def at_home(
     memory: LogMemory,
     log_signer: Signer | None,
 ) -> Repository:
-    """Return the store at a remote, which is the home of this one, opened to append.
+    """Return the store at a remote, the home of this one, opened to append.
 
     Args:
         repository: This store.
         backend: The remote's files.
         location: Its folder, or its URL without secrets.
-        name: What to call it in messages.
-        memory: What the log key signed before, and what was seen of the log.
+        name: Name of the remote in messages.
+        memory: The log checkpoints that the log key signed, and those seen of the log.
         log_signer: Holds a key that the genesis lists; None where none is available.
 
     Raises:
@@ -217,7 +218,9 @@ def at_home(
     contact = negotiate(backend, repository, name)
     if contact.mark is not None:
         raise InvalidInputError(
-            "not-home", f"{name} is a mirror; its home is elsewhere", hint="name the home's remote"
+            "not-home",
+            f"{name} is a mirror and not the home of the store",
+            hint="name the home's remote",
         )
     if not repository.is_mirror:
         raise two_homes(name)
@@ -229,9 +232,9 @@ def at_home(
 
 
 def refuse_itself(backend: Backend, store: Path | str) -> None:
-    """Return if a place is neither a store's own folder nor in it.
+    """Raise `own-store` if a place is the store's own folder or inside it.
 
-    A home that was made its own mirror could be extended nowhere any more.
+    A home that became its own mirror could no longer be extended anywhere.
 
     Raises:
         ConflictError: (``own-store``) it is.
@@ -242,23 +245,23 @@ def refuse_itself(backend: Backend, store: Path | str) -> None:
     if there == own or own in there.parents:
         raise ConflictError(
             "own-store",
-            f"{backend.root} is the store itself, or lies in it",
+            f"{backend.root} is the store itself, or a folder inside it",
             hint="name a folder elsewhere",
         )
 
 
 def two_homes(name: str) -> ConflictError:
-    """Return the error that says that a remote and this store are both homes."""
+    """Return the error for a remote and a store that are both homes."""
     return ConflictError(
         "two-homes",
         f"{name} and this store are both homes of one log: one is a copy of the other",
-        hint="to make that one a mirror: lyrikstore push --mirror; to go on with that one, move "
-        "this store away and clone it",
+        hint="to make the remote a mirror: lyrikstore push --mirror; to keep the remote as home, "
+        "move this store away and clone it",
     )
 
 
 def rolled_back(where: str, there: LogCheckpoint, seen: LogCheckpoint) -> VerificationError:
-    """Return the error that says that a remote is older than what was seen of it."""
+    """Return the error for a remote that is older than a log checkpoint seen of it."""
     return VerificationError(
         "remote-rolled-back",
         f"{where} has a log of {pluralize(there.size, 'entry')}, "
@@ -270,14 +273,14 @@ def rolled_back(where: str, there: LogCheckpoint, seen: LogCheckpoint) -> Verifi
 
 
 def forked(where: str, there: LogCheckpoint, here: LogCheckpoint) -> VerificationError:
-    """Return the error that says that two log checkpoints cannot be of one log."""
+    """Return the error for two log checkpoints that cannot belong to one log."""
     return VerificationError(
         "remote-forked",
-        f"{where} and what was seen here went different "
-        f"ways: {pluralize(there.size, 'entry')} with root "
+        f"{where} and the log seen here have "
+        f"different histories: {pluralize(there.size, 'entry')} with root "
         f"{there.root.hex()[:16]} there, {pluralize(here.size, 'entry')} "
         f"with root {here.root.hex()[:16]} here",
-        hint="the log key signed two histories: find out who did, before you go on with either",
+        hint="the log key signed two histories: find out who signed them before you use either",
         details={
             "there": {"size": there.size, "root": there.root.hex()},
             "here": {"size": here.size, "root": here.root.hex()},
@@ -295,17 +298,17 @@ def _check_same_store(backend: Backend, repository: Repository, where: str) -> N
 
 
 def other_store(where: str, there: Digest, here: Digest) -> ConflictError:
-    """Return the error that says that a remote holds another store."""
+    """Return the error for a remote that has another store."""
     return ConflictError(
         "other-store",
-        f"{where} holds store {there.short}, not {here.short}",
+        f"{where} has store {there.short}, not {here.short}",
         hint="choose another place; lyrikstore remote list shows the names",
         details={"there": str(there), "here": str(here)},
     )
 
 
 def read_ahead(backend: Backend, known: Records = NO_RECORDS, *, size: int) -> Records:
-    """Return the records of a log as ``read_records`` does; of a remote, some at a time."""
+    """Return the records of a log, as ``read_records``; those of a remote are read in batches."""
     if isinstance(backend, LocalBackend):
         return read_records(backend, known, size=size)
     with ThreadPoolExecutor(_AHEAD) as pool:
@@ -313,10 +316,10 @@ def read_ahead(backend: Backend, known: Records = NO_RECORDS, *, size: int) -> R
 
 
 def each_record(backend: Backend) -> Iterator[Transaction]:
-    """Yield the records of a log in order, up to the first that is missing; none is kept.
+    """Yield the records of a log in order, up to the first missing one; none is kept in memory.
 
     Raises:
-        FormatError, StorageError, RemoteError: One cannot be read.
+        FormatError, StorageError, RemoteError: A record cannot be read.
     """
     with ThreadPoolExecutor(_AHEAD) as pool:
         ahead = backend if isinstance(backend, LocalBackend) else _Ahead(backend, pool)

@@ -1,7 +1,7 @@
 """Copying a log between stores, fast-forward only: clone, pull, and filling a mirror.
 
-Packs first, then records, then tiles, the log checkpoint last: whenever it stops, what is visible
-is whole (spec §15.4).
+Packs first, then records, then tiles, the log checkpoint last: whenever copying stops, the visible
+part is complete (spec §15.4).
 """
 
 from pathlib import Path
@@ -51,12 +51,12 @@ from lyrikstore.objects.transfer import Moved, absent, copy_packs
 
 
 class PullResult(Struct, frozen=True):
-    """What a pull or clone brought.
+    """The result of a pull or clone.
 
     Attributes:
-        before: Log entries here before.
-        after: And afterwards.
-        packs: What was copied, or for a dry run would be.
+        before: Number of log entries here before.
+        after: Number of log entries here afterwards.
+        packs: The copied packs; in a dry run, those that would be copied.
         missing: Packs that are not fetched, because the clone is partial.
         known: Whether the store was known before, or is trusted on first use.
     """
@@ -78,20 +78,22 @@ def pull(
     dry_run: bool = False,
     progress: OnProgress = silent,
 ) -> PullResult:
-    """Bring this store's copy of the home log up to what a remote has.
+    """Update this store's copy of the home log to the state of a remote.
 
     Args:
         repository: A clone, or a home whose newest state only a mirror has.
         backend: The remote.
-        where: What to call it.
+        where: Its name in messages.
         memory: The log checkpoints seen before.
-        all_data: Fetch also what a partial clone left out, and be partial no more.
-        dry_run: Find out what would come; change nothing.
+        all_data: Whether to fetch also the data that a partial clone left out, and make it a
+            complete clone.
+        dry_run: Compute the result; change nothing.
         progress: Progress callback, called per pack.
 
     Raises:
-        VerificationError: (``remote-rolled-back``, ``remote-forked``, ``pack-damaged``, …)
-        NotFoundError, RemoteError, StorageError, LockedError: As the media.
+        VerificationError: (``remote-rolled-back``, ``remote-forked``, ``pack-damaged``, …) the
+            remote's log or a pack does not verify.
+        NotFoundError, RemoteError, StorageError, LockedError: Storage backend errors.
         LyrikstoreError: As :func:`copy_log` and :func:`negotiate`.
     """
     with StoreLock(repository.root / "lock"):
@@ -151,22 +153,22 @@ def clone(
     selection: Selection | None = None,
     progress: OnProgress = silent,
 ) -> tuple[Repository, PullResult]:
-    """Make a clone of the store at a remote in the new folder ``root``.
+    """Clone the store at a remote into the new folder ``root``.
 
-    One that was cut off goes on where it stopped, and is no store before it is whole.
+    An interrupted clone continues where it stopped, and is not a store before it is complete.
 
     Args:
         backend: The remote.
-        where: What to call it.
-        root: The store folder to make; its parent is made if missing.
+        where: Its name in messages.
+        root: The store folder to create; its parent is created if missing.
         memory: The log checkpoints seen before.
         expected: The store's id, if known.
-        selection: What data to fetch; None for everything.
+        selection: The data to fetch; None for everything.
         progress: Progress callback, called per pack.
 
     Raises:
-        ConflictError: (``store-exists``) there is a store, or something else, at ``root``.
-        InvalidInputError, NotFoundError: a REF of ``selection`` is none of the store.
+        ConflictError: (``store-exists``) there is a store, or another file, at ``root``.
+        InvalidInputError, NotFoundError: A REF of ``selection`` is not in the store.
         VerificationError, FormatError, RemoteError, StorageError: See :func:`pull`.
         LyrikstoreError: As :func:`initial_fetch` and :func:`require_collected`.
     """
@@ -202,7 +204,9 @@ def clone(
         )
         data = [pack for pack in live.packs if pack not in set(documents)]
         if selection is None or selection.only:
-            hint = "run lyrikstore gc at the home of the store, or have it run; then clone again"
+            hint = (
+                "run lyrikstore gc at the home of the store, or ask its owner to; then clone again"
+            )
             require_collected(Repository(local, location=root), data, backend, hint)
         if selection is None:
             moved = _add(moved, copy_packs(backend, local, data, progress))
@@ -225,23 +229,23 @@ def copy_log(
     genesis: Manifest,
     progress: OnProgress = silent,
 ) -> Moved:
-    """Bring a copy of a log from one log checkpoint to a later one.
+    """Update a copy of a log from one log checkpoint to a later one.
 
-    One that is new is no store yet: the file ``format`` is left to the caller, to be made last.
+    A new copy is not a store yet: the caller creates the file ``format`` last.
 
     Args:
-        source: Where the packs are.
+        source: The backend with the packs.
         target: The copy.
         records: Verified records, up to the later log checkpoint at least.
         signed: The later log checkpoint, verified.
         old: The copy's log checkpoint; None if it has none.
-        packs: The packs it shall have.
+        packs: The packs that the copy will have.
         genesis: The store's verified genesis manifest.
         progress: Progress callback, called per pack.
 
     Raises:
-        ConflictError: (``foreign-record``) another record stands where one belongs; (``busy``)
-            somebody else brought the copy forward meanwhile.
+        ConflictError: (``foreign-record``) the copy has a different record in a slot; (``busy``)
+            another process updated the copy meanwhile.
         VerificationError, StorageError, RemoteError: See :func:`copy_packs`.
     """
     moved = copy_packs(source, target, packs, progress)
@@ -258,7 +262,7 @@ def copy_log(
     if old is None:
         target.replace(CHECKPOINT, signed.note)
     elif old.note != signed.note and not target.swap(CHECKPOINT, old.note, signed.note):
-        raise ConflictError("busy", "somebody else brought it forward meanwhile", hint="run again")
+        raise ConflictError("busy", "another process updated it meanwhile", hint="run again")
     return moved
 
 

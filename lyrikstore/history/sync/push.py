@@ -1,8 +1,8 @@
 """Push: fill a mirror, move the home log, or append to it (spec §15.5).
 
-A log has one home. The first remote that a store is pushed to becomes it: from then on the folder
-here is a clone like any other, and nobody has to guess who may extend the log. ``--mirror`` keeps
-the home where it is, and makes the remote a copy that nobody extends.
+A log has one home. The first remote that a store is pushed to becomes its home: from then on the
+folder here is a clone like any other, so that it is always clear where the log is extended.
+``--mirror`` keeps the home where it is, and makes the remote a copy that is never extended.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,16 +49,16 @@ from lyrikstore.objects.transfer import Moved, Overlay, absent, copy_packs
 
 
 class PushResult(Struct, frozen=True):
-    """What a push did.
+    """The result of a push.
 
     Attributes:
         what: ``filled`` a mirror, ``moved`` the home there, or ``appended`` to the home.
-        before: Log entries at the remote before.
-        after: And afterwards.
-        logged: Ids that the home log has now, in order; empty unless ``appended``.
-        overtaken: Pending versions that others overtook, and that stay here.
-        pending: What still waits in the local log.
-        packs: What was copied, or for a dry run would be.
+        before: Number of log entries at the remote before.
+        after: Number of log entries at the remote afterwards.
+        logged: Ids that the home log now has, in order; empty unless ``appended``.
+        overtaken: Pending versions that another writer overtook, and that stay here.
+        pending: Entries that are still only in the local log.
+        packs: The copied packs; in a dry run, those that would be copied.
     """
 
     what: str
@@ -71,13 +71,13 @@ class PushResult(Struct, frozen=True):
 
 
 class Remote(Struct, frozen=True):
-    """A remote as a push needs to know it.
+    """A remote, as a parameter of a push.
 
     Attributes:
         backend: Its files.
         location: Its folder, or its URL without secrets.
-        name: What to call it in messages.
-        mirror: Whether it shall be a mirror.
+        name: Its name in messages.
+        mirror: Whether to make it a mirror.
     """
 
     backend: Backend
@@ -87,7 +87,7 @@ class Remote(Struct, frozen=True):
 
     @property
     def id(self) -> str:
-        """What a store remembers of the place its home is being moved to."""
+        """The id that a store records for the place to which its home is being moved."""
         return str(Digest.of(str(self.location).encode("utf-8", "surrogateescape")))
 
 
@@ -100,26 +100,27 @@ def push(
     dry_run: bool = False,
     progress: OnProgress = silent,
 ) -> PushResult:
-    """Bring what is here and not there to a remote.
+    """Send the entries and packs that a remote lacks to the remote.
 
     Args:
         repository: This store.
         remote: The remote.
-        memory: What the log key signed before, and what was seen of the log.
-        log_signer: Gives a signer whose key the genesis lists; asked only if the home log is to be
-            extended.
-        dry_run: Find out what would happen; change nothing.
+        memory: The log checkpoints that the log key signed, and those seen of the log.
+        log_signer: Returns a signer whose key the genesis lists; called only if the home log will
+            be extended.
+        dry_run: Compute the result; change nothing.
         progress: Progress callback, called per pack.
 
     Raises:
-        ConflictError: (``ref-moved``) somebody else pushed another version of a name; nothing was
-            pushed; (``remote-ahead``) pull first; (``no-home``, ``two-homes``) it is not clear
+        ConflictError: (``ref-moved``) another writer pushed a different version of a name; nothing
+            was pushed; (``remote-ahead``) pull first; (``no-home``, ``two-homes``) it is not clear
             where the home is; (``other-store``, ``foreign-record``, ``copied-store``, ``busy``).
         KeyMaterialError: No log key of the home is available.
-        VerificationError: (``remote-rolled-back``, ``remote-forked``, ``pack-damaged``, …)
+        VerificationError: (``remote-rolled-back``, ``remote-forked``, ``pack-damaged``, …) the
+            remote's log or a pack does not verify.
         IncompleteError: (``not-fetched``) a partial clone cannot fill a mirror; (``retired``) a
-            pack that would be copied holds data of retired versions.
-        RemoteError, StorageError, LockedError: As the media. What was copied stays there.
+            pack that would be copied contains data of retired versions.
+        RemoteError, StorageError, LockedError: Storage backend errors. Copied files stay there.
     """
     try:
         contact = negotiate(remote.backend, repository, remote.name)
@@ -149,7 +150,7 @@ def push(
     if contact.mark is None and repository.is_mirror:
         raise ConflictError(
             "two-homes",
-            f"{remote.name} is the home of this store, and cannot be its mirror too",
+            f"{remote.name} is the home of this store, and cannot also be its mirror",
             hint="lyrikstore remote remove NAME; then add it again without --mirror",
         )
     return _fill(repository, remote, contact, "filled", dry_run=dry_run, progress=progress)
@@ -165,8 +166,8 @@ def _begin(
     if mark is not None and mark.moving != remote.id:
         raise ConflictError(
             "no-home",
-            f"there is no store at {remote.name}, and the home of this one is elsewhere",
-            hint="push there with --mirror for a copy, or to the remote this was cloned from",
+            f"there is no store at {remote.name}, and the home of this store is at another place",
+            hint="push there with --mirror for a copy, or to the remote this store was cloned from",
         )
     if mark is None:
         _require_collected(repository, repository.home_live.packs)  # no gc could help later
@@ -176,8 +177,8 @@ def _begin(
     if mark is None and not probe(remote.backend).writable:
         raise RemoteError(
             "remote-read-only",
-            f"nothing can be written at {remote.name}",
-            hint="ask for the right to write there, or push to another place",
+            f"{remote.name} cannot be written",
+            hint="ask for write access there, or push to another remote",
         )
     # First nobody extends the log here any more, then it can be extended there: in between it has
     # no home, and the next push goes on.
@@ -241,7 +242,7 @@ def _fill(
 def _require_collected(repository: Repository, packs: Sequence[PackRef]) -> None:
     hint = "lyrikstore gc, then push again"
     if repository.is_mirror:
-        hint = "lyrikstore gc --remote origin, which collects at the home; then push again"
+        hint = "collect garbage at the home: lyrikstore gc --remote origin; then push again"
     require_collected(repository, packs, repository.backend, hint)
 
 

@@ -1,8 +1,8 @@
-"""Repairing a store from another place that holds it (spec §15.7).
+"""Repair of a store from a clone, mirror or home of the same store (spec §15.7).
 
-What is damaged or missing is fetched, verified, and put in place; the damaged file is moved to
-``quarantine/``. What the two logs have in common decides: a remote cannot change what this store
-says, only give back what it said.
+Damaged or missing files are fetched, verified, and put in place; the damaged file is moved to
+``quarantine/``. Only the common part of the two logs is repaired: a remote cannot change the
+content of this store, only restore it.
 """
 
 from pathlib import Path
@@ -39,7 +39,7 @@ from lyrikstore.objects.transfer import repair_pack, set_aside
 
 
 class Repaired(Struct, frozen=True):
-    """One file that was put right.
+    """One repaired file.
 
     Attributes:
         name: Its name in the store.
@@ -58,26 +58,26 @@ def repair_store(
     memory: LogMemory,
     progress: OnProgress = silent,
 ) -> list[Repaired]:
-    """Put right what is damaged or missing in the store at ``root``.
+    """Repair the damaged or missing files of the store at ``root``.
 
     Args:
         root: The store's folder; its log may be too damaged to be opened.
         source: A clone, mirror or home of the same store.
-        where: What to call it.
+        where: Its name in messages.
         memory: The log checkpoints seen before.
         progress: Progress callback, called per pack.
 
     Returns:
-        What was repaired. What only this store has — entries that the source lacks — cannot be.
+        The repaired files. Files of entries that the source lacks cannot be repaired.
 
     Raises:
         VerificationError: (``not-repaired``) packs that are damaged here are damaged or missing
-            there too: ``details.packs``. All else is repaired: ``details.restored``, by name.
-        VerificationError, FormatError, NotFoundError: The source does not hold what it should.
-        RemoteError, StorageError, LockedError: As the media.
+            there too: ``details.packs``. All others are repaired: ``details.restored``, by name.
+        VerificationError, FormatError, NotFoundError: The source lacks files or does not verify.
+        RemoteError, StorageError, LockedError: Storage backend errors.
         LyrikstoreError: As :func:`refuse_itself` and :func:`initial_fetch`.
 
-    Cost: reads every pack here once, and fetches what is damaged.
+    Cost: reads every pack here once, and fetches the damaged ones.
     """
     local = LocalBackend(root)
     refuse_itself(source, root)
@@ -119,8 +119,8 @@ def _not_repaired(where: str, lacking: list[str], repaired: list[Repaired]) -> V
         "not-repaired",
         f"{pluralize(len(lacking), 'pack is', 'packs are')} damaged or missing here and at {where} "
         f"too: {shown}",
-        hint="what else was damaged is restored; repair it from another copy, or let lyrikstore "
-        "verify say what is lost",
+        hint="all other files are restored; repair these packs from another copy, or list the lost "
+        "files: lyrikstore verify",
         details={"packs": lacking, "restored": {one.name: one.problem for one in repaired}},
     )
 

@@ -1,4 +1,4 @@
-"""Selecting the pending entries of a clone that a push sends, and their packs (spec §15.5)."""
+"""Selection of the pending entries of a clone that a push sends, with their packs (spec §15.5)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -22,12 +22,12 @@ from lyrikstore.objects.store.transactions import PackChanges
 
 
 class PendingEntries(Struct, frozen=True):
-    """The pending entries that a push sends: those with effect, and what these rest on.
+    """The pending entries that a push sends: those with effect, and their dependencies.
 
     Attributes:
-        entries: What of it the home lacks, in the order of the local log.
-        needed: Overtaken versions that others rest on; they go along, without effect.
-        overtaken: Other versions that somebody overtook at the home; they stay here.
+        entries: The entries to send, which the home lacks, in the order of the local log.
+        needed: Overtaken versions that sent entries depend on; they are sent, without effect.
+        overtaken: Other versions that another writer overtook at the home; they stay here.
     """
 
     entries: tuple[LoggedEntry, ...]
@@ -40,10 +40,10 @@ def select_pending(repository: Repository, home: Repository) -> PendingEntries:
 
     Args:
         repository: A clone.
-        home: Its home, as it is now.
+        home: The current state of its home.
 
     Raises:
-        ConflictError: (``ref-moved``) somebody changed a name there that was changed here.
+        ConflictError: (``ref-moved``) a name that was changed here was also changed there.
     """
     without_effect = {item.index for item in repository.flagged}
     table = home.home_table.copy()
@@ -67,9 +67,9 @@ def select_pending(repository: Repository, home: Repository) -> PendingEntries:
             raise ref_moved(
                 manifest,
                 current.id if current else None,
-                hint="lyrikstore pull, then push again: what was issued goes along, and stays good"
+                hint="lyrikstore pull, then push again: issued credentials are sent and stay valid"
                 if manifest.kind == "records"  # of one version issued in two places: it has one
-                else "lyrikstore pull, then make the change again on what is current",
+                else "lyrikstore pull, then make the change again on the current version",
             )
         wanted.update(item.id for item in manifest.inputs)
     needed: list[Manifest] = []
@@ -91,7 +91,7 @@ def _took_effect(table: RefTable, identity: Digest) -> bool:
 
 
 def packs_of(repository: Repository, entries: Sequence[LoggedEntry]) -> PackChanges:
-    """Return the packs and chunk lists that came with pending entries."""
+    """Return the packs and chunk lists that pending entries added."""
     ids = {entry.id for entry in entries}
     holders = [
         transaction
@@ -106,15 +106,15 @@ def packs_of(repository: Repository, entries: Sequence[LoggedEntry]) -> PackChan
 def complete(
     repository: Repository, home: Repository, manifests: Sequence[Manifest], changes: PackChanges
 ) -> PackChanges:
-    """Return ``changes`` with every further pack that the manifests' blobs need at the home.
+    """Return ``changes`` with all further packs that the manifests' blobs need at the home.
 
-    What is sent may rest on blobs in packs that do not go with it: of an overtaken version with
-    the same files, or that the home dropped since. Every blob is looked for there, and where one
-    would be missing, new packs with what is needed of those go along: the rest of a pack that the
-    home dropped may be what it retired.
+    Sent manifests may need blobs in packs that are not sent with them: packs of an overtaken
+    version with the same files, or packs that the home dropped since. Every blob is looked up at
+    the home, and missing ones are sent in new packs with only the needed blobs: the rest of a pack
+    that the home dropped may be data that it retired.
 
     Raises:
-        IncompleteError: One is not here either.
+        IncompleteError: A blob is not here either.
     """
     try:
         require_blobs(home, manifests, changes)
