@@ -1,8 +1,8 @@
-"""Storing files on a cluster: each machine stores its share in packs of its own.
+"""Storing files on a cluster: each machine stores its share in separate packs.
 
-A worker opens the store's backend itself and writes packs there, durably, under their final
-names; nothing but digests, sizes and the names of packs comes back. The transaction record of the
-one who ordered it makes them count. What a worker wrote that died is packs that no record names.
+A worker opens the store's backend itself and writes packs there, durably, under their final names;
+it returns only digests, sizes and the names of packs. The packs become visible by the caller's
+transaction record. A worker that dies leaves packs that no record names.
 """
 
 from array import array
@@ -29,23 +29,23 @@ _SHARE_MIN, _SHARE_MAX, _FILES_MAX = 32 << 20, 1 << 30, 20_000
 def distribute_files(
     writer: BlobWriter, backend: Backend, pools: Pools, files: Sequence[str], sizes: Sequence[int]
 ) -> Iterator[tuple[int, Digest, int]]:
-    """Store files by a pool's workers, which must see the files and the store under these names.
+    """Store files by a pool's workers, which must see the files and the store at the same paths.
 
     Args:
-        writer: Takes over what they stored.
-        backend: Where the store is.
-        pools: Makes the pool.
+        writer: The writer that adopts the packs of the workers.
+        backend: The store's files.
+        pools: Creates the pool.
         files: Absolute paths; symbolic links are followed.
-        sizes: Their sizes, roughly: they only decide who does what.
+        sizes: Their approximate sizes, only used to distribute the work.
 
     Yields:
         The position in ``files``, the digest and the size of each, in any order.
 
     Raises:
-        InvalidInputError: What :meth:`BlobWriter.put_file` raises;
-            (``backend-not-shared``) the store is where no other process can open it.
-        StorageError: The store's medium failed, on some machine.
-        FormatError: (``bad-answer``) a worker answered something else.
+        InvalidInputError: As :meth:`BlobWriter.put_file`; (``backend-not-shared``) other processes
+            cannot open the store.
+        StorageError: Storage backend error on some machine.
+        FormatError: (``bad-answer``) a worker returned an unexpected result.
     """
     setup = {**address_of(backend), "upTo": TransactionLog(backend).count()}
     parts = list(shares(sizes))
@@ -62,7 +62,7 @@ def distribute_files(
 def _stored(result: Result, count: int) -> tuple[PackChanges, bytes, list[int]]:
     sizes, digests = result.header.get("sizes"), b"".join(result.buffers)
     if not isinstance(sizes, list) or len(digests) != 32 * count or len(sizes) != count:
-        raise FormatError("bad-answer", "a worker answered for other files than were asked")
+        raise FormatError("bad-answer", "a worker returned results for other files than requested")
     if any(type(size) is not int or size < 0 for size in sizes):
         raise FormatError("bad-answer", "invalid response from worker: invalid size")
     return changes_from(result.header), digests, sizes
@@ -71,7 +71,7 @@ def _stored(result: Result, count: int) -> tuple[PackChanges, bytes, list[int]]:
 def store_files(
     setup: Mapping[str, Any], task: Mapping[str, Any]
 ) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """Store ``task["files"]`` in packs of their own: what a worker does; see ``targets``."""
+    """Store ``task["files"]`` in separate packs: a target for workers."""
     blobs = _store(setup["url"], setup["upTo"], tuple(sorted(setup["options"].items())))
     digests, sizes = bytearray(), array("Q")
     with blobs.writer() as writer:
@@ -93,7 +93,8 @@ def _store(url: str, up_to: int, options: tuple[tuple[str, str], ...]) -> BlobSt
 def shares(sizes: Sequence[int]) -> Iterator[Sequence[int]]:
     """Yield shares of work: positions in ``sizes``, which are in bytes.
 
-    The largest first, so that none is left over at the end; small ones stay in order, in runs.
+    The largest files come first, so that none is left at the end; small files stay in order, in
+    runs.
     """
     most = min(_SHARE_MAX, max(_SHARE_MIN, sum(sizes) // _SHARES))
     large = [place for place, size in enumerate(sizes) if size >= most]
@@ -114,7 +115,7 @@ def shares(sizes: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def changes_to_json(changes: PackChanges) -> dict[str, Any]:
-    """Return the members of an answer that say what a worker stored."""
+    """Return the changes of a worker as members of a result."""
     return {
         "packs": [[pack.id.hex, pack.bytes, pack.role] for pack in changes.added],
         "lists": [[blob.hex, chunks.hex] for blob, chunks in changes.chunk_lists],
@@ -122,18 +123,18 @@ def changes_to_json(changes: PackChanges) -> dict[str, Any]:
 
 
 def changes_from(header: Mapping[str, Any]) -> PackChanges:
-    """Return what :func:`changes_to_json` said.
+    """Return the changes from the members that :func:`changes_to_json` returned.
 
     Raises:
-        FormatError: (``bad-answer``, ``bad-digest``) it says something else.
+        FormatError: (``bad-answer``, ``bad-digest``) the members are not valid.
     """
     added = []
     try:
         for name, size, role in header["packs"]:
             if role not in ROLES or type(size) is not int or size < 0:
-                raise FormatError("bad-answer", "a worker names a pack of an unknown kind")
+                raise FormatError("bad-answer", "a worker named a pack of an unknown kind")
             added.append(PackRef(Digest.parse_hex(name), size, role))
         lists = tuple((Digest.parse_hex(a), Digest.parse_hex(b)) for a, b in header["lists"])
     except (KeyError, TypeError, ValueError) as error:
-        raise FormatError("bad-answer", "a worker does not say what it stored") from error
+        raise FormatError("bad-answer", "a worker did not name the packs that it stored") from error
     return PackChanges(tuple(added), lists)

@@ -1,8 +1,8 @@
-"""Moving packs between two places that hold one store (spec §15.3).
+"""Copying packs between two places of one store (spec §15.3).
 
-A pack is immutable and named by the hash of its bytes. So whatever is there with the right size is
-left alone, whatever arrives is hashed before it gets its name, and a transfer that was cut off goes
-on where it stopped.
+A pack is immutable and named by the hash of its bytes. So a pack that exists with the right size is
+not copied again, a received pack is hashed before it gets its name, and an interrupted transfer
+continues where it stopped.
 """
 
 import contextlib
@@ -38,11 +38,11 @@ _BULK = 1 << 20
 
 
 class Moved(Struct, frozen=True):
-    """What a transfer did, or would do.
+    """The result of a transfer, or of its dry run.
 
     Attributes:
-        files: Packs that were copied.
-        bytes: Their size together.
+        files: Number of copied packs.
+        bytes: Their total size.
     """
 
     files: int = 0
@@ -55,11 +55,11 @@ class Moved(Struct, frozen=True):
 
 
 class Overlay:
-    """A store elsewhere, whose packs are read here where they are here.
+    """A backend over a remote store that reads packs from a local copy if they are there.
 
     Args:
-        far: The store elsewhere; everything but reading packs is done there.
-        near: A copy of it, perhaps of a part only.
+        far: The remote store; all operations except reading packs are done there.
+        near: A copy of it, perhaps of only a part.
     """
 
     def __init__(self, far: Backend, near: Backend) -> None:
@@ -68,7 +68,7 @@ class Overlay:
 
     @property
     def scratch(self) -> Path:
-        """That of the store elsewhere."""
+        """The scratch folder of the remote store."""
         return self._far.scratch
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
@@ -91,7 +91,7 @@ class Overlay:
         self._far.replace(name, source)
 
     def swap(self, name: str, expected: bytes | None, new: bytes) -> bool:
-        """Replace a file that nobody has changed; see :meth:`Backend.swap`."""
+        """Replace a file if it is unchanged; see :meth:`Backend.swap`."""
         return self._far.swap(name, expected, new)
 
     def list(self, prefix: str) -> Iterator[str]:
@@ -104,7 +104,7 @@ class Overlay:
 
 
 def absent(backend: Backend, packs: Iterable[PackRef]) -> list[PackRef]:
-    """Return the packs that are not there with their size. Cost: one question per pack."""
+    """Return the packs that do not exist with their size. Cost: one request per pack."""
     wanted = list(dict.fromkeys(packs))
     if isinstance(backend, LocalBackend) or len(wanted) < 2:
         return [pack for pack in wanted if not _is_there(backend, pack)]
@@ -119,21 +119,21 @@ def copy_packs(
     packs: Sequence[PackRef],
     progress: OnProgress = silent,
 ) -> Moved:
-    """Copy packs, each verified on its way and durable under its name.
+    """Copy packs; each is verified during the copy and durable under its name.
 
-    In a folder they get their names in groups, one while the next is coming: what takes time
-    there is waiting for the disk.
+    In a folder, packs get their names in groups, one group while the next is received, because
+    waiting for the disk takes most of the time.
 
     Args:
-        source: Where they are.
-        target: Where they go; those that are there already are not touched.
-        packs: Which.
+        source: The backend with the packs.
+        target: The backend to copy to; packs that it has already are not touched.
+        packs: The packs.
         progress: Progress callback, called after every few MiB of a pack.
 
     Raises:
-        NotFoundError: (``no-file``) the source lacks one.
-        VerificationError: (``pack-damaged``) what the source has is not the pack.
-        StorageError, RemoteError: A medium failed. What was copied stays, and is not copied again.
+        NotFoundError: (``no-file``) the source lacks a pack.
+        VerificationError: (``pack-damaged``) a pack in the source is damaged.
+        StorageError, RemoteError: Storage backend error. Copied packs stay for the next call.
 
     Cost: six packs at a time, 16 MiB of memory each.
     """
@@ -155,21 +155,21 @@ def copy_packs(
 
 
 def repair_pack(backend: LocalBackend, source: Backend, pack: PackRef) -> bool:
-    """Put a sound copy of a pack in the place of a damaged or missing one.
+    """Replace a damaged or missing pack by an intact copy.
 
     Args:
         backend: The store to repair.
-        source: Another place that holds the pack.
-        pack: Which.
+        source: Another backend that has the pack.
+        pack: The pack.
 
     Returns:
-        Whether it had to be repaired. The damaged file is moved to ``quarantine/``.
+        Whether it was repaired. The damaged file is moved to ``quarantine/``.
 
     Raises:
         NotFoundError, VerificationError, StorageError, RemoteError: As :func:`copy_packs`; then
-            the store is as it was.
+            the store is unchanged.
 
-    Cost: reads the pack once; if it is damaged, another time from the source.
+    Cost: reads the pack once; if it is damaged, once more from the source.
     """
     if pack_problem(backend, pack) is None:
         return False
@@ -184,7 +184,7 @@ def repair_pack(backend: LocalBackend, source: Backend, pack: PackRef) -> bool:
 
 
 def pack_problem(backend: Backend, pack: PackRef) -> str | None:
-    """Return what is wrong with a pack as a file; None if it has the digest in its name.
+    """Return the problem of a pack file; None if its bytes have the digest in its name.
 
     Cost: reads it once.
     """
@@ -198,12 +198,12 @@ def pack_problem(backend: Backend, pack: PackRef) -> str | None:
     except StorageError as error:
         if error.kind != NOT_A_FILE:
             raise
-        return f"pack {pack.id.short} is no file"
+        return f"pack {pack.id.short} is not a file"
     return None
 
 
 def set_aside(backend: LocalBackend, name: str) -> None:
-    """Move a damaged file to ``quarantine/``; one that is not there is no error.
+    """Move a damaged file to ``quarantine/``; a missing file is not an error.
 
     Raises:
         StorageError: It cannot be moved; (``linked-folder``) one of the two places is behind a
@@ -344,13 +344,13 @@ def _parts(source: Backend, pack: PackRef) -> Iterator[bytes]:
         raise VerificationError(
             "pack-damaged",
             f"pack {pack.id.short} has another size than {pluralize(pack.bytes, 'byte')}",
-            hint="lyrikstore verify names what is damaged; --repair-from REMOTE restores it",
+            hint="to repair the damage: lyrikstore verify --repair-from REMOTE",
         )
     if whole.digest() != pack.id.raw:
         raise VerificationError(
             "pack-damaged",
             f"pack {pack.id.short} is damaged: its bytes have another hash",
-            hint="lyrikstore verify names what is damaged; --repair-from REMOTE restores it",
+            hint="to repair the damage: lyrikstore verify --repair-from REMOTE",
         )
 
 

@@ -278,7 +278,7 @@ def test_a_folder_that_cannot_be_made_is_no_remote(publisher) -> None:
     assert refused.kind == "remote-missing"
     publisher.ok("remote", "add", "backup", nowhere, "--offline")
     for pushed in (publisher.fails(13, "push", "--mirror"), publisher.fails(13, "push")):
-        assert f"there is no folder {nowhere.parent} to make it in" in pushed.err
+        assert f"its parent folder {nowhere.parent} does not exist" in pushed.err
         assert "mount its disk" in pushed.err
     # The log is at home here as before: a push that cannot even begin moves nothing.
     again = publisher.ok("commit", publisher.folder / "letters", "-d", "acme/more").out

@@ -143,7 +143,7 @@ def test_a_pipe_in_place_of_the_lock_is_named_with_the_way_out(tmp_path: Path) -
     with pytest.raises(StorageError) as caught, StoreLock(tmp_path / "lock", timeout=0):
         pass
     assert "not a regular file" in caught.value.message
-    assert "remove what stands in its place" in caught.value.hint
+    assert "remove the file at this path" in caught.value.hint
 
 
 def test_lock_dies_with_its_process(root: Path) -> None:

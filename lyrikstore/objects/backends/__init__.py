@@ -1,1 +1,1 @@
-"""Where bytes are kept: a local folder, object storage, SFTP, HTTP (spec/15-remotes.md)."""
+"""Storage backends: a local folder, object storage, SFTP, HTTP (spec/15-remotes.md)."""

@@ -8,10 +8,10 @@ from lyrikstore.objects.backends.remote import RemoteBackend
 
 
 def address_of(backend: Backend) -> dict[str, Any]:
-    """Return what another machine needs to open a backend, but for the credentials it has itself.
+    """Return the address with which another machine can open a backend, without credentials.
 
     Raises:
-        InvalidInputError: (``backend-not-shared``) it cannot.
+        InvalidInputError: (``backend-not-shared``) another machine cannot open it.
     """
     if isinstance(backend, LocalBackend):
         return {"url": str(backend.root.resolve()), "options": {}}

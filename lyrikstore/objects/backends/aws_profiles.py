@@ -1,4 +1,4 @@
-"""AWS profiles: the two files that every AWS tool reads, which obstore does not."""
+"""AWS profiles, from the two files that every AWS tool reads but obstore does not."""
 
 import configparser
 import os
@@ -16,11 +16,11 @@ _SETTINGS = {
 
 
 def profile_settings(profile: str | None, folder: Path | None = None) -> dict[str, str]:
-    """Return what ``~/.aws/credentials`` and ``~/.aws/config`` say, as obstore names it.
+    """Return the settings in ``~/.aws/credentials`` and ``~/.aws/config``, as obstore names them.
 
     Args:
-        profile: Which one; None: the one called ``default``, if there is one.
-        folder: Where the two files are; ``~/.aws`` if left out.
+        profile: Name of the profile; None for ``default``, if it exists.
+        folder: Folder of the two files; by default ``~/.aws``.
 
     Raises:
         InvalidInputError: (``bad-option``) there is no such profile, or a file cannot be read.

@@ -1,10 +1,10 @@
 """Storage backends: the protocol of seven operations, and the local folder (spec §4.2).
 
-Everything a store holds is an immutable file created once, except the few that are replaced
-atomically (the log checkpoint). So a backend needs exclusive create, atomic replace, with and
-without a condition, ranged read, size, list and remove, and nothing else. This module has the one
-for a local folder, ``lyrikstore.objects.backends.open`` all others; ``lyrikstore.testing.backends``
-holds the suite that a third-party backend runs against itself.
+All files of a store are immutable and created once, except a few that are replaced atomically (the
+log checkpoint). So a backend needs only exclusive create, atomic replace, with and without a
+condition, ranged read, size, list and remove. This module has the backend for a local folder,
+``lyrikstore.objects.backends.open`` opens all others; ``lyrikstore.testing.backends`` has the test
+suite for third-party backends.
 
 Example:
     >>> from lyrikstore.objects.backends.memory import MemoryBackend
@@ -35,10 +35,10 @@ from lyrikstore.objects.io.safe_folder import own_folder
 from lyrikstore.objects.io.scratch import NO_FILES, open_scratch
 
 THREADS = 6
-"""Files that are sent, or waited for, at a time."""
+"""Number of files that are sent, or waited for, at a time."""
 SCRATCH = "tmp"
 NOT_A_FILE = "not-a-file"
-"""Kind of :class:`StorageError`: a link, folder or device stands where a file should."""
+"""Kind of :class:`StorageError`: a link, folder or device in place of a file."""
 
 _NAME = re.compile(r"[a-z0-9_-][a-z0-9._-]*(/[a-z0-9_-][a-z0-9._-]*)*")
 _NO_COPYING = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM})
@@ -50,15 +50,15 @@ class Backend(Protocol):
     Names are lower-case ASCII path segments joined by ``/``. Every method raises
     :class:`StorageError` (``disk-full``, ``read-only``, ``no-permission``, ``io``) when the
     medium fails, or :class:`RemoteError` when the medium is another machine. After such an error
-    from :meth:`create`, :meth:`replace` or :meth:`swap` the outcome is unknown: the name holds
-    either the whole new content or what it held before, never a part. Where it matters who of
-    several callers did it, their contents must differ: a remote tells a lost answer from a lost
-    race by what is there.
+    from :meth:`create`, :meth:`replace` or :meth:`swap` the outcome is unknown: the file has
+    either the complete new content or its previous content, never a part. If it matters which of
+    several callers succeeded, their contents must differ: a remote distinguishes a lost answer
+    from a lost race by the content of the file.
     """
 
     @property
     def scratch(self) -> Path:
-        """A local folder for files being built; on the store's own file system if it has one."""
+        """A local folder for unfinished files; on the store's own file system if it has one."""
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         """Return up to ``length`` bytes from byte ``start``; fewer only at the end of the file.
@@ -74,32 +74,33 @@ class Backend(Protocol):
         """Create ``name`` durably if it does not exist; return whether this call created it.
 
         Of any number of concurrent callers exactly one gets True. When True is returned the
-        content and the name survive a power cut. A file at ``source`` must be complete, must not
-        be changed afterwards (the store may share its storage) and may be removed.
+        content and the name survive a power failure. A file at ``source`` must be complete, must
+        not be changed afterwards (the store may share its storage) and may be removed.
         """
 
     def replace(self, name: str, source: bytes | Path) -> None:
-        """Make ``source`` the content of ``name``, atomically and durably."""
+        """Replace the content of ``name`` by ``source``, atomically and durably."""
 
     def swap(self, name: str, expected: bytes | None, new: bytes) -> bool:
-        """Replace a small file if its content is ``expected``; return whether it was.
+        """Replace a small file if its content is ``expected``; return whether it was replaced.
 
-        None: if there is no such file. Of concurrent callers with one expectation one gets True.
+        With None, create it if it does not exist. Of concurrent callers that expect the same
+        content exactly one gets True.
         """
 
     def list(self, prefix: str) -> Iterator[str]:
         """Yield every name that starts with ``prefix``, in ascending order.
 
-        For scrubbing and collecting only: what a store holds stands in its records, and a remote
-        may list late or wrongly.
+        Used only for checking and garbage collection: the records list the files of a store, and a
+        remote may return late or wrong listings.
         """
 
     def remove(self, name: str) -> None:
-        """Remove ``name``; a name that is not there is no error."""
+        """Remove ``name``; a missing file is not an error."""
 
 
 def check_name(name: str) -> None:
-    """Return if ``name`` may name a file in a backend.
+    """Raise `bad-name` unless ``name`` may name a file in a backend.
 
     Raises:
         InvalidInputError: (``bad-name``) it could leave the store or differ between systems.
@@ -112,9 +113,9 @@ class LocalBackend:
     """A store in a folder of a local file system.
 
     Durability: temporary file, ``fsync``, hard link (create) or rename (replace), ``fsync`` of
-    every touched directory. A failed ``fsync`` aborts and is never tried again: the kernel has
-    already forgotten which pages were lost. Nothing is written or removed through a link below the
-    store's folder (``linked-folder``).
+    every touched directory. A failed ``fsync`` aborts and is never repeated: the kernel no longer
+    knows which pages were lost. Nothing is written or removed through a link below the store's
+    folder (``linked-folder``).
     """
 
     def __init__(self, root: Path) -> None:
@@ -169,12 +170,12 @@ class LocalBackend:
     def create_all(
         self, files: Sequence[tuple[str, bytes | Path]], threads: int = THREADS
     ) -> list[bool]:
-        """Do :meth:`create` for several files, waiting for the disk but a few times in all.
+        """Create several files, as :meth:`create`, waiting for the disk only a few times in all.
 
         Args:
-            files: Name and source of each. Of those that were created before an error, the names
-                are durable as well.
-            threads: How many files at a time.
+            files: Name and source of each. Files that were created before an error have durable
+                names as well.
+            threads: Number of files at a time.
         """
         for name, _ in files:
             check_name(name)
@@ -229,7 +230,7 @@ class LocalBackend:
             raise storage_error(error, f"writing {name}") from error
 
     def swap(self, name: str, expected: bytes | None, new: bytes) -> bool:
-        """Replace a file that nobody has changed; see :meth:`Backend.swap`."""
+        """Replace a file if it is unchanged; see :meth:`Backend.swap`."""
         check_name(name)
         if expected is None:
             return self.create(name, new)
@@ -319,15 +320,15 @@ class LocalBackend:
 def create_all(
     backend: Backend, files: Sequence[tuple[str, bytes | Path]], threads: int = THREADS
 ) -> list[bool]:
-    """Do :meth:`Backend.create` for several files, side by side.
+    """Create several files in parallel, as :meth:`Backend.create`.
 
     Args:
-        backend: Where they go.
+        backend: The backend.
         files: Name and source of each.
-        threads: How many at a time.
+        threads: Number of files at a time.
 
     Returns:
-        For each whether it was created. After an error any of them may have been.
+        For each file whether it was created. After an error any of them may have been created.
     """
     if isinstance(backend, LocalBackend):
         return backend.create_all(files, threads)
@@ -342,8 +343,8 @@ def _no_file(doing: str) -> StorageError:
     return StorageError(
         NOT_A_FILE,
         f"{doing}: not a regular file",
-        hint="a link, folder or device stands in its place: lyrikstore verify names what is "
-        "damaged; --repair-from REMOTE restores it",
+        hint="a link, folder or device is in its place; to list all damage: lyrikstore verify; "
+        "to restore it: lyrikstore verify --repair-from REMOTE",
     )
 
 

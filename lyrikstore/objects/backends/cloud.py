@@ -1,7 +1,8 @@
-"""S3, Google Cloud Storage and Azure, through obstore (spec/adr/0006-remotes.md says why).
+"""S3, Google Cloud Storage and Azure backends, through obstore (reasons: spec/adr/0006-remotes.md).
 
-obstore's own retries are off: ours count. It gives no status code and no headers, only a text
-that quotes the URL, so errors are told apart by that text and none of it is passed on.
+obstore's own retries are off; lyrikstore retries itself. obstore returns no status code and no
+headers, only a text that contains the URL, so errors are distinguished by that text, which is never
+passed on.
 """
 
 import contextlib
@@ -60,14 +61,15 @@ _NO_CREDENTIALS = re.compile(r"credential|InstanceMetadata|metadata endpoint|tok
 
 
 class CloudBackend(RemoteBackend):
-    """A store in a bucket. Exclusive create and compare-and-swap are the server's.
+    """A store in a bucket. The server does exclusive create and compare-and-swap.
 
     Args:
         url: Bucket and prefix.
         scratch: A local folder.
-        retry: How often to try.
+        retry: The retry policy.
         options: See :data:`lyrikstore.objects.backends.urls.OPTIONS`.
-        environment: The process's, to find an AWS profile by; see :func:`open_backend`.
+        environment: The environment of the process, to find an AWS profile; see
+            :func:`open_backend`.
     """
 
     def __init__(
@@ -84,7 +86,7 @@ class CloudBackend(RemoteBackend):
         self._bare_tags = False  # whether If-Match wants the ETag without its quotes
 
     def probe(self) -> Abilities:
-        """Try both conditions; see :meth:`RemoteBackend.probe`."""
+        """Try both conditional requests; see :meth:`RemoteBackend.probe`."""
         name = f"tmp/probe-{os.urandom(8).hex()}"
         self.create(name, b"first")
         try:
@@ -107,7 +109,7 @@ class CloudBackend(RemoteBackend):
             first, end = answer.range
             # Caps before allocation, whatever the server claims.
             if end - first > (MAX_READ if length is None else length) or first != start:
-                raise self._failed(f"reading {name}", "it answers with another range")
+                raise self._failed(f"reading {name}", "it returned another range")
             data = self._content(answer, f"reading {name}", end - first)
             if len(data) != end - first:
                 raise TransientError(self._failed(f"reading {name}", "the answer was cut short"))
@@ -125,7 +127,7 @@ class CloudBackend(RemoteBackend):
         for part in answer.stream(min_chunk_size=1):  # each as it comes
             got += len(part)
             if got > most:
-                raise self._failed(doing, "it sends more than was asked for")
+                raise self._failed(doing, "it sent more than was requested")
             parts.append(bytes(part))
             if time.monotonic() > end:
                 raise TransientError(self._failed(doing, "it sends too slowly"))
@@ -212,8 +214,8 @@ class CloudBackend(RemoteBackend):
         if isinstance(error, exceptions.InvalidPathError):
             return self._failed(
                 doing,
-                "there is a name that no file of a store can have",
-                hint="look with the cloud's own tool what lies there, and remove it",
+                "it lists a name that no file of a store can have",
+                hint="find the file with the cloud's own tool, and remove it",
             )
         text = str(error)
         found = _STATUS.search(text)
@@ -224,7 +226,7 @@ class CloudBackend(RemoteBackend):
             return self._failed(doing, "there is no such bucket", kind="remote-missing")
         if status == 404 or isinstance(error, FileNotFoundError):
             return NotFoundError("no-file", f"{self.url}: {doing}: there is no such file")
-        said = f"the server says {status} {code}".rstrip()
+        said = f"the server returned {status} {code}".rstrip()
         if code in _AGAIN_CODES:
             return TransientError(self._failed(doing, said), refused=True)
         if status in _AGAIN:
@@ -251,11 +253,11 @@ class CloudBackend(RemoteBackend):
 
 
 class _ExistsError(Exception):
-    """A condition of the request does not hold: 412."""
+    """A condition of the request is not met: 412."""
 
 
 class _RangeError(Exception):
-    """The file ends before the first byte asked for: 416."""
+    """The file ends before the first requested byte: 416."""
 
 
 @contextlib.contextmanager

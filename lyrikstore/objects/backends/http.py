@@ -1,7 +1,7 @@
-"""A store behind a plain web server, read-only; the standard library's client.
+"""Read-only backend for a store on a web server, with the standard library's client.
 
-The server is believed nothing: not the length it announces, not the range it sends, not where it
-redirects to, not how long it will take.
+The server is not trusted: its announced length, its ranges, its redirects and its response times
+are all checked.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ class WebBackend(RemoteBackend):
     """A read-only store behind HTTP(S).
 
     Args:
-        url: Its folder.
+        url: URL of its folder.
         scratch: A local folder.
         retry: How often to try.
         options: See :data:`lyrikstore.objects.backends.urls.OPTIONS`.
@@ -66,7 +66,7 @@ class WebBackend(RemoteBackend):
         self._headers |= _login(url.host) if url.scheme == "https" else {}
 
     def probe(self) -> Abilities:
-        """See :meth:`RemoteBackend.probe`; nothing is written."""
+        """Return the abilities of a read-only server; nothing is written."""
         self.size("format")
         return Abilities(writable=False, creates=False, swaps=False)
 
@@ -83,7 +83,7 @@ class WebBackend(RemoteBackend):
             if answer.status == 206:
                 first = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
                 if first is None or int(first[1]) != start:
-                    raise self._failed(doing, "it answers with another range")
+                    raise self._failed(doing, "it returned another range")
                 return self._body(answer, doing, most, exact=int(first[2]) + 1 - start)
             # It does not do ranges: leave out what comes before.
             answer.fp.raw.deadline += start / SLOWEST  # type: ignore[attr-defined]
@@ -96,13 +96,13 @@ class WebBackend(RemoteBackend):
             with self._ask("HEAD", name, doing, {}) as answer:
                 length = answer.headers.get("Content-Length", "")
                 if not re.fullmatch(r"\d{1,18}", length):
-                    raise self._failed(doing, "it does not say how long the file is")
+                    raise self._failed(doing, "it does not send the length of the file")
                 return int(length)
         except NotFoundError:
             return None
 
     def close(self) -> None:
-        """End idle connections; the next operation opens another."""
+        """Close idle connections; the next operation opens a new one."""
         with contextlib.suppress(queue.Empty):
             while True:
                 self._idle.get_nowait().close()
@@ -128,7 +128,7 @@ class WebBackend(RemoteBackend):
         if short or (exact is not None and got != exact):
             raise TransientError(self._failed(doing, "the answer was cut short"))
         if keep and not cut and answer.read(1):
-            raise self._failed(doing, "it sends more than was asked for")
+            raise self._failed(doing, "it sent more than was requested")
         return b"".join(parts)
 
     @contextlib.contextmanager
@@ -150,7 +150,7 @@ class WebBackend(RemoteBackend):
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             certificate = isinstance(error, ssl.SSLCertVerificationError)
-            reason = "its certificate is not good" if certificate else broken(error)
+            reason = "its certificate is not valid" if certificate else broken(error)
             reason = str(error) if isinstance(error, _SlowError) else reason
             failed = self._failed(doing, reason, kind="remote-unreachable")
             raise (failed if certificate else TransientError(failed)) from None
@@ -178,7 +178,7 @@ class WebBackend(RemoteBackend):
                 return answer
             target = self._redirected(target, answer, doing)
             connection.close()  # the next request opens it again
-        raise self._failed(doing, "it redirects in a circle")
+        raise self._failed(doing, "its redirects form a cycle")
 
     def _redirected(self, target: str, answer: http.client.HTTPResponse, doing: str) -> str:
         # ATTACK: a redirect to another host would send our requests into somebody's network.
@@ -200,7 +200,7 @@ class WebBackend(RemoteBackend):
             return
         if status in {404, 410}:
             raise NotFoundError("no-file", f"{self.url}: {doing}: there is no such file")
-        said = f"the server says {status}"
+        said = f"the server returned {status}"
         if status in _AGAIN:
             after = answer.headers.get("Retry-After", "")
             seconds = float(after) if re.fullmatch(r"\d{1,6}", after) else None
@@ -243,7 +243,7 @@ class WebBackend(RemoteBackend):
 
 
 class _Timed(io.RawIOBase):
-    """What comes from a socket, up to a moment."""
+    """The data from a socket, until a deadline."""
 
     def __init__(self, sock: socket.socket, deadline: float, now: Callable[[], float]) -> None:
         super().__init__()
@@ -260,7 +260,7 @@ class _Timed(io.RawIOBase):
         return self._stream.readinto(buffer)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """As a socket does, for ``http.client``."""
+        """Return this stream buffered; called by ``http.client`` as on a socket."""
         return io.BufferedReader(self)
 
     def close(self) -> None:
@@ -269,7 +269,7 @@ class _Timed(io.RawIOBase):
 
 
 class _SlowError(OSError):
-    """An answer takes longer than any that comes at a bearable speed."""
+    """A response is slower than the minimum speed."""
 
 
 def _respond(
@@ -283,7 +283,7 @@ def _context(options: dict[str, str]) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=options.get("ca-file"))
     except (OSError, ssl.SSLError):
         raise InvalidInputError(
-            "bad-option", "the file given as ca-file holds no certificates that can be read"
+            "bad-option", "the file of option ca-file contains no readable certificates"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""A store in this process's memory: for tests, notebooks and dry runs."""
+"""Backend in the memory of this process, for tests, notebooks and dry runs."""
 
 import threading
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ class MemoryBackend:
     """A store in a dictionary.
 
     Args:
-        scratch: A folder for files being built.
-        files: Where the files are kept; several backends may share one.
+        scratch: A folder for unfinished files.
+        files: The dictionary of the files; several backends may share one.
     """
 
     _guard = threading.Lock()  # one for all: backends may share their files
@@ -24,7 +24,7 @@ class MemoryBackend:
 
     @property
     def scratch(self) -> Path:
-        """The folder given."""
+        """The scratch folder."""
         return self._scratch
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
@@ -57,7 +57,7 @@ class MemoryBackend:
         self.files[name] = source if isinstance(source, bytes) else source.read_bytes()
 
     def swap(self, name: str, expected: bytes | None, new: bytes) -> bool:
-        """Replace a file that nobody has changed."""
+        """Replace a file if it is unchanged."""
         check_name(name)
         with self._guard:
             if self.files.get(name) != expected:
@@ -80,5 +80,5 @@ _NAMED: dict[str, dict[str, bytes]] = {}
 
 
 def shared_files(name: str) -> dict[str, bytes]:
-    """Return the files of the store ``memory://name``: the same for everybody in this process."""
+    """Return the files of the store ``memory://name``, which the whole process shares."""
     return _NAMED.setdefault(name, {})

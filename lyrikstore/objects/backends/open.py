@@ -34,17 +34,17 @@ def open_backend(
     environment: Mapping[str, str] | None = None,
     retry: Retry | None = None,
 ) -> Backend:
-    """Return the backend of the store at ``place``; nothing is asked of it yet.
+    """Return the backend of the store at ``place``; no request is sent yet.
 
     Args:
         place: ``s3://``, ``gs://``, ``az://``, ``sftp://``, ``http(s)://`` (read-only),
             ``memory://`` (this process only), ``file://``, or the path of a folder; or a
-            :class:`RemotePlace`, which then also has what the next but one say.
-        scratch: A local folder for files being built, by default the system's; a folder remote
+            :class:`RemotePlace`, which then also has ``options`` and ``environment``.
+        scratch: A local folder for unfinished files, by default the system's; a folder remote
             uses its own.
         options: See :class:`RemotePlace`.
         environment: See :class:`RemotePlace`.
-        retry: How often to try; 5 times if left out.
+        retry: The retry policy; 5 tries by default.
 
     Raises:
         InvalidInputError: See :class:`RemotePlace`; also (``bad-option``) the value of an option
@@ -80,7 +80,7 @@ def open_backend(
 
 
 def probe(backend: Backend) -> Abilities:
-    """Return what a remote can be relied on for, having tried it.
+    """Test a remote and return its abilities.
 
     Raises:
         RemoteError: It cannot be reached, or it refuses the credentials.

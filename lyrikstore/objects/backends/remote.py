@@ -1,4 +1,4 @@
-"""What every remote has in common: retries, and telling a lost answer from a lost race."""
+"""Base class of all remotes: retries, and distinguishing a lost answer from a lost race."""
 
 import re
 import socket
@@ -19,22 +19,22 @@ from lyrikstore.objects.backends.urls import RemoteUrl
 T = TypeVar("T")
 
 MAX_READ = 256 << 20
-"""The most bytes one read takes in: twice the largest pack, however long a server says it is."""
+"""Maximum bytes of one read: twice the largest pack, for any length that a server announces."""
 MAX_NAMES = 1 << 20
-"""The most names one listing takes in: the packs of 64 TB."""
+"""Maximum number of names in one listing: the packs of 64 TB."""
 SLOWEST = 16 << 10
-"""Bytes a second, after the first timeout: a server that drips is let go."""
+"""Minimum bytes per second, after the first timeout: a slower server is disconnected."""
 _STEP = 8 << 20
 
 
 class Abilities(Struct, frozen=True):
-    """What a remote can be relied on for.
+    """The abilities of a remote.
 
     Attributes:
-        writable: It can be written to.
-        creates: Exclusive create is exact, so several writers may push at once.
-        swaps: So is compare-and-swap; else two writers may replace the log checkpoint one after
-            the other, and the older one stays until the next push.
+        writable: Whether it can be written.
+        creates: Whether exclusive create is reliable, so that several writers may push at once.
+        swaps: Whether compare-and-swap is reliable; else two writers may replace the log
+            checkpoint one after the other, and the older one stays until the next push.
     """
 
     writable: bool
@@ -45,18 +45,18 @@ class Abilities(Struct, frozen=True):
 class RemoteBackend(ABC):
     """A store on another machine: a :class:`~lyrikstore.objects.backends.base.Backend`.
 
-    Subclasses do one request in each of their methods, except :meth:`_swap`, and say what became of
-    it: done, :class:`NotFoundError`, :class:`RemoteError`, or :class:`TransientError` for what is
-    worth another try. Names have been checked before they are called.
+    Subclasses send one request in each of their methods, except :meth:`_swap`, and return, or raise
+    :class:`NotFoundError`, :class:`RemoteError`, or :class:`TransientError` for a failure that may
+    be retried. Names are checked before these methods are called.
 
-    Nothing read here is verified: a server may lie about content and size, so callers hash what
-    they get. What absence means is asked of the server each time, never of a listing.
+    Nothing read here is verified: a server may lie about content and size, so callers hash the
+    bytes they get. Whether a file exists is asked of the server each time, never of a listing.
 
     Args:
-        url: Where the store is.
-        scratch: A local folder for files being built.
-        retry: How often to try.
-        options: What was set for it; never a secret.
+        url: URL of the store.
+        scratch: A local folder for unfinished files.
+        retry: The retry policy.
+        options: Its options; never a secret.
     """
 
     def __init__(
@@ -73,12 +73,12 @@ class RemoteBackend(ABC):
 
     @property
     def url(self) -> str:
-        """Where the store is, without secrets."""
+        """The URL of the store, without secrets."""
         return str(self._url)
 
     @property
     def scratch(self) -> Path:
-        """The local folder given."""
+        """The local scratch folder."""
         return self._scratch
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
@@ -86,10 +86,10 @@ class RemoteBackend(ABC):
 
         Raises:
             NotFoundError: (``no-file``) there is no such file.
-            RemoteError: The remote cannot be reached, refuses, or fails time after time.
+            RemoteError: The remote cannot be reached, refuses, or fails repeatedly.
 
         Cost:
-            One request; memory for what is returned.
+            One request; memory for the returned bytes.
         """
         check_name(name)
         if length == 0:
@@ -98,7 +98,7 @@ class RemoteBackend(ABC):
             return whole
         data = self._try(lambda: self._get(name, start, length))
         if len(data) > (MAX_READ if length is None else length):
-            raise self._failed(f"reading {name}", "it sent more than was asked for")
+            raise self._failed(f"reading {name}", "it sent more than was requested")
         return data
 
     def size(self, name: str) -> int | None:
@@ -109,8 +109,8 @@ class RemoteBackend(ABC):
     def create(self, name: str, source: bytes | Path) -> bool:
         """Create a file exclusively; see :meth:`Backend.create`.
 
-        An answer that got lost is made up for by reading back what is there. So if another caller
-        creates the same name with the very same content, both may be told that they did it.
+        After a lost answer the file is read back. So if another caller creates the same name with
+        identical content, both may get True.
         """
         check_name(name)
         created, doubt = self._attempt(lambda: self._put_new(name, source))
@@ -122,7 +122,7 @@ class RemoteBackend(ABC):
         self._try(lambda: self._put(name, source))
 
     def swap(self, name: str, expected: bytes | None, new: bytes) -> bool:
-        """Replace a small file that nobody has changed; see :meth:`Backend.swap`."""
+        """Replace a small file if it is unchanged; see :meth:`Backend.swap`."""
         check_name(name)
         if expected is None:
             return self.create(name, new)
@@ -144,7 +144,7 @@ class RemoteBackend(ABC):
 
     @abstractmethod
     def probe(self) -> Abilities:
-        """Find out what the server does, by a small file under ``tmp/`` that is removed again.
+        """Test the server with a small file under ``tmp/``, which is removed; return its abilities.
 
         Raises:
             RemoteError: It cannot be reached, or it refuses the credentials.
@@ -168,7 +168,7 @@ class RemoteBackend(ABC):
 
     @abstractmethod
     def _swap(self, name: str, expected: bytes, new: bytes) -> bool:
-        """Replace a file if its content is still ``expected``; several requests, each tried."""
+        """Replace a file if its content is still ``expected``; sends requests with retries."""
 
     @abstractmethod
     def _names(self, folder: str) -> Sequence[str]:
@@ -228,8 +228,8 @@ HINTS = {
     "remote-denied": "check the credentials; docs/remotes.md says where each kind of remote "
     "finds them",
     "remote-failed": "run the command again; what was transferred stays",
-    "remote-full": "make room on the remote, then run the command again",
-    "remote-missing": "make the bucket or folder first, or correct the URL",
+    "remote-full": "free space on the remote, then run the command again",
+    "remote-missing": "create the bucket or folder first, or correct the URL",
     "remote-read-only": "push over another URL of the store, such as sftp:// or s3://",
     "remote-clock": "set this machine's clock; the server refuses requests that are minutes off",
 }
@@ -237,7 +237,7 @@ HINTS = {
 
 
 def broken(error: Exception) -> str:
-    """Return why there is no connection, where the system knows."""
+    """Return the reason of a failed connection, as far as the system reports it."""
     inner = getattr(error, "errors", None)  # paramiko's, one for each address that was tried
     first = next(iter(inner.values()), error) if isinstance(inner, dict) else error
     if isinstance(first, socket.gaierror):
@@ -250,7 +250,7 @@ def broken(error: Exception) -> str:
 
 
 def open_source(path: Path, name: str) -> BinaryIO:
-    """Open a file that is to be sent.
+    """Open a file to be sent.
 
     Raises:
         StorageError: It cannot be read.
@@ -258,14 +258,14 @@ def open_source(path: Path, name: str) -> BinaryIO:
     try:
         return path.open("rb")
     except OSError as error:
-        raise storage_error(error, f"reading what is to become {name}") from error
+        raise storage_error(error, f"reading the source of {name}") from error
 
 
 def parse_timeout(options: dict[str, str]) -> int:
-    """Return the option ``timeout``: after how many seconds without a byte to give up.
+    """Return the option ``timeout``: the maximum number of seconds without a byte.
 
     Raises:
-        InvalidInputError: (``bad-option``) it is no number from 1 to 9999.
+        InvalidInputError: (``bad-option``) it is not a number from 1 to 9999.
     """
     seconds = options.get("timeout", "30")
     if not re.fullmatch(r"[1-9][0-9]{0,3}", seconds):

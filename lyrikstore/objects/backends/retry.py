@@ -1,8 +1,8 @@
-"""Retries: which failures, how often, with which delays.
+"""The retry policy of all remotes: which failures are retried, how often, with which delays.
 
-One policy for every remote, so that a clone of many thousand requests survives a server that fails
-now and then, and a server under load is left alone: exponential waits with full jitter (a random
-part of the wait, so that clients who failed together do not come back together).
+With it, a clone of many thousand requests survives a server that fails occasionally, and a server
+under load is not overloaded: exponential waits with full jitter (a random part of the wait, so that
+clients that failed together do not retry together).
 """
 
 import random
@@ -20,8 +20,8 @@ class TransientError(Exception):
     """A failure that may not happen again; never leaves :class:`Retry`.
 
     Attributes:
-        error: What to raise when no try is left.
-        after: How many seconds the server asks to be left alone, if it said.
+        error: The error to raise when no try is left.
+        after: The seconds that the server asks to wait, if it sent them.
         refused: Whether it is certain that the request had no effect.
     """
 
@@ -36,14 +36,14 @@ class TransientError(Exception):
 
 @dataclass(frozen=True)
 class Retry:
-    """How often to try, and how long to wait in between.
+    """The number of tries, and the waits between them.
 
     Attributes:
-        tries: How many times altogether.
+        tries: Total number of tries.
         first: Upper bound of the first wait in seconds; it doubles each time.
-        longest: Upper bound of any wait that we choose.
-        patience: The longest wait that a server may ask for; asked for more, we give up at once.
-        sleep: Waits.
+        longest: Upper bound of any wait that this policy chooses.
+        patience: The longest wait that a server may request; a longer one is an error at once.
+        sleep: Function that waits.
         jitter: Returns a number from 0 to 1.
     """
 
@@ -55,10 +55,10 @@ class Retry:
     jitter: Callable[[], float] = field(default=random.random)
 
     def run(self, act: Callable[[], T]) -> T:
-        """Return what ``act`` returns, calling it again while it raises :class:`TransientError`.
+        """Return the result of ``act``; call it again while it raises :class:`TransientError`.
 
         Raises:
-            RemoteError: The last try failed as well, or the server asks for too long a wait.
+            RemoteError: The last try failed as well, or the server requests too long a wait.
         """
         for number in range(1, self.tries + 1):
             try:

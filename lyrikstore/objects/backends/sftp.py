@@ -1,10 +1,10 @@
-"""A store on a machine that one reaches by SSH, over SFTP, with paramiko.
+"""Backend for a store on a machine reached by SSH, over SFTP, with paramiko.
 
-Exclusive create: the content goes to a temporary name, is synced where the server can, and is then
-renamed. SFTP's own rename (version 3) must fail if the new name exists; OpenSSH does it with a hard
-link, so it is a race that exactly one wins. Replacing uses OpenSSH's ``posix-rename``. SFTP has no
-compare-and-swap: writers take turns by a file that they create exclusively, and each replaces only
-while it is its turn.
+Exclusive create: the content is written to a temporary name, synced if the server supports it, and
+then renamed. SFTP's own rename (version 3) must fail if the new name exists; OpenSSH does it with a
+hard link, so exactly one of several writers succeeds. Replacing uses OpenSSH's ``posix-rename``.
+SFTP has no compare-and-swap: writers take turns by a file that they create exclusively, and each
+replaces only during its turn.
 """
 
 import contextlib
@@ -147,7 +147,7 @@ class SftpBackend(RemoteBackend):
             ):
                 # The last thing before the replacing, so that who was taken for dead keeps still.
                 if not self._is(turn, token) or time.monotonic() - began > _LEASE:
-                    busy = self._failed(doing, "another writer took the turn")
+                    busy = self._failed(doing, "another writer has the turn")
                     raise TransientError(busy, refused=True)
                 sftp.posix_rename(temporary, self._path(name))
         finally:
@@ -182,7 +182,7 @@ class SftpBackend(RemoteBackend):
             elif time.monotonic() - seen > _DEAD:
                 self._delete(turn)
             if time.monotonic() - first > _PATIENCE:
-                raise self._failed(f"writing {turn}", "other writers hold the remote")
+                raise self._failed(f"writing {turn}", "other writers keep the remote locked")
             time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter
 
     def _names(self, folder: str) -> Sequence[str]:
@@ -236,10 +236,10 @@ class SftpBackend(RemoteBackend):
         while (name := name.rpartition("/")[0]) and name not in self._own:
             if stat.S_ISLNK(sftp.lstat(self._path(name)).st_mode or 0):
                 raise self._failed(
-                    f"looking at {name}",
+                    f"checking {name}",
                     "it is a link; nothing is written or deleted through one",
                     kind=LINKED,
-                    hint="remove the link if you did not make it",
+                    hint="remove the link if you did not create it",
                 )
             self._own.add(name)
 
@@ -256,7 +256,7 @@ class SftpBackend(RemoteBackend):
                 sftp.mkdir(path)
             except FileNotFoundError:
                 raise self._failed(
-                    f"writing {name}", "there is no folder to make it in", kind="remote-missing"
+                    f"writing {name}", "its parent folder does not exist", kind="remote-missing"
                 ) from None
             except OSError:
                 if not _exists(sftp, path):  # else another writer made it meanwhile
@@ -278,7 +278,7 @@ class SftpBackend(RemoteBackend):
                     sftp.remove(path)
 
     def close(self) -> None:
-        """End the connection; the next operation opens another."""
+        """Close the connection; the next operation opens a new one."""
         self._connection.close()
 
 
@@ -300,7 +300,7 @@ def _parts(source: bytes | Path, name: str) -> Iterator[bytes]:
             try:
                 part = file.read(STEP)
             except OSError as error:
-                raise storage_error(error, f"reading what is to become {name}") from error
+                raise storage_error(error, f"reading the source of {name}") from error
             if not part:
                 return
             yield part

@@ -1,4 +1,4 @@
-"""One SFTP channel: paramiko's, with what paramiko leaves out."""
+"""One SFTP channel: paramiko's channel with checked answers and fast transfers."""
 
 import struct
 from collections import deque
@@ -17,15 +17,15 @@ from paramiko.sftp import (
 )
 
 STEP = 32_000
-"""Bytes that every server takes or gives in one request."""
+"""Number of bytes that every server accepts or returns in one request."""
 
 _WINDOW = 64  # requests under way at once: 2 MB on a line with a long way
 
 
 class SftpChannel(paramiko.SFTPClient):
-    """A channel that knows what its server offers, and that checks every answer.
+    """A channel that knows its server's extensions, and checks every answer.
 
-    paramiko's own pipelined writes drop the answers, failures included, and its pipelined reads
+    paramiko's own pipelined writes ignore the answers, failures included, and its pipelined reads
     take minutes for a large pack.
     """
 
@@ -39,7 +39,7 @@ class SftpChannel(paramiko.SFTPClient):
     _read_packet: Callable[[], tuple[int, bytes]]
 
     def upload(self, path: str, parts: Iterator[bytes]) -> None:
-        """Create a file, write it, let the server sync it."""
+        """Create a file, write it, and let the server sync it."""
         file = self.open(path, "wx")
         try:
             waiting: deque[int] = deque()
@@ -59,7 +59,7 @@ class SftpChannel(paramiko.SFTPClient):
             file.close()
 
     def download(self, file: paramiko.SFTPFile, start: int, length: int) -> bytes:
-        """Return bytes of an open file; fewer where it ends."""
+        """Return bytes of an open file; fewer at its end."""
         parts: list[bytes] = []
         waiting: deque[tuple[int, int]] = deque()
         at = asked = start
@@ -85,7 +85,7 @@ class SftpChannel(paramiko.SFTPClient):
             return b""
         part = bytes(answer.get_string()) if kind == CMD_DATA else b""
         if kind != CMD_DATA or len(part) > size:
-            raise paramiko.SSHException("an answer to another question")
+            raise paramiko.SSHException("an answer to another request")
         return part
 
     def _send_version(self) -> int:

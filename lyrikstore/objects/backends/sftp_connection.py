@@ -27,12 +27,12 @@ _CHANNELS = 4  # an OpenSSH server allows 10 sessions on one connection
 
 
 class SftpConnection:
-    """One connection, opened when it is needed. Safe to use from several threads.
+    """One connection, opened on demand. Safe to use from several threads.
 
     Args:
         url: Host and user.
         options: See :data:`lyrikstore.objects.backends.urls.OPTIONS`.
-        failed: Makes the error that says what failed, and why.
+        failed: Returns the error for a failed operation and its reason.
     """
 
     def __init__(
@@ -50,15 +50,15 @@ class SftpConnection:
 
     @contextlib.contextmanager
     def channel(self, doing: str) -> Iterator[SftpChannel]:
-        """Lend a channel for the time of one operation: paramiko's are not for sharing.
+        """Provide a channel for one operation, because paramiko's channels cannot be shared.
 
         Args:
-            doing: What the operation is, for messages.
+            doing: Description of the operation, for messages.
 
         Raises:
-            NotFoundError: (``no-file``) the operation met no such file.
-            RemoteError: The server refuses.
-            TransientError: It failed; another try may not.
+            NotFoundError: (``no-file``) the file of the operation does not exist.
+            RemoteError: The server refuses the operation.
+            TransientError: It failed, and a retry may succeed.
         """
         with self._turn:
             sftp: SftpChannel | None = None
@@ -75,7 +75,7 @@ class SftpConnection:
                         self._idle.append(sftp)
 
     def close(self) -> None:
-        """End the connection; the next operation opens another."""
+        """Close the connection; the next operation opens a new one."""
         with self._guard:
             self._idle.clear()
             if self._client is not None:
@@ -90,7 +90,7 @@ class SftpConnection:
                 doing,
                 "the host key is not the one in known_hosts",
                 kind="remote-denied",
-                hint="if the server was really replaced, remove its line with ssh-keygen -R",
+                hint="if the server was really replaced, remove its old key with ssh-keygen -R",
             ) from None
         if isinstance(error, PermissionError | paramiko.AuthenticationException):
             raise self._failed(doing, "the server refuses", kind="remote-denied") from None
@@ -103,7 +103,7 @@ class SftpConnection:
             ) from None
         if sftp is not None and isinstance(error, OSError) and error.errno is None:
             # SSH_FX_FAILURE is a server's only word for everything else.
-            reason = "the server reports a failure; its disk may be full or read-only"
+            reason = "the server reported a failure; its disk may be full or read-only"
             raise TransientError(self._failed(doing, reason)) from None
         self.close()
         raise TransientError(
@@ -116,9 +116,9 @@ class SftpConnection:
         except (KeyError, OSError):  # as processes in containers often are
             raise self._failed(
                 "connecting",
-                "this user has no name here",
+                "this machine has no name for the current user",
                 kind="remote-denied",
-                hint=f"name the one to log in as: sftp://USER@{self._url.host}/PATH",
+                hint=f"name the user to log in as: sftp://USER@{self._url.host}/PATH",
             ) from None
 
     def _open_channel(self) -> SftpChannel:
@@ -178,4 +178,4 @@ def _ssh_config(host: str) -> dict[str, Any]:
 
 
 class _UnknownHostError(OSError):
-    """The host's key is in no known_hosts."""
+    """The host's key is not in any known_hosts file."""

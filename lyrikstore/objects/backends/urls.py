@@ -1,4 +1,4 @@
-"""Where a remote is and how it is reached: checked, and free of secrets."""
+"""URLs and options of remotes: checked, and without secrets."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ OPTIONS = {
     "http": frozenset({"ca-file", "timeout"}),
     "https": frozenset({"ca-file", "timeout"}),
 }
-"""What each kind of remote lets one set besides its URL: names and places, never a secret."""
+"""The options of each kind of remote: names and paths, never a secret."""
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
@@ -26,19 +26,19 @@ _MEMORY = re.compile(r"[A-Za-z0-9_.-]{0,255}")
 
 
 class RemotePlace(Struct, frozen=True):
-    """A remote with all that it takes to reach it; ``str()`` gives the URL.
+    """A remote with its options and environment; ``str()`` returns the URL.
 
     Attributes:
-        url: As :meth:`RemoteUrl.parse` takes it.
-        options: What this kind of remote lets one set (:data:`OPTIONS`).
-        environment: The environment of the process, for ``AWS_PROFILE`` and for knowing when the
-            default profile of ``~/.aws`` counts; without it only the option ``profile`` names one.
+        url: A URL or path for :meth:`RemoteUrl.parse`.
+        options: Options of this kind of remote (:data:`OPTIONS`).
+        environment: The environment of the process, for ``AWS_PROFILE`` and to decide whether the
+            default profile of ``~/.aws`` applies; without it only the option ``profile`` names one.
             The libraries read their own variables (``AWS_*``, ``AZURE_*``, ``GOOGLE_*``) anyway.
 
     Raises:
         InvalidInputError: (``bad-remote-url``, ``secret-in-url``) see :meth:`RemoteUrl.parse`;
             (``bad-option``) this kind of remote has no such option; (``secret-in-url``) the
-            option ``endpoint`` carries a user, a password or a query.
+            option ``endpoint`` contains a user, a password or a query.
     """
 
     url: str
@@ -49,7 +49,7 @@ class RemotePlace(Struct, frozen=True):
         return self.url
 
     def __post_init__(self) -> None:
-        """Refuse what the remote does not know, before anybody remembers it."""
+        """Raise `bad-option` for an option that the remote does not have, before it is stored."""
         url = RemoteUrl.parse(self.url)
         known = OPTIONS.get(url.scheme, frozenset())
         for name in self.options:
@@ -62,20 +62,20 @@ class RemotePlace(Struct, frozen=True):
         endpoint = self.options.get("endpoint", "")
         if "@" in endpoint or "?" in endpoint:
             raise InvalidInputError(
-                "secret-in-url", "the endpoint carries a user or a query, which may be secrets"
+                "secret-in-url", "the endpoint contains a user or a query, which may be secrets"
             )
 
 
 class RemoteUrl(Struct, frozen=True):
-    """One remote. ``str()`` gives the one spelling to show and to remember.
+    """The URL of a remote. ``str()`` returns its normal form, to be shown and stored.
 
     Attributes:
         scheme: One of :data:`SCHEMES`.
         host: Host, bucket or container; empty for folders.
-        port: 0: the usual one.
+        port: The port; 0 for the default port.
         user: For SFTP, or empty.
-        path: Decoded; of a folder absolute; of an object store the prefix, without ``/`` at its
-            ends; of SFTP relative to the user's home unless it starts with ``/``.
+        path: Decoded path; absolute for a folder; for an object store the prefix, without ``/`` at
+            its ends; for SFTP relative to the user's home unless it starts with ``/``.
     """
 
     scheme: str
@@ -86,11 +86,12 @@ class RemoteUrl(Struct, frozen=True):
 
     @classmethod
     def parse(cls, text: str) -> "RemoteUrl":
-        """Take ``text``, a URL or the path of a folder, apart.
+        """Parse ``text``, a URL or the path of a folder.
 
         Raises:
-            InvalidInputError: (``bad-remote-url``) it is none we know; (``secret-in-url``) it
-                holds a password or token. Neither message repeats the URL's secret part.
+            InvalidInputError: (``bad-remote-url``) it is not a supported URL;
+                (``secret-in-url``) it contains a password or token. Neither message repeats the
+                URL's secret part.
         """
         match = _SCHEME.match(text)
         if match is None:
@@ -121,7 +122,7 @@ class RemoteUrl(Struct, frozen=True):
         if ":" in userinfo or (userinfo and scheme != "sftp") or parts.query:
             raise InvalidInputError(
                 "secret-in-url",
-                f"this {scheme}:// URL carries a user, password or query, which may be secrets",
+                f"this {scheme}:// URL contains a user, password or query, which may be secrets",
                 hint="leave it out; docs/remotes.md says where each kind of remote finds "
                 "its credentials",
             )

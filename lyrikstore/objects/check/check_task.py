@@ -1,6 +1,6 @@
-"""One part of a check of packs, done in a worker process; see :mod:`.checker`.
+"""One part of a check of packs, run in a worker process; see :mod:`.checker`.
 
-Separate, so that a worker loads nothing that it does not need.
+A separate module, so that a worker loads only the code that it needs.
 """
 
 import heapq
@@ -25,7 +25,7 @@ _TELL = 8 << 20
 def check_task(
     setup: Mapping[str, Any], task: Mapping[str, Any], *buffers: bytes
 ) -> Iterator[tuple[dict[str, Any]]]:
-    """Do :func:`check_part` in the store ``setup["root"]``: a target of ``Workers``."""
+    """Run :func:`check_part` in the store ``setup["root"]``: a target of ``Workers``."""
     for header in check_part(LocalBackend(Path(setup["root"])), task, *buffers):
         yield (header,)
 
@@ -33,7 +33,7 @@ def check_task(
 def check_share(
     setup: Mapping[str, Any], task: Mapping[str, Any], *buffers: bytes
 ) -> Iterator[tuple[dict[str, Any]]]:
-    """Check some packs: what a worker does; see :func:`check_part`."""
+    """Check some packs in a worker; see :func:`check_part`."""
     for header in check_part(open_backend(setup["url"], options=setup["options"]), task, *buffers):
         yield (header,)
 
@@ -41,19 +41,19 @@ def check_share(
 def check_part(
     backend: Backend, task: Mapping[str, Any], *buffers: bytes
 ) -> Iterator[dict[str, Any]]:
-    """Read some packs and put some large blobs together.
+    """Read some packs and join the chunks of some large blobs.
 
     Args:
-        backend: Where the packs are.
+        backend: The store's files.
         task: ``packs``: number → [hex id, bytes, role] of every pack used; ``files``: number →
-            blocks that others unpack, of every pack to check as a file; ``blobs``: hex digests of
-            the blobs to put together, None where only the blocks are to be checked.
+            blocks that other parts unpack, of every pack to check as a file; ``blobs``: hex digests
+            of the blobs to join, None where only the blocks are checked.
         buffers: The runs of each blob (:func:`lyrikstore.objects.pack.layout.runs_of`).
 
     Yields:
-        ``read`` with a number of bytes, often; at last ``packs``: [blobs in it, problem] for each
-        of ``files``; ``blocks``: [pack, block] of those doubtful; ``blobs``: positions of those
-        doubtful.
+        ``read`` with a number of bytes, often; finally ``packs``: [blobs in it, problem] for each
+            of ``files``; ``blocks``: [pack, block] of doubtful blocks; ``blobs``: positions of
+            doubtful blobs.
     """
     packs = {
         int(number): PackRef(Digest.parse_hex(digest), size, role)
@@ -112,7 +112,7 @@ def check_block(index: PackIndex, block: int, stored: bytes) -> list[tuple[int, 
 
 
 def unreadable(pack: PackRef, error: NotFoundError | StorageError) -> str:
-    """Return what is wrong with a pack that is not there or that the disk does not give."""
+    """Return the problem of a pack that is missing or cannot be read."""
     if isinstance(error, NotFoundError):
         return f"pack {pack.id.short} is missing"
     return f"pack {pack.id.short} cannot be read: {error}"
@@ -136,7 +136,7 @@ class _File:
 
     @property
     def count(self) -> int:
-        """How many blobs are in it."""
+        """The number of blobs in it."""
         return len(self.index) if self.index is not None else 0
 
     @property
@@ -145,7 +145,7 @@ class _File:
         return self.index is None or self.next >= self.index.blocks
 
     def step(self) -> bytes | None:
-        """Return the stored bytes of the next block, None if the disk does not give them."""
+        """Return the stored bytes of the next block, or None if they cannot be read."""
         if self.index is None:
             return None
         try:
@@ -161,7 +161,7 @@ class _File:
         return stored
 
     def finish(self) -> str:
-        """Read what follows the blocks and return what is wrong with the file, or nothing."""
+        """Read the rest of the file and return its problem, or an empty string."""
         if self._problem:
             return self._problem
         try:
@@ -180,7 +180,7 @@ class _File:
 
 
 class _Blocks(BlockReader):
-    """Blocks whose blobs have been hashed; reads packs that are checked as files in order."""
+    """A reader of blocks that hashes their blobs; packs to check as files are read in order."""
 
     def __init__(
         self,
@@ -196,12 +196,12 @@ class _Blocks(BlockReader):
         self.read = 0
 
     def take(self) -> int:
-        """Return how many bytes were read since the last time."""
+        """Return the number of bytes read since the last call."""
         read, self.read = self.read, 0
         return read
 
     def look(self, pack: int, block: int) -> bytes | None:
-        """Return the content of a block, or None if it is, or was found, damaged."""
+        """Return the content of a block, or None if it is damaged."""
         file = self._files.get(pack)
         while file is not None and not file.done and file.next <= block:
             self.advance(pack)

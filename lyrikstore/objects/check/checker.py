@@ -1,9 +1,9 @@
-"""Checking what packs hold, in parts that other processes can do (spec §11.6).
+"""Checking the content of packs, in parts that worker processes can check (spec §11.6).
 
-A *part* is some packs, checked as files with every blob in them, and the large blobs that lie in
-them, put together in the order of their bytes: so each pack is read once, each block unpacked
-once. A part only says which blocks and large blobs are doubtful; those are looked at again, alone,
-to be named.
+A *part* is some packs, checked as files with every blob in them, and the large blobs whose chunks
+are in them, joined in the order of their bytes: so each pack is read once, each block unpacked
+once. A part reports only which blocks and large blobs are doubtful; these are checked again one by
+one to find the damaged blobs.
 """
 
 import random
@@ -30,7 +30,7 @@ from lyrikstore.objects.parallel.tasks import Message, Pool, Pools, Result, one_
 from lyrikstore.objects.store.blobs import BlobStore
 
 WORTH_WORKERS = 32 << 20
-"""From this many bytes on, processes are started."""
+"""Number of bytes from which worker processes are started."""
 
 _TOGETHER = 16  # large blobs that share blocks, walked side by side
 
@@ -41,9 +41,9 @@ class Checked(Struct, frozen=True):
     Attributes:
         kind: ``pack`` or ``blob``.
         id: Its digest.
-        problem: What is wrong, for people; empty if nothing is.
-        blobs: For packs, how many blobs are in it.
-        bytes: For packs, how many bytes of it were read; 0 if only its footer was looked at.
+        problem: The problem, for people; empty if there is none.
+        blobs: For packs, the number of blobs in it.
+        bytes: For packs, the number of bytes read; 0 if only its footer was checked.
     """
 
     kind: Literal["pack", "blob"]
@@ -60,20 +60,20 @@ def verify_blobs(
     share: float = 1,
     pools: Pools | None = None,
 ) -> Iterator[Checked]:
-    """Check packs and blobs, in worker processes where there is much to read.
+    """Check packs and blobs, in worker processes if there is much to read.
 
-    A pack is checked as a file against its id, and every blob in it is hashed; every large blob is
-    put together from its chunks and hashed.
+    A pack is checked as a file against its id, and every blob in it is hashed; the chunks of every
+    large blob are joined and hashed.
 
     Args:
         blobs: The store's blobs.
         progress: Progress callback, in bytes.
-        share: How many of the packs to read: 1 for all, 0 for none. Of those not read only
-            presence, size and footer are looked at, and no large blob is put together.
-        pools: Makes the workers, if they are not to be processes here.
+        share: Share of the packs to read: 1 for all, 0 for none. Of the others only presence, size
+            and footer are checked, and no large blob is joined.
+        pools: Creates the workers; by default processes on this machine.
 
     Yields:
-        One result per pack and per large blob, and one for every other blob that is wrong.
+        One result per pack and per large blob, and one for every other damaged blob.
 
     Cost: see :meth:`Checker.check`.
     """
@@ -84,14 +84,14 @@ def verify_blobs(
 def find_damaged(
     blobs: BlobStore, digests: Iterable[Digest], progress: OnProgress = silent
 ) -> set[Digest]:
-    """Read and hash blobs; return those that are absent or damaged. Reading one says how.
+    """Read and hash blobs; return the absent or damaged ones. Reading one raises the reason.
 
     Args:
         blobs: The store's blobs.
-        digests: Those to read.
+        digests: The blobs to read.
         progress: Progress callback, in bytes.
 
-    Cost: each block that holds one of them is read and unpacked once, in worker processes where
+    Cost: each block that contains one of them is read and unpacked once, in worker processes if
         there is much to read.
     """
     return Checker(blobs, progress).check_some(digests)
@@ -99,7 +99,7 @@ def find_damaged(
 
 @dataclass(slots=True)
 class _Part:
-    """Packs to check as files, blobs to put together, and the blocks those lie in."""
+    """Packs to check as files, blobs to join, and the blocks that contain these blobs."""
 
     packs: list[int] = field(default_factory=list)
     blobs: list[Digest | None] = field(default_factory=list)
@@ -113,7 +113,7 @@ class _Part:
 
     @property
     def length(self) -> int:
-        """How many bytes of large blobs there are."""
+        """The number of bytes of its large blobs."""
         return sum(sum(runs[3::COLUMNS]) for runs in self.runs)
 
 
@@ -122,7 +122,7 @@ _Count = Annotated[int, Meta(ge=0)]
 
 
 class _Answer(Struct, frozen=True):
-    """The last word of a worker about a part; see :func:`.check_task.check_part`."""
+    """The final result of a worker about a part; see :func:`.check_task.check_part`."""
 
     packs: list[tuple[_Count, str]]
     blocks: list[tuple[_Count, _Count]]
@@ -130,12 +130,12 @@ class _Answer(Struct, frozen=True):
 
 
 class Checker:
-    """Checks the packs and large blobs of one store.
+    """The checker of the packs and large blobs of one store.
 
     Args:
         blobs: The store's blobs.
         progress: Progress callback, in bytes.
-        pools: Makes the workers, if they are not to be processes here.
+        pools: Creates the workers; by default processes on this machine.
     """
 
     def __init__(self, blobs: BlobStore, progress: OnProgress, pools: Pools | None = None) -> None:
@@ -147,13 +147,13 @@ class Checker:
         self._pools = pools
 
     def check(self, large: Iterable[Digest]) -> Iterator[Checked]:
-        """Read everything; yield every pack, every large blob and every other blob that is wrong.
+        """Read everything; yield every pack, every large blob and every other damaged blob.
 
         Args:
-            large: The blobs that lie in chunks.
+            large: The blobs that are stored in chunks.
 
-        Cost: each pack is read once and each block unpacked once, as long as large blobs lie in
-            the order in which they were written; 40 MiB per process.
+        Cost: each pack is read once and each block unpacked once, as long as the chunks of large
+            blobs are stored in the order in which they were written; 40 MiB per process.
         """
         every = sum(pack.bytes for pack in self._packs)
         with self._pool(len(self._packs), every) as pool:  # starts while the plan is made
@@ -175,9 +175,9 @@ class Checker:
                 parts.append(_Part([pack]))
 
     def check_some(self, wanted: Iterable[Digest]) -> set[Digest]:
-        """Read and hash the blobs of ``wanted``; return those that are absent or not sound.
+        """Read and hash the blobs of ``wanted``; return the absent or damaged ones.
 
-        Cost: each block that holds one of them is read and unpacked once.
+        Cost: each block that contains one of them is read and unpacked once.
         """
         digests = set(wanted)
         table = self._blobs.table
@@ -196,10 +196,10 @@ class Checker:
         return (doubtful & digests) | set(alone)
 
     def look(self, share: float) -> Iterator[Checked]:
-        """Yield every pack and every wrong blob; ``share`` of the packs, drawn at random, are read.
+        """Yield every pack and every damaged blob; a random ``share`` of the packs is read.
 
-        Of the others only presence, size, header and footer are looked at. Large blobs are not
-        put together.
+        Of the others only presence, size, header and footer are checked. Large blobs are not
+        joined.
         """
         drawn: set[int] = set()
         if share > 0 and self._packs:
@@ -288,13 +288,15 @@ class Checker:
     def _answer(self, header: Mapping[str, Any], part: _Part) -> "_Answer":
         answer = _parsed(header, _Answer)
         if len(answer.packs) != len(part.packs):
-            raise FormatError("bad-answer", "a worker answered for other packs than were asked")
+            raise FormatError(
+                "bad-answer", "a worker returned results for other packs than requested"
+            )
         if any(pack >= len(self._packs) for pack, _ in answer.blocks):
-            raise FormatError("bad-answer", "a worker names a pack that is none")
+            raise FormatError("bad-answer", "a worker named a pack that does not exist")
         return answer
 
     def _reread(self, blob: Digest) -> str:
-        """Read a large blob the plain way; return what is wrong with it, or nothing."""
+        """Read a large blob by its stream; return its problem, or an empty string."""
         try:
             with self._blobs.open(blob) as stream:
                 while chunk := stream.read(1 << 20):
@@ -344,17 +346,17 @@ def _parsed(answer: Any, kind: type[_T]) -> _T:
     try:
         return convert(answer, kind)
     except ValidationError as error:
-        raise FormatError("bad-answer", "a worker answered something else than asked") from error
+        raise FormatError("bad-answer", "a worker returned an unexpected result") from error
 
 
 class _Here:
-    """Checks parts of a store that other processes cannot open."""
+    """A pool in this process, for stores that other processes cannot open."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
     def map(self, tasks: Iterable[Message]) -> Iterator[Result]:
-        """Do one task after the other."""
+        """Run one task after the other."""
         for number, task in enumerate(tasks):
             for header in check_part(self._backend, task.header, *task.buffers):
                 yield Result(number, header, ())

@@ -1,1 +1,1 @@
-"""Content-defined chunks of large blobs (spec §4.3)."""
+"""Content-defined chunking of large blobs (spec §4.3)."""

@@ -1,7 +1,7 @@
 """Content-defined chunking of large blobs, and the chunk list format (spec §4.5).
 
-Cutting depends on content only, so that two versions of a file share the chunks they have in
-common. Readers need none of this: they follow the chunk list.
+Chunk boundaries depend only on content, so that two versions of a file share their common chunks.
+Readers do not need the chunker: they follow the chunk list.
 """
 
 import struct
@@ -17,23 +17,23 @@ from blake3 import blake3
 from lyrikstore.canon.errors import FormatError
 
 WHOLE_MAX = 1 << 20
-"""Blobs up to this size are never cut."""
+"""Maximum size of a blob that is never cut."""
 
 CHUNK_MAX = 4 << 20
-"""No chunk is larger."""
+"""Maximum size of a chunk."""
 
 LIST_MAX = 1 << 30
-"""No chunk list is larger."""
+"""Maximum size of a chunk list."""
 
 SEGMENT = 16 << 20
-"""Blobs are cut in segments of this size, each on its own."""
+"""Blobs are cut in segments of this size, each independently."""
 
 
 class Readable(Protocol):
-    """What blobs are read from: an open binary file is one."""
+    """A source of a blob's bytes, such as an open binary file."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return up to ``size`` bytes, none only at the end."""
+        """Return up to ``size`` bytes; empty only at the end."""
 
 
 _SAMPLE = 256 * 1024
@@ -45,23 +45,23 @@ _ENTRY = 36
 
 
 def is_fine(sample: bytes | memoryview) -> bool:
-    """Return whether a blob that starts with ``sample`` is worth cutting finely.
+    """Return whether small chunks are useful for a blob that starts with ``sample``.
 
     Compressed files and model weights do not deduplicate in small chunks (measured: nothing
-    saved, hundreds of times the chunks); text does. Text shrinks under zstd by a quarter or more.
+    saved, hundreds of times the chunks); text does. zstd shrinks text by a quarter or more.
     """
     sample = sample[:_SAMPLE]
     return len(zstandard.ZstdCompressor(level=1).compress(sample)) * 4 < len(sample) * 3
 
 
 def average_of(fine: int, size: int) -> int:
-    """Return the average chunk of a finely cut blob: larger for blobs above 32 GiB.
+    """Return the average size of small chunks: larger for blobs above 32 GiB.
 
-    The chunk list is held in memory by whoever reads or writes the blob; this bounds it.
+    Readers and writers of the blob keep its chunk list in memory; this bounds its size.
 
     Args:
-        fine: What it is below 32 GiB (at 8 KiB).
-        size: Of the blob, in bytes.
+        fine: The average below 32 GiB (8 KiB by default).
+        size: Size of the blob in bytes.
     """
     while size > fine << _CHUNKS_LOG and fine < _COARSEST:
         fine = min(fine << 2, _COARSEST)
@@ -72,8 +72,8 @@ def cut(segment: bytes | memoryview, average: int) -> "array[int]":
     """Return the sizes of the chunks of one segment of a blob, in order.
 
     FastCDC (2020) with the gear table of the reference code and normalisation level 1; a chunk
-    has at least a quarter and at most four times the average. Segments are cut each on its own,
-    so that several can be worked on at once.
+    has at least a quarter and at most four times the average. Each segment is cut independently,
+    so that several can be cut in parallel.
 
     Args:
         segment: :data:`SEGMENT` bytes; fewer only at the end of the blob.
@@ -97,16 +97,16 @@ def hash_chunks(segment: bytes | memoryview, sizes: "array[int]") -> list[bytes]
 def new_runs(
     digests: Sequence[bytes], sizes: "array[int]", known: set[bytes]
 ) -> Iterator[tuple[int, int, int, int]]:
-    """Yield the runs of neighbouring chunks that are not known.
+    """Yield the runs of adjacent chunks that are not known.
 
     Args:
         digests: The raw digest of each chunk.
         sizes: The size of each.
-        known: Those known; the others are added on the way, so that each is new only once.
+        known: The known digests; the others are added during the call, so that each is new once.
 
     Yields:
-        Of each run the numbers of its first chunk and of the one after its last, and where it
-        starts and ends.
+        For each run the number of its first chunk, the number after its last chunk, and its start
+            and end in bytes.
     """
     first = start = at = 0
     for number, (raw, size) in enumerate(zip(digests, sizes, strict=True)):
@@ -126,7 +126,7 @@ class ChunkList:
 
     Attributes:
         bytes: The size of the blob.
-        starts: Where each chunk starts, and the size of the blob as last item.
+        starts: The start of each chunk, and the size of the blob as last item.
     """
 
     __slots__ = ("_digests", "bytes", "starts")
@@ -144,7 +144,7 @@ class ChunkList:
         return self._digests[number * 32 : number * 32 + 32]
 
     def digests(self, first: int, last: int) -> bytes:
-        """Return the raw BLAKE3 of the chunks from ``first`` to before ``last``, joined."""
+        """Return the concatenated raw BLAKE3 of the chunks from ``first`` to before ``last``."""
         return self._digests[first * 32 : last * 32]
 
     def size(self, number: int) -> int:
@@ -156,7 +156,7 @@ def encode_list(digests: bytes, sizes: "array[int]") -> bytes:
     """Return the bytes of a chunk list.
 
     Args:
-        digests: The raw BLAKE3 of each chunk, joined.
+        digests: The raw BLAKE3 of each chunk, concatenated.
         sizes: Their sizes, an ``array("I")``.
     """
     header = _HEADER.pack(_MAGIC, 1, 0, 0, sum(sizes), len(sizes))
@@ -167,9 +167,9 @@ def parse_list(data: bytes) -> ChunkList:
     """Return the chunk list in ``data``.
 
     Raises:
-        FormatError: (``bad-list``) any deviation: other magic, a length that does not fit the
-            count, a chunk that is empty or above :data:`CHUNK_MAX`, sizes that do not add up;
-            (``newer-format``) a list of a later format.
+        FormatError: (``bad-list``) it deviates from the format: other magic, a length that does
+            not fit the count, a chunk that is empty or above :data:`CHUNK_MAX`, sizes that do not
+            add up; (``newer-format``) a list of a later format.
     """
     if len(data) < _HEADER.size or data[:8] != _MAGIC:
         raise FormatError("bad-list", "not a chunk list")

@@ -1,4 +1,4 @@
-"""Reading what is to be stored: files that may change, vanish or be no files, and streams."""
+"""Reading files and streams to be stored; files may change, vanish or be of another type."""
 
 import fcntl
 import mmap
@@ -24,10 +24,10 @@ _MANY = 1 << 14
 
 
 class SegmentMemory:
-    """Memory for segments of blobs, which serves again once nobody holds a view of it any more.
+    """Memory for segments of blobs, which is reused when no view of it exists any more.
 
-    New memory for each segment would cost more than to read the file into it: the kernel clears
-    every page of it first (measured: spec/adr/0005-storage-format.md).
+    Allocating new memory for each segment would cost more than reading the file into it: the kernel
+    clears every page first (measured: spec/adr/0005-storage-format.md).
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class SegmentMemory:
         self._free = queue.SimpleQueue[mmap.mmap]()
 
     def take(self) -> memoryview:
-        """Return :data:`SEGMENT` bytes, of whatever was there before."""
+        """Return :data:`SEGMENT` bytes with arbitrary content."""
         try:
             memory = self._free.get_nowait()
         except queue.Empty:
@@ -50,7 +50,7 @@ class SegmentMemory:
 
 @contextmanager
 def opened(path: "Path | str", *, follow_links: bool) -> "Iterator[FileSource]":
-    """Open a regular file for one reading; on leaving, make sure that it has not changed.
+    """Open a regular file for one reading; at the end, check that it has not changed.
 
     Raises:
         InvalidInputError: (``file-changed``) it was written to meanwhile; (``file-unreadable``)
@@ -67,13 +67,13 @@ def opened(path: "Path | str", *, follow_links: bool) -> "Iterator[FileSource]":
 
 
 class FileSource:
-    """An open file that counts what was read of it.
+    """An open file that counts the bytes read.
 
     Attributes:
-        path: Where it is.
-        size: Bytes that it had when it was opened.
-        written: When it had last been written to by then, in nanoseconds.
-        taken: Bytes read so far.
+        path: Its path.
+        size: Its size in bytes when it was opened.
+        written: Its last modification time when it was opened, in nanoseconds.
+        taken: Number of bytes read so far.
     """
 
     def __init__(self, fd: int, path: "Path | str", status: os.stat_result) -> None:
@@ -95,9 +95,9 @@ class FileSource:
         return data
 
     def is_being_written(self) -> bool:
-        """Return whether somebody has the file open or mapped for writing, or nobody can tell.
+        """Return whether a process has the file open or mapped for writing, or it is not known.
 
-        Only Linux tells, for files of one's own that lie on this machine.
+        Only Linux reports it, for local files of the current user.
         """
         try:
             # Who opens it for writing in the moment between breaks the lease: by a signal that
@@ -110,7 +110,7 @@ class FileSource:
         return False
 
     def segment(self, memory: SegmentMemory) -> memoryview:
-        """Return the next :data:`SEGMENT` bytes, fewer only at the end, in some of ``memory``."""
+        """Return the next :data:`SEGMENT` bytes, fewer only at the end, in a part of ``memory``."""
         view, filled = memory.take(), 0
         try:
             while filled < SEGMENT and (count := os.readv(self._fd, [view[filled:]])):
@@ -122,7 +122,7 @@ class FileSource:
 
 
 def peek(path: "Path | str", *, follow_links: bool) -> tuple[bytes, int]:
-    """Return the first 64 KiB of a file and its size, as of now: to decide what comes first.
+    """Return the first 64 KiB of a file and its current size, to decide the order of files.
 
     Raises:
         InvalidInputError: See :func:`opened`.
@@ -137,9 +137,9 @@ def peek(path: "Path | str", *, follow_links: bool) -> tuple[bytes, int]:
 
 
 def read_small(path: "Path | str", *, follow_links: bool) -> tuple[bytes, int]:
-    """Return the content of a file that is not larger than :data:`WHOLE_MAX`, and ``written``.
+    """Return the content of a file of at most :data:`WHOLE_MAX` bytes, and its ``written``.
 
-    The latter is that of :class:`FileSource`.
+    ``written`` is as in :class:`FileSource`.
 
     Raises:
         InvalidInputError: See :func:`opened`; ``file-changed`` also if it is larger.
@@ -162,11 +162,12 @@ def read_small(path: "Path | str", *, follow_links: bool) -> tuple[bytes, int]:
 
 
 class Unsettled:
-    """Files that were read so shortly after they were written to that the write may have gone on.
+    """Files that were read so soon after a modification that the write may not have ended.
 
-    A write stamps its file before it copies the data. What reads meanwhile gets a mixture of two
-    states, under one time stamp; only another reading, after the write, tells. Files that lay still
-    for as long as the stat cache asks of them (:data:`RACY_NS`) are not read again (spec §4.4).
+    A write sets the time stamp of its file before it copies the data. A reader meanwhile gets a
+    mixture of two states, with one time stamp; only reading again after the write shows it. Files
+    that were unmodified for as long as the stat cache requires (:data:`RACY_NS`) are not read again
+    (spec §4.4).
     """
 
     def __init__(self) -> None:
@@ -175,16 +176,16 @@ class Unsettled:
         self._newest = 0
 
     def note(self, path: "Path | str", written: int, raw: bytes, *, follow_links: bool) -> None:
-        """Take down what a file hashed to, if it must be read again.
+        """Record the digest of a file if it must be read again.
 
         Args:
             path: The file, opened after this object was made.
-            written: As :class:`FileSource` has it.
+            written: As in :class:`FileSource`.
             raw: The digest.
             follow_links: Whether a symbolic link at the path itself is followed.
 
         Raises:
-            InvalidInputError: As :meth:`settle`, which many files do not wait for.
+            InvalidInputError: As :meth:`settle`, which runs at once when there are many files.
         """
         if written < self._young:
             return
@@ -194,12 +195,12 @@ class Unsettled:
             self.settle()
 
     def settle(self) -> None:
-        """Read again what must be.
+        """Read the recorded files again.
 
         Raises:
-            InvalidInputError: (``file-changed``) one is not as it was; else as :func:`opened`.
+            InvalidInputError: (``file-changed``) a file has changed; else as :func:`opened`.
 
-        Cost: one read of these files. If somebody has one of them open for writing, one wait until
+        Cost: one read of these files. If a process has one of them open for writing, one wait until
             its last write is :data:`RACY_NS` old.
         """
         for path, follow_links, raw in self._files:
@@ -216,7 +217,7 @@ class Unsettled:
 
 
 class StreamSource:
-    """Somebody else's stream, whose short reads and errors must not pass for ours."""
+    """A stream of the caller, whose short reads and errors are kept apart from the store's."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
@@ -242,7 +243,7 @@ class StreamSource:
         return memoryview(self.read(SEGMENT))
 
     def give_back(self, head: bytes) -> None:
-        """Let ``head``, which is not longer than the next read, be read again."""
+        """Put ``head`` back, to be read again; it is not longer than the next read."""
         self._head = head
 
 
@@ -272,19 +273,21 @@ def _check_unchanged(fd: int, before: os.stat_result, size: int, path: "Path | s
 
 
 def changed(path: "Path | str") -> InvalidInputError:
-    """Return the error that says that a file was written to while it was read."""
+    """Return the error for a file that was modified while it was read."""
     return InvalidInputError(
         "file-changed",
         f"{path} changed while it was read",
-        hint="wait until nothing writes to the folder and run the command again",
+        hint="wait until no program writes to the folder and run the command again",
     )
 
 
 def unreadable(error: OSError | ValueError, path: "Path | str") -> InvalidInputError:
-    """Return the error that says why a file cannot be read."""
+    """Return the error for a file that cannot be read, with the reason."""
     if isinstance(error, FileNotFoundError):
         return InvalidInputError(
-            "file-missing", f"{path}: no such file", hint="it was moved or removed; run again"
+            "file-missing",
+            f"{path}: no such file",
+            hint="it was moved or removed; run the command again",
         )
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return InvalidInputError(

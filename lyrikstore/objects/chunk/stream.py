@@ -1,4 +1,4 @@
-"""The stream of a large blob: chunk after chunk, each hashed before it is handed out."""
+"""The stream of a large blob: chunk after chunk, each hashed before it is returned."""
 
 import io
 from bisect import bisect_right
@@ -19,8 +19,8 @@ from lyrikstore.objects.chunk.chunker import CHUNK_MAX, ChunkList
 class ChunkReader(io.RawIOBase):
     """A seekable stream over the chunks of one blob.
 
-    Every chunk is hashed before any of it is handed out. Read from the start without skipping,
-    the whole is hashed too before the last chunk is handed out.
+    Every chunk is hashed before any of it is returned. If the stream is read from the start without
+    skipping, the whole blob is hashed as well before the last chunk is returned.
 
     Args:
         chunks: The chunk list.
@@ -82,23 +82,23 @@ class ChunkReader(io.RawIOBase):
     def _load(self, number: int) -> None:
         chunk = self._fetch(self._chunks.digest(number))
         if len(chunk) != self._chunks.size(number):
-            raise damaged_blob(self._digest.raw, "a chunk has another size than listed")
+            raise damaged_blob(self._digest.raw, "the size of a chunk is not the listed one")
         if number == self._next:
             self._whole.update(chunk)
             self._next += 1
         # Asked again after the error, the last chunk is refused again.
         if self._next == len(self._chunks) and self._whole.digest() != self._digest.raw:
-            raise damaged_blob(self._digest.raw, "its chunks do not make the blob")
+            raise damaged_blob(self._digest.raw, "the hash of its joined chunks is not its id")
         self._number, self._chunk = number, chunk
 
 
 def damaged_blob(raw: bytes, how: str) -> VerificationError:
-    """Return the error that says that the bytes stored for blob ``raw`` are not it."""
+    """Return the error for stored bytes that are not those of blob ``raw``."""
     digest = Digest(raw)
     return VerificationError(
         "blob-damaged",
         f"blob {digest.short} is damaged: {how}",
-        hint="lyrikstore verify --repair-from REMOTE fetches it from a remote that has it",
+        hint="fetch it from a remote that has it: lyrikstore verify --repair-from REMOTE",
         details={"blob": str(digest)},
     )
 
@@ -106,7 +106,7 @@ def damaged_blob(raw: bytes, how: str) -> VerificationError:
 def absent_blob(
     digest: Digest, damaged: Mapping[Digest, str], *, partial: bool
 ) -> NotFoundError | IncompleteError:
-    """Return the error that says that a blob is not here, and in which sense.
+    """Return the error for a blob that is not here: absent, lost or not fetched.
 
     Args:
         digest: The blob.
@@ -125,7 +125,7 @@ def absent_blob(
         return IncompleteError(
             "blob-lost",
             f"blob {digest.short} is lost: {reason}",
-            hint="lyrikstore verify --repair-from REMOTE fetches it from a remote that has it",
+            hint="fetch it from a remote that has it: lyrikstore verify --repair-from REMOTE",
             details={"blob": str(digest), "pack": str(pack)},
         )
     return NotFoundError("no-blob", f"blob {digest.short} is not in this store")

@@ -1,8 +1,8 @@
-"""Planning gc: which blobs are live, which packs hold too much else (spec/16-gc.md).
+"""Planning gc: the live blobs, and the packs with too much garbage (spec/16-gc.md).
 
-What is live is told from above, as digests. :mod:`lyrikstore.objects.gc.repack` writes what is
-still needed into new packs, a transaction record adds those and drops the old ones, and
-:mod:`lyrikstore.objects.gc.sweep` deletes what no record has named for long enough.
+The caller passes the digests of the live blobs. :mod:`lyrikstore.objects.gc.repack` writes the
+needed blobs into new packs, a transaction record adds these and drops the old packs, and
+:mod:`lyrikstore.objects.gc.sweep` deletes packs that no record has named for long enough.
 """
 
 from array import array
@@ -27,18 +27,18 @@ from lyrikstore.objects.store.blobs import BlobStore
 from lyrikstore.objects.store.transactions import LiveObjects
 
 GARBAGE_SHARE = 0.25
-"""A pack is rewritten if at least this share of its bytes is stored once more elsewhere; one that
-holds what is not live always is."""
+"""A pack is rewritten if at least this share of its bytes is also stored in other packs; a pack
+with a blob that is not live is always rewritten."""
 SMALL_PACK = Parameters().packBytes // 4
 MERGE_FROM = 8
-"""Packs smaller than :data:`SMALL_PACK` are joined once there are so many of them."""
+"""Number of packs smaller than :data:`SMALL_PACK` from which they are merged."""
 
 
 class LiveSet:
     """The digests of blobs that must stay: eight bytes each.
 
-    Two digests that begin with the same eight bytes count as one. That can only keep a blob
-    that could have gone, never the other way round.
+    Two digests that begin with the same eight bytes count as one. That can only keep a blob that is
+    not live, never drop a live one.
     """
 
     def __init__(self) -> None:
@@ -46,11 +46,11 @@ class LiveSet:
         self._sorted: NDArray[np.uint64] = np.empty(0, np.uint64)
 
     def add(self, raw: bytes) -> None:
-        """Let the blob with this raw digest stay."""
+        """Add the blob with this raw digest."""
         self._new.append(int.from_bytes(raw[:8], "little"))
 
     def among(self, prefixes: "NDArray[np.uint64]") -> "NDArray[np.bool_]":
-        """Return which of ``prefixes`` are live."""
+        """Return for each of ``prefixes`` whether it is live."""
         if self._new:
             joined = np.concatenate((self._sorted, np.frombuffer(self._new, np.uint64)))
             self._sorted, self._new = np.unique(joined), array("Q")
@@ -58,16 +58,16 @@ class LiveSet:
 
 
 def live_set(blobs: BlobStore, lists: Mapping[Digest, Digest], roots: Iterable[Digest]) -> LiveSet:
-    """Return the live blobs: ``roots``, and the lists and chunks of those that are large.
+    """Return the live blobs: ``roots``, and the chunk lists and chunks of large ones.
 
     Args:
         blobs: The store's blobs.
         lists: Large blob → its chunk list.
-        roots: What must stay readable; may repeat.
+        roots: The blobs that must stay readable; may repeat.
 
     Raises:
-        IncompleteError, VerificationError, FormatError: A chunk list is lost or damaged: what
-            is live cannot be known, so nothing may be collected.
+        IncompleteError, VerificationError, FormatError: A chunk list is lost or damaged: the live
+            blobs cannot be determined, so nothing may be collected.
     """
     live = LiveSet()
     done: set[bytes] = set()  # large blobs only
@@ -99,14 +99,14 @@ def _add_large(
 
 
 class RepackPlan(Struct, frozen=True):
-    """What a repack would do.
+    """The plan of a repack.
 
     Attributes:
-        packs: Live packs looked at.
-        garbage: Bytes in blobs that are not live, or stored once more elsewhere; uncompressed.
+        packs: Number of live packs that were examined.
+        garbage: Bytes of blobs that are not live, or also stored in other packs; uncompressed.
         rewrite: Packs to be replaced.
-        skipped: Packs that are missing or damaged and are left alone, with the reason.
-        wanted: What must be in the new packs, raw digest → role of the pack it must be in.
+        skipped: Missing or damaged packs that are not changed, with the reason.
+        wanted: Blobs for the new packs: raw digest → role of its pack.
     """
 
     packs: int
@@ -119,20 +119,20 @@ class RepackPlan(Struct, frozen=True):
 def plan_repack(
     backend: Backend, objects: LiveObjects, live: LiveSet, *, share: float = GARBAGE_SHARE
 ) -> RepackPlan:
-    """Choose the packs to rewrite, and what of them is still needed.
+    """Choose the packs to rewrite, and the blobs in them that are still needed.
 
-    Those are the packs that hold a blob that is not live: what was retired must not stay because
-    much else lies next to it. So are those with many blobs that other packs have as well, and
-    small ones if there are many.
+    These are packs with a blob that is not live: retired data must not stay because of live data in
+    the same pack. They also include packs with many blobs that other packs have as well, and small
+    packs if there are many.
 
     Args:
         backend: Where the packs are.
         objects: The live packs and chunk lists.
-        live: What must stay.
-        share: Rewrite packs of which at least this share is garbage, duplicates included.
+        live: The blobs that must stay.
+        share: Minimum share of garbage, duplicates included, of a pack to be rewritten.
 
-    Cost: reads the footer of every pack; about 40 bytes of memory per blob. Of blobs that other
-        packs hold as well, the copy that is relied on is read and hashed.
+    Cost: reads the footer of every pack; about 40 bytes of memory per blob. For blobs that other
+        packs have as well, the copy that stays is read and hashed.
     """
     indexes, skipped = _read_indexes(backend, objects.packs)
     # Documents first: of several copies, the one among the documents is the one to keep.
@@ -201,12 +201,12 @@ def _wanted(
 
 
 def plan_extract(backend: Backend, packs: Iterable[PackRef], live: LiveSet) -> RepackPlan:
-    """Return the plan of new packs with what is live of some packs, which stay as they are.
+    """Return the plan of new packs with the live blobs of some packs, which are not changed.
 
     Args:
         backend: Where the packs are.
         packs: Any packs; those that cannot be read are left out.
-        live: What is wanted of them.
+        live: The wanted blobs.
 
     Cost: reads the footer of every pack.
     """
@@ -225,7 +225,7 @@ def plan_extract(backend: Backend, packs: Iterable[PackRef], live: LiveSet) -> R
 def packs_with(
     backend: Backend, packs: Iterable[PackRef], blobs: LiveSet | None, *, but: LiveSet
 ) -> list[PackRef]:
-    """Return the packs that hold a blob of ``blobs``, or any at all, that is none of ``but``.
+    """Return the packs with a blob of ``blobs`` (None: any blob) that is not in ``but``.
 
     Packs that cannot be read are left out. Cost: reads the footer of every pack.
     """
@@ -278,7 +278,7 @@ def _among(values: "NDArray[np.uint64]", found: "NDArray[np.uint64]") -> "NDArra
 
 
 def raw_of(index: PackIndex, number: int) -> bytes:
-    """Return the raw digest of a pack's blob."""
+    """Return the raw digest of blob ``number`` of a pack."""
     return index.digests[number * 32 : number * 32 + 32]
 
 
@@ -289,6 +289,6 @@ def block_of(backend: Backend, pack: PackRef, index: PackIndex, block: int) -> b
 
 
 def blob_of(index: PackIndex, content: bytes, number: int) -> bytes:
-    """Return a blob, given the content of its block; not hashed."""
+    """Return a blob from the content of its block, without hashing it."""
     _, start, size = index.place(number)
     return content[start : start + size]

@@ -1,7 +1,7 @@
-"""Repacking: what is still needed of some packs, copied into full ones (spec §16.3).
+"""Repacking: copying the needed blobs of some packs into new packs (spec §16.3).
 
-Every blob is hashed on the way. Nothing is deleted here, and the new packs are nobody's until a
-transaction record names them: a crash at any point leaves files that nobody reads.
+Every copied blob is hashed. No pack is deleted here, and the new packs are not used until a
+transaction record names them: a crash at any point leaves only unused files.
 """
 
 import contextlib
@@ -27,13 +27,13 @@ _PREVIEW = "lyrikstore-gc-"
 
 
 class Repacked(Struct, frozen=True):
-    """What a repack did, or would have done.
+    """The result of a repack, or of its dry run.
 
     Attributes:
         added: The new packs, complete and durable, that no record names yet.
         dropped: Packs to be dropped.
         skipped: Packs that are missing or damaged and stay, with the reason.
-        blobs: Blobs copied, each hashed on the way.
+        blobs: Number of copied blobs, each hashed.
     """
 
     added: tuple[PackRef, ...]
@@ -49,15 +49,15 @@ def repack(
     dry_run: bool = False,
     progress: OnProgress = silent,
 ) -> Repacked:
-    """Write the new packs of ``plan``. They are nobody's until a transaction record names them.
+    """Write the new packs of ``plan``. They are not used until a transaction record names them.
 
-    A pack in which a needed blob turns out damaged is left as it is, for ``verify`` to name.
+    A pack with a damaged needed blob is left unchanged; ``verify`` reports it.
 
     Args:
         backend: Where the packs are.
-        plan: As :func:`plan_repack` gives it; used up.
-        dry_run: Read, hash and compress everything, so that the numbers are exact, but store
-            nothing.
+        plan: A plan from :func:`plan_repack`; this call consumes it.
+        dry_run: Read, hash and compress everything, so that the numbers are exact, but store no
+            pack.
         progress: Progress callback, called per pack that is rewritten.
 
     Raises:
@@ -96,7 +96,7 @@ def repack(
 
 
 def clean_previews() -> int:
-    """Remove what dry runs of this user left that were killed; return how many bytes that was."""
+    """Remove the files of killed dry runs of this user; return their size in bytes."""
     freed = 0
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREVIEW}*"):
         with contextlib.suppress(OSError):  # of somebody else

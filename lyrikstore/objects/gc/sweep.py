@@ -1,9 +1,9 @@
-"""Deleting packs that nobody has needed for long enough (spec §16.4).
+"""Deleting packs that were unneeded for the whole grace period (spec §16.4).
 
-A pack that no record keeps live is first only written down, in ``gc/waiting``; later runs let it
-grow older, and one of them deletes it. A clock cannot be trusted to be right twice, so a single
-run never lets anything age by more than half the grace, and a clock that went back starts all
-waiting anew: no jump of a clock deletes anything, nor do machines whose clocks differ.
+A pack that no record keeps live is first only listed in ``gc/waiting``; later runs increase its
+age, and one of them deletes it. Clocks are not trusted, so a single run never increases an age by
+more than half the grace period, and a clock that went back restarts all ages: neither a jump of a
+clock nor machines with different clocks can delete a pack too early.
 """
 
 import re
@@ -18,7 +18,7 @@ from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.objects.backends.base import NOT_A_FILE, Backend
 
 WAITING = "gc/waiting"
-"""What waits to be deleted, and since when; derived, may be removed: all waiting starts anew."""
+"""The packs to be deleted, with their ages; a derived file: if removed, all ages restart."""
 
 GRACE = timedelta(days=14)
 _TOLERANCE = timedelta(days=1)
@@ -27,12 +27,12 @@ _MAX_BYTES = 64 << 20
 
 
 class Sweep(Struct, frozen=True):
-    """What a sweep did, or would do.
+    """The result of a sweep, or of its dry run.
 
     Attributes:
-        deleted: Names of packs that are gone now.
-        bytes: Their size together.
-        waiting: Names of packs that no record keeps live, and the seconds each has waited.
+        deleted: Names of the deleted packs.
+        bytes: Their total size.
+        waiting: Names of packs that no record keeps live, with the age of each in seconds.
     """
 
     deleted: tuple[str, ...]
@@ -49,24 +49,24 @@ def sweep(
     at_once: bool = False,
     dry_run: bool = False,
 ) -> Sweep:
-    """Delete the packs that are not needed and have been seen so for all of ``grace``.
+    """Delete the packs that were seen unneeded for the whole of ``grace``.
 
-    Call it with the store's lock held, where there is one: a writer that finds a pack of the
-    right name there relies on it.
+    Call it while holding the store's lock, if it has one: a writer that finds an existing pack of
+    the right name uses it.
 
     Args:
         backend: The store, a clone of it, or a remote.
         needed: Names of the packs that any record a reader may follow keeps live.
-        now: The time; it is not relied on alone.
+        now: The time; not trusted alone.
         grace: How long a pack must have been seen unneeded, over at least three runs; with zero,
             two runs.
-        at_once: Delete all of them now, which only those may ask who know that nobody reads or
+        at_once: Whether to delete all of them now; only allowed if no other process reads or
             writes there.
-        dry_run: Say what would happen; write nothing.
+        dry_run: Return the result; write nothing.
 
     Raises:
-        InvalidInputError: (``bad-grace``) it is negative.
-        StorageError, RemoteError: The medium failed; whatever was deleted was due.
+        InvalidInputError: (``bad-grace``) ``grace`` is negative.
+        StorageError, RemoteError: Storage backend error; all packs deleted before it were due.
 
     Cost: lists the packs.
     """

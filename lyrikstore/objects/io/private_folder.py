@@ -1,8 +1,9 @@
-"""Private folders for work in progress, and what is left of dead ones (spec §12.5.1, §13.2).
+"""Private folders for work in progress, and cleaning up after crashes (spec §12.5.1, §13.2).
 
-They lie in ``staging``, in a store or in a user's cache folder for it. Nothing in one is ever read
-as truth: what is read again is held against a digest that lay elsewhere. What a process that died
-left is removed by whoever starts work next; where it can be gone on from, once it is a day old.
+They are in the folder ``staging`` of a store or of a user's cache folder for it. Their content is
+never trusted: files that are read again are compared with a digest that was stored elsewhere. The
+next process that starts work removes the folder of a process that died; if that work can be
+resumed, only once the folder is a day old.
 """
 
 import contextlib
@@ -19,10 +20,10 @@ from lyrikstore.canon.errors import StorageError, storage_error
 from lyrikstore.objects.io.safe_folder import own_folder
 
 STAGING = "staging"
-"""The folder of a store, or of a cache, that they lie in."""
+"""The folder of a store, or of a cache, that contains them."""
 
 KEPT_SECONDS = 86_400
-"""How long work that can be gone on with is kept."""
+"""How long resumable work is kept, in seconds."""
 
 _PASSING, _KEPT = "work-", "kept-"
 _LOCK = "lock"
@@ -36,8 +37,8 @@ class PrivateFolder(Struct, frozen=True):
     Attributes:
         path: The folder.
         lock: Descriptor of its lock file. The lock lasts until this process and every child
-            that inherited the descriptor are gone, however they end.
-        is_kept: Whether it is that of the work named, and stays if that is cut short.
+            that inherited the descriptor have ended.
+        is_kept: Whether it is the folder of resumable work, and stays after an interruption.
     """
 
     path: Path
@@ -45,7 +46,7 @@ class PrivateFolder(Struct, frozen=True):
     is_kept: bool = False
 
     def touch(self) -> None:
-        """Say that it is in use, and how old it is from now on."""
+        """Mark the folder as in use: its age counts from now."""
         with contextlib.suppress(OSError):
             os.utime(self.lock)
 
@@ -58,21 +59,21 @@ def private_folder(
     *,
     goes_on: bool = True,
 ) -> Iterator[PrivateFolder]:
-    """Give a private folder, and remove it at the end, whatever happened.
+    """Provide a private folder, and remove it at the end, also after an error.
 
-    Folders of dead processes are removed first.
+    Folders of processes that died are removed first.
 
     Args:
         root: The store's own folder (``.lyrikstore``), or what a user has in its place.
-        key: Names work that can be gone on with: the folder is then that of the process before
-            that did this very work, and died, for a day. Unless another one is at it, or it is
-            another user's or open to others: then it is a fresh one.
-        stays: Whether the folder of such work stays after an error; None: never.
-        goes_on: Whether that process's folder is wanted; else it is removed, as what came with a
-            copy of a store may be what somebody laid there. ATTACK A13.
+        key: Identifies resumable work: for a day, the folder is the one of the earlier process
+            that did the same work and died. If another process uses that folder, or it belongs to
+            another user or is open to others, a new folder is made.
+        stays: Returns whether the folder of resumable work stays after an error; None: never.
+        goes_on: Whether to reuse the earlier process's folder; else it is removed, because an
+            attacker may have put files into a copy of a store. ATTACK A13.
 
     Raises:
-        StorageError: The folder cannot be made; (``linked-folder``) ``staging`` is a link.
+        StorageError: The folder cannot be created; (``linked-folder``) ``staging`` is a link.
     """
     base = root / STAGING
     with contextlib.ExitStack() as held:
@@ -108,14 +109,14 @@ def private_folder(
 
 
 def sweep(root: Path, *, kept: bool = False) -> int:
-    """Remove private folders whose processes are all gone; return how many.
+    """Remove private folders whose processes have all ended; return the number removed.
 
     Args:
         root: As for :func:`private_folder`.
-        kept: Those that can be gone on with as well, however young.
+        kept: Whether to remove the folders of resumable work as well, of any age.
 
     Raises:
-        StorageError: A folder cannot be looked at; (``linked-folder``) theirs is a link.
+        StorageError: A folder cannot be read; (``linked-folder``) ``staging`` is a link.
     """
     try:
         with own_folder(root, STAGING) as place, _locked(place):
@@ -140,7 +141,7 @@ def _locked(place: int) -> Iterator[None]:
 
 
 def _entered(place: int, name: str) -> int | None:
-    """Return the lock of a folder, made if it is missing; None if it is not ours alone."""
+    """Return the lock of a folder, created if missing; None if others can use the folder."""
     with contextlib.suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=place)
     try:

@@ -1,9 +1,9 @@
-"""Folders opened so that nothing is written or deleted through a link (spec §4.2).
+"""Opening folders so that nothing is written or deleted through a link (spec §4.2).
 
-Parts of a store may lie elsewhere, through a link, to be read. But whoever can write to a shared
-store can lay such a link into another one, or into somebody's home, where only others may write;
-whoever commits, pulls or collects garbage would then do it for them. So a folder in which something
-is changed is opened segment by segment.
+For reading, parts of a store may be in other places, through a link. But an attacker who can write
+to a shared store can create such a link to another store, or to a user's home, where only other
+users may write; their commit, pull or garbage collection would then write there for the attacker.
+So a folder in which files are changed is opened segment by segment.
 """
 
 import contextlib
@@ -16,25 +16,25 @@ from lyrikstore.canon.errors import RemoteError, StorageError
 from lyrikstore.canon.files import sync_directory
 
 LINKED = "linked-folder"
-"""Kind of :class:`StorageError`: what is to be changed lies behind a link."""
+"""Kind of :class:`StorageError`: a file to be changed is behind a link."""
 
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @contextmanager
 def own_folder(root: Path, folder: str, *, make: bool = False) -> Iterator[int]:
-    """Open a folder to write or delete in it; give its descriptor.
+    """Open a folder to write or delete in it; yield its descriptor.
 
     Args:
-        root: The folder of the store; how it was found is the caller's affair, links included.
+        root: The folder of the store; links in the path to it are followed.
         folder: Relative to ``root``, its segments joined by ``/``; empty for ``root`` itself.
-        make: Make what is missing, durably: ``root`` as well, but nothing above it. A disk that is
-            not mounted, or a misspelt path, must not become a new store somewhere else.
+        make: Whether to create missing folders durably: also ``root``, but no folder above it. A
+            disk that is not mounted, or a misspelt path, must not become a new store.
 
     Raises:
-        StorageError: (``linked-folder``) a link is on the way. ATTACK A13. (``not-a-folder``)
-            something else is.
-        OSError: There is no such folder, or it cannot be opened or made.
+        StorageError: (``linked-folder``) a segment is a link. ATTACK A13. (``not-a-folder``) a
+            segment is another file.
+        OSError: There is no such folder, or it cannot be opened or created.
         LyrikstoreError: As :func:`check_place`.
     """
     descriptor = _open_root(root, make=make)
@@ -47,7 +47,7 @@ def own_folder(root: Path, folder: str, *, make: bool = False) -> Iterator[int]:
             except NotADirectoryError:
                 refuse_link(at)
                 raise StorageError(
-                    "not-a-folder", f"{at} is no folder", hint="remove what stands in its place"
+                    "not-a-folder", f"{at} is not a folder", hint="remove the file at this path"
                 ) from None
             os.close(descriptor)
             descriptor = below
@@ -57,31 +57,31 @@ def own_folder(root: Path, folder: str, *, make: bool = False) -> Iterator[int]:
 
 
 def check_place(root: Path) -> None:
-    """Return if the folder of a store is there, or can be made where it is to be.
+    """Raise `remote-missing` unless the folder of a store exists or its parent exists.
 
     Raises:
-        RemoteError: (``remote-missing``) there is no folder to make it in.
+        RemoteError: (``remote-missing``) its parent folder does not exist.
     """
     if not root.is_dir() and not root.parent.is_dir():
         raise RemoteError(
             "remote-missing",
-            f"{root}: there is no folder {root.parent} to make it in",
-            hint="make it first, mount its disk, or correct the path",
+            f"{root}: its parent folder {root.parent} does not exist",
+            hint="create it first, mount its disk, or correct the path",
         )
 
 
 def refuse_link(folder: Path) -> None:
-    """Return if ``folder`` is no link.
+    """Raise `linked-folder` if ``folder`` is a link.
 
     Raises:
-        StorageError: (``linked-folder``) it is one.
+        StorageError: (``linked-folder``) it is a link.
     """
     if folder.is_symlink():
         raise StorageError(
             LINKED,
             f"{folder} is a link; nothing is written or deleted through one",
-            hint="remove the link if you did not make it; if that part of the store is to lie "
-            "elsewhere, mount it there (mount --bind)",
+            hint="remove the link if you did not create it; to keep this part of the store "
+            "elsewhere, mount it here (mount --bind)",
         )
 
 

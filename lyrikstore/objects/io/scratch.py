@@ -1,9 +1,8 @@
-"""Scratch files: files being built, and what becomes of those whose writer died.
+"""Scratch files: unfinished files, and cleaning up after writers that crashed.
 
-The files of one writer are under one lock (spec §4.7). A writer of a terabyte makes
-thousands of packs, some of them in other processes. None can stay open only to be locked: one
-file, ``NAME``, is locked as long as the writer lives, and all that it makes is called ``NAME.``
-and something.
+One lock covers all files of one writer (spec §4.7). A writer of a terabyte makes thousands of
+packs, some of them in other processes. They cannot all stay open only to be locked: one file,
+``NAME``, is locked as long as the writer lives; the names of all its files start with ``NAME.``.
 """
 
 import contextlib
@@ -19,7 +18,7 @@ from lyrikstore.canon.errors import StorageError, storage_error
 from lyrikstore.objects.io.safe_folder import own_folder
 
 NO_FILES = frozenset({errno.ELOOP, errno.ENXIO})
-"""What opening a link or a socket as a file fails with."""
+"""The error numbers of opening a link or a socket as a file."""
 
 # Nothing in a store is edited in place: that nobody may write to what will be one of its files
 # guards against editors and stray redirections.
@@ -28,10 +27,10 @@ _FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Scratch:
-    """Scratch files that live as long as this object, whoever writes them.
+    """Scratch files that live as long as this object, in this process or in others.
 
     Args:
-        folder: A backend's scratch folder. Nothing is made there before the first file.
+        folder: A backend's scratch folder. No file is created there before the first is needed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,10 +41,10 @@ class Scratch:
 
     @property
     def prefix(self) -> str:
-        """What :func:`open_part` wants, here or in another process.
+        """Return the prefix for :func:`open_part`, here or in another process.
 
         Raises:
-            OSError: The lock file cannot be made.
+            OSError: The lock file cannot be created.
         """
         with self._guard:  # packs of several kinds are begun side by side
             if self._lock is None:
@@ -53,7 +52,7 @@ class Scratch:
             return str(self._path)
 
     def close(self) -> None:
-        """Remove every file and give up the lock. Safe to call again."""
+        """Remove every file and release the lock. Safe to call again."""
         if self._lock is None:
             return
         # A full disk can make even this fail; the files are then leftovers, no more.
@@ -67,10 +66,10 @@ class Scratch:
 
 
 def open_part(prefix: str) -> tuple[BinaryIO, Path]:
-    """Return a new empty scratch file of the writer that gave ``prefix``, and its path.
+    """Return a new empty scratch file of the writer with ``prefix``, and its path.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: It cannot be created.
         LyrikstoreError: As :func:`own_folder`.
     """
     path = Path(f"{prefix}.{os.urandom(6).hex()}")
@@ -81,7 +80,7 @@ def open_scratch(folder: Path) -> tuple[BinaryIO, Path]:
     """Return a new empty file in ``folder``, open for writing, and its path.
 
     The file is locked while it is open, so that :func:`clean_leftovers` of another process can
-    tell a file in use from one whose writer died.
+    distinguish a file in use from one whose writer crashed.
 
     Raises:
         OSError: It cannot be created.
@@ -102,10 +101,10 @@ def _open_new(path: Path, *, make: bool) -> BinaryIO:
 
 
 def clean_leftovers(folder: Path) -> int:
-    """Remove what writers that died left in a scratch folder; return how many files.
+    """Remove the scratch files of crashed writers; return the number of files.
 
-    Call it while the store's lock is held. Files of writers still at work are kept, whether or
-    not those hold the store's lock.
+    Call it while holding the store's lock. Files of running writers are kept, whether or not
+    these hold the store's lock.
 
     Raises:
         StorageError: A leftover cannot be removed; (``linked-folder``) the folder is a link.

@@ -1,9 +1,9 @@
 """The stat cache: digests of files by stat data, so that an unchanged file is not read again.
 
-Derived and deletable; a damaged cache is an empty cache. It belongs outside the store: whoever can
-write to it can choose which bytes its owner signs for a file. The racy rule is Git's: a file that
-was modified so shortly before it was read that a later change could carry the same time stamp
-is not remembered.
+It is derived and can be deleted; a damaged cache counts as empty. It belongs outside the store: an
+attacker who can write to it can choose the bytes that its owner signs for a file. The rule for racy
+files is Git's: a file that was modified so shortly before it was read that a later change could
+have the same time stamp is not cached.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ def pack_state(stat: os.stat_result) -> bytes:
 
 
 def sizes(states: bytes) -> "array[int]":
-    """Return the sizes in bytes that ``states``, one after another, tell."""
+    """Return the sizes in bytes from concatenated ``states``."""
     return array("q", states)[2::_FIELDS]
 
 
@@ -69,15 +69,15 @@ def _alike(one: bytes, other: bytes, *, at_end: bool = False) -> int:
 
 
 class StatCache:
-    """A memory of the states of many files and their digests, in one compact file.
+    """A cache of the states of many files and their digests, in one compact file.
 
     Args:
         path: The cache file; need not exist.
-        began: When the first file was looked at, in nanoseconds: what the racy rule compares
-            with. By default now, so open it before that.
+        began: When the first file was examined, in nanoseconds, for the racy rule. By default
+            now, so open the cache before examining files.
 
     Attributes:
-        safe_before: Time stamps from here on, in nanoseconds, are too young to be relied on.
+        safe_before: Time stamps from this one on, in nanoseconds, are too recent to be reliable.
 
     Cost: 72 bytes a file, on disk and in memory.
     """
@@ -93,15 +93,15 @@ class StatCache:
         return len(self._states) // STATE.size
 
     def lookup(self, states: bytes) -> tuple[bytearray, list[int]]:
-        """Return the digests of files in exactly these states, as far as they are remembered.
+        """Return the digests of files in exactly these states, as far as they are cached.
 
         Args:
             states: One :data:`STATE` after another.
 
         Returns:
-            32 bytes for each state, and the positions of those that are not known.
+            32 bytes for each state, and the positions of states that are not cached.
 
-        Cost: one comparison for what did not change at either end, else a look-up in a table.
+        Cost: one comparison for unchanged files at both ends of the list, else a table lookup each.
         """
         width, old = STATE.size, self._states
         count, had = len(states) // width, len(old) // width
@@ -121,13 +121,13 @@ class StatCache:
         return digests, unknown
 
     def save(self, states: bytes, digests: bytes) -> None:
-        """Remember these files instead of those before, atomically.
+        """Replace the content of the cache by these files, atomically.
 
-        A failure to write is no failure of the store.
+        A failure to write is ignored.
 
         Args:
-            states: As they were before the files were read.
-            digests: What the files hashed to, 32 bytes each; 32 zero bytes for one that was not.
+            states: The states before the files were read.
+            digests: The digests of the files, 32 bytes each; 32 zero bytes for an unhashed file.
         """
         states, digests = self._sure(states, digests)
         if (states, digests) == (self._states, self._digests):

@@ -1,9 +1,9 @@
 """Writing large files past the page cache, in parallel with producing their bytes.
 
-A large file that is written and not read again soon pushes out what others read. Taking new pages
-for it, and copying into them, can also cost more than hashing and compressing it (measured:
-spec/adr/0005-storage-format.md). So its bytes go from a few buffers straight to the disk, in a
-thread of their own. Where the file system does not offer that, the same thread writes as usual.
+A large file that is written and not read again soon evicts cached pages that other programs need.
+Allocating new pages for it, and copying into them, can also cost more than hashing and compressing
+it (measured: spec/adr/0005-storage-format.md). So its bytes go from a few buffers directly to the
+disk, in a separate thread. If the file system does not support that, the thread writes normally.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 WORTH = 32 << 20
-"""Files from this size on are written so."""
+"""Minimum size of files that are written this way."""
 
 _STEP = 4 << 20
 _COUNT = 4
@@ -30,7 +30,7 @@ _DIRECT = getattr(os, "O_DIRECT", 0)
 
 
 class Buffers:
-    """The buffers of files written one after the other; new pages are dear, these are not new."""
+    """A pool of buffers for files written one after the other, because new pages are expensive."""
 
     def __init__(self) -> None:
         self._free = queue.LifoQueue[mmap.mmap]()
@@ -38,23 +38,23 @@ class Buffers:
             self._free.put(mmap.mmap(-1, _STEP, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
 
     def take(self) -> mmap.mmap:
-        """Return one that nobody uses; waits for it."""
+        """Return an unused buffer; wait until there is one."""
         return self._free.get()
 
     def give(self, buffer: mmap.mmap) -> None:
-        """Take one back."""
+        """Return a buffer to the pool."""
         self._free.put(buffer)
 
 
 class BulkFile:
-    """The bytes of one large file, from its start to its end; a context manager.
+    """A writer for the bytes of one large file, in order; a context manager.
 
-    Whoever leaves the ``with`` block without an error has everything written, not yet durable.
+    After the ``with`` block ends without an error, everything is written, but not yet durable.
 
     Args:
-        descriptor: Of an empty file, open for writing; left open.
-        buffers: Shared with other files, of which one at a time is being filled.
-        patient: Whether the file must be on the disk in the end. If not, a disk that takes less
+        descriptor: Descriptor of an empty file, open for writing; left open.
+        buffers: Shared with other files, of which only one is filled at a time.
+        patient: Whether the file must be on the disk at the end. If not, a disk that writes less
             than 200 MB/s is not waited for: then the bytes stay in the page cache.
     """
 
@@ -86,10 +86,10 @@ class BulkFile:
             self.abandon()
 
     def write(self, data: "bytes | bytearray | memoryview") -> int:
-        """Take all of ``data``, which may be changed afterwards; return how much that is.
+        """Write all of ``data``, which may be changed afterwards; return its length.
 
         Raises:
-            OSError: The disk refused this or something before.
+            OSError: This or an earlier write failed.
         """
         view = memoryview(data)
         while view:
@@ -109,7 +109,7 @@ class BulkFile:
         """Wait until everything is written.
 
         Raises:
-            OSError: The disk refused something.
+            OSError: A write failed.
         """
         try:
             self._send()
@@ -119,7 +119,7 @@ class BulkFile:
             self.abandon()
 
     def abandon(self) -> None:
-        """Write no more. Safe to call again, and after :meth:`finish`."""
+        """Stop writing. Safe to call again, and after :meth:`finish`."""
         self._failed = True
         if self._buffer is not None:
             self._buffers.give(self._buffer)

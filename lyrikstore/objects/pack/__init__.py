@@ -1,1 +1,1 @@
-"""Packs: immutable containers of compressed chunks (spec §4.4)."""
+"""Packs: immutable files that contain many compressed blobs (spec §4.4)."""

@@ -1,4 +1,4 @@
-"""Caches of what was read of packs: blocks, so that neighbours are unpacked once, and blobs."""
+"""Caches of data read from packs: blobs, and blocks, so that adjacent blobs are unpacked once."""
 
 import threading
 from collections import OrderedDict
@@ -9,16 +9,16 @@ from lyrikstore.objects.backends.base import Backend
 from lyrikstore.objects.pack.index import BlobTable
 
 KEPT_BYTES = 32 << 20
-"""Bytes of blocks that are kept unpacked."""
+"""Bytes of unpacked blocks that are kept."""
 
 _Key = TypeVar("_Key")
 
 
 class LastRead(Generic[_Key]):
-    """Keeps the bytes that were read last. Safe to use from several threads.
+    """A cache of the bytes that were read last. Safe to use from several threads.
 
     Args:
-        most: How many bytes.
+        most: Maximum number of bytes.
     """
 
     def __init__(self, most: int) -> None:
@@ -27,7 +27,7 @@ class LastRead(Generic[_Key]):
         self._lock = threading.Lock()
 
     def get(self, key: _Key) -> bytes | None:
-        """Return what is kept under a key, or None."""
+        """Return the cached bytes of a key, or None."""
         with self._lock:
             found = self._found.get(key)
             if found is not None:
@@ -35,7 +35,7 @@ class LastRead(Generic[_Key]):
             return found
 
     def keep(self, key: _Key, data: bytes) -> None:
-        """Keep something until what was read later fills the place."""
+        """Cache the bytes of a key until later ones fill the cache."""
         with self._lock:
             if key not in self._found:
                 self._found[key] = data
@@ -45,10 +45,10 @@ class LastRead(Generic[_Key]):
 
 
 class BlockCache:
-    """Reads and unpacks blocks, and keeps the last ones. Safe to use from several threads.
+    """A reader of blocks that caches the last ones. Safe to use from several threads.
 
     Args:
-        backend: Where the packs are.
+        backend: The store's files.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -56,11 +56,11 @@ class BlockCache:
         self._blocks = LastRead[tuple[Digest, int]](KEPT_BYTES)
 
     def read(self, table: BlobTable, pack: int, block: int) -> bytes:
-        """Return the content of a block; nothing in it has been hashed.
+        """Return the content of a block, not hashed.
 
         Raises:
-            FormatError: (``bad-pack``) it is not what the pack's index announces.
-            NotFoundError: (``no-file``) the pack is gone.
+            FormatError: (``bad-pack``) it does not match the pack's index.
+            NotFoundError: (``no-file``) the pack does not exist.
         """
         ref = table.packs[pack]
         key = (ref.id, block)

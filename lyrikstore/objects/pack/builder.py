@@ -1,8 +1,8 @@
-"""Making packs: blobs are gathered into blocks, blocks compressed and written to scratch files.
+"""Building packs: blobs are collected into blocks, which are compressed into scratch files.
 
-Everything written here waits under a scratch name; :mod:`lyrikstore.objects.store.writer` gives
-packs their final names. Compressing and writing can go on in threads of this process (large files),
-and the whole of it in others (many small files: :func:`pack_files`).
+All files written here have scratch names; :mod:`lyrikstore.objects.store.writer` gives packs their
+final names. Compressing and writing can run in threads of this process (large files), or completely
+in other processes (many small files: :func:`pack_files`).
 """
 
 import contextlib
@@ -43,7 +43,7 @@ def install(backend: Backend, packs: Sequence[ScratchPack], *, side_by_side: boo
     """Give complete packs their final names, durably.
 
     Raises:
-        StorageError: The medium failed.
+        StorageError: Storage backend error.
     """
     files = [(pack.ref.name, pack.path) for pack in packs]
     created = create_all(backend, files, _INSTALLERS if side_by_side else 1)
@@ -60,11 +60,11 @@ def _compare(backend: Backend, pack: ScratchPack) -> None:
 
 
 def is_whole(backend: Backend, pack: PackRef) -> bool:
-    """Return whether a pack has the bytes that its name promises.
+    """Return whether the bytes of a pack match its name.
 
     Raises:
-        NotFoundError: There is none.
-        StorageError: The medium failed.
+        NotFoundError: There is no such pack.
+        StorageError: Storage backend error.
     """
     hasher, at = blake3(), 0
     # ATTACK A07: a file without end in its place.
@@ -75,18 +75,18 @@ def is_whole(backend: Backend, pack: PackRef) -> bool:
 
 
 class Packer:
-    """Gathers blobs of one role into blocks and packs of bounded size.
+    """A builder that collects blobs of one role into blocks and packs of bounded size.
 
     Attributes:
-        memory: For what is to be packed.
-        pool: The threads that compress, if there are any; they can be given other work.
+        memory: Memory for segments to be packed.
+        pool: The threads that compress, if there are any; callers may run other work in them.
 
     Args:
         scratch: The writer's scratch files, or their prefix.
-        role: What the packs are for.
+        role: Role of the packs.
         parameters: Sizes and level.
-        threads: Unless 0, this is for large files: compressing is done in so many threads, writing
-            in one more, past the page cache, and a few wait for the disk.
+        threads: Number of threads that compress, for large files; one more thread writes, past
+            the page cache, and a few wait for the disk. 0 for no threads.
     """
 
     def __init__(
@@ -121,15 +121,15 @@ class Packer:
             self._thread.start()
 
     def add(self, raw: bytes, data: "bytes | memoryview", *, shrinks: bool = True) -> None:
-        """Store ``data``, whose raw digest is ``raw``; nobody asks whether it is stored already.
+        """Store ``data`` with raw digest ``raw``, without checking whether it is stored already.
 
         Args:
             raw: The digest.
-            data: Not to be changed afterwards.
-            shrinks: Whether compressing it is worth trying.
+            data: The bytes, which must not be changed afterwards.
+            shrinks: Whether to try compressing it.
 
         Raises:
-            StorageError: The medium failed.
+            StorageError: Storage backend error.
         """
         if not shrinks and self._stands_alone(len(data)):
             self._put(Block(raw, array("I", [len(data)]), len(data), STORED, data))
@@ -145,18 +145,18 @@ class Packer:
     def add_run(
         self, digests: Sequence[bytes], sizes: "array[int]", data: memoryview, *, shrinks: bool
     ) -> None:
-        """Store neighbouring chunks of a large blob, as :meth:`add` stores one.
+        """Store adjacent chunks of a large blob, as :meth:`add` stores one.
 
-        What fills a block is compressed where it lies.
+        Chunks that fill a block are compressed without copying.
 
         Args:
             digests: The raw digest of each chunk.
-            sizes: The size of each.
-            data: All of them; not to be changed afterwards.
-            shrinks: Whether compressing them is worth trying.
+            sizes: The size of each chunk.
+            data: The bytes of all chunks, which must not be changed afterwards.
+            shrinks: Whether to try compressing them.
 
         Raises:
-            StorageError: The medium failed.
+            StorageError: Storage backend error.
         """
         bounds = list(accumulate(sizes, initial=0))
         first, count = 0, len(sizes)
@@ -186,10 +186,10 @@ class Packer:
             first = last
 
     def close(self) -> list[ScratchPack]:
-        """Complete the last pack and return all of them; nothing can be added any more.
+        """Complete the last pack and return all packs; afterwards nothing can be added.
 
         Raises:
-            StorageError: The medium failed.
+            StorageError: Storage backend error.
         """
         self._flush()
         self._stop()
@@ -201,7 +201,7 @@ class Packer:
         return self._finished
 
     def discard(self) -> None:
-        """Stop; whoever owns the scratch files removes them. Safe to call again."""
+        """Stop; the owner of the scratch files removes them. Safe to call again."""
         self._trouble = self._trouble or CancelledError()
         self._stop()
         if self._bulk is not None:
@@ -322,7 +322,7 @@ def _sync(file: BinaryIO, bulk: BulkFile | None) -> None:
 
 
 def in_shares(places: "array[int]", sizes: Sequence[int], aim: int) -> Iterator["array[int]"]:
-    """Yield ``places`` in shares of about ``aim`` bytes, as ``sizes`` gives them."""
+    """Yield ``places`` in shares of about ``aim`` bytes, according to ``sizes``."""
     share, total = array("Q"), 0
     for at in places:
         share.append(at)
@@ -338,9 +338,9 @@ def pack_setup(scratch: Scratch, parameters: Parameters, known: Sequence[Path]) 
     """Return the setup of :func:`pack_files`.
 
     Args:
-        scratch: Where packs go.
+        scratch: Scratch files for the packs.
         parameters: Sizes and level.
-        known: Files of :meth:`DigestSet.save`: blobs that need not be stored.
+        known: Files of :meth:`DigestSet.save` with blobs that need not be stored.
     """
     return {
         "scratch": scratch.prefix,
@@ -352,20 +352,20 @@ def pack_setup(scratch: Scratch, parameters: Parameters, known: Sequence[Path]) 
 def pack_files(
     setup: dict[str, Any], task: dict[str, Any], paths: bytes
 ) -> Iterator[tuple[dict[str, Any], bytes, bytes]]:
-    """Store small files in packs of their own: a target of ``workers.Workers``.
+    """Store small files in separate packs: a target of ``workers.Workers``.
 
     Args:
         setup: From :func:`pack_setup`.
         task: ``follow``: whether a link at a path itself is followed.
-        paths: Of files that are not larger than 1 MiB, each followed by a NUL.
+        paths: Paths of files of at most 1 MiB, each followed by a NUL.
 
     Yields:
-        Once: ``packs`` (``id``, ``bytes``, ``path``); the raw digests of all files, joined, in
-        order; their sizes (``array("I")``). Packs are durable under their scratch names.
+        Once: ``packs`` (``id``, ``bytes``, ``path``); the concatenated raw digests of all files, in
+            order; their sizes (``array("I")``). Packs are durable under their scratch names.
 
     Raises:
         InvalidInputError: See :func:`lyrikstore.objects.chunk.sources.opened`.
-        StorageError: The medium failed.
+        StorageError: Storage backend error.
     """
     known = [DigestSet.load(path).find for path in setup["known"]]
     follow = bool(task["follow"])

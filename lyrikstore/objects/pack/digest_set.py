@@ -1,4 +1,4 @@
-"""A sorted set of digests that is searched where it lies: in memory or in a mapped file."""
+"""A sorted set of digests, searched without copying: in memory or in a mapped file."""
 
 import mmap
 import sys
@@ -8,19 +8,19 @@ from itertools import accumulate
 from pathlib import Path
 
 _MANY = 1 << 16
-"""From here on numpy sorts; importing it costs as much as sorting this many without it."""
+"""Number from which numpy sorts; importing it costs as much as sorting this many without it."""
 
 _PER_BUCKET = 8
 
 
 class DigestSet:
-    """Digests in ascending order, in buckets by their first bits.
+    """A set of digests in ascending order, in buckets by their first bits.
 
-    Digests are as good as random, so a bucket holds about eight, and one search is one slice of
-    an index and one ``find`` of at most a few hundred bytes.
+    Digests are practically random, so a bucket has about eight, and one search is one slice of an
+    index and one ``find`` in at most a few hundred bytes.
 
     Args:
-        digests: Raw digests, joined, ascending; equal ones are allowed.
+        digests: Concatenated raw digests, ascending; equal ones are allowed.
         starts: The number of the first digest of each bucket, then their count; 2^n buckets.
     """
 
@@ -47,9 +47,9 @@ class DigestSet:
         return self.find(raw) >= 0
 
     def among(self, digests: Sequence[bytes]) -> set[bytes]:
-        """Return which of ``digests`` are in the set.
+        """Return the ``digests`` that are in the set.
 
-        Cost: half of what as many :meth:`find` take; less where the set is the smaller one.
+        Cost: half as much as the same number of :meth:`find`; less if the set is the smaller one.
         """
         if len(self) <= len(digests):
             return set(digests).intersection(self.iter())
@@ -75,7 +75,7 @@ class DigestSet:
             last = raw
 
     def save(self, path: Path) -> None:
-        """Write the set to a new file for :meth:`load`, on this machine.
+        """Write the set to a new file, for :meth:`load` on this machine.
 
         Raises:
             OSError: It cannot be written.
@@ -102,9 +102,9 @@ class DigestSet:
 
 
 def find_digest(joined: bytes, raw: bytes) -> int:
-    """Return the position of the first digest equal to ``raw`` among ``joined`` ones, or -1.
+    """Return the position of the first digest equal to ``raw`` in concatenated ones, or -1.
 
-    Cost: looks through ``joined``.
+    Cost: one search through ``joined``.
     """
     at = joined.find(raw)
     while at % 32 and at > 0:  # across two digests: one in 2^128, or somebody's work
@@ -113,11 +113,11 @@ def find_digest(joined: bytes, raw: bytes) -> int:
 
 
 def sort_digests(joined: bytes) -> tuple[DigestSet, "array[int]"]:
-    """Return ``joined`` raw digests as a set, and from where in ``joined`` each came.
+    """Return concatenated raw digests as a set, and the position of each in ``joined``.
 
     Equal digests keep their order.
 
-    Cost: O(n log n); by numpy where there are many.
+    Cost: O(n log n); by numpy if there are many.
     """
     count = len(joined) // 32
     bits = max(0, (count // _PER_BUCKET).bit_length() - 1)
@@ -151,9 +151,9 @@ def _sort_many(joined: bytes, bits: int) -> tuple[DigestSet, "array[int]"]:
 
 
 class Recent:
-    """The digests of late: what one commit stored before is not stored again, in bounded memory.
+    """The last stored digests of a commit, in bounded memory, so that they are not stored again.
 
-    At least the last half million are remembered, which is 2 GB of text in small chunks.
+    At least the last half million are kept, which is 2 GB of text in small chunks.
     """
 
     _HALF = 1 << 19
@@ -170,22 +170,22 @@ class Recent:
         yield from self._old
 
     def add(self, raw: bytes) -> None:
-        """Remember a digest."""
+        """Add a digest."""
         self._new.add(raw)
         if len(self._new) >= self._HALF:
             self._new, self._old = set(), self._new
 
     def among(self, digests: Iterable[bytes]) -> set[bytes]:
-        """Return which of ``digests`` are remembered."""
+        """Return the ``digests`` that are kept."""
         asked = set(digests)
         return (asked & self._new) | (asked & self._old)
 
     def update(self, digests: Iterable[bytes]) -> None:
-        """Remember several digests."""
+        """Add several digests."""
         self._new.update(digests)
         if len(self._new) >= self._HALF:
             self._new, self._old = set(), self._new
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all digests."""
         self._new, self._old = set(), set()

@@ -1,8 +1,8 @@
-"""Packs: immutable files that hold many blobs in compressed blocks (spec §4.3).
+"""Packs: immutable files that contain many blobs in compressed blocks (spec §4.3).
 
 A pack can be read in two ways: from the index in its checksummed footer, or, when the footer is
-damaged, block by block from the front. Nothing a pack says about a blob is believed: whoever
-takes a blob out hashes it.
+damaged, block by block from the front. The metadata of a blob in a pack is not trusted: every
+reader of a blob hashes it.
 """
 
 import struct
@@ -30,7 +30,7 @@ BLOBS_MAX = 1 << 20
 STORED, ZSTD = 0, 1
 
 PackRole = Literal["data", "documents"]
-"""What a pack is for: files of datasets and checkpoints, or what describes and proves them."""
+"""Role of a pack: files of datasets and checkpoints, or documents that describe and prove them."""
 ROLES: tuple[PackRole, ...] = ("documents", "data")
 
 MAGIC = b"lyrpack\n"
@@ -44,12 +44,12 @@ _TAIL = 64 << 10
 
 
 class PackRef(Struct, frozen=True):
-    """A pack as transaction records name it.
+    """A pack, as transaction records name it.
 
     Attributes:
         id: The BLAKE3 of the pack file.
         bytes: The exact size of the pack file.
-        role: Whose blobs it holds. A copy without data is made of the documents packs alone.
+        role: The role of its blobs. A copy without data has only the documents packs.
     """
 
     id: Digest
@@ -63,11 +63,11 @@ class PackRef(Struct, frozen=True):
 
 
 class PackIndex:
-    """What a pack says it holds: about 60 bytes of memory per blob, no object per blob.
+    """The index of a pack: about 60 bytes of memory per blob, no object per blob.
 
     Attributes:
-        digests: The raw BLAKE3 of each blob, joined, in the order of storage.
-        bounds: Where each blob starts in the uncompressed stream of all blocks, then its end.
+        digests: The concatenated raw BLAKE3 of each blob, in the order of storage.
+        bounds: The start of each blob in the uncompressed stream of all blocks, then its end.
         first: The number of the first blob of each block, then the count of blobs.
     """
 
@@ -89,7 +89,7 @@ class PackIndex:
 
     @property
     def blocks(self) -> int:
-        """How many blocks the pack has."""
+        """The number of blocks in the pack."""
         return len(self._offset)
 
     def place(self, blob: int) -> tuple[int, int, int]:
@@ -99,14 +99,14 @@ class PackIndex:
         return block, start - self.bounds[self.first[block]], self.bounds[blob + 1] - start
 
     def span(self, block: int) -> tuple[int, int]:
-        """Return (offset in the file, length) of the stored bytes of ``block``, header aside."""
+        """Return (offset in the file, length) of the stored bytes of ``block`` after its header."""
         return self._offset[block] + _front(self._count(block)), self._stored[block]
 
     def unpack(self, block: int, stored: bytes) -> bytes:
-        """Return the content of ``block`` given its stored bytes.
+        """Return the content of ``block`` from its stored bytes.
 
         Raises:
-            FormatError: (``bad-pack``) they are not what the index announces.
+            FormatError: (``bad-pack``) they do not match the index.
         """
         if len(stored) != self._stored[block]:
             raise FormatError("bad-pack", "a block of the pack is cut short")
@@ -117,10 +117,10 @@ class PackIndex:
 
 
 def unpack_block(codec: int, stored: bytes, raw: int) -> bytes:
-    """Return the ``raw`` bytes that ``stored`` holds.
+    """Unpack ``stored`` and return its content of ``raw`` bytes.
 
     Raises:
-        FormatError: (``bad-pack``) an unknown codec, or it does not unpack to exactly ``raw``.
+        FormatError: (``bad-pack``) an unknown codec, or the content does not have ``raw`` bytes.
 
     Cost: never allocates more than :data:`BLOCK_MAX` (attack case A07).
     """
@@ -138,12 +138,12 @@ def unpack_block(codec: int, stored: bytes, raw: int) -> bytes:
         # ATTACK A07: the size in the zstd frame is what the library allocates, whatever limit
         # it is given; so it must be the announced one before anything is unpacked.
         if zstandard.get_frame_parameters(stored).content_size != raw:
-            raise FormatError("bad-pack", "a block unpacks to another size than announced")
+            raise FormatError("bad-pack", "a block unpacks to another size than stated")
         content = zstandard.ZstdDecompressor().decompress(stored, allow_extra_data=False)
     except zstandard.ZstdError as error:
-        raise FormatError("bad-pack", f"a block does not unpack: {error}") from None
+        raise FormatError("bad-pack", f"a block cannot be unpacked: {error}") from None
     if len(content) != raw:
-        raise FormatError("bad-pack", "a block unpacks to another size than announced")
+        raise FormatError("bad-pack", "a block unpacks to another size than stated")
     return content
 
 
@@ -229,7 +229,7 @@ def _plausible(codec: int, stored: int, raw: int) -> bool:
 
 
 def check_header(data: bytes) -> None:
-    """Return if ``data``, the first 16 bytes of a pack, announce a format read here.
+    """Raise `bad-pack` or `newer-format` unless ``data`` is the 16-byte header of a known format.
 
     Raises:
         FormatError: (``bad-pack``) not a pack; (``newer-format``) a later format, or encrypted.
@@ -246,10 +246,10 @@ def check_header(data: bytes) -> None:
 
 
 def rebuild_index(backend: Backend, pack: PackRef) -> PackIndex:
-    """Return an index made from the blocks of a pack whose header or footer cannot be used.
+    """Return an index computed from the blocks of a pack with an unusable header or footer.
 
-    Every blob in it has been unpacked and hashed. The walk ends at the first thing that is not
-    a sound block, so the index may be of a part of the pack, or of nothing.
+    Every blob in it has been unpacked and hashed. Reading ends at the first invalid block, so the
+    index may cover a part of the pack, or nothing.
 
     Raises:
         NotFoundError: (``no-file``) the pack is missing.
@@ -294,7 +294,7 @@ def _front(count: int) -> int:
 
 
 def little(numbers: "array[int]") -> "array[int]":
-    """Return ``numbers`` in the byte order of files, or from it."""
+    """Convert ``numbers`` between the byte order of this machine and that of files."""
     if sys.byteorder == "big":
         numbers = array(numbers.typecode, numbers)
         numbers.byteswap()

@@ -1,4 +1,4 @@
-"""The pack index: which pack holds which blob, as one sorted table."""
+"""The pack index: one sorted table of all blobs and the packs that contain them."""
 
 from array import array
 from bisect import bisect_right
@@ -14,26 +14,26 @@ from lyrikstore.objects.pack.digest_set import DigestSet, find_digest, sort_dige
 from lyrikstore.objects.pack.format import PackIndex, PackRef, read_index, rebuild_index
 
 FEW = 16
-"""So many blobs are found faster without sorting the digests of all."""
+"""Number of blobs that are found faster without sorting all digests."""
 
 _MANY = 1 << 19
 
 
 def in_order(packs: Iterable[PackRef]) -> tuple[PackRef, ...]:
-    """Return packs in the order in which a table numbers them: those of documents first."""
+    """Return packs in the order in which a table numbers them: documents packs first."""
     return tuple(sorted(packs, key=lambda pack: pack.role != "documents"))
 
 
 class BlobTable:
-    """All blobs of some packs, sorted by digest: 37 bytes each, where a dict would take 200.
+    """All blobs of some packs, sorted by digest: 37 bytes each, where a dict would need 200.
 
     Args:
-        backend: Where the packs are.
+        backend: The store's files.
         packs: The packs.
-        before: A table of some of them, whose indexes need not be read again.
+        before: A table of some of the packs, whose indexes are reused.
 
     Attributes:
-        packs: The packs, those of documents first.
+        packs: The packs, documents packs first.
         indexes: Their indexes, in the same order.
         damaged: Packs that are missing or whose footer cannot be used, with the reason.
     """
@@ -77,7 +77,7 @@ class BlobTable:
     def find(self, raw: bytes) -> int:
         """Return the number of a blob's first copy, or -1.
 
-        Cost: the first few look through all digests; then these are sorted, and it is O(1).
+        Cost: the first few calls search all digests; then these are sorted, and a call is O(1).
         """
         if self._searches:
             self._searches -= 1
@@ -87,9 +87,9 @@ class BlobTable:
         return where[at] if at >= 0 else -1
 
     def absent(self, digests: Collection[bytes]) -> set[bytes]:
-        """Return which of the raw ``digests`` are in no pack.
+        """Return the raw ``digests`` that are in no pack.
 
-        Cost: one pass over all digests, no search for each asked about; for a few a search each.
+        Cost: one pass over all digests; for a few digests one search each instead.
         """
         if len(digests) <= FEW:
             return {raw for raw in digests if self.find(raw) < 0}
@@ -107,10 +107,10 @@ class BlobTable:
         return sort_digests(self._joined)
 
     def among(self, digests: Sequence[bytes]) -> set[bytes]:
-        """Return which of ``digests`` are in a pack.
+        """Return the ``digests`` that are in a pack.
 
-        Cost: at the first question a set of all digests, some 120 bytes each, unless there are so
-        many that sorting and searching them is the lesser evil.
+        Cost: the first call builds a set of all digests, some 120 bytes each, unless there are so
+        many that sorting and searching them is cheaper.
         """
         if self._starts[-1] > _MANY:
             return self.digests.among(digests)
@@ -122,7 +122,7 @@ class BlobTable:
         return {joined[at : at + 32] for at in range(0, len(joined), 32)}
 
     def copies(self, raw: bytes) -> Iterator[int]:
-        """Yield the numbers of every copy of a blob; concurrent writers may store it twice."""
+        """Yield the number of every copy of a blob; concurrent writers may store it twice."""
         first = self.find(raw)
         if first < 0:
             return
@@ -159,7 +159,7 @@ class BlobTable:
         return array("q", [found[raw] for raw in asked])
 
     def differing(self, sizes: Mapping[bytes, int]) -> set[bytes]:
-        """Return which of the raw digests in ``sizes`` are in no pack with the size given there."""
+        """Return the raw digests in ``sizes`` that are in no pack with the size in ``sizes``."""
         missing = set(sizes)
         for index in self.indexes:
             digests, bounds = index.digests, index.bounds

@@ -1,7 +1,7 @@
-"""Where the bytes of many blobs lie, block by block, so that each block is unpacked once.
+"""The positions of many blobs' bytes, block by block, so that each block is unpacked once.
 
-Blobs read one by one in any order would have a solid block unpacked for each of them; checking
-and checking out go through the packs instead.
+Reading blobs one by one in any order would unpack a whole block for each of them; checking and
+check-out read the packs in order instead.
 """
 
 from array import array
@@ -22,16 +22,17 @@ _STRIDE = 64
 
 
 def runs_of(table: BlobTable, chunks: ChunkList) -> "array[int] | None":
-    """Return where a large blob lies: runs of neighbouring chunks, in order, as one flat array.
+    """Return the position of a large blob: runs of adjacent chunks, in order, as one flat array.
 
     Args:
         table: All blobs.
         chunks: The chunk list.
 
     Returns:
-        :data:`COLUMNS` numbers per run, or None where a chunk is not here or has another size.
+        :data:`COLUMNS` numbers per run, or None if a chunk is not here or has another size.
 
-    Cost: one search per place where the order of storage is left, and 64 comparisons at most.
+    Cost: one search for each chunk that does not follow the order of storage, and at most 64
+    comparisons.
     """
     runs = array("Q")
     number, count = 0, len(chunks)
@@ -78,12 +79,12 @@ def add_run(runs: "array[int]", pack: int, block: int, start: int, length: int) 
 
 
 def join_runs(read: Callable[[int, int], bytes], runs: "array[int]") -> bytes:
-    """Return the bytes that runs name.
+    """Return the joined bytes of runs.
 
     Args:
-        read: Returns the content of a block, given the numbers of its pack and its own; raises
-            what reading it raises.
-        runs: As :func:`runs_of` gives them.
+        read: Returns the content of a block, given the number of its pack and its own number; its
+            errors are passed on.
+        runs: The runs, from :func:`runs_of`.
     """
     parts = []
     for at in range(0, len(runs), COLUMNS):
@@ -93,10 +94,10 @@ def join_runs(read: Callable[[int, int], bytes], runs: "array[int]") -> bytes:
 
 
 class BlockReader:
-    """Unpacked blocks of some packs; keeps those just used.
+    """A reader of unpacked blocks of some packs, which caches the last ones.
 
     Args:
-        backend: Where the packs are.
+        backend: The store's files.
         packs: The packs, by number.
     """
 
@@ -108,7 +109,7 @@ class BlockReader:
         self._kept = 0
 
     def index(self, pack: int) -> PackIndex:
-        """Return the index of a pack, made from its blocks where the footer is damaged.
+        """Return the index of a pack, computed from its blocks if the footer is damaged.
 
         Raises:
             NotFoundError, StorageError: The pack cannot be read.
@@ -121,7 +122,7 @@ class BlockReader:
         """Return the content of a block.
 
         Raises:
-            FormatError: (``bad-pack``) it does not unpack.
+            FormatError: (``bad-pack``) it cannot be unpacked.
             NotFoundError, StorageError: The pack cannot be read.
         """
         content = self._blocks.pop((pack, block), None)
@@ -133,7 +134,7 @@ class BlockReader:
         return content
 
     def keep(self, pack: int, block: int, content: bytes) -> None:
-        """Remember the content of a block for a while."""
+        """Cache the content of a block."""
         self._blocks[pack, block] = content  # last in order: the one used last
         self._kept += len(content)
         while self._kept > _CACHE:
@@ -142,7 +143,7 @@ class BlockReader:
     def _load(self, pack: int, block: int) -> bytes:
         index = self.index(pack)
         if block >= index.blocks:
-            raise FormatError("bad-pack", "a block of the pack is gone")
+            raise FormatError("bad-pack", "a block of the pack is missing")
         stored = self._backend.read(self._packs[pack].name, *index.span(block))
         return self._unpack(index, block, stored)
 
@@ -151,7 +152,7 @@ class BlockReader:
 
 
 def usable_index(backend: Backend, pack: PackRef) -> tuple[PackIndex, str]:
-    """Return the index of a pack, and what is wrong with its header or footer, if anything.
+    """Return the index of a pack, and the problem of its header or footer, or an empty string.
 
     Raises:
         NotFoundError, StorageError: The pack cannot be read.

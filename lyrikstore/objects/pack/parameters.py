@@ -1,6 +1,6 @@
 """Packing parameters of a store: sizes and compression (spec §4.9).
 
-Readers need none of it, no id depends on it, and it can be changed at any time.
+Readers do not need them, no id depends on them, and they can be changed at any time.
 """
 
 from typing import Any
@@ -19,13 +19,13 @@ _BOUNDS |= {"coarseBytes": (1 << 16, 1 << 20), "level": (1, 19), "packBytes": (1
 
 
 class Parameters(Struct, frozen=True):
-    """How a store is written. The defaults are measured (spec/adr/0005-storage-format.md).
+    """Parameters for writing packs. The defaults are measured (spec/adr/0005-storage-format.md).
 
     Attributes:
-        blockBytes: What blobs are gathered into before they are compressed.
-        coarseBytes: Average chunk of large blobs that do not shrink.
-        fineBytes: Average chunk of large blobs that do.
-        level: Of zstd; 1 means lyrikstore's own choice of fast settings.
+        blockBytes: Size of the blocks into which blobs are collected before compression.
+        coarseBytes: Average chunk size of large blobs that do not compress well.
+        fineBytes: Average chunk size of large blobs that compress well.
+        level: Level of zstd; 1 means lyrikstore's own choice of fast settings.
         packBytes: The size at which a pack is closed.
     """
 
@@ -77,15 +77,15 @@ def read_parameters(backend: Backend) -> Parameters:
 
 
 def compressor(level: int, *, large: bool = False) -> zstandard.ZstdCompressor:
-    """Return what compresses blocks at ``level``.
+    """Return the compressor for blocks at ``level``.
 
-    Level 1 is the strategy ``fast`` with a window of one block and matches of 7 bytes, which it
-    finds by a table of 2^17; for large files of 2^15, where time counts more than a twelfth of
-    the bytes. ADR 5 compares it with zstd's own levels.
+    Level 1 is the strategy ``fast`` with a window of one block and matches of 7 bytes, found with a
+    table of 2^17 entries; of 2^15 for large files, where speed matters more than a twelfth of the
+    size. ADR 5 compares it with zstd's own levels.
 
     Args:
-        level: From the parameters of the store.
-        large: Whether the blocks are of large files.
+        level: The level in the parameters of the store.
+        large: Whether the blocks contain chunks of large files.
     """
     if level > 1:
         return zstandard.ZstdCompressor(level=level)

@@ -1,4 +1,4 @@
-"""The blobs that lie whole in packs: small ones, chunks of large ones, and chunk lists."""
+"""Blobs that are stored whole in packs: small blobs, chunks of large ones, and chunk lists."""
 
 import threading
 from collections.abc import Iterable, Sequence
@@ -23,20 +23,20 @@ from lyrikstore.objects.pack.index import BlobTable
 from lyrikstore.objects.pack.layout import join_runs, runs_of
 
 KEPT_BYTES, MOST_KEPT = 16 << 20, 256 << 10
-"""Bytes of blobs that are kept after they were hashed, and of the largest of them."""
+"""Total bytes of hashed blobs that are cached, and maximum size of a cached blob."""
 
 
 class PackedBlobs:
-    """Finds and reads what lies whole in a list of packs, by raw digest. Safe to use from threads.
+    """Reader of the whole blobs in a list of packs, by raw digest. Safe to use from threads.
 
     Args:
-        backend: Where the packs are.
+        backend: The store's files.
         packs: The live packs.
         partial: Whether other packs exist that were not fetched.
-        before: Blobs of the same store: their pack indexes, and what was read last, are used.
+        before: Blobs of the same store, whose pack indexes and cache are reused.
 
     Attributes:
-        last_read: Small blobs that were read last, and hashed.
+        last_read: Cache of the small blobs that were read and hashed last.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class PackedBlobs:
 
     @property
     def packs(self) -> tuple[PackRef, ...]:
-        """The packs read here."""
+        """The packs that are read."""
         return self._packs
 
     @property
@@ -71,7 +71,7 @@ class PackedBlobs:
 
     @property
     def table(self) -> BlobTable:
-        """Which pack holds which blob; treat as read-only. Read at the first question."""
+        """The table of blobs and their packs, read on first use; treat as read-only."""
         with self._lock:
             if self._table is None:
                 self._table = BlobTable(self._backend, self._packs, self.known)
@@ -83,13 +83,13 @@ class PackedBlobs:
         return self._table or self._before or self._documents
 
     def adopt(self, packs: Iterable[PackRef]) -> None:
-        """Read these packs from now on, too."""
+        """Add packs to be read."""
         with self._lock:
             self._packs = tuple(dict.fromkeys((*self._packs, *packs)))
             self._before, self._table, self._documents = self.known, None, None
 
     def holds(self, raw: bytes) -> bool:
-        """Return whether a blob is here. Its bytes are not looked at."""
+        """Return whether a blob is here. Its bytes are not read."""
         return self._with(raw).find(raw) >= 0
 
     def size(self, raw: bytes) -> int | None:
@@ -103,7 +103,7 @@ class PackedBlobs:
 
         Raises:
             NotFoundError, IncompleteError: It is not here; see :meth:`absent`.
-            VerificationError: (``blob-damaged``) no copy of it is sound.
+            VerificationError: (``blob-damaged``) all copies of it are damaged.
         """
         table = self._with(raw)
         kept = self.last_read.get(raw)
@@ -134,7 +134,7 @@ class PackedBlobs:
         return self.table.digests
 
     def among(self, digests: Sequence[bytes], role: PackRole) -> set[bytes]:
-        """Return which of the raw ``digests`` are here; as documents, if that is the role."""
+        """Return the raw ``digests`` that are here; for documents, in documents packs only."""
         return (self._papers if role == "documents" else self.table).among(digests)
 
     def is_document(self, raw: bytes) -> bool:
@@ -142,7 +142,7 @@ class PackedBlobs:
         return self._papers.find(raw) >= 0
 
     def absent(self, digest: Digest) -> NotFoundError | IncompleteError:
-        """Return the error that says that a blob is not here, and in which sense."""
+        """Return the error for a blob that is not here: absent, lost or not fetched."""
         return absent_blob(digest, self.table.damaged, partial=self._partial)
 
     def _read(self, table: BlobTable, raw: bytes) -> bytes:
@@ -160,9 +160,9 @@ class PackedBlobs:
         raise trouble or self.absent(Digest(raw))
 
     def _with(self, raw: bytes) -> BlobTable:
-        """Return a table that has a blob, if any has: that of documents alone where it does.
+        """Return a table that contains a blob, if any does: the table of documents if possible.
 
-        Most commands read documents only, and most digests are of data.
+        Most commands read only documents, and most digests are of data.
         """
         return self._papers if self.is_document(raw) else self.table
 

@@ -1,4 +1,4 @@
-"""Writing one pack: blocks that are ready go into an open file (spec §4.3)."""
+"""Writing one pack: complete blocks are written to an open file (spec §4.3)."""
 
 from array import array
 from pathlib import Path
@@ -25,13 +25,13 @@ from lyrikstore.objects.pack.format import (
 
 
 class Block(NamedTuple):
-    """A block as it will be written.
+    """A complete block, ready to be written.
 
     Attributes:
-        digests: The raw BLAKE3 of each blob, joined.
-        sizes: Their sizes.
-        raw: Their bytes together.
-        codec: How they are stored.
+        digests: The concatenated raw BLAKE3 of each blob.
+        sizes: The sizes of the blobs.
+        raw: Their total number of bytes.
+        codec: The codec of the stored bytes.
         stored: The bytes to write.
     """
 
@@ -43,21 +43,21 @@ class Block(NamedTuple):
 
 
 class Sink(Protocol):
-    """What a pack is written to; an open binary file is one."""
+    """The target of a pack, such as an open binary file."""
 
     def write(self, data: "bytes | bytearray | memoryview", /) -> int:
         """Write all of ``data``."""
 
 
 class PackWriter:
-    """Writes one pack into an open file.
+    """The writer of one pack in an open file.
 
     Args:
-        file: Empty, open for writing.
-        role: What the pack is for.
+        file: An empty file, open for writing.
+        role: Role of the pack.
 
     Attributes:
-        bytes: How much is written so far.
+        bytes: Number of bytes written so far.
     """
 
     def __init__(self, file: Sink, role: PackRole) -> None:
@@ -72,11 +72,11 @@ class PackWriter:
 
     @property
     def blobs(self) -> int:
-        """How many blobs are in the pack."""
+        """The number of blobs in the pack."""
         return len(self._sizes)
 
     def add(self, block: Block) -> None:
-        """Write a block that is ready."""
+        """Write a complete block."""
         count = len(block.sizes)
         self._rows.append((self.bytes, len(block.stored), block.raw, count, block.codec))
         self._digests += block.digests
@@ -86,7 +86,7 @@ class PackWriter:
         self._write(block.stored)
 
     def close(self) -> PackRef:
-        """Write the footer and return what to call the pack. The file is left open, unflushed."""
+        """Write the footer and return the reference of the pack. The file stays open, unflushed."""
         body = b"".join(
             (
                 COUNTS.pack(len(self._rows), len(self._sizes)),
@@ -111,7 +111,7 @@ def compress(
     content: "bytes | bytearray | memoryview",
     zstd: ZstdCompressor,
 ) -> Block:
-    """Return the block of the blobs that ``content`` joins."""
+    """Return the compressed block of the blobs in ``content``."""
     stored = zstd.compress(content)
     if len(stored) < len(content):
         return Block(digests, sizes, len(content), ZSTD, stored)
@@ -122,8 +122,8 @@ class ScratchPack(NamedTuple):
     """A complete pack, durable under a scratch name.
 
     Attributes:
-        ref: What to call it.
-        path: Where it is.
+        ref: Its reference.
+        path: Its path.
     """
 
     ref: PackRef

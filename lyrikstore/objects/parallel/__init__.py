@@ -1,1 +1,1 @@
-"""Running one task for many files: worker processes on this machine, or a Dask cluster."""
+"""Running one function on many tasks: in worker processes here, or on a Dask cluster."""

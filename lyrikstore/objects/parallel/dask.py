@@ -1,13 +1,12 @@
-"""The same work on the machines of a Dask cluster (extra ``dask``).
+"""Running tasks on the machines of a Dask cluster (extra ``dask``).
 
-A cluster runs the very functions that worker processes run
-(:mod:`lyrikstore.objects.parallel.tasks`), on the same JSON headers and buffers; nothing of
-lyrikstore's crosses as a pickle. A task that was on a machine that died runs again on another one:
-tasks may therefore run twice, and what the first run left, such as a pack that nobody names, is
-what ``gc`` removes.
+A cluster runs the same functions as worker processes (:mod:`lyrikstore.objects.parallel.tasks`), on
+the same JSON headers and buffers; lyrikstore sends no pickle. A task on a machine that died runs
+again on another one: tasks may therefore run twice, and ``gc`` removes the leftovers of the first
+run, such as a pack that no record names.
 
-Workers are trusted as this process is: Dask trusts its network, and whoever reaches the scheduler
-may run code on every worker. Their answers are parsed strictly (ADR 14).
+Workers are trusted like this process: Dask trusts its network, and anyone who can reach the
+scheduler may run code on every worker. Their answers are parsed strictly (ADR 14).
 """
 
 import logging
@@ -42,10 +41,10 @@ class Cluster:
         self._client = client
 
     def wait(self, workers: int) -> None:
-        """Wait until there are so many workers.
+        """Wait until the cluster has at least ``workers`` workers.
 
         Raises:
-            RemoteError: (``no-workers``) they do not come.
+            RemoteError: (``no-workers``) it does not have them in time.
         """
         try:
             self._client.wait_for_workers(workers, timeout=_WAIT)
@@ -58,12 +57,12 @@ class Cluster:
 
     @contextmanager
     def pool(self, target: str, setup: Mapping[str, Any]) -> Iterator["ClusterPool"]:
-        """Return what runs ``target`` on the cluster."""
+        """Return a pool that runs ``target`` on the cluster."""
         yield ClusterPool(self._client, target, setup)
 
 
 class ClusterPool:
-    """Runs one target on a cluster; the counterpart of ``Workers``."""
+    """A pool that runs one target on a cluster; the counterpart of ``Workers``."""
 
     def __init__(self, client: Any, target: str, setup: Mapping[str, Any]) -> None:
         self._client = client
@@ -71,14 +70,14 @@ class ClusterPool:
         self._setup = dict(setup)
 
     def map(self, tasks: Iterable[Message]) -> Iterator[Result]:
-        """Run every task and yield what the target yields, task by task as they are done.
+        """Run every task and yield the results of the target, task by task as they complete.
 
-        Tasks are taken from ``tasks`` only as the cluster has room for them. Workers that come
-        while it runs get work, too.
+        Tasks are taken from ``tasks`` only when the cluster has capacity for them. Workers that
+        join meanwhile get tasks, too.
 
         Raises:
-            LyrikstoreError: What a target raised first; (``worker-died``) one task ended several
-                workers; (``worker-version``) a worker has another lyrikstore.
+            LyrikstoreError: The first error that a target raised; (``worker-died``) one task ended
+                several workers; (``worker-version``) a worker has another version of lyrikstore.
         """
         running: dict[Any, int] = {}
         done: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -124,9 +123,9 @@ def _read(answer: bytes) -> list[Message]:
     except LyrikstoreError:
         raise
     except Exception as error:
-        raise FormatError("bad-answer", "a worker answered something else than asked") from error
+        raise FormatError("bad-answer", "a worker returned an unexpected result") from error
     if not messages:  # no target yields nothing; its task would be left out
-        raise FormatError("bad-answer", "a worker answered nothing")
+        raise FormatError("bad-answer", "a worker returned no result")
     return messages
 
 
@@ -141,7 +140,7 @@ def _answer(future: Any) -> bytes:
     except (CancelledError, OSError) as error:
         raise RemoteError(
             "no-scheduler",
-            "the Dask scheduler went away",
+            "the connection to the Dask scheduler was lost",
             hint="run the command again when it is back",
         ) from error
     return answer
@@ -181,13 +180,13 @@ def dask_cluster(address: str) -> Iterator[Cluster]:
     """Connect to a Dask scheduler.
 
     Args:
-        address: Such as ``tcp://10.0.0.5:8786``, or ``local`` for worker processes of one's own
-            that end with the connection. Every worker must see the store, and the files, where
-            this process sees them.
+        address: Such as ``tcp://10.0.0.5:8786``, or ``local`` for worker processes on this machine
+            that end with the connection. Every worker must see the store and the files under the
+            same paths as this process.
 
     Raises:
         InvalidInputError: (``no-dask``) the extra is not installed; (``bad-address``).
-        RemoteError: (``no-scheduler``) nobody answers there.
+        RemoteError: (``no-scheduler``) no scheduler answers at this address.
         LyrikstoreError: As :meth:`Cluster.wait`.
     """
     try:
@@ -229,7 +228,7 @@ def _connected(address: str, distributed: Any) -> Iterator[Cluster]:
         raise RemoteError(
             "no-scheduler",
             f"no Dask scheduler answered at {address} within {_CONNECT} s",
-            hint="check the address, or start one there: dask scheduler",
+            hint="check the address, or start a scheduler there: dask scheduler",
         ) from error
     with client:
         cluster = Cluster(client)

@@ -1,10 +1,10 @@
 """A process with limits of memory and time, in which hostile files are read.
 
-It may crash, hang or fill its memory; the process that started it goes on. What crosses is JSON and
-bytes.
+It may crash, hang or fill its memory; the process that started it continues. They exchange only
+JSON and bytes.
 
-It is no sandbox: a file that takes over its parser runs as the user, without an environment and
-unable to write a file, but not without the network.
+It is not a sandbox: a file that takes over its parser runs as the user, without an environment and
+without the ability to write files, but with access to the network.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from lyrikstore.canon.errors import StorageError, storage_error
 from lyrikstore.objects.parallel.tasks import Message, load_target, receive, send
 
 MAX_MEMORY_BYTES: Final = 2 << 30
-"""Address space of a process, the code of its libraries among it."""
+"""Address space of a process, including the code of its libraries."""
 
 _START: Final = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); \
 from lyrikstore.objects.parallel.limited import serve; \
@@ -35,11 +35,11 @@ class LimitedProcess:
 
     Args:
         target: ``"package.module:function"``; it is called once, with its end of the stream, and
-            returns when that ends.
-        memory_bytes: Address space that it may take.
+            returns when the stream ends.
+        memory_bytes: Address space that it may use.
 
     Attributes:
-        stream: To it and from it; :meth:`TimedStream.begin` first.
+        stream: The stream to and from it; call :meth:`TimedStream.begin` first.
 
     Raises:
         StorageError: (``worker-died``) it cannot be started.
@@ -81,14 +81,14 @@ class LimitedProcess:
             raise StorageError(
                 "worker-died",
                 f"the process that reads files did not start ({ending(code)})",
-                hint="free some memory, or allow more of it, and run the command again",
+                hint="free some memory, or allow more memory, and run the command again",
             )
 
     def end(self, *, wait: bool = False) -> int:
         """End the process and return its exit code.
 
         Args:
-            wait: Whether it is dying by itself, and may have some seconds for it.
+            wait: Whether to wait some seconds, because it is ending by itself.
         """
         self._connection.close()
         if wait:
@@ -99,7 +99,7 @@ class LimitedProcess:
 
 
 class TimedStream:
-    """The stream of a socket: every read and write ends at one moment, and no answer is endless."""
+    """The stream of a socket, with a deadline and a limit on the bytes read."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -107,16 +107,16 @@ class TimedStream:
         self._left = 0
 
     def begin(self, seconds: float, max_bytes: int) -> None:
-        """Allow that much time, and that many bytes to be read, from now on."""
+        """Set the deadline to ``seconds`` from now, and the read limit to ``max_bytes`` bytes."""
         self._until = time.monotonic() + seconds
         self._left = max_bytes
 
     def read(self, size: int) -> bytes:
-        """Return ``size`` bytes, or fewer where it ends.
+        """Return ``size`` bytes, or fewer at the end of the stream.
 
         Raises:
-            TimeoutError: The time is over.
-            ConnectionError: That is more than may be read.
+            TimeoutError: The deadline has passed.
+            ConnectionError: It is more than may be read.
         """
         self._left -= size
         if self._left < 0:
@@ -131,18 +131,18 @@ class TimedStream:
         return bytes(data)
 
     def write(self, data: bytes) -> int:
-        """Send all of it.
+        """Send all of ``data``.
 
         Raises:
-            TimeoutError: The time is over.
-            OSError: The other side is gone.
+            TimeoutError: The deadline has passed.
+            OSError: The other process has ended.
         """
         self._wait()
         self._connection.sendall(data)
         return len(data)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: writes are not buffered."""
 
     def _wait(self) -> None:
         left = self._until - time.monotonic()
@@ -152,14 +152,14 @@ class TimedStream:
 
 
 def ending(code: int) -> str:
-    """Return how a process ended, for people: the name of a signal, or its exit code."""
+    """Return the end of a process for messages: the name of a signal, or the exit code."""
     with contextlib.suppress(ValueError):
         return signal.Signals(-code).name
     return f"exit code {code}"
 
 
 def serve(descriptor: int, memory_bytes: int, target: str) -> None:
-    """Run ``target`` on a socket, under limits: the whole life of the process."""
+    """Run ``target`` on a socket, under limits; this is the main function of the process."""
     _limit(memory_bytes)
     with socket.socket(fileno=descriptor) as connection, connection.makefile("rwb") as stream:
         talk = load_target(target)
@@ -169,10 +169,10 @@ def serve(descriptor: int, memory_bytes: int, target: str) -> None:
 
 
 def limit_time(seconds: float) -> None:
-    """Let the system end this process when it has worked so long from now on.
+    """Let the system end this process after ``seconds`` more of CPU time.
 
-    The process that waits for the answer ends this one in time. Where that one was killed itself,
-    nobody else would end a parser that hangs.
+    Normally the process that waits for the answer ends this one in time. If that process was killed
+    itself, only this limit ends a parser that hangs.
     """
     import resource
 

@@ -1,7 +1,7 @@
 """A pool of worker processes for one target (:mod:`lyrikstore.objects.parallel.tasks`).
 
-Why not ``multiprocessing``: it runs the caller's script again where that has no main guard, which
-scripts and notebooks of data people rarely have, and it pickles. Here what crosses goes over a
+Why not ``multiprocessing``: it runs the caller's script again if that has no main guard, which
+scripts and notebooks of data scientists rarely have, and it pickles. Here messages go over a
 private pair of sockets.
 """
 
@@ -38,21 +38,21 @@ from lyrikstore.objects.parallel.processes import serve; serve(int(sys.argv[2]),
 
 
 def cores() -> int:
-    """Return how many worker processes pay off here: the usable cores, at most 8."""
+    """Return the useful number of worker processes here: the usable cores, at most 8."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(1, min(count or 1, MAX_WORKERS))
 
 
 class Workers:
-    """Processes that run one target; a context manager.
+    """A pool of processes that run one target; a context manager.
 
     Args:
         target: ``"package.module:function"``.
-        setup: Given to every call.
-        count: How many processes; 0 runs everything in this one, one task after the other. Where
-            a process cannot be started, its share runs in a thread of this one.
-        threads: Whether to run all shares so, for work that is done by libraries in long calls:
-            it starts at once.
+        setup: Passed to every call.
+        count: Number of processes; 0 runs all tasks in this process, one after the other. If a
+            process cannot be started, its share runs in a thread of this one.
+        threads: Whether to run all shares in threads, for work that libraries do in long calls:
+            threads start at once.
     """
 
     def __init__(
@@ -76,17 +76,17 @@ class Workers:
         self._stop()
 
     def map(self, tasks: Iterable[Message]) -> Iterator[Result]:
-        """Run every task and yield what the target yields, as it comes.
+        """Run every task and yield the results of the target as they arrive.
 
-        The results of one task come in order; those of several tasks mix. Tasks are taken from
-        ``tasks`` only when a worker is free, so that an endless source stays cheap.
+        The results of one task come in order; those of several tasks are interleaved. Tasks are
+        taken from ``tasks`` only when a worker is free, so that an endless source stays cheap.
 
         Args:
-            tasks: Iterated in other threads, by one at a time.
+            tasks: Iterated in other threads, by one thread at a time.
 
         Raises:
-            LyrikstoreError: What a target, or ``tasks``, raised first.
-            StorageError: (``worker-died``) a process was killed, perhaps for want of memory.
+            LyrikstoreError: The first error that a target, or ``tasks``, raised.
+            StorageError: (``worker-died``) a process was killed, perhaps for lack of memory.
         """
         numbered = enumerate(tasks)
         if not self._processes:
@@ -184,7 +184,7 @@ class _Process:
             raise worker_died() from None
 
     def kill(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process at once."""
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
         self._child.kill()
@@ -219,7 +219,7 @@ def _start(target: str) -> _Process | None:
 
 
 def serve(descriptor: int, target: str) -> None:
-    """Run tasks from a socket until it is closed: the whole life of a worker process."""
+    """Run tasks from a socket until it is closed; this is the main function of a worker process."""
     # An interrupt goes to everybody at the terminal; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with socket.socket(fileno=descriptor) as connection, connection.makefile("rwb") as stream:

@@ -1,13 +1,13 @@
-"""Running a target: here, in another process or on another machine.
+"""Running a target in this process, in another process or on another machine.
 
 A *target* is a generator function, named ``"package.module:function"``::
 
     def target(setup, task, *buffers):
-        yield header, *buffers          # as often as it likes; at least once
+        yield header, *buffers          # at least once, any number of times
 
-``setup`` and ``task`` are JSON objects. A target depends on nothing but its arguments and must be
-safe to run in a thread, for where no process can be started it runs in the caller's. Nothing
-crosses but JSON and bytes, never a pickle.
+``setup`` and ``task`` are JSON objects. A target depends only on its arguments and must be safe to
+run in a thread, because it runs in the caller's process if no process can be started. Only JSON and
+bytes are exchanged, never a pickle.
 """
 
 import importlib
@@ -34,11 +34,11 @@ _LIMIT = 1 << 31
 
 
 class Message(NamedTuple):
-    """What crosses: a JSON object and raw buffers.
+    """A message between processes: a JSON object and raw buffers.
 
     Attributes:
         header: JSON-compatible members.
-        buffers: Bytes that JSON should not carry.
+        buffers: Bytes that are not part of the JSON.
     """
 
     header: dict[str, Any]
@@ -46,7 +46,7 @@ class Message(NamedTuple):
 
 
 class Result(NamedTuple):
-    """Something a target yielded.
+    """One result that a target yielded.
 
     Attributes:
         task: Number of the task it belongs to, from 0.
@@ -60,35 +60,35 @@ class Result(NamedTuple):
 
 
 class Pool(Protocol):
-    """Something that runs a target on many tasks."""
+    """A pool that runs a target on many tasks."""
 
     def map(self, tasks: Iterable[Message]) -> Iterator[Result]:
-        """Run every task and yield what the target yields, as it comes."""
+        """Run every task and yield the results of the target as they arrive."""
 
 
 Pools = Callable[[str, Mapping[str, Any]], AbstractContextManager[Pool]]
-"""Makes a pool for a target and its setup; ``Cluster.pool`` is one."""
+"""A function that creates a pool for a target and its setup, such as ``Cluster.pool``."""
 
 
 Target = Callable[..., Iterator[tuple[Any, ...]]]
-"""What a target's name names."""
+"""The function that a target's name refers to."""
 
 
 class Stream(Protocol):
-    """The file of a socket, or one in memory."""
+    """A binary stream: the file of a socket, or a file in memory."""
 
     def read(self, size: int, /) -> bytes:
-        """Return ``size`` bytes, or fewer where it ends."""
+        """Return ``size`` bytes, or fewer at the end of the stream."""
 
     def write(self, data: bytes, /) -> int:
-        """Take all of ``data``."""
+        """Write all of ``data``."""
 
     def flush(self) -> None:
-        """Send what was written."""
+        """Send all written data."""
 
 
 def load_target(target: str) -> Callable[..., Any]:
-    """Return the function that ``target`` names."""
+    """Import and return the function that ``target`` names."""
     module, _, name = target.partition(":")
     found: Callable[..., Any]
     found = getattr(importlib.import_module(module), name)
@@ -96,22 +96,22 @@ def load_target(target: str) -> Callable[..., Any]:
 
 
 def run_target(target: str | Target, setup: Mapping[str, Any], task: Message) -> Iterator[Message]:
-    """Yield what ``target`` yields, run in this thread."""
+    """Run ``target`` in this thread and yield its results."""
     run = load_target(target) if isinstance(target, str) else target
     for header, *buffers in run(setup, task.header, *task.buffers):
         yield Message(header, tuple(buffers))
 
 
 def send_request(stream: Stream, setup: Mapping[str, Any], task: Message) -> None:
-    """Ask for a task; the other side knows the target and uses :func:`answer_request`."""
+    """Send a task to a process that knows the target and runs :func:`answer_request`."""
     send(stream, Message({"setup": dict(setup), "task": task.header}, task.buffers))
 
 
 def answer_request(stream: Stream, target: str | Target, request: Message) -> None:
-    """Run a task that was asked for and send what it yields, or how it failed.
+    """Run a received task and send its results, or its error.
 
     Raises:
-        OSError: The other side is gone.
+        OSError: The other process has ended.
     """
     task = Message(request.header["task"], request.buffers)
     try:
@@ -123,7 +123,7 @@ def answer_request(stream: Stream, target: str | Target, request: Message) -> No
         if (unloaded := loading_error(error)) is not None:
             _send_error(stream, unloaded)
         elif isinstance(error, OSError):
-            raise  # the other side is gone
+            raise  # the other process has ended
         else:  # a defect of ours, to be seen where the work was ordered
             send(stream, Message({"kind": "crash", "value": traceback.format_exc()}))
     else:
@@ -131,10 +131,11 @@ def answer_request(stream: Stream, target: str | Target, request: Message) -> No
 
 
 def receive_answer(stream: Stream) -> Iterator[Message]:
-    """Yield what the target yielded for one request.
+    """Yield the results of the target for one request.
 
     Raises:
-        LyrikstoreError: What the target raised; (``worker-died``) the stream ended before.
+        LyrikstoreError: The error that the target raised; (``worker-died``) the stream ended
+            before the last result.
     """
     while (answer := receive(stream)) is not None:
         kind = answer.header["kind"]
@@ -157,7 +158,7 @@ def pack_request(target: str, setup: Mapping[str, Any], task: Message) -> bytes:
 
 
 def run_request(request: bytes) -> bytes:
-    """Run a task from :func:`pack_request` to its end and return all it yielded, as bytes."""
+    """Run a task from :func:`pack_request` and return all its results as bytes."""
     message = receive(io.BytesIO(request))
     answer = io.BytesIO()
     if message is not None and message.header["version"] == __version__:
@@ -178,7 +179,7 @@ def run_request(request: bytes) -> bytes:
 
 
 def read_answer(answer: bytes) -> Iterator[Message]:
-    """Yield what the target yielded, from what :func:`run_request` returned.
+    """Yield the results of the target from the return value of :func:`run_request`.
 
     Raises:
         LyrikstoreError: As :func:`receive_answer`.
@@ -187,23 +188,23 @@ def read_answer(answer: bytes) -> Iterator[Message]:
 
 
 def one_answer_each(results: Iterable[Result], count: int) -> Iterator[Result]:
-    """Yield ``results``, which must be one for each of ``count`` tasks.
+    """Yield ``results``; raise `bad-answer` unless each of ``count`` tasks has exactly one.
 
     Raises:
-        FormatError: (``bad-answer``) a task was answered twice, or not at all.
+        FormatError: (``bad-answer``) a task has two results, or none.
     """
     answered: set[int] = set()
     for result in results:
         if result.task in answered:
-            raise FormatError("bad-answer", "a worker answered twice")
+            raise FormatError("bad-answer", "a worker returned two results for one task")
         answered.add(result.task)
         yield result
     if len(answered) != count:
-        raise FormatError("bad-answer", "a worker did not answer")
+        raise FormatError("bad-answer", "a worker returned no result for a task")
 
 
 def worker_died() -> StorageError:
-    """Return the error for a worker that ended before its answer did."""
+    """Return the error for a worker that ended before its last result."""
     return StorageError(
         "worker-died",
         "a worker process ended in the middle of its work",
@@ -227,10 +228,10 @@ def send(stream: Stream, message: Message) -> None:
 
 
 def receive(stream: Stream) -> Message | None:
-    """Return the next message; None where the stream ends.
+    """Return the next message; None at the end of the stream.
 
     Raises:
-        ConnectionError: It ends within a message.
+        ConnectionError: The stream ends within a message.
     """
     head = stream.read(_HEAD.size)
     if len(head) < _HEAD.size:
@@ -247,5 +248,5 @@ def receive(stream: Stream) -> Message | None:
 def _exactly(stream: Stream, size: int) -> bytes:
     data = stream.read(size) if size < _LIMIT else b""
     if len(data) != size:
-        raise ConnectionError("the other side is gone")
+        raise ConnectionError("the other process has ended")
     return data

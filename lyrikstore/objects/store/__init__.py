@@ -1,1 +1,1 @@
-"""Blobs by digest on top of packs and transaction records (spec/04-objects.md)."""
+"""Blobs by digest, stored in packs that transaction records list (spec/04-objects.md)."""

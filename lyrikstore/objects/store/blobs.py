@@ -1,4 +1,4 @@
-"""Reading blobs: every byte handed out has been hashed (spec §4.1)."""
+"""Reading blobs: every byte returned has been hashed (spec §4.1)."""
 
 import io
 from array import array
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 def open_blobs(
     backend: Backend, live: LiveObjects, before: "BlobStore | None" = None
 ) -> "BlobStore":
-    """Return the blobs that ``live`` leaves readable; the rest as there. Reads nothing yet."""
+    """Return the blobs of ``live``; arguments as for :class:`BlobStore`. Reads nothing yet."""
     return BlobStore(backend, live.packs, live.chunk_lists.items(), before=before)
 
 
 def open_fetched(backend: Backend, live: LiveObjects) -> "BlobStore":
-    """Return the blobs of a partial clone: what is not here is *not fetched*, never lost.
+    """Return the blobs of a partial clone: absent blobs are *not fetched*, never lost.
 
-    Cost: one question per pack, and one read per large blob.
+    Cost: one request per pack, and one read per large blob.
     """
     packs = [pack for pack in live.packs if backend.size(pack.name) is not None]
     if len(packs) == len(live.packs):
@@ -52,19 +52,19 @@ def open_fetched(backend: Backend, live: LiveObjects) -> "BlobStore":
 class BlobStore:
     """The blobs in a list of packs.
 
-    Pack indexes are read at the first question, about 100 bytes of memory per blob. Safe to read
-    from several threads.
+    Pack indexes are read on first use, about 100 bytes of memory per blob. Safe to read from
+    several threads.
 
     Args:
-        backend: Where the packs are.
+        backend: The store's files.
         packs: The live packs, from transaction records.
-        chunk_lists: Pairs of a large blob and the its chunk list, from transaction records.
+        chunk_lists: Pairs of a large blob and its chunk list, from transaction records.
         partial: Whether other packs exist that were not fetched.
-        before: Blobs of the same store, whose pack indexes are used again.
+        before: Blobs of the same store, whose pack indexes are reused.
 
     Attributes:
         backend: Where the packs are.
-        packed: The blobs that are not large, and the chunks of those that are.
+        packed: The small blobs, and the chunks of the large ones.
     """
 
     def __init__(
@@ -83,12 +83,12 @@ class BlobStore:
 
     @property
     def packs(self) -> tuple[PackRef, ...]:
-        """The packs read here."""
+        """The packs that are read."""
         return self.packed.packs
 
     @property
     def table(self) -> BlobTable:
-        """Which pack holds which blob; treat as read-only."""
+        """The table of blobs and their packs; treat as read-only."""
         return self.packed.table
 
     @property
@@ -102,12 +102,12 @@ class BlobStore:
         return self.packed.is_whole
 
     def adopt(self, changes: PackChanges) -> None:
-        """Make what a writer stored readable here, once its transaction is committed."""
+        """Make the blobs of a writer readable here, after its transaction is committed."""
         self.packed.adopt(changes.added)
         self._lists.named.update(changes.chunk_lists)
 
     def has(self, digest: Digest) -> bool:
-        """Return whether the blob is here. Its bytes are not looked at."""
+        """Return whether the blob is here. Its bytes are not read."""
         listed: Digest | None = digest
         for _ in range(MAX_LIST_DEPTH + 1):
             if listed is None or self.table.find(listed.raw) >= 0:
@@ -116,7 +116,7 @@ class BlobStore:
         return False
 
     def is_whole(self, digest: Digest) -> bool:
-        """Return whether a blob is here with all its chunks. Their bytes are not looked at."""
+        """Return whether a blob is here with all its chunks. Their bytes are not read."""
         table = self.table
         if table.find(digest.raw) >= 0:
             return True
@@ -129,7 +129,7 @@ class BlobStore:
     def missing(self, digests: bytes) -> list[int]:
         """Return the positions in ``digests``, 32 bytes each, of blobs that are not here.
 
-        Cost: one pass over the digests of the store; for a few a search each.
+        Cost: one pass over the digests of the store; for a few digests one search each.
         """
         asked = [digests[at : at + 32] for at in range(0, len(digests), 32)]
         absent = self.table.absent(asked)
@@ -141,7 +141,7 @@ class BlobStore:
 
         Raises:
             NotFoundError: (``no-blob``) it is not in this store.
-            IncompleteError: (``blob-lost``) it is not, and a pack is missing or damaged.
+            IncompleteError: (``blob-lost``) it is not here, and a pack is missing or damaged.
         """
         size = self.packed.size(digest.raw)
         return self.chunks(digest).bytes if size is None else size
@@ -151,11 +151,11 @@ class BlobStore:
 
         Args:
             digest: The blob.
-            max_bytes: Refuse a larger one before reading it.
+            max_bytes: Maximum size; a larger blob is refused before it is read.
 
         Raises:
             NotFoundError: (``no-blob``) it is not in this store.
-            IncompleteError: (``blob-lost``) it is not, and a pack is missing or damaged.
+            IncompleteError: (``blob-lost``) it is not here, and a pack is missing or damaged.
             VerificationError: (``blob-damaged``) the stored bytes are not the blob.
             FormatError: (``too-large``) it is larger than ``max_bytes``.
         """
@@ -178,7 +178,7 @@ class BlobStore:
 
         Read from start to end, the stream raises before its last bytes if the whole is not the
         blob. After a seek it checks each chunk against the chunk list that the transaction
-        record vouches for.
+        record names.
 
         Raises:
             NotFoundError, IncompleteError, VerificationError: As :meth:`read`; the last also
@@ -199,9 +199,9 @@ class BlobStore:
         yield from self.large()
 
     def large(self) -> Iterator[Digest]:
-        """Yield every blob that lies in chunks and can be opened.
+        """Yield every blob that is stored in chunks and can be opened.
 
-        Records name lists for ever; one that is nowhere belonged to data that is there no more.
+        Records name chunk lists permanently; a list that no longer exists belongs to removed data.
         """
         table = self.table
         for blob in self._lists.named:
@@ -209,9 +209,9 @@ class BlobStore:
                 yield blob
 
     def differing(self, sizes: Mapping[bytes, int]) -> list[bytes]:
-        """Return which of the raw digests in ``sizes`` are not here with the size given there.
+        """Return the raw digests in ``sizes`` that are not here with the size in ``sizes``.
 
-        Cost: one pass over the indexes of all packs, whatever is asked.
+        Cost: one pass over the indexes of all packs, for any number of digests.
         """
         return [
             raw for raw in self.table.differing(sizes) if not self._is_here(Digest(raw), sizes[raw])
@@ -224,9 +224,9 @@ class BlobStore:
             return False  # the its chunk list is damaged
 
     def runs(self, digest: Digest) -> "array[int] | None":
-        """Return where a blob lies, as :func:`~.pack.layout.runs_of` does, if it can.
+        """Return the runs of a blob, as :func:`~.pack.layout.runs_of`, or None if not available.
 
-        None says nothing more than that: :meth:`open` says why.
+        None gives no reason: :meth:`open` raises the error.
         """
         table = self.table
         number = table.find(digest.raw)
@@ -238,10 +238,10 @@ class BlobStore:
             return None
 
     def writer(self, *, workers: int | None = None) -> "BlobWriter":
-        """Return a writer that stores what this store does not have; use it in ``with``.
+        """Return a writer that stores blobs which this store does not have; use it in ``with``.
 
         Args:
-            workers: How many processes or threads to use; all cores unless given.
+            workers: Number of processes or threads; by default all cores.
 
         Raises:
             FormatError: The store's parameters cannot be read.
@@ -252,7 +252,7 @@ class BlobStore:
         return BlobWriter(self.backend, self.packed, self.list_of, parameters, workers=workers)
 
     def list_of(self, blob: Digest) -> Digest | None:
-        """Return the chunk list that the records name for a large blob, if it is here."""
+        """Return the chunk list that the records name for a large blob; None if it is not here."""
         listed = self._lists.named.get(blob)
         return listed if listed is not None and self.has(listed) else None
 

@@ -1,4 +1,4 @@
-"""The chunk lists of large blobs, found by what transaction records name (spec §4.5)."""
+"""The chunk lists of large blobs, which transaction records name (spec §4.5)."""
 
 import threading
 from collections import OrderedDict
@@ -11,17 +11,17 @@ from lyrikstore.objects.chunk.stream import ChunkReader
 from lyrikstore.objects.pack.reader import PackedBlobs
 
 MAX_LIST_DEPTH = 3
-"""How often a chunk list may itself be a blob in chunks."""
+"""Maximum number of levels at which a chunk list is itself a blob in chunks."""
 
 _KEPT = 4
 
 
 class ChunkLists:
-    """Reads and keeps chunk lists. Safe to read from several threads.
+    """A cache that reads chunk lists. Safe to read from several threads.
 
     Args:
         named: Pairs of a large blob and its list.
-        packed: Where lists and chunks lie.
+        packed: The blobs with the lists and chunks.
 
     Attributes:
         named: The list of each large blob.
@@ -38,11 +38,11 @@ class ChunkLists:
 
         Args:
             digest: The blob.
-            depth: How many lists led here.
+            depth: Number of lists above this one.
 
         Raises:
             NotFoundError, IncompleteError: The blob, or its list, is not here.
-            VerificationError, FormatError: The list is damaged, or lists go in a circle.
+            VerificationError, FormatError: The list is damaged, or the lists form a cycle.
         """
         with self._lock:
             if digest in self._parsed:
@@ -61,7 +61,7 @@ class ChunkLists:
         if self._packed.holds(listed.raw):
             return self._packed.read(listed.raw)
         if depth >= MAX_LIST_DEPTH:
-            raise FormatError("bad-list", f"chunk lists of {digest.short} go in a circle")
+            raise FormatError("bad-list", f"the chunk lists of {digest.short} form a cycle")
         inner = self.of(listed, depth + 1)
         if inner.bytes > LIST_MAX:
             raise FormatError("too-large", f"the chunk list of {digest.short} is too large")

@@ -1,4 +1,4 @@
-"""Storing large blobs: read, hashed, cut and packed segment by segment (spec §4.5)."""
+"""Storing large blobs: reading, hashing, chunking and packing them by segments (spec §4.5)."""
 
 import queue
 from array import array
@@ -31,11 +31,11 @@ from lyrikstore.objects.pack.builder import Packer
 from lyrikstore.objects.pack.parameters import Parameters
 
 STREAMS = 2
-"""Large files stored at a time, each of them in packs of its own: one that is compressed and one
-that is only to be written, as long as there are both. More would take memory, not less time."""
+"""Number of large files stored at a time, each in separate packs: one that is compressed and one
+that is only written, as long as there are both. More would need memory, and save no time."""
 
 Claim = Callable[[Sequence[bytes]], set[bytes]]
-"""Returns which of the raw digests need not be stored; the others are the caller's to store."""
+"""A function that returns the raw digests that need not be stored; the caller stores the others."""
 
 
 class Cut(NamedTuple):
@@ -44,7 +44,7 @@ class Cut(NamedTuple):
     Attributes:
         digest: The blob.
         length: Its size in bytes.
-        digests: The raw digest of each chunk, joined.
+        digests: The raw digest of each chunk, concatenated.
         sizes: The size of each chunk.
     """
 
@@ -68,16 +68,16 @@ def store_chunks(
 
     Args:
         source: The blob.
-        packer: Where chunks go; its threads, if it has any, also hash.
+        packer: Stores the chunks; its threads, if it has any, also hash.
         parameters: Sizes and level.
-        claim: Asked about the chunks of each segment.
-        size: Of the blob, where it is known.
-        fine: Whether to cut finely, whatever a sample says.
+        claim: Called with the chunks of each segment.
+        size: Size of the blob, if it is known.
+        fine: Whether to use small chunks regardless of a sample.
         stop: Ends this early, with ``CancelledError``.
 
     Raises:
         InvalidInputError: The source cannot be read.
-        StorageError: The medium failed.
+        StorageError: Storage backend error.
     """
     pool, average = packer.pool, 0
     whole, total, sizes = blake3(), 0, array("I")
@@ -136,17 +136,17 @@ def store_files(
 ) -> Iterator[tuple[int, Cut, int]]:
     """Store large files, as many in parallel as there are packers.
 
-    The first packer starts with those that are compressed, the others with those that are not, so
+    The first packer starts with files that are compressed, the others with files that are not, so
     that the processors and the disk are busy at the same time.
 
     Args:
         files: Number and path of each.
-        packers: Where their chunks go; a lane takes one file after the other.
-        store: :func:`store_chunks` but for the source, the packer and what belongs to a file.
+        packers: Store the chunks; each takes one file after the other.
+        store: :func:`store_chunks` without the source, the packer and the arguments of one file.
         follow_links: Whether a symbolic link at a path itself is followed.
 
     Yields:
-        Number and chunks of each when it is done, and ``written`` as :class:`FileSource` has it.
+        Number and chunks of each completed file, and ``written`` as in :class:`FileSource`.
 
     Raises:
         InvalidInputError, StorageError: As :func:`store_chunks`; the other streams have stopped.

@@ -1,4 +1,4 @@
-"""One writer at a time: an advisory lock that dies with its process (spec §4.7)."""
+"""The store lock: an advisory lock for one writer, released with its process (spec §4.7)."""
 
 import fcntl
 import os
@@ -18,14 +18,14 @@ class StoreLock:
     """The exclusive lock of a store, as a context manager.
 
     It is ``flock`` on a file that is never removed, so a killed process leaves nothing to clean
-    up. The file holds the holder's process id and host, for messages only.
+    up. The file contains the process id and host of the holder, only for messages.
 
     Args:
         path: The lock file; created if missing.
         timeout: Seconds to wait for another process; 0 tries once.
 
     Raises:
-        LockedError: (``locked``, on entering) another process still holds it.
+        LockedError: (``locked``, on entering) another process still holds the lock.
         StorageError: The lock file cannot be opened.
     """
 
@@ -64,7 +64,7 @@ class StoreLock:
             raise StorageError(
                 NOT_A_FILE,
                 f"locking {self._path}: not a regular file",
-                hint="remove what stands in its place: nothing of the store is kept in it",
+                hint="remove the file at this path; the store does not use it",
             )
         give_up = time.monotonic() + self._timeout
         while True:

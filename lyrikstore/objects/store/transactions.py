@@ -1,7 +1,7 @@
 """Transaction records: the commit point and the list of live packs (spec §4.6).
 
-Record ``tx/<seq>`` is created exclusively; whoever creates it has won the slot and committed.
-This package does not look into what is logged: a log item is a type and a digest.
+Record ``tx/<seq>`` is created exclusively; the writer that creates it has won the slot and
+committed. This package does not read logged documents: a log item is a type and a digest.
 """
 
 import re
@@ -26,7 +26,7 @@ RECORD_MAX = 16 << 20
 """Bytes of the largest transaction record: some 125,000 packs, 8 TB."""
 
 _OBJECT, _BRACKETS = 64, 100
-"""Every object in a list of a record is longer than this; a short text may have this many."""
+"""Minimum length of an object in a list of a record; maximum brackets of a short text."""
 
 LogType = Literal["manifest", "credential"]
 _FILE = re.compile(r"tx/([0-9]{20})")
@@ -34,7 +34,7 @@ _MEMBERS = {"v", "seq", "log", "packs", "chunkLists"}
 
 
 class LogItem(Struct, frozen=True):
-    """Something a transaction asks the log to order.
+    """A document that a transaction adds to the log.
 
     Attributes:
         type: ``manifest`` or ``credential``.
@@ -46,7 +46,7 @@ class LogItem(Struct, frozen=True):
 
 
 class PackChanges(Struct, frozen=True):
-    """What a finished :class:`~lyrikstore.objects.store.writer.BlobWriter` stored.
+    """The packs and chunk lists of a finished :class:`~lyrikstore.objects.store.writer.BlobWriter`.
 
     Attributes:
         added: Packs, complete and durable, that no record names yet.
@@ -62,9 +62,9 @@ class Transaction(Struct, frozen=True):
 
     Attributes:
         seq: Its number, from 0.
-        log: What to log, in order.
-        added: Packs that are live from here on.
-        dropped: Packs that are live no more.
+        log: The documents to log, in order.
+        added: Packs that are live from this record on.
+        dropped: Packs that are no longer live.
         chunk_lists: Pairs of a large blob and the blob that lists its chunks.
     """
 
@@ -106,7 +106,7 @@ class Transaction(Struct, frozen=True):
 
 
 class LiveObjects(Struct, frozen=True):
-    """What a row of transactions leaves readable.
+    """The live packs and chunk lists after a sequence of transactions.
 
     Attributes:
         packs: The live packs, oldest first.
@@ -130,8 +130,8 @@ def parse_transaction(data: bytes, seq: int) -> Transaction:
         seq: The number in its name.
 
     Raises:
-        FormatError: (``bad-json``, ``not-canonical``, ``bad-record``, ``bad-digest``) any
-            deviation; (``newer-format``) a record of a later format.
+        FormatError: (``bad-json``, ``not-canonical``, ``bad-record``, ``bad-digest``) the record
+            deviates from the format; (``newer-format``) a record of a later format.
     """
     # ATTACK A07: millions of empty lists and objects take 30 times their text.
     if data.count(b"{") + data.count(b"[") > _BRACKETS + len(data) // _OBJECT:
@@ -162,10 +162,10 @@ def parse_transaction(data: bytes, seq: int) -> Transaction:
 
 
 def fold(transactions: Iterable[Transaction]) -> LiveObjects:
-    """Return what is live after ``transactions``, which are in order and start at 0.
+    """Return the live packs and lists after ``transactions``, which are in order from 0.
 
     Raises:
-        FormatError: (``bad-record``) one drops a pack that is not live.
+        FormatError: (``bad-record``) a record drops a pack that is not live.
     """
     packs: dict[Digest, PackRef] = {}
     lists: dict[Digest, Digest] = {}
@@ -186,7 +186,7 @@ class TransactionLog:
     """The transaction records of a store, in order, without gaps.
 
     Args:
-        backend: Where the store is.
+        backend: The store's files.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -202,7 +202,7 @@ class TransactionLog:
         return parse_transaction(self.read_bytes(seq), seq)
 
     def read_bytes(self, seq: int) -> bytes:
-        """Return the bytes of record ``seq``, at most :data:`RECORD_MAX` and one.
+        """Return the bytes of record ``seq``, at most :data:`RECORD_MAX` + 1.
 
         Raises:
             NotFoundError: (``no-transaction``) no such record.
@@ -213,7 +213,7 @@ class TransactionLog:
             raise NotFoundError("no-transaction", f"there is no transaction {seq}") from None
 
     def taken(self, seq: int) -> bool:
-        """Return whether there is a file at slot ``seq``, whatever is in it."""
+        """Return whether there is a file at slot ``seq``; its content is not read."""
         try:
             self._backend.read(record_name(seq), 0, 1)
         except NotFoundError:
@@ -224,10 +224,10 @@ class TransactionLog:
         return True
 
     def count(self) -> int:
-        """Return how many records there are; the next slot has this number.
+        """Return the number of records; it is also the number of the next slot.
 
         Raises:
-            VerificationError: (``transaction-missing``) a record before the last one is gone.
+            VerificationError: (``transaction-missing``) a record before the last one is missing.
         """
         count = 0
         for name in self._backend.list("tx/"):
@@ -236,7 +236,7 @@ class TransactionLog:
             if int(found[1]) != count:
                 raise VerificationError(
                     "transaction-missing",
-                    f"transaction {count} is missing; later ones are there",
+                    f"transaction {count} is missing, but later ones exist",
                     hint="restore the file from a clone or backup",
                 )
             count += 1
@@ -245,8 +245,8 @@ class TransactionLog:
     def append(self, transaction: Transaction) -> bool:
         """Try to create the record of ``transaction``; return whether its slot was won.
 
-        True: the transaction is committed and survives a power cut. False: another writer has
-        the slot; nothing changed. After a :class:`StorageError` the outcome is unknown: read
+        True: the transaction is committed and survives a power failure. False: another writer
+        won the slot; nothing changed. After a :class:`StorageError` the outcome is unknown: read
         the slot and compare before trying again.
 
         Raises:
@@ -260,7 +260,9 @@ class TransactionLog:
         except FormatError as error:
             raise InvalidInputError("bad-record", f"cannot be recorded: {error}") from None
         if not same:
-            raise InvalidInputError("bad-record", "the record does not read back as it was given")
+            raise InvalidInputError(
+                "bad-record", "the record does not survive encoding and decoding"
+            )
         if transaction.seq and not self.taken(transaction.seq - 1):
             raise InvalidInputError("bad-record", f"slot {transaction.seq} would leave a gap")
         return self._backend.create(transaction.name, data)
@@ -269,7 +271,7 @@ class TransactionLog:
         """Return the live packs and chunk lists after the first ``up_to`` transactions.
 
         Args:
-            up_to: How many transactions count; None for all that exist.
+            up_to: Number of transactions to include; None for all that exist.
 
         Raises:
             NotFoundError, FormatError, VerificationError: See :meth:`read`, :meth:`count`,
@@ -280,7 +282,7 @@ class TransactionLog:
 
 def _members(value: Any, names: set[str], seq: int) -> dict[str, Any]:
     if not isinstance(value, dict) or value.keys() != names:
-        raise FormatError("bad-record", f"transaction {seq}: wrong members")
+        raise FormatError("bad-record", f"transaction {seq}: an object with other members")
     return cast("dict[str, Any]", value)
 
 
@@ -293,16 +295,16 @@ def _list(value: Any, seq: int) -> list[Any]:
 def _log_item(value: Any, seq: int) -> LogItem:
     item = _members(value, {"type", "id"}, seq)
     if item["type"] not in ("manifest", "credential"):  # a list: hostile JSON may not be hashable
-        raise FormatError("bad-record", f"transaction {seq}: unknown type of log item")
+        raise FormatError("bad-record", f"transaction {seq}: a log item of an unknown type")
     return LogItem(item["type"], Digest.parse(item["id"]))
 
 
 def _pack(value: Any, seq: int) -> PackRef:
     item = _members(value, {"id", "bytes", "role"}, seq)
     if type(item["bytes"]) is not int or not 0 < item["bytes"] <= PACK_MAX:
-        raise FormatError("bad-record", f"transaction {seq}: impossible size of a pack")
+        raise FormatError("bad-record", f"transaction {seq}: a pack with an impossible size")
     if item["role"] not in ROLES:  # a tuple: hostile JSON may not be hashable
-        raise FormatError("bad-record", f"transaction {seq}: unknown role of a pack")
+        raise FormatError("bad-record", f"transaction {seq}: a pack with an unknown role")
     return PackRef(Digest.parse(item["id"]), item["bytes"], item["role"])
 
 

@@ -1,4 +1,4 @@
-"""Storing blobs: everything waits in scratch files until ``finish`` (spec §4.4)."""
+"""Storing blobs: everything is kept in scratch files until ``finish`` (spec §4.4)."""
 
 import io
 import os
@@ -41,18 +41,18 @@ _TASK_BYTES = (8 << 20, 128 << 20)
 
 
 class BlobWriter:
-    """Stores blobs that are not in the store yet; a context manager.
+    """A writer that stores blobs which are not in the store yet; a context manager.
 
     Nothing is visible, and leaving the ``with`` block removes everything, unless :meth:`finish`
-    was called. Not for use from several threads; it uses some itself.
+    was called. Not safe for several threads; it starts threads itself.
 
     Args:
-        backend: Where packs go.
-        known: What the live packs hold.
+        backend: The store's files.
+        known: The blobs of the live packs.
         list_of: Returns the chunk list that the records name for a large blob, if it is here.
         parameters: Sizes and level.
-        workers: How many processes or threads to use at most; all cores unless given. With 0,
-            everything is done in the calling thread.
+        workers: Maximum number of processes or threads; by default all cores. With 0, all work is
+            done in the calling thread.
     """
 
     def __init__(
@@ -89,11 +89,11 @@ class BlobWriter:
     def put_bytes(self, data: bytes) -> Digest:
         """Store a document and return its digest.
 
-        Documents describe and prove: manifests, trees, credentials, attachments. They lie in
-        packs of their own, so that a copy of a store can leave the data out.
+        Documents describe and prove: manifests, trees, credentials, attachments. They are stored in
+        separate packs, so that a copy of a store can leave the data out.
 
         Raises:
-            StorageError: The medium failed; nothing of this writer will be stored.
+            StorageError: Storage backend error; no blob of this writer will be stored.
         """
         return self._put(data, "documents")
 
@@ -106,19 +106,19 @@ class BlobWriter:
     ) -> tuple[Digest, int]:
         """Store a data file or the rest of a stream; return its digest and size in bytes.
 
-        What is hashed is what is stored: the file is read once; :meth:`settle` looks again at
-        one that was written to shortly before.
+        The stored bytes are the hashed bytes: the file is read once; :meth:`settle` reads it again
+        if it was written to shortly before.
 
         Args:
             source: A regular file, or an open binary stream.
             follow_links: Whether a symbolic link at ``source`` itself is followed.
 
         Raises:
-            InvalidInputError: (``too-large``) the its chunk list would be, which takes some 100 TB.
-            StorageError: The store's medium failed; nothing of this writer will be stored.
+            InvalidInputError: (``too-large``) its chunk list would be too large (some 100 TB).
+            StorageError: Storage backend error; no blob of this writer will be stored.
             LyrikstoreError: As :func:`opened`.
 
-        Cost: one read. Memory is flat: a few segments of 16 MiB, and 36 bytes per chunk.
+        Cost: one read. Memory: a few segments of 16 MiB, and 36 bytes per chunk.
         """
         self._check_open()
         if not isinstance(source, Path | str):
@@ -161,20 +161,20 @@ class BlobWriter:
     ) -> Iterator[tuple[int, Digest, int]]:
         """Store data files; yield (position in ``paths``, digest, size) of each, in any order.
 
-        Many small files are read, hashed and packed in worker processes; of large ones the chunks
-        are compressed and written in threads. Whatever is raised, and if the caller does not take
-        everything, nothing of this writer will be stored.
+        Many small files are read, hashed and packed in worker processes; the chunks of large files
+        are compressed and written in threads. After any error, and if the caller does not take all
+        results, no blob of this writer will be stored.
 
         Args:
             paths: Regular files.
-            sizes: Their sizes, where a listing has them already; only to share out the work.
+            sizes: Their sizes, if a listing has them already; only used to distribute the work.
             follow_links: Whether a symbolic link at a path itself is followed.
 
         Raises:
             InvalidInputError, StorageError: See :meth:`put_file`; also (``worker-died``) a worker
                 process was killed.
 
-        Cost: one read of each file; about 60 MiB in each worker process, whatever the files.
+        Cost: one read of each file; about 60 MiB in each worker process, for files of any size.
         """
         self._check_open()
         done = False
@@ -205,13 +205,13 @@ class BlobWriter:
                 self.abort()
 
     def settle(self) -> None:
-        """Read again what was written to so shortly before that the write may have gone on.
+        """Read files again that were modified so recently that a write may not have ended.
 
-        :meth:`finish` does it as well; call it earlier so as to hold no lock meanwhile.
+        :meth:`finish` does it as well; call it earlier to avoid holding a lock meanwhile.
 
         Raises:
-            InvalidInputError: (``file-changed``) a file is not what was stored; else as
-                :meth:`put_file`. Nothing of this writer will be stored.
+            InvalidInputError: (``file-changed``) a file differs from the stored bytes; else as
+                :meth:`put_file`. No blob of this writer will be stored.
 
         Cost: one read of those files; a wait of at most 2 s if one is still open for writing.
         """
@@ -225,19 +225,19 @@ class BlobWriter:
                 self.abort()
 
     def adopt(self, changes: PackChanges) -> None:
-        """Take over what another writer of this store finished, as if it had been stored here."""
+        """Add the result of another finished writer of this store to the result of this one."""
         self._check_open()
         self._adopted += changes.added
         self._lists.update(changes.chunk_lists)
 
     def finish(self) -> PackChanges:
-        """Make everything durable under its final name and return what to record.
+        """Make all packs durable under their final names and return them for a transaction record.
 
-        Until a transaction record names the packs, they are files that nobody looks at.
+        Until a transaction record names the packs, no reader uses these files.
 
         Raises:
             InvalidInputError: As :meth:`settle`.
-            StorageError: The medium failed; nothing is lost but this writer's work.
+            StorageError: Storage backend error; only this writer's work is lost.
         """
         self.settle()
         try:
@@ -252,7 +252,7 @@ class BlobWriter:
         return PackChanges(tuple(added), tuple(self._lists.items()))
 
     def abort(self) -> None:
-        """Remove everything this writer has not finished. Safe to call again."""
+        """Remove all unfinished files of this writer. Safe to call again."""
         self._done = True
         for packer in (*self._streams, *self._packers.values()):
             packer.discard()
@@ -305,7 +305,7 @@ class BlobWriter:
     def _put_parallel(
         self, paths: Sequence[Path | str], places: Sequence[int], follow: bool
     ) -> Iterator[tuple[int, Digest, int]]:
-        """Store large files, some at a time, each of those in packs of its own."""
+        """Store large files, some at a time, each in separate packs."""
         claim = partial(self._claim, "data")
         store = partial(store_chunks, parameters=self._parameters, claim=claim)
         files, packers = {at: paths[at] for at in places}, self._open_streams(STREAMS)
@@ -321,7 +321,7 @@ class BlobWriter:
         return self._streams[:count]
 
     def _claim(self, role: PackRole, digests: Sequence[bytes]) -> set[bytes]:
-        """Return which of ``digests`` need not be stored; the others soon will be."""
+        """Return the ``digests`` that need not be stored; the caller stores the others."""
         with self._claiming:
             known = self._known.among(digests, role) | self._own["documents"].among(digests)
             if role == "data":

@@ -85,7 +85,7 @@ def test_a_short_answer_is_asked_for_again(remote, line, kind):
 def test_more_than_announced_is_not_taken_in(remote, line):
     remote.create("packs/x", DATA)
     line.plan(Fault("endless"), method="GET", path="packs/x", every=True)
-    with pytest.raises(RemoteError, match="more than was asked for"):
+    with pytest.raises(RemoteError, match="more than was requested"):
         remote.read("packs/x", 0, 1000)
 
 
