@@ -1,7 +1,7 @@
-"""One open store and who works in it, as every command hands it down.
+"""The context of a command: one open store and its user.
 
-A function that does what a command does takes a :class:`StoreContext` first and, after it, what the
-command itself was given; the facade binds such functions to a store (:mod:`lyrikstore.api`).
+A function that does the work of a command takes a :class:`StoreContext` first, and then the
+arguments of the command; the facade binds such functions to a store (:mod:`lyrikstore.api`).
 """
 
 import os
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 
 class LogPosition(Struct, frozen=True):
-    """How far a log was at one moment.
+    """The position of a log at one moment.
 
     Attributes:
-        size: Entries of the home log.
-        pending: What waited in the local log.
+        size: Number of entries of the home log.
+        pending: The pending entries of the local log.
     """
 
     size: int
@@ -46,20 +46,20 @@ class LogPosition(Struct, frozen=True):
 
 @dataclass
 class StoreContext:
-    """One open store, and who works in it.
+    """One open store, and its user.
 
     Attributes:
         repository: The verified view of the store.
         memory: The log checkpoints this user signed and saw.
-        trust_file: Whom this user believes; read anew at each use.
-        clock: The time of everything that is signed or judged.
-        cache_dir: Where is remembered what files hashed to and what refs followed from; outside
-            the store, or nowhere.
-        keys: The private keys of this user, among them those of the logs they extend.
-        person: Who signs what is appended; None where the store was opened to read.
-        environment: The caller's environment variables; a few harmless ones reach workers.
-        progress: Progress callback of whatever takes long.
-        believed: Whom this user believes, in place of a trust file.
+        trust_file: The trust file of this user; read again at each use.
+        clock: The clock for signing and verifying.
+        cache_dir: Folder of the caches of file digests and refs, outside the store; None for no
+            cache.
+        keys: The private keys of this user, including those of the logs they extend.
+        person: The signer of appended manifests; None if the store was opened only for reading.
+        environment: The caller's environment variables; a few harmless ones are passed to workers.
+        progress: Progress callback of long operations.
+        believed: The trust of this user, in place of a trust file.
     """
 
     repository: Repository
@@ -92,11 +92,11 @@ class StoreContext:
         return self.repository.origin
 
     def afresh(self, *, trust: "Trust | None" = None, at: datetime | None = None) -> "StoreContext":
-        """Return the context of somebody who verifies: nothing that was read before is believed.
+        """Return a context for verification, in which nothing that was read before is trusted.
 
         Args:
-            trust: Whom they believe; by default whom this user does.
-            at: The moment to judge for; by default now.
+            trust: The trust of the verifier; by default that of this user.
+            at: The moment for which to verify; by default now.
         """
         moment = at or self.clock()
         known = {one.name: getattr(self, one.name) for one in fields(StoreContext)}
@@ -107,45 +107,46 @@ class StoreContext:
 
     @property
     def trust(self) -> "Trust":
-        """Whom this user believes, as the trust file says now."""
+        """The trust of this user, from the current trust file."""
         from lyrikstore.credentials.trust import load_trust
 
         return load_trust(self.trust_file) if self.believed is None else self.believed
 
     def resolve(self, ref: "str | Manifest") -> "Manifest":
-        """Return the manifest a person means.
+        """Return the manifest that a REF names.
 
         Args:
-            ref: NAME, NAME~N, a full id, or at least 8 hex digits of one; a manifest is itself.
+            ref: NAME, NAME~N, a full id, or at least 8 hex digits of one; a manifest is returned
+                unchanged.
 
         Raises:
             InvalidInputError: (``bad-ref``, ``bad-name``) it cannot be a REF; (``ambiguous``)
-                several ids start so.
-            NotFoundError: (``no-ref``, ``no-version``, ``no-id``) nothing is called so.
+                several ids start with these digits.
+            NotFoundError: (``no-ref``, ``no-version``, ``no-id``) there is no such manifest.
         """
         return self.repository.resolve(ref) if isinstance(ref, str) else ref
 
     @property
     def user(self) -> str | None:
-        """DID of who works in it, for whom licence grants count; None: nobody."""
+        """DID of the user, whose licence grants count; None if the store has no user."""
         return None if self.person is None else self.person.did
 
     @property
     def own_cache(self) -> Path | None:
-        """Where is remembered what belongs to this store, or None."""
+        """The cache folder of this store, or None."""
         return self.cache_dir / self.id.short if self.cache_dir else None
 
     @property
     def position(self) -> LogPosition:
-        """How far the log is now."""
+        """The current position of the log."""
         pending = frozenset(entry.id for entry in self.repository.pending)
         return LogPosition(self.repository.checkpoint.size, pending)
 
     def again(self, judge: Callable[[], object]) -> Callable[[], None]:
-        """Return what asks a judge once more if the log is another than now by then.
+        """Return a function that calls ``judge`` again if the log has changed since now.
 
-        For :meth:`~lyrikstore.history.commit.transaction.TransactionBuilder.hold`: what is judged
-        before somebody signs is judged as of an earlier log, which somebody else may extend.
+        For :meth:`~lyrikstore.history.commit.transaction.TransactionBuilder.hold`: a check before
+        signing is made with an earlier log, which another writer may extend meanwhile.
         """
         judged = self.position
 
@@ -156,10 +157,10 @@ class StoreContext:
         return judge_again
 
     def logged_since(self, position: LogPosition) -> list[tuple[Digest, str]]:
-        """Return what was logged since, in order: each id, and the name or what it is.
+        """Return the documents logged since ``position``, in order: each id, with its name or kind.
 
         Raises:
-            LyrikstoreError: The log, or what was logged, cannot be read.
+            LyrikstoreError: The log, or a logged document, cannot be read.
         """
         repository = self.repository
         repository.refresh()
@@ -173,20 +174,20 @@ class StoreContext:
         ]
 
     def signer(self, *, away: bool = False) -> Signer:
-        """Return who signs, after publishing here what an earlier writer committed and left.
+        """Return the signer of this user, after publishing an unpublished transaction left here.
 
         Args:
-            away: Whether what is signed is not appended here, but where the log is extended.
+            away: Whether the signed manifest will be appended at the home of the log, not here.
 
         Raises:
-            KeyMaterialError: (``no-signer``) the store was opened for reading.
+            KeyMaterialError: (``no-signer``) the store was opened only for reading.
             InvalidInputError: (``date-gap``) the log's last date is more than 400 days ago, and
-                ``repository.accept_gap`` does not take it.
+                ``repository.accept_gap`` does not accept it.
         """
         if self.person is None:
             raise KeyMaterialError(
                 "no-signer",
-                "the store was opened for reading",
+                "the store was opened only for reading",
                 hint="keys = KeyFolder(PATH); Store.open(…, keys=keys, signer=keys.signer())",
             )
         if not away:
@@ -197,19 +198,19 @@ class StoreContext:
         return self.person
 
     def home_log_signer(self) -> Signer:
-        """Return who signs the home log, with one of this user's keys.
+        """Return the signer of the home log, with one of this user's keys.
 
         Raises:
-            KeyMaterialError: (``no-keys``) the store was opened without them;
-                (``log-key-missing``) none of them is a key of that log.
+            KeyMaterialError: (``no-keys``) the store was opened without keys;
+                (``log-key-missing``) none of the keys is a key of that log.
         """
         keys = [encode_multikey(entry.key) for entry in self.repository.policy.log_keys]
         return self._keys().log_signer(keys)
 
     def log_signer(self) -> Signer:
-        """Return who signs the log that is extended here: of a clone, its local one.
+        """Return the signer of the log that is extended here: in a clone, its local log.
 
-        The first that asks in a clone makes the key of that log.
+        The first call in a clone creates the key of that log.
 
         Raises:
             KeyMaterialError: As for :meth:`home_log_signer`.
@@ -222,14 +223,14 @@ class StoreContext:
         return self._keys().log_signer([encode_multikey(key.key)])
 
     def reach(self, place: "str | RemotePlace", *, mirror: bool = False) -> "Remote":
-        """Return a remote as push, pull and gc take it; nothing is asked of it yet.
+        """Return a remote for push, pull and gc; no request is sent yet.
 
         Args:
             place: A folder, a URL, or a :class:`~lyrikstore.api.RemotePlace`.
-            mirror: Whether a push is to make it a mirror.
+            mirror: Whether a push makes it a mirror.
 
         Raises:
-            InvalidInputError, RemoteError: It is no place that can be reached.
+            InvalidInputError, RemoteError: It is not a place that can be reached.
         """
         from lyrikstore.history.sync.push import Remote
         from lyrikstore.objects.backends.open import open_backend
@@ -239,11 +240,11 @@ class StoreContext:
         return Remote(backend, location, str(place), mirror)
 
     def at_home(self, place: "str | RemotePlace", log_signer: Signer | None) -> Repository:
-        """Return the store as it is at ``place``, where its log is extended, to extend it there.
+        """Return the store at ``place``, the home of its log, opened to extend the log there.
 
         Args:
             place: As for :meth:`reach`.
-            log_signer: Who signs that log; None to change nothing.
+            log_signer: The signer of that log; None to change nothing.
 
         Raises:
             ConflictError, VerificationError, RemoteError, StorageError: See
@@ -265,7 +266,7 @@ class StoreContext:
         if self.keys is None:
             raise KeyMaterialError(
                 "no-keys",
-                "the store was opened without your keys, and its log takes one",
+                "the store was opened without your keys, and its log needs one",
                 hint="Store.open(…, keys=KeyFolder(PATH))",
             )
         return self.keys

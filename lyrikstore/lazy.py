@@ -1,7 +1,7 @@
-"""Modules whose names are loaded from elsewhere when they are first asked for.
+"""Lazy modules: their names are imported from other modules on first use.
 
-The stub next to such a module is the one table of them, which type checkers read as well: it says
-``from MODULE import NAME as NAME`` of each.
+The stub next to such a module is the table of its names, which type checkers read as well: it
+contains ``from MODULE import NAME as NAME`` for each.
 """
 
 import re
@@ -14,11 +14,11 @@ _LINE = re.compile(r"^from (\S+) import (?:\(\s+)?(\w+) as ", re.MULTILINE)
 
 
 def lazily(module: str, file: str) -> Callable[[str], Any]:
-    """Return the ``__getattr__`` of a module whose names its stub lists.
+    """Return a ``__getattr__`` for a module that imports the names in its stub on first use.
 
     Args:
-        module: Its name.
-        file: Its file.
+        module: Name of the module.
+        file: File of the module.
     """
     places = places_of(file)
 
@@ -31,6 +31,6 @@ def lazily(module: str, file: str) -> Callable[[str], Any]:
 
 
 def places_of(file: str) -> dict[str, str]:
-    """Return where the names of such a module come from: name → module."""
+    """Return the source of each name of a lazy module: name → module."""
     stub = Path(file).with_suffix(".pyi").read_text("utf-8")
     return {name: place for place, name in _LINE.findall(stub)}

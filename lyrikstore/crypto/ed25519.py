@@ -1,8 +1,8 @@
 """Strict Ed25519: the subset of RFC 8032 on which verifiers agree (spec §3.1).
 
-Attack A24. Verifiers differ on weak public keys, on points of mixed order and on S + L; whoever
-holds such a key can make a signature that one program accepts and another refuses, or one that
-fits every message (OpenSSL and WebCrypto accept those). So weak keys never become a
+Attack A24. Verifiers differ on weak public keys, on points of mixed order and on S + L; the holder
+of such a key can make a signature that one program accepts and another refuses, or one that is
+valid for every message (OpenSSL and WebCrypto accept those). So weak keys never become a
 :class:`PublicKey`, and signatures are checked by libsodium, which compares without a cofactor.
 """
 
@@ -26,7 +26,7 @@ _L = 2**252 + 27742317777372353535851937790883648493
 
 
 class PublicKey(Struct, frozen=True, order=True):
-    """An Ed25519 public key that is safe to believe.
+    """An Ed25519 public key that is not weak.
 
     Attributes:
         raw: The 32 bytes of RFC 8032: a canonical encoding of a point of prime order.
@@ -44,15 +44,15 @@ class PublicKey(Struct, frozen=True, order=True):
         if not _is_sound_point(self.raw):
             raise KeyMaterialError(
                 "weak-key",
-                f"not a sound Ed25519 public key: {self.raw.hex()}",
-                hint="ask its owner for a key made by ssh-keygen or lyrikstore key new",
+                f"not a valid Ed25519 public key: {self.raw.hex()}",
+                hint="ask its owner for a key created by ssh-keygen or lyrikstore key new",
             )
 
     def verify(self, signature: bytes, message: bytes) -> bool:
         """Return whether ``signature`` is this key's signature of ``message``.
 
         Args:
-            signature: 64 bytes; anything else is simply not a signature.
+            signature: 64 bytes; for any other length the result is False.
             message: The signed bytes.
 
         Cost: 0.1 to 0.2 ms and one SHA-512 pass over ``message``.
@@ -78,10 +78,10 @@ def _is_sound_point(raw: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PrivateKey:
-    """An Ed25519 private key in memory. Shows, copies and pickles nothing of its secret.
+    """An Ed25519 private key in memory. Its secret is never shown, copied or pickled.
 
     Attributes:
-        public: The key that verifies what this one signs.
+        public: The key that verifies its signatures.
     """
 
     _seed: bytes = field(repr=False)
@@ -117,7 +117,7 @@ class PrivateKey:
         return crypto_sign(message, self._secret)[:64]
 
     def seed_for_key_file(self) -> bytes:
-        """Return the secret seed: for :mod:`lyrikstore.crypto.keys.key_file` only."""
+        """Return the secret seed; only for :mod:`lyrikstore.crypto.keys.key_file`."""
         return self._seed
 
     def __repr__(self) -> str:

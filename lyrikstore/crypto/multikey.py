@@ -1,7 +1,8 @@
-"""The spellings of a public key: Multikey and did:key in documents, and for people (spec §3.2).
+"""Encodings of a public key: Multikey and did:key in documents, and words for people (spec §3.2).
 
-One key has exactly one spelling. Other multibases, other codecs, leading zeros and DID URLs whose
-fragment names another key are refused: each is a way to show one key and use another.
+One key has exactly one encoding of each kind. Other multibases, other codecs, leading zeros and DID
+URLs whose fragment names another key are refused: each would allow showing one key and using
+another.
 """
 
 from base64 import b64encode
@@ -46,10 +47,10 @@ def decode_base58(text: object, *, max_length: int = MAX_BASE58_DIGITS) -> bytes
 
     Args:
         text: Digits of the Bitcoin alphabet.
-        max_length: Refuse longer text before looking at it; 2,048 at most.
+        max_length: Maximum length, checked before decoding; 2,048 at most.
 
     Raises:
-        FormatError: (``bad-base58``) too long, or another character.
+        FormatError: (``bad-base58``) it is too long, or contains another character.
 
     Cost: O(max_length²), microseconds at the default.
     """
@@ -72,16 +73,16 @@ def decode_base58(text: object, *, max_length: int = MAX_BASE58_DIGITS) -> bytes
 
 
 def encode_multikey(key: PublicKey) -> str:
-    """Return ``z6Mk…``, the Multikey spelling of ``key``."""
+    """Return ``z6Mk…``, the Multikey encoding of ``key``."""
     return did_key(key).removeprefix(_DID_KEY)
 
 
 def parse_multikey(text: object) -> PublicKey:
-    """Read ``z6Mk…``.
+    """Parse a Multikey ``z6Mk…``.
 
     Raises:
-        KeyMaterialError: (``bad-key``) another multibase, codec or length; (``weak-key``) a key
-            nobody should believe.
+        KeyMaterialError: (``bad-key``) another multibase, codec or length; (``weak-key``) a weak
+            key.
     """
     if not isinstance(text, str) or not text.startswith("z"):
         _refuse(text, "a Multikey starts with z")
@@ -106,9 +107,9 @@ def did_key(key: PublicKey) -> str:
 
 
 def key_words(key: PublicKey) -> tuple[str, ...]:
-    """Return the 24 words that spell ``key`` for people: BIP-39, English, its bytes as entropy.
+    """Return the 24 words of ``key`` for people: BIP-39, English, its bytes as entropy.
 
-    The last word holds a checksum of 8 bits. Whoever has the words has the key: they are no secret.
+    The last word contains a checksum of 8 bits. The words give the public key: they are not secret.
     """
     from mnemonic import Mnemonic
 
@@ -122,7 +123,7 @@ def fingerprint(key: PublicKey) -> str:
 
 
 def parse_did_key(text: object) -> PublicKey:
-    """Read ``did:key:z6Mk…``: the DID alone, no path, query or fragment.
+    """Parse ``did:key:z6Mk…``: the DID alone, without path, query or fragment.
 
     Raises:
         KeyMaterialError: (``bad-key``) another DID method or spelling.
@@ -134,7 +135,7 @@ def parse_did_key(text: object) -> PublicKey:
 
 
 def parse_public_key(text: str) -> PublicKey:
-    """Read a public key as a person gives it: a did:key or a Multikey.
+    """Parse a public key that a user typed: a did:key or a Multikey.
 
     Raises:
         KeyMaterialError: As :func:`parse_did_key` and :func:`parse_multikey`.
@@ -143,13 +144,13 @@ def parse_public_key(text: str) -> PublicKey:
 
 
 def verification_method(key: PublicKey) -> str:
-    """Return ``did:key:X#X``, the DID URL that a proof names."""
+    """Return ``did:key:X#X``, the DID URL that names the key in proofs."""
     body = encode_multikey(key)
     return f"{_DID_KEY}{body}#{body}"
 
 
 def parse_verification_method(text: object) -> PublicKey:
-    """Read ``did:key:X#X``.
+    """Parse ``did:key:X#X``.
 
     The key is the DID's own, and the fragment must repeat it: software that looks up the fragment
     alone would verify ``did:key:ALICE#MALLORY`` with Mallory's key and report Alice.
@@ -165,10 +166,10 @@ def parse_verification_method(text: object) -> PublicKey:
 
 
 def parse_method_fragment(text: object) -> PublicKey:
-    """Read ``DID#z6Mk…``: the key that the fragment spells, whatever the DID.
+    """Return the key in the fragment of ``DID#z6Mk…``, for any DID.
 
-    It says which key signed, not that the DID is that key's: who owns a ``did:web`` is for its
-    document to say (spec/18-dids.md).
+    It is the key that signed, which does not prove that the DID belongs to it: the document of a
+    ``did:web`` lists its keys (spec/18-dids.md).
 
     Raises:
         LyrikstoreError: As :func:`parse_verification_method`.

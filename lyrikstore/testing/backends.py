@@ -1,7 +1,7 @@
 # ruff: noqa: S101 - this is a test suite that ships
-"""For whoever writes a storage backend: the suite it must pass, one in memory, one that fails.
+"""Tests for storage backends: the suite that a backend must pass, and a backend that fails.
 
-A third-party backend tests itself so::
+A third-party backend runs the suite like this::
 
     class TestMyBackend(BackendContract):
         def make(self, scratch: Path) -> Backend:
@@ -26,15 +26,15 @@ __all__ = ["BackendContract", "CrashError", "FaultyBackend", "MemoryBackend"]
 
 
 class CrashError(BaseException):
-    """The simulated death of a process: nothing may catch it."""
+    """The simulated crash of a process; no code may catch it."""
 
 
 class FaultyBackend:
-    """A backend whose ``n``-th operation fails; every one after it too, if the process died.
+    """A backend whose ``n``-th operation fails, and after a simulated crash all later ones.
 
     Args:
-        inner: What does the work.
-        fail_at: Which operation fails, from 1; 0 never.
+        inner: The backend that does the work.
+        fail_at: Number of the operation that fails, from 1; 0 for none.
         fault: The kind of :class:`StorageError` to raise, or ``crash`` for :class:`CrashError`.
         after: Whether the operation takes effect before it fails.
     """
@@ -82,7 +82,7 @@ class FaultyBackend:
         self._check(f"writing {name}")
 
     def swap(self, name: str, expected: bytes | None, new: bytes) -> bool:
-        """Replace a file that nobody has changed, or fail before or after."""
+        """Replace a file if it is unchanged, or fail before or after."""
         self._count(f"writing {name}", before=not self.after)
         swapped = self.inner.swap(name, expected, new)
         self._check(f"writing {name}")
@@ -116,7 +116,7 @@ class FaultyBackend:
 
 
 class BackendContract:
-    """The suite. Subclass it as ``TestSomething`` and override :meth:`make`."""
+    """The test suite. Subclass it as ``TestSomething`` and override :meth:`make`."""
 
     def make(self, scratch: Path) -> Backend:
         """Return a new empty backend whose scratch folder is on its own or ``scratch``."""
@@ -130,7 +130,7 @@ class BackendContract:
         return self.make(scratch)
 
     def test_create_then_read(self, backend: Backend) -> None:
-        """What was created is what is read, whole and in ranges."""
+        """A created file is read back unchanged, whole and in ranges."""
         assert backend.create("packs/ab/cd.pack", b"0123456789")
         assert backend.read("packs/ab/cd.pack") == b"0123456789"
         assert backend.read("packs/ab/cd.pack", 3) == b"3456789"
@@ -141,19 +141,19 @@ class BackendContract:
         assert backend.read("packs/ab/cd.pack", 0, 1 << 40) == b"0123456789"
 
     def test_empty_file(self, backend: Backend) -> None:
-        """A file of no bytes is a file."""
+        """An empty file is a file."""
         assert backend.create("tx/a", b"")
         assert backend.read("tx/a") == b""
         assert list(backend.list("tx/")) == ["tx/a"]
 
     def test_create_is_exclusive(self, backend: Backend) -> None:
-        """The second creation changes nothing and says so."""
+        """The second creation changes nothing and returns False."""
         assert backend.create("tx/a", b"first")
         assert not backend.create("tx/a", b"second")
         assert backend.read("tx/a") == b"first"
 
     def test_create_from_a_file(self, backend: Backend, tmp_path: Path) -> None:
-        """A file in the scratch folder or elsewhere is taken over, and may be removed."""
+        """A file in the scratch folder or another folder is stored, and may be removed."""
         backend.scratch.mkdir(parents=True, exist_ok=True)
         for number, path in enumerate((backend.scratch / "one", tmp_path / "two")):
             path.write_bytes(b"x" * 3_000_000)
@@ -170,7 +170,7 @@ class BackendContract:
         assert backend.read("tx/slot") == b"%d" % won.index(True)
 
     def test_size(self, backend: Backend) -> None:
-        """The size is known without reading; of what is not there it is None."""
+        """The size is known without reading; it is None for a missing file."""
         assert backend.size("packs/a") is None
         backend.create("packs/a", b"x" * 70_000)
         assert backend.size("packs/a") == 70_000
@@ -180,7 +180,7 @@ class BackendContract:
         assert backend.size("packs/a") is None
 
     def test_swap(self, backend: Backend) -> None:
-        """Only who knows what is there replaces it."""
+        """A swap succeeds only if the expected content is the current one."""
         assert not backend.swap("log/checkpoint", b"something", b"one")
         assert backend.swap("log/checkpoint", None, b"one")
         assert not backend.swap("log/checkpoint", None, b"two")
@@ -193,7 +193,7 @@ class BackendContract:
     def test_no_increment_is_lost(self, backend: Backend) -> None:
         """A counter that 8 threads move 24 times by swaps ends at 24.
 
-        The contents differ: two callers who write the same may both be told that they did.
+        The contents differ: two callers who write the same content may both get True.
         """
         backend.create("log/counter", b"0 nobody")
 
@@ -211,7 +211,7 @@ class BackendContract:
         assert backend.read("log/counter").split()[0] == b"24"
 
     def test_every_name_is_listed_after_writing(self, backend: Backend) -> None:
-        """Of 1,100 names written by 8 threads none is missing from the list."""
+        """All 1,100 names written by 8 threads are in the list."""
         names = [f"packs/{number % 7}/{number:04x}" for number in range(1100)]
         with ThreadPoolExecutor(8) as pool:
             assert all(pool.map(lambda name: backend.create(name, b"x"), names))
@@ -225,7 +225,7 @@ class BackendContract:
         assert list(backend.list("")) == [name]
 
     def test_sizes(self, backend: Backend) -> None:
-        """Sizes around the usual block and part sizes come back whole, in ranges as well."""
+        """Files with sizes around usual block and part sizes are read back whole and in ranges."""
         for size in (1, 4095, 32768, 32769, 1 << 20, (5 << 20) + 1000):
             data = hashlib.shake_128(b"%d" % size).digest(size)
             assert backend.create(f"packs/{size}", data)
@@ -235,7 +235,7 @@ class BackendContract:
             assert backend.size(f"packs/{size}") == size
 
     def test_replace(self, backend: Backend, tmp_path: Path) -> None:
-        """The new content is there whole, whether or not there was one before."""
+        """The new content is complete, whether or not the file existed before."""
         backend.replace("log/checkpoint", b"one")
         backend.replace("log/checkpoint", b"two")
         assert backend.read("log/checkpoint") == b"two"
@@ -261,7 +261,7 @@ class BackendContract:
         assert set(seen) <= set(contents)
 
     def test_list(self, backend: Backend) -> None:
-        """Names come in order, by prefix, at any depth, and only files."""
+        """Names are listed in order, by prefix, at any depth, and only files."""
         names = ["log/tile/0/000", "packs/ab/1", "packs/ab/2", "packs/ac/1", "tx/1"]
         for name in reversed(names):
             backend.create(name, b"x")
@@ -272,7 +272,7 @@ class BackendContract:
         assert list(backend.list("nothing/")) == []
 
     def test_remove(self, backend: Backend) -> None:
-        """What was removed is gone; removing it again is no error."""
+        """A removed file is missing; removing it again is not an error."""
         backend.create("packs/a", b"x")
         backend.remove("packs/a")
         backend.remove("packs/a")
@@ -281,7 +281,7 @@ class BackendContract:
             backend.read("packs/a")
 
     def test_missing(self, backend: Backend) -> None:
-        """Reading what is not there says so."""
+        """Reading a missing file raises `no-file`."""
         with pytest.raises(NotFoundError) as caught:
             backend.read("tx/none")
         assert caught.value.kind == "no-file"

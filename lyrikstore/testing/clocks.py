@@ -17,7 +17,7 @@ class FrozenClock:
     """A :data:`lyrikstore.canon.timestamps.Clock` that the test moves.
 
     Attributes:
-        moment: What the next call returns; assignable.
+        moment: The result of the next call; assignable.
     """
 
     def __init__(self, start: datetime = DEFAULT_START) -> None:

@@ -19,7 +19,7 @@ from lyrikstore.testing.clocks import FrozenClock
 
 
 def key_for(name: str) -> PrivateKey:
-    """Return the private key that belongs to ``name``, the same on every machine."""
+    """Return the private key of ``name``, the same on every machine."""
     return PrivateKey.from_seed(sha256(b"lyrikstore test key\0" + name.encode()).digest())
 
 
@@ -29,11 +29,11 @@ def signer_for(name: str) -> KeySigner:
 
 
 class TestIssuer(Struct, frozen=True):
-    """A publisher who signs whatever a test asks for, wrong things included.
+    """A publisher who signs any document of a test, invalid ones included.
 
     Attributes:
-        name: Decides the key.
-        clock: Where ``created`` comes from.
+        name: Determines the key.
+        clock: Returns the time for ``created``.
     """
 
     __test__ = False  # pytest would collect a class of this name
@@ -62,11 +62,11 @@ class TestIssuer(Struct, frozen=True):
         """Return ``document`` with this issuer's proof.
 
         Args:
-            document: Signed as it is; nothing is checked.
-            created: Claimed time; the clock's if left out.
+            document: The document, which is signed without checks.
+            created: Claimed time; by default the clock's.
         """
         return add_proof(document, self.signer, created=created or self.clock())
 
     def issue(self, document: dict[str, JSON]) -> bytes:
-        """Return the canonical bytes of :meth:`secure`, as they would be delivered."""
+        """Return the canonical bytes of the signed document, as they would be delivered."""
         return encode(self.secure(document))

@@ -1,1 +1,1 @@
-"""Where private keys live: key files, the keyring, and signers named by URI."""
+"""Private keys: key files, the keyring, and signers named by URI."""

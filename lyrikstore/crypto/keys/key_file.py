@@ -1,7 +1,7 @@
 """Private keys on disk, as OpenSSH writes them (spec §3.5).
 
-``NAME`` holds the key (mode 0600), ``NAME.pub`` the public line, both in a directory of mode 0700;
-``ssh-keygen -y`` reads them. The passphrase is optional; with one the file is encrypted with
+``NAME`` contains the key (mode 0600), ``NAME.pub`` the public line, both in a directory of mode
+0700; ``ssh-keygen -y`` reads them. The passphrase is optional; with one the file is encrypted with
 aes256-ctr under bcrypt_pbkdf.
 """
 
@@ -39,17 +39,17 @@ from lyrikstore.crypto.keys.openssh import read_header
 from lyrikstore.crypto.multikey import did_key
 
 PassphraseSource = Callable[[Path], bytes]
-"""Returns the passphrase of the key file it is given; a prompt, a file descriptor, a test."""
+"""A function from a key file to its passphrase: a prompt, a file descriptor, a test value."""
 
 BCRYPT_ROUNDS = 64
-"""Four times the default of ssh-keygen; about 0.5 s to open a key on two slow cores."""
+"""Number of rounds: four times the default of ssh-keygen; about 0.5 s on two slow cores."""
 
 MAX_KEY_FILE = 1 << 16
 MAX_BACKUP = 1 << 24
-"""Bytes; refused before reading."""
+"""Maximum bytes of a backup; a larger one is refused before reading."""
 
 MAX_PASSPHRASE = 1023
-"""Bytes; a longer passphrase cannot be turned into a key."""
+"""Maximum bytes of a passphrase; no key can be derived from a longer one."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _BLOCK = re.compile(
@@ -59,14 +59,14 @@ _BACKUP_LINE = b"# lyrikstore key "
 
 
 class StoredKey(Struct, frozen=True):
-    """A key in a key directory, seen without its passphrase.
+    """A key in a key directory, read without its passphrase.
 
     Attributes:
         name: File name, ``[a-z0-9][a-z0-9._-]{0,63}``.
         path: The private key file.
         public: The public half, from the clear part of that file.
         did: The public half as ``did:key:z6Mk…``.
-        encrypted: Whether opening it takes a passphrase.
+        encrypted: Whether opening it needs a passphrase.
     """
 
     name: str
@@ -79,17 +79,17 @@ class StoredKey(Struct, frozen=True):
 def create_key(
     directory: Path, name: str, passphrase: bytes | None, comment: str = ""
 ) -> StoredKey:
-    """Return a new key, written and durable, in ``directory``.
+    """Create a key in ``directory``, durably, and return it.
 
     Args:
-        directory: Made with mode 0700 if missing; refused if it is laxer.
+        directory: Created with mode 0700 if missing; refused if others can enter it.
         name: The file's name.
         passphrase: ``None`` writes the key unencrypted.
-        comment: For the public line; one line of printable characters.
+        comment: Comment of the public line; one line of printable characters.
 
     Raises:
         InvalidInputError: (``bad-key-name``, ``bad-comment``, ``empty-passphrase``).
-        ConflictError: (``key-exists``) nothing is ever overwritten.
+        ConflictError: (``key-exists``) the file exists; no key is ever overwritten.
         KeyMaterialError: (``lax-permissions``) others can enter the directory.
         StorageError: Storage backend error; no half-written key stays behind.
 
@@ -101,7 +101,7 @@ def create_key(
 def store_key(
     directory: Path, name: str, key: PrivateKey, passphrase: bytes | None, comment: str = ""
 ) -> StoredKey:
-    """Return ``key`` as written to ``directory``; as :func:`create_key`, for a restored key."""
+    """Write an existing key to ``directory`` and return it; else as :func:`create_key`."""
     _check_name(name)
     if not comment.isprintable() or len(comment) > 200:
         raise InvalidInputError("bad-comment", "a key comment is one line of printable characters")
@@ -137,8 +137,8 @@ def load_key(path: Path, passphrase: PassphraseSource | None) -> PrivateKey:
 
     Raises:
         KeyMaterialError: (``key-missing``) no such file; (``lax-permissions``) others may read
-            it or replace it; (``passphrase-needed``) it is encrypted and nobody can be asked;
-            (``passphrase-wrong``); (``key-broken``) not an Ed25519 OpenSSH private key.
+            it or replace it; (``passphrase-needed``) it is encrypted and there is no passphrase
+            source; (``passphrase-wrong``); (``key-broken``) not an Ed25519 OpenSSH private key.
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     return _decode(_read_private(path), path, passphrase)
@@ -147,10 +147,10 @@ def load_key(path: Path, passphrase: PassphraseSource | None) -> PrivateKey:
 def list_keys(directory: Path) -> list[StoredKey]:
     """Return the keys in ``directory`` by name; an empty list if it does not exist.
 
-    Needs no passphrase. Files that are not key files by name are passed over.
+    Needs no passphrase. Files whose names are not those of key files are ignored.
 
     Raises:
-        KeyMaterialError: (``lax-permissions``, ``key-broken``) one of them cannot be trusted.
+        KeyMaterialError: (``lax-permissions``, ``key-broken``) a key cannot be trusted.
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     try:
@@ -170,10 +170,10 @@ def list_keys(directory: Path) -> list[StoredKey]:
 
 
 def backup(keys: Sequence[tuple[str, PrivateKey]], passphrase: bytes) -> bytes:
-    """Return one text that holds all ``keys``, each encrypted: comment line, then OpenSSH PEM.
+    """Return one text with all ``keys``, each encrypted: comment line, then OpenSSH PEM.
 
     Raises:
-        InvalidInputError: (``empty-passphrase``) a backup is never in the clear;
+        InvalidInputError: (``empty-passphrase``) a backup is always encrypted;
             (``bad-key-name``).
     """
     parts = []
@@ -189,8 +189,8 @@ def restore(data: bytes, passphrase: bytes) -> list[tuple[str, PrivateKey]]:
     """Return the keys that :func:`backup` put into ``data``, in its order.
 
     Raises:
-        KeyMaterialError: (``passphrase-wrong``, ``key-broken``); (``backup-broken``) cut off,
-            edited, or something else.
+        KeyMaterialError: (``passphrase-wrong``, ``key-broken``); (``backup-broken``) it is cut
+            off, edited, or not a backup.
     """
     keys: list[tuple[str, PrivateKey]] = []
     position = 0

@@ -1,4 +1,4 @@
-"""The folder of a user's private keys: those that sign, and those of their logs (spec §3.5)."""
+"""The folder of a user's private keys: signing keys and log keys (spec §3.5)."""
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -21,13 +21,13 @@ _LOG = "log-"  # log keys are kept next to the signing keys; nobody signs with o
 
 
 class KeyFolder(Struct, frozen=True):
-    """The private keys of a user, as ``lyrikstore key new`` makes them; never inside a store.
+    """The private keys of a user, as ``lyrikstore key new`` creates them; never inside a store.
 
     Attributes:
-        path: The folder; nobody else may enter it.
-        passphrase: Given the path of a key that is protected, returns its passphrase; left out,
-            such a key is refused. Log keys have none: they sign at every commit.
-        without: A log key that is not to sign any more.
+        path: The folder; other users must not be able to enter it.
+        passphrase: Returns the passphrase of an encrypted key, given its path; without it, such
+            a key is refused. Log keys have no passphrase: they sign at every commit.
+        without: A log key that must no longer sign.
     """
 
     path: Path
@@ -35,14 +35,15 @@ class KeyFolder(Struct, frozen=True):
     without: PublicKey | None = None
 
     def signer(self, name: str = "default") -> Signer:
-        """Return who signs with a key, opened.
+        """Return the opened signer of a key.
 
         Args:
-            name: Of a key in this folder, or a signer URI (spec §3.4), such as ``file:/my/key``.
+            name: Name of a key in this folder, or a signer URI (spec §3.4), such as
+                ``file:/my/key``.
 
         Raises:
             KeyMaterialError: (``passphrase-needed``, ``passphrase-wrong``, ``lax-permissions``,
-                ``key-broken``) it cannot be used.
+                ``key-broken``) the key cannot be used.
             StorageError: Storage backend error: disk full, read-only, I/O error.
             LyrikstoreError: As :func:`signer_from_uri` and :meth:`KeyFolder.uri`.
 
@@ -64,10 +65,10 @@ class KeyFolder(Struct, frozen=True):
         return file_uri(path)
 
     def did(self, name: str = "default") -> str | None:
-        """Return the DID of a key in the folder; None where it cannot be read. Asks no passphrase.
+        """Return the DID of a key in the folder; None if it cannot be read. Asks no passphrase.
 
         Args:
-            name: Of a key in this folder, or the URI of a key file.
+            name: Name of a key in this folder, or the URI of a key file.
         """
         from lyrikstore.crypto.keys.key_file import list_keys
 
@@ -91,10 +92,10 @@ class KeyFolder(Struct, frozen=True):
         return list_keys(self.path)
 
     def find(self, name: str) -> "StoredKey":
-        """Return the key of that name.
+        """Return the key named ``name``.
 
         Raises:
-            KeyMaterialError: (``key-missing``) there is none; else as :meth:`all`.
+            KeyMaterialError: (``key-missing``) there is no such key; else as :meth:`all`.
         """
         for key in self.all():
             if key.name == name:
@@ -102,11 +103,11 @@ class KeyFolder(Struct, frozen=True):
         raise KeyMaterialError(
             "key-missing",
             f"no key {name} in {self.path}",
-            hint="lyrikstore key list shows yours, lyrikstore key new makes one",
+            hint="to list your keys: lyrikstore key list; to create one: lyrikstore key new",
         )
 
     def public(self, text: str) -> PublicKey:
-        """Return the key that a person means: a did:key, a Multikey, or one of this folder.
+        """Return the public key for a did:key, a Multikey, or the name of a key in this folder.
 
         Raises:
             KeyMaterialError: (``bad-key``, ``weak-key``) it cannot be read; else as :meth:`find`.
@@ -116,11 +117,11 @@ class KeyFolder(Struct, frozen=True):
         return parse_multikey(text) if text.startswith("z6Mk") else self.find(text).public
 
     def create(self, name: str, passphrase: bytes | None) -> "StoredKey":
-        """Return a new key, written and durable; errors are those of ``create_key``.
+        """Create a key, durably, and return it; errors are those of ``create_key``.
 
         Args:
             name: The file's name.
-            passphrase: None writes it unencrypted, for the key of a machine.
+            passphrase: None writes the key unencrypted, as for the key of a machine.
 
         Cost: about 0.5 s with a passphrase (deliberately slow key derivation).
         """
@@ -129,14 +130,14 @@ class KeyFolder(Struct, frozen=True):
         return create_key(self.path, name, passphrase)
 
     def backup(self, passphrase: Callable[[], bytes]) -> bytes:
-        """Return one text that holds all keys, each encrypted, after reading it back.
+        """Return one text with all keys, each encrypted, after a test of restoring it.
 
         Args:
-            passphrase: Gives that of the backup, after all keys are open.
+            passphrase: Returns the passphrase of the backup; called after all keys are open.
 
         Raises:
-            KeyMaterialError: (``key-missing``) there are none; (``backup-failed``) it does not
-                read back; or a key cannot be opened.
+            KeyMaterialError: (``key-missing``) there are no keys; (``backup-failed``) it cannot be
+                restored; or a key cannot be opened.
         """
         from lyrikstore.crypto.keys.key_file import backup, load_key, restore
 
@@ -148,18 +149,18 @@ class KeyFolder(Struct, frozen=True):
         data = backup(keys, secret)
         read_back = [(name, key.public) for name, key in restore(data, secret)]
         if read_back != [(name, key.public) for name, key in keys]:
-            raise KeyMaterialError("backup-failed", "the backup does not read back")
+            raise KeyMaterialError("backup-failed", "the backup cannot be restored")
         return data
 
     def restore(self, data: bytes, passphrase: bytes) -> "tuple[list[StoredKey], list[str]]":
-        """Write the keys of a backup that are not here yet, under their passphrase.
+        """Write the keys of a backup that are not here yet, encrypted with its passphrase.
 
         Args:
-            data: What :meth:`backup` returned.
-            passphrase: The backup's.
+            data: The text from :meth:`backup`.
+            passphrase: The passphrase of the backup.
 
         Returns:
-            The keys that were written, and the names of those that were left alone.
+            The keys that were written, and the names of those that exist already.
 
         Raises:
             StorageError: Storage backend error: disk full, read-only, I/O error.
@@ -179,13 +180,13 @@ class KeyFolder(Struct, frozen=True):
         return written, left
 
     def log_signer(self, log_keys: Collection[str]) -> Signer:
-        """Return who signs a log that this user may extend.
+        """Return the signer of a log that this user may extend.
 
         Args:
             log_keys: The keys that the store's policy lists for its log, as Multikeys.
 
         Raises:
-            KeyMaterialError: (``log-key-missing``) none of them is here.
+            KeyMaterialError: (``log-key-missing``) none of these keys is here.
         """
         from lyrikstore.crypto.keys.key_file import load_key
 
@@ -199,11 +200,11 @@ class KeyFolder(Struct, frozen=True):
         )
 
     def new_log_signer(self, tag: str, *, comment: str) -> Signer:
-        """Return who signs a new log, with a key made here for it.
+        """Create the key of a new log and return its signer.
 
         Args:
-            tag: Tells the log from this user's others.
-            comment: For the public line.
+            tag: Distinguishes the log from the user's other logs.
+            comment: Comment of the public line.
 
         Raises:
             ConflictError, KeyMaterialError, StorageError: See

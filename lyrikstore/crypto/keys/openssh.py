@@ -1,7 +1,7 @@
-"""The clear part of an OpenSSH private key file: public key and how the rest is encrypted.
+"""The unencrypted part of an OpenSSH private key file: public key and encryption parameters.
 
-Read before the passphrase is asked for, so that keys can be listed without one, and so that a
-crafted file cannot demand days of key derivation (PROTOCOL.key of OpenSSH).
+It is read before a passphrase is requested, so that keys can be listed without one, and so that a
+crafted file cannot cause days of key derivation (PROTOCOL.key of OpenSSH).
 """
 
 import binascii
@@ -19,11 +19,11 @@ _MAGIC = b"openssh-key-v1\0"
 
 
 class Header(Struct, frozen=True):
-    """What a key file tells without its passphrase.
+    """The data of a key file that can be read without its passphrase.
 
     Attributes:
         public: The public half.
-        encrypted: Whether the private half takes a passphrase.
+        encrypted: Whether the private half needs a passphrase.
     """
 
     public: PublicKey
@@ -31,15 +31,15 @@ class Header(Struct, frozen=True):
 
 
 def read_header(data: bytes, name: str) -> Header:
-    """Return the clear part of an OpenSSH private key file.
+    """Return the unencrypted part of an OpenSSH private key file.
 
     Args:
         data: The whole file.
-        name: What to call it in messages.
+        name: Its name in messages.
 
     Raises:
         KeyMaterialError: (``key-broken``) not an OpenSSH private key file with exactly one
-            Ed25519 key, or one that asks for more than 1024 rounds; (``weak-key``).
+            Ed25519 key, or one that requires more than 1024 rounds; (``weak-key``).
     """
     try:
         return _parse(data)
@@ -47,7 +47,7 @@ def read_header(data: bytes, name: str) -> Header:
         raise KeyMaterialError(
             "key-broken",
             f"not an OpenSSH private key file with one Ed25519 key: {name}",
-            hint="lyrikstore key new makes one; so does ssh-keygen -t ed25519",
+            hint="create one with lyrikstore key new, or with ssh-keygen -t ed25519",
         ) from None
 
 

@@ -1,9 +1,9 @@
-"""Files that hold a private key, or are known to hold credentials, told by name and content.
+"""Detection of files with private keys or credentials, by name and content.
 
-What a key is written as shows it, wherever it stands in a file: PEM and OpenSSH, PKCS#8 in DER,
-PuTTY, age, JWK, our own key files, key stores. A *raw* key does not: the 32 bytes of a seed look
-like any others, in hex and base64 too, so that at most the name of their file tells. Nor are tokens
-and passwords looked for in texts: only the files that are known to hold them.
+Keys are detected by their format anywhere in a file: PEM and OpenSSH, PKCS#8 in DER, PuTTY, age,
+JWK, lyrikstore's own key files, key stores. A *raw* key is not detected: the 32 bytes of a seed
+look like any other bytes, in hex and base64 too, so that at most the file name shows it. Tokens
+and passwords in texts are not detected either: only files that are known to contain them.
 """
 
 import base64
@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable
 
 MAX_BYTES = 256 << 20
-"""So much of a file is looked at; what a longer one holds after that nobody sees."""
+"""Maximum number of bytes of a file that are scanned; the rest of a longer file is not."""
 
 _WINDOW = 1 << 20
 _OVERLAP = 1 << 16
-"""What is looked at twice, so that no key lies across the edge of a window."""
+"""Bytes that are scanned twice, so that a key across the edge of a window is found."""
 
 _DEEP = 1 << 10
 
@@ -122,13 +122,13 @@ _EXAMPLES = frozenset({"default", "defaults", "dist", "example", "sample", "temp
 
 
 class SecretScan:
-    """A look for secrets in one file, a part at a time.
+    """A scan of one file for secrets, a part at a time.
 
     Args:
-        path: What the file is called, with the folders that are known.
+        path: Path of the file, with the known folders.
 
     Attributes:
-        found: What it holds, such as ``private key (PEM)``; empty: nothing that can be seen.
+        found: The secret found, such as ``private key (PEM)``; empty if none was detected.
 
     Cost: linear; memory for a part and 1 MiB.
     """
@@ -141,7 +141,7 @@ class SecretScan:
         self.found = secret_name(path)
 
     def feed(self, data: bytes) -> None:
-        """Look at more of the file."""
+        """Scan the next bytes of the file."""
         data = data[: max(MAX_BYTES - self._seen, 0)]
         if self.found or not data:
             return
@@ -152,7 +152,7 @@ class SecretScan:
             self._look()
 
     def finish(self) -> str:
-        """Return :attr:`found`, once all of the file was fed."""
+        """Return :attr:`found`, after the whole file was passed to :meth:`feed`."""
         if not self.found and self._waiting:
             self._look()
         if not self.found and self._seen == len(self._head):
@@ -173,10 +173,10 @@ class SecretScan:
 
 
 def secret_in(path: str, data: bytes) -> str:
-    """Return what a file holds, as :attr:`SecretScan.found`; empty: nothing that can be seen.
+    """Return the secret in a file, as :attr:`SecretScan.found`; empty if none is detected.
 
     Args:
-        path: What it is called.
+        path: Its path.
         data: Its content.
     """
     scan = SecretScan(path)
@@ -185,7 +185,7 @@ def secret_in(path: str, data: bytes) -> str:
 
 
 def secret_name(path: str) -> str:
-    """Return what a file of that name is known to hold; empty: names tell nothing."""
+    """Return the secret that a file of this name is known to contain; empty if none is known."""
     folders, _, name = path.lower().rpartition("/")
     inside = folders.rpartition("/")[2]
     if found := _NAMES.get(name) or _IN_FOLDERS.get((inside, name)):
@@ -200,7 +200,7 @@ def secret_name(path: str) -> str:
 
 
 def _begins(data: bytes) -> str:
-    """Return what a file is by its first bytes."""
+    """Return the kind of secret file that these first bytes identify, or an empty string."""
     for magic, kind in _STORES.items():
         if data.startswith(magic):
             return kind
@@ -209,7 +209,7 @@ def _begins(data: bytes) -> str:
 
 
 def _credentials(name: str, head: bytes) -> str:
-    """Return whether a file is one of credentials that has another name."""
+    """Return the kind of a credentials file with an unusual name, or an empty string."""
     if b"password" in head and _NETRC.search(head):
         return "credentials (netrc)"
     for found in _AWS.finditer(head):
@@ -228,7 +228,7 @@ def _whole(data: bytes) -> str:
 
 
 def _key_in(data: bytes) -> str:
-    """Return which kind of private key stands somewhere in a text."""
+    """Return the kind of a private key anywhere in a text, or an empty string."""
     for marker, look in _LOOKS:
         if marker in data and (found := look(data)):
             return found
@@ -288,4 +288,4 @@ _LOOKS: tuple[tuple[bytes, Callable[[bytes], str]], ...] = (
     (b'"kty', _jwk),
     (b"private-key", _matching(_GNUPG, "private key (OpenPGP)")),
 )
-"""What is looked for where these bytes are, which costs little where they are not."""
+"""Bytes → the scan that runs only if a file contains these bytes."""

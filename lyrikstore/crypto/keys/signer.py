@@ -1,7 +1,7 @@
-"""Who signs: anything with a public key and a ``sign``, found by URI (spec §3.4).
+"""Signers: objects with a public key and a ``sign`` method, named by URI (spec §3.4).
 
-Floors above know only :class:`Signer`. An agent, a PKCS#11 token or a KMS is one more function in
-:data:`SIGNER_FOR_URI_SCHEME`.
+Other packages use only the protocol :class:`Signer`. An agent, a PKCS#11 token or a KMS is one more
+function in :data:`SIGNER_FOR_URI_SCHEME`.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Signer(Protocol):
-    """Signs bytes with one Ed25519 key, wherever that key lives."""
+    """A signer with one Ed25519 key, stored in any place."""
 
     @property
     def public(self) -> PublicKey:
@@ -28,11 +28,11 @@ class Signer(Protocol):
 
     @property
     def did(self) -> str:
-        """Who signs: the key as ``did:key:z6Mk…``, unless it signs for somebody."""
+        """The DID of the signer: ``did:key:z6Mk…`` of the key, or the DID of an organisation."""
 
     @property
     def method(self) -> str:
-        """The DID URL by which proofs name the key."""
+        """The DID URL that names the key in proofs."""
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64-byte signature of ``message``.
@@ -43,10 +43,10 @@ class Signer(Protocol):
 
 
 class KeySigner(Struct, frozen=True):
-    """Signs with a private key in memory.
+    """A signer with a private key in memory.
 
     Attributes:
-        private: The key; its repr shows no secret.
+        private: The private key; its repr shows no secret.
     """
 
     private: PrivateKey
@@ -63,7 +63,7 @@ class KeySigner(Struct, frozen=True):
 
     @property
     def method(self) -> str:
-        """The DID URL by which proofs name the key."""
+        """The DID URL that names the key in proofs."""
         return verification_method(self.private.public)
 
     def sign(self, message: bytes) -> bytes:
@@ -72,10 +72,10 @@ class KeySigner(Struct, frozen=True):
 
 
 class DeferredSigner:
-    """A signer that is opened at its first use, so that what signs nothing asks no passphrase.
+    """A signer that is opened on first use, so that commands that do not sign ask no passphrase.
 
     Args:
-        load: Opens it; called once.
+        load: Returns the opened signer; called once.
     """
 
     def __init__(self, load: Callable[[], Signer]) -> None:
@@ -94,7 +94,7 @@ class DeferredSigner:
 
     @property
     def method(self) -> str:
-        """The DID URL by which proofs name the key."""
+        """The DID URL that names the key in proofs."""
         return self._opened().method
 
     def sign(self, message: bytes) -> bytes:
@@ -108,12 +108,12 @@ class DeferredSigner:
 
 
 class OrganisationSigner(Struct, frozen=True):
-    """Signs credentials for an organisation, with the key of somebody who may.
+    """A signer of credentials for an organisation, with the key of an authorised person.
 
     Attributes:
-        person: Holds the key.
+        person: The signer of the person.
         did: The organisation's DID, such as ``did:web:acme.example``; its document lists the key
-            under the fragment that spells it.
+            under the fragment that spells the key.
     """
 
     person: Signer
@@ -126,7 +126,7 @@ class OrganisationSigner(Struct, frozen=True):
 
     @property
     def method(self) -> str:
-        """The DID URL by which proofs name the key."""
+        """The DID URL that names the key in proofs."""
         return f"{self.did}#{encode_multikey(self.person.public)}"
 
     def sign(self, message: bytes) -> bytes:
@@ -150,7 +150,7 @@ def _file_signer(rest: str, passphrase: "PassphraseSource | None") -> Signer:
 SIGNER_FOR_URI_SCHEME: dict[str, Callable[[str, "PassphraseSource | None"], Signer]] = {
     "file": _file_signer,
 }
-"""Scheme → function of (what follows ``scheme:``, passphrase source) that gives the signer."""
+"""Scheme → function of (the rest after ``scheme:``, passphrase source) that returns a signer."""
 
 
 def file_uri(path: Path) -> str:
@@ -169,11 +169,11 @@ def signer_from_uri(uri: str, passphrase: "PassphraseSource | None") -> Signer:
 
     Args:
         uri: Such as ``file:/home/ada/.config/lyrikstore/keys/ada`` (percent-encoded).
-        passphrase: Asked only if the key needs one.
+        passphrase: Called only if the key needs a passphrase.
 
     Raises:
-        InvalidInputError: (``bad-signer``) no such scheme, or not an absolute path.
-        KeyMaterialError: The key is missing, locked, broken or laxly protected.
+        InvalidInputError: (``bad-signer``) an unknown scheme, or not an absolute path.
+        KeyMaterialError: The key is missing, locked, damaged, or readable by others.
     """
     scheme, separator, rest = uri.partition(":")
     make = SIGNER_FOR_URI_SCHEME.get(scheme)

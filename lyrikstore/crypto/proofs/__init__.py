@@ -1,1 +1,1 @@
-"""How lyrikstore secures a document (spec §3.3)."""
+"""Data Integrity proofs: signing and verifying documents (spec §3.3)."""

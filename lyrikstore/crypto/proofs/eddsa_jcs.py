@@ -1,11 +1,11 @@
-"""The one way lyrikstore secures a document: ``eddsa-jcs-2022`` (spec §3.3).
+"""The proof ``eddsa-jcs-2022``, with which lyrikstore signs all documents (spec §3.3).
 
-This is the profile ``lyrik``: exactly one proof, nothing in it that is ignored. Foreign credentials
-(profile ``w3c``) are read by :mod:`lyrikstore.w3c.proofs.proof_set`, from the same steps.
+This is the profile ``lyrik``: exactly one proof, without ignored members. Foreign credentials
+(profile ``w3c``) are verified by :mod:`lyrikstore.w3c.proofs.proof_set`, with the same steps.
 
 Works on parsed documents (:func:`lyrikstore.canon.json.parse`), reads no clock and no network.
-Whoever calls :func:`verify_proof` goes on with ``Verified.document_without_proof``, never with the
-input: only the former is what was signed.
+Callers of :func:`verify_proof` must continue with ``Verified.document_without_proof``, never with
+the input: only the former was signed.
 """
 
 from collections.abc import Callable
@@ -43,14 +43,14 @@ _KNOWN = frozenset({*_REQUIRED, "created", "@context"})
 
 
 class Verified(Struct, frozen=True):
-    """What a verified proof establishes; nothing else of the input may be used.
+    """The result of a verified proof; nothing else of the input may be used.
 
     Attributes:
         document_without_proof: The signed document.
         key: The key that signed.
         verification_method: The DID URL that named the key.
-        created: The claimed time as written, never trusted; ``None`` where the proof has none.
-        options: The proof without ``proofValue``, signed too.
+        created: The claimed time as written, never trusted; ``None`` if the proof has none.
+        options: The proof without ``proofValue``, which is signed as well.
     """
 
     document_without_proof: dict[str, JSON]
@@ -81,16 +81,16 @@ def add_proof_encoded(
     """Return a copy of ``document`` with its ``proof``, and the canonical bytes of that copy.
 
     Args:
-        document: Has no ``proof`` yet; it is not changed.
-        signer: Whose key signs.
-        purpose: ``proofPurpose``.
-        created: Claimed time of signing; ``None`` leaves the member out, so that signing the same
+        document: A document without ``proof``; it is not changed.
+        signer: Signs the document.
+        purpose: The ``proofPurpose``.
+        created: Claimed time of signing; ``None`` omits the member, so that signing the same
             document twice gives the same bytes.
 
     Raises:
-        InvalidInputError: (``has-proof``) it already has one.
-        VerificationError: (``bad-signature``) the signer returned something else than a signature
-            by its own key; nothing wrong leaves this function.
+        InvalidInputError: (``has-proof``) it already has a proof.
+        VerificationError: (``bad-signature``) the signer did not return a valid signature by its
+            own key; this function never returns an invalid proof.
         LyrikstoreError: As :func:`encode`.
     """
     if "proof" in document:
@@ -118,20 +118,20 @@ def verify_proof(
     resolve: Callable[[str], PublicKey] = parse_verification_method,
     checked: PublicKey | None = None,
 ) -> Verified:
-    """Return what the one proof of ``document`` establishes.
+    """Verify the single proof of ``document`` and return its result.
 
-    Whether the key is the right one (``author``, ``issuer``, a trusted one) is for the caller.
+    The caller checks whether the key is the right one (``author``, ``issuer``, a trusted one).
 
     Args:
-        document: Parsed JSON with a ``proof``; it is not changed. As a :class:`Document` it is
-            not encoded again.
-        purpose: The ``proofPurpose`` demanded.
-        resolve: Verification method → key; the default takes did:key only.
-        checked: The key by which the signature of this very document was checked before, if any.
+        document: Parsed JSON with a ``proof``; it is not changed. A :class:`Document` is not
+            encoded again.
+        purpose: The required ``proofPurpose``.
+        resolve: Verification method → key; the default accepts only did:key.
+        checked: The key with which the signature of this document was verified before, if any.
 
     Raises:
         VerificationError: (``bad-proof``) no proof, several, or one that is not of this form;
-            (``bad-signature``) the signature does not fit.
+            (``bad-signature``) the signature does not verify.
         KeyMaterialError: (``bad-key``, ``weak-key``) from ``resolve``.
         FormatError: (``bad-json``) the document has no canonical form.
     """
@@ -176,10 +176,10 @@ def verify_proof(
 
 
 def signing_key(data: bytes) -> PublicKey | None:
-    """Return the key whose signature on the document in ``data`` holds, or None.
+    """Return the key whose signature on the document in ``data`` verifies, or None.
 
-    Whoever the document names as responsible, and whether that is believed, does not matter here:
-    it is for finding what one key signed. A key of an organisation is the one its URL spells.
+    The author or issuer that the document names, and trust in it, do not matter here: this is for
+    finding the documents that one key signed. The key of an organisation is the one in its URL.
     """
     try:
         return verify_proof(Document.parse(data), resolve=parse_method_fragment).key
@@ -188,7 +188,7 @@ def signing_key(data: bytes) -> PublicKey | None:
 
 
 def signed_by(data: bytes) -> str | None:
-    """Return the same key as did:key."""
+    """Return the did:key of the key whose signature on ``data`` verifies, or None."""
     key = signing_key(data)
     return None if key is None else did_key(key)
 
@@ -201,7 +201,7 @@ def signed_bytes(
     """Return the 64 bytes that are signed: SHA-256 of the proof options, then of the document.
 
     Args:
-        document: Without ``proof``.
+        document: The document without ``proof``.
         options: The proof without ``proofValue``.
         canonical: The canonical form that the cryptosuite hashes.
 
@@ -212,25 +212,25 @@ def signed_bytes(
 
 
 def sign(message: bytes, signer: Signer) -> str:
-    """Return the ``proofValue`` by which ``signer`` signs ``message``.
+    """Sign ``message`` and return the ``proofValue``.
 
     Raises:
-        VerificationError: (``bad-signature``) its key does not verify what it returned.
+        VerificationError: (``bad-signature``) the returned signature does not verify with its key.
     """
     signature = signer.sign(message)
     if not signer.public.verify(signature, message):
         raise VerificationError(
             "bad-signature",
-            f"the signer {signer.did} gave a signature that its key does not verify",
+            f"the signer {signer.did} returned a signature that does not verify with its key",
         )
     return "z" + encode_base58(signature)
 
 
 def check_members(proof: dict[str, JSON]) -> None:
-    """Refuse a proof that lacks one of the five members, or is of another type.
+    """Raise `bad-proof` unless a proof has the five members and the right type.
 
     Raises:
-        VerificationError: (``bad-proof``).
+        VerificationError: (``bad-proof``) it does not.
     """
     for name in _REQUIRED:
         if not isinstance(proof.get(name), str):
@@ -240,13 +240,13 @@ def check_members(proof: dict[str, JSON]) -> None:
 
 
 def check_context(document: dict[str, JSON], proof: dict[str, JSON]) -> None:
-    """Refuse a proof whose ``@context``, where it has one, is not the document's.
+    """Raise `bad-proof` if a proof has an ``@context`` other than that of the document.
 
-    The Recommendation lets contexts be appended unsigned and then removes them; whoever shows the
-    document as it came would show unsigned terms.
+    The Recommendation allows appending unsigned contexts, and then removes them; software that
+    shows the received document would show unsigned terms.
 
     Raises:
-        VerificationError: (``bad-proof``).
+        VerificationError: (``bad-proof``) it has another one.
         LyrikstoreError: As :func:`encode`.
     """
     if "@context" not in proof:
@@ -260,18 +260,18 @@ def check_context(document: dict[str, JSON], proof: dict[str, JSON]) -> None:
 
 
 def without_value(proof: dict[str, JSON]) -> dict[str, JSON]:
-    """Return the options of ``proof``: everything but ``proofValue``."""
+    """Return the options of ``proof``: all members except ``proofValue``."""
     options = proof.copy()
     del options["proofValue"]
     return options
 
 
 def check_signature(key: PublicKey, proof: dict[str, JSON], message: bytes) -> None:
-    """Refuse a proof whose ``proofValue`` is not the signature of ``message`` by ``key``.
+    """Raise `bad-signature` unless ``proofValue`` is the signature of ``message`` by ``key``.
 
     Raises:
-        VerificationError: (``bad-proof``) not ``z`` and base58btc of 64 bytes;
-            (``bad-signature``).
+        VerificationError: (``bad-proof``) it is not ``z`` and base58btc of 64 bytes;
+            (``bad-signature``) it does not verify.
     """
     if not key.verify(_parse_signature(proof["proofValue"]), message):
         raise VerificationError(
