@@ -1,4 +1,7 @@
-"""All candidates of a run: each trained in a worker of its own, one chosen (spec §13.2.2)."""
+"""Training of all candidates of a run, and the choice of one (spec §13.2.2).
+
+Each candidate is trained in its own worker process.
+"""
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -40,23 +43,23 @@ from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.store.statements.segments import CANDIDATES_WITH_STEPS, steps_of
 
 _RARE_WORDS = (
-    "no word is in two training records, so the word counts hold every word of them: whoever gets "
-    "the model can read it there; take more records"
+    "no word is in two training records, so the word counts contain every word of the training "
+    "data, and everyone who gets the model can read them; train on more records"
 )
 
 
 class Chosen(Struct, frozen=True):
-    """The candidate that was taken.
+    """The candidate that was chosen.
 
     Attributes:
-        decided: It, with the rest in the order of their trial, and why it was taken.
-        form: Its format.
-        made: What its worker said of each of its checkpoints, the final one last.
-        metrics: Of the final one: the validation's, and what it took.
-        actual: What all candidates took together, as the checkpoint's body says it.
-        warnings: What training showed, and should be known.
-        validation: What each candidate said of the records that it is compared on; None of a
-            generative model.
+        decided: The choice: all candidates in the order of training, and why this one was chosen.
+        form: The format of the chosen candidate.
+        made: The worker's result for each checkpoint of the candidate, the final one last.
+        metrics: Validation metrics of the final checkpoint, and its time and memory.
+        actual: Time and memory of all candidates together, as in the checkpoint's body.
+        warnings: Warnings that training gave rise to.
+        validation: Scores of each candidate on the records that candidates are compared on; None
+            for a generative model.
     """
 
     decided: CandidateChoice
@@ -69,7 +72,7 @@ class Chosen(Struct, frozen=True):
 
 
 Results = Mapping[str, Mapping[str, Any]]
-"""Candidate → what its worker said last."""
+"""Candidate → the last result of its worker."""
 
 
 def train_candidates(
@@ -82,16 +85,17 @@ def train_candidates(
     resume_state: RunResumeState | None = None,
     segments: SegmentStore | None = None,
 ) -> Chosen:
-    """Train every candidate and return the one that the task takes.
+    """Train every candidate and return the one that the task chooses.
 
     Args:
         context: The store; ``progress`` is called per step of each.
         staging: Holds the base model, training and validation data.
-        config: What to do.
-        candidates: Their names; a blend is made of two of them.
-        copied: The data.
-        resume_state: Keeps points of training, and has those of an interrupted run.
-        segments: Keeps the points that segments begin at, where the config wants some.
+        config: The training config.
+        candidates: Names of the candidates; a blend joins two of them.
+        copied: The copied training and validation data.
+        resume_state: Where resume states are written, and those of an interrupted run are read.
+        segments: Where the states at the start of segments are written, if the config asks for
+            them.
 
     Raises:
         RunFailedError, InvalidInputError, VerificationError, StorageError: As
@@ -148,17 +152,17 @@ def train_candidates(
 def scores_of_validation(
     staging: Staging, task: str, data: tuple[Snapshot, Snapshot], results: Results
 ) -> ValidationScores:
-    """Return what candidates with labels said of the validation data.
+    """Return the scores of labelling candidates on the validation data.
 
     Args:
-        staging: Holds what the workers wrote.
-        task: The task.
-        data: What was copied of training and validation data.
-        results: What the workers said.
+        staging: The folder with the workers' output.
+        task: Name of the task.
+        data: Snapshots of the training and the validation data.
+        results: The results of the workers.
 
     Raises:
-        RunFailedError: (``bad-output``) a worker wrote something else.
-        StorageError: Something cannot be read.
+        RunFailedError: (``bad-output``) a worker's file has another size or content.
+        StorageError: A file cannot be read.
     """
     train, validation = data
     labels = tuple(train.labels)
@@ -173,14 +177,14 @@ def scores_of_validation(
 def scores_of_folds(
     staging: Staging, task: str, labels: Collection[str], pool: FoldedRecords, results: Results
 ) -> CrossValidation:
-    """Return what candidates with labels said of the pool, out of fold or on validation.
+    """Return the scores of labelling candidates, out of fold or on the validation data.
 
     Args:
-        staging: Holds what the workers wrote.
-        task: The task.
+        staging: The folder with the workers' output.
+        task: Name of the task.
         labels: All labels.
-        pool: The records that they are compared on.
-        results: What the workers said.
+        pool: The records that candidates are compared on.
+        results: The results of the workers.
 
     Raises:
         RunFailedError, StorageError: As :func:`scores_of_validation`.
@@ -206,32 +210,34 @@ def choose(
     allowed: Collection[str],
     limit: str = "",
 ) -> Chosen:
-    """Return which of the candidates with labels their scores prefer.
+    """Return the labelling candidate with the best scores.
 
     Args:
-        staging: Holds what the workers wrote.
-        scores: What each said of the records that they are compared on.
-        results: What the workers said.
-        allowed: Formats of the candidates that may be taken: what a blend joins is trained for it.
-        limit: The confidence below which it does not answer, as the config declares it.
+        staging: The folder with the workers' output.
+        scores: Scores of each candidate on the records that they are compared on.
+        results: The results of the workers.
+        allowed: Formats of the candidates that may be chosen; others are trained only as parts of a
+            blend.
+        limit: The confidence below which the model abstains, as the config declares it; empty: it
+            is fitted.
 
     Raises:
         RunFailedError: (``bad-output``) none of the candidates that the config allows was trained.
-        StorageError: Something cannot be read or written.
+        StorageError: A file cannot be read or written.
     """
     made = {name: one["checkpoints"] for name, one in results.items()}
     try:
         decided = scores.decide(allowed, limit)
-    except FormatError:  # ATTACK: a run that says other candidates than its config
+    except FormatError:  # ATTACK: a run that lists other candidates than its config
         raise RunFailedError(
             "bad-output",
             "none of the candidates that the config allows was trained",
-            hint="of a run that is done again: what it says of its candidates contradicts itself",
+            hint="if you reproduce a run: its list of candidates contradicts its config",
         ) from None
     settings = {name: one[-1]["settings"] for name, one in made.items() if "settings" in one[-1]}
     decided = replace(decided, settings=settings)
     form, parts = _taken(staging, decided.taken, made, scores.task, scores.labels)
-    # What a worker stopped by is flattered: what was measured as announced takes its place.
+    # The validation that stopped a worker is biased: metrics measured as announced replace it.
     own = {
         name: value
         for name, value in parts[-1]["metrics"].items()
@@ -260,16 +266,16 @@ def _keeping(
     staging: Staging,
     progress: OnProgress,
 ) -> tuple[dict[str, Any], tuple[str, ...], _Keep]:
-    """Return what a job says of points, the files it has to read for them, and what keeps them.
+    """Return the job's members for training states, the files it reads for them, and their writer.
 
-    ``each``: steps of a segment, 0: there are none.
+    ``each``: steps of a segment, 0: the run has no segments.
     """
     if not each:
-        told, read = _resume_state_of(resume_state, candidate, staging, progress)
-        return told, read, _keeper(resume_state, None, candidate, staging, progress)
-    # What was signed of segments before an interruption is gone: they begin anew.
-    told = {"segmentSteps": each, "keepSegments": segments is not None}
-    return told, (), _keeper(None, segments, candidate, staging, progress)
+        members, read = _resume_state_of(resume_state, candidate, staging, progress)
+        return members, read, _keeper(resume_state, None, candidate, staging, progress)
+    # Segments signed before an interruption are lost: all segments begin again.
+    members = {"segmentSteps": each, "keepSegments": segments is not None}
+    return members, (), _keeper(None, segments, candidate, staging, progress)
 
 
 def _resume_state_of(
@@ -294,7 +300,10 @@ def _keeper(
     staging: Staging,
     progress: OnProgress,
 ) -> _Keep:
-    """Return what keeps the points of a candidate; a full disk ends that and not the training."""
+    """Return the function that stores the training states of a candidate.
+
+    If the disk is full, it stores no further states, and training goes on.
+    """
     failed = False
 
     def keep(event: Mapping[str, Any]) -> None:
@@ -309,7 +318,7 @@ def _keeper(
                 resume_state.take(candidate, staging, event)
         except OSError as error:
             failed = True
-            text = f"no points are kept any more, so nothing goes on from one: {error}"
+            text = f"no further resume states are stored; the run cannot be resumed: {error}"
             progress(Progress(phase="warn", detail={"code": "no-points", "text": text}))
         else:
             progress(Progress(phase="point"))
@@ -318,7 +327,7 @@ def _keeper(
 
 
 def segment_steps(config: TrainConfig, records: int) -> int:
-    """Return the steps of a segment of a run; 0: it has none."""
+    """Return the number of steps in a segment of a run; 0: the run has no segments."""
     training = config.training
     if not config.replay.steps:
         return 0
@@ -330,12 +339,12 @@ def read_scores(path: Path, kind: str, shape: tuple[int, ...]) -> Any:
 
     Args:
         path: The file.
-        kind: The type of its numbers.
-        shape: How many there have to be.
+        kind: NumPy type of its numbers.
+        shape: The shape that is expected.
 
     Raises:
-        RunFailedError: (``bad-output``) it is no such file.
-        StorageError: It cannot be read.
+        RunFailedError: (``bad-output``) the file has another size, or a number that is not finite.
+        StorageError: The file cannot be read.
     """
     size = math.prod(shape)
     with storage_errors(f"reading {path.name}"):
@@ -354,7 +363,7 @@ def _taken(
     task: str,
     labels: Sequence[str],
 ) -> tuple[Format, tuple[Mapping[str, Any], ...]]:
-    """Return the format of what was taken, and what its worker said of each checkpoint."""
+    """Return the format of the chosen candidate, and the worker's result for each checkpoint."""
     if taken.candidate == BLEND:
         joined = _join(staging, taken, made, task, labels)
         return blend_of(CANDIDATES[taken.other]), (joined,)
@@ -367,7 +376,7 @@ def _rare_warnings(results: Results) -> tuple[Reason, ...]:
 
 
 def flags(snapshot: Snapshot, labels: Sequence[str]) -> Any:
-    """Return which labels each record of a snapshot has: records × labels."""
+    """Return a boolean array, records × labels: whether a record has a label."""
     numbers = {label: number for number, label in enumerate(labels)}
     found = np.zeros((len(snapshot.targets), len(labels)), bool)
     for at, some in enumerate(snapshot.targets):
@@ -382,7 +391,7 @@ def _join(
     task: str,
     labels: Sequence[str],
 ) -> Mapping[str, Any]:
-    """Bring the files of two candidates together, and return what a worker would say of them."""
+    """Put the files of two candidates into one folder, and return the result for the blend."""
     folder = staging.path / "out" / "blend"
     other = made[taken.other][-1]
     settings = {
@@ -399,14 +408,14 @@ def _join(
             (staging.path / Path(str(part["folder"]))).rename(folder / name)
         with open_private(folder / blend.SETTINGS, "xb") as file:
             file.write(encode(settings))
-    # Its loss, or how much of it was trained, nobody can say of two models.
+    # Two models together have no loss and no count of trained parameters.
     took = total_figures([made["tfidf"][-1], other])
     took["peakMemoryBytes"] = took.pop("memoryBytes")
     return {**other, "folder": "out/blend", "metrics": took}
 
 
 def total_figures(finals: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return what some candidates took: seconds together, memory of the largest."""
+    """Return the resources of some candidates: the sum of seconds, the largest memory."""
     figures = [one["metrics"] for one in finals]
     taken = [int(one[ACCELERATOR]) for one in figures if ACCELERATOR in one]
     return {

@@ -1,4 +1,4 @@
-"""Training configs: TOML in, a checked record out (spec §13.1).
+"""Parsing of training configs: TOML in, a checked record out (spec §13.1).
 
 Every value of a config is signed with the run, so there are no floats: a decimal written in TOML
 is kept as its shortest decimal text, and becomes a number only inside the worker.
@@ -48,25 +48,25 @@ from lyrikstore.train.requirements import (
 from lyrikstore.train.task import TrainingTask, find_task, usual_task
 
 MAX_BYTES = 1 << 16
-"""Longest config file."""
+"""Longest config file, in bytes."""
 
 _HINT = "docs/training.md shows a config"
 
 
 class DataConfig(Struct, frozen=True):
-    """Which data.
+    """Section ``[data]``: the datasets and their fields.
 
     Attributes:
         train: REFs of the datasets to learn from, together, in this order.
         validation: REF of the dataset measured after each epoch.
-        label: Metadata column that holds the label; empty: the task has none.
+        label: Metadata column that holds the label; empty: the task has no labels.
         test: REF of the dataset that ``evaluate`` will use; named by the run, never opened by it.
-        text: The field that holds the text; empty: the dataset says.
-        group: The field whose records belong together; empty: the dataset says.
-        fields: Numeric and categorical fields that join the text in word counts.
-        prompt: Of the task ``sft``, the field with what is asked.
-        completion: The field with the answer to it.
-        messages: In place of both, the field with a whole conversation.
+        text: The field that holds the text; empty: the dataset names it.
+        group: The field that groups records which belong together; empty: the dataset names it.
+        fields: Numeric and categorical fields that are used beside the text in word counts.
+        prompt: For the task ``sft``: the field with the prompt.
+        completion: For the task ``sft``: the field with the answer.
+        messages: Instead of both: the field with a whole conversation.
     """
 
     train: tuple[str, ...]
@@ -81,22 +81,22 @@ class DataConfig(Struct, frozen=True):
     messages: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse to learn from the answer, or from the text twice."""
+        """Raise `bad-config` if a field beside the text is the label, the text or the group."""
         check_joined(self.fields, label=self.label, text=self.text, group=self.group)
 
 
 class ModelConfig(Struct, frozen=True):
-    """Which model.
+    """Section ``[model]``: the base model and the candidates.
 
     Attributes:
-        base: REF of the base checkpoint; ``linear``: none, words are counted.
+        base: REF of the base checkpoint; ``linear``: no base model, words are counted.
         pooling: How token vectors become one vector: ``mean`` or ``cls``.
         max_tokens: Longest text the model reads, special tokens included; the rest is cut off.
-        candidates: What may be taken; empty: all that base, task and budget allow.
-        quantization: How the frozen weights of a generative model are kept: ``nf4``; empty: as
-            they are.
-        answer_tokens: The most tokens of an answer that are learnt or written; 0: the model does
-            not write.
+        candidates: Candidates that may be chosen; empty: all that base, task and budget allow.
+        quantization: Quantization of the frozen weights of a generative model: ``nf4``; empty:
+            none.
+        answer_tokens: The most tokens of an answer in training and generation; 0: the model
+            generates no text.
     """
 
     base: str
@@ -108,7 +108,7 @@ class ModelConfig(Struct, frozen=True):
 
     @property
     def trained(self) -> tuple[str, ...]:
-        """The candidates, and what a blend among them is made of (spec §13.1)."""
+        """The candidates, with the members of a blend among them (spec §13.1)."""
         named = frozenset(self.candidates)
         if "blend" in named:
             named |= {"tfidf"} if named - {"tfidf", "blend"} else {"tfidf", "embeddings"}
@@ -116,14 +116,14 @@ class ModelConfig(Struct, frozen=True):
 
 
 class LoraConfig(Struct, frozen=True):
-    """Which adapter.
+    """Section ``[lora]``: the adapter.
 
     Attributes:
         rank: Rank of the update matrices.
-        alpha: Their scale is ``alpha / rank``.
+        alpha: The updates are scaled by ``alpha / rank``.
         dropout: Dropout before the adapter, a decimal.
-        targets: Names of the linear layers that get one; empty: all of the base's.
-        layers: Numbers of the encoder layers that get one; empty means all.
+        targets: Names of the linear layers that get an adapter; empty: all of the base model.
+        layers: Numbers of the encoder layers that get an adapter; empty: all.
     """
 
     rank: int = 16
@@ -134,31 +134,32 @@ class LoraConfig(Struct, frozen=True):
 
 
 class TrainingConfig(Struct, frozen=True):
-    """How to train.
+    """Section ``[training]``: how to train.
 
     Attributes:
-        epochs: Passes over the training data, if no earlier one stays the best.
-        batch_size: Records that are computed at once; with ``accumulate`` 1 those of a step.
-        accumulate: How many times as many a step learns from.
-        learning_rate: Of the adapter, at its peak.
-        full_learning_rate: Of all weights, at its peak, where all are trained.
-        head_learning_rate: Of the classifier, at its peak.
-        weight_decay: AdamW's.
-        warmup: Share of the steps in which the rate rises; it falls linearly to 0 after them.
+        epochs: The most passes over the training data; ``patience`` may end training earlier.
+        batch_size: Records per batch; with ``accumulate`` 1 these are the records of a step.
+        accumulate: Batches per step (gradient accumulation).
+        learning_rate: Peak learning rate of the adapter.
+        full_learning_rate: Peak learning rate of all weights, for the candidate ``full``.
+        head_learning_rate: Peak learning rate of the classifier.
+        weight_decay: Weight decay of AdamW.
+        warmup: Share of the steps in which the learning rate rises; then it falls linearly to 0.
         dropout: Dropout before the classifier.
         class_weights: ``balanced`` weighs every label equally, ``none`` every record; ``sqrt`` lies
             between them.
         keep: Which checkpoints become objects: of the ``best`` epoch, the ``last`` or
             ``every-epoch``.
-        patience: Epochs without a better one after which training ends.
-        precision: What is computed in: ``fp32``, ``bf16``, or ``auto``: bf16 where the processor
-            multiplies it.
-        seed: Decides order, initial weights, dropout and folds.
-        threads: CPU threads; part of what makes a run repeatable.
-        activation_checkpointing: Whether layers of a generative model are computed again.
-        device: Where a generative model is computed: ``cpu``, or ``cuda``: one GPU.
-        refit: Whether what is compared by folds learns from the validation data, too, once they
-            have chosen; of tasks with labels.
+        patience: Epochs without improvement after which training ends.
+        precision: Number format of the computation: ``fp32``, ``bf16``, or ``auto``: bf16 if the
+            processor has instructions for it.
+        seed: Seed of the order, the initial weights, dropout and folds.
+        threads: CPU threads; a run is repeatable with the same number only.
+        activation_checkpointing: Whether activations of a generative model are computed again in
+            the backward pass, which saves memory.
+        device: Device of a generative model: ``cpu``, or ``cuda``: one GPU.
+        refit: Whether a candidate chosen by cross-validation is then trained on training and
+            validation data together; for tasks with labels.
     """
 
     epochs: int = 5
@@ -182,35 +183,36 @@ class TrainingConfig(Struct, frozen=True):
 
     @property
     def records_per_step(self) -> int:
-        """How many records, or rows of them, a step learns from."""
+        """Records, or rows of packed records, in one step."""
         return self.batch_size * self.accumulate
 
 
 _UNSAID: Mapping[str, Any] = {RECOMPUTES: False, DEVICE: CPU, ACCUMULATE: 1}
-"""Settings of ``[training]`` that a run leaves out where they are so: older runs had none."""
+"""Settings of ``[training]`` that a run omits at these values: older runs do not have them."""
 
 
 class TrainConfig(Struct, frozen=True, rename={"thresholds": "threshold"}):
-    """One checked training config.
+    """A checked training config.
 
     Law: ``TrainConfig.from_json(c.to_json()) == c`` for every config.
 
     Attributes:
         purpose: What the data will be used for, such as ``train``.
         name: Full name of the checkpoint to make.
-        data, model, lora: Which data, which model, which adapter.
+        data, model, lora: The data, the model and the adapter.
         training: How to train.
-        use: What else is done, by whom and where.
-        task: What the model learns to do; empty: the data says.
-        budget: What the run may cost.
-        cost: What mistakes cost; None: not said.
-        thresholds: What evaluations have to reach.
-        evaluation: How it is measured.
-        decision: When a model with labels answers.
-        tolerances: Within what another run of the same counts as a reproduction.
-        prompt: How a generative model is asked.
-        replay: Which states of training are signed.
-        deploy: What a generative model is to be served by, ``gguf`` or ``vllm``; empty: not said.
+        use: Further uses, users and places that credentials must permit.
+        task: Name of the task; empty: it follows from the data.
+        budget: The limits on cost, time and memory of the run.
+        cost: What mistakes cost; None: the config does not state it.
+        thresholds: The values that evaluations have to reach.
+        evaluation: How the model is evaluated.
+        decision: When a labelling model answers and when it abstains.
+        tolerances: The largest differences at which a second run counts as a reproduction.
+        prompt: The prompt settings of a generative model.
+        replay: Which training states are signed.
+        deploy: The target that will serve a generative model, ``gguf`` or ``vllm``; empty: not
+            stated.
     """
 
     purpose: str
@@ -233,7 +235,7 @@ class TrainConfig(Struct, frozen=True, rename={"thresholds": "threshold"}):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Return the config in a file; raises what :meth:`parse` does, and if it cannot be read."""
+        """Return the config in a file; raises as :meth:`parse`, or `StorageError` if unreadable."""
         return cls.parse(read_at_most(path, MAX_BYTES + 1))
 
     @classmethod
@@ -246,7 +248,7 @@ class TrainConfig(Struct, frozen=True, rename={"thresholds": "threshold"}):
         Raises:
             InvalidInputError: (``bad-config``) not TOML, an unknown or missing setting, or a
                 value outside its range; the message names the place; (``unknown-word``) a
-                purpose or place that nobody knows.
+                purpose or place that is not in the vocabulary.
         """
         try:
             document = parse_toml(data, max_bytes=MAX_BYTES, decimal=decimal_text)
@@ -259,8 +261,8 @@ class TrainConfig(Struct, frozen=True, rename={"thresholds": "threshold"}):
         if config.name.endswith(MONITOR_SUFFIX):
             raise InvalidInputError(
                 "bad-config",
-                f"name: {config.name} ends in {MONITOR_SUFFIX}, as what monitors a checkpoint does",
-                hint="take another name",
+                f"name: {config.name} ends in {MONITOR_SUFFIX}, reserved for monitoring results",
+                hint="choose another name",
             )
         use = replace(config.use, territory=territory_of(config.use.territory))
         return replace(config, use=use)
@@ -291,7 +293,7 @@ class TrainConfig(Struct, frozen=True, rename={"thresholds": "threshold"}):
         }
         try:
             config = convert(document | changed, cls)
-        except ValidationError as error:  # its cause is what a section refuses of itself
+        except ValidationError as error:  # its cause is the error that a section raised
             refused = InvalidInputError("bad-config", str(error), hint=_HINT)
             raise error.__cause__ or refused from None
         return replace(config, model=_in_order(config.model))
@@ -335,12 +337,12 @@ class TrainConfig(Struct, frozen=True, rename={"thresholds": "threshold"}):
 
     @property
     def learns(self) -> TrainingTask:
-        """The task; where the data says which, what those with labels have in common."""
+        """The task; if it follows from the data: the usual task with labels."""
         return find_task(self.task) if self.task else usual_task()
 
     @property
     def run_name(self) -> str:
-        """Full name of the run: the checkpoint's, under ``runs/``."""
+        """Full name of the run: the name of the checkpoint, under ``runs/``."""
         return "runs/" + self.name.removeprefix("checkpoints/")
 
 
@@ -351,7 +353,7 @@ def _in_order(model: ModelConfig) -> ModelConfig:
         raise InvalidInputError(
             "bad-config",
             f"model.candidates: {min(named - {'tfidf'})} needs an encoder, and base is {LINEAR!r}",
-            hint='name a base model, or say candidates = ["tfidf"]',
+            hint='name a base model, or write candidates = ["tfidf"]',
         )
     return replace(model, candidates=tuple(one for one in CANDIDATES if one in named))
 
@@ -378,7 +380,7 @@ _LISTED = {
 
 
 def _refuse_unknown(document: dict[str, Any]) -> None:
-    # The schema refuses it too, but names neither what was meant nor where it belongs.
+    # The schema refuses it too, but suggests neither a similar name nor the right section.
     places = [("the config", document, _TOP)]
     for section, known in _SECTIONS.items():
         given = document.get(section)
@@ -424,7 +426,7 @@ def _integers_as_decimals(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tables(document: dict[str, Any], path: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Return the tables at a place, whether it holds one or a list of them."""
+    """Return the tables at a path, which holds one table or a list of tables."""
     found: list[Any] = [document]
     for name in path:
         inner = [table.get(name) for table in found]

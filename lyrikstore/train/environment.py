@@ -1,7 +1,6 @@
-"""What a run or evaluation ran on and with (spec §13.5).
+"""Description of the machine and packages of a run or evaluation (spec §13.5).
 
-Collected without importing what it describes: the parent process never loads a machine-learning
-library.
+No described package is imported: the parent process never loads a machine-learning library.
 """
 
 import platform
@@ -27,21 +26,21 @@ PACKAGES = (
 """Packages whose version can change a number in a result, or a prompt."""
 
 SOURCES = ("train", "verify/evaluation/choice")
-"""Folders of the package whose sources decide what a run gives: the second one chooses."""
+"""Folders whose sources determine the result of a run; the second one chooses a candidate."""
 
 MEMORY_SHARE = Decimal("0.85")
-"""Of the memory of a machine or GPU, what a run may be expected to take: plans can be too small."""
+"""Share of the memory of a machine or GPU that a plan may use: plans can be too low."""
 
 _ARITHMETIC = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "sve", "bf16")
-"""Instructions by which libraries choose how they add: a processor's name does not tell of them."""
+"""Processor features that change how libraries add numbers; the processor's name omits them."""
 
 
 def describe_environment(threads: int, task: str = "") -> dict[str, Any]:
     """Return the ``environment`` member of a run or evaluation.
 
     Args:
-        threads: CPU threads the worker is given.
-        task: What is computed: the package that it comes from counts among the others.
+        threads: CPU threads of the worker.
+        task: Name of the task; the package that provides it is listed with the others.
 
     Raises:
         InvalidInputError: (``extra-missing``) a package that training needs is not installed.
@@ -66,7 +65,7 @@ def describe_environment(threads: int, task: str = "") -> dict[str, Any]:
 
 
 def precision_of(wanted: str, device: str = CPU) -> str:
-    """Return what is computed in: of ``auto`` bf16 on a GPU, or where the processor multiplies it.
+    """Return the number format: for ``auto`` bf16 on a GPU or a processor with bf16, else fp32.
 
     Args:
         wanted: ``[training] precision``.
@@ -78,25 +77,25 @@ def precision_of(wanted: str, device: str = CPU) -> str:
 
 
 def check_device(device: str, task: str) -> None:
-    """Return if models of a task are computed there.
+    """Raise `bad-device` unless models of a task can run on a device.
 
     Args:
-        device: What was asked for.
-        task: Of the model.
+        device: The requested device.
+        task: The task of the model.
 
     Raises:
-        InvalidInputError: (``bad-device``) they are not.
+        InvalidInputError: (``bad-device``) they cannot.
     """
     if device not in find_task(task).devices:
         raise InvalidInputError(
             "bad-device",
-            f"{quote(device, 40)} computes no model of the task {task}",
-            hint=f"{CPU} computes all, and {CUDA} those that write",
+            f"models of the task {task} do not run on the device {quote(device, 40)}",
+            hint=f"all models run on {CPU}; generative models also run on {CUDA}",
         )
 
 
 def describe_code() -> dict[str, str]:
-    """Return the ``code`` member of a run: which sources of ours trained, and chose (spec §13.5).
+    """Return the ``code`` member of a run: the digest of the sources that trained (spec §13.5).
 
     The digest is the ``files`` identity (spec/05-trees.md) of the Python files in :data:`SOURCES`,
     with paths relative to the package.

@@ -1,4 +1,4 @@
-"""Labels: how many a model can tell apart, and what in them looks like a mistake (spec §13.2)."""
+"""Checks of labels: their number, and values that look like mistakes (spec §13.2)."""
 
 from collections.abc import Collection, Mapping
 
@@ -9,39 +9,40 @@ from lyrikstore.verify.evaluation.choice.folds import FOLDS
 from lyrikstore.verify.rights.judge import Reason
 
 MAX_LABELS, MAX_LABEL_BYTES = 1000, 64 << 10
-"""Most labels, and bytes of them in all: what one signed evaluation holds, thrice, with figures."""
+"""Most labels, and their bytes in all: a signed evaluation holds them three times, with figures."""
 
 FEW_VALUES = 100
-"""Different values up to which a field may be a label, however seldom each occurs."""
+"""Up to this number of different values a field may be a label, even if each occurs once."""
 
 _SHOWN = 8
 
 
 def check_labels(name: str, labels: Collection[str]) -> None:
-    """Return if an evaluation can hold figures for each of ``labels``.
+    """Raise `too-many-labels` unless an evaluation can hold figures for each of ``labels``.
 
-    Known before the first step, rather than when hours of work cannot be signed.
+    Checked before the first step: later, hours of work could not be signed.
 
     Raises:
-        InvalidInputError: (``too-many-labels``) it cannot; ``name`` is the dataset's.
+        InvalidInputError: (``too-many-labels``) it cannot; ``name`` is that of the dataset.
     """
     if len(labels) > MAX_LABELS or sum(len(label.encode()) for label in labels) > MAX_LABEL_BYTES:
         raise InvalidInputError(
             "too-many-labels",
-            f"{name} has {pluralize(len(labels), 'label')}; "
-            f"{MAX_LABELS}, of {MAX_LABEL_BYTES} bytes in all, "
-            "are the most",
+            f"{name} has {pluralize(len(labels), 'label')}; at most "
+            f"{MAX_LABELS} labels of {MAX_LABEL_BYTES} bytes in all are possible",
             hint="is [data] label the right column? if so, join rare labels in the sheet",
         )
 
 
-def check_trained_labels(name: str, labels: Collection[str], learnt: Collection[str]) -> None:
-    """Return if training has every label of the validation data; ``name`` is that data's.
+def check_trained_labels(name: str, labels: Collection[str], trained: Collection[str]) -> None:
+    """Raise `label-unknown` unless the training data has every label of the validation data.
+
+    ``name`` is that of the validation data.
 
     Raises:
-        InvalidInputError: (``label-unknown``) it has not.
+        InvalidInputError: (``label-unknown``) a label is missing.
     """
-    unseen = sorted(set(labels) - set(learnt))
+    unseen = sorted(set(labels) - set(trained))
     if unseen:
         raise InvalidInputError(
             "label-unknown",
@@ -52,16 +53,17 @@ def check_trained_labels(name: str, labels: Collection[str], learnt: Collection[
 
 
 def check_learnable(name: str, field: str, labels: Mapping[str, int], *, worded: bool) -> None:
-    """Return if a model can learn from some records.
+    """Raise `one-label`, `no-words` or `too-many-labels` unless records can be trained on.
 
     Args:
-        name: What they are of, for errors.
+        name: The dataset, for errors.
         field: The field that holds the label.
         labels: Label → records.
-        worded: Whether any of their texts holds a word.
+        worded: Whether any text has a word.
 
     Raises:
-        InvalidInputError: (``one-label``) there is nothing to tell apart; (``no-words``).
+        InvalidInputError: (``one-label``) there are fewer than two labels; (``no-words``) no text
+            has a word.
         LyrikstoreError: As :func:`check_repeated`.
     """
     if len(labels) < 2:
@@ -83,14 +85,14 @@ def check_learnable(name: str, field: str, labels: Mapping[str, int], *, worded:
 def check_repeated(
     name: str, field: str, *, values: int, given: int, others: Mapping[str, int]
 ) -> None:
-    """Return if the values of a field repeat, as labels do and free text does not.
+    """Raise `too-many-labels` if the values of a field look like free text, not like labels.
 
     Args:
         name: The dataset, for errors.
-        field: The field that is to hold the label.
+        field: The field that is meant to hold the label.
         values: How many different values it has.
-        given: How many values records have of it, in all.
-        others: Fields that may be labels → how many different values they have.
+        given: How many values of the field records have, in all.
+        others: Other fields that could be labels → how many different values they have.
 
     Raises:
         InvalidInputError: (``too-many-labels``) there are more than :data:`MAX_LABELS`, or more
@@ -105,7 +107,7 @@ def check_repeated(
         f"{name}: {field!r} has {values:,} different values, {given:,} in all; that looks like "
         "free text, not like labels",
         hint="name the field with the label ([data] label, or --label); "
-        + (f"these have few values: {columns}" if columns else "no other has few values"),
+        + (f"these have few values: {columns}" if columns else "no other field has few values"),
         details={"field": field, "values": values, "fields": [other for other, _ in known]},
     )
 
@@ -118,15 +120,16 @@ def label_warnings(
     stopped: Collection[str] = (),
     groups: int | None = None,
 ) -> list[Reason]:
-    """Return what to warn of once the data was read.
+    """Return warnings about the labels, after the data was read.
 
     Args:
-        labels: Label → records of training and validation together, or their groups if there
-            are any.
-        records: How many records training and validation have.
-        folded: The candidates that folds of both compare; all others validation compares.
-        stopped: The candidates that validation stops, whatever compares them.
-        groups: How many groups both have together; None: there are none.
+        labels: Label → number of records of training and validation together, or of their groups if
+            there are groups.
+        records: Numbers of training and of validation records.
+        folded: Candidates that are compared by cross-validation; others are compared on the
+            validation data.
+        stopped: Candidates that the validation data stops early, however they are compared.
+        groups: Number of groups of both together; None: records are not grouped.
     """
     found = []
     if alike := labels_alike(labels):
@@ -139,9 +142,9 @@ def label_warnings(
         found.append(
             Reason(
                 "few-groups",
-                "all records of training and validation are of one group, of which no part can be "
-                "held out: candidates are compared on the validation data alone, which flatter "
-                "them; name another field in [data] group, or take records of more groups",
+                "all records of training and validation belong to one group, and a group cannot be "
+                "divided: candidates are compared on the validation data alone, so their scores "
+                "are too high; name another field in [data] group, or add records of more groups",
             )
         )
     elif groups is not None and groups < FOLDS:
@@ -149,8 +152,9 @@ def label_warnings(
             Reason(
                 "few-groups",
                 f"training and validation together have only {groups} groups: the choice between "
-                "candidates, the confidence of answers and when not to answer rest on chance; "
-                f"take records of {FOLDS} groups or more, or name another field in [data] group",
+                "candidates, the confidence of answers and the limit for abstaining depend on "
+                f"chance; add records of {FOLDS} groups or more, or name another field in "
+                "[data] group",
             )
         )
     return found
@@ -159,31 +163,31 @@ def label_warnings(
 def _few_records(
     records: tuple[int, int], folded: Collection[str], stopped: Collection[str]
 ) -> str:
-    """Return what rests on fewer than :data:`FEW_RECORDS` records; empty: nothing."""
+    """Return a warning if there are fewer than :data:`FEW_RECORDS` records; else an empty text."""
     found, validation = [], records[1]
     compared = sum(records) if folded else validation
     if compared < FEW_RECORDS:
         named = "training and validation together have" if folded else "validation has"
         found.append(
             f"{named} only {pluralize(compared, 'record')}: the choice between candidates, the "
-            "confidence of answers and when not to answer rest on chance"
+            "confidence of answers and the limit for abstaining depend on chance"
         )
     if folded and stopped and validation < FEW_RECORDS:
         held = [one for one in stopped if one not in folded]
-        choice = f", and whether {' or '.join(held)} is taken," if held else ""
+        choice = f", and whether {' or '.join(held)} is chosen," if held else ""
         found.append(
             f"validation has only {pluralize(validation, 'record')}: after which epoch "
-            f"{' or '.join(stopped)} stops{choice} rests on chance"
+            f"{' or '.join(stopped)} stops{choice} depends on chance"
         )
-    return f"{'; '.join(found)}; take {FEW_RECORDS} or more" if found else ""
+    return f"{'; '.join(found)}; use {FEW_RECORDS} or more" if found else ""
 
 
 def rare_labels(labels: Mapping[str, int], *, grouped: bool = False) -> str:
-    """Return that some labels have one record, and which; empty: none has.
+    """Return a warning that names labels with one record; empty: every label has more.
 
     Args:
-        labels: Label → records of training and validation together, or their groups.
-        grouped: Whether these are groups.
+        labels: Label → number of records of training and validation together, or of their groups.
+        grouped: Whether the numbers count groups.
     """
     rare = sorted(label for label, count in labels.items() if count == 1)
     if not rare:
@@ -193,14 +197,14 @@ def rare_labels(labels: Mapping[str, int], *, grouped: bool = False) -> str:
     what = "records of one group alone" if grouped else "one record"
     return (
         f"{len(rare)} of {pluralize(len(labels), 'label')} {'has' if len(rare) == 1 else 'have'} "
-        f"{what} in training and validation together: {shown}{more}; what is learned from cannot "
-        "be held out as well, so nothing measures how that label is answered; take more records, "
-        "or keep labels with enough of them, with an allow filter before the split"
+        f"{what} in training and validation together: {shown}{more}; a record that is trained on "
+        "cannot be held out too, so the answers for such a label are not measured; add records, "
+        "or keep only labels with enough of them, with an allow filter before the split"
     )
 
 
 def labels_alike(labels: Collection[str]) -> str:
-    """Return what is odd in labels that differ in case or white space alone; empty: nothing."""
+    """Return a warning about blank labels, or labels that differ in case or spaces only, or ""."""
     alike: dict[str, list[str]] = {}
     for label in sorted(labels):
         alike.setdefault(" ".join(label.casefold().split()), []).append(label)
@@ -213,5 +217,5 @@ def labels_alike(labels: Collection[str]) -> str:
             + "; if they mean the same, write them alike with map/1 in a filter"
         )
     if "" in alike:
-        return "one label is blank; if it means that there is none, drop those records in a filter"
+        return "one label is blank; if it means a missing label, drop those records in a filter"
     return ""

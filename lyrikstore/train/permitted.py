@@ -1,6 +1,6 @@
-"""Whether a run may begin, by the rights to all that it rests on (spec §13.2, §13.15).
+"""Rights check before a run: may all its data and its base be used (spec §13.2, §13.15).
 
-One rule, for whoever plans, trains, has a program of their own train, or does a run again.
+Planning, training, external trainers and reproduction use this one rule.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,11 +35,11 @@ def permitted(
     """Return the rights that allow a run.
 
     Args:
-        context: The store, whose permissions count, and the moment of use.
-        learned: The datasets that it learns from; validation data, too.
-        base: The model that it starts from; None: there is none.
+        context: The store with its permissions, and the time of use.
+        learned: The datasets that the run trains on, validation data included.
+        base: The model that it starts from; None: it has no base model.
         measured: The datasets that it is measured on. A test set is named and not read: its right
-            is asked for when it is measured on.
+            is checked when it is evaluated on.
         wanted: ``purpose`` and ``config``, as the body of the run has them.
 
     Raises:
@@ -69,17 +69,17 @@ def still_permitted(
     measured: Iterable[Manifest],
     wanted: Mapping[str, Any],
 ) -> Callable[[], None]:
-    """Return what asks once more, if the log has grown by then, and raises unless all still hold.
+    """Return a function that checks the rights again if the log has grown, and raises on a change.
 
-    Of the versions that were judged: a name may stand for another one by then.
+    It checks the versions that were checked before: a name may mean another version by then.
 
     Args:
-        context: As for :func:`permitted`, as is the rest.
-        rights: What that returned.
-        learned: See there.
-        base: See there.
-        measured: See there.
-        wanted: See there.
+        context: As for :func:`permitted`.
+        rights: The result of :func:`permitted`.
+        learned: As for :func:`permitted`.
+        base: As for :func:`permitted`.
+        measured: As for :func:`permitted`.
+        wanted: As for :func:`permitted`.
     """
 
     def judge() -> None:
@@ -87,7 +87,7 @@ def still_permitted(
         if not {*rights} <= {*permitted(context, learned, base, measured, wanted)}:
             raise PolicyError(
                 "rights-missing",
-                "a right that the run would name was revoked or replaced meanwhile",
+                "a right that the run relies on was revoked or replaced in the meantime",
                 hint="nothing was logged; run the command again",
             )
 
@@ -95,14 +95,15 @@ def still_permitted(
 
 
 def find_refusal(context: StoreContext, config: TrainConfig) -> Reason | None:
-    """Return for want of which right a run of this config would be refused now, or None.
+    """Return the missing right for which a run of this config would be refused now, or None.
 
     Args:
-        context: The store, whose permissions count, and the moment of use.
-        config: What is planned.
+        context: The store with its permissions, and the time of use.
+        config: The planned config.
 
     Raises:
-        NotFoundError, InvalidInputError, IncompleteError: Something that it names is not here.
+        NotFoundError, InvalidInputError, IncompleteError: An object that the config names is not
+            in this store.
     """
     repo, data, base = context.repository, config.data, config.model.base
     learned = [resolve_dataset(repo, ref) for ref in (*data.train, data.validation)]
@@ -121,16 +122,16 @@ def find_refusal(context: StoreContext, config: TrainConfig) -> Reason | None:
 
 
 def same_bytes(repo: Repository, rights: Rights, used: Iterable[Manifest]) -> list[Reason]:
-    """Return what should be known of data that somebody else's terms prohibit (spec §11.7.3).
+    """Return a warning for data that another publisher's terms prohibit (spec §11.7.3).
 
     Args:
         repo: The store.
         rights: The rights that a run relies on.
-        used: The datasets that it reads, and the model that it starts from.
+        used: The datasets that the run reads, and the model that it starts from.
 
-    Cost: as :meth:`ProhibitingTerms.shared`; what records say is remembered.
+    Cost: as :meth:`ProhibitingTerms.shared`; results of reading records are cached.
     """
-    # Loaded where something is trained: it loads what measures rows.
+    # Imported here: it loads the libraries that measure rows, which only training needs.
     from lyrikstore.curate.reading.datasets import StoredDatasets
 
     terms = ProhibitingTerms(repo, reading=StoredDatasets())
@@ -148,21 +149,22 @@ def check_stages(
     base: Manifest | None,
     measured: Iterable[Manifest],
 ) -> None:
-    """Refuse another stage that something done before forbids (spec §13.15).
+    """Raise `PolicyError` if an earlier stage or its terms forbid to train further (spec §13.15).
 
-    Whether the data of earlier stages may be used now, ``check_rights`` says.
+    ``check_rights`` decides whether the data of earlier stages may be used now.
 
     Args:
-        context: The store, whose permissions count, and the moment of use.
-        lineage: Of the datasets that it learns from.
-        learned: These.
-        base: The model that it starts from; None: there is none.
+        context: The store with its permissions, and the time of use.
+        lineage: Lineage of the datasets that the run trains on.
+        learned: The datasets that the run trains on.
+        base: The model that it starts from; None: it has no base model.
         measured: The datasets that it is measured on.
 
     Raises:
-        PolicyError: (``rights-missing``) the base, or a model that wrote data, rested on no right,
-            or on one that was revoked since; (``output-terms``) the terms of what a model wrote do
-            not permit it; (``test-is-train``) the base learned from what is measured on.
+        PolicyError: (``rights-missing``) the base, or a model that generated data, was trained
+            without a right, or the right was revoked since; (``output-terms``) the terms for the
+            output of a model do not permit training on it; (``test-is-train``) the base was
+            trained on data that is measured on.
     """
     if base is not None and base.body["origin"] != "imported":
         _check_learned(context, base, measured)
@@ -170,38 +172,38 @@ def check_stages(
 
 
 def _check_learned(context: StoreContext, base: Manifest, measured: Iterable[Manifest]) -> None:
-    """Refuse to go on from a model that rests on no right, or learned what is measured on."""
+    """Raise `PolicyError` if the base has no rights, or was trained on data that is measured on."""
     ancestry = _check_rests(context, base, "the base")
     for one in measured:
         for model in (item for item in ancestry.values() if item.kind == "checkpoint"):
             if is_trained_on(one, model, ancestry.values()):
                 raise PolicyError(
                     "test-is-train",
-                    f"{one.name} is what the base {base.name} learned from; it measures nothing",
-                    hint="take data that no model of this chain has seen",
+                    f"the base {base.name} was trained on {one.name}, which cannot measure it",
+                    hint="use data that no model of this chain was trained on",
                 )
 
 
 def _check_rests(context: StoreContext, model: Manifest, what: str) -> Lineage:
-    """Return the ancestry of a model; every right that its runs had holds, and none was revoked."""
+    """Return the ancestry of a model; raise `rights-missing` if a right of its runs is invalid."""
     ancestry = Lineage.read(context.repository, model.id)
     check = check_recorded(context.repository, ancestry, trust=context.trust, at=context.clock())
-    # What earlier versions did not record, and who is believed, is asked again as of now.
+    # Earlier versions did not record all, and trust may have changed: it is checked as of now.
     revoked = "taken-back-later" in reasons_of(check)
     if check.state in {CheckState.FAIL, CheckState.UNCHECKED} or revoked:
         raise PolicyError(
             "rights-missing",
             f"{what} {model.name} may not be used any further: {check.summary}",
-            hint=f"lyrikstore verify {model.name} says more",
+            hint=f"run: lyrikstore verify {model.name}",
         )
     return ancestry
 
 
 def _check_generated(context: StoreContext, lineage: Lineage, datasets: Iterable[Manifest]) -> None:
-    """Refuse what models wrote that may not be learned from, or that rest on no right."""
+    """Raise `PolicyError` for generated data that may not be trained on, or without rights."""
     repo, known = context.repository, [one.id for one in datasets]
     for source in lineage.rests_on(known, strict=True).direct:
-        # ATTACK A69: what a model wrote is handed on, and trained on where the model is not.
+        # ATTACK A69: generated data is redistributed, and trained on in a store without the model.
         published = published_manifest(repo, source)
         _check_output(source, published or source)
     for dataset in lineage.generated_among(known):
@@ -210,11 +212,11 @@ def _check_generated(context: StoreContext, lineage: Lineage, datasets: Iterable
             _check_rests(context, lineage.manifest(item.id), "the generator")
 
 
-def _check_output(dataset: Manifest, said_by: Manifest) -> None:
-    if generator := not_to_train_on(said_by):
+def _check_output(dataset: Manifest, stated_by: Manifest) -> None:
+    if generator := not_to_train_on(stated_by):
         raise PolicyError(
             "output-terms",
-            f"{dataset.name} was written by {generator}, whose output terms do not permit to "
-            "train on it",
-            hint="leave it out; lyrikstore show names the terms",
+            f"{dataset.name} was generated by {generator}, whose output terms do not permit "
+            "training on it",
+            hint=f"leave it out; to see the terms: lyrikstore show {dataset.name}",
         )

@@ -1,4 +1,4 @@
-"""What a run needs to know before it may start: data, rights, base, environment (spec §13.2)."""
+"""Checks before a run: its data, rights, base model and environment (spec §13.2)."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
@@ -23,29 +23,29 @@ from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.rights.required import Rights, check_rights
 
 NO_TEST = (
-    "no test set is locked: [data] test names none. Validation picks the model, so it cannot "
-    "measure it; a filter with split/3 sets a test part aside"
+    "no test set is locked: [data] test is empty. The validation data chooses the model, so it "
+    "cannot measure it; set a test part aside by a filter with split/3"
 )
 
 
 class RunPlan(Struct, frozen=True):
-    """Everything a run needs to know before it may start.
+    """The inputs and rights of a run, resolved before it starts.
 
     Attributes:
         config: The checked config.
-        train: Datasets to learn from, in order.
+        train: Datasets to train on, in order.
         validation: Dataset measured after each epoch.
-        test: Dataset that is only named.
+        test: The test set, which the run names and does not read; None: it has none.
         base: The base model; None: words are counted.
-        rights: The use rights it relies on.
-        environment: What it will run on.
-        warnings: What does not stop it, and whoever starts it should know.
-        task: What is learned; empty until the data was read.
-        candidates: What is tried; empty until it was planned.
+        rights: The use rights that the run relies on.
+        environment: The machine and packages that it will run on.
+        warnings: Warnings that do not stop the run.
+        task: Name of the task; empty until the data was read.
+        candidates: Names of the candidates; empty until the run was planned.
         planned: Member ``plan`` of the run; empty until the data was read.
         prompt: Member ``prompt`` of run and checkpoints, of a generative model.
-        by_folds: The candidates that are compared by cross-validation; empty: none is.
-        still: Raises if the rights hold no longer, for who announces the run.
+        by_folds: The candidates that are compared by cross-validation.
+        still: Raises if a right is no longer valid; called when the run is announced.
     """
 
     config: TrainConfig
@@ -76,11 +76,11 @@ class RunPlan(Struct, frozen=True):
 
 
 def preflight(context: StoreContext, config: TrainConfig) -> RunPlan:
-    """Return what a run would use, if it may; writes nothing.
+    """Return the inputs of a run, if it is permitted; writes nothing.
 
     Args:
-        context: The store, whose permissions count, and who trains.
-        config: What is wanted.
+        context: The store with its permissions, and the user.
+        config: The training config.
 
     Raises:
         PolicyError, InvalidInputError, NotFoundError: As :func:`train_run`.
@@ -99,7 +99,7 @@ def preflight(context: StoreContext, config: TrainConfig) -> RunPlan:
         if one.id in {validation.id, test.id if test else None}:
             raise InvalidInputError(
                 "same-data",
-                f"{one.name} is named twice: measuring on what was learned shows nothing",
+                f"{one.name} is named twice: a model cannot be measured on its training data",
                 hint="name the parts of a split",
             )
     base = None if config.model.base == LINEAR else _base(repo, config.model.base)
@@ -115,7 +115,7 @@ def preflight(context: StoreContext, config: TrainConfig) -> RunPlan:
         try:
             check_rights(repo, [test], measuring, trust=context.trust, user=context.user)
         except PolicyError as error:
-            text = f"what is trained cannot be measured on it yet: {error.message}"
+            text = f"the model cannot be evaluated on the test set yet: {error.message}"
             warnings.append(Reason("test-not-permitted", text))
     warnings += same_bytes(repo, rights, [*learned, *([base] if base else [])])
     return RunPlan(
@@ -132,15 +132,15 @@ def preflight(context: StoreContext, config: TrainConfig) -> RunPlan:
 
 
 def check_fields(named: Iterable[str], found: Collection[str], train: Iterable[Manifest]) -> None:
-    """Return if every field that joins the text is there.
+    """Raise `unknown-column` unless training records have every field that is used beside the text.
 
     Args:
-        named: The fields.
-        found: Those that a training record has.
+        named: The fields of ``[data] fields``.
+        found: The fields that training records have.
         train: The training data.
 
     Raises:
-        InvalidInputError: (``unknown-column``) no record has one; near matches named.
+        InvalidInputError: (``unknown-column``) no record has a field; similar names are listed.
     """
     for name in named:
         if name not in found:
@@ -153,7 +153,7 @@ def check_fields(named: Iterable[str], found: Collection[str], train: Iterable[M
 
 
 def _check_roles(fields: Iterable[str], dataset: Manifest) -> None:
-    """Refuse fields that a dataset says are something else; a licence may be learnt from."""
+    """Raise `bad-config` for fields that have another role in the dataset, except a licence."""
     roles = FieldRoles.of_body(dataset.body)
     for text in roles.text or ("",):
         check_joined(

@@ -1,6 +1,6 @@
-"""What a run is held to: a budget, costs of mistakes, thresholds, slices (spec §13.1).
+"""Requirements in a training config: budget, costs of mistakes, thresholds, slices (spec §13.1).
 
-Parts of a training config that are signed with the run. Decimals are texts, as everywhere there.
+They are signed with the run. Decimals are texts, as everywhere in configs.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -17,40 +17,40 @@ from lyrikstore.verify.evaluation.tasks import find_rules
 from lyrikstore.verify.evaluation.words import METRICS, OF_A_LABEL, THRESHOLDS, metrics_of_task
 
 CANDIDATES = ("tfidf", "embeddings", "lora", "full", "blend", "decoder")
-"""What can be trained, the cheapest first; ``blend`` joins ``tfidf`` and another."""
+"""All candidates, the cheapest first; ``blend`` joins ``tfidf`` and another one."""
 
 USUAL = ("tfidf", "embeddings", "lora", "blend")
-"""What is tried where nobody says what, as far as the budget goes: an adapter reaches at this size
-what tuning a whole encoder reaches."""
+"""Candidates that are tried if the config names none, as far as the budget allows; at this size an
+adapter is as good as training a whole encoder."""
 
 MONITOR_SUFFIX = ".monitor"
-"""End of the names of monitors' statements, hence of no checkpoint's (spec §13.9.11)."""
+"""Suffix of the names of monitoring results; no checkpoint may have it (spec §13.9.11)."""
 
 LINEAR = "linear"
-"""``[model] base`` of a run without an encoder: word counts, and fields beside them."""
+"""``[model] base`` of a run without a base model: word counts, and fields beside them."""
 
 PLACE = "{prompt}"
-"""Where a prompt template has what is asked."""
+"""The place of the prompt in a prompt template."""
 
 REFIT = "refit"
 RECOMPUTES = "activation_checkpointing"
 ACCUMULATE = "accumulate"
 DEVICE = "device"
 CPU, CUDA = "cpu", "cuda"
-"""Values of ``[training] device``: processors, or one GPU of NVIDIA."""
+"""Values of ``[training] device``: CPU, or one NVIDIA GPU."""
 
 ACCELERATOR = "acceleratorMemoryBytes"
-"""The most memory of a GPU that a worker took."""
+"""Metric: the most GPU memory that a worker used, in bytes."""
 
 
 class BudgetConfig(Struct, frozen=True):
-    """What a run may cost; an empty text: no limit (of time, see :mod:`~lyrikstore.train.plan`).
+    """Section ``[budget]``; an empty text: no limit (for time, see :mod:`~lyrikstore.train.plan`).
 
     Attributes:
-        usd: US dollars.
-        hours: On the clock.
+        usd: The most US dollars.
+        hours: The most hours of wall-clock time.
         memory_gb: Memory of the machine, in 10⁹ bytes.
-        on: Where it runs, as price files name it (``provider/machine``); empty: here.
+        on: The machine it runs on, as price files name it (``provider/machine``); empty: this one.
     """
 
     usd: str = ""
@@ -60,10 +60,10 @@ class BudgetConfig(Struct, frozen=True):
 
 
 class MistakeCost(Struct, frozen=True, omit_defaults=True):
-    """What one kind of mistake costs.
+    """The cost of one kind of mistake.
 
     Attributes:
-        cost: A decimal, in the unit of the matrix.
+        cost: A decimal, in the unit of ``[cost]``.
         expected: The right label.
         predicted: The label that was answered; empty: any other.
     """
@@ -74,12 +74,12 @@ class MistakeCost(Struct, frozen=True, omit_defaults=True):
 
 
 class CostConfig(Struct, frozen=True, rename={"mistakes": "mistake"}):
-    """What mistakes cost.
+    """Section ``[cost]``: what mistakes cost.
 
     Attributes:
-        unit: What is counted, such as ``USD``.
+        unit: The unit of costs, such as ``USD``.
         otherwise: The cost of a mistake that no entry names.
-        mistakes: Entries; one that names the answer counts before one that does not.
+        mistakes: Entries; one that names the predicted label has priority.
     """
 
     unit: str
@@ -88,13 +88,13 @@ class CostConfig(Struct, frozen=True, rename={"mistakes": "mistake"}):
 
 
 class ThresholdConfig(Struct, frozen=True):
-    """What an evaluation has to reach, said before training.
+    """A threshold that evaluations have to reach, declared before training.
 
     Attributes:
         metric: Name of a metric of evaluations, such as ``macroF1``.
-        at_least: The least value that is good enough; empty: it is ``at_most`` that counts.
-        at_most: The greatest.
-        label: Whose metric it is; empty: that of all records.
+        at_least: The smallest value that passes; empty: ``at_most`` is used.
+        at_most: The greatest value that passes; empty: ``at_least`` is used.
+        label: The label that the metric is computed for; empty: all records.
     """
 
     metric: str
@@ -103,7 +103,7 @@ class ThresholdConfig(Struct, frozen=True):
     label: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what no evaluation measures, before anything is trained."""
+        """Raise `bad-config` for a metric that no evaluation measures, before training."""
         if self.metric not in THRESHOLDS:
             raise unknown_word(
                 "bad-config", "metric in [[threshold]]:", self.metric, sorted(THRESHOLDS)
@@ -112,12 +112,12 @@ class ThresholdConfig(Struct, frozen=True):
             names = ", ".join(sorted(OF_A_LABEL))
             raise InvalidInputError(
                 "bad-config",
-                f"[[threshold]] {self.metric}: {names} need a label, and others have none",
+                f"[[threshold]] {self.metric}: {names} need a label, and other metrics have none",
                 hint='such as metric = "recall" with label = "NAME"',
             )
 
     def to_json(self) -> dict[str, str]:
-        """Return it as runs and evaluations name it (spec §13.9.7)."""
+        """Return the JSON object of the threshold in runs and evaluations (spec §13.9.7)."""
         named = {
             "metric": self.metric,
             "label": self.label,
@@ -133,17 +133,18 @@ def promises(
     labels: Collection[str],
     cost: CostConfig | None,
 ) -> list[dict[str, str]]:
-    """Return ``thresholds`` of a run, each of which its evaluations or monitors can judge.
+    """Return the member ``thresholds`` of a run; raise `bad-config` if one can never be checked.
 
     Args:
-        thresholds: Those of its config.
-        task: What is learnt.
+        thresholds: The thresholds of the config.
+        task: Name of the task.
         labels: The labels of the training data.
         cost: What mistakes cost.
 
     Raises:
-        InvalidInputError: (``bad-config``) one is for a metric of another task, for a label that
-            nobody learns, or for costs that are not said; or what mistakes cost never applies.
+        InvalidInputError: (``bad-config``) a threshold is for a metric of another task, for a label
+            without training records, or for costs that the config does not state; or an entry of
+            ``[[cost.mistake]]`` can never apply.
     """
     for mistake in () if cost is None else cost.mistakes:
         _check_mistake(mistake, task, labels)
@@ -161,7 +162,7 @@ def promises(
         if one.metric == "costPer1000" and cost is None:
             raise InvalidInputError(
                 "bad-config",
-                "[[threshold]] costPer1000: nobody says what mistakes cost",
+                "[[threshold]] costPer1000: the config does not state what mistakes cost",
                 hint="add a section [cost]",
             )
         found.append(one.to_json())
@@ -176,20 +177,20 @@ def _check_mistake(mistake: MistakeCost, task: str, labels: Collection[str]) -> 
     if mistake.predicted and rules is not None and rules.several:
         raise InvalidInputError(
             "bad-config",
-            f"[[cost.mistake]] predicted = {mistake.predicted!r}: of several labels a missing one "
-            "is not mistaken for another",
-            hint="name what is expected alone; what is wrongly given costs otherwise",
+            f"[[cost.mistake]] predicted = {mistake.predicted!r}: where records have "
+            "several labels, a missing label is not confused with another one",
+            hint="leave predicted out: the cost of a wrongly given label is `otherwise`",
         )
 
 
 class UseConfig(Struct, frozen=True):
-    """What else is done with the result, by whom and where; credentials must allow it.
+    """Section ``[use]``: further uses, users and places, which credentials must permit.
 
     Attributes:
         also: Further permissions that are needed, such as ``commercialUse``.
-        territory: Where the data and what is made of it are used: ISO 3166 codes.
-        seats: How many people use it; 0: not said.
-        purposes: What the work is for, such as ``academicResearch``.
+        territory: Where the data and the models made of it are used: ISO 3166 codes.
+        seats: How many people use it; 0: not stated.
+        purposes: The purposes of the work, such as ``academicResearch``.
     """
 
     also: tuple[str, ...] = ()
@@ -199,12 +200,12 @@ class UseConfig(Struct, frozen=True):
 
 
 class PromptConfig(Struct, frozen=True):
-    """How a generative model is asked (spec §13.12.3).
+    """Section ``[prompt]``: the prompt settings of a generative model (spec §13.12.3).
 
     Attributes:
-        system: What it is told before every conversation; empty: what its template says.
-        template: Text around what is asked, with ``{prompt}`` in its place; empty: nothing.
-        choices: The only answers that it learns and gives; empty: it writes what it likes.
+        system: The system message of every conversation; empty: that of the chat template.
+        template: Text around the prompt, with ``{prompt}`` in its place; empty: the prompt alone.
+        choices: The only answers that the model is trained on and gives; empty: free text.
     """
 
     system: str = ""
@@ -212,45 +213,46 @@ class PromptConfig(Struct, frozen=True):
     choices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a template that leaves out what is asked, and choices that change on the way."""
+        """Raise `bad-config` for a template without prompt, or choices with outer white space."""
         for choice in self.choices:
             if choice.strip() != choice:
                 raise InvalidInputError(
                     "bad-config",
                     f"[prompt] choices: {choice!r} begins or ends with white space",
-                    hint="leave it out; a filter with map/1 takes it out of the data",
+                    hint="remove the white space; a filter with map/1 removes it from the data",
                 )
         if self.template and self.template.count(PLACE) != 1:
             raise InvalidInputError(
                 "bad-config",
-                f"[prompt] template has to hold {PLACE} once",
-                hint="docs/training.md shows one",
+                f"[prompt] template must contain {PLACE} exactly once",
+                hint="docs/training.md has an example",
             )
 
 
 class EvaluationConfig(Struct, frozen=True):
-    """How it is measured.
+    """Section ``[evaluation]``.
 
     Attributes:
-        slices: Fields whose values tell test records apart, and are published; empty: the usual.
+        slices: Fields by whose values metrics are reported, and published; empty: the usual fields.
     """
 
     slices: tuple[str, ...] = ()
 
 
 class DecisionConfig(Struct, frozen=True):
-    """When it answers, where that is not left to the validation data.
+    """Section ``[decision]``: when the model abstains, if the validation data does not decide it.
 
     Attributes:
-        abstain_below: The confidence below which it answers that it does not know, a decimal;
-            empty: validation fits it.
+        abstain_below: The confidence below which the model abstains, a decimal; empty: it is fitted
+            on
+            the validation data.
     """
 
     abstain_below: str = ""
 
 
 class ToleranceConfig(Struct, frozen=True):
-    """Within what another run of the same counts as a reproduction (spec §13.14); decimals.
+    """Section ``[tolerances]``: differences that a reproduction may have (spec §13.14); decimals.
 
     Attributes:
         weights_absolute: The greatest difference of a weight.
@@ -263,15 +265,15 @@ class ToleranceConfig(Struct, frozen=True):
     metric: str = "0.005"
 
     def to_json(self) -> dict[str, str]:
-        """Return the section; empty where nothing was chosen, for a run signs what holds anyway."""
+        """Return the section; empty for the default values, which a run does not list."""
         return {} if self == ToleranceConfig() else to_builtins(self)
 
     def to_run(self, metric: str, *, by_folds: bool = False) -> dict[str, Any]:
         """Return ``tolerances`` of a run.
 
         Args:
-            metric: The metric of its task.
-            by_folds: Whether its candidates are compared by folds.
+            metric: The metric of the task.
+            by_folds: Whether candidates are compared by cross-validation.
         """
         return {
             "weightsAbsolute": self.weights_absolute,
@@ -281,11 +283,11 @@ class ToleranceConfig(Struct, frozen=True):
 
 
 class ReplayConfig(Struct, frozen=True):
-    """Which states of training are signed, so that segments can be done again (spec §13.14.1).
+    """Section ``[replay]``: training states to sign, to replay segments later (spec §13.14.1).
 
     Attributes:
-        steps: Steps between two of them, at least; 0: none are signed.
-        keep: Whether the points that segments begin at are attached to the checkpoint.
+        steps: The fewest steps between two signed states; 0: no states are signed.
+        keep: Whether the states at the start of segments are attached to the checkpoint.
     """
 
     steps: int = 0
@@ -299,31 +301,31 @@ def decimal_text(value: Decimal) -> str:
 
 
 def check_joined(fields: Iterable[str], **roles: str) -> None:
-    """Return if no field that joins the text has another role.
+    """Raise `bad-config` if a field that is used beside the text has another role.
 
     Args:
-        fields: The fields.
-        roles: Role → the field that has it; empty: none has.
+        fields: The fields of ``[data] fields``.
+        roles: Role → the field that has it; empty: no field has it.
 
     Raises:
-        InvalidInputError: (``bad-config``) one has: with the label beside it a text tells its own
-            label, and by its id a record is known again, and no other one.
+        InvalidInputError: (``bad-config``) a field has another role. A text with its label beside
+            it gives the answer away; an id identifies one record and helps with no other.
     """
     for name in fields:
         role = next((role for role, holder in roles.items() if holder == name), None)
         if role is not None:
             raise InvalidInputError(
                 "bad-config",
-                f"[data] fields: {name!r} is the {role}, and nothing to learn from",
-                hint="name fields that are known before the label is",
+                f"[data] fields: {name!r} is the {role} and cannot be trained on",
+                hint="name fields whose values are known before the label is",
             )
 
 
 def stated(part: Struct) -> dict[str, Any]:
-    """Return what a section says: its members that are not empty, tuples as lists."""
+    """Return the members of a section that are not empty, tuples as lists."""
     return {name: value for name, value in as_json(part).items() if value}
 
 
 def training_device(document: Mapping[str, Any]) -> str:
-    """Return where a config, or the ``config`` of a run, says that is computed."""
+    """Return the device of a config, or of the ``config`` of a run."""
     return str(document.get("training", {}).get(DEVICE, CPU))

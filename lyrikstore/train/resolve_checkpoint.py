@@ -1,4 +1,4 @@
-"""Trained checkpoints: which can answer, and how they reach a worker, verified (spec §13.6)."""
+"""Resolution of trained checkpoints, and verified copies of them for workers (spec §13.6)."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -43,12 +43,12 @@ from lyrikstore.verify.store.test_sets import MERGED, fitted_to
 
 
 def resolve_trained(repo: Repository, ref: str) -> Manifest:
-    """Return a checkpoint that can answer.
+    """Return a trained checkpoint that this package can load.
 
     Raises:
-        InvalidInputError: (``not-trained``) it is something else; (``weights-elsewhere``) it is a
-            model whose answers alone are known here; (``not-ours``) a program of the caller's
-            trained it, and loads it.
+        InvalidInputError: (``not-trained``) it is no trained checkpoint; (``weights-elsewhere``)
+            the store has answers of the model, not its weights; (``not-ours``) an external trainer
+            made it, and only that program loads it.
         FormatError: (``newer-format``) it has a format that this version does not load.
         PolicyError: (``without-effect``) the log gives it no effect, as after the key of its author
             was compromised.
@@ -59,22 +59,22 @@ def resolve_trained(repo: Repository, ref: str) -> Manifest:
         raise InvalidInputError(
             "weights-elsewhere",
             f"{found.name} is a model whose weights are not in this store",
-            hint="measure what it answers: lyrikstore checkout TEST DIR --without LABEL, then "
+            hint="evaluate its answers: lyrikstore checkout TEST DIR --without LABEL, then "
             f"lyrikstore evaluate {found.name} --on TEST --predictions FILE",
         )
     if found.kind != "checkpoint" or not is_trained(found):
         raise InvalidInputError(
             "not-trained",
             f"{ref} is not a trained checkpoint",
-            hint="name a checkpoint that `lyrikstore train` made; what others answer is measured: "
+            hint="name a checkpoint that `lyrikstore train` made; to evaluate answers of others: "
             "lyrikstore evaluate CHECKPOINT --on TEST --predictions FILE",
         )
     if found.body["format"] in FOREIGN:
         raise InvalidInputError(
             "not-ours",
-            f"{ref} has the format {found.body['format']}, which a program of somebody's own loads",
+            f"{ref} has the format {found.body['format']}, which only the external trainer loads",
             hint="write its files to a folder and load them with that program: "
-            f"lyrikstore checkout {found.name} FOLDER; what it answers is measured: "
+            f"lyrikstore checkout {found.name} FOLDER; to evaluate its answers: "
             f"lyrikstore evaluate {found.name} --on TEST --predictions FILE",
         )
     if found.body["format"] not in {*FORMATS, BLEND}:
@@ -87,22 +87,22 @@ def resolve_trained(repo: Repository, ref: str) -> Manifest:
 
 
 def learned_from(repo: Repository, checkpoint: Manifest) -> list[Manifest]:
-    """Return the datasets whose records a checkpoint was fitted to: training data first.
+    """Return the datasets that a checkpoint was trained on, training data first.
 
-    Those that only chose it, or said when to stop, are not among them.
+    Datasets that only chose the checkpoint, or decided when to stop, are not among them.
 
     Args:
         repo: The store.
         checkpoint: A checkpoint that a run made.
 
     Raises:
-        LyrikstoreError: A manifest is not here, or damaged.
+        LyrikstoreError: A manifest is missing or damaged.
     """
     return [repo.manifest(one) for one in fitted_to(checkpoint)]
 
 
 def records_deciding(checkpoint: Manifest, run: Manifest) -> int:
-    """Return by how many records temperature and limits of a model with labels were fitted.
+    """Return the number of records that temperature and limits of a labelling model were fitted on.
 
     Args:
         checkpoint: The model.
@@ -115,49 +115,51 @@ def records_deciding(checkpoint: Manifest, run: Manifest) -> int:
 
 
 def is_trained(checkpoint: Manifest) -> bool:
-    """Return whether a checkpoint was trained here, or made of one that was by merging."""
+    """Return whether a checkpoint was trained here, or merged from one that was."""
     body = checkpoint.body
     merged = body.get("operation", {}).get("use") == MERGED and bool(checkpoint.inputs_in("run"))
     return body["origin"] == "trained" or merged
 
 
 def check_limit(checkpoint: Manifest, below: float) -> str:
-    """Return a confidence below which a checkpoint is to answer nothing, as it is signed.
+    """Return the confidence below which a checkpoint abstains, as the decimal that is signed.
 
     Raises:
-        InvalidInputError: (``bad-confidence``) it is not from 0 to 1, or the checkpoint does not
-            say how sure it is.
+        InvalidInputError: (``bad-confidence``) it is not from 0 to 1, or the checkpoint has no
+            confidence.
     """
     if find_task(checkpoint.body["task"]).generative:
         raise InvalidInputError(
             "bad-confidence",
-            f"{checkpoint.name} generates text, and does not say how sure it is of it",
+            f"{checkpoint.name} generates text, and its answers have no confidence",
             hint="leave --abstain-below out",
         )
     return limit_text(below)
 
 
 def stage_checkpoint(repo: Repository, checkpoint: Manifest, staging: Staging) -> tuple[str, ...]:
-    """Copy a checkpoint, and its base model where it needs one, verified.
+    """Copy a checkpoint, and its base model if it needs one, verified, into the staging folder.
 
     Returns:
-        The staged files, each of which is read to load it.
+        The names of the staged files; a worker reads each of them.
 
     Raises:
-        FormatError: (``bad-checkpoint``) its tree is not that of its format, or its settings are
-            not those that we load.
+        FormatError: (``bad-checkpoint``) its tree does not fit its format, or its settings are not
+            ones that can be loaded.
         PolicyError, VerificationError, IncompleteError, StorageError: As for a base model.
     """
     files = present_tree(repo, checkpoint).by_path
     form = format_of(checkpoint.body["format"], frozenset(files))
     if form is None:
-        refuse(checkpoint.name, f"it has other files than {checkpoint.body['format']} has")
+        refuse(
+            checkpoint.name, f"its files are not those of the format {checkpoint.body['format']}"
+        )
     try:
         task = find_task(checkpoint.body["task"])
     except InvalidInputError:
         refuse(checkpoint.name, f"its task {checkpoint.body['task'][:40]!r} is not installed here")
     if form.candidate not in task.candidates:
-        refuse(checkpoint.name, f"the task of {form.id} is another")
+        refuse(checkpoint.name, f"the format {form.id} belongs to another task")
     base: Manifest | None = None
     settings: dict[str, Any] = {}
     if form.needs_base:
@@ -184,13 +186,13 @@ def stage_checkpoint(repo: Repository, checkpoint: Manifest, staging: Staging) -
 
 
 def stage_unlike(repo: Repository, checkpoint: Manifest, staging: Staging) -> tuple[str, ...]:
-    """Copy what tells texts that are unlike the training data, where a checkpoint has such a file.
+    """Copy the file that detects texts unlike the training data, if a checkpoint has one.
 
     Returns:
-        The staged files, each of which has to be read.
+        The names of the staged files; a worker reads each of them.
 
     Raises:
-        FormatError: (``bad-checkpoint``) what it says of that is nothing that we load.
+        FormatError: (``bad-checkpoint``) its member ``unlike`` is not one that can be loaded.
         VerificationError, IncompleteError, StorageError: As :func:`copy_weights`.
     """
     attached = checkpoint.attachments_in(UNLIKE)
@@ -203,7 +205,7 @@ def stage_unlike(repo: Repository, checkpoint: Manifest, staging: Staging) -> tu
 
 
 def answering_job(checkpoint: Manifest, *, threads: int, seed: int) -> dict[str, Any]:
-    """Return the members of a job in which a checkpoint answers."""
+    """Return the job members that describe a checkpoint whose answers are computed."""
     body = checkpoint.body
     return {
         "threads": threads,
@@ -219,11 +221,11 @@ def answering_job(checkpoint: Manifest, *, threads: int, seed: int) -> dict[str,
 def read_scores(
     staging: Staging, answered: Mapping[str, Any], records: int, labels: int
 ) -> NDArray[np.int32]:
-    """Return what a worker wrote: millionths, records × labels.
+    """Return the scores that a worker wrote: millionths, records × labels.
 
     Raises:
-        RunFailedError: (``bad-output``) it is no such file.
-        StorageError: It cannot be read.
+        RunFailedError: (``bad-output``) the file has another size, or a value out of range.
+        StorageError: The file cannot be read.
     """
     path = staging.path / str(answered["scores"])
     with storage_errors(f"reading {path.name}"):

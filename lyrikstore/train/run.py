@@ -1,8 +1,8 @@
-"""Training as a signed statement: announced first, then done, then sealed (spec/13-runs.md).
+"""Training runs: announced in the log, then executed, then sealed (spec/13-runs.md).
 
-A run manifest says what will be done before the first step is taken; checkpoints that name it
-appear all at once when everything has worked, and not at all otherwise. Whoever reads the log can
-tell an announced run that gave nothing from one that never was.
+A run manifest is logged before the first step. The checkpoints that name it are logged together
+after all of them were made, or not at all. The log therefore shows runs that were announced and
+made no checkpoint.
 """
 
 import time
@@ -55,17 +55,18 @@ from lyrikstore.verify.rights.judge import Reason
 
 
 class TrainResult(Struct, frozen=True):
-    """What a run made.
+    """The result of a training run.
 
     Attributes:
         run: The run manifest, logged before the first step.
         checkpoints: The checkpoint manifests, the final one last.
-        log_indices: Their places in the log.
-        plan: What it was expected to take.
-        metrics: Those of the final checkpoint; decimals as text.
+        log_indices: The positions of the checkpoints in the log.
+        plan: The plan of the run, with the expected time and memory.
+        metrics: The metrics of the final checkpoint; decimals as text.
         seconds: From the start of the call to the end, preparations included.
-        warnings: What did not stop it, and should be known; each was told as it
-            showed, most before the first step.
+        warnings: Warnings that did not stop the run; each was reported by ``progress`` when it
+            arose,
+            most of them before the first step.
     """
 
     run: Manifest
@@ -92,46 +93,49 @@ def train_run(
     resume: bool = False,
     message: str = "",
 ) -> TrainResult:
-    """Train as ``config`` says and return the signed, logged result.
+    """Train by a config and return the signed, logged result.
 
-    In order: use rights; a plan, which says what is tried; a verified snapshot of every input that
-    will be read; the run manifest, signed and logged; training in a worker; sealing; the checkpoint
+    In order: check of use rights; a plan, which lists the candidates; a verified snapshot of every
+    input that will be read; the run manifest, signed and logged; training in a worker; sealing; the
+    checkpoint
     manifests, logged together.
 
     Args:
-        context: The store, opened to append; in its cache points of long training are kept, and
-            without one an interrupted run begins anew. ``progress`` is called per step, in the
+        context: The store, opened to append; resume states of long training are kept in its cache;
+            without a cache an interrupted run begins again. ``progress`` is called per step, in the
             phases ``check``, ``warn`` (once for each warning: ``code``, ``text``), ``plan`` (with
             the plan as :func:`~lyrikstore.train.plan.plan_json.plan_json` gives it),
             ``register``, ``start``, ``step``, ``validate`` (epochs), ``seal``, ``store``
             (checkpoints), ``log`` and ``done``.
-        config: What to do.
-        prices: A price file of one's own for the plan.
-        measure: Whether to do real steps for the plan; else its figures are computed.
-        snapshot_seconds: Time between two points.
-        resume: Go on with the run that this config announced and that gave nothing, to the same
-            bytes as if it had not been interrupted.
+        config: The training config.
+        prices: A price file of the caller for the plan.
+        measure: Whether to measure real steps for the plan; else its figures are computed.
+        snapshot_seconds: Seconds between two resume states.
+        resume: Continue the interrupted run that this config announced; the result has the same
+            bytes as without the interruption.
         message: Free text for the run manifest.
 
     Raises:
         PolicyError: (``rights-missing``) a dataset may not be used for the purpose;
-            (``unsafe-model``, ``unknown-model``) the base model is not one we load;
+            (``unsafe-model``, ``unknown-model``) the base model cannot be loaded;
             (``over-budget``) the budget, or the memory of machine or GPU, does not suffice. Nothing
             was logged.
-        NotFoundError: (``no-run``) with ``resume``: no run of this name waits.
-        ConflictError: (``run-differs``) with ``resume``: something that it announced has changed.
+        NotFoundError: (``no-run``) with ``resume``: no run of this name was interrupted.
+        ConflictError: (``run-differs``) with ``resume``: an input or setting of the announced run
+            has changed.
         InvalidInputError: Inputs that cannot be trained on; (``no-accelerator``) the config wants
             a GPU, and there is none. Nothing was logged.
         VerificationError, IncompleteError: An input is damaged or lost. Nothing was logged.
-        InvalidInputError: (``bad-model``) the base model cannot be loaded, which shows in the
-            worker only. The run stays announced.
-        VerificationError: (``input-changed``) somebody rewrote what was copied for the worker. The
+        InvalidInputError: (``bad-model``) the base model cannot be loaded in the worker. The run
+            stays
+            announced.
+        VerificationError: (``input-changed``) another process changed the copied inputs. The
             run stays announced; no checkpoint was made.
         RunFailedError: (``worker-failed``, ``out-of-memory``, ``bad-output``) training failed. The
             run stays announced; no checkpoint was made.
         ConflictError, LockedError, StorageError: As any transaction.
 
-    Cost: the training itself, in a process of its own with about 2 GB; texts are streamed.
+    Cost: the training itself, in a worker process with about 2 GB; texts are streamed.
     """
     begun, signer = time.monotonic(), context.signer()
     repo, progress, resume_state = context.repository, context.progress, context.own_cache
@@ -227,7 +231,7 @@ def _segments_of(
 ) -> SegmentStore | None:
     if not config.replay.steps:
         return None
-    if cache is None or config.replay.keep:  # what is attached need not be kept twice
+    if cache is None or config.replay.keep:  # attached states are not stored a second time
         return SegmentStore(staging.path / "segments") if config.replay.keep else None
     found = SegmentStore.of_run(cache, run.name, run.id)
     found.clear_others()
@@ -243,7 +247,7 @@ def _interrupted(
 
 
 def _with_folds_announced(repo: Repository, plan: RunPlan) -> RunPlan:
-    """Return a plan with the folds of the run that is to go on, whatever steps take by now."""
+    """Return a plan with the folds of the interrupted run, whatever steps take now."""
     state = repo.refs.get(plan.config.run_name)
     if state is None:
         return plan
@@ -300,7 +304,7 @@ def _emit(
                 body,
                 checkpoint_inputs(plan, run, chosen.form),
                 sealed=sealed,
-                # Of the first looked up now: another run may have moved the name meanwhile.
+                # The parent of the first is looked up now: another run may have moved the name.
                 parents=[one.id for one in checkpoints[-1:]] or None,
                 attachments=attached,
             )

@@ -1,7 +1,7 @@
-"""From a worker's output folder to a checkpoint's tree (spec §13.6).
+"""Sealing: from a worker's output folder to a checkpoint's tree (spec §13.6).
 
-Only files of known names and content become part of a checkpoint; anything else the worker left
-is an error, not a surprise in a later download.
+Only files of known names and content become part of a checkpoint; any other file in the folder is
+an error.
 """
 
 import os
@@ -36,17 +36,17 @@ from lyrikstore.verify.evaluation.choice.validation import ValidationScores
 
 
 class PutsBlobs(Protocol):
-    """What stores the files of a checkpoint, or only digests them."""
+    """Writer that stores the files of a checkpoint, or only computes their digests."""
 
     def put_bytes(self, data: bytes) -> Digest:
-        """Take a document; return its digest."""
+        """Store a document and return its digest."""
 
     def put_data(self, data: bytes) -> Digest:
-        """Take a data file; return its digest."""
+        """Store a data file and return its digest."""
 
 
 class Sealed(Struct, frozen=True):
-    """One checkpoint's files, stored.
+    """The stored files of one checkpoint.
 
     Attributes:
         tree: Its tree.
@@ -67,10 +67,10 @@ def seal(
     """Check, canonicalise and store the files of one checkpoint.
 
     Args:
-        folder: What the worker wrote.
-        writer: Of the transaction that will log the checkpoint.
-        form: Its format.
-        base: Tree id of the base model; takes the place of the path PEFT writes.
+        folder: The output folder of the worker.
+        writer: The writer of the transaction that will log the checkpoint.
+        form: The format of the checkpoint.
+        base: Tree id of the base model; it replaces the path that PEFT writes.
         private: The staging folder, whose path must not leave this machine.
 
     Raises:
@@ -86,8 +86,8 @@ def seal(
             if path.is_symlink() or not path.is_dir()
         }
     if names != form.files:
-        odd = min(names ^ form.files)
-        _refuse(f"{odd[:80]} is {'missing' if odd in form.files else 'not part of a checkpoint'}")
+        name = min(names ^ form.files)
+        _refuse(f"{name[:80]} is {'missing' if name in form.files else 'not part of a checkpoint'}")
     entries, sums = [], []
     for name in sorted(form.files):
         data = _read(folder / name)
@@ -121,13 +121,13 @@ def sign_next(
 
     Args:
         context: The store.
-        kind: Of the manifest.
-        name: Its full name.
-        body: Its body.
-        inputs: Its inputs.
-        sealed: Its tree, whose sums are attached; None: it has none.
-        parents: What it follows; None: what the name stands for now.
-        attachments: What else is attached.
+        kind: Kind of the manifest.
+        name: Full name of the object.
+        body: Body of the manifest.
+        inputs: Inputs of the manifest.
+        sealed: The tree, whose sums are attached; None: the object has no tree.
+        parents: The previous versions; None: the version that the name means now.
+        attachments: Further attachments.
         message: Free text.
     """
     repo = context.repository
@@ -159,16 +159,16 @@ def log_next(
     *,
     hold: Callable[[], None] | None = None,
 ) -> tuple[Manifest, int]:
-    """Sign and log the next version of a name; return it, and its place in the log.
+    """Sign and log the next version of a name; return its manifest and its position in the log.
 
     Args:
         context: The store.
-        kind: Of the manifest.
-        name: Its full name.
-        body: Its body.
-        inputs: Its inputs.
+        kind: Kind of the manifest.
+        name: Full name of the object.
+        body: Body of the manifest.
+        inputs: Inputs of the manifest.
         message: Free text.
-        hold: Judges once more, under the lock, what the log may have changed.
+        hold: Called under the lock, to check again what may have changed in the log.
 
     Raises:
         ConflictError, LockedError, StorageError: As any transaction.
@@ -182,7 +182,7 @@ def log_next(
 
 
 def _read(path: Path) -> bytes:
-    # Through one descriptor, not following links: what is checked is what is stored.
+    # Through one descriptor, without following links: the checked bytes are the stored ones.
     with storage_errors(f"reading {path.name}"):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
@@ -197,7 +197,7 @@ def _canonical(name: str, data: bytes, base: Digest | None) -> bytes:
     try:
         document = parse(data, max_bytes=limit, floats=True, nulls=True)
         if not isinstance(document, list if last in LISTS else dict):
-            _refuse(f"{name} is not what it should be")
+            _refuse(f"{name} is not a {'list' if last in LISTS else 'JSON object'}")
         if last == ADAPTER_CONFIG and isinstance(document, dict):
             document["base_model_name_or_path"] = str(base)
             document["target_modules"] = sorted(document.get("target_modules") or [])
@@ -216,11 +216,11 @@ def _check_weights(name: str, data: bytes) -> None:
 
 
 def refuse_secret(path: str, data: bytes) -> None:
-    """Return if a file that is to become part of a checkpoint holds no secret that can be seen.
+    """Raise `secret-found` if a file of a checkpoint holds a recognizable secret.
 
     Args:
-        path: It.
-        data: Its content; of weights what says which there are.
+        path: Path of the file.
+        data: Its content; of weights only the header, which lists the tensors.
 
     Raises:
         RunFailedError: (``secret-found``) it holds a private key, or credentials.
@@ -228,8 +228,8 @@ def refuse_secret(path: str, data: bytes) -> None:
     if held := secret_in(path, data):
         raise RunFailedError(
             "secret-found",
-            f"the checkpoint cannot be sealed: {brief(escape_control(path))} has a {held}",
-            hint="nothing was stored; keep it out of the output, and replace it if others saw it",
+            f"the checkpoint cannot be sealed: {brief(escape_control(path))} contains a {held}",
+            hint="nothing was stored; remove it from the output, and replace it if others saw it",
             details={"holds": {path: held}},
         )
 
@@ -243,15 +243,15 @@ def _refuse(reason: str) -> NoReturn:
 def seal_history(
     made: Mapping[str, Any], writer: PutsBlobs, *, private: Path
 ) -> Iterator[Attachment]:
-    """Yield how a training went, where it took steps.
+    """Yield the training history as an attachment, if the candidate was trained in steps.
 
     Args:
-        made: What the worker said of the checkpoint.
-        writer: Of the transaction that will log it.
+        made: The worker's result for the checkpoint.
+        writer: The writer of the transaction that will log the checkpoint.
         private: The staging folder.
 
     Raises:
-        StorageError: It cannot be read or written.
+        StorageError: The file cannot be read or written.
         LyrikstoreError: As :func:`read_history`.
     """
     if "history" in made:
@@ -263,25 +263,26 @@ def seal_history(
 def seal_unlike(
     made: Mapping[str, Any], writer: PutsBlobs, *, private: Path
 ) -> tuple[dict[str, Any], list[Attachment]]:
-    """Return from where on texts are unlike the training data, as a checkpoint says it.
+    """Return the checkpoint's rule for texts unlike the training data, and its attachments.
 
     Args:
-        made: What the worker said of the checkpoint.
-        writer: Of the transaction that will log it.
+        made: The worker's result for the checkpoint.
+        writer: The writer of the transaction that will log the checkpoint.
         private: The staging folder.
 
     Returns:
-        The members of its body, and its attachments; nothing where it is not known.
+        The members of the checkpoint's body, and its attachments; both empty if the worker made no
+        such rule.
 
     Raises:
-        RunFailedError: (``bad-output``) it is nothing that could be loaded.
-        StorageError: It cannot be read or written.
+        RunFailedError: (``bad-output``) the rule cannot be loaded.
+        StorageError: The file cannot be read or written.
     """
     if UNLIKE not in made:
         return {}, []
     about, attached = made[UNLIKE], []
     if not isinstance(about, dict) or about.keys() != {"method", "limit"}:
-        _refuse("what tells unlike texts is not what it should be")
+        _refuse("the rule for texts unlike the training data needs method and limit")
     if "distances" in made:
         data = _read(private / str(made["distances"]))
         _check_weights(UNLIKE, data)
@@ -292,18 +293,18 @@ def seal_unlike(
 def seal_validation(
     scores: ValidationScores | CrossValidation | None, writer: PutsBlobs
 ) -> tuple[dict[str, Any], Attachment] | None:
-    """Return what a checkpoint says of what it keeps of its validation, and the attachment.
+    """Return the member of a checkpoint that describes its validation scores, and their attachment.
 
     Args:
-        scores: What each candidate said of the records that they are compared on; None: nothing is
-            kept.
-        writer: Of the transaction that will log it.
+        scores: Scores of each candidate on the records that they are compared on; None: no scores
+            are kept.
+        writer: The writer of the transaction that will log the checkpoint.
 
     Returns:
-        None also where it would be longer than anybody reads.
+        None if there are no scores, or the file would be longer than the limit of readers.
 
     Raises:
-        StorageError: It cannot be written.
+        StorageError: The file cannot be written.
     """
     data = None if scores is None else scores.write()
     if scores is None or data is None:

@@ -1,4 +1,4 @@
-"""By which fields an evaluation is to tell records apart, before there is one (spec §13.9.6)."""
+"""The fields by which an evaluation will slice records, chosen before training (spec §13.9.6)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,11 +15,11 @@ from lyrikstore.verify.evaluation.slices import LENGTH, usual_fields
 def planned_slices(
     repo: Repository, dataset: Manifest, columns: Iterable[str], label: str
 ) -> tuple[str, ...]:
-    """Return the fields that a config names which nobody wrote: the usual ones that are there.
+    """Return the slice fields of a proposed config: the usual fields that the dataset has.
 
     Args:
         repo: The store.
-        dataset: What is to be measured on.
+        dataset: The dataset that will be evaluated on.
         columns: The fields of its records, as far as they are known.
         label: The field that holds the label.
 
@@ -35,15 +35,15 @@ def planned_slices(
 
 
 def check_slices(repo: Repository, fields: Iterable[str], datasets: Iterable[Manifest]) -> None:
-    """Return if no field that somebody wants to slice by holds personal data by a scan.
+    """Raise `personal-slices` if a scan found personal data in a slice field.
 
     Args:
         repo: The store.
-        fields: The fields that a config names.
-        datasets: The data that it names.
+        fields: The slice fields of a config.
+        datasets: The datasets of the config.
 
     Raises:
-        InvalidInputError: (``personal-slices``) a scan found some in one.
+        InvalidInputError: (``personal-slices``) a scan found personal data in a field.
     """
     names = [name for name in fields if name != LENGTH]
     for dataset in datasets if names else ():
@@ -60,12 +60,12 @@ def check_slices(repo: Repository, fields: Iterable[str], datasets: Iterable[Man
 def group_numbers(
     repo: Repository, datasets: Sequence[Manifest], config: Mapping[str, Any]
 ) -> list[int] | None:
-    """Return the number of each record's group; None: no field says which belong together.
+    """Return the group number of each record; None: no field groups the records.
 
     Args:
         repo: The store.
         datasets: Training and validation data, one after the other; a group may be in several.
-        config: Of the run; it may name the field.
+        config: The config of the run; it may name the field.
 
     Raises:
         InvalidInputError, VerificationError, IncompleteError, StorageError: As

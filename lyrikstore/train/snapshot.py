@@ -1,7 +1,7 @@
-"""Verified copies of the inputs, for workers that see nothing else (spec §13.2).
+"""Verified copies of the inputs, for workers that have no other data (spec §13.2).
 
-Every byte comes from the store through its digest, so what the worker reads is what the manifests
-name; a damaged blob ends the run before its first step.
+Every byte is read from the store by its digest, so a worker reads exactly the data that the
+manifests name; a damaged blob ends the run before its first step.
 """
 
 import json
@@ -49,21 +49,21 @@ from lyrikstore.train.formats.tokenizer import check_tokenizer
 from lyrikstore.train.worker.staging import BASE, Staging
 
 MAX_TEXT_BYTES = 64 << 20
-"""Longest text of one record."""
+"""Longest text of one record, in bytes."""
 
 _WORD = re.compile(r"\w\w")
 
 
 class Snapshot(Struct, frozen=True):
-    """What was copied of datasets.
+    """Summary of the copied records of datasets.
 
     Attributes:
         records: Record ids in storage order.
         labels: Label → number of records.
         targets: The labels of each record.
         lengths: Lengths of the texts in code points.
-        worded: Whether any text holds a word, as ``tfidf/1`` counts them.
-        joined: The further fields that a record has.
+        worded: Whether any text has a word, by the rule of ``tfidf/1``.
+        joined: The further fields that records have.
     """
 
     records: tuple[Digest, ...]
@@ -75,17 +75,17 @@ class Snapshot(Struct, frozen=True):
 
     @property
     def several(self) -> int:
-        """How many records have more than one label."""
+        """Number of records with more than one label."""
         return sum(len(one) > 1 for one in self.targets)
 
 
 class CopiedFields(Struct, frozen=True):
-    """Which fields of records are copied.
+    """The fields of records that are copied.
 
     Attributes:
-        label: The field with the label or the labels; empty: none is copied.
-        text: The fields that are the text; empty: those of that role.
-        joined: Further fields, which join the text.
+        label: The field with the label or the labels; empty: no labels are copied.
+        text: The fields with the text; empty: the fields of the role ``text``.
+        joined: Further fields, which are used beside the text.
     """
 
     label: str
@@ -94,7 +94,7 @@ class CopiedFields(Struct, frozen=True):
 
     @classmethod
     def of(cls, data: DataConfig) -> Self:
-        """Return those that a config names."""
+        """Return the fields that a config names."""
         return cls(data.label, (data.text,) if data.text else (), data.fields)
 
 
@@ -114,16 +114,17 @@ def copy_datasets(
     Args:
         repo: The store.
         manifests: Datasets of documents or rows, one after the other.
-        fields: What of each record.
-        staging: Where to write.
-        name: File to make there; lines are ``{"id", "labels", "text", "fields"}`` in storage order.
+        fields: The fields to copy.
+        staging: The folder to write to.
+        name: The file to make there; lines are ``{"id", "labels", "text", "fields"}`` in storage
+            order.
 
     Raises:
-        InvalidInputError: (``no-reader``) records that are not read, or a file that holds no text;
-            (``no-text``) rows of which no field is the text; (``label-missing``) no such field,
-            near ones named; (``not-text``) not UTF-8; (``too-large``) a text longer than
-            :data:`MAX_TEXT_BYTES`.
-        VerificationError, IncompleteError: A blob is damaged or lost.
+        InvalidInputError: (``no-reader``) the records or a file have a format without a reader;
+            (``no-text``) no field of the rows is the text; (``label-missing``) the label field does
+            not exist; similar names are listed; (``not-text``) a file is not UTF-8; (``too-large``)
+            a text is longer than :data:`MAX_TEXT_BYTES`.
+        VerificationError, IncompleteError: A blob is damaged or missing.
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     for manifest in manifests:
@@ -161,14 +162,14 @@ def copy_datasets(
 def read_texts(
     repo: Repository, manifests: Sequence[Manifest], fields: CopiedFields
 ) -> Iterator[str]:
-    """Yield the text of each record of datasets, in storage order; raises as copying them does."""
+    """Yield the text of each record in storage order; raises as :func:`copy_datasets`."""
     return (text for _, _, text in read_found(repo, manifests, fields))
 
 
 def read_found(
     repo: Repository, manifests: Sequence[Manifest], fields: CopiedFields
 ) -> Iterator[tuple[str, Digest, str]]:
-    """Yield where each record is (of rows ``PATH:LINE``), id and text, as :func:`read_texts`."""
+    """Yield place (of rows ``PATH:LINE``), id and text of each record, as :func:`read_texts`."""
     for manifest in manifests:
         for where, record, _, text, _ in read_copied(repo, manifest, fields):
             yield where, record, text
@@ -181,15 +182,16 @@ def read_copied(repo: Repository, manifest: Manifest, fields: CopiedFields) -> I
 
 
 def check_single(names: str, label: str, copied: Snapshot) -> None:
-    """Refuse records that have not one label each.
+    """Raise `InvalidInputError` unless each record has exactly one label.
 
     Args:
         names: The datasets, for errors.
         label: The field that holds the label.
-        copied: What was copied of them.
+        copied: Their snapshot.
 
     Raises:
-        InvalidInputError: (``label-missing``) records have none; (``several-labels``) more.
+        InvalidInputError: (``label-missing``) records have no label; (``several-labels``) they have
+            more than one.
     """
     records = pluralize(len(copied.targets), "record has", "records have")
     bare = sum(not one for one in copied.targets)
@@ -213,7 +215,7 @@ def _documents(repo: Repository, manifest: Manifest, fields: CopiedFields) -> It
     label = fields.label
     tree = _labelled_tree(repo, manifest, label) if label else present_tree(repo, manifest)
     for entry in tree.entries:
-        # What the tree says of a length is a claim; the blob's own decides before it is read.
+        # The length in the tree is a claim; the blob's own length is checked before it is read.
         _check_length(entry.path, repo.blobs.size(entry.blake3))
         data = repo.blobs.read(entry.blake3, max_bytes=MAX_TEXT_BYTES)
         meta = entry.meta or {}
@@ -279,8 +281,8 @@ def decode_text(path: str, data: bytes) -> str:
         data: The document.
 
     Raises:
-        InvalidInputError: (``no-reader``) it is a PDF, a picture …; (``not-text``) not UTF-8;
-            (``too-large``) longer than :data:`MAX_TEXT_BYTES`.
+        InvalidInputError: (``no-reader``) it is a PDF, a picture …; (``not-text``) it is not UTF-8;
+            (``too-large``) it is longer than :data:`MAX_TEXT_BYTES`.
     """
     foreign = foreign_format(path, data[:16])
     if foreign is not None:
@@ -308,19 +310,17 @@ def _check_length(path: str, size: int) -> None:
 
 
 def copy_base(repo: Repository, manifest: Manifest, staging: Staging) -> dict[str, Any]:
-    """Write the files of a base model that a worker may see into ``base/``; return its settings.
-
-    Each is checked.
+    """Copy the checked files of a base model into the staged ``base/``; return its settings.
 
     Args:
         repo: The store.
-        manifest: An imported checkpoint, or one that was trained from such as a whole.
-        staging: Where to write.
+        manifest: An imported checkpoint, or one that was trained from an imported one as a whole.
+        staging: The folder to write to.
 
     Raises:
         PolicyError: (``unsafe-model``, ``unknown-model``) see
             :mod:`lyrikstore.train.formats.base_model`.
-        VerificationError, IncompleteError: A blob is damaged or lost.
+        VerificationError, IncompleteError: A blob is damaged or missing.
         StorageError: Storage backend error: disk full, read-only, I/O error.
         LyrikstoreError: As :func:`first_base`.
     """
@@ -349,7 +349,7 @@ def _copy_described(
     entries = tree.by_path
     config = repo.blobs.read(entries[CONFIG].blake3, max_bytes=MAX_CONFIG_BYTES)
     settings = check_model_config(config)
-    # Only the settings that were looked at reach the loader, not the file they came in.
+    # Only the checked settings reach the loader, not the file that they came in.
     staging.write(f"{BASE}/{CONFIG}", encode(settings))
     tokenizer = repo.blobs.read(entries[TOKENIZER].blake3, max_bytes=MAX_TOKENIZER_BYTES)
     check_tokenizer(tokenizer)
@@ -370,23 +370,23 @@ def _copy_shards(repo: Repository, tree: Tree, staging: Staging) -> None:
             wanted: frozenset[str] = frozenset(wanted),
         ) -> None:
             if found.keys() != wanted:
-                odd = min(found.keys() ^ wanted)
+                tensor = min(found.keys() ^ wanted)
                 raise PolicyError(
                     "unsafe-model",
-                    f"{shard}: {INDEX} says otherwise of tensor {odd[:80]}",
-                    hint="commit a whole copy of the model",
+                    f"{shard}: {INDEX} contradicts it about the tensor {tensor[:80]}",
+                    hint="commit a complete copy of the model",
                 )
 
         copy_weights(repo, entries[shard].blake3, staging, f"{BASE}/{shard}", check)
 
 
 def staged_base(staging: Staging) -> tuple[str, ...]:
-    """Return the files of the base model that were copied, weights among them, sorted."""
+    """Return the names of the copied files of the base model, weights included, sorted."""
     return tuple(sorted(name for name in staging.written if name.startswith(f"{BASE}/")))
 
 
 def staged_weights(staging: Staging) -> list[str]:
-    """Return the names of the files of weights of the base model that was copied."""
+    """Return the names of the copied weight files of the base model."""
     return [
         name.removeprefix(f"{BASE}/")
         for name in staged_base(staging)
@@ -401,17 +401,19 @@ def copy_weights(
     name: str,
     check: Callable[[Mapping[str, tuple[int, ...]]], None] = lambda _: None,
 ) -> None:
-    """Write a file of weights, its head checked before and its digest while it is read.
+    """Copy a weight file; its header is checked before, and its digest while it is read.
 
     Args:
         repo: The store.
-        digest: The file.
-        staging: Where to write.
-        name: What to call it there.
-        check: Gets tensor → shape before anything is written; may refuse them.
+        digest: The digest of the file.
+        staging: The folder to write to.
+        name: The name of the copy.
+        check: Called with tensor → shape before the file is written; it may raise.
 
     Raises:
-        VerificationError, IncompleteError, StorageError: It is damaged, lost, or cannot be written.
+        VerificationError, IncompleteError, StorageError: The file is damaged or missing, or the
+            copy
+            cannot be written.
         LyrikstoreError: As :func:`check_weights`.
     """
     with repo.blobs.open(digest) as stream, staging.create(name) as write:
@@ -419,6 +421,6 @@ def copy_weights(
         head += stream.read(min(int.from_bytes(head, "little"), MAX_HEADER_BYTES))
         check(check_weights(PurePosixPath(name).name, head, repo.blobs.size(digest)))
         write(head)
-        # To the end: the stream raises there if the whole is not the blob.
+        # To the end: there the stream raises if the digest is not that of the blob.
         while part := stream.read(1 << 20):
             write(part)

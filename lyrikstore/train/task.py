@@ -1,8 +1,10 @@
-"""What a task is to training, and which tasks there are (spec §13.1).
+"""The interface of a task to training, and the list of tasks (spec §13.1).
 
-A task says what a record holds and what a model answers. Everything that differs between tasks is
+A task defines what a record holds and what a model answers. Everything that differs between tasks
+is
 in one module of :mod:`lyrikstore.train.tasks`, behind :class:`TrainingTask`; planning, training,
-evaluation, prediction and deployment ask it, and compare no names. A package that is installed
+evaluation, prediction and deployment call it, and never compare names of tasks. A package that is
+installed
 beside lyrikstore adds a task by an entry point of the group ``lyrikstore.tasks``.
 """
 
@@ -43,8 +45,7 @@ if TYPE_CHECKING:  # a task is asked by what is above this module, and for nothi
     from lyrikstore.verify.evaluation.evidence import OtherEvaluation
     from lyrikstore.verify.rights.judge import Reason
 
-# By name, so that looking one up loads no library that another needs, and so that what is below
-# the tasks can ask them.
+# By name: a look-up imports no library of another task, and modules below the tasks can use them.
 _OURS = {
     "text-classification": "lyrikstore.train.tasks.classification:TASK",
     "multi-label": "lyrikstore.train.tasks.multi_label:TASK",
@@ -57,19 +58,19 @@ class CopiedInputs(Protocol):
 
     @property
     def task(self) -> str:
-        """What is learned."""
+        """Name of the task."""
 
     @property
     def labels(self) -> Collection[str]:
-        """The labels that are learned; none of a generative model."""
+        """The labels of the training data; empty for a generative model."""
 
     @property
     def warnings(self) -> Sequence["Reason"]:
-        """What to warn of."""
+        """Warnings about the data."""
 
     @property
     def prompt(self) -> Mapping[str, Any]:
-        """Member ``prompt`` of run and checkpoints; empty: it has none."""
+        """Member ``prompt`` of run and checkpoints; empty: they have no such member."""
 
     @property
     def order(self) -> Mapping[str, Any]:
@@ -80,34 +81,37 @@ class CopiedInputs(Protocol):
         """Members of the jobs ``train`` and ``replay`` that depend on what was copied."""
 
     def folds_of(self, candidate: str) -> Mapping[str, Any]:
-        """Return members of the job of a candidate that is compared by folds; of others nothing."""
+        """Return the job members of a candidate compared by cross-validation; empty for others."""
 
     def thresholds(self, config: "TrainConfig") -> list[dict[str, str]]:
-        """Return what evaluations are held to; raises ``bad-config`` where they cannot be."""
+        """Return the thresholds of evaluations; raise ``bad-config`` if one cannot be checked."""
 
     def choose(self, staging: "Staging", results: "Results", allowed: Collection[str]) -> "Chosen":
-        """Return which of the candidates that were trained is taken.
+        """Return the chosen one of the trained candidates.
 
         Args:
-            staging: Holds what the workers wrote.
-            results: What the workers said.
-            allowed: Formats of the candidates that may be taken.
+            staging: The folder with the workers' output.
+            results: The results of the workers.
+            allowed: Formats of the candidates that may be chosen.
 
         Raises:
-            RunFailedError: (``bad-output``) a worker wrote something else, or none can be taken.
+            RunFailedError: (``bad-output``) a worker's file is not as expected, or no candidate can
+                be chosen.
         """
 
 
 class TestedModel(Struct, frozen=True):
-    """A model that is tested.
+    """A model and its test set.
 
     Attributes:
         checkpoint: The model.
         run: Its run.
-        test: The records.
-        train: What a baseline may learn from: what the model did; empty: there is none.
-        floors: Confidences below which nothing would be answered, that are asked about.
-        against: The evaluation that it is compared with, if it is.
+        test: The test set.
+        train: The data that a baseline is trained on, which is that of the model; empty: there is
+            no
+            baseline.
+        floors: Confidence limits for abstaining, for which coverage is reported.
+        against: The evaluation that it is compared with; None: it is not compared.
     """
 
     checkpoint: "Manifest"
@@ -119,32 +123,32 @@ class TestedModel(Struct, frozen=True):
 
     @property
     def task(self) -> str:
-        """What it is trained for."""
+        """Name of the task."""
         return str(self.checkpoint.body["task"])
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """That of its run, which says how records are read."""
+        """The config of the run, which determines how records are read."""
         return cast("Mapping[str, Any]", self.run.body["config"])
 
     @property
     def seed(self) -> int:
-        """That of its run."""
+        """The seed of the run."""
         return int(self.run.body["seed"])
 
 
 class ModelWithAnswers(Struct, frozen=True):
-    """A model whose answers were computed elsewhere.
+    """A model whose answers were computed elsewhere, and its test set.
 
     Attributes:
-        task: What it is for.
-        given: Its answers.
-        checkpoint: The model; None: it is not in this store, and has no name there yet.
-        run: Its run; None: it has none here.
-        test: The records.
-        train: What a baseline may learn from; empty: there is none.
-        floors: Confidences below which nothing would be answered, that are asked about.
-        against: The evaluation that it is compared with, if it is.
+        task: Name of the task.
+        given: The answer file.
+        checkpoint: The model; None: it has no name in this store yet.
+        run: Its run; None: it has no run in this store.
+        test: The test set.
+        train: The data that a baseline is trained on; empty: there is no baseline.
+        floors: Confidence limits for abstaining, for which coverage is reported.
+        against: The evaluation that it is compared with; None: it is not compared.
     """
 
     task: str
@@ -158,7 +162,7 @@ class ModelWithAnswers(Struct, frozen=True):
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """That of its run; where that does not say which field is the label, the data does."""
+        """The config of the run; if it names no label field, with that of the dataset."""
         config = {} if self.run is None else dict(self.run.body["config"])
         if "label" not in config.get("data", {}):
             label = self.test.body.get("fields", {}).get("label", "")
@@ -167,21 +171,21 @@ class ModelWithAnswers(Struct, frozen=True):
 
     @property
     def seed(self) -> int:
-        """That of its run."""
+        """The seed of the run."""
         return SEED if self.run is None else int(self.run.body["seed"])
 
 
 class MonitoredModel(Struct, frozen=True):
-    """A model that is looked at with data that came later.
+    """A model, and data that was collected after its run.
 
     Attributes:
         checkpoint: The model.
         run: Its run.
-        reference: The evaluation that it is held against.
-        new: The data that came.
+        reference: The evaluation that it is compared with.
+        new: The new data.
         old: The test set of the reference.
-        train: What the model learned from.
-        backfill: Whether the data is of before the run.
+        train: The training data of the model.
+        backfill: Whether the data is from before the run.
     """
 
     checkpoint: "Manifest"
@@ -194,12 +198,12 @@ class MonitoredModel(Struct, frozen=True):
 
 
 class Evaluated(Struct, frozen=True):
-    """What was found of a model.
+    """The result of an evaluation.
 
     Attributes:
-        body: Of the evaluation, but for what every task has.
-        attachments: Role → what is attached.
-        labels: Those of a model whose answers were given.
+        body: Body of the evaluation, without the members that all tasks share.
+        attachments: Role → bytes of the attachment.
+        labels: The labels of a model whose answers were computed elsewhere.
     """
 
     body: dict[str, Any]
@@ -208,7 +212,7 @@ class Evaluated(Struct, frozen=True):
 
 
 class TrainingTask(Protocol):
-    """What differs between tasks."""
+    """Interface of a task: all behaviour that differs between tasks."""
 
     name: ClassVar[str]
 
@@ -217,46 +221,46 @@ class TrainingTask(Protocol):
 
     @property
     def rules(self) -> TaskRules:
-        """What verification asks of it."""
+        """The rules of the task that verification uses."""
 
     candidates: ClassVar[tuple[str, ...]]
-    """What can be trained for it, of :data:`lyrikstore.train.requirements.CANDIDATES`."""
+    """Names of its candidates, from :data:`lyrikstore.train.requirements.CANDIDATES`."""
 
     devices: ClassVar[tuple[str, ...]]
-    """Where its models are computed, of :mod:`lyrikstore.train.requirements`."""
+    """The devices that its models run on, from :mod:`lyrikstore.train.requirements`."""
 
     # Config and plan (spec §13.1, §13.10).
 
     def defaults(self, section: str) -> Mapping[str, Any]:
-        """Return the settings of a section of a config that this task sets otherwise."""
+        """Return this task's own default settings for a section of a config."""
 
     def check_config(self, document: Mapping[str, Any]) -> None:
-        """Refuse a config that names what the task does not have, or lacks what it needs.
+        """Raise `bad-config` if a config has a setting that the task lacks, or lacks one it needs.
 
         Raises:
             InvalidInputError: (``bad-config``) it does.
         """
 
     def read_facts(self, repo: "Repository", ref: str, data: "DataConfig") -> "DataFacts":
-        """Return what is known of a dataset to train on."""
+        """Return the facts about a dataset that a plan needs."""
 
     def propose(self, repo: "Repository", proposal: "Proposal") -> "TrainConfig":
         """Return the config that ``plan REF`` writes.
 
         Raises:
-            InvalidInputError: The dataset does not say what is to be learned.
+            InvalidInputError: The dataset does not name the field to learn.
         """
 
     def estimate(self, question: "Question", candidate: str) -> "CandidateFigures":
-        """Return what a candidate takes, where it has a base model."""
+        """Return the time and memory of a candidate that has a base model."""
 
     def serving_milliseconds(self, question: "Question") -> float | None:
-        """Return what one answer takes on this machine; None: that is not known."""
+        """Return the milliseconds of one answer on this machine; None: not known."""
 
     def remarks(
         self, config: "TrainConfig", facts: "DataFacts", shape: "EncoderShape | None"
     ) -> list["Remark"]:
-        """Return what should be known of a plan."""
+        """Return remarks about a plan."""
 
     # Training (spec §13.2).
 
@@ -284,46 +288,47 @@ class TrainingTask(Protocol):
     def evaluate(
         self, context: "StoreContext", model: TestedModel, *, sample: int | None, device: str
     ) -> Evaluated:
-        """Let a model answer a test set, and what it is compared with, and return what follows.
+        """Evaluate a model and its baselines on a test set.
 
         Args:
             context: The store.
             model: The model, and the data.
-            sample: How many records are asked; None: all.
-            device: Where it is computed.
+            sample: Number of records that are answered; None: all.
+            device: The device that the model runs on.
 
         Raises:
-            PolicyError: (``test-is-train``) the model learned from most of the records.
-            InvalidInputError: (``no-sample``) all are asked; or they cannot be.
+            PolicyError: (``test-is-train``) the model was trained on most of the records.
+            InvalidInputError: (``no-sample``) the task always answers all records; or the records
+                cannot be answered.
         """
 
     def evaluate_answer_file(self, context: "StoreContext", model: ModelWithAnswers) -> Evaluated:
-        """Return what follows from answers that were computed elsewhere.
+        """Evaluate answers that were computed elsewhere.
 
         Args:
             context: The store.
             model: The answers, and the data.
 
         Raises:
-            PolicyError: (``test-is-train``) the model learned from most of the records.
-            InvalidInputError: (``bad-answer-file``) the answers are not about the records;
-                (``no-given-answers``) it takes none.
+            PolicyError: (``test-is-train``) the model was trained on most of the records.
+            InvalidInputError: (``bad-answer-file``) the answers are not for these records;
+                (``no-given-answers``) the task does not support answer files.
         """
 
     def monitor(
         self, context: "StoreContext", model: MonitoredModel, *, with_old: bool, with_train: bool
     ) -> Evaluated:
-        """Let a model answer data that came after its run, and return how far that is from before.
+        """Run a model on data from after its run, and return how results differ from the reference.
 
         Args:
             context: The store.
             model: The model, and the data.
             with_old: Whether the test set of the reference may be read.
-            with_train: Whether the training data may.
+            with_train: Whether the training data may be read.
         """
 
     def report(self, repo: "Repository", evaluation: "Manifest") -> Mapping[str, Any]:
-        """Return ``confusion``, ``failures`` and ``samples`` of a report, as far as there are."""
+        """Return ``confusion``, ``failures`` and ``samples`` of a report, as far as they exist."""
 
     def answer(
         self,
@@ -333,38 +338,37 @@ class TrainingTask(Protocol):
         device: str,
         withdrawn: "RevokedRights | None",
     ) -> "ModelAnswers":
-        """Let a model answer some records.
+        """Run a model on some records and return its answers.
 
         Args:
             context: The store.
             model: The model, and the records.
-            device: Where it is computed.
-            withdrawn: Tells which rights were revoked, where answers are explained; None: they are
-                not.
+            device: The device that the model runs on.
+            withdrawn: Finds revoked rights, if answers are explained; None: they are not explained.
         """
 
     def score(
         self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
     ) -> dict[str, Any]:
-        """Answer a test set, in a worker."""
+        """Compute the answers to a test set, in a worker."""
 
     def predict(
         self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
     ) -> dict[str, Any]:
-        """Answer what :meth:`answer` copied, in a worker."""
+        """Compute the answers to the records that :meth:`answer` copied, in a worker."""
 
     # Deployment (spec §14.7).
 
     def served(
         self, checkpoint: "Manifest", run: "Manifest", target: "Target", workers: "ModelWorkers"
     ) -> "ServedModel":
-        """Return a checkpoint as what is deployed; it is staged.
+        """Return the deployable model of a checkpoint, which is staged.
 
         Args:
             checkpoint: The checkpoint.
             run: Its run.
-            target: Where it goes.
-            workers: What loads it.
+            target: The target of the deployment.
+            workers: The workers that load it.
         """
 
     def probe(
@@ -373,8 +377,8 @@ class TrainingTask(Protocol):
         """Return the answers of a sealed model to its probe, in a worker.
 
         Args:
-            job: What :meth:`served` says of the model.
-            files: The checkpoint, its base where it needs one, and ``test.jsonl``.
+            job: The job members that :meth:`served` gives for the model.
+            files: The checkpoint, its base if it needs one, and ``test.jsonl``.
             report: Called per record or batch.
         """
 
@@ -384,9 +388,9 @@ class TrainingTask(Protocol):
         """Return the answers of a deployed folder to the probe, in a worker, and ``latencyMs``.
 
         Args:
-            job: What :meth:`served` says of the model.
+            job: The job members that :meth:`served` gives for the model.
             files: ``test.jsonl``.
-            reader: What the module of the target loads the folder with.
+            reader: The reader of the target module, which loads the folder.
             report: Called per record.
         """
 
@@ -395,8 +399,8 @@ def find_task(name: str, *, kind: str = UNKNOWN_TASK) -> TrainingTask:
     """Return a task by its name.
 
     Args:
-        name: It.
-        kind: The kind of the error where there is none.
+        name: Name of the task.
+        kind: Kind of the error if there is no such task.
 
     Raises:
         InvalidInputError: (``unknown-task``) no such task is installed here, or it cannot be
@@ -410,29 +414,29 @@ def find_task(name: str, *, kind: str = UNKNOWN_TASK) -> TrainingTask:
             return cast("TrainingTask", found.load())
         except Exception as error:
             text = (
-                f"the task {quote(name)} is installed and cannot be loaded: {type(error).__name__}"
+                f"the task {quote(name)} is installed but cannot be loaded: {type(error).__name__}"
             )
-            raise InvalidInputError(kind, text, hint="install its package again") from error
+            raise InvalidInputError(kind, text, hint="reinstall the package of the task") from error
     raise unknown_word(kind, "task", name, task_names())
 
 
 def folder_of_task(name: str) -> str:
-    """Return the folder that a task of another installed package is imported from; or nothing."""
+    """Return the folder that a task of another package is imported from, or an empty text."""
     found = installed_task(name)
     if found is None or found.dist is None:
         return ""
-    # Whole: a worker stands in a folder with files of the data, and would look there.
+    # Absolute: the working directory of a worker holds data, and nothing is imported from there.
     return str(Path(str(found.dist.locate_file(""))).resolve())
 
 
 def package_of_task(name: str) -> dict[str, str]:
-    """Return name and version of the other package that a task comes from; of ours nothing."""
+    """Return name → version of the other package that provides a task; empty for our tasks."""
     found = installed_task(name)
     return {} if found is None or found.dist is None else {found.dist.name: found.dist.version}
 
 
 def usual_task(*, generative: bool = False, several: bool = False) -> TrainingTask:
-    """Return the task that is learned where nobody names one.
+    """Return the default task, for configs that name none.
 
     Args:
         generative: Whether the base model generates text.
