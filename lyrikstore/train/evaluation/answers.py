@@ -1,4 +1,4 @@
-"""Answers of a checkpoint about a dataset, and those of a baseline beside it (spec §13.7)."""
+"""Answers of a checkpoint to a test set, and answers of its baselines (spec §13.7)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -47,20 +47,21 @@ from lyrikstore.verify.evaluation.external_answers import answer_file_answerer
 from lyrikstore.verify.evaluation.predictions import Line
 
 MEASURED = ("latencyMs", "wallSeconds", "cpuSeconds", "peakMemoryBytes")
-"""What a worker measures of itself."""
+"""Figures that a worker measures of itself."""
 
 
 class AnsweredTestSet(Struct, frozen=True):
-    """What was answered.
+    """Answers of a model and its baselines to a test set.
 
     Attributes:
-        tested: The records.
-        trained: What the baselines learned from; empty: there are none.
-        systems: What the workers said, of the model and of each baseline.
-        scores: Millionths of each, records × labels that the model knows.
-        environment: Where.
-        labels: Those of the model.
-        seen: How many of the records are in what the model, or one it rests on, learned from.
+        tested: The records of the test set.
+        trained: The records that the baselines were trained on; empty: there are no baselines.
+        systems: Results of the workers, for the model and for each baseline.
+        scores: Scores of each system in millionths, records × labels of the model.
+        environment: The machine and packages.
+        labels: The labels of the model.
+        seen: Number of test records that are in the training data of the model, or of a model it is
+            based on.
     """
 
     tested: Snapshot
@@ -73,11 +74,11 @@ class AnsweredTestSet(Struct, frozen=True):
 
 
 def fields_of(config: Mapping[str, Any], *, label: str | None = None) -> CopiedFields:
-    """Return the fields of records that a run's config names.
+    """Return the fields of records that the config of a run names.
 
     Args:
-        config: Of the run.
-        label: Another field for the label; empty: none.
+        config: The config of the run.
+        label: Another field for the label; empty: no label; None: that of the config.
     """
     data = config["data"]
     text = (data["text"],) if data.get("text") else ()
@@ -86,10 +87,10 @@ def fields_of(config: Mapping[str, Any], *, label: str | None = None) -> CopiedF
 
 
 def actual_of(systems: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return what an evaluation took, as it says it: of all who answered, fitting included.
+    """Return the member ``actual`` of an evaluation: time and memory of all systems, with fitting.
 
     Args:
-        systems: What each said; of those who did not answer here nothing.
+        systems: Result of each; empty for a system whose answers were computed elsewhere.
     """
     systems = [one for one in systems if one]
     if not systems:
@@ -110,15 +111,15 @@ def answer_records(
     seen_in: LearnedData | None = None,
     label: str | None = None,
 ) -> AnsweredTestSet:
-    """Let a model answer every record, or take its given answers; and a baseline, if it may learn.
+    """Return the answers of a model, computed or from its answer file, and those of its baselines.
 
     Args:
         context: The store.
-        model: The model, the records, and training and validation data, from which a baseline
-            learns; without them there is none.
-        seen_in: Where it is looked for what the model has seen; None: nowhere.
-        label: The field with the labels of the records, where it is not that of the run; empty:
-            they have none.
+        model: The model, the test set, and the data that baselines are trained on; without it
+            there are no baselines.
+        seen_in: The training data that is searched for test records; None: no search.
+        label: The field with the labels of the records, if it is not that of the run; empty: they
+            have no labels.
 
     Raises:
         InvalidInputError: (``empty``) there are no records; or they cannot be read.
@@ -206,8 +207,8 @@ def _baseline_job(
     base: tuple[str, ...] = ()
     if rival is not None and CANDIDATES[rival.candidate].needs_base:
         base = _stage_base(repo, model.run, staging)
-        if not base:  # as in a clone without it: then nothing is said to be better
-            text = f"no {rival.candidate} to compare with: the base model of the run is not here"
+        if not base:  # as in a clone without it: then the evaluation makes no comparison with it
+            text = f"no comparison with {rival.candidate}: this store lacks the base of the run"
             context.progress(Progress(phase="warn", detail={"code": "left-out", "text": text}))
             rival = None
     if rival is not None:
@@ -216,7 +217,7 @@ def _baseline_job(
 
 
 def _stage_base(repo: Repository, run: Manifest | None, staging: Staging) -> tuple[str, ...]:
-    """Copy the base model of a run; return its staged files, none where it cannot be read."""
+    """Copy the base model of a run; return its staged files, or none if it cannot be read."""
     named = [] if run is None else run.inputs_in("base")
     try:
         for item in named:
@@ -229,12 +230,12 @@ def _stage_base(repo: Repository, run: Manifest | None, staging: Staging) -> tup
 
 
 def job_folds(seed: int, wanted: Flags, groups: Sequence[int] | None) -> list[str]:
-    """Return the folds of some records, as a job has them.
+    """Return the cross-validation folds of some records, in the form of a job.
 
     Args:
-        seed: Of the run.
-        wanted: Which labels the records have: records × labels.
-        groups: The number of the group of each; None: there are none.
+        seed: The seed of the run.
+        wanted: Whether a record has a label: records × labels.
+        groups: The group number of each record; None: records are not grouped.
     """
     return write_folds(deal_folds(seed, wanted, groups, repeats_of(len(wanted))))
 
@@ -246,13 +247,13 @@ def head_of(
     *,
     labelled: bool = True,
 ) -> Head:
-    """Return the head of the predictions.
+    """Return the head of a predictions file.
 
     Args:
-        model: Who answered.
+        model: The model.
         answered: The answers.
         slices: Field and value of each slice.
-        labelled: Whether it is known what is right.
+        labelled: Whether the records have labels.
     """
     known = tuple(answered.labels)
     others = sorted(answered.tested.labels.keys() - set(known), key=str.encode)
@@ -272,13 +273,13 @@ def lines_of(
     records: SlicedRecords | None = None,
     near: Sequence[bool] = (),
 ) -> Iterator[Line]:
-    """Yield a line for each record; of labels that the model does not know nobody is sure at all.
+    """Yield a line for each record; labels unknown to the model have the score 0.
 
     Args:
-        head: What holds for all of them.
+        head: The head of the file.
         answered: The answers.
-        records: Their slices and groups; None: there are none.
-        near: Which of them have a near duplicate in the training data; empty: nobody looked.
+        records: Slices and groups of the records; None: there are none.
+        near: Whether a record has a near duplicate in the training data; empty: no search was made.
     """
     numbers = {label: number for number, label in enumerate(head.labels)}
     rest = [0] * (len(head.labels) - answered.scores[0].shape[1])

@@ -1,7 +1,7 @@
 """Evaluation of a checkpoint on a locked test set, against baselines (spec §13.7, §13.9).
 
-One signed statement holds model, baselines and majority, so that none of them can be shown without
-the others; every figure about answers follows from the answers, which are attached.
+One signed statement contains the figures of model, baselines and majority, so none of them can be
+shown without the others. All figures are computed from the answers, which are attached.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,40 +55,41 @@ def evaluate_checkpoint(
 
     Args:
         context: The store, opened to append.
-        checkpoint_ref: A checkpoint that a run here made; with ``predictions`` any, or a name for a
-            model that is not in this store, which is logged then as one with origin ``external``.
+        checkpoint_ref: A checkpoint that a run in this store made; with ``predictions`` any
+            checkpoint, or a new name for a model that is not in this store, which is then logged
+            with origin ``external``.
         dataset_ref: A dataset that was logged before that run; empty: that of ``against``.
-        sample: Of a generative model, how many records are asked, drawn by their ids and the
-            seed of the run; None: all.
-        device: Where a generative model is computed: ``cpu`` or ``cuda``.
-        abstain_below: A confidence below which nothing would be answered: the coverage tells what
-            that costs and gains, too.
-        predictions: A file with its answers, computed elsewhere; None: it is asked.
+        sample: For a generative model: number of records that are answered, drawn by their ids and
+            the seed of the run; None: all.
+        device: Device of a generative model: ``cpu`` or ``cuda``.
+        abstain_below: A confidence limit for abstaining, for which coverage and errors are reported
+            in addition.
+        predictions: A file with answers that were computed elsewhere; None: the model is run.
         against: An evaluation on the same records to compare it with; empty: none.
-        message: What a model is that is named here for the first time.
+        message: Description of a model that gets its name by this call.
 
     Raises:
         PolicyError: (``test-not-locked``) the test set was logged after the run, or is not the
-            one that the run named; (``test-is-train``) the model learned from it, or from most of
-            what it holds;
-            (``rights-missing``) it may not be used to evaluate, as the run declares the use, or
-            the training data, from which the baseline learns, to train.
+            one that the run named; (``test-is-train``) the model was trained on it, or on
+            most of its records; (``rights-missing``) the test set may not be used for evaluation
+            in the use that the run declares, or the training data may not be used to train the
+            baseline.
         InvalidInputError: (``no-sample``, ``bad-device``) the model gives labels;
-            (``bad-confidence``) it generates text, or the limit is none;
+            (``bad-confidence``) it generates text, or the limit is not from 0 to 1;
             (``no-accelerator``) there is no such GPU here; (``not-trained``,
             ``not-a-dataset``, ``empty``, ``label-missing``,
-            ``bad-model`` …); (``bad-answer-file``, ``no-given-answers``) the answers cannot be
-            taken; (``not-comparable``) the other evaluation is not of the same records.
-        VerificationError, IncompleteError: A blob is damaged or lost.
-        IncompleteError: (``retired``) data that the model learned from was retired.
-        VerificationError: (``input-changed``) somebody rewrote what was copied for the workers;
-            nothing was logged.
+            ``bad-model`` …); (``bad-answer-file``, ``no-given-answers``) the answer file
+            cannot be used; (``not-comparable``) the other evaluation is not of the same records.
+        VerificationError, IncompleteError: A blob is damaged or missing.
+        IncompleteError: (``retired``) training data of the model was retired.
+        VerificationError: (``input-changed``) another process changed the copied inputs; nothing
+            was logged.
         RunFailedError: (``worker-failed``, ``out-of-memory``) nothing was logged.
         ConflictError, LockedError, StorageError: As any transaction.
 
-    Cost: reads and answers every test record twice, one at a time; two workers, one after the
-    other, so that the memory of each is its own. To look for near duplicates, one more read of test
-    and training data.
+    Cost: every test record is read and answered twice, one at a time; two workers run one after the
+    other, so the memory of each is measured alone. The search for near duplicates reads test and
+    training data once more.
     """
     repo = context.repository
     context.progress(Progress(phase="check"))
@@ -124,7 +125,7 @@ def evaluate_checkpoint(
     learning = Use.of_run(_UNDECLARED if run is None else run.body, context.clock())
     model: ExternalModel | None = None
     if predictions is None and checkpoint is not None and run is not None:
-        # The baseline learns from the training data here and now: the run's right may be over.
+        # The baseline is trained on the training data now: the right of the run may have ended.
         try:
             check_rights(repo, learned_from, learning, **of)
         except PolicyError as error:
@@ -158,7 +159,7 @@ def evaluate_checkpoint(
 
 
 _UNDECLARED = {"purpose": "train", "config": {}}
-"""What of a use nobody declares who has no run: a baseline is trained."""
+"""The use that is checked for a model without a run: training of a baseline."""
 
 
 def _baseline_data(
@@ -168,21 +169,21 @@ def _baseline_data(
     use: Use,
     of: Mapping[str, Any],
 ) -> list[Manifest]:
-    """Return what a baseline beside given answers may learn from; nothing, with a warning, if none.
+    """Return the training data for the baseline of an answer file; if unusable, warn and return [].
 
     Args:
         context: The store.
         test: The test set.
-        train: What it would learn from.
-        use: How.
-        of: Who asks.
+        train: The datasets that it would be trained on.
+        use: The use of these datasets.
+        of: Trust and user, as ``check_rights`` takes them.
     """
     label = test.body.get("fields", {}).get("label")
     why = ""
     if not train:
-        why = f"no part to train on was split off beside {test.name}"
+        why = f"the split of {test.name} has no training part"
     elif any(one.body.get("fields", {}).get("label") != label for one in train):
-        why = "the training data has another label"
+        why = "the label field of the training data is another one"
     else:
         try:
             check_rights(context.repository, train, use, **of)
@@ -203,14 +204,14 @@ def log_evaluation(
     *,
     external: ExternalModel | None = None,
 ) -> Manifest:
-    """Sign and log what was found of a model; return it.
+    """Sign and log an evaluation; return its manifest.
 
     Args:
         context: The store.
-        name: Of the evaluation.
-        found: What was found.
+        name: Full name of the evaluation.
+        found: Its body and attachments.
         inputs: Its inputs.
-        external: The model, where it is not in this store and is named here for the first time.
+        external: The model, if it is not in this store and gets its name by this evaluation.
 
     Raises:
         ConflictError, LockedError, StorageError: As any transaction.
@@ -233,9 +234,9 @@ def log_evaluation(
 
 
 def check_present(repo: Repository, checkpoint: Manifest) -> None:
-    """Raise if data that a checkpoint learned from was retired.
+    """Raise `retired` if training data of a checkpoint was retired.
 
-    Without it nobody can look there for records of the test set, nor fit a baseline to it.
+    Without it, test records cannot be searched in it, and no baseline can be trained.
 
     Raises:
         IncompleteError: (``retired``) a signed retention names the data.
@@ -248,18 +249,18 @@ def check_present(repo: Repository, checkpoint: Manifest) -> None:
             stays = f"lyrikstore log {earlier} has earlier ones; " if earlier in repo.refs else ""
             raise IncompleteError(
                 "retired",
-                f"the data of {data.name} {one.short} was retired; {checkpoint.name} learned from "
-                "it, so that records of the test set cannot be looked for there",
-                hint=f"{stays}train again on data that is here, and evaluate that model",
+                f"the data of {data.name} {one.short} was retired; {checkpoint.name} was trained "
+                "on it, so it cannot be searched for records of the test set",
+                hint=f"{stays}train again on data that is in the store, and evaluate that model",
                 details={"dataset": str(one)},
             )
 
 
 def with_other_way(error: PolicyError, checkpoint: Manifest, test: Manifest) -> PolicyError:
-    """Return an error about rights to the training data, with what can be done without these.
+    """Return an error about rights to training data, with a hint how to evaluate without them.
 
     Args:
-        error: What check_rights raised; of other kinds it is returned as it is.
+        error: The error of ``check_rights``; another kind is returned unchanged.
         checkpoint: The model.
         test: The test set.
     """
@@ -268,7 +269,7 @@ def with_other_way(error: PolicyError, checkpoint: Manifest, test: Manifest) -> 
     return PolicyError(
         error.kind,
         error.message,
-        hint=f"{error.hint}; without a baseline its answers can be measured: lyrikstore evaluate "
+        hint=f"{error.hint}; to evaluate its answers without a baseline: lyrikstore evaluate "
         f"{checkpoint.name} --on {test.name.removeprefix('datasets/')} --predictions FILE",
         details=error.details,
     )
@@ -277,11 +278,11 @@ def with_other_way(error: PolicyError, checkpoint: Manifest, test: Manifest) -> 
 def _check_locked(repo: Repository, checkpoint: Manifest, run: Manifest, test: Manifest) -> None:
     lineage = Lineage.read(repo, checkpoint.id)
     chain = [checkpoint, *lineage.bases_of(checkpoint, strict=True)]
-    learnt = [repo.manifest(one) for model in chain for one in trained_on(model)]
-    if any(is_trained_on(test, model, learnt) for model in chain):
+    learned = [repo.manifest(one) for model in chain for one in trained_on(model)]
+    if any(is_trained_on(test, model, learned) for model in chain):
         raise PolicyError(
             "test-is-train",
-            f"{test.name} is what the model learned from; it tests nothing",
+            f"the model was trained on {test.name}, so it cannot be tested on it",
             hint="evaluate on the part that was split off before the run",
         )
     if repo.index_of(test.id) > repo.index_of(run.id):

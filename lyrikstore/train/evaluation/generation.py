@@ -1,4 +1,4 @@
-"""What a generative model, and its base beside it, answer of a test set (spec §13.12.8)."""
+"""Evaluation of a generative model, and of its base model, on a test set (spec §13.12.8)."""
 
 from collections.abc import Sequence
 from secrets import token_bytes
@@ -35,13 +35,13 @@ from lyrikstore.verify.evaluation.generation.texts import (
 def evaluate_texts(
     context: StoreContext, model: TestedModel, *, sample: int | None, device: str
 ) -> Evaluated:
-    """Let a model and its base answer the test set, and return what follows.
+    """Run a model and its base model on the test set, and return the evaluation.
 
     Args:
         context: The store.
         model: The model, its run and the test set.
-        sample: How many records are asked; None: all.
-        device: Where it is computed.
+        sample: Number of records that are answered; None: all.
+        device: The device that the models run on.
 
     Raises:
         InvalidInputError, VerificationError, IncompleteError, RunFailedError, StorageError: As
@@ -126,12 +126,12 @@ def evaluate_texts(
 def _judged(
     place: int, texts: Sequence[GeneratedText], right: str, salt: bytes, choices: Sequence[str]
 ) -> tuple[WrittenAnswer, ...]:
-    """Return the figures of what was written of one record."""
-    told = (
+    """Return the figures of the texts that were generated for one record."""
+    measures = (
         tell_text(one.text, place, answerer, salt=salt, choices=choices)
         for answerer, one in enumerate(texts)
     )
     return tuple(
         judge_text(one.text, right, told=what, tokens=one.tokens, ended=one.ended, choices=choices)
-        for one, what in zip(texts, told, strict=True)
+        for one, what in zip(texts, measures, strict=True)
     )

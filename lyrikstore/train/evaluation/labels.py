@@ -1,4 +1,4 @@
-"""What a model with labels, and baselines beside it, answer of a test set (spec §13.7, §13.9)."""
+"""Evaluation and monitoring of labelling models, with baselines (spec §13.7, §13.9)."""
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -32,7 +32,7 @@ from lyrikstore.verify.evaluation.recompute import costs_of
 
 
 def evaluate_labels(context: StoreContext, model: TestedModel | ModelWithAnswers) -> Evaluated:
-    """Let a model, or take what it was given, and a baseline answer the test set; return the rest.
+    """Return the evaluation of a labelling model, or of its answer file, and its baselines.
 
     Raises:
         InvalidInputError, VerificationError, IncompleteError, RunFailedError, StorageError: As
@@ -43,8 +43,8 @@ def evaluate_labels(context: StoreContext, model: TestedModel | ModelWithAnswers
     if given is not None and model.floors and not given.scored:
         raise InvalidInputError(
             "bad-confidence",
-            f"{given.name} does not say how sure its answers are",
-            hint="leave --abstain-below out, or give the scores of labels",
+            f"{given.name} has no scores, so its answers have no confidence",
+            hint="leave --abstain-below out, or add scores of the labels to the file",
         )
     fields = fields_of(config)
     learned = None
@@ -61,7 +61,7 @@ def evaluate_labels(context: StoreContext, model: TestedModel | ModelWithAnswers
     predictions = read_predictions(BytesIO(written))
     if model.against and (fault := pairing_fault(predictions, model.against.predictions)):
         text = f"{model.against.name}: {fault}"
-        raise InvalidInputError("not-comparable", text, hint="evaluate that model again, first")
+        raise InvalidInputError("not-comparable", text, hint="first evaluate that model again")
     found = evaluation_body(
         predictions,
         seed=model.seed,
@@ -101,13 +101,13 @@ def evaluate_labels(context: StoreContext, model: TestedModel | ModelWithAnswers
 def monitor_labels(
     context: StoreContext, asked: MonitoredModel, *, with_old: bool, with_train: bool
 ) -> Evaluated:
-    """Let a model answer data that came after its run, and return how far that is from its test.
+    """Run a model on data from after its run, and return how it differs from the test set.
 
     Args:
         context: The store.
-        asked: What is looked at.
+        asked: The model and the data.
         with_old: Whether the test set of the reference may be read.
-        with_train: Whether the training data may.
+        with_train: Whether the training data may be read.
 
     Raises:
         InvalidInputError, VerificationError, IncompleteError, RunFailedError, StorageError: As

@@ -1,7 +1,8 @@
-"""Monitoring: a checkpoint on data that came after its run, signed (spec §13.9.11).
+"""Monitoring: signed results of a checkpoint on data from after its run (spec §13.9.11).
 
-Never a test: what came later was not fixed before training, and somebody chose it. So it has a name
-of its own, and neither a card nor a comparison of models takes its figures for those of a test.
+Monitoring is not a test: its data was not fixed before training, and a person selected it. So
+monitoring results have their own name, and neither cards nor comparisons of models use their
+figures as those of a test.
 """
 
 from collections.abc import Sequence
@@ -38,34 +39,36 @@ def monitor_checkpoint(
     period: str = "",
     backfill: bool = False,
 ) -> Manifest:
-    """Return the signed, logged statement how a checkpoint does on data that came after its run.
+    """Return the signed, logged monitoring results of a checkpoint on data from after its run.
 
     Progress is reported per record, in the phases ``check``, ``warn``, ``score``, ``overlap``,
     ``log`` and ``done``.
 
     Args:
         context: The store, opened to append.
-        checkpoint_ref: A checkpoint that a run here made, and that was evaluated.
+        checkpoint_ref: A checkpoint that a run in this store made, and that was evaluated.
         dataset_ref: A dataset that was logged after that run; with labels or without.
-        period: Which time its data is of, as :func:`first_day` takes it; empty: nobody says.
-        backfill: Whether it is history, of before the run, and may have been logged before: there
-            is no verdict then.
+        period: The period of the data, in the form of :func:`first_day`; empty: not stated.
+        backfill: Whether the data is from before the run, and may have been logged before it; then
+            the results have no verdict.
 
     Raises:
-        PolicyError: (``not-new``) the data was logged before the run, or is what the model was
-            trained or tested on; of history also: records of it are.
+        PolicyError: (``not-new``) the data was logged before the run, or the model was trained or
+            tested
+            on it; with ``backfill`` also: on some of its records.
         InvalidInputError: (``bad-period``) there is no such period, or it has not begun.
-        InvalidInputError: (``no-monitor``) the model writes; (``not-evaluated``) there is no
-            evaluation with predictions to hold it against; (``not-trained``, ``not-a-dataset``,
+        InvalidInputError: (``no-monitor``) the model generates text; (``not-evaluated``) there is
+            no
+            evaluation with predictions to compare with; (``not-trained``, ``not-a-dataset``,
             ``empty``, ``label-missing`` …)
         VerificationError, IncompleteError, RunFailedError: As
             :func:`lyrikstore.train.evaluation.evaluate.evaluate_checkpoint`.
         ConflictError, LockedError, StorageError: As any transaction.
         LyrikstoreError: As :func:`check_rights`.
 
-    Cost: answers every record once, one at a time; reads the data, the test set of the reference
-    and the training data once more, for lengths and words. Where these may not be used any more,
-    what rests on them is left out, with a warning.
+    Cost: every record is answered once, one at a time; the data, the test set of the reference and
+    the training data are read once more, for lengths and words. If the rights to them have ended,
+    the figures that need them are left out, with a warning.
     """
     repo, signer = context.repository, context.signer()
     context.progress(Progress(phase="check"))
@@ -92,7 +95,7 @@ def monitor_checkpoint(
     if period:
         about["period"] = period
     if backfill:
-        check_rights(repo, asked.train, learning, **of)  # whose records are looked for
+        check_rights(repo, asked.train, learning, **of)  # its records are searched for
         about |= {"backfill": True, "overlap": _seen_of_history(repo, asked)}
     task = find_task(asked.checkpoint.body["task"])
     found = task.monitor(context, asked, with_old=with_old, with_train=with_train)
@@ -109,28 +112,28 @@ def monitor_checkpoint(
 
 
 def monitor_name(checkpoint: str) -> str:
-    """Return the name of what monitors a checkpoint, and nothing else: of no evaluation."""
+    """Return the full name of the monitoring results of a checkpoint; evaluations never have it."""
     _, owner, part = checkpoint.split("/")
     return f"evaluations/{owner}/{with_suffix(part, SUFFIX)}"
 
 
 def _seen_of_history(repo: Repository, asked: MonitoredModel) -> dict[str, Any]:
-    """Return ``overlap`` of history with what the model learned from, if it is little.
+    """Return ``overlap`` of backfill data with the training data, if it is small.
 
     Raises:
-        PolicyError: (``not-new``) it is more than that, or the model was tested on it.
+        PolicyError: (``not-new``) too many records are in the training data or the test set.
     """
     ids = [one.id for one in read_dataset_records(repo, asked.new)]
     learned = LearnedData.of(repo, asked.checkpoint, None)
     tested = LearnedData(repo, tuple(asked.old), (), frozenset(), None)
     counts = [learned.count_seen(ids), tested.count_seen(ids)]
-    for seen, how in zip(counts, ("learned from", "was tested on"), strict=True):
+    for seen, how in zip(counts, ("trained", "tested"), strict=True):
         if is_partly_seen(seen, len(ids)):
             raise PolicyError(
                 "not-new",
-                f"the model {how} {seen} of the {pluralize(len(ids), 'record')} of "
-                f"{asked.new.name}; that is no history of what it never saw",
-                hint="leave these records out, as decontaminate/1 does in a recipe",
+                f"the model was {how} on {seen} of the {pluralize(len(ids), 'record')} of "
+                f"{asked.new.name}; monitoring needs records that it has not seen",
+                hint="remove these records by a filter with decontaminate/1",
             )
     return learned.overlap(counts[0])
 
@@ -142,8 +145,8 @@ def _asked(
     if not find_task(checkpoint.body["task"]).is_monitored:
         raise InvalidInputError(
             "no-monitor",
-            f"{checkpoint.name} generates text: how its words drift is not measured yet",
-            hint=f"measure it again: lyrikstore evaluate {checkpoint.name} --on TEST",
+            f"{checkpoint.name} generates text, and generative models cannot be monitored yet",
+            hint=f"evaluate it again: lyrikstore evaluate {checkpoint.name} --on TEST",
         )
     run = repo.manifest(checkpoint.inputs_in("run")[0].id)
     new = resolve_dataset(repo, dataset_ref)
@@ -164,7 +167,7 @@ def _asked(
     if reference is None:
         raise InvalidInputError(
             "not-evaluated",
-            f"{checkpoint.name} has no evaluation to hold new data against",
+            f"{checkpoint.name} has no evaluation that new data can be compared with",
             hint=f"first: lyrikstore evaluate {checkpoint.name} --on TEST",
         )
     old = [repo.manifest(item.id) for item in reference.inputs_in("test")]
@@ -173,14 +176,14 @@ def _asked(
     if is_used(new, checkpoint, [reference.id], lineage):
         raise PolicyError(
             "not-new",
-            f"{new.name} is, or holds, what the model was trained or tested on; it shows no change",
-            hint="commit what came since, and name that",
+            f"the model was trained or tested on records of {new.name}; it cannot show a change",
+            hint="commit data from after the run, and name that dataset",
         )
     if not backfill and repo.index_of(new.id) < repo.index_of(run.id):
         raise PolicyError(
             "not-new",
             f"{new.name} was logged before the run, so it did not come after it",
-            hint=f"a test set: lyrikstore evaluate {checkpoint.name} --on {new.name}; history: "
+            hint=f"if it is a test set: lyrikstore evaluate {checkpoint.name} --on {new.name}; or "
             f"lyrikstore monitor {checkpoint.name} --on {new.name} --backfill",
         )
     return MonitoredModel(checkpoint, run, reference, new, old, train, backfill)

@@ -1,4 +1,4 @@
-"""What of a test set a model has seen: in its own data, and in all that it rests on (§13.7)."""
+"""Search for test records in the training data of a model and of its base models (§13.7)."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
@@ -18,14 +18,14 @@ from lyrikstore.verify.store.test_sets import ALL_DATA, is_mostly_seen, trained_
 
 
 class LearnedData(Struct, frozen=True):
-    """The datasets that a checkpoint and the models it rests on learned from.
+    """The training data of a checkpoint and of the models it is based on.
 
     Attributes:
         repository: The store.
-        datasets: Those that are looked at, the checkpoint's own first.
-        unread: The others: they are not here, or no field of them is a text.
-        own: Ids of the checkpoint's own.
-        fields: By which fields its run reads these; None: only record ids are compared.
+        datasets: The datasets that are searched, the checkpoint's own first.
+        unread: The other datasets: they are not in this store, or no field of them is a text.
+        own: Ids of the datasets of the checkpoint's own run.
+        fields: The fields by which the run reads its datasets; None: only record ids are compared.
     """
 
     repository: Repository
@@ -42,17 +42,17 @@ class LearnedData(Struct, frozen=True):
         fields: CopiedFields | None,
         unread: Collection[str] | None = None,
     ) -> "LearnedData":
-        """Return what a checkpoint rests on.
+        """Return the training data of a checkpoint and of the models it is based on.
 
         Args:
             repository: The store.
             checkpoint: The model.
-            fields: By which fields its run reads its data; None: texts are not compared.
-            unread: Ids of datasets that are left out, for whoever verifies; None: those are found
-                out, by one look at each.
+            fields: The fields by which its run reads its data; None: texts are not compared.
+            unread: Ids of the datasets that an evaluation left out, to verify it; None: each
+                dataset is tried.
 
         Raises:
-            NotFoundError: A manifest on the way is not here.
+            NotFoundError: A manifest of the lineage is not in this store.
         """
         own = frozenset(trained_on(checkpoint))
         lineage = Lineage.read(repository, checkpoint.id)
@@ -76,7 +76,7 @@ class LearnedData(Struct, frozen=True):
         return False
 
     def texts(self) -> Iterator[str]:
-        """Yield the text of each record; raises as copying them does."""
+        """Yield the text of each record; raises as :func:`copy_datasets`."""
         for dataset in self.datasets:
             if self.fields is not None:
                 yield from self._texts(dataset, self.fields)
@@ -89,36 +89,36 @@ class LearnedData(Struct, frozen=True):
         return read_texts(self.repository, [dataset], CopiedFields("", text))
 
     def count_seen(self, records: Iterable[Digest]) -> int:
-        """Return how many of some records have the id of a record that was learned from.
+        """Return how many of some records have the id of a training record.
 
         Cost: one read of all the data; memory for ``records`` alone.
         """
-        asked = list(records)
-        wanted, seen = frozenset(asked), set[Digest]()
+        ids = list(records)
+        wanted, seen = frozenset(ids), set[Digest]()
         for dataset in self.datasets:
-            ids = (row.id for row in read_dataset_records(self.repository, dataset))
-            seen.update(one for one in ids if one in wanted)
-        return sum(one in seen for one in asked)
+            dataset_ids = (row.id for row in read_dataset_records(self.repository, dataset))
+            seen.update(one for one in dataset_ids if one in wanted)
+        return sum(one in seen for one in ids)
 
     def check_unseen(self, test: Manifest, records: Iterable[Digest]) -> int:
-        """Return how many records of a test set were learned from.
+        """Return how many records of a test set are in the training data.
 
         Raises:
-            PolicyError: (``test-is-train``) so many that it tests nothing.
+            PolicyError: (``test-is-train``) too many for a test.
         """
-        asked = list(records)
-        seen = self.count_seen(asked)
-        if is_mostly_seen(seen, len(asked)):
+        ids = list(records)
+        seen = self.count_seen(ids)
+        if is_mostly_seen(seen, len(ids)):
             raise PolicyError(
                 "test-is-train",
-                f"{test.name}: the model learned from {seen} of its "
-                f"{pluralize(len(asked), 'record')}",
+                f"{test.name}: the model was trained on {seen} of its "
+                f"{pluralize(len(ids), 'record')}",
                 hint="evaluate on the part that was split off before the run",
             )
         return seen
 
     def overlap(self, exact: int) -> dict[str, Any]:
-        """Return the member ``overlap`` of an evaluation, but for near duplicates."""
+        """Return the member ``overlap`` of an evaluation, without near duplicates."""
         unread = [str(one.id) for one in self.unread]
         found = {"exact": exact, "checked": ALL_DATA}
         return {**found, "unread": unread} if unread else found

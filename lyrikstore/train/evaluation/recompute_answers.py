@@ -1,7 +1,7 @@
-"""Answers of word counts, and near duplicates, worked out again for whoever verifies (§13.9.9).
+"""Recomputation of word-count answers and near duplicates, for verification (§13.9.9).
 
-In this process, and with what answered the first time. Encoders are not asked again: that takes
-their base, and hours.
+It runs in this process, with the code that computed the answers first. Encoders are not run again:
+that needs their base model, and hours.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,22 +40,22 @@ from lyrikstore.verify.evaluation.choice.baselines import (
 from lyrikstore.verify.evaluation.choice.task import AnswerRule, labelling_rules
 
 MAX_WEIGHTS, MAX_VOCABULARY = 256 << 20, 64 << 20
-"""Longest files of a model that are loaded into this process, in bytes."""
+"""Longest weights and vocabulary that are loaded into this process, in bytes."""
 
 MAX_FITTED, MAX_FITTED_LABELS = 1_000_000, 100
-"""Most training records times labels times fits, and labels, that a baseline is fitted to again:
-minutes."""
+"""Most training records × labels × fits, and most labels, for which a baseline is fitted again; it
+takes minutes."""
 
 AT_ONCE = 256
 NEARLY = 1e-9
-"""Training records whose likeness differs by no more are equally near: sums may come otherwise."""
+"""Training records whose similarities differ by less are equally near: sums are rounded."""
 
 UNSURE = -1
-"""Score of a record of which the answer may come either way."""
+"""Score of a record whose answer depends on rounding."""
 
 Rows = NDArray[np.int64]
 Answer = Callable[[Sequence[Example]], Rows]
-"""Millionths of some records; a row of :data:`UNSURE` is not known."""
+"""Returns the scores of records in millionths; a row of :data:`UNSURE` is unknown."""
 
 _PACKAGES = ("numpy", "scikit-learn", "scipy")
 
@@ -63,19 +63,19 @@ _PACKAGES = ("numpy", "scikit-learn", "scipy")
 def find_near_again(
     repo: Repository, evaluation: Manifest, checkpoint: Manifest, run: Manifest
 ) -> list[bool] | None:
-    """Return which records of a test set are nearly in what a model learned from.
+    """Return which records of a test set have a near duplicate in the training data of a model.
 
     Args:
         repo: The store.
-        evaluation: What says how it was looked for, and where.
+        evaluation: The evaluation, which names the method and the data of the search.
         checkpoint: Its model.
-        run: The run of that, whose config says which field is the text.
+        run: The run of the model, whose config names the text field.
 
     Returns:
-        A flag for each record; None where it was looked for by another method than ours.
+        A flag for each record; None if the evaluation used an unknown method.
 
     Raises:
-        LyrikstoreError: As reading them.
+        LyrikstoreError: The data cannot be read.
     """
     fields, overlap = _declared(run), evaluation.body["overlap"]
     how = overlap["near"]["method"]
@@ -100,22 +100,22 @@ def answer_again(
     data: Mapping[str, Sequence[Manifest]],
     answerer: str,
 ) -> Iterator[Rows] | None:
-    """Return what an answerer says of a test set, in millionths, some records at a time.
+    """Return the answers of one system to a test set, in millionths, some records at a time.
 
     Args:
         repo: The store.
         evaluation: The evaluation.
         checkpoint: Its model.
-        run: The run of that.
+        run: The run of the model.
         data: The datasets in the roles ``test``, ``train`` and ``validation``.
         answerer: ``model``, or the method of a baseline.
 
     Returns:
-        None where it is not asked again: it is no word counts, it is too large, what it needs is
-        not installed here, or it was fitted by other versions of that.
+        None if the system is not run again: it is not a word-count model, it is too large, its
+        packages are not installed, or it was fitted with other versions of them.
 
     Raises:
-        LyrikstoreError: As reading data and model.
+        LyrikstoreError: Data or model cannot be read.
     """
     declared = _declared(run)
     if declared is None or not all(map(find_spec, ("scipy", "sklearn", "safetensors"))):
@@ -135,8 +135,8 @@ def answer_again(
 
 
 def _declared(run: Manifest) -> CopiedFields | None:
-    """Return the fields that a config names; None: it says nothing that can be read."""
-    data = run.body["config"].get("data")  # of a config it may be anything
+    """Return the fields that a config names; None: they have the wrong type."""
+    data = run.body["config"].get("data")  # unchecked: it can have any type
     if not isinstance(data, dict) or not isinstance(data.get("fields", []), list):
         return None
     named = (data.get("label"), data.get("text", ""), *data.get("fields", ()))
@@ -152,7 +152,7 @@ def _examples(
 
 
 def _model(repo: Repository, checkpoint: Manifest) -> Answer | None:
-    """Return what word counts answer; None: the model is none, or too large."""
+    """Return the answer function of a word-count model; None: it is another model, or too large."""
     form = checkpoint.body["format"]
     files = present_tree(repo, checkpoint).by_path
     if form not in word_counts.KNOWN or files.keys() != FORMATS[form].files:
@@ -160,7 +160,7 @@ def _model(repo: Repository, checkpoint: Manifest) -> Answer | None:
     limits = {word_counts.VOCABULARY: MAX_VOCABULARY, word_counts.WEIGHTS: MAX_WEIGHTS}
     limits[word_counts.SETTINGS] = MAX_JSON_BYTES
     limits[word_counts.CHARACTERS] = word_counts.MAX_CHARACTERS_BYTES
-    # ATTACK: what its tree says of a length is a claim; the blob's own decides.
+    # ATTACK: the length in its tree is a claim; the blob's own length is checked.
     if any(repo.blobs.size(entry.blake3) > limits[name] for name, entry in files.items()):
         return None
     read = {
@@ -189,13 +189,13 @@ def _model(repo: Repository, checkpoint: Manifest) -> Answer | None:
 
 
 class _Read:
-    """Files that were read, as a model that is loaded asks for them."""
+    """Files in memory, with the interface from which a model is loaded."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self._files = files
 
     def read(self, path: str) -> bytes:
-        """Return one of them."""
+        """Return a file."""
         return self._files[path.rpartition("/")[2]]
 
 
@@ -216,7 +216,7 @@ def _baseline(
     run: Manifest,
     method: str,
 ) -> Answer | None:
-    """Return what a baseline of word counts answers; None: it is not fitted again."""
+    """Return the answer function of a word-count baseline; None: it is not fitted again."""
     if method not in {NEAREST, NEAREST_1, WORD_COUNTS, WORD_COUNTS_1}:
         return None
     from lyrikstore.train.worker.baselines import (
@@ -227,7 +227,7 @@ def _baseline(
     )
     from lyrikstore.train.worker.models.word_counts import WordCounts, fit_terms
 
-    # What an optimiser gives depends on its version, and on how the processor adds.
+    # The result of an optimiser depends on its version, and on how the processor adds numbers.
     if method in {WORD_COUNTS, WORD_COUNTS_1} and not _is_alike(evaluation.body["environment"]):
         return None
     labels, rules = list(checkpoint.body["labels"]), labelling_rules(checkpoint.body["task"])
@@ -261,7 +261,7 @@ def _baseline(
         vectors = text_vectors(known)
         return _nearest(vectors, vectors(known), targets(known, labels))
     job["rival"] = {"candidate": "tfidf", "strength": strength}
-    no_files: Any = None  # which word counts need none of
+    no_files: Any = None  # word counts read no files
     fitted = next(fit_rivals(job, no_files, train, lambda *_, **__: None))
     return _probable(rules.name, fitted.scores, fitted.decision.temperature)
 
@@ -269,7 +269,7 @@ def _baseline(
 def _nearest(
     features: Callable[[Sequence[Example]], Any], known: Any, wanted: NDArray[np.bool_]
 ) -> Answer:
-    """Return what answers with the labels of the record that is most alike."""
+    """Return a function that answers with the labels of the most similar training record."""
 
     def answer(some: Sequence[Example]) -> Rows:
         likeness = (features(some) @ known.T).toarray()

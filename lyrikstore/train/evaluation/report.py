@@ -1,4 +1,4 @@
-"""What a report on an evaluation shows beside what was signed."""
+"""The facts that the HTML report of an evaluation shows, signed and not signed."""
 
 from typing import Any
 
@@ -10,20 +10,20 @@ from lyrikstore.train.task import find_task
 
 
 def report_facts(repo: Repository, evaluation: Manifest) -> dict[str, Any]:
-    """Return what ``evaluation_page`` shows, as ``Models.report``.
+    """Return the facts for ``evaluation_page``, as ``Models.report`` does.
 
     Raises:
-        InvalidInputError: (``not-an-evaluation``) it is something else, a monitor, or carries no
-            predictions.
-        NotFoundError, VerificationError, IncompleteError, FormatError: These cannot be read.
+        InvalidInputError: (``not-an-evaluation``) the object is no evaluation of a test set, or has
+            no predictions.
+        NotFoundError, VerificationError, IncompleteError, FormatError: Predictions cannot be read.
     """
     attached = evaluation.attachments_in("predictions")
     monitors = evaluation.kind == "evaluation" and "purpose" in evaluation.body
     if evaluation.kind != "evaluation" or not attached or monitors:
         raise InvalidInputError(
             "not-an-evaluation",
-            f"{evaluation.name} is no evaluation of a test set that carries its predictions",
-            hint="of a monitor: lyrikstore log CHECKPOINT --html FILE.html"
+            f"{evaluation.name} is not an evaluation of a test set with predictions",
+            hint="for monitoring results: lyrikstore log CHECKPOINT --html FILE.html"
             if monitors
             else "make one with: lyrikstore evaluate CHECKPOINT --on TEST --html FILE",
         )
@@ -40,6 +40,6 @@ def report_facts(repo: Repository, evaluation: Manifest) -> dict[str, Any]:
 
 
 def _chosen(repo: Repository, evaluation: Manifest) -> Any:
-    """Return how the candidate was chosen, as its checkpoint says; None: none was."""
+    """Return the member ``chosen`` of the checkpoint; None: no candidate was chosen."""
     checkpoint = repo.manifest(evaluation.inputs_in("checkpoint")[0].id)
     return checkpoint.body.get("chosen")

@@ -1,7 +1,7 @@
-"""Records that a report shows with their texts, for whoever holds the data; never signed.
+"""Records that a report shows with their texts, if the data is in the store; never signed.
 
-Of labels the worst failures (spec §13.9.8); of texts some records with what was generated beside
-what is right (§13.12.8).
+For labels: the worst failures (spec §13.9.8); for generated text: some records with the generated
+and the expected text (§13.12.8).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ from lyrikstore.verify.evaluation.generation.generations import (
 from lyrikstore.verify.evaluation.generation.outputs import read_outputs
 
 SHOWN = 20
-"""Records whose generated texts are shown, drawn by what names them."""
+"""Number of records whose generated texts are shown, drawn by place or id."""
 
 MAX_CHARACTERS = 2000
 """Characters of a text that are shown."""
@@ -34,16 +34,16 @@ Name = int | str
 """The place of a record, or its id in hex, as version 1 of the formats has it."""
 
 ReadTexts = Callable[[Mapping[str, Any], Sequence[Manifest]], Iterable[tuple[str, Digest, str]]]
-"""Yields where each record is, its id, and a text: from the config of the run, and test sets."""
+"""Yields place, id and text of each record, from the config of the run and the test sets."""
 
 
 def read_failures(repo: Repository, evaluation: Manifest) -> list[dict[str, Any]]:
-    """Return the worst failures of an evaluation, each with its text if that is here.
+    """Return the worst failures of an evaluation, each with its text if the store has it.
 
     Returns:
-        ``recordPlace``, ``record`` (its id), ``recordAt`` (where it is: a path, of rows
-        ``PATH:LINE``), ``expected``, ``predicted``, ``probability`` and ``recordText``; None: it
-        cannot be read here.
+        ``recordPlace``, ``record`` (its id), ``recordAt`` (its path, of rows ``PATH:LINE``),
+        ``expected``, ``predicted``, ``probability`` and ``recordText``; None: the store does not
+        have it.
 
     Raises:
         StorageError: Storage backend error.
@@ -57,22 +57,22 @@ def read_failures(repo: Repository, evaluation: Manifest) -> list[dict[str, Any]
         return read_found(repo, tests, fields_of(config, label=""))
 
     found = _records(repo, evaluation, names, "recordText", read)
-    said = ("expected", "predicted", "probability")
+    members = ("expected", "predicted", "probability")
     return [
-        {**about, **{name: one.get(name, "") for name in said}}
+        {**about, **{name: one.get(name, "") for name in members}}
         for one, about in zip(worst, found, strict=True)
     ]
 
 
 def read_samples(repo: Repository, evaluation: Manifest) -> list[dict[str, Any]]:
-    """Return some records of an evaluation with what was generated, as far as that is here.
+    """Return some records of an evaluation with their generated texts, if the store has them.
 
     Returns:
         ``recordPlace``, ``record``, ``recordAt``, ``tokenF1`` (a decimal), ``expectedText``,
-        ``modelText`` and ``baseText``; None: it is not here.
+        ``modelText`` and ``baseText``; None: the store does not have it.
 
     Raises:
-        NotFoundError, VerificationError, IncompleteError, StorageError: They cannot be read.
+        NotFoundError, VerificationError, IncompleteError, StorageError: Predictions cannot be read.
         LyrikstoreError: As :func:`read_generations`.
 
     Cost: one read of the test set.
@@ -106,7 +106,7 @@ def read_samples(repo: Repository, evaluation: Manifest) -> list[dict[str, Any]]
 def _records(
     repo: Repository, evaluation: Manifest, names: Sequence[Name], member: str, read: ReadTexts
 ) -> list[dict[str, Any]]:
-    """Return what is known of records: all, or of one that cannot be read what names it."""
+    """Return the details of records; of a record that cannot be read only its place or id."""
     wanted = frozenset(names)
     found: dict[Name, dict[str, Any]] = {}
     try:
@@ -121,7 +121,7 @@ def _records(
     except StorageError:
         raise
     except LyrikstoreError:
-        pass  # a clone without the data, or data that was retired: what was signed is what there is
+        pass  # a clone without the data, or retired data: only the signed members are known
     nothing = {"recordPlace": None, "record": None, "recordAt": None, member: None}
     named = ("recordPlace" if isinstance(name, int) else "record" for name in names)
     return [
@@ -131,7 +131,7 @@ def _records(
 
 
 def _texts(repo: Repository, evaluation: Manifest, found: Generations) -> Sequence[Sequence[str]]:
-    """Return the texts of each record; empty: erased, in a clone without them, or none."""
+    """Return the generated texts of each record; empty: erased, or not in this store."""
     try:
         for attached in present_attachments(repo, evaluation, "outputs"):
             with repo.blobs.open(attached.id) as stream:

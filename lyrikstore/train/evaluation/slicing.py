@@ -1,4 +1,4 @@
-"""What records are told apart by: slices, and groups that are drawn together (spec §13.9.6)."""
+"""Slices of a test set, and groups that the bootstrap draws together (spec §13.9.6)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,18 +26,18 @@ from lyrikstore.verify.evaluation.slices import (
 )
 
 _KINDS = frozenset(DEFAULT_KINDS) - {"url"}
-"""What no value of a slice may look like; the site that records come from is nobody's data."""
+"""Kinds of personal data that no slice value may be; the web site of records is not personal."""
 
 
 class SlicedRecords(Struct, frozen=True):
-    """What of the test records is told apart.
+    """Slices and groups of the records of a test set.
 
     Attributes:
         slices: Field and value of each slice.
-        members: Of each record, the slices that it is in.
-        slicing: What the evaluation says of them.
-        groups: Of each record, the number of its group; none: groups are not drawn.
-        group: The field of the groups.
+        members: For each record, the numbers of its slices.
+        slicing: Member ``slicing`` of the evaluation.
+        groups: For each record, the number of its group; empty: records are not grouped.
+        group: The field of the groups; None: records are not grouped.
     """
 
     slices: Sequence[tuple[str, str]]
@@ -52,14 +52,14 @@ def slice_records(
 ) -> SlicedRecords:
     """Return the slices and groups of a test set.
 
-    A field with personal data makes none, whoever names it: the config is signed before, and can
-    not be changed any more.
+    A field with personal data makes no slices, even if the config names it: the config was signed
+    before, and cannot be changed.
 
     Args:
         repo: The store.
         test: The test set.
-        config: Of the run; it may name fields, else those that are usual make slices.
-        label: The field with the label, where it is not that of the run.
+        config: The config of the run; if it names no fields, the usual fields are used.
+        label: The field with the label, if it is not that of the run.
 
     Raises:
         InvalidInputError, VerificationError, IncompleteError, StorageError: As
@@ -96,6 +96,6 @@ def slice_records(
 
 
 def _personal(divided: Division) -> set[str]:
-    """Return the fields of which a slice would publish personal data."""
-    told = ((field, value) for field, value in divided.slices if field != LENGTH)
-    return {field for field, value in told if value != OTHERS and find(value, [PATTERNS], _KINDS)}
+    """Return the fields with a slice value that is personal data."""
+    values = ((field, value) for field, value in divided.slices if field != LENGTH)
+    return {field for field, value in values if value != OTHERS and find(value, [PATTERNS], _KINDS)}

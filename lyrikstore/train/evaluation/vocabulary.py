@@ -1,4 +1,4 @@
-"""Words that training never saw (spec §13.9.11)."""
+"""Count of words that are not in the training data (spec §13.9.11)."""
 
 import re
 from collections import Counter
@@ -8,13 +8,13 @@ _WORD = re.compile(r"\w\w+")  # as ``tfidf/1`` counts them
 
 
 def count_unseen(texts: Iterable[Iterable[str]], training: Iterable[str]) -> list[tuple[int, int]]:
-    """Return, of several sets of texts, how many words training never saw, and how many there are.
+    """Return, for each set of texts, the number of words not in training data, and of all words.
 
     Args:
         texts: Sets of texts.
-        training: The texts that were learnt from; read once, one at a time.
+        training: The training texts; read once, one at a time.
 
-    Cost: memory for the different words of ``texts``, and none for training.
+    Cost: memory for the different words of ``texts`` only.
     """
     counts = [Counter(word for text in some for word in _words(text)) for some in texts]
     unseen = set[str]().union(*counts)

@@ -1,6 +1,6 @@
-"""A file of answers that were computed elsewhere, and what each says of which record (spec §13.16).
+"""Reading of a file with answers that were computed elsewhere (spec §13.16).
 
-JSON Lines, or a sheet as CSV, TSV or XLSX. Whatever is wrong with it is reported at once.
+It is JSON Lines, or a sheet as CSV, TSV or XLSX. All mistakes in it are reported together.
 """
 
 import re
@@ -24,13 +24,13 @@ from lyrikstore.train.snapshot import Snapshot
 from lyrikstore.verify.evaluation.answers import WHOLE
 
 RECORD, ANSWER, SCORES, SCORE = "record", "answer", "scores", "score:"
-"""Members of a line, and columns of a sheet: one begins with ``score:`` for each label."""
+"""Members of a line, or columns of a sheet; for each label a column ``score:LABEL``."""
 
 MAX_BYTES, MAX_LINE, MAX_CELLS = 512 << 20, 1 << 20, 1 << 28
-"""Longest file and line that are read, and most records times labels."""
+"""Longest file and line in bytes, and most records × labels."""
 
 MAX_LABEL, MAX_LISTED = 256, 20
-"""Characters of a label, and missing records that are named."""
+"""Most characters of a label, and most missing records that an error lists."""
 
 _SHOWN = 80
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -39,13 +39,13 @@ _DECIMAL = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,2
 
 
 class AnswerRow(Struct, frozen=True):
-    """What is said of one record.
+    """The answer to one record.
 
     Attributes:
-        at: Where it stands in the file, such as ``line 3``.
+        at: Its place in the file, such as ``line 3``.
         record: The record's number in the dataset, from 0, or its id.
-        answer: The answer as it was written: a text, or a list of texts.
-        scores: Label → how sure that is, as it was written.
+        answer: The answer as the file has it: a text, or a list of texts.
+        scores: Label → its score as the file has it.
     """
 
     at: str
@@ -55,13 +55,13 @@ class AnswerRow(Struct, frozen=True):
 
 
 class AnswerFile(Struct, frozen=True):
-    """What a file says.
+    """The content of an answer file.
 
     Attributes:
-        name: The file's name.
-        digest: BLAKE3 of it.
-        bytes: Its length.
-        rows: What it says of each record.
+        name: Name of the file.
+        digest: BLAKE3 of the file.
+        bytes: Length of the file.
+        rows: The answer to each record.
     """
 
     name: str
@@ -71,7 +71,7 @@ class AnswerFile(Struct, frozen=True):
 
     @property
     def scored(self) -> bool:
-        """Whether it says how sure the answers are."""
+        """Whether the answers have scores."""
         return any(one.scores for one in self.rows)
 
 
@@ -79,8 +79,8 @@ class PlacedAnswers(Struct, frozen=True):
     """Answers in the order of the records.
 
     Attributes:
-        labels: The labels of whoever answered, sorted where no checkpoint says them.
-        scores: Millionths, records × labels.
+        labels: The labels of the model; sorted, if no checkpoint lists them.
+        scores: Scores in millionths, records × labels.
     """
 
     labels: tuple[str, ...]
@@ -88,7 +88,7 @@ class PlacedAnswers(Struct, frozen=True):
 
 
 def read_answer_file(path: Path) -> AnswerFile:
-    """Return what a file of answers says.
+    """Return the content of an answer file.
 
     Args:
         path: ``.jsonl``, or a sheet: ``.csv``, ``.tsv`` or ``.xlsx``.
@@ -133,18 +133,18 @@ def place_answers(
     several: bool,
     separator: str = "",
 ) -> PlacedAnswers:
-    """Return the answers in the order of the records that they are about.
+    """Return the answers in the order of the records.
 
     Args:
-        given: What a file says.
+        given: The answer file.
         tested: The records.
-        labels: Those of the checkpoint; None: those of the file and of the records.
+        labels: The labels of the checkpoint; None: all labels in the file and the records.
         several: Whether a record may have several labels.
-        separator: What stands between several in one text; empty: nothing does.
+        separator: The separator of several labels in one text; empty: a text is one label.
 
     Raises:
         InvalidInputError: (``bad-answer-file``) a record is missing, unknown or answered twice, or
-            an answer is not one; all of it is in ``mistakes`` of the details.
+            an answer is malformed; all mistakes are in ``mistakes`` of the details.
     """
     mistakes, count = Mistakes(), len(tested.records)
     places: dict[str, list[int]] = {}
@@ -157,16 +157,16 @@ def place_answers(
         found = _places(row.record, count, places)
         try:
             if not found:
-                text = f"no record {quote(row.record, _SHOWN)}: they are 0 to {count - 1}, or ids"
+                text = f"no record {quote(row.record, _SHOWN)}: use 0 to {count - 1}, or ids"
                 raise _bad(f"{row.at}: {text}")
-            # A record that is there twice is named by its id, or each time by its number.
+            # A record twice in the dataset is named once by its id, or by each number.
             if (twice := next((at for at in found if at in first), None)) is not None:
-                text = f"{first[twice]} answers record {quote(row.record, _SHOWN)}, too"
+                text = f"{first[twice]} already answers record {quote(row.record, _SHOWN)}"
                 raise _bad(f"{row.at}: {text}")
             first |= dict.fromkeys(found, row.at)
             answer, sure = _answer(row, separator if several else ""), _scores(row)
             if labels is not None and (unknown := {*answer, *sure} - {*labels}):
-                text = f"{quote(min(unknown), _SHOWN)} is no label of the model"
+                text = f"{quote(min(unknown), _SHOWN)} is not a label of the model"
                 raise _bad(f"{row.at}: {text}")
             if not several and len(answer) != 1:
                 raise _bad(f"{row.at}: it has {'several answers' if answer else 'no answer'}")
@@ -181,11 +181,16 @@ def place_answers(
     if missing:
         listed = ", ".join(map(str, missing[:MAX_LISTED])) + (", …" * (len(missing) > MAX_LISTED))
         text = f"{pluralize(len(missing), 'record is', 'records are')} not answered: {listed}"
-        mistakes.add(_bad(text, "every record once: lyrikstore checkout REF DIR --without LABEL"))
+        mistakes.add(
+            _bad(
+                text,
+                "answer every record once: lyrikstore checkout REF DIR --without LABEL lists them",
+            )
+        )
     mistakes.check()
     known = tuple(labels) if labels is not None else _all_labels(tested, answers, scores)
     if count * len(known) > MAX_CELLS:
-        raise _bad(f"more than {MAX_CELLS} records times labels", "take fewer records")
+        raise _bad(f"more than {MAX_CELLS} records times labels", "use a smaller test set")
     return PlacedAnswers(known, _table(answers, scores, known, scored=given.scored))
 
 
@@ -208,16 +213,16 @@ def _table(
 ) -> NDArray[np.int32]:
     numbers = {label: number for number, label in enumerate(labels)}
     table = np.zeros((len(answers), len(labels)), np.int32)
-    for at, said in enumerate(answers):
+    for at, answer in enumerate(answers):
         row = table[at]
         if not scored:
-            row[[numbers[label] for label in said]] = WHOLE
+            row[[numbers[label] for label in answer]] = WHOLE
             continue
         for label, score in scores[at].items():
             row[numbers[label]] = score
-        if len(said) == 1 and row.argmax() != numbers[said[0]]:
+        if len(answer) == 1 and row.argmax() != numbers[answer[0]]:
             # Of equal scores the first counts: those before the answer are one millionth less.
-            before = row[: numbers[said[0]]]
+            before = row[: numbers[answer[0]]]
             before[before == row.max()] -= 1
     return table
 
@@ -232,7 +237,7 @@ def _places(record: str, count: int, places: Mapping[str, Sequence[int]]) -> Seq
 def _answer(row: AnswerRow, separator: str) -> tuple[str, ...]:
     listed = as_texts(row.answer, separator)
     if not all(0 < len(one) <= MAX_LABEL for one in listed):
-        raise _bad(f"{row.at}: its answer is no label of 1 to {MAX_LABEL} characters")
+        raise _bad(f"{row.at}: its answer is not a label of 1 to {MAX_LABEL} characters")
     if len({*listed}) != len(listed):
         raise _bad(f"{row.at}: its answer names a label twice")
     return tuple(listed)
@@ -244,7 +249,7 @@ def _scores(row: AnswerRow) -> dict[str, int]:
         # A spreadsheet writes the comma of its language.
         text = written.replace(",", ".") if isinstance(written, str) else repr(written)
         if not _DECIMAL.fullmatch(text) or not 0 <= float(text) <= 1 or len(label) > MAX_LABEL:
-            raise _bad(f"{row.at}: the score of {quote(label, _SHOWN)} is no number from 0 to 1")
+            raise _bad(f"{row.at}: the score of {quote(label, _SHOWN)} is not a number from 0 to 1")
         found[label] = round(float(text) * WHOLE)
     return found
 
@@ -252,7 +257,7 @@ def _scores(row: AnswerRow) -> dict[str, int]:
 def _check_scores(
     row: AnswerRow, answer: Sequence[str], scores: Mapping[str, int], *, several: bool
 ) -> None:
-    """Refuse an answer that is not what its scores say."""
+    """Raise `bad-answer-file` unless an answer follows from its scores."""
     if several:
         if {label for label, one in scores.items() if one >= WHOLE // 2} != {*answer}:
             raise _bad(f"{row.at}: its answers are not the labels with a score of at least 0.5")
@@ -280,11 +285,11 @@ def _lines(path: Path, mistakes: Mistakes) -> Iterator[AnswerRow]:
             if isinstance(record, bool) or not isinstance(record, int | str):
                 mistakes.add(_bad(f"line {number}: it has no {RECORD}"))
             elif not isinstance(scores, dict):
-                mistakes.add(_bad(f"line {number}: its {SCORES} are no object"))
+                mistakes.add(_bad(f"line {number}: its {SCORES} are not a JSON object"))
             else:
                 yield AnswerRow(f"line {number}", str(record), found.get(ANSWER), scores)
 
 
 def _bad(text: str, hint: str = "") -> InvalidInputError:
-    usual = f"a line for each record: {RECORD}, {ANSWER}, and {SCORES} if there are any"
+    usual = f"write a line for each record: {RECORD}, {ANSWER}, and {SCORES} if there are any"
     return InvalidInputError("bad-answer-file", text, hint=hint or usual)

@@ -1,4 +1,4 @@
-"""Models whose answers were computed elsewhere, and what they are compared with (spec §13.16)."""
+"""Models whose answers were computed elsewhere, and their comparison (spec §13.16)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,12 +27,12 @@ _OTHER_PARTS = ("train", "validation")
 
 
 class ExternalModel(Struct, frozen=True):
-    """A model that is not in this store, as it is named there for the first time.
+    """A model that is not in this store, and gets a name in it.
 
     Attributes:
         name: Full name of the checkpoint.
-        task: What it is for.
-        message: What it is.
+        task: Name of the task.
+        message: Description of the model.
     """
 
     name: str
@@ -42,7 +42,7 @@ class ExternalModel(Struct, frozen=True):
     def log(
         self, context: StoreContext, transaction: TransactionBuilder, labels: Sequence[str]
     ) -> Input:
-        """Sign it, as a checkpoint without files, and log it with the transaction; return it."""
+        """Sign and log the model as a checkpoint without files; return it as an input."""
         body: dict[str, Any] = {"origin": EXTERNAL, "format": EXTERNAL_FORMAT, "final": True}
         body |= {"task": self.task, "labels": list(labels)}
         tree = Tree.of(())
@@ -59,38 +59,38 @@ def resolve_answered(repo: Repository, ref: str) -> tuple[str, Manifest | None]:
     """Return the name of a model whose answers were computed elsewhere, and its checkpoint.
 
     Returns:
-        No checkpoint where nothing has that name yet.
+        The name; and the checkpoint, or None if the name is new.
 
     Raises:
-        InvalidInputError: (``not-trained``) it is something else; (``bad-name``) there is nothing
-            like it, and no checkpoint can be called so.
-        NotFoundError: (``not-found``, …) an id, or an earlier version, that is not here.
+        InvalidInputError: (``not-trained``) the name belongs to another kind of object;
+            (``bad-name``) the name is new, and not a valid name of a checkpoint.
+        NotFoundError: (``not-found``, …) an id, or an earlier version, is not in this store.
     """
     if "/" in ref and not {"@", "~"} & {*ref} and ref not in repo.refs:
         name = parse_name(ref)
         if name.prefix != _PREFIX or name.leaf.endswith(MONITOR_SUFFIX):
             raise InvalidInputError(
                 "bad-name",
-                f"{name} is no name for a model that answered elsewhere",
-                hint=f"such as {_PREFIX}/{name.namespace}/rules-2019",
+                f"{name} is not a valid name for a model with an answer file",
+                hint=f"use a name such as {_PREFIX}/{name.namespace}/rules-2019",
             )
         return str(name), None
     found = repo.resolve(ref)
     if found.kind != "checkpoint":
         raise InvalidInputError(
             "not-trained",
-            f"{ref} is a {found.kind}: answers are those of a checkpoint",
-            hint=f"name one, or a new one for what answered: {_PREFIX}/NAMESPACE/NAME",
+            f"{ref} is a {found.kind}, and only checkpoints have answers",
+            hint=f"name a checkpoint, or give the model a new name: {_PREFIX}/NAMESPACE/NAME",
         )
     return found.name, found
 
 
 def task_of_answers(repo: Repository, checkpoint: Manifest | None, test: Manifest) -> str:
-    """Return the task of a model whose answers are given: its own, or what the records ask for.
+    """Return the task of a model with an answer file: its own, or the one that fits the records.
 
     Raises:
-        InvalidInputError: (``label-missing``) nobody says which field holds what is right;
-            (``unknown-task``) its task is not installed.
+        InvalidInputError: (``label-missing``) the dataset does not name its label field;
+            (``unknown-task``) the task is not installed.
         LyrikstoreError: As :func:`lyrikstore.curate.labelled_records.read_labelled`.
     """
     if checkpoint is not None and "task" in checkpoint.body:
@@ -99,7 +99,7 @@ def task_of_answers(repo: Repository, checkpoint: Manifest | None, test: Manifes
     if not label:
         raise InvalidInputError(
             "label-missing",
-            f"{test.name} does not say which field is the label",
+            f"{test.name} does not name its label field",
             hint="commit it with --label FIELD",
         )
     several = any(len(one.labels) > 1 for one in read_labelled(repo, [test], label, []))
@@ -107,10 +107,10 @@ def task_of_answers(repo: Repository, checkpoint: Manifest | None, test: Manifes
 
 
 def find_parts(repo: Repository, test: Manifest) -> list[Manifest]:
-    """Return the parts ``train`` and ``validation`` of the split that a test set is a part of.
+    """Return the parts ``train`` and ``validation`` of the split that a test set belongs to.
 
-    They are those that the same filter made of the same sources, if they are here; without one to
-    train on there is none.
+    They were made by the same filter from the same sources. Without a part ``train`` the result is
+    empty.
     """
     part = test.body.get("derivation", {}).get("part")
     found: list[Manifest] = []
@@ -125,35 +125,38 @@ def find_parts(repo: Repository, test: Manifest) -> list[Manifest]:
 def find_other(
     repo: Repository, ref: str, dataset_ref: str
 ) -> tuple[Sequence[Manifest], OtherEvaluation | None]:
-    """Return the evaluation that another is to be compared with.
+    """Return the evaluation that a new one will be compared with.
 
     Args:
         repo: The store.
-        ref: It; empty: there is none.
-        dataset_ref: The records of the new evaluation; empty: those of the other.
+        ref: REF of the other evaluation; empty: there is none.
+        dataset_ref: The test set of the new evaluation; empty: that of the other one.
 
     Returns:
         The manifest as a list of at most one, and its answers.
 
     Raises:
         InvalidInputError: (``not-comparable``) it is no evaluation of these records, its model
-            generates text, or its answers are not kept; (``usage``) neither is named.
-        NotFoundError, VerificationError, IncompleteError: It cannot be read.
+            generates text, or its answers are not kept; (``usage``) neither ``ref`` nor
+            ``dataset_ref`` is given.
+        NotFoundError, VerificationError, IncompleteError: The evaluation cannot be read.
     """
     if not ref:
         if not dataset_ref:
-            hint = "name it: --on TEST"
-            raise InvalidInputError("usage", "a model is measured on a test set", hint=hint)
+            hint = "name the test set: --on TEST"
+            raise InvalidInputError("usage", "the test set is missing", hint=hint)
         return [], None
     other = repo.resolve(ref)
     hint = "lyrikstore log CHECKPOINT lists the evaluations of a checkpoint"
     if other.kind != "evaluation" or other.body.get("purpose") == MONITOR:
-        text = f"{ref} is no evaluation of a test set"
+        text = f"{ref} is not an evaluation of a test set"
         raise InvalidInputError("not-comparable", text, hint=hint)
     tests = other.inputs_in("test")
     if dataset_ref and [one.id for one in tests] != [repo.resolve(dataset_ref).id]:
-        text = f"{other.name} is of other records than {dataset_ref}"
-        raise InvalidInputError("not-comparable", text, hint="leave --on out, to take its own")
+        text = f"{other.name} was not made on {dataset_ref}"
+        raise InvalidInputError(
+            "not-comparable", text, hint="leave --on out, to use the test set of that evaluation"
+        )
     rules = rules_of(other.body["task"])
     for attached in present_attachments(repo, other, "predictions"):
         with repo.blobs.open(attached.id) as stream:
@@ -161,4 +164,4 @@ def find_other(
         if not (fault := rules.pairing_fault(read, read)):
             return [other], OtherEvaluation(other.name, are_given(other.body), read)
         raise InvalidInputError("not-comparable", f"{other.name}: {fault}", hint=hint)
-    raise InvalidInputError("not-comparable", f"{other.name} keeps no answers", hint=hint)
+    raise InvalidInputError("not-comparable", f"{other.name} has no stored answers", hint=hint)
