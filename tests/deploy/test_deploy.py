@@ -204,7 +204,7 @@ def test_the_program_in_the_folder_heeds_the_sealed_decision(
     given, confidence = decide(answerer, np.array([round(one * WHOLE) for one in likely.values()]))
     assert said["confidence"] == confidence / WHOLE
     use = label_usage(about, "hf", 9)["USE.md"].decode()
-    assert "9 records, each answered by a model that had not learned from it, which is few" in use
+    assert "9 records, each answered by a model not trained on it. That is few" in use
     assert "Below a confidence of 0.550000" in use
     assert ("0.600000 or more is given" in use) == model.several
     assert said["abstained"] == (confidence < answerer.abstain_below)

@@ -1,6 +1,6 @@
-"""``check.py``: what compares a deployed folder with what was written, before it is loaded.
+"""``check.py``: the program that compares a deployed folder with its list of files (spec §14.7.9).
 
-It is a program of the folder, so it needs no lyrikstore (spec §14.7.9).
+It is part of the folder and does not need lyrikstore.
 """
 
 CHECK_FILE = "check.py"
@@ -206,4 +206,4 @@ if __name__ == "__main__":
     except BadFolder as error:
         sys.exit(f"check.py: {error}")
 '''
-"""The program."""
+"""Source of ``check.py``."""

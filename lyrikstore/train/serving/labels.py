@@ -1,4 +1,4 @@
-"""Models that give labels, deployed: probabilities are compared (spec §14.7.2–4)."""
+"""Deployed labelling models: their probabilities are compared (spec §14.7.2–4)."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,59 +30,74 @@ from lyrikstore.train.worker.targets.registry import Target, Usage
 from lyrikstore.verify.evaluation.answers import WHOLE
 from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS
 from lyrikstore.verify.evaluation.choice.task import CONFIG, AnswerRule, labelling_rules
-from lyrikstore.verify.evaluation.choice.unlike import UNLIKE, limit_of, unlike_rule_in_words
+from lyrikstore.verify.evaluation.choice.unlike import (
+    UNKNOWN_WORDS,
+    UNLIKE,
+    limit_of,
+    unlike_rule_in_words,
+)
 from lyrikstore.verify.evaluation.generation.generations import sample_records
 
 _ANSWERS = """
 ## What it answers
 
-{fitted} How far a probability can be believed, an evaluation says (`calibration`).
+{fitted} An evaluation measures how well probabilities match reality (`calibration`).
 
 """
-_FITTED = "{what} fitted on {records}, each answered by a model that had not learned from it{few}."
-_UNFITTED = "Its probabilities were not fitted to validation data."
+_FITTED = "{what} fitted on {records}, each answered by a model not trained on it{few}."
+_UNFITTED = "Its probabilities were not calibrated on validation data."
 _ONE_LABEL = """\
-1. The answer is the label with the greatest probability, of equal ones the first of `id2label`.
+1. The answer is the label with the greatest probability; of equal ones the first in `id2label`.
 2. The confidence of the answer is that probability.
 """
 _SEVERAL = """\
 1. Each label with a probability of {threshold} or more is given{bare}.
-2. The confidence of the answer is the least of all labels: of a given label its probability p, of
-   every other one 1 − p. It says how sure it is that these labels and no other are right.
+2. The confidence of the answer is a minimum over all labels: for a given label its probability p,
+   for every other label 1 − p. It measures that exactly these labels are right.
 """
 _LIMIT = """\
-3. Below a confidence of {below} the answer is: I do not know. Somebody has to look at the text.
+3. Below a confidence of {below} the answer is: I do not know. Let a person decide on the text.
 """
 _NO_LIMIT = """\
-3. It always answers, however unsure it is.
+3. It always answers, even with a low confidence.
 """
 _UNLIKE = """\
-4. A text is unlike what the model was trained on where {rule}. Whatever its
-   confidence, the answer is then: I do not know. Of the data that it was chosen by, which a model
-   had not learned from, that were 5 % at most.
+4. A text can be unlike the training data. To detect this, {compared}.
+   A text is unlike the training data if {rule}. The answer is then: I do
+   not know, whatever the confidence.
+   This limit was set on held-out records (validation data, or folds that the model was not trained
+   on): at most 5 % of them are beyond it. So expect up to 5 % of texts that resemble the training
+   data to be rejected as well. If clearly more than 5 % of your texts are, they differ from the
+   training data: let a person decide on them, evaluate the model on a labelled sample of your
+   texts, and train it again with such texts if its figures are worse.
 """
+_COMPARED_WORDS = "the words of a text are compared with the words that the model knows"
+_COMPARED_VECTORS = (
+    "the vector that the model computes of a text is compared with the average vector of each\n"
+    "   label in the training data"
+)
 _UNSERVED = """
-Which texts are unlike what the model was trained on, this folder cannot tell: it answers them all.
-`lyrikstore predict` tells it, and a folder for the target `onnx` does.
+This folder does not detect texts that are unlike the training data: it answers them like all
+others. `lyrikstore predict` detects them, and so does a folder for the target `onnx`.
 """
 _CLOSE = 0.005
-"""How near to the limit a text may be on either side of it."""
+"""A text this near to the limit may be on either side of it in the deployed model."""
 
 _WORDS = """
-The vocabulary of the model has the words and pairs of words that are in two training records or
-more (where no word is in two, all of them), and `probe.jsonl` may be made of some. Names can be
-among them: hand the folder on only to those who may know them.
+The vocabulary of the model contains the words and pairs of words that are in two training records
+or more (if no word is in two records: all words), and `probe.jsonl` may be made of some of them.
+Names can be among them: give the folder only to people who may know them.
 """
 _RULE = """
-`probe.jsonl` has texts with the answers of the sealed model, for a check of your own after every
-update of a program; a probability that differs by more than 0.001 is another answer.
-`lyrikstore/` has the signed objects that the model rests on, and `NOTICE` whom to name. Whether a
-right was revoked since shows only the store: `lyrikstore verify {checkpoint}`.
+`probe.jsonl` contains texts with the answers of the sealed model. Use it to check the model after
+every update of a program: a probability that differs by more than 0.001 is a different answer.
+`lyrikstore/` contains the signed objects that the model depends on, and `NOTICE` the names to
+credit. Only the store shows whether a right was revoked since: `lyrikstore verify {checkpoint}`.
 """
 
 
 class ServedLabels(ServedModel):
-    """A staged checkpoint that gives labels."""
+    """A staged labelling model."""
 
     asked_reads = (TEST,)
 
@@ -109,19 +124,19 @@ class ServedLabels(ServedModel):
 
     @property
     def limits(self) -> Mapping[str, int]:
-        """How much of a text is read, where that is limited."""
+        """``maxTokens``, the longest text that is read; empty: no limit."""
         text = self._checkpoint.body.get("text", {})
         return {one: text[one] for one in ("maxTokens",) if one in text}
 
     def made_texts(self) -> Sequence[str]:
-        """Return texts of words that the model knows."""
+        """Return probe texts, made of words of the model's vocabulary."""
         written = self._workers.staging.written
         names = (f"{CHECKPOINT}/{VOCABULARY}", f"{CHECKPOINT}/words/{VOCABULARY}")
         found = [name for name in names if name in written] or [f"{BASE}/{TOKENIZER}"]
         return made_probe([self._workers.staged(name) for name in found], self._labels)
 
     def draw(self, test: Manifest, records: int) -> None:
-        """Take the texts of some records of a test part."""
+        """Sample records of the test part, and read their texts."""
         repo = self._workers.context.repository
         fields = CopiedFields.of(TrainConfig.from_json(dict(self._run.body["config"])).data)
         ids = {record for _, record, _ in read_found(repo, [test], fields)}
@@ -132,7 +147,7 @@ class ServedLabels(ServedModel):
         self._drawn = list(found.values())
 
     def stage_probe(self, texts: Sequence[str]) -> None:
-        """Stage them as records without labels, and behind them what was drawn."""
+        """Stage the probe texts as records without labels, and after them the sampled records."""
         asked = (*texts, *self._drawn)
         with self._workers.staging.create(TEST) as write:
             for text in asked:
@@ -141,12 +156,12 @@ class ServedLabels(ServedModel):
         self._about["records"] = len(asked)
 
     def keep(self, result: Mapping[str, Any]) -> None:
-        """Keep probabilities, and which texts are unlike the training data."""
+        """Keep the probabilities, and which texts are unlike the training data."""
         self._sealed = self._read(result)
         self._unlike = tuple(self._read_table(result, "<i4"))
 
     def compare(self, result: Mapping[str, Any], latency: dict[str, str]) -> DeployCheck:
-        """Compare probabilities, and which texts are unlike the training data."""
+        """Compare the probabilities, and which texts are unlike the training data."""
         deployed, limit = self._read(result), limit_of(self._about)
         same = np.ones(self._count, bool)
         if limit is not None:
@@ -164,7 +179,7 @@ class ServedLabels(ServedModel):
             )
             for some in (slice(len(self._texts)), slice(len(self._texts), None))
         )
-        if self._test is None or not self._drawn:  # there may be no record in it
+        if self._test is None or not self._drawn:  # the test part may have no records
             return found
         test = TestPartCheck(self._test.id, drawn.records, drawn.agreeing, drawn.difference)
         return replace(found, test=test)
@@ -177,14 +192,16 @@ class ServedLabels(ServedModel):
         data = self._workers.staged(str(result[UNLIKE]))
         found = np.frombuffer(data, kind) if len(data) % np.dtype(kind).itemsize == 0 else ()
         if len(found) != self._count:
-            raise RunFailedError("bad-output", "the worker answered other texts")
+            raise RunFailedError(
+                "bad-output", "the worker process returned another number of answers than texts"
+            )
         return found
 
     def _read(self, result: Mapping[str, Any]) -> Scores:
         return read_scores(self._workers.staging, result, self._count, len(self._labels))
 
     def probe_lines(self) -> Iterator[dict[str, Any]]:
-        """Yield text, answer and probabilities of each record."""
+        """Yield text, answer and probabilities of each probe record."""
         given = self._rules.given(self._sealed / WHOLE, self._rule)
         for at, text in enumerate(self._texts):
             likely = {
@@ -196,11 +213,11 @@ class ServedLabels(ServedModel):
             yield line | ({UNLIKE: bool(self._unlike[at])} if UNLIKE in self._about else {})
 
     def usage(self) -> Usage:
-        """Return how it is loaded, by the target."""
+        """Return how the target loads the model."""
         return self._target.part.usage(self._about)
 
     def said(self, usage: Usage) -> str:
-        """Return what it answers, and when it does not."""
+        """Return the section of ``USE.md`` about answers and abstaining."""
         del usage
         body = self._checkpoint.body
         records = records_deciding(self._checkpoint, self._run)
@@ -211,48 +228,51 @@ class ServedLabels(ServedModel):
 def said_of_labels(
     about: Mapping[str, Any], deciding: int, sealed: Mapping[str, Any] | None
 ) -> str:
-    """Return what a model with labels answers, and when it does not, in Markdown.
+    """Return the Markdown text about answers and abstaining of a labelling model.
 
     Args:
-        about: ``format``, ``several``, ``checkpoint``, ``decision`` and, if it is served,
-            ``unlike`` of the model; ``unserved``: whether it has that and it is not served.
-        deciding: How many records its decision was fitted on.
+        about: ``format``, ``several``, ``checkpoint``, ``decision`` and, if the target supports it,
+            ``unlike`` of the model; ``unserved``: whether the model has ``unlike`` and the target
+            does not support it.
+        deciding: Number of records that its decision was fitted on.
         sealed: The decision of the checkpoint; None: it has none.
     """
     rule = AnswerRule.of_body(about)
-    few = ", which is few: they rest on chance" if deciding < FEW_RECORDS else ""
+    few = ". That is few, so these values depend on chance" if deciding < FEW_RECORDS else ""
     what = "Temperature and limits were" if not rule.limit_from else "The temperature was"
     if rule.limit_from and about["several"]:
         what = "Temperature and the limit of a label were"
     fitted = _FITTED.format(what=what, records=pluralize(deciding, "record"), few=few)
     if rule.limit_from:
         fitted += f" {_limit_words(rule, AnswerRule.of_body({'decision': sealed}))}"
-    said = _ANSWERS.format(fitted=_UNFITTED if sealed is None else fitted)
+    text = _ANSWERS.format(fitted=_UNFITTED if sealed is None else fitted)
     if about["several"]:
         threshold = 0.5 if rule.threshold is None else rule.threshold
         bare = ", and the likeliest where none is" if rule.at_least_one else ""
-        said += _SEVERAL.format(threshold=f"{threshold:.6f}", bare=bare)
+        text += _SEVERAL.format(threshold=f"{threshold:.6f}", bare=bare)
     else:
-        said += _ONE_LABEL
+        text += _ONE_LABEL
     below = f"{rule.abstain_below:.6f}"
-    said += _LIMIT.format(below=below) if rule.abstain_below else _NO_LIMIT
+    text += _LIMIT.format(below=below) if rule.abstain_below else _NO_LIMIT
     if UNLIKE in about:
-        said += _UNLIKE.format(rule=unlike_rule_in_words(about[UNLIKE]))
+        words = about[UNLIKE]["method"] == UNKNOWN_WORDS
+        compared = _COMPARED_WORDS if words else _COMPARED_VECTORS
+        text += _UNLIKE.format(compared=compared, rule=unlike_rule_in_words(about[UNLIKE]))
     elif about.get("unserved"):
-        said += _UNSERVED
+        text += _UNSERVED
     if about["format"] in WITH_WORDS:
-        said += _WORDS
-    return said + _RULE.format(checkpoint=about["checkpoint"])
+        text += _WORDS
+    return text + _RULE.format(checkpoint=about["checkpoint"])
 
 
 def _limit_words(rule: AnswerRule, sealed: AnswerRule) -> str:
-    """Return who set the limit below which nothing is answered, where it was not fitted."""
+    """Return a sentence about the origin of the confidence limit, if it was not fitted."""
     declared = "declared before training, in the config of its run"
     if rule.limit_from == CONFIG:
-        return f"The limit of its confidence was {declared}."
+        return f"The confidence limit was {declared}."
     own = "it always answers" if not sealed.abstain_below else f"it is {sealed.abstain_below:.6f}"
     by = declared if sealed.limit_from == CONFIG else "fitted on that data"
     return (
-        "The limit of its confidence was set for this folder, when it was deployed; in the "
-        f"checkpoint, and so in its card, {own}, {by}."
+        "The confidence limit was set for this folder when it was deployed; in the checkpoint, and "
+        f"therefore in its card, {own}, {by}."
     )

@@ -1,6 +1,6 @@
-"""A checkpoint as it is deployed: asked, written for a target, and asked there (spec §14.7).
+"""Deployment of a checkpoint: sealed answers, files of the target, its answers (spec §14.7).
 
-What differs between tasks is what a probe is, how answers compare, and what is said of them.
+Tasks differ in the probe, in the comparison of answers and in the text about them.
 """
 
 import json
@@ -31,39 +31,39 @@ Files = dict[str, bytes]
 """Name → bytes."""
 
 _COMPARED = """
-## Does it answer as the sealed model?
+## Does it give the answers of the sealed model?
 
 When this folder was made, {words}.
-Nothing else was compared. Records of a test part are in none of these files.
+Nothing else was compared. These files contain no records of a test part.
 """
 
 
 class ProbeResult(Protocol):
-    """How the answers of what was written compare with the sealed model's."""
+    """Result of comparing the answers of a deployed folder with those of the sealed model."""
 
     @property
     def records(self) -> int:
-        """How many were asked."""
+        """Number of probe records."""
 
     @property
     def agreeing(self) -> int:
-        """Of these, how many have the same answer."""
+        """Number of these with the same answer."""
 
     @property
     def holds(self) -> bool:
         """Whether the answers are those of the sealed model."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON."""
+        """Return the result as JSON."""
 
 
 class ModelWorkers(Struct, frozen=True):
-    """What starts the processes that load models.
+    """Starts the worker processes that load models.
 
     Attributes:
         context: The store whose models they load.
-        staging: Where they work.
-        threads: Threads of each.
+        staging: The staging folder of the workers.
+        threads: Threads of each worker.
     """
 
     context: StoreContext
@@ -71,7 +71,7 @@ class ModelWorkers(Struct, frozen=True):
     threads: int
 
     def run(self, job: Mapping[str, Any], reads: Sequence[str]) -> dict[str, Any]:
-        """Return what a job gives; it reads these files, and no others."""
+        """Run a job in a worker that reads only these files, and return its result."""
         return run_job(
             self.staging,
             {**job, "threads": self.threads},
@@ -82,27 +82,27 @@ class ModelWorkers(Struct, frozen=True):
         )
 
     def staged(self, name: str) -> bytes:
-        """Return a file that was staged.
+        """Return the bytes of a staged file.
 
         Raises:
-            StorageError: It cannot be read.
+            StorageError: The file cannot be read.
         """
         with storage_errors(f"reading {name}"):
             return (self.staging.path / name).read_bytes()
 
 
 class ServedModel(ABC):
-    """A staged checkpoint, and what is written of it.
+    """A staged checkpoint, and the files that a target makes of it.
 
     Args:
         checkpoint: The checkpoint; it is staged.
         run: Its run.
-        target: Where it goes.
-        workers: What loads it.
+        target: The target of the deployment.
+        workers: Starts the workers that load it.
     """
 
     asked_reads: tuple[str, ...] = ()
-    """Staged files that are read to ask a deployed folder."""
+    """Staged files that the job ``ask`` reads."""
 
     def __init__(
         self, checkpoint: Manifest, run: Manifest, target: Target, workers: ModelWorkers
@@ -121,19 +121,19 @@ class ServedModel(ABC):
         }
 
     def decide_by(self, decision: Mapping[str, Any]) -> None:
-        """Let scores become answers by a decision, which may have another limit than the sealed."""
+        """Set the decision that turns scores into answers; its limit may differ from the sealed."""
         if decision:
             self._about["decision"] = dict(decision)
 
     def answer(
         self, texts: Sequence[str] | None, test: Manifest | None = None, records: int = 0
     ) -> int:
-        """Ask the sealed model the probe records, and return how many they are.
+        """Compute the sealed model's answers to the probe records, and return their number.
 
         Args:
-            texts: What they say; None: they are made.
-            test: A test part, of which some records are asked as well; None: none are.
-            records: How many, drawn by their ids and the seed of the run.
+            texts: Texts of the probe records; None: they are made from the vocabulary.
+            test: A test part, of which some records are answered as well; None: no test part.
+            records: How many of its records, drawn by their ids and the seed of the run.
 
         Raises:
             LyrikstoreError: As a prediction, and as an evaluation on that test part.
@@ -143,7 +143,7 @@ class ServedModel(ABC):
             try:
                 self.draw(test, records)
             except IncompleteError as error:
-                error.hint = "fetch the test part; --check-records 0 compares without its records"
+                error.hint = "fetch the test part, or leave it out: --check-records 0"
                 raise
         self._texts = self.made_texts() if texts is None else texts
         self.stage_probe(self._texts)
@@ -154,16 +154,18 @@ class ServedModel(ABC):
         """Write the files of the target; return name → BLAKE3 of each.
 
         Raises:
-            RunFailedError: (``bad-output``) a file that does not belong to the target.
+            RunFailedError: (``bad-output``) a file does not belong to the target.
         """
         result = self._workers.run({"job": "export", **self._about}, self._reads)
         found: Mapping[str, str] = result["files"]
         if not all(re.fullmatch(self._target.files, name) for name in found):
-            raise RunFailedError("bad-output", "the worker wrote a file that belongs to no target")
+            raise RunFailedError(
+                "bad-output", "the worker wrote a file that does not belong to the target"
+            )
         return found
 
     def ask(self, folder: Path) -> ProbeResult:
-        """Return how the folder's answers compare.
+        """Compare the folder's answers with those of the sealed model; return the result.
 
         Raises:
             VerificationError: (``answers-differ``) they differ.
@@ -175,15 +177,15 @@ class ServedModel(ABC):
         if not found.holds:
             raise VerificationError(
                 "answers-differ",
-                f"what was written answers otherwise than the sealed model: "
+                "the deployed folder gives other answers than the sealed model: "
                 f"{compared_in_words(found.to_json())}",
-                hint="nothing is left of it; without --check it is written as it is",
+                hint="the folder was removed; without --check it is written and not compared",
                 details=found.to_json(),
             )
         return found
 
     def told_of(self, found: ProbeResult) -> dict[str, Any]:
-        """Return how the folder's answers compared, as its manifest says it."""
+        """Return the member ``check`` of the folder's manifest."""
         return {**found.to_json(), "servedBy": self._target.asked_by}
 
     def probe_file(self) -> bytes:
@@ -192,10 +194,10 @@ class ServedModel(ABC):
         return "".join(lines).encode()
 
     def usage_files(self, check: Mapping[str, Any] | None) -> Files:
-        """Return the files that say how the folder is loaded, and what goes with them.
+        """Return ``USE.md`` and the other files that explain or accompany the model.
 
         Args:
-            check: How its answers compared, as its manifest says it; None: nobody asked it.
+            check: Member ``check`` of the folder's manifest; None: answers were not compared.
         """
         usage = self.usage()
         return {**use_files(usage, self.said(usage), check), **self.beside()}
@@ -203,15 +205,15 @@ class ServedModel(ABC):
     @property
     @abstractmethod
     def limits(self) -> Mapping[str, int]:
-        """``maxTokens`` and ``answerTokens``, where the model has them."""
+        """``maxTokens`` and ``answerTokens``, if the model has such limits."""
 
     @abstractmethod
     def made_texts(self) -> Sequence[str]:
-        """Return a probe that nobody wrote."""
+        """Return probe texts, made of words of the model's vocabulary."""
 
     @abstractmethod
     def draw(self, test: Manifest, records: int) -> None:
-        """Take so many records of a test part, which are asked after the probe records."""
+        """Sample records of the test part, to be compared after the probe texts."""
 
     @abstractmethod
     def stage_probe(self, texts: Sequence[str]) -> None:
@@ -219,15 +221,15 @@ class ServedModel(ABC):
 
     @abstractmethod
     def keep(self, result: Mapping[str, Any]) -> None:
-        """Keep the sealed model's answers, as the job ``probe`` gave them."""
+        """Keep the sealed model's answers, which the job ``probe`` returned."""
 
     def question(self) -> Mapping[str, Any]:
-        """Return what else the job ``ask`` is given."""
+        """Return further members of the job ``ask``."""
         return {}
 
     @abstractmethod
     def compare(self, result: Mapping[str, Any], latency: dict[str, str]) -> ProbeResult:
-        """Return how the answers of the job ``ask`` compare with those that were kept."""
+        """Compare the answers of the job ``ask`` with the kept ones; return the result."""
 
     @abstractmethod
     def probe_lines(self) -> Iterator[dict[str, Any]]:
@@ -239,19 +241,19 @@ class ServedModel(ABC):
 
     @abstractmethod
     def said(self, usage: Usage) -> str:
-        """Return what ``USE.md`` says after how the folder is loaded."""
+        """Return the text of ``USE.md`` that follows the instructions for loading."""
 
     def beside(self) -> Files:
-        """Return further files that lie beside the model."""
+        """Return further files to put beside the model."""
         return {}
 
 
 def use_files(usage: Usage, said: str, check: Mapping[str, Any] | None = None) -> Files:
-    """Return ``USE.md``, ``check.py`` and what goes with a target.
+    """Return ``USE.md``, ``check.py`` and the further files of a target.
 
     Args:
         usage: How the folder is loaded.
-        said: What is said after that.
+        said: The text that follows in ``USE.md``.
         check: As for :meth:`ServedModel.usage_files`.
     """
     compared = _COMPARED.format(words=compared_in_words(check))

@@ -1,6 +1,6 @@
 """Probe records: texts that the sealed model and the deployed one both answer (spec §14.7.4).
 
-Never records of a test set by themselves: what is in a probe is handed on with the model.
+A probe never contains records of a test set: it is redistributed with the model.
 """
 
 import json
@@ -24,9 +24,9 @@ from lyrikstore.verify.evaluation.choice.task import AnswerRule, labelling_rules
 MAX_PROBES = 1000
 MAX_PROBE_BYTES = 16 << 20
 TOLERANCE = WHOLE // 1000
-"""Millionths by which a probability may differ."""
+"""The greatest allowed difference of a probability, in millionths."""
 
-_LENGTHS = (1, 3, 8, 20, 60, 400)  # words; the last is more than most models read
+_LENGTHS = (1, 3, 8, 20, 60, 400)  # in words; the last is longer than most models read
 _MADE = 24
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _MARKS = "#\u0120\u2581"  # how tokenizers write the start or the inside of a word
@@ -36,16 +36,17 @@ Scores = NDArray[np.int32]
 
 
 class TestPartCheck(Struct, frozen=True):
-    """How a deployed model's answers to records of a test part compare with the sealed one's.
+    """Comparison of a deployed and a sealed model on records of a test part.
 
     Attributes:
         dataset: The test part.
-        records: How many of its records were asked.
-        agreeing: Of these, how many get the same answer.
-        difference: The greatest difference of a probability, in millionths; None: there are none.
+        records: Number of its records that were answered.
+        agreeing: Number of these with the same answer.
+        difference: The greatest difference of a probability, in millionths; None: the models give
+            no probabilities.
     """
 
-    __test__: ClassVar[bool] = False  # no class of pytest's
+    __test__: ClassVar[bool] = False  # pytest does not collect it
 
     dataset: Digest
     records: int
@@ -53,7 +54,7 @@ class TestPartCheck(Struct, frozen=True):
     difference: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON: counts and figures, and nothing of a record."""
+        """Return it as JSON: counts and figures, without content of records."""
         found = {"testSet": str(self.dataset), "count": self.records, "agreeing": self.agreeing}
         if self.difference is not None:
             found["greatestDifference"] = f"{self.difference / WHOLE:.6f}"
@@ -61,14 +62,14 @@ class TestPartCheck(Struct, frozen=True):
 
 
 class DeployCheck(Struct, frozen=True):
-    """How a deployed model's answers compare with the sealed one's.
+    """Comparison of a deployed and a sealed model on probe records.
 
     Attributes:
-        records: How many texts were asked.
-        agreeing: Of these, how many have the same labels.
+        records: Number of probe texts.
+        agreeing: Number of these with the same labels.
         difference: The greatest difference of a probability, in millionths.
         latency_ms: ``p50`` and ``p95`` of one answer in milliseconds, as decimal text.
-        test: The same of records of the test part; None: none were asked.
+        test: The comparison on records of the test part; None: there was none.
     """
 
     records: int
@@ -107,15 +108,15 @@ def compare(
     *,
     alike: NDArray[np.bool_] | bool = True,
 ) -> DeployCheck:
-    """Return how the probabilities of a deployed model compare with the sealed one's.
+    """Compare the probabilities of a deployed model with those of the sealed one.
 
     Args:
         task: Name of the task.
         rule: How probabilities become labels.
-        sealed: Of the sealed model.
-        deployed: Of the deployed one.
-        latency_ms: Of the deployed one.
-        alike: Of which records both say alike whether they are unlike the training data.
+        sealed: Scores of the sealed model.
+        deployed: Scores of the deployed model.
+        latency_ms: Latency of the deployed model.
+        alike: For each record, whether both agree if it is unlike the training data.
     """
     given = [labelling_rules(task).given(one / WHOLE, rule) for one in (sealed, deployed)]
     same = (given[0] == given[1]).all(1) & alike
@@ -124,11 +125,11 @@ def compare(
 
 
 def read_probe(path: Path) -> list[str]:
-    """Return the texts of a file that has one JSON object a line, with a member ``text``.
+    """Return the texts of a probe file: one JSON object per line, with a member ``text``.
 
     Raises:
-        InvalidInputError: (``bad-probe``) it is something else, or has too many or too long texts.
-        StorageError: It cannot be read.
+        InvalidInputError: (``bad-probe``) the file is malformed, or has too many or too long texts.
+        StorageError: The file cannot be read.
         LyrikstoreError: As :func:`read_at_most`.
     """
     texts = []
@@ -145,16 +146,16 @@ def read_probe(path: Path) -> list[str]:
             raise _bad(path, f"line {number} has no member `text` with a text")
         texts.append(text)
     if not 0 < len(texts) <= MAX_PROBES:
-        raise _bad(path, f"it has {len(texts)} lines, and 1 to {MAX_PROBES} are used")
+        raise _bad(path, f"it has {len(texts)} lines; 1 to {MAX_PROBES} are allowed")
     return texts
 
 
 def made_probe(vocabularies: Sequence[bytes], labels: Sequence[str]) -> list[str]:
-    """Return texts that nobody wrote: words of a model's vocabulary, and its labels.
+    """Return probe texts, made of words of the model's vocabulary and its labels.
 
     Args:
         vocabularies: JSON files of terms, or of a tokenizer.
-        labels: The labels.
+        labels: The labels of the model.
     """
     found = {word for data in vocabularies for word in _words(json.loads(data))}
     words = sorted(found) or ["text"]
@@ -177,7 +178,7 @@ def _words(read: Any) -> Iterator[str]:
     if isinstance(read, dict):
         read = read.get("model", {}).get("vocab", ())
     for entry in read:
-        term = entry[0] if isinstance(entry, list) else entry  # some are listed with their scores
+        term = entry[0] if isinstance(entry, list) else entry  # some entries are lists with a score
         for word in str(term).split(" "):
             bare = word.lstrip(_MARKS)
             if _WORD.fullmatch(bare):
@@ -188,5 +189,5 @@ def _bad(path: Path, reason: str) -> InvalidInputError:
     return InvalidInputError(
         "bad-probe",
         f"{path}: {reason}",
-        hint='write one JSON object a line, such as {"text": "Either party may terminate."}',
+        hint='write one JSON object per line, such as {"text": "Either party may terminate."}',
     )

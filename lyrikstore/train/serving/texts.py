@@ -1,4 +1,4 @@
-"""Generative models, deployed: the likeliest tokens are compared (spec §14.7.6)."""
+"""Deployed generative models: their most likely tokens are compared (spec §14.7.6)."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,16 +25,16 @@ from lyrikstore.train.worker.targets.registry import Target, TextModel, Usage
 from lyrikstore.verify.evaluation.generation.generations import sample_records
 
 TOKENS = 16
-"""How much of each answer is compared."""
+"""Number of tokens of each answer that are compared."""
 
 CLOSE = 100_000
-"""Millionths of a logit by which the likeliest token leads the second where either counts."""
+"""If the most likely token leads by fewer millionths of a logit, the second one is accepted."""
 
 _MADE, _MOST_WORDS = 8, 20
 _MARK = "\u2063lyrikstore\u2063"
 _USE = """\
 
-## How it is asked
+## The prompt
 
 The sealed model was trained with prompts of this form; other forms get worse answers:
 
@@ -42,34 +42,36 @@ The sealed model was trained with prompts of this form; other forms get worse an
 {prompt}
 ```
 
-`chat_template.jinja`, where it is there, makes them of messages. It writes the likeliest token each
-time (temperature 0), at most {tokens} tokens of an answer, and stops at {stops}.
+`chat_template.jinja`, if the folder has it, makes such prompts of messages. The model generates the
+most likely token each time (temperature 0), at most {tokens} tokens for an answer, and stops at
+{stops}.
 
-`probe.jsonl` has prompts with the tokens that the sealed model begins its answers with, for a check
-of your own. `lyrikstore/` has the signed objects that the model rests on, and `NOTICE` whom to
-name. Whether a right was revoked since shows only the store: `lyrikstore verify {checkpoint}`.
+`probe.jsonl` contains prompts with the first tokens of the sealed model's answers. Use it to check
+the model yourself. `lyrikstore/` contains the signed objects that the model depends on,
+and `NOTICE` the names to credit. Only the store shows whether a right was revoked since:
+`lyrikstore verify {checkpoint}`.
 """
 _USE_CHOICES = """
 ## Its answers
 
-It answers with one of {count} choices, and was measured so.
+It answers with one of {count} choices, and was evaluated in this way.
 
 {how}
 """
 
 
 class TokenCheck(Struct, frozen=True):
-    """How a deployed model's tokens compare with the sealed one's.
+    """Comparison of the tokens of a deployed and a sealed generative model.
 
     Attributes:
-        records: How many prompts were asked.
-        agreeing: Of these, how many are read and answered with the same tokens.
-        tokens: How many tokens were compared.
-        same: Of these, how many are the same.
-        close: Of the others, those where the sealed model itself was nearly undecided.
+        records: Number of prompts.
+        agreeing: Number of prompts that are tokenized and answered with the same tokens.
+        tokens: Number of compared tokens.
+        same: Number of equal tokens.
+        close: Number of other tokens for which the sealed model was nearly undecided.
         latency_ms: ``p50`` and ``p95`` of one token in milliseconds, as decimal text.
-        test: How whole answers to records of the test part compare; None: none were asked.
-        is_held: Whether other answers to these are too many, however few they are.
+        test: The comparison of whole answers to records of the test part; None: there was none.
+        is_held: Whether a single other answer to these records fails the comparison.
     """
 
     records: int
@@ -83,12 +85,12 @@ class TokenCheck(Struct, frozen=True):
 
     @property
     def holds(self) -> bool:
-        """Whether every answer is that of the sealed model, but for what is stated alone."""
+        """Whether every answer that must agree is that of the sealed model."""
         test = self.test if self.is_held else None
         return self.agreeing == self.records and (test is None or test.agreeing == test.records)
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON."""
+        """Return the result as JSON."""
         return {
             "count": self.records,
             "agreeing": self.agreeing,
@@ -147,18 +149,19 @@ class ServedText(ServedModel):
 
     @property
     def limits(self) -> Mapping[str, int]:
-        """How much is read and answered."""
+        """``maxTokens`` of a prompt and ``answerTokens`` of an answer."""
         return {"maxTokens": self._model.max_tokens, "answerTokens": self._model.answer_tokens}
 
     def made_texts(self) -> Sequence[str]:
-        """Return a few short texts of words that the base knows."""
+        """Return a few short probe texts, made of words of the base model's vocabulary."""
         made = made_probe([self._model.tokenizer], [""])
         return [one for one in made if 0 < len(one.split()) <= _MOST_WORDS][:_MADE]
 
     def draw(self, test: Manifest, records: int) -> None:
-        """Take the prompts of some records of a test part, and what the model answers to them.
+        """Sample records of the test part, and generate the sealed model's answers to them.
 
-        It answers as for a prediction: what is served is held against what the store says.
+        They are generated as in a prediction, to compare the deployed model with the store's
+        answers.
         """
         workers, data = self._workers, self._config.data
         repo, staging = workers.context.repository, workers.staging
@@ -191,10 +194,10 @@ class ServedText(ServedModel):
         self._written = [one.text for (one,) in found.texts]
 
     def stage_probe(self, texts: Sequence[str]) -> None:
-        """Stage the prompts that are rendered of them.
+        """Render the probe texts as prompts and stage them.
 
         Raises:
-            InvalidInputError: (``no-such-target``) the chat template changes what it is given.
+            InvalidInputError: (``no-such-target``) the chat template changes the text of a prompt.
         """
         with open_prompts(self._source) as rendering:
             asked = [self._source.turns(one, "") for one in (*texts, _MARK)]
@@ -208,21 +211,23 @@ class ServedText(ServedModel):
         if marked.prompt.count(_MARK) != 1:
             raise InvalidInputError(
                 "no-such-target",
-                "its chat template changes the text that it is given, which no Modelfile can say",
+                "the chat template changes the text of a prompt, which a Modelfile cannot do",
                 hint="commit the base model with another chat_template.jinja",
             )
         before, _, after = marked.prompt.partition(_MARK)
         self._model = self._described((before, after))
 
     def keep(self, result: Mapping[str, Any]) -> None:
-        """Keep the tokens of each answer, and by how much each leads."""
+        """Keep the tokens of each answer, and the lead of each token over the second."""
         self._answers, self._stops = list(result["answers"]), list(result["stops"])
         self._choice_tokens = list(result["choiceTokens"])
         if len(self._answers) != len(self._texts):
-            raise RunFailedError("bad-output", "the worker answered other prompts")
+            raise RunFailedError(
+                "bad-output", "the worker process returned another number of answers than prompts"
+            )
 
     def question(self) -> Mapping[str, Any]:
-        """Return the answers whose tokens are asked for again."""
+        """Return the job members with the answers whose tokens are computed again."""
         answers = [
             {**{name: one[name] for name in ("among", "prompt", "tokens")}, "said": asked.prompt}
             for one, asked in zip(self._answers, self._asked, strict=True)
@@ -246,9 +251,9 @@ class ServedText(ServedModel):
                 for wanted, token, lead in places
             ]
             whole = len(given) == len(one["tokens"])
-            odd = next((at for at, (equal, _) in enumerate(found) if not equal), None)
-            if one["among"] and odd is not None:  # what follows it is of another choice
-                found, whole = found[: odd + 1], True
+            differing = next((at for at, (equal, _) in enumerate(found) if not equal), None)
+            if one["among"] and differing is not None:  # later tokens belong to another choice
+                found, whole = found[: differing + 1], True
             same += sum(equal for equal, _ in found)
             close += sum(near for _, near in found)
             agreeing += whole and all(equal or near for equal, near in found)
@@ -258,33 +263,33 @@ class ServedText(ServedModel):
             pairs = zip(self._written, result["texts"], strict=True)
             equal = sum(sealed.strip() == served for sealed, served in pairs)
             test = TestPartCheck(self._test.id, len(self._written), equal)
-        # Rounded weights are another model, and free text differs by one word of many.
+        # Quantized weights are another model, and free text may differ in one word of many.
         held = bool(self._model.choices) and self._target.quantization == "none"
         return TokenCheck(len(self._answers), agreeing, tokens, same, close, latency, test, held)
 
     def probe_lines(self) -> Iterator[dict[str, Any]]:
-        """Yield text, prompt and the start of the sealed model's answer of each record."""
+        """Yield text, prompt and the start of the sealed model's answer for each probe record."""
         for text, asked, one in zip(self._texts, self._asked, self._answers, strict=True):
             line = {"text": text, "prompt": asked.prompt, "answer": one["text"]}
             yield line | {"promptTokens": one["prompt"], "answerTokens": one["tokens"]}
 
     def usage(self) -> Usage:
-        """Return how it is loaded, by the target."""
+        """Return how the target loads the model."""
         return self._target.part.usage(self._model)
 
     def said(self, usage: Usage) -> str:
-        """Return how it is asked, and what it answers."""
+        """Return the sections of ``USE.md`` about prompt and answers."""
         model, (before, after) = self._model, self._model.around
-        said = _USE.format(
+        text = _USE.format(
             prompt=f"{before}YOUR TEXT{after}",
             tokens=model.answer_tokens,
             stops=f"`{model.end}`",
             checkpoint=self._checkpoint.id,
         )
         if model.choices:
-            said += _USE_CHOICES.format(count=len(model.choices), how=usage.answers)
-        return said
+            text += _USE_CHOICES.format(count=len(model.choices), how=usage.answers)
+        return text
 
     def beside(self) -> Files:
-        """Return its chat template, where it has one."""
+        """Return the chat template, if the model has one."""
         return {TEMPLATE: self._source.chat.encode()} if self._source.chat else {}
