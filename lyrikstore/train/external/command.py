@@ -1,7 +1,7 @@
-"""Runs a command of the caller's in a session of its own, to its end (spec §13.13.2).
+"""Execution of an external trainer in its own session (spec §13.13.2).
 
-It gets an environment that is built from nothing, and no process of it outlives it. What it can
-reach is for :mod:`lyrikstore.train.external.sandbox` to say.
+The command gets an environment that is built from nothing, and none of its processes outlives it.
+:mod:`lyrikstore.train.external.sandbox` decides what it can access.
 """
 
 import contextlib
@@ -48,13 +48,14 @@ _HINT = "nothing was stored; correct the command and run it again"
 
 
 class CommandEnd(Struct, frozen=True):
-    """What a command took.
+    """Time and memory of a command that has ended.
 
     Attributes:
-        wall_seconds: On the clock.
-        cpu_seconds: Of all cores together.
-        memory_bytes: Of the largest process.
-        left: How many processes it left, which were ended; in a sandbox nobody counts them.
+        wall_seconds: Wall-clock time.
+        cpu_seconds: CPU time of all cores together.
+        memory_bytes: Peak memory of the largest process.
+        left: Number of processes that it left running, which were ended; 0 in a sandbox, where they
+            are not counted.
     """
 
     wall_seconds: float
@@ -63,7 +64,7 @@ class CommandEnd(Struct, frozen=True):
     left: int
 
     def to_json(self) -> dict[str, str]:
-        """Return it as member ``actual`` of a checkpoint."""
+        """Return the member ``actual`` of a checkpoint."""
         return {
             "wallSeconds": f"{self.wall_seconds:.1f}",
             "cpuSeconds": f"{self.cpu_seconds:.1f}",
@@ -82,25 +83,25 @@ def run_command(
     before: Sequence[str] = (),
     variables: Mapping[str, str] = {},
 ) -> CommandEnd:
-    """Run a command to its end; whatever it started has ended, too, when this returns.
+    """Run a command until it and all processes that it started have ended.
 
     Args:
-        command: It and its arguments, with placeholders such as ``{input}``.
+        command: Program and arguments, with placeholders such as ``{input}``.
         staging: The private folder, with the copies in it.
         inputs: The copies.
-        folder: Where it is started.
+        folder: The working directory of the command.
         base_env: The caller's environment, of which a few variables are passed on.
-        progress: Told each line that it says, in the phase ``output``, as ``text``.
-        before: What confines it, written before it; empty: nothing does.
-        variables: What else its environment has.
+        progress: Called with each line of its output, in the phase ``output``, as ``text``.
+        before: The sandbox command to put before it; empty: no sandbox.
+        variables: Further environment variables.
 
     Raises:
         InvalidInputError: (``bad-command``) it cannot be started.
         RunFailedError: (``worker-failed``) it failed; ``details`` has ``exitCode`` and ``log``,
-            its last lines.
+            its last lines of output.
         StorageError: A pipe or folder could not be made.
 
-    Whatever stops this call, Ctrl-C included, also stops the command.
+    If this call is interrupted, for example by Ctrl-C, the command is stopped too.
     """
     words = fill_placeholders(command, staging, inputs)
     environment = command_environment(staging, inputs, base_env) | dict(variables)
@@ -118,19 +119,19 @@ def run_command(
     if "unstarted" in ended:
         raise InvalidInputError("bad-command", f"the command: {ended['unstarted']}", hint=_HINT)
     code = ended.get("code")
-    # ATTACK A96: what still runs could write to the output while it is sealed, and a command that
-    # reaches its supervisor could write the end that it likes, and kill it.
+    # ATTACK A96: a process that still runs could write to the output while it is sealed, and a
+    # command with access to its supervisor could forge its result, and kill it.
     if child.returncode != 0:
         code = None
     over = ended.get("over") is True
     if code != 0 or not over:
         how = "its supervisor was killed" if code is None else _how(code)
         how = how if over else f"{how}, and some of its processes may still run"
-        said = [line for line in last if any(map(str.isalnum, line))]
-        words_said = f": {said[-1][:300]}" if said else ""
+        lines = [line for line in last if any(map(str.isalnum, line))]
+        last_words = f": {lines[-1][:300]}" if lines else ""
         raise RunFailedError(
             "worker-failed",
-            f"the command failed: {how}{words_said}",
+            f"the command failed: {how}{last_words}",
             hint=_HINT,
             details={"exitCode": child.returncode if code is None else code, "log": last},
         )
@@ -143,23 +144,23 @@ def run_command(
 
 
 def check_program(name: str, base_env: Mapping[str, str]) -> None:
-    """Return if there is a program of a name, or at a path, whose processes can be followed.
+    """Raise `bad-command` unless a program exists and this system can track its processes.
 
     Raises:
-        InvalidInputError: (``bad-command``) there is none, or this is no Linux.
+        InvalidInputError: (``bad-command``) there is no such program, or this system is not Linux.
     """
-    if platform.system() != "Linux":  # said now: after hours of training nothing could be sealed
+    if platform.system() != "Linux":  # refused now: after hours of training nothing could be sealed
         raise InvalidInputError(
             "bad-command",
-            "only Linux tells that every process of a command has ended",
-            hint="run it in a Linux container, or run it yourself and take in what it leaves: "
+            "only on Linux can lyrikstore make sure that all processes of a command have ended",
+            hint="run it in a Linux container, or run it yourself and import its output: "
             "lyrikstore import --trained FOLDER",
         )
     if shutil.which(name, path=base_env.get("PATH")) is None:
         raise InvalidInputError(
             "bad-command",
-            f"there is no program {shlex.quote(name)[:80]}",
-            hint="give its path, or correct PATH",
+            f"the program {shlex.quote(name)[:80]} was not found",
+            hint="write its path, or correct PATH",
         )
 
 
@@ -184,7 +185,7 @@ def command_environment(
     """Return the whole environment of a command.
 
     Args:
-        staging: Home and temporary files go there.
+        staging: The folder for home and temporary files.
         inputs: Named by ``LYRIKSTORE_INPUT``, ``…_INPUT2``, ``…_BASE``; their trees by ``…_TREE``.
         base: The environment of the caller.
     """
@@ -216,23 +217,23 @@ def command_environment(
 def _started(
     command: Sequence[str], staging: Staging, folder: Path, environment: Mapping[str, str]
 ) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
-    """Start a command, and end it; what its supervisor says of its end is filled in then."""
+    """Run a command, and fill in the exit status that its supervisor reports."""
     ended: dict[str, Any] = {}
     with storage_errors("starting the command"):
-        result, told = os.pipe()
+        result, status_pipe = os.pipe()
         try:
             child = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_SUPERVISOR), str(told), *command],
+                [sys.executable, "-I", "-S", str(_SUPERVISOR), str(status_pipe), *command],
                 cwd=folder,
                 env=dict(environment),
-                stdin=subprocess.PIPE,  # its end tells the supervisor that we are gone
+                stdin=subprocess.PIPE,  # it closes when this process ends
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C goes to a whole group; we alone decide
-                pass_fds=(told, staging.lock),
+                start_new_session=True,  # Ctrl-C goes to a whole group; only this process decides
+                pass_fds=(status_pipe, staging.lock),
             )
         finally:
-            os.close(told)
+            os.close(status_pipe)
     try:
         yield child, ended
     finally:
@@ -253,7 +254,7 @@ def _started(
 
 
 def _listen(child: subprocess.Popen[bytes], hear: Callable[[str], None]) -> None:
-    """Pass on what the command says until its supervisor has ended."""
+    """Pass on the output of the command until its supervisor has ended."""
     stream = child.stdout
     if stream is None:
         return
@@ -284,7 +285,7 @@ def _listen(child: subprocess.Popen[bytes], hear: Callable[[str], None]) -> None
 def _read(descriptor: int) -> bytes:
     try:
         return os.read(descriptor, 1 << 16)
-    except BlockingIOError:  # pragma: no cover - it was said to be ready
+    except BlockingIOError:  # pragma: no cover - select reported it as ready
         return b""
 
 
@@ -301,9 +302,9 @@ def _read_result(descriptor: int) -> dict[str, Any]:
 
 
 def _end_marked(variable: str) -> None:
-    """End processes that were started with a variable: of them nobody knows any more whose.
+    """Kill processes whose environment has a variable, after their supervisor has ended.
 
-    One that cleared its environment is not found.
+    A process that cleared its environment is not found.
     """
     mark, until = os.fsencode(variable), time.monotonic() + _GRACE
     found = hasattr(os, "pidfd_open")
@@ -311,7 +312,7 @@ def _end_marked(variable: str) -> None:
         found = False
         for entry in _PROC.glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                # A descriptor first: the number may be another process's once it was looked at.
+                # A descriptor first: the number may belong to another process after the check.
                 one = os.pidfd_open(int(entry.name))
                 try:
                     if mark in (entry / "environ").read_bytes().split(b"\0"):

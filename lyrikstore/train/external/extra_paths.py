@@ -1,4 +1,4 @@
-"""What is opened to a command besides its inputs: hashed before it and after it (spec §13.13.3)."""
+"""Further files that a command may use, hashed before and after it (spec §13.13.3)."""
 
 import os
 import re
@@ -20,17 +20,17 @@ _OURS = "LYRIKSTORE_"
 _MAX_OPENED = 1000
 _PART = 1 << 20
 _MACHINE = ("/proc", "/sys", "/dev", "/run", "/var/run")
-_MEMORY = "/dev/shm"  # noqa: S108 - files of anybody's lie there, too
+_MEMORY = "/dev/shm"  # noqa: S108 - it also holds files of users
 
 
 class Opening(Struct, frozen=True):
-    """What a command may use besides its inputs; all of it is signed with the run.
+    """Further access of a command besides its inputs; all of it is signed with the run.
 
     Attributes:
         reads: Files and folders that it may read.
-        network: It may use the machine's network.
+        network: Whether it may use the machine's network.
         variables: Names of environment variables that it gets.
-        gpu: It may use the machine's GPUs.
+        gpu: Whether it may use the machine's GPUs.
     """
 
     reads: tuple[Path, ...] = ()
@@ -39,7 +39,7 @@ class Opening(Struct, frozen=True):
     gpu: bool = False
 
     def to_json(self, reads: "Sequence[OpenedRead]") -> dict[str, Any]:
-        """Return it as member ``opened`` of ``execution``, in it; nothing where nothing is."""
+        """Return an object with the member ``opened`` of ``execution``; empty if there is none."""
         found: dict[str, Any] = {}
         if reads:
             found["reads"] = [{"path": one.shown, "blake3": one.digest.hex} for one in reads]
@@ -53,9 +53,9 @@ class OpenedRead(Struct, frozen=True):
     """A file or folder that a command may read.
 
     Attributes:
-        shown: As it was given, which is signed.
-        path: Where it lies, and is seen.
-        digest: Of what it holds.
+        shown: The path as the caller wrote it; it is signed.
+        path: The absolute path, the same in the sandbox.
+        digest: Digest of its content.
     """
 
     shown: str
@@ -64,17 +64,17 @@ class OpenedRead(Struct, frozen=True):
 
 
 def check_variables(opening: Opening, base_env: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that are opened, with their values.
+    """Return the opened environment variables with their values.
 
     Raises:
-        InvalidInputError: (``bad-opening``) one is not there, or is none that can be passed on.
+        InvalidInputError: (``bad-opening``) a variable is not set, or cannot be passed on.
     """
     found = {}
     for name in opening.variables:
         if not _NAME.fullmatch(name) or name.startswith(_OURS):
-            raise _bad(f"{brief(name)!r} is no variable that a command can get", "name another")
+            raise _bad(f"the variable {brief(name)!r} cannot be passed on", "name another")
         if name not in base_env:
-            raise _bad(f"there is no variable {name}", f"set it, or leave out --env {name}")
+            raise _bad(f"the variable {name} is not set", f"set it, or leave out --env {name}")
         found[name] = base_env[name]
     return found
 
@@ -82,24 +82,24 @@ def check_variables(opening: Opening, base_env: Mapping[str, str]) -> dict[str, 
 def hash_reads(
     opening: Opening, folder: Path, *, store: Path, home: Path | None
 ) -> tuple[OpenedRead, ...]:
-    """Return what a command may read besides its inputs, as it is now.
+    """Return the further files and folders that a command may read, with their digests.
 
     Args:
-        opening: What is opened.
-        folder: What relative paths begin at.
+        opening: The further access of the command.
+        folder: The folder that relative paths start from.
         store: The store's folder, of which nothing is opened.
         home: The caller's home folder, which is not opened as a whole.
 
     Raises:
-        InvalidInputError: (``bad-opening``) one is not there, is or holds what is neither file,
-            folder nor link, is the machine's, or holds the store or the home folder;
-            (``secret-found``) one holds a private key, or credentials.
-        StorageError: It cannot be read.
+        InvalidInputError: (``bad-opening``) a path does not exist, is or contains something other
+            than files, folders and links, belongs to the system, or contains the store or the home
+            folder; (``secret-found``) a file contains a private key, or credentials.
+        StorageError: A file cannot be read.
 
     Cost: one read of all of it.
     """
     if len(opening.reads) > _MAX_OPENED:
-        raise _bad(f"more than {_MAX_OPENED} paths are opened", "open folders")
+        raise _bad(f"more than {_MAX_OPENED} paths are opened", "open whole folders")
     found = []
     for given in opening.reads:
         shown = os.fspath(given)
@@ -108,27 +108,27 @@ def hash_reads(
             if Path(_MEMORY) not in real.parents and any(
                 real.is_relative_to(one) or Path(one).is_relative_to(real) for one in _MACHINE
             ):
-                raise _bad(f"{brief(shown)} is the machine's", "name files of your own")
+                raise _bad(f"{brief(shown)} belongs to the system", "name your own files")
             if store.is_relative_to(real) or real.is_relative_to(store):
-                raise _bad(f"{brief(shown)} holds the store", "name what the command reads")
+                raise _bad(f"{brief(shown)} contains the store", "name the files to read")
             if home is not None and home.resolve().is_relative_to(real):
-                raise _bad(f"{brief(shown)} holds the home folder", "name what the command reads")
+                raise _bad(f"{brief(shown)} contains the home folder", "name the files to read")
         try:
             shown.encode("utf-8")
         except UnicodeEncodeError:
             raise _bad("a path is not text in UTF-8", "rename it") from None
         if len(shown) > 4096 or not (place.is_file() or place.is_dir()):
-            raise _bad(f"{brief(shown)} is no file or folder", "name what the command reads")
+            raise _bad(f"{brief(shown)} is not a file or folder", "name the files to read")
         found.append(OpenedRead(shown, place, _digest(place, shown, scan=True)))
     return tuple(found)
 
 
 def check_reads_unchanged(reads: Sequence[OpenedRead]) -> None:
-    """Check that all that a command could read still is what it was.
+    """Raise `input-changed` unless the further files that a command could read are unchanged.
 
     Raises:
         VerificationError: (``input-changed``) a file was changed, added or removed.
-        StorageError: It cannot be read.
+        StorageError: A file cannot be read.
     """
     for one in reads:
         try:
@@ -139,14 +139,14 @@ def check_reads_unchanged(reads: Sequence[OpenedRead]) -> None:
             shown = brief(escape_control(one.shown))
             raise VerificationError(
                 "input-changed",
-                f"{shown} was opened to the command, and changed while it ran",
-                hint="nothing was stored; let nobody write to it, and run the command again",
+                f"{shown} was opened to the command and changed while it ran",
+                hint="nothing was stored; keep it unchanged, and run the command again",
                 details={"file": shown},
             )
 
 
 def _digest(place: Path, shown: str, *, scan: bool) -> Digest:
-    """Return the digest of a file, or of all that lies below a folder (spec §13.13.3)."""
+    """Return the digest of a file, or of all files below a folder (spec §13.13.3)."""
     with storage_errors(f"reading {brief(shown)}"):
         if not place.is_dir():
             return _of_file(place, shown, scan=scan)
@@ -159,7 +159,7 @@ def _digest(place: Path, shown: str, *, scan: bool) -> Digest:
             elif stat.S_ISREG(mode):
                 kind, digest = b"f", _of_file(at, f"{shown}/{path}", scan=scan)
             else:  # ATTACK A94: a socket, behind which another program of this machine listens
-                raise _bad(f"{brief(f'{shown}/{path}')} is no file", "name what lies beside it")
+                raise _bad(f"{brief(f'{shown}/{path}')} is not a file", "name the files to read")
             hasher.update(os.fsencode(path) + b"\0" + kind + digest.hex.encode("ascii") + b"\0")
         return Digest(hasher.digest())
 
@@ -179,7 +179,7 @@ def _of_file(path: Path, shown: str, *, scan: bool) -> Digest:
     hasher, secrets = blake3(), SecretScan(shown)
     with path.open("rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise _bad(f"{brief(shown)} is no file", "name what lies beside it")
+            raise _bad(f"{brief(shown)} is not a file", "name the files to read")
         while data := file.read(_PART):
             hasher.update(data)
             if scan:
@@ -187,8 +187,8 @@ def _of_file(path: Path, shown: str, *, scan: bool) -> Digest:
     if scan and (held := secrets.finish()):
         raise InvalidInputError(
             "secret-found",
-            f"{brief(escape_control(shown))} would be open to the command: {held}",
-            hint="name what the command reads, and nothing beside it",
+            f"the command could read a secret in {brief(escape_control(shown))}: {held}",
+            hint="name only the files that the command needs",
             details={"holds": {shown: held}},
         )
     return Digest(hasher.digest())

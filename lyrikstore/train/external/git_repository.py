@@ -1,4 +1,4 @@
-"""The Git repository of whoever starts a run: its commit, and what differs (spec §13.13.1)."""
+"""The Git repository of the caller: its commit, and uncommitted changes (spec §13.13.1)."""
 
 import os
 import subprocess
@@ -16,13 +16,13 @@ _SECONDS = 60
 
 
 class CallerRepository(Struct, frozen=True):
-    """A Git repository.
+    """A Git repository and its state.
 
     Attributes:
         top: Its folder.
         commit: The commit that is checked out.
-        changes: BLAKE3 of what differs from it; None: nothing does.
-        files: The files that commit and changes name, relative to the folder.
+        changes: BLAKE3 of the uncommitted changes; None: there are none.
+        files: The files of the commit and of the changes, relative to the folder.
     """
 
     top: Path
@@ -31,18 +31,19 @@ class CallerRepository(Struct, frozen=True):
     files: frozenset[str]
 
     def to_json(self) -> dict[str, str]:
-        """Return it as member ``repository`` of a run's body."""
+        """Return the member ``repository`` of a run's body."""
         changes = {} if self.changes is None else {"changes": str(self.changes)}
         return {"commit": self.commit, **changes}
 
 
 def find_repository(folder: Path) -> CallerRepository | None:
-    """Return the Git repository that a folder lies in; None: in none, or Git cannot say.
+    """Return the Git repository that contains a folder; None: there is none, or Git fails.
 
-    Of what the repository configures nothing is run but the filters that comparing needs.
+    Of the programs that a repository can configure, only the filters that a comparison needs are
+    run.
 
     Args:
-        folder: Where the command is started.
+        folder: The working directory of the command.
 
     Cost: reads the changed and the untracked files, up to 1 GiB of the latter.
     """
@@ -76,9 +77,9 @@ def find_repository(folder: Path) -> CallerRepository | None:
 
 
 def tracked_below(folder: Path) -> list[str] | None:
-    """Return the files below a folder that Git tracks, relative to it, there or not.
+    """Return the files below a folder that Git tracks, relative to it, even if they are deleted.
 
-    None: it lies in no repository, or Git cannot say.
+    None: the folder is in no repository, or Git fails.
     """
     listed = _git(folder, "ls-files", "-z", "--recurse-submodules")
     return None if listed is None else [os.fsdecode(one) for one in listed.split(b"\0") if one]

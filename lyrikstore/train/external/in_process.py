@@ -1,4 +1,4 @@
-"""Training by a library in the caller's own process, such as transformers (spec §13.13.5)."""
+"""Training by a library in the caller's process, such as transformers (spec §13.13.5)."""
 
 import contextlib
 import math
@@ -37,14 +37,14 @@ _PACKAGES = (*PACKAGES, "datasets", "lightning", "trl")
 
 
 class OpenRun:
-    """A run that was announced and goes on in this process.
+    """An announced run that trains in this process.
 
     Attributes:
-        run: The run manifest, logged before this object was there.
+        run: The run manifest, logged before this object was made.
         inputs: Folders with the files of the inputs, in order; not to be written to.
-        base: Folder of the base; None: there is none.
+        base: Folder of the base model; None: there is none.
         output: Folder to write the model to.
-        result: What came of it, once the ``with`` block has ended.
+        result: The result of the run, after the ``with`` block has ended.
     """
 
     def __init__(self, run: Manifest, staged: tuple[StagedInput, ...], output: Path) -> None:
@@ -53,7 +53,7 @@ class OpenRun:
         self.base = next((one.folder for one in staged if one.name == BASE), None)
         self.result: ExternalResult | None = None
         self._open = True
-        self._told: Mapping[str, Any] = {}
+        self._progress: Mapping[str, Any] = {}
         self._losses: list[float] = []
 
     @property
@@ -62,9 +62,9 @@ class OpenRun:
         return self.inputs[0]
 
     def callback(self) -> Any:
-        """Return a ``TrainerCallback`` of transformers that keeps steps and losses of the run.
+        """Return a ``TrainerCallback`` of transformers that records steps and losses of the run.
 
-        It refuses to train outside of the ``with`` block, and as one of several ranks.
+        It raises if training starts outside of the ``with`` block, or as one of several ranks.
         """
         from transformers import TrainerCallback
 
@@ -86,7 +86,7 @@ class OpenRun:
         return _Callback()
 
     def check_open(self) -> None:
-        """Return if the run goes on.
+        """Raise `run-over` if the run has ended.
 
         Raises:
             InvalidInputError: (``run-over``) it was sealed, or it failed.
@@ -94,31 +94,31 @@ class OpenRun:
         if not self._open:
             raise InvalidInputError(
                 "run-over",
-                f"the run {self.run.name} is over",
-                hint="train within its `with` block, or begin another run",
+                f"the run {self.run.name} has ended",
+                hint="train within its `with` block, or start another run",
             )
 
     def note(self, *, step: int, epoch: float, losses: list[float]) -> None:
-        """Keep how training went, as it says itself.
+        """Record the progress that the training library reports.
 
         Args:
-            step: Steps done.
-            epoch: Passes over the data.
-            losses: Of the steps, or means of some of them, in order.
+            step: Number of steps done.
+            epoch: Number of passes over the data.
+            losses: Losses of the steps, or means of several steps, in order.
         """
         self.check_open()
         text = f"{epoch:.4f}".rstrip("0").rstrip(".")
-        self._told, self._losses = {"step": step, "epoch": text}, losses
+        self._progress, self._losses = {"step": step, "epoch": text}, losses
 
     def close(self) -> None:
-        """End it; nothing trains in it any more."""
+        """End the run; nothing can be trained in it afterwards."""
         self._open = False
 
     def stated(self) -> tuple[Mapping[str, Any], bytes]:
-        """Return what training said of itself: members of the checkpoint, and its history."""
+        """Return the recorded progress: members of the checkpoint, and the training history."""
         finite = [one for one in self._losses if math.isfinite(one) and abs(one) < 1e9]
         history = write_history("foreign", finite, []) if finite else b""
-        return self._told, history
+        return self._progress, history
 
 
 @contextlib.contextmanager
@@ -129,19 +129,19 @@ def open_run(
     folder: Path | None = None,
     message: str = "",
 ) -> Iterator[OpenRun]:
-    """Announce a run that trains in this process, and seal what is in its output at the end.
+    """Announce a run that trains in this process, and seal its output folder at the end.
 
     Args:
         context: The store, opened to append; ``progress`` is called in the phases ``check``,
             ``warn``, ``register``, ``start``, ``seal``, ``log`` and ``done``.
-        request: What it learns from, and what the checkpoint is called.
-        folder: Where the caller's program lies, for its Git repository.
+        request: The inputs of the run, and the name of the checkpoint.
+        folder: The folder of the caller's program, for its Git repository.
         message: Free text for the run manifest.
 
     Raises:
         InvalidInputError: (``several-ranks``) this process is one of several that train one model.
-        LyrikstoreError: As :func:`lyrikstore.train.external.run.train_external`. What leaves the
-            ``with`` block as an exception leaves the run announced, without a checkpoint.
+        LyrikstoreError: As :func:`lyrikstore.train.external.run.train_external`. After an exception
+            in the ``with`` block the run stays announced, without a checkpoint.
     """
     begun, repo, progress = time.monotonic(), context.repository, context.progress
     _check_ranks(_ranks())
@@ -156,20 +156,20 @@ def open_run(
         body = run_body(plan, execution, find_repository(folder or Path.cwd()), _packages())
         run = register(context, plan, body, message)
         progress(Progress(phase="start", detail={"run": str(run.id)}))
-        going = OpenRun(run, staged, staging.path / OUTPUT)
+        announced = OpenRun(run, staged, staging.path / OUTPUT)
         try:
-            yield going
+            yield announced
         finally:
-            going.close()
+            announced.close()
         _check_ranks(_ranks())
         check_inputs_unchanged(staged)
-        told, history = going.stated()
-        made = ExternalOutput(going.output, staging.path, staged, body=told, history=history)
-        going.result = finish(context, plan, run, made, begun=begun)
+        members, history = announced.stated()
+        made = ExternalOutput(announced.output, staging.path, staged, body=members, history=history)
+        announced.result = finish(context, plan, run, made, begun=begun)
 
 
 def _ranks() -> int:
-    """Return how many processes train together, as far as PyTorch knows by now."""
+    """Return how many processes train together, as far as PyTorch knows."""
     found = sys.modules.get("torch.distributed")
     if found is None or not found.is_available() or not found.is_initialized():
         return 1
@@ -177,7 +177,7 @@ def _ranks() -> int:
 
 
 def _check_ranks(ranks: int) -> None:
-    # Each of them would announce a run and seal a model of its own.
+    # Each rank would announce its own run and seal its own model.
     if ranks > 1:
         raise InvalidInputError(
             "several-ranks",

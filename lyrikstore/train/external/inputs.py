@@ -1,7 +1,7 @@
-"""Verified copies for a program of the caller's, looked at again when it has ended (spec §13.13.2).
+"""Verified copies for an external trainer, checked again after it has ended (spec §13.13.2).
 
-The program may read its copy in any way it likes, so nobody can hash what it parses. What can be
-said is that the copy was right before it began and is right after it ended.
+The program may read its copies in any way, so its reads cannot be hashed. The check proves that the
+copies were unchanged before it started and after it ended.
 """
 
 import ctypes
@@ -27,20 +27,20 @@ from lyrikstore.train.external.request import ExternalPlan
 from lyrikstore.train.worker.staging import BASE, Staging
 
 OUTPUT = "output"
-"""Folder that the program writes the model to."""
+"""Name of the folder that the program writes the model to."""
 
 WORK = "work"
-"""Folder of the copy of the work tree that it is started in."""
+"""Name of the folder with the copy of the work tree, in which the program is started."""
 
 
 class StagedInput(Struct, frozen=True):
-    """One copy.
+    """The copy of one input.
 
     Attributes:
-        name: What the program's environment and its command call it, such as ``input2``.
-        folder: Where it lies.
-        listing: The tree as JSON Lines, which has what a sheet says of each file.
-        tree: What it has to be.
+        name: Its name in the command and its environment, such as ``input2``.
+        folder: The folder of the copy.
+        listing: The tree as JSON Lines, with the metadata of each file.
+        tree: The tree that the copy must match.
     """
 
     name: str
@@ -50,7 +50,7 @@ class StagedInput(Struct, frozen=True):
 
 
 def input_names(plan: ExternalPlan) -> dict[str, Manifest]:
-    """Return what a program calls each thing that it reads: ``input``, ``input2`` …, ``base``."""
+    """Return name → manifest of the inputs: ``input``, ``input2`` …, ``base``."""
     names = {
         "input" if number == 0 else f"input{number + 1}": one
         for number, one in enumerate(plan.inputs)
@@ -59,15 +59,16 @@ def input_names(plan: ExternalPlan) -> dict[str, Manifest]:
 
 
 def copy_inputs(repo: Repository, plan: ExternalPlan, staging: Staging) -> tuple[StagedInput, ...]:
-    """Write what a program is to read, each byte checked; return what was written.
+    """Copy the inputs of an external trainer, each byte checked; return the copies.
 
     Args:
         repo: The store.
-        plan: What it reads.
-        staging: Where to write; ``output``, ``home``, ``tmp`` and ``work`` are made there, too.
+        plan: The plan of the run.
+        staging: The folder to write to; ``output``, ``home``, ``tmp`` and ``work`` are made there,
+            too.
 
     Raises:
-        VerificationError, IncompleteError: A blob is damaged, lost or retired.
+        VerificationError, IncompleteError: A blob is damaged, missing or retired.
         StorageError: The storage backend failed.
     """
     found = []
@@ -87,11 +88,11 @@ def copy_inputs(repo: Repository, plan: ExternalPlan, staging: Staging) -> tuple
 
 
 def check_inputs_unchanged(inputs: tuple[StagedInput, ...]) -> None:
-    """Return if every copy still is what was copied.
+    """Raise `input-changed` unless every copy is unchanged.
 
     Raises:
         VerificationError: (``input-changed``) a file was changed, added or removed.
-        StorageError: It cannot be read.
+        StorageError: A file cannot be read.
     """
     for one in inputs:
         entries = one.tree.by_path
@@ -103,7 +104,7 @@ def check_inputs_unchanged(inputs: tuple[StagedInput, ...]) -> None:
                 shown = brief(escape_control(f"{one.name}/{path}"))
                 raise VerificationError(
                     "input-changed",
-                    f"{shown} was copied for the command and is another file by now",
+                    f"{shown}, a copy of an input, changed while the command ran",
                     hint="nothing was stored; let the command write to {output} only",
                     details={"file": shown},
                 )
@@ -111,9 +112,11 @@ def check_inputs_unchanged(inputs: tuple[StagedInput, ...]) -> None:
 
 @contextmanager
 def some_read(inputs: Sequence[StagedInput]) -> Iterator[None]:
-    """Refuse what ends well in a block in which nobody opened a file of any input.
+    """Raise `nothing-read` if no file of an input was opened in a block that ends without error.
 
-    A base model is no input. Where the system does not say who opens files, nothing is refused.
+    The base model does not count as an input. If the system does not report opened files, nothing
+    is
+    raised.
 
     Raises:
         RunFailedError: (``nothing-read``) no copy was opened, nor a list of its files.
@@ -121,13 +124,13 @@ def some_read(inputs: Sequence[StagedInput]) -> Iterator[None]:
     watch = _watch([one for one in inputs if one.name != BASE])
     try:
         yield
-        # ATTACK A154: a program that finds no record seals a model that claims to be of these data.
+        # ATTACK A154: a program finds no record, and its model claims to be trained on this data.
         if watch is not None and not _opened(watch):
             raise RunFailedError(
                 "nothing-read",
                 "the command opened no file of its inputs: nothing was stored",
-                hint="files of a union lie in folders of their own: look below {input}, as "
-                'folder.rglob("*.jsonl") does, and stop where there are no records',
+                hint="files of a union are in subfolders: search all of {input}, as "
+                'folder.rglob("*.jsonl") does, and let the command fail if it finds no records',
             )
     finally:
         if watch is not None:
@@ -139,7 +142,7 @@ _EVENT = struct.Struct("iIII")
 
 
 def _watch(inputs: Sequence[StagedInput]) -> int | None:
-    """Return an inotify descriptor that tells of opened files; None: the system has none."""
+    """Return an inotify descriptor that reports opened files; None: the system has no inotify."""
     if sys.platform != "linux":
         return None
     system = ctypes.CDLL(None, use_errno=True)
@@ -150,13 +153,13 @@ def _watch(inputs: Sequence[StagedInput]) -> int | None:
         places = [str(one.listing), *(at for at, _, _ in os.walk(one.folder))]
         for place in places:
             if system.inotify_add_watch(descriptor, os.fsencode(place), _OPEN) < 0:
-                os.close(descriptor)  # too many folders: nobody can say
+                os.close(descriptor)  # too many folders to watch
                 return None
     return descriptor
 
 
 def _opened(watch: int) -> bool:
-    """Return whether a file was opened, or more happened than the system kept."""
+    """Return whether a file was opened, or the event queue overflowed."""
     with suppress(BlockingIOError):
         while data := os.read(watch, 1 << 16):
             at = 0
@@ -169,7 +172,7 @@ def _opened(watch: int) -> bool:
 
 
 def _files(folder: Path) -> dict[str, Digest | None]:
-    """Return path → digest of each file below; None: it is no regular file."""
+    """Return path → digest of each file below a folder; None: it is not a regular file."""
     found: dict[str, Digest | None] = {}
     for at, folders, files in os.walk(folder):
         inside = Path(at)

@@ -1,7 +1,7 @@
-"""Training elsewhere: a job that is exported, and what comes back (spec §13.13.7).
+"""Training on another machine: export of a job, and collection of its output (spec §13.13.7).
 
-The run is signed at home before anything leaves, and the model at home when it is back; no key
-travels. What happened in between nobody here saw.
+The run is signed in this store before the job leaves it, and the model after it has come back; no
+key leaves this machine. The store cannot know what happened in between.
 """
 
 import json
@@ -60,21 +60,21 @@ from lyrikstore.train.requirements import UseConfig
 TARGETS = ("skypilot",)
 JOB, ABOUT = "job.yaml", "run.json"
 _FORMAT = "job/1"
-_PLACE = "/tmp/lyrikstore"  # noqa: S108 - on the machine of the job, which is nobody else's
+_PLACE = "/tmp/lyrikstore"  # noqa: S108 - on the machine of the job, which has no other users
 _REGION = re.compile(r"([a-z0-9]{1,32})/([a-z0-9-]{1,64})(?:=([A-Z]{2}(?:-[A-Z0-9]{1,3})?))?")
 _MAX_ABOUT = 1 << 16
 
 
 class ExportedJob(Struct, frozen=True):
-    """A job that was written.
+    """An exported job.
 
     Attributes:
         run: The run manifest, logged before the job can start.
-        folder: Where the job lies.
+        folder: The folder of the job.
         territory: The country in which it runs.
-        digest: BLAKE3 of its file.
-        files: How many files of the program went along.
-        left_out: How many others the folders that were named hold.
+        digest: BLAKE3 of the job file.
+        files: Number of copied files of the program.
+        left_out: Number of files in its folders that were not copied.
     """
 
     run: Manifest
@@ -89,25 +89,25 @@ def territory_of_region(region: str) -> str:
     """Return the country of a region such as ``aws/eu-central-1``, or as ``x/y=DE`` states it.
 
     Raises:
-        InvalidInputError: (``unknown-region``) it is not known, or known to lie elsewhere.
+        InvalidInputError: (``unknown-region``) the region is not known, or is in another country.
     """
     found = _REGION.fullmatch(region)
     if found is None:
         raise InvalidInputError(
             "unknown-region",
-            f"{region[:80]!r} is no region",
-            hint="write PROVIDER/REGION, such as aws/eu-central-1; =DE behind it says where it is",
+            f"{region[:80]!r} is not a region",
+            hint="write PROVIDER/REGION, such as aws/eu-central-1; append =DE to state its country",
         )
     provider, name, stated = found.groups()
     known = _regions().get(provider, {})
     place = known.get(name)
     if place is None and stated is None:
         error = unknown_word("unknown-region", f"region of {provider}:", name, known)
-        error.hint = f"{error.hint or ''} say where it lies: {provider}/{name}=DE".strip()
+        error.hint = f"{error.hint or ''} state its country: {provider}/{name}=DE".strip()
         raise error
     if place is not None and stated is not None and stated.partition("-")[0] != place:
         raise InvalidInputError(
-            "unknown-region", f"{provider}/{name} lies in {place}, not in {stated}"
+            "unknown-region", f"{provider}/{name} is in {place}, not in {stated}"
         )
     return str(territory_of([stated or str(place)])[0])
 
@@ -125,32 +125,33 @@ def export_job(
     folder: Path | None = None,
     message: str = "",
 ) -> ExportedJob:
-    """Write a folder with copies of the inputs and a job that trains on them; announce the run.
+    """Announce a run, and write a folder with copies of its inputs and a job that trains on them.
 
     Args:
         context: The store, opened to append; ``progress`` is called in the phases ``check``,
             ``warn``, ``register`` and ``done``.
         request: As :func:`lyrikstore.train.external.run.train_external`. Its use gets the territory
             of the region, if it declares none.
-        command: Likewise.
+        command: As :func:`lyrikstore.train.external.run.train_external`.
         target: ``skypilot``.
-        region: Where it runs, as :func:`territory_of_region` takes it.
+        region: The region it runs in, in the form of :func:`territory_of_region`.
         destination: A folder that does not exist; its parent does.
-        program: Files and folders that the command needs; copied. Of folders what Git tracks.
-        include: What else of these folders is copied: files, and folders with all they hold.
-        folder: Where the caller's program lies, for its Git repository.
+        program: Files and folders to copy, which the command needs; of folders the files that Git
+            tracks.
+        include: Further files and whole folders to copy, inside of these folders.
+        folder: The folder of the caller's program, for its Git repository.
         message: Free text for the run manifest.
 
     Raises:
-        PolicyError: (``wrong-territory``) the use does not hold where the region lies;
+        PolicyError: (``wrong-territory``) the declared use does not include the region;
             (``rights-missing``) an input may not be used for the purpose there.
         InvalidInputError: (``unknown-region``, ``bad-target``); (``not-a-file``) a program is a
-            link or not there; (``bad-program``) as
+            link or does not exist; (``bad-program``) as
             :func:`lyrikstore.train.external.program.find_program`; (``secret-found``) a file of a
             program holds a private key, or credentials, and would leave this machine; else as for
             any run.
-        ConflictError: (``exists``) there is something at the destination.
-        StorageError: It cannot be written; nothing was logged.
+        ConflictError: (``exists``) the destination exists.
+        StorageError: The folder cannot be written; nothing was logged.
     """
     if target not in TARGETS:
         raise unknown_word("bad-target", "target:", target, TARGETS)
@@ -162,8 +163,8 @@ def export_job(
     if declared and not within(place, declared):
         raise PolicyError(
             "wrong-territory",
-            f"{region} lies in {place}, and the use is declared for {', '.join(declared)}",
-            hint="take a region there, or declare the use for it: --use territory=WORDS",
+            f"{region} is in {place}, but the use is declared for {', '.join(declared)}",
+            hint="choose a region there, or declare the use for this one: --use territory=WORDS",
         )
     use = replace(request.use, territory=declared or (place,))
     request = replace(request, use=use)
@@ -201,7 +202,7 @@ def export_job(
 
 
 def collect_job(context: StoreContext, folder: Path) -> ExternalResult:
-    """Seal what came back of an exported job, from its folder ``output``.
+    """Seal the output of an exported job, from its folder ``output``.
 
     Args:
         context: The store in which the run was announced, opened to append; ``progress`` is called
@@ -209,7 +210,7 @@ def collect_job(context: StoreContext, folder: Path) -> ExternalResult:
         folder: The exported folder.
 
     Raises:
-        NotFoundError: (``no-run``) the folder names no run that waits here.
+        NotFoundError: (``no-run``) the folder names no announced run of this store.
         ConflictError, LockedError, StorageError: As any transaction.
         LyrikstoreError: As :func:`plan_external` and :func:`find_output`.
     """
@@ -237,7 +238,7 @@ def collect_job(context: StoreContext, folder: Path) -> ExternalResult:
         raise NotFoundError(
             "no-file",
             f"{folder} has no folder {OUTPUT}",
-            hint="bring it back first: rsync -a JOB:/tmp/lyrikstore/output FOLDER",
+            hint="first copy it from the job: rsync -a JOB:/tmp/lyrikstore/output FOLDER",
         )
     find_output(output, request.format)
     inputs = tuple(
@@ -255,7 +256,7 @@ def _regions() -> dict[str, dict[str, str]]:
 
 
 def _job(request: ExternalRun, command: Sequence[str], infra: str, names: list[str]) -> bytes:
-    """Return the file of a SkyPilot task: JSON, which YAML takes."""
+    """Return the file of a SkyPilot task: JSON, which is valid YAML."""
     places = {name: f"{_PLACE}/{name}" for name in [*names, OUTPUT]}
     words = list(command)
     for name, place in places.items():
@@ -281,7 +282,7 @@ def _job(request: ExternalRun, command: Sequence[str], infra: str, names: list[s
 def _write(
     repo: Repository, plan: ExternalPlan, folder: Path, job: bytes, program: Sequence[ProgramPart]
 ) -> int:
-    """Write all but what names the run; return how many files of the program there are."""
+    """Write all files of a job but ``run.json``; return the number of copied program files."""
     folder.mkdir(mode=0o700)
     (folder / "program").mkdir()
     files = copy_program(program, folder / "program")
@@ -311,6 +312,6 @@ def _waiting(repo: Repository, folder: Path) -> Manifest:
     for identity in () if made is None else made.history:
         if run.id in {one.id for one in repo.manifest(identity).inputs_in("run")}:
             raise NotFoundError(
-                "no-run", f"{run.name} gave its checkpoint already", hint="export another job"
+                "no-run", f"{run.name} already has a checkpoint", hint="export another job"
             )
     return run

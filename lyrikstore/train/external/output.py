@@ -1,7 +1,9 @@
-"""From what a program left to a checkpoint's tree: known kinds of files only (spec §13.13.4).
+"""Sealing of an external trainer's output: known kinds of files only (spec §13.13.4).
 
-Nothing that can run code when it is read becomes part of a checkpoint, whatever it is called: the
-suffix only chooses the check. What trainers leave beside a model and nobody loads is left out.
+No file that can run code when it is loaded becomes part of a checkpoint, whatever its name: the
+suffix only selects the check. Files that trainers write beside a model and no program loads are
+left
+out.
 """
 
 import json
@@ -48,17 +50,17 @@ _TOKENS = frozenset(
     {"added_tokens.json", "merges.txt", "special_tokens_map.json", "tokenizer.json"}
     | {"vocab.json", "vocab.txt"}
 )
-"""Texts in which what looks like a path may be a token; nothing in them is replaced."""
+"""Text files in which a path may be a token; no path in them is replaced."""
 _LEFT_FILES = frozenset({"training_args.bin"})
 _LEFT_FOLDERS = re.compile(r"checkpoint-[0-9]+|\.cache|\.ipynb_checkpoints")
 
 
 class FoundOutput(Struct, frozen=True):
-    """What a program left, looked at.
+    """The checked files of an output folder.
 
     Attributes:
-        paths: Path → size, of what is to be sealed.
-        left_out: What trainers leave beside a model: pickled arguments, folders of points.
+        paths: Path → size of the files to seal.
+        left_out: Files that trainers write beside a model: pickled arguments, resume states.
         format: ``transformers/1``, ``peft/1`` or ``files/1``.
     """
 
@@ -68,27 +70,27 @@ class FoundOutput(Struct, frozen=True):
 
 
 def find_output(folder: Path, wanted: str = "") -> FoundOutput:
-    """Return what is in an output folder, if all of it may become part of a checkpoint.
+    """Return the files of an output folder; raise `bad-output` if a checkpoint may not have one.
 
     Args:
-        folder: It.
-        wanted: The format that it has to have; empty: whichever it has.
+        folder: The output folder.
+        wanted: The required format; empty: any format.
 
     Raises:
-        RunFailedError: (``bad-output``) it is empty, holds links, special files, names that no
-            tree can hold, kinds of files that are not on the list, or too many.
-        StorageError: It cannot be read.
+        RunFailedError: (``bad-output``) it is empty, or contains links, special files, names that
+            no tree can hold, kinds of files that are not allowed, or too many files.
+        StorageError: The folder cannot be read.
     """
     paths: dict[str, int] = {}
     left: list[str] = []
-    if folder.is_symlink() or not folder.is_dir():  # ATTACK: a link in its place
-        _refuse("its folder is gone")
+    if folder.is_symlink() or not folder.is_dir():  # ATTACK: a link in place of the folder
+        _refuse("its folder was removed")
     with storage_errors("reading the output"):
         for path, status in _walk(folder, "", left):
             if len(paths) >= MAX_FILES:
                 _refuse(f"it has more than {pluralize(MAX_FILES, 'file')}")
             if not stat.S_ISREG(status.st_mode):
-                _refuse(f"{_named(path)} is no regular file")
+                _refuse(f"{_named(path)} is not a regular file")
             if PurePosixPath(path).name in _LEFT_FILES:
                 left.append(path)
                 continue
@@ -99,10 +101,10 @@ def find_output(folder: Path, wanted: str = "") -> FoundOutput:
     if sum(paths.values()) > MAX_TOTAL_BYTES:
         _refuse(f"it has more than {MAX_TOTAL_BYTES >> 40} TiB")
     if not any(paths.values()):
-        _refuse("the command wrote nothing to it", "let it write the model to {output}")
+        _refuse("the command wrote no files to it", "let it write the model to {output}")
     found = _format_of(paths)
     if wanted and wanted not in {found, FILES}:
-        _refuse(f"it is no {wanted}, but {found}")
+        _refuse(f"its format is {found}, not {wanted}")
     return FoundOutput(paths, tuple(sorted(left)), wanted or found)
 
 
@@ -119,16 +121,16 @@ def seal_output(
 
     Args:
         folder: The output folder.
-        output: What :func:`find_output` gave of it.
-        writer: Of the transaction that will log the checkpoint.
-        names: Path of a copy → what stands for it in files of text, such as its tree's id.
+        output: The result of :func:`find_output`.
+        writer: The writer of the transaction that will log the checkpoint.
+        names: Path of a copy → its replacement in text files, such as the id of its tree.
         private: A folder whose path must not leave this machine.
-        staged: It is a staging folder, whose name nothing else has. Another's path may be a part
-            of a word, or a token.
+        staged: Whether ``private`` is a staging folder, whose name is unique. The path of another
+            folder may be a part of a word, or a token.
 
     Raises:
-        RunFailedError: (``bad-output``) a file is not what its name says, changed meanwhile, or
-            names a private path.
+        RunFailedError: (``bad-output``) a file does not have the kind of its suffix, changed
+            meanwhile, or contains a private path.
         StorageError: The storage backend failed.
         LyrikstoreError: As :func:`refuse_secret`.
 
@@ -154,11 +156,11 @@ def seal_output(
 def check_output(
     folder: Path, output: FoundOutput, *, names: Mapping[bytes, bytes], private: Path
 ) -> None:
-    """Return if the files of an output that was not staged can be sealed, as they are now.
+    """Raise `bad-output` unless the files of an output outside of staging can be sealed.
 
     Args, Raises: As :func:`seal_output`.
 
-    Cost: one read of each file of text, and of the heads of weights.
+    Cost: one read of each text file, and of the headers of weights.
     """
     for path, size in sorted(output.paths.items()):
         with _opened(folder, path, size) as file:
@@ -177,7 +179,7 @@ def _walk(folder: Path, prefix: str, left: list[str]) -> Iterator[tuple[str, os.
             elif _LEFT_FOLDERS.fullmatch(entry.name):
                 left.append(path + "/")
             elif path.count("/") > 20:
-                _refuse(f"{_named(path)} lies too deep")
+                _refuse(f"{_named(path)} is too deep in folders")
             else:
                 yield from _walk(Path(entry.path), path + "/", left)
 
@@ -185,9 +187,9 @@ def _walk(folder: Path, prefix: str, left: list[str]) -> Iterator[tuple[str, os.
 def _check_size(path: str, status: os.stat_result) -> None:
     name = PurePosixPath(path)
     if name.suffix == _WEIGHTS:
-        # ATTACK: a file that claims terabytes and holds none, to fill whatever copies it.
+        # ATTACK: a sparse file of terabytes, which fills the disk of a copy.
         if status.st_size > _HOLES_BYTES and status.st_blocks * 512 * 64 < status.st_size:
-            _refuse(f"{_named(path)} is nearly all holes")
+            _refuse(f"{_named(path)} is a sparse file")
         return
     if name.name in _VOCABULARIES:
         limit = MAX_VOCABULARY_BYTES
@@ -195,8 +197,8 @@ def _check_size(path: str, status: os.stat_result) -> None:
         limit = MAX_TEXT_BYTES
     else:
         _refuse(
-            f"{_named(path)} is no kind of file that a checkpoint may hold",
-            "save weights as safetensors, and let the command remove everything else",
+            f"{_named(path)} is a kind of file that a checkpoint may not contain",
+            "save weights as safetensors, and let the command remove all other files",
         )
     if status.st_size > limit:
         _refuse(f"{_named(path)} is longer than {limit >> 20} MiB")
@@ -210,9 +212,9 @@ def _format_of(paths: Mapping[str, int]) -> str:
 
 
 class _Hashing:
-    """A stream that hashes what is read, and looks for a private path in it.
+    """A stream that hashes its data, and searches it for a private path.
 
-    It begins with the head that was checked, or it refuses.
+    It raises `bad-output` unless it starts with the checked header.
     """
 
     def __init__(self, path: str, file: BinaryIO, private: bytes, head: bytes) -> None:
@@ -227,7 +229,7 @@ class _Hashing:
         self._head = self._head[len(data) :]
         self._sha.update(data)
         if self._private and self._private in self._tail + data:
-            _refuse(f"{_named(self._path)} names a private folder of this machine")
+            _refuse(f"{_named(self._path)} contains the path of a private folder")
         self._tail = (self._tail + data)[-len(self._private) :] if self._private else b""
         return data
 
@@ -261,11 +263,11 @@ def _put_weights(
 def _text(
     path: str, data: bytes, names: Mapping[bytes, bytes], private: Path, *, staged: bool
 ) -> bytes:
-    """Return the bytes of a file of text, or of a vocabulary, as they are stored."""
+    """Return the bytes of a text file or vocabulary in the form that is stored."""
     name = PurePosixPath(path)
     if name.name in _VOCABULARIES:
-        if data[:1] != b"\n":  # ATTACK: a pickle, called a vocabulary; those begin with a piece
-            _refuse(f"{_named(path)} is no vocabulary of SentencePiece")
+        if data[:1] != b"\n":  # ATTACK: a pickle named like a vocabulary
+            _refuse(f"{_named(path)} is not a SentencePiece vocabulary")
         return data
     if name.name not in _TOKENS:
         for place, word in names.items():
@@ -275,23 +277,23 @@ def _text(
     else:
         leaks = name.name not in _TOKENS and bool(_whole(os.fsencode(private)).search(data))
     if leaks:
-        _refuse(f"{_named(path)} names a private folder of this machine")
+        _refuse(f"{_named(path)} contains the path of a private folder")
     try:
         if "\0" in data.decode("utf-8"):
-            _refuse(f"{_named(path)} is no text")
+            _refuse(f"{_named(path)} contains a NUL, so it is not text")
     except UnicodeDecodeError:
-        _refuse(f"{_named(path)} is no text in UTF-8")
+        _refuse(f"{_named(path)} is not text in UTF-8")
     if name.suffix == ".json":
         try:
             json.loads(data, object_pairs_hook=_unique, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
-            _refuse(f"{_named(path)} is no strict JSON ({brief(str(error))})")
+            _refuse(f"{_named(path)} is not strict JSON ({brief(str(error))})")
     refuse_secret(path, data)
     return data
 
 
 def _whole(place: bytes) -> re.Pattern[bytes]:
-    """Return what finds a path where it is one: no part of a word or of a longer name."""
+    """Return a pattern that matches a path, but not as a part of a word or of a longer name."""
     before = rb"(?:(?<![\w.\-\x80-\xff])|(?<=\\[bfnrt]))"
     return re.compile(before + re.escape(place) + rb"(?![\w\-\x80-\xff]|\.\w)")
 
@@ -299,24 +301,24 @@ def _whole(place: bytes) -> re.Pattern[bytes]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a member is there twice")
+        raise ValueError("a member occurs twice")
     return found
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _opened(folder: Path, path: str, size: int) -> BinaryIO:
-    # Through one descriptor, not following links: what is checked is what is stored.
+    # Through one descriptor, without following links: the checked bytes are the stored ones.
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     above, _, name = path.rpartition("/")
     try:
-        # ATTACK A13: a folder that became a link since it was looked at.
+        # ATTACK A13: a folder that became a link since it was checked.
         with own_folder(folder.parent, f"{folder.name}/{above}") as place:
             file = os.fdopen(os.open(name, flags, dir_fd=place), "rb")
     except StorageError:
-        _refuse(f"{_named(path)} lies behind a link by now")
+        _refuse(f"{_named(path)} is now behind a link")
     except OSError as error:
         raise storage_error(error, f"reading {_named(path)}") from error
     status = os.fstat(file.fileno())

@@ -1,8 +1,7 @@
-"""What of the caller's program goes along with a job, or into a sandbox (spec §13.13.3, §13.13.7).
+"""Selection of the program files for a job or a sandbox (spec §13.13.3, §13.13.7).
 
-A job takes what Git tracks, or is named. It leaves this machine, so nothing is taken because it
-happens to lie there, no link is followed, and a file that holds a private key, or is one of
-credentials, refuses the job.
+A job gets the files that Git tracks, and those that are named. They leave this machine, so no other
+file is copied, no link is followed, and a file with a private key or credentials refuses the job.
 """
 
 import os
@@ -29,13 +28,13 @@ _PART = 1 << 20
 
 
 class ProgramPart(Struct, frozen=True):
-    """A file or folder that was named, and what of it is taken.
+    """A named file or folder of the program, and the files to copy from it.
 
     Attributes:
-        folder: The folder, or the one that the file lies in.
-        name: What it is called in the job; empty for a file, whose path has its name.
-        paths: What is taken, relative to ``folder``.
-        left_out: How many other files and links the folder holds.
+        folder: The folder, or the parent folder of the file.
+        name: The name of the folder in the job; empty for a file.
+        paths: The files to copy, relative to ``folder``.
+        left_out: Number of other files and links in the folder.
     """
 
     folder: Path
@@ -47,32 +46,33 @@ class ProgramPart(Struct, frozen=True):
 def find_program(
     program: Sequence[Path], include: Sequence[Path], destination: Path, store: Path
 ) -> list[ProgramPart]:
-    """Return what goes along.
+    """Return the files of a program to copy.
 
     Args:
-        program: Files, which are taken, and folders, of which is taken what Git tracks.
-        include: What else is taken of these folders: files, and folders with all that lies in them.
+        program: Files, and folders, of which the files that Git tracks are copied.
+        include: Further files and whole folders to copy, inside of these folders.
         destination: The folder of the job.
-        store: The store's folder, of which nothing is.
+        store: The folder of the store, of which no file is copied.
 
     Raises:
-        InvalidInputError: (``not-a-file``) one is a link, or not there; (``bad-program``) two have
-            one name, or one lies in the store, or the destination in it; Git tracks nothing of a
-            folder, and nothing of it is named; what is named lies in none of them.
+        InvalidInputError: (``not-a-file``) a path is a link, or does not exist; (``bad-program``)
+            two
+            have the same name, one is in the store or contains the destination, Git tracks no file
+            of a folder and none of it is named, or a path of ``include`` is in none of them.
     """
     named: dict[str, Path] = {}
     for path in program:
         real = _real(path)
         if destination.resolve().is_relative_to(real):
             raise _bad(
-                f"the job would be written into {path}, which it has a copy of",
+                f"the job would be written into {path}, and it contains a copy of that folder",
                 "name a folder elsewhere: -o FOLDER",
             )
         if real.is_relative_to(store):
-            raise _bad(f"{path} lies in the store", "name what the command needs")
+            raise _bad(f"{path} is in the store", "name the files that the command needs")
         if not real.name or real.name in named:
             raise _bad(
-                f"{path} has no name of its own in the job",
+                f"{path} has the same name in the job as another path",
                 "rename it, or put the files into one folder and name that",
             )
         named[real.name] = real
@@ -80,7 +80,7 @@ def find_program(
     for path, real in more:
         if not any(real.is_relative_to(one) for one in named.values() if one.is_dir()):
             raise _bad(
-                f"{path} lies in no folder that goes along", "name that folder: --program FOLDER"
+                f"{path} is in no folder of the program", "name its folder: --program FOLDER"
             )
     found = []
     for name, real in named.items():
@@ -92,12 +92,12 @@ def find_program(
 
 
 def copy_program(parts: Sequence[ProgramPart], folder: Path) -> int:
-    """Copy what goes along into a folder of the job; return how many files that are.
+    """Copy the program files into the folder of a job; return their number.
 
     Raises:
-        InvalidInputError: (``secret-found``) a file holds a private key, or credentials; ``holds``
-            of its details says which and what.
-        OSError: Something cannot be read or written.
+        InvalidInputError: (``secret-found``) a file contains a private key, or credentials; member
+            ``holds`` of its details lists the files and the secrets.
+        OSError: A file cannot be read or written.
         LyrikstoreError: As :func:`own_folder`.
     """
     secrets: dict[str, str] = {}
@@ -117,24 +117,25 @@ def copy_program(parts: Sequence[ProgramPart], folder: Path) -> int:
         others = f" and {pluralize(len(secrets) - 1, 'more file')}" if len(secrets) > 1 else ""
         raise InvalidInputError(
             "secret-found",
-            f"the job would take along {escape_control(path)}: {held}{others}",
-            hint="take it out of what Git tracks (git rm --cached FILE), or name other files; what "
-            "is in Git's history stays there: replace it",
+            f"the job would contain {escape_control(path)}: {held}{others}",
+            hint="stop tracking it (git rm --cached FILE), or name other files; a secret stays in "
+            "Git's history, so replace it",
             details={"holds": dict(list(secrets.items())[:1000])},
         )
     return count
 
 
 def copy_work_tree(repository: CallerRepository, folder: Path) -> None:
-    """Copy the files that commit and changes of a repository name into a folder.
+    """Copy the files of a repository's commit and changes into a folder.
 
     Args:
-        repository: What :func:`lyrikstore.train.external.git_repository.find_repository` gave.
+        repository: The result of
+            :func:`lyrikstore.train.external.git_repository.find_repository`.
         folder: An empty folder. Submodules are not copied.
 
     Raises:
         InvalidInputError: (``bad-program``) the work tree changed meanwhile.
-        StorageError: Something cannot be read or written.
+        StorageError: A file cannot be read or written.
     """
     with storage_errors("copying the work tree"):
         for path in sorted(repository.files):
@@ -147,7 +148,7 @@ def copy_work_tree(repository: CallerRepository, folder: Path) -> None:
 
 
 def _copy(folder: Path, path: str, to: Path, see: Callable[[bytes], object] | None = None) -> None:
-    """Copy a file, whose bytes are shown to ``see``, or a link."""
+    """Copy a file, and pass its bytes to ``see``; or copy a link."""
     if (folder / path).is_symlink():
         to.symlink_to((folder / path).readlink())
         return
@@ -172,22 +173,22 @@ def _part(real: Path, name: str, include: Sequence[Path], store: Path) -> Progra
         if one.is_relative_to(real):
             wanted = {path for path, place in there.items() if place.is_relative_to(one)}
             if not wanted:
-                raise _bad(f"nothing in {one} goes along", "name what the command needs")
+                raise _bad(f"{one} contains no files to copy", "name the files it needs")
             taken |= wanted
     files = {path for path in taken & there.keys() if stat.S_ISREG(there[path].lstat().st_mode)}
     links = {path for path in taken & there.keys() if _leads_to(real, path, files)}
     if not files:
-        where = "lies in no Git repository" if tracked is None else "has nothing that Git tracks"
+        where = "is in no Git repository" if tracked is None else "has no file that Git tracks"
         raise _bad(
             f"{real} {where}",
-            "say what of it goes along: --include FILE, or --include FOLDER for all in it",
+            "name its files to copy: --include FILE, or --include FOLDER for all files in it",
         )
     paths = tuple(sorted(files | links))
     return ProgramPart(real, name, paths, len(there) - len(paths))
 
 
 def _below(folder: Path, store: Path) -> Iterator[Path]:
-    """Yield the files and links below a folder, but for those of Git and of stores."""
+    """Yield the files and links below a folder, without those of Git and of stores."""
     for at, folders, files in os.walk(folder):
         links = [name for name in folders if Path(at, name).is_symlink()]
         folders[:] = [
@@ -197,7 +198,7 @@ def _below(folder: Path, store: Path) -> Iterator[Path]:
 
 
 def _leads_to(real: Path, path: str, files: set[str]) -> bool:
-    """Return whether it is a link to another file that is taken."""
+    """Return whether a path is a link to another file that is copied."""
     place = real / path
     if not place.is_symlink():
         return False
@@ -208,7 +209,7 @@ def _leads_to(real: Path, path: str, files: set[str]) -> bool:
 def _real(path: Path) -> Path:
     if path.is_symlink() or not (path.is_dir() or path.is_file()):
         raise InvalidInputError(
-            "not-a-file", f"{path} is a link, or not there", hint="name files and folders"
+            "not-a-file", f"{path} is a link, or does not exist", hint="name files and folders"
         )
     return path.resolve()
 

@@ -1,7 +1,8 @@
-"""What a run by a program of the caller's uses and makes, checked before it starts (spec §13.13).
+"""Request and rights check of an external training run (spec §13.13).
 
-The guard is that of a run of ours: every source of the inputs has to permit the purpose, and so has
-what models rest on that wrote the inputs or are the base; or nothing is copied or logged.
+The check is the same as for `lyrikstore train` itself: all sources of the inputs must permit the
+purpose, and so must the data behind the base model and behind models that generated inputs.
+Otherwise nothing is copied or logged.
 """
 
 from collections.abc import Callable, Collection
@@ -32,16 +33,16 @@ _MAX_COMMAND_BYTES = 1 << 16
 
 
 class ExternalRun(Struct, frozen=True):
-    """What a program of the caller's is to train with, and what comes out.
+    """Request for a run by an external trainer: its inputs, output and use.
 
     Attributes:
-        inputs: REFs of the datasets that it learns from, in the order in which it gets them.
+        inputs: REFs of the training datasets, in the order of the placeholders.
         output: Name of the checkpoint; ``checkpoints/`` may be left out.
-        base: REF of the checkpoint that it starts from; empty: it gets none.
-        test: REF of the dataset that the model will be measured on; named, never copied.
-        format: The format that the result has to have; empty: whichever it has.
-        purpose: What the data is used for.
-        use: What else is done, by whom and where.
+        base: REF of the base model; empty: none.
+        test: REF of the test set of the model; it is named and never copied.
+        format: The required format of the result; empty: any format.
+        purpose: The purpose that the data is used for.
+        use: Further uses, users and places.
     """
 
     inputs: tuple[str, ...]
@@ -59,11 +60,11 @@ class ExternalRun(Struct, frozen=True):
 
     @property
     def run_name(self) -> str:
-        """Full name of the run: the checkpoint's, under ``runs/``."""
+        """Full name of the run: the name of the checkpoint, under ``runs/``."""
         return "runs/" + self.name.removeprefix(_PREFIX)
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as member ``config`` of the run's body."""
+        """Return the member ``config`` of the run's body."""
         inputs = self.inputs
         data: dict[str, Any] = {"train": inputs[0] if len(inputs) == 1 else list(inputs)}
         if self.test:
@@ -78,16 +79,16 @@ class ExternalRun(Struct, frozen=True):
 
 
 class ExternalPlan(Struct, frozen=True):
-    """What was found of a request, before anything starts.
+    """A request with its inputs and rights resolved, before the run starts.
 
     Attributes:
-        request: What was asked for, its territory as countries.
-        inputs: The datasets.
-        base: The checkpoint that it starts from.
-        test: The dataset that is only named.
-        rights: The use rights that it relies on.
-        warnings: What does not stop it, and should be known.
-        still: Raises if the rights hold no longer, for who announces the run.
+        request: The request, its territory as country codes.
+        inputs: The training datasets.
+        base: The base model; None: none.
+        test: The test set, which is only named; None: none.
+        rights: The use rights that the run relies on.
+        warnings: Warnings that do not stop the run.
+        still: Raises if a right is no longer valid; called when the run is announced.
     """
 
     request: ExternalRun
@@ -117,18 +118,18 @@ class ExternalPlan(Struct, frozen=True):
 
 
 def plan_external(context: StoreContext, request: ExternalRun) -> ExternalPlan:
-    """Return what a run would use, if it may; writes nothing.
+    """Return the inputs of a run, if it is permitted; writes nothing.
 
     Args:
-        context: The store, whose permissions count, and who trains.
-        request: What is wanted.
+        context: The store with its permissions, and the user.
+        request: The request.
 
     Raises:
         PolicyError: (``rights-missing``) a source may not be used for the purpose; else as
             :func:`lyrikstore.train.permitted.permitted`.
         InvalidInputError: (``bad-name``, ``bad-format``, ``unknown-word``, ``not-a-dataset``,
-            ``not-a-model``, ``same-data``) it asks for what cannot be.
-        NotFoundError: An input is not here.
+            ``not-a-model``, ``same-data``) the request is not valid.
+        NotFoundError: An input is not in this store.
     """
     request, repo = _checked(request), context.repository
     inputs = tuple(_resolve(repo, ref, "dataset") for ref in request.inputs)
@@ -138,7 +139,7 @@ def plan_external(context: StoreContext, request: ExternalRun) -> ExternalPlan:
         if one.id in {*(two.id for two in inputs[:number]), test.id if test else None}:
             raise InvalidInputError(
                 "same-data",
-                f"{one.name} is named twice: measuring on what was learned shows nothing",
+                f"{one.name} is named twice: a model cannot be measured on its training data",
                 hint="name the parts of a split",
             )
     wanted = {"purpose": request.purpose, "config": request.to_json()}
@@ -151,18 +152,18 @@ def plan_external(context: StoreContext, request: ExternalRun) -> ExternalPlan:
 
 
 def check_command(command: Collection[str]) -> None:
-    """Return if a command can be signed with a run.
+    """Raise `bad-command` unless a command can be signed with a run.
 
     Raises:
-        InvalidInputError: (``bad-command``) there is none, or it is too long.
+        InvalidInputError: (``bad-command``) it is empty, too long or not text.
     """
     size = sum(len(part.encode("utf-8", "surrogateescape")) for part in command)
     if not command or not next(iter(command)):
-        reason, hint = "no command is given", "write it behind --: -- python train.py"
+        reason, hint = "the command is missing", "write it after --: -- python train.py"
     elif size > _MAX_COMMAND_BYTES or len(command) > 1000:
         reason, hint = "the command is too long to be signed", "put it into a script"
     elif any("\0" in part or not _is_text(part) for part in command):
-        reason, hint = "the command is not text in UTF-8", "put it into a script"
+        reason, hint = "the command is not UTF-8 text", "put it into a script"
     else:
         return
     raise InvalidInputError("bad-command", reason, hint=hint)
@@ -178,7 +179,9 @@ def _is_text(part: str) -> bool:
 
 def _checked(request: ExternalRun) -> ExternalRun:
     if not request.inputs:
-        raise InvalidInputError("bad-config", "no input is named", hint="name one: --input REF")
+        raise InvalidInputError(
+            "bad-config", "the input is missing", hint="name a dataset: --input REF"
+        )
     try:
         Name.parse(request.name)
     except FormatError as error:

@@ -1,4 +1,4 @@
-"""Training by a program of the caller's: announced, run on copies, sealed (spec §13.13)."""
+"""Runs of external trainers: announced, run on verified copies, sealed (spec §13.13)."""
 
 import json
 import os
@@ -52,20 +52,20 @@ from lyrikstore.train.worker.staging import open_staging
 from lyrikstore.verify.rights.judge import Reason
 
 ORDER = "foreign"
-"""Order function of runs whose order nobody here knows."""
+"""Order function of runs whose order of records is unknown."""
 
 
 class ExternalResult(Struct, frozen=True):
-    """What a run by a program of the caller's made.
+    """The result of a run by an external trainer.
 
     Attributes:
-        run: The run manifest, logged before the command was started, or, of what another tool had
-            left, before the checkpoint.
+        run: The run manifest, logged before the command was started; for an import of a trained
+            model, before the checkpoint.
         checkpoint: The checkpoint manifest.
-        log_index: Its place in the log.
-        left_out: Files that were not sealed, being none of a model.
+        log_index: The position of the checkpoint in the log.
+        left_out: Files that were not sealed, because they do not belong to the model.
         seconds: From the start of the call to the end.
-        warnings: What did not stop it, and should be known.
+        warnings: Warnings that did not stop the run.
     """
 
     run: Manifest
@@ -86,36 +86,38 @@ def train_external(
     unconfined: bool = False,
     message: str = "",
 ) -> ExternalResult:
-    """Run a command on verified copies and return what it made, signed and logged.
+    """Run a command on verified copies and return its result, signed and logged.
 
-    In order: a sandbox that starts; use rights; copies; the run manifest, signed and logged; the
-    command; the copies looked at again; sealing; the checkpoint manifest.
+    In order: a test start of the sandbox; use rights; copies; the run manifest, signed and logged;
+        the
+    command; a second check of the copies; sealing; the checkpoint manifest.
 
     Args:
         context: The store, opened to append; ``progress`` is called in the phases ``check``,
-            ``warn``, ``register``, ``command``, ``output`` (each line that it says, as ``text``),
+            ``warn``, ``register``, ``command``, ``output`` (each line of its output, as ``text``),
             ``seal``, ``log`` and ``done``.
-        request: What it is to train with, and what comes out.
-        command: It and its arguments; ``{input}``, ``{input2}``, ``{base}`` and ``{output}`` stand
+        request: The inputs, the output and the use.
+        command: Program and arguments; ``{input}``, ``{input2}``, ``{base}`` and ``{output}`` stand
             for folders.
-        folder: Where it is started.
+        folder: The working directory of the command.
         opening: What it may use besides its inputs; None: nothing.
-        unconfined: Let it run as the caller may, in the caller's folder; signed with the run.
+        unconfined: Run it without a sandbox, in the caller's folder; this is signed with the run.
         message: Free text for the run manifest.
 
     Raises:
         PolicyError: (``rights-missing``) an input may not be used for the purpose. Nothing was
             logged.
-        InvalidInputError: (``no-sandbox``) it cannot be confined here, and has to be; else the
-            request, the command or what is opened cannot be.
-        RunFailedError: (``worker-failed``) the command failed; (``bad-output``) what it left
+        InvalidInputError: (``no-sandbox``) no sandbox is available, and ``unconfined`` is false; or
+            the request, the command or ``opening`` is not valid.
+        RunFailedError: (``worker-failed``) the command failed; (``bad-output``) its output
             cannot be sealed; (``nothing-read``) it opened no file of its inputs. The run stays
             announced; no checkpoint was made.
-        VerificationError: (``input-changed``) its copies, or what was opened to be read, changed.
+        VerificationError: (``input-changed``) its copies, or further files that it could read,
+            changed.
             The run stays announced.
         ConflictError, LockedError, StorageError, IncompleteError: As any transaction.
 
-    Cost: the command itself; one read of all inputs and of what is opened before, and one after
+    Cost: the command itself; one read of all inputs and further files before it, and one after
     it; a copy of the Git work tree.
     """
     begun, repo, progress = time.monotonic(), context.repository, context.progress
@@ -167,7 +169,7 @@ def train_external(
         warnings = []
         if end.left:
             left_running = pluralize(end.left, "process", "processes")
-            text = f"the command left {left_running} running, which ended with it"
+            text = f"the command left {left_running} running; lyrikstore ended them"
             warnings.append(Reason("left-running", text))
             progress(Progress(phase="warn", detail={"code": "left-running", "text": text}))
         check_inputs_unchanged(inputs)
@@ -177,17 +179,17 @@ def train_external(
 
 
 class ExternalOutput(Struct, frozen=True):
-    """What is to be sealed.
+    """The output of an external trainer, to be sealed.
 
     Attributes:
-        folder: Where the model lies.
+        folder: The folder of the model.
         private: A folder whose path must not leave this machine.
-        inputs: The copies that it was trained on; none where nobody made any.
-        end: What it took; None: nobody knows.
+        inputs: The copies that it was trained on; empty if no copies were made.
+        end: Time and memory of the command; None: unknown.
         body: Further members of the checkpoint's body.
-        history: How training went, as ``history/1``; empty: nobody knows.
-        elsewhere: Where the model lay when it was trained, if that was another place.
-        staged: ``private`` is a staging folder, and no folder of the user's.
+        history: The training history, as ``history/1``; empty: unknown.
+        elsewhere: The folder of the model during training, if it was another one.
+        staged: Whether ``private`` is a staging folder, not a folder of the user.
     """
 
     folder: Path
@@ -201,9 +203,9 @@ class ExternalOutput(Struct, frozen=True):
 
     @property
     def names(self) -> dict[bytes, bytes]:
-        """Path of each copy → the id of its tree; of the output folder → a dot.
+        """Path of each copy → the id of its tree; path of the output folder → a dot.
 
-        As a path is, and as JSON in ASCII writes it; ``input2`` before ``input``.
+        Each path is listed as bytes and as ASCII JSON writes it; ``input2`` before ``input``.
         """
         words = {str(one.folder): str(one.tree.id) for one in self.inputs} | {str(self.folder): "."}
         if self.elsewhere is not None:
@@ -224,10 +226,10 @@ def run_body(
     """Return the body of the run's manifest.
 
     Args:
-        plan: What was found of the request.
-        execution: Who trains, and what confines that.
-        repository: The Git repository of whoever starts it.
-        packages: Versions of what trains, where it trains in this process.
+        plan: The plan of the run.
+        execution: Member ``execution``: what trains, and its sandbox.
+        repository: The Git repository of the caller.
+        packages: Package → version, if training is done in this process.
     """
     request = plan.request
     body: dict[str, Any] = {
@@ -257,10 +259,10 @@ def run_body(
 def register(
     context: StoreContext, plan: ExternalPlan, body: Mapping[str, Any], message: str
 ) -> Manifest:
-    """Sign and log the announcement of a run, if its rights still hold; return it.
+    """Sign and log the announcement of a run, if its rights are still valid; return it.
 
     Raises:
-        PolicyError: (``rights-missing``) one was revoked since they were asked for.
+        PolicyError: (``rights-missing``) a right was revoked since the check.
         ConflictError, LockedError, StorageError: As any transaction.
     """
     # ATTACK A126: a right is revoked while inputs are copied
@@ -278,19 +280,19 @@ def finish(
     warnings: Sequence[Reason] = (),
     hold: Callable[[], None] | None = None,
 ) -> ExternalResult:
-    """Seal what a run made, sign and log it; return the result.
+    """Seal the output of a run, sign and log the checkpoint; return the result.
 
     Args:
         context: The store.
-        plan: What was wanted.
-        run: What was announced.
-        made: What came.
-        begun: When it began, by the monotonic clock.
-        warnings: What training showed.
-        hold: Judges once more, under the lock, what the log may have changed.
+        plan: The plan of the run.
+        run: The run manifest.
+        made: The output.
+        begun: The start, by the monotonic clock.
+        warnings: Warnings from training.
+        hold: Called under the lock, to check again what may have changed in the log.
 
     Raises:
-        RunFailedError: (``bad-output``) it cannot be sealed; nothing was stored.
+        RunFailedError: (``bad-output``) the output cannot be sealed; nothing was stored.
         ConflictError, LockedError, StorageError: As any transaction.
     """
     context.progress(Progress(phase="seal"))

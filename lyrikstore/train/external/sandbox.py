@@ -1,8 +1,8 @@
-"""Confines a command of the caller's by bubblewrap (spec §13.13.3).
+"""The bubblewrap sandbox of an external trainer (spec §13.13.3).
 
-Inside are the system's libraries, the interpreter, the verified copies, a copy of the Git work
-tree, the output, and what the run says was opened; nothing else of this machine. Whether a sandbox
-can be had is found by starting one.
+In it are visible: the system's libraries, the interpreter, the verified copies, a copy of the Git
+work tree, the output, and the files that the run lists as opened; nothing else of this machine. A
+sandbox is started once to find out if this machine supports it.
 """
 
 import importlib.util
@@ -27,12 +27,12 @@ from lyrikstore.verify.store.statements.confinement import CAUSES
 
 _ALONE = (
     *("--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
-    # ATTACK A95: started by root it is root's to write, whatever its capabilities are: below
-    # /proc/sys lies what the kernel starts when a program crashes.
+    # ATTACK A95: root could write to /proc even without capabilities: /proc/sys has the program
+    # that the kernel starts when a program crashes.
     *("--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev"),
 )
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/gnu")
-# Of /etc what libraries read; as root one could read all of it.
+# The files of /etc that libraries read; root could read all of it.
 _SETTINGS = (
     *("alternatives", "ca-certificates", "ca-certificates.conf", "crypto-policies", "fonts"),
     *("gai.conf", "host.conf", "java", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime"),
@@ -52,22 +52,22 @@ REMEDIES = {
     "kernel.apparmor_restrict_unprivileged_userns to 0",
     "no-user-namespaces": "set user.max_user_namespaces above 0 and "
     "kernel.unprivileged_userns_clone to 1",
-    "seccomp": "start the container with --security-opt seccomp=unconfined, or work outside of it",
-    "nested-proc": "start the container with --security-opt systempaths=unconfined, or work "
+    "seccomp": "start the container with --security-opt seccomp=unconfined, or run outside of it",
+    "nested-proc": "start the container with --security-opt systempaths=unconfined, or run "
     "outside of it",
-    "failed": "work on another machine",
+    "failed": "run this on another machine",
 }
-"""Why no sandbox can be had → what helps."""
+"""Cause why no sandbox is available → remedy."""
 
 
 class Confinement(Struct, frozen=True):
-    """How a command is confined.
+    """The sandbox of a command, or the cause why it has none.
 
     Attributes:
-        program: bubblewrap; empty: it is not confined.
-        version: Of bubblewrap.
-        cause: Why it is not confined, as the run says it.
-        said: What bubblewrap said, where it does not start.
+        program: Path of bubblewrap; empty: no sandbox.
+        version: Version of bubblewrap.
+        cause: Why there is no sandbox, as in the run's body.
+        said: The error output of bubblewrap, if it does not start.
     """
 
     program: str = ""
@@ -76,14 +76,14 @@ class Confinement(Struct, frozen=True):
     said: str = ""
 
     def to_json(self) -> dict[str, str]:
-        """Return it as members of ``execution`` in the body of a run."""
+        """Return its members of ``execution`` in the body of a run."""
         if not self.program:
             return {"confinement": "none", "cause": self.cause}
         return {"confinement": "bubblewrap", "version": self.version}
 
 
 def unconfined(cause: str) -> dict[str, str]:
-    """Return what a run says that nothing confines."""
+    """Return the members of ``execution`` of a run without a sandbox."""
     return Confinement(cause=cause).to_json()
 
 
@@ -94,17 +94,17 @@ def find_confinement(
     run: Callable[..., Any] = subprocess.run,
     proc: Path = Path("/proc"),
 ) -> Confinement:
-    """Return how commands can be confined here: a sandbox is started to find out.
+    """Return the sandbox that this machine supports; one is started to find out.
 
     Args:
         base_env: The caller's environment, for its ``PATH``.
-        network: Whether it keeps the machine's network.
+        network: Whether the sandbox has access to the machine's network.
         run: Starts programs.
-        proc: Where the kernel says what it permits.
+        proc: The folder with the kernel's settings.
     """
     found = Confinement(cause="no-bubblewrap")
     for program in _programs(base_env):
-        # The package's may be kept from what a profile permits the system's.
+        # An AppArmor profile may permit the system's bubblewrap and not that of the package.
         arguments = [program, *_ALONE, *(("--share-net",) if network else ()), *_system()]
         try:
             version = run([program, "--version"], **_QUIET)
@@ -122,15 +122,15 @@ def find_confinement(
 
 
 def need_confinement(found: Confinement, *, unconfined: bool) -> Confinement:
-    """Return how a command is run, if that can be.
+    """Return the sandbox to use; raise `no-sandbox` if it is required and not available.
 
     Args:
-        found: What :func:`find_confinement` gave.
-        unconfined: The caller lets it run as the caller may.
+        found: The result of :func:`find_confinement`.
+        unconfined: Whether the caller permits the command to run without a sandbox.
 
     Raises:
-        InvalidInputError: (``no-sandbox``) no sandbox can be had, and the caller wants one;
-            ``cause`` of its details says why.
+        InvalidInputError: (``no-sandbox``) no sandbox is available, and one is required; ``cause``
+            in its details names the cause.
     """
     if unconfined:
         return Confinement(cause=found.cause or "asked")
@@ -140,19 +140,19 @@ def need_confinement(found: Confinement, *, unconfined: bool) -> Confinement:
     raise InvalidInputError(
         "no-sandbox",
         f"the command cannot be confined: {CAUSES[found.cause]}{said}",
-        hint=f"{REMEDIES[found.cause]}; or let it run as you may, which is signed: --unconfined",
+        hint=f"{REMEDIES[found.cause]}; or run it without a sandbox, which is signed: --unconfined",
         details={"cause": found.cause},
     )
 
 
 class SandboxLayout(Struct, frozen=True):
-    """What of this machine a sandbox shows, all of it read-only, but for the copies of a run.
+    """The files of this machine that a sandbox shows, read-only except for the copies of a run.
 
     Attributes:
-        top: Where the copy of the work tree lies inside.
-        folder: Where the command is started.
-        shown: Paths that are the same inside: of the interpreter, and what was opened.
-        opening: What was opened.
+        top: The path of the copy of the work tree in the sandbox.
+        folder: The working directory of the command.
+        shown: Paths that are the same in the sandbox: of the interpreter, and opened files.
+        opening: The further access of the command.
     """
 
     top: Path
@@ -169,19 +169,19 @@ def plan_layout(
     reads: Sequence[OpenedRead],
     base_env: Mapping[str, str],
 ) -> SandboxLayout:
-    """Return what a command is to see.
+    """Return the files that a command will see in its sandbox.
 
     Args:
-        command: It, with placeholders.
-        folder: Where it is started.
-        repository: The Git repository of that folder, of whose work tree there is a copy.
-        opening: What is opened for it.
-        reads: What of that is read.
+        command: Program and arguments, with placeholders.
+        folder: The working directory of the command.
+        repository: The Git repository of that folder, whose work tree is copied.
+        opening: The further access of the command.
+        reads: The further files that it may read.
         base_env: The caller's environment, for ``PATH``, ``HOME`` and ``VIRTUAL_ENV``.
 
     Raises:
-        InvalidInputError: (``bad-command``) it is started in a folder of the system's, or names
-            a file that would not be there; (``no-accelerator``) there is no GPU to open.
+        InvalidInputError: (``bad-command``) its working directory belongs to the system, or it
+            names a file that the sandbox does not show; (``no-accelerator``) there is no GPU.
     """
     folder = folder.resolve()
     top = folder if repository is None else repository.top.resolve()
@@ -191,8 +191,8 @@ def plan_layout(
     ):
         raise InvalidInputError(
             "bad-command",
-            f"a command is not started in {top}, which is the system's",
-            hint="start it in a folder of your own",
+            f"the command cannot run in {top}, which belongs to the system",
+            hint="run it in a folder of your own",
         )
     named = frozenset() if repository is None else repository.files
     program = _program(command[0], folder, base_env)
@@ -205,13 +205,15 @@ def plan_layout(
             continue
         raise InvalidInputError(
             "bad-command",
-            f"{brief(word)} would not be there in the sandbox",
-            hint="let Git know it, if the work tree is where it belongs; call an interpreter by "
-            f"its own path; or open it, which is signed: --read {shlex.quote(word)}",
+            f"{brief(word)} would not exist in the sandbox",
+            hint="add it to Git, if it belongs to the work tree; call an interpreter by its own "
+            f"path; or open it, which is signed: --read {shlex.quote(word)}",
         )
     if opening.gpu and not any(_there(_GPU)):
         raise InvalidInputError(
-            "no-accelerator", "there is no GPU here", hint="leave out --gpu, or ask for its driver"
+            "no-accelerator",
+            "this machine has no GPU that can be used",
+            hint="leave out --gpu, or install its driver",
         )
     return SandboxLayout(top, folder, shown, opening)
 
@@ -219,11 +221,11 @@ def plan_layout(
 def sandbox_command(
     confinement: Confinement, layout: SandboxLayout, staging: Staging, inputs: Sequence[StagedInput]
 ) -> list[str]:
-    """Return what is written before a command to confine it.
+    """Return the sandbox command that is put before a command.
 
     Args:
-        confinement: A sandbox that starts here.
-        layout: What it shows.
+        confinement: A sandbox that this machine supports.
+        layout: The files that it shows.
         staging: The private folder, with the copy of the work tree.
         inputs: The verified copies.
 
@@ -252,7 +254,7 @@ def sandbox_command(
     places.append(("--bind", path / WORK, layout.top))
     places += [("--ro-bind", one, one) for one in layout.shown]
     for option, source, place in sorted(places, key=lambda one: len(one[2].parts)):
-        found += [option, str(source), str(place)]  # what lies in another one after that
+        found += [option, str(source), str(place)]  # inner paths after the paths that contain them
     for one in inputs:
         found += _same("--ro-bind", (str(one.folder), str(one.listing)))
     found += _same("--bind", (str(path / OUTPUT), str(home)))
@@ -279,7 +281,7 @@ def _programs(base_env: Mapping[str, str]) -> Iterator[str]:
 
 
 def _system() -> list[str]:
-    """Return what makes the system's programs, libraries and settings visible."""
+    """Return the options that show the system's programs, libraries and settings."""
     found = []
     for name in _SYSTEM:
         path = Path(name)
@@ -300,7 +302,7 @@ def _same(option: str, paths: Iterable[str]) -> list[str]:
 
 
 def _there(patterns: Iterable[str]) -> Iterator[str]:
-    """Yield the paths that are there; in place of a name with ``*`` those that match."""
+    """Yield the paths that exist; for a name with ``*`` those that match."""
     for pattern in patterns:
         path = Path(pattern)
         found = sorted(path.parent.glob(path.name)) if "*" in pattern else [path]
@@ -308,7 +310,7 @@ def _there(patterns: Iterable[str]) -> Iterator[str]:
 
 
 def _resolvers() -> Iterator[str]:
-    """Yield the files that say who resolves names; one is often a link to another below /run."""
+    """Yield the file that configures name resolution; it is often a link to one below /run."""
     path = Path("/etc/resolv.conf")
     if path.exists():
         yield str(path)
@@ -351,10 +353,10 @@ def _program(word: str, folder: Path, base_env: Mapping[str, str]) -> Path:
 
 
 def _interpreters(program: Path, top: Path, base_env: Mapping[str, str]) -> tuple[Path, ...]:
-    """Return what a program needs that is none of the system's: its prefix, by every name.
+    """Return the non-system paths that an interpreter needs: its prefix, by every name.
 
-    Nothing of the home folder or of the work tree counts as a prefix, but for what lies in a
-    virtual environment there.
+    A folder that contains the home folder or the work tree is no prefix, except a virtual
+    environment.
     """
     home = Path(base_env["HOME"]).resolve() if base_env.get("HOME") else top
     programs, prefixes = [program], list[Path]()
@@ -382,7 +384,7 @@ def _interpreters(program: Path, top: Path, base_env: Mapping[str, str]) -> tupl
 
 
 def _links(program: Path) -> list[Path]:
-    """Return a program by its name, by those that its links lead over, and by its own."""
+    """Return the path of a program, the paths along its links, and its real path."""
     found = [program]
     while found[-1].is_symlink() and len(found) < 40:
         at = found[-1]
@@ -403,7 +405,7 @@ def _first_line(program: Path, path: str | None) -> list[Path]:
 
 
 def _made_of(settings: Path) -> list[Path]:
-    """Return the prefixes that a virtual environment rests on, as its ``pyvenv.cfg`` has them."""
+    """Return the prefixes that a virtual environment is based on, from its ``pyvenv.cfg``."""
     try:
         text = settings.read_text("utf-8", "replace")[: 1 << 16]
     except OSError:

@@ -1,8 +1,10 @@
-"""Starts one command, or a sandbox with it, and leaves no process behind; a program of its own.
+"""The supervisor: a program that runs one command, and ends all processes that it left.
 
-Run by its path, with the standard library alone: ``supervise.py RESULT COMMAND…``, where RESULT is
-the descriptor to write how it ended to, as JSON. It ends the command when its standard input ends,
-which is when whoever started it is gone.
+It is run by its path and uses the standard library alone: ``supervise.py RESULT COMMAND…``. RESULT
+    is
+the file descriptor to which it writes the result as JSON. It ends the command when its standard
+input
+closes, which happens when the process that started it has ended.
 """
 
 import contextlib
@@ -27,7 +29,7 @@ _PROC = Path("/proc")
 
 
 class _Process(NamedTuple):
-    """What the system says of a process; with its number, ``started`` tells it from any other."""
+    """Status of a process; its number and ``started`` together identify it."""
 
     parent: int
     started: str
@@ -42,7 +44,7 @@ def main() -> int:
     try:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
     except OSError as error:
-        _tell(result, {"unstarted": error.strerror or "it cannot be started"})
+        _report(result, {"unstarted": error.strerror or "it cannot be started"})
         return 1
     code = _wait(child.pid)
     stopped = code is None
@@ -50,26 +52,26 @@ def main() -> int:
     left, over = _end_others(child.pid, asking=stopped) if listed else (0, _end_group(child.pid))
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     unit = 1 if sys.platform == "darwin" else 1024
-    _tell(
+    _report(
         result,
         {
             "code": code,
             "left": left,
-            # ATTACK: where orphans go elsewhere, one in a session of its own is seen by nobody.
+            # ATTACK: without adoption of orphans, one in its own session is not found.
             "over": over and adopts,
             "cpuSeconds": used.ru_utime + used.ru_stime,
             "memoryBytes": used.ru_maxrss * unit,
         },
     )
-    child.returncode = 0  # reaped here: it has nothing to wait for
+    child.returncode = 0  # already reaped here
     return 0
 
 
 def _keep_apart() -> bool:
-    """Take in orphans and keep the command from this process; return whether orphans come here."""
+    """Adopt orphans and protect this process from the command; return whether it adopts orphans."""
     system = ctypes.CDLL(None)
-    # ATTACK A96: its descriptors, in /proc, are where the command would write its own end to. Of
-    # another user than root nobody opens them now.
+    # ATTACK A96: the command could forge its result through this process's descriptors in /proc.
+    # Now only root can open them.
     system.prctl(_DUMPABLE, 0, 0, 0, 0)
     # ATTACK A94: tokens in the kernel's keyring of the session, which no namespace hides.
     if (call := _KEYCTL.get(os.uname().machine)) is not None:
@@ -77,13 +79,13 @@ def _keep_apart() -> bool:
     return bool(system.prctl(_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
-def _tell(descriptor: int, what: dict[str, object]) -> None:
+def _report(descriptor: int, what: dict[str, object]) -> None:
     with contextlib.suppress(OSError):
         os.write(descriptor, json.dumps(what).encode("ascii"))
 
 
 def _wait(command: int) -> int | None:
-    """Return how the command ended; None: whoever started this process is gone, or wants it."""
+    """Return the exit code of the command; None: standard input was closed before it ended."""
     while True:
         ended = _reap()
         if command in ended:
@@ -105,9 +107,9 @@ def _reap() -> dict[int, int]:
 
 
 def _end_others(command: int, *, asking: bool) -> tuple[int, bool]:
-    """End every process that is left; return how many were, and whether none is any more.
+    """End every remaining process; return how many there were, and whether all have ended.
 
-    ``asking``: they are given time first.
+    ``asking``: they get SIGTERM first, and time to end.
     """
     begun, left = time.monotonic(), 0
     asked: set[int] = set()
@@ -128,16 +130,16 @@ def _end_others(command: int, *, asking: bool) -> tuple[int, bool]:
 
 
 def _end_group(command: int) -> bool:
-    """End what is in the command's group, where no list has the rest; return whether all ended."""
+    """End the command's process group, if processes cannot be listed; return whether all ended."""
     begun, there = time.monotonic(), True
     while time.monotonic() - begun < _LONGEST:
         try:
             if there:
                 os.killpg(command, signal.SIGKILL)
         except ProcessLookupError:
-            there = False  # its number may soon be another group's
+            there = False  # its number may soon belong to another group
         except PermissionError:
-            pass  # macOS: they have ended, and are to be reaped
+            pass  # macOS: they have ended, and must be reaped
         _reap()
         if not there and _childless():
             return True
@@ -146,7 +148,7 @@ def _end_group(command: int) -> bool:
 
 
 def _send(pid: int, seen: _Process, what: int) -> None:
-    """Send a signal to a process that was listed, and to none that has its number since."""
+    """Send a signal to a listed process, but not to another one that has its number now."""
     with contextlib.suppress(OSError):
         if seen.parent == os.getpid():
             os.kill(pid, what)  # it keeps its number until it is reaped, which is here
@@ -175,7 +177,7 @@ def _childless() -> bool:
 
 
 def _descendants() -> dict[int, _Process]:
-    """Return what has this process among its ancestors, by pid; without those that ended."""
+    """Return pid → status of the running descendants of this process."""
     known: dict[int, _Process] = {}
     for entry in os.listdir(_PROC) if _PROC.is_dir() else ():  # noqa: PTH208 - one call
         if entry.isdigit() and (one := _look(int(entry))) is not None:
@@ -183,7 +185,7 @@ def _descendants() -> dict[int, _Process]:
     own, found = os.getpid(), {}
     for pid, one in known.items():
         at = one.parent
-        for _ in known:  # numbers that were used again while they were read may make a circle
+        for _ in known:  # numbers reused while they were read may form a cycle
             if at in {0, own} or at not in known:
                 break
             at = known[at].parent

@@ -1,7 +1,7 @@
-"""What another tool had trained before anybody announced it (spec §13.13.6).
+"""Import of a model that another tool trained without an announced run (spec §13.13.6).
 
-Its rights are asked for as of now, and it is sealed as any output is. When it was trained, with
-which data and how, is what whoever brings it in says.
+Rights are checked as of now, and the model is sealed like any output. When it was trained, on which
+data and how, is only a statement of the user who imports it.
 """
 
 import time
@@ -29,13 +29,13 @@ def import_trained(
     *,
     message: str = "",
 ) -> ExternalResult:
-    """Seal what another tool left; return it, signed and logged, with a run that says so.
+    """Seal a model that another tool trained; sign and log it, with a run that states this.
 
     Args:
         context: The store, opened to append; ``progress`` is called in the phases ``check``,
             ``warn``, ``register``, ``seal``, ``log`` and ``done``.
-        folder: What it left; read only.
-        request: What it says to have learned from, and what the checkpoint is called.
+        folder: The folder of the model; it is not changed.
+        request: The stated inputs, and the name of the checkpoint.
         message: Free text for the run manifest.
 
     Raises:
@@ -44,14 +44,15 @@ def import_trained(
         ConflictError, LockedError, StorageError: As any transaction.
         LyrikstoreError: As :func:`plan_external` and :func:`find_output`.
 
-    Nothing is logged where it is refused, unless it is changed meanwhile. Cost: one read of the
+    If the model is refused, nothing is logged, unless its folder changes during the call. Cost: one
+    read of the
     folder, and another of its text.
     """
     begun, progress = time.monotonic(), context.progress
     progress(Progress(phase="check"))
     if folder.is_symlink() or not folder.is_dir():
         raise InvalidInputError(
-            "not-a-folder", f"{folder} is no folder", hint="name the folder that the tool wrote"
+            "not-a-folder", f"{folder} is not a folder", hint="name the folder that the tool wrote"
         )
     folder = folder.resolve()
     plan = plan_external(context, request)
