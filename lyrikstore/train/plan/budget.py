@@ -1,4 +1,4 @@
-"""Which candidates a budget allows, and what to do where it allows too few.
+"""Choice of the candidates that a budget allows, and the error if it allows too few.
 
 The rules: docs/internals/training.md.
 """
@@ -31,22 +31,22 @@ _CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
 USUAL_CPU_SECONDS = Decimal(400)
-"""What the candidates together are planned to take at most of this machine, where nobody says what
-to try or how long. Runs took at most a fifth more than was planned (``measured.toml``)."""
+"""Limit on the planned CPU time of all candidates together on this machine, if the config names
+neither candidates nor a time. Runs took at most a fifth more than planned (``measured.toml``)."""
 
 
 MOST_BY_FOLDS = 20_000
-"""Records above which candidates are compared by the validation data: of so many these suffice."""
+"""With more records, candidates are compared on the validation data, which is then large enough."""
 
 
 class Limits(Struct, frozen=True):
-    """What a run may take; None: no limit.
+    """The limits of a run; None: no limit.
 
     Attributes:
-        memory_bytes: At most.
-        hours: At most.
-        usd: At most.
-        cpu_seconds: At most, of all cores together.
+        memory_bytes: The most memory.
+        hours: The most hours of wall-clock time.
+        usd: The most US dollars.
+        cpu_seconds: The most CPU time, of all cores together.
     """
 
     memory_bytes: Decimal | None
@@ -55,7 +55,7 @@ class Limits(Struct, frozen=True):
     cpu_seconds: Decimal | None = None
 
     def broken_by(self, figures: MachineFigures) -> str:
-        """Return what figures exceed, for people; empty if nothing."""
+        """Return a text about the first limit that figures exceed; empty if they exceed none."""
         memory, hours = figures.memory_bytes.value, figures.wall_seconds.value / 3600
         if self.memory_bytes is not None and memory > self.memory_bytes:
             return f"about {_gb(memory)} of memory, and {_gb(self.memory_bytes)} may be used"
@@ -73,10 +73,10 @@ class Limits(Struct, frozen=True):
 
 
 def limits_of(config: TrainConfig, machine_bytes: int) -> Limits:
-    """Return what a config allows on a machine.
+    """Return the limits of a config on a machine.
 
     Args:
-        config: Its budget.
+        config: The config with its budget.
         machine_bytes: Memory of the machine.
     """
     budget = config.budget
@@ -97,20 +97,22 @@ def choose(
     *,
     here_bytes: int,
 ) -> list[CandidateFigures]:
-    """Return the candidates, each with whether the run tries it, and why not.
+    """Return the candidates, each with the decision whether the run tries it, and the reason.
 
-    Candidates that the config names are tried all, or the plan is refused. Else the cheapest are,
-    one after another, as far as the budget goes; the cheapest of all needs no more than to fit.
+    If the config names candidates, all of them are tried, or the plan is refused. Otherwise the
+    cheapest ones are tried, as far as the budget allows; the first one has no limit on CPU time.
 
     Args:
         found: Figures of the candidates, the cheapest first; ``blend`` last.
-        config: What it names and allows.
-        prices: Machines.
+        config: The config with its budget.
+        prices: The price files.
         here_bytes: Memory of this machine.
 
     Raises:
-        PolicyError: (``over-budget``) one that is named does not fit, or none does. ``details`` has
-            ``candidate``, and ``fits``: the smallest machine of the price files that would do.
+        PolicyError: (``over-budget``) a named candidate does not fit, or no candidate does.
+            ``details`` has ``candidate``, and ``fits``: the smallest machine of the price files
+            that
+            is large enough.
         LyrikstoreError: As :func:`find_machine`.
     """
     on = config.budget.on or HERE
@@ -121,7 +123,7 @@ def choose(
     broken = ""
     for one in found:
         if one.candidate == "blend" and len(chosen) < 2:
-            result.append(replace(one, chosen=False, reason="there is nothing to join"))
+            result.append(replace(one, chosen=False, reason="a blend needs two candidates"))
             continue
         allowed = limits if chosen else replace(limits, cpu_seconds=None)
         broken = allowed.broken_by(total([*chosen, one], on, prices))
@@ -134,10 +136,10 @@ def choose(
 
 
 def cheap_by_folds(asked: Question) -> tuple[str, ...]:
-    """Return the candidates that cost little enough to be compared by cross-validation always.
+    """Return the candidates that are always compared by cross-validation, because they are cheap.
 
     Args:
-        asked: What is planned.
+        asked: The planned run.
     """
     records = asked.train.records + asked.validation.records
     if asked.config.learns.generative or not FOLDS <= records <= MOST_BY_FOLDS:
@@ -148,15 +150,16 @@ def cheap_by_folds(asked: Question) -> tuple[str, ...]:
 def dear_by_folds(
     tried: Sequence[CandidateFigures], asked: Question, *, here_bytes: int
 ) -> list[CandidateFigures]:
-    """Return candidates, those dear ones with the time of folds that are compared by them, too.
+    """Return the candidates; expensive ones compared by folds include the time of the folds.
 
-    One is where there is a cheap one to compare it with, and the budget allows to train it once
-    more for each fold. Nobody who names candidates wants hours for that, so it is held to the usual
-    time as well.
+    An expensive candidate is compared by folds if a cheap one is too, and the budget allows to
+    train
+    it once more for each fold. The usual limit on CPU time also applies if the config names the
+    candidates.
 
     Args:
-        tried: All, with whether they are tried.
-        asked: What is planned; its ``by_folds`` are the cheap ones.
+        tried: All candidates, with the decision whether they are tried.
+        asked: The planned run; its ``by_folds`` are the cheap candidates.
         here_bytes: Memory of this machine.
     """
     config, prices = asked.config, asked.prices
@@ -180,16 +183,16 @@ def dear_by_folds(
 def smallest_that_fits(
     wanted: list[CandidateFigures], config: TrainConfig, prices: tuple[PriceFile, ...]
 ) -> str:
-    """Return the machine with the least memory, then the least price, that does it in the budget.
+    """Return the machine with the least memory, then the least price, that stays in the budget.
 
-    Empty if there is none.
+    The result is empty if there is no such machine.
     """
     fitting = []
     for file in prices:
         for machine in file.machines:
             name = f"{file.provider}/{machine.name}"
             figures = total(wanted, name, prices)
-            # The limit on memory is this machine's; another has its own.
+            # The memory limit is meant for the named machine; other machines have their own memory.
             free = replace(config, budget=replace(config.budget, memory_gb=""))
             if not limits_of(free, machine.memory_bytes).broken_by(figures):
                 fitting.append((machine.memory_bytes, figures.usd.value, name))
@@ -197,7 +200,7 @@ def smallest_that_fits(
 
 
 def machine_memory_bytes() -> int:
-    """Return how much memory this machine gives to a process."""
+    """Return the bytes of memory that a process can use on this machine."""
     import os
 
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

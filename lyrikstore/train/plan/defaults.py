@@ -1,4 +1,4 @@
-"""Settings that follow from data and hardware, where nobody chose any.
+"""Default settings that depend on data and hardware.
 
 The rules: docs/internals/training.md.
 """
@@ -23,26 +23,26 @@ from lyrikstore.train.requirements import LINEAR, EvaluationConfig
 from lyrikstore.train.task import usual_task
 
 TOKENS_STEP, COVERED = 64, 0.95
-"""``max_tokens`` is the least multiple of so many that so many records fit into."""
+"""``max_tokens`` is the smallest multiple of the first number that covers this share of records."""
 
 FEW_RECORDS = 2000
-"""Below them a batch is 16 records, else 32: an epoch needs steps enough to learn in."""
+"""With fewer records a batch has 16 records, else 32: an epoch needs enough steps."""
 
 MAX_THREADS = 8
 """More threads than that hardly speed up a small encoder."""
 
 
 class Proposal(Struct, frozen=True):
-    """What a config is wanted of that nobody wrote.
+    """The input for a proposed config.
 
     Attributes:
         parts: ``train``, ``validation`` and perhaps ``test`` → REF.
         name: Full name of the checkpoint to make.
-        base: REF of the base model; without a shape: there is none.
-        shape: Its shape; None: there is no base model.
-        label: The field that holds the label; empty: the dataset says.
-        prompt: Of a generative model, the field with what is asked; empty: a usual name.
-        completion: And the field with the answer.
+        base: REF of the base model; ``linear``: none.
+        shape: The shape of the base model; None: there is no base model.
+        label: The field that holds the label; empty: the dataset names it.
+        prompt: For a generative model: the field with the prompt; empty: a usual name.
+        completion: For a generative model: the field with the answer; empty: a usual name.
     """
 
     parts: Mapping[str, str]
@@ -55,11 +55,11 @@ class Proposal(Struct, frozen=True):
 
 
 def default_max_tokens(tokens: TokenCounts, positions: int) -> int:
-    """Return the longest text to read: a multiple of 64 that 95 % of the records fit into.
+    """Return the default of ``max_tokens``: a multiple of 64 that covers 95 % of the records.
 
     Args:
-        tokens: How long the texts are.
-        positions: The most that the model reads.
+        tokens: Lengths of the texts.
+        positions: The longest sequence of the model.
     """
     wanted = -(-max(1, tokens.percentile(COVERED)) // TOKENS_STEP) * TOKENS_STEP
     return min(wanted, positions)
@@ -68,13 +68,13 @@ def default_max_tokens(tokens: TokenCounts, positions: int) -> int:
 def default_config(
     proposal: Proposal, facts: DataFacts, *, label: str, slices: tuple[str, ...] = ()
 ) -> TrainConfig:
-    """Return the config of a model with labels: every setting has a value.
+    """Return the config of a labelling model: every setting has a value.
 
     Args:
-        proposal: What is wanted.
-        facts: What is known of the training data.
+        proposal: The datasets, the base model and the name.
+        facts: Facts about the training data.
         label: The field that holds the label.
-        slices: The fields by which an evaluation tells records apart.
+        slices: The slice fields of an evaluation.
     """
     shape, parts = proposal.shape, proposal.parts
     model = ModelConfig(base=LINEAR)
@@ -101,24 +101,24 @@ def default_config(
 
 
 def default_threads() -> int:
-    """Return how many threads train."""
+    """Return the default number of training threads."""
     return min(MAX_THREADS, usable_cores())
 
 
 def usable_cores() -> int:
-    """Return how many processor cores this process may use."""
+    """Return the number of processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def write_toml(config: TrainConfig, notes: Sequence[str] = ()) -> str:
-    """Return a config as the TOML file that reads back as it.
+    """Return a config as a TOML file, which reads back as the same config.
 
     Args:
-        config: What it says.
-        notes: Lines for the head, such as why a value was chosen.
+        config: The config.
+        notes: Comment lines for the top, such as the reason for a value.
     """
     document = config.to_json()
-    # ATTACK: names of fields are others' words; a line feed in one must not end the comment.
+    # ATTACK: names of fields come from others; a line feed in one must not end the comment.
     lines = [f"# {escape_control(note)}" for note in notes]
     tables = {key: value for key, value in document.items() if isinstance(value, dict)}
     lines += [f"{key} = {_value(value)}" for key, value in document.items() if key not in tables]
@@ -136,11 +136,11 @@ def _value(value: object) -> str:
         return f'"{escaped}"'
     if isinstance(value, list):
         return f"[{', '.join(_value(one) for one in value)}]"
-    return str(value).lower()  # a number, or a truth value, which TOML writes small
+    return str(value).lower()  # a number, or a boolean, which TOML writes in lower case
 
 
 def describe_cut(tokens: TokenCounts, most: int) -> str:
-    """Return how much of the data ``max_tokens`` cuts off, for people."""
+    """Return a text about the share of records that ``max_tokens`` truncates."""
     share = tokens.share_cut(most)
     records = pluralize(round(share * tokens.records), "record is", "records are")
-    return f"max_tokens = {most}: about {records} longer ({share:.1%}), and cut off"
+    return f"max_tokens = {most}: about {records} longer ({share:.1%}) and truncated"

@@ -1,4 +1,4 @@
-"""Figures of each candidate, here and on machines that can be rented (spec §13.10.1)."""
+"""Figures of each candidate, on this machine and on rented ones (spec §13.10.1)."""
 
 from datetime import date
 from decimal import Decimal
@@ -26,12 +26,12 @@ from lyrikstore.train.worker.training.folds import count_fits
 from lyrikstore.verify.evaluation.choice.folds import FOLDS, repeats_of
 
 Origin = Literal["computed", "quoted", "measured"]
-"""The ``basis`` of a figure: a formula, a dated price file, or real steps on this machine."""
+"""The ``basis`` of a figure: a formula, a dated price file, or measured steps on this machine."""
 
 HERE = "here"
 MODES: dict[str, Mode] = {"embeddings": "forward", "lora": "lora", "full": "full"}
 START_UP_HOURS = 0.25
-"""What a rented machine is paid for before it trains and after."""
+"""Hours that a rented machine is paid for before and after training."""
 
 ENCODE_AT_ONCE = 32
 BLEND_SECONDS = 1.0
@@ -41,9 +41,9 @@ class Estimate(Struct, frozen=True):
     """One planned figure.
 
     Attributes:
-        value: The figure, to three digits; its unit is in the name of whatever holds it.
-        basis: Where it comes from.
-        as_of: The date of the price, of one that is quoted.
+        value: The figure, to three digits; its unit is in the name of the member that holds it.
+        basis: The basis of the figure.
+        as_of: The date of a quoted price.
     """
 
     value: Decimal
@@ -56,20 +56,20 @@ class Estimate(Struct, frozen=True):
         return cls(Decimal(f"{value:.3g}"), basis, as_of)
 
     def to_run(self) -> dict[str, str]:
-        """Return it as a run manifest holds it."""
+        """Return the JSON object of the figure in a run manifest."""
         found = {"value": format(self.value, "f"), "basis": self.basis}
         return found | ({"asOf": str(self.as_of)} if self.as_of else {})
 
 
 class MachineFigures(Struct, frozen=True):
-    """What something takes on one machine.
+    """Time, memory, price and energy of a task on one machine.
 
     Attributes:
         on: ``provider/machine``, or :data:`HERE`.
-        memory_bytes: Peak memory: of the GPU, or here of the process.
-        wall_seconds: On the clock.
-        cpu_seconds: Of all cores together; None on a GPU.
-        usd: What it costs; with the start-up of a machine that is rented.
+        memory_bytes: Peak memory: of the GPU, or on this machine of the process.
+        wall_seconds: Wall-clock time.
+        cpu_seconds: CPU time of all cores together; None on a GPU.
+        usd: The price; it includes the start-up of a rented machine.
         energy_kwh: Energy.
     """
 
@@ -82,14 +82,14 @@ class MachineFigures(Struct, frozen=True):
 
 
 class CandidateFigures(Struct, frozen=True):
-    """What one candidate takes.
+    """The figures of one candidate.
 
     Attributes:
-        candidate: Of :data:`lyrikstore.train.requirements.CANDIDATES`.
-        tokens: That the encoder processes, padding included.
-        figures: Here first, then each machine of the price files.
+        candidate: Its name, of :data:`lyrikstore.train.requirements.CANDIDATES`.
+        tokens: Tokens that the encoder processes, padding included.
+        figures: On this machine first, then on each machine of the price files.
         chosen: Whether the run tries it.
-        reason: Why not.
+        reason: Why the run does not try it.
         by_folds: Whether it is compared by cross-validation, whose time is in the figures.
     """
 
@@ -106,13 +106,13 @@ class CandidateFigures(Struct, frozen=True):
 
 
 class Calibration(Struct, frozen=True):
-    """What real steps on this machine said.
+    """Speed and memory from measured steps on this machine.
 
     Attributes:
-        candidate: Whose steps they were.
-        flop_per_cpu_second: Operations by the formulas, in a second of one core.
-        peak_memory_bytes: Of the process that did them.
-        padding: Tokens that are computed to tokens of texts, in the order of the first epoch.
+        candidate: The candidate whose steps were measured.
+        flop_per_cpu_second: Operations by the formulas, per second of one core.
+        peak_memory_bytes: Peak memory of the process.
+        padding: Ratio of computed tokens to tokens of texts, in the order of the first epoch.
     """
 
     candidate: str
@@ -122,15 +122,15 @@ class Calibration(Struct, frozen=True):
 
 
 class Question(Struct, frozen=True):
-    """What figures are wanted of.
+    """The input of an estimate.
 
     Attributes:
-        config: Settings.
-        train: What is learned from.
-        validation: What is measured after each epoch.
-        shape: The encoder; None: there is none.
-        prices: Machines that can be rented.
-        calibration: What was measured; None: nothing.
+        config: The config.
+        train: Facts about the training data.
+        validation: Facts about the validation data.
+        shape: The shape of the base model; None: there is none.
+        prices: The price files of rented machines.
+        calibration: Measured speed and memory; None: nothing was measured.
         by_folds: The candidates that are compared by cross-validation.
     """
 
@@ -144,20 +144,20 @@ class Question(Struct, frozen=True):
 
     @property
     def repeats(self) -> int:
-        """How often folds are dealt; 0: there are none."""
+        """Number of repeats of cross-validation; 0: there is none."""
         records = self.train.records + self.validation.records
         return repeats_of(records) if self.by_folds else 0
 
     @property
     def base(self) -> EncoderShape:
-        """The encoder, of a candidate that has one."""
+        """The shape of the base model, for a candidate that has one."""
         if self.shape is None:
             raise ValueError("there is no base model")
         return self.shape
 
 
 def estimate_candidate(asked: Question, candidate: str) -> CandidateFigures:
-    """Return the figures of one candidate, but of a blend."""
+    """Return the figures of one candidate that is not a blend."""
     if candidate == "tfidf" or asked.shape is None:
         found = _linear(asked)
     else:
@@ -166,9 +166,9 @@ def estimate_candidate(asked: Question, candidate: str) -> CandidateFigures:
 
 
 def estimate_blend(parts: list[CandidateFigures]) -> CandidateFigures:
-    """Return what joining others takes: their answers to the validation part are there already.
+    """Return the figures of a blend, which only joins answers that other candidates gave already.
 
-    Memory is that of ``tfidf``, which is one of them.
+    Its memory is that of ``tfidf``, which is one of them.
     """
     figures = tuple(
         replace(
@@ -184,7 +184,7 @@ def estimate_blend(parts: list[CandidateFigures]) -> CandidateFigures:
 
 
 def total(chosen: list[CandidateFigures], on: str, prices: tuple[PriceFile, ...]) -> MachineFigures:
-    """Return what candidates take one after another on a machine, which starts once."""
+    """Return the total figures of candidates that run one after another on one machine."""
     each = [one.on(on) for one in chosen]
     origin: Origin = "computed"
     if any(one.wall_seconds.basis == "measured" for one in each):
@@ -208,12 +208,12 @@ def total(chosen: list[CandidateFigures], on: str, prices: tuple[PriceFile, ...]
 def flop_per_cpu_second(
     config: TrainConfig, mode: Mode, calibration: Calibration | None = None
 ) -> float:
-    """Return the operations that one core of this machine does in a second.
+    """Return the floating-point operations per second of one core of this machine.
 
     Args:
-        config: Says what is computed in. An encoder that is not trained answers in fp32.
-        mode: What is done with the encoder.
-        calibration: What was measured, perhaps of another mode; None: nothing.
+        config: The config, for the number format. An encoder that is not trained runs in fp32.
+        mode: How the encoder is used.
+        calibration: Measured speed, perhaps of another mode; None: nothing was measured.
     """
     assumed = formulas.FLOP_PER_CPU_SECOND
     trained = precision_of(config.training.precision, config.training.device)
@@ -225,7 +225,7 @@ def flop_per_cpu_second(
 
 
 def serving_milliseconds(shape: EncoderShape, tokens: TokenCounts, most: int, rate: float) -> float:
-    """Return how long one core takes for the answer to a long text: 95 % are shorter."""
+    """Return the milliseconds of one core for a long text: 95 % of the texts are shorter."""
     length = min(tokens.percentile(0.95), most)
     flop = formulas.flop_of(shape, "forward", tokens=length, squares=length**2)
     return 1000 * flop / rate
@@ -369,7 +369,7 @@ def _work(asked: Question, shape: EncoderShape, candidate: str, adapter: int) ->
 
 
 def _kept_bytes(asked: Question, mode: Mode) -> float:
-    """Return what is kept of all texts: token ids; and vectors with out-of-fold answers."""
+    """Return the bytes kept of all texts: token ids, and vectors with out-of-fold answers."""
     texts = (asked.train, asked.validation)
     found = formulas.TOKEN_ID_BYTES * sum(
         one.tokens.total(asked.config.model.max_tokens) for one in texts
@@ -414,7 +414,7 @@ def _value(estimate: Estimate) -> Decimal:
 
 
 def to_json(figures: MachineFigures) -> dict[str, Any]:
-    """Return figures under the names that run manifests use; what is not said is left out."""
+    """Return figures under the names of run manifests; unknown figures are left out."""
     memory = "memoryBytes" if figures.on == HERE else "acceleratorMemoryBytes"
     found = {
         memory: figures.memory_bytes.to_run(),

@@ -1,4 +1,4 @@
-"""What a plan knows of its data: signed statistics, no text is read.
+"""Facts about data for plans: from signed statistics, without reading texts.
 
 The rules: docs/internals/training.md.
 """
@@ -36,8 +36,8 @@ from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TOKENS_PER_WORD, TokenCounts
 
 Basis = Literal["tokenizer", "words", "lengths", "files", "size"]
-"""From what tokens are known: counted by the model's tokenizer; words counted in a sample of the
-texts; their shortest, median and longest; the sizes of files that hold one each; bytes a record."""
+"""The source of token counts: the model's tokenizer; words in a sample of the texts; their
+shortest, median and longest length; sizes of files with one text each; bytes per record."""
 
 PARTS = ("train", "validation", "test")
 
@@ -45,22 +45,22 @@ ASKED = {
     "prompt": ("prompt", "question", "instruction"),
     "completion": ("completion", "answer", "response", "output"),
 }
-"""Role → names of fields that mean it."""
+"""Role → usual names of its field."""
 
 
 class DataFacts(Struct, frozen=True):
-    """What is known of one dataset, or of several together.
+    """Facts about one dataset, or several together.
 
     Attributes:
-        records: How many it has.
-        tokens: How long its texts are.
-        basis: From what that is known.
-        labels: Label → records; empty where it is not known.
-        label_total: How many different labels there are.
-        several: Records with more than one label.
-        bare: Records without a label, as far as that is known.
-        others: Other fields that may be labels → how many different values they have.
-        answers: Of records for a generative model, how long the answers are.
+        records: Number of records.
+        tokens: Lengths of the texts in tokens.
+        basis: The source of these lengths.
+        labels: Label → number of records; empty if unknown.
+        label_total: Number of different labels.
+        several: Number of records with more than one label.
+        bare: Number of records without a label, as far as known.
+        others: Other fields that could be labels → number of different values.
+        answers: For a generative model: lengths of the answers.
     """
 
     records: int
@@ -75,11 +75,11 @@ class DataFacts(Struct, frozen=True):
 
     @property
     def given(self) -> int:
-        """How many labels records have in all; where that is not known, one each."""
+        """Number of labels of all records; if unknown, one for each record."""
         return sum(self.labels.values()) or self.records
 
     def joined(self, other: "DataFacts") -> "DataFacts":
-        """Return both together; of what is known in two ways the worse."""
+        """Return the facts about both together, with the less exact basis."""
         labels = dict(self.labels)
         for label, records in other.labels.items():
             labels[label] = labels.get(label, 0) + records
@@ -101,17 +101,17 @@ class DataFacts(Struct, frozen=True):
         )
 
     def counted(self, tokens: TokenCounts) -> "DataFacts":
-        """Return the same with what a tokenizer counted."""
+        """Return the same facts with the counts of a tokenizer."""
         return replace(self, tokens=tokens, basis="tokenizer")
 
 
 def find_parts(repo: Repository, ref: str) -> dict[str, str]:
-    """Return what a person means by the name of data to train on: part → REF.
+    """Return the parts that a name of training data means: part → REF.
 
     Args:
         repo: The store.
-        ref: The name before ``.train``, ``.validation`` and ``.test``, or a dataset; of one that
-            has no parts only ``train`` is given.
+        ref: The name before ``.train``, ``.validation`` and ``.test``, or a dataset; for a
+            dataset without parts the result has only ``train``.
 
     Raises:
         NotFoundError, InvalidInputError: There is no such dataset.
@@ -129,10 +129,10 @@ def find_parts(repo: Repository, ref: str) -> dict[str, str]:
 
 
 def label_of(manifest: Manifest) -> str:
-    """Return the field that holds the label, as the dataset says or by its usual name.
+    """Return the label field that the dataset names, or one with a usual name.
 
     Raises:
-        InvalidInputError: (``label-missing``) nothing tells.
+        InvalidInputError: (``label-missing``) there is none.
     """
     if label := FieldRoles.of_body(manifest.body).label:
         return label
@@ -142,28 +142,28 @@ def label_of(manifest: Manifest) -> str:
             return name
     raise InvalidInputError(
         "label-missing",
-        f"{manifest.name} does not say which field is the label",
-        hint=f"--label FIELD; it has: {', '.join(sorted(known))[:300] or 'none'}",
+        f"{manifest.name} does not name its label field",
+        hint=f"name it: --label FIELD; its fields: {', '.join(sorted(known))[:300] or 'none'}",
     )
 
 
 def read_facts(repo: Repository, ref: str, *, label: str, text: str = "") -> DataFacts:
-    """Return what is known of a dataset.
+    """Return the facts about a dataset.
 
     Args:
         repo: The store.
-        ref: Which.
+        ref: REF of the dataset.
         label: The field that holds its label.
-        text: The field that holds its text; empty: the dataset says.
+        text: The field that holds its text; empty: the dataset names it.
 
     Raises:
-        NotFoundError: There is none.
-        InvalidInputError: (``label-missing``) it has no such field; (``no-text``) no field is the
-            text.
-        VerificationError, IncompleteError: Its tree is damaged or lost.
+        NotFoundError: There is no such dataset.
+        InvalidInputError: (``label-missing``) it has no such label field; (``no-text``) no field is
+            the text.
+        VerificationError, IncompleteError: Its tree is damaged or missing.
         LyrikstoreError: As :func:`resolve_dataset`.
 
-    Cost: the manifest; of documents also the tree, of which the data is not read.
+    Cost: reads the manifest; for documents also the tree, but not the data.
     """
     manifest = resolve_dataset(repo, ref)
     if source_reader(manifest.body) == DOCUMENT:
@@ -295,7 +295,7 @@ class _Sample(Struct, frozen=True):
 
 
 class _Stats(Struct, frozen=True, rename="camel"):
-    """What is read of a descriptor's ``stats``."""
+    """The members of a descriptor's ``stats`` that are read."""
 
     fields: list[_Field] = []
     fields_above: _Count | None = None
@@ -305,7 +305,7 @@ class _Stats(Struct, frozen=True, rename="camel"):
 
 
 def _stats(manifest: Manifest) -> _Stats:
-    # ATTACK: whoever signs a dataset can state anything here; what makes no sense is not known.
+    # ATTACK: the signer of a dataset can state anything here; malformed statistics are ignored.
     stated = manifest.body.get("descriptor", {}).get("stats", {}).get("value", {})
     try:
         return msgspec.convert(stated, _Stats)
@@ -314,26 +314,27 @@ def _stats(manifest: Manifest) -> _Stats:
 
 
 def columns_of(manifest: Manifest) -> list[str]:
-    """Return the fields that a dataset is known to have, by its statistics or its sheet."""
+    """Return the fields of a dataset, as its statistics or its sheet list them."""
     fields = [one.field for one in _stats(manifest).fields]
     return fields or list(manifest.body.get("metadata", {}).get("columns", ()))
 
 
 def check_group(repo: Repository, field: str, datasets: Iterable[Manifest]) -> None:
-    """Raise if none of some datasets has the field whose records belong together.
+    """Raise `unknown-column` if no dataset has the field that groups records.
 
-    Where statistics do not list every field, nothing is raised.
+    If statistics do not list every field, nothing is raised.
 
     Args:
         repo: The store.
-        field: As the config names it; empty: it names none.
+        field: The field that the config names; empty: none.
         datasets: The training and validation data.
 
     Raises:
-        InvalidInputError: (``unknown-column``) no record has a value in it; near ones named.
-        VerificationError, IncompleteError: A tree is damaged or lost.
+        InvalidInputError: (``unknown-column``) no record has a value in it; similar names are
+            listed.
+        VerificationError, IncompleteError: A tree is damaged or missing.
 
-    Cost: of documents the tree, of which the data is not read.
+    Cost: reads the tree of documents, but not the data.
     """
     known = set[str]()
     for one in datasets if field else ():
@@ -349,7 +350,7 @@ def check_group(repo: Repository, field: str, datasets: Iterable[Manifest]) -> N
 
 
 def find_bases(repo: Repository) -> list[str]:
-    """Return the names of the checkpoints that were imported, which may be base models, sorted."""
+    """Return the sorted names of imported checkpoints, which can be base models."""
     found = []
     for name in sorted(repo.refs):
         if name.startswith("checkpoints/"):
@@ -363,15 +364,15 @@ def find_bases(repo: Repository) -> list[str]:
 
 
 def read_conversations(repo: Repository, ref: str, data: DataConfig) -> DataFacts:
-    """Return what is known of a dataset that a model learns to write from.
+    """Return the facts about a dataset for a generative model.
 
     Args:
         repo: The store.
-        ref: Which.
-        data: Its fields.
+        ref: REF of the dataset.
+        data: Section ``[data]`` of the config, with the fields.
 
     Raises:
-        NotFoundError: There is none.
+        NotFoundError: There is no such dataset.
         InvalidInputError: (``unknown-column``) it has no such field.
         LyrikstoreError: As :func:`resolve_dataset`.
     """
@@ -380,7 +381,7 @@ def read_conversations(repo: Repository, ref: str, data: DataConfig) -> DataFact
     if source_reader(body) == DOCUMENT:
         raise InvalidInputError(
             "no-reader",
-            f"{manifest.name} is a dataset of documents: they have no fields to ask from",
+            f"{manifest.name} is a dataset of documents, which have no fields for prompts",
             hint="commit rows: a JSONL, CSV or Parquet file with prompt and completion",
         )
     fields = {one.field: one for one in stats.fields}
@@ -398,12 +399,12 @@ def read_conversations(repo: Repository, ref: str, data: DataConfig) -> DataFact
 def conversation_fields(
     manifest: Manifest, prompt: str = "", completion: str = ""
 ) -> dict[str, str]:
-    """Return the fields with what is asked and answered; empty: none are known.
+    """Return the fields with prompt and answer, by role; empty: they are unknown.
 
     Args:
         manifest: The dataset.
-        prompt: The field with what is asked; empty: one of a usual name.
-        completion: The field with the answer; empty: one of a usual name.
+        prompt: The field with the prompt; empty: one with a usual name.
+        completion: The field with the answer; empty: one with a usual name.
     """
     known, given = set(columns_of(manifest)), {"prompt": prompt, "completion": completion}
     if "messages" in known and not (prompt or completion):
@@ -420,18 +421,20 @@ def read_shape(repo: Repository, ref: str) -> tuple[Manifest, EncoderShape]:
 
     Args:
         repo: The store.
-        ref: Which.
+        ref: REF of the base model.
 
     Raises:
-        NotFoundError: There is none.
-        InvalidInputError: (``not-a-model``) it is something else.
-        VerificationError, IncompleteError: It is damaged or lost.
+        NotFoundError: There is no such object.
+        InvalidInputError: (``not-a-model``) it is not a model.
+        VerificationError, IncompleteError: It is damaged or missing.
         LyrikstoreError: As :func:`check_model_config`.
     """
     manifest = repo.resolve(ref)
     if manifest.kind != "checkpoint" or manifest.tree is None:
         raise InvalidInputError(
-            "not-a-model", f"{ref} is no checkpoint", hint="commit a model's folder: docs/plan.md"
+            "not-a-model",
+            f"{ref} is not a checkpoint",
+            hint="commit the folder of a model: docs/plan.md",
         )
     return manifest, EncoderShape.of_settings(_settings(repo, _base_tree(repo, manifest)))
 
@@ -441,7 +444,7 @@ def read_described(repo: Repository, base: Manifest) -> tuple[dict[str, Any], by
 
     Args:
         repo: The store.
-        base: What :func:`read_shape` gave.
+        base: The manifest that :func:`read_shape` returned.
 
     Raises:
         PolicyError, VerificationError, IncompleteError: As :func:`read_shape`.

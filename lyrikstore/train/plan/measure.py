@@ -1,7 +1,7 @@
-"""Real steps on this machine, which take the place of assumptions (spec §13.10.1).
+"""Measurement of real steps on this machine, instead of assumptions (spec §13.10.1).
 
-A worker does them as it does a run's, on a verified copy of the data, and keeps nothing. So they
-need the rights that training needs.
+A worker does them like those of a run, on a verified copy of the data, and keeps nothing. So the
+rights to train are required.
 """
 
 from collections.abc import Mapping
@@ -27,15 +27,15 @@ from lyrikstore.train.worker.staging import BASE, TRAIN, VALIDATION, open_stagin
 
 
 class MeasuredSteps(Struct, frozen=True):
-    """What the steps took.
+    """The result of measured steps.
 
     Attributes:
-        cpu_seconds_per_step: Of all cores together; the mean of three steps.
-        tokens_per_second: Tokens on the clock, padding included.
-        peak_memory_bytes: Of the worker, which did the longest batch first.
-        calibration: What the formulas make of it.
-        train: Tokens of the data to learn from, as the model's tokenizer counts them.
-        validation: Of that to measure on.
+        cpu_seconds_per_step: CPU time of all cores together; the mean of three steps.
+        tokens_per_second: Tokens per second of wall-clock time, padding included.
+        peak_memory_bytes: Peak memory of the worker, which did the longest batch first.
+        calibration: The values for the formulas.
+        train: Token counts of the training data, by the model's tokenizer.
+        validation: Token counts of the validation data.
     """
 
     cpu_seconds_per_step: float
@@ -47,16 +47,16 @@ class MeasuredSteps(Struct, frozen=True):
 
 
 def measure_steps(context: StoreContext, config: TrainConfig, shape: EncoderShape) -> MeasuredSteps:
-    """Do the longest batch and three that are usual; return what they took.
+    """Run the longest batch and three usual ones; return their time and memory.
 
     Args:
         context: The store, to whose log nothing is written; ``progress`` is called in the phases
             ``measure`` and those of loading.
-        config: What would be trained.
-        shape: Its base model's.
+        config: The config of the planned run.
+        shape: The shape of the base model.
 
     Raises:
-        PolicyError: (``rights-missing``) the data, or what the base learned from, may not be
+        PolicyError: (``rights-missing``) the data, or the training data of the base, may not be
             trained on; else as :func:`lyrikstore.train.permitted.permitted`.
         InvalidInputError: (``nothing-to-measure``) the config tries no encoder; (``bad-model``) the
             base cannot be loaded; and what :func:`lyrikstore.train.snapshot.copy_datasets` raises.
@@ -101,10 +101,10 @@ def measure_steps(context: StoreContext, config: TrainConfig, shape: EncoderShap
 
 
 def measured_candidate(config: TrainConfig) -> str:
-    """Return the candidate whose steps are measured: the dearest encoder that is tried.
+    """Return the candidate whose steps are measured: the most expensive one with an encoder.
 
     Raises:
-        InvalidInputError: (``nothing-to-measure``) none is.
+        InvalidInputError: (``nothing-to-measure``) no candidate has an encoder.
     """
     named = config.model.trained or tuple(MODES)
     for candidate in ("lora", "full", "embeddings"):
@@ -112,7 +112,7 @@ def measured_candidate(config: TrainConfig) -> str:
             return candidate
     raise InvalidInputError(
         "nothing-to-measure",
-        "no encoder is tried, and word counts take no steps",
+        "no candidate has an encoder, and word counts are not trained in steps",
         hint="plan without --measure, or name a base model",
     )
 
@@ -120,16 +120,16 @@ def measured_candidate(config: TrainConfig) -> str:
 def read_result(
     result: Mapping[str, Any], config: TrainConfig, shape: EncoderShape, candidate: str
 ) -> MeasuredSteps:
-    """Return what a worker reported.
+    """Return the measured steps that a worker reported.
 
     Args:
-        result: Its last event.
-        config: What it was asked with.
-        shape: The encoder's.
-        candidate: Whose steps they were.
+        result: The result of the worker.
+        config: The config of the job.
+        shape: The shape of the encoder.
+        candidate: The candidate whose steps were measured.
 
     Raises:
-        RunFailedError: (``bad-output``) it is not what a worker reports.
+        RunFailedError: (``bad-output``) the result is malformed.
     """
     try:
         steps = [
@@ -139,7 +139,7 @@ def read_result(
         wall = sum(float(step["wallSeconds"]) for step in result["steps"])
         cpu = sum(step[2] for step in steps)
         flop = _flop(steps, config, shape, candidate)
-        # What a step takes beside its operations is counted by itself in the formula.
+        # The formulas count the overhead of a step separately.
         computing = max(cpu - len(steps) * STEP_SECONDS, cpu / 2)
         train, validation = (
             TokenCounts.of_tokens({int(tokens): int(records) for tokens, records in result[name]})
@@ -159,7 +159,9 @@ def read_result(
             validation=validation,
         )
     except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise RunFailedError("bad-output", f"the worker measured nothing: {error}") from None
+        raise RunFailedError(
+            "bad-output", f"the worker returned a malformed measurement: {error}"
+        ) from None
 
 
 def _flop(

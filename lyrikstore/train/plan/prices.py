@@ -1,7 +1,7 @@
-"""What machines cost: dated price files, shipped ones and a user's own (spec §13.10.3).
+"""Prices of machines: dated price files, those of lyrikstore and those of users (spec §13.10.3).
 
-A price is what somebody published on a day. It is shown with that day, and as stale after
-:data:`FRESH_DAYS`; whoever spends money asks the provider.
+A price was published on a day. It is shown with that day, and as stale after :data:`FRESH_DAYS`;
+ask the provider before you spend money.
 """
 
 from datetime import date, timedelta
@@ -18,7 +18,7 @@ from lyrikstore.canon.text import suggest
 from lyrikstore.canon.toml import check_user_file, parse_toml
 
 MAX_BYTES = 1 << 16
-"""Longest price file."""
+"""Longest price file, in bytes."""
 
 FRESH_DAYS = 90
 """Days after which a price is shown as stale."""
@@ -29,15 +29,15 @@ _HINT = "docs/plan.md shows a price file"
 
 
 class PricedMachine(Struct, frozen=True):
-    """One machine that can be rented.
+    """A machine that can be rented.
 
     Attributes:
-        name: What the file calls it.
+        name: Its name in the file.
         gpu: Its GPU.
         memory_bytes: The GPU's memory.
-        board_watts: The most that the board draws.
-        peak_bf16_flop_per_second: Dense bf16 operations in a second.
-        usd_per_hour: Its price.
+        board_watts: Maximum power of the board.
+        peak_bf16_flop_per_second: Dense bf16 operations per second.
+        usd_per_hour: The price of an hour.
     """
 
     name: str
@@ -49,16 +49,16 @@ class PricedMachine(Struct, frozen=True):
 
 
 class PriceFile(Struct, frozen=True):
-    """One provider's prices on one day.
+    """The prices of one provider on one day.
 
     Attributes:
-        provider: Whose.
+        provider: The provider.
         as_of: The day.
-        source: URL where they were read.
-        kind: ``official`` or ``secondary``: by somebody else than the provider.
-        scale_to_zero: Whether nothing is paid while nobody asks.
-        machines: In the order of the file.
-        digest: BLAKE3 of the file, by which a run says which prices it was planned with.
+        source: URL of the prices.
+        kind: ``official``, or ``secondary``: not published by the provider.
+        scale_to_zero: Whether time without requests is free.
+        machines: The machines, in the order of the file.
+        digest: BLAKE3 of the file; a run names it to identify the prices of its plan.
     """
 
     provider: str
@@ -71,14 +71,14 @@ class PriceFile(Struct, frozen=True):
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Return what a price file says.
+        """Parse a price file.
 
         Args:
             data: The file, TOML.
 
         Raises:
             InvalidInputError: (``bad-prices``) not TOML, an unknown or missing member, a value out
-                of range, no such day, a machine named twice.
+                of range, an invalid date, or a machine that occurs twice.
         """
         try:
             document = parse_toml(data, max_bytes=MAX_BYTES, decimal=lambda value: f"{value:f}")
@@ -88,12 +88,12 @@ class PriceFile(Struct, frozen=True):
         except FormatError as error:
             raise _bad(error.message, error.hint) from None
         except ValueError:
-            raise _bad(f"asOf: there is no day {document['asOf']}") from None
+            raise _bad(f"asOf: {document['asOf']} is not a date") from None
         machines = tuple(_machine(one) for one in document["machine"])
         names = [one.name for one in machines]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
-            raise _bad(f"the machine {twice} is there twice")
+            raise _bad(f"the machine {twice} occurs twice")
         return cls(
             provider=document["provider"],
             as_of=as_of,
@@ -118,32 +118,32 @@ def load_prices(path: Path | None, today: date) -> tuple[PriceFile, ...]:
     """Return the prices to plan with.
 
     Args:
-        path: A user's own file, which stands in for the shipped ones; None: those.
+        path: A price file of the user, instead of the shipped ones; None: the shipped ones.
         today: The day of the plan.
 
     Raises:
-        NotFoundError, InvalidInputError: It is not there, unreadable or (``bad-prices``) not a
-            price file, or dated after today: such a price would never be stale.
+        NotFoundError, InvalidInputError: The file does not exist, is unreadable or (``bad-prices``)
+            not a price file, or is dated after today: such a price would not become stale in time.
     """
     if path is None:
         return shipped_prices()
     found = PriceFile.parse(read_at_most(path, MAX_BYTES + 1))
-    if found.as_of > today + timedelta(days=1):  # where it is a day later already
-        raise _bad(f"asOf: {found.as_of} is to come")
+    if found.as_of > today + timedelta(days=1):  # some time zones are a day ahead
+        raise _bad(f"asOf: {found.as_of} is in the future")
     return (found,)
 
 
 def find_machine(prices: tuple[PriceFile, ...], on: str) -> tuple[PriceFile, PricedMachine]:
-    """Return the machine that ``provider/machine`` means, and whose price it is.
+    """Return the machine of a name ``provider/machine``, and its price file.
 
     Raises:
-        NotFoundError: (``no-machine``) no price file has it; near names are named.
+        NotFoundError: (``no-machine``) no price file has it; similar names are listed.
     """
     known = {f"{file.provider}/{one.name}": (file, one) for file in prices for one in file.machines}
     if on not in known:
         raise NotFoundError(
             "no-machine",
-            f"no price file has the machine {on[:80]!r}",
+            f"the machine {on[:80]!r} is in no price file",
             hint=suggest(on, known) or f"known: {', '.join(sorted(known))[:300]}",
         )
     return known[on]
@@ -162,7 +162,7 @@ def _machine(table: dict[str, Any]) -> PricedMachine:
 
 
 def _write_integers(document: dict[str, Any]) -> None:
-    # TOML tells 24 and 24.0 apart; here both are the decimal 24.
+    # TOML distinguishes 24 and 24.0; here both are the decimal 24.
     machines = document.get("machine")
     for table in machines if isinstance(machines, list) else ():
         for name in _NUMBERS:

@@ -1,6 +1,7 @@
-"""The shape of an encoder, from the settings of its ``config.json``.
+"""The shape of a base model, from the settings of its ``config.json``.
 
-Four families: BERT, RoBERTa and DistilBERT have the same layers under other names; ModernBERT has
+Four families of encoders: BERT, RoBERTa and DistilBERT have the same layers under other names;
+    ModernBERT has
 gated layers without biases and without learned positions.
 """
 
@@ -16,20 +17,21 @@ _MODERN = "modernbert"
 
 
 class EncoderShape(Struct, frozen=True):
-    """What decides the size of an encoder.
+    """The dimensions of a base model.
 
     Attributes:
         family: Its ``model_type``.
         width: Length of its vectors.
         inner: Width inside a layer; of gated layers, of each half.
-        layers: How many.
+        layers: Number of layers.
         heads: Attention heads of a layer.
-        vocabulary: Tokens that it knows.
+        vocabulary: Number of tokens in the vocabulary.
         positions: Longest sequence, in tokens.
-        other_embeddings: Rows of embedding tables besides the vocabulary's; of a generative model
-            its head, where that has weights of its own.
-        attention_width: Of a generative model, all heads together; 0: it is an encoder.
-        shared_width: Of those, all heads of keys.
+        other_embeddings: Rows of embedding tables besides the vocabulary's; of a generative
+            model those of its head, if the head has its own weights.
+        attention_width: Of a generative model, the width of all query heads together; 0: it is an
+            encoder.
+        shared_width: Of a generative model, the width of all key heads together.
     """
 
     family: str
@@ -48,7 +50,8 @@ class EncoderShape(Struct, frozen=True):
         """Return the shape of a base model.
 
         Args:
-            settings: What :func:`lyrikstore.train.formats.base_model.check_model_config` gave.
+            settings: The result of
+                :func:`lyrikstore.train.formats.base_model.check_model_config`.
         """
         family = family_of(settings)
         width, inner, layers, heads = (int(settings[name]) for name in family.shape)
@@ -82,7 +85,7 @@ class EncoderShape(Struct, frozen=True):
 
     @property
     def is_decoder(self) -> bool:
-        """Whether such a model writes."""
+        """Whether the model is generative."""
         return self.attention_width > 0
 
     @property
@@ -92,13 +95,13 @@ class EncoderShape(Struct, frozen=True):
 
     @property
     def embedding_parameters(self) -> int:
-        """Numbers in its embedding tables and in the normalisation behind them."""
+        """Parameters of its embedding tables and of the normalisation after them."""
         norm = self.width if self.is_gated else 2 * self.width
         return (self.vocabulary + self.other_embeddings) * self.width + norm
 
     @property
     def matrix_parameters(self) -> int:
-        """Numbers in the matrices of its layers, which every token is multiplied with."""
+        """Parameters of the matrices of its layers, with which every token is multiplied."""
         inner = (3 if self.is_gated else 2) * self.width * self.inner
         if self.is_decoder:
             attention = 2 * self.width * (self.attention_width + self.shared_width)
@@ -107,7 +110,7 @@ class EncoderShape(Struct, frozen=True):
 
     @property
     def layer_parameters(self) -> int:
-        """Numbers in its layers, biases and normalisation included."""
+        """Parameters of its layers, biases and normalisation included."""
         if self.is_gated:  # its first layer has one normalisation less; one follows the last
             return self.matrix_parameters + self.layers * 2 * self.width
         beside = 9 * self.width + self.inner
@@ -115,16 +118,16 @@ class EncoderShape(Struct, frozen=True):
 
     @property
     def parameters(self) -> int:
-        """Numbers in all, without a pooling layer."""
+        """All parameters, without a pooling layer."""
         return self.embedding_parameters + self.layer_parameters
 
     def adapter_parameters(self, targets: Iterable[str], rank: int, layers: int) -> int:
-        """Return the numbers of a LoRA adapter: ``rank`` × (in + out) of each linear layer.
+        """Return the parameters of a LoRA adapter: ``rank`` × (in + out) of each linear layer.
 
         Args:
             targets: Names of linear layers, as the config's ``lora.targets``.
-            rank: The adapter's.
-            layers: How many layers get one.
+            rank: Rank of the adapter.
+            layers: Number of layers with an adapter.
         """
         sizes = self._linear_sizes()
         found = sum(both for name in targets for both in sizes.get(name, ()))

@@ -1,4 +1,4 @@
-"""How long the texts are, in tokens: counted, or worked out from characters.
+"""Lengths of texts in tokens: counted, or estimated from characters.
 
 The rules: docs/internals/training.md.
 """
@@ -11,27 +11,27 @@ from typing import Self
 from msgspec import Struct
 
 CHARACTERS_PER_TOKEN = 4.5
-"""Of English text: 4.1 (banking77), 4.8 (CUAD) and 5.0 (UNFAIR-ToS) with MiniLM's tokenizer."""
+"""In English text: 4.1 (banking77), 4.8 (CUAD) and 5.0 (UNFAIR-ToS) with MiniLM's tokenizer."""
 
 TOKENS_PER_WORD = 1.25
-"""Of the same: 1.2, 1.3 and 1.1."""
+"""In the same data: 1.2, 1.3 and 1.1."""
 
 USUAL_WIDTH = 0.7
-"""Standard deviation of the logarithm of a text's length: 0.7, 0.8 and 0.7 in the same."""
+"""Standard deviation of the logarithm of a text's length: 0.7, 0.8 and 0.7 in the same data."""
 
 SPECIAL_TOKENS = 2
-"""At the ends of every text."""
+"""Number of special tokens at the ends of a text."""
 
 _STEPS = 200
 _MANY = 1000
 
 
 class TokenCounts(Struct, frozen=True):
-    """How many records have how many tokens.
+    """Distribution of the number of tokens per record.
 
     Attributes:
-        lengths: Pairs of tokens and records, shortest first. Records may be fractions where the
-            lengths are estimated.
+        lengths: Pairs of tokens and records, shortest first. Numbers of records are
+            fractions if the lengths are estimated.
         counted: Whether a tokenizer counted them.
     """
 
@@ -40,7 +40,7 @@ class TokenCounts(Struct, frozen=True):
 
     @classmethod
     def of_tokens(cls, records: Mapping[int, int]) -> Self:
-        """Return what a tokenizer counted.
+        """Return the counts of a tokenizer.
 
         Args:
             records: Tokens → records.
@@ -77,8 +77,8 @@ class TokenCounts(Struct, frozen=True):
             least: The shortest length.
             median: The median.
             most: The longest.
-            seen: Of how many records these are.
-            unit: How much of the length is a token.
+            seen: The number of records that these lengths come from.
+            unit: The length of a token, in the unit of the lengths.
         """
         centre = math.log(max(1.0, median))
         width = 0.0
@@ -103,31 +103,35 @@ class TokenCounts(Struct, frozen=True):
 
     @property
     def records(self) -> float:
-        """How many there are."""
+        """Number of records."""
         return sum(records for _, records in self.lengths)
 
     def total(self, most: int) -> float:
-        """Return the tokens of all records, each cut off after ``most``."""
+        """Return the number of tokens of all records, each truncated to ``most``."""
         return sum(min(length, most) * records for length, records in self.lengths)
 
     def squares(self, most: int) -> float:
-        """Return the sum of the squares, which attention takes."""
+        """Return the sum of the squared lengths, to which attention is proportional."""
         return sum(min(length, most) ** 2 * records for length, records in self.lengths)
 
     def padded(self, most: int, batch: int, window: int = 0) -> tuple[float, float]:
-        """Return the tokens that are computed, and the sum of squares, where batches are padded.
+        """Return the number of tokens in padded batches, and the sum of squared lengths.
 
         Args:
-            most: Each text is cut off after so many.
-            batch: How many texts are computed together, of like length.
-            window: Of so many texts those of like length are found; 0: of all.
+            most: Each text is truncated to this number of tokens.
+            batch: Number of texts per batch, which have similar lengths.
+            window: Number of texts among which those of similar length are found; 0: all.
         """
         size = min(self.records, window or self.records)
         starts = range(0, math.ceil(size), batch)
-        if not starts or len(starts) > _MANY:  # of many batches each has texts of one length
+        if (
+            not starts or len(starts) > _MANY
+        ):  # with many batches, the texts of each have the same length
             return self.total(most), self.squares(most)
         tokens = squares = 0.0
-        of = size if size == self.records else size + 1  # some of all hardly hold the longest
+        of = (
+            size if size == self.records else size + 1
+        )  # a part of the records hardly contains the longest one
         for start in starts:
             texts = min(batch, size - start)
             length = min(self.percentile((start + texts) / of), most)
@@ -137,12 +141,12 @@ class TokenCounts(Struct, frozen=True):
 
     @property
     def characters(self) -> float:
-        """About how many characters the texts have in all."""
+        """Estimated number of characters of all texts."""
         tokens = sum(length * records for length, records in self.lengths)
         return max(0.0, tokens - SPECIAL_TOKENS * self.records) * CHARACTERS_PER_TOKEN
 
     def percentile(self, share: float) -> int:
-        """Return the tokens that ``share`` of the records have at most."""
+        """Return the length in tokens that ``share`` of the records do not exceed."""
         wanted, seen = share * self.records, 0.0
         for length, records in self.lengths:
             seen += records
@@ -151,7 +155,7 @@ class TokenCounts(Struct, frozen=True):
         return 0
 
     def longest(self, most: int) -> int:
-        """Return the tokens of the longest record, cut off after ``most``."""
+        """Return the length of the longest record in tokens, truncated to ``most``."""
         return min(self.lengths[-1][0], most) if self.lengths else 0
 
     def share_cut(self, most: int) -> float:
@@ -160,7 +164,7 @@ class TokenCounts(Struct, frozen=True):
         return cut / self.records if self.records else 0.0
 
     def joined(self, other: Self) -> "TokenCounts":
-        """Return both together."""
+        """Return the distribution of both together."""
         found = dict(self.lengths)
         for length, records in other.lengths:
             found[length] = found.get(length, 0) + records
