@@ -1,4 +1,4 @@
-"""What a generative model answers to files and rows (spec §13.12.8)."""
+"""Answers of a generative model to files and rows (spec §13.12.8)."""
 
 from lyrikstore.context import StoreContext
 from lyrikstore.train.config import TrainConfig
@@ -11,16 +11,16 @@ from lyrikstore.train.worker.staging import TEST
 
 
 def answer_texts(context: StoreContext, asked: AnsweringModel, *, device: str) -> ModelAnswers:
-    """Return what a model generates for each record, in order; all of it lies in memory.
+    """Return the generated text for each record, in order; all texts are kept in memory.
 
     Args:
         context: The store.
         asked: The model, and the records.
-        device: Where it is computed.
+        device: The device that the model runs on.
 
     Raises:
-        InvalidInputError: (``special-token``, ``bad-template``, ``prompt-too-long``) they cannot be
-            asked.
+        InvalidInputError: (``special-token``, ``bad-template``, ``prompt-too-long``) a prompt
+            cannot be made of a record.
         RunFailedError, VerificationError, IncompleteError, StorageError: As ``run_job``.
     """
     repo, staging = context.repository, asked.staging

@@ -1,7 +1,7 @@
-"""What a model is asked: the texts of a file, of the files in a folder, or of rows.
+"""Reading of the records to predict: from a file, the files in a folder, or rows.
 
-UTF-8 text is taken as it is, as training takes it; PDF, DOCX, HTML, mail and text in other
-encodings as ``extract-text/2`` reads them, in processes of their own; rows as a commit does.
+UTF-8 text is used unchanged, as in training; PDF, DOCX, HTML, mail and text in other encodings are
+read by ``extract-text/2``, in separate processes; rows are read as by a commit.
 """
 
 from codecs import BOM_UTF8
@@ -33,20 +33,20 @@ from lyrikstore.history.records.rows import BadRow, RawRow
 from lyrikstore.train.snapshot import MAX_TEXT_BYTES
 
 NO_TEXT = "no-text"
-"""Why there is no answer: there is nothing to read."""
+"""Reason without an answer: the record has no text."""
 
 _SEEN = 100
-"""Rows whose fields are named where none of them has a text."""
+"""Number of rows that are searched for a text, and whose fields an error lists."""
 
 
 class Unanswered(Struct, frozen=True):
-    """Why a record gets no answer.
+    """The reason why a record gets no answer.
 
     Attributes:
-        reason: ``no-text``, ``too-large``, ``unreadable``, another kind of what cannot be read in
-            a folder, or a key of :data:`lyrikstore.curate.extract.result.REASONS`.
-        summary: The same for people.
-        hint: What to do about it.
+        reason: ``no-text``, ``too-large``, ``unreadable``, another kind of a file that a folder may
+            not have, or a key of :data:`lyrikstore.curate.extract.result.REASONS`.
+        summary: The reason as text.
+        hint: The next step for the user.
     """
 
     reason: str
@@ -55,17 +55,17 @@ class Unanswered(Struct, frozen=True):
 
 
 class InferenceInput(Struct, frozen=True):
-    """One record.
+    """One record to predict.
 
     Attributes:
-        path: Its file as people name it; in a folder relative to that.
-        line: Of a row, the line; of Parquet the row, from 1.
-        record: Its record id; None for what could not be read.
-        id: What its field with the role ``id`` says, or else one of that name; empty: it has none.
+        path: Path of its file; in a folder relative to the folder.
+        line: Line of a row, or row number in Parquet, from 1; None: it is no row.
+        record: Its record id; None if it could not be read.
+        id: Value of its field with the role ``id`` or with this name; empty: it has none.
         text: Its text; empty if there is none.
-        fields: Further fields that join the text.
-        problem: Why it cannot be answered, if so.
-        notes: What is to be known of how the text was read, such as ``encoding-guessed``.
+        fields: Further fields, which are used beside the text.
+        problem: Why it cannot be answered; None: it can.
+        notes: Notes on reading the text, such as ``encoding-guessed``.
     """
 
     path: str
@@ -79,12 +79,12 @@ class InferenceInput(Struct, frozen=True):
 
 
 class RecordLayout(Struct, frozen=True):
-    """Which fields of rows are read.
+    """The fields of rows that are read.
 
     Attributes:
-        text: The fields that are the text.
+        text: The fields with the text.
         joined: Further fields that the model reads.
-        id: The field that names the record, where it has one.
+        id: The field that identifies the record, if rows have it.
     """
 
     text: tuple[str, ...]
@@ -93,11 +93,11 @@ class RecordLayout(Struct, frozen=True):
 
     @classmethod
     def of(cls, config: Mapping[str, Any], train: Manifest) -> Self:
-        """Return the layout of what a run learned from.
+        """Return the layout of the training data of a run.
 
         Args:
-            config: The run's.
-            train: A dataset that it learned from.
+            config: The config of the run.
+            train: One of its training datasets.
         """
         data, roles = config["data"], FieldRoles.of_body(train.body)
         named = data.get("text") or data.get("prompt")
@@ -111,15 +111,16 @@ def read_inputs(
     """Yield the records of a file or a folder, in the order of paths and lines.
 
     Args:
-        place: A text, a document, a file of rows (by its suffix), or a folder of such, which
-            :func:`check_place` lets pass.
-        layout: Which fields of rows are read.
-        work: A folder for what packed files hold, which the caller removes.
-        store: The store, which never belongs to what is asked.
+        place: A text, a document, a file of rows (by its suffix), or a folder of these, for which
+            :func:`check_place` does not raise.
+        layout: The fields of rows to read.
+        work: A folder for unpacked files, which the caller removes.
+        store: The folder of the store, which is never read.
 
     Raises:
-        InvalidInputError: (``bad-record``) a line is no row; (``text-missing``) no row of a file
-            has a text, near names are named; (``no-parser``) the extra ``documents`` is not
+        InvalidInputError: (``bad-record``) a line is not a row; (``text-missing``) no row of a
+            file has a text; similar names are listed; (``no-parser``) the extra ``documents`` is
+            not
             installed.
         StorageError: Storage backend error.
 
@@ -134,18 +135,18 @@ def read_inputs(
 
 
 def check_place(place: Path) -> None:
-    """Return if there is a file or a folder.
+    """Raise `no-file` or `not-a-file` unless a path is a file or a folder.
 
     Raises:
-        NotFoundError: (``no-file``) there is nothing.
+        NotFoundError: (``no-file``) the path does not exist.
         InvalidInputError: (``not-a-file``) it is a pipe, socket or device.
-        StorageError: It cannot be looked at.
+        StorageError: It cannot be read.
     """
     with storage_errors(f"looking at {place}"):
         if place.is_dir() or place.is_file():
             return
         if place.exists():
-            # A FIFO would wait for ever.
+            # Reading a FIFO would block forever.
             raise InvalidInputError("not-a-file", f"{place} is neither a file nor a folder")
     raise no_file(place, "file or folder")
 
@@ -173,7 +174,7 @@ class _Reading:
                 yield from self._in_folder(folder / name, name, whole=known.reader in ROWS)
 
     def _in_folder(self, place: Path, name: str, *, whole: bool) -> Iterator[InferenceInput]:
-        """Yield the records of a file; among documents a table without texts is one refusal."""
+        """Yield the records of a file; in a folder of documents, a table without texts is one record."""
         try:
             yield from self.file(place, name)
         except InvalidInputError as error:
@@ -220,7 +221,7 @@ class _Reading:
                     if answerable:
                         yield one
                         continue
-                    # Until one has a text: perhaps none has, and it is not what is asked.
+                    # Wait for a row with a text: if there is none, the file is refused as a whole.
                     waiting.append(one)
                     seen.update(dict.fromkeys(fields))
                     if one.problem is None or len(waiting) == _SEEN:
@@ -260,7 +261,7 @@ class _Reading:
 
 
 def _plain(name: str, data: bytes) -> str | None:
-    """Return a document that is UTF-8 text as it is; None if it takes a parser."""
+    """Return the text of a UTF-8 document unchanged; None if it needs a parser."""
     try:
         if find_format(name, data) != "txt":
             return None
@@ -271,7 +272,7 @@ def _plain(name: str, data: bytes) -> str | None:
 
 def _fault(text: str) -> Unanswered | None:
     if is_blank(text):
-        return Unanswered(NO_TEXT, "there is no text in it")
+        return Unanswered(NO_TEXT, "it contains no text")
     if len(text) > MAX_TEXT_BYTES:
         hint = "cut it into several documents"
         return Unanswered("too-large", f"more than {MAX_TEXT_BYTES} characters", hint)
@@ -279,12 +280,12 @@ def _fault(text: str) -> Unanswered | None:
 
 
 def _unreadable(error: OSError) -> Unanswered:
-    return Unanswered("unreadable", error.strerror or str(error), "check the owner and mode of it")
+    return Unanswered("unreadable", error.strerror or str(error), "check its owner and permissions")
 
 
 def _bad_row(name: str, where: str, reason: str, remedy: str = "") -> InvalidInputError:
     return InvalidInputError(
         "bad-record",
         f"{escape_control(name)}: {where}: {reason}",
-        hint=remedy or "correct the file: every line of it has to be a row",
+        hint=remedy or "correct the file: every line must be a row",
     )

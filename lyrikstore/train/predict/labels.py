@@ -1,4 +1,4 @@
-"""What a model with labels answers to files and rows (spec §13.11)."""
+"""Answers of a labelling model to files and rows (spec §13.11)."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -30,13 +30,13 @@ _ROWS_AT_ONCE = 1024
 def answer_labels(
     context: StoreContext, asked: AnsweringModel, *, withdrawn: RevokedRights | None
 ) -> ModelAnswers:
-    """Return what a model says of each record, in order.
+    """Return the answers of a model to each record, in order.
 
     Args:
         context: The store.
         asked: The model, and the records.
-        withdrawn: Tells which credentials of some rights were revoked, where answers are
-            explained; None: they are not.
+        withdrawn: Finds revoked credentials of rights, if answers are explained; None: they are not
+            explained.
 
     Raises:
         RunFailedError, VerificationError, IncompleteError, StorageError: As ``run_job``.
@@ -76,7 +76,7 @@ def answer_labels(
 
 
 class _Answers:
-    """Reads what the worker wrote."""
+    """Reader of the worker's output files."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class _Answers:
                 raise _bad_output(path)
 
     def rows(self) -> Iterator[tuple[Any, int, bool, Mapping[str, Any] | None]]:
-        """Yield scores, tokens, whether it is unlike the rest, and explanation of each record."""
+        """Yield scores, tokens, whether it is unlike training data, and explanation of each record."""
         with ExitStack() as held:
             scores = held.enter_context(self._file("scores").open("rb"))
             tokens = held.enter_context(self._file("tokens").open("rb"))
@@ -113,11 +113,14 @@ class _Answers:
                     raise _bad_output(self._file("scores"))
                 counts = np.frombuffer(tokens.read(4 * len(table)), "<i4")
                 flags = np.frombuffer(unlike.read(4 * len(table)), "<i4") != 0
-                for row, count, odd in zip(table, counts.tolist(), flags.tolist(), strict=True):
-                    yield row, count, odd, json.loads(explained.readline()) if explained else None
+                for row, count, is_unlike in zip(
+                    table, counts.tolist(), flags.tolist(), strict=True
+                ):
+                    explanation = json.loads(explained.readline()) if explained else None
+                    yield row, count, is_unlike, explanation
 
     def members(self, found: tuple[Any, int, bool, Mapping[str, Any] | None]) -> dict[str, Any]:
-        """Return the members of a prediction."""
+        """Return the members of a prediction for a record of :meth:`rows`."""
         scores, tokens, unlike, explained = found
         given, confidence = decide(self._answerer, scores)
         reasons = {UNSURE: self._answerer.abstains(confidence), UNLIKE: unlike}

@@ -1,4 +1,4 @@
-"""Prediction: the answers of one checkpoint about a file, a folder or rows (spec §13.11)."""
+"""Prediction: the answers of a checkpoint to a file, a folder or rows (spec §13.11)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -35,10 +35,10 @@ from lyrikstore.train.worker.staging import Staging, open_staging
 from lyrikstore.verify.evaluation.choice.task import with_limit
 
 MOST_EXPLAINED = 1000
-"""Records that are explained, or answered in words, at once: they lie in memory."""
+"""Most records that are explained, or answered by generated text: they are kept in memory."""
 
 OPTION = "option"
-"""Who set the limit below which nothing is answered: whoever asks."""
+"""Origin of a confidence limit: an option of this call."""
 
 _ASKED = "asked.jsonl"
 _ROWS_AT_ONCE = 1024
@@ -56,39 +56,41 @@ def predict_records(
     abstain_below: float | None = None,
     withdrawn: RevokedRights = lambda _: {},
 ) -> Iterator[AnsweredRecords]:
-    """Give what a trained checkpoint says of a file, of the files in a folder, or of rows.
+    """Open the answers of a trained checkpoint to a file, the files in a folder, or rows.
 
-    Only bytes that were read through their digests are loaded, once. Writes nothing to the store,
-    which may be on a medium that cannot be written: model and records are copied for the worker
-    into a staging folder of the user's cache, where there is one. Progress is reported in the
+    All loaded bytes are read once, by their digests. Nothing is written to the store, which may be
+    read-only: model and records are copied for the worker into a staging folder of the user's
+    cache,
+    if there is one. Progress is reported in the
     phases ``read``, ``start``, ``predict`` and ``compare``.
 
     Args:
         context: The store.
         checkpoint_ref: A checkpoint that a run made.
-        place: A text, a document, a file of rows, or a folder of such.
-        explain: Whether to say what speaks for each answer, and which training records are like it.
+        place: A text, a document, a file of rows, or a folder of these.
+        explain: Whether to explain each answer, and to list similar training records.
         most: The most records; None: any number.
-        device: Where a generative model is computed: ``cpu`` or ``cuda``.
-        abstain_below: The confidence below which nothing is answered; None: as the checkpoint says.
-        withdrawn: Tells which credentials of some rights were taken back.
+        device: Device of a generative model: ``cpu`` or ``cuda``.
+        abstain_below: The confidence below which the model abstains; None: that of the checkpoint.
+        withdrawn: Finds revoked credentials of rights.
 
     Raises:
         NotFoundError: (``no-file``, ``no-ref``) no such file or checkpoint.
         InvalidInputError: (``not-trained``, ``bad-model``, ``bad-device``; ``no-explanation``)
-            the model generates text; (``bad-confidence``) so it does, or the limit is none;
-            (``too-many``) as ``most`` or :data:`MOST_EXPLAINED` says; (the reason why) the only
+            the model generates text; (``bad-confidence``) it generates text, or the
+            limit is not from 0 to 1; (``too-many``) there are more records than ``most`` or
+            :data:`MOST_EXPLAINED`; (its reason) the only
             record cannot be answered; as
             :func:`lyrikstore.train.predict.inputs.read_inputs`.
-        EmptyResultError: (``no-records``) there are none, or none that can be answered.
+        EmptyResultError: (``no-records``) there are no records, or none can be answered.
         PolicyError, VerificationError, IncompleteError: The model may not or cannot be loaded.
-        VerificationError: (``input-changed``) somebody rewrote what was copied for the worker.
+        VerificationError: (``input-changed``) another process changed the copied inputs.
         StorageError: The staging folder cannot be written.
-        RunFailedError: (``worker-failed``, ``out-of-memory``) it was loaded, and failed.
+        RunFailedError: (``worker-failed``, ``out-of-memory``) the worker failed.
 
-    Cost: some seconds to load the libraries, then milliseconds a record; the disk that the texts
-    take; memory for a batch. ``explain``: of an encoder one more answer for each sentence, and one
-    vector for each training record, about what an answer costs.
+    Cost: some seconds to load the libraries, then milliseconds per record; disk space for
+    the texts; memory for a batch. With ``explain`` an encoder also answers each sentence, and
+    computes a vector for each training record, which costs about as much as an answer.
     """
     check_place(place)
     repo = context.repository
@@ -98,7 +100,7 @@ def predict_records(
     if explain and task.generative:
         raise InvalidInputError(
             "no-explanation",
-            f"{checkpoint.name} generates text: nothing says what its words rest on",
+            f"{checkpoint.name} generates text, and generated text cannot be explained",
             hint="leave --explain out",
         )
     decision = checkpoint.body.get("decision", {})
@@ -108,7 +110,7 @@ def predict_records(
     run = repo.manifest(checkpoint.inputs_in("run")[0].id)
     train = learned_from(repo, checkpoint)
     layout = RecordLayout.of(run.body["config"], train[0])
-    folder = context.own_cache or repo.root  # who only reads need not write to the store
+    folder = context.own_cache or repo.root  # prediction does not need to write to the store
     with storage_errors(f"making {folder}"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if explain or task.generative:
@@ -130,12 +132,12 @@ def predict_records(
 
 
 def predict_file(context: StoreContext, checkpoint_ref: str, path: Path) -> Prediction:
-    """Return what a trained checkpoint says of the text or document in one file.
+    """Return the answer of a trained checkpoint to the text or document in one file.
 
     Args: As :func:`predict_records`.
 
     Raises:
-        InvalidInputError: (``too-many``) it has several records. Else as :func:`predict_records`.
+        InvalidInputError: (``too-many``) it has several records; else as :func:`predict_records`.
 
     Cost: some seconds to load the libraries, then milliseconds.
     """
@@ -144,7 +146,7 @@ def predict_file(context: StoreContext, checkpoint_ref: str, path: Path) -> Pred
 
 
 class _Noted:
-    """Passes on what can be answered, and notes on the disk where each record stands."""
+    """Passes on the records that can be answered, and lists all records in a file."""
 
     def __init__(
         self,
@@ -160,7 +162,7 @@ class _Noted:
         self.unanswered: dict[str, int] = {}
 
     def answerable(self, asked: Iterable[InferenceInput]) -> Iterator[InferenceInput]:
-        """Yield the records that have no problem."""
+        """Yield the records that can be answered."""
         first, answerable = None, 0
         with self._staging.create(_ASKED) as note:
             for one in asked:
@@ -184,7 +186,7 @@ class _Noted:
         self._progress(Progress(phase="start"))
 
     def predictions(self, answers: Iterator[Mapping[str, Any]]) -> Iterator[Prediction]:
-        """Yield a prediction for each record; memory for some at a time."""
+        """Yield a prediction for each record; a few are in memory at a time."""
         try:
             with (self._staging.path / _ASKED).open("rb") as asked:
                 for line in asked:
@@ -201,8 +203,8 @@ class _Noted:
         if first is None:
             return EmptyResultError(
                 "no-records",
-                f"{self._place} holds no records",
-                hint="name a text, rows, or their folder",
+                f"{self._place} contains no records",
+                hint="name a text file, a file of rows, or a folder of these",
             )
         asked, problem = first
         shown = escape_control(asked.path if asked.line is None else f"{asked.path}:{asked.line}")
@@ -219,5 +221,5 @@ def _too_many(place: Path, most: int) -> InvalidInputError:
     return InvalidInputError(
         "too-many",
         f"{place} has more than {pluralize(most, 'record')}, the most at once here",
-        hint="have the answers written to a file (-o FILE), or ask about fewer",
+        hint="write the answers to a file (-o FILE), or name fewer records",
     )

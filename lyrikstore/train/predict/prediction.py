@@ -1,4 +1,4 @@
-"""What a checkpoint says of one record (spec §13.11)."""
+"""The answer of a checkpoint to one record (spec §13.11)."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,10 +13,10 @@ from lyrikstore.verify.evaluation.answers import WHOLE
 from lyrikstore.verify.evaluation.tasks import find_rules
 
 MOST_CANDIDATES = 5
-"""Labels that are named with their probability, if no more are given."""
+"""Number of labels that are listed with their probability, unless the answer has more."""
 
 UNSURE, UNLIKE = "confidence", "unlike"
-"""Why nothing is answered: it is less sure than a limit; the text is unlike the training data."""
+"""Why a model abstains: its confidence is below the limit; the text is unlike the training data."""
 
 PREDICTION_COLUMNS = (
     "path",
@@ -38,21 +38,21 @@ PREDICTION_COLUMNS = (
 
 
 class Prediction(Struct, frozen=True):
-    """What a checkpoint says of a record.
+    """The answer of a checkpoint to a record.
 
     Attributes:
         asked: The record, without its text and fields.
-        answer: The labels given: of a task with one label at most one; none if it abstains.
-        confidence: How sure the answer is as a whole, in millionths, calibrated on validation.
-        candidates: The likeliest labels with their millionths, the likeliest first.
-        abstained_for: Why nothing is answered, of :data:`UNSURE` and :data:`UNLIKE`, in this order;
+        answer: The labels, for a task with one label at most one; empty if the model abstains.
+        confidence: Confidence of the whole answer in millionths, calibrated on validation data.
+        candidates: The most probable labels with their millionths, the most probable first.
+        abstained_for: Why the model abstains, of :data:`UNSURE` and :data:`UNLIKE`, in this order;
             empty: it answers.
-        tokens: How many tokens were read, special ones included.
-        max_tokens: The most the model reads; a text with more is cut off there; 0: all are read.
-        explanation: What speaks for the answer, one object for each label and model.
-        similar: Training records that are like it, which are not why it answers so.
-        is_text: Whether the answer is a text that the model wrote, of which nothing is sure.
-        is_whole: Of such a text, whether it came to its end.
+        tokens: Number of tokens that were read, special ones included.
+        max_tokens: The most tokens the model reads; a longer text is truncated; 0: no limit.
+        explanation: The evidence for the answer, one object for each label and model.
+        similar: Similar training records; they are not the cause of the answer.
+        is_text: Whether the answer is generated text, which has no confidence.
+        is_whole: For generated text: whether it is complete.
     """
 
     asked: InferenceInput
@@ -69,17 +69,17 @@ class Prediction(Struct, frozen=True):
 
     @property
     def abstained(self) -> bool:
-        """Whether the answer is that it is not known."""
+        """Whether the model abstains."""
         return bool(self.abstained_for)
 
     @property
     def cut_off(self) -> bool:
-        """Whether the text may have been longer than the model reads, or its answer was."""
+        """Whether the text may have been truncated, or the generated answer was."""
         return not self.is_whole or 0 < self.max_tokens <= self.tokens
 
     @property
     def words(self) -> str:
-        """The answer for people."""
+        """The answer as text for users."""
         if self.asked.problem is not None:
             return f"no answer: {self.asked.problem.summary}"
         if self.abstained:
@@ -88,7 +88,7 @@ class Prediction(Struct, frozen=True):
         return ", ".join(self.answer) or "none of the labels"
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as the result of ``predict``, and a line of its output, has it."""
+        """Return the JSON object in the result of ``predict`` and in its output file."""
         asked, problem = self.asked, self.asked.problem
         return {
             "path": asked.path,
@@ -113,11 +113,11 @@ class Prediction(Struct, frozen=True):
         }
 
     def to_row(self, *, several: bool) -> list[str]:
-        """Return it as a row below :data:`PREDICTION_COLUMNS`.
+        """Return the values of the columns :data:`PREDICTION_COLUMNS`.
 
         Args:
             several: Whether a record may have several labels: then the answer is a JSON list, which
-                a commit reads as several.
+                a commit reads as several labels.
         """
         asked, problem = self.asked, self.asked.problem
         answer = "".join(self.answer)
@@ -141,15 +141,15 @@ class Prediction(Struct, frozen=True):
 
 
 class AnsweringModel(Struct, frozen=True):
-    """A model that is asked about some records.
+    """A model, and the records that it will answer.
 
     Attributes:
         checkpoint: The model.
         run: Its run.
-        train: What it learned from.
-        records: The records that can be answered; read once, before the model is asked.
-        staging: Where model and records are copied.
-        decision: How scores become answers.
+        train: Its training data.
+        records: The records that can be answered; read once, before the model runs.
+        staging: The folder for the copies of model and records.
+        decision: The rule by which scores become answers.
     """
 
     checkpoint: Manifest
@@ -161,11 +161,11 @@ class AnsweringModel(Struct, frozen=True):
 
 
 class ModelAnswers(Struct, frozen=True):
-    """What a model answers.
+    """The answers of a model.
 
     Attributes:
-        answers: Members of the prediction of each record that was asked.
-        missing: Training data that is not here for explanations, and why.
+        answers: Members of the prediction of each record.
+        missing: Training data that explanations need and the store lacks, with the reason.
     """
 
     answers: Iterator[Mapping[str, Any]]
@@ -173,17 +173,18 @@ class ModelAnswers(Struct, frozen=True):
 
 
 class AnsweredRecords(Struct, frozen=True):
-    """The answers of a checkpoint; iterate once, while the call that gives them is open.
+    """The answers of a checkpoint; iterate once, inside the ``with`` block of the call.
 
     Attributes:
-        checkpoint: What answered.
-        count: How many records there are.
-        unanswered: Why some got no answer: reason → how many.
-        without_fields: How many rows lack a field that the model reads beside the text.
-        missing: With ``explain``: training data that is not here, and why.
+        checkpoint: The checkpoint.
+        count: Number of records.
+        unanswered: Reason without an answer → number of records.
+        without_fields: Number of rows that lack a field that the model reads beside the text.
+        missing: With ``explain``: training data that the store lacks, with the reason.
         records: The answers, in the order of the input.
-        decision: How scores became answers: as the checkpoint says it, but for another limit where
-            one was given.
+        decision: The rule by which scores became answers: that of the checkpoint, with another
+            limit
+            if the caller gave one.
     """
 
     checkpoint: Manifest

@@ -1,4 +1,4 @@
-"""That a checkpoint was asked, as the log keeps it where somebody wants it (spec §13.11.3)."""
+"""Optional log entries about predictions of a checkpoint (spec §13.11.3)."""
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.context import StoreContext
@@ -15,26 +15,27 @@ def record_prediction(
     answered: int,
     not_known: int,
 ) -> Manifest:
-    """Log that a checkpoint was asked, and how often; nothing of what was asked or answered.
+    """Log the number of predictions of a checkpoint, without content of records or answers.
 
     Args:
         context: The store, opened to append.
         checkpoint_ref: The checkpoint.
-        asked: How many records it was asked.
-        answered: How many of these have an answer.
-        not_known: How many have the answer that it is not known.
+        asked: Number of records.
+        answered: Number of records with an answer.
+        not_known: Number of records for which the model abstained.
 
     Returns:
         The signed, logged manifest.
 
     Raises:
-        InvalidInputError: (``wrong-object``) that is no checkpoint.
+        InvalidInputError: (``wrong-object``) the object is not a checkpoint.
         LyrikstoreError: As :meth:`StoreContext.resolve`; as any transaction.
     """
     checkpoint = context.resolve(checkpoint_ref)
     if checkpoint.kind != "checkpoint":
         raise InvalidInputError(
-            "wrong-object", f"{checkpoint.name} is a {checkpoint.kind}; only checkpoints are asked"
+            "wrong-object",
+            f"{checkpoint.name} is a {checkpoint.kind}; only checkpoints make predictions",
         )
     manifest = sign_event(
         context.repository,

@@ -1,4 +1,4 @@
-"""Training records that are like others: whose they are, under which licence, by which right."""
+"""Similar training records, with their sources, licences and rights."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
@@ -17,16 +17,16 @@ from lyrikstore.train.worker.staging import Staging
 from lyrikstore.verify.rights.judge import LoggedDocument
 
 RevokedRights = Callable[[Iterable[Mapping[str, Any]]], Mapping[Digest, str]]
-"""Takes rights as runs record them, and gives credential or grant → ``revoked``, ``suspended``."""
+"""Takes rights as in runs, and returns credential or grant → ``revoked`` or ``suspended``."""
 
 
 class TrainingRecords(Struct, frozen=True):
-    """What was copied of the training data, as far as it is here.
+    """Copies of the training data, as far as the store has it.
 
     Attributes:
-        datasets: The datasets that are here.
+        datasets: The datasets that the store has.
         files: The staged file of each.
-        missing: Name of each other one, and why it is not here.
+        missing: Name of each other dataset, and why it is missing.
     """
 
     datasets: tuple[Manifest, ...]
@@ -35,7 +35,7 @@ class TrainingRecords(Struct, frozen=True):
 
     @classmethod
     def none(cls) -> Self:
-        """Return no records."""
+        """Return an empty object, without datasets."""
         return cls((), (), ())
 
     @classmethod
@@ -48,7 +48,7 @@ class TrainingRecords(Struct, frozen=True):
             VerificationError: A blob is damaged.
             StorageError: Storage backend error.
 
-        Cost: one read of the training data, and the disk that its texts take.
+        Cost: one read of the training data, and disk space for its texts.
         """
         data = run.body["config"]["data"]
         text = (data["text"],) if data.get("text") else ()
@@ -67,13 +67,13 @@ class TrainingRecords(Struct, frozen=True):
 
 
 class TrainingSources:
-    """Where training records come from, and what the run relied on to use them.
+    """Finds the sources of training records, and the rights that the run relied on.
 
     Args:
         repo: The store.
         run: The run.
         known: Its training data.
-        withdrawn: Tells which credentials of some rights were taken back.
+        withdrawn: Finds revoked credentials of rights.
     """
 
     def __init__(
@@ -94,12 +94,12 @@ class TrainingSources:
         self._described: dict[Digest, dict[str, Any]] = {}
 
     def describe(self, one: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the result of ``predict`` says of a training record that is like another.
+        """Return the JSON object of a similar training record in the result of ``predict``.
 
         Args:
-            one: As a worker found it.
+            one: The record, as the worker found it.
 
-        Cost: where its dataset was made of several, what ``why`` costs, once a record.
+        Cost: if its dataset has several sources, that of ``why``, once per record.
         """
         number = int(one["from"])
         dataset = self._known.datasets[number]
@@ -113,7 +113,7 @@ class TrainingSources:
         }
 
     def _of(self, number: int, record: str) -> list[Manifest]:
-        """Return the source of a record; all that may be it, where that cannot be told."""
+        """Return the source of a record; all possible sources, if it cannot be determined."""
         sources = self._sources[number]
         if len(sources) <= 1:
             return sources
@@ -122,7 +122,7 @@ class TrainingSources:
             try:
                 root = why(self._repo, self._known.datasets[number].id.hex, record).root
                 self._found[key] = [root]
-            except LyrikstoreError:  # two sources have it, or what made it is not here
+            except LyrikstoreError:  # two sources have it, or its lineage is not in this store
                 self._found[key] = sources
         return self._found[key]
 
@@ -137,7 +137,7 @@ class TrainingSources:
         return self._described[source.id]
 
     def _right(self, right: Mapping[str, Any]) -> dict[str, Any]:
-        taken = [
+        revoked = [
             self._withdrawn[Digest.parse(right[name])]
             for name in ("grant", "credential")
             if name in right and Digest.parse(right[name]) in self._withdrawn
@@ -147,16 +147,16 @@ class TrainingSources:
             "grant": right.get("grant"),
             "issuer": right["issuer"],
             **self._terms(right),
-            "withdrawn": taken[0] if taken else None,
+            "withdrawn": revoked[0] if revoked else None,
         }
 
     def _terms(self, right: Mapping[str, Any]) -> dict[str, Any]:
-        """Return licences and duties of what the run used, as the credential has them."""
+        """Return licences and duties of the data that the run used, from the credential."""
         try:
             opened = LoggedDocument.read(self._repo, Digest.parse(right["credential"])).opened
             subject = (opened.document or {})["credentialSubject"]
             terms = Terms.of(subject["licence"])
-        except (LyrikstoreError, KeyError, TypeError):  # verify names what is wrong with it
+        except (LyrikstoreError, KeyError, TypeError):  # `verify` reports the fault
             return {"spdxExpressions": [], "requires": [], "attribution": None}
         names = right.get("partitions")
         parts = terms.named(names) if names else terms.partitions

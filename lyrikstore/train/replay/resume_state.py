@@ -1,8 +1,9 @@
-"""Interrupted runs: points in the user's own cache, and what it takes to go on (spec §13.2.3).
+"""Resume states of interrupted runs, in the user's cache (spec §13.2.3).
 
-Points lie outside the store: whoever can write to it could else put weights of their own into what
-a run then signs. The list of points is signed by whoever trains, and each is used again only if it
-is the file that the worker gave.
+Resume states are outside of the store: a user who can write to the store could otherwise replace
+weights that a run then signs. The list of resume states is signed with the trainer's key, and a
+state
+is used only if it is the file that the worker wrote.
 """
 
 import contextlib
@@ -32,7 +33,7 @@ from lyrikstore.train.replay.segment_store import read_checked, segments_folder
 from lyrikstore.train.worker.staging import Staging
 
 SNAPSHOT_SECONDS = 60
-"""Time between two points."""
+"""Seconds between two resume states."""
 
 _RECORD = "points.json"
 _CONTEXT = b"lyrikstore points 1\n"
@@ -40,7 +41,7 @@ _MAX_RECORD_BYTES = 1 << 20
 
 
 class _Entry(Struct, frozen=True, omit_defaults=True):
-    """A file that a worker gave: its name here, its digest, and what was said of it."""
+    """A file of a worker: its name in the cache, its digest, and the worker's description."""
 
     file: Annotated[str, Meta(pattern=r"^[a-z]{1,20}-[0-9]{1,9}-[0-9a-f]{8}\.safetensors$")]
     blake3: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
@@ -49,27 +50,27 @@ class _Entry(Struct, frozen=True, omit_defaults=True):
 
 
 class _Candidate(Struct, omit_defaults=True):
-    """The last point of a candidate, and the epochs that checkpoints will be made of."""
+    """The last resume state of a candidate, and the epochs that will become checkpoints."""
 
     kept: dict[str, _Entry] = {}
     point: _Entry | None = None
 
 
 class _Record(Struct, frozen=True):
-    """What is kept of a run."""
+    """The resume states of a run."""
 
     run: str
     candidates: dict[str, _Candidate]
 
 
 class RunResumeState:
-    """The points of one run.
+    """The resume states of one run.
 
     Args:
-        folder: Where they lie; made when the first one is kept.
+        folder: Their folder; it is made for the first one.
         run: The run's id.
-        signer: Signs the list of points, so that nobody else's is used.
-        seconds: Time between two points.
+        signer: Signs the list of resume states; a list with another signature is not used.
+        seconds: Seconds between two resume states.
     """
 
     def __init__(
@@ -80,21 +81,21 @@ class RunResumeState:
         self._candidates = self._read()
 
     def clear(self) -> None:
-        """Remove them, and those of other runs of this name."""
+        """Remove the resume states of all runs of this name."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self._candidates = {}
 
     def take(self, candidate: str, staging: Staging, event: Mapping[str, Any]) -> None:
-        """Keep what a worker gave.
+        """Store a resume state that a worker wrote.
 
         Args:
-            candidate: Whose it is.
+            candidate: Name of the candidate.
             staging: The worker's folder.
-            event: What it said of it.
+            event: The worker's event about the state.
 
         Raises:
-            RunFailedError: (``bad-output``) that is not what a worker says.
-            OSError: It could not be kept.
+            RunFailedError: (``bad-output``) the event is malformed.
+            OSError: The file could not be written.
             LyrikstoreError: As :func:`read_checked`.
         """
         try:
@@ -104,7 +105,9 @@ class RunResumeState:
             entry = msgspec.convert({**named, **about}, _Entry)
             epoch = None if event["kind"] == "point" else str(int(event["epoch"]))
         except (KeyError, TypeError, ValueError):
-            raise RunFailedError("bad-output", "the worker gave no point") from None
+            raise RunFailedError(
+                "bad-output", "the worker process sent a malformed resume state"
+            ) from None
         source = staging.path / "out" / "points" / f"{number}.safetensors"
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         replace_file(self.folder / entry.file, read_checked(source, digest), mode=0o600)
@@ -123,9 +126,9 @@ class RunResumeState:
         self._drop_others()
 
     def staged(self, candidate: str, staging: Staging) -> dict[str, Any] | None:
-        """Copy the last point of a candidate for a worker; return what it is told of it.
+        """Copy the last resume state of a candidate for a worker; return its job members.
 
-        None if there is none, or it is not whole any more: then training begins anew.
+        None if there is none, or it is damaged: then training begins again.
         """
         mine = self._candidates.get(candidate)
         if mine is None or mine.point is None:
@@ -169,7 +172,7 @@ class RunResumeState:
             document = msgspec.convert(parse(data, max_bytes=_MAX_RECORD_BYTES), dict[str, str])
             record = document["record"].encode("utf-8")
             signature = bytes.fromhex(document["signature"])
-            # ATTACK: whoever can write to the cache would else choose what is signed.
+            # ATTACK: a user who can write to the cache could choose the weights that are signed.
             if not self._signer.public.verify(signature, _CONTEXT + record):
                 return {}
             found = msgspec.convert(parse(record, max_bytes=_MAX_RECORD_BYTES), _Record)
@@ -179,15 +182,15 @@ class RunResumeState:
 
 
 def resume_state_folder(cache: Path, run_name: str) -> Path:
-    """Return where the points of runs of a name lie in a user's cache."""
+    """Return the folder of the resume states of runs of a name in a user's cache."""
     return cache / "points" / Digest.of(run_name.encode()).hex[:16]
 
 
 def forget_resume_state(cache: Path, run_name: str) -> int:
-    """Remove what is kept of runs of a name in a user's cache; return how many bytes it had.
+    """Remove the resume states of runs of a name from a user's cache; return their bytes.
 
     Raises:
-        StorageError: Something cannot be removed.
+        StorageError: A file cannot be removed.
     """
     freed = 0
     for folder in (resume_state_folder(cache, run_name), segments_folder(cache, run_name)):
@@ -204,19 +207,19 @@ def forget_resume_state(cache: Path, run_name: str) -> int:
 def find_interrupted(
     repo: Repository, body: Mapping[str, Any], *, name: str, output: str, author: str
 ) -> Manifest:
-    """Return the run of a name that was announced and gave nothing, if it can go on.
+    """Return the announced run of a name that has no checkpoint, if it can be resumed.
 
     Args:
         repo: The store.
-        body: What a new run would announce.
+        body: The body of a new run.
         name: The name of the run.
         output: The name of its checkpoint.
-        author: DID of who goes on.
+        author: DID of the user who resumes it.
 
     Raises:
-        NotFoundError: (``no-run``) no run of this name waits.
-        ConflictError: (``run-differs``) what it announced is not what would be done now;
-            ``details`` has ``members``, those that differ.
+        NotFoundError: (``no-run``) no run of this name was interrupted.
+        ConflictError: (``run-differs``) the announced run differs from the new one; ``details`` has
+            ``members``, the members that differ.
     """
     state, made = repo.refs.get(name), repo.refs.get(output)
     run = repo.manifest(state.id) if state else None
@@ -227,7 +230,7 @@ def find_interrupted(
             f"no run {name} was interrupted",
             hint="train without --resume",
         )
-    # Not the candidates: they follow from a plan, which steps may have been measured for.
+    # Not the candidates: they depend on a plan, which may be based on measured steps.
     compared = ("config", "order", "environment", "code", "task", "inputs", "author")
     then = {**run.body, "inputs": [one.id for one in run.inputs], "author": run.author}
     now = {**body, "author": author}
@@ -235,8 +238,8 @@ def find_interrupted(
     if differing:
         raise ConflictError(
             "run-differs",
-            f"the interrupted run announced another {differing[0]}: it cannot go on to the same "
-            "result",
+            f"the interrupted run was announced with another {differing[0]}: resumed now, it would "
+            "have another result",
             hint="train without --resume",
             details={"members": differing},
         )

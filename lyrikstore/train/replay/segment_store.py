@@ -1,7 +1,7 @@
-"""Points that segments are replayed from: files in the user's cache, or attached to checkpoints.
+"""Training states at the start of segments: in the user's cache, or attached to checkpoints.
 
-They need no signature of their own: the digest of each state is signed with the checkpoint, and who
-replays computes it again.
+They are not signed themselves: the digest of each state is signed with the checkpoint, and a replay
+computes it again.
 """
 
 import os
@@ -20,16 +20,16 @@ from lyrikstore.train.seal import PutsBlobs
 from lyrikstore.verify.store.statements.segments import MAX_BYTES, POINT_ROLE, ROLE, read_segments
 
 SEGMENT = "segment"
-"""What workers call a point where a segment begins."""
+"""Kind of a worker's event for a state at the start of a segment."""
 
 _PART = 1 << 20
 
 
 class SegmentStore:
-    """The points of one run.
+    """The segment states of one run.
 
     Args:
-        folder: Where they lie; made when the first one is kept.
+        folder: Their folder; it is made for the first one.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -37,43 +37,45 @@ class SegmentStore:
 
     @classmethod
     def of_run(cls, cache: Path, name: str, run: Digest) -> "SegmentStore":
-        """Return those in a user's cache of a run, by its name and id."""
+        """Return the segment states of a run in a user's cache, by its name and id."""
         return cls(segments_folder(cache, name) / run.hex[:16])
 
     def clear_others(self) -> None:
-        """Remove those of earlier runs of the name."""
+        """Remove the segment states of all runs of the name."""
         shutil.rmtree(self.folder.parent, ignore_errors=True)
 
     def take(self, candidate: str, folder: Path, event: Mapping[str, Any]) -> None:
-        """Keep a point that a worker wrote.
+        """Store a segment state that a worker wrote.
 
         Args:
-            candidate: Whose it is.
+            candidate: Name of the candidate.
             folder: The staging folder.
-            event: What the worker said of it.
+            event: The worker's event about the state.
 
         Raises:
-            RunFailedError: (``bad-output``) that is not what a worker says.
-            OSError: It could not be kept.
+            RunFailedError: (``bad-output``) the event is malformed.
+            OSError: The file could not be written.
             LyrikstoreError: As :func:`read_checked`.
         """
         try:
             number, segment = int(event["number"]), int(event[SEGMENT])
             digest = str(event["blake3"])
         except (KeyError, TypeError, ValueError):
-            raise RunFailedError("bad-output", "the worker gave no point") from None
+            raise RunFailedError(
+                "bad-output", "the worker process sent a malformed segment state"
+            ) from None
         source = folder / "out" / "points" / f"{number}.safetensors"
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         replace_file(self.path(candidate, segment), read_checked(source, digest), mode=0o600)
         source.unlink()
 
     def path(self, candidate: str, segment: int) -> Path:
-        """Return where the point lies that a segment begins at."""
+        """Return the file of the state at the start of a segment."""
         return self.folder / f"{candidate}-{segment}.safetensors"
 
 
 def segments_folder(cache: Path, run_name: str) -> Path:
-    """Return where the points of segments of runs of a name lie in a user's cache."""
+    """Return the folder of the segment states of runs of a name in a user's cache."""
     return cache / "segments" / Digest.of(run_name.encode()).hex[:16]
 
 
@@ -84,16 +86,16 @@ def attach_segments(
     private: Path,
     kept: SegmentStore | None,
 ) -> tuple[dict[str, int], list[Attachment]]:
-    """Return ``segments`` of a checkpoint's body, and what is attached for it.
+    """Return the member ``segments`` of a checkpoint's body, and its attachments.
 
     Args:
-        made: What the worker said of the checkpoint.
-        writer: Of the transaction that will log it.
+        made: The worker's result for the checkpoint.
+        writer: The writer of the transaction that will log the checkpoint.
         private: The staging folder.
-        kept: The points that are attached; None: none are.
+        kept: The states to attach; None: none.
 
     Raises:
-        StorageError: It cannot be read or written.
+        StorageError: A file cannot be read or written.
         LyrikstoreError: As :func:`read_segments`.
     """
     data = read_at_most(private / str(made["segments"]), MAX_BYTES + 1)
@@ -105,22 +107,22 @@ def attach_segments(
         else [kept.path(segments.candidate, number) for number in range(1, segments.count + 1)]
     )
     for path in paths:
-        with storage_errors("reading a point of training"):
+        with storage_errors("reading a segment state"):
             point = path.read_bytes()
         attachments.append(Attachment(POINT_ROLE, writer.put_bytes(point), len(point)))
     return {"count": segments.count, "steps": segments.steps}, attachments
 
 
 def read_checked(path: Path, digest: str) -> Iterator[bytes]:
-    """Yield a file in parts, not following links.
+    """Yield the parts of a file, without following links.
 
     Args:
         path: The file.
         digest: Its BLAKE3, in hex.
 
     Raises:
-        VerificationError: (``input-changed``) it is another file; raised at its end.
-        OSError: It cannot be read.
+        VerificationError: (``input-changed``) the file has another digest; raised at its end.
+        OSError: The file cannot be read.
     """
     hasher = blake3()
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
@@ -131,6 +133,6 @@ def read_checked(path: Path, digest: str) -> Iterator[bytes]:
     if hasher.hexdigest() != digest:
         raise VerificationError(
             "input-changed",
-            f"{path.name} is not what the worker wrote",
-            hint="some program of this user writes to the store's folder `staging`: find it",
+            f"{path.name} changed after the worker wrote it",
+            hint="find the program of this user that writes to the store's folder `staging`",
         )
