@@ -174,7 +174,7 @@ class _Reading:
                 yield from self._in_folder(folder / name, name, whole=known.reader in ROWS)
 
     def _in_folder(self, place: Path, name: str, *, whole: bool) -> Iterator[InferenceInput]:
-        """Yield the records of a file; in a folder of documents, a table without texts is one record."""
+        """Yield the records of a file; a table without texts among documents is one record."""
         try:
             yield from self.file(place, name)
         except InvalidInputError as error:

@@ -98,7 +98,7 @@ class _Answers:
                 raise _bad_output(path)
 
     def rows(self) -> Iterator[tuple[Any, int, bool, Mapping[str, Any] | None]]:
-        """Yield scores, tokens, whether it is unlike training data, and explanation of each record."""
+        """Yield scores, tokens, the flag for unlike texts, and explanation of each record."""
         with ExitStack() as held:
             scores = held.enter_context(self._file("scores").open("rb"))
             tokens = held.enter_context(self._file("tokens").open("rb"))
