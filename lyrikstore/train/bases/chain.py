@@ -1,4 +1,4 @@
-"""From a base that was trained here to the imported model it began as (spec §13.15.1)."""
+"""The chain from a trained base model back to the imported model (spec §13.15.1)."""
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.history.manifests.manifest import Manifest
@@ -11,19 +11,19 @@ from lyrikstore.train.formats.base_model import MAX_HEADER_BYTES, WEIGHTS, check
 from lyrikstore.verify.evaluation.external_answers import EXTERNAL
 
 MAX_STAGES = 32
-"""Longest chain of runs that each go on from the one before."""
+"""Longest chain of runs, each of which starts from the previous one's model."""
 
 
 def first_base(repo: Repository, manifest: Manifest) -> Manifest:
-    """Return the imported model that a base was trained from, or is.
+    """Return the imported model that a base was trained from; an imported base itself.
 
     Args:
         repo: The store.
         manifest: A checkpoint.
 
     Raises:
-        InvalidInputError: (``not-a-model``) it has an adapter, or no weights to start from;
-            (``weights-elsewhere``) none are in this store.
+        InvalidInputError: (``not-a-model``) it is an adapter, or has no weights to start from;
+            (``weights-elsewhere``) its weights are not in this store.
     """
     if manifest.kind != "checkpoint":
         raise InvalidInputError(
@@ -47,25 +47,25 @@ def first_base(repo: Repository, manifest: Manifest) -> Manifest:
     if manifest.body["format"] == adapter.FORMAT:
         raise InvalidInputError(
             "not-a-model",
-            f"{manifest.name} is an adapter: nothing is trained on from it alone",
+            f"{manifest.name} is an adapter, and training cannot start from an adapter alone",
             hint=f"merge it first: lyrikstore checkpoint merge {manifest.name} --as NAME",
         )
     raise InvalidInputError(
         "not-a-model",
-        f"{manifest.name} is no model that can be trained on from",
-        hint="take an imported one, or one with the format encoder/1",
+        f"{manifest.name} cannot be a base model",
+        hint="use an imported model, or one with the format encoder/1",
     )
 
 
 def trained_weights(repo: Repository, manifest: Manifest) -> bytes:
-    """Return the weights of a base as one file, whatever was trained one after another.
+    """Return the weights of a base as one file, after all stages of training.
 
     Args:
         repo: The store.
-        manifest: A checkpoint of which :func:`first_base` gives a model.
+        manifest: A checkpoint for which :func:`first_base` returns a model.
 
     Raises:
-        VerificationError, IncompleteError, StorageError: It is damaged, lost, or cannot be read.
+        VerificationError, IncompleteError, StorageError: It is damaged, missing, or cannot be read.
         LyrikstoreError: As :func:`with_weights`.
 
     Cost: the files of two models in memory.

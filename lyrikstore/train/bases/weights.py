@@ -1,6 +1,6 @@
-"""A base whose weights were trained here: the first base's file with others in it (spec §13.15.1).
+"""Weights of a trained base: the imported file with replaced tensors (spec §13.15.1).
 
-Bytes are moved and nothing is computed, so the result is the same on every machine.
+Bytes are copied and no number is computed, so the result is the same on every machine.
 """
 
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ _METADATA = "__metadata__"
 
 
 def with_weights(base: bytes, trained: bytes, name: str) -> bytes:
-    """Return a file of weights in which those that were trained take the place of the first.
+    """Return a weight file in which trained tensors replace those of the base.
 
     Args:
         base: ``model.safetensors`` of a base model.
-        trained: ``encoder.safetensors`` of a checkpoint that was trained from it; its names have no
-            prefix, those of the base may.
-        name: Of the checkpoint, for errors.
+        trained: ``encoder.safetensors`` of a checkpoint that was trained from it; its tensor
+            names have no prefix, those of the base may have one.
+        name: Name of the checkpoint, for errors.
 
     Raises:
         FormatError: (``bad-checkpoint``) a tensor has no counterpart of its shape in the base.
@@ -35,7 +35,7 @@ def with_weights(base: bytes, trained: bytes, name: str) -> bytes:
     for tensor, about in new.items():
         places = [one for one in parts if one == tensor or one.endswith(f".{tensor}")]
         if len(places) != 1 or parts[places[0]][0]["shape"] != about["shape"]:
-            refuse(name, f"{tensor[:80]} is no tensor of its base")
+            refuse(name, f"{tensor[:80]} is not a tensor of its base model")
         parts[places[0]] = (about, _bytes(about, own))
     return _joined(parts)
 

@@ -1,8 +1,9 @@
-"""What may be loaded as an adapter: a checkpoint's settings, each of one type and in range.
+"""Checks of adapter checkpoints: each setting has one type and a range (spec §13.6).
 
-Whoever may sign a checkpoint writes these files, and the libraries take more than we write: a text
-for ``target_modules`` is a regular expression to PEFT, which can match every layer, or take years
-to match none. So nothing reaches them that was not looked at (spec §13.6).
+Any signer of a checkpoint can write these files, and the libraries accept more than lyrikstore
+writes: PEFT reads a text in ``target_modules`` as a regular expression, which can match every
+    layer,
+or run for years. So every setting is checked before a library gets it.
 """
 
 import re
@@ -22,7 +23,7 @@ CLASSIFIER = "classifier.safetensors"
 JSON_FILES = (ADAPTER_CONFIG, CLASSIFIER_CONFIG)
 WEIGHT_FILES = (ADAPTER, CLASSIFIER)
 FILES = frozenset((*JSON_FILES, *WEIGHT_FILES))
-"""The files of a ``peft-lora/1`` checkpoint, all of them."""
+"""All files of a ``peft-lora/1`` checkpoint."""
 
 MAX_JSON_BYTES = 1 << 20
 MAX_RANK, MAX_ALPHA = 256, 4096
@@ -34,7 +35,7 @@ FIXED: Mapping[str, JSON] = {
     "peft_type": "LORA",
     "task_type": "FEATURE_EXTRACTION",
 }
-"""Settings of an adapter that have one value."""
+"""Settings of an adapter that have one permitted value."""
 
 _VERSION = re.compile(r"[0-9A-Za-z.+!-]{1,64}")
 _LAYERS = "layers_to_transform"
@@ -54,23 +55,25 @@ def check_adapter_config(
     settings: Mapping[str, Any],
     fixed: Mapping[str, JSON] = FIXED,
 ) -> None:
-    """Return if ``adapter_config.json`` describes an adapter that we load, for this base model.
+    """Raise `bad-checkpoint` unless ``adapter_config.json`` is a loadable adapter for a base model.
 
     Args:
         data: The file.
         base: Tree id of the base model.
-        settings: Those of the base model, as the guard gave them.
-        fixed: Settings that have one value.
+        settings: The checked settings of the base model.
+        fixed: Settings that have one permitted value.
 
     Raises:
-        FormatError: (``bad-checkpoint``) a member that we do not know, or one of another type or
-            value. No library has seen it.
+        FormatError: (``bad-checkpoint``) a member is unknown, or has another type or value. The
+            file
+            was given to no library.
     """
     document = _object(ADAPTER_CONFIG, data)
     names = document.keys() - {_LAYERS}
     if names != _REQUIRED:
-        odd = min(names ^ _REQUIRED)
-        _refuse(ADAPTER_CONFIG, odd, "missing" if odd in _REQUIRED else "not a setting we load")
+        name = min(names ^ _REQUIRED)
+        reason = "missing" if name in _REQUIRED else "not a supported setting"
+        _refuse(ADAPTER_CONFIG, name, reason)
     family = family_of(settings)
     known, count = family.targets, family.layers(settings)
     targets, layers = document["target_modules"], document.get(_LAYERS, [0])
@@ -90,21 +93,23 @@ def check_adapter_config(
         (_LAYERS, _is_set(layers, int) and all(0 <= layer < count for layer in layers)),
     ):
         if not fine:
-            _refuse(ADAPTER_CONFIG, name, f"{str(document.get(name))[:80]!r} is not what we load")
+            _refuse(
+                ADAPTER_CONFIG, name, f"{str(document.get(name))[:80]!r} is not a supported value"
+            )
 
 
 def check_classifier_config(
     data: bytes, *, body: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> None:
-    """Return if ``classifier.json`` says what the checkpoint's signed manifest says.
+    """Raise `bad-checkpoint` unless ``classifier.json`` agrees with the signed manifest.
 
     Args:
         data: The file.
         body: The manifest's body.
-        settings: Those of the base model, as the guard gave them.
+        settings: The checked settings of the base model.
 
     Raises:
-        FormatError: (``bad-checkpoint``) it says something else, or the model reads less.
+        FormatError: (``bad-checkpoint``) it does not, or the base model reads fewer tokens.
     """
     document = _object(CLASSIFIER_CONFIG, data)
     text = body.get("text", {})
@@ -116,11 +121,12 @@ def check_classifier_config(
         "task": body.get("task"),
     }
     if document.keys() != signed.keys():
-        odd = min(document.keys() ^ signed.keys())
-        _refuse(CLASSIFIER_CONFIG, odd, "missing" if odd in signed else "not a setting we load")
+        name = min(document.keys() ^ signed.keys())
+        reason = "missing" if name in signed else "not a supported setting"
+        _refuse(CLASSIFIER_CONFIG, name, reason)
     for name, value in signed.items():
         if not _is(document[name], value):
-            _refuse(CLASSIFIER_CONFIG, name, "not what the checkpoint's manifest says")
+            _refuse(CLASSIFIER_CONFIG, name, "differs from the checkpoint's manifest")
     for name, fine in (
         ("labels", _is_set(document["labels"], str)),
         ("pooling", document["pooling"] in {"mean", "cls"}),
@@ -131,7 +137,7 @@ def check_classifier_config(
         ),
     ):
         if not fine:
-            _refuse(CLASSIFIER_CONFIG, name, "not what we load")
+            _refuse(CLASSIFIER_CONFIG, name, "not a supported value")
 
 
 def _object(name: str, data: bytes) -> dict[str, Any]:
@@ -159,6 +165,6 @@ def _refuse(file: str, member: str, reason: str) -> NoReturn:
     raise FormatError(
         "bad-checkpoint",
         f"{file}: {f'{member[:80]}: ' if member else ''}{reason}",
-        hint="it is not a checkpoint as lyrikstore writes them, and was not loaded; ask who signed "
-        "it (lyrikstore show), or train it again",
+        hint="lyrikstore does not write such checkpoints, and did not load it; ask its signer "
+        "(lyrikstore show), or train it again",
     )

@@ -39,7 +39,7 @@ def _are_layer_types(value: Any) -> bool:
 
 
 _ATTENTION = frozenset({"full_attention", "sliding_attention"})
-_DROPPED = frozenset(  # describe how it was saved or used; they do not shape the encoder
+_DROPPED = frozenset(  # they describe how it was saved or used, not its shape
     {
         *("_name_or_path", "bos_token_id", "classifier_dropout", "cls_token_id", "dtype"),
         *("eos_token_id", "gradient_checkpointing", "sep_token_id", "tie_word_embeddings"),
@@ -142,5 +142,5 @@ FAMILIES: Mapping[str, Family] = {
 
 
 def family_of(settings: Mapping[str, Any]) -> Family:
-    """Return the family of a base model, by the settings that the guard gave."""
+    """Return the family of a base model, by its checked settings."""
     return FAMILIES[settings["model_type"]]

@@ -1,9 +1,10 @@
-"""What may be loaded as a model (spec §13.4).
+"""Checks of base models before they are loaded (spec §13.4).
 
-A model folder is foreign code in disguise: pickles run what they like when they are read, and
-`auto_map` makes a loader import Python from the folder. Switches that turn this off have failed
-before, so nothing that needs one gets as far as a loader: only files of known names are staged,
-only known architectures are built, and a setting we do not know refuses the model.
+A model folder can contain code: a pickle runs any code when it is read, and `auto_map` makes a
+    loader
+import Python from the folder. Switches that turn this off have failed before. So only files of
+known
+names are staged, only known architectures are built, and an unknown setting refuses the model.
 """
 
 import math
@@ -27,13 +28,13 @@ CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 TOKENIZER = "tokenizer.json"
 STAGED = (CONFIG, WEIGHTS, TOKENIZER)
-"""The files of a base model that a worker sees. All are needed."""
+"""The files of a base model that a worker gets. All are required."""
 
 INDEX = "model.safetensors.index.json"
-"""In place of the weights of a generative model: which of its shards has which tensor."""
+"""Used instead of one weight file by generative models: tensor → shard."""
 
 TEMPLATE, TOKENIZER_CONFIG = "chat_template.jinja", "tokenizer_config.json"
-"""Where a generative model keeps the template of its prompts; a worker sees neither."""
+"""Files with the chat template of a generative model; a worker gets neither."""
 
 MAX_INDEX_BYTES, MAX_SHARDS = 4 << 20, 1000
 
@@ -59,14 +60,14 @@ _SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 
 
 def check_model_files(tree: Tree) -> None:
-    """Return if the files of a base model may be loaded.
+    """Raise `unsafe-model` if a file of the base model could run code.
 
     Args:
         tree: The checkpoint's tree.
 
     Raises:
-        PolicyError: (``unsafe-model``) it holds a pickle, a program or another format that can
-            run code; (``unknown-model``) a file that is needed is missing.
+        PolicyError: (``unsafe-model``) it contains a pickle, a program or another format that
+            can run code; (``unknown-model``) a required file is missing.
     """
     for entry in tree.entries:
         path = PurePosixPath(entry.path)
@@ -85,14 +86,14 @@ def check_model_files(tree: Tree) -> None:
 
 
 def check_model_config(data: bytes) -> dict[str, Any]:
-    """Return the settings of a base model that shape it, every one known and in range.
+    """Return the settings of a base model that define its shape, all of them known and in range.
 
     Args:
         data: Bytes of ``config.json``.
 
     Raises:
-        PolicyError: (``unsafe-model``) a setting we do not know, such as ``auto_map``, or a value
-            out of range; (``unknown-model``) an architecture we do not load.
+        PolicyError: (``unsafe-model``) a setting is unknown, such as ``auto_map``, or a value is
+            out of range; (``unknown-model``) the architecture is not supported.
     """
     document = _json_object(CONFIG, data)
     architectures = document.pop("architectures", None)
@@ -102,17 +103,17 @@ def check_model_config(data: bytes) -> dict[str, Any]:
     refused = refused_setting(family, settings)
     if refused is not None:
         value = str(settings[refused])[:80]
-        _unsafe(f"{CONFIG}: {refused[:80]} = {value} is not a setting we accept")
+        _unsafe(f"{CONFIG}: {refused[:80]} = {value} is not a supported setting")
     missing = sorted(family.counts.keys() - settings.keys())
     if missing:
-        _unsafe(f"{CONFIG} does not say {', '.join(missing)}")
+        _unsafe(f"{CONFIG} lacks {', '.join(missing)}")
     width, _, _, heads = (settings[name] for name in family.shape)
     if width % heads and "head_dim" not in settings:
         _unsafe(f"{CONFIG}: {family.shape[0]} is not a multiple of {family.shape[3]}")
     if family.is_decoder:
         _check_decoder(settings)
     elif settings.get("pad_token_id", family.padding) >= settings["vocab_size"]:
-        _unsafe(f"{CONFIG}: pad_token_id is no token of the vocabulary")
+        _unsafe(f"{CONFIG}: pad_token_id is not a token of the vocabulary")
     if family.positions(settings) < 1:
         _unsafe(f"{CONFIG}: max_position_embeddings leaves no position for a text")
     return {"architectures": architectures, **settings}
@@ -123,23 +124,23 @@ def _check_decoder(settings: Mapping[str, Any]) -> None:
     if heads % shared or width % 2:
         _unsafe(f"{CONFIG}: num_attention_heads is not a multiple of num_key_value_heads")
     if any(token >= settings["vocab_size"] for token in stops_of(settings)):
-        _unsafe(f"{CONFIG}: eos_token_id is no token of the vocabulary")
+        _unsafe(f"{CONFIG}: eos_token_id is not a token of the vocabulary")
 
 
 def read_shards(data: bytes, files: Collection[str]) -> dict[str, str]:
-    """Return tensor → file of a model whose weights lie in several, each of them there.
+    """Return tensor → file of a model with several weight files, all of which exist.
 
     Args:
         data: Bytes of :data:`INDEX`.
         files: The files of the model's tree.
 
     Raises:
-        PolicyError: (``unsafe-model``) it is no such index, or names files elsewhere;
+        PolicyError: (``unsafe-model``) it is not such an index, or names files in other folders;
             (``unknown-model``) a file that it names is missing.
     """
     document = _json_object(INDEX, data, max_bytes=MAX_INDEX_BYTES)
     if not document.keys() <= {"metadata", "weight_map"}:
-        _unsafe(f"{INDEX} has members that we do not know")
+        _unsafe(f"{INDEX} has unknown members")
     named = document.get("weight_map")
     if (
         not isinstance(named, dict)
@@ -150,7 +151,7 @@ def read_shards(data: bytes, files: Collection[str]) -> dict[str, str]:
         )
         or len(set(named.values())) > MAX_SHARDS
     ):
-        _unsafe(f"{INDEX} does not say in which file each tensor is")
+        _unsafe(f"{INDEX} does not list the file of each tensor")
     for file in sorted(set(named.values())):
         if file not in files:
             raise PolicyError(
@@ -173,7 +174,7 @@ def _family(architectures: Any, model_type: Any) -> Family:
         names = sorted(name for one in FAMILIES.values() for name in one.architectures)
         raise PolicyError(
             "unknown-model",
-            f"{CONFIG}: architecture {str(architectures)[:80]} is not one we load",
+            f"{CONFIG}: architecture {str(architectures)[:80]} is not supported",
             hint=f"supported: {', '.join(names)}",
         )
     return family
@@ -186,16 +187,16 @@ def check_fit(
     layers: Iterable[int],
     max_tokens: int,
 ) -> None:
-    """Return if a config can be carried out on a base model.
+    """Raise `bad-config` unless a base model has the layers and positions that a config needs.
 
     Args:
-        settings: What :func:`check_model_config` gave.
-        targets: Names of layers that are to get an adapter.
-        layers: Numbers of encoder layers that are to get one.
+        settings: The result of :func:`check_model_config`.
+        targets: Names of layers that will get an adapter.
+        layers: Numbers of layers that will get an adapter.
         max_tokens: Longest text.
 
     Raises:
-        InvalidInputError: (``bad-config``) the model has no such layer, or reads less.
+        InvalidInputError: (``bad-config``) the model has no such layer, or reads fewer tokens.
     """
     family = family_of(settings)
     known, count = family.targets, family.layers(settings)
@@ -220,13 +221,14 @@ def check_fit(
 
 
 def check_weights(name: str, head: bytes, size: int) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the tensors in a file of weights: they have to fill it exactly.
+    """Return the shapes of the tensors in a weight file, which they must fill exactly.
 
-    A pickle under another name fails here (attack: the suffix is the uploader's claim).
+    A pickle with another suffix is refused here (attack: the suffix is a claim of the uploader).
 
     Args:
-        name: Named in errors.
-        head: The first bytes: 8, and as many as they announce, :data:`MAX_HEADER_BYTES` at most.
+        name: Name of the file, for errors.
+        head: The first 8 bytes and the header whose length they state, which is at most
+            :data:`MAX_HEADER_BYTES`.
         size: Length of the whole file.
 
     Raises:
@@ -254,7 +256,7 @@ def check_weights(name: str, head: bytes, size: int) -> dict[str, tuple[int, ...
             or not all(type(offset) is int for offset in offsets)
             or offsets[1] - offsets[0] != _BYTES[about["dtype"]] * math.prod(about["shape"])
         ):
-            _unsafe(f"{name}: tensor {tensor[:80]!r} is described in a way we do not accept")
+            _unsafe(f"{name}: tensor {tensor[:80]!r} has an unsupported description")
         spans.append((offsets[0], offsets[1]))
     end = 0
     for start, stop in sorted(spans):

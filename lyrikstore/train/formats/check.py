@@ -1,7 +1,8 @@
-"""The settings of a checkpoint, held against its signed manifest before any library sees them.
+"""Check of a checkpoint's settings against its manifest, before a library gets them.
 
-Whoever may sign a checkpoint writes these files, and the manifest. So every value is looked at, and
-what a file of weights has to hold follows from the settings, before its bytes are copied.
+Any signer of a checkpoint can write these files, and the manifest. So every value is checked, and
+the
+settings determine the tensors of each weight file before its bytes are copied.
 """
 
 import sys
@@ -30,7 +31,7 @@ _MAX_DECIMAL = 400
 _LEAST, _GREATEST = sys.float_info.min, sys.float_info.max
 
 TEMPERATURES = (0.05, 20.0)
-"""Least and greatest temperature that training tries."""
+"""Smallest and greatest temperature that training tries."""
 
 _DECISION = {"temperature": TEMPERATURES, "abstainBelow": (0.0, 1.0), "threshold": (0.0, 1.0)}
 """Member of a decision → its range."""
@@ -43,25 +44,26 @@ def check_settings(
     base: Digest | None,
     settings: Mapping[str, Any],
 ) -> dict[str, Shapes]:
-    """Return what the weights of a checkpoint have to be, if its settings are those that we load.
+    """Return the required tensors of a checkpoint's weight files, after a check of its settings.
 
     Args:
-        form: Its format.
-        files: Name → bytes of each.
+        form: The format of the checkpoint.
+        files: Name → bytes of each settings file.
         body: The body of its manifest.
-        base: Tree id of its base model, if it has one.
-        settings: Those of the base model.
+        base: Tree id of its base model; None: it has none.
+        settings: The settings of the base model.
 
     Returns:
-        File of weights → the tensors in it. Of adapters and encoders only the classifier's: what
-        else they have to hold, the library that builds them knows.
+        Weight file → its tensors. For adapters and encoders only those of the classifier: the
+        library
+        that builds the model checks the others.
 
     Raises:
         LyrikstoreError: As :func:`check_decoder_settings`.
     """
     if form.generative:
         if base is None:
-            refuse(form.id, "it has no base")
+            refuse(form.id, "it has no base model")
         decoder.check_decoder_settings(files, body, base, settings)
         return {}
     _check_body(body)
@@ -74,7 +76,7 @@ def check_settings(
         refuse(blend.SETTINGS, "its members are not those of a blend")
     for name in ("format", "labels", "task"):
         if about[name] != body.get(name):
-            refuse(blend.SETTINGS, f"{name} is not what the checkpoint's manifest says")
+            refuse(blend.SETTINGS, f"{name} differs from the checkpoint's manifest")
     members, weight, temperatures = about["members"], about["weight"], about["temperatures"]
     if (
         not isinstance(members, list)
@@ -88,7 +90,7 @@ def check_settings(
         or len(temperatures) != 2
         or not all(_is_within(one, *TEMPERATURES) for one in temperatures)
     ):
-        refuse(blend.SETTINGS, "it is no blend that we load")
+        refuse(blend.SETTINGS, "it is not a supported blend")
     shapes: dict[str, Shapes] = {}
     for folder, member in zip((blend.WORDS, blend.OTHER), members, strict=True):
         inside = {
@@ -104,12 +106,12 @@ def check_settings(
 
 
 def check_tensors(name: str, found: Shapes, wanted: Shapes) -> None:
-    """Return if a file of weights holds the tensors that the settings ask for.
+    """Raise `bad-checkpoint` unless a weight file has the tensors that the settings require.
 
     Args:
-        name: The file, for errors.
-        found: What its head says.
-        wanted: What :func:`check_settings` gave of it.
+        name: Name of the file, for errors.
+        found: The tensors in its header.
+        wanted: The tensors that :func:`check_settings` returned for it.
 
     Raises:
         FormatError: (``bad-checkpoint``) it does not.
@@ -117,15 +119,15 @@ def check_tensors(name: str, found: Shapes, wanted: Shapes) -> None:
     for tensor in sorted(found.keys() | wanted.keys()):
         if found.get(tensor) != wanted.get(tensor):
             has, needs = (some.get(tensor, "missing") for some in (found, wanted))
-            refuse(name, f"{tensor[:80]} is {has}, by the settings it has to be {needs}")
+            refuse(name, f"{tensor[:80]} is {has}, but the settings require {needs}")
 
 
 def check_distances(found: Shapes, labels: int) -> None:
-    """Refuse a file that does not hold centroids of classes and variances, and nothing else.
+    """Raise `bad-checkpoint` unless a file has exactly the centroids of classes and the variances.
 
     Args:
         found: Its tensors.
-        labels: How many classes there are at most.
+        labels: The most classes.
 
     Raises:
         FormatError: (``bad-checkpoint``) it does not.
@@ -133,7 +135,7 @@ def check_distances(found: Shapes, labels: int) -> None:
     classes, *width = found.get(CENTROIDS, (0,))
     wanted = {CENTROIDS: (classes, *width), VARIANCES: tuple(width)}
     if found != wanted or len(width) != 1 or not 0 < classes <= labels:
-        refuse(UNLIKE, "it has other tensors than distances to classes")
+        refuse(UNLIKE, "its tensors are not centroids and variances")
 
 
 def _check_body(body: Mapping[str, Any]) -> None:
@@ -143,7 +145,7 @@ def _check_body(body: Mapping[str, Any]) -> None:
         or not all(isinstance(label, str) for label in labels)
         or len(set(labels)) != len(labels)
     ):
-        refuse("labels", "they are no list of different texts")
+        refuse("labels", "they are not a list of different texts")
     for member, (least, most) in _DECISION.items():
         if member in decision and not _is_within(decision[member], least, most):
             value = str(decision[member])[:80]
@@ -177,19 +179,19 @@ def _check_single(
 
 
 def _check_word_counts(files: Files, body: Mapping[str, Any]) -> tuple[int, int]:
-    """Return how many terms and further columns a model of word counts has."""
+    """Return the numbers of terms and of further columns of a word-count model."""
     name = word_counts.SETTINGS
     about = _read(name, files[name], adapter.MAX_JSON_BYTES)
     if not isinstance(about, dict) or about.keys() != {"fields", "format", "labels", "task"}:
-        refuse(name, "its members are not those that we load")
+        refuse(name, "it has other members than supported")
     for member in ("format", "labels", "task"):
         if about[member] != body.get(member):
-            refuse(name, f"{member} is not what the checkpoint's manifest says")
+            refuse(name, f"{member} differs from the checkpoint's manifest")
     columns = about["fields"]
     if not isinstance(columns, list) or not all(map(_is_column, columns)):
-        refuse(name, "its fields are not what we load")
+        refuse(name, "its fields are not supported")
     name = word_counts.VOCABULARY
-    # ATTACK: small values make a list that is many times the file. No term has a comma.
+    # ATTACK: a list of small values needs many times the memory of the file. No term has a comma.
     if files[name].count(b",") >= word_counts.MAX_TERMS:
         refuse(name, f"it has more than {word_counts.MAX_TERMS} terms")
     terms = _read(name, files[name], word_counts.MAX_VOCABULARY_BYTES)
@@ -199,18 +201,18 @@ def _check_word_counts(files: Files, body: Mapping[str, Any]) -> tuple[int, int]
         or not all(isinstance(term, str) for term in terms)
         or len(set(map(str, terms))) != len(terms)
     ):
-        refuse(name, "it is no list of different words")
+        refuse(name, "it is not a list of different words")
     return len(terms), sum(len(one["values"]) + 1 if "values" in one else 2 for one in columns)
 
 
 def _check_characters(data: bytes) -> int:
-    """Return how many runs of characters a model of word counts has."""
+    """Return the number of character runs of a word-count model."""
     name, shortest, longest = (
         word_counts.CHARACTERS,
         word_counts.SHORTEST_RUN,
         word_counts.LONGEST_RUN,
     )
-    # ATTACK A161: runs may have commas, so it is the length of the file that bounds the list.
+    # ATTACK A161: runs may contain commas, so the length of the file limits the list.
     runs = _read(name, data, word_counts.MAX_CHARACTERS_BYTES)
     if (
         not isinstance(runs, list)
@@ -218,7 +220,7 @@ def _check_characters(data: bytes) -> int:
         or not all(isinstance(one, str) and shortest <= len(one) <= longest for one in runs)
         or len(set(map(str, runs))) != len(runs)
     ):
-        refuse(name, "it is no list of different runs of characters")
+        refuse(name, "it is not a list of different character runs")
     return len(runs)
 
 
@@ -240,7 +242,7 @@ def _is_column(column: JSON) -> bool:
 
 
 def _is_within(value: JSON, least: float, most: float) -> bool:
-    """Return whether it is a decimal as text, in that range; NaN is in none."""
+    """Return whether a value is a decimal as text within a range; NaN is not."""
     if not isinstance(value, str) or len(value) > _MAX_DECIMAL:
         return False
     try:
@@ -257,10 +259,10 @@ def _read(name: str, data: bytes, limit: int) -> JSON:
 
 
 def refuse(file: str, reason: str) -> NoReturn:
-    """Raise the error for a checkpoint that is not one of ours; ``reason`` follows ``file``."""
+    """Raise `bad-checkpoint` for a file of a checkpoint, with a reason."""
     raise FormatError(
         "bad-checkpoint",
         f"{file}: {reason}",
-        hint="it is not a checkpoint as lyrikstore writes them, and was not loaded; ask who signed "
-        "it (lyrikstore show), or train it again",
+        hint="lyrikstore does not write such checkpoints, and did not load it; ask its signer "
+        "(lyrikstore show), or train it again",
     )

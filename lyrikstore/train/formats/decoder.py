@@ -1,4 +1,4 @@
-"""What may be loaded as ``decoder-lora/1``: an adapter, and how it is asked (spec §13.12.6)."""
+"""The format ``decoder-lora/1``: an adapter, and its prompt settings (spec §13.12.6)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ JSON_FILES = (ADAPTER_CONFIG, PROMPT)
 WEIGHT_FILES = (ADAPTER,)
 QUANTIZATIONS = ("", "nf4")
 DECODER_FIXED: Mapping[str, JSON] = {**FIXED, "task_type": "CAUSAL_LM"}
-"""Settings of an adapter of a generative model that have one value."""
+"""Settings of an adapter of a generative model that have one permitted value."""
 
 _MEMBERS = {
     *("answerTokens", "format", "maxTokens", "precision", "quantization", "system", "task"),
@@ -34,28 +34,28 @@ _CHOICES = "choices"
 def check_decoder_settings(
     files: Mapping[str, bytes], body: Mapping[str, Any], base: Digest, settings: Mapping[str, Any]
 ) -> None:
-    """Return if the settings of a checkpoint are those that we load, and what its manifest says.
+    """Raise `bad-checkpoint` unless a checkpoint's settings are valid and agree with its manifest.
 
     Args:
-        files: Name → bytes of each.
+        files: Name → bytes of each settings file.
         body: The body of its manifest.
         base: Tree id of its base model.
-        settings: Those of the base model.
+        settings: The settings of the base model.
 
     Raises:
         FormatError: (``bad-checkpoint``) they are not.
     """
     if not family_of(settings).is_decoder:
-        raise _bad(PROMPT, "its base is no generative model")
+        raise _bad(PROMPT, "its base is not a generative model")
     check_adapter_config(files[ADAPTER_CONFIG], base=base, settings=settings, fixed=DECODER_FIXED)
     try:
         about = parse(files[PROMPT], max_bytes=MAX_JSON_BYTES)
     except FormatError as error:
         raise _bad(PROMPT, error.message) from None
     if not isinstance(about, dict) or about.keys() - {_CHOICES} != _MEMBERS:
-        raise _bad(PROMPT, "its members are not those that we load")
+        raise _bad(PROMPT, "it has other members than supported")
     most = family_of(settings).positions(settings)
-    template, asked = about["template"], body.get("prompt", {})
+    template, prompt = about["template"], body.get("prompt", {})
     for name, fine in (
         ("format", about["format"] == FORMAT == body.get("format")),
         ("task", about["task"] == body.get("task")),
@@ -64,13 +64,13 @@ def check_decoder_settings(
         ("answerTokens", _is_count(about["answerTokens"], most)),
         ("precision", about["precision"] in {"fp32", "bf16"}),
         ("quantization", about["quantization"] in QUANTIZATIONS),
-        ("system", about["system"] == asked.get("system", "")),
-        # ATTACK: answers within other choices than those that were signed.
-        (_CHOICES, about.get(_CHOICES, []) == asked.get(_CHOICES, [])),
+        ("system", about["system"] == prompt.get("system", "")),
+        # ATTACK: the settings permit other choices than the signed ones.
+        (_CHOICES, about.get(_CHOICES, []) == prompt.get(_CHOICES, [])),
         ("template", isinstance(template, str) and template.count(PLACE) in {0, 1}),
     ):
         if not fine:
-            raise _bad(PROMPT, f"{name}: {str(about.get(name))[:80]!r} is not what we load")
+            raise _bad(PROMPT, f"{name}: {str(about.get(name))[:80]!r} is not a supported value")
 
 
 def _is_count(value: JSON, most: int) -> bool:
@@ -81,6 +81,6 @@ def _bad(file: str, reason: str) -> FormatError:
     return FormatError(
         "bad-checkpoint",
         f"{file}: {reason}",
-        hint="it is not a checkpoint as lyrikstore writes them, and was not loaded; ask who signed "
-        "it (lyrikstore show), or train it again",
+        hint="lyrikstore does not write such checkpoints, and did not load it; ask its signer "
+        "(lyrikstore show), or train it again",
     )

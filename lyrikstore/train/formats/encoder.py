@@ -1,4 +1,4 @@
-"""What may be loaded as ``encoder/1``: a base's trained weights, a classifier (spec §13.6.3)."""
+"""The format ``encoder/1``: the trained weights of a base, and a classifier (spec §13.6.3)."""
 
 from lyrikstore.train.formats.adapter import CLASSIFIER, CLASSIFIER_CONFIG
 

@@ -1,7 +1,8 @@
 """Families of base models: their settings, each of one type and in range (spec §13.4).
 
-A setting that is not in the table of its family refuses the model: some name code, and others
-choose it.
+A setting that is not in the table of its family refuses the model: some settings name code to
+    import,
+others select it.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 Check = Callable[[Any], bool]
-"""Tells whether a setting may have a value."""
+"""Returns whether a setting may have a value."""
 
 LARGEST = 65_536
 """Largest width inside a layer, and most positions, of encoders."""
@@ -23,48 +24,48 @@ def counts_to(most: int) -> Check:
 
 def one_of(*allowed: object) -> Check:
     """Return a check for some values, each of its own type."""
-    # True is not 1.
+    # `True` must not pass as 1.
     return lambda value: any(type(value) is type(one) and value == one for one in allowed)
 
 
 def is_share(value: Any) -> bool:
-    """Return whether it is a number from 0 to below 1."""
+    """Return whether a value is a number from 0 to below 1."""
     return type(value) in {int, float} and 0 <= value < 1
 
 
 def is_small(value: Any) -> bool:
-    """Return whether it is a decimal between 0 and 1."""
+    """Return whether a value is a float between 0 and 1."""
     return type(value) is float and 0 < value < 1
 
 
 def is_positive(value: Any) -> bool:
-    """Return whether it is a number above 0, of at most a thousand million."""
+    """Return whether a value is a number above 0, of at most 10⁹."""
     return type(value) in {int, float} and 0 < value <= 1e9
 
 
 def is_token(value: Any) -> bool:
-    """Return whether it can be the number of a token."""
+    """Return whether a value can be the number of a token."""
     return type(value) is int and value >= 0
 
 
 REALS: frozenset[Check] = frozenset({is_positive, is_share, is_small})
-"""Checks of settings that are decimals, even where a whole number is written."""
+"""Checks of settings that are decimals, even if a whole number is written."""
 
 
 class Family(Struct, frozen=True):
     """The models of one ``model_type``.
 
     Attributes:
-        model_type: What ``config.json`` calls it.
-        architectures: The classes in whose name such models are saved; heads are not loaded.
-        shape: The settings that hold width, inner width, layers and heads.
-        counts: Settings that have to be there → the largest value.
-        others: Settings that may be there → what they may be.
+        model_type: Its name in ``config.json``.
+        architectures: The class names under which models are saved; heads are not loaded.
+        shape: The settings for width, inner width, layers and heads.
+        counts: Required settings → the largest value.
+        others: Optional settings → the check of their value.
         dropped: Settings that do not reach the loader.
         targets: The linear layers that can get an adapter.
-        padding: The token that fills, where the settings do not say.
-        unused_positions: Of the learned positions, those that no text can have.
-        is_decoder: Whether such a model writes.
+        padding: The padding token, if the settings name none.
+        unused_positions: Number of learned positions that no text can use.
+        is_decoder: Whether the models are generative.
     """
 
     model_type: str
@@ -83,7 +84,7 @@ class Family(Struct, frozen=True):
         return int(settings["max_position_embeddings"]) - self.unused_positions
 
     def arguments(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what a library builds the model from: decimals are floats, even whole ones."""
+        """Return the arguments from which a library builds the model: decimals are floats."""
         found = {name: value for name, value in settings.items() if name in self.counts}
         for name in self.others.keys() & settings.keys():
             value = settings[name]
@@ -95,7 +96,7 @@ class Family(Struct, frozen=True):
         return found
 
     def layers(self, settings: Mapping[str, Any]) -> int:
-        """Return how many layers a model has."""
+        """Return the number of layers of a model."""
         return int(settings[self.shape[2]])
 
 
@@ -103,8 +104,8 @@ def refused_setting(family: Family, settings: Mapping[str, Any]) -> str | None:
     """Return the name of a setting that is unknown or out of range; None: there is none.
 
     Args:
-        family: The model's.
-        settings: Its settings, without those that are dropped.
+        family: The family of the model.
+        settings: Its settings, without the dropped ones.
     """
     checks = {
         **{name: counts_to(most) for name, most in family.counts.items()},

@@ -10,14 +10,14 @@ from lyrikstore.train.formats import adapter, blend, decoder, embeddings, encode
 
 
 class Format(Struct, frozen=True):
-    """One format.
+    """A format of checkpoints.
 
     Attributes:
         id: Its name and version.
-        candidate: What configs and plans call what gives it.
-        json_files: Its files of settings.
-        weight_files: Its files of weights.
-        needs_base: Whether it answers with its base's weights.
+        candidate: The candidate whose checkpoints have this format.
+        json_files: Its settings files.
+        weight_files: Its weight files.
+        needs_base: Whether it needs the weights of its base model to answer.
         generative: Whether it generates text.
     """
 
@@ -34,7 +34,7 @@ class Format(Struct, frozen=True):
         return frozenset((*self.json_files, *self.weight_files))
 
     def inside(self, folder: str) -> "Format":
-        """Return it with its files in a folder."""
+        """Return the format with its files in a folder."""
         return replace(
             self,
             json_files=tuple(f"{folder}/{name}" for name in self.json_files),
@@ -72,11 +72,11 @@ BLEND = blend.FORMAT
 
 TRANSFORMERS, PEFT, FILES = "transformers/1", "peft/1", "files/1"
 FOREIGN = (TRANSFORMERS, PEFT, FILES)
-"""Of what other programs trained: kept and handed on, never loaded (spec §13.13.4)."""
+"""Formats of external trainers: stored and redistributed, never loaded (spec §13.13.4)."""
 
 
 def blend_of(other: Format, counts: str = word_counts.FORMAT) -> Format:
-    """Return the format of a blend of word counts, of a format of these, and another model."""
+    """Return the format of a blend of word counts, in the format ``counts``, and another model."""
     words, second = FORMATS[counts].inside(blend.WORDS), other.inside(blend.OTHER)
     return Format(
         BLEND,
@@ -88,7 +88,7 @@ def blend_of(other: Format, counts: str = word_counts.FORMAT) -> Format:
 
 
 def format_of(form: str, files: frozenset[str]) -> Format | None:
-    """Return the format of a checkpoint with these files; None if it has others than its own."""
+    """Return the format of a checkpoint; None if the files are not those of the format."""
     if form == BLEND:
         options = [blend_of(one, at) for one in _SINGLE if one.joins for at in word_counts.KNOWN]
     else:

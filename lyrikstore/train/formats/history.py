@@ -1,4 +1,4 @@
-"""``history/1``: how training went, step by step (spec §13.6.5)."""
+"""The training history ``history/1``: losses and scores of a training (spec §13.6.5)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -10,11 +10,11 @@ from lyrikstore.canon.json import encode, parse
 
 FORMAT = "history/1"
 ROLE = "history"
-"""The role of the attachment of a checkpoint."""
+"""Role of the attachment of a checkpoint."""
 
 MAX_BYTES = 1 << 20
 MAX_SNAPSHOTS = 200
-"""Means of the loss; of more steps each is of several."""
+"""Most values of the loss; with more steps, each value is a mean of several."""
 
 _Decimal = Annotated[str, Meta(pattern=r"\A-?[0-9]+(\.[0-9]*)?\Z", max_length=31)]
 
@@ -38,9 +38,9 @@ def write_history(
     """Return the history of a training.
 
     Args:
-        candidate: Which was trained.
-        losses: Of every step, in order.
-        epochs: Of every epoch ``trainLoss``, and the metric of the validation data, ``score``.
+        candidate: Name of the candidate.
+        losses: Loss of every step, in order.
+        epochs: ``trainLoss`` and ``score``, the validation metric, of every epoch.
     """
     each = -(-len(losses) // MAX_SNAPSHOTS) or 1
     means = [sum(part) / len(part) for part in _parts(losses, each)]
@@ -56,16 +56,16 @@ def write_history(
 
 
 def read_history(data: bytes) -> dict[str, Any]:
-    """Return a history.
+    """Parse a training history.
 
     Raises:
-        FormatError: (``bad-history``) it is none.
+        FormatError: (``bad-history``) it is malformed.
     """
     document: dict[str, Any] = parse(data, max_bytes=MAX_BYTES)
     try:
         convert(document, _Written)
     except ValidationError:
-        raise FormatError("bad-history", "that is no history of a training") from None
+        raise FormatError("bad-history", "the training history is malformed") from None
     return document
 
 

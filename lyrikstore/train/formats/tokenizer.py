@@ -1,9 +1,10 @@
-"""What ``tokenizer.json`` may describe (spec §13.4.1).
+"""Checks of ``tokenizer.json`` before it is loaded (spec §13.4.1).
 
-The library that reads it imports nothing, but it believes every number: a template that adds a
-thousand tokens to each text, a normaliser that writes a thousand letters for one, a word of a
-million letters that is looked up in quadratic time. All of that is looked at before it is loaded;
-what cannot be seen in the file, such as a slow expression, is limited where texts are encoded.
+The library that reads it imports no code, but accepts every number: a template that adds a thousand
+tokens to each text, a normalizer that writes a thousand letters for one, a word of a million
+letters
+that needs quadratic time. The file is checked for these before it is loaded; dangers that the file
+does not show, such as a slow expression, are limited when texts are encoded.
 """
 
 import base64
@@ -22,20 +23,20 @@ MAX_TOKEN: Final = 1024
 """Characters of a token."""
 
 MAX_UNIGRAM_TOKEN: Final = 128
-"""The same where every beginning of a text is looked up at every place."""
+"""Characters of a token of Unigram models, which look up all prefixes at every position."""
 
 MAX_WORD: Final = 10_000
-"""Characters of a word that is taken apart in quadratic time."""
+"""Most characters of a word, which is split in quadratic time."""
 
 MAX_GROWTH: Final = 10_000
-"""How many times as long all normalisers together may make a text, at worst."""
+"""Greatest factor by which all normalizers together may lengthen a text."""
 
 MAX_CONTENT: Final = 64
-"""Bytes that a normaliser may write in place of what it finds."""
+"""Most bytes of a normalizer's replacement."""
 
 MAX_PADDING: Final = 1 << 20
 MAX_ADDED: Final = 256
-"""Tokens that a template adds to a text."""
+"""Most tokens that a template adds to a text."""
 
 MAX_COMPONENTS, MAX_DEPTH = 64, 8
 MAX_EXPRESSION, MAX_REPEATS = 2048, 10_000
@@ -50,7 +51,7 @@ _GROWTH: Final = {
     "ByteLevel": 2,
     "Lowercase": 3,
 }
-"""Normaliser → how many times as long it may make a text."""
+"""Normalizer → greatest factor by which it lengthens a text."""
 
 _TYPES: Final = {
     "normalizer": frozenset({*_GROWTH, "Precompiled", "Replace"}),
@@ -76,18 +77,18 @@ _REPEAT: Final = re.compile(r"\{(\d*)(?:,(\d*))?\}")
 
 
 def check_tokenizer(data: bytes) -> dict[str, Any]:
-    """Return what ``tokenizer.json`` says, if the tokenizers library may read it.
+    """Return the content of ``tokenizer.json``, if the tokenizers library may read it.
 
     Raises:
-        PolicyError: (``unsafe-model``) it is something else, or beyond a limit.
+        PolicyError: (``unsafe-model``) it is not a tokenizer, or exceeds a limit.
     """
     if len(data) > MAX_TOKENIZER_BYTES:
         _refuse(f"is longer than {MAX_TOKENIZER_BYTES} bytes")
     try:
-        # ATTACK: the library takes the last of two members of one name, and we looked at another.
+        # ATTACK: of two members with one name, the library reads the last; we checked the first.
         document = json.loads(data, object_pairs_hook=_once, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        _refuse("is not JSON, or says something twice")
+        _refuse("is not JSON, or has a member twice")
     if not isinstance(document, dict) or not isinstance(document.get("model"), dict):
         _refuse("does not describe a tokenizer")
     _check_padding(document.get("padding"))
@@ -106,7 +107,7 @@ def check_tokenizer(data: bytes) -> dict[str, Any]:
             if one["type"] == "TemplateProcessing":
                 _check_template(one)
     if growth > MAX_GROWTH:
-        _refuse(f"makes a text up to {growth} times as long")
+        _refuse(f"can make a text {growth} times as long")
     return document
 
 
@@ -114,12 +115,12 @@ def _components(value: object, section: str, depth: int = 0) -> Iterator[dict[st
     if value is None:
         return
     if not isinstance(value, dict) or depth > MAX_DEPTH:
-        _refuse(f"has a {section} that is none, or of more than {MAX_DEPTH} levels")
+        _refuse(f"has a {section} that is not an object, or has more than {MAX_DEPTH} levels")
     yield value
     for name in _SEQUENCES:
         parts = value.get(name, [])
         if not isinstance(parts, list):
-            _refuse(f"has a {section} whose parts are no list")
+            _refuse(f"has a {section} whose parts are not a list")
         for part in parts:
             yield from _components(part, section, depth + 1)
 
@@ -128,22 +129,22 @@ def _check_padding(value: object) -> None:
     if value is None:
         return
     if not isinstance(value, dict):
-        _refuse("has a padding that is none")
+        _refuse("has a padding that is not an object")
     strategy, multiple = value.get("strategy"), value.get("pad_to_multiple_of")
     length = strategy.get("Fixed") if isinstance(strategy, dict) else 0
     for number in (length, 0 if multiple is None else multiple):
         if type(number) is not int or not 0 <= number <= MAX_PADDING:
-            _refuse(f"fills texts up to more than {MAX_PADDING} tokens")
+            _refuse(f"pads texts to more than {MAX_PADDING} tokens")
 
 
 def _check_added(value: object) -> None:
     tokens = [] if value is None else value
     if not isinstance(tokens, list) or len(tokens) > MAX_ADDED_TOKENS:
-        _refuse(f"has more than {MAX_ADDED_TOKENS} tokens of its own")
+        _refuse(f"has more than {MAX_ADDED_TOKENS} added tokens")
     for one in tokens:
         content = one.get("content") if isinstance(one, dict) else None
         if not isinstance(content, str) or not 0 < len(content) <= MAX_TOKEN:
-            _refuse(f"has a token of its own that is empty, or longer than {MAX_TOKEN} characters")
+            _refuse(f"has an added token that is empty, or longer than {MAX_TOKEN} characters")
 
 
 def _check_model(model: Mapping[str, Any]) -> None:
@@ -161,7 +162,7 @@ def _check_model(model: Mapping[str, Any]) -> None:
         _refuse(f"has a token that is longer than {most} characters")
     longest = model.get("max_input_chars_per_word", 0)
     if type(longest) is not int or not 0 <= longest <= MAX_WORD:
-        _refuse(f"takes words apart that are longer than {MAX_WORD} characters")
+        _refuse(f"splits words that are longer than {MAX_WORD} characters")
 
 
 def _check_expression(pattern: object) -> None:
@@ -186,18 +187,18 @@ def _growth(normalizer: Mapping[str, Any]) -> int:
     content = normalizer.get("content" if kind == "Replace" else "prepend", "")
     written = len(content.encode("utf-8", "replace")) if isinstance(content, str) else -1
     if not 0 <= written <= MAX_CONTENT:
-        _refuse(f"writes more than {MAX_CONTENT} bytes in place of what it finds")
+        _refuse(f"replaces a match by more than {MAX_CONTENT} bytes")
     if kind == "Prepend":
         return 1
     pattern = normalizer.get("pattern")
     text = pattern.get("String") if isinstance(pattern, dict) else None
     if isinstance(text, str) and text:
         return max(1, -(-written // len(text.encode("utf-8", "replace"))))
-    return 1 + written  # an expression may find nothing, at every place
+    return 1 + written  # an expression may match the empty text, at every place
 
 
 def _longest_replacement(value: object) -> int:
-    """Return the bytes of the longest text that a map of characters gives for one."""
+    """Return the bytes of the longest replacement in a map of characters."""
     if value is None:
         return 1
     if not isinstance(value, str) or len(value) > MAX_CHARACTER_MAP:
@@ -205,8 +206,8 @@ def _longest_replacement(value: object) -> int:
     try:
         data = base64.b64decode(value, validate=True)
     except (ValueError, binascii.Error):
-        _refuse("has a map of characters that is no base64")
-    # Four bytes say how long the tree is; behind it stand the texts, each ended by a zero.
+        _refuse("has a map of characters that is not base64")
+    # Four bytes have the length of the tree; after it follow the texts, each ended by a zero.
     texts = data[4 + int.from_bytes(data[:4], "little") :]
     return max(1, *map(len, texts.split(b"\0")))
 
@@ -222,7 +223,7 @@ def _check_template(template: Mapping[str, Any]) -> None:
     for side in ("single", "pair"):
         pieces = template.get(side, [])
         if not isinstance(pieces, list):
-            _refuse("has a template that is no list")
+            _refuse("has a template that is not a list")
         added = 0
         for piece in pieces:
             special = piece.get("SpecialToken") if isinstance(piece, dict) else None
@@ -245,5 +246,5 @@ def _refuse_constant(_: str) -> NoReturn:
 
 def _refuse(what: str) -> NoReturn:
     raise PolicyError(
-        "unsafe-model", f"{TOKENIZER} {what}", hint="use the tokenizer that its publisher made"
+        "unsafe-model", f"{TOKENIZER} {what}", hint="use the original tokenizer of its publisher"
     )

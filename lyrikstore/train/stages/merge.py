@@ -1,4 +1,4 @@
-"""An adapter merged into its base: a checkpoint of its own, without training (spec §13.15.2)."""
+"""Merging of an adapter into its base model: a new checkpoint without training (spec §13.15.2)."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 from lyrikstore.verify.store.test_sets import MERGED, MERGED_MEMBERS
 
 LIMIT = 1e-3
-"""Farthest that a logit of a probe may move: sums of float32 in another order."""
+"""Greatest permitted change of a probe's logit: float32 sums have another order."""
 
 _THREADS = 2
 _SENTENCES = (
@@ -31,14 +31,14 @@ _SENTENCES = (
 
 
 class Merged(Struct, frozen=True):
-    """What was merged.
+    """The result of a merge.
 
     Attributes:
         checkpoint: The new checkpoint.
-        log_index: Its place in the log.
+        log_index: Its position in the log.
         source: The checkpoint with the adapter.
-        probes: How many texts were answered by both.
-        moved: The farthest that a logit of a probe moved.
+        probes: Number of texts that both models answered.
+        moved: The greatest change of a logit.
     """
 
     checkpoint: Manifest
@@ -55,12 +55,13 @@ def merge_adapter(context: StoreContext, ref: str, name: str) -> Merged:
         context: The store, opened to append; progress is in the phases ``check``, ``merge``,
             ``log`` and ``done``.
         ref: A checkpoint of the format ``peft-lora/1``.
-        name: What to call the new one, under ``checkpoints/``.
+        name: Name of the new checkpoint, under ``checkpoints/``.
 
     Raises:
-        InvalidInputError: (``no-adapter``) it has no adapter; (``bad-name``) the name is none of a
-            checkpoint, or that of the source.
-        RunFailedError: (``bad-output``) the merged model answers otherwise.
+        InvalidInputError: (``no-adapter``) it has no adapter; (``bad-name``) the name is not valid
+            for a
+            checkpoint, or is that of the source.
+        RunFailedError: (``bad-output``) the merged model gives other answers.
         FormatError, PolicyError, VerificationError, IncompleteError: As for a prediction.
         ConflictError, LockedError, StorageError: As any transaction.
         LyrikstoreError: As :func:`resolve_trained`.
@@ -73,8 +74,8 @@ def merge_adapter(context: StoreContext, ref: str, name: str) -> Merged:
     if called.prefix != "checkpoints" or str(called) == source.name:
         raise InvalidInputError(
             "bad-name",
-            f"{name} cannot be the name of what is merged",
-            hint="name it checkpoints/NAMESPACE/NAME, and not as its source",
+            f"{name} cannot be the name of the merged checkpoint",
+            hint="choose checkpoints/NAMESPACE/NAME, different from the source",
         )
     if source.body["format"] != adapter.FORMAT:
         raise InvalidInputError(
@@ -100,8 +101,8 @@ def merge_adapter(context: StoreContext, ref: str, name: str) -> Merged:
         if not moved <= LIMIT:
             raise RunFailedError(
                 "bad-output",
-                f"the merged model answers otherwise: a logit moved by {moved:g}",
-                hint="nothing was stored; keep the adapter, or train with [lora] of a lower alpha",
+                f"the merged model gives other answers: a logit changed by {moved:g}",
+                hint="nothing was stored; keep the adapter, or train with a lower [lora] alpha",
             )
         with open_transaction(repo) as transaction:
             sealed = seal(

@@ -19,11 +19,11 @@ def run_body(plan: RunPlan, copied: CopiedInputs) -> dict[str, Any]:
     """Return the body of the run manifest.
 
     Args:
-        plan: What is to be done.
-        copied: The data.
+        plan: The plan of the run.
+        copied: The copied data.
 
     Raises:
-        InvalidInputError: (``bad-config``) something is promised that no evaluation can judge.
+        InvalidInputError: (``bad-config``) a threshold can never be checked by an evaluation.
     """
     config = plan.config
     body: dict[str, Any] = {
@@ -63,10 +63,10 @@ def run_body(plan: RunPlan, copied: CopiedInputs) -> dict[str, Any]:
 
 
 def folded_candidates(run: Manifest) -> tuple[str, ...]:
-    """Return which candidates a run compares by folds.
+    """Return the candidates that a run compares by cross-validation.
 
     Args:
-        run: The run; where it says nothing, it compares none so.
+        run: The run; without the member ``folds`` the result is empty.
     """
     named = run.body.get("folds", {}).get("candidates", ())
     return tuple(NAMES[one] for one in named if one in NAMES)
@@ -78,11 +78,11 @@ def checkpoint_body(
     """Return the body of a checkpoint.
 
     Args:
-        plan: What was to be done.
+        plan: The plan of the run.
         run: Its run.
-        chosen: What was trained and taken.
-        item: What the worker said of this checkpoint.
-        labels: The labels that it gives; none of a generative model.
+        chosen: The chosen candidate.
+        item: The worker's result for this checkpoint.
+        labels: Its labels; empty for a generative model.
     """
     body: dict[str, Any] = {
         "origin": "trained",
@@ -106,7 +106,7 @@ def checkpoint_inputs(plan: RunPlan, run: Manifest, form: Format) -> list[Input]
     """Return the inputs of a checkpoint.
 
     Args:
-        plan: What was to be done.
+        plan: The plan of the run.
         run: Its run.
         form: Its format.
     """

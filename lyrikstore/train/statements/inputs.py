@@ -1,4 +1,4 @@
-"""The inputs of a run, copied for its worker (spec §13.2)."""
+"""Copies of the inputs of a run for its worker (spec §13.2)."""
 
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.formats.base_model import check_fit
@@ -13,12 +13,12 @@ def copy_inputs(repo: Repository, plan: RunPlan, staging: Staging) -> CopiedInpu
 
     Args:
         repo: The store.
-        plan: What is to be done.
-        staging: Where to write.
+        plan: The plan of the run.
+        staging: The folder to write to.
 
     Raises:
         InvalidInputError, PolicyError: Inputs that cannot be trained on.
-        VerificationError, IncompleteError, StorageError: An input is damaged or lost.
+        VerificationError, IncompleteError, StorageError: An input is damaged or missing.
     """
     config = plan.config
     if plan.base is not None:

@@ -19,7 +19,7 @@ _SHAPE = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attentio
 _POSITIONS = 1 << 21
 _ATTENTION = frozenset({"full_attention", "sliding_attention"})
 WINDOW, STOPS, BEGIN = "sliding_window", "eos_token_id", "bos_token_id"
-_UNSAID = frozenset(  # null there is what it is without the setting
+_UNSAID = frozenset(  # null means the same as a missing setting
     {
         *(BEGIN, STOPS, "attn_logit_softcapping", "final_logit_softcapping", "pad_token_id"),
         *("rope_scaling", "use_bidirectional_attention"),
@@ -104,20 +104,20 @@ class DecoderFamily(Family, frozen=True):
     """The decoders of one ``model_type``."""
 
     def positions(self, settings: Mapping[str, Any]) -> int:
-        """Return the longest sequence that a model reads whole, in tokens."""
+        """Return the longest sequence to which a model attends as a whole, in tokens."""
         window = int(settings.get(WINDOW, 0))
         most = int(settings["max_position_embeddings"])
         return min(most, window) if window and settings.get("use_sliding_window", True) else most
 
     def arguments(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what a library builds the model from."""
+        """Return the arguments from which a library builds the model."""
         found = {name: value for name, value in settings.items() if name in self.counts}
         for name in self.others.keys() & settings.keys():
             value = settings[name]
             found[name] = float(value) if self.others[name] in REALS else value
         if WINDOW in found:
             found[WINDOW] = found[WINDOW] or None
-        # Of the tokens only texts know: as padding one of them would have no vector.
+        # Token numbers are left out: a padding token would get no vector.
         return found | {BEGIN: None, STOPS: None, "pad_token_id": None}
 
 
@@ -174,15 +174,15 @@ DECODERS = (
         targets=frozenset({"qkv_proj", "o_proj", "gate_up_proj", "down_proj"}),
     ),
 )
-"""All of them; a wider one is no other family."""
+"""All families of decoders; a larger model does not need another family."""
 
 
 def without_nulls(family: Family, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as they are checked: what is not said is left out.
+    """Return the settings to check, without those that are null.
 
     Args:
-        family: Theirs; those of encoders stay.
-        settings: As ``config.json`` has them.
+        family: The family of the model; settings of encoders are returned unchanged.
+        settings: The settings in ``config.json``.
     """
     if not family.is_decoder:
         return dict(settings)
@@ -195,13 +195,13 @@ def without_nulls(family: Family, settings: Mapping[str, Any]) -> dict[str, Any]
 
 
 def heads_of(settings: Mapping[str, Any]) -> tuple[int, int, int]:
-    """Return heads, heads of keys and values, and the width of one, of a decoder."""
+    """Return the number of heads, of key and value heads, and the width of a head, of a decoder."""
     heads = int(settings["num_attention_heads"])
     shared = int(settings.get("num_key_value_heads", heads))
     return heads, shared, int(settings.get("head_dim", settings["hidden_size"] // heads))
 
 
 def stops_of(settings: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return the tokens at which a decoder stops; none if its settings name none."""
+    """Return the tokens at which a decoder stops; empty if its settings name none."""
     stops = settings.get(STOPS, ())
     return (stops,) if isinstance(stops, int) else tuple(stops)

@@ -1,4 +1,4 @@
-"""How byte-level tokenizers cut texts before their pairs are merged, by llama.cpp's names."""
+"""Pre-tokenizers of byte-level tokenizers, by their names in llama.cpp."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,17 +22,17 @@ PRETOKENIZERS: Mapping[str, list[dict[str, Any]]] = {
     "llama-bpe": [_split(r"\p{N}{1,3}"), _BARE_BYTES],
     "qwen2": [_split(r"\p{N}"), _BARE_BYTES],
 }
-"""How llama.cpp calls a way to cut text into words → the same in ``tokenizer.json``."""
+"""Name of a pre-tokenizer in llama.cpp → the same pre-tokenizer in ``tokenizer.json``."""
 
 _NORMAL: Mapping[str, Any] = {"qwen2": {"type": "NFC"}}
-_UNSAID = frozenset({"trim_offsets"})  # says nothing about tokens
+_UNSAID = frozenset({"trim_offsets"})  # it does not affect tokens
 
 
 def pretokenizer_name(tokenizer: Mapping[str, Any]) -> str | None:
-    """Return what llama.cpp calls the way in which a tokenizer cuts texts; None: it knows none.
+    """Return the llama.cpp name of a tokenizer's pre-tokenizer; None: llama.cpp does not have it.
 
     Args:
-        tokenizer: As ``tokenizer.json`` has it.
+        tokenizer: The content of ``tokenizer.json``.
     """
     stated = tokenizer.get("pre_tokenizer")
     several = stated.get("pretokenizers") if isinstance(stated, dict) else None
