@@ -1,4 +1,4 @@
-"""What came of a run, next to what came when it was done again (spec §13.14)."""
+"""Comparison of a checkpoint with the result of its reproduction (spec §13.14)."""
 
 from collections.abc import Mapping
 from decimal import ROUND_UP, Decimal
@@ -19,20 +19,20 @@ from lyrikstore.train.seal import Sealed
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 
 PROMPT = "prompt"
-"""What of a generative model says how its prompts come out."""
+"""Member of a checkpoint with the prompt settings of a generative model."""
 
 _MEMBERS = (
     *("step", "epoch", "final", "format", "task", "labels", "text", PROMPT),
     *("decision", "chosen"),
 )
 _MEASURED = frozenset({"acceleratorMemoryBytes", "cpuSeconds", "peakMemoryBytes", "wallSeconds"})
-"""Metrics that are others every time."""
+"""Metrics that differ in every run."""
 _HISTORY, _METRICS = "history", "metrics"
 _SMALLEST = Decimal("1e-12")
 
 
 class DigestOnly:
-    """Takes the files of a checkpoint that nobody stores."""
+    """Writer that only computes digests, for checkpoints that are not stored."""
 
     def put_bytes(self, data: bytes) -> Digest:
         """Return the digest."""
@@ -54,35 +54,36 @@ def compare_checkpoint(
     folder: Path,
     form: Format,
 ) -> dict[str, Any]:
-    """Return one of ``compared`` of a reproduction.
+    """Return the entry of ``compared`` for one checkpoint of a reproduction.
 
     Args:
         repo: The store.
-        checkpoint: What the run gave.
-        sealed: The files that came now.
-        body: What a checkpoint of them would say.
-        history: Digest of how their training went, where it took steps.
-        distances: Digest of the file by which texts are unlike the training data, if there is one.
-        folder: Where the files are.
+        checkpoint: The checkpoint of the run.
+        sealed: The files of the reproduction.
+        body: The body that a checkpoint of these files would have.
+        history: Digest of the training history; None: training had no steps.
+        distances: Digest of the file that detects texts unlike the training data; None: there is
+            none.
+        folder: The folder of the files.
         form: Their format.
 
     Raises:
         VerificationError, StorageError: A file of the checkpoint is damaged or cannot be read.
 
-    Cost: reads both models where they differ, two tensors of a file at a time and the files whole.
+    Cost: if the models differ, both are read: whole files, and two tensors at a time.
     """
     found: dict[str, Any] = {"checkpoint": str(checkpoint.id), "tree": str(sealed.tree_id)}
     then, now = checkpoint.body, body
     differs = [name for name in _MEMBERS if then.get(name) != now.get(name)]
     if _attached(checkpoint, _HISTORY) != history:
         differs.append(_HISTORY)
-    # What was trained before there was such a statement has none.
+    # Checkpoints of older versions do not have this member.
     if UNLIKE in then and (
         then[UNLIKE] != now.get(UNLIKE) or _attached(checkpoint, UNLIKE) != distances
     ):
         differs.append(UNLIKE)
     measured, comes = then.get("metrics", {}), now.get("metrics", {})
-    # ATTACK: a metric that training does not give, or the one that decides, left out.
+    # ATTACK: a metric that training does not compute, or a missing deciding metric.
     if (measured.keys() ^ comes.keys()) - _MEASURED:
         differs.append(_METRICS)
     if differs:
@@ -108,7 +109,7 @@ def _attached(checkpoint: Manifest, role: str) -> Digest | None:
 
 
 def _metrics(then: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
-    """Return how far metrics are from each other, of those that both have and that differ."""
+    """Return the absolute differences of metrics that both have and that differ."""
     names = sorted((then.keys() & now.keys()) - _MEASURED)
     found = {name: abs(Decimal(then[name]) - Decimal(now[name])) for name in names}
     return {name: _text(value) for name, value in found.items() if value}
@@ -117,14 +118,14 @@ def _metrics(then: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
 def _weights(
     repo: Repository, checkpoint: Manifest, folder: Path, form: Format
 ) -> dict[str, str] | None:
-    """Return the greatest differences; None if the weights have other names or shapes."""
+    """Return the greatest differences of weights; None if they have other names or shapes."""
     before, absolute, relative = repo.tree(checkpoint).by_path, 0.0, 0.0
     for name in form.weight_files:
         if name not in before:
             return None
         try:
             then = load(repo.blobs.read(before[name].blake3, max_bytes=before[name].bytes))
-        except IncompleteError:  # what is not here cannot be held against anything
+        except IncompleteError:  # missing weights cannot be compared
             return None
         now = _loaded(folder / name, before[name].bytes)
         if {key: value.shape for key, value in then.items()} != {
@@ -148,9 +149,11 @@ def _loaded(path: Path, size: int) -> dict[str, Any]:
     try:
         return load(read_at_most(path, 2 * size + 1))
     except ValueError as error:
-        raise RunFailedError("bad-output", f"{path.name} is not what it was") from error
+        raise RunFailedError(
+            "bad-output", f"{path.name} is not a readable safetensors file"
+        ) from error
 
 
 def _text(value: Decimal) -> str:
-    """Return a decimal of twelve places, never less than it is."""
+    """Return a decimal of twelve places, rounded up."""
     return decimal_text(value.quantize(_SMALLEST, ROUND_UP))

@@ -1,4 +1,4 @@
-"""Drawn segments of a run, done again from where they began (spec §13.14.1)."""
+"""Replay of randomly drawn segments of a run, from their starting states (spec §13.14.1)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -54,25 +54,29 @@ _PART = 1 << 20
 def replay_segments(
     context: StoreContext, ref: str, wanted: int, *, nonce: bytes, message: str = ""
 ) -> Reproduction:
-    """Do drawn segments of a run again and return what came: signed and logged by who may.
+    """Replay drawn segments of a run and return the result; log it if the key may sign it.
 
     Progress is reported in the phases ``check``, ``replay``, ``log`` and ``done``.
 
     Args:
-        context: The store, opened to append; in its cache points may have been kept.
+        context: The store, opened to append; its cache may have segment states.
         ref: A checkpoint whose run signed states, or that run.
-        wanted: How many segments are drawn.
-        nonce: What nobody knew when the checkpoint was logged; with the log's head it draws.
+        wanted: Number of segments to draw.
+        nonce: A random value that was unknown when the checkpoint was logged; with the log's head
+            it
+            determines the draw.
         message: Free text for the statement.
 
     Raises:
-        InvalidInputError: (``no-segments``) no state of it was signed; (``not-in-log``) the log
-            that is known here ends before it. Else as
+        InvalidInputError: (``no-segments``) the run signed no states; (``not-in-log``) the signed
+            log
+            does not yet contain the checkpoint; else as
             :func:`lyrikstore.train.reproduction.reproduce.reproduce_run`.
-        PolicyError, VerificationError, RunFailedError: As there.
+        PolicyError, VerificationError, RunFailedError: As
+            :func:`lyrikstore.train.reproduction.reproduce.reproduce_run`.
         ConflictError, LockedError, StorageError: As any transaction.
 
-    Cost: the drawn segments; the data is read whole.
+    Cost: training of the drawn segments; all data is read.
     """
     repo = context.repository
     run, made = begin_again(context, ref)
@@ -80,19 +84,19 @@ def replay_segments(
     if checkpoint is None:
         raise InvalidInputError(
             "no-segments",
-            f"{run.name} signed no state of its training",
-            hint="reproduce it whole; or train with [replay] steps = N in the config",
+            f"{run.name} has no signed training states",
+            hint="reproduce the whole run; or train with [replay] steps = N in the config",
         )
     head = repo.checkpoint.head
     if repo.index_of(checkpoint.id) >= head.size:
         raise InvalidInputError(
             "not-in-log",
             f"{checkpoint.name} is not in the home log yet, so nothing can be drawn after it",
-            hint="lyrikstore push, then again",
+            hint="run lyrikstore push, then this again",
         )
     segments = _segments_of(repo, checkpoint)
     drawn = draw_segments(segments.count, wanted, nonce=nonce, size=head.size, root=head.root)
-    told: dict[str, Any] = {
+    stated: dict[str, Any] = {
         "count": segments.count,
         "drawn": drawn,
         "nonce": nonce.hex(),
@@ -105,7 +109,7 @@ def replay_segments(
         copied = copy_inputs(repo, plan, staging)
         resume_state = _Points(repo, checkpoint, context.own_cache, run, segments, staging)
         compared: dict[str, Any] = {"checkpoint": str(checkpoint.id)}
-        # ATTACK: a list of another candidate's states, which no worker could do again.
+        # ATTACK: a list of another candidate's states, which no worker could replay.
         strange = FORMAT_IDS[segments.candidate] not in _formats(run)
         if differs := [*find_untrainable(run, copied), *([ROLE] if strange else [])]:
             compared["differs"] = differs
@@ -130,20 +134,20 @@ def replay_segments(
                 base_env=context.environment,
                 progress=context.progress,
             )
-            told.update(resume_state.judged(result))
+            stated.update(resume_state.judged(result))
             base = None if plan.base is None else plan.base.tree
             if resume_state.is_sound(result):
                 compared |= _held_against(repo, checkpoint, segments, result, staging, base)
-            # What the config leaves out is what holds where it says nothing.
+            # Settings that the config omits have their default values.
             announced = {**run.body, "config": config.to_json()}
-            odd = find_problems(segments, announced, checkpoint.body, result["epochSteps"])
-            if odd or resume_state.forged or resume_state.stopped:
+            problems = find_problems(segments, announced, checkpoint.body, result["epochSteps"])
+            if problems or resume_state.forged or resume_state.stopped:
                 compared["differs"] = [ROLE]
         if resume_state.lost:
             reasons.append(NOT_KEPT)
         return {"compared": [compared]} if len(compared) > 1 else {}
 
-    about = {"method": SEGMENTS, "segments": told}
+    about = {"method": SEGMENTS, "segments": stated}
     return do_again(context, run, [checkpoint], about, work, message=message)
 
 
@@ -159,14 +163,15 @@ def _segments_of(repo: Repository, checkpoint: Manifest) -> SegmentList:
 
 
 _STATE_TIMES, _MORE_BYTES = 4, 1 << 24
-"""The most that a point takes: so many times the files of its checkpoint, and so much beside."""
+"""Longest segment state: this many times the files of its checkpoint, plus these bytes."""
 
 
 class _Points:
-    """The points of a run: copied for a worker, and what came of each judged.
+    """The segment states of a run: copies for a worker, and the verdict on each result.
 
-    Those that are attached were signed, so one that is another than its signed state was forged;
-    one in a cache was damaged.
+    Attached states were signed, so one that differs from its signed state was forged; one in a
+    cache
+    was damaged.
     """
 
     def __init__(
@@ -180,7 +185,7 @@ class _Points:
     ) -> None:
         self._repo, self._segments, self._staging = repo, segments, staging
         self._attached = present_attachments(repo, checkpoint, POINT_ROLE)
-        # A state has the weights, twice as much of what the optimizer knows, and random numbers.
+        # A state has the weights, the optimizer's state of twice their size, and random numbers.
         weights = sum(one.bytes for one in repo.tree(checkpoint).entries)
         self._most = _STATE_TIMES * weights + _MORE_BYTES
         self._kept = None if cache is None else SegmentStore.of_run(cache, run.name, run.id)
@@ -189,16 +194,16 @@ class _Points:
         self._final = 0
 
     def begin(self, number: int) -> dict[str, Any] | None:
-        """Return what a worker is told of a segment; None if its point is not here."""
+        """Return the job members for a segment; None if its state is not available."""
         state = self._segments.states[number]
-        told = {"number": number, "position": dict(state.position)}
+        stated = {"number": number, "position": dict(state.position)}
         if number == 0:
-            return told
+            return stated
         name = self._stage(number)
-        return None if name is None else {**told, "point": name}
+        return None if name is None else {**stated, "point": name}
 
     def final(self, checkpoint: Manifest) -> dict[str, Any] | None:
-        """Return what a worker is told of the state that is the model."""
+        """Return the job members for the state that became the model."""
         for number, state in enumerate(self._segments.states):
             if number and state.place[0] == checkpoint.body["step"] and not state.place[2]:
                 name = self._stage(number)
@@ -225,17 +230,17 @@ class _Points:
     def _read(self, number: int) -> Iterator[bytes]:
         opened: Callable[[], Any]
         if number <= len(self._attached):
-            # ATTACK: a point that fills disk and memory of everybody who does it again.
+            # ATTACK: a state that fills disk and memory of everyone who replays it.
             if self._attached[number - 1].bytes > self._most:
                 self.stopped = True
-                raise NotFoundError("not-kept", "a point is larger than a state can be")
+                raise NotFoundError("not-kept", "a segment state is larger than possible")
             identity = self._attached[number - 1].id
             opened = lambda: self._repo.blobs.open(identity)  # noqa: E731
         elif self._kept is not None:
             path = self._kept.path(self._segments.candidate, number)
             opened = lambda: path.open("rb")  # noqa: E731
         else:
-            raise NotFoundError("not-kept", "no points of this run were kept")
+            raise NotFoundError("not-kept", "no segment states of this run were kept")
         with opened() as file:
             while part := file.read(_PART):
                 yield part
@@ -254,8 +259,8 @@ class _Points:
                     continue
                 item |= {"expected": began, "found": str(one["began"])}
             elif not one["ended"]:
-                # ATTACK: a segment that begins after the epoch that patience ends with, or in a
-                # state that was signed and is none.
+                # ATTACK: a segment that begins after the epoch in which patience ended the run, or
+                # in a signed state that is not a training state.
                 self.stopped = True
                 continue
             replayed.append(item)
@@ -263,15 +268,15 @@ class _Points:
         return {"start": start, "replayed": replayed}
 
     def is_sound(self, result: Mapping[str, Any]) -> bool:
-        """Return whether the model that a worker wrote is that of the state that is the model."""
+        """Return whether the worker's model is that of the signed final state."""
         signed = self._segments.states[self._final].state
         final = result.get("final", {})
         if final.get("state") == signed and "folder" in final:
             return True
-        if final.get("state") == signed:  # ATTACK: what was signed there is no state at all
+        if final.get("state") == signed:  # ATTACK: the signed digest belongs to no training state
             self.forged = True
             return False
-        # ATTACK A61: states of honest training are signed, and the model is made of another point.
+        # ATTACK A61: states of honest training are signed, and the model is made of another state.
         self.forged = "final" in result and self._final <= len(self._attached)
         self.lost |= not self.forged
         return False
@@ -285,9 +290,10 @@ def _held_against(
     staging: Staging,
     base: Digest | None,
 ) -> dict[str, Any]:
-    """Return the tree that a checkpoint has with the model of its signed state in it.
+    """Return the comparison of a checkpoint's tree with the model of its signed state.
 
-    Files that are not of that model are the checkpoint's own, and named.
+    Files that do not belong to that model are taken from the checkpoint and listed as
+    ``notRedone``.
     """
     form = CANDIDATES[segments.candidate]
     folder = staging.path / str(result["final"]["folder"])
@@ -301,7 +307,7 @@ def _held_against(
         for one in repo.tree(checkpoint).entries
     )
     found: dict[str, Any] = {"tree": str(Digest.of(whole.encode()))}
-    # ATTACK: word counts that nobody learned, in a blend whose other model is sound.
+    # ATTACK: forged word counts in a blend whose other model is sound.
     if kept := [one.path for one in whole.entries if one.path not in came]:
         found["notRedone"] = kept
     if whole.id != checkpoint.tree:

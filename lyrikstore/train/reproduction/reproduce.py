@@ -1,6 +1,6 @@
-"""A run done again from what it announced, and the verdict (spec §13.14).
+"""Reproduction of a run from its manifest, with a verdict (spec §13.14).
 
-What it gives is compared and thrown away: nothing of it is stored but what was found.
+The reproduced model is compared and deleted: only the result of the comparison is stored.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,13 +39,13 @@ from lyrikstore.verify.store.statements.reproductions import (
 
 
 class Reproduction(Struct, frozen=True):
-    """What came of doing a run again.
+    """The result of a reproduction.
 
     Attributes:
         run: The run.
-        body: What was found, as a statement says it.
-        manifest: The signed statement; None where nobody who may sign here did it.
-        log_index: Its place in the log, likewise.
+        body: The body of the reproduction statement.
+        manifest: The signed statement; None if the key may not sign it.
+        log_index: Its position in the log; None if it was not signed.
     """
 
     run: Manifest
@@ -60,35 +60,35 @@ class Reproduction(Struct, frozen=True):
 
     @property
     def verdict_text(self) -> str:
-        """The verdict as people read it, such as ``MATCH``."""
+        """The verdict as text for users, such as ``MATCH``."""
         return WORDS[self.verdict]
 
     @property
     def environment_differences(self) -> list[tuple[str, str, str]]:
-        """What can change a number and was another: what it is, of the run, of now."""
+        """Differences of environment that can change numbers: name, value of the run, value now."""
         return environment_differences(self.run.body["environment"], self.body["environment"])
 
 
 def reproduce_run(context: StoreContext, ref: str, *, message: str = "") -> Reproduction:
-    """Do a run again and return what came of it: logged where the key may sign, else unsigned.
+    """Reproduce a run and return the result; it is logged if the key may sign it, else unsigned.
 
     Progress is reported as by :func:`lyrikstore.train.run.train_run`.
 
     Args:
-        context: The store, opened to append; who does it signs where the store's policy lets them.
+        context: The store, opened to append; the user signs if the store's policy permits it.
         ref: A run, or a checkpoint of one.
         message: Free text for the statement.
 
     Raises:
-        InvalidInputError: (``not-trained``) it is no run, and no checkpoint of one;
-            (``no-result``) the run gave nothing; (``older-run``) it does not say enough;
-            (``no-accelerator``) it was computed on a GPU, and there is none here.
+        InvalidInputError: (``not-trained``) it is neither a run nor a checkpoint of one;
+            (``no-result``) the run has no checkpoint; (``older-run``) its manifest lacks needed
+            members; (``no-accelerator``) it used a GPU, and this machine has none.
         PolicyError: (``rights-missing``) a dataset may not be used for the purpose now.
-        VerificationError: An input is damaged; (``input-changed``) somebody rewrote a copy.
+        VerificationError: An input is damaged; (``input-changed``) another process changed a copy.
         RunFailedError: Training failed; nothing was logged.
         ConflictError, LockedError, StorageError: As any transaction.
 
-    Data that is not here any more is a finding, and no error.
+    Missing data is a part of the result, not an error.
 
     Cost: the training itself.
     """
@@ -109,15 +109,16 @@ def do_again(
     *,
     message: str,
 ) -> Reproduction:
-    """Do a run again, or parts of it, and return what came of it, logged where the key may sign.
+    """Reproduce a run or parts of it; return the result, logged if the key may sign it.
 
     Args:
         context: The store, opened to append.
         run: The run.
-        made: The checkpoints that are compared with.
-        about: Members of the statement, ``method`` among them; read when ``work`` has ended.
-        work: Takes what the run used, and a staging folder; adds reasons why a difference decides
-            nothing to a list, and returns further members.
+        made: The checkpoints to compare with.
+        about: Members of the statement, ``method`` among them; read after ``work`` has ended.
+        work: Called with the inputs of the run, a staging folder and a list, to which it adds
+            reasons
+            why a difference is inconclusive; returns further members.
         message: Free text.
     """
     config = config_of(run)
@@ -144,22 +145,22 @@ def do_again(
 
 
 def begin_again(context: StoreContext, ref: str) -> tuple[Manifest, list[Manifest]]:
-    """Return what :func:`find_run` does, after bringing the log up to date for who may sign.
+    """Return the result of :func:`find_run`; update the log before, if the key may sign.
 
     Raises:
         InvalidInputError: As :func:`find_run`, and as :meth:`StoreContext.signer`.
     """
     context.progress(Progress(phase="check"))
-    # Nothing is verified here: what trains is copied, each byte hashed, and compared is what comes
-    # out. `verify` says of the run, its data and the reproduction whether they say what is so.
+    # Nothing is verified here: inputs are copied by their digests, and results are compared.
+    # `verify` checks the statements of the run, its data and the reproduction.
     run, made = find_run(context.repository, ref)
     if may_sign(context, run):
-        context.signer()  # before hours are spent
+        context.signer()  # fails before hours are spent
     return run, made
 
 
 def describe_again(context: StoreContext, run: Manifest, config: TrainConfig) -> dict[str, Any]:
-    """Return the ``environment`` of a run that is done again here; arguments as they are there.
+    """Return the ``environment`` of a reproduction, with the members that the run has.
 
     Raises:
         LyrikstoreError: As :func:`describe_machine`.
@@ -172,7 +173,7 @@ def describe_again(context: StoreContext, run: Manifest, config: TrainConfig) ->
 
 
 def find_run(repo: Repository, ref: str) -> tuple[Manifest, list[Manifest]]:
-    """Return a run that can be done again, and the checkpoints that it gave, in log order.
+    """Return a run that can be reproduced, and its checkpoints in log order.
 
     Args:
         repo: The store.
@@ -188,19 +189,21 @@ def find_run(repo: Repository, ref: str) -> tuple[Manifest, list[Manifest]]:
     if run.kind != "run":
         raise InvalidInputError(
             "not-trained",
-            f"{ref} was not trained here",
+            f"{ref} was not trained by lyrikstore",
             hint="name a run, or a checkpoint that `lyrikstore train` made",
         )
     if not is_repeatable(run.body) or not _is_known(run):
         way = "train again with this version; that run can be reproduced"
-        if run.body["order"]["function"] == "foreign":  # whoever does that gets here again
+        if (
+            run.body["order"]["function"] == "foreign"
+        ):  # training again would end in this error again
             way = (
-                "run its program again as another checkpoint, and compare what both answer: "
+                "run its program again as another checkpoint, and compare the answers of both: "
                 "lyrikstore evaluate CHECKPOINT --on TEST --predictions FILE"
             )
         raise InvalidInputError(
             "older-run",
-            f"{run.name} was not done by this version's engine, or does not say how",
+            f"{run.name} was not trained by this version's engine, or lacks needed members",
             hint=way,
         )
     named = {name for name in run.body["plannedOutputs"] if name in repo.refs}
@@ -213,46 +216,46 @@ def find_run(repo: Repository, ref: str) -> tuple[Manifest, list[Manifest]]:
     if not made:
         raise InvalidInputError(
             "no-result",
-            f"{run.name} gave no checkpoint to compare with",
-            hint="it goes on with: lyrikstore train CONFIG --resume",
+            f"{run.name} has no checkpoint to compare with",
+            hint="to resume it: lyrikstore train CONFIG --resume",
         )
     return run, sorted(made, key=lambda one: repo.index_of(one.id))
 
 
 def _is_known(run: Manifest) -> bool:
-    """Return whether this version's engine has its candidates, and data to choose among them."""
+    """Return whether this version knows the run's candidates, and the run has validation data."""
     formats = {one["format"] for one in run.body["candidates"]}
     return formats <= set(FORMAT_IDS.values()) and bool(run.inputs_in("validation"))
 
 
 def config_of(run: Manifest) -> TrainConfig:
-    """Return the config of a run, with the precision that it had."""
+    """Return the config of a run, with the precision that it used."""
     config = TrainConfig.from_json(dict(run.body["config"]))
     precision = run.body["environment"].get("precision", config.training.precision)
     return replace(config, training=replace(config.training, precision=precision))
 
 
 def plan_again(context: StoreContext, run: Manifest, config: TrainConfig) -> RunPlan:
-    """Return what a run used, if it may be used again.
+    """Return the inputs of a run, if they may be used again.
 
     Args:
-        context: The store, and who does it.
+        context: The store, and the user.
         run: The run.
         config: Its config.
 
     Raises:
-        PolicyError: (``rights-missing``, ``output-terms``, ``test-is-train``) it may not.
-        IncompleteError, NotFoundError: A manifest is not here.
+        PolicyError: (``rights-missing``, ``output-terms``, ``test-is-train``) they may not.
+        IncompleteError, NotFoundError: A manifest is missing.
     """
     repo = context.repository
     train, validation, test, base = (
         [repo.manifest(item.id) for item in run.inputs_in(role)]
         for role in ("train", "validation", "test", "base")
     )
-    learnt, measured = [*train, *validation], [*validation, *test]
+    learned, measured = [*train, *validation], [*validation, *test]
     rights = permitted(
         context,
-        learnt,
+        learned,
         base[0] if base else None,
         measured,
         run.body,
@@ -272,18 +275,18 @@ def plan_again(context: StoreContext, run: Manifest, config: TrainConfig) -> Run
 
 
 def find_untrainable(run: Manifest, copied: CopiedInputs) -> list[str]:
-    """Return ``differs`` where the data give other prompts, or another task, than a run announced.
+    """Return ``differs`` if the data now gives other prompts, or another task, than the run states.
 
-    Nothing that is trained on these could be compared with what it gave.
+    A model trained on these could not be compared with that of the run.
 
     Args:
         run: The run.
-        copied: Its data, with the prompts of now.
+        copied: Its data, with the prompts that are rendered now.
     """
-    # ATTACK: the task of another metric, which no checkpoint has.
+    # ATTACK: a task with another metric, which no checkpoint has.
     if run.body["task"] != copied.task:
         return ["task"]
-    # ATTACK A64: digests of prompts that the data never gave, of which the model was not made.
+    # ATTACK A64: digests of prompts that do not come from the data.
     return [PROMPT] if run.body.get(PROMPT, {}) != copied.prompt else []
 
 
@@ -307,8 +310,8 @@ def _compared(
         copied,
     )
     context.progress(Progress(0, len(made), phase="compare"))
-    final = chosen.made[-1]  # of another epoch, perhaps: it is the model all the same
-    came = {str(item["epoch"]): item for item in chosen.made[:-1]}
+    final = chosen.made[-1]  # perhaps of another epoch: it is the final model
+    by_epoch = {str(item["epoch"]): item for item in chosen.made[:-1]}
     labels = list(copied.labels)
     return [
         _compare(
@@ -316,7 +319,7 @@ def _compared(
             plan,
             run,
             one,
-            final if one.body.get("final") else came.get(str(one.body.get("epoch"))),
+            final if one.body.get("final") else by_epoch.get(str(one.body.get("epoch"))),
             chosen,
             labels,
             staging,
@@ -363,13 +366,13 @@ def log_reproduction(
     *,
     message: str,
 ) -> Reproduction:
-    """Sign and log what was found, where the store's policy lets who did it; return it.
+    """Sign and log a reproduction, if the store's policy permits the user; return it.
 
     Args:
         context: The store, opened to append.
-        run: What was done again.
-        made: The checkpoints that were compared with.
-        body: What was found.
+        run: The reproduced run.
+        made: The checkpoints that were compared.
+        body: The body of the statement.
         message: Free text.
 
     Raises:
@@ -387,7 +390,7 @@ def log_reproduction(
 
 
 def may_sign(context: StoreContext, run: Manifest) -> bool:
-    """Return whether there is somebody whom the policy lets say what came of doing a run again."""
+    """Return whether the store's policy permits the user to sign reproductions of a run."""
     person = context.person
     return person is not None and context.repository.policy.allows(
         person.did, "reproduction", _name_of(run)

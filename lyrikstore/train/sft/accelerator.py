@@ -1,4 +1,4 @@
-"""The GPU that a generative model is computed on (spec §13.12.10)."""
+"""Description and check of the GPU for a generative model (spec §13.12.10)."""
 
 from decimal import Decimal
 from typing import Any
@@ -20,19 +20,20 @@ def describe_machine(
     precision: str,
     planned_bytes: int = 0,
 ) -> dict[str, Any]:
-    """Return the ``environment`` of what is about to be computed, with the GPU where one is used.
+    """Return the ``environment`` of a run or evaluation, with the GPU if one is used.
 
     Args:
         context: The store.
-        config: What is computed, and how.
+        config: The training config.
         device: ``cpu`` or ``cuda``.
-        precision: What has to be computed in.
-        planned_bytes: Memory of the GPU that is planned for; 0: nothing is.
+        precision: The number format of the computation.
+        planned_bytes: Planned GPU memory in bytes; 0: not planned.
 
     Raises:
-        InvalidInputError: (``no-accelerator``) a GPU is wanted, and PyTorch finds none that
-            computes so.
-        PolicyError: (``over-budget``) the GPU has less memory, or less that is free.
+        InvalidInputError: (``no-accelerator``) a GPU is required, and PyTorch finds none that
+            supports
+            the precision.
+        PolicyError: (``over-budget``) the GPU has less memory, or less free memory.
         RunFailedError, StorageError: As ``run_job``.
         LyrikstoreError: As :func:`describe_environment`.
 
@@ -43,7 +44,7 @@ def describe_machine(
     if device != CUDA:
         return found
     with open_staging(context.repository.root) as staging:
-        told = run_job(
+        result = run_job(
             staging,
             {
                 "job": "accelerator",
@@ -56,14 +57,14 @@ def describe_machine(
             base_env=context.environment,
             progress=context.progress,
         )
-    (one,) = told["accelerators"]
-    most = min(MEMORY_SHARE * int(one["memoryBytes"]), Decimal(told["freeBytes"]))
+    (gpu,) = result["accelerators"]
+    most = min(MEMORY_SHARE * int(gpu["memoryBytes"]), Decimal(result["freeBytes"]))
     if planned_bytes > most:
         raise PolicyError(
             "over-budget",
-            f"about {planned_bytes / 10**9:.1f} GB of memory are planned, and {one['name']} has "
-            f"{told['freeBytes'] / 10**9:.1f} GB free of {one['memoryBytes'] / 10**9:.1f}",
+            f"about {planned_bytes / 10**9:.1f} GB of memory are planned, and {gpu['name']} has "
+            f"{result['freeBytes'] / 10**9:.1f} GB free of {gpu['memoryBytes'] / 10**9:.1f}",
             hint="fewer max_tokens, a smaller batch_size, activation_checkpointing = true or "
-            'quantization = "nf4"; nvidia-smi tells who else uses it',
+            'quantization = "nf4"; nvidia-smi lists other programs that use it',
         )
-    return found | {"accelerators": [one]}
+    return found | {"accelerators": [gpu]}

@@ -1,4 +1,4 @@
-"""Verified copies of conversations, for workers that see nothing else (spec §13.12.3)."""
+"""Verified copies of conversations, for workers that have no other data (spec §13.12.3)."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,16 +24,16 @@ from lyrikstore.train.sft.prompts import AT_ONCE, Prompts, PromptSource, Turns, 
 from lyrikstore.train.worker.staging import Staging
 
 MAX_TEXT_BYTES = 1 << 20
-"""Longest text of one record."""
+"""Longest text of one record, in bytes."""
 
 
 class Conversations(Struct, frozen=True):
-    """What was copied of datasets.
+    """Summary of the copied conversations of datasets.
 
     Attributes:
         records: Record ids in storage order.
-        rendered: Digest of all prompts and completions as the model gets them.
-        answers: The right answers, where they were asked for.
+        rendered: Digest of all rendered prompts and completions.
+        answers: The expected answers.
     """
 
     records: tuple[Digest, ...]
@@ -57,19 +57,21 @@ def copy_conversations(
     Args:
         repo: The store.
         manifests: Datasets of rows, one after the other.
-        data: Which fields.
-        prompts: Where prompts come from, and what renders them.
-        staging: Where to write.
-        name: File to make there; lines are ``{"id", "prompt", "completion"}`` in storage order.
-        chosen: Records that are copied; None: all.
-        choices: The answers that there may be, with the completion of each; None: any.
+        data: The fields of the conversations.
+        prompts: The source of the prompts, and their renderer.
+        staging: The folder to write to.
+        name: The file to make there; lines are ``{"id", "prompt", "completion"}`` in storage order.
+        chosen: Ids of the records to copy; None: all.
+        choices: Permitted answer → its completion; None: any answer.
 
     Raises:
-        InvalidInputError: (``no-reader``) documents, which have no fields to ask from;
+        InvalidInputError: (``no-reader``) the records are documents, which have no fields for
+            prompts;
             (``unknown-column``) no record has the field; (``empty-completion``, ``empty-prompt``,
-            ``bad-messages``, ``too-large``); (``no-choice``) an answer is none of the choices; as
+            ``bad-messages``, ``too-large``); (``no-choice``) an answer is not one of the choices;
+            as
             :meth:`Prompts.render`; (``empty``) there are no records.
-        VerificationError, IncompleteError: A blob is damaged or lost.
+        VerificationError, IncompleteError: A blob is damaged or missing.
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     source, rendering = prompts
@@ -91,7 +93,7 @@ def copy_conversations(
                     raise InvalidInputError(
                         "bad-template",
                         f"record {record.hex[:12]}: the base model's chat template writes the "
-                        f"answer {quote(answers[-1], 40)} otherwise than after another prompt",
+                        f"answer {quote(answers[-1], 40)} differently after different prompts",
                         hint="leave out [prompt] choices, or commit the base with another template",
                     )
                 line = {"id": record.hex, "prompt": one.prompt, "completion": one.completion}
@@ -108,13 +110,13 @@ def write_prompts(
     staging: Staging,
     name: str,
 ) -> None:
-    """Write prompts without answers, as :func:`copy_conversations` writes them.
+    """Write prompts without answers, in the form of :func:`copy_conversations`.
 
     Args:
-        asked: Record id and text of each.
-        prompts: Where prompts come from, and what renders them.
-        staging: Where to write.
-        name: File to make there.
+        asked: Id and text of each record.
+        prompts: The source of the prompts, and their renderer.
+        staging: The folder to write to.
+        name: The file to make there.
 
     Raises:
         InvalidInputError: As :meth:`Prompts.render`.
@@ -141,7 +143,7 @@ def _conversations(
         if source_reader(manifest.body) == DOCUMENT:
             raise InvalidInputError(
                 "no-reader",
-                f"{manifest.name} is a dataset of documents: they have no fields to ask from",
+                f"{manifest.name} is a dataset of documents, which have no fields for prompts",
                 hint="commit rows: a JSONL, CSV or Parquet file with prompt and completion",
             )
         seen, found = set[str](), False
@@ -154,8 +156,8 @@ def _conversations(
             if choices and turns[-1]["content"] not in choices:
                 raise InvalidInputError(
                     "no-choice",
-                    f"{row.place}: the answer {quote(turns[-1]['content'], 80)} is none of "
-                    "[prompt] choices",
+                    f"{row.place}: the answer {quote(turns[-1]['content'], 80)} is not one "
+                    "of [prompt] choices",
                     hint="add it to the choices; or change it in a filter with map/1, or drop such "
                     "records with where/1",
                 )
@@ -166,7 +168,7 @@ def _conversations(
 
 
 def has_conversation(row: FilterRecord, data: DataConfig) -> bool:
-    """Return whether a row has any of the fields of a conversation; others are passed over."""
+    """Return whether a row has any field of a conversation; rows without one are skipped."""
     return any(name in row.fields for name in _names(data))
 
 
@@ -175,7 +177,7 @@ def _names(data: DataConfig) -> tuple[str, ...]:
 
 
 def _turns(row: FilterRecord, data: DataConfig, source: PromptSource) -> Turns | None:
-    """Return the conversation of a row; None if it has none of the fields."""
+    """Return the conversation of a row; None if it has no field of one."""
     if not has_conversation(row, data):
         return None
     if data.messages:
@@ -191,7 +193,7 @@ def _check(place: str, turns: Sequence[Mapping[str, Any]]) -> None:
         raise InvalidInputError(
             "too-large",
             f"{place}: longer than {MAX_TEXT_BYTES} bytes",
-            hint="cut it into several records",
+            hint="divide it into several records",
         )
     for turn, name, kind in (
         (turns[-1], "completion", "empty-completion"),

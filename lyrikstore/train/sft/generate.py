@@ -1,4 +1,4 @@
-"""A generative model is asked, in a worker (spec §13.12.8)."""
+"""Text generation by a staged checkpoint, in a worker (spec §13.12.8)."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,16 +13,16 @@ from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, Staging
 
 MAX_OUTPUT_BYTES = 1 << 20
-"""Longest text that a model writes."""
+"""Longest generated text, in characters."""
 
 
 class GeneratedText(Struct, frozen=True):
-    """What one answerer wrote.
+    """A text that one model generated.
 
     Attributes:
         text: The answer.
-        tokens: How many tokens it has, the one that ends it among them.
-        ended: Whether it came to its end.
+        tokens: Number of its tokens, with the one that ends it.
+        ended: Whether the text is complete.
     """
 
     text: str
@@ -31,12 +31,12 @@ class GeneratedText(Struct, frozen=True):
 
 
 class GeneratedTexts(Struct, frozen=True):
-    """What was written.
+    """The generated texts.
 
     Attributes:
-        texts: Of each record, those of the model, and of the base where it was asked.
-        systems: What each took.
-        accelerator: The memory of a GPU that was taken; of processors nothing.
+        texts: For each record, the text of the model, and that of the base if it was run.
+        systems: Time and memory of each model.
+        accelerator: The GPU memory that was used; empty on a CPU.
     """
 
     texts: tuple[tuple[GeneratedText, ...], ...]
@@ -56,17 +56,17 @@ def generate_texts(
     device: str,
     asked: str = TEST,
 ) -> GeneratedTexts:
-    """Return what a staged checkpoint answers to staged prompts.
+    """Return the texts that a staged checkpoint generates for staged prompts.
 
     Args:
         context: The store.
-        staging: Holds checkpoint, base and prompts.
+        staging: The folder with checkpoint, base and prompts.
         reads: The files of the checkpoint and its base.
         run: Body of its run.
-        job: ``predict``; or ``score``: the base answers, too.
+        job: ``predict``; or ``score``, for which the base is run too.
         chat: Whether prompts come from a chat template.
-        choices: The only answers, with the completion of each; empty: there are others.
-        device: Where it is computed.
+        choices: The permitted answers, with the completion of each; empty: any answer.
+        device: The device that the models run on.
         asked: The staged file of prompts.
 
     Raises:

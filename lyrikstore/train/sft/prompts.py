@@ -1,4 +1,4 @@
-"""What a generative model is asked with, and what it is to answer (spec §13.12.3)."""
+"""Prompts and completions of a generative model (spec §13.12.3)."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,23 +29,23 @@ from lyrikstore.train.requirements import PLACE, PromptConfig
 from lyrikstore.train.sft.render import MAX_TEMPLATE_BYTES, TARGET
 
 AT_ONCE, SECONDS = 64, 60.0
-"""Conversations that are rendered together, and how long that may take."""
+"""Number of conversations that are rendered together, and the most seconds for them."""
 
 MEMORY_BYTES, MAX_ANSWER_BYTES = 1 << 30, 64 << 20
 PLAIN = PLACE + "\n"
-"""What a base without a chat template is asked with, where the config says nothing."""
+"""The default prompt template of a base model without a chat template."""
 
 _ROLES = frozenset({"system", "user", "assistant"})
 _MAX_MESSAGES = 1000
 _MAX_TOKENIZER_CONFIG = 4 << 20
-_ASKED = "?"  # an answer looks the same whatever was asked
+_ASKED = "?"  # an answer is rendered the same for every prompt
 
 Turns = Sequence[Mapping[str, str]]
 """A conversation: role and content of each message, the answer last."""
 
 
 class RenderedRecord(Struct, frozen=True):
-    """A record as a model gets it.
+    """A rendered record.
 
     Attributes:
         prompt: The text before the answer.
@@ -57,14 +57,14 @@ class RenderedRecord(Struct, frozen=True):
 
 
 class PromptSource(Struct, frozen=True):
-    """Where the prompts of a base model come from.
+    """The source of the prompts of a base model.
 
     Attributes:
         chat: Its chat template; empty: it has none.
         begin: The text of the token that begins a sequence; empty: there is none.
-        end: Of the one that ends an answer; empty: there is none.
-        special: The texts of all tokens that no text may hold.
-        config: What the training config says.
+        end: The text of the token that ends an answer; empty: there is none.
+        special: The texts of special tokens, which no record may contain.
+        config: The prompt settings of the training config.
     """
 
     chat: str
@@ -75,7 +75,7 @@ class PromptSource(Struct, frozen=True):
 
     @property
     def digest(self) -> Digest:
-        """BLAKE3 of the template: of the chat template where there is one."""
+        """BLAKE3 of the template: of the chat template, if there is one."""
         return Digest.of((self.chat or self.config.template or PLAIN).encode())
 
     def turns(self, prompt: str, completion: str) -> list[dict[str, str]]:
@@ -86,7 +86,7 @@ class PromptSource(Struct, frozen=True):
         )
 
     def opened(self, turns: Turns) -> list[dict[str, str]]:
-        """Return a conversation that begins as the config says."""
+        """Return a conversation that begins with the system message of the config."""
         found = [dict(one) for one in turns]
         if self.config.system and found[0]["role"] != "system":
             found.insert(0, {"role": "system", "content": self.config.system})
@@ -94,18 +94,18 @@ class PromptSource(Struct, frozen=True):
 
 
 def read_prompt_source(repo: Repository, base: Manifest, config: PromptConfig) -> PromptSource:
-    """Return where the prompts of a base model come from; its template is not run.
+    """Return the source of the prompts of a base model; its template is not run.
 
     Args:
         repo: The store.
         base: The base model.
-        config: What the training config says.
+        config: The prompt settings of the training config.
 
     Raises:
-        PolicyError: (``unsafe-model``) its files are none that are read.
+        PolicyError: (``unsafe-model``) its files are not safe to read.
         InvalidInputError: (``bad-template``) its template is too long; (``no-end``) it names no
             token at which an answer ends.
-        VerificationError, IncompleteError: A blob is damaged or lost.
+        VerificationError, IncompleteError: A blob is damaged or missing.
     """
     entries = present_tree(repo, base).by_path
 
@@ -129,7 +129,7 @@ def read_prompt_source(repo: Repository, base: Manifest, config: PromptConfig) -
     if not stops or stops[0] not in words:
         raise InvalidInputError(
             "no-end",
-            f"{base.name} names no token at which an answer ends, so none could be learnt",
+            f"{base.name} names no token at which an answer ends, so it cannot be trained",
             hint="name one of its tokenizer's tokens as eos_token_id in its config.json",
         )
     return PromptSource(
@@ -159,24 +159,26 @@ def _stated_template(data: bytes) -> str:
         document = None
     if not isinstance(document, dict):
         raise PolicyError(
-            "unsafe-model", f"{TOKENIZER_CONFIG} is not JSON", hint="commit a whole copy"
+            "unsafe-model", f"{TOKENIZER_CONFIG} is not JSON", hint="commit a complete copy"
         )
     chat = document.get("chat_template", "")
     if not isinstance(chat, str) or not _is_text(chat) or len(chat.encode()) > MAX_TEMPLATE_BYTES:
-        _bad_template(f"{TOKENIZER_CONFIG}: chat_template is no text of {MAX_TEMPLATE_BYTES} bytes")
+        _bad_template(
+            f"{TOKENIZER_CONFIG}: chat_template is not a text of {MAX_TEMPLATE_BYTES} bytes"
+        )
     return chat
 
 
 def _is_text(text: str) -> bool:
-    """Return whether a text can be written in UTF-8, which halves of a pair cannot."""
+    """Return whether a text can be encoded in UTF-8, which lone surrogates cannot."""
     return not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 class Prompts:
-    """Renders conversations, and remembers the digest of all.
+    """Renderer of conversations.
 
     Args:
-        source: Where prompts come from.
+        source: The source of the prompts.
         process: Renders chat templates; None: the base has none.
     """
 
@@ -186,16 +188,16 @@ class Prompts:
     def render(
         self, conversations: Sequence[Turns], *, answered: bool = True
     ) -> list[RenderedRecord]:
-        """Return some records as a model gets them.
+        """Return the rendered records of conversations.
 
         Args:
-            conversations: Each with the answer last.
-            answered: Whether the answers are there; without, they are empty and left out.
+            conversations: The conversations, each with the answer last.
+            answered: Whether they have answers; if not, the answers are empty and left out.
 
         Raises:
-            InvalidInputError: (``special-token``) a text holds a token of the tokenizer's own;
-                (``bad-template``) the template fails, takes too long, or gives something else
-                before the answer when it is there; (``template-drops-answer``) it leaves it out.
+            InvalidInputError: (``special-token``) a text contains a special token of the tokenizer;
+                (``bad-template``) the template fails, takes too long, or renders another prompt if
+                the answer follows; (``template-drops-answer``) it leaves the answer out.
         """
         for turns in conversations:
             for turn in turns:
@@ -223,11 +225,11 @@ class Prompts:
     def _check_text(self, text: str) -> None:
         for token in self._source.special:
             if token in text:
-                # ATTACK: whoever wrote a record could end a turn, and speak for another role.
+                # ATTACK: the author of a record could end a turn, and write in another role.
                 raise InvalidInputError(
                     "special-token",
-                    f"a record holds the text {token[:40]!r}, which steers the model",
-                    hint="take it out in a filter: map/1, or drop those records with where/1",
+                    f"a record contains {token[:40]!r}, a special token of the model",
+                    hint="remove it in a filter with map/1, or drop those records with where/1",
                 )
 
     def _plain(self, turns: Turns) -> RenderedRecord:
@@ -249,24 +251,24 @@ class Prompts:
         except (OSError, ValueError):
             answer = None
         if answer is None:
-            _bad_template("it took too much memory, or gave too long a text")
+            _bad_template("it used too much memory, or rendered too long a text")
         if "problem" in answer.header:
             _bad_template(str(answer.header["problem"]))
         rendered = list(answer.header["rendered"])
         if not all(_is_text(text) for pair in rendered for text in pair):
-            _bad_template("what it gives is no text that UTF-8 can hold")
+            _bad_template("it rendered a text that UTF-8 cannot encode")
         return rendered
 
     def _split(self, turns: Turns, prompt: str, whole: str, *, answered: bool) -> RenderedRecord:
         if not answered:
             return RenderedRecord(prompt, "")
         if not whole.startswith(prompt) or not prompt:
-            _bad_template("what it gives before an answer differs when the answer is there")
+            _bad_template("it renders another prompt if an answer follows")
         completion = whole[len(prompt) :]
         if turns[-1]["content"].strip() not in completion:
             raise InvalidInputError(
                 "template-drops-answer",
-                "the base model's chat template leaves out the answer, so nothing could be learnt",
+                "the base model's chat template leaves out the answer, so it cannot be trained",
                 hint="commit the base model with the template that its publisher trains with",
             )
         return RenderedRecord(prompt, completion)
@@ -274,7 +276,7 @@ class Prompts:
 
 @contextmanager
 def open_prompts(source: PromptSource) -> Iterator[Prompts]:
-    """Give what renders conversations, as long as it is open.
+    """Open a renderer of conversations.
 
     Raises:
         StorageError: (``worker-died``) the process for templates cannot be started.
@@ -294,14 +296,14 @@ def open_prompts(source: PromptSource) -> Iterator[Prompts]:
 
 
 def turns_of(value: object, place: str) -> Turns:
-    """Return a conversation, as a field of a record holds it.
+    """Return the conversation in a field of a record; raise `bad-messages` unless it is one.
 
     Args:
         value: A list of objects with ``role`` and ``content``.
-        place: Where it is, for errors.
+        place: The place of the record, for errors.
 
     Raises:
-        InvalidInputError: (``bad-messages``) it is none, or ends with no answer.
+        InvalidInputError: (``bad-messages``) it is no conversation, or does not end with an answer.
     """
     fine = (
         isinstance(value, list)
@@ -318,8 +320,8 @@ def turns_of(value: object, place: str) -> Turns:
     if not fine or not isinstance(value, list):
         raise InvalidInputError(
             "bad-messages",
-            f"{place} is no conversation that ends with an answer",
-            hint='a list of {"role": "system|user|assistant", "content": "…"}, assistant last',
+            f"{place} is not a conversation that ends with an answer",
+            hint='use a list of {"role": "system|user|assistant", "content": "…"}, assistant last',
         )
     return value
 

