@@ -1,8 +1,21 @@
-"""Training, evaluation and prediction as statements that can be checked.
+"""Training, evaluation and prediction as statements that can be verified.
 
-The functions here run in the caller's process and never import a machine-learning library; those
-live in child processes (``lyrikstore.train.worker.main``) that see a private folder, a cleaned
-environment and nothing of the store. Imports ``curate`` and what lies below it.
+* Run: announced in the log before its first step.
+* Candidate: one kind of model that a run tries, such as ``tfidf`` or ``lora``.
+* Checkpoint: the sealed files of a trained model.
+* Worker: the child process that trains; it gets a private folder, a cleaned environment and no
+  access to the store.
+* Task: what a record holds and what a model answers.
+
+The functions here run in the caller's process and never import a machine-learning library; workers
+(``lyrikstore.train.worker.main``) do. Imports ``curate`` and what lies below it.
+
+Example:
+    >>> from lyrikstore.train import TrainConfig
+    >>> data = {"train": "acme/a", "validation": "acme/b", "label": "topic"}
+    >>> config = {"purpose": "train", "name": "checkpoints/acme/clauses", "data": data}
+    >>> TrainConfig.from_json({**config, "model": {"base": "linear"}}).run_name
+    'runs/acme/clauses'
 """
 
 from typing import TYPE_CHECKING, Any

@@ -126,7 +126,7 @@ class CopiedLabels(Struct, frozen=True):
         return {"labels": list(self.labels)}
 
     def folds_of(self, candidate: str) -> Mapping[str, Any]:
-        """Return ``folds`` and ``refit`` for a candidate compared by folds; else an empty object."""
+        """Return ``folds`` and ``refit`` for a candidate compared by folds; else an empty dict."""
         if self.pool is None or candidate not in self.by_folds:
             return {}
         from lyrikstore.train.worker.training.folds import write_folds
