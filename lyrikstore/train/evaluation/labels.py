@@ -139,10 +139,10 @@ def monitor_labels(
     attached = asked.reference.attachments_in("predictions")[0]
     with repo.blobs.open(attached.id) as stream:
         reference = read_predictions(stream)
-    tells = UNLIKE in asked.checkpoint.body
-    if tells:
+    detects = UNLIKE in asked.checkpoint.body
+    if detects:
         measured["unlikeShare"] = share_of(answered.systems[0][UNLIKE], len(records))
-    if tells and UNLIKE in asked.reference.body:
+    if detects and UNLIKE in asked.reference.body:
         before = share_of(asked.reference.body[UNLIKE]["count"], len(reference))
         measured["unlikeShift"] = shift(measured["unlikeShare"], before)
     found = monitor_body(
@@ -154,7 +154,7 @@ def monitor_labels(
         field_of_groups=sliced.group if sliced else None,
         measured=measured,
         backfill=asked.backfill,
-        unlike=tells,
+        unlike=detects,
     )
     if sliced:
         found["slicing"] = dict(sliced.slicing)

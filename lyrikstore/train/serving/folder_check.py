@@ -11,40 +11,42 @@ CHECK_WORDS = """
 python3 -I check.py
 ```
 
-names what was changed, removed or added. `sha256sum -c SHA256SUMS` finds the first two. Both find
-damage, and prove nothing against whoever can write the folder: they rewrite `SHA256SUMS` and
-`check.py` with the rest. Proof is `lyrikstore verify FOLDER` with an installation of your own.
+lists changed, missing and added files. `sha256sum -c SHA256SUMS` lists the first two kinds. Both
+detect damage only: a person who can write to the folder can also replace `SHA256SUMS` and
+`check.py`. To prove that the files are unchanged, run `lyrikstore verify FOLDER` with your own
+installation.
 
-To have it proved each time before the model is loaded, copy `check.py` out of a folder that
-`lyrikstore verify` found valid, to where whoever writes the folder cannot write; `pip install
-cryptography`; and name the key of the signer as you have it from them, not as the folder has it:
+To prove it each time before the model is loaded, copy `check.py` from a folder that
+`lyrikstore verify` found valid to a place where writers of the folder cannot write; run
+`pip install cryptography`; and name the signer's key, which you got from the signer and not from
+the folder:
 
 ```sh
 LYRIKSTORE_PINNED_KEY=did:key:z6Mk... python3 -I check.py FOLDER
 ```
 
-ends with an error unless that key signed the manifest, and with it every file.
+fails unless that key signed the manifest, and with it every file.
 
-Where `NOTICE` says when the rights to the data end, it ends with an error from then on, too, by the
-clock of the machine. What loads the model without it does not look at that.
+If `NOTICE` states when the rights to the data end, it also fails after that time, by the clock of
+the machine. A program that loads the model without `check.py` does not check this.
 
-{more}Not checked: whether the key was retired since, and whether it signed a newer folder. One with
-`lyrikstore/UNSIGNED.txt` was signed by nobody, and fails.
+{more}It does not check if the key was retired since, or if it signed a newer folder. A folder with
+`lyrikstore/UNSIGNED.txt` is not signed, and fails.
 """
 CHECK = '''\
-"""Compares the files of a deployed folder with what was written: python3 -I check.py [FOLDER]
+"""Compares a deployed folder with its list of files: python3 -I check.py [FOLDER]
 
-By itself it reads SHA256SUMS and finds damage. That proves nothing against whoever can write the
-folder: they rewrite SHA256SUMS, and this program. Proof is `lyrikstore verify FOLDER` with an
-installation of your own. Or keep a copy of this file outside, from a folder that was verified, and
-name the signer's key as you have it from them, not as the folder has it:
+Without further settings it reads SHA256SUMS and detects damage. A person who can write to the
+folder can also replace SHA256SUMS and this program. To prove that the files are unchanged, run
+`lyrikstore verify FOLDER` with your own installation. Or keep a copy of this file outside, from a
+verified folder, and name the signer's key, which you got from the signer and not from the folder:
 
     LYRIKSTORE_PINNED_KEY=did:key:z6Mk... python3 -I check.py FOLDER
 
 Then the manifest must be signed by that key, and all files by the key that it names (`model.sig`).
-That needs the package cryptography. What is changed after it was compared is not noticed.
+That needs the package cryptography. Later changes are not detected.
 
-Once the rights to data of the model have ended, as NOTICE says, it ends with an error, too.
+It also fails after the end of the rights to the model's data, which NOTICE states.
 """
 
 import base64
@@ -61,13 +63,12 @@ MOST_BYTES = 16 << 20
 
 
 class BadFolder(Exception):
-    """The files are others than those that were written, or that cannot be found out; or it is not
-    to be loaded any more.
+    """The files have changed or could not be checked, or the rights to the model have ended.
     """
 
 
 def check_folder(folder):
-    """Return what was checked, in words; raises BadFolder."""
+    """Return the result as text; raise BadFolder unless the folder is unchanged and usable."""
     folder, pinned = Path(folder), os.environ.get("LYRIKSTORE_PINNED_KEY")
     try:
         wanted, words = listed(folder) if pinned is None else signed(folder, pinned)
@@ -81,21 +82,21 @@ def check_folder(folder):
         end = ended(folder)
     except BadFolder:
         raise
-    except Exception as error:  # whatever it is: what could not be checked is not loaded
-        raise BadFolder(f"{folder} is refused: {error!r}") from error
+    except Exception as error:  # a folder that could not be checked is not loaded
+        raise BadFolder(f"{folder} could not be checked: {error!r}") from error
     if any(faults.values()):
         named = (f"{fault}: {sorted(names)[:9]}" for fault, names in faults.items() if names)
-        raise BadFolder(f"{folder} is not what was deployed; {'; '.join(named)}")
+        raise BadFolder(f"{folder} changed after it was deployed; {'; '.join(named)}")
     if end is not None:
-        raise BadFolder(f"{folder} is not to be used: {end}")
+        raise BadFolder(f"{folder} may not be used: {end}")
     return f"{folder}: {words}"
 
 
 def listed(folder):
     data = read(folder / "SHA256SUMS")
     files = {line[66:]: line[:64] for line in data.decode().splitlines()}
-    words = "the files are those in SHA256SUMS, which shows damage and proves nothing against "
-    words += "whoever can write the folder; proof is `lyrikstore verify FOLDER`"
+    words = "the files match SHA256SUMS, so they are not damaged; to detect changes by a person "
+    words += "who can write to the folder, run `lyrikstore verify FOLDER`"
     return {**files, "SHA256SUMS": hashlib.sha256(data).hexdigest()}, words
 
 
@@ -105,7 +106,7 @@ def signed(folder, pinned):
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     if not (folder / "lyrikstore" / "manifest.json").is_file():
-        raise BadFolder(f"{folder} is not signed, and LYRIKSTORE_PINNED_KEY names who must have")
+        raise BadFolder(f"{folder} is not signed, and LYRIKSTORE_PINNED_KEY requires a signature")
     document = json.loads(read(folder / "lyrikstore" / "manifest.json"))
     proof = document.pop("proof")
     signature = base58(proof.pop("proofValue"), 64)
@@ -114,8 +115,8 @@ def signed(folder, pinned):
         raise BadFolder(f"{folder} is signed by {author!r}, not by {pinned!r}")
     method = f"{pinned}#{pinned[8:]}"
     if (document["kind"], proof["verificationMethod"]) != ("deployment", method):
-        raise BadFolder(f"{folder}: its manifest is none of a deployment by {pinned!r}")
-    key = base58(pinned[8:], 34)  # behind "did:key:"; two bytes say that it is Ed25519
+        raise BadFolder(f"{folder}: its manifest is not a deployment by {pinned!r}")
+    key = base58(pinned[8:], 34)  # after "did:key:"; its first two bytes mean Ed25519
     message = b"".join(hashlib.sha256(canonical(one)).digest() for one in (proof, document))
     ed25519.Ed25519PublicKey.from_public_bytes(key[2:]).verify(signature, message)
     envelope = json.loads(read(folder / "lyrikstore" / "model.sig"))["dsseEnvelope"]
@@ -129,22 +130,22 @@ def signed(folder, pinned):
 
 
 def ended(folder):
-    """Return that the rights to data of the model have ended, as NOTICE has it, or None.
+    """Return a message if the rights to the model's data have ended by NOTICE, or None.
 
-    By the clock of this machine: one that says that it is before the folder was made tells nothing.
+    It uses the clock of this machine; a time before the folder was made is an error, too.
     """
     lines = [line.split(": ", 1) for line in notice(folder)]
-    said = {line[0]: line[1] for line in lines if line[0] in ("Rights-Until", "Rights-As-Of")}
-    until, now = said.get("Rights-Until"), time.strftime("%Y-%m-%d", time.gmtime())
+    dates = {line[0]: line[1] for line in lines if line[0] in ("Rights-Until", "Rights-As-Of")}
+    until, now = dates.get("Rights-Until"), time.strftime("%Y-%m-%d", time.gmtime())
     if until is None:
         return None
-    if now < said["Rights-As-Of"][:10]:
-        return f"the clock says {now}, so whether its rights ended at {until} cannot be told"
+    if now < dates["Rights-As-Of"][:10]:
+        return f"the clock shows {now}, so it is unknown if its rights ended at {until}"
     if time.time() <= calendar.timegm(time.strptime(until, "%Y-%m-%dT%H:%M:%SZ")):
         return None
-    words = f"the rights to data of the model ended at {until}. NOTICE says whose they are, and "
-    words += "what they ask for. Whoever deployed it has them renewed and deploys it again, or "
-    return words + "trains another model and deploys that"
+    words = f"the rights to the model's data ended at {until}. NOTICE lists the rights and their "
+    words += "terms. Ask the person who deployed it to renew them and deploy it again, or "
+    return words + "to train and deploy another model"
 
 
 def notice(folder):
@@ -153,7 +154,7 @@ def notice(folder):
 
 
 def found(folder):
-    """Return the names of all that lies outside lyrikstore/, links to folders among them."""
+    """Return the names of all files outside lyrikstore/, and of links to folders."""
     names = set()
     for place, folders, files in os.walk(folder, onerror=fail):
         here = Path(place).relative_to(folder)
@@ -165,7 +166,7 @@ def found(folder):
     return names
 
 
-def is_litter(name):  # of desktops; nothing loads it
+def is_litter(name):  # files of desktops; no program loads them
     return name in {".DS_Store", "Thumbs.db", "desktop.ini"} or name.startswith("._")
 
 
@@ -195,7 +196,7 @@ def canonical(value):
 
 def base58(text, length):
     number = 0
-    for letter in text[1:100]:  # behind the "z" that says that it is base58
+    for letter in text[1:100]:  # after the "z" that means base58
         number = 58 * number + BASE58.index(letter)
     return number.to_bytes(length, "big")
 
