@@ -1,4 +1,4 @@
-"""What a model is compared with: candidates that were not taken, fitted to what it was fitted to.
+"""Baselines of an evaluation: other model candidates, fitted to the training data of the model.
 
 Runs in a worker.
 """
@@ -37,22 +37,22 @@ from lyrikstore.verify.evaluation.choice.task import (
 )
 
 CELLS = 1 << 22
-"""Likenesses of some records to those that are known, at once."""
+"""Most similarities of test records to training records that are in memory at once."""
 
 
 Vectors = Callable[[Sequence[Example]], Any]
-"""Gives sparse rows of length 1 of some records."""
+"""Records → their TF-IDF vectors: sparse rows of length 1."""
 
 
 class FittedBaseline(Struct, frozen=True):
-    """What a model with labels is compared with.
+    """A fitted baseline of a model with labels.
 
     Attributes:
-        method: How evaluations call it.
+        method: Its name in evaluations.
         params: Its settings.
-        decision: How its scores become answers.
-        scores: Gives them, records × labels of the job.
-        are_logits: Whether they are logits, in place of probabilities.
+        decision: The rule that turns its scores into answers.
+        scores: Function from records to scores: records × labels of the job.
+        are_logits: Whether the scores are logits; otherwise they are probabilities.
     """
 
     method: str
@@ -65,23 +65,27 @@ class FittedBaseline(Struct, frozen=True):
 FitBaselines = Callable[
     [Mapping[str, Any], StagedFiles, Sequence[Example], Report], Iterator[FittedBaseline]
 ]
-"""Takes the job, the staging folder, what the model learned from, and what reports of it."""
+"""Job, staging folder, training records of the model, progress callback → fitted baselines."""
 
 
 def score_baselines(
     job: Mapping[str, Any], files: StagedFiles, report: Report, fit: FitBaselines
 ) -> dict[str, Any]:
-    """Fit baselines, one after another, and answer every test record by each, some alone and timed.
+    """Fit the baselines one after another, and score every test record with each of them.
+
+    Some records are scored alone, and timed.
 
     Args:
         job: ``task``, ``labels``, ``config`` of the run, and what :func:`fit_rivals` takes.
-        files: The staging folder: ``train.jsonl``, what the model learned from; ``test.jsonl``.
-        report: Called as they are fitted, and per batch.
-        fit: Fits them; it is never given the test set.
+        files: The staging folder: ``train.jsonl``, the training records of the model;
+            ``test.jsonl``.
+        report: Called during fitting, and per batch.
+        fit: Fits the baselines; it never gets the test set.
 
     Returns:
-        ``answered``: of each as ``scoring.score``, with ``method``, ``params`` and ``decision``.
-        Seconds are those of answering; ``params`` has those of fitting.
+        ``answered``: for each baseline the members of ``scoring.score``, with ``method``,
+        ``params`` and ``decision``. Its seconds are those of scoring; ``params`` has those of
+        fitting.
     """
     train, test = read_examples(files, TRAIN), read_examples(files, TEST)
     answered: list[dict[str, Any]] = []
@@ -109,17 +113,17 @@ def score_baselines(
 def fit_rivals(
     job: Mapping[str, Any], files: StagedFiles, train: Sequence[Example], report: Report
 ) -> Iterator[FittedBaseline]:
-    """Yield the candidate that a model is compared with, if there is one, and the nearest record.
+    """Yield the rival candidate of a model, if it has one, and the nearest-record baseline.
 
-    Nothing is tuned on anybody's test set: C is the one that the run chose, or five-fold
-    cross-validation chooses it here; so it does how scores become answers.
+    Nothing is tuned on a test set: C is the one that the run chose, or five-fold
+    cross-validation chooses it here; cross-validation also chooses the answer rule.
 
     Args:
         job: ``task``, ``labels``, ``config``; ``folds`` of the records; and ``rival``: name of the
             ``candidate`` and its ``strength``, as :class:`Rival` has it.
         files: The staging folder, with the base model where the candidate has one.
-        train: What the model learned from.
-        report: Called as something is fitted.
+        train: The training records of the model.
+        report: Called during fitting.
     """
     train, folds = learnable(job, train)
     if "rival" in job:
@@ -137,7 +141,10 @@ def fit_rivals(
 def learnable(
     job: Mapping[str, Any], train: Sequence[Example]
 ) -> tuple[Sequence[Example], NDArray[np.uint8]]:
-    """Return the records that have a label of the job, or need none, and the fold of each."""
+    """Return the records that can be fitted, and the fold of each.
+
+    A record of a task with one label per record needs a label of the job.
+    """
     folds = read_folds(job["folds"])
     if labelling_rules(job["task"]).several:
         return train, folds
@@ -152,14 +159,14 @@ def fit_rival(
     data: tuple[Sequence[Example], NDArray[np.uint8]],
     report: Report,
 ) -> FittedBaseline:
-    """Return a candidate that is fitted to what a model was fitted to.
+    """Return the rival candidate, fitted to the training data of the model.
 
     Args:
         job: ``task`` and ``labels``.
-        rival: What it is.
-        cheap: It, with the records.
+        rival: Name and strength of the candidate.
+        cheap: The candidate, with its records.
         data: The records, and the fold of each.
-        report: Called as folds are answered.
+        report: Called per scored fold.
     """
     rules, (train, folds) = labelling_rules(job["task"]), data
     wanted = targets(train, job["labels"])
@@ -170,20 +177,20 @@ def fit_rival(
 
 
 def count_word_fits(rules: LabellingRules, strength: str, records: int) -> int:
-    """Return how often word counts are fitted where :func:`tune` looks for C, and then once."""
+    """Return the number of word-count fits: those of :func:`tune`, and the final one."""
     if strength and not rules.several:
         return 1
     return count_fits(records, repeats_of(records), 1 if strength else len(STRENGTHS))
 
 
 def text_vectors(train: Sequence[Example]) -> Vectors:
-    """Return what gives TF-IDF of the texts of some records alone, as these records weigh it."""
+    """Return a function from records to TF-IDF vectors of their texts, fitted on ``train``."""
     texts = [one.text for one in train]
     (terms, _, _), (runs, _) = fit_terms(texts), RunCounts.fit(texts)
 
     def vectors(some: Sequence[Example]) -> Any:
-        asked = [one.text for one in some]
-        return unit_sparse_rows(sparse.hstack([terms.matrix(asked), runs.matrix(asked)], "csr"))
+        queries = [one.text for one in some]
+        return unit_sparse_rows(sparse.hstack([terms.matrix(queries), runs.matrix(queries)], "csr"))
 
     return vectors
 
@@ -196,15 +203,15 @@ def tune(
     strength: str,
     report: Report,
 ) -> tuple[float, AnswerRule]:
-    """Return C of a linear model, and how its scores become answers.
+    """Return C of a linear model, and the rule that turns its scores into answers.
 
     Args:
-        rules: Those of the task.
+        rules: The rules of the task.
         cheap: The candidate, with its records.
-        wanted: Which labels they have: records × labels.
-        folds: The fold of each: repeats × records.
-        strength: C, where that is known; empty: the best of its grid is taken.
-        report: Called as folds are answered.
+        wanted: The labels of the records: records × labels.
+        folds: The fold of each record: repeats × records.
+        strength: C, where it is known; empty: the best one of the candidate's grid is taken.
+        report: Called per scored fold.
     """
     if strength and not rules.several:  # the surest label is that whatever else is decided
         return float(strength), AnswerRule()
@@ -215,12 +222,12 @@ def tune(
 
 
 def nearest(vectors: Vectors, known: Any, wanted: Flags) -> Callable[[Sequence[Example]], Logits]:
-    """Return what answers with the labels of the record that is most alike.
+    """Return a function that gives each record the labels of the most similar training record.
 
     Args:
-        vectors: Gives those of the records that are asked about.
-        known: Those of the records that are known.
-        wanted: Which labels these have: records × labels.
+        vectors: Function from records to their vectors.
+        known: The vectors of the training records.
+        wanted: The labels of the training records: records × labels.
     """
     each = max(1, CELLS // max(1, known.shape[0]))
 

@@ -1,4 +1,4 @@
-"""Where a worker computes: on processors, or on one GPU (spec §13.12.10)."""
+"""The device of a worker: the CPU, or one GPU (spec §13.12.10)."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -15,48 +15,48 @@ from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.adapters import load_bitsandbytes
 
 _FIRST_WITH_BF16 = (8, 0)
-"""The compute capability from which GPUs multiply bf16."""
+"""The lowest compute capability of GPUs that compute in bf16."""
 
 _DRIVER = Path("/proc/driver/nvidia/version")
 
 
 def open_device(name: str, precision: str) -> torch.device:
-    """Return where to compute.
+    """Return the device to compute on.
 
     Args:
-        name: ``cpu`` or ``cuda``; the first GPU that ``CUDA_VISIBLE_DEVICES`` leaves.
-        precision: What has to be computed in.
+        name: ``cpu``, or ``cuda`` for the first GPU in ``CUDA_VISIBLE_DEVICES``.
+        precision: The precision that the device must support.
 
     Raises:
-        InvalidInputError: (``no-accelerator``) PyTorch finds no GPU here that computes so.
+        InvalidInputError: (``no-accelerator``) PyTorch finds no GPU that supports the precision.
     """
     if name != CUDA:
         return torch.device("cpu")
     if torch.version.cuda is None or not torch.cuda.is_available():
         raise _no_accelerator(
             f"{DEVICE} is {CUDA}, and PyTorch {torch.__version__} finds no GPU on this machine",
-            "run it where nvidia-smi lists one, with a PyTorch that is built for CUDA; or leave "
-            f"{DEVICE} out: processors then do the same, slower",
+            "run it on a machine where nvidia-smi lists a GPU, with a PyTorch built for CUDA; or "
+            f"omit {DEVICE}: the CPU then does the same, slower",
         )
     about = torch.cuda.get_device_properties(0)
     if precision == "bf16" and (about.major, about.minor) < _FIRST_WITH_BF16:
         raise _no_accelerator(
             f"{about.name} does not compute in bf16",
-            'train with precision = "fp32" in [training], or take a GPU of the year 2020 or later',
+            'train with precision = "fp32" in [training], or use a GPU of the year 2020 or later',
         )
-    # TF32 rounds what fp32 promises.
+    # TF32 has fewer digits than fp32 promises.
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     return torch.device(CUDA, 0)
 
 
 def autocast(device: torch.device, *, half: bool) -> Any:
-    """Return a context in which ``device`` computes in bf16, if ``half``."""
+    """Return a context in which ``device`` computes in bf16 if ``half``, else in fp32."""
     return torch.autocast(device.type, torch.bfloat16) if half else nullcontext()
 
 
 def random_state(device: torch.device) -> dict[str, Tensor]:
-    """Return the state of the random numbers, by the names that points give it (spec §13.14.1)."""
+    """Return the states of the random generators, named as in resume states (spec §13.14.1)."""
     found = {"random": torch.get_rng_state()}
     if device.type == CUDA:
         found["randomCuda"] = torch.cuda.get_rng_state(device)
@@ -64,14 +64,14 @@ def random_state(device: torch.device) -> dict[str, Tensor]:
 
 
 def set_random_state(found: Mapping[str, Tensor], device: torch.device) -> None:
-    """Set the random numbers to what :func:`random_state` gave."""
+    """Restore the random generators from the result of :func:`random_state`."""
     torch.set_rng_state(found["random"])
     if device.type == CUDA:
         torch.cuda.set_rng_state(found["randomCuda"], device)
 
 
 def is_random_state(found: Mapping[str, Tensor], device: torch.device) -> bool:
-    """Return whether :func:`set_random_state` takes it."""
+    """Return whether :func:`set_random_state` accepts these states."""
     generators = {"random": torch.Generator()}
     if device.type == CUDA:
         generators["randomCuda"] = torch.Generator(device)
@@ -86,7 +86,7 @@ def is_random_state(found: Mapping[str, Tensor], device: torch.device) -> bool:
 
 
 def accelerator_figures(device: torch.device) -> dict[str, str]:
-    """Return the most memory of a GPU that was taken so far; of processors nothing."""
+    """Return the peak memory of the GPU so far; an empty mapping for the CPU."""
     if device.type != CUDA:
         return {}
     return {ACCELERATOR: str(torch.cuda.max_memory_reserved(device))}
@@ -95,19 +95,18 @@ def accelerator_figures(device: torch.device) -> dict[str, str]:
 def describe_accelerator(
     job: Mapping[str, Any], _: StagedFiles, report: Callable[..., None]
 ) -> dict[str, Any]:
-    """Say which GPU would compute; the job ``accelerator``.
+    """Describe the GPU that would compute; the job ``accelerator``.
 
     Args:
-        job: ``device``, and what it has to do: ``precision``, ``quantization``.
+        job: ``device``, and what it must support: ``precision``, ``quantization``.
         report: Called at the beginning and the end.
 
     Returns:
-        ``accelerators``: one, with ``name``, ``memoryBytes`` and ``driver``, as
-        ``environment`` of runs and evaluations has them; ``freeBytes``: of its memory, what
-        nobody takes now.
+        ``accelerators``: a list of one, with ``name``, ``memoryBytes`` and ``driver``, as in
+        ``environment`` of runs and evaluations; ``freeBytes``: the memory that is free now.
 
     Raises:
-        InvalidInputError: (``no-accelerator``) there is none that computes so.
+        InvalidInputError: (``no-accelerator``) no GPU supports this.
     """
     report("accelerator", 0, 1)
     device = open_device(job[DEVICE], job["precision"])
@@ -134,8 +133,8 @@ def _compute(device: torch.device, precision: str, quantization: str, name: str)
     except RuntimeError as error:
         raise _no_accelerator(
             f"{name} computes nothing here: {str(error)[:200]}",
-            "nvidia-smi tells whether somebody else has it; a PyTorch or bitsandbytes for another "
-            "CUDA cannot use it",
+            "see with nvidia-smi whether another program uses it; a PyTorch or bitsandbytes for "
+            "another CUDA cannot use it",
         ) from error
 
 
@@ -145,8 +144,8 @@ def _no_accelerator(reason: str, hint: str) -> InvalidInputError:
 
 def _driver_version() -> str:
     try:
-        told = _DRIVER.read_text("utf-8", "replace").partition("\n")[0]
+        line = _DRIVER.read_text("utf-8", "replace").partition("\n")[0]
     except OSError:  # another system tells it elsewhere, or nowhere
         return "unknown"
-    found = re.search(r"\d{3,}\.\d+(\.\d+)?", told)
+    found = re.search(r"\d{3,}\.\d+(\.\d+)?", line)
     return found[0] if found else "unknown"

@@ -1,7 +1,7 @@
 """Errors of a worker, carried to the process that started it (spec §13.2).
 
-The worker knows whether a model would not load, memory or disk ran out, or the training went wrong;
-from outside all of these are an exit code. Each has another next step.
+The worker knows whether a model could not be loaded, memory or disk space ran out, or the training
+diverged; the parent process alone would only see an exit code. Each has a different next step.
 """
 
 import os
@@ -29,16 +29,16 @@ _MEMORY = re.compile(
 )
 _CLASSES = (InvalidInputError, PolicyError, RunFailedError, StorageError)
 BASE_MODEL = "the base model"
-"""What messages call a model that came from elsewhere."""
+"""The name in messages of a model from elsewhere."""
 
 TRAINED = "the checkpoint"
-"""What messages call a model that training here has made."""
+"""The name in messages of a model that was trained in this store."""
 
 DIVERGED = "diverged"
-"""Kind of the error for numbers that grew out of bounds."""
+"""Kind of the error for numbers that are no longer finite."""
 
 _SYSTEM = re.compile(r"\(os error (\d+)\)")
-"""How libraries in Rust tell what the system said, such as that the disk is full."""
+"""The system's error number in messages of Rust libraries, such as the one of a full disk."""
 
 _MAX_WORDS = 300
 _PROBE_BYTES = 16 << 20
@@ -46,10 +46,10 @@ _PROBE_BYTES = 16 << 20
 
 @contextmanager
 def loading(what: str) -> Iterator[None]:
-    """Turn what goes wrong while a model is loaded into the model's fault, where it is that.
+    """Convert exceptions during loading of a model into errors that name the model, where it fits.
 
     Args:
-        what: The model, as messages call it; :data:`TRAINED` where it is a checkpoint of ours.
+        what: The model's name in messages; :data:`TRAINED` for a checkpoint of this store.
 
     Raises:
         InvalidInputError: (``bad-model``; of a checkpoint ``bad-checkpoint``) the model cannot be
@@ -71,20 +71,20 @@ def loading(what: str) -> Iterator[None]:
 
 
 def bad_model(what: str, words: str) -> InvalidInputError:
-    """Return the error for a model that cannot be used; ``words`` say why."""
+    """Return the error for a model that cannot be used; ``words`` is the reason."""
     return InvalidInputError(
         "bad-checkpoint" if what == TRAINED else "bad-model",
         f"{what} cannot be loaded: {words}",
-        hint="lyrikstore verify tells whether the store still has what was committed; if so, "
-        "that was no whole model: commit a whole copy, and name that",
+        hint="check the store with: lyrikstore verify; if it is undamaged, the committed folder "
+        "was not a complete model: commit a complete copy, and name it in the config",
     )
 
 
 def diverged(words: str, setting: str) -> RunFailedError:
-    """Return the error for a training whose numbers grew out of bounds.
+    """Return the error for a training that diverged.
 
     Args:
-        words: Where it showed.
+        words: The number that is not finite, as the message names it.
         setting: The setting that is too large.
     """
     return RunFailedError(
@@ -95,11 +95,11 @@ def diverged(words: str, setting: str) -> RunFailedError:
 
 
 def fault_of(error: Exception, job: str) -> LyrikstoreError:
-    """Return the error that says why a job failed, and what to do.
+    """Return our error for the exception of a failed job, with the reason and the next step.
 
     Args:
-        error: What left the job.
-        job: Its name.
+        error: The exception of the job.
+        job: The name of the job.
     """
     if isinstance(error, LyrikstoreError):
         return error
@@ -111,43 +111,43 @@ def fault_of(error: Exception, job: str) -> LyrikstoreError:
     if isinstance(error, OSError) and error.errno:
         named = Path(str(error.filename)).name if error.filename else "a staged file"
         if isinstance(error, FileNotFoundError):
-            return lost(named)
+            return staged_file_missing(named)
         return storage_error(error, f"{job}: {named}")
     return loading_error(error) or RunFailedError("worker-failed", f"{job} failed: {_words(error)}")
 
 
 def out_of_memory(job: str, words: str) -> RunFailedError:
-    """Return the error for a job that got no more memory; ``words`` are its last ones."""
+    """Return the error for a job that ran out of memory; ``words`` is the last line of its log."""
     less = (
-        "with a smaller batch_size (accumulate keeps the step as large) or max_tokens in the "
-        "config it needs less; or "
+        "lower batch_size (raise accumulate to keep the size of a step) or max_tokens in the "
+        "config; or "
     )
     training = job.startswith("train")
     return RunFailedError(
         "out-of-memory",
-        f"{job} needs more memory than it gets ({words})",
+        f"{job} ran out of memory ({words})",
         hint=f"nothing was stored; {less if training else ''}end other programs, raise the "
-        "limit, or run it on a machine with more",
+        "limit, or run it on a machine with more memory",
     )
 
 
-def lost(name: str) -> StorageError:
-    """Return the error for a staged file that is gone."""
+def staged_file_missing(name: str) -> StorageError:
+    """Return the error for a staged file that is missing."""
     return StorageError(
         "staging-lost",
-        f"{name} was copied for the worker and is gone",
-        hint="run it again; if it happens again, something deletes files in the store's folder "
+        f"{name} was copied for the worker and has disappeared",
+        hint="run it again; if it happens again, some program deletes files in the store's folder "
         "`staging`",
     )
 
 
 def mentions_memory(text: str) -> bool:
-    """Return whether last words say that memory ran out."""
+    """Return whether the end of a log says that memory ran out."""
     return _MEMORY.search(text) is not None
 
 
 def from_event(event: Mapping[str, Any]) -> LyrikstoreError | None:
-    """Return the error that a worker reported, or None if its words are none of ours."""
+    """Return the error that a worker reported, or None if the event is not one of our errors."""
     found = LyrikstoreError.from_json(event)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Staged records, as every candidate reads them."""
+"""Staged records, in the form that every model candidate reads."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from lyrikstore.train.worker.hashed_read import StagedFiles
 T = TypeVar("T")
 
 BATCH_RECORDS, BATCH_BYTES = 256, 1 << 20
-"""With either a batch is full; a longer record is one by itself."""
+"""Limits of a batch; a record with more bytes is a batch by itself."""
 
 
 class Example(Struct, frozen=True):
@@ -24,7 +24,7 @@ class Example(Struct, frozen=True):
         id: Its record id.
         labels: Its labels.
         text: Its text.
-        fields: Further fields that join the text, as texts; those without a value are absent.
+        fields: Further input fields, as texts; a field without a value is absent.
     """
 
     id: Digest
@@ -45,11 +45,11 @@ def example_batches(files: StagedFiles, name: str) -> Iterator[list[Example]]:
 
 
 def full_batches(some: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
-    """Yield things in batches of :data:`BATCH_RECORDS`, or of less than :data:`BATCH_BYTES`.
+    """Yield items in batches of :data:`BATCH_RECORDS`, or of less than :data:`BATCH_BYTES`.
 
     Args:
-        some: They.
-        size: How long one is.
+        some: The items.
+        size: Function from an item to its length.
     """
     batch: list[T] = []
     total = 0
@@ -65,7 +65,7 @@ def full_batches(some: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T
 
 
 def targets(examples: Iterable[Example], labels: Sequence[str]) -> NDArray[np.bool_]:
-    """Return which of these labels each record has: records × labels."""
+    """Return a boolean array of the labels of each record: records × labels."""
     numbers = {label: number for number, label in enumerate(labels)}
     listed = list(examples)
     found = np.zeros((len(listed), len(labels)), bool)

@@ -1,7 +1,7 @@
-"""How a worker reads what was staged for it: once, and hashed as it is read (spec 13.2, step 4).
+"""Reading of staged files in a worker: once, and hashed on the way (spec 13.2, step 4).
 
-Whoever runs as the same user can rewrite a staged file between the copy and the read. So nothing
-here goes by a file's name twice: the bytes that are parsed are the bytes that are hashed, in the
+A program of the same user can rewrite a staged file between the copy and the read. So no file
+here is opened twice by its name: the bytes that are parsed are the bytes that are hashed, in the
 worker's own memory, and the digest of each read is reported to the parent, which knows what it
 wrote.
 """
@@ -16,25 +16,25 @@ from typing import Protocol
 from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.train.worker.errors import lost
+from lyrikstore.train.worker.errors import staged_file_missing
 
 OnRead = Callable[[str, Digest], None]
-"""Takes the name of a file and the digest of what was read of it, to its end."""
+"""Takes the name of a file and the digest of all its bytes as they were read."""
 
 
 class HashedStream:
-    """A file that is hashed as it is read."""
+    """An open file that is hashed while it is read."""
 
     def __init__(self, file: FileIO) -> None:
         self._file, self._hasher = file, blake3()
         self.size = os.fstat(file.fileno()).st_size
 
     def fill(self, buffer: memoryview) -> None:
-        """Fill a buffer of bytes with what comes next.
+        """Fill a buffer with the next bytes of the file.
 
         Raises:
-            ValueError: Less comes.
-            OSError: It cannot be read.
+            ValueError: The file ends before the buffer is full.
+            OSError: The file cannot be read.
         """
         filled = 0
         while filled < len(buffer):
@@ -51,17 +51,17 @@ class HashedStream:
         return bytes(data)
 
     def finish(self) -> Digest:
-        """Read on to the end, and return the digest of all that was read."""
+        """Read to the end of the file, and return the digest of the whole file."""
         while part := self._file.read(1 << 20):
             self._hasher.update(part)
         return Digest(self._hasher.digest())
 
 
 class ReadsFiles(Protocol):
-    """What gives the bytes of files."""
+    """Protocol of a source of files, such as a staging folder."""
 
     def read(self, name: str, /) -> bytes:
-        """Return the bytes of one, by its path."""
+        """Return the bytes of the file at a path."""
 
 
 class StagedFiles:
@@ -69,7 +69,7 @@ class StagedFiles:
 
     Args:
         folder: The staging folder.
-        on_read: Called per file that was read to its end.
+        on_read: Called for each file that was read to its end.
     """
 
     def __init__(self, folder: Path, on_read: OnRead) -> None:
@@ -89,13 +89,13 @@ class StagedFiles:
         try:
             data = (self.folder / name).read_bytes()
         except FileNotFoundError:
-            raise lost(name) from None
+            raise staged_file_missing(name) from None
         self._on_read(name, Digest.of(data))
         return data
 
     @contextlib.contextmanager
     def open(self, name: str) -> Iterator[HashedStream]:
-        """Give a file to read a part at a time; its digest is reported afterwards, whatever came.
+        """Open a file to read it in parts; its digest is reported afterwards, also after an error.
 
         Raises:
             StorageError, OSError: As :meth:`read`.
@@ -103,7 +103,7 @@ class StagedFiles:
         try:
             file = FileIO(self.folder / name)
         except FileNotFoundError:
-            raise lost(name) from None
+            raise staged_file_missing(name) from None
         with file:
             stream = HashedStream(file)
             try:
@@ -124,5 +124,5 @@ class StagedFiles:
                     hasher.update(line)
                     yield line
         except FileNotFoundError:
-            raise lost(name) from None
+            raise staged_file_missing(name) from None
         self._on_read(name, Digest(hasher.digest()))

@@ -1,7 +1,7 @@
 """The worker process: ``python -m lyrikstore.train.worker.main JOB.json`` in a staging folder.
 
-Started by :mod:`lyrikstore.train.worker.process`; never by hand. Speaks JSON lines on its standard
-output, and dies with its parent.
+:mod:`lyrikstore.train.worker.process` starts it; never start it by hand. It writes JSON lines to
+its standard output, and ends when its parent ends.
 """
 
 import os
@@ -35,20 +35,21 @@ _JOBS = {
     "convert": "gguf_import.convert:convert",
     "accelerator": "device:describe_accelerator",
 }
-"""Job → the function of this package that does it; imported for it alone, with its libraries."""
+"""Job → the function of this package that does it; only the module of the job is imported."""
 
 _OF_TASKS = frozenset({"score", "baseline", "predict", "probe"})
-"""Jobs that a task does by its method of that name."""
+"""Jobs that are done by the method of the same name of the task."""
 
 LABELLING = frozenset({"text-classification", "multi-label"})
-"""Tasks of this package whose models give labels."""
+"""Tasks of this package whose models predict labels."""
 
 _OF_LABELS = {"score": "scoring:score", "predict": "inference.predict:predict"}
-"""What these methods of our tasks with labels do; their class loads what plans and states a run."""
+"""Job → function for :data:`LABELLING`, called directly: the task's class would also import the
+planning and the statements of runs."""
 
 
 def main(arguments: list[str]) -> int:
-    """Do the job named by the one argument and return the exit status.
+    """Do the job that the one argument names, and return the exit status.
 
     An error is reported as the last event; its traceback goes to standard error.
     """
@@ -72,7 +73,7 @@ def main(arguments: list[str]) -> int:
 
     try:
         result = _find_job(job)(job, files, report)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told why
+    except Exception as error:  # noqa: BLE001 - the parent gets every error
         emit(channel, {"event": "failed", **fault_of(error, str(job["job"])).to_json()})
         with suppress(OSError):  # the log is on the disk that may be full
             print_exception(error)

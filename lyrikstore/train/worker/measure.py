@@ -1,4 +1,4 @@
-"""A few real steps, timed, of which nothing is kept. Runs in a worker."""
+"""Timing of a few real training steps, whose results are discarded. Runs in a worker."""
 
 import time
 from collections import Counter
@@ -18,11 +18,11 @@ from lyrikstore.train.worker.staging import TRAIN, VALIDATION
 from lyrikstore.train.worker.training.checkpoint_writer import Report
 
 USUAL = (0.25, 0.5, 0.75)
-"""Where the batches that are timed stand, of all by length."""
+"""The quantiles of batch length at which batches are timed."""
 
 
 def measure(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
-    """Do the longest batch, and then three that are timed.
+    """Compute the longest batch, and then three timed ones.
 
     Args:
         job: ``candidate`` (``lora``, ``full`` or ``embeddings``), ``task``, ``config``, ``labels``,
@@ -76,7 +76,7 @@ def measure(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[
 def learner_of(
     job: Mapping[str, Any], files: StagedFiles, examples: Sequence[Any]
 ) -> Callable[[Sequence[int]], object]:
-    """Return what learns from a batch, as the task opens it, or only goes through the encoder.
+    """Return a learner of the task, or one that only computes the encoder's vectors.
 
     Args:
         job: As for :func:`measure`.

@@ -1,4 +1,4 @@
-"""How figures leave a worker: as text, because they will be signed."""
+"""Figures of a worker, as text, because they will be signed."""
 
 import math
 import time
@@ -31,13 +31,13 @@ def timed(
     report: Callable[..., None],
     parts: Callable[[T], int] = lambda _: 1,
 ) -> tuple[list[A], dict[str, Any]]:
-    """Return the answer to each record, each asked alone, and how long one took.
+    """Return the answer to each record, computed one at a time, and the latency of one.
 
     Args:
-        records: They.
-        answer: Answers one.
+        records: The records.
+        answer: Function from a record to its answer.
         report: Called per record.
-        parts: How many parts an answer has, each of which takes its time.
+        parts: Function from an answer to its number of parts, by which its time is divided.
     """
     found, times = [], []
     for number, one in enumerate(records):

@@ -1,7 +1,7 @@
-"""The order in which training sees its records (spec §13.3).
+"""The order of records in training (spec §13.3).
 
-A function of seed, epoch, record ids and token counts alone, so that anyone can recompute which
-records were in which step, in any language, without the library that trained.
+It is a function of seed, epoch, record ids and token counts alone, so that a program in any
+language can recompute the records of each step, without the library that trained.
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 
 FUNCTION = "blake3-order/2"
-"""The name that run manifests give it."""
+"""The name of this order in run manifests."""
 
 WINDOW = 16
-"""Batches of a window, in which records are brought together by length."""
+"""Batches of a window; records of one window are sorted by length."""
 
 _CONTEXT = "lyrikstore 2026-11 training order"
 
@@ -48,8 +48,8 @@ def epoch_batches(
 
     Args:
         records: Record ids in storage order.
-        tokens: How many tokens of each are read.
-        size: Records of a batch; the last one of the last window may have fewer.
+        tokens: The number of tokens that are read of each record.
+        size: Records of a batch; the last batch of the last window may have fewer.
         seed: 0 to 2^64-1.
         epoch: From 0.
     """
@@ -65,15 +65,15 @@ def epoch_batches(
 def rank_batches(
     records: Sequence[Digest], *, batch_size: int, seed: int, epoch: int, rank: int, ranks: int
 ) -> list[list[int]]:
-    """Return what one of several processes takes of each batch of an epoch: ``blake3-order/1``.
+    """Return the part of one rank in each batch of an epoch: ``blake3-order/1``.
 
     Record *k* of a batch goes to rank *k* modulo the number of ranks. So a batch is the same set of
     records for any number of ranks, and with one rank it is the whole batch, in order.
 
     Args:
-        records: An id of each record, of whatever makes it this record, such as the
-            :class:`Digest` of its line; the same ones in the same order on every rank.
-        batch_size: Records of a batch of all ranks together; the last one may have fewer.
+        records: An id of each record, computed from its content, such as the
+        :class:`Digest` of its line; the same ids in the same order on every rank.
+        batch_size: Records of a batch of all ranks together; the last batch may have fewer.
         seed: 0 to 2^64-1.
         epoch: From 0, to 2^32-1.
         rank: Number of this process, from 0 (``RANK`` of ``torchrun``).
@@ -92,7 +92,7 @@ def rank_batches(
     _check_number("ranks", ranks, 1, 2**31 - 1)
     _check_number("rank", rank, 0, 2**31 - 1)
     if rank >= ranks:
-        message = f"there is no rank {rank} of {ranks}"
+        message = f"rank {rank} does not exist among {ranks}"
         raise InvalidInputError("bad-order", message, hint="ranks are numbered from 0")
     if not all(isinstance(record, Digest) for record in records):
         raise InvalidInputError(
@@ -104,13 +104,13 @@ def rank_batches(
 
 
 def padding_ratio(batches: Sequence[Sequence[int]], tokens: Sequence[int]) -> float:
-    """Return how many tokens are processed for each one that is there."""
+    """Return the number of processed tokens, padding included, per token of the texts."""
     processed = sum(len(batch) * max(tokens[at] for at in batch) for batch in batches)
     return processed / max(1, sum(tokens[at] for batch in batches for at in batch))
 
 
 def _check_number(name: str, value: object, low: int, high: int) -> None:
-    # Environment variables are text, and whoever forgets int() should be told.
+    # Environment variables are text: a caller that forgets int() gets an error.
     if not isinstance(value, int) or not low <= value <= high:
         raise InvalidInputError(
             "bad-order",

@@ -1,6 +1,6 @@
-"""How records of a generative model are put into rows: ``blake3-pack/1`` (spec §13.12.4).
+"""Packing of a generative model's records into rows: ``blake3-pack/1`` (spec §13.12.4).
 
-A function of seed, epoch, record ids and token counts alone, as the order of batches is.
+It is a function of seed, epoch, record ids and token counts alone, as the order of batches is.
 """
 
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.train.worker.order import epoch_order
 
 PACKING = "blake3-pack/1"
-"""The name that run manifests give it."""
+"""The name of this packing in run manifests."""
 
 WINDOW = 1024
-"""Records that are dealt together."""
+"""Records of a window; rows are filled within one window."""
 
 Row = list[int]
-"""Places of records, in the order in which they stand in a row."""
+"""Positions of records, in the order of the row."""
 
 
 def epoch_rows(
@@ -30,8 +30,8 @@ def epoch_rows(
 
     Args:
         records: Record ids in storage order.
-        tokens: How many tokens each has; none more than ``most``.
-        most: Tokens of a row.
+        tokens: The number of tokens of each record, at most ``most``.
+        most: Most tokens of a row.
         seed: 0 to 2^64-1.
         epoch: From 0.
     """

@@ -1,9 +1,9 @@
-"""Runs one job in a worker process with a private folder and environment (spec §13.2).
+"""Run one job in a worker process with a private folder and environment (spec §13.2).
 
 The worker gets a private folder, a cleaned environment without credentials, and no network by the
 libraries' own switches. This is a guardrail, not a sandbox: code in the worker runs as the user.
-It talks back in JSON lines on its standard output; what libraries print goes to a log file that
-is removed with the folder.
+The worker writes JSON lines to its standard output; the output of libraries goes to a log file,
+which is removed with the folder.
 """
 
 import json
@@ -38,7 +38,7 @@ from lyrikstore.train.worker.errors import (
 from lyrikstore.train.worker.staging import TOKENIZING, Staging
 
 PROGRAM = (sys.executable, "-P", "-s", "-m", "lyrikstore.train.worker.main")
-"""What a worker is: the file that describes its job follows."""
+"""The command of a worker, without its argument: the file with the job."""
 
 _KEPT = frozenset(
     {
@@ -55,15 +55,15 @@ _KEPT = frozenset(
 )
 _MAX_LINE = 1 << 20
 _KILLED = (
-    "nothing was stored; a system that runs out of memory kills so, and its log says it: use a "
-    "machine with more, or a smaller batch_size or max_tokens; else run it again"
+    "nothing was stored; if the system's log shows that memory ran out, use a machine with more, "
+    "or a smaller batch_size or max_tokens; else run it again"
 )
 _FAILED = (
     "nothing was stored; correct the config or the data if the message names them, and run it "
-    "again; --json gives the worker's last words in details, -v all of them"
+    "again; --json has the end of the worker's log in details, -v prints all of it"
 )
 _LOG_BYTES = 1 << 16
-"""How much of a worker's log is read, from its end: a library may have warned at every step."""
+"""Bytes that are read from the end of a worker's log: a library may have warned at every step."""
 _TRACE = re.compile(r"\(most recent call (first|last)\)")
 _GRACE = 5.0  # seconds between asking a worker to stop and killing it
 
@@ -79,31 +79,32 @@ def run_job(
     progress: OnProgress,
     on_point: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
-    """Run one job to its end and return what the worker reported last.
+    """Run one job to its end, and return the last event of the worker.
 
     Args:
-        staging: Where the worker works; relative paths in the job are relative to it.
-        job: What to do; ``job["job"]`` names it (:mod:`lyrikstore.train.worker.main`).
-        name: What to call it, where several jobs are one; empty: as the job.
-        reads: The staged files that it has to read, each to its end; no other.
-        threads: CPU threads it may use.
-        base_env: The environment to take the few harmless variables from.
+        staging: The folder of the worker; paths in the job are relative to it.
+        job: The job; ``job["job"]`` is its kind (:mod:`lyrikstore.train.worker.main`).
+        name: Its name in messages and files, where several jobs have one kind; empty: the kind.
+        reads: The staged files that the worker must read, each to its end; it may read no other.
+        threads: CPU threads that the worker may use.
+        base_env: The environment from which the few harmless variables are copied.
         progress: Progress callback, called per phase of the worker; see
             :mod:`lyrikstore.train.worker.main`.
-        on_point: Told of each point that the worker wrote.
+        on_point: Called for each resume state that the worker wrote.
 
     Raises:
         InvalidInputError: (``bad-model``) the model cannot be loaded, or its tokenizer takes too
             long or too much memory.
-        VerificationError: (``input-changed``) what it read is not what was staged; ``details`` has
-            ``file``, and the digests ``expected`` and ``read``.
-        RunFailedError: (``out-of-memory``) memory ran out; (``worker-failed``) it ended without a
-            result, and the message is its own last words, or it did not read what it had to.
-        StorageError: It could not read or write; a part of the program could not be loaded.
+        VerificationError: (``input-changed``) the worker read other bytes than were staged;
+        ``details`` has ``file``, and the digests ``expected`` and ``read``.
+        RunFailedError: (``out-of-memory``) memory ran out; (``worker-failed``) the worker ended
+        without a result, and the message is the last line of its log, or it did not read a
+        file of ``reads``.
+        StorageError: The worker could not read or write; a part of the program could not be loaded.
 
-    Where the worker fails, ``details`` has ``exitCode`` and ``log``, the last lines of what it and
-    its libraries said, without tracebacks; those, for a report, are in a note to the error.
-    Whatever stops this call, Ctrl-C included, also stops the worker.
+    If the worker fails, ``details`` has ``exitCode`` and ``log``, the last lines of its log without
+    tracebacks; a note of the error has the log with tracebacks, for a bug report.
+    Any interruption of this call, Ctrl-C included, also stops the worker.
     """
     name = name or str(job["job"])
     staging.write(f"{name}.json", encode(job))
@@ -142,16 +143,16 @@ def run_job(
 def clean_environment(
     folder: Path, base: Mapping[str, str], threads: int, *, tasks: str = ""
 ) -> dict[str, str]:
-    """Return the whole environment of a worker.
+    """Return the environment variables of a worker, all of them.
 
-    Hub tokens, tracker switches and proxies stay behind: ``CLEARML_LOG_MODEL`` alone, true by
-    default, would upload weights.
+    Hub tokens, tracker switches and proxies are not passed on: ``CLEARML_LOG_MODEL`` alone, true
+    by default, would upload weights.
 
     Args:
         folder: The staging folder; home and temporary files go there.
         base: The environment of the caller.
         threads: CPU threads.
-        tasks: Where the task comes from; empty: from here.
+        tasks: The folder of the task's package; empty: this package.
     """
     kept = {name: value for name, value in base.items() if name in _KEPT}
     count = str(threads)
@@ -223,25 +224,25 @@ def _events(child: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
             event = parse(line, max_bytes=_MAX_LINE)
         except FormatError as error:
             raise RunFailedError(
-                "worker-failed", f"the worker wrote something else than JSON: {error.message}"
+                "worker-failed", f"the output of the worker is not JSON: {error.message}"
             ) from None
         if isinstance(event, dict):
             yield event
 
 
 def _check_read(event: Mapping[str, Any], inputs: Mapping[str, Digest]) -> str:
-    """Return the name of a file of which a worker read what this process wrote."""
+    """Return the name of a file that a worker read; raise unless it read what was staged."""
     name, read = str(event.get("file")), str(event.get("blake3"))
     wanted = inputs.get(name)
     if wanted is None:
-        raise RunFailedError("worker-failed", f"the worker read {name[:80]}, which is no input")
+        raise RunFailedError("worker-failed", f"the worker read {name[:80]}, which is not an input")
     if read != wanted.hex:
         # ATTACK: whoever runs as the same user rewrites the copy before it is read.
         raise VerificationError(
             "input-changed",
-            f"{name} was copied for the worker and is another file by now",
-            hint="nothing was stored; some program of this user writes to the store's folder "
-            "`staging`: find it, then run it again",
+            f"{name} was copied for the worker and changed afterwards",
+            hint="nothing was stored; another program of this user writes to the store's folder "
+            "`staging`: stop it, then run this again",
             details={"file": name, "expected": str(wanted), "read": f"blake3:{read[:64]}"},
         )
     return name
@@ -265,9 +266,9 @@ def _failure(name: str, code: int, log: Path, reported: LyrikstoreError | None) 
     if error is None and mentions_memory("\n".join(lines[-5:])):  # it had none left to say so
         error = out_of_memory(name, words)
     if error is None and code < 0:
-        said = f" ({words})" if words else ""
+        last = f" ({words})" if words else ""
         error = RunFailedError(
-            "worker-failed", f"{name} failed: killed by {_signal_name(-code)}{said}", hint=_KILLED
+            "worker-failed", f"{name} failed: killed by {_signal_name(-code)}{last}", hint=_KILLED
         )
     if error is None:
         error = RunFailedError("worker-failed", f"{name} failed: {words or f'exit code {code}'}")
@@ -301,7 +302,7 @@ def _last_lines(log: Path) -> list[str]:
 
 
 def _without_tracebacks(lines: list[str]) -> list[str]:
-    # Of a traceback its last line stays, which says what went wrong.
+    # The last line of a traceback stays: it has the error.
     kept, within = [], False
     for line in lines:
         begins = _TRACE.search(line) is not None

@@ -1,4 +1,4 @@
-"""Answers of a trained checkpoint on a test set. Runs in a worker."""
+"""Scores of a trained checkpoint on a test set. Runs in a worker."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,12 +18,13 @@ from lyrikstore.verify.evaluation.answers import WHOLE
 from lyrikstore.verify.evaluation.choice.task import AnswerRule, labelling_rules
 
 MOST_TIMED, LEAST_TIMED, TIMED_SHARE = 200, 20, 20
-"""Most and fewest records that are answered alone, to tell how long that takes, and of how many
-records one is: alone an encoder takes some times as long, so more would be most of the work."""
+"""Most and fewest records that are scored alone to measure latency, and the share: one of so many.
+
+An encoder takes several times as long for a record alone, so more would be most of the work."""
 
 
 def score(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
-    """Answer every test record, most of them in batches, and some alone and timed.
+    """Score every test record, most of them in batches, and some alone and timed.
 
     Args:
         job: ``threads``, ``seed``, ``format``, ``task``, and ``decision`` and ``unlike`` of the
@@ -32,8 +33,8 @@ def score(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[st
         report: Called per batch.
 
     Returns:
-        ``scores``, a file of int32 millionths, records × labels; ``labels``; ``unlike``, how many
-        records are unlike the training data; and what it took.
+        ``scores``, a file of int32 millionths, records × labels; ``labels``; ``unlike``, the number
+        of records that are unlike the training data; latency, times and memory.
     """
     prepare_libraries(job)
     clock = Clock()
@@ -55,22 +56,22 @@ def score(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[st
 
 
 class Clock:
-    """How long something took, since this was made."""
+    """Measures wall and CPU time since it was created."""
 
     def __init__(self) -> None:
         self._wall, self._cpu = time.monotonic(), time.process_time()
 
     def wall(self) -> str:
-        """Return the seconds that went by, as a decimal."""
+        """Return the elapsed seconds, as a decimal."""
         return decimal(time.monotonic() - self._wall, 1)
 
     def cpu(self) -> str:
-        """Return the seconds of CPU that this process took, as a decimal."""
+        """Return the CPU seconds of this process, as a decimal."""
         return decimal(time.process_time() - self._cpu, 1)
 
 
 def prepare_libraries(job: Mapping[str, Any]) -> None:
-    """Make torch repeatable, where a job needs it."""
+    """Make torch deterministic if the job needs a base model."""
     if job["needsBase"]:
         from lyrikstore.train.worker.models.encoder import prepare
 
@@ -78,7 +79,7 @@ def prepare_libraries(job: Mapping[str, Any]) -> None:
 
 
 def timed_places(records: int) -> list[int]:
-    """Return the places of the records that are answered alone, drawn evenly from all."""
+    """Return the positions of the records that are scored alone, evenly spaced."""
     share = max(LEAST_TIMED, records // TIMED_SHARE)
     some = min(records, MOST_TIMED, share)
     return [(2 * number + 1) * records // (2 * some) for number in range(some)]
@@ -90,16 +91,16 @@ def answer_all(
     report: Report,
     phase: str,
 ) -> tuple[Logits, list[float]]:
-    """Return what each record is answered, once, and the milliseconds of those answered alone.
+    """Return the scores of each record, and the milliseconds of those scored alone.
 
     Args:
-        answer: Answers some records.
-        examples: All of them.
-        report: Called per batch, and per record that is answered alone.
-        phase: What it is called there.
+        answer: Function from records to scores.
+        examples: All records.
+        report: Called per batch, and per record that is scored alone.
+        phase: The phase in the calls of ``report``.
     """
     alone = timed_places(len(examples))
-    # Together records of like lengths, so that little is padded.
+    # Records of similar length go into one batch, so that there is little padding.
     rest = sorted(set(range(len(examples))) - set(alone), key=lambda at: len(examples[at].text))
     rows: list[Any] = [None] * len(examples)
     done, times = 0, []
@@ -125,7 +126,7 @@ def write_answers(
     clock: Clock,
     **about: Any,
 ) -> dict[str, Any]:
-    """Write probabilities as ``out/NAME.scores``, and return the answer of a job that gave them."""
+    """Write probabilities as ``out/NAME.scores``, and return the result of the job."""
     out = files.folder / "out"
     out.mkdir(exist_ok=True, mode=0o700)
     millionths = np.rint(probabilities * WHOLE)

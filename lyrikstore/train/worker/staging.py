@@ -1,7 +1,7 @@
-"""Staging folders: what workers read and write, each byte of it known by its digest (spec §13.2).
+"""Staging folders: the private folders of workers, with a digest of each file (spec §13.2).
 
-Nothing in one is ever read as truth: what succeeds is moved into the store as blobs and manifests,
-the rest is removed, now or by whoever starts work next.
+The store never trusts a file in one: results are moved into the store as blobs and manifests, and
+the rest is removed, at the end or by the next command that opens a staging folder.
 """
 
 import contextlib
@@ -20,17 +20,17 @@ BASE, CHECKPOINT = "base", "checkpoint"
 """Folders of the base model and of a trained checkpoint."""
 
 UNLIKE_FILE = "unlike.safetensors"
-"""What a checkpoint tells texts by that are unlike its training data."""
+"""File of a checkpoint with the statistics that recognise texts unlike its training data."""
 
 TOKENIZING = "tmp/tokenizing"
-"""Is there while a worker has a base model's tokenizer at work, which may be the end of it."""
+"""A file that exists while a worker runs a base model's tokenizer, which may kill the worker."""
 
 TRAIN, VALIDATION, TEST = "train.jsonl", "validation.jsonl", "test.jsonl"
 """Datasets, one JSON object per record: ``id``, ``label``, ``text``."""
 
 
 TEST_PART = "test-part.jsonl"
-"""Records of a test part that a deployed folder is asked as well, where they are prompts."""
+"""Prompts of a test part that a deployed generative model answers after the probe texts."""
 
 
 class Staging(Struct, frozen=True):
@@ -40,8 +40,8 @@ class Staging(Struct, frozen=True):
         path: The folder.
         lock: Descriptor of its lock file. The lock lasts until this process and every child
             that inherited the descriptor are gone, however they end.
-        written: Name → digest of what this process wrote there, by which it knows whether a worker
-            read that.
+        written: Name → digest of each file that this process wrote there. A worker's reads are
+        compared with these.
     """
 
     path: Path
@@ -52,18 +52,18 @@ class Staging(Struct, frozen=True):
         """Write a new file that only this user can read.
 
         Args:
-            name: Its path in the folder; folders in it are made.
-            data: Its bytes.
+            name: Path of the file in the folder; missing folders are created.
+            data: Bytes of the file.
 
         Raises:
-            StorageError: It exists, or the storage backend failed.
+            StorageError: The file exists, or cannot be written.
         """
         with self.create(name) as write:
             write(data)
 
     @contextlib.contextmanager
     def create(self, name: str) -> Iterator[Callable[[bytes], None]]:
-        """Give a function that appends to a new file that only this user can read.
+        """Create a file that only this user can read, and yield a function that appends to it.
 
         Args, Raises: As :meth:`write`.
         """
@@ -87,10 +87,10 @@ class Staging(Struct, frozen=True):
 
 @contextlib.contextmanager
 def open_staging(store_root: Path) -> Iterator[Staging]:
-    """Give a new staging folder in a store, and remove it at the end, whatever happened.
+    """Yield a new staging folder in a store, and remove it at the end, also after an error.
 
     Args:
-        store_root: The store's own folder (``.lyrikstore``), or what a user has in its place.
+        store_root: The store's own folder (``.lyrikstore``), or the folder used in its place.
 
     Raises:
         StorageError: As :func:`lyrikstore.objects.io.private_folder.private_folder`.

@@ -51,7 +51,7 @@ def test_after_each_beginning_come_the_tokens_of_a_choice_and_the_end_after_a_wh
 def test_no_choices_hold_nobody():
     found = within()
     assert not found
-    assert found.asked_with(3) == {}
+    assert found.generation_arguments(3) == {}
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,13 @@ def test_no_choice_is_cut_to_what_its_prompt_leaves():
     text = ConversationTokenizer(files, chat=False)
     rows = [{"id": Digest.of(b"1").hex, "prompt": "? ?", "completion": "yes please"}]
     for most, kept in ((5, [0, 1, END]), (4, [0, 1]), (3, [0])):
-        (told,) = text.tell(rows, most=most, answer_tokens=8)
-        assert (told.completion, told.cut) == (kept, most < 5)
-        if not told.cut:
-            assert text.tell(rows, most=most, answer_tokens=8, whole=True) == [told]
+        (record,) = text.tokenize(rows, most=most, answer_tokens=8)
+        assert (record.completion, record.cut) == (kept, most < 5)
+        if not record.cut:
+            assert text.tokenize(rows, most=most, answer_tokens=8, whole=True) == [record]
             continue
         with pytest.raises(InvalidInputError) as refused:
-            text.tell(rows, most=most, answer_tokens=8, whole=True)
+            text.tokenize(rows, most=most, answer_tokens=8, whole=True)
         assert refused.value.kind == "prompt-too-long"
 
 

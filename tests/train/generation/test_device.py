@@ -27,7 +27,7 @@ def test_everything_is_where_the_model_computes(tmp_path, monkeypatch, kind, aga
     files = stage(write_model(tmp_path / kind, kind, **more))
     writer = AdaptedDecoder.fresh(files, ["model.safetensors"], CONFIG, "fp32", task="sft")
     if again:
-        writer.compute_layers_again()
+        writer.enable_gradient_checkpointing()
     writer.peft.train()
     parameters = writer.parameters()
     optimizer = torch.optim.AdamW(parameters.values())

@@ -172,7 +172,7 @@ def sabotaged(
 
 def other_records(fitting: Any, chosen: Any) -> Any:
     if isinstance(chosen[0], list):  # rows
-        return [[(at + 1) % len(fitting._learnt) for at in row] for row in chosen]
+        return [[(at + 1) % len(fitting._train) for at in row] for row in chosen]
     return [(at + 1) % fitting.total for at in chosen]
 
 

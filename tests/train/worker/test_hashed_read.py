@@ -179,7 +179,7 @@ LINES = b"".join(
     ("reads", "said"),
     [
         ((TRAIN, VALIDATION, TEST, "more"), "did not read more"),
-        ((TRAIN, VALIDATION), f"read {TEST}, which is no input"),
+        ((TRAIN, VALIDATION), f"read {TEST}, which is not an input"),
     ],
 )
 def test_a_worker_reads_all_that_it_has_to_and_nothing_else(tmp_path, reads, said):

@@ -1,1 +1,1 @@
-"""Trained checkpoints in the form that serving programs load, and those programs asked back."""
+"""Export of trained checkpoints for serving programs, and inference by those programs."""

@@ -21,7 +21,7 @@ ARCHITECTURES: Mapping[str, gguf.MODEL_ARCH] = {
     "qwen3": gguf.MODEL_ARCH.QWEN3,
 }
 Tensor = Callable[[], NDArray[np.float32]]
-"""Reads a tensor, when it is written."""
+"""Function that reads a tensor; called when the tensor is written."""
 
 
 def write_gguf(
@@ -34,21 +34,21 @@ def write_gguf(
     """Write a decoder, matrices in fp16 and the rest in fp32.
 
     Args:
-        place: The file.
-        settings: As its ``config.json`` has them.
-        tokenizer: Its ``tokenizer.json``.
-        chat_template: Its chat template; empty: it has none.
+        place: Path of the new file.
+        settings: The content of the model's ``config.json``.
+        tokenizer: The model's ``tokenizer.json``.
+        chat_template: The model's chat template; empty: it has none.
         tensors: Name, shape and values of each tensor, as transformers names them.
 
     Raises:
-        InvalidInputError: (``no-such-target``) llama.cpp knows no such tensor.
+        InvalidInputError: (``no-such-target``) llama.cpp does not know one of the tensors.
 
     Cost: one pass over the weights; memory for the largest tensor, twice.
     """
     described = json.loads(tokenizer)
     cut = pretokenizer_name(described)
     if cut is None:
-        raise ValueError("llama.cpp knows no tokenizer that cuts texts as this one does")
+        raise ValueError("llama.cpp does not support the pre-tokenizer of this model")
     kind = ARCHITECTURES[settings["model_type"]]
     written = gguf.GGUFWriter(place, gguf.MODEL_ARCH_NAMES[kind])
     _settings(written, settings)
@@ -62,8 +62,8 @@ def write_gguf(
         if known is None:
             raise InvalidInputError(
                 "no-such-target",
-                f"no GGUF file has a tensor {name}",
-                hint="use --to vllm, which writes base and adapter as they are",
+                f"GGUF has no tensor for {name}",
+                hint="use --to vllm, which writes base and adapter unchanged",
             )
         dtype = np.dtype(np.float32 if len(shape) == 1 else np.float16)
         written.add_tensor_info(known, shape, dtype, int(np.prod(shape)) * dtype.itemsize)
@@ -132,7 +132,7 @@ def _vocabulary(
 
 
 def _heads(name: str, settings: Mapping[str, Any]) -> int:
-    """Return among how many heads the rows of a tensor are dealt anew; 0: they stay."""
+    """Return the number of heads by which the rows of a tensor are permuted; 0: they are not."""
     if settings["model_type"] not in {"llama", "mistral"}:
         return 0
     heads = int(settings["num_attention_heads"])
@@ -143,19 +143,19 @@ def _heads(name: str, settings: Mapping[str, Any]) -> int:
 
 
 def _permuted(value: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
-    # llama.cpp turns neighbouring rows, transformers the halves of a head.
+    # Rotary embeddings pair neighbouring rows in llama.cpp, the halves of a head in transformers.
     halves = value.reshape(heads, 2, value.shape[0] // heads // 2, *value.shape[1:])
     return halves.swapaxes(1, 2).reshape(value.shape)
 
 
 def merged(causal: Any) -> Iterator[tuple[str, tuple[int, ...], Tensor]]:
-    """Yield the weights of a model with its adapter added, in fp32, a base in 4 bits unpacked.
+    """Yield the merged weights of base and adapter, in fp32; a 4-bit base is dequantized.
 
     Args:
-        causal: The model, whose adapter is in it.
+        causal: The model, with its adapter.
 
     Yields:
-        Name, shape, and what makes the values when it is asked, so that memory holds one of them.
+        Name, shape, and a function that computes the values, so that memory holds one tensor.
     """
     from peft.tuners.tuners_utils import BaseTunerLayer
 

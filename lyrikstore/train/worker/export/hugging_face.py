@@ -1,15 +1,16 @@
-"""A trained BERT or RoBERTa as its class for classification, with equal answers (spec §14.7.2).
+"""Export of a trained BERT or RoBERTa to transformers' own class, same answers (spec §14.7.2).
 
-That class takes the vector of the first token, puts it through a layer with tanh, and then a linear
-classifier. Ours takes the first vector, or the mean, and nothing between. Both can be said in its
-words, to the rounding of fp32:
+That class applies a layer with tanh to the vector of the first token, and then a linear
+classifier. Ours takes the first vector, or the mean, and applies the classifier directly. Both can
+be expressed as weights of that class, up to the rounding of fp32:
 
 - tanh(x) is x for a small x. The layer scales by 2⁻¹², the classifier by 2¹².
-- Attention whose queries and keys are 0 gives each token the mean of all that are not masked. So
-  one more layer makes the first vector the mean. What stands in its way is the sum with the old
-  vector, before which the last layer is made small; and layer normalisation, which is linear where
-  the variance is far below its epsilon. The scale and shift of the last normalisation move behind
-  it, into the classifier: before them the vectors have the mean 0, which normalising takes away.
+- Attention whose queries and keys are 0 gives each token the mean of all unmasked tokens.
+So one more layer turns the first vector into the mean. Two operations of a layer must not change
+it: the residual sum with the old vector, so the last layer is scaled down first; and layer
+normalisation, which is linear where the variance is far below its epsilon. The scale and shift
+of the last normalisation move into the classifier: without them the vectors have the mean 0,
+which normalisation would subtract.
 
 All scales are powers of two, and bf16 holds them. fp16 does not: 2²⁶ is infinite there, so such
 answers are NaN rather than wrong.
@@ -36,7 +37,7 @@ _POOLED = 2.0**-12  # where tanh is linear
 
 
 class _Class(Struct, frozen=True):
-    """A class of transformers: its name, and what its parts are called in a file of weights."""
+    """A class of transformers: its name, and the names of its parts in a file of weights."""
 
     name: str
     encoder: str
@@ -53,7 +54,7 @@ _CLASSES: Mapping[str, _Class] = {
     "roberta": _like_roberta("RobertaForSequenceClassification"),
     "xlm-roberta": _like_roberta("XLMRobertaForSequenceClassification"),
 }
-"""``model_type`` → the class."""
+"""``model_type`` → class of transformers."""
 
 
 def write_classifier(
@@ -63,25 +64,25 @@ def write_classifier(
 
     Args:
         network: A BERT or RoBERTa.
-        out: Takes the files.
-        settings: Of the base model, and of the labels.
-        temperature: What logits are divided by.
+        out: Receives the files.
+        settings: Settings of the base model and of the labels.
+        temperature: The divisor of the logits.
 
     Raises:
-        InvalidInputError: (``no-such-target``) no class can say what the network does.
+        InvalidInputError: (``no-such-target``) no class of transformers can express the network.
     """
     known = _CLASSES.get(settings["model_type"])
     if known is None or network.unit:
         raise InvalidInputError(
             "no-such-target",
-            "no class of transformers gives the answers of this model",
-            hint="use --to onnx, which does",
+            "no class of transformers can give the same answers as this model",
+            hint="use --to onnx",
         )
     prefix = f"{known.encoder}."
     tensors = {f"{prefix}{name}": value for name, value in network.encoder.state_dict().items()}
     positions = f"{prefix}embeddings.position_embeddings.weight"
     read = network.max_tokens + family_of(settings).unused_positions
-    # What is longer than the sealed model reads ends in an error, and not in another answer.
+    # A text longer than the sealed model reads ends in an error, and not in a different answer.
     tensors[positions] = tensors[positions][:read]
     weight, bias = torch.from_numpy(network.weight), torch.from_numpy(network.bias)
     layers, width = int(settings["num_hidden_layers"]), int(settings["hidden_size"])
@@ -115,7 +116,7 @@ def write_classifier(
 
 
 def _mean_layer(name: str, settings: dict[str, Any], identity: Tensor) -> dict[str, Tensor]:
-    """Return the weights of a layer that makes each vector the mean of all."""
+    """Return the weights of a layer that replaces each vector by the mean of all."""
     width, inner = len(identity), int(settings["intermediate_size"])
     none = torch.zeros(width)
     found = {

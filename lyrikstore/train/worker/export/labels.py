@@ -1,4 +1,4 @@
-"""Answers of deployed models with labels, compared as probabilities. Runs in a worker."""
+"""Predictions of deployed models with labels, as probabilities. Runs in a worker."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,17 +15,17 @@ from lyrikstore.verify.evaluation.answers import WHOLE
 from lyrikstore.verify.evaluation.choice.task import labelling_rules
 
 Answer = Callable[[str], tuple[NDArray[np.float64], float]]
-"""Text → logits, and how unlike the training data it is; 0 where the folder cannot tell."""
+"""Text → logits, and the distance to the training data; 0 where the folder does not measure it."""
 
 
 def check_labels(named: Mapping[Any, str], job: Mapping[str, Any]) -> None:
-    """Check that a folder has the labels of its checkpoint.
+    """Raise ``ValueError`` unless a folder has the labels of its checkpoint.
 
     Raises:
-        ValueError: It has not.
+        ValueError: The labels differ.
     """
     if [named[at] for at in sorted(named, key=int)] != job["labels"]:
-        raise ValueError("its labels are not those of the checkpoint")
+        raise ValueError("its labels differ from those of the checkpoint")
 
 
 def ask_labels(
@@ -36,12 +36,12 @@ def ask_labels(
     Args:
         job: ``task``.
         files: The staging folder: ``test.jsonl``.
-        answer: Answers.
+        answer: Function from a text to its answer.
         report: Called per record.
 
     Returns:
-        ``scores``, a file of int32 millionths, records × labels; ``unlike``, one of float64, how
-        unlike the training data each record is; and ``latencyMs``.
+        ``scores``, a file of int32 millionths, records × labels; ``unlike``, a file of float64 with
+        the distance of each record to the training data; and ``latencyMs``.
     """
     examples = read_examples(files, TEST)
     found, times = timed(examples, lambda one: answer(one.text), report)

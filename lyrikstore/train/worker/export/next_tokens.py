@@ -1,4 +1,4 @@
-"""The likeliest next tokens, of the sealed model and of one that was deployed (spec §14.7.6)."""
+"""The likeliest next tokens of the sealed model and of the deployed one (spec §14.7.6)."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -19,19 +19,19 @@ from lyrikstore.train.worker.training.checkpoint_writer import Report
 
 MILLION = 1_000_000
 Among = Sequence[Sequence[int]]
-"""Of each place of an answer, the tokens that are a choice's; empty: there are no choices."""
+"""For each place of an answer, the tokens that its choices allow; empty: there are no choices."""
 
 Next = Callable[[Sequence[int], Sequence[int], Among], list[int]]
 """Prompt and answer in tokens → the likeliest token at each place of the answer."""
 
 
 class TokenReader(NamedTuple):
-    """How a deployed folder is asked.
+    """The interface to a deployed generative model.
 
     Attributes:
-        next_tokens: Gives the likeliest tokens.
-        read: Reads a text as tokens.
-        write: Answers a prompt in tokens with a text, of so many tokens at most.
+        next_tokens: Function that predicts the likeliest tokens.
+        read: Function from a text to its tokens.
+        write: Function from a prompt in tokens and a most number of tokens to the answer's text.
     """
 
     next_tokens: Next
@@ -40,20 +40,20 @@ class TokenReader(NamedTuple):
 
 
 def probe_tokens(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
-    """Write the start of the sealed model's answer to some prompts.
+    """Generate the start of the sealed model's answer to each prompt.
 
     Args:
         job: ``threads``, ``seed``; ``weights``: files of the base's weights; ``chat``; ``tokens``:
-            how many are written of each answer; ``choices``: the only answers, each with its
-            completion, which are written whole.
+        the number of tokens generated of each answer; ``choices``: the allowed answers, each with
+        its completion, which are generated whole.
         files: The staging folder: the checkpoint, its base, ``test.jsonl``.
         report: Called per record.
 
     Returns:
-        ``stops``: the tokens that end an answer; ``answers``: of each record ``prompt`` and
-        ``tokens``, ``text``, ``leads``: by how many millionths of a logit each token leads the
-        second, and ``among``: of each place the tokens that are a choice's, none without choices;
-        ``choiceTokens``: the tokens of each choice.
+        ``stops``: the tokens that end an answer; ``answers``: for each record ``prompt`` and
+        ``tokens``, ``text``, ``leads``: the lead of each token over the second in millionths of a
+        logit, and ``among``: for each place the tokens that the choices allow, empty without
+        choices; ``choiceTokens``: the tokens of each choice.
     """
     prepare(job["threads"], job["seed"])
     text = ConversationTokenizer(files, chat=job["chat"])
@@ -84,7 +84,7 @@ def probe_tokens(job: Mapping[str, Any], files: StagedFiles, report: Report) -> 
                 input_ids=read,
                 attention_mask=torch.ones_like(read),
                 generation_config=settings,
-                **choices.asked_with(len(prompt)),
+                **choices.generation_arguments(len(prompt)),
             )
         tokens = written.sequences[0, len(prompt) :].tolist()
         best = [one[0].to(torch.float64).topk(2).values for one in written.scores]
@@ -108,18 +108,18 @@ def probe_tokens(job: Mapping[str, Any], files: StagedFiles, report: Report) -> 
 
 
 def ask_tokens(job: Mapping[str, Any], reader: TokenReader, report: Report) -> dict[str, Any]:
-    """Ask a deployed model for the likeliest token after each token of some answers.
+    """Predict the likeliest token at each place of some answers with a deployed model.
 
     Args:
-        job: ``answers``, as :func:`probe_tokens` gives them, these with ``said``, the prompt as
-            text; ``testPart``: prompts that are answered whole, with ``longest`` tokens at most.
-        reader: That of the folder.
+        job: ``answers``, as :func:`probe_tokens` returns them, each with ``said``, the prompt as
+        text; ``testPart``: prompts that are answered whole, with ``longest`` tokens at most.
+        reader: The interface to the deployed model.
         report: Called per record.
 
     Returns:
-        ``tokens``: of each record a list as long as its answer, empty where the prompt is read as
-        other tokens; within choices, it may be shorter behind a token that differs; ``texts``: the
-        answers to ``testPart``; and ``latencyMs`` of one token.
+        ``tokens``: for each record a list as long as its answer, empty if the deployed model
+        tokenizes the prompt differently; with choices, the list may end after a token that differs;
+        ``texts``: the answers to ``testPart``; and ``latencyMs`` of one token.
     """
 
     def answer(one: Mapping[str, Any]) -> list[int]:

@@ -1,4 +1,4 @@
-"""A trained checkpoint as one model of ONNX that gives calibrated logits (spec §14.7.3)."""
+"""A trained checkpoint as one ONNX model with calibrated logits (spec §14.7.3)."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -16,12 +16,12 @@ from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 OPSET = 18
 MODEL = "onnx/model.onnx"
 TOKENS, MASK, WORDS, CHARACTERS = "input_ids", "attention_mask", "word_ids", "character_ids"
-"""Inputs: numbers of tokens, which are no padding, of words and of characters; int64."""
+"""Inputs: token ids, attention mask, word ids and character ids; int64."""
 
 _LOGITS = "logits"
 _IR = 9
 _MOST = (1 << 31) - (1 << 20)
-"""Bytes that a model in one file may have: what Protocol Buffers hold."""
+"""Most bytes of a model in one file: the limit of Protocol Buffers."""
 
 
 def encoder_model(
@@ -31,17 +31,17 @@ def encoder_model(
     distances: ClassDistances | None,
     output: str = _LOGITS,
 ) -> ModelProto:
-    """Return an encoder with its classifier.
+    """Return an encoder with its classifier as an ONNX model.
 
     Args:
-        network: What to export.
-        closing: The token that ends every sequence, if one does.
-        temperature: What logits are divided by.
-        distances: What measures how unlike the training data a text is; None: nothing.
-        output: Name of what it gives for logits; :data:`UNLIKE` is what it gives for distances.
+        network: The network to export.
+        closing: The token that ends every sequence, if there is one.
+        temperature: The divisor of the logits.
+        distances: Measures how unlike the training data a text is; None: the model does not.
+        output: Name of the output with logits; the one with distances is :data:`UNLIKE`.
 
     Raises:
-        InvalidInputError: (``too-large``) it does not fit one file.
+        InvalidInputError: (``too-large``) the model does not fit into one file.
     """
     import torch
     from torch import Tensor, nn
@@ -115,7 +115,7 @@ def _cut_positions(encoder: Any, length: int) -> None:
 
 
 def word_model(words: WordGraph, labels: int) -> ModelProto:
-    """Return word counts as a model of their own."""
+    """Return an ONNX model of word counts alone."""
     nodes = [*words.nodes, helper.make_node("Identity", [words.output], [_LOGITS])]
     inputs = [_tokens(name, name) for name in words.inputs]
     graph = helper.make_graph(nodes, "lyrikstore", inputs, [_logits(labels)], words.constants)
@@ -125,15 +125,15 @@ def word_model(words: WordGraph, labels: int) -> ModelProto:
 def blended_model(
     other: ModelProto, given: str, words: WordGraph, about: tuple[bool, float, float], labels: int
 ) -> ModelProto:
-    """Return two models whose probabilities are weighed.
+    """Return an ONNX model that blends the probabilities of two models.
 
     Args:
         other: The encoder's model.
-        given: Name of its logits.
+        given: Name of the encoder's output with logits.
         words: Word counts over :data:`WORDS` and :data:`CHARACTERS`.
-        about: Whether there may be several labels; weight of the other model; temperature of
-            the blend.
-        labels: How many.
+        about: Whether a record may have several labels; weight of the encoder; temperature of
+        the blend.
+        labels: Number of labels.
     """
     several, weight, temperature = about
     scale = "Sigmoid" if several else "Softmax"
@@ -176,10 +176,10 @@ def blended_model(
 
 
 def finished(model: ModelProto, about: Mapping[str, str]) -> bytes:
-    """Return the bytes of a model that says what it is.
+    """Return the bytes of a model, with metadata that describes it.
 
     Raises:
-        ValueError: It is too large for one file, or no model.
+        ValueError: The model is too large for one file, or invalid.
     """
     del model.metadata_props[:]
     helper.set_model_props(model, dict(about))

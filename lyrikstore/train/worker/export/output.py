@@ -1,4 +1,4 @@
-"""The files of an export, each hashed before it is written, so that the parent knows them again."""
+"""The files of an export, hashed before they are written, so that the parent can compare them."""
 
 import json
 from collections.abc import Mapping
@@ -8,14 +8,14 @@ from typing import Any
 from blake3 import blake3
 
 FOLDER = "out/export"
-"""Where the files of an export are staged."""
+"""The folder in which the files of an export are staged."""
 
 
 class Output:
-    """Files that are written once.
+    """The output folder of an export; each file is written once.
 
     Args:
-        folder: Where; it is made.
+        folder: The folder; it is created.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -23,7 +23,7 @@ class Output:
         self.digests: dict[str, str] = {}
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a file; folders in its name are made."""
+        """Write a file; missing folders of its path are created."""
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with path.open("xb") as file:
@@ -31,13 +31,13 @@ class Output:
         self.digests[name] = blake3(data).hexdigest()
 
     def place(self, name: str) -> Path:
-        """Return where a file has to be written that is too large for :meth:`write`."""
+        """Return the path at which the caller writes a file that is too large for :meth:`write`."""
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         return path
 
     def was_written(self, name: str) -> None:
-        """Take the digest of a file that was written at its :meth:`place`."""
+        """Record the digest of a file that the caller wrote at its :meth:`place`."""
         hasher = blake3()
         with (self._folder / name).open("rb") as file:
             while part := file.read(1 << 20):
@@ -45,6 +45,6 @@ class Output:
         self.digests[name] = hasher.hexdigest()
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
-        """Write a JSON file that people can read too."""
+        """Write an indented JSON file."""
         text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
         self.write(name, text.encode() + b"\n")

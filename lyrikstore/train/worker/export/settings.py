@@ -1,4 +1,4 @@
-"""Settings and tokenizer of an export, as transformers and transformers.js read them."""
+"""Settings and tokenizer of an export, in the files of transformers and transformers.js."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from lyrikstore.train.worker.staging import BASE
 
 TOKENIZER_CONFIG = "tokenizer_config.json"
 UNLIMITED = int(1e30)
-"""What transformers takes for a tokenizer that reads all of a text."""
+"""The ``model_max_length`` by which transformers means a tokenizer without a limit."""
 
 
 def base_settings(files: StagedFiles) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def base_settings(files: StagedFiles) -> dict[str, Any]:
 
 
 def label_settings(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what ``config.json`` says of the labels of a job."""
+    """Return the members of ``config.json`` about the labels of a job."""
     labels: Sequence[str] = job["labels"]
     answers = "multi" if job["several"] else "single"
     return {
@@ -37,7 +37,7 @@ def label_settings(job: Mapping[str, Any]) -> dict[str, Any]:
 def write_base_tokenizer(
     files: StagedFiles, out: Output, settings: Mapping[str, Any], max_tokens: int
 ) -> None:
-    """Write the base's tokenizer, which cuts a text where the sealed model does."""
+    """Write the base's tokenizer, which truncates a text where the sealed model does."""
     described: dict[str, Any] = json.loads(files.read(f"{BASE}/{TOKENIZER}"))
     described["padding"] = None
     described["truncation"] = {
@@ -52,7 +52,7 @@ def write_base_tokenizer(
 
 
 def closing_token(files: StagedFiles) -> int | None:
-    """Return the token that the base's tokenizer ends every sequence with; None: none, or more."""
+    """Return the one token that ends every sequence of the base's tokenizer, or None."""
     ((ids, mask),) = LimitedTokenizer(files).encode_marked(["a"])
     return int(ids[-1]) if mask[-2:] == [0, 1] else None
 
@@ -60,14 +60,14 @@ def closing_token(files: StagedFiles) -> int | None:
 def write_tokenizer(
     out: Output, folder: str, described: Mapping[str, Any], max_tokens: int, padding: str | None
 ) -> None:
-    """Write ``tokenizer.json`` and what transformers wants beside it.
+    """Write ``tokenizer.json`` and the settings file that transformers reads with it.
 
     Args:
-        out: Takes the files.
+        out: Receives the files.
         folder: Empty, or a folder with its slash.
-        described: The tokenizer.
+        described: The content of ``tokenizer.json``.
         max_tokens: Longest sequence.
-        padding: The token that fills sequences up.
+        padding: The padding token.
     """
     text = json.dumps(described, ensure_ascii=False)
     out.write(f"{folder}{TOKENIZER}", text.encode())

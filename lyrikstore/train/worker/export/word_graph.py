@@ -1,9 +1,9 @@
-"""Word counts as a graph of ONNX over numbers of words and characters, and their tokenizers.
+"""Word counts as an ONNX graph over ids of words and characters, and their tokenizers.
 
 ``TfIdfVectorizer`` counts words, pairs of words and runs of characters; the rest is arithmetic. A
 tokenizer finds words as scikit-learn does: lower case, two or more letters, digits or underscores.
-Another gives the characters of all that stands between white space, with one blank between: a run
-that has blanks at its ends alone is then as often in the text as it is in its words.
+A second one gives the characters of the text, with each white space replaced by one blank: a run
+with blanks only at its ends then occurs in the text as often as in its words.
 """
 
 import re
@@ -22,24 +22,24 @@ from lyrikstore.train.worker.models.word_counts import WordCounts
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]")
 _WORD = re.compile(r"\w\w+")
 _PATTERN = r"[\p{L}\p{N}_]{2,}"
-"""What Python's ``\\w\\w+`` finds, in the words of Oniguruma and JavaScript."""
+"""The pattern of Oniguruma and JavaScript that matches the same as Python's ``\\w\\w+``."""
 
 _BLANK = " "
 _BETWEEN = r"[\s\x1c-\x1f]+"
-"""What Python's ``str.split`` splits at."""
+"""The white space at which Python's ``str.split`` splits."""
 
 PADDING, UNKNOWN = _SPECIAL[0], 1
-"""The token that fills; the number of what is in no term."""
+"""The padding token; the id of a word that is in no term."""
 
 
 class WordGraph(Struct, frozen=True):
-    """A part of a graph.
+    """A part of an ONNX graph.
 
     Attributes:
         nodes: Its nodes.
         constants: Its constants.
-        output: Name of what it gives.
-        inputs: Names of what it takes.
+        output: Name of its output.
+        inputs: Names of its inputs.
     """
 
     nodes: list[Any]
@@ -49,10 +49,10 @@ class WordGraph(Struct, frozen=True):
 
 
 def words_of(model: WordCounts) -> dict[str, int]:
-    """Return the words of a model's terms, each with its number.
+    """Return the words of a model's terms, each with its id.
 
     Raises:
-        InvalidInputError: (``no-such-target``) fields join the text, which the graph does not know.
+        InvalidInputError: (``no-such-target``) the model also reads fields; the graph cannot.
     """
     if model.fields.names():
         raise InvalidInputError(
@@ -65,7 +65,7 @@ def words_of(model: WordCounts) -> dict[str, int]:
 
 
 def characters_of(model: WordCounts) -> dict[str, int]:
-    """Return the characters of a model's runs, each with its number; none: it counts no runs."""
+    """Return the characters of a model's runs, each with its id; empty if it counts no runs."""
     if not _runs_of(model):
         return {}
     found = sorted({one for run, _ in _runs_of(model) for one in run} | {_BLANK})
@@ -73,7 +73,7 @@ def characters_of(model: WordCounts) -> dict[str, int]:
 
 
 def _runs_of(model: WordCounts) -> list[tuple[str, int]]:
-    """Return the runs that a padded word can have, and their places; short ones first."""
+    """Return the runs that a padded word can have, with their columns; short runs first."""
     names = [] if model.runs is None else model.runs.names
     # ATTACK A162: one with a blank inside is in no word, and would be in the text all the same.
     found = [
@@ -87,7 +87,7 @@ def _runs_of(model: WordCounts) -> list[tuple[str, int]]:
 
 
 def tokenizer_of(words: Mapping[str, int]) -> dict[str, Any]:
-    """Return ``tokenizer.json``: text → the numbers of its words."""
+    """Return a ``tokenizer.json`` that turns a text into the ids of its words."""
     split = {"pattern": {"Regex": _PATTERN}, "behavior": "Removed", "invert": True}
     # A sequence is never empty: no runtime takes one that is.
     first = [{"SpecialToken": {"id": _SPECIAL[2], "type_id": 0}}]
@@ -95,7 +95,10 @@ def tokenizer_of(words: Mapping[str, int]) -> dict[str, Any]:
 
 
 def character_tokenizer_of(characters: Mapping[str, int]) -> dict[str, Any]:
-    """Return ``tokenizer.json``: text → the numbers of its characters, between two blanks."""
+    """Return a ``tokenizer.json`` that turns a text into the ids of its characters.
+
+    The text is put between two blanks.
+    """
     steps: list[dict[str, Any]] = [
         {"type": "Lowercase"},
         {"type": "Replace", "pattern": {"Regex": _BETWEEN}, "content": _BLANK},
@@ -163,13 +166,13 @@ def _tokenizer(
 def word_graph(
     model: WordCounts, words: Mapping[str, int], sources: tuple[str, str], temperature: float
 ) -> WordGraph:
-    """Return the graph that gives the calibrated logits of word counts.
+    """Return the ONNX graph that computes the calibrated logits of word counts.
 
     Args:
         model: The model.
-        words: Its words, as :func:`words_of` gives them.
-        sources: Names of the inputs: numbers of words, and of characters, texts × length.
-        temperature: What logits are divided by.
+        words: The model's words, as :func:`words_of` returns them.
+        sources: Names of the inputs: ids of words, and of characters, texts × length.
+        temperature: The divisor of the logits.
     """
     parts = [_words(model, words, sources[0], temperature)]
     if runs := _runs_of(model):
@@ -258,7 +261,7 @@ def _runs(
 def _product(
     name: str, counts: Any, source: str, idf: NDArray[np.float64], weight: NDArray[np.float64]
 ) -> WordGraph:
-    """Return the graph that weighs counts: TF-IDF of length 1 times the weights."""
+    """Return the part of the graph that multiplies TF-IDF vectors of length 1 by the weights."""
 
     def own(what: str) -> str:
         return f"{name}.{what}"

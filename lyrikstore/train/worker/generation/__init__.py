@@ -1,1 +1,1 @@
-"""generative models: loaded, trained, asked (spec §13.12). Runs in a worker."""
+"""Generative models: loading, training, generation (spec §13.12). Runs in a worker."""

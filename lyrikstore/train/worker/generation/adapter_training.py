@@ -1,4 +1,4 @@
-"""Training of a generative model: an adapter, on the answers of packed records (spec §13.12.4)."""
+"""Adapter training of a generative model, on the answers of packed records (spec §13.12.4)."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -38,8 +38,8 @@ def open_decoder(job: Mapping[str, Any], files: StagedFiles) -> "DecoderLearner"
     prepare(training["threads"], training["seed"])
     text = ConversationTokenizer(files, chat=job["chat"])
     AnswerChoices(text, job["choices"], most=model["answer_tokens"])  # refuses what cannot be given
-    learnt, checked = (
-        text.tell(
+    train, validation = (
+        text.tokenize(
             [json.loads(line) for line in files.lines(name)],
             most=model["max_tokens"],
             answer_tokens=model["answer_tokens"],
@@ -50,17 +50,17 @@ def open_decoder(job: Mapping[str, Any], files: StagedFiles) -> "DecoderLearner"
     decoder = AdaptedDecoder.fresh(
         files, job["weights"], config, job["precision"], task=job["task"]
     )
-    return DecoderLearner(decoder, job, learnt, checked)
+    return DecoderLearner(decoder, job, train, validation)
 
 
 class DecoderLearner(Learner):
     """A decoder with an adapter.
 
     Args:
-        model: It.
+        model: The model.
         job: As for :func:`open_decoder`.
-        learnt: Training records.
-        checked: Validation records.
+        train: Training records.
+        validation: Validation records.
     """
 
     model: AdaptedDecoder
@@ -69,20 +69,20 @@ class DecoderLearner(Learner):
         self,
         model: AdaptedDecoder,
         job: Mapping[str, Any],
-        learnt: Sequence[TokenizedConversation],
-        checked: Sequence[TokenizedConversation],
+        train: Sequence[TokenizedConversation],
+        validation: Sequence[TokenizedConversation],
     ) -> None:
         training, rate = job["config"]["training"], "learning_rate"
         if training.get(RECOMPUTES):
-            model.compute_layers_again()
+            model.enable_gradient_checkpointing()
         super().__init__(training, [([*model.parameters().values()], training[rate])], rate=rate)
-        self.model, self._learnt, self._checked = model, learnt, checked
+        self.model, self._train, self._validation = model, train, validation
         self._most = int(job["config"]["model"]["max_tokens"])
         self._half = job["precision"] == "bf16"
-        self.total = sum(len(one.completion) for one in learnt)
+        self.total = sum(len(one.completion) for one in train)
         epochs = range(int(training["epochs"]))
         size = self.records_per_step
-        self.steps = sum(len(self._batches(learnt, epoch, size)) for epoch in epochs)
+        self.steps = sum(len(self._batches(train, epoch, size)) for epoch in epochs)
 
     def _batches(
         self, records: Sequence[TokenizedConversation], epoch: int, size: int
@@ -97,11 +97,11 @@ class DecoderLearner(Learner):
         )
 
     def batches(self, epoch: int) -> list[list[Row]]:
-        """Return the rows of each batch of an epoch, and note their padding."""
+        """Return the rows of each batch of an epoch, and record their padding."""
         self.model.peft.train()
-        batches = self._batches(self._learnt, epoch, self.records_per_step)
+        batches = self._batches(self._train, epoch, self.records_per_step)
         lengths = [
-            [sum(self._learnt[at].length for at in row) for row in part]
+            [sum(self._train[at].length for at in row) for row in part]
             for batch in batches
             for part in self.parts(batch)
         ]
@@ -110,35 +110,35 @@ class DecoderLearner(Learner):
         return batches
 
     def weight(self, batch: Sequence[Row]) -> int:
-        """Return how many tokens are learnt of a batch."""
-        return sum(len(self._learnt[at].completion) for row in batch for at in row)
+        """Return the number of completion tokens of a batch."""
+        return sum(len(self._train[at].completion) for row in batch for at in row)
 
     def loss(self, batch: Sequence[Row]) -> Tensor:
-        """Return the mean loss of a token that is learnt of a batch."""
-        rows = pack_rows([[self._learnt[at] for at in row] for row in batch])
+        """Return the mean loss of the completion tokens of a batch."""
+        rows = pack_rows([[self._train[at] for at in row] for row in batch])
         rows = rows.to(self.model.device)
         with self._precision():
             return completion_loss(self.model.causal, rows) / len(rows.targets)
 
     @property
     def figures(self) -> Mapping[str, str]:
-        """What it took of an accelerator."""
+        """The memory of a GPU that training used."""
         return accelerator_figures(self.model.device)
 
     def validate(self) -> Validated:
-        """Return the mean loss of a token of the validation answers; the less, the better."""
+        """Return the mean loss of the validation completions' tokens; lower is better."""
         self.model.peft.eval()
         sums = []
         with torch.inference_mode(), self._precision():
-            for batch in self._batches(self._checked, 0, self.training["batch_size"]):
-                rows = pack_rows([[self._checked[at] for at in row] for row in batch])
+            for batch in self._batches(self._validation, 0, self.training["batch_size"]):
+                rows = pack_rows([[self._validation[at] for at in row] for row in batch])
                 rows = rows.to(self.model.device)
                 sums.append(float(completion_loss(self.model.causal, rows)))
-        tokens = sum(len(one.completion) for one in self._checked)
+        tokens = sum(len(one.completion) for one in self._validation)
         loss = sum(sums) / tokens
         metrics = {
             "validationLoss": decimal(loss),
-            "answersCut": decimal(sum(one.cut for one in self._learnt) / len(self._learnt)),
+            "answersCut": decimal(sum(one.cut for one in self._train) / len(self._train)),
             "learntTokens": str(self.total),
         }
         return Validated(np.asarray([[loss]]), metrics, -loss)
@@ -147,5 +147,5 @@ class DecoderLearner(Learner):
         return autocast(self.model.device, half=self._half)
 
     def parameters(self) -> dict[str, nn.Parameter]:
-        """Return what is trained, by name."""
+        """Return the trained parameters by name."""
         return self.model.parameters()

@@ -1,8 +1,8 @@
 """Base generative models, with frozen weights (spec §13.12.5).
 
-Weights are read a tensor at a time, and each takes the form that the model keeps before the next
-one is read: of a model in 4 bits, never more than one matrix is there as its file has it. Nothing
-here chooses a class by a name found in a file, and nothing reads a pickle.
+Weights are read one tensor at a time, and each is converted before the next one is read: of a model
+in 4 bits, at most one matrix is in memory as its file has it. Nothing here chooses a class by a
+name in a file, and nothing reads a pickle.
 """
 
 import json
@@ -55,7 +55,7 @@ _CLASSES: Mapping[str, tuple[Any, Any]] = {
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 _HEAD, _TABLE = "lm_head.weight", "model.embed_tokens.weight"
 _COMPUTED = re.compile(r"model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq")
-"""What old files have of each layer, and models compute from their settings."""
+"""Tensors of each layer that old files contain, and that models compute from their settings."""
 
 
 def load_decoder(
@@ -71,14 +71,14 @@ def load_decoder(
     Args:
         files: The staging folder.
         weights: Names of the files with its weights.
-        quantization: ``nf4``, or empty: as ``precision`` says.
+        quantization: ``nf4``; empty: the weights are in ``precision``.
         precision: ``fp32`` or ``bf16``.
-        device: Where it computes, ``cpu`` or ``cuda``; a tensor at a time is elsewhere.
+        device: The device of the model, ``cpu`` or ``cuda``; tensors are moved there one by one.
 
     Raises:
-        InvalidInputError: (``bad-model``) it cannot be loaded, or its weights are not those of the
-            architecture the config names; (``extra-missing``) bitsandbytes is not installed.
-        StorageError: (``staging-lost``) a file of it is gone.
+        InvalidInputError: (``bad-model``) the model cannot be loaded, or its weights do not match
+        the architecture that the config names; (``extra-missing``) bitsandbytes is not installed.
+        StorageError: (``staging-lost``) a file of the model is missing.
         LyrikstoreError: As :func:`open_device`.
     """
     settings = json.loads(files.read(f"{BASE}/{CONFIG}"))
@@ -137,10 +137,10 @@ def _fill(
         if _COMPUTED.fullmatch(name):
             continue
         if not value.is_floating_point():  # an integer is half of a quantised weight
-            raise ValueError(f"its weights are no numbers: {name} has integers")
+            raise ValueError(f"its weights are not floating-point numbers: {name} has integers")
         kept = value.to(dtype)
         if not torch.isfinite(kept).all():
-            raise ValueError(f"its weights are no numbers: {name} has infinity or NaN")
+            raise ValueError(f"its weights are not finite: {name} has infinity or NaN")
         if name == _HEAD and model.config.tie_word_embeddings:
             tied = kept.to(device)
         elif name not in missing:
@@ -153,8 +153,8 @@ def _fill(
         else:
             _set(model, name, kept, device)
     for names, words in ((missing, "lack"), (unexpected, "have, beside its own,")):
-        if odd := sorted(names):
-            raise ValueError(f"its weights {words} {odd[0]} ({len(odd)} in all)")
+        if wrong := sorted(names):
+            raise ValueError(f"its weights {words} {wrong[0]} ({len(wrong)} in all)")
     model.tie_weights()
     if tied is not None and not torch.equal(tied, model.get_parameter(_TABLE)):
         raise ValueError(f"its config says that {_HEAD} is {_TABLE}, and its weights differ")

@@ -1,4 +1,4 @@
-"""Answers that are one of a few: which token may follow which (spec §13.12.9)."""
+"""Constrained answers: the tokens that may follow within a list of choices (spec §13.12.9)."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from lyrikstore.train.worker.errors import TRAINED, bad_model
 from lyrikstore.train.worker.generation.tokenized import ConversationTokenizer
 
 MAX_CHOICE_TOKENS: Final = 64
-"""Most tokens of a choice, without the one that ends it."""
+"""Most tokens of a choice, without the end token."""
 
 _GRAMMAR = """\
 # The answers that this model gives, in tokens of the model file beside it, each cut as the sealed
@@ -22,15 +22,16 @@ root ::= (
 
 
 class AnswerChoices:
-    """The only answers of a model, as tokens; false where it writes what it likes.
+    """The allowed answers of a model, as tokens; false where its answers are free text.
 
     Args:
         text: Turns completions into tokens.
-        choices: Pairs of a choice and the completion that gives it.
-        most: The most tokens of an answer, the one that ends it among them.
+        choices: Pairs of a choice and its completion.
+        most: Most tokens of an answer, the end token included.
 
     Raises:
-        InvalidInputError: (``bad-choices``) one has too many tokens, or none, or those of another.
+        InvalidInputError: (``bad-choices``) a choice has too many tokens, or none, or the same
+        tokens as another one.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class AnswerChoices:
             if not 1 < len(answer) <= min(MAX_CHOICE_TOKENS + 1, most):
                 raise _bad(
                     f"{quote(name, 80)} has {len(answer)} tokens with the one that ends it, and "
-                    f"2 to {min(MAX_CHOICE_TOKENS + 1, most)} can be given",
+                    f"2 to {min(MAX_CHOICE_TOKENS + 1, most)} are allowed",
                     "take a shorter one, or raise [model] answer_tokens",
                 )
             if answer in self._names:
@@ -68,11 +69,11 @@ class AnswerChoices:
         Args:
             text: Turns completions into tokens.
             job: ``choices``: pairs of a choice and its completion.
-            about: What its ``prompt.json`` says.
+            about: The content of its ``prompt.json``.
 
         Raises:
-            InvalidInputError: (``bad-checkpoint``) it says other choices; (``bad-choices``) as for
-                the class.
+            InvalidInputError: (``bad-checkpoint``) the file has other choices than the job;
+            (``bad-choices``) as for the class.
         """
         if [name for name, _ in job["choices"]] != about.get("choices", []):
             raise bad_model(TRAINED, "its choices are not those of its run")
@@ -83,34 +84,35 @@ class AnswerChoices:
 
     @property
     def tokens(self) -> list[list[int]]:
-        """The tokens of each choice, in the order of the choices, those that end them last."""
+        """The tokens of each choice, in the order of the choices, each with its end token."""
         return [list(one) for one in self._names]
 
     @property
     def longest(self) -> int:
-        """How many tokens the longest has, the one that ends it among them; 0: there is none."""
+        """Tokens of the longest choice, its end token included; 0 without choices."""
         return max(map(len, self._names), default=0)
 
     def following(self, begun: Sequence[int]) -> list[int]:
-        """Return the tokens that may follow the beginning of an answer; after its end, any end."""
+        """Return the tokens allowed after the start of an answer; after its end, all end tokens."""
         return self._next.get(tuple(begun), [self.ends[0]])
 
     def name(self, tokens: Sequence[int]) -> str:
-        """Return which choice an answer is, the token that ends it last.
+        """Return the choice whose tokens an answer has, its end token included.
 
         Raises:
-            InvalidInputError: (``bad-checkpoint``) none: the model gives no numbers.
+            InvalidInputError: (``bad-checkpoint``) no choice has them: the model's logits are not
+            numbers.
         """
         found = self._names.get(tuple(tokens))
         if found is None:
             raise bad_model(TRAINED, "its answers are infinity or NaN")
         return found
 
-    def asked_with(self, prompt_tokens: int) -> dict[str, Any]:
-        """Return what keeps ``generate`` of transformers to the choices.
+    def generation_arguments(self, prompt_tokens: int) -> dict[str, Any]:
+        """Return the arguments by which ``generate`` of transformers allows only the choices.
 
         Args:
-            prompt_tokens: Length of the prompts, with what fills them.
+            prompt_tokens: Length of the prompts, padding included.
         """
         if not self:
             return {}

@@ -1,4 +1,4 @@
-"""A base generative model, with an adapter (spec §13.12.5).
+"""A base generative model with an adapter (spec §13.12.5).
 
 Imported by workers only. Nothing here chooses a class by a name found in a file, and nothing reads
 a pickle.
@@ -28,9 +28,9 @@ class AdaptedDecoder:
 
     Args:
         causal: The base model.
-        peft: It with its adapter; None: the base alone.
-        about: What ``prompt.json`` says.
-        lora: Settings of the adapter, where it is new.
+        peft: The base model with its adapter; None: the base alone.
+        about: The content of ``prompt.json``.
+        lora: Settings of a new adapter.
 
     Attributes:
         device: Where it computes.
@@ -52,14 +52,14 @@ class AdaptedDecoder:
         *,
         task: str,
     ) -> Self:
-        """Return a model whose adapter changes nothing yet.
+        """Return a model with an untrained adapter, which does not change its answers.
 
         Args:
             files: The staging folder.
             weights: Names of the files with the base's weights.
             config: ``model``, ``prompt`` and ``lora`` settings.
-            precision: What is computed in.
-            task: What it is trained for.
+            precision: Precision of the computation.
+            task: Name of the task.
         """
         model, prompt, lora = config["model"], config.get("prompt", {}), config["lora"]
         quantization = model.get("quantization", "")
@@ -97,8 +97,8 @@ class AdaptedDecoder:
             device: Where it computes.
 
         Raises:
-            InvalidInputError: (``bad-checkpoint``) the files are not a whole checkpoint for this
-                base.
+            InvalidInputError: (``bad-checkpoint``) the files are not a complete checkpoint of this
+            base.
             LyrikstoreError: As :func:`load_decoder`.
         """
         with loading(TRAINED):
@@ -116,7 +116,7 @@ class AdaptedDecoder:
             peft = _adapted(causal, settings_of(document))
             wanted = {name: one.shape for name, one in _adapter_state(peft).items()}
             if {name: one.shape for name, one in tensors.items()} != wanted:
-                raise ValueError("the adapter's tensors are not those its config names")
+                raise ValueError("the adapter's tensors do not match its config")
             if not all(torch.isfinite(one).all() for one in tensors.values()):
                 raise ValueError("its weights have infinity or NaN")
             load_peft().set_peft_model_state_dict(peft, tensors)
@@ -124,12 +124,12 @@ class AdaptedDecoder:
         return cls(causal, peft, about, None)
 
     def parameters(self) -> dict[str, nn.Parameter]:
-        """Return what is trained, by name."""
+        """Return the trained parameters by name."""
         named = self.peft.named_parameters()
         return {name: value for name, value in named if value.requires_grad}
 
-    def compute_layers_again(self) -> None:
-        """Keep only what goes into each layer; the way back computes the rest of it again."""
+    def enable_gradient_checkpointing(self) -> None:
+        """Turn on gradient checkpointing: the backward pass computes the layers a second time."""
         current = getattr(self.causal, "activation_checkpointing_enable", None)
         enable = current or self.causal.gradient_checkpointing_enable  # of older transformers
         enable({"use_reentrant": False})
@@ -137,7 +137,7 @@ class AdaptedDecoder:
         self.causal.disable_input_require_grads()
 
     def save(self, folder: Path) -> None:
-        """Write the adapter, in fp32, and how it is asked."""
+        """Write the adapter, in fp32, and the prompt settings."""
         if self._lora is None:
             raise ValueError("only what was trained here is written")
         tensors = {

@@ -1,4 +1,4 @@
-"""A generative model answers, the likeliest token each time (spec §13.12.8)."""
+"""Greedy generation: a generative model answers with the likeliest tokens (spec §13.12.8)."""
 
 import json
 import time
@@ -22,7 +22,7 @@ from lyrikstore.train.worker.staging import CHECKPOINT
 from lyrikstore.train.worker.training.checkpoint_writer import Report
 
 AT_ONCE = 16
-"""Answers that are written together."""
+"""Answers that are generated together."""
 
 _Written = tuple[str, int, bool]
 
@@ -30,20 +30,20 @@ _Written = tuple[str, int, bool]
 def generate(
     job: Mapping[str, Any], files: StagedFiles, report: Report, *, phases: Sequence[str]
 ) -> dict[str, Any]:
-    """Answer some prompts.
+    """Generate an answer to each prompt.
 
     Args:
         job: ``threads``, ``seed``, ``device``; ``weights``: the files of the base's weights;
-            ``chat``: whether prompts come from a chat template; ``choices``: the only answers,
+            ``chat``: whether prompts come from a chat template; ``choices``: the allowed answers,
             each with its completion; ``asked``: the file of prompts.
         files: The staging folder: the checkpoint, its base, the prompts.
         report: Called per batch.
-        phases: Who answers: ``score``: the model; ``baseline``: its base.
+        phases: The systems that answer: ``score``: the model; ``baseline``: its base.
 
     Returns:
-        ``outputs``: a file with a JSON list for each record: of each answerer the text, how many
-        tokens it has, and whether it came to its end; ``systems``: what each took;
-        ``accelerator``: the memory of a GPU that was taken.
+        ``outputs``: a file with a JSON list for each record: for each system the text, its number
+        of tokens, and whether it has an end token; ``systems``: the cost of each system;
+        ``accelerator``: the memory of a GPU that was used.
 
     Raises:
         InvalidInputError: (``prompt-too-long``) a prompt leaves no room for an answer.
@@ -60,7 +60,7 @@ def generate(
         raise InvalidInputError(
             "prompt-too-long",
             f"a prompt has {longest} tokens, and the model reads {room} before an answer",
-            hint="shorten it, or leave out such records with a filter: length/1",
+            hint="shorten it, or drop such records in a filter: length/1",
         )
     found, systems = [], []
     for phase in phases:
@@ -115,7 +115,7 @@ def _write(
                 input_ids=tokens.to(model.device),
                 attention_mask=mask.to(model.device),
                 generation_config=settings,
-                **choices.asked_with(length),
+                **choices.generation_arguments(length),
             )
         for row, at in enumerate(places):
             found[at] = _ended(text, choices, written[row, length:].tolist())
@@ -124,7 +124,7 @@ def _write(
 
 
 def _ended(text: ConversationTokenizer, choices: AnswerChoices, tokens: list[int]) -> _Written:
-    """Return the text up to the token that ends it, with that counted."""
+    """Return the text up to its end token, the tokens including that one, and if it ended."""
     end = next((at for at, token in enumerate(tokens) if token in text.stops), None)
     if choices:
         given = tokens if end is None else tokens[: end + 1]

@@ -1,4 +1,4 @@
-"""Packed rows, and the loss of what is learnt of them (spec §13.12.4)."""
+"""Packed rows, and the completion loss of their records (spec §13.12.4)."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -12,33 +12,33 @@ from lyrikstore.train.worker.generation.segments import Segments
 from lyrikstore.train.worker.generation.tokenized import TokenizedConversation
 
 CHUNK = 256
-"""Tokens whose logits are there at once."""
+"""Tokens whose logits are in memory at once."""
 
 
 class PackedRows(Struct, frozen=True):
-    """Rows of records that do not see each other.
+    """Packed rows of records; no record attends to another one.
 
     Attributes:
         tokens: (rows, tokens).
-        positions: Of each token in its own record.
-        segments: Where the records are, which see nothing but themselves.
-        learnt: Places, in the flattened rows, of the tokens that come before a learnt one.
-        targets: The learnt ones.
+        positions: Position of each token in its record.
+        segments: The places of the records; attention stays inside a record.
+        before_targets: Places, in the flattened rows, of the tokens before each target.
+        targets: The tokens of the completions.
     """
 
     tokens: Tensor
     positions: Tensor
     segments: Segments
-    learnt: Tensor
+    before_targets: Tensor
     targets: Tensor
 
     def to(self, device: torch.device) -> "PackedRows":
-        """Return them where a model computes."""
+        """Return the rows on the device of a model."""
         return PackedRows(*(getattr(self, name).to(device) for name in self.__struct_fields__))
 
 
 def pack_rows(rows: Sequence[Sequence[TokenizedConversation]]) -> PackedRows:
-    """Return records as rows, each padded to the longest.
+    """Return records packed into rows, each row padded to the longest.
 
     Args:
         rows: The records of each row, in order.
@@ -46,7 +46,7 @@ def pack_rows(rows: Sequence[Sequence[TokenizedConversation]]) -> PackedRows:
     longest = max(sum(one.length for one in row) for row in rows)
     tokens = torch.zeros((len(rows), longest), dtype=torch.long)
     positions = torch.zeros((len(rows), longest), dtype=torch.long)
-    learnt: list[int] = []
+    before_targets: list[int] = []
     targets: list[int] = []
     for number, row in enumerate(rows):
         at = 0
@@ -56,11 +56,13 @@ def pack_rows(rows: Sequence[Sequence[TokenizedConversation]]) -> PackedRows:
             tokens[number, at:end] = torch.tensor(whole)
             positions[number, at:end] = torch.arange(len(whole))
             first = number * longest + at + len(one.prompt) - 1
-            learnt += range(first, first + len(one.completion))
+            before_targets += range(first, first + len(one.completion))
             targets += one.completion
             at = end
     segments = Segments.of([[one.length for one in row] for row in rows], longest)
-    return PackedRows(tokens, positions, segments, torch.tensor(learnt), torch.tensor(targets))
+    return PackedRows(
+        tokens, positions, segments, torch.tensor(before_targets), torch.tensor(targets)
+    )
 
 
 def hidden_states(causal: Any, rows: PackedRows) -> Tensor:
@@ -78,16 +80,16 @@ def hidden_states(causal: Any, rows: PackedRows) -> Tensor:
 
 
 def completion_loss(causal: Any, rows: PackedRows) -> Tensor:
-    """Return the sum of the losses of the learnt tokens.
+    """Return the sum of the losses of the completion tokens.
 
-    Their logits are computed :data:`CHUNK` at a time, and again on the way back: of a large
-    vocabulary they would take more memory than the model.
+    The logits are computed :data:`CHUNK` tokens at a time, and again in the backward pass: with a
+    large vocabulary they would take more memory than the model.
 
     Args:
-        causal: The base model, with its adapter in it.
-        rows: What to learn from.
+        causal: The base model with its adapter.
+        rows: The packed training records.
     """
-    vectors = hidden_states(causal, rows).flatten(0, 1)[rows.learnt]
+    vectors = hidden_states(causal, rows).flatten(0, 1)[rows.before_targets]
 
     def chunk(some: Tensor, wanted: Tensor) -> Tensor:
         logits = causal.lm_head(some).float()

@@ -1,8 +1,8 @@
-"""Attention inside the records of packed rows, without a mask of tokens × tokens (spec §13.12.4).
+"""Attention within each record of packed rows, without a mask of tokens × tokens (spec §13.12.4).
 
 A row of T tokens with such a mask takes T² of memory and of work, however short its records are.
-Here each record attends to itself alone, those of like length together, by the kernel of PyTorch
-that knows causality without a mask.
+Here each record attends only to itself. Records of similar length are computed together, by the
+causal kernel of PyTorch, which needs no mask.
 """
 
 from collections.abc import Sequence
@@ -16,21 +16,21 @@ from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 ATTENTION = "lyrikstore-segments"
-"""What the config of a model calls :func:`attend`."""
+"""The name of :func:`attend` in the config of a model."""
 
 LIKE = 0.6
-"""Records go together down to this share of the longest: few calls, and little that is filled."""
+"""Shortest length of a group's records, as a share of its longest: few calls, little padding."""
 
 
 class Segments(Struct, frozen=True):
-    """Where the records of packed rows are.
+    """The places of the records in packed rows.
 
     Attributes:
-        groups: Of records of like length, their tokens' places in the flattened rows: (records,
-            tokens). Shorter ones are filled with place 0 behind their end, where no token that
-            counts looks.
-        back: Of each token of the flattened rows, its place in the flattened groups. What fills a
-            row belongs to no record, and gets what stands first.
+        groups: For each group of records of similar length, the places of their tokens in the
+        flattened rows: (records, tokens). Shorter records are padded with place 0 behind their
+        end; causal attention of their own tokens does not reach the padding.
+        back: For each token of the flattened rows, its place in the flattened groups. Padding
+        belongs to no record, and has place 0.
     """
 
     groups: tuple[Tensor, ...]
@@ -41,8 +41,8 @@ class Segments(Struct, frozen=True):
         """Return the segments of rows.
 
         Args:
-            rows: How many tokens each record of each row has.
-            tokens: Of a row, what fills it among them.
+            rows: The number of tokens of each record of each row.
+            tokens: The number of tokens of a row, padding included.
         """
         found = []
         for number, row in enumerate(rows):
@@ -69,7 +69,7 @@ class Segments(Struct, frozen=True):
         return cls(tuple(groups), back)
 
     def to(self, device: torch.device) -> "Segments":
-        """Return them where a model computes."""
+        """Return the segments on the device of a model."""
         return Segments(tuple(one.to(device) for one in self.groups), self.back.to(device))
 
 
@@ -85,18 +85,18 @@ def attend(
     scaling: float | None = None,
     **more: Any,
 ) -> tuple[Tensor, None]:
-    """Return what tokens take from each other: (rows, tokens, heads, width); as transformers calls.
+    """Return the attention output (rows, tokens, heads, width); called by transformers.
 
     Args:
         module: The layer.
         query: (rows, heads, tokens, width).
-        key: Likewise, of as many heads or fewer.
-        value: Likewise.
-        attention_mask: What counts where there are no segments, as when a model answers.
-        segments: Of rows that are packed.
+        key: As ``query``, with as many heads or fewer.
+        value: As ``key``.
+        attention_mask: The mask where there are no segments, as in generation.
+        segments: The segments of packed rows.
         dropout: Share of the weights that is dropped.
-        scaling: Of the products.
-        more: What else there is.
+        scaling: Factor of the products of queries and keys.
+        more: Further arguments of transformers.
     """
     if segments is None:
         found: tuple[Tensor, None] = sdpa_attention_forward(

@@ -1,4 +1,4 @@
-"""Conversations as tokens: what is read, what is learnt, where an answer ends (spec §13.12.4)."""
+"""Tokenized conversations: prompt, completion, end token (spec §13.12.4)."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,13 +17,13 @@ from lyrikstore.train.worker.staging import BASE
 
 
 class TokenizedConversation(Struct, frozen=True):
-    """A record in tokens.
+    """A record as tokens.
 
     Attributes:
         id: Its record id.
-        prompt: What is read.
-        completion: What is learnt, with the token that ends it unless it was cut.
-        cut: Whether the answer was cut.
+        prompt: Tokens of the prompt; they have no loss.
+        completion: Tokens of the answer, which training learns, with the end token unless cut.
+        cut: Whether the answer was truncated.
     """
 
     id: Digest
@@ -33,16 +33,16 @@ class TokenizedConversation(Struct, frozen=True):
 
     @property
     def length(self) -> int:
-        """How many tokens it has."""
+        """Number of tokens of prompt and completion."""
         return len(self.prompt) + len(self.completion)
 
 
 class ConversationTokenizer:
-    """Turns texts into tokens and back, as the base model's tokenizer file says.
+    """Encodes and decodes texts with the base model's tokenizer.
 
     Args:
-        files: Where the base model is staged.
-        chat: Whether prompts come from a chat template, which begins and ends them itself.
+        files: The staging folder, with the base model.
+        chat: Whether prompts come from a chat template, which adds start and end tokens itself.
     """
 
     def __init__(self, files: StagedFiles, *, chat: bool) -> None:
@@ -55,14 +55,14 @@ class ConversationTokenizer:
         self._begin = begin if not chat and begin == [settings.get(BEGIN)] else []
 
     def prompts(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return prompts in tokens.
+        """Return the tokens of each prompt.
 
         Raises:
-            InvalidInputError: (``bad-model``) the model has no vector for one of them.
+            InvalidInputError: (``bad-model``) the model has no vector for one of the tokens.
         """
         return [self._begin + ids for ids in self._encode(texts)]
 
-    def tell(
+    def tokenize(
         self,
         rows: Sequence[Mapping[str, Any]],
         *,
@@ -70,40 +70,40 @@ class ConversationTokenizer:
         answer_tokens: int,
         whole: bool = False,
     ) -> list[TokenizedConversation]:
-        """Return records in tokens.
+        """Return staged records as tokens.
 
         Args:
-            rows: As they were staged.
-            most: Tokens of a row, into which each record has to fit.
+            rows: The staged records.
+            most: Most tokens of a record, which is the size of a row.
             answer_tokens: Most tokens of a completion.
-            whole: Whether no completion may be cut.
+            whole: Whether no completion may be truncated.
 
         Raises:
-            InvalidInputError: (``prompt-too-long``) a prompt leaves no room for its answer, or for
-                all of it where none may be cut; (``no-end``) the chat template ends answers with no
-                token that ends them.
+            InvalidInputError: (``prompt-too-long``) a prompt leaves no room for its answer, or not
+            enough for a whole one; (``no-end``) the chat template does not end answers with an
+            end token.
             LyrikstoreError: As :meth:`ConversationTokenizer.prompts`.
         """
         prompts = self.prompts([row["prompt"] for row in rows])
         completions = self._encode([row["completion"] for row in rows])
         return [
-            self._told(row["id"], prompt, completion, most, answer_tokens, whole=whole)
+            self._conversation(row["id"], prompt, completion, most, answer_tokens, whole=whole)
             for row, prompt, completion in zip(rows, prompts, completions, strict=True)
         ]
 
     def answers(self, completions: Sequence[str]) -> list[list[int]]:
-        """Return completions in tokens, each up to the token that ends it.
+        """Return the tokens of each completion, up to its end token.
 
         Raises:
-            InvalidInputError: (``no-end``, ``bad-model``) as :meth:`tell`.
+            InvalidInputError: (``no-end``, ``bad-model``) as :meth:`tokenize`.
         """
         return [self._ended(one) for one in self._encode(completions)]
 
     def read(self, tokens: Sequence[int]) -> str:
-        """Return tokens as text, without those that steer."""
+        """Return the text of tokens, without special tokens."""
         return self._tokenizer.decode(tokens)
 
-    def _told(
+    def _conversation(
         self,
         record: str,
         prompt: list[int],
@@ -119,8 +119,8 @@ class ConversationTokenizer:
         if room < (len(completion) if whole else 1):
             raise InvalidInputError(
                 "prompt-too-long",
-                f"record {record[:12]} has a prompt of {len(prompt)} tokens, and {most} are read "
-                "with the answer",
+                f"record {record[:12]} has a prompt of {len(prompt)} tokens; prompt and answer can "
+                f"have {most} together",
                 hint="raise [model] max_tokens, or drop such records in a filter: length/1",
             )
         kept = completion[:room]
@@ -135,7 +135,8 @@ class ConversationTokenizer:
         if self._chat:
             raise InvalidInputError(
                 "no-end",
-                "the base model's chat template ends an answer with no eos_token_id of its config",
+                "the base model's chat template does not end answers with an eos_token_id of its "
+                "config",
                 hint="name the token that ends a turn as eos_token_id in its config.json",
             )
         return [*completion, self.stops[0]]
@@ -146,6 +147,6 @@ class ConversationTokenizer:
         if most >= self._vectors:
             raise bad_model(
                 "the base model",
-                f"its tokenizer gives token {most}, and it has vectors for {self._vectors}",
+                f"its tokenizer returns token {most}, and it has {self._vectors} token vectors",
             )
         return ids

@@ -1,1 +1,1 @@
-"""Base models that come as one file of another format, converted to the folder that is loaded."""
+"""Conversion of a base model in one GGUF file to a folder that transformers loads."""

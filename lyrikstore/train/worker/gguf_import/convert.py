@@ -1,7 +1,7 @@
-"""The job ``convert``: a GGUF file as the folder of a base model (spec §13.12.1).
+"""The job ``convert``: convert a GGUF file to the folder of a base model (spec §13.12.1).
 
-The weights become those that the file stands for, in bf16; nothing of what quantisation took comes
-back. The conversion is recorded in the checkpoint that is made of the folder.
+The weights are dequantized to bf16; the precision that quantization removed is not restored. The
+conversion is recorded in the checkpoint that is made from the folder.
 """
 
 import json
@@ -31,7 +31,7 @@ from lyrikstore.train.worker.training.checkpoint_writer import Report
 from lyrikstore.version import __version__
 
 FILE, FOLDER = "model.gguf", "out/base"
-"""Where the file is staged, and where the folder of the base model is made."""
+"""Staged name of the file, and of the new folder of the base model."""
 
 _PART = 1 << 20
 _ARCHITECTURES: Mapping[str, tuple[str, MODEL_ARCH]] = {
@@ -56,10 +56,10 @@ _MAX_LAYERS = 1000
 
 
 def convert(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
-    """Write a GGUF file as the folder of a base model.
+    """Convert a GGUF file to the folder of a base model.
 
     Args:
-        job: ``name``, what messages call the file.
+        job: ``name``, the file's name in messages.
         files: The staging folder: :data:`FILE`.
         report: Called per tensor.
 
@@ -67,9 +67,9 @@ def convert(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[
         ``format`` of the file, ``tool`` that converted it, and ``licence`` as it states it.
 
     Raises:
-        PolicyError: (``unsafe-model``, ``unknown-model``) it is not a model that we load.
+        PolicyError: (``unsafe-model``, ``unknown-model``) lyrikstore does not load such a model.
 
-    Cost: one pass over the file; memory for its largest tensor in fp32, some times.
+    Cost: one pass over the file; memory for a few copies of its largest tensor in fp32.
     """
     with TemporaryFile() as own:
         with files.open(FILE) as staged:
@@ -90,7 +90,7 @@ def convert(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[
 
 
 def write_base(head: GgufFile, folder: Path, report: Report) -> None:
-    """Write a GGUF file as the folder of a base model; raises as :func:`convert`."""
+    """Write the folder of a base model from an open GGUF file; raises as :func:`convert`."""
     settings = _settings(head)
     config = json.dumps(settings).encode()
     check_model_config(config)
@@ -106,7 +106,7 @@ def _settings(head: GgufFile) -> dict[str, Any]:
     kind = str(head.value("general.architecture"))
     if kind not in _ARCHITECTURES:
         raise head.unknown(
-            f"architecture {kind[:80]} is not one we convert ({', '.join(_ARCHITECTURES)} are)"
+            f"the architecture {kind[:80]} is not converted ({', '.join(_ARCHITECTURES)} are)"
         )
     found: dict[str, Any] = {"architectures": [_ARCHITECTURES[kind][0]], "model_type": kind}
     for name, member in _SETTINGS.items():
@@ -162,7 +162,7 @@ def _write_weights(
 
 
 def _named(head: GgufFile, settings: Mapping[str, Any]) -> dict[str, ReaderTensor]:
-    """Return the tensors by the names that transformers gives them."""
+    """Return the tensors by their names in transformers."""
     layers = range(settings["num_hidden_layers"])
     stems = [*_WHOLE, *(f"model.layers.{at}.{one}" for at in layers for one in _LAYER)]
     names = get_tensor_name_map(_ARCHITECTURES[settings["model_type"]][1], len(layers))
@@ -171,7 +171,7 @@ def _named(head: GgufFile, settings: Mapping[str, Any]) -> dict[str, ReaderTenso
     for tensor in head.tensors.values():
         stem, _, part = tensor.name.rpartition(".")
         if stem not in known or part not in {"weight", "bias"}:
-            raise head.unknown(f"tensor {tensor.name[:80]} is none that is known")
+            raise head.unknown(f"tensor {tensor.name[:80]} is unknown")
         found[f"{known[stem]}.{part}"] = tensor
     return found
 
@@ -186,7 +186,9 @@ def _floats(head: GgufFile, tensor: ReaderTensor, heads: int) -> NDArray[np.floa
         raise head.unknown(f"{tensor.name[:80]} has infinity or NaN")
     if heads:
         if values.ndim != 2 or len(values) % (2 * heads):
-            raise head.unknown(f"{tensor.name[:80]} does not fit its heads")
+            raise head.unknown(
+                f"the shape of {tensor.name[:80]} does not match the attention heads"
+            )
         # The halves of each head are dealt one by one there, as its rotary embedding wants them.
         dealt = values.reshape(heads, len(values) // heads // 2, 2, -1)
         values = dealt.swapaxes(1, 2).reshape(values.shape)

@@ -1,7 +1,7 @@
-"""A GGUF file of a stranger, by the library of the format (spec §13.12.1).
+"""Strict reading of an untrusted GGUF file with the library of the format (spec §13.12.1).
 
-The library believes what a file says of its lengths. Here each is held against what is left of the
-file, and against a limit, before anything of that length is made.
+The library trusts the lengths in a file. Here each length is compared with the rest of the file,
+and with a limit, before memory of that length is allocated.
 """
 
 from collections.abc import Mapping
@@ -14,18 +14,18 @@ from lyrikstore.canon.errors import PolicyError
 
 MAX_TENSORS, MAX_MEMBERS = 10_000, 10_000
 MAX_ITEMS = 2_000_000
-"""Most items of all lists: the merges of a large vocabulary are most of them."""
+"""Most items of all lists together; most of them are the merges of a large vocabulary."""
 
 MAX_TEXT_BYTES = 1 << 20
 _ARRAY = int(GGUFValueType.ARRAY)
 _HELD = ("_build_fields", "_build_tensor_info", "_get", "_get_field_parts", "_get_str")
 if not all(hasattr(GGUFReader, name) for name in _HELD):
     # ATTACK: a release that reads by other methods would read without limits.
-    raise ImportError("this release of gguf is not one whose reader can be held to limits")
+    raise ImportError("the reader of this release of gguf cannot be limited")
 
 
 class _Reader(GGUFReader):
-    """The library's reader, which stops at what no model has."""
+    """The library's reader, with limits that no real model exceeds."""
 
     # ATTACK: a number of a byte in the file takes two hundred times as much in memory.
     _items_left = MAX_ITEMS
@@ -46,30 +46,30 @@ class _Reader(GGUFReader):
             inner = int(self._get(orig_offs, np.uint32)[0])
             self._items_left -= int(self._get(orig_offs + 4, np.uint64)[0])
             if inner == _ARRAY or self._items_left < 0:
-                raise ValueError("a list of lists, or more in lists than any model has")
+                raise ValueError("a list of lists, or more list items than any model has")
         return super()._get_field_parts(orig_offs, raw_type)
 
     def _build_fields(self, offs: Any, count: Any) -> Any:
         if count > MAX_MEMBERS:
-            raise ValueError("it announces more members than any model has")
+            raise ValueError("it declares more fields than any model has")
         return super()._build_fields(offs, count)
 
     def _build_tensor_info(self, offs: Any, count: Any) -> Any:
         if count > MAX_TENSORS:
-            raise ValueError("it announces more tensors than any model has")
+            raise ValueError("it declares more tensors than any model has")
         return super()._build_tensor_info(offs, count)
 
 
 class GgufFile:
-    """What a file says before its tensors, and where these lie.
+    """Metadata of a GGUF file, and the places of its tensors.
 
     Args:
-        file: The file; it stays open as long as tensors are read.
-        name: What messages call it.
+        file: The file; it stays open while tensors are read.
+        name: The file's name in messages.
 
     Raises:
-        PolicyError: (``unsafe-model``) it is no GGUF file that is read, or something in it is
-            longer than it can be.
+        PolicyError: (``unsafe-model``) the file is not a supported GGUF file, or a length in it
+        exceeds its limit.
     """
 
     def __init__(self, file: BinaryIO, name: str) -> None:
@@ -86,12 +86,12 @@ class GgufFile:
 
     @property
     def version(self) -> int:
-        """Of the format."""
+        """Version of the GGUF format."""
         return int(self.value("GGUF.version"))
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """Name → what the file says."""
+        """Name → metadata field."""
         return self._reader.fields
 
     @property
@@ -100,7 +100,7 @@ class GgufFile:
         return {one.name: one for one in self._reader.tensors}
 
     def value(self, name: str, otherwise: Any = None) -> Any:
-        """Return a number, text, truth value or list of such; ``otherwise`` where there is none.
+        """Return a field's number, text, boolean or list; ``otherwise`` if the field is absent.
 
         Raises:
             PolicyError: (``unsafe-model``) a text is not UTF-8.
@@ -112,16 +112,16 @@ class GgufFile:
             raise self._unsafe("a text is not UTF-8") from None
 
     def unknown(self, reason: str) -> PolicyError:
-        """Return the error for a model that is not converted."""
+        """Return the error for a model that cannot be converted."""
         return PolicyError(
             "unknown-model",
             f"{self._name}: {reason}",
-            hint="take the model as safetensors: lyrikstore commit FOLDER -d checkpoints/…",
+            hint="commit the model as safetensors: lyrikstore commit FOLDER -d checkpoints/…",
         )
 
     def _check_places(self) -> None:
         if self._reader.byte_order != "I":  # whose tensors the library does not turn around
-            raise ValueError("its bytes are in another order")
+            raise ValueError("its byte order is big-endian")
         end, alignment = self._reader.data_offset, self._reader.alignment
         for tensor in sorted(self._reader.tensors, key=lambda one: one.data_offset):
             if tensor.data_offset < end or tensor.data_offset % alignment:
@@ -132,5 +132,5 @@ class GgufFile:
         return PolicyError(
             "unsafe-model",
             f"{self._name}: {reason}",
-            hint="get the file again from whoever publishes the model",
+            hint="download the file again from the model's publisher",
         )

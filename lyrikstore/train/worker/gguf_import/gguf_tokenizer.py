@@ -12,21 +12,21 @@ _BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
 
 
 def tokenizer_of(file: GgufFile) -> bytes:
-    """Return ``tokenizer.json`` of the tokenizer that a file describes.
+    """Return a ``tokenizer.json`` with the tokenizer of a GGUF file.
 
     Args:
         file: The file.
 
     Raises:
-        PolicyError: (``unknown-model``) it is none of byte pairs, or cuts texts in a way that is
-            not known; its lists do not fit each other.
+        PolicyError: (``unknown-model``) it is not a byte-pair tokenizer, its pre-tokenizer is
+        unknown, or its lists do not match.
     """
     if file.value("tokenizer.ggml.model") != "gpt2":
         kind = str(file.value("tokenizer.ggml.model"))[:40]
         raise file.unknown(f"a tokenizer of the kind {kind} is not converted")
     before = file.value("tokenizer.ggml.pre", "gpt-2")
     if not isinstance(before, str) or before not in PRETOKENIZERS:
-        raise file.unknown(f"a tokenizer that cuts texts as {str(before)[:40]} is not converted")
+        raise file.unknown(f"the pre-tokenizer {str(before)[:40]} is not converted")
     found: list[Any] = [
         file.value(f"tokenizer.ggml.{name}") for name in ("tokens", "token_type", "merges")
     ]
@@ -39,7 +39,7 @@ def tokenizer_of(file: GgufFile) -> bytes:
         or not _are_texts(merges)
         or not all(one.count(" ") == 1 for one in merges)
     ):
-        raise file.unknown("its words, their kinds and merges do not fit each other")
+        raise file.unknown("its tokens, their types and its merges do not match")
     added = [
         {
             "id": number,
@@ -88,7 +88,7 @@ def _begins(file: GgufFile, words: list[str]) -> dict[str, Any] | None:
         return None
     token = file.value("tokenizer.ggml.bos_token_id")
     if type(token) is not int or not 0 <= token < len(words):
-        raise file.unknown("a tokenizer whose texts begin with no known token is not converted")
+        raise file.unknown("a tokenizer that starts texts with an unknown token is not converted")
     begin = {"SpecialToken": {"id": words[token], "type_id": 0}}
     text = {"Sequence": {"id": "A", "type_id": 0}}
     return {

@@ -1,1 +1,1 @@
-"""Answers about records that nobody labelled, and what speaks for them. Runs in a worker."""
+"""Predictions for unlabelled records, and explanations of them. Runs in a worker."""

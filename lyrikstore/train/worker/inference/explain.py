@@ -1,4 +1,4 @@
-"""What speaks for an answer: the terms of a sum, or the sentences without which it changes."""
+"""Explanations of predictions: the terms of a sum, or the sentences whose removal changes it."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,16 +13,16 @@ from lyrikstore.train.worker.models.model import Model
 from lyrikstore.verify.evaluation.choice.task import AnswerRule, LabellingRules
 
 MOST_TERMS = 20
-"""Terms that are named; the others are added up."""
+"""Terms that are listed; the others are summed."""
 
 MOST_SENTENCES = 64
-"""Pieces that a text is cut into; of a longer one, sentences that follow each other are one."""
+"""Most pieces of a text; in a longer text, neighbouring sentences form one piece."""
 
 MOST_LABELS = 5
-"""Labels of a record that are explained."""
+"""Most labels of a record that are explained."""
 
 _LETTERS = 200
-"""Of each token that a model reads: what comes later is left out where sentences are."""
+"""Most characters of a text per token that a model reads; the rest is not explained."""
 
 _END = re.compile(r"(?<=[.!?;:])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
 
@@ -30,21 +30,21 @@ _END = re.compile(r"(?<=[.!?;:])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
 def explain(
     model: Model, task: LabellingRules, rule: AnswerRule, example: Example, labels: Sequence[int]
 ) -> list[Mapping[str, Any]]:
-    """Return what speaks for labels of a record, of a blend by each of its models.
+    """Return an explanation of labels of a record, for each model of a blend.
 
     Args:
-        model: What answered.
-        task: Its task.
-        rule: Its temperature.
+        model: The model.
+        task: The rules of its task.
+        rule: The answer rule with its temperature.
         example: The record.
-        labels: Numbers of the labels.
+        labels: Indices of the labels.
 
     Returns:
-        For each label and model an object: ``method`` ``contributions`` or ``occlusion``, and what
-        the schema of ``predict`` says of these.
+        For each label and model an object: ``method`` ``contributions`` or ``occlusion``, with the
+        members that the schema of ``predict`` has for the method.
 
-    Cost: of sums nothing beside the answer; of an encoder one more answer for each sentence, at
-    most :data:`MOST_SENTENCES`.
+    Cost: for contributions little; for an encoder one more inference for each sentence, at most
+    :data:`MOST_SENTENCES`.
     """
     found: list[Mapping[str, Any]] = []
     for part in model.parts(rule.temperature):
@@ -62,9 +62,9 @@ def explain(
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
-    """Return where the sentences of a text begin and end, in code points.
+    """Return the start and end of each sentence of a text, in code points.
 
-    Lines and what stands before a stop count as sentences: no language is known here.
+    Lines and the text before a stop count as sentences, for any language.
     """
     found, start = [], 0
     for end in _END.finditer(text):
@@ -98,7 +98,7 @@ def _terms(model: Model, example: Example, label: int) -> dict[str, Any] | None:
 
 
 class _Pieces:
-    """Probabilities of a text, and of it without each of its sentences."""
+    """Probabilities of a text, and of the text without each of its sentences."""
 
     def __init__(self, places: Sequence[tuple[int, int]], found: Any) -> None:
         self.places, self.whole, self.without = places, found[0], found[1:]

@@ -1,4 +1,4 @@
-"""The training records that a model finds most like others, by its own vectors."""
+"""The training records most similar to other records, by the vectors of a model."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,37 +11,37 @@ from lyrikstore.train.worker.models.model import Model
 from lyrikstore.train.worker.training.checkpoint_writer import Report
 
 MOST = 3
-"""Training records that are named for each record."""
+"""Training records that are returned for each record."""
 
 _EXCERPT = 200
 
 
 class Nearest:
-    """Vectors of records, and what is most like them; of equals the first in storage order."""
+    """Finds the nearest training records by vectors; ties go to the first in storage order."""
 
     def __init__(self) -> None:
         self._parts: list[Any] = []
 
     def add(self, vectors: Any) -> None:
-        """Take more records.
+        """Add the vectors of more records.
 
         Args:
-            vectors: Rows of length 1, as the model's ``vectors`` gives them.
+            vectors: Rows of length 1, as the model's ``vectors`` returns them.
         """
         self._parts.append(vectors)
 
     def find(
         self, files: StagedFiles, known: Sequence[str], model: Model, report: Report
     ) -> list[list[Mapping[str, Any]]]:
-        """Return for each record the most like ones among others, the likest first.
+        """Return for each added record the most similar training records, the most similar first.
 
         Args:
             files: The staging folder.
-            known: Its files with those others.
-            model: Whose vectors count.
+            known: Names of the files with training records.
+            model: The model that computes the vectors.
             report: Called per batch.
 
-        Cost: one vector for each of the others: for an encoder about what an answer costs; memory
+        Cost: one vector for each training record, for an encoder about one inference each; memory
         for a batch.
         """
         best: list[list[tuple[float, Mapping[str, Any]]]] = []

@@ -1,4 +1,4 @@
-"""The job ``predict``: answers records in batches, and explains them where that is asked for."""
+"""The job ``predict``: predict records in batches, and explain them on request."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,24 +20,24 @@ from lyrikstore.verify.evaluation.answers import WHOLE
 from lyrikstore.verify.evaluation.choice.task import AnswerRule, Scores, labelling_rules
 
 _TABLES = ("scores", "tokens", "unlike")
-"""What is written of each record, each in a file of int32."""
+"""Output files of int32, one value for each record, or one for each label."""
 
 
 def predict(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
-    """Answer some records.
+    """Predict the labels of records, and explain them on request.
 
     Args:
         job: ``threads``, ``seed``, ``format``, ``task``, and ``decision`` and ``unlike`` of the
-            manifest; ``records``, how many there are; ``explain``, and with it ``known``, the
-            staged files of training records.
+            manifest; ``records``, their number; ``explain``, and with it ``known``, the staged
+            files of training records.
         files: The staging folder: the checkpoint, its base if it has one, ``test.jsonl``.
         report: Called per batch, in the phases ``predict`` and ``compare``.
 
     Returns:
-        ``scores``: a file of int32 millionths, records × labels; ``tokens``: one of int32, how
-        many of each record were read; ``maxTokens``, 0 if all are; ``unlike``: one of int32, 1 for
-        each record that is unlike the training data; ``explained``: a file with a JSON object for
-        each record.
+        ``scores``: a file of int32 millionths, records × labels; ``tokens``: a file of int32, the
+        tokens of each record that were read; ``maxTokens``, 0 without a limit; ``unlike``: a file
+        of int32, 1 for each record that is unlike the training data; ``explained``: a file with a
+        JSON object for each record.
 
     Cost: memory for a batch, and with ``explain`` for a vector and the explanation of each record.
     """
@@ -66,7 +66,7 @@ def predict(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[
 
 
 class _Answering:
-    """Answers batches, and keeps what explains them."""
+    """Predicts batches, and keeps their explanations."""
 
     def __init__(self, job: Mapping[str, Any], model: Model, unlike: UnlikeTexts) -> None:
         self._model, self._explain, self._unlike = model, bool(job["explain"]), unlike
@@ -76,7 +76,7 @@ class _Answering:
         self.nearest = Nearest()
 
     def answer(self, batch: list[Example], tables: Sequence[BinaryIO]) -> Iterator[int]:
-        """Write what the model says of a batch; yield how many records are done, in steps."""
+        """Write the predictions of a batch; yield the number of records of each finished step."""
         logits, unlike = self._unlike.answer(self._model, batch)
         found = self._task.probabilities(logits, self._rule.temperature)
         millionths = np.rint(found * WHOLE)
@@ -95,6 +95,6 @@ class _Answering:
             yield 1
 
     def _labels(self, row: Scores) -> list[int]:
-        """Return the numbers of the labels to explain: those given, or else the likeliest."""
+        """Return the indices of the labels to explain: the predicted ones, else the likeliest."""
         given = np.flatnonzero(self._task.given(row[None], self._rule)[0])
         return [int(one) for one in given] or [int(row.argmax())]

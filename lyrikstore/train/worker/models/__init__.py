@@ -1,1 +1,1 @@
-"""What can be trained and asked: one module a format, behind one protocol."""
+"""Trainable models: one module for each checkpoint format, behind one protocol."""

@@ -1,7 +1,7 @@
-"""PEFT and bitsandbytes, each loaded only where a model needs it.
+"""Imports of PEFT and bitsandbytes, only where a model needs them.
 
-PEFT loads bitsandbytes wherever it is installed, and with it PyTorch's compiler: more than a second
-for something that only models in four bits compute with.
+PEFT imports bitsandbytes wherever it is installed, and with it PyTorch's compiler: more than a
+second for a library that only models in four bits need.
 """
 
 import sys
@@ -12,11 +12,11 @@ _FOUR_BITS = "bitsandbytes"
 
 
 def load_peft() -> Any:
-    """Return the package ``peft``; call it when the base model is there.
+    """Return the package ``peft``; call this after loading the base model.
 
     Cost: half a second of processor time the first time.
     """
-    # What is None is not found, so PEFT goes on without it.
+    # A module that is None counts as not installed, so PEFT works without it.
     sys.modules.setdefault(_FOUR_BITS, cast("Any", None))
     import peft
 
@@ -24,28 +24,28 @@ def load_peft() -> Any:
 
 
 def load_bitsandbytes() -> Any:
-    """Return the package ``bitsandbytes``, an extra; PEFT knows its layers from then on.
+    """Return the package ``bitsandbytes``, an extra; PEFT supports its layers from then on.
 
     Raises:
-        ModuleNotFoundError: It is not installed.
+        ModuleNotFoundError: bitsandbytes is not installed.
     """
     if sys.modules.get(_FOUR_BITS, _FOUR_BITS) is None:
         del sys.modules[_FOUR_BITS]
     import bitsandbytes
 
     if (known := sys.modules.get("peft.import_utils")) is not None:
-        for asked in (known.is_bnb_available, known.is_bnb_4bit_available):
-            asked.cache_clear()
+        for check in (known.is_bnb_available, known.is_bnb_4bit_available):
+            check.cache_clear()
     return bitsandbytes
 
 
 def new_adapter(settings: Mapping[str, Any], **more: Any) -> Any:
-    """Return the settings of an adapter as PEFT takes them.
+    """Return the settings of an adapter as PEFT's ``LoraConfig``.
 
     Args:
-        settings: ``rank``, ``alpha``, ``dropout``, ``targets``, and ``layers``, absent or empty:
-            all.
-        more: Further settings of PEFT's.
+        settings: ``rank``, ``alpha``, ``dropout``, ``targets``, and ``layers``; absent or empty:
+        all layers.
+        more: Further arguments of PEFT.
     """
     return load_peft().LoraConfig(
         r=settings["rank"],
@@ -58,9 +58,9 @@ def new_adapter(settings: Mapping[str, Any], **more: Any) -> Any:
 
 
 def settings_of(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what :func:`new_adapter` takes, from an ``adapter_config.json``.
+    """Return the settings for :func:`new_adapter` from an ``adapter_config.json``.
 
-    What it may say was looked at before it was staged (:mod:`lyrikstore.train.formats.adapter`).
+    Its content was checked before it was staged (:mod:`lyrikstore.train.formats.adapter`).
     """
     return {
         "rank": document["r"],
@@ -72,6 +72,6 @@ def settings_of(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def merge_adapter(encoder: Any) -> Any:
-    """Return a network with its adapter merged for good; itself, where it has none."""
+    """Return a network with its adapter merged into its weights; unchanged if it has none."""
     merge = getattr(encoder, "merge_and_unload", None)
     return encoder if merge is None else merge()

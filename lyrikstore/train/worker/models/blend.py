@@ -1,4 +1,4 @@
-"""``blend/1``: word counts and another model, their probabilities weighed (spec §13.6.4)."""
+"""``blend/1``: the weighted probabilities of word counts and another model (spec §13.6.4)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,14 +12,14 @@ from lyrikstore.verify.evaluation.choice.task import labelling_rules
 
 
 class Blend:
-    """Two models, each with its temperature, and the weight of the second.
+    """A blend of word counts and another model, each with its temperature.
 
     Args:
         task: Name of the task.
         words: The model of word counts.
         other: The other model.
-        temperatures: Of both.
-        weight: Of the other, from 0.1 to 0.9.
+        temperatures: The temperatures of both.
+        weight: The weight of the other model, from 0.1 to 0.9.
     """
 
     def __init__(
@@ -46,12 +46,12 @@ class Blend:
     def measured(
         self, examples: Sequence[Example], distances: ClassDistances | None
     ) -> tuple[Logits, Values]:
-        """Return the logits of some records, and how far each is from the other model's classes."""
+        """Return the logits of some records, and their distance to the other model's classes."""
         other, values = self._other.measured(examples, distances)
         return self._joined(self._words.logits(examples), other), values
 
     def tokens(self, example: Example) -> tuple[int, int]:
-        """Return how many tokens the other model reads, and the most."""
+        """Return the number of tokens that the other model reads, and its limit."""
         return self._other.tokens(example)
 
     def vectors(self, examples: Sequence[Example]) -> Any:
@@ -59,7 +59,7 @@ class Blend:
         return self._other.vectors(examples)
 
     def contributions(self, _example: Example, _label: int) -> tuple[Summands, float] | None:
-        """Return None: a blend of probabilities is no sum of logits."""
+        """Return None: a blend of probabilities is not a sum of terms."""
         return None
 
     def parts(self, _temperature: float) -> list[Part]:
@@ -72,5 +72,5 @@ class Blend:
 
 
 def blended(words: Logits, other: Logits, weight: float) -> Logits:
-    """Return probabilities, of the other with a weight and of the words with the rest."""
+    """Return the mean of two models' probabilities, ``weight`` of which is the other model's."""
     return np.asarray((1 - weight) * words + weight * other)

@@ -1,4 +1,4 @@
-"""``embeddings/1``: a frozen encoder's vectors, and a linear model over them."""
+"""``embeddings/1``: a linear model over the vectors of a frozen encoder."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -28,11 +28,11 @@ from lyrikstore.train.worker.models.model import (
 from lyrikstore.train.worker.models.network import Network
 from lyrikstore.train.worker.models.unlike import ClassDistances, Values, of_classes
 
-TokenizedConversation = Callable[[int, int], None]
-"""Takes how many texts were read, and of how many."""
+OnEncoded = Callable[[int, int], None]
+"""Called with the number of encoded texts, and of all texts."""
 
 Base = tuple[nn.Module, TextEncoder, str]
-"""The encoder, its tokenizer, and how token vectors become one."""
+"""The encoder, its tokenizer, and the pooling of token vectors."""
 
 
 class Embeddings:
@@ -43,9 +43,9 @@ class Embeddings:
         labels: Labels in the order of the rows of weights.
         encoder: The base model.
         text: Its tokenizer.
-        pooling: How token vectors become one.
+        pooling: The pooling of token vectors, ``mean`` or ``cls``.
         weight: Labels × width.
-        bias: Of each label.
+        bias: The bias of each label.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Embeddings:
     def measured(
         self, examples: Sequence[Example], distances: ClassDistances | None
     ) -> tuple[Logits, Values]:
-        """Return the logits of some records, and how far each is from the nearest class."""
+        """Return the logits of some records, and the distance of each to the nearest class."""
         vectors = self.vectors(examples)
         return self.logits_of(vectors), of_classes(distances).of(vectors)
 
@@ -82,19 +82,19 @@ class Embeddings:
         return embed(self._encoder, self._text, self._pooling, examples, lambda *_: None)
 
     def contributions(self, _example: Example, _label: int) -> tuple[Summands, float] | None:
-        """Return None: the numbers of a vector are no terms that people know."""
+        """Return None: the numbers of a vector have no meaning for people."""
         return None
 
     def parts(self, temperature: float) -> list[Part]:
-        """Return itself."""
+        """Return this model as the only part."""
         return [Part(self, temperature)]
 
     def tokens(self, example: Example) -> tuple[int, int]:
-        """Return how many tokens are read, and the most."""
+        """Return the number of tokens that are read of a record, and the limit."""
         return len(self._text.encode([example.text])[0]), self._text.max_tokens
 
     def network(self) -> Network:
-        """Return it as one network."""
+        """Return the model as one network."""
         return Network(
             self._encoder,
             self._pooling,
@@ -119,14 +119,14 @@ class Embeddings:
 
     @classmethod
     def load(cls, files: StagedFiles, folder: str) -> Self:
-        """Return the model in a staged folder; raises ``ValueError`` if its parts do not fit."""
+        """Return the model in a staged folder; raise ``ValueError`` if its files do not match."""
         about: dict[str, Any] = json.loads(files.read(f"{folder}/{CLASSIFIER_CONFIG}"))
         encoder = load_base(files, about["maxTokens"])
         tensors = load(files.read(f"{folder}/{CLASSIFIER}"))
         labels, width = len(about["labels"]), int(encoder.config.hidden_size)
         shapes = {"weight": (labels, width), "bias": (labels,)}
         if {name: value.shape for name, value in tensors.items()} != shapes:
-            raise ValueError("the weights are not those of its labels and its base")
+            raise ValueError("its weights do not match its labels and its base")
         check_finite(tensors)
         return cls(
             about["task"],
@@ -144,7 +144,7 @@ def embed(
     text: TextEncoder,
     pooling: str,
     examples: Sequence[Example],
-    told: TokenizedConversation,
+    on_encoded: OnEncoded,
 ) -> NDArray[np.float64]:
     """Return one vector of length 1 for each text: records × width."""
     sequences = text.encode([one.text for one in examples])
@@ -156,7 +156,7 @@ def embed(
             found = pooled(encoder, text.batch([sequences[at] for at in places]), pooling)
             parts.append((places, found.to(torch.float64).numpy()))
             done += len(places)
-            told(done, len(examples))
+            on_encoded(done, len(examples))
     vectors = np.zeros((len(examples), parts[0][1].shape[1] if parts else 1))
     for places, some in parts:
         vectors[places] = some

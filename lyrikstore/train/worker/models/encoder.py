@@ -37,7 +37,7 @@ from lyrikstore.train.worker.models.tokenizing import LimitedTokenizer
 from lyrikstore.train.worker.staging import BASE
 
 AT_ONCE = 32
-"""Texts that are answered together."""
+"""Texts that are encoded together."""
 
 _TYPES: Mapping[str, torch.dtype] = {
     "F64": torch.float64,
@@ -51,7 +51,7 @@ _TYPES: Mapping[str, torch.dtype] = {
     "U8": torch.uint8,
     "BOOL": torch.bool,
 }
-"""Type of a tensor in safetensors → what torch calls it; those that the guard lets through."""
+"""Type of a tensor in safetensors → type of torch; only the types that the guard accepts."""
 
 _CLASSES: Mapping[str, tuple[Any, Any]] = {
     "bert": (BertConfig, BertModel),
@@ -60,20 +60,20 @@ _CLASSES: Mapping[str, tuple[Any, Any]] = {
     "roberta": (RobertaConfig, RobertaModel),
     "xlm-roberta": (XLMRobertaConfig, XLMRobertaModel),
 }
-"""``model_type`` → the classes; never by a name in a file."""
+"""``model_type`` → the classes of transformers; never a class named in a file."""
 
 _POOLING = frozenset({"bert", "roberta", "xlm-roberta"})
-"""Those with a pooling layer, which is left out."""
+"""Architectures with a pooling layer, which is not loaded."""
 
 Batch = tuple[Tensor, Tensor]
 """Token ids and attention mask, both (records, tokens)."""
 
 
 class TextEncoder:
-    """Turns texts into token ids as the base model's tokenizer file says.
+    """Encodes texts with the base model's tokenizer.
 
     Args:
-        files: Where the base model is staged.
+        files: The staging folder, with the base model.
         max_tokens: Longest sequence, special tokens included.
     """
 
@@ -88,7 +88,7 @@ class TextEncoder:
         """Return the token ids of each text, at most ``max_tokens`` of them.
 
         Raises:
-            InvalidInputError: (``bad-model``) the model has no vector for one of them; or as
+            InvalidInputError: (``bad-model``) the model has no vector for one of the ids; or as
                 :meth:`LimitedTokenizer.encode`.
         """
         found = self._tokenizer.encode(texts)
@@ -96,7 +96,7 @@ class TextEncoder:
         if most >= self._vectors:
             raise bad_model(
                 "the base model",
-                f"its tokenizer gives token {most}, and it has vectors for {self._vectors}",
+                f"its tokenizer returns token {most}, and it has {self._vectors} token vectors",
             )
         return found
 
@@ -112,7 +112,7 @@ class TextEncoder:
 
 
 def prepare(threads: int, seed: int) -> None:
-    """Make torch repeatable: one seed, deterministic algorithms, a fixed number of threads."""
+    """Make torch deterministic: one seed, deterministic algorithms, a fixed number of threads."""
     torch.set_num_threads(threads)
     if torch.get_num_interop_threads() != 1:  # torch takes it once, and `measure` comes here twice
         torch.set_num_interop_threads(1)
@@ -123,13 +123,14 @@ def prepare(threads: int, seed: int) -> None:
 def load_base(files: StagedFiles, max_tokens: int) -> PreTrainedModel:
     """Return the staged base model with frozen weights, in fp32.
 
-    Its weights are read into memory of this process, each once: a mapped file would be read again
-    later, when it may be another.
+    Its weights are read into the memory of this process once: a mapped file would be read again
+    later, after a change by another program.
 
     Raises:
-        InvalidInputError: (``bad-model``) it cannot be loaded, or its weights are not those of the
-            architecture the config names: a layer left with random weights would look like a model.
-        StorageError: (``staging-lost``) a file of it is gone.
+        InvalidInputError: (``bad-model``) the model cannot be loaded, or its weights do not match
+            the
+        architecture in its config: a layer left with random weights would look like a model.
+        StorageError: (``staging-lost``) a file of the model is missing.
     """
     settings = json.loads(files.read(f"{BASE}/{CONFIG}"))
     with loading("the base model"):
@@ -184,7 +185,7 @@ def _load_base(
         raise ValueError(f"its weights lack {missing[0]} ({len(missing)} in all)")
     for name, weight in model.named_parameters():
         if not torch.isfinite(weight).all():
-            raise ValueError(f"its weights are no numbers: {name} has infinity or NaN")
+            raise ValueError(f"its weights are not finite: {name} has infinity or NaN")
     return cast("PreTrainedModel", model.requires_grad_(requires_grad=False))
 
 
@@ -205,6 +206,6 @@ def pooled(encoder: nn.Module, batch: Batch, pooling: str) -> Tensor:
 
 
 def by_length(sequences: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Return the places of sequences in batches of like lengths, so that little is padded."""
+    """Return the positions of sequences, in batches of similar length, so that padding is small."""
     order = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))
     return [order[start : start + AT_ONCE] for start in range(0, len(order), AT_ONCE)]

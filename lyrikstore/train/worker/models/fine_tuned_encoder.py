@@ -1,6 +1,6 @@
-"""``peft-lora/1`` and ``encoder/1``: an encoder that is trained, pooled, and a linear classifier.
+"""``peft-lora/1`` and ``encoder/1``: a trained encoder with pooling and a linear classifier.
 
-Of ``peft-lora/1`` the adapter is kept, of ``encoder/1`` all weights that changed.
+A checkpoint of ``peft-lora/1`` has the adapter, one of ``encoder/1`` all weights that changed.
 """
 
 import json
@@ -47,14 +47,14 @@ from lyrikstore.train.worker.models.unlike import ClassDistances, Values, of_cla
 
 
 class TextClassifier(nn.Module):
-    """Encoder, pooling, dropout, linear classifier.
+    """Network of encoder, pooling, dropout and linear classifier.
 
     Args:
         encoder: A transformer whose output has ``last_hidden_state``.
         width: Length of its vectors.
         labels: Number of labels.
         pooling: ``mean`` over the tokens of a text, or ``cls``: its first token.
-        dropout: Before the classifier, in training.
+        dropout: Dropout before the classifier, in training.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class TextClassifier(nn.Module):
 
 
 class Tuned:
-    """A trained encoder with its classifier.
+    """A fine-tuned encoder with its classifier.
 
     Args:
         task: Name of the task.
@@ -98,12 +98,12 @@ class Tuned:
     def fresh(
         cls, task: str, labels: Sequence[str], files: StagedFiles, config: Mapping[str, Any]
     ) -> Self:
-        """Return a model that knows nothing yet.
+        """Return an untrained model.
 
         Args:
             task: Name of the task.
             labels: All labels.
-            files: Where the base model is staged.
+            files: The staging folder, with the base model.
             config: ``model`` and ``training`` settings; ``lora`` where an adapter is trained.
         """
         base = load_base(files, config["model"]["max_tokens"])
@@ -138,7 +138,7 @@ class Tuned:
     def measured(
         self, examples: Sequence[Example], distances: ClassDistances | None
     ) -> tuple[Logits, Values]:
-        """Return the logits of some records, and how far each is from the nearest class."""
+        """Return the logits of some records, and the distance of each to the nearest class."""
         logits, vectors = self._read(self.text.encode([one.text for one in examples]))
         return logits, of_classes(distances).of(vectors)
 
@@ -156,7 +156,7 @@ class Tuned:
         return logits, unit_rows(vectors)
 
     def tokens(self, example: Example) -> tuple[int, int]:
-        """Return how many tokens are read, and the most."""
+        """Return the number of tokens that are read of a record, and the limit."""
         return len(self.text.encode([example.text])[0]), self.text.max_tokens
 
     def vectors(self, examples: Sequence[Example]) -> NDArray[np.float64]:
@@ -164,15 +164,15 @@ class Tuned:
         return self._read(self.text.encode([one.text for one in examples]))[1]
 
     def contributions(self, _example: Example, _label: int) -> tuple[Summands, float] | None:
-        """Return None: the numbers of a vector are no terms that people know."""
+        """Return None: the numbers of a vector have no meaning for people."""
         return None
 
     def parts(self, temperature: float) -> list[Part]:
-        """Return itself."""
+        """Return this model as the only part."""
         return [Part(self, temperature)]
 
     def network(self) -> Network:
-        """Return it as one network; an adapter is merged for good, so nothing else may follow."""
+        """Return the model as one network; this merges the adapter, so it must be the last call."""
         encoder = merge_adapter(self.classifier.encoder.eval())
         linear = self.classifier.classifier
         return Network(
@@ -185,7 +185,7 @@ class Tuned:
         )
 
     def merged(self) -> Self:
-        """Return it with its adapter merged for good, all weights its own but the word vectors."""
+        """Return the model with its adapter merged; all weights but word vectors are its own."""
         encoder = merge_adapter(self.classifier.encoder)
         encoder.requires_grad_(requires_grad=True)
         encoder.get_input_embeddings().requires_grad_(requires_grad=False)
@@ -193,7 +193,7 @@ class Tuned:
         return type(self)(self.task, self.labels, self.classifier, self.text, None)
 
     def save(self, folder: Path) -> None:
-        """Write the adapter or the weights that were trained, and the classifier."""
+        """Write the adapter or the trained weights, and the classifier."""
         encoder = self.classifier.encoder
         if self.lora is not None:
             _save(load_peft().get_peft_model_state_dict(encoder), folder / ADAPTER)
@@ -217,8 +217,8 @@ class Tuned:
         """Return the model in a staged folder.
 
         Raises:
-            InvalidInputError: (``bad-checkpoint``) the files are not a whole checkpoint for this
-                base.
+            InvalidInputError: (``bad-checkpoint``) the files are not a complete checkpoint of this
+            base.
             LyrikstoreError: As :func:`load_base`.
         """
         with loading(TRAINED):
@@ -239,7 +239,7 @@ def _load(base: Any, files: StagedFiles, folder: str, about: Mapping[str, Any]) 
         encoder = peft.get_peft_model(base, lora)
         tensors = load(files.read(f"{folder}/{ADAPTER}"))
         if tensors.keys() != peft.get_peft_model_state_dict(encoder).keys():
-            raise ValueError("the adapter's tensors are not those its config names")
+            raise ValueError("the adapter's tensors do not match its config")
         peft.set_peft_model_state_dict(encoder, tensors)
     else:
         encoder = base
@@ -247,7 +247,7 @@ def _load(base: Any, files: StagedFiles, folder: str, about: Mapping[str, Any]) 
         frozen = base.get_input_embeddings().weight
         trained = {k: v.shape for k, v in base.named_parameters() if v is not frozen}
         if {name: value.shape for name, value in tensors.items()} != trained:
-            raise ValueError("the encoder's tensors are not those of its base")
+            raise ValueError("the encoder's tensors do not match its base")
         base.load_state_dict(tensors, strict=False)
     model = TextClassifier(
         cast("nn.Module", encoder),

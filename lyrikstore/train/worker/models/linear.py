@@ -1,4 +1,4 @@
-"""Linear models: one row of weights a label, balanced, for one label a record or several."""
+"""Balanced logistic regression, for one label a record or several."""
 
 from typing import Any
 
@@ -9,27 +9,29 @@ from scipy import sparse
 from lyrikstore.verify.evaluation.choice.task import labelling_rules
 
 NEVER = -30.0
-"""Bias of a label that no record has."""
+"""Bias of a label without training records."""
 
 _ITERATIONS = 500
 
 _FEW_ITERATIONS, _LARGE = 20, 20_000_000
-"""Iterations where labels times values of sparse features are more: more gain nothing there."""
+"""Most iterations if labels × sparse feature values exceed the second number: on such large data
+more iterations improve nothing."""
 
 Weights = tuple[NDArray[np.float64], NDArray[np.float64]]
-"""Weights, labels × features; and a bias for each label."""
+"""Weights, labels × features; and the bias of each label."""
 
 
 def fit_linear(task: str, features: Any, wanted: NDArray[np.bool_], strength: float) -> Weights:
-    """Return the logistic regression that fits some records.
+    """Return the weights of a logistic regression, fitted to some records.
 
-    In single precision where the features are, which takes half as long.
+    It computes in the precision of the features; single precision takes half as long.
 
     Args:
-        task: Where a record may have several labels, each is fitted by itself; else one of all.
+        task: Name of the task; if a record may have several labels, each label is fitted
+            separately.
         features: Records × features, dense or sparse.
         wanted: Records × labels.
-        strength: C, the inverse of the regularisation.
+        strength: C, the inverse of the regularisation strength.
     """
     labels = wanted.shape[1]
     weight, bias = np.zeros((labels, features.shape[1])), np.full(labels, NEVER)

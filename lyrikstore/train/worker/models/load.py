@@ -1,4 +1,4 @@
-"""Loads a checkpoint of any format, and what tells texts that are unlike its training data."""
+"""Loading of checkpoints of any format, and detection of texts unlike their training data."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -22,14 +22,14 @@ def load_model(files: StagedFiles, folder: str, form: str) -> Model:
     """Return a trained model, ready to answer.
 
     Args:
-        files: Where it and its base are staged.
-        folder: Its folder there.
-        form: Its format.
+        files: The staging folder, with the checkpoint and its base.
+        folder: The checkpoint's folder in it.
+        form: The checkpoint's format.
 
     Raises:
-        InvalidInputError: (``bad-checkpoint``) its files do not fit each other, or it cannot be
-            loaded; (``bad-model``) its base cannot.
-        StorageError: (``staging-lost``) a file is gone.
+        InvalidInputError: (``bad-checkpoint``) the files of the checkpoint do not match, or cannot
+        be loaded; (``bad-model``) its base cannot be loaded.
+        StorageError: (``staging-lost``) a file is missing.
     """
     with loading(TRAINED):
         return _LOADERS[form](files, folder)
@@ -78,11 +78,11 @@ _LOADERS: dict[str, Callable[[StagedFiles, str], Model]] = {
 
 
 class UnlikeTexts(Struct, frozen=True):
-    """Tells which texts are unlike the training data, where a checkpoint says how.
+    """Detects texts unlike the training data, if the checkpoint has a limit for it.
 
     Attributes:
-        limit: Above it a text is; None: nothing is known of it.
-        distances: What is measured by, where it is not by words.
+        limit: The largest value of a text like the training data; None: there is no limit.
+        distances: The classes to measure the distance to; None: unknown words are counted.
     """
 
     limit: float | None = None
@@ -90,7 +90,7 @@ class UnlikeTexts(Struct, frozen=True):
 
     @classmethod
     def open(cls, job: Mapping[str, Any], files: StagedFiles) -> Self:
-        """Return what a job says: ``unlike``, as the body of the checkpoint has it."""
+        """Return the detector for the job's ``unlike``, which is that of the checkpoint's body."""
         limit, distances = limit_of(job), None
         if limit is not None and job[UNLIKE]["method"] == CLASS_DISTANCES:
             with loading(TRAINED):

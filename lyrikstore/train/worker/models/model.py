@@ -1,4 +1,4 @@
-"""The protocol of trained models: they give logits, and say what of a text they read."""
+"""The protocol of trained models: logits, vectors, and the tokens that are read."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,11 +18,11 @@ Logits = NDArray[np.float64]
 
 
 Summands = Sequence[tuple[str, float]]
-"""What a sum is made of: a name for people, and a summand."""
+"""The terms of a sum: a readable name, and a value."""
 
 
 class Saved(Protocol):
-    """What can be written as a checkpoint."""
+    """Protocol of a model that can be written as a checkpoint."""
 
     def save(self, folder: Path) -> None:
         """Write its files into an empty folder."""
@@ -33,41 +33,41 @@ class Model(Protocol):
 
     @property
     def labels(self) -> Sequence[str]:
-        """The labels, in the order of its logits."""
+        """The labels, in the order of the logits."""
 
     def logits(self, examples: Sequence[Example]) -> Logits:
-        """Return the logits of some records, whatever their number and order."""
+        """Return the logits of some records; they do not depend on their number and order."""
 
     def measured(
         self, examples: Sequence[Example], distances: "ClassDistances | None"
     ) -> "tuple[Logits, Values]":
-        """Return the logits of some records, and how unlike the training data each is.
+        """Return the logits of some records, and the distance of each to the training data.
 
         Args:
             examples: The records.
-            distances: What this is measured by; None: by unknown words.
+            distances: The classes to measure the distance to; None: the share of unknown words.
         """
 
     def tokens(self, example: Example) -> tuple[int, int]:
-        """Return how many tokens of a record are read, and the most; 0: all are."""
+        """Return the number of tokens that are read of a record, and the limit; 0: no limit."""
 
     def vectors(self, examples: Sequence[Example]) -> Any:
-        """Return what it compares records by: rows of length 1, dense or sparse."""
+        """Return the vectors by which records are compared: rows of length 1, dense or sparse."""
 
     def contributions(self, example: Example, label: int) -> tuple[Summands, float] | None:
-        """Return the terms and the bias whose sum is a logit; None: it is no such sum."""
+        """Return the terms and the bias whose sum is a logit; None if the logit is not a sum."""
 
     def parts(self, temperature: float) -> Sequence["Part"]:
-        """Return the models that answer in it, itself if it is one; ``temperature`` is its own."""
+        """Return the models of a blend, or this model with ``temperature``."""
 
 
 class Part(Struct, frozen=True):
-    """A model that answers, by itself or in a blend.
+    """One model of a blend, or a model alone.
 
     Attributes:
         model: The model.
-        temperature: What its logits are divided by.
-        weight: Of its probabilities.
+        temperature: The divisor of its logits.
+        weight: The weight of its probabilities.
     """
 
     model: Model
@@ -76,18 +76,18 @@ class Part(Struct, frozen=True):
 
 
 def check_finite(tensors: Mapping[str, NDArray[Any]]) -> None:
-    """Return if weights are numbers; raises ``ValueError``."""
+    """Raise ``ValueError`` unless all weights are finite."""
     for name, value in tensors.items():
         if not np.isfinite(value).all():
-            raise ValueError(f"its weights are no numbers: {name} has infinity or NaN")
+            raise ValueError(f"its weights are not finite: {name} has infinity or NaN")
 
 
 def unit_rows(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return rows of length 1; those of zeros stay."""
+    """Return rows scaled to length 1; rows of zeros stay."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, 1e-12))
 
 
 def described(task: str, labels: Sequence[str], form: str, **more: Any) -> Mapping[str, Any]:
-    """Return what ``classifier.json`` holds."""
+    """Return the content of ``classifier.json``."""
     return {"format": form, "labels": list(labels), "task": task, **more}

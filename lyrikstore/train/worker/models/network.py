@@ -1,4 +1,4 @@
-"""A trained encoder as one network without an adapter, for what serves it elsewhere."""
+"""A trained encoder as one network without an adapter, for export."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 
 class Network(Struct, frozen=True):
-    """An encoder, how its token vectors become one, and a linear model over that.
+    """An encoder, its pooling, and a linear model over the pooled vector.
 
     Attributes:
         encoder: A transformer; an adapter is merged into its weights.
         pooling: ``mean`` over the tokens of a text, or ``cls``: its first token.
-        unit: Whether the vector is brought to length 1.
+        unit: Whether the pooled vector is scaled to length 1.
         weight: Labels × width.
-        bias: Of each label.
+        bias: The bias of each label.
         max_tokens: Longest sequence, special tokens included.
     """
 

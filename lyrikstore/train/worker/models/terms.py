@@ -1,4 +1,4 @@
-"""Words, pairs of words and runs of characters of a text, as numbers (spec §13.6.1)."""
+"""TF-IDF of words, pairs of words and runs of characters (spec §13.6.1)."""
 
 import re
 from collections import Counter
@@ -15,20 +15,20 @@ from lyrikstore.train.formats.word_counts import LONGEST_RUN, MAX_RUNS, SHORTEST
 _WORD = re.compile(r"\w\w+")
 
 _REMEMBERED = 1 << 17
-"""Different words whose runs are remembered."""
+"""Most different words whose runs are cached."""
 
 _NOWHERE = -1
 
 
 class TermCounts:
-    """Turns texts into rows of TF-IDF; scikit-learn, which fits them, takes a second to load.
+    """Computes TF-IDF rows of texts without scikit-learn, which takes a second to import.
 
     Args:
         names: The terms, in the order of their columns: words, and pairs joined by a space.
-        idf: Of each term.
+        idf: The inverse document frequency of each term.
 
     Raises:
-        ValueError: There is no term, or one is there twice.
+        ValueError: There is no term, or one occurs twice.
     """
 
     def __init__(self, names: Sequence[str], idf: NDArray[np.float64]) -> None:
@@ -39,7 +39,7 @@ class TermCounts:
             raise ValueError("its vocabulary is empty, or has a term twice")
 
     def matrix(self, texts: Sequence[str]) -> Any:
-        """Return the values of some texts: sparse, texts × terms, rows of length 1 or of zeros."""
+        """Return the TF-IDF of some texts: sparse, texts × terms, rows of length 1 or of zeros."""
         values, columns, ends = [], [], [0]
         for text in texts:
             words = words_of(text)
@@ -54,7 +54,7 @@ class TermCounts:
         return unit_sparse_rows(sparse.csr_matrix((data, places, ends), shape))
 
     def unknown_shares(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Return the share of the words of each text that are in no term; 1 of a text without."""
+        """Return the share of each text's words that are in no term; 1 for a text without words."""
         self._words = self._words or frozenset(word for one in self.names for word in one.split())
         found = []
         for text in texts:
@@ -65,14 +65,14 @@ class TermCounts:
 
 
 class RunCounts:
-    """Turns texts into rows of TF-IDF of the runs of characters in their words.
+    """Computes TF-IDF rows of the runs of characters in the words of texts.
 
     Args:
         names: The runs, in the order of their columns.
-        idf: Of each.
+        idf: The inverse document frequency of each run.
 
     Raises:
-        ValueError: One is there twice.
+        ValueError: A run occurs twice.
     """
 
     def __init__(self, names: Sequence[str], idf: NDArray[np.float64]) -> None:
@@ -84,10 +84,10 @@ class RunCounts:
 
     @classmethod
     def fit(cls, texts: Sequence[str]) -> tuple[Self, Any]:
-        """Return the runs that are in two texts or more, those of most texts, and the values.
+        """Return the most frequent runs that occur in two texts or more, and their TF-IDF.
 
         Args:
-            texts: What to count.
+            texts: The texts to fit on.
         """
         places: dict[str, int] = {}
         of_word: dict[str, NDArray[np.int32]] = {}
@@ -109,7 +109,7 @@ class RunCounts:
         return found, found._values(counts[:, kept])
 
     def matrix(self, texts: Sequence[str]) -> Any:
-        """Return the values of some texts: sparse, texts × runs, rows of length 1 or of zeros."""
+        """Return the TF-IDF of some texts: sparse, texts × runs, rows of length 1 or of zeros."""
         places = [[self._places_of(word) for word in split(text)] for text in texts]
         return self._values(_counted(places, len(self.names)))
 
@@ -131,7 +131,7 @@ class RunCounts:
 
 
 def _counted(places: Sequence[Sequence[NDArray[np.int32]]], columns: int | None) -> Any:
-    """Return how often each column is in each text, sparse; None: as many as there are."""
+    """Return the count of each column in each text, sparse; ``columns`` None: all that occur."""
     ends = np.cumsum([0, *(sum(map(len, words)) for words in places)])
     every = [one for words in places for one in words]
     found = np.concatenate(every) if every else np.zeros(0, np.int32)
@@ -145,12 +145,12 @@ def _counted(places: Sequence[Sequence[NDArray[np.int32]]], columns: int | None)
 
 
 def split(text: str) -> list[str]:
-    """Return what stands between white space, in lower case: whose runs are counted."""
+    """Return the lower-case parts of a text between white space, whose runs are counted."""
     return text.lower().split()
 
 
 def runs_of(word: str) -> Iterable[str]:
-    """Yield the runs of characters of a word with a blank before and behind it."""
+    """Yield the runs of characters of a word between two blanks."""
     padded = f" {word} "
     for length in range(SHORTEST_RUN, min(LONGEST_RUN, len(padded)) + 1):
         for start in range(len(padded) - length + 1):
@@ -158,12 +158,12 @@ def runs_of(word: str) -> Iterable[str]:
 
 
 def words_of(text: str) -> list[str]:
-    """Return what is counted: in lower case, two or more letters, digits or underscores each."""
+    """Return the lower-case words of a text: two or more letters, digits or underscores each."""
     return _WORD.findall(text.lower())
 
 
 def unit_sparse_rows(matrix: Any) -> Any:
-    """Return a sparse matrix with rows of length 1; those of zeros stay."""
+    """Return a sparse matrix with rows scaled to length 1; rows of zeros stay."""
     found = sparse.csr_matrix(matrix, copy=True)
     for start, end in pairwise(found.indptr):
         row = found.data[start:end]

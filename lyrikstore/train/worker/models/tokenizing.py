@@ -1,9 +1,9 @@
 """The tokenizer of a base model, within limits of time, memory and output (spec §13.4.1).
 
-What :func:`~lyrikstore.train.formats.tokenizer.check_tokenizer` cannot see in the file shows here:
-an expression that takes hours for one text, or one that makes a text a thousand times as long. The
-library is in Rust and cannot be interrupted, so the system ends the worker, and the process that
-started it says why (:mod:`lyrikstore.train.worker.process`).
+This module limits what :func:`~lyrikstore.train.formats.tokenizer.check_tokenizer` cannot find in
+the file: an expression that takes hours for one text, or one that makes a text a thousand times as
+long. The library is in Rust and cannot be interrupted, so the operating system ends the worker, and
+the parent process reports the reason (:mod:`lyrikstore.train.worker.process`).
 """
 
 import contextlib
@@ -23,29 +23,29 @@ from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.staging import BASE, TOKENIZING
 
 SECONDS: Final = 60.0
-"""Of processor time, for all texts of a worker together,"""
+"""CPU seconds for all texts of a worker together, besides those of :data:`BYTES_PER_SECOND`."""
 
 BYTES_PER_SECOND: Final = 50_000
-"""and a second more for so much text; an honest tokenizer takes millions."""
+"""Bytes of text per further CPU second; an ordinary tokenizer encodes millions."""
 
 MEMORY_BYTES: Final = 2 << 30
 BYTES_PER_BYTE: Final = 400
-"""Memory for one part of the texts, and for each byte of it."""
+"""Bytes of memory for each byte of text in one part."""
 
 TOKENS_PER_BYTE: Final = 32
 MORE_TOKENS: Final = 1024
-"""Most tokens of a text: so many for each of its bytes, and a template's."""
+"""Most tokens of a text besides one for each byte, for the tokens of a template."""
 
 _PART, _AT_ONCE = 1 << 20, 1000
-"""Characters and texts that are encoded at once."""
+"""Most characters, and most texts, that are encoded at once."""
 
 
 class LimitedTokenizer:
-    """Turns texts into token ids and back.
+    """A base model's tokenizer with limits of time, memory and output.
 
     Args:
-        files: Where the base model is staged.
-        most: Tokens after which a text is cut; None: nowhere.
+        files: The staging folder, with the base model.
+        most: Tokens after which a text is truncated; None: no limit.
 
     Raises:
         InvalidInputError: (``bad-model``) the file does not describe a tokenizer that can be
@@ -69,18 +69,18 @@ class LimitedTokenizer:
 
         Args:
             texts: The texts.
-            special: Whether the tokens are added that its template adds to every text.
+            special: Whether to add the tokens that its template adds to every text.
 
         Raises:
-            InvalidInputError: (``bad-model``) the tokenizer fails, or gives more tokens than a
-                text can have.
+            InvalidInputError: (``bad-model``) the tokenizer fails, or returns more tokens than
+            allowed.
         """
         return [ids for ids, _ in self.encode_marked(texts, special=special)]
 
     def encode_marked(
         self, texts: Sequence[str], *, special: bool = True
     ) -> Iterator[tuple[list[int], list[int]]]:
-        """Yield the same, each with a 1 for every token that is none of the text.
+        """Yield the token ids of each text, and a 1 for each id that is a special token.
 
         Raises:
             InvalidInputError: As :meth:`encode`.
@@ -92,12 +92,12 @@ class LimitedTokenizer:
             for text, (ids, mask) in zip(part, found, strict=True):
                 most = self._most or TOKENS_PER_BYTE * len(text.encode()) + MORE_TOKENS
                 if len(ids) > most:
-                    given = f"{len(ids)} tokens for a text that has at most {most}"
-                    raise bad_model(BASE_MODEL, f"its tokenizer gives {given}")
+                    words = f"{len(ids)} tokens for a text that can have {most}"
+                    raise bad_model(BASE_MODEL, f"its tokenizer returns {words}")
                 yield ids, mask
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """Return tokens as text, without those that steer."""
+        """Return the text of tokens, without special tokens."""
         return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
 
     @contextlib.contextmanager
@@ -136,7 +136,7 @@ def _parts(texts: Sequence[str]) -> Iterator[list[str]]:
 
 @contextlib.contextmanager
 def _marked(*, held: bool) -> Iterator[None]:
-    # Whoever started this process finds it where the system ended it in between.
+    # The parent process finds the file if the system killed this process in between.
     mark = Path(TOKENIZING)
     with contextlib.suppress(OSError):
         mark.write_text("memory" if held else "", "ascii")
@@ -148,7 +148,7 @@ def _marked(*, held: bool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _limited_memory(more: int) -> Iterator[bool]:
-    """Let this process grow by so much; whether that is the limit, and not a lower one."""
+    """Limit the growth of this process; yield whether this limit applies, and not a lower one."""
     try:
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
     except OSError:  # no Linux: such a limit would not hold

@@ -1,4 +1,4 @@
-"""How unlike the training data a text is, by statistics that hold no record (spec §13.2.4)."""
+"""Distance of texts to the training data, by statistics without records (spec §13.2.4)."""
 
 from collections.abc import Iterable, Sequence
 from typing import Self
@@ -19,21 +19,21 @@ from lyrikstore.verify.evaluation.choice.unlike import (
 )
 
 Values = NDArray[np.float64]
-"""How unlike the training data each of some texts is."""
+"""The distance of each text to the training data."""
 
 Vectors = NDArray[np.float64]
-"""Texts × width, of length 1 each."""
+"""Vectors of texts, of length 1: texts × width."""
 
 _LEAST = 1e-9
 """Least variance of a dimension."""
 
 
 class ClassDistances(Struct, frozen=True):
-    """Where the classes of the training data lie, and how far their texts are spread.
+    """The centroids of the training data's classes, and the variance of their texts.
 
     Attributes:
         centroids: The mean vector of each class that has enough different texts.
-        variances: Of each dimension, of all these classes together.
+        variances: The variance of each dimension, over all these classes.
     """
 
     centroids: NDArray[np.float32]
@@ -41,7 +41,7 @@ class ClassDistances(Struct, frozen=True):
 
     @classmethod
     def fit(cls, parts: Iterable[tuple[Sequence[Example], Vectors]]) -> Self | None:
-        """Return what some training records give; None: no class has enough of them.
+        """Return the distances fitted to training records; None: no class has enough of them.
 
         Args:
             parts: Records and their vectors, in order.
@@ -69,7 +69,7 @@ class ClassDistances(Struct, frozen=True):
         return cls(centroids.astype(np.float32), variances.astype(np.float32))
 
     def of(self, vectors: Vectors) -> Values:
-        """Return how far some vectors are from the nearest centroid.
+        """Return the distance of each vector to the nearest centroid.
 
         It is the root of the mean square, over the dimensions, of the difference in standard
         deviations.
@@ -80,12 +80,12 @@ class ClassDistances(Struct, frozen=True):
         return np.asarray(np.sqrt(np.maximum(apart.min(1), 0.0) / len(scale)))
 
     def to_bytes(self) -> bytes:
-        """Return it as a file."""
+        """Return the content of :data:`~lyrikstore.train.worker.staging.UNLIKE_FILE`."""
         return save({CENTROIDS: self.centroids, VARIANCES: self.variances})
 
     @classmethod
     def of_file(cls, data: bytes) -> Self:
-        """Return what :meth:`to_bytes` gave; raises ``ValueError`` if it is something else."""
+        """Parse the result of :meth:`to_bytes`; raise ``ValueError`` unless it is valid."""
         tensors = load(data)
         if not all(np.isfinite(one).all() for one in tensors.values()):
             raise ValueError("a centroid, or the variances, have infinity or NaN")
@@ -95,19 +95,19 @@ class ClassDistances(Struct, frozen=True):
 
 
 def of_classes(distances: ClassDistances | None) -> ClassDistances:
-    """Return distances that are there; raises ``ValueError`` if a checkpoint has none."""
+    """Return ``distances``; raise ``ValueError`` if a checkpoint has none."""
     if distances is None:
         raise ValueError("it has no distances to classes")
     return distances
 
 
 class FittedUnlike(Struct, frozen=True):
-    """From where on texts are unlike the training data.
+    """The limit above which texts are unlike the training data.
 
     Attributes:
-        method: By what.
-        limit: From where on, a decimal.
-        distances: The file with the classes, where it is by these.
+        method: The method of measuring.
+        limit: The limit, a decimal.
+        distances: The file with the classes, for the method that needs it.
     """
 
     method: str
@@ -116,11 +116,11 @@ class FittedUnlike(Struct, frozen=True):
 
 
 def fit_unlike(values: Iterable[float], distances: ClassDistances | None) -> FittedUnlike | None:
-    """Return from where on texts are unlike the training data; None: it cannot be said.
+    """Return the limit above which texts are unlike the training data; None: too little data.
 
     Args:
-        values: Of the validation data.
-        distances: What they were measured by; None: by unknown words.
+        values: The distances of the validation data.
+        distances: The classes that they were measured to; None: they are shares of unknown words.
     """
     limit = unlike_limit(values)
     if limit is None:

@@ -1,8 +1,8 @@
-"""``tfidf/2``: words, pairs and runs of characters, TF-IDF, a linear model; fields can join.
+"""``tfidf/2``: a linear model over TF-IDF of words, pairs and character runs, and over fields.
 
-``tfidf/1``, without the characters, answers as it did. Numbers and vocabulary are JSON and
-safetensors; nothing is pickled. scikit-learn is loaded where one is fitted, and not where it
-answers.
+``tfidf/1``, without character runs, gives the same answers as before. Numbers and vocabulary are
+JSON and safetensors; nothing is pickled. scikit-learn is imported to fit a model, and not to
+predict.
 """
 
 import json
@@ -37,7 +37,7 @@ from lyrikstore.train.worker.models.terms import RunCounts, TermCounts, unit_spa
 from lyrikstore.train.worker.models.unlike import ClassDistances, Values
 
 MAX_CATEGORIES = 200
-"""Values of a field that is a category; rarer ones count as one."""
+"""Most values of a category field; rarer values share one column."""
 
 
 class WordCounts:
@@ -46,12 +46,12 @@ class WordCounts:
     Args:
         task: Name of the task.
         labels: Labels in the order of the rows of weights.
-        terms: Counts words.
-        runs: Counts runs of characters; None: it is ``tfidf/1``.
-        fields: How further fields become numbers.
+        terms: The TF-IDF of words.
+        runs: The TF-IDF of runs of characters; None: the model is ``tfidf/1``.
+        fields: The conversion of further fields to numbers.
         weight: Labels × features.
-        bias: Of each label.
-        rare: Whether its terms are in one record alone, as no others were there.
+        bias: The bias of each label.
+        rare: Whether it uses terms of a single record, because no term occurs in two.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class WordCounts:
 
     @property
     def format(self) -> str:
-        """Its format."""
+        """The checkpoint format."""
         return FIRST if self.runs is None else FORMAT
 
     def logits(self, examples: Sequence[Example]) -> Logits:
@@ -92,7 +92,7 @@ class WordCounts:
     def measured(
         self, examples: Sequence[Example], _distances: ClassDistances | None
     ) -> tuple[Logits, Values]:
-        """Return the logits of some records, and the share of unknown words of each."""
+        """Return the logits of some records, and each record's share of unknown words."""
         return self.logits(examples), self.terms.unknown_shares([one.text for one in examples])
 
     def features(self, examples: Sequence[Example]) -> Any:
@@ -117,7 +117,7 @@ class WordCounts:
         ], float(self.bias[label])
 
     def parts(self, temperature: float) -> list[Part]:
-        """Return itself."""
+        """Return this model as the only part."""
         return [Part(self, temperature)]
 
     def _name(self, at: int) -> str:
@@ -126,12 +126,12 @@ class WordCounts:
         return self._names[at]
 
     def names(self) -> list[str]:
-        """Return what each feature is, for people: a term, characters, or a field and its value."""
+        """Return a readable name of each feature: a term, characters, or a field and its value."""
         runs = [] if self.runs is None else self.runs.names
         return [*self.terms.names, *map(_shown_run, runs), *self.fields.names()]
 
     def tokens(self, example: Example) -> tuple[int, int]:
-        """Return how many words were counted; all are read."""
+        """Return the number of counted words, and 0: there is no limit."""
         return len(words_of(example.text)), 0
 
     def save(self, folder: Path) -> None:
@@ -153,7 +153,7 @@ class WordCounts:
 
     @classmethod
     def load(cls, files: ReadsFiles, folder: str) -> Self:
-        """Return the model in a staged folder; raises ``ValueError`` if its parts do not fit."""
+        """Return the model in a staged folder; raise ``ValueError`` if its files do not match."""
         settings = json.loads(files.read(f"{folder}/{SETTINGS}"))
         terms = json.loads(files.read(f"{folder}/{VOCABULARY}"))
         found = load(files.read(f"{folder}/{WEIGHTS}"))
@@ -170,7 +170,7 @@ class WordCounts:
             or len(runs) > MAX_RUNS
             or {name: value.shape for name, value in found.items()} != shapes
         ):
-            raise ValueError("the weights are not those of its vocabulary and labels")
+            raise ValueError("its weights do not match its vocabulary and labels")
         check_finite(found)
         tensors = {name: value.astype(np.float64) for name, value in found.items()}
         return cls(
@@ -185,13 +185,13 @@ class WordCounts:
 
 
 class CountedWords:
-    """Records whose words and characters are counted, to fit a model for each strength.
+    """Features of training records, computed once, to fit a model for each strength.
 
     Args:
         task: Name of the task.
         labels: All labels.
-        examples: What to learn from.
-        names: Fields that join the text.
+        examples: Training records.
+        names: Further input fields.
     """
 
     def __init__(
@@ -213,7 +213,7 @@ class CountedWords:
         self._wanted = targets(examples, labels)
 
     def fit(self, strength: float) -> WordCounts:
-        """Return the model with a strength of regularisation."""
+        """Return the model fitted with a strength of regularisation."""
         weight, bias = fit_linear(self._task, self._features, self._wanted, strength)
         return WordCounts(
             self._task,
@@ -228,10 +228,10 @@ class CountedWords:
 
 
 def fit_terms(texts: Sequence[str]) -> tuple[TermCounts, Any, bool]:
-    """Return the terms of some texts, the values of each text, and whether no term is in two.
+    """Return the terms of some texts, the TF-IDF of each text, and whether no term is in two.
 
     Args:
-        texts: What to count.
+        texts: The texts to fit on.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -246,10 +246,10 @@ def fit_terms(texts: Sequence[str]) -> tuple[TermCounts, Any, bool]:
 
 
 class Fields:
-    """Numbers and categories, as columns.
+    """Conversion of number and category fields to columns.
 
     Args:
-        columns: Of each field its name, and either mean and spread of its numbers or its values.
+        columns: For each field its name, and either mean and spread of its numbers or its values.
     """
 
     def __init__(self, columns: Sequence[Mapping[str, Any]]) -> None:
@@ -257,7 +257,7 @@ class Fields:
 
     @classmethod
     def fit(cls, names: Sequence[str], records: Sequence[Mapping[str, str]]) -> Self:
-        """Return the columns of some fields: one is a number if all its values are numbers."""
+        """Return the columns of some fields; a field is a number if all its values are numbers."""
         columns: list[dict[str, Any]] = []
         for name in names:
             values = [one[name] for one in records if name in one]
@@ -277,15 +277,15 @@ class Fields:
 
     @classmethod
     def of_json(cls, columns: Sequence[Mapping[str, Any]]) -> Self:
-        """Return what :meth:`to_json` gave."""
+        """Return the fields from the result of :meth:`to_json`."""
         return cls(columns)
 
     def to_json(self) -> list[Mapping[str, Any]]:
-        """Return the columns; decimals as text."""
+        """Return the description of the columns; decimals as text."""
         return self._columns
 
     def names(self) -> list[str]:
-        """Return what each column is, for people."""
+        """Return a readable name of each column."""
         found = []
         for one in self._columns:
             if "values" in one:
@@ -296,7 +296,7 @@ class Fields:
         return found
 
     def matrix(self, records: Sequence[Mapping[str, str]]) -> NDArray[np.float64]:
-        """Return the columns of some records."""
+        """Return the columns of some records: records × columns."""
         parts = [self._part(one, records) for one in self._columns]
         return np.concatenate(parts, 1) if parts else np.zeros((len(records), 0))
 
@@ -317,7 +317,7 @@ class Fields:
         for at, record in enumerate(records):
             number = _number(record[name]) if name in record else None
             found[at] = (0, 1) if number is None else ((number - mean) / spread, 0)
-        # What lies far outside of what was seen pulls no further than its end.
+        # A number far outside of the training data counts as one at the limit.
         return np.clip(found, -10, 10)
 
 
@@ -335,7 +335,7 @@ def _joined(parts: Sequence[Any], others: NDArray[np.float64]) -> Any:
 
 
 def _single(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return values as single precision holds them."""
+    """Return values rounded to single precision."""
     return np.asarray(values.astype(np.float32), np.float64)
 
 

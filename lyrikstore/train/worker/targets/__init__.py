@@ -1,1 +1,1 @@
-"""What checkpoints can be deployed to, one module each: its text, its writer and its reader."""
+"""Deployment targets, one module each: usage text, writer and reader."""

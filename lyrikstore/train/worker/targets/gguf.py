@@ -1,4 +1,4 @@
-"""A generative model as one file that llama.cpp and Ollama load (spec §14.7.6)."""
+"""Target ``gguf``: a generative model as one file for llama.cpp and Ollama (spec §14.7.6)."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,51 +21,51 @@ if TYPE_CHECKING:
 
 MODEL = "model-f16.gguf"
 GRAMMAR = "grammar.gbnf"
-"""The file that holds llama.cpp to choices."""
+"""The file with the grammar that restricts llama.cpp to the choices."""
 
 FAMILIES = frozenset({"llama", "mistral", "qwen2", "qwen3"})
-"""Each ``model_type`` that is written."""
+"""Each ``model_type`` that can be written."""
 
 _SECONDS = 600  # for one token
-_OTHER = "take vllm, which has base and adapter as they are"
+_OTHER = "use --to vllm, which writes base and adapter unchanged"
 _USE = """\
 ```sh
 python3 -I check.py && llama-server -m {model} -c {context}{grammar}
 ollama create NAME -f Modelfile && ollama run NAME
 ```
 
-The weights are the base's with the adapter added, in fp16: another model than the sealed one, which
-may answer otherwise. Ollama itself was not asked.
+The weights are those of the base with the adapter merged, in fp16: this model is not the sealed
+one, and its answers may differ. It was not compared in Ollama itself.
 """
 _CHOICES = """\
-`grammar.gbnf` holds llama.cpp to them, token by token; a llama.cpp that does not know tokens in
-grammars refuses the file. Ollama takes no grammar: what the model writes there is free text, and
-not what was measured."""
+`grammar.gbnf` restricts llama.cpp to them, token by token; a llama.cpp that does not support tokens
+in grammars refuses the file. Ollama has no grammars: its answers are free text, and were not
+measured."""
 
 
 def check(model: TextModel) -> None:
-    """Refuse a model of which no file is written that llama.cpp reads as it was trained."""
+    """Raise ``no-such-target`` unless llama.cpp can read the model as it was trained."""
     family = model.settings["model_type"]
     if family not in FAMILIES:
-        raise refused(f"no GGUF file is written of a {family}", _OTHER)
+        raise refused(f"lyrikstore cannot write a {family} as GGUF", _OTHER)
     for member in ("rope_parameters", "rope_scaling"):
         stated = model.settings.get(member) or {}
         if stated.get("rope_type", "default") != "default":
-            raise refused("its positions are scaled, which is not written as GGUF", _OTHER)
+            raise refused("lyrikstore cannot write scaled positions (RoPE scaling) as GGUF", _OTHER)
     described = json.loads(model.tokenizer)
     if described["model"].get("type") != "BPE" or pretokenizer_name(described) is None:
-        raise refused("llama.cpp knows no tokenizer that cuts texts as this one does", _OTHER)
+        raise refused("llama.cpp does not support the pre-tokenizer of this model", _OTHER)
 
 
 def usage(model: TextModel) -> Usage:
-    """Return how it is loaded, and what Ollama makes it of."""
+    """Return how the file is loaded, with the Modelfile for Ollama."""
     grammar = f" --grammar-file {GRAMMAR}" if model.choices else ""
     how = _USE.format(model=MODEL, context=model.max_tokens, grammar=grammar)
     return Usage(how, {"Modelfile": _modelfile(model).encode()}, _CHOICES)
 
 
 def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
-    """Write base and adapter as one file, and the grammar of its choices."""
+    """Write base and adapter merged into one file, and the grammar of the choices."""
     from lyrikstore.train.worker.export.gguf_model import merged, write_gguf
     from lyrikstore.train.worker.generation.constrained_choices import AnswerChoices
     from lyrikstore.train.worker.generation.decoder import AdaptedDecoder
@@ -86,7 +86,7 @@ def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
 
 
 def read(folder: Path, job: Mapping[str, Any]) -> "TokenReader":
-    """Return what gives tokens, reads texts and answers them, by llama.cpp's own server."""
+    """Return the interface to the deployed model, served by llama.cpp's own server."""
     import xllamacpp
 
     from lyrikstore.train.worker.export.next_tokens import TokenReader
@@ -107,8 +107,8 @@ def read(folder: Path, job: Mapping[str, Any]) -> "TokenReader":
 
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
 
-    def ask(path: str, body: Mapping[str, Any]) -> Any:
-        where = urlsplit(server.listening_address)  # it serves as long as somebody holds it
+    def post(path: str, body: Mapping[str, Any]) -> Any:
+        where = urlsplit(server.listening_address)  # it serves as long as it is referenced
         connection = HTTPConnection(str(where.hostname), where.port, timeout=_SECONDS)
         try:
             connection.request("POST", path, json.dumps(body), headers)
@@ -117,59 +117,59 @@ def read(folder: Path, job: Mapping[str, Any]) -> "TokenReader":
             connection.close()
 
     def read(text: str) -> list[int]:
-        asked = {"content": text, "add_special": False, "parse_special": True}
-        return [int(one) for one in ask("/tokenize", asked)["tokens"]]
+        request = {"content": text, "add_special": False, "parse_special": True}
+        return [int(one) for one in post("/tokenize", request)["tokens"]]
 
     def within(prompt: Sequence[int], answer: Sequence[int]) -> list[int]:
-        asked = {
+        request = {
             "prompt": list(prompt),
             "n_predict": len(answer),
             "temperature": 0,
             "return_tokens": True,
             "grammar": (folder / GRAMMAR).read_text("utf-8"),
         }
-        given = ask("/completion", asked)
-        if "tokens" not in given:
-            raise ValueError(f"it answers: {str(given)[:200]}")
-        found = [int(one) for one in given["tokens"]]
+        response = post("/completion", request)
+        if "tokens" not in response:
+            raise ValueError(f"it answers: {str(response)[:200]}")
+        found = [int(one) for one in response["tokens"]]
         # No grammar of llama.cpp says with which of its tokens an answer ends: with any it does.
-        return [*found[:-1], answer[-1]] if given.get("stop_type") == "eos" else found
+        return [*found[:-1], answer[-1]] if response.get("stop_type") == "eos" else found
 
     def next_tokens(prompt: Sequence[int], answer: Sequence[int], among: "Among") -> list[int]:
         if among:
             return within(prompt, answer)
         found = []
         for place in range(len(answer)):
-            asked = {
+            request = {
                 "prompt": [*prompt, *answer[:place]],
                 "n_predict": 1,
                 "temperature": 0,
                 "cache_prompt": True,
                 "return_tokens": True,
             }
-            given = ask("/completion", asked)
-            if "tokens" not in given:
-                raise ValueError(f"it answers: {str(given)[:200]}")
-            if given["tokens"]:
-                found.append(int(given["tokens"][0]))
-            else:  # some token that ends an answer, which is not given back
+            response = post("/completion", request)
+            if "tokens" not in response:
+                raise ValueError(f"it answers: {str(response)[:200]}")
+            if response["tokens"]:
+                found.append(int(response["tokens"][0]))
+            else:  # some token that ends an answer, which is not returned
                 found.append(answer[place] if answer[place] in job["stops"] else -1)
         return found
 
     def write(prompt: Sequence[int], most: int) -> str:
-        asked: dict[str, Any] = {"prompt": list(prompt), "n_predict": most, "temperature": 0}
+        request: dict[str, Any] = {"prompt": list(prompt), "n_predict": most, "temperature": 0}
         if (folder / GRAMMAR).exists():
-            asked["grammar"] = (folder / GRAMMAR).read_text("utf-8")
-        given = ask("/completion", asked)
-        if "content" not in given:
-            raise ValueError(f"it answers: {str(given)[:200]}")
-        return str(given["content"])
+            request["grammar"] = (folder / GRAMMAR).read_text("utf-8")
+        response = post("/completion", request)
+        if "content" not in response:
+            raise ValueError(f"it answers: {str(response)[:200]}")
+        return str(response["content"])
 
     return TokenReader(next_tokens, read, write)
 
 
 def _modelfile(model: TextModel) -> str:
-    """Return what Ollama makes the model of, with the very prompt that it was trained with."""
+    """Return Ollama's Modelfile, with the same prompt as in training."""
     return (
         f"FROM ./{MODEL}\n"
         f'TEMPLATE """{go_template(*model.around)}"""\n'
@@ -181,10 +181,10 @@ def _modelfile(model: TextModel) -> str:
 
 
 def go_template(before: str, after: str) -> str:
-    """Return what gives a prompt between two texts, as a template of Go between three quotes.
+    """Return the Go template that puts a prompt between two texts, for use in triple quotes.
 
     Raises:
-        InvalidInputError: (``no-such-target``) it cannot be said there.
+        InvalidInputError: (``no-such-target``) such a template cannot hold the texts.
     """
     first, last = (text.replace("{", '{{ "{" }}') for text in (before, after))
     whole = f"{first}{{{{ .Prompt }}}}{last}"
@@ -192,7 +192,7 @@ def go_template(before: str, after: str) -> str:
     if '"""' in whole or whole.startswith('"') or whole.endswith('"'):
         raise InvalidInputError(
             "no-such-target",
-            "its prompt has quotes where no Modelfile can hold them",
+            "a Modelfile cannot hold the quotes in its prompt",
             hint="use --to vllm, or train it with another [prompt] template",
         )
     return whole

@@ -1,4 +1,4 @@
-"""A model with labels as transformers loads it, without code of ours (spec §14.7.2)."""
+"""Target ``hf``: a model with labels for transformers, without custom code (spec §14.7.2)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,25 +20,25 @@ _USE = """\
 import torch
 from transformers import pipeline
 
-torch.set_num_threads(1)  # more wait for each other, and take more of a shared server
+torch.set_num_threads(1)  # more threads wait for each other, and load a shared server
 model = pipeline("text-classification", "THIS FOLDER", truncation=True, top_k=None)
 print(model("A text."))
 ```
 
-`truncation=True` reads as much of a text as the sealed model does; without it a longer one ends in
-an error. Load it in fp32, as it is, or in bf16; in fp16 its answers are NaN. It is for answering:
-to train it further, train the checkpoint.
+`truncation=True` reads as much of a text as the sealed model does; without it a longer text ends in
+an error. Load the model in fp32 (the default) or in bf16; in fp16 its answers are NaN. The folder
+is for inference: to train the model further, train the checkpoint.
 """
 
 
 def usage(about: Mapping[str, Any]) -> Usage:
-    """Return how it is loaded."""
+    """Return how the folder is loaded."""
     del about
     return Usage(_USE, {})
 
 
 def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
-    """Write a BERT or RoBERTa as its class for classification.
+    """Write a BERT or RoBERTa as transformers' class for sequence classification.
 
     Raises:
         LyrikstoreError: As :func:`write_classifier`.
@@ -58,7 +58,7 @@ def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
 
 
 def read(folder: Path, job: Mapping[str, Any]) -> Answer:
-    """Return what answers a text, by transformers."""
+    """Return a function from a text to its answer, computed by transformers."""
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -68,17 +68,17 @@ def read(folder: Path, job: Mapping[str, Any]) -> Answer:
     model, info = AutoModelForSequenceClassification.from_pretrained(
         folder, output_loading_info=True, **own
     )
-    odd = [
+    wrong = [
         name for kind in ("missing", "unexpected", "mismatched") for name in info[f"{kind}_keys"]
     ]
-    if odd:
-        raise ValueError(f"its weights are not those of its architecture: {odd[0]}")
+    if wrong:
+        raise ValueError(f"its weights do not match its architecture: {wrong[0]}")
     model.eval()
     check_labels(model.config.id2label, job)
 
     def answer(text: str) -> tuple[NDArray[np.float64], float]:
         with torch.inference_mode():
-            given = model(**tokenizer(text, truncation=True, return_tensors="pt")).logits
-        return np.asarray(given[0].to(torch.float64).numpy()), 0.0
+            logits = model(**tokenizer(text, truncation=True, return_tensors="pt")).logits
+        return np.asarray(logits[0].to(torch.float64).numpy()), 0.0
 
     return answer

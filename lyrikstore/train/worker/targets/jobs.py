@@ -1,4 +1,4 @@
-"""The jobs of a deployment: a model is written as a target loads it, and asked there."""
+"""The jobs of a deployment: export of a model to a target, and inference with the result."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,10 +13,11 @@ from lyrikstore.train.worker.training.checkpoint_writer import Report
 
 
 def export(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
-    """Write a checkpoint as files that a target loads.
+    """Export a checkpoint to the files of a target.
 
     Args:
-        job: ``target``, ``threads``, ``seed``, ``needsBase``, and what the task says of the model.
+        job: ``target``, ``threads``, ``seed``, ``needsBase``, and the task's members about the
+            model.
         files: The staging folder: the checkpoint, and its base if it has one.
         report: Called at the start and at the end.
 
@@ -24,8 +25,8 @@ def export(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[s
         ``files``: name → BLAKE3 of each, in :data:`FOLDER`.
 
     Raises:
-        InvalidInputError: (``no-such-target``) the target cannot give its answers; (``too-large``)
-            nor hold it.
+        InvalidInputError: (``no-such-target``) the target cannot give the model's answers;
+        (``too-large``) the model is too large for the target.
     """
     report("export", 0, 1)
     if job["needsBase"]:
@@ -39,15 +40,15 @@ def export(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[s
 
 
 def ask(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
-    """Answer the probe records with a folder that was deployed, by what serves it.
+    """Predict the probe records with a deployed folder, by the software that serves it.
 
     Args:
-        job: ``folder``, its path; ``target``, ``task``, ``threads``, and what the task says.
+        job: ``folder``, its path; ``target``, ``task``, ``threads``, and the members of the task.
         files: The staging folder.
         report: Called per record.
 
     Returns:
-        What the task compares; and ``latencyMs``.
+        The members that the task compares; and ``latencyMs``.
     """
     with loading("the folder"):
         reader = TARGETS[job["target"]].part.read(Path(job["folder"]), job)

@@ -1,4 +1,4 @@
-"""A model with labels as one graph that ONNX Runtime and transformers.js load (spec §14.7.3)."""
+"""Target ``onnx``: a model with labels for ONNX Runtime and transformers.js (spec §14.7.3)."""
 
 import json
 from collections.abc import Mapping
@@ -27,12 +27,12 @@ pip install onnxruntime tokenizers numpy
 python answer.py "A text."
 ```
 
-prints answer, confidence, whether it does not know (`abstained`), why
-(`abstainedFor`), and all probabilities. It takes one thread; `LYRIKSTORE_THREADS=4` gives it four.
+prints the answer, its confidence, whether the model abstained (`abstained`), for which reasons
+(`abstainedFor`), and all probabilities. It uses one thread; `LYRIKSTORE_THREADS=4` gives it four.
 `onnx/model.onnx` takes {inputs}, and gives `logits`; {scale} makes them probabilities.
 {unlike}"""
 _SEVERAL_TOKENIZERS = frozenset({blend.FORMAT, word_counts.FORMAT})
-"""Formats of models that take what a second tokenizer gives, which no pipeline knows."""
+"""Formats of models that need a second tokenizer, which no pipeline supports."""
 
 _DISTANCE = """\
 Its `unlike` is how far a text is from the nearest class of the training data.
@@ -173,7 +173,7 @@ if __name__ == "__main__":
 
 
 def usage(about: Mapping[str, Any]) -> Usage:
-    """Return how it is loaded, and the program that answers with it."""
+    """Return how the folder is loaded, with the program ``answer.py``."""
     form, rule = about["format"], AnswerRule.of_body(about)
     inputs = {
         word_counts.FIRST: "`input_ids`",
@@ -198,7 +198,7 @@ def usage(about: Mapping[str, Any]) -> Usage:
 
 
 def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
-    """Write a checkpoint as a graph, with its temperature in its weights.
+    """Write a checkpoint as an ONNX graph whose weights include the temperature.
 
     Raises:
         LyrikstoreError: As :func:`words_of` and :func:`encoder_model`.
@@ -269,7 +269,7 @@ def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
 
 
 def read(folder: Path, job: Mapping[str, Any]) -> Answer:
-    """Return what answers a text, by ONNX Runtime."""
+    """Return a function from a text to its answer, computed by ONNX Runtime."""
     import onnxruntime
     from tokenizers import Tokenizer
 
@@ -293,12 +293,12 @@ def read(folder: Path, job: Mapping[str, Any]) -> Answer:
 
     def answer(text: str) -> tuple[NDArray[np.float64], float]:
         ids = tokenizer.encode(text).ids
-        given = {TOKENS: [ids]}
+        inputs = {TOKENS: [ids]}
         if MASK in inputs:
-            given[MASK] = [[1] * len(ids)]
+            inputs[MASK] = [[1] * len(ids)]
         for name, other in further.items():
-            given[name] = [other.encode(text).ids]
-        fed = {name: np.asarray(value, np.int64) for name, value in given.items()}
+            inputs[name] = [other.encode(text).ids]
+        fed = {name: np.asarray(value, np.int64) for name, value in inputs.items()}
         found = dict(zip(names, session.run(names, fed), strict=True))
         unknown = ids[1:].count(UNKNOWN) / len(ids[1:]) if len(ids) > 1 else 1.0
         value = float(found[UNLIKE][0]) if UNLIKE in found else unknown

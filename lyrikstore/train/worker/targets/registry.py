@@ -1,7 +1,7 @@
-"""What a checkpoint can be deployed to, one entry each (spec §14.7.1).
+"""Registry of deployment targets, one entry each (spec §14.7.1).
 
-What a target writes and how its folder is loaded is one module, whose parts are in
-:class:`TargetModule`; `--to`, its help and the schemas are held to the entries.
+Each target has one module, a :class:`TargetModule`, that writes its files and loads its folder.
+`--to`, its help and the schemas are generated from the entries.
 """
 
 from collections.abc import Mapping
@@ -23,20 +23,20 @@ _TOKENIZER = r"tokenizer(_config)?\.json"
 
 
 class TextModel(Struct, frozen=True):
-    """A generative model, as the texts of a target are about it.
+    """The facts about a generative model that a target's texts need.
 
     Attributes:
-        name: What it is called where it is served.
-        settings: Of its base's ``config.json``.
+        name: Its name on the server.
+        settings: The content of the base's ``config.json``.
         tokenizer: The base's ``tokenizer.json``.
-        adapter: Of ``adapter_config.json``, ``r`` at least.
-        quantization: What the base was trained on in; empty: as it is.
+        adapter: Members of ``adapter_config.json``, at least ``r``.
+        quantization: Quantization of the base in training; empty: none.
         chat: Its chat template; empty: it has none.
-        choices: The only answers; empty: any.
+        choices: The allowed answers; empty: any answer.
         max_tokens: Longest sequence.
         answer_tokens: Longest answer.
-        around: The text before and after what is asked.
-        end: The text of the token that ends an answer.
+        around: The text before and after the prompt.
+        end: The text of the end token.
     """
 
     name: str
@@ -53,13 +53,13 @@ class TextModel(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """What a folder says of how it is loaded.
+    """The texts of a deployed folder about its use.
 
     Attributes:
-        how: How, in Markdown.
-        files: Name → bytes of what goes with it.
-        answers: How a generative model is held to its choices, in Markdown.
-        checks: What else checks the folder, in Markdown.
+        how: How it is loaded, in Markdown.
+        files: Name → bytes of files for its use.
+        answers: How a generative model is restricted to its choices, in Markdown.
+        checks: Other checks of the folder, in Markdown.
     """
 
     how: str
@@ -69,51 +69,53 @@ class Usage(Struct, frozen=True):
 
 
 class TargetModule(Protocol):
-    """What the module of a target has."""
+    """Protocol of the module of a target."""
 
     def check(self, model: TextModel, /) -> None:
-        """Refuse a generative model that is not served; only where there are such.
+        """Raise ``no-such-target`` unless the target serves this generative model.
+
+        Only targets for generative models have this function.
 
         Raises:
-            InvalidInputError: (``no-such-target``) it is not.
+            InvalidInputError: (``no-such-target``) the target does not serve it.
         """
 
     def usage(self, model: Any, /) -> Usage:
         """Return how the folder is loaded.
 
         Args:
-            model: A :class:`TextModel`; of a model with labels the body of its checkpoint.
+            model: A :class:`TextModel`; for a model with labels the body of its checkpoint.
         """
 
     def write(self, job: Mapping[str, Any], files: "StagedFiles", out: "Output", /) -> None:
         """Write the files of the target, in a worker.
 
         Args:
-            job: What the task says of the model.
-            files: The checkpoint, and its base where it needs it.
-            out: Takes them.
+            job: The members of the task about the model.
+            files: The checkpoint, and its base if it has one.
+            out: Receives the files.
         """
 
     def read(self, folder: Path, job: Mapping[str, Any], /) -> Any:
-        """Return what answers with a deployed folder, in a worker."""
+        """Return the interface to the model of a deployed folder; called in a worker."""
 
 
 class Target(Struct, frozen=True):
-    """One target.
+    """One deployment target.
 
     Attributes:
-        name: What commands call it.
-        loader: What loads the folder.
-        about: What it is, as ``--help`` says it.
-        formats: Formats of checkpoints that it can answer like.
-        files: A pattern of the names of files that it writes.
-        packages: What has to be installed to write it.
-        check_packages: What has to be installed besides to ask it.
-        asked_with: The packages that load the folder and answer where it is compared.
-        extras: Where those come from.
-        quantization: How weights are rounded: ``none`` where they are as sealed.
-        module: Where its :class:`TargetModule` is.
-        tells_unlike: Whether its folder tells which texts are unlike the training data.
+        name: Its name on the command line.
+        loader: The software that loads the folder.
+        about: Its description in ``--help``.
+        formats: Formats of checkpoints whose answers it can give.
+        files: A pattern of the names of the files that it writes.
+        packages: Packages that must be installed to write it.
+        check_packages: Further packages that must be installed for ``--check``.
+        inference_packages: The packages that load the folder and answer in a comparison.
+        extras: The extras that install these packages.
+        quantization: Rounding of the weights: ``none`` if they are as sealed.
+        module: Import path of its :class:`TargetModule`.
+        tells_unlike: Whether its folder detects texts unlike the training data.
     """
 
     name: str
@@ -124,19 +126,19 @@ class Target(Struct, frozen=True):
     packages: tuple[str, ...]
     extras: str
     module: str
-    asked_with: tuple[str, ...]
+    inference_packages: tuple[str, ...]
     check_packages: tuple[str, ...] = ()
     quantization: str = "none"
     tells_unlike: bool = False
 
     @property
     def asked_by(self) -> str:
-        """The programs that answer where a folder is compared, with their versions."""
-        return ", ".join(f"{one} {metadata.version(one)}" for one in self.asked_with)
+        """The packages that answer in a comparison, with their versions."""
+        return ", ".join(f"{one} {metadata.version(one)}" for one in self.inference_packages)
 
     @property
     def part(self) -> TargetModule:
-        """Its module."""
+        """Module of the target."""
         return cast("TargetModule", import_module(self.module))
 
 
@@ -153,7 +155,7 @@ _ALL = (
         packages=("torch", "transformers", "peft", "safetensors"),
         extras="train",
         module=f"{_MODULES}.hf",
-        asked_with=("transformers",),
+        inference_packages=("transformers",),
     ),
     Target(
         name="onnx",
@@ -166,7 +168,7 @@ _ALL = (
         extras="train,deploy",
         module=f"{_MODULES}.onnx",
         tells_unlike=True,
-        asked_with=("onnxruntime",),
+        inference_packages=("onnxruntime",),
     ),
     Target(
         name="gguf",
@@ -179,7 +181,7 @@ _ALL = (
         extras="train,gguf",
         quantization="f16",
         module=f"{_MODULES}.gguf",
-        asked_with=("xllamacpp",),
+        inference_packages=("xllamacpp",),
     ),
     Target(
         name="vllm",
@@ -191,7 +193,7 @@ _ALL = (
         packages=("torch", "transformers", "peft"),
         extras="train",
         module=f"{_MODULES}.vllm",
-        asked_with=("transformers", "peft"),
+        inference_packages=("transformers", "peft"),
     ),
 )
 TARGETS: Mapping[str, Target] = {one.name: one for one in _ALL}
@@ -199,17 +201,17 @@ TARGETS: Mapping[str, Target] = {one.name: one for one in _ALL}
 
 
 def target_for(name: str, form: str, *, fields: bool, check: bool) -> Target:
-    """Return a target that can answer like a checkpoint of some format.
+    """Return the target of a name, if it can give the answers of a checkpoint's format.
 
     Args:
         name: One of :data:`TARGETS`.
         form: The checkpoint's format.
-        fields: Whether its run named fields that join the text in word counts.
-        check: Whether it is to be asked as well.
+        fields: Whether its run reads further fields in word counts.
+        check: Whether the deployed folder will be compared, which needs more packages.
 
     Raises:
-        InvalidInputError: (``no-such-target``) it cannot, or there is none;
-            (``extra-missing``) a package that it needs is not installed.
+        InvalidInputError: (``no-such-target``) the target does not exist, or does not support
+        the checkpoint; (``extra-missing``) a package that it needs is not installed.
     """
     target = TARGETS.get(name)
     if target is None:
@@ -222,7 +224,7 @@ def target_for(name: str, form: str, *, fields: bool, check: bool) -> Target:
         fitting = [one.name for one in _ALL if form in one.formats]
         raise InvalidInputError(
             "no-such-target",
-            f"nothing that {target.loader} loads gives the answers of {form}",
+            f"{target.loader} cannot give the answers of {form}",
             hint=f"use --to {', --to '.join(fitting)}" if fitting else "",
         )
     if fields and form in WITH_WORDS:

@@ -1,4 +1,4 @@
-"""A generative model as a base and an adapter, which vLLM loads (spec §14.7.6)."""
+"""Target ``vllm``: a generative model as base and adapter (spec §14.7.6)."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lyrikstore.train.worker.export.next_tokens import Among, TokenReader
 
 _VLLM_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
-"""What vLLM takes as ``--max-lora-rank``."""
+"""The values of ``--max-lora-rank`` that vLLM accepts."""
 
 CHOICES = "choices.json"
 _USE = """\
@@ -26,11 +26,11 @@ sh serve.sh
 ```
 
 compares the files (`check.py`), and starts vLLM with the base model and the adapter beside it,
-under the name `{name}`. vLLM itself was not asked.
+under the name `{name}`. It was not compared in vLLM itself.
 """
 _CHOICES = """\
-Send what `choices.json` holds with each request; without it the answers are free text, and not what
-was measured. vLLM may cut a choice into other tokens than the sealed model, so that another choice
+Send the content of `choices.json` with each request; without it the answers are free text, and were
+not measured. vLLM may tokenize a choice differently from the sealed model, so that another choice
 is the likeliest."""
 _SERVE = """\
 #!/bin/sh
@@ -43,25 +43,25 @@ exec vllm serve ./base --tokenizer ./base --enable-lora --max-lora-rank {rank} \
 
 
 def check(model: TextModel) -> None:
-    """Refuse an adapter that vLLM does not load."""
+    """Raise ``no-such-target`` unless vLLM loads the adapter."""
     if model.quantization:
         raise refused(
-            "vLLM loads the base as it is, and this adapter learns on it in 4 bits",
-            "take gguf, which unpacks it; or train without [model] quantization",
+            "vLLM loads the unquantized base, and this adapter was trained on a base in 4 bits",
+            "use --to gguf, which dequantizes it; or train without [model] quantization",
         )
     for member, words in (
         ("use_dora", "an adapter with DoRA"),
         ("modules_to_save", "an adapter with layers of its own (modules_to_save)"),
     ):
         if model.adapter.get(member):
-            raise refused(f"vLLM does not serve {words}", "train it without, or merge it")
+            raise refused(f"vLLM does not serve {words}", "train it without them, or merge it")
     if model.adapter.get("bias", "none") != "none":
         raise refused("vLLM does not serve an adapter with biases", 'train it with bias = "none"')
     vllm_rank(model.adapter["r"])
 
 
 def usage(model: TextModel) -> Usage:
-    """Return how it is loaded, and the program that starts vLLM."""
+    """Return how the folder is loaded, with the program that starts vLLM."""
     template = " --chat-template ./chat_template.jinja" if model.chat else ""
     rank = vllm_rank(model.adapter["r"])
     serve = _SERVE.format(name=model.name, rank=rank, context=model.max_tokens, template=template)
@@ -73,7 +73,7 @@ def usage(model: TextModel) -> Usage:
 
 
 def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
-    """Write the base as it is, and the adapter beside it."""
+    """Write the unchanged base, and the adapter beside it."""
     for name in (CONFIG, TOKENIZER, *job["weights"]):
         out.write(f"base/{name}", files.read(f"{BASE}/{name}"))
     about = json.loads(files.read(f"{CHECKPOINT}/{ADAPTER_CONFIG}"))
@@ -83,7 +83,7 @@ def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
 
 
 def read(folder: Path, job: Mapping[str, Any]) -> "TokenReader":
-    """Return what gives the likeliest tokens, reads texts and answers, by transformers and PEFT."""
+    """Return the interface to the deployed model, loaded with transformers and PEFT."""
     import torch
     from tokenizers import Tokenizer
     from transformers import AutoModelForCausalLM, GenerationConfig
@@ -121,30 +121,30 @@ def read(folder: Path, job: Mapping[str, Any]) -> "TokenReader":
             fitting = [one for one in choices if one[: len(begun)] == begun and one != begun]
             return list(dict.fromkeys(one[len(begun)] for one in fitting)) or stops[:1]
 
-        asked = torch.tensor([list(prompt)])
+        inputs = torch.tensor([list(prompt)])
         settings = cast("Any", GenerationConfig)(
             do_sample=False, max_new_tokens=most, eos_token_id=stops, pad_token_id=stops[0]
         )
         with torch.inference_mode():
-            given = model.generate(
-                input_ids=asked,
-                attention_mask=torch.ones_like(asked),
+            output = model.generate(
+                input_ids=inputs,
+                attention_mask=torch.ones_like(inputs),
                 generation_config=settings,
                 **({"prefix_allowed_tokens_fn": allowed} if choices else {}),
             )[0, len(prompt) :].tolist()
-        end = next((at for at, token in enumerate(given) if token in stops), len(given))
+        end = next((at for at, token in enumerate(output) if token in stops), len(output))
         if choices:
-            return str(names.get(tuple(given[: end + 1]), ""))
-        return str(tokenizer.decode(given[:end]))
+            return str(names.get(tuple(output[: end + 1]), ""))
+        return str(tokenizer.decode(output[:end]))
 
     return TokenReader(next_tokens, read, write)
 
 
 def vllm_rank(rank: int) -> int:
-    """Return the least ``--max-lora-rank`` of vLLM that an adapter fits in.
+    """Return the smallest ``--max-lora-rank`` of vLLM that is enough for an adapter's rank.
 
     Raises:
-        InvalidInputError: (``no-such-target``) it fits in none.
+        InvalidInputError: (``no-such-target``) the rank is too large for vLLM.
     """
     found = next((one for one in _VLLM_RANKS if one >= rank), None)
     if found is None:

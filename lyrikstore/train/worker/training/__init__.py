@@ -1,1 +1,1 @@
-"""Training of one candidate in a worker: the loop, points to go on from, what is written."""
+"""Training of one model candidate in a worker: loop, resume states, checkpoints."""

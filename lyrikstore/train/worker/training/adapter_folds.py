@@ -1,4 +1,4 @@
-"""A candidate that takes steps, trained anew for each fold (spec §13.2.2)."""
+"""Cross-validation of a candidate that is trained by steps (spec §13.2.2)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,19 +16,19 @@ from lyrikstore.train.worker.training.folds import read_folds
 
 
 def train_folds(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
-    """Answer each record by a model that was trained on the other folds, and write the logits.
+    """Predict each record with a model that was trained on the other folds, and write the logits.
 
-    All epochs are trained, and the last one answers: which is the best nobody may know of a fold
-    that is to be answered.
+    All epochs are trained, and the last one predicts: choosing the best epoch would need the labels
+    of the fold that is predicted.
 
     Args:
-        job: As for :func:`lyrikstore.train.worker.training.fit.train`; of ``folds`` the first
-            repeat counts.
+        job: As for :func:`lyrikstore.train.worker.training.fit.train`; only the first repeat of
+        ``folds`` is used.
         files: The staging folder.
         report: Called per step.
 
     Returns:
-        ``outOfFold``, a file of float32, records × labels; and ``metrics``, what it took.
+        ``outOfFold``, a file of float32, records × labels; and ``metrics``, the cost.
     """
     began, training = JobClocks(), job["config"]["training"]
     pool = [*read_examples(files, TRAIN), *read_examples(files, VALIDATION)]
@@ -47,7 +47,7 @@ def train_folds(job: Mapping[str, Any], files: StagedFiles, report: Report) -> d
                 report("step", done, len(numbers) * learner.steps)
         logits = learner.validate().output
         if not np.isfinite(logits).all():
-            raise diverged(f"no finite answers of fold {fold + 1}", learner.rate)
+            raise diverged(f"the predictions of fold {fold + 1} are not finite", learner.rate)
         found[out] = logits
     path = files.folder / "out" / f"{job['candidate']}.folds"
     path.parent.mkdir(exist_ok=True, mode=0o700)

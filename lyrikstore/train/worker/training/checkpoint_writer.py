@@ -1,4 +1,4 @@
-"""What a candidate leaves: checkpoints, and what each says of the validation data."""
+"""Output of a candidate: its checkpoints, and their predictions of the validation data."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -15,26 +15,26 @@ from lyrikstore.train.worker.process import peak_memory_bytes
 from lyrikstore.verify.evaluation.choice.task import Scores
 
 Report = Callable[..., None]
-"""Takes ``phase``, ``done``, ``total`` and figures by name."""
+"""Progress callback: ``phase``, ``done``, ``total``, and figures by name."""
 
 
 class JobClocks:
-    """Clocks of a job."""
+    """Wall clock and CPU clock of a job, over interruptions."""
 
     def __init__(self) -> None:
         self._wall, self._cpu = time.monotonic(), time.process_time()
 
     def add(self, wall: float, cpu: float) -> None:
-        """Count what an interrupted process before this one took."""
+        """Add the seconds of an interrupted process before this one."""
         self._wall, self._cpu = self._wall - wall, self._cpu - cpu
 
     def spent(self) -> tuple[str, str]:
-        """Return seconds on the clock, and of all cores together."""
+        """Return the wall seconds, and the CPU seconds of all cores together; decimals as text."""
         wall, cpu = time.monotonic() - self._wall, time.process_time() - self._cpu
         return decimal(wall, 1), decimal(cpu, 1)
 
     def figures(self) -> dict[str, str]:
-        """Return what it took so far."""
+        """Return seconds and peak memory so far, as figures of a run."""
         wall, cpu = self.spent()
         return {
             "wallSeconds": wall,
@@ -44,7 +44,7 @@ class JobClocks:
 
 
 class WrittenCheckpoints:
-    """The checkpoints that were written, with what they say of the validation data.
+    """Writes checkpoints, and lists them with their predictions of the validation data.
 
     Args:
         out: The folder of the candidate.
@@ -70,10 +70,10 @@ class WrittenCheckpoints:
         out_of_fold: NDArray[np.float32] | None = None,
         settings: Mapping[str, str] = {},
     ) -> None:
-        """Write a checkpoint, how its training went where that took steps, and its segments.
+        """Write a checkpoint, its training history if it was trained by steps, and its segments.
 
-        With it goes from where on texts are unlike the training data, where that is known; of one
-        that is compared by folds what these said, and the settings that they chose.
+        The entry also has the limit for texts unlike the training data, if it is known; for a
+        candidate compared by folds their logits, and the settings that they chose.
         """
         number = len(self.checkpoints) + 1
         folder = self._out / f"{number}"

@@ -1,4 +1,4 @@
-"""The training of encoders: LoRA or all weights (spec §13.3)."""
+"""Training of encoders: LoRA or all weights (spec §13.3)."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -91,7 +91,7 @@ class EncoderLearner(Learner):
         self._half = job["precision"] == "bf16"
 
     def batches(self, epoch: int) -> list[list[int]]:
-        """Return the places of the records of each batch of an epoch, and note its padding."""
+        """Return the positions of the records of each batch of an epoch, and record its padding."""
         self._network.train()
         batches = epoch_batches(
             self._records,
@@ -105,23 +105,23 @@ class EncoderLearner(Learner):
         return batches
 
     def weight(self, batch: Sequence[int]) -> int:
-        """Return how many records a batch has."""
+        """Return the number of records of a batch."""
         return len(batch)
 
     def divisor(self, batch: Sequence[int]) -> float:
-        """Return how many records a batch has, each counted by the weight of its label."""
+        """Return the sum of the label weights of a batch's records."""
         if self._rules.several:
             return len(batch)
         return float(self._weights[self._wanted[list(batch)]].sum())
 
     def parameters(self) -> dict[str, nn.Parameter]:
-        """Return what is trained, by name."""
+        """Return the trained parameters by name."""
         return {
             name: value for name, value in self._network.named_parameters() if value.requires_grad
         }
 
     def loss(self, batch: Sequence[int]) -> Tensor:
-        """Return the mean loss of a batch, by the places of its records."""
+        """Return the mean loss of a batch, given the positions of its records."""
         texts = self.model.text.batch([self._sequences[at] for at in batch])
         with autocast(torch.device(CPU), half=self._half):
             logits = self._network(texts)
@@ -129,7 +129,7 @@ class EncoderLearner(Learner):
         return found
 
     def validate(self) -> Validated:
-        """Answer the validation records; the decision that fits them best says how well."""
+        """Predict the validation records, and score them with the best answer rule."""
         logits, rules = self.model.logits_of(self._checking), self._rules
         if not np.isfinite(logits).all():
             return Validated(logits, {}, math.nan)
@@ -139,7 +139,7 @@ class EncoderLearner(Learner):
         return Validated(logits, metrics, rules.score(self._expected, given))
 
     def unlike(self) -> FittedUnlike | None:
-        """Return how far the validation data is from the classes of the training data."""
+        """Return the limit for texts unlike the training data, fitted on the validation data."""
         learned = self._records_to_learn
         parts = (learned[at : at + _AT_ONCE] for at in range(0, len(learned), _AT_ONCE))
         distances = ClassDistances.fit((some, self.model.vectors(some)) for some in parts)
@@ -153,7 +153,7 @@ def label_weights(wanted: Flags, how: str) -> Any:
 
     Args:
         wanted: Records × labels.
-        how: ``none``; ``balanced``: inversely to how many records have it; ``sqrt``: to the root.
+        how: ``none``; ``balanced``: inverse to the label's frequency; ``sqrt``: to its root.
     """
     counts = np.maximum(wanted.sum(0), 1)
     even = np.ones(len(counts)) if how == "none" else len(wanted) / (len(counts) * counts)

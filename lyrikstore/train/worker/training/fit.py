@@ -23,13 +23,14 @@ from lyrikstore.verify.store.statements.segments import CANDIDATES_WITH_STEPS
 
 
 def train(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
-    """Train one candidate, write its checkpoint and what it says of the validation data.
+    """Train one candidate; write its checkpoint, and its predictions of the validation data.
 
     Args:
         job: ``candidate``, ``task``, ``config`` as a run manifest holds it, ``precision``, and what
-            the task adds: ``labels``, or how a generative model is asked. Of a candidate that is
-            compared by folds ``folds``, the fold of each record (:func:`read_folds`), and
-            ``refit``, whether it learns from validation, too, once they have chosen.
+            the task adds: ``labels``, or the prompt settings of a generative model. For a candidate
+            that is compared by folds also ``folds``, the fold of each record
+            (:func:`read_folds`), and ``refit``, whether it is then trained on the validation
+            data, too.
         files: The staging folder: ``base/`` where the candidate has one, ``train.jsonl``,
             ``validation.jsonl``.
         report: Called per step, and per epoch.
@@ -38,7 +39,7 @@ def train(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[st
         ``checkpoints``, each with ``folder``, ``logits`` (a file of float64, validation records ×
         labels) or ``outOfFold`` (of float32, repeats × records × labels) and ``settings``,
         ``step``, ``epoch``, ``final`` and ``metrics``; the last one is final. ``rareWords``:
-        whether words of one record alone are in the model, as no other are there.
+        whether the model has words of a single record, because no word occurs in two.
     """
     candidate = str(job["candidate"])
     written = WrittenCheckpoints(files.folder / "out" / candidate, JobClocks())
@@ -56,7 +57,7 @@ def train(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[st
 def _fit(
     job: Mapping[str, Any], files: StagedFiles, written: WrittenCheckpoints, report: Report
 ) -> bool:
-    """Fit a model with labels that takes no steps; return whether it has rare words."""
+    """Fit a model with labels without steps; return whether it has words of a single record."""
     labels, rules = list(job["labels"]), labelling_rules(str(job["task"]))
     parts = read_examples(files, TRAIN), read_examples(files, VALIDATION)
     cheap = open_cheap(job, files, parts, report)

@@ -1,4 +1,4 @@
-"""Cross-validation: every record answered by a model that did not learn from it (spec §13.2.2)."""
+"""Cross-validation: predict each record with a model not trained on it (spec §13.2.2)."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,29 +14,29 @@ from lyrikstore.verify.evaluation.choice.folds import FOLDS
 from lyrikstore.verify.evaluation.choice.task import Flags, LabellingRules
 
 Rows = NDArray[np.int64]
-"""Places of records in the pool."""
+"""Positions of records in the pool."""
 
 ENOUGH = 1000
-"""Answers by which a strength is chosen: more folds would choose no other, and take as long."""
+"""Predictions after which the strength is chosen; more folds rarely change the choice."""
 
 
 class FittedFold(Protocol):
-    """What learned from the other folds."""
+    """Protocol of a model fitted to the other folds."""
 
     def logits(self, strength: float, rows: Rows) -> Logits:
-        """Return the logits of some records of the model with a strength of regularisation."""
+        """Return the logits of some records, by the model with a regularisation strength."""
 
     def unlike(self, rows: Rows) -> Values | None:
-        """Return how unlike what was learned from some records are; None: that is not known."""
+        """Return the distance of some records to the training records; None: not measured."""
 
 
 class FittedModel(Struct, frozen=True):
-    """A model that was fitted.
+    """A fitted model.
 
     Attributes:
-        model: It.
-        distances: Where the classes that it learned from lie; None: it has none.
-        rare: Whether it holds words of one record alone.
+        model: The model.
+        distances: The distances to the classes of its training records; None: it has none.
+        rare: Whether it has words of a single record.
     """
 
     model: Saved
@@ -45,34 +45,34 @@ class FittedModel(Struct, frozen=True):
 
 
 class Cheap(Protocol):
-    """A candidate that takes no steps, with the records that it may learn from."""
+    """Protocol of a candidate that is fitted without steps, with its pool of records."""
 
     @property
     def strength(self) -> float:
-        """C of the linear model where no folds choose one."""
+        """C of the linear model if no folds choose it."""
 
     @property
     def grid(self) -> Sequence[float]:
-        """Those that folds choose among, ascending."""
+        """The values of C that folds choose from, ascending."""
 
     def fold(self, rows: Rows) -> FittedFold:
-        """Return what learns from some records, for each strength that it is asked for."""
+        """Return the fold that fits some records, for each requested strength."""
 
     def fit(self, rows: Rows, strength: float) -> FittedModel:
-        """Return the model that fits some records."""
+        """Return a model fitted to some records."""
 
     def measure(self, fitted: FittedModel, rows: Rows) -> tuple[Logits, Values | None]:
-        """Return the logits of other records, and how unlike what was learned from they are."""
+        """Return the logits of other records, and their distance to the training records."""
 
 
 class FoldResult(Struct, frozen=True):
-    """What came of the folds.
+    """The result of cross-validation.
 
     Attributes:
         logits: Out-of-fold logits, float32: repeats × records × labels.
-        strength: The one that they are of: the best, the least of equals.
-        unlike: How unlike what the model of its fold learned from each record is; None: some
-            fold cannot say it.
+        strength: The strength of these logits: the best one, the smallest of equals.
+        unlike: The distance of each record to the training records of its fold; None: some
+        fold does not measure it.
     """
 
     logits: NDArray[np.float32]
@@ -81,22 +81,22 @@ class FoldResult(Struct, frozen=True):
 
 
 def write_folds(folds: NDArray[np.uint8]) -> list[str]:
-    """Return the fold of each record as a job has it: a text a repeat, a digit a record."""
+    """Return the folds for a job: one text for each repeat, with one digit for each record."""
     return ["".join(map(str, one.tolist())) for one in folds]
 
 
 def read_folds(written: Sequence[str]) -> NDArray[np.uint8]:
-    """Return what :func:`write_folds` took: repeats × records."""
+    """Return the folds from the result of :func:`write_folds`: repeats × records."""
     return np.stack([np.frombuffer(one.encode("ascii"), np.uint8) - ord("0") for one in written])
 
 
 def count_fits(records: float, repeats: int, strengths: int) -> int:
-    """Return how many models are fitted by :func:`cross_validate`, and then the one that stays.
+    """Return the number of fits of :func:`cross_validate`, plus one for the final model.
 
     Args:
-        records: How many there are.
-        repeats: How often their folds are dealt; 0: there are none.
-        strengths: Among how many the folds choose.
+        records: Number of records.
+        repeats: Number of repeats of the folds; 0: there are no folds.
+        strengths: Number of strengths to choose from.
     """
     folds = FOLDS * repeats
     choosing = min(folds, math.ceil(ENOUGH * FOLDS / max(1.0, records)))
@@ -111,16 +111,17 @@ def cross_validate(
     grid: Sequence[float],
     done: Callable[[int, int], None] = lambda *_: None,
 ) -> FoldResult:
-    """Let each fold be answered by a model of the others, and return what came of the best.
+    """Predict each fold with a model of the other folds; return the result of the best strength.
 
     Args:
-        fit: Takes the records to learn from; what it gives is asked for each of ``grid`` once,
-            until the folds so far have :data:`ENOUGH` records, and then for the best alone.
-        rules: Those of the task, whose metric says which strength is best.
-        expected: Which labels the records have: records × labels.
+        fit: Function from training records to a fitted fold, which is evaluated for each strength
+        of ``grid`` until the folds so far have :data:`ENOUGH` records, and then for the best
+        strength alone.
+        rules: The rules of the task, whose metric decides the best strength.
+        expected: The labels of the records: records × labels.
         folds: The fold of each record: repeats × records.
         grid: Strengths, ascending.
-        done: Called as folds are answered.
+        done: Called per predicted fold.
     """
     found = np.zeros((*folds.shape, expected.shape[1]), np.float32)
     held: dict[float, list[NDArray[np.float32]]] = {one: [] for one in grid}
@@ -151,12 +152,12 @@ def cross_validate(
 
 
 def _score(rules: LabellingRules, logits: NDArray[np.float32], expected: Flags) -> float:
-    """Return the metric of out-of-fold answers; thresholds are those that fit them best."""
+    """Return the metric of out-of-fold predictions, with the thresholds that fit them best."""
     rows = logits.astype(np.float64)
     if not rules.several:  # the surest label is that at every temperature
-        given = np.zeros_like(expected)
-        given[np.arange(len(rows)), rows.argmax(1)] = True
-        return rules.score(expected, given)
+        predicted = np.zeros_like(expected)
+        predicted[np.arange(len(rows)), rows.argmax(1)] = True
+        return rules.score(expected, predicted)
     # At any temperature some threshold gives the same labels.
     decision = rules.rule_at(1.0, rows, expected)
     return rules.score(expected, rules.given(rules.probabilities(rows), decision))

@@ -1,4 +1,4 @@
-"""What learns from batches: optimizer, schedule and steps that every training shares (§13.3)."""
+"""Base class of all training: optimizer, learning-rate schedule and steps (spec §13.3)."""
 
 import math
 from abc import ABC, abstractmethod
@@ -18,12 +18,12 @@ from lyrikstore.train.worker.models.unlike import FittedUnlike
 
 
 class Validated(Struct, frozen=True):
-    """What the validation data say after an epoch.
+    """The result of validation after an epoch.
 
     Attributes:
-        output: What the model gave for them.
-        metrics: Its metrics; decimals as text.
-        score: The one that picks the epoch; the greatest is the best.
+        output: The model's output for the validation data.
+        metrics: The metrics; decimals as text.
+        score: The metric that selects the epoch; higher is better.
     """
 
     output: NDArray[np.float64]
@@ -32,20 +32,20 @@ class Validated(Struct, frozen=True):
 
 
 class Learner(ABC):
-    """A model that is trained.
+    """A model in training.
 
     Args:
-        training: The section of the config.
-        groups: What is trained, each part with the rate at its peak.
-        rate: The setting with its learning rate.
+        training: The section ``[training]`` of the config.
+        groups: The parameter groups, each with its peak learning rate.
+        rate: The name of the setting with the learning rate.
 
     Attributes:
-        model: It.
-        step: Steps that were taken.
-        steps: Those of all epochs.
-        total: What all batches of an epoch weigh.
-        padding: Tokens that an epoch computes for each one that is there.
-        trainable: How many numbers are trained.
+        model: The model.
+        step: Steps so far.
+        steps: Steps of all epochs.
+        total: The sum of the weights of an epoch's batches.
+        padding: Computed tokens of an epoch, padding included, per token of the texts.
+        trainable: Number of trained parameters.
     """
 
     model: Saved
@@ -74,11 +74,11 @@ class Learner(ABC):
 
     @abstractmethod
     def batches(self, epoch: int) -> Sequence[Sequence[Any]]:
-        """Return the batches of an epoch, each as numbers that :meth:`learn` takes."""
+        """Return the batches of an epoch, as arguments of :meth:`learn`."""
 
     @abstractmethod
     def weight(self, batch: Sequence[Any]) -> int:
-        """Return what the mean loss of a batch weighs in that of its epoch."""
+        """Return the weight of a batch's mean loss in the mean loss of its epoch."""
 
     @abstractmethod
     def loss(self, batch: Sequence[Any]) -> Tensor:
@@ -86,34 +86,35 @@ class Learner(ABC):
 
     @abstractmethod
     def validate(self) -> Validated:
-        """Return what the validation data say of the model."""
+        """Validate the model, and return the result."""
 
     @abstractmethod
     def parameters(self) -> dict[str, nn.Parameter]:
-        """Return what is trained, by name."""
+        """Return the trained parameters by name."""
 
     def divisor(self, batch: Sequence[Any]) -> float:
-        """Return what the mean loss of a batch was divided by; its weight, if nothing else."""
+        """Return the divisor of a batch's mean loss; by default its weight."""
         return self.weight(batch)
 
     @property
     def records_per_step(self) -> int:
-        """How many records, or rows of them, a step learns from."""
+        """Number of records of a step, or of packed rows."""
         return int(self.training["batch_size"]) * int(self.training.get(ACCUMULATE, 1))
 
     def parts(self, batch: Sequence[Any]) -> list[Sequence[Any]]:
-        """Return what of a batch is computed at once, part by part."""
+        """Return the parts of a batch that are computed one after another."""
         size = self.training["batch_size"]
         return [batch[start : start + size] for start in range(0, len(batch), size)]
 
     def learn(self, batch: Sequence[Any]) -> float:
-        """Take one step; return the loss before it.
+        """Take one optimizer step; return the loss before it.
 
-        The gradients of the parts add up to that of the whole: each counts by its share of what the
-        mean is over, so that a short part, or one of few answers, weighs no more than it has to.
+        The gradients of the parts add up to the gradient of the batch: each part is weighted by its
+        share of the divisor, so that a short part, or one with few answers, does not count too
+        much.
 
         Raises:
-            RunFailedError: (``diverged``) it is no number.
+            RunFailedError: (``diverged``) the loss is not finite.
         """
         factor = learning_rate_factor(self.step, self.steps, float(self.training["warmup"]))
         for group, peak in zip(self.optimizer.param_groups, self._peaks, strict=True):
@@ -133,28 +134,28 @@ class Learner(ABC):
 
     @property
     def figures(self) -> Mapping[str, str]:
-        """What it took of an accelerator."""
+        """The memory of a GPU that training used."""
         return {}
 
     def unlike(self) -> FittedUnlike | None:
-        """Return from where on texts are unlike the training data, where that can be said."""
+        """Return the limit above which texts are unlike the training data, if it is known."""
         return None
 
     def state(self) -> dict[str, Tensor]:
-        """Return a copy of what is trained."""
+        """Return a copy of the trained parameters."""
         return {
             name: value.detach().to("cpu", copy=True) for name, value in self.parameters().items()
         }
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Set what is trained to a copy of before."""
+        """Restore the trained parameters from a copy of :meth:`state`."""
         with torch.no_grad():
             for name, value in self.parameters().items():
                 value.copy_(state[name])
 
 
 def learning_rate_factor(step: int, steps: int, warmup: float) -> float:
-    """Return the share of the peak rate at a step: linear rise, then linear fall to 0."""
+    """Return the factor of the peak learning rate at a step: linear warmup, then linear decay."""
     rising = math.ceil(steps * warmup)
     if step < rising:
         return (step + 1) / rising

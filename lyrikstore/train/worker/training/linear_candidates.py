@@ -1,4 +1,4 @@
-"""What is fitted without steps: word counts, and a linear model over vectors (spec §13.2.2)."""
+"""Candidates fitted without steps: word counts, and linear models over vectors (spec §13.2.2)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -22,13 +22,13 @@ def open_cheap(
     parts: tuple[Sequence[Example], Sequence[Example]],
     report: Report,
 ) -> Cheap:
-    """Return a candidate that takes no steps.
+    """Return a candidate that is fitted without steps.
 
     Args:
         job: As for :func:`lyrikstore.train.worker.training.fit.train`.
         files: The staging folder.
-        parts: Training and validation records, which are its pool in this order.
-        report: Called as vectors are made.
+        parts: Training and validation records, which form its pool in this order.
+        report: Called during encoding.
     """
     task, labels = str(job["task"]), list(job["labels"])
     if job["candidate"] == "tfidf":
@@ -41,7 +41,7 @@ def open_cheap(
 
 
 class _Words:
-    """Word counts."""
+    """The candidate of word counts."""
 
     strength, grid = STRENGTH, STRENGTHS
 
@@ -73,10 +73,10 @@ class _Words:
 
 
 class _WordlessFold:
-    """What learned from texts without a word: nothing, so that no label is likelier than others.
+    """A fold whose training texts have no word: all labels are equally likely.
 
     Args:
-        labels: How many there are.
+        labels: Number of labels.
     """
 
     def __init__(self, labels: int) -> None:
@@ -91,7 +91,7 @@ class _WordlessFold:
 
 
 class _WordFold:
-    """Word counts of some folds."""
+    """Word counts fitted to the other folds."""
 
     def __init__(
         self, fit: Callable[[float], WordCounts], pick: Callable[[Rows], list[Example]]

@@ -1,6 +1,6 @@
-"""The loop that every training shares: epochs, what is kept of them, points to go on from.
+"""The training loop: epochs, kept epochs, resume states.
 
-What learns is a :class:`~lyrikstore.train.worker.training.learner.Learner` (spec §13.2.3, §13.3).
+It trains a :class:`~lyrikstore.train.worker.training.learner.Learner` (spec §13.2.3, §13.3).
 """
 
 import math
@@ -17,7 +17,7 @@ from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import decimal
 from lyrikstore.train.worker.training.checkpoint_writer import Report, WrittenCheckpoints
 from lyrikstore.train.worker.training.learner import Learner
-from lyrikstore.train.worker.training.resume_state import Kept, Points
+from lyrikstore.train.worker.training.resume_state import Kept, ResumeStates
 
 
 def train_epochs(
@@ -27,18 +27,18 @@ def train_epochs(
     written: WrittenCheckpoints,
     report: Report,
 ) -> None:
-    """Train, and write the best epoch, or every one.
+    """Train, and write the checkpoint of the best epoch, or of every epoch.
 
     Args:
         job: As for :func:`lyrikstore.train.worker.training.fit.train`.
         files: The staging folder.
-        learner: What learns, before its first step.
-        written: Takes the checkpoints.
+        learner: The learner, before its first step.
+        written: Receives the checkpoints.
         report: Called per step and per epoch.
     """
     candidate = job["candidate"]
     report("start", 0, learner.steps, candidate=candidate, parameters=learner.trainable)
-    resume_state = Points(job, files, written.began, report)
+    resume_state = ResumeStates(job, files, written.began, report)
     loop = EpochLoop(learner, resume_state)
     loop.run(report)
     for epoch, kept in sorted(loop.kept.items()):
@@ -58,37 +58,37 @@ def train_epochs(
 
 
 class EpochLoop:
-    """The epochs of a run, from wherever it is.
+    """The epochs of a run, from the start or from a resume state.
 
     Args:
-        learner: What learns.
-        resume_state: Keeps points, and may have one to go on from.
+        learner: The learner.
+        resume_state: Saves resume states, and may have one to resume from.
 
     Attributes:
-        position: Where it is.
-        kept: The epochs that checkpoints will be made of.
-        losses: Of every step.
+        position: The current position.
+        kept: The epochs that become checkpoints.
+        losses: The loss of every step.
     """
 
-    def __init__(self, learner: Learner, resume_state: Points) -> None:
-        self._learner, self._points, self._training = learner, resume_state, learner.training
+    def __init__(self, learner: Learner, resume_state: ResumeStates) -> None:
+        self._learner, self._resume_states, self._training = learner, resume_state, learner.training
         found = resume_state.restore(learner.parameters(), learner.optimizer)
         self.position, self.kept, self.losses = found
         learner.step = self.position.step
 
     def run(self, report: Report) -> None:
-        """Train until the last epoch, or until patience ends; ``report`` is told of every step."""
+        """Train until the last epoch, or until patience ends; ``report`` is called per step."""
         if not self.position.step:
             self._end_segment()
         while self.position.epoch < self._training["epochs"] and not self._is_over():
             self._run_epoch(report)
-            if not self._points.is_over:
+            if not self._resume_states.is_over:
                 self._validate(report)
                 self._end_segment()
 
     def _is_over(self) -> bool:
         at = self.position
-        if self._points.is_over:
+        if self._resume_states.is_over:
             return True
         if self._training["keep"] != "best" or not at.best_score:
             return False
@@ -107,19 +107,21 @@ class EpochLoop:
                 loss=(float.fromhex(at.loss) + loss * learner.weight(batch)).hex(),
             )
             report("step", learner.step, learner.steps, loss=decimal(loss))
-            if self._points.is_due:
+            if self._resume_states.is_due:
                 self._save()
-            every = self._points.segment_steps
+            every = self._resume_states.segment_steps
             if every and learner.step % every == 0 and self.position.batch < len(batches):
                 self._end_segment()
-                if self._points.is_over:
+                if self._resume_states.is_over:
                     return
 
     def _validate(self, report: Report) -> None:
         learner, at = self._learner, self.position
         found = learner.validate()
         if not np.isfinite(found.output).all() or not math.isfinite(found.score):
-            raise diverged(f"no finite answers after epoch {at.epoch + 1}", learner.rate)
+            raise diverged(
+                f"the predictions are not finite after epoch {at.epoch + 1}", learner.rate
+            )
         loss = float.fromhex(at.loss) / learner.total
         metrics = {"trainLoss": decimal(loss), **found.metrics}
         report("validate", at.epoch + 1, self._training["epochs"], **metrics)
@@ -140,7 +142,7 @@ class EpochLoop:
             if self._training["keep"] == "best":
                 kept = replace(kept, metrics={**metrics, "bestEpoch": str(at.epoch + 1)})
             self.kept[at.epoch] = kept
-            self._points.keep(at.epoch, kept)
+            self._resume_states.keep(at.epoch, kept)
             at = replace(at, best_score=score.hex(), best_epoch=at.epoch)
         self.position = replace(
             at, epoch=at.epoch + 1, batch=0, loss=(0.0).hex(), kept=tuple(sorted(self.kept))
@@ -154,14 +156,14 @@ class EpochLoop:
     def _save(self) -> None:
         learner = self._learner
         parameters = learner.parameters()
-        self._points.save(self.position, parameters, learner.optimizer, self.losses)
+        self._resume_states.save(self.position, parameters, learner.optimizer, self.losses)
 
     def _end_segment(self) -> None:
         learner = self._learner
-        self._points.end_segment(self.position, learner.parameters(), learner.optimizer)
+        self._resume_states.end_segment(self.position, learner.parameters(), learner.optimizer)
 
     def history(self, candidate: str) -> bytes:
-        """Return how it went."""
+        """Return the training history: losses and metrics."""
         at = self.position
         epochs = [
             {"trainLoss": loss, "score": score}

@@ -1,4 +1,4 @@
-"""An adapter merged into its base, and both asked the same (spec §13.15.2)."""
+"""Merging of an adapter into its base, with a comparison of both (spec §13.15.2)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,15 +13,15 @@ from lyrikstore.train.worker.training.checkpoint_writer import Report
 
 
 def merge(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
-    """Merge a staged adapter and write the model as ``encoder/1``.
+    """Merge a staged adapter into its base, and write the model as ``encoder/1``.
 
     Args:
-        job: ``threads``, and ``probes``: texts that both answer.
+        job: ``threads``, and ``probes``: texts on which both models are compared.
         files: The staging folder: base and checkpoint.
         report: Called once.
 
     Returns:
-        ``folder`` of the model; ``moved``: the farthest that a logit moved, a decimal.
+        ``folder`` of the model; ``moved``: the largest change of a logit, a decimal.
     """
     prepare(int(job["threads"]), 0)
     model = Tuned.load(files, CHECKPOINT)

@@ -1,4 +1,4 @@
-"""Drawn segments of a run, each learned again from where it began (spec §13.14.1)."""
+"""Replay of sampled segments of a run, each from its first state (spec §13.14.1)."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,8 +20,8 @@ from lyrikstore.train.worker.training.checkpoint_writer import Report
 from lyrikstore.train.worker.training.loop import EpochLoop
 from lyrikstore.train.worker.training.resume_state import (
     Kept,
-    Points,
     Position,
+    ResumeStates,
     is_state,
     set_state,
     signed_position,
@@ -32,23 +32,23 @@ from lyrikstore.verify.store.statements.segments import SegmentState, places
 
 
 def replay(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
-    """Learn some segments again, and write the model of a state.
+    """Train some segments again, and write the model of a state.
 
     Args:
         job: As for :func:`lyrikstore.train.worker.training.fit.train`, and ``segments``, ascending:
-            each ``number``, ``point`` (a staged file; absent of the first
-            one), ``position``; one that does not begin where it has to is left out;
-            ``segmentSteps``; ``final``: ``point`` and ``position`` of the state
-            whose model is written, absent: none is.
+            each ``number``, ``point`` (a staged file; absent for the first
+            one), ``position``; a segment with another first state than the run states
+            is left out; ``segmentSteps``; ``final``: ``point`` and ``position`` of the
+            state whose model is written; absent: none is written.
         files: The staging folder.
         report: Called per segment.
 
     Returns:
         ``start``: digest of the state before the first step; ``epochSteps``: steps of each epoch;
-        ``replayed``: of each segment ``number``, ``began`` and ``ended``, the digests of both
-        states, ``ended`` empty where training is over at ``position``, or nobody can go on from
-        what lies in the point; ``final``: ``state``, and the ``folder`` of the model, where it is
-        one.
+        ``replayed``: for each segment ``number``, ``began`` and ``ended``, the digests of its first
+        and last state; ``ended`` is empty if training ends at ``position``, or if the file is not a
+        state to resume from; ``final``: ``state``, and the ``folder`` of the model if the file is a
+        state.
     """
     fitting = find_task(job["task"]).open_learner(job, files)
     tensors = state_tensors(fitting.parameters(), fitting.optimizer)
@@ -67,16 +67,16 @@ def replay(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[s
             files.read(str(one["point"]))  # all that was staged has to be read
     for done, one in enumerate(segments):
         report("replay", done, len(segments))
-        again = _Again(one, steps, files)
-        with _going_on():
+        again = _SegmentReplay(one, steps, files)
+        with _ignoring_invalid_states():
             EpochLoop(fitting, again).run(lambda *_, **__: None)
         ended = again.ended
         found.append({"number": one["number"], "began": again.began or start, "ended": ended})
     final: dict[str, Any] = {}
     if "final" in job:
-        read = _read_point(files, job["final"])
+        read = _read_state(files, job["final"])
         final = {"final": {"state": read.digest}}
-        with _going_on():
+        with _ignoring_invalid_states():
             read.set(fitting.parameters(), fitting.optimizer)
             folder = files.folder / "out" / "replay" / "final"
             folder.mkdir(parents=True, mode=0o700)
@@ -86,16 +86,16 @@ def replay(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[s
 
 
 _TYPES = frozenset({"F32", "F64", "U8"})
-"""Of the tensors in a point."""
+"""Types of the tensors in a resume state."""
 
 
 class _NoStateError(Exception):
-    """What lies in a point is no state that anybody can go on from."""
+    """The file is not a state from which training can resume."""
 
 
 @contextmanager
-def _going_on() -> Iterator[None]:
-    """Leave it at that where a state, or what follows from it, is none."""
+def _ignoring_invalid_states() -> Iterator[None]:
+    """Suppress errors of a state that is invalid, or of training from it."""
     # ATTACK: whoever signed garbage as a state would have no verdict against them.
     try:
         yield
@@ -106,39 +106,39 @@ def _going_on() -> Iterator[None]:
             raise
 
 
-class _Point(Struct, frozen=True):
-    """What lies in a point.
+class _StoredState(Struct, frozen=True):
+    """The content of a resume state.
 
     Attributes:
-        digest: Of its state; of a file that holds what no state has, of that file.
-        tensors: Those that it holds.
+        digest: Digest of the state; of the file if it cannot be a state.
+        tensors: The tensors of the file.
     """
 
     digest: str
     tensors: Mapping[str, Tensor]
 
     def set(self, parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer) -> None:
-        """Set weights, optimizer and random numbers to this state, if it is one."""
+        """Restore weights, optimizer and random generators; raise unless the state is valid."""
         if not is_state(self.tensors, parameters, optimizer):
             raise _NoStateError
         set_state(self.tensors, parameters, optimizer)
 
 
-def _read_point(files: StagedFiles, told: Mapping[str, Any]) -> _Point:
-    data = files.read(str(told["point"]))
+def _read_state(files: StagedFiles, state: Mapping[str, Any]) -> _StoredState:
+    data = files.read(str(state["point"]))
     try:
         held: list[tuple[str, Any]] = cast("Any", deserialize)(data)
     except SafetensorError:
         held = []
     # ATTACK: types that PyTorch has not, and empty tensors of more than its numbers can count.
     if not held or not all(one["dtype"] in _TYPES and all(one["shape"]) for _, one in held):
-        return _Point(Digest.of(data).hex, {})
+        return _StoredState(Digest.of(data).hex, {})
     tensors = load(data)
-    return _Point(state_digest(told["position"], tensors).hex, tensors)
+    return _StoredState(state_digest(state["position"], tensors).hex, tensors)
 
 
-class _Again(Points):
-    """The point that one segment begins at; over where the segment ends."""
+class _SegmentReplay(ResumeStates):
+    """The first state of one segment; training stops at the end of the segment."""
 
     def __init__(self, segment: Mapping[str, Any], steps: int, files: StagedFiles) -> None:
         self._segment, self._files = segment, files
@@ -150,7 +150,7 @@ class _Again(Points):
     ) -> tuple[Position, dict[int, Kept], list[float]]:
         if "point" not in self._segment:
             return Position(), {}, []
-        read = _read_point(self._files, self._segment)
+        read = _read_state(self._files, self._segment)
         self.began = read.digest
         read.set(parameters, optimizer)
         position = msgspec.convert(self._segment["position"], Position)

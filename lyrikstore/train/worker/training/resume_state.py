@@ -1,7 +1,7 @@
-"""Points of training: all that the rest of a run follows from, kept now and then (spec §13.2.3).
+"""Resume states: all data from which an interrupted training continues (spec §13.2.3).
 
-A point goes to the parent as a file with its digest. Whether it is used again, and that it is the
-same file then, the parent decides: nothing here looks for a point by itself.
+The worker gives a resume state to the parent as a file with its digest. The parent decides whether
+it is used, and checks that the file is unchanged: the worker never looks for one itself.
 """
 
 import time
@@ -26,27 +26,27 @@ FOLDER = "points"
 POINT = "point"
 _OPTIMIZER = "optimizer"
 _MEMBERS = ("exp_avg", "exp_avg_sq", "step")
-"""What AdamW knows of each number."""
+"""The state of AdamW for each parameter."""
 
 _WEIGHTS = "weights"
 _LOSSES = "losses"
 
 
 class Position(Struct, frozen=True, rename="camel"):
-    """How far training is.
+    """Progress of a training.
 
     Attributes:
-        step: Steps that were taken.
-        epoch: The epoch, from 0.
-        batch: Batches of it that were learned from.
+        step: Steps so far.
+        epoch: The current epoch, from 0.
+        batch: Batches of the epoch so far.
         loss: Sum of their losses, each times its records, as a hexadecimal float.
-        best_score: The best metric of the validation data, likewise; empty: there is none yet.
-        best_epoch: Its epoch.
+        best_score: The best metric of the validation data, also hexadecimal; empty: none yet.
+        best_epoch: The epoch with that metric.
         kept: The epochs whose weights are kept.
-        train_losses: Of each epoch so far, the mean loss of a record.
-        scores: Of each epoch so far, the metric of the validation data.
-        wall_seconds: Spent so far.
-        cpu_seconds: Spent so far, of all cores together.
+        train_losses: For each epoch so far, the mean loss of a record.
+        scores: For each epoch so far, the metric of the validation data.
+        wall_seconds: Wall seconds so far.
+        cpu_seconds: CPU seconds so far, of all cores together.
     """
 
     step: int = 0
@@ -65,7 +65,7 @@ class Position(Struct, frozen=True, rename="camel"):
 def state_tensors(
     parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer
 ) -> dict[str, Tensor]:
-    """Return all that the rest of a run follows from, the position aside."""
+    """Return weights, optimizer state and random states: a resume state without its position."""
     found = {f"{_WEIGHTS}.{name}": value.detach() for name, value in parameters.items()}
     for number, state in optimizer.state_dict()["state"].items():
         for member, value in state.items():
@@ -78,7 +78,7 @@ def set_state(
     parameters: Mapping[str, Tensor],
     optimizer: torch.optim.Optimizer,
 ) -> None:
-    """Set weights, optimizer and random numbers to what :func:`state_tensors` gave."""
+    """Restore weights, optimizer and random generators from :func:`state_tensors`."""
     with torch.no_grad():
         for name, value in parameters.items():
             value.copy_(found[f"{_WEIGHTS}.{name}"])
@@ -97,9 +97,9 @@ def is_state(
     parameters: Mapping[str, Tensor],
     optimizer: torch.optim.Optimizer,
 ) -> bool:
-    """Return whether tensors are a state of this training, whatever it is, to go on from.
+    """Return whether tensors are a valid state from which this training can resume.
 
-    Of what the optimizer knows of a number all is there or nothing: it knows what got a gradient.
+    The optimizer's state of a parameter is complete or absent: it has one only after a gradient.
     """
     numbers = [value for group in optimizer.param_groups for value in group["params"]]
     shapes: dict[str, torch.Size] = {
@@ -120,7 +120,7 @@ def is_state(
         and torch.isfinite(found[name]).all()
         for name, shape in wanted.items()
     )
-    # After no step AdamW divides by zero, and after fewer than none it takes roots of what is less.
+    # With a step count of 0 AdamW divides by zero; with a negative one it takes a negative root.
     taken = [found[name] for name in known if name.endswith(".step")]
     device = _device_of(parameters)
     return fine and all(one >= 1 for one in taken) and is_random_state(found, device)
@@ -131,9 +131,9 @@ def _device_of(parameters: Mapping[str, Tensor]) -> torch.device:
 
 
 def signed_position(position: Position) -> dict[str, Any]:
-    """Return a position without what is another every time."""
-    said: dict[str, Any] = msgspec.to_builtins(position)
-    return {name: value for name, value in said.items() if not name.endswith("Seconds")}
+    """Return the members of a position without those that differ every time: the seconds."""
+    members: dict[str, Any] = msgspec.to_builtins(position)
+    return {name: value for name, value in members.items() if not name.endswith("Seconds")}
 
 
 def state_digest(position: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Digest:
@@ -155,13 +155,13 @@ def _raw(value: Tensor) -> bytes:
 
 
 class Kept(Struct, frozen=True):
-    """An epoch that a checkpoint will be made of.
+    """An epoch that becomes a checkpoint.
 
     Attributes:
-        state: What is trained.
-        logits: Of the validation data: records × labels.
-        metrics: Of the epoch; decimals as text.
-        step: Steps that were taken until its end.
+        state: The trained parameters.
+        logits: The logits of the validation data: records × labels.
+        metrics: The metrics of the epoch; decimals as text.
+        step: Steps until the end of the epoch.
     """
 
     state: Mapping[str, Tensor]
@@ -170,17 +170,18 @@ class Kept(Struct, frozen=True):
     step: int
 
 
-class Points:
-    """Writes points, and gives back the one that the parent staged.
+class ResumeStates:
+    """Writes resume states, and restores the one that the parent staged.
 
     Args:
-        job: ``pointSeconds``: time between points, absent: none is kept; ``resume``: what to go on
-            from: ``point`` and ``kept``, names of staged files, ``position``, ``epochs`` (what is
-            said of the kept ones); ``segmentSteps``: steps of a segment, absent: there are none;
-            ``keepSegments``: whether the parent takes where they begin.
+        job: ``pointSeconds``: time between resume states, absent: none is written; ``resume``: the
+        state to resume from: ``point`` and ``kept``, names of staged files, ``position``,
+        ``epochs`` (metrics and step of the kept ones); ``segmentSteps``: steps of a segment,
+        absent: there are no segments; ``keepSegments``: whether the parent stores the first
+        state of each segment.
         files: The staging folder.
         began: The clocks of the job.
-        report: Told of each point.
+        report: Called for each resume state.
     """
 
     def __init__(
@@ -197,14 +198,14 @@ class Points:
     def restore(
         self, parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer
     ) -> tuple[Position, dict[int, Kept], list[float]]:
-        """Set weights, optimizer and random numbers to where the parent says.
+        """Restore the staged resume state, if there is one.
 
         Args:
-            parameters: What is trained.
-            optimizer: Holds what it knows of them.
+            parameters: The trained parameters.
+            optimizer: Their optimizer.
 
         Returns:
-            The position; the epochs that are kept; the loss of every step so far.
+            The position; the kept epochs; the loss of every step so far.
         """
         if self._resume is None:
             return Position(), {}, []
@@ -222,7 +223,7 @@ class Points:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is to be learned, though there is more."""
+        """Whether training stops here, before its end."""
         return False
 
     def end_segment(
@@ -231,23 +232,23 @@ class Points:
         parameters: Mapping[str, Tensor],
         optimizer: torch.optim.Optimizer,
     ) -> None:
-        """Note the state where a segment ends, and the next one begins."""
+        """Record the state at the end of a segment, which is the first one of the next."""
         if self.segment_steps is None:
             return
-        said, tensors = signed_position(position), state_tensors(parameters, optimizer)
-        self.states.append(SegmentState(said, state_digest(said, tensors).hex))
+        signed, tensors = signed_position(position), state_tensors(parameters, optimizer)
+        self.states.append(SegmentState(signed, state_digest(signed, tensors).hex))
         # Before the first step everything follows from base and seed.
         if self._keeps_segments and position.step:
             self._give("segment", tensors, segment=len(self.states) - 1)
 
     def listed(self, candidate: str) -> bytes:
-        """Return the list of the states that were noted; empty where none are."""
+        """Return the encoded list of recorded states; empty if the run has no segments."""
         if self.segment_steps is None:
             return b""
         return SegmentList(candidate, self.segment_steps, tuple(self.states)).encode()
 
     def keep(self, epoch: int, kept: Kept) -> None:
-        """Give the parent an epoch that a checkpoint will be made of."""
+        """Give the parent an epoch that becomes a checkpoint."""
         if self._every is not None:
             about = {"metrics": dict(kept.metrics), "step": kept.step}
             tensors = {**kept.state, "logits": kept.logits}
@@ -255,7 +256,7 @@ class Points:
 
     @property
     def is_due(self) -> bool:
-        """Whether the time between points is over."""
+        """Whether it is time for the next resume state."""
         return self._every is not None and time.monotonic() - self._last >= self._every
 
     def save(
@@ -265,15 +266,14 @@ class Points:
         optimizer: torch.optim.Optimizer,
         losses: Sequence[float],
     ) -> None:
-        """Give the parent a point."""
+        """Give the parent a resume state."""
         if self._every is None:
             return
         tensors = state_tensors(parameters, optimizer)
         tensors[_LOSSES] = torch.tensor(losses, dtype=torch.float64)
         wall, cpu = self._began.spent()
         now = replace(position, wall_seconds=wall, cpu_seconds=cpu)
-        said = msgspec.to_builtins(now)
-        self._give(POINT, tensors, position=said)
+        self._give(POINT, tensors, position=msgspec.to_builtins(now))
         self._last = time.monotonic()
 
     def _give(self, kind: str, tensors: Mapping[str, Tensor], **about: Any) -> None:

@@ -1,4 +1,4 @@
-"""The vectors of a frozen encoder, made once, and linear models over them (spec §13.2.2)."""
+"""Linear models over the vectors of a frozen encoder, computed once (spec §13.2.2)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -33,15 +33,15 @@ def open_vectors(
 
 
 class Vectors:
-    """A linear model over vectors, with the records that it may learn from.
+    """The candidate of a linear model over vectors, with its pool of records.
 
     Args:
         task: Name of the task.
         labels: All labels.
-        parts: Training and validation records, whose vectors are made apart: in what a text is
-            padded to, another part's texts take no part.
-        base: The encoder, its tokenizer, and how token vectors become one.
-        report: Called as texts are read.
+        parts: Training and validation records, which are encoded separately: the padding of a text
+        does not depend on the texts of the other part.
+        base: The encoder, its tokenizer, and the pooling of token vectors.
+        report: Called during encoding.
     """
 
     strength, grid = STRENGTH, STRENGTHS
@@ -70,16 +70,16 @@ class Vectors:
         self._vectors = np.concatenate([one for one in found if len(one)])
 
     def fold(self, rows: Rows) -> FittedFold:
-        """Return what learns from some records, for each strength that it is asked for."""
+        """Return the fold that fits some records, for each requested strength."""
         return _VectorFold(self, rows)
 
     def fit(self, rows: Rows, strength: float) -> FittedModel:
-        """Return the model that fits some records."""
+        """Return a model fitted to some records."""
         model = Embeddings(self._task, self._labels, *self._base, *self.linear(rows, strength))
         return FittedModel(model, self.distances(rows))
 
     def measure(self, fitted: FittedModel, rows: Rows) -> tuple[Logits, Values | None]:
-        """Return the logits of other records, and how far each is from the nearest class."""
+        """Return the logits of other records, and the distance of each to the nearest class."""
         model: Any = fitted.model
         vectors, distances = self._vectors[rows], fitted.distances
         return model.logits_of(vectors), None if distances is None else distances.of(vectors)
@@ -87,11 +87,11 @@ class Vectors:
     def linear(
         self, rows: Rows, strength: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return weights and biases that fit some records."""
+        """Return weights and biases fitted to some records."""
         return fit_linear(self._task, self._vectors[rows], self._wanted[rows], strength)
 
     def distances(self, rows: Rows) -> ClassDistances | None:
-        """Return where the classes of some records lie."""
+        """Return the distances to the classes of some records."""
         return ClassDistances.fit([([self._pool[at] for at in rows], self._vectors[rows])])
 
     def at(self, rows: Rows) -> NDArray[np.float64]:
@@ -100,7 +100,7 @@ class Vectors:
 
 
 class _VectorFold:
-    """Vectors of some folds."""
+    """Linear models fitted to the vectors of the other folds."""
 
     def __init__(self, vectors: Vectors, rows: Rows) -> None:
         self._vectors, self._rows = vectors, rows
