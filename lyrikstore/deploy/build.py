@@ -1,4 +1,4 @@
-"""The files of a deployed folder outside ``lyrikstore/``, written where it is built."""
+"""Building of a deployed folder: its files outside ``lyrikstore/``."""
 
 import re
 from collections.abc import Mapping
@@ -41,12 +41,12 @@ _UNSIGNED = (
 
 
 class WrittenFile(Struct, frozen=True):
-    """A file as it was written; nothing of it is read back.
+    """Size and digests of a written file, taken from the bytes and not read back from the disk.
 
     Attributes:
         size: Its length in bytes.
-        blake3: Its digest.
-        sha256: Its other digest.
+        blake3: Its BLAKE3 digest.
+        sha256: Its SHA-256 digest.
     """
 
     size: int
@@ -55,19 +55,19 @@ class WrittenFile(Struct, frozen=True):
 
 
 class FolderBuild:
-    """A folder that is being built, and what was written to it.
+    """A folder that is being built, with a record of every written file.
 
-    ATTACK: whoever runs as the same user adds files to it meanwhile, or rewrites them. What it
-    holds is what was written here, by the digests of the bytes that were written.
+    ATTACK: a program of the same user adds files to it meanwhile, or rewrites them. Only the
+    digests of the bytes that were written here count.
 
     Args:
-        folder: Where; empty.
+        folder: An empty folder.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.sizes: dict[str, int] = {}
-        """Path → bytes of every file that was written."""
+        """Path → size in bytes of every written file."""
         self._files: dict[str, WrittenFile] = {}
 
     def write(self, files: Files) -> None:
@@ -85,14 +85,14 @@ class FolderBuild:
             self._add(name, WrittenFile(len(data), Digest.of(data), sha256(data).digest()))
 
     def copy(self, source: Path, exported: Mapping[str, str]) -> None:
-        """Copy what a worker wrote for the target.
+        """Copy the files that a worker wrote for the target.
 
         Args:
-            source: Where it wrote.
-            exported: Name → BLAKE3, as the worker took it before it wrote the file.
+            source: The output folder of the worker.
+            exported: Name → BLAKE3, which the worker computed before it wrote the file.
 
         Raises:
-            RunFailedError: (``bad-output``) a file is another.
+            RunFailedError: (``bad-output``) a file has another digest.
             StorageError: Storage backend error: disk full, read-only, I/O error.
         """
         for name, digest in exported.items():
@@ -106,7 +106,9 @@ class FolderBuild:
                         other.update(part)
                         file.write(part)
             if fast.hexdigest() != digest:
-                raise RunFailedError("bad-output", f"{place.name} is not what the worker wrote")
+                raise RunFailedError(
+                    "bad-output", f"{place.name} differs from the file that the worker wrote"
+                )
             self._add(name, WrittenFile(size, Digest(fast.digest()), other.digest()))
 
     def check_out(self, tree: Tree, blobs: BlobStore, progress: OnProgress) -> None:
@@ -115,7 +117,7 @@ class FolderBuild:
         self.sizes |= zip(tree.paths, tree.sizes, strict=True)
 
     def list_files(self) -> Mapping[str, WrittenFile]:
-        """Write ``SHA256SUMS`` of the files, and return all of them, in the order of paths.
+        """Write ``SHA256SUMS`` of the files, and return all files in the order of paths.
 
         Raises:
             StorageError: Storage backend error: disk full, read-only, I/O error.
@@ -125,11 +127,11 @@ class FolderBuild:
         return dict(sorted(self._files.items()))
 
     def check(self) -> None:
-        """Check that the folder has the files that were written here, and nothing else.
+        """Raise ``bad-output`` unless the folder has exactly the files that were written here.
 
         Raises:
-            RunFailedError: (``bad-output``) it has something else, or lacks one.
-            LyrikstoreError: It cannot be listed.
+            RunFailedError: (``bad-output``) the folder has another file, or lacks one.
+            LyrikstoreError: The folder cannot be listed.
         """
         found = dict(walk(self.folder))
         wrong = {path for path, is_file in found.items() if path not in self.sizes or not is_file}
@@ -138,7 +140,7 @@ class FolderBuild:
             raise RunFailedError(
                 "bad-output",
                 f"the folder was changed while it was built: {name_some(sorted(wrong))}",
-                hint="find out which program writes there, and run it again",
+                hint="find the program that writes there, and run this again",
             )
 
     def _add(self, name: str, written: WrittenFile) -> None:
@@ -151,7 +153,7 @@ class ReadMe(Struct, frozen=True):
 
     Attributes:
         text: The text.
-        with_data: What it holds of the data because somebody asked for it.
+        with_data: The values of the data that it contains on request.
     """
 
     text: bytes
@@ -159,12 +161,12 @@ class ReadMe(Struct, frozen=True):
 
 
 def readme_of(repository: Repository, facts: CardFacts, card: Manifest | None) -> ReadMe:
-    """Return the text of a signed card; without one, of a draft.
+    """Return the text of the signed card, or of a draft if there is none.
 
     Args:
         repository: The store.
-        facts: What it knows about the checkpoint.
-        card: The signed card about this version of it, or None.
+        facts: The card facts of the checkpoint.
+        card: The signed card of this version of the checkpoint, or None.
 
     Raises:
         VerificationError, IncompleteError, StorageError: The card cannot be read.
@@ -186,14 +188,14 @@ def texts_of(
     check: Mapping[str, Any] | None,
     signed: bool,
 ) -> Files:
-    """Return the files that are not the model's.
+    """Return the text files of the folder: readme, notice, usage and checks.
 
     Args:
-        readme: The card.
+        readme: The text of the card.
         notice: ``NOTICE`` and texts of licences.
-        model: The model, which was asked.
-        check: How the folder's answers compared, as its manifest says it; None: nobody asked it.
-        signed: Whether the folder gets a manifest; else its texts say that it is unsigned.
+        model: The served model.
+        check: The comparison of the folder's answers, as in its manifest; None: not compared.
+        signed: Whether the folder gets a manifest; if not, its texts state that it is unsigned.
     """
     files = {
         README: readme.text,
@@ -207,7 +209,7 @@ def texts_of(
 
 
 def _unsigned(text: bytes) -> bytes:
-    """Return a text that says after its title, or its YAML block, that the folder is unsigned."""
+    """Return a text with the note, after its title or YAML block, that the folder is unsigned."""
     start = _START.match(text)
     at = start.end() if start is not None else 0
     return text[:at] + b"\n" + _UNSIGNED + b"\n" + text[at:].lstrip(b"\n")

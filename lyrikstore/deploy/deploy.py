@@ -1,7 +1,7 @@
 """Deployment: a trained checkpoint as a folder that a serving program loads (spec §14.7).
 
-The folder is built beside its place, signed and logged, and gets its name when it is whole, and,
-where that was asked for, when the program that loads it gave the sealed model's answers.
+The folder is built under a temporary name beside its destination, signed and logged. It is renamed
+when it is complete and, with ``check``, when the serving program gave the sealed model's answers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -67,27 +67,27 @@ if TYPE_CHECKING:
     from lyrikstore.objects.backends.open import RemotePlace
 
 CHECK_RECORDS = 20
-"""Records of the test part that a folder is asked where it is compared."""
+"""Records of the test part on which a folder is compared by default."""
 
 _EXPORTED = "out/export"
 
 
 class Deployment(Struct, frozen=True):
-    """A folder that was deployed.
+    """A deployed folder.
 
     Attributes:
         checkpoint: Manifest of the checkpoint.
-        manifest: That of the deployment; None: the folder is unsigned.
-        body: What the manifest says, or would say, but for the key of ``model.sig``.
-        folder: Where it is.
-        card: Manifest id of the signed card that is its README; None: a draft is.
-        card_status: What that card is, by the log; None: there is none.
-        withheld: Datasets whose terms do not permit to hand on a model of theirs → whether they
-            prohibit it; else they do not say.
-        rights: The check of the rights that it rests on.
-        check: How its answers compare with the sealed model's; None: nobody asked now.
+        manifest: Manifest of the deployment; None: the folder is unsigned.
+        body: Body of the manifest, also of an unsigned folder, without the key of ``model.sig``.
+        folder: Path of the folder.
+        card: Manifest id of the signed card in its README; None: the README is a draft.
+        card_status: The status of that card in the log; None: there is no card.
+        withheld: Datasets whose terms do not permit the redistribution of models trained on them →
+        whether they prohibit it; otherwise the terms do not mention it.
+        rights: The check of the rights that it depends on.
+        check: Comparison of its answers with the sealed model's; None: not compared now.
         files: Names of its files.
-        bytes: Their bytes.
+        bytes: Total size of its files in bytes.
     """
 
     checkpoint: Manifest
@@ -118,49 +118,49 @@ def deploy_checkpoint(
     with_values: bool = False,
     abstain_below: float | None = None,
 ) -> Deployment:
-    """Write a folder that a serving program loads, and that answers as the checkpoint does.
+    """Write a folder that a serving program loads, and that gives the checkpoint's answers.
 
-    Its files are stored, and its manifest signed and logged, before it gets its name; in a clone
-    that is pushed. Whatever is interrupted leaves nothing logged, or a deployment that
-    :func:`lyrikstore.deploy.rebuild.deploy_again` writes.
+    Its files are stored, and its manifest is signed and logged, before it gets its final name; a
+    clone also pushes it. An interruption leaves nothing logged, or a logged deployment that
+    :func:`lyrikstore.deploy.rebuild.deploy_again` can write.
 
     Args:
-        context: The store, opened to append where somebody signs.
+        context: The store, opened to append if the deployment is signed.
         checkpoint_ref: A checkpoint that a run made.
         target_name: One of :data:`lyrikstore.train.worker.targets.registry.TARGETS`.
         destination: A folder that does not exist or is empty; its parent exists.
-        name: What the deployment is called; empty: after its checkpoint and target.
-        sign: Whether it is signed and logged; else nothing is written to the store, and the folder
-            says that it is unsigned.
-        remote: Where a clone pushes what was signed.
-        probe: Texts to ask both models, as :func:`lyrikstore.train.serving.probe.read_probe` takes
-            them; None: texts made of the vocabulary.
-        check: Load what was written with the target's own program, and compare its answers.
-        check_records: To how many records of the locked test part, besides; nothing of them is
-            written. Without a test part, or with 0, to none.
-        with_values: Put in credentials that name labels of the data, suffixes of its files or what
-            selects a part of it, too; else these are left out, and named.
-        abstain_below: The confidence below which it is to answer nothing; None: as the checkpoint
-            says.
+        name: Name of the deployment; empty: derived from its checkpoint and target.
+        sign: Whether it is signed and logged; if not, nothing is written to the store, and the
+        folder states that it is unsigned.
+        remote: The remote to which a clone pushes the deployment.
+        probe: Probe texts for both models, as :func:`lyrikstore.train.serving.probe.read_probe`
+        accepts them; None: texts made of the vocabulary.
+        check: Load the folder with the target's own program, and compare its answers.
+        check_records: Also compare on this many records of the locked test part; the folder
+        contains nothing of them. Without a test part, or with 0, no records are used.
+        with_values: Include credentials that contain labels of the data, suffixes of its files or
+        the selection of a part of it; if not, these are left out and listed.
+        abstain_below: The confidence below which the model abstains; None: the limit of the
+        checkpoint.
 
     Raises:
-        InvalidInputError: The model, its target, the probe, the limit or the name cannot be taken:
-            as :func:`resolve_trained`, :func:`target_for`, :func:`read_probe`,
-            :func:`served_decision` and :func:`check_may_log`.
+        InvalidInputError: The model, its target, the probe, the limit or the name is invalid: as
+        :func:`resolve_trained`, :func:`target_for`, :func:`read_probe`,
+        :func:`served_decision` and :func:`check_may_log`.
         ConflictError: As :func:`check_place` and :func:`check_pushed`; (``ids-alike``) ids of two
-            things that it rests on begin alike.
-        PolicyError: (``rights-missing``) a right that it rests on does not hold, was revoked or
-            has ended, or the test part may not be used to evaluate; (``not-approved``) the store's
-            policy wants its card approved, and it is not; (``unauthorised``) the policy does not
-            let the signer say this.
-        VerificationError: (``not-verified``) it, or what it was made from, does not verify;
-            (``answers-differ``) what was written gives other answers; nothing is left of it.
+            of its inputs start with the same digits.
+            PolicyError: (``rights-missing``) a right that it depends on does not hold, was revoked
+            or has ended, or the test part may not be used to evaluate; (``not-approved``) the
+            store's policy requires an approved card, and the card is not approved;
+            (``unauthorised``) the policy does not let the signer sign a deployment.
+            VerificationError: (``not-verified``) the checkpoint, or one of its inputs, does not
+            verify; (``answers-differ``) the folder gives other answers; it was removed.
         IncompleteError, NotFoundError, StorageError, RunFailedError: As for a prediction.
-        LyrikstoreError: As a commit and a push; where the deployment is logged by then, the
-            error says so.
+        LyrikstoreError: As a commit and a push; the error states whether the deployment is logged
+        by then.
 
-    Cost: reads and hashes all that the checkpoint was made from; then seconds, with ``onnx`` about
-        half a minute.
+    Cost: reads and hashes all inputs of the checkpoint; then seconds, with ``onnx`` about half a
+    minute.
     """
     repo, trust, clock = context.repository, context.trust, context.clock
     repo.renew()  # no cache is evidence, and all that follows is about what is verified
@@ -263,10 +263,10 @@ def _signing(context: StoreContext, name: str, remote: "str | RemotePlace | None
 
 
 def rights_of(report: Report) -> dict[str, Any]:
-    """Return what a deployment says of the rights that it rests on, as found before.
+    """Return the member ``rights`` of a deployment's body, from a report.
 
     Args:
-        report: On its checkpoint.
+        report: The report on its checkpoint.
     """
     check = report.check("rights")
     kept = ("reason", "until", "deleteOnExpiry", "renewedBy")
@@ -277,9 +277,9 @@ def rights_of(report: Report) -> dict[str, Any]:
 def _test_part(
     context: StoreContext, run: Manifest, evaluations: Sequence[Manifest], user: str | None
 ) -> Manifest | None:
-    """Return the locked test part of a run, which may be used to evaluate; None: it has none.
+    """Return the locked test part of a run, if it may be used to evaluate; None: there is none.
 
-    It is the one that the run named before training, else the one that it was evaluated on last.
+    It is the test part that the run named before training, else that of the last evaluation.
     """
     named = list(run.inputs_in("test"))
     for one in reversed(evaluations):
@@ -293,18 +293,18 @@ def _test_part(
     try:
         check_rights(context.repository, [test], use, **of)
     except PolicyError as error:
-        no_record = "--check-records 0 compares without its records"
+        no_record = "compare without its records: --check-records 0"
         error.hint = f"{error.hint}; {no_record}" if error.hint else no_record
         raise
     return test
 
 
 def served_decision(checkpoint: Manifest, abstain_below: float | None) -> Mapping[str, Any]:
-    """Return how scores become answers where a checkpoint is served; empty: it has no rule.
+    """Return the answer rule of a served checkpoint; empty: it has none.
 
     Raises:
-        InvalidInputError: (``bad-confidence``) the limit is none; the checkpoint generates text, or
-            is not the final one of its run, which alone says how sure it has to be.
+        InvalidInputError: (``bad-confidence``) the limit is invalid; the checkpoint generates text,
+        or is not the final one of its run, which alone has calibrated confidences.
     """
     decision: Mapping[str, Any] = checkpoint.body.get("decision", {})
     if abstain_below is None:
@@ -313,8 +313,8 @@ def served_decision(checkpoint: Manifest, abstain_below: float | None) -> Mappin
     if not decision:
         raise InvalidInputError(
             "bad-confidence",
-            f"{checkpoint.name} says of no confidence how often it is right",
-            hint="deploy the final checkpoint of its run, or leave --abstain-below out",
+            f"{checkpoint.name} has no calibrated confidence",
+            hint="deploy the final checkpoint of its run, or omit --abstain-below",
         )
     return with_limit(decision, abstain_below, DEPLOYMENT)
 
@@ -322,7 +322,7 @@ def served_decision(checkpoint: Manifest, abstain_below: float | None) -> Mappin
 def _body(
     checkpoint: Manifest, target: Target, model: ServedModel, decision: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what the manifest of a deployment says of the model and what serves it."""
+    """Return the members of a deployment's body about the model and its serving program."""
     sealed = checkpoint.body
     return {
         "target": target.name,
@@ -337,10 +337,10 @@ def _body(
 
 
 def in_place(result: Deployment, built: FolderBuild) -> Deployment:
-    """Give a folder that was built its name; return the deployment with what is in it.
+    """Rename a built folder to its destination; return the deployment with its files.
 
     Raises:
-        RunFailedError: (``bad-output``) it has other files than were written to it.
+        RunFailedError: (``bad-output``) the folder has other files than were written to it.
     """
     built.check()
     put_in_place(built.folder, result.folder)
@@ -348,7 +348,7 @@ def in_place(result: Deployment, built: FolderBuild) -> Deployment:
 
 
 def verified(context: StoreContext, checkpoint: Manifest, lineage: Lineage | None = None) -> Report:
-    """Return the report on a checkpoint that may be deployed.
+    """Return the report on a checkpoint; raise unless it may be deployed.
 
     Args:
         context: The store.
@@ -356,10 +356,9 @@ def verified(context: StoreContext, checkpoint: Manifest, lineage: Lineage | Non
         lineage: As for :func:`verify_object`.
 
     Raises:
-        PolicyError: (``rights-missing``) a right that it rests on does not hold, was revoked or
-            has ended; or a model that it was trained on from learned from what did not permit the
-            use.
-        VerificationError: (``not-verified``) it, or what it was made from, does not verify.
+        PolicyError: (``rights-missing``) a right that it depends on does not hold, was revoked or
+        has ended; or its base model was trained on data that did not permit the use.
+        VerificationError: (``not-verified``) the checkpoint, or one of its inputs, does not verify.
     """
     # ATTACK A88: a model of false data is deployed, and its report passes on that it was verified.
     # All of it is read for that, the data once more than for its bytes: a deployment is rare.
@@ -370,7 +369,7 @@ def verified(context: StoreContext, checkpoint: Manifest, lineage: Lineage | Non
         raise VerificationError(
             "not-verified",
             f"{checkpoint.name} does not verify: {bad.id}: {bad.summary}",
-            hint=f"lyrikstore verify {checkpoint.id.hex} says more; nothing was written",
+            hint=f"nothing was written; see all checks: lyrikstore verify {checkpoint.id.hex}",
             details={"check": bad.id},
         )
     return report
@@ -379,12 +378,12 @@ def verified(context: StoreContext, checkpoint: Manifest, lineage: Lineage | Non
 def _check_rights(checkpoint: Manifest, rights: Check) -> None:
     missing = {REVOKED_LATER, ENDED_LATER, "base-not-permitted"} & recorded.reasons_of(rights)
     if rights.state is CheckState.FAIL or missing:
-        renew = "take in what renews it, or " if missing == {ENDED_LATER} else ""
+        renew = "import the renewed right, or " if missing == {ENDED_LATER} else ""
         raise PolicyError(
             "rights-missing",
             f"{checkpoint.name}: {rights.summary}",
-            hint=f"lyrikstore verify {checkpoint.id.hex} says more; {renew}train again on what "
-            "may be used, and deploy that",
+            hint=f"see all checks: lyrikstore verify {checkpoint.id.hex}; {renew}train again on "
+            "data that may be used, and deploy that model",
         )
 
 

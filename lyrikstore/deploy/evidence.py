@@ -1,6 +1,6 @@
-"""What lies below ``lyrikstore/`` in a deployed folder, each file verified alone (spec §14.7.5).
+"""The evidence in ``lyrikstore/`` of a deployed folder, each file verified alone (spec §14.7.5).
 
-All of it is made from the deployment's manifest and the store, so that it can be written again.
+All files are derived from the deployment's manifest and the store, so they can be written again.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -44,11 +44,11 @@ Files = dict[str, bytes]
 
 
 class Shown(Struct, frozen=True):
-    """Which credentials lie in a folder besides those that its run names.
+    """The choice of credentials in a folder besides those that its run names.
 
     Attributes:
-        renewed: Those that renewed rights.
-        left_out: Those that are left out.
+        renewed: Credentials that renewed rights.
+        left_out: Credentials that are left out.
     """
 
     renewed: tuple[Digest, ...] = ()
@@ -58,12 +58,12 @@ class Shown(Struct, frozen=True):
 def inputs_of(
     repository: Repository, facts: CardFacts, approvals: Iterable[Digest]
 ) -> tuple[Input, ...]:
-    """Return what a deployment of a checkpoint is made from, with the card about it.
+    """Return the inputs of a deployment of a checkpoint, its card included.
 
     Args:
         repository: The store.
-        facts: What it knows about the checkpoint.
-        approvals: Those of the newest card that count.
+        facts: The card facts of the checkpoint.
+        approvals: The valid approvals of the newest card.
     """
     model = facts.checkpoint
     found = [Input("checkpoint", model.kind, model.id)]
@@ -80,14 +80,14 @@ def inputs_of(
 def telling_credentials(
     repository: Repository, credentials: Iterable[Digest]
 ) -> tuple[Digest, ...]:
-    """Return those credentials that nobody gets unasked (spec §14.9).
+    """Return the credentials that are disclosed only on request (spec §14.9).
 
     Args:
         repository: The store.
-        credentials: Those that rights rest on.
+        credentials: The credentials on which rights are based.
 
     Returns:
-        Those that name values or paths of the data, as :func:`tells_values` has it.
+        Those that contain values or paths of the data, by :func:`tells_values`.
     """
     found = {one: logged_credential(repository, one) for one in credentials}
     return tuple(
@@ -96,17 +96,17 @@ def telling_credentials(
 
 
 def check_pushed(repository: Repository, manifests: Iterable[Digest]) -> None:
-    """Refuse manifests that the home log does not have: nothing shows where they are logged.
+    """Raise ``not-pushed`` unless the home log has all manifests, which their log proofs need.
 
     Raises:
-        ConflictError: (``not-pushed``) one of them waits in this clone.
+        ConflictError: (``not-pushed``) one of them is not pushed from this clone.
     """
     for identity in manifests:
         if repository.index_of(identity) >= repository.checkpoint.size:
             name = repository.manifest(identity).name
             raise ConflictError(
                 "not-pushed",
-                f"{name} waits in this clone: nothing can show yet where it is logged",
+                f"{name} is not pushed from this clone: it has no place in the home log yet",
                 hint="lyrikstore push, then run it again",
             )
 
@@ -117,19 +117,19 @@ def check_writable(
     shown: Shown,
     at: datetime,
 ) -> None:
-    """Check that the evidence of a deployment can be written, and read: before the work.
+    """Raise unless the evidence of a deployment can be written and read; called before the work.
 
     Args:
         repository: The store.
-        inputs: As :func:`inputs_of` gives them.
-        shown: Which credentials lie in it.
+        inputs: As :func:`inputs_of` returns them.
+        shown: The credentials to include.
         at: The moment.
 
     Raises:
-        ConflictError: (``not-pushed``) an input waits in this clone; (``ids-alike``) two files
-            would have one name.
-        InvalidInputError: (``too-many-files``) no verifier would read as many files.
-        LyrikstoreError: Part of it cannot be read.
+        ConflictError: (``not-pushed``) an input is not pushed from this clone; (``ids-alike``) two
+        files would have the same name.
+        InvalidInputError: (``too-many-files``) more files than a verifier reads.
+        LyrikstoreError: Part of the evidence cannot be read.
     """
     files = unsigned_evidence(repository, inputs, shown, at)
     # Beside these: the manifest, its tree and log proof, the report and `model.sig`.
@@ -138,24 +138,24 @@ def check_writable(
     if not fits or not check_few(files.values()):
         raise InvalidInputError(
             "too-many-files",
-            f"its evidence is too much to be verified: {pluralize(len(files), 'file')}",
-            hint="retire evaluations that nobody needs, or train on fewer datasets",
+            f"its evidence has {pluralize(len(files), 'file')}, more than a verifier reads",
+            hint="retire evaluations that are no longer needed, or train on fewer datasets",
         )
 
 
 def evidence_files(repository: Repository, deployment: Manifest, at: datetime) -> Files:
-    """Return what shows without the store what a deployed folder is.
+    """Return the files by which a deployed folder is verified without the store.
 
     Args:
         repository: The store.
         deployment: The manifest of the deployment.
-        at: The moment; of status lists the newest before it are taken.
+        at: The moment; the newest status lists before it are included.
 
     Returns:
         Path in the folder → bytes.
 
     Raises:
-        LyrikstoreError: Part of it cannot be read.
+        LyrikstoreError: Part of the evidence cannot be read.
         LyrikstoreError: As :func:`present_attachments` and :func:`check_pushed`.
     """
     files = _of_log(repository, deployment)
@@ -178,12 +178,12 @@ def unsigned_evidence(
     shown: Shown,
     at: datetime,
 ) -> Files:
-    """Return what lies in an unsigned folder: the same, but for what only a signature vouches for.
+    """Return the evidence of an unsigned folder: the same, without files that need a signature.
 
     Args:
         repository: The store.
-        inputs: As :func:`inputs_of` gives them, the checkpoint first.
-        shown: Which credentials lie in it.
+        inputs: As :func:`inputs_of` returns them, the checkpoint first.
+        shown: The credentials to include.
         at: The moment.
     """
     given = tuple(inputs)
@@ -223,15 +223,15 @@ def _add(files: Files, name: str, data: bytes) -> None:
     if files.setdefault(name, data) != data:
         raise ConflictError(
             "ids-alike",
-            f"two files would be called {layout.FOLDER}/{name}: their ids begin alike",
-            hint="train again without one of the two",
+            f"two files would have the name {layout.FOLDER}/{name}: their ids start alike",
+            hint="train again without one of the two inputs",
         )
 
 
 def _credentials(
     repository: Repository, run: Manifest, shown: Shown, at: datetime
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the credentials that the rights of a run rest on, and what says if they hold."""
+    """Yield the files of the credentials behind a run's rights, and of their status."""
     status_updates = logged_status_updates(repository)
     for identity in credentials_of(run, shown.renewed):
         if identity in shown.left_out:

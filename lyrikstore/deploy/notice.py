@@ -1,4 +1,4 @@
-"""``NOTICE``: whose data and whose base model a model rests on, and what they ask for it."""
+"""``NOTICE``: the attributions that the terms of a model's data and base require."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -21,13 +21,13 @@ from lyrikstore.train.formats.blend import WITH_WORDS
 from lyrikstore.verify.deployment import layout
 
 HAND_ON = "derivativeModels"
-"""The word of terms that lets one hand on a model that was trained on the data."""
+"""The term that permits the redistribution of models that were trained on the data."""
 
 _TOLD = ("name", "origin", "intellectualProperty", "source")
 _NAMES = ("licen", "notice", "copying")
 _MAX_TEXT = 1 << 20
 _RecordedRight = Mapping[str, Any]
-"""A right as a run recorded it."""
+"""A right, as a run records it."""
 _MOST_TEXTS = 100
 _WORDS = """
 Words of the training data
@@ -47,8 +47,8 @@ class Notice(Struct, frozen=True):
     Attributes:
         text: The file.
         licences: Name of a file → the text of a licence.
-        withheld: Datasets whose terms do not permit to hand on a model of theirs → whether they
-            prohibit it; else they do not say.
+        withheld: Datasets whose terms do not permit the redistribution of models trained on them →
+        whether they prohibit it; otherwise the terms do not mention it.
     """
 
     text: str
@@ -62,16 +62,16 @@ def notice_of(
     rights: Mapping[str, Any] | None = None,
     at: datetime | None = None,
 ) -> Notice:
-    """Return the attributions that the terms of a checkpoint's data and base ask for.
+    """Return the attributions that the terms of a checkpoint's data and base require.
 
     Args:
         repository: The store.
-        facts: What it knows about the checkpoint, in the form of today's cards.
-        rights: What the deployment says of the rights; None: nothing.
-        at: As of when.
+        facts: The card facts of the checkpoint, in the current form.
+        rights: The member ``rights`` of the deployment; None: it has none.
+        at: The moment of the statement.
 
     Raises:
-        VerificationError, IncompleteError: The text of a licence is damaged or lost.
+        VerificationError, IncompleteError: The text of a licence is damaged or missing.
         StorageError: Storage backend error.
     """
     model, data = facts.checkpoint, _DataNotice(repository, facts)
@@ -88,7 +88,7 @@ def notice_of(
 
 
 def _end(rights: Mapping[str, Any], at: datetime) -> Iterator[str]:
-    """Yield when the rights end; ``check.py`` reads the first two lines (spec §14.7.9)."""
+    """Yield the lines about the end of the rights; ``check.py`` reads two (spec §14.7.9)."""
     yield f"{layout.RIGHTS_UNTIL}: {rights['until']}"
     yield f"{layout.RIGHTS_AS_OF}: {format_timestamp(at)}"
     yield "Then the rights to data of this model end. check.py refuses the folder from then on;"
@@ -99,11 +99,11 @@ def _end(rights: Mapping[str, Any], at: datetime) -> Iterator[str]:
 
 
 class _DataNotice:
-    """Whose data and models a model rests on, and by which rights.
+    """The lines about the data and base models of a model, and the rights to them.
 
     Args:
         repository: The store.
-        facts: What it knows about the model.
+        facts: The card facts of the model.
     """
 
     def __init__(self, repository: Repository, facts: CardFacts) -> None:
@@ -113,8 +113,8 @@ class _DataNotice:
         """Name of a file → the text of a licence."""
         self._repository, self._facts, self._closure = repository, facts, facts.closure
         self.datasets = _with_ancestors(facts.closure.datasets, facts.each_dataset)
-        """What it learned from, or a model on the way to it, and what those were made from: a test
-        set leaves nothing in a model."""
+        """The training data of the model and of its bases, and the ancestors of this data. Test
+        sets are not in it: they leave nothing in a model."""
         self._attached = {
             one.id for each in self.datasets for one in each.attachments_in("licence-text")
         }
@@ -124,7 +124,7 @@ class _DataNotice:
                 self._rights.setdefault(Digest.parse(right["dataset"]), []).append(right)
 
     def lines(self, dataset: Manifest) -> Iterator[str]:
-        """Yield what is said of a dataset."""
+        """Yield the lines about a dataset."""
         terms = self._facts.terms[dataset.id]
         yield f"- {dataset.name} ({dataset.id})"
         through = self._closure.through.get(dataset.id)
@@ -151,9 +151,9 @@ class _DataNotice:
     def _credential(self, dataset: Manifest, credential: CredentialFacts) -> Iterator[str]:
         rights, terms = self._rights_by(dataset, credential), credential.terms
         yield f"  credential: {credential.id}, issued by {plain(credential.issuer)}"
-        taken = self._facts.withdrawn.get(credential.id)
-        if taken is not None:
-            yield f"    {taken.word}, by log entry {taken.index}"
+        revocation = self._facts.withdrawn.get(credential.id)
+        if revocation is not None:
+            yield f"    {revocation.word}, by log entry {revocation.index}"
         used = _used(terms, rights)
         if any("attribution" in part.requires for part in used):
             name, whom = credential.attribution
@@ -180,7 +180,7 @@ class _DataNotice:
                 yield f"      requires: {_duty(duty)}"
 
     def _rights_by(self, dataset: Manifest, credential: CredentialFacts) -> list[_RecordedRight]:
-        """Return the rights by which a dataset was used that rest on a credential."""
+        """Return the rights to a dataset that are based on a credential."""
         rights = self._rights.get(dataset.id, ())
         return [one for one in rights if one["credential"] == str(credential.id)]
 
@@ -194,7 +194,7 @@ class _DataNotice:
         return f"  text of the licence: {name}"
 
     def bases(self) -> Iterator[str]:
-        """Yield what is said of the model it was trained from, and of those at its roots."""
+        """Yield the lines about the base model, and about the first models of its lineage."""
         models, base = self._facts.models, self._facts.base
         if base is None and not models:
             yield "none"
@@ -216,7 +216,7 @@ class _DataNotice:
                 yield f"  and {len(found) - _MOST_TEXTS} more texts, which are not here"
 
     def withheld(self) -> dict[str, bool]:
-        """Return whose terms do not permit to hand on the model, and whether they prohibit it."""
+        """Return the datasets without permission to redistribute → whether they prohibit it."""
         found: dict[str, bool] = {}
         sources = {one.id for one in self._closure.sources}
         for dataset in self.datasets:
@@ -243,9 +243,9 @@ def _duty(word: str) -> str:
 
 
 def _deciding(rights: list[_RecordedRight]) -> list[_RecordedRight]:
-    """Return those of the rights to one dataset that count, given the nearest run's first.
+    """Return the rights to one dataset that count, from rights in order of the nearest run.
 
-    The last was permitted last. An earlier one counts for partitions that the last does not name.
+    The last right is the newest. An earlier one counts for partitions that the last does not name.
     """
     if not rights or not rights[0].get("partitions"):
         return rights[:1]
@@ -255,7 +255,7 @@ def _deciding(rights: list[_RecordedRight]) -> list[_RecordedRight]:
 
 
 def _used(terms: Terms, rights: Iterable[_RecordedRight]) -> tuple[Partition, ...]:
-    """Return the partitions that were used by some rights; all where one of them names none."""
+    """Return the partitions that some rights cover; all partitions if one of them names none."""
     named = [one.get("partitions", ()) for one in rights]
     if not named or not all(named):
         return terms.partitions

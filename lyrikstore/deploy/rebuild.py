@@ -1,4 +1,4 @@
-"""A logged deployment, written again from the store: the same bytes (spec §14.7.5)."""
+"""Rewriting of a logged deployment from the store, with the same bytes (spec §14.7.5)."""
 
 from datetime import datetime
 from pathlib import Path
@@ -20,28 +20,29 @@ from lyrikstore.publish.issue.atomic_folder import building, check_place
 
 
 def deploy_again(context: StoreContext, ref: str, destination: Path) -> Deployment:
-    """Write the folder of a logged deployment again, and judge anew whether that may be done.
+    """Write the folder of a logged deployment again, after checking its rights again.
 
-    Every file outside ``lyrikstore/``, the manifest, ``report.json`` and ``model.sig`` are the same
-    bytes; log proofs and status lists may be newer. Nothing is written to the store.
+    Every file outside ``lyrikstore/``, the manifest, ``report.json`` and ``model.sig`` have the
+    same bytes; log proofs and status lists may be newer. Nothing is written to the store.
 
     Args:
-        context: The store, and whom its user believes.
+        context: The store, with its user's trust.
         ref: A deployment.
         destination: A folder that does not exist or is empty; its parent exists.
 
     Raises:
-        InvalidInputError: (``wrong-object``) it is no deployment; (``not-a-folder``)
-        ConflictError: (``not-empty``) there is something at the destination; (``not-pushed``) it
-            waits in this clone.
-        PolicyError: (``rights-missing``, ``not-approved``) as when a checkpoint is deployed; the
-            card that counts is the one in the folder.
-        VerificationError: (``not-verified``) it has no effect, or what it was made from does not
-            verify; (``digest-mismatch``) the store is damaged.
-        IncompleteError: (``retired``) it, or what it was made from, was retired.
-        LyrikstoreError: Part of it cannot be read.
+        InvalidInputError: (``wrong-object``) it is not a deployment; (``not-a-folder``) the
+        destination is a file.
+        ConflictError: (``not-empty``) the destination is not empty; (``not-pushed``) the
+        deployment is not pushed from this clone.
+        PolicyError: (``rights-missing``, ``not-approved``) as for :func:`deploy_checkpoint`; the
+        card that counts is the one in the folder.
+        VerificationError: (``not-verified``) the deployment has no effect, or one of its inputs
+        does not verify; (``digest-mismatch``) the store is damaged.
+        IncompleteError: (``retired``) the deployment, or one of its inputs, was retired.
+        LyrikstoreError: Part of the deployment cannot be read.
 
-    Cost: reads and hashes all that the checkpoint was made from, and writes the folder.
+    Cost: reads and hashes all inputs of the checkpoint, and writes the folder.
     """
     repo, clock = context.repository, context.clock
     check_place(destination)
@@ -50,7 +51,7 @@ def deploy_again(context: StoreContext, ref: str, destination: Path) -> Deployme
         raise InvalidInputError(
             "wrong-object",
             f"{ref} is no deployment",
-            hint="lyrikstore log deployments/NAMESPACE/NAME shows those of a name",
+            hint="list the deployments of a name: lyrikstore log deployments/NAMESPACE/NAME",
         )
     check_has_effect(repo, deployment)
     check_pushed(repo, [deployment.id])
@@ -80,13 +81,13 @@ def deploy_again(context: StoreContext, ref: str, destination: Path) -> Deployme
 
 
 def _check_goes_on(repo: Repository, deployment: Manifest, at: datetime) -> None:
-    """Refuse a folder that nothing would start: its rights were renewed, and it does not say so."""
+    """Raise unless the folder's stated end of rights is still ahead; a renewal is not in it."""
     until = deployment.body["rights"].get("until")
     if until is not None and max(at, repo.floor()) > parse_timestamp(until):
         checkpoint = deployment.inputs_in("checkpoint")[0].id
         raise PolicyError(
             "rights-missing",
-            f"{deployment.name} says that its rights ended at {until}; they were renewed since",
+            f"{deployment.name} states that its rights ended at {until}; they were renewed since",
             hint=f"deploy its checkpoint again: lyrikstore deploy {checkpoint.hex} --to "
             f"{deployment.body['target']}",
         )

@@ -1,7 +1,7 @@
-"""The manifest of a deployed folder: its files stored, signed and logged (spec §14.7.5).
+"""Storing, signing and logging of a deployed folder's files (spec §14.7.5).
 
-Before the log has it, nothing has happened; from then on the store has all that the folder needs,
-and it can be written again from there.
+The log entry is the commit point: before it, nothing is visible; after it, the store has all files
+of the folder, which can be written again.
 """
 
 import json
@@ -44,12 +44,12 @@ _PREFIX = KINDS[DEPLOYMENT].prefix
 
 
 class Signing(Struct, frozen=True):
-    """How a deployment is named, and how it gets into the home log.
+    """Name of a deployment, and its push to the home log.
 
     Attributes:
-        name: What it is called, with or without ``deployments/``; empty: after its checkpoint and
-            target.
-        push: Pushes what waits in a clone; None where there is nowhere to push to.
+        name: Its name, with or without ``deployments/``; empty: derived from its checkpoint and
+        target.
+        push: Function that pushes the pending entries of a clone; None without a remote.
     """
 
     name: str = ""
@@ -59,11 +59,11 @@ class Signing(Struct, frozen=True):
         """Return the full name of a deployment.
 
         Args:
-            checkpoint: What is deployed.
-            target: What to.
+            checkpoint: The deployed checkpoint.
+            target: Name of the target.
 
         Raises:
-            InvalidInputError: (``bad-name``) it is no name of a deployment.
+            InvalidInputError: (``bad-name``) it is not a valid name of a deployment.
         """
         if not self.name:
             of = Name.parse(checkpoint.name)
@@ -72,46 +72,46 @@ class Signing(Struct, frozen=True):
             except FormatError as error:
                 hint = "name it: --as NAMESPACE/NAME"
                 raise InvalidInputError("bad-name", error.message, hint=hint) from None
-        given = self.name if self.name.count("/") != 1 else f"{_PREFIX}/{self.name}"
-        name = parse_name(given)
+        text = self.name if self.name.count("/") != 1 else f"{_PREFIX}/{self.name}"
+        name = parse_name(text)
         if name.prefix != _PREFIX:
             raise InvalidInputError(
                 "bad-name",
-                f"a deployment cannot be called {name}",
-                hint=f"its names start with {_PREFIX}/",
+                f"{name} is not a name of a deployment",
+                hint=f"names of deployments start with {_PREFIX}/",
             )
         return str(name)
 
 
 def check_may_log(context: StoreContext, signing: Signing, name: str) -> None:
-    """Check that a deployment can be logged under a name, and shown to be: before the work.
+    """Raise unless a deployment can be signed, logged and pushed; called before the work.
 
     Raises:
-        PolicyError: (``unauthorised``) the policy does not let the signer say this.
-        ConflictError: (``not-pushed``) in a clone, something else waits to be pushed, or there is
-            nowhere to push to.
+        PolicyError: (``unauthorised``) the policy does not let the signer sign a deployment.
+        ConflictError: (``not-pushed``) the clone has other pending entries, or no remote.
     """
     repository, signer = context.repository, context.signer().did
     if not repository.policy.allows(signer, DEPLOYMENT, name):
         raise PolicyError(
             "unauthorised",
             f"the policy in force does not let {signer} sign {name}",
-            hint="lyrikstore show policies/store/main says who may; --no-sign writes an unsigned "
-            "folder",
+            hint="see who may sign: lyrikstore show policies/store/main; or write an unsigned "
+            "folder: --no-sign",
         )
     if not repository.is_mirror:
         return
     if signing.push is None:
         raise ConflictError(
             "not-pushed",
-            "what is deployed from a clone is pushed first, and no remote is known",
-            hint="lyrikstore remote add origin URL; or --no-sign writes an unsigned folder",
+            "a deployment from a clone must be pushed, and this clone has no remote",
+            hint="add one: lyrikstore remote add origin URL; or write an unsigned folder: "
+            "--no-sign",
         )
     if repository.pending:
         raise ConflictError(
             "not-pushed",
-            "what is deployed from a clone is pushed first, and something else waits here",
-            hint="lyrikstore push, then run it again",
+            "a deployment from a clone must be pushed, and other entries wait to be pushed here",
+            hint="run: lyrikstore push; then run this again",
         )
 
 
@@ -130,16 +130,16 @@ def log_deployment(
 
     Args:
         context: The store, opened to append, and who signs.
-        folder: Where they are.
-        files: Path → what was written there, of each.
+        folder: The folder.
+        files: Path → size and digests of each written file.
         name: Full name of the deployment.
-        body: What its manifest says, without ``oms``.
-        inputs: What it was made from.
+        body: Body of its manifest, without ``oms``.
+        inputs: Inputs of its manifest.
         report: The report of the verification before.
-        again: Judges once more what the log says, if it has grown since; raises.
+        again: Called to check the rights again if the log has grown since; raises.
 
     Raises:
-        RunFailedError: (``bad-output``) a file is not what was written there.
+        RunFailedError: (``bad-output``) a file has other bytes than were written.
         LyrikstoreError: As :meth:`TransactionBuilder.commit`; nothing was logged.
 
     Cost: reads every file once; memory is flat.
@@ -181,10 +181,10 @@ def log_deployment(
 
 
 def push_logged(repository: Repository, signing: Signing, deployment: Manifest) -> None:
-    """Bring what was logged in a clone to the home log, and return if it has effect there.
+    """Push a deployment from a clone to the home log; raise unless it has effect there.
 
     Raises:
-        VerificationError: (``not-verified``) it has no effect.
+        VerificationError: (``not-verified``) the deployment has no effect.
         LyrikstoreError: As a push.
     """
     if repository.is_mirror and signing.push is not None:
@@ -194,10 +194,10 @@ def push_logged(repository: Repository, signing: Signing, deployment: Manifest) 
 
 
 def check_has_effect(repository: Repository, deployment: Manifest) -> None:
-    """Check that a logged deployment moved its name.
+    """Raise ``not-verified`` unless a logged deployment moved its name.
 
     Raises:
-        VerificationError: (``not-verified``) it is flagged.
+        VerificationError: (``not-verified``) the deployment is flagged.
         LyrikstoreError: As :attr:`Repository.table`.
     """
     flag = _flag_of(repository, deployment)
@@ -216,7 +216,7 @@ def _flag_of(repository: Repository, deployment: Manifest) -> Flagged | None:
 
 @contextmanager
 def once_logged(repository: Repository, deployment: Manifest) -> Iterator[None]:
-    """Have what goes wrong say so if the deployment is logged by then, and how it is written."""
+    """Add to the hint of errors that the deployment is logged, and how to write its folder."""
     try:
         yield
     except BaseException as error:
@@ -231,31 +231,31 @@ def once_logged(repository: Repository, deployment: Manifest) -> Iterator[None]:
 
 
 def _is_recorded(repository: Repository, identity: Digest) -> bool:
-    """Return whether the next record has a manifest: whoever extends the log next publishes it."""
+    """Return whether the newest record has a manifest, so that the next command publishes it."""
     own = repository.own_log
     log, slot = TransactionLog(own.backend), len(own.records.transactions)
     return log.taken(slot) and LogItem("manifest", identity) in log.read(slot).log
 
 
 def _say_logged(error: BaseException, deployment: Manifest, logged: str) -> None:
-    said = f"{deployment.name} ({deployment.id.short}) {logged}"
+    message = f"{deployment.name} ({deployment.id.short}) {logged}"
     again = f"lyrikstore deploy --again {deployment.id.hex} -o FOLDER writes it"
     if isinstance(error, LyrikstoreError):
-        error.message = f"{error.message}; {said}"
+        error.message = f"{error.message}; {message}"
         error.hint = f"{error.hint}; then {again}" if error.hint else again
         error.details["deployment"] = str(deployment.id)
     else:
-        error.add_note(f"{said}: {again}")
+        error.add_note(f"{message}: {again}")
 
 
 def report_file(report: Report) -> bytes:
-    """Return a report as a file."""
+    """Return a report as the bytes of ``report.json``."""
     text = json.dumps(report.to_json(), ensure_ascii=False, indent=2, sort_keys=True)
     return text.encode() + b"\n"
 
 
 class SignedFiles(Struct, frozen=True):
-    """Files that were signed by a key made for them.
+    """The signature of a folder's files by a one-time key.
 
     Attributes:
         bundle: The bytes of ``model.sig``.
@@ -267,7 +267,7 @@ class SignedFiles(Struct, frozen=True):
 
 
 def sign_files(files: Mapping[str, bytes]) -> SignedFiles:
-    """Return these files signed by a key of their own, whose private half is kept nowhere.
+    """Sign files with a new key whose private half is not stored; return the signature.
 
     Args:
         files: Path → SHA-256, of each file outside ``lyrikstore/``.
