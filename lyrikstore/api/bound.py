@@ -1,4 +1,4 @@
-"""Methods of the facade that are functions of the layers below, loaded when they are asked for.
+"""Methods of the facade that are functions of lower layers, imported on first use.
 
 ``train = bound(lambda: stages.train_run)`` in a part of a store makes ``store.models.train(it)``
 the same as ``train_run(store, it)``; ``help()`` shows the function itself.
@@ -17,7 +17,7 @@ S = TypeVar("S")
 
 
 class part(Generic[R]):  # noqa: N801 - written as a decorator is
-    """A part of the store, loaded when it is first asked for, and the same from then on."""
+    """A part of the store, created on first use and then kept."""
 
     def __init__(self, load: Callable[[], Callable[[StoreContext], R]]) -> None:
         self._load = load
@@ -37,11 +37,11 @@ class part(Generic[R]):  # noqa: N801 - written as a decorator is
 
 
 class _Part(Protocol):
-    """A part of the facade."""
+    """Protocol of a part of the facade."""
 
     @property
     def store(self) -> StoreContext:
-        """The store that it is a part of."""
+        """The store of this part."""
 
 
 class _Bound(Generic[S, P, R]):
@@ -61,11 +61,11 @@ class _Bound(Generic[S, P, R]):
 
 
 class bound(_Bound[StoreContext, P, R]):  # noqa: N801 - it is written where a decorator would be
-    """A function that takes the context first, as a method."""
+    """A method from a function whose first argument is the context."""
 
 
 class bound_view(_Bound[Repository, P, R]):  # noqa: N801
-    """A function that only reads the repository, as a method."""
+    """A method from a function whose first argument is the repository, which it only reads."""
 
     def _of(self, store: StoreContext) -> Any:
         return store.repository

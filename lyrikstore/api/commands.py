@@ -1,4 +1,4 @@
-"""What the command line takes besides :mod:`lyrikstore.api`; ``commands.pyi`` is the table."""
+"""Names that only the command line imports, besides :mod:`lyrikstore.api`; see ``commands.pyi``."""
 
 from lyrikstore.lazy import lazily
 

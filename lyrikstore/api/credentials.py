@@ -1,4 +1,4 @@
-"""``store.credentials``: what is said to outsiders and by them, and whether it still holds."""
+"""``store.credentials``: issued and imported credentials, and their status."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 class Credentials:
     """The credentials of a store.
 
-    ``credential``, where text is taken, is a ``urn:uuid``, a digest, or at least 8 hex digits of
-    one. ``issuance`` says in whose name a credential is, and how it may end; None: the signer's,
-    and outsiders never learn it if it is revoked.
+    An argument ``credential`` that is text is a ``urn:uuid``, a digest, or at least 8 hex digits of
+    one. ``issuance`` is the issuer of a credential and its ways to end; None: the signer issues it,
+    and outsiders cannot see a revocation.
     """
 
     store: StoreContext
@@ -45,11 +45,11 @@ class Credentials:
     supersede = bound(lambda: stages.supersede)
 
     def import_attestations(self, delivered: Mapping[str, bytes]) -> "ImportResult":
-        """Log what others attest in a delivery of this store.
+        """Log the attestations by others in a delivery of this store.
 
         Args:
-            delivered: File name → the files of the delivery. What is about something else, or does
-                not hold, is left out, and named.
+            delivered: File name → the files of the delivery. Attestations about something else, or
+            invalid ones, are left out and listed.
 
         Raises:
             LyrikstoreError: As ``import_credentials``.
@@ -57,11 +57,11 @@ class Credentials:
         return self.import_credentials({}, delivered, attestations=True)
 
     def other_holder(self, ref: str, offer: "Offer") -> "OtherHolder | None":
-        """Return what says that a dataset version is somebody else's, or None.
+        """Return the other holder of a dataset version, with the evidence; None: there is none.
 
         Args:
             ref: The version, as ``Store.resolve`` takes it.
-            offer: What a credential would say of it.
+            offer: The terms that a credential would contain.
 
         Raises:
             LyrikstoreError: As ``Store.resolve``.
@@ -73,31 +73,31 @@ class Credentials:
         return stages.other_holder_of(self.store.repository, manifest, licences)
 
     def read(self, identity: Digest) -> bytes:
-        """Return the bytes of a logged credential, as they were signed; only their id is checked.
+        """Return the signed bytes of a logged credential; only their digest is checked.
 
         Raises:
-            IncompleteError, VerificationError: They are lost or damaged.
+            IncompleteError, VerificationError: The credential is missing or damaged.
             LyrikstoreError: As :meth:`StoreView.credential`.
         """
         return self.store.repository.credential(identity)
 
     def is_about_ours(self, credential: "OpenedCredential") -> bool:
-        """Return whether a dataset credential says that it is about a dataset of this store."""
+        """Return whether a dataset credential states a dataset of this store as its subject."""
         subject = (credential.document or {}).get("credentialSubject")
         return isinstance(subject, dict) and subject.get("store") == self.store.id.urn
 
     def find(self, credential: str) -> Digest | None:
-        """Return the id of the logged credential that a person means; None: there is none."""
+        """Return the id of the logged credential with this id, digest or prefix, or None."""
         try:
             return self.registry.find(credential).id
         except (NotFoundError, InvalidInputError):
             return None
 
     def status_lists(self) -> "dict[str, CurrentList]":
-        """Return the current status lists of this store's people, renewed as far as this key can.
+        """Return the current status lists of this store's issuers, renewed where this key can sign.
 
         Returns:
-            File name, as it is published → list.
+            Published file name → list.
 
         Raises:
             LyrikstoreError: As :func:`lyrikstore.publish.status.changes.renew_lists`.
@@ -105,11 +105,11 @@ class Credentials:
         return stages.file_names(stages.renew_lists(self.store))
 
     def lists_of(self, issued: "Issued") -> dict[str, bytes]:
-        """Return the current status lists that say of one credential whether it was revoked.
+        """Return the current status lists that show whether one credential was revoked.
 
         Args:
-            issued: As ``revoke`` gives it. If it names no list, these lists are in the log alone,
-                and who holds the credential learns nothing unless they are handed over.
+            issued: As ``revoke`` returns it. If it names no list, these lists are in the log alone,
+            and the holder of the credential sees a revocation only if you send them.
 
         Returns:
             File name → list.
@@ -122,11 +122,11 @@ class Credentials:
         }
 
     def publish_lists(self, place: "str | RemotePlace", *, dry_run: bool = False) -> list[str]:
-        """Write this store's current status lists to a remote; return where the new ones are.
+        """Write this store's current status lists to a remote; return the places of the new ones.
 
         Args:
-            place: Where to; lists that are there already are left alone.
-            dry_run: Find out, and write nothing.
+            place: The remote; lists that it already has are not written again.
+            dry_run: Return the places, and write nothing.
 
         Raises:
             RemoteError, StorageError, InvalidInputError: As
@@ -140,17 +140,17 @@ class Credentials:
         )
 
     def unfinished_lists(self) -> list[str]:
-        """Return which status lists are not published before :meth:`status_lists` made them anew.
+        """Return the status lists that :meth:`status_lists` must sign again before publishing.
 
-        Each was signed in two clones at the same time, and the last one would take back what the
-        other revoked.
+        Each was signed in two clones at the same time, and the later one would undo revocations of
+        the other.
         """
         return stages.unfinished(self.registry, self.store.repository.policy) if self._any() else []
 
     def shared_places(self) -> "list[list[Issued]]":
-        """Return the credentials of this store's people that only fall together.
+        """Return the groups of credentials that can only be revoked together.
 
-        Two clones drew one place of a list, and both credentials are in force.
+        Two clones drew the same place of a list, and both credentials are in force.
         """
         if not self._any():
             return []
@@ -164,5 +164,5 @@ class Credentials:
 
     @property
     def registry(self) -> "StatusRegistry":
-        """The standing of every logged credential; each is read once."""
+        """The status of every logged credential; each credential is read once."""
         return stages.current_registry(self.store.repository)

@@ -1,4 +1,4 @@
-"""``store.datasets``: folders become signed versions, and versions become folders again."""
+"""``store.datasets``: commit folders as signed versions, and write versions as folders."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Datasets:
-    """The versions of datasets in a store; a REF is what ``Store.resolve`` takes."""
+    """The versions of datasets in a store; a REF is an argument of ``Store.resolve``."""
 
     store: StoreContext
 
@@ -34,11 +34,11 @@ class Datasets:
     why = bound_view(lambda: stages.why)
 
     def tree(self, ref: str) -> "Tree":
-        """Return the list of the files of a version, with what the sheet says of each.
+        """Return the list of a version's files, with the sheet columns of each.
 
         Raises:
             NotFoundError, InvalidInputError: As ``Store.resolve``.
-            VerificationError, IncompleteError, FormatError: It is damaged or lost.
+            VerificationError, IncompleteError, FormatError: The list is damaged or missing.
         """
         repository = self.store.repository
         return repository.tree(repository.resolve(ref))
@@ -48,7 +48,7 @@ class Datasets:
 
         Args:
             ref: The version.
-            folder: Where to.
+            folder: The destination.
 
         Raises:
             NotFoundError, InvalidInputError: As ``Store.resolve``.
@@ -68,18 +68,19 @@ class Datasets:
 
         Args:
             ref: The version.
-            folder: Where to.
+            folder: The destination.
             form: ``jsonl``, ``csv`` or ``parquet``.
-            without: Fields that are left out; then the log gets an entry that says so.
-            to: To whom it is handed; empty: nobody is named.
+            without: Fields that are left out; the log then gets an entry that records this.
+            to: The recipient, for this entry; empty: no recipient is named.
 
         Returns:
-            The tree of what was written, and of CSV how many cells a spreadsheet program could
-            take for formulas.
+            The tree of the written files, and for CSV the number of cells that a spreadsheet
+            program could read as formulas.
 
         Raises:
-            LyrikstoreError: As :func:`lyrikstore.curate.convert.convert` and :meth:`checkout`;
-                nothing stays behind. As :func:`lyrikstore.publish.deliveries.record_delivery`.
+            LyrikstoreError: As :func:`lyrikstore.curate.convert.convert` and :meth:`checkout`,
+            after which the folder is as before; as
+            :func:`lyrikstore.publish.deliveries.record_delivery`.
         """
         repository, progress = self.store.repository, self.store.progress
         version = repository.resolve(ref)
@@ -100,16 +101,16 @@ class Datasets:
     def term_sources(
         self, refs: "list[str]", asker: "Asker", *, as_of: bool = False
     ) -> "list[TermSource]":
-        """Return the terms of the datasets that versions rest on, as ``mix`` takes them.
+        """Return the terms of the datasets from which versions were made, as arguments of ``mix``.
 
         Args:
-            refs: Datasets, checkpoints, runs or deployments; of each source the partitions count
-                whose files they kept. A model rests on what it and its bases learned from.
-            asker: Who wants to use it, and when.
-            as_of: Only what the log said at that moment counts (spec §7.9).
+            refs: Datasets, checkpoints, runs or deployments; of each source only the partitions
+            with kept files count. For a model these are the training data of it and of its bases.
+            asker: The user of the data, and the moment of use.
+            as_of: Only the log up to that moment counts (spec §7.9).
 
         Raises:
-            InvalidInputError: (``no-terms``) it is something else.
+            InvalidInputError: (``no-terms``) a ref is something else.
             NotFoundError, InvalidInputError: As ``Store.resolve``.
         """
         repository = self.store.repository
@@ -117,7 +118,7 @@ class Datasets:
         return stages.sources_of_datasets(log, self._in_use(refs), asker)
 
     def asserted_models(self, refs: "list[str]") -> "list[AssertedModel]":
-        """Return the models from elsewhere that versions rest on, with what is said of a licence.
+        """Return the external base models of versions, with their asserted licences.
 
         Args:
             refs: As for :meth:`term_sources`, whose errors it raises.
@@ -130,7 +131,7 @@ class Datasets:
             if one.kind not in {"dataset", "checkpoint", "run", "deployment"}:
                 raise InvalidInputError(
                     "no-terms",
-                    f"{ref} is a {one.kind}: it rests on no data of its own",
+                    f"{ref} is a {one.kind}, which has no data",
                     hint="name a dataset, or the model that it is about",
                 )
         return found
@@ -146,25 +147,25 @@ class Datasets:
         dry_run: bool = False,
         **options: Any,
     ) -> "Collected":
-        """Free the space of what no version needs.
+        """Free the space of data that no version needs.
 
         Args:
-            at: The home of this store, to do it there; what it logs is pulled. None: here.
-            keep: A name, and how many of its versions, the newest first, to keep: older ones are
-                retired first, which is signed.
-            purge: Leave nothing of it at ``at`` and here: see ``collect``; indexes and what is
-                remembered of sheets go, too, and then it is looked for what is left.
-            dry_run: Find out everything; change nothing.
+            at: The home of this store, to run it there; the new log entries are pulled. None: here.
+            keep: A name, and the number of its newest versions to keep: older ones are retired
+            first, by a signed entry.
+            purge: Remove the data completely at ``at`` and here: see ``collect``; indexes and
+            cached sheets are removed, too, and the store is then searched for remaining copies.
+            dry_run: Return the result without changing anything.
             options: ``message``, ``grace`` and ``share``, as
                 :func:`lyrikstore.history.gc.gc.collect`, whose errors it raises.
 
         Raises:
             InvalidInputError: (``not-home``) ``at`` is a mirror.
-            KeyMaterialError: A key is missing that signs a retention, or the log.
-            IncompleteError: (``not-purged``) ``left`` of its details says what could not go.
+            KeyMaterialError: A key for signing a retention, or the log, is missing.
+            IncompleteError: (``not-purged``) ``left`` of its details lists the remaining copies.
             LyrikstoreError: As :func:`refuse_pending`.
 
-        Cost: that of ``collect``; elsewhere over the network: what is rewritten comes and goes.
+        Cost: that of ``collect``; over the network, rewritten packs are downloaded and uploaded.
         """
         from lyrikstore.api.purge import clear_work
 

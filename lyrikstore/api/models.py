@@ -1,4 +1,4 @@
-"""``store.models``: checkpoints, from training to what is handed on, and their cards."""
+"""``store.models``: checkpoints, from training to deployment, and their cards."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Models:
-    """The checkpoints of a store; a REF is what ``Store.resolve`` takes."""
+    """The checkpoints of a store; a REF is an argument of ``Store.resolve``."""
 
     store: StoreContext
 
@@ -43,10 +43,10 @@ class Models:
     evaluate = bound(lambda: stages.evaluate_checkpoint)
 
     def history(self, checkpoint: Manifest) -> dict[str, Any] | None:
-        """Return how the training of a checkpoint went (spec 13.6.5); None: it took no steps.
+        """Return the training history of a checkpoint (spec 13.6.5); None: it took no steps.
 
         Raises:
-            NotFoundError, VerificationError, IncompleteError: It cannot be read.
+            NotFoundError, VerificationError, IncompleteError: The history cannot be read.
             LyrikstoreError: As :func:`read_history`.
         """
         repository = self.store.repository
@@ -59,10 +59,10 @@ class Models:
     monitor = bound(lambda: stages.monitor_checkpoint)
 
     def report(self, evaluation: str) -> dict[str, Any]:
-        """Return what a report on an evaluation shows, as ``evaluation_page`` takes it.
+        """Return the content of a report on an evaluation, as argument of ``evaluation_page``.
 
         Args:
-            evaluation: An evaluation that carries its predictions.
+            evaluation: An evaluation with predictions.
 
         Raises:
             LyrikstoreError: As :func:`lyrikstore.train.evaluation.report.report_facts`.
@@ -81,20 +81,20 @@ class Models:
         device: str = "cpu",
         abstain_below: float | None = None,
     ) -> "AbstractContextManager[AnsweredRecords]":
-        """Give what a checkpoint says of a file, of the files in a folder, or of rows.
+        """Predict a file, the files in a folder, or rows with a checkpoint.
 
         Args:
-            checkpoint: One that a run made.
-            place: A text, a document, a file of rows, or a folder of such.
-            explain: Whether to say what speaks for each answer, and which training records are
-                like it, with their sources, licences and credentials.
-            most: The most records; None: any number.
-            device: Where a generative model is computed: ``cpu``, or ``cuda``: one GPU.
-            abstain_below: The confidence below which nothing is answered; None: as the checkpoint
-                says.
+            checkpoint: A checkpoint that a run made.
+            place: A text, a document, a file of rows, or a folder of these.
+            explain: Whether to explain each answer, and to list similar training records, with
+            their sources, licences and credentials.
+            most: Most records; None: any number.
+            device: The device of a generative model: ``cpu``, or ``cuda`` for one GPU.
+            abstain_below: The confidence below which the model abstains; None: the limit of the
+            checkpoint.
 
         Returns:
-            A context manager; iterate what it gives once, before it ends.
+            A context manager; iterate over its value once, inside the ``with`` block.
 
         Raises:
             NotFoundError, InvalidInputError, PolicyError, RunFailedError: As
@@ -118,18 +118,18 @@ class Models:
         )
 
     def rights(self, checkpoint: str) -> "Check":
-        """Return the check ``rights`` of a checkpoint: whether those that it rests on hold.
+        """Return the check ``rights`` of a checkpoint: whether the rights to its data hold.
 
-        A warning with the reason ``taken-back-later`` says that one was revoked since,
-        ``ended-later`` that one has ended.
+        A warning with the reason ``taken-back-later`` means that a right was revoked since,
+        ``ended-later`` that a right has ended.
 
         Args:
-            checkpoint: Which one.
+            checkpoint: The checkpoint.
 
         Raises:
-            LyrikstoreError: It, or what it was made from, is not here.
+            LyrikstoreError: The checkpoint, or one of its inputs, is not in this store.
 
-        Cost: one read and one signature for each manifest that it was made from.
+        Cost: one read and one signature check for each manifest of its lineage.
         """
         store = self.store
         found = store.repository.resolve(checkpoint)
@@ -144,15 +144,15 @@ class Models:
         nonce: bytes = b"",
         message: str = "",
     ) -> "Reproduction":
-        """Do a run again, compare, and return the verdict (spec §13.14).
+        """Repeat a run, compare the result, and return the verdict (spec §13.14).
 
-        It is signed and logged where the store's policy lets whoever opened the store; anybody
-        else, with a clone, gets it as it was found.
+        The verdict is signed and logged if the store's policy permits it to the signer; without
+        that permission it is only returned.
 
         Args:
             ref: The run, or a checkpoint of it.
-            segments: How many segments are drawn and done again; 0: the whole run is.
-            nonce: 16 to 64 bytes that nobody knew before, to draw with; empty: random ones.
+            segments: The number of sampled segments to repeat; 0: repeat the whole run.
+            nonce: 16 to 64 bytes that nobody knew before, to sample with; empty: random bytes.
             message: Free text, signed with the verdict.
 
         Raises:
@@ -183,14 +183,14 @@ class Models:
         """Make, sign and log the card of a checkpoint or a dataset.
 
         Args:
-            ref: Which one.
-            profiles: Names of profiles, or paths of one's own; empty: those of the current card.
-            answers: Answers of one's own, which are signed and logged before, as
-                :func:`lyrikstore.credentials.model.card_attestation.parse_card_statement` gives
-                them.
+            ref: The checkpoint or dataset.
+            profiles: Names of profiles, or paths of custom ones; empty: those of the current card.
+            answers: Your answers, which are signed and logged before, as
+                :func:`lyrikstore.credentials.model.card_attestation.parse_card_statement`
+                returns them.
             leave_out: Leave out the unsigned answers of a card of version 0.1.0.
-            rendering: A rendering that it has to have, such as ``pdf``.
-            with_values: Tell values of the data, too: labels, and suffixes of file names.
+            rendering: A required rendering, such as ``pdf``.
+            with_values: Include values of the data: labels, and suffixes of file names.
 
         Raises:
             LyrikstoreError: As ``Store.resolve``,
@@ -240,10 +240,10 @@ class Models:
         return stages.card_status(store.repository, card, trust=store.trust, at=store.clock())
 
     def card_changes(self, before: Mapping[str, Any], card: "CardResult") -> list[dict[str, str]]:
-        """Return what changed since an earlier card, statement by statement.
+        """Return the changes since an earlier card, statement by statement.
 
         Args:
-            before: As :meth:`current_card` gave it.
+            before: As :meth:`current_card` returned it.
             card: The later one.
         """
         return [to_builtins(one) for one in stages.compare_cards(before, card.document.content)]
@@ -256,17 +256,17 @@ class Models:
         at: datetime | None = None,
         recompute: bool = True,
     ) -> "Report":
-        """Return the report on a card that somebody was handed, and on its model, by this store.
+        """Return the report on a received card and its model, by this store.
 
         Args:
             data: The card's text, or its manifest.
-            trust: Whom the verifier believes; by default as the trust file says.
-            at: The moment to judge for; by default now.
+            trust: The verifier's trust; by default the trust file.
+            at: The moment of the verdict; by default now.
             recompute: Whether to compute the evaluations of the model again; otherwise the verdict
                 is at best ``valid``.
 
         Raises:
-            StorageError: Storage backend error. What is wrong with the card stands in the report.
+            StorageError: Storage backend error. Errors of the card are in the report.
         """
         readers = stages.all_readers(recompute=recompute)
         return stages.verify_card(self.store, data, trust=trust, at=at, readers=readers)

@@ -1,7 +1,7 @@
-"""``store.policy``: who may sign in a store, and which of its keys took the place of which.
+"""``store.policy``: the keys that may sign in a store, and their successors.
 
-Every change is a policy that an owner signs (spec §8.3). ``at``, where it is taken, is the home of
-the store: what changes its log's keys is done there from a clone, and pulled.
+Every change is a policy that an owner signs (spec §8.3). The argument ``at`` is the home of the
+store: a clone changes keys of the log there, and pulls the change.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 
 class Suspected(Struct, frozen=True):
-    """What a key signed in a store, if it may be in other hands from some entry on.
+    """The entries by a key that is suspect from some log entry on.
 
     Attributes:
-        index: The log index from which on it may be.
-        stays: How many entries by it were logged before, and stay good.
-        lost: The entries by it that would no longer count, each with what to call it.
+        index: The log index from which on the key is suspect.
+        stays: Number of its entries that were logged before, and stay valid.
+        lost: Its entries that would no longer count, each with a name for people.
     """
 
     index: int
@@ -54,14 +54,14 @@ class StorePolicy:
         return self.store.repository.policy
 
     def rotate(self, old: str, new: str, *, message: str = "") -> "PolicyChange":
-        """Let ``new`` take the place of ``old`` in every role; what ``old`` signed stays good.
+        """Replace key ``old`` by ``new`` in every role; the signatures of ``old`` stay valid.
 
         This user's trust in ``old`` for this store extends to ``new``.
 
         Args:
             old: A key with a role.
-            new: The key that succeeds it.
-            message: Why; signed and public.
+            new: The successor key.
+            message: The reason; signed and public.
 
         Raises:
             NotFoundError: (``no-key``) the old key has no role.
@@ -72,12 +72,12 @@ class StorePolicy:
         return replace(made, trusted=self._trust_successor(old, new))
 
     def suspected(self, key: str, since: str) -> Suspected:
-        """Return what :meth:`revoke` would take the effect from.
+        """Return the entries that would lose their effect by :meth:`revoke`.
 
         Args:
             key: The key.
-            since: A log index; or a UTC time, for the first entry that claims to be made then or
-                later. A thief may claim any time: look at what is returned.
+            since: A log index; or a UTC time, for the first entry with this date or a later one. A
+            thief can state any date: check the returned entries.
 
         Raises:
             LyrikstoreError: As :func:`suspect_index`.
@@ -96,20 +96,21 @@ class StorePolicy:
         successor: str | None = None,
         message: str = "",
     ) -> "PolicyChange":
-        """Take ``key`` out of every role, for good; this user's trust goes on to a successor.
+        """Remove ``key`` from every role permanently; this user's trust passes to the successor.
 
         The roles named in ``policy.unmet`` of the result have fewer keys than their threshold.
 
         Args:
-            key: A key that has a role, or had one.
-            suspect_from: The log index from which on nothing that it signed counts, as
-                :meth:`suspected` finds it; None if it is only let go.
-            successor: The key that takes its place.
-            message: Why; signed and public.
+            key: A key that has or had a role.
+            suspect_from: The log index from which on its signatures do not count, as
+            :meth:`suspected` returns it; None: all its signatures stay valid.
+            successor: The successor key.
+            message: The reason; signed and public.
 
         Raises:
-            NotFoundError: (``no-key``) it never had a role.
-            ConflictError: (``revoked-already``) that is known, or worse is.
+            NotFoundError: (``no-key``) the key never had a role.
+            ConflictError: (``revoked-already``) it is already revoked, from the same entry on or an
+            earlier one.
             LyrikstoreError: As :func:`lyrikstore.history.commit.policy_change.change_policy`.
         """
         made = self._change(stages.revoked(key, suspect_from, successor), message)
@@ -124,13 +125,13 @@ class StorePolicy:
         at: "str | RemotePlace | None" = None,
         message: str = "",
     ) -> "PolicyChange":
-        """Let more people say everything here but who else may, and perhaps extend the log.
+        """Add people who may sign everything but policies, and optionally a key of the log.
 
         Args:
-            dids: The people.
+            dids: The DIDs of the people.
             log_key: A key of theirs that may sign the log.
-            at: The home, where a log key is added from a clone.
-            message: Why; signed and public.
+            at: The home, where a clone adds a log key.
+            message: The reason; signed and public.
 
         Raises:
             ConflictError: (``key-used``) the log key was retired here before.
@@ -153,18 +154,18 @@ class StorePolicy:
         at: "str | RemotePlace | None" = None,
         message: str = "",
     ) -> "PolicyChange":
-        """Let people approve model cards, and sign nothing else by that.
+        """Add people who may approve model cards; the role permits nothing else.
 
-        Cards that the role is about are approved by its keys alone, no more by others.
+        Cards of the role can then be approved by its keys alone.
 
         Args:
-            dids: The people; those who may already still may.
-            threshold: How many distinct keys a card takes; None: as before, at first 1.
+            dids: The DIDs of the people; existing approvers keep the role.
+            threshold: Number of distinct keys that a card needs; None: as before, at first 1.
             cards: Patterns of the cards' names, such as ``cards/acme/*``; empty: as before, at
                 first every card.
             log_key: A key of theirs that may sign the log.
-            at: The home, where a log key is added from a clone.
-            message: Why; signed and public.
+            at: The home, where a clone adds a log key.
+            message: The reason; signed and public.
 
         Raises:
             InvalidInputError: (``bad-threshold``, ``bad-pattern``, ``bad-policy``)
@@ -177,36 +178,37 @@ class StorePolicy:
     def retire(
         self, log_key: "PublicKey", *, at: "str | RemotePlace | None" = None, message: str = ""
     ) -> "PolicyChange":
-        """Let ``log_key`` sign no log checkpoint from now on, for good; another has to sign this.
+        """Retire a key of the log permanently; another log key must sign the change.
 
         Args:
             log_key: The key.
-            at: The home, to do it there at once; from a clone it else waits for the next push.
-            message: Why; signed and public.
+            at: The home, to change it there at once; without it, a clone's change waits for its
+                push.
+            message: The reason; signed and public.
 
         Raises:
-            NotFoundError: (``no-key``) it signs nothing here.
+            NotFoundError: (``no-key``) it is not a key of this log.
             LyrikstoreError: As :func:`lyrikstore.history.commit.policy_change.change_policy`.
         """
         return self._change(stages.without_log_key(log_key), message, at)
 
     def misdated(self, indices: Iterable[int], *, message: str = "") -> "PolicyChange":
-        """Say of log entries that they bear a wrong date: they count, and their dates do not.
+        """Mark the dates of log entries as wrong: the entries count, their dates do not.
 
         Args:
             indices: Log indices.
-            message: Why; signed and public.
+            message: The reason; signed and public.
 
         Raises:
-            InvalidInputError: (``bad-index``) no such entry.
-            ConflictError: (``known-already``) all of that is said already.
+            InvalidInputError: (``bad-index``) there is no such entry.
+            ConflictError: (``known-already``) all of them are already marked.
             LyrikstoreError: As :func:`lyrikstore.history.commit.policy_change.change_policy`.
         """
         size = self.store.repository.checkpoint.size
         return self._change(stages.with_misdated(indices, size), message)
 
     def waits(self) -> bool:
-        """Return whether the newest policy is in the local log alone, until it is pushed."""
+        """Return whether the newest policy is only in the local log, waiting for a push."""
         repository = self.store.repository
         return repository.refs[GENESIS_NAME].index >= repository.checkpoint.size
 
@@ -215,9 +217,10 @@ class StorePolicy:
     share_said = bound_view(lambda: stages.share_said)
 
     def nicknames(self) -> Callable[[str], str | None]:
-        """Return what gives a DID the name that this user has for it, as `verify` believes it.
+        """Return a function from a DID to this user's name for it, by the trust file.
 
-        A key that took the place of a believed one is called by that one's name. None: unknown.
+        A successor of a trusted key has that key's name. The function returns None for unknown
+        DIDs.
         """
         store, trust = self.store, self.store.trust
         believes = partial(trust.vouches_for, store=store.id, at=store.clock())

@@ -1,7 +1,7 @@
-"""What a purge removes outside the packs: indexes, remembered sheets, working folders of the dead.
+"""A purge outside the packs: indexes, cached sheets, working folders of killed commands.
 
-All of it is derived and made anew when it is needed. What only tells digests, sizes and dates
-stays.
+All of these are derived and created again on demand. Caches with only digests, sizes and dates
+stay.
 """
 
 from collections.abc import Collection, Iterator
@@ -14,14 +14,14 @@ from lyrikstore.history.repository.repository import Repository
 
 
 def clear_work(repository: Repository, own_cache: Path | None) -> None:
-    """Remove what killed commands left of their work, as far as nobody goes on with it.
+    """Remove the working folders of killed commands that no command will resume.
 
     Args:
-        repository: The store; another user's folders in it stay.
+        repository: The store; folders of other users in it stay.
         own_cache: This user's cache folder for it.
 
     Raises:
-        StorageError: It cannot be looked at; (``linked-folder``) it is behind a link.
+        StorageError: A folder cannot be listed; (``linked-folder``) it is behind a link.
     """
     from lyrikstore.curate.work_folder import forget_kept
     from lyrikstore.objects.io.private_folder import sweep
@@ -38,14 +38,14 @@ def clear_work(repository: Repository, own_cache: Path | None) -> None:
 
 
 def purge_caches(repository: Repository, own_cache: Path | None) -> int:
-    """Remove what is remembered here of the content of a store; return how many bytes that was.
+    """Remove the caches with content of a store; return their size in bytes.
 
     Args:
-        repository: The store; what lies in its folder is removed, too, if it has one.
+        repository: The store; caches in its folder are removed, too, if it has one.
         own_cache: This user's cache folder for it.
 
     Raises:
-        StorageError: Something cannot be removed; (``linked-folder``) it is behind a link.
+        StorageError: A file cannot be removed; (``linked-folder``) it is behind a link.
     """
     from lyrikstore.curate.commit.commit_cache import forget_commits
     from lyrikstore.curate.sheets.sheet_cache import forget_sheets
@@ -76,7 +76,7 @@ def purge_caches(repository: Repository, own_cache: Path | None) -> int:
 
 
 def _runs_on(repository: Repository, versions: Collection[Digest]) -> Iterator[str]:
-    """Yield the names of which a run learned from one of ``versions``."""
+    """Yield the checkpoint names of runs that were trained on one of ``versions``."""
     for state in repository.refs.values():
         if state.name.startswith(f"{KINDS['run'].prefix}/") and any(
             one.id in versions

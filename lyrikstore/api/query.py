@@ -1,4 +1,4 @@
-"""``store.query``: SQL over the index, lineage and impact, and what the log says."""
+"""``store.query``: SQL over the index, lineage, impact, and the events of the log."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Queries:
-    """What a store answers."""
+    """The queries of a store."""
 
     store: StoreContext
 
@@ -34,14 +34,14 @@ class Queries:
         records: Sequence[str] = (),
         rows: int = 10_000,
     ) -> "QueryResult":
-        """Return the answer of one SELECT over the index, which is brought up to date first.
+        """Return the result of one SELECT over the index, which is updated first.
 
         Args:
-            query: Reads only; docs/index-views.md has the tables.
+            query: A SELECT; docs/index-views.md has the tables.
             parameters: Values for ``?``.
-            records: Versions of datasets whose records the table ``records`` has, and whose
-                decisions ``record_decisions``; read in place, as often as the query scans them.
-            rows: How many at the most.
+            records: Versions of datasets for the tables ``records`` and ``record_decisions``; they
+            are read in place, as often as the query scans them.
+            rows: Most rows of the result.
 
         Raises:
             InvalidInputError, FormatError, NotFoundError, StorageError: As
@@ -72,7 +72,7 @@ class Queries:
         }
 
     def rebuild_index(self) -> Path:
-        """Make the index anew and return its path.
+        """Build the index again from scratch, and return its path.
 
         Raises:
             IncompleteError, VerificationError, StorageError: As
@@ -85,24 +85,24 @@ class Queries:
         ).path
 
     def lineage(self, ref: str) -> "Lineage":
-        """Return everything ``ref`` was made from; what is wrong with it stands in its problems.
+        """Return the lineage of ``ref``: all its inputs; errors in it are listed in ``problems``.
 
         Args:
-            ref: As :meth:`lyrikstore.api.store.Store.resolve` takes it.
+            ref: An argument of :meth:`lyrikstore.api.store.Store.resolve`.
 
         Raises:
-            InvalidInputError, NotFoundError: As that.
+            InvalidInputError, NotFoundError: As ``Store.resolve``.
             StorageError: Storage backend error: disk full, read-only, I/O error.
         """
         repository = self.store.repository
         return stages.Lineage.read(repository, repository.resolve(ref).id)
 
     def impact(self, *identities: Digest, read: bool = False) -> "Impact":
-        """Return what rests on manifests or credentials that are logged here.
+        """Return all objects that depend on logged manifests or credentials.
 
         Args:
-            identities: Their ids. What cannot be read stands in ``unfollowed`` of the answer.
-            read: Whether to read records, to say which unions hold none of them any more.
+            identities: Their ids. Objects that cannot be read are in ``unfollowed`` of the result.
+            read: Whether to read records, to find the unions that no longer contain any of them.
         """
         return stages.impact_of(self.store.repository, identities, read=read)
 
@@ -111,13 +111,13 @@ class Queries:
         return sorted(self.store.repository.refs.values(), key=lambda state: state.name)
 
     def versions(self, ref: str) -> list[Manifest]:
-        """Return a version and all before it of its name, newest first.
+        """Return a version and all earlier versions of its name, newest first.
 
         Args:
-            ref: As :meth:`lyrikstore.api.store.Store.resolve` takes it.
+            ref: An argument of :meth:`lyrikstore.api.store.Store.resolve`.
 
         Raises:
-            InvalidInputError, NotFoundError: As that.
+            InvalidInputError, NotFoundError: As ``Store.resolve``.
         """
         repository = self.store.repository
         manifest = repository.resolve(ref)
@@ -131,24 +131,24 @@ class Queries:
     data_names = bound_view(lambda: stages.data_names)
 
     def decisions_about(self, manifests: Iterable[Manifest]) -> dict[Digest, list[dict[str, Any]]]:
-        """Return who approved cards, and who took that back: of each key its last decision.
+        """Return the approvals of cards and their withdrawals: the last decision of each key.
 
         Args:
-            manifests: Cards, checkpoints and datasets, of the latter two the cards about them.
+            manifests: Cards; or checkpoints and datasets, for the cards about them.
 
         Returns:
-            Id → what ``lyrikstore log --json`` lists.
+            Id → rows of ``lyrikstore log --json``.
         """
         return stages.decisions_about(self.store, manifests)
 
     def events_of(self, manifests: Iterable[Manifest]) -> dict[Digest, list[dict[str, Any]]]:
-        """Return to whom datasets were handed, where checkpoints went and what they were asked.
+        """Return the deliveries of datasets, and the exports and predictions of checkpoints.
 
         Args:
-            manifests: Datasets and checkpoints; others are left out.
+            manifests: Datasets and checkpoints; others are ignored.
 
         Returns:
-            Id → in the order of the log, what ``lyrikstore log --json`` lists.
+            Id → rows of ``lyrikstore log --json``, in the order of the log.
         """
         found = stages.events_of(self.store.repository, manifests)
         return {
@@ -156,13 +156,13 @@ class Queries:
         }
 
     def reproductions_of(self, manifests: Iterable[Manifest]) -> dict[Digest, list[dict[str, Any]]]:
-        """Return what came when runs were done again, by run and by checkpoint.
+        """Return the reproductions of runs, by run and by checkpoint.
 
         Args:
-            manifests: Runs and checkpoints; others are left out.
+            manifests: Runs and checkpoints; others are ignored.
 
         Returns:
-            Id → in the order of the log, what ``lyrikstore log --json`` lists.
+            Id → rows of ``lyrikstore log --json``, in the order of the log.
         """
         repository = self.store.repository
         found = stages.reproductions_of(repository, manifests)

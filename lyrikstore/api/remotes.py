@@ -1,7 +1,7 @@
-"""``store.remotes``: push and pull by URL (spec/15-remotes.md); and the remotes by name.
+"""``store.remotes``: push and pull by URL (spec/15-remotes.md), and named remotes.
 
-These are the user's, in one small file per store in the configuration folder, never the store's: a
-copied store must not choose where its reader's work is sent to.
+Named remotes are in one small file per store in the user's configuration folder, never in the
+store: a copied store must not choose the place to which its reader pushes.
 """
 
 import json
@@ -44,7 +44,7 @@ _MAX = 1 << 20
 
 @dataclass
 class Remotes:
-    """Where a store is pushed to and pulled from."""
+    """Push and pull of a store."""
 
     store: StoreContext
 
@@ -55,12 +55,12 @@ class Remotes:
         all_data: bool = False,
         dry_run: bool = False,
     ) -> "PullResult":
-        """Bring the copy of the home log here up to what ``place`` has.
+        """Update the local copy of the home log from ``place``.
 
         Args:
-            place: Where from.
-            all_data: Fetch also what a partial clone left out.
-            dry_run: Find out what would come; change nothing.
+            place: The remote to pull from.
+            all_data: Also fetch the data that a partial clone left out.
+            dry_run: Return what would be pulled, and change nothing.
 
         Raises:
             ConflictError, VerificationError, RemoteError, StorageError: See
@@ -86,14 +86,14 @@ class Remotes:
         mirror: bool = False,
         dry_run: bool = False,
     ) -> "PushResult":
-        """Bring what is here to ``place``: to the home log, or to a mirror of it.
+        """Push to ``place``: to the home log, or to a mirror of it.
 
-        Of this user's keys it takes one of the home log, if that is to be extended.
+        If the home log is extended, one of this user's keys that may sign it is used.
 
         Args:
-            place: Where to.
-            mirror: Whether the remote shall be a mirror.
-            dry_run: Find out what would happen; change nothing.
+            place: The remote to push to.
+            mirror: Whether the remote becomes a mirror.
+            dry_run: Return what would be pushed, and change nothing.
 
         Raises:
             ConflictError, VerificationError, RemoteError: See
@@ -114,15 +114,15 @@ class Remotes:
 
 
 def probe_remote(folder: Path, place: "str | RemotePlace") -> "Abilities":
-    """Return what can be done at a remote, by trying: a small file is written and removed again.
+    """Return the abilities of a remote, found by writing and removing a small file.
 
     Args:
-        folder: The store that is to use it.
-        place: Where it is.
+        folder: The store that will use it.
+        place: The remote.
 
     Raises:
-        RemoteError: It cannot be reached.
-        ConflictError: It is the store itself, or inside it.
+        RemoteError: The remote cannot be reached.
+        ConflictError: The remote is the store itself, or inside it.
     """
     from lyrikstore.history.sync.negotiate import refuse_itself
     from lyrikstore.objects.backends.open import open_backend, probe
@@ -132,7 +132,7 @@ def probe_remote(folder: Path, place: "str | RemotePlace") -> "Abilities":
         refuse_itself(backend, folder)
         return probe(backend)
     except RemoteError as error:
-        error.hint = f"{error.hint}; to add it as it is: --offline"
+        error.hint = f"{error.hint}; to add it without a connection: --offline"
         raise
 
 
@@ -143,18 +143,18 @@ def repair_store(
     memory_dir: Path,
     progress: OnProgress = silent,
 ) -> "list[Repaired]":
-    """Put right what is damaged or missing in a store, which may be too damaged to be opened.
+    """Repair damaged and missing files of a store, also of one that cannot be opened.
 
     Args:
         folder: The store's folder.
         place: A clone, mirror or home of the same store.
-        memory_dir: Where this user's log checkpoints are remembered.
+        memory_dir: Folder of this user's remembered log checkpoints.
         progress: Progress callback, called per pack.
 
     Raises:
         LyrikstoreError: As :func:`lyrikstore.history.sync.repair.repair_store`.
 
-    Cost: reads every pack here once, and fetches what is damaged.
+    Cost: reads every local pack once, and fetches the damaged ones.
     """
     from lyrikstore.history.sync import repair
     from lyrikstore.objects.backends.open import open_backend
@@ -169,13 +169,13 @@ def repair_store(
 
 
 class NamedRemote(Struct, frozen=True):
-    """A remote by name.
+    """A named remote.
 
     Attributes:
-        name: What the user calls it.
-        url: Where it is, without secrets.
-        mirror: Whether a push makes it a mirror.
-        options: What else it takes to reach it, as ``--set`` gave it; never a secret.
+        name: The user's name for it.
+        url: Its URL, without secrets.
+        mirror: Whether it is pushed to as a mirror.
+        options: Options of ``--set`` for reaching it; never a secret.
     """
 
     name: str
@@ -184,19 +184,19 @@ class NamedRemote(Struct, frozen=True):
     options: Mapping[str, str] = field(default_factory=dict)
 
     def place(self, environment: Mapping[str, str]) -> RemotePlace:
-        """Return it with what it takes to reach it, ``environment`` included.
+        """Return the place of the remote, with its options and those of ``environment``.
 
         Raises:
-            InvalidInputError: (``bad-option``, …) this kind of remote does not know that option.
+            InvalidInputError: (``bad-option``, …) this kind of remote does not have that option.
         """
         return RemotePlace(self.url, self.options, environment)
 
 
 def place_of(text: str) -> str:
-    """Return the URL of the store that ``text`` means: of a folder that has one, the one in it.
+    """Return the URL of the store at ``text``; a folder that contains a store means that store.
 
     Raises:
-        InvalidInputError: (``bad-url``, …) it is none.
+        InvalidInputError: (``bad-url``, …) ``text`` is not a valid URL.
     """
     url = RemoteUrl.parse(text)
     inside = Path(url.path, STORE_FOLDER)
@@ -206,7 +206,7 @@ def place_of(text: str) -> str:
 
 
 class NamedRemotes:
-    """The remotes that a user gave one store, by name.
+    """The named remotes of a user for one store.
 
     Args:
         folder: The user's folder of remotes.
@@ -218,7 +218,7 @@ class NamedRemotes:
         self._path = folder / f"{sha256(self._store).hexdigest()[:32]}.json"
 
     def all(self) -> list[NamedRemote]:
-        """Return them in the order they were added.
+        """Return all remotes in the order in which they were added.
 
         Raises:
             FormatError: (``bad-remotes``) the file is damaged.
@@ -241,14 +241,16 @@ class NamedRemotes:
             raise storage_error(error, f"reading {self._path}") from error
         except (ValueError, KeyError, TypeError, AttributeError):
             raise FormatError(
-                "bad-remotes", f"{self._path} is damaged", hint="remove it, and add them again"
+                "bad-remotes",
+                f"{self._path} is damaged",
+                hint="remove it, and add the remotes again",
             ) from None
 
     def find(self, name: str | None) -> NamedRemote:
-        """Return the remote of that name; without a name ``origin``, or the only one.
+        """Return the remote of a name; without a name, ``origin`` or the only remote.
 
         Raises:
-            NotFoundError: (``no-remote``) there is none.
+            NotFoundError: (``no-remote``) there is no such remote.
         """
         known = self.all()
         if name is None and len(known) == 1:
@@ -266,33 +268,35 @@ class NamedRemotes:
         )
 
     def check_new(self, remote: NamedRemote) -> None:
-        """Refuse a remote that :meth:`add` may not remember.
+        """Raise unless :meth:`add` can add the remote.
 
         Raises:
             ConflictError: (``remote-exists``) the name is taken.
-            InvalidInputError: (``bad-name``) it cannot be a name.
+            InvalidInputError: (``bad-name``) the name is invalid.
         """
         if not remote.name.replace("-", "").replace("_", "").isalnum() or len(remote.name) > 64:
             raise InvalidInputError(
-                "bad-name", f"not a name for a remote: {remote.name[:80]!r}", hint="such as origin"
+                "bad-name",
+                f"{remote.name[:80]!r} is not a valid name of a remote",
+                hint="use letters, digits, - and _, such as origin",
             )
         if any(one.name == remote.name for one in self.all()):
             raise ConflictError(
                 "remote-exists",
-                f"there is a remote {remote.name} already",
+                f"the remote {remote.name} already exists",
                 hint=f"lyrikstore remote remove {remote.name}",
             )
 
     def add(self, remote: NamedRemote) -> None:
-        """Remember a remote; raises what :meth:`check_new` does."""
+        """Add a remote; raises as :meth:`check_new`."""
         self.check_new(remote)
         self._write([*self.all(), remote])
 
     def remove(self, name: str) -> NamedRemote:
-        """Forget a remote; what is there stays.
+        """Remove a remote from the list; the remote itself is unchanged.
 
         Raises:
-            NotFoundError: (``no-remote``) there is none of that name.
+            NotFoundError: (``no-remote``) there is no remote of that name.
         """
         gone = self.find(name)
         self._write([one for one in self.all() if one.name != name])

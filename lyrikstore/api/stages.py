@@ -1,4 +1,4 @@
-"""What the parts of the facade call of the layers below; ``stages.pyi`` is the table."""
+"""Functions of lower layers that the parts of the facade call; see ``stages.pyi``."""
 
 from lyrikstore.lazy import lazily
 

@@ -1,4 +1,4 @@
-"""A store, as notebooks and the command line use it: opened, created or cloned, then by its parts.
+"""The class ``Store``: open, create or clone a store, and use it by its parts.
 
 Example:
     >>> from lyrikstore import Store                                       # doctest: +SKIP
@@ -7,8 +7,8 @@ Example:
     <Verdict.TRUSTED: 'trusted'>
     >>> store.datasets.why("acme/contracts-clean", "letter-0231.txt")      # doctest: +SKIP
 
-A part is loaded when it is first asked for. ``place``, wherever something is reached, is a folder,
-a URL, or a :class:`~lyrikstore.api.RemotePlace` with what it takes to reach it.
+A part is imported on first use. An argument ``place`` is a folder, a URL, or a
+:class:`~lyrikstore.api.RemotePlace` with options and credentials.
 """
 
 import os
@@ -41,7 +41,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Store(StoreContext):
-    """One store, and who works in it. Made by :meth:`open`, :meth:`create`, :meth:`clone`."""
+    """One store with its user, from :meth:`open`, :meth:`create` or :meth:`clone`."""
 
     @classmethod
     def open(
@@ -57,24 +57,25 @@ class Store(StoreContext):
         environment: Mapping[str, str] = _NOTHING,
         progress: OnProgress = silent,
     ) -> "Store":
-        """Return the store in ``folder``, the ``.lyrikstore`` folder or the one that holds it.
+        """Return the store in ``folder``, the ``.lyrikstore`` folder or its parent.
 
         Args:
             folder: Read permission is enough, unless there is a signer.
-            memory_dir: Where this user's log checkpoints are remembered.
+            memory_dir: Folder of this user's remembered log checkpoints.
             trust_file: This user's trust file; need not exist.
-            keys: This user's keys: one of the log's, to append with ``signer`` or to push.
-            signer: Who signs what is appended, such as ``keys.signer()``; None to read only.
-            clock: The time.
-            cache_dir: Where this user remembers what files hashed to and what refs followed from.
-            environment: The caller's environment variables, of which a few harmless ones reach the
-                workers that train and serve models.
-            progress: Progress callback of whatever takes long; ``store.progress`` can be set.
+            keys: This user's keys; a log key among them is used to append with ``signer``, or to
+                push.
+            signer: Signs the entries that are appended, such as ``keys.signer()``; None: read only.
+            clock: Function that returns the time.
+            cache_dir: Folder of this user's caches: file hashes, and state of the refs.
+            environment: The caller's environment variables; a few harmless ones are passed to the
+            workers that train and serve models.
+            progress: Progress callback of long operations; ``store.progress`` can be set later.
 
         Raises:
-            NotFoundError: (``no-store``) there is none.
-            FormatError: (``newer-format``) a later version made it.
-            VerificationError: its log does not hold.
+            NotFoundError: (``no-store``) there is no store.
+            FormatError: (``newer-format``) a later version of lyrikstore made it.
+            VerificationError: Its log does not verify.
         """
         memory = LogMemory(Path(memory_dir))
         repository = Repository.open(store_folder(Path(folder)), memory=memory, cache_dir=cache_dir)
@@ -99,24 +100,25 @@ class Store(StoreContext):
         writers: Sequence[str] = (),
         log_keys: Sequence[str] = (),
     ) -> "Store":
-        """Make a store, its log key next to the user's keys, and the owner's trust in it.
+        """Create a store, its log key in the user's key folder, and trust in the owner's key.
 
         Args:
-            folder: The store folder to make; its parent is made if missing.
+            folder: The new store folder; a missing parent is created.
             signer: The owner, such as ``keys.signer()``; signs the store's first entry.
-            keys: Where the log key goes, unprotected: it signs at every commit.
-            memory_dir: Where this user's log checkpoints are remembered.
+            keys: The key folder, which gets the log key, without a passphrase: it signs every
+                commit.
+            memory_dir: Folder of this user's remembered log checkpoints.
             trust_file: Gets an entry for the owner's key, for this store only.
             origin: The log's name; by default a random one.
-            clock: The time.
+            clock: Function that returns the time.
             cache_dir: As for :meth:`open`.
-            environment: Likewise.
-            writers: did:key of others who may say everything but the policy.
+            environment: As for :meth:`open`.
+            writers: did:key of others who may sign everything but policies.
             log_keys: Keys of others that may sign its log, as did:key or Multikey.
 
         Raises:
-            ConflictError: (``store-exists``) there is one.
-            KeyMaterialError: (``bad-key``, ``weak-key``) one of the others' is no such key.
+            ConflictError: (``store-exists``) the folder exists.
+            KeyMaterialError: (``bad-key``, ``weak-key``) one of the other keys is invalid.
             StorageError: Storage backend error: disk full, read-only, I/O error.
         """
         from lyrikstore.credentials.trust import ROLES, TrustedIssuer
@@ -130,7 +132,7 @@ class Store(StoreContext):
         # Before a log key is made that nobody would ever use.
         with storage_errors(f"making {folder}"):
             if folder.exists():
-                raise ConflictError("store-exists", f"there is something at {folder} already")
+                raise ConflictError("store-exists", f"{folder} already exists")
             folder.parent.mkdir(parents=True, exist_ok=True)
         tag = os.urandom(8).hex()
         repository = create_repository(
@@ -169,21 +171,21 @@ class Store(StoreContext):
         environment: Mapping[str, str] = _NOTHING,
         progress: OnProgress = silent,
     ) -> "tuple[Store, PullResult]":
-        """Make a verified copy of the store at ``place``, to work in; return it and what came.
+        """Clone the store at ``place`` and verify it; return the clone, and what was fetched.
 
         Args:
-            place: Where it is.
-            folder: The store folder to make; its parent is made if missing.
+            place: The remote.
+            folder: The new store folder; a missing parent is created.
             memory_dir: As for :meth:`open`, and so are the next five.
             trust_file: This user's trust file.
             keys: This user's keys.
-            signer: Who signs what is appended here.
-            clock: The time.
-            cache_dir: This user's cache.
-            expected: The store's id, if known; else it is believed to be the one that was meant.
-            only: The REFs whose files are fetched, none for no data at all; None for everything.
+            signer: Signs the entries that are appended here.
+            clock: Function that returns the time.
+            cache_dir: Folder of this user's caches.
+            expected: The store's id, if known; None: any store at ``place`` is accepted.
+            only: The REFs whose files are fetched; empty: no data at all; None: everything.
             environment: As for :meth:`open`.
-            progress: Likewise; here called per pack.
+            progress: As for :meth:`open`; called per pack.
 
         Raises:
             ConflictError, InvalidInputError, NotFoundError, VerificationError, FormatError,
@@ -230,18 +232,18 @@ class Store(StoreContext):
 
     @property
     def is_clone(self) -> bool:
-        """Whether the log is extended elsewhere: what is appended here waits for a push."""
+        """Whether this is a clone or mirror: entries that are appended here wait for a push."""
         return self.repository.is_mirror
 
     def floor(self) -> datetime:
-        """Return the moment before which nothing is judged here: what the log dates latest."""
+        """Return the latest date in the log; no verdict here is for an earlier moment."""
         return self.repository.floor()
 
     def log_index(self, identity: Digest) -> int:
-        """Return where a manifest or a credential stands in the log.
+        """Return the log index of a manifest or a credential.
 
         Raises:
-            NotFoundError: (``not-logged``) nowhere.
+            NotFoundError: (``not-logged``) it is not in the log.
         """
         as_manifest = self.repository.is_logged(identity, "manifest")
         return self.repository.index_of(identity, "manifest" if as_manifest else "credential")
@@ -254,21 +256,21 @@ class Store(StoreContext):
         at: datetime | None = None,
         recompute: bool = True,
     ) -> "Report":
-        """Return the report on the whole store, or on one object with all that it rests on.
+        """Return the report on the whole store, or on one object with its whole lineage.
 
-        Nothing that is remembered of the store is believed.
+        Caches are not used.
 
         Args:
             ref: The object; None for every blob, signature, log entry and link of the store.
-            trust: Whom the verifier believes; by default as the trust file says.
-            at: The moment to judge for; by default now.
-            recompute: Whether to compute the evaluations again that an object rests on; otherwise
-                the verdict is at best ``valid``.
+            trust: The verifier's trust; by default the trust file.
+            at: The moment of the verdict; by default now.
+            recompute: Whether to compute the evaluations of an object again; otherwise the verdict
+            is at best ``valid``.
 
         Raises:
             InvalidInputError, NotFoundError: As :meth:`resolve`.
-            FormatError: (``bad-trust``) the trust file is none.
-            StorageError: Storage backend error. What is wrong with the store stands in the report.
+            FormatError: (``bad-trust``) the trust file is invalid.
+            StorageError: Storage backend error. Errors of the store are in the report.
         """
         readers = stages.all_readers(recompute=recompute)
         context = self.afresh(trust=trust, at=at)

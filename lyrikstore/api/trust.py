@@ -1,4 +1,4 @@
-"""The user's trust file: what it says in plain words, and changes to it (docs/trust.md)."""
+"""The user's trust file: a summary in plain words, and changes (docs/trust.md)."""
 
 from lyrikstore.credentials.trust.edit import (
     add_issuer,

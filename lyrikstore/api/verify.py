@@ -1,4 +1,4 @@
-"""Verify a delivery without a store, or a store that need not open, from a notebook or a program.
+"""Verification from Python: of a delivery without a store, of a store that need not open.
 
 Example:
     >>> from lyrikstore import verify_delivery                              # doctest: +SKIP
@@ -43,17 +43,17 @@ def verify_delivery(
 
     Args:
         path: The folder, or the dataset credential in it.
-        trust_file: This user's trust file; need not exist, and then believes nobody.
+        trust_file: This user's trust file; a missing file means trust in nobody.
         data: The folder of data; by default ``data`` next to the credential, if there is one.
-        memory_dir: Where this user's log checkpoints are remembered; nowhere if left out.
-        recompute: Whether to measure again what the credential measured, in the same read of the
-            data; otherwise the verdict is at best ``valid``.
-        clock: The moment to judge for.
+        memory_dir: Folder of this user's remembered log checkpoints; None: they are not used.
+        recompute: Whether to compute the measured claims of the credential again, in the same read
+        of the data; otherwise the verdict is at best ``valid``.
+        clock: The moment of the verdict.
         progress: Progress callback, called per file.
 
     Raises:
-        InvalidInputError: (``unreadable``, ``too-many-files``) of the delivery or the trust file.
-        FormatError: (``bad-trust``) the trust file is none.
+        InvalidInputError: (``unreadable``, ``too-many-files``) the delivery or the trust file.
+        FormatError: (``bad-trust``) the trust file is invalid.
         NotFoundError: (``no-file``, ``no-data``) there is no credential, or no such data.
         StorageError: The data or the memory cannot be read.
 
@@ -77,10 +77,10 @@ def verify_delivery(
 
 
 def data_folder(credential: Path, data: Path | None) -> Path | None:
-    """Return the folder of data: the one given, or ``data`` next to the credential, if there.
+    """Return the folder ``data``; None means ``data`` next to the credential, if it exists.
 
-    Of the one given, where its path leads: whoever names a link chose what is behind it. ``data``
-    is returned as the link that it may be.
+    Links of a folder that the caller names are resolved: the caller chose their target. The default
+    folder is returned unresolved, also if it is a link.
     """
     if data is not None:
         return real_path(data)
@@ -101,18 +101,18 @@ def verify_folder(
     fetched: "Iterable[KnownDocument]" = (),
     progress: OnProgress = silent,
 ) -> "Report":
-    """Return the report on a delivery whose data is in a folder: its files and records are read.
+    """Return the report on a delivery; the files and records of its data folder are read.
 
     Args:
         credential: The credential, read and opened by the caller.
         siblings: The sibling files, name → bytes.
         data: The folder of data, or None.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
+        trust: The verifier's trust.
+        at: The moment of the verdict.
         memory: Remembered log checkpoints, or None.
         recompute: As for :func:`verify_delivery`.
         status_files: Newer status lists than those among ``siblings``.
-        fetched: DID documents that came from where their DIDs say.
+        fetched: DID documents that were fetched from the URLs of their DIDs.
         progress: Progress callback, called per file.
     """
     from lyrikstore.curate.readers import iter_records
@@ -149,16 +149,16 @@ def verify_deployed_folder(
     """Return the report on a deployed folder (spec §14.7.7): every file, no store, no network.
 
     Args:
-        folder: As ``deployed_folder`` gives it.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
+        folder: As ``deployed_folder`` returns it.
+        trust: The verifier's trust.
+        at: The moment of the verdict.
         memory: Remembered log checkpoints, or None.
-        status_files: Newer status lists than those in it, and what stores say of keys.
+        status_files: Newer status lists than those in it, and key statements of stores.
         progress: Progress callback, called per file.
 
     Raises:
-        IncompleteError: (``linked``) a link took its place.
-        StorageError: It cannot be read.
+        IncompleteError: (``linked``) the folder was replaced by a link.
+        StorageError: The folder cannot be read.
         LyrikstoreError: As :func:`verify_deployment` and :meth:`DeployedFolder.read_evidence`.
 
     Cost: one read of the folder.
@@ -186,7 +186,7 @@ def verify_store_at(
     share: float = 1,
     pools: "Pools | None" = None,
 ) -> "Report":
-    """Return the report on the store in a folder, cards too, also where it cannot be opened.
+    """Return the report on the store in a folder with its cards, also if it cannot be opened.
 
     Arguments and errors are those of :func:`lyrikstore.verify.store.store.verify_store_at`.
     """
