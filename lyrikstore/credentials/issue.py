@@ -11,16 +11,16 @@ from lyrikstore.crypto.proofs.eddsa_jcs import add_proof_encoded
 
 
 def issue(document: dict[str, JSON], signer: Signer, created: datetime) -> bytes:
-    """Return the signed credential in canonical form, read back and verified.
+    """Sign a credential; return it in canonical form, after reading it back and verifying it.
 
     Args:
         document: An unsigned credential of one of our kinds.
-        signer: Must be the issuer.
-        created: Now; claimed time, never trusted.
+        signer: The issuer's signer.
+        created: Now; a claimed time, which verifiers do not trust.
 
     Raises:
         InvalidInputError: (``wrong-issuer``) the document names another issuer.
-        FormatError: The document is not a credential of the kind it says it is.
+        FormatError: The document is not a valid credential of its stated kind.
         KeyMaterialError: The signer cannot sign.
     """
     if issuer_of(document) != signer.did:
@@ -34,18 +34,20 @@ def issue(document: dict[str, JSON], signer: Signer, created: datetime) -> bytes
         raise FormatError("bad-credential", "not a kind of credential that lyrikstore issues")
     found.claims_as(found.kind)
     if found.document != signed:
-        raise VerificationError("bad-signature", "the credential does not survive being written")
+        raise VerificationError(
+            "bad-signature", "the written credential differs from the one that was signed"
+        )
     return data
 
 
 def reference_to(data: bytes) -> dict[str, JSON]:
-    """Return the reference by which other credentials name the one in ``data``.
+    """Return the reference to the credential in ``data``, for use in other credentials.
 
     Raises:
-        FormatError: ``data`` is no credential.
+        FormatError: ``data`` is not a credential.
     """
     credential = OpenedCredential(data)
     identity = credential.parsed().members.get("id")
     if credential.kind is None or credential.id is None or not isinstance(identity, str):
-        raise FormatError("bad-credential", "not a credential of lyrikstore's")
+        raise FormatError("bad-credential", "not a credential of lyrikstore")
     return {"type": "CredentialReference", "id": identity, "digest": credential.id.urn}

@@ -1,8 +1,8 @@
-"""From a DID URL to what it names: a key, another part of a document, or the document (spec §18.5).
+"""Dereferencing of DID URLs: to a key, another part of a document, or the document (spec §18.5).
 
-W3C DID Resolution 1.0, as far as a document that is available can answer: fragments, and the
-relationship that the caller expects of a key. Verification does not come here: it asks
-:meth:`~lyrikstore.credentials.did.resolver.Resolver.find`, which also judges the key.
+This is W3C DID Resolution 1.0 for documents at hand: fragments, and the verification relationship
+that the caller expects of a key. Verification does not use it: it calls
+:meth:`~lyrikstore.credentials.did.resolver.Resolver.find`, which also checks the key.
 """
 
 import re
@@ -24,15 +24,15 @@ KEY_FORMATS = (
     "Ed25519VerificationKey2020",
     "X25519KeyAgreementKey2020",
 )
-"""What may be asked for of a did:key without asking for experimental types; the first is shown."""
+"""Key formats of did:key that are not experimental; the first one is the default."""
 
 RELATIONSHIPS = frozenset({*PURPOSES, "keyAgreement"})
-"""Verification relationships that a caller may expect of a key."""
+"""Verification relationships that a caller can require of a key."""
 
 DID_PARAMETERS = frozenset(
     {"hl", "relativeRef", "service", "serviceType", "versionId", "versionTime"}
 )
-"""What DID Resolution gives a meaning that is not served here."""
+"""Options of DID Resolution that are not supported."""
 
 _DID_ERRORS = "https://www.w3.org/ns/did#"
 _CID_ERRORS = "https://w3id.org/security#"
@@ -40,15 +40,16 @@ _OF_KEYS = ("invalidVerificationMethod", "invalidRelationshipForVerificationMeth
 
 
 class Dereferenced(Struct, frozen=True):
-    """What a DID URL names.
+    """The result of dereferencing a DID URL.
 
     Attributes:
-        content: The document, or the object in it that has this ``id``; None if nothing has.
-        error: One of those of :class:`~lyrikstore.credentials.did.resolver.Resolution`, or
+        content: The document, or the object in it with this ``id``; None if there is none.
+        error: An error of :class:`~lyrikstore.credentials.did.resolver.Resolution`, or
             ``invalidDidUrl``, ``invalidPublicKeyType``, ``featureNotSupported``,
-            ``invalidVerificationMethod``, ``invalidRelationshipForVerificationMethod``; else empty.
+            ``invalidVerificationMethod``, ``invalidRelationshipForVerificationMethod``; empty
+            without an error.
         whole: Whether the content is a DID document.
-        metadata: About the content.
+        metadata: The content metadata.
     """
 
     content: Mapping[str, JSON] | None
@@ -61,7 +62,7 @@ class Dereferenced(Struct, frozen=True):
         return MEDIA_TYPE if self.whole else "application/json"  # a part has no @context
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as DID Resolution 1.0 writes it."""
+        """Return the result in the JSON form of DID Resolution 1.0."""
         place = _CID_ERRORS if self.error in _OF_KEYS else _DID_ERRORS
         name = re.sub(r"(?=[A-Z])", "_", self.error).upper()
         about: dict[str, Any] = {"contentType": self._media_type}
@@ -74,7 +75,7 @@ class Dereferenced(Struct, frozen=True):
         }
 
     def as_resolution(self) -> dict[str, Any]:
-        """Return it in the form of a DID resolution result, which older resolvers give it."""
+        """Return the result in the form of a DID resolution result, as older resolvers do."""
         about = {"error": self.error} if self.error else {"contentType": self._media_type}
         return {
             "@context": RESULT_CONTEXT,
@@ -87,13 +88,13 @@ class Dereferenced(Struct, frozen=True):
 def dereference(
     resolver: Resolver, url: str, options: Mapping[str, str] = MappingProxyType({})
 ) -> Dereferenced:
-    """Return what a DID URL names. Never raises for what it says.
+    """Dereference a DID URL; errors of the URL or document are in the result, never raised.
 
     Args:
-        resolver: Knows documents.
+        resolver: The resolver with the documents at hand.
         url: The DID URL.
         options: ``publicKeyFormat`` and ``enableExperimentalPublicKeyTypes`` of did:key;
-            ``verificationRelationship``: what the key has to be listed under.
+            ``verificationRelationship``: the relationship that must list the key.
     """
     try:
         did, path, query, fragment = parse_did_url(url)
@@ -134,6 +135,6 @@ def _listed(document: Mapping[str, JSON], name: str) -> list[JSON]:
 
 
 def _name(item: JSON, did: str) -> JSON:
-    """Return the absolute ``id`` of a method or service, or of the one that a text names."""
+    """Return the absolute ``id`` of a method or service, given as an object or as a text."""
     identity = item.get("id") if isinstance(item, dict) else item
     return did + identity if isinstance(identity, str) and identity.startswith("#") else identity

@@ -1,7 +1,7 @@
-"""A DID document: which keys speak for a DID, and for what (spec §18.3).
+"""DID documents: the keys of a DID, and their purposes (spec §18.3).
 
-Documents are other people's, so members that are not needed are left alone. What is needed is read
-strictly: a method that names another controller, or occurs twice, is how one shows a key and uses
+Documents come from other people, so unneeded members are ignored. Needed members are read strictly:
+with a method that names another controller, or occurs twice, an attacker shows one key and uses
 another.
 """
 
@@ -26,7 +26,7 @@ PURPOSES = (
     "capabilityInvocation",
     "capabilityDelegation",
 )
-"""Verification relationships that a signature can be under."""
+"""Verification relationships for signatures."""
 
 DID_CONTEXT = "https://www.w3.org/ns/did/v1"
 MULTIKEY_CONTEXT = "https://w3id.org/security/multikey/v1"
@@ -42,9 +42,9 @@ class Method(Struct, frozen=True):
     Attributes:
         id: Its URL, absolute.
         controller: The DID that controls it.
-        key: The Ed25519 key, or None where the method is of another type.
-        expires: Not to be used from then on.
-        revoked: Not to be used from then on, whatever it said before.
+        key: The Ed25519 key, or None if the method has another type.
+        expires: The moment from which on the key must not be used.
+        revoked: The moment of revocation, from which on the key must not be used.
     """
 
     id: str
@@ -56,13 +56,13 @@ class Method(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class DidDocument:
-    """A DID document as far as signatures need it.
+    """The parts of a DID document that signatures need.
 
     Attributes:
-        id: The DID it is about.
+        id: The DID of the document.
         methods: Method URL → method.
         purposes: Verification relationship → URLs of the methods listed under it.
-        value: All of it; treat as read-only.
+        value: The whole document; treat it as read-only.
     """
 
     id: str
@@ -72,7 +72,7 @@ class DidDocument:
 
 
 def parse_document(data: bytes) -> DidDocument:
-    """Return the DID document that ``data`` holds.
+    """Parse a DID document.
 
     Raises:
         FormatError: (``bad-did-document``) not strict JSON, too large, too many methods, a method
@@ -89,7 +89,7 @@ def parse_document(data: bytes) -> DidDocument:
 
 
 def read_document(value: JSON) -> DidDocument:
-    """Return the DID document that parsed JSON states; raises as :func:`parse_document`."""
+    """Return the DID document in parsed JSON; raises as :func:`parse_document`."""
     if not isinstance(value, dict):
         _refuse("not an object")
     did = _did(value.get("id"), "id")

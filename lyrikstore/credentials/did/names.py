@@ -1,7 +1,7 @@
-"""How DIDs and the URLs of their keys are written, and where a ``did:web`` lives (spec §18.1-18.2).
+"""Grammar of DIDs and the URLs of their keys, and the URL of a ``did:web`` (spec §18.1-18.2).
 
-A ``did:web`` becomes a request to a machine of somebody else's choosing, so its grammar is closed:
-a registered name, no address in any spelling, no user, no dot segment, one form for each DID.
+A ``did:web`` leads to a request to a machine that another person chose, so its grammar is strict: a
+registered name, no address in any spelling, no user, no dot segment, one form for each DID.
 """
 
 import re
@@ -11,7 +11,7 @@ from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.limits import MAX_DID_CHARACTERS
 
 MAX_URL = 4000
-"""Characters of a DID URL."""
+"""Most characters of a DID URL."""
 
 _DID = re.compile(r"did:([a-z0-9]{1,32}):([A-Za-z0-9._:%-]+)", re.ASCII)
 _FRAGMENT = re.compile(r"[A-Za-z0-9._~:=@!$&'()*+,;/?-]{1,300}", re.ASCII)
@@ -26,10 +26,10 @@ _SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", re.ASCII)
 
 
 def parse_did(text: object) -> tuple[str, str]:
-    """Return the method and the method-specific id of a DID: no path, query or fragment.
+    """Return the method and the method-specific id of a DID without path, query and fragment.
 
     Raises:
-        FormatError: (``bad-did``) it is none, or a ``did:web`` outside the grammar.
+        FormatError: (``bad-did``) the text is not a DID, or a ``did:web`` outside the grammar.
     """
     found = (
         _DID.fullmatch(text) if isinstance(text, str) and len(text) <= MAX_DID_CHARACTERS else None
@@ -48,7 +48,7 @@ def did_of(method_url: object) -> str:
     """Return the DID of a verification method's URL, ``DID#FRAGMENT``.
 
     Raises:
-        FormatError: (``bad-did``) no fragment, a path or query, or no DID before it.
+        FormatError: (``bad-did``) it has no fragment, has a path or query, or no DID before it.
     """
     did, separator, fragment = (
         method_url.partition("#") if isinstance(method_url, str) else ("", "", "")
@@ -60,10 +60,10 @@ def did_of(method_url: object) -> str:
 
 
 def parse_did_url(text: object) -> tuple[str, str, str | None, str | None]:
-    """Return the DID of a DID URL, its path, and its query and fragment, None where there is none.
+    """Return DID, path, query and fragment of a DID URL; the last two are None if absent.
 
     Raises:
-        FormatError: (``bad-did``) not of the form that RFC 3986 and DID Core give it, or of no DID.
+        FormatError: (``bad-did``) it violates RFC 3986 or DID Core, or has no DID.
     """
     found = _URL.fullmatch(text) if isinstance(text, str) and len(text) <= MAX_URL else None
     if found is None or re.search(r"%(?![0-9A-Fa-f]{2})", found[0]):
@@ -77,7 +77,7 @@ def web_url(did: str) -> str:
     """Return the https URL of the document of a ``did:web``.
 
     Raises:
-        FormatError: (``bad-did``) not a ``did:web``, or one outside the grammar.
+        FormatError: (``bad-did``) it is not a ``did:web``, or is outside the grammar.
     """
     method, rest = parse_did(did)
     if method != "web":
@@ -88,9 +88,9 @@ def web_url(did: str) -> str:
 
 
 def is_registered_name(host: str) -> bool:
-    """Return whether ``host`` is a name of at least two labels, and no address in disguise.
+    """Return whether ``host`` is a name of at least two labels, and not an address.
 
-    Resolvers of operating systems take ``127.1``, ``0x7f.1`` and ``2130706433`` for addresses; a
+    Resolvers of operating systems accept ``127.1``, ``0x7f.1`` and ``2130706433`` as addresses; a
     last label that begins with a letter excludes them all.
     """
     labels = host.split(".")

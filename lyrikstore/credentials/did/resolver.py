@@ -1,8 +1,8 @@
-"""From the URL of a key to the key (spec §18.4).
+"""Resolution of the URL of a key to the key (spec §18.4).
 
-Sans-IO: a resolver knows the documents it was given and opens nothing. Where a document came from
-decides how much it is worth: what the user pinned or had fetched speaks for the name; what lies
-next to a credential was put there by whoever hands it over.
+Sans-IO: a resolver uses the documents that it gets, and opens nothing. The source of a document
+decides its authority: a document that the user pinned or fetched is authoritative for its DID; one
+that lies next to a credential was put there by the sender.
 """
 
 import re
@@ -38,7 +38,7 @@ from lyrikstore.crypto.multikey import decode_base58, parse_did_key, parse_verif
 RESULT_CONTEXT = "https://w3id.org/did-resolution/v1"
 MEDIA_TYPE = "application/did+ld+json"
 KEY_FORMAT = "Multikey"
-"""The form in which the document of a did:key shows its key, and the only one."""
+"""The only format of a key in the document of a did:key."""
 
 # A credential names one method in its proof, a document lists some: credentials must not use up
 # the tries.
@@ -46,24 +46,24 @@ _LISTS_METHODS = re.compile(rb'"verificationMethod"\s*:\s*\[')
 
 
 class DocumentSource(Enum):
-    """Where a document came from, best first."""
+    """The source of a document, the most authoritative first."""
 
     FETCHED = "fetched"
-    """From where the DID says it lives, now, because the user asked."""
+    """Fetched now from the URL of the DID, on the user's request."""
     PINNED = "pinned"
-    """The verifier's own trust file has it."""
+    """Pinned in the verifier's trust file."""
     DERIVED = "derived"
-    """The DID is its own document: did:key."""
+    """Derived from the DID itself: did:key."""
     SNAPSHOT = "snapshot"
-    """Next to the credential. It shows which keys were meant, never who owns the name."""
+    """Next to the credential: it shows the intended keys, not that they are the DID's."""
 
 
 class KnownDocument(Struct, frozen=True):
-    """A DID document and where it came from.
+    """A DID document with its source.
 
     Attributes:
-        document: Parsed.
-        source: Where from.
+        document: The parsed document.
+        source: Its source.
         data: Its bytes.
     """
 
@@ -78,18 +78,18 @@ class KnownDocument(Struct, frozen=True):
 
     @property
     def digest(self) -> Digest:
-        """BLAKE3 of its bytes."""
+        """BLAKE3 of the document's bytes."""
         return Digest.of(self.data)
 
 
 class ResolvedKey(Struct, frozen=True):
-    """A key, and what says that it is the DID's.
+    """A key of a DID, with the document that lists it.
 
     Attributes:
         did: The DID.
         key: The key.
-        source: Where the document that lists it came from.
-        missing_from: Better documents of the DID that do not list it.
+        source: Source of the document that lists it.
+        missing_from: More authoritative documents of the DID that do not list it.
         digest: BLAKE3 of that document's bytes, or None.
     """
 
@@ -116,7 +116,7 @@ class Resolution(Struct, frozen=True):
     metadata: Mapping[str, JSON] = field(default_factory=lambda: MappingProxyType({}))
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as W3C DID Resolution writes it."""
+        """Return the result in the JSON form of W3C DID Resolution."""
         about = {"error": self.error} if self.error else {"contentType": MEDIA_TYPE}
         return {
             "@context": RESULT_CONTEXT,
@@ -133,11 +133,11 @@ def _derived(method_url: str) -> ResolvedKey:
 
 
 class Resolver:
-    """Knows did:key by itself and every document it was given.
+    """Finds keys of did:key by itself, and of other DIDs in its documents.
 
     Args:
-        documents: Several may be about one DID: a later one after a change of keys, and the
-            earlier ones that name the keys of older credentials.
+        documents: DID documents. One DID may have several: the newest, and earlier ones with the
+        keys of older credentials.
     """
 
     def __init__(self, documents: Iterable[KnownDocument] = ()) -> None:
@@ -147,28 +147,28 @@ class Resolver:
             self._documents.setdefault(known.document.id, []).append(known)
 
     def key(self, method_url: str, purpose: str, at: datetime) -> PublicKey:
-        """Return the key behind the URL of a verification method.
+        """Return the key at the URL of a verification method.
 
         Arguments and errors are those of :meth:`find`.
         """
         return self.find(method_url, purpose, at).key
 
     def find(self, method_url: str, purpose: str, at: datetime) -> ResolvedKey:
-        """Return the key behind the URL of a verification method, and what vouches for it.
+        """Return the key at the URL of a verification method, with its source.
 
-        The document is the DID's own, the method is under the purpose, its controller is the DID
-        itself, and it is neither expired nor revoked at that moment.
+        The document is that of the DID, lists the method under the purpose, the method's controller
+        is the DID itself, and the method is neither expired nor revoked at that moment.
 
         Args:
             method_url: ``DID#FRAGMENT``.
             purpose: The proof's purpose, such as ``assertionMethod``.
-            at: The moment to judge for.
+            at: The moment of the check.
 
         Raises:
             KeyMaterialError: (``no-method``, ``wrong-purpose``, ``foreign-controller``,
-                ``unsupported-method``, ``method-expired``, ``method-revoked``) what the documents
-                say against it; (``unsupported-did``) another DID method.
-            IncompleteError: (``no-document``) none of that DID is available.
+                ``unsupported-method``, ``method-expired``, ``method-revoked``) the documents do
+                not allow this use of it; (``unsupported-did``) another DID method.
+                IncompleteError: (``no-document``) no document of that DID is available.
             LyrikstoreError: As :func:`parse_verification_method` and :func:`parse_did`.
         """
         if purpose not in PURPOSES:
@@ -202,20 +202,20 @@ class Resolver:
         )
 
     def without_snapshots(self) -> "Resolver":
-        """Return a resolver that knows only documents that speak for their DID."""
+        """Return a resolver with only the documents that are authoritative for their DID."""
         known = (one for documents in self._documents.values() for one in documents)
         return Resolver(one for one in known if one.source is not DocumentSource.SNAPSHOT)
 
     def at(self, moment: datetime) -> "KeysAt":
-        """Return what finds the keys of assertions for one moment."""
+        """Return a resolver of assertion keys for one moment."""
         return KeysAt(self, moment)
 
     def resolve(self, did: str, key_format: str = KEY_FORMAT) -> Resolution:
-        """Return the resolution result of a DID. Never raises for what it says.
+        """Resolve a DID; errors are in the result, never raised.
 
         Args:
             did: The DID.
-            key_format: ``publicKeyFormat`` of did:key: the form in which the key is wanted.
+            key_format: ``publicKeyFormat`` of did:key: the format of the key.
         """
         try:
             method, rest = parse_did(did)
@@ -237,18 +237,18 @@ class Resolver:
 
 
 class KeysAt(Struct, frozen=True):
-    """A resolver at one moment, for assertions: from the URL in a proof to the key.
+    """A resolver of assertion keys for one moment.
 
     Attributes:
-        resolver: What is known.
-        moment: What expiry and revocation of keys are judged for.
+        resolver: The resolver.
+        moment: The moment for expiry and revocation of keys.
     """
 
     resolver: Resolver
     moment: datetime
 
     def find(self, method_url: str) -> ResolvedKey:
-        """Return the key and what vouches for it; raises as :meth:`Resolver.find`."""
+        """Return the key and its source; raises as :meth:`Resolver.find`."""
         return self.resolver.find(method_url, "assertionMethod", self.moment)
 
     def __call__(self, method_url: str) -> PublicKey:
@@ -263,13 +263,13 @@ def documents_among(
     *,
     most: int = MAX_DID_DOCUMENTS,
 ) -> list[KnownDocument]:
-    """Return the DID documents among files next to a credential, unverified.
+    """Return the DID documents among files next to a credential, without verification.
 
     Args:
         files: Size-capped by the caller.
         did: Only the documents of this DID.
-        source: What they count as.
-        most: How many files that look like one are read, the first ones.
+        source: The source to record for them.
+        most: Most files that are parsed, the first ones that look like a DID document.
 
     Cost: one search through each file; parses ``most`` of them.
     """
@@ -329,4 +329,4 @@ def _key_error(body: str) -> str:
 
 
 DOCUMENTED = frozenset({"web"})
-"""DID methods whose documents are handed in. did:webvh would be one, with its log checked."""
+"""DID methods whose documents are passed to the resolver; did:webvh could be added."""

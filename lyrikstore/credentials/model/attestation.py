@@ -1,7 +1,7 @@
-"""Making an attestation: what somebody other than the publisher says about a dataset (spec §20.2).
+"""Building of attestations: claims about a dataset by other people than its publisher (spec §20.2).
 
-An auditor has no store, but a delivery, a statement of their own, and documents that carry the
-reasons; what they sign names all of it by digest, and says whether they checked the bytes.
+An auditor has no store, but a delivery, a statement and supporting documents. The attestation names
+all of these by digest, and states whether the auditor checked the bytes.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ ATTESTATION_KINDS: Mapping[str, str] = {
     "deidentification": "expert de-identification determination",
     "regulatory": "regulatory opinion",
 }
-"""What an attestation can be; the words of ``kind``, and what people call them."""
+"""Kinds of attestation → their names for people."""
 
 MAX_STATEMENT_BYTES = 1 << 20
 
@@ -35,13 +35,13 @@ _RISK = 'it has a [[results]] with metric = "reidentificationRisk", and its valu
 
 
 def parse_statement(data: bytes) -> dict[str, Any]:
-    """Return the statement in a TOML file, to be judged by the schema once it is in its place.
+    """Return the statement in a TOML file; the schema checks it later, in the attestation.
 
     Args:
         data: The file.
 
     Raises:
-        FormatError: (``bad-statement``) not TOML, or larger than a credential may be.
+        FormatError: (``bad-statement``) the file is not TOML, or larger than a credential may be.
     """
     try:
         # A decimal is signed as it is written: as text, which nobody rounds.
@@ -62,18 +62,18 @@ def build_attestation(
     """Return an unsigned attestation about the dataset that ``about`` describes.
 
     Args:
-        metadata: Who attests, and how it may end.
-        about: What the dataset's own credential says it is.
+        metadata: Issuer and validity of the attestation.
+        about: The claims of the dataset's credential.
         kind: A word of :data:`ATTESTATION_KINDS`.
         statement: ``extent``, ``records``, ``selection``, ``standard``, ``method``,
             ``conclusion``, ``results``, ``limitations``, ``liability``.
-        documents: File name → the reports and opinions that carry the reasons.
-        content_checked: Whether the attester verified that the bytes looked at are these.
+        documents: File name → supporting reports and opinions.
+        content_checked: Whether the attester verified that the examined bytes are these.
 
     Raises:
-        FormatError: (``schema``) the statement lacks something that this kind needs, or has
-            something that no attestation has; the message names the place; (``bad-statement``) it
-            is about more records than the dataset has.
+        FormatError: (``schema``) a member that this kind needs is missing, or a member is
+        unknown; the message names the place; (``bad-statement``) it is about more records than
+        the dataset has.
     """
     stated = dict(statement)
     examined: dict[str, JSON] = {
@@ -146,11 +146,11 @@ def _check_statement(document: dict[str, JSON], kind: str) -> None:
 
 
 def examines_too_much(examined: Mapping[str, Any], about: Claims) -> bool:
-    """Return whether more records were examined, by a statement, than the dataset has.
+    """Return whether a statement claims more examined records than the dataset has.
 
     Args:
-        examined: The examination, as the schema wants it.
-        about: What the dataset's own credential says of the very version that was looked at;
-            another version of the same files may count its records in another way.
+        examined: The examination, in the form of the schema.
+        about: The claims of the dataset's credential about the examined version; another version
+        of the same files may count its records in another way.
     """
     return int(examined.get("records", 0)) > int(about.subject["recordCount"])

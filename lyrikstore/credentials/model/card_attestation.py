@@ -1,7 +1,7 @@
-"""Making an attestation about a card: answers to what it asks, or a challenge (spec §20.9).
+"""Building of attestations about a card: answers to its questions, or a challenge (spec §20.9).
 
-Whoever attests has no store, but the draft of a card; what they sign names the model or
-dataset by content and version, the draft by digest, and beside each answer what stood there.
+The attester has no store, but the draft of a card. The attestation names the model or dataset by
+content and version, the draft by digest, and with each answer the statements beside the question.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,21 +20,21 @@ CARD_ATTESTATION_KINDS: Mapping[str, str] = {
     "answers": "answers to a card",
     "challenge": "challenge to a card",
 }
-"""What an attestation about a card can be; the words of ``kind``, and what people call them."""
+"""Kinds of attestation about a card → their names for people."""
 
 TYPES: Mapping[str, str] = {"checkpoint": "Checkpoint", "dataset": "Dataset"}
-"""What a card can be about → the type of the subject."""
+"""Kind of a card's object → the type of the subject."""
 
 MAX_STATEMENT_BYTES = 1 << 20
 
 _ANSWER = frozenset({"text", "state", "choice", "scope"})
-"""What whoever answers says; the rest is filled in."""
+"""Members of an answer that the author writes; the other members are filled in."""
 
-_HINT = "docs/cards.md shows a whole file"
+_HINT = "docs/cards.md has a complete file"
 
 
 def parse_card_statement(data: bytes, kind: str) -> dict[str, Any]:
-    """Return what a TOML file attests, with every answer as a table.
+    """Return the statement of a TOML file, with every answer as a table.
 
     Args:
         data: The file: ``liability``; and ``answers``, question → a text or a table of ``text``,
@@ -42,7 +42,7 @@ def parse_card_statement(data: bytes, kind: str) -> dict[str, Any]:
         kind: A word of :data:`CARD_ATTESTATION_KINDS`.
 
     Raises:
-        InvalidInputError: (``bad-answers``) no such file.
+        InvalidInputError: (``bad-answers``) the file has another form.
     """
     try:
         found = parse_toml(data, max_bytes=MAX_STATEMENT_BYTES)
@@ -52,7 +52,7 @@ def parse_card_statement(data: bytes, kind: str) -> dict[str, Any]:
     absent = sorted({"liability", *wanted} - found.keys())
     unknown = sorted(found.keys() - {"liability", *wanted})
     if absent or unknown:
-        what = f"it lacks {absent[0]}" if absent else f"nothing here is called {unknown[0]!r}"
+        what = f"it lacks {absent[0]}" if absent else f"it has the unknown member {unknown[0]!r}"
         raise _bad(what)
     answers, challenges = found.get("answers", {}), found.get("challenges", [])
     if not isinstance(answers, dict) or (kind == "answers" and not answers):
@@ -79,17 +79,17 @@ def build_card_attestation(
     """Return an unsigned attestation about a card.
 
     Args:
-        metadata: Who attests, and how it may end.
+        metadata: Issuer and validity of the attestation.
         subject: ``type``, ``id`` (tree), ``files``, ``manifest``, ``store`` as URNs, and ``name``.
         kind: A word of :data:`CARD_ATTESTATION_KINDS`.
         card: BLAKE3 of the draft's ``card.json``, as a URN.
-        statement: As :func:`parse_card_statement` gives it.
-        asked: Question → what it asks.
-        seen: Question → what stood beside it: statement → its text.
+        statement: As :func:`parse_card_statement` returns it.
+        asked: Question → its text.
+        seen: Question → the statements beside it, id → text.
 
     Raises:
-        InvalidInputError: (``bad-answers``) it is not as the schema wants it; the message names the
-            place.
+        InvalidInputError: (``bad-answers``) it does not satisfy the schema; the message names the
+        place.
     """
     attestation: dict[str, JSON] = {
         "type": "Attestation",
@@ -125,7 +125,7 @@ def _answer(question: str, stated: Any, asks: str, seen: Mapping[str, str]) -> J
     if not isinstance(stated, dict):
         raise _bad(f"{question}: an answer is a text, or a table with one")
     if unknown := sorted(stated.keys() - _ANSWER):
-        raise _bad(f"{question}: nothing in an answer is called {unknown[0]!r}")
+        raise _bad(f"{question}: {unknown[0]!r} is not a member of an answer")
     found: dict[str, JSON] = {
         "state": "value",
         "scope": "version",

@@ -1,7 +1,7 @@
-"""Parsing a credential (spec §10.2-10.4, §20.2-20.3), before it is verified.
+"""Parsing of credentials (spec §10.2-10.4, §20.2-20.3), before verification.
 
-JCS signs whatever it is given, so nothing here may be left to a JSON-LD processor: the schema is
-closed, contexts are exactly the two we bundle, and what two members say twice must agree.
+JCS signs any JSON, so nothing here is left to a JSON-LD processor: the schema is closed, contexts
+are exactly the two bundled ones, and members that state the same fact must agree.
 """
 
 from base64 import b64encode, urlsafe_b64encode
@@ -36,19 +36,19 @@ CONTEXT_SHA256: Mapping[str, str] = {
     CARD_CONTEXT: "aa67fe99d2ec0d2b7f0eb93327b08d8201df4cc477b5363e3367b741e0196cf5",
     DATASET_CONTEXT: "f16e4638ee32e5d48b92784607d9e12cd7dd96be0256460c30ece73897a13185",
 }
-"""SHA-256 of every context that a lyrik credential may name. Published bytes never change."""
+"""Context of lyrik credentials → SHA-256 of its bytes. Published bytes never change."""
 
 TREE_PROFILE = "lyrikstore-tree-1"
 
 
 class Claims(Struct, frozen=True):
-    """What a well-formed dataset credential says of its dataset, as values.
+    """The claims of a well-formed dataset credential, as values.
 
     Attributes:
         tree: Content identity, with metadata.
-        store: Id of the store that logged it.
-        terms: What the issuer allows, forbids and demands.
-        subject: All of ``credentialSubject``; treat as read-only.
+        store: Id of the store that logged the dataset.
+        terms: The terms: permissions, prohibitions and duties.
+        subject: The whole ``credentialSubject``; treat it as read-only.
     """
 
     tree: Digest
@@ -78,7 +78,7 @@ class Claims(Struct, frozen=True):
 
     @property
     def log_index(self) -> int:
-        """Where in the log the manifest stands."""
+        """Log index of the manifest."""
         return int(self.subject["log"]["index"])
 
     @property
@@ -90,7 +90,7 @@ class Claims(Struct, frozen=True):
         return Digest.parse_urn(found["manifest"]), found["hashValue"], int(found["count"])
 
     def reference(self) -> dict[str, JSON]:
-        """Return how a credential of another kind names this dataset (spec §20.2, §20.4)."""
+        """Return the reference to this dataset for other credentials (spec §20.2, §20.4)."""
         return {
             "id": self.tree.urn,
             "type": "Dataset",
@@ -102,11 +102,11 @@ class Claims(Struct, frozen=True):
 
     @classmethod
     def of(cls, subject: Mapping[str, Any]) -> Self:
-        """Read the subject of a dataset credential that satisfies its schema.
+        """Return the claims in the subject of a dataset credential that satisfies its schema.
 
         Raises:
-            FormatError: (``bad-credential``, ``bad-timestamp``, ``bad-digest``) it is at odds with
-                itself, where the schema can be fooled.
+            FormatError: (``bad-credential``, ``bad-timestamp``, ``bad-digest``) members contradict
+            each other, or are invalid in a way that the schema does not detect.
         """
         tree = Digest.parse_urn(subject["id"])
         content = subject["contentRoot"]
@@ -126,11 +126,11 @@ class CredentialKind(Struct, frozen=True):
     """One kind of credential of profile ``lyrik``.
 
     Attributes:
-        type: What its ``type`` says besides ``VerifiableCredential``.
+        type: Its ``type`` besides ``VerifiableCredential``.
         schema: Name of its schema.
         schema_sri: ``digestSRI`` of the schema's published bytes, which never change.
-        read_subject: Refuses subjects that the schema lets pass, where it can be fooled; returns
-            what a dataset credential claims.
+        read_subject: Function that refuses invalid subjects that the schema accepts, and returns
+        the claims of a dataset credential.
         context: The second of its contexts.
     """
 
@@ -142,32 +142,32 @@ class CredentialKind(Struct, frozen=True):
 
     @property
     def contexts(self) -> list[JSON]:
-        """What its ``@context`` is."""
+        """Its ``@context``."""
         return [VC_CONTEXT, self.context]
 
     @property
     def schema_id(self) -> str:
-        """The schema's published name."""
+        """The URL of the schema."""
         return f"https://w3id.org/lyrikstore/schemas/{self.schema}.json"
 
     @property
     def words(self) -> str:
-        """What it is called in reports."""
+        """Its name in reports."""
         return self.schema[:-2].replace("-", " ")
 
 
 class CredentialMetadata(Struct, frozen=True):
-    """What every credential says besides its claims (spec §10.3): whose it is, how it may end.
+    """The members of every credential besides its claims: issuer and validity (spec §10.3).
 
     Attributes:
-        issuer: DID of the key that will sign.
+        issuer: DID of the signing key.
         valid_from: First moment of validity.
-        valid_until: Last moment, or None for no end; a grant has one.
-        issuer_name: What the issuer calls itself; claimed, never trusted.
-        status: Where its bits are in the issuer's status lists; none: outsiders never
-            learn that it was revoked.
-        supersedes: The credential of the same issuer and kind that it replaces, as
-            :func:`lyrikstore.credentials.issue.reference_to` gives it, or None.
+        valid_until: Last moment, or None for no end; a grant needs an end.
+        issuer_name: The issuer's name for itself; claimed, never trusted.
+        status: The places of its bits in the issuer's status lists; empty: outsiders cannot see
+        a revocation.
+        supersedes: Reference to the credential of the same issuer and kind that it replaces, from
+        :func:`lyrikstore.credentials.issue.reference_to`, or None.
         id: ``urn:uuid:`` v4; a new one by default.
     """
 
@@ -180,7 +180,7 @@ class CredentialMetadata(Struct, frozen=True):
     id: str = field(default_factory=lambda: f"urn:uuid:{uuid4()}")
 
     def members(self, kind: CredentialKind) -> dict[str, JSON]:
-        """Return the members of a credential of ``kind`` that say this."""
+        """Return these members in the form of a credential of ``kind``."""
         name: dict[str, JSON] = {"name": self.issuer_name} if self.issuer_name else {}
         members: dict[str, JSON] = {
             "@context": kind.contexts,
@@ -204,17 +204,17 @@ class CredentialMetadata(Struct, frozen=True):
 
 
 def check_credential_shape(document: JSON, kind: CredentialKind) -> Claims | None:
-    """Return if ``document`` is a lyrik credential of ``kind``. Says nothing about its truth.
+    """Raise unless ``document`` is a lyrik credential of ``kind``; its truth is not checked.
 
-    What a dataset credential claims is returned, None for other kinds.
+    The claims of a dataset credential are returned, None for other kinds.
 
     Args:
         document: Parsed JSON, with or without ``proof``.
-        kind: What it has to be; another kind of ours is refused like anything else.
+        kind: The required kind.
 
     Raises:
         FormatError: (``wrong-kind``, ``schema``, ``bad-credential``, ``bad-timestamp``,
-            ``bad-digest``) it is not; the message names the place.
+            ``bad-digest``) it is not such a credential; the message names the place.
     """
     other = kind_of(document)
     if other is not None and other is not kind:
@@ -237,7 +237,7 @@ def check_credential_shape(document: JSON, kind: CredentialKind) -> Claims | Non
 
 
 def kind_of(document: JSON) -> CredentialKind | None:
-    """Return the kind of ours that ``document`` says it is, unverified; None if it is none."""
+    """Return the stated kind of a lyrik credential, unverified; None if it is not one."""
     stated = document.get("type") if isinstance(document, dict) else None
     if not isinstance(stated, list):
         return None
@@ -247,14 +247,14 @@ def kind_of(document: JSON) -> CredentialKind | None:
 
 
 def is_ours(document: Mapping[str, JSON]) -> bool:
-    """Return whether a document is of profile ``lyrik`` by its contexts and type, unverified."""
+    """Return whether a document has the contexts and type of profile ``lyrik``, unverified."""
     kind = kind_of(dict(document))
     return kind is not None and document.get("@context") == kind.contexts
 
 
 @cache
 def context_bytes(url: str = DATASET_CONTEXT) -> bytes:
-    """Return the bundled context behind a URL of ours, byte-exact."""
+    """Return the exact bytes of the bundled context at one of our URLs."""
     return read_packaged(PACKAGE / "credentials" / "contexts" / f"{url[-2:]}.jsonld")
 
 
@@ -271,7 +271,7 @@ def schema_bytes(kind: CredentialKind) -> bytes:
 
 
 def sri(data: bytes) -> str:
-    """Return ``sha384-…``, as ``digestSRI`` wants it."""
+    """Return the ``digestSRI`` of bytes: ``sha384-…``."""
     return "sha384-" + b64encode(sha384(data).digest()).decode()
 
 
@@ -281,10 +281,10 @@ def sha256_multibase(data: bytes) -> str:
 
 
 def is_pinned(item: Mapping[str, Any], data: bytes) -> bool:
-    """Return whether ``data`` has each SHA-2 digest by which ``item`` pins a file.
+    """Return whether ``data`` has each SHA-2 digest that ``item`` states.
 
     Args:
-        item: Of ``relatedResource`` or ``evidence``.
+        item: An item of ``relatedResource`` or ``evidence``.
         data: The file.
     """
     spelt = {"digestMultibase": sha256_multibase, "digestSRI": sri}
@@ -292,7 +292,7 @@ def is_pinned(item: Mapping[str, Any], data: bytes) -> bool:
 
 
 def issuer_of(document: Mapping[str, JSON]) -> str | None:
-    """Return the issuer's id as text, unverified, or None where there is none."""
+    """Return the stated issuer's id, unverified, or None if there is none."""
     issuer = document.get("issuer")
     if isinstance(issuer, dict):
         issuer = issuer.get("id")
@@ -385,4 +385,4 @@ CARD_ATTESTATION = CredentialKind(
     context=CARD_CONTEXT,
 )
 KINDS = (DATASET, ATTESTATION, GRANT, CARD_ATTESTATION)
-"""The kinds of profile ``lyrik``; status lists are the standard's own."""
+"""The kinds of profile ``lyrik``; status lists are a kind of the W3C standard."""

@@ -1,8 +1,8 @@
-"""The dataset credential: claims about one dataset version (spec/10-credentials.md).
+"""Building of dataset credentials: claims about one dataset version (spec/10-credentials.md).
 
-:func:`build_dataset_credential` states only what the manifest, its tree and its records manifest
-already bind, plus what the publisher grants; :func:`lyrikstore.credentials.issue.issue`
-signs it.
+:func:`build_dataset_credential` states only facts that the manifest, its tree and its records
+manifest commit to, and the publisher's terms; :func:`lyrikstore.credentials.issue.issue` signs the
+credential.
 """
 
 import re
@@ -47,22 +47,22 @@ def build_dataset_credential(
     """Return an unsigned dataset credential about ``manifest``.
 
     Args:
-        metadata: Who issues it, and how it may end.
+        metadata: Issuer and validity of the credential.
         manifest: A dataset manifest, already logged.
         tree: Its tree.
         records: The ``records`` manifest that commits to its records, or None.
         log_origin: Origin of the log that holds the manifest.
         log_index: Index of the manifest's leaf in it.
-        terms: What the issuer allows, forbids and demands, by partition.
-        licence_texts: Licence texts, each with the id of the licence; the one that the manifest
-            names by digest is demanded.
-        partition_records: Records in each partition; None where every file is one record, or
-            there is one partition.
-        more: ``version``, ``quality``, ``regulatory`` of spec §10.4, where the issuer has them.
+        terms: The terms of each partition: permissions, prohibitions and duties.
+        licence_texts: Licence texts, each with the id of the licence; the text that the manifest
+        names by digest is required.
+        partition_records: Records in each partition; None if every file is one record, or there
+        is one partition.
+        more: ``version``, ``quality``, ``regulatory`` of spec §10.4, if the issuer states them.
 
     Raises:
-        InvalidInputError: (``wrong-object``) the parts do not belong together; (``contradiction``)
-            permitted and prohibited at once.
+        InvalidInputError: (``wrong-object``) the parts do not belong together;
+        (``contradiction``) an act is both permitted and prohibited.
         FormatError: The result would not be a credential of profile ``lyrik``.
         LyrikstoreError: As :func:`licence_claim`.
 
@@ -134,7 +134,7 @@ def descriptor_of(manifest: Manifest) -> list[dict[str, JSON]]:
 
 
 def age_of(manifest: Manifest) -> dict[str, JSON]:
-    """Return the ``age`` of a credential about ``manifest``: what its author claims in it."""
+    """Return the ``age`` of a credential about ``manifest``, as its author claims it."""
     age: dict[str, JSON] = {"type": "DataAge", "snapshotAt": manifest.created}
     collected = manifest.body.get("descriptor", {}).get("collectedDuring", {}).get("value")
     if isinstance(collected, dict):
@@ -146,9 +146,9 @@ def age_of(manifest: Manifest) -> dict[str, JSON]:
 
 
 def collected_too_late(age: Mapping[str, Any]) -> bool:
-    """Return whether data is said to have been collected after its version was made.
+    """Return whether the stated end of collection is after the version was made.
 
-    A day more is let pass: it may be that of a calendar east of UTC.
+    One more day is accepted: it may be the date in a time zone east of UTC.
     """
     last = age.get("collectedUntil")
     made = parse_timestamp(age["snapshotAt"]).date()
@@ -156,17 +156,17 @@ def collected_too_late(age: Mapping[str, Any]) -> bool:
 
 
 def _check_days(subject: Mapping[str, Any], today: str) -> None:
-    """Refuse to issue what every verifier would find invalid."""
+    """Raise ``bad-credential`` if a date would make the credential invalid for every verifier."""
     if collected_too_late(subject["age"]):
         raise InvalidInputError(
             "contradiction",
-            "the descriptor says that data was collected after this version was made",
+            "the descriptor states that data was collected after this version was made",
             hint="commit again with another collectedDuring",
         )
     for statement in subject.get("regulatory", ()):
         if statement["asOf"] > today:
             raise InvalidInputError(
-                "contradiction", f"{statement['regime']} is judged as of a day to come"
+                "contradiction", f"{statement['regime']} is assessed as of a future day"
             )
 
 
@@ -183,7 +183,7 @@ def _check_parts(manifest: Manifest, tree: Tree, records: Manifest | None) -> Di
             "wrong-object", f"{manifest.name} is a {manifest.kind}, not a dataset"
         )
     if tree.id != manifest.tree or tree.files_id != manifest.files:
-        raise InvalidInputError("wrong-object", f"that is not the tree of {manifest.name}")
+        raise InvalidInputError("wrong-object", f"the tree is not that of {manifest.name}")
     if records is None:
         return manifest.store
     about = [item.id for item in records.inputs_in("dataset")]

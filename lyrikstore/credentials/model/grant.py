@@ -1,4 +1,4 @@
-"""Licence grants: what the publisher lets a buyer do, by name (spec §20.4)."""
+"""Licence grants: permissions of a publisher for one named buyer (spec §20.4)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -17,19 +17,19 @@ from lyrikstore.credentials.terms.model import UsageLimits
 
 
 class Grant(Struct, frozen=True):
-    """What a well-formed grant says.
+    """The content of a well-formed grant.
 
     Attributes:
-        holder: DID of the key it is granted to.
+        holder: DID of the holder's key.
         name: The dataset's name.
-        tree: Its content, with metadata.
-        files: Its files alone.
-        manifest: The version.
-        store: The store that logged it.
-        terms: The dataset credential under whose terms it is granted, by its canonical form.
-        permits: What the holder may do.
+        tree: Identity of its content, with metadata.
+        files: Identity of its files alone.
+        manifest: Manifest id of the version.
+        store: Id of the store that logged it.
+        terms: Digest of the canonical form of the dataset credential with the terms.
+        permits: Acts that the holder may do.
         requires: The holder's duties, besides those of the terms.
-        limits: Within what; as ``TermLimits``.
+        limits: Limits of the permissions, as ``TermLimits``.
     """
 
     holder: str
@@ -45,7 +45,7 @@ class Grant(Struct, frozen=True):
 
     @classmethod
     def of(cls, subject: Mapping[str, Any]) -> Self:
-        """Read the subject of a grant that has the right shape."""
+        """Return the grant in a subject that satisfies the schema."""
         grant = subject["grant"]
         dataset = grant["dataset"]
         return cls(
@@ -62,7 +62,7 @@ class Grant(Struct, frozen=True):
         )
 
     def is_about(self, claims: Claims) -> bool:
-        """Return whether the grant names the dataset that ``claims`` describe (A44)."""
+        """Return whether the grant and ``claims`` are about the same dataset (A44)."""
         return (self.name, self.tree, self.files, self.manifest, self.store) == (
             claims.name,
             claims.tree,
@@ -86,18 +86,17 @@ def build_grant(
     """Return an unsigned grant under the terms of a dataset credential.
 
     Args:
-        metadata: Who grants: the issuer of the terms; and how it may end.
-        about: What that credential says.
-        terms: The reference to it, as :func:`lyrikstore.credentials.issue.reference_to`
-            gives.
+        metadata: Validity of the grant, and its issuer, who is that of the terms.
+        about: The claims of that credential.
+        terms: The reference to it, from :func:`lyrikstore.credentials.issue.reference_to`.
         holder: DID of the buyer.
-        permits: What the holder may do.
+        permits: Acts that the holder may do.
         requires: Duties besides those of the terms.
-        limits: Within what; without ``type``.
-        holder_name: What the buyer is called; claimed, never trusted.
+        limits: Limits of the permissions, without ``type``.
+        holder_name: Name of the buyer; claimed, never trusted.
 
     Raises:
-        FormatError: The result would not be a grant; the message names the place.
+        FormatError: The result would not be a valid grant; the message names the place.
     """
     grant: dict[str, JSON] = {
         "type": "LicenceGrant",
@@ -124,12 +123,12 @@ def build_grant(
 
 
 def exceeds(grant: Grant, until: str, about: Claims, terms: Mapping[str, JSON]) -> str | None:
-    """Return what a grant gives that its terms do not let anybody be given, or None.
+    """Return the reason why a grant exceeds its terms, or None.
 
     Args:
         grant: The grant.
         until: End of its validity.
-        about: What the dataset credential says.
+        about: The claims of the dataset credential.
         terms: That credential as a document.
     """
     given = UsageLimits.of(grant.limits)

@@ -1,4 +1,4 @@
-"""What a dataset credential says of those whose data it hands on (spec §19.9)."""
+"""The source credentials that a dataset credential of redistributed data names (spec §19.9)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,19 +9,19 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 
 CREDENTIAL_TYPE = "application/vc"
-"""Media type of a credential that a dataset credential rests on."""
+"""Media type of a source credential."""
 
 MAX_SOURCES = 32
-"""Credentials that one may rest on, with those these rest on: each costs two signatures."""
+"""Most source credentials, with their own sources: each costs two signature checks."""
 
 
 class LeftOut(Struct, frozen=True):
-    """A publisher whose credential does not go with the data.
+    """A source credential that is not delivered with the data.
 
     Attributes:
         credential: BLAKE3 of the credential.
-        issuer: Their DID, as whoever hands the data on says.
-        name: What they call their dataset, likewise.
+        issuer: DID of its issuer, as the redistributor states it.
+        name: Name of its dataset, as the redistributor states it.
     """
 
     credential: Digest
@@ -30,7 +30,7 @@ class LeftOut(Struct, frozen=True):
 
 
 def credentials_pinned(document: Mapping[str, Any] | None) -> list[Digest]:
-    """Return the credentials that a credential says it rests on, each once, in their order.
+    """Return the digests of the source credentials that a credential names, in order, once each.
 
     Args:
         document: A credential; what is malformed names none.
@@ -44,7 +44,7 @@ def credentials_pinned(document: Mapping[str, Any] | None) -> list[Digest]:
 
 
 def credentials_left_out(document: Mapping[str, Any] | None) -> list[LeftOut]:
-    """Return those that it says it rests on, and that do not go with it.
+    """Return the source credentials that a credential names as not delivered with it.
 
     Args:
         document: A credential; what is malformed names none.
@@ -59,7 +59,7 @@ def credentials_left_out(document: Mapping[str, Any] | None) -> list[LeftOut]:
 
 
 def rests_on_others(document: Mapping[str, Any] | None) -> bool:
-    """Return whether a credential says that it is about data of others."""
+    """Return whether a credential states that its data comes from other publishers."""
     return bool(credentials_pinned(document) or credentials_left_out(document))
 
 

@@ -1,4 +1,4 @@
-"""The credentials that a store has logged, each opened once for whoever works on one view of it."""
+"""Logged credentials of a store, each opened once per view of the store."""
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.model.opened import OpenedCredential
@@ -11,7 +11,7 @@ class _Opened(dict[Digest, OpenedCredential]):
 
 
 def logged_credential(repository: Repository, identity: Digest) -> OpenedCredential:
-    """Return a logged credential; of one view of a store it is read and verified once.
+    """Return a logged credential; each view of a store reads and verifies it once.
 
     Raises:
         NotFoundError, IncompleteError, VerificationError: As :meth:`Repository.credential`.

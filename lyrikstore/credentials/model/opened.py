@@ -1,4 +1,4 @@
-"""A file that may be a credential, opened once for everybody who asks what it says.
+"""A file that may be a credential, parsed and verified at most once.
 
 Example:
     >>> from lyrikstore.credentials.model.opened import OpenedCredential
@@ -36,18 +36,18 @@ from lyrikstore.crypto.proofs.eddsa_jcs import Verified, verify_proof
 LIST_TYPE = "BitstringStatusListCredential"
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
-"""When a status list was made that does not say it."""
+"""The date of a status list without a date."""
 
 
 class OpenedCredential:
-    """A file that may be a credential, and what it says of itself.
+    """A file that may be a credential, with its stated properties.
 
-    Each answer is worked out when it is first asked for, and then kept. Nothing is believed: only
-    what :meth:`verify` returns is signed.
+    Each property is computed on first use, and then kept. Properties are unverified: only the
+    result of :meth:`verify` is signed.
 
     Args:
-        data: The file, as received.
-        signing_key: Says whose signature on it holds, where that is remembered.
+        data: The bytes of the file.
+        signing_key: Function that returns the key of its valid signature, from a cache.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class OpenedCredential:
         """Return the document, read strictly (spec §10.2).
 
         Raises:
-            FormatError: (``bad-json``) it is no such document.
+            FormatError: (``bad-json``) the file is not such a document.
         """
         if self._document is not None:
             return self._document
@@ -78,7 +78,7 @@ class OpenedCredential:
         return self._document
 
     def claims_as(self, kind: CredentialKind) -> Claims | None:
-        """Return what it claims, once it is known to have the shape of ``kind``.
+        """Return the claims after checking the document against the schema of ``kind``.
 
         Raises:
             FormatError: As :func:`~lyrikstore.credentials.model.credential.check_credential_shape`.
@@ -88,12 +88,12 @@ class OpenedCredential:
         return self._shape[1]
 
     def verify(self, resolve: Callable[[str], PublicKey]) -> Verified:
-        """Return what its proof establishes, by the key that ``resolve`` finds.
+        """Verify the proof with the key that ``resolve`` finds, and return the signed content.
 
         Raises:
             LyrikstoreError: As :func:`lyrikstore.crypto.proofs.eddsa_jcs.verify_proof`.
 
-        Cost: one signature for each key that it is verified by.
+        Cost: one signature check for each different key.
         """
         known = self._verified
         if known is None or resolve(known.verification_method) != known.key:
@@ -104,12 +104,12 @@ class OpenedCredential:
 
     @cached_property
     def digest(self) -> Digest:
-        """BLAKE3 of its bytes."""
+        """BLAKE3 of the file."""
         return Digest.of(self.data)
 
     @cached_property
     def id(self) -> Digest | None:
-        """BLAKE3 of its canonical form, so that no respelling gives it another one."""
+        """BLAKE3 of the canonical form, equal for every spelling; None if unreadable."""
         try:
             return Digest.of(self.parsed().canonical)
         except FormatError:
@@ -117,7 +117,7 @@ class OpenedCredential:
 
     @cached_property
     def document(self) -> dict[str, Any] | None:
-        """What it says, read strictly; None if it is no such document."""
+        """The document, read strictly; None if the file is not such a document."""
         try:
             return self.parsed().members
         except FormatError:
@@ -125,7 +125,7 @@ class OpenedCredential:
 
     @cached_property
     def stated(self) -> dict[str, Any] | None:
-        """The same, where a foreign document may hold fractions and nulls."""
+        """The document, which may have fractions and nulls if it is of another profile."""
         if self.document is not None:
             return self.document
         try:
@@ -136,29 +136,28 @@ class OpenedCredential:
 
     @cached_property
     def kind(self) -> CredentialKind | None:
-        """The kind of ours that it says it is, or None."""
+        """The stated kind of a lyrik credential, or None."""
         return None if self.document is None else kind_of(self.document)
 
     @property
     def profile(self) -> str:
-        """By which profile it is judged: ``lyrik`` or ``w3c`` (spec §17.1).
+        """The profile of its verification: ``lyrik`` or ``w3c`` (spec §17.1).
 
-        What cannot be read is ``lyrik``, which refuses it.
+        An unreadable file is ``lyrik``, which refuses it.
         """
         return "lyrik" if self.stated is None or is_ours(self.stated) else "w3c"
 
     @cached_property
     def issuer(self) -> str | None:
-        """Whom it names as its issuer, or None."""
+        """The stated issuer, or None."""
         said = self.document or self.stated
         return None if said is None else issuer_of(said)
 
     @cached_property
     def signer(self) -> str | None:
-        """The key, as did:key, whose signature holds, or None.
+        """The key of the valid signature, as did:key, or None.
 
-        Whoever it names as issuer does not matter; a key of an organisation is the one its URL
-        spells.
+        It does not depend on the stated issuer; the key of an organisation is the one in its URL.
         """
         try:
             return did_key(self.verify(parse_method_fragment).key)
@@ -167,7 +166,7 @@ class OpenedCredential:
 
     @property
     def valid_until(self) -> datetime | None:
-        """When it ends, as it says; None without an end, or where what it says is no time."""
+        """The stated end of validity; None without an end, or if it is not a time."""
         try:
             return parse_timestamp((self.document or {}).get("validUntil"))
         except FormatError:
@@ -175,12 +174,12 @@ class OpenedCredential:
 
     @property
     def is_listed(self) -> bool:
-        """Whether it names status lists, as outsiders need to learn that it was taken back."""
+        """Whether it names status lists, in which outsiders can see a revocation."""
         return "credentialStatus" in (self.document or {})
 
     @cached_property
     def entries(self) -> tuple[StatusEntry, ...]:
-        """Where its status bits are: in the lists it names, or else in its issuer's log.
+        """The places of its status bits: in the lists that it names, or in its issuer's log.
 
         Raises:
             LyrikstoreError: As :func:`status_entries`.
@@ -200,7 +199,7 @@ class OpenedCredential:
 
     @cached_property
     def list_url(self) -> str | None:
-        """The URL of the status list that it says it is; None if it is no list."""
+        """The stated URL of a status list; None if it is not a list."""
         stated = self._naming(LIST_TYPE)
         types, url = stated.get("type"), stated.get("id")
         if LIST_TYPE not in (types if isinstance(types, list) else [types]):
@@ -209,7 +208,7 @@ class OpenedCredential:
 
     @cached_property
     def made(self) -> datetime:
-        """Since when it is valid; :data:`BEGINNING` where it does not say."""
+        """The stated start of validity; :data:`BEGINNING` if there is none."""
         try:
             return parse_foreign_timestamp((self.stated or {}).get("validFrom"))
         except FormatError:

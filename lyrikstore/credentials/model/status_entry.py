@@ -1,4 +1,4 @@
-"""Where the status bit of a credential is (spec §10.6)."""
+"""The place of a credential's status bit (spec §10.6)."""
 
 import re
 from collections.abc import Mapping
@@ -11,24 +11,24 @@ from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON
 
 PURPOSES = ("revocation", "suspension")
-"""What a bit can say: for good, or for now."""
+"""The purposes of a bit: permanent revocation, or temporary suspension."""
 
 LIST_URL = re.compile(r"https://[!-~]{1,1990}")
-"""Where a status list may be published."""
+"""Allowed URLs of status lists."""
 
 LOG_LISTS = "https://w3id.org/lyrikstore/log-status/"
-"""What the URLs of the lists begin with that are nowhere but in their issuer's log."""
+"""Prefix of the URLs of lists that are only in their issuer's log."""
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
 class StatusEntry(Struct, frozen=True):
-    """Where a credential's bit is.
+    """The place of a credential's status bit.
 
     Attributes:
         purpose: ``revocation`` or ``suspension``.
         index: Number of the bit, from 0.
-        url: The list.
+        url: URL of the list.
     """
 
     purpose: str
@@ -36,7 +36,7 @@ class StatusEntry(Struct, frozen=True):
     url: str
 
     def to_json(self) -> dict[str, JSON]:
-        """Return the entry as ``credentialStatus`` holds it."""
+        """Return the entry in the form of ``credentialStatus``."""
         return {
             "id": f"{self.url}#{self.index}",
             "type": "BitstringStatusListEntry",
@@ -47,7 +47,7 @@ class StatusEntry(Struct, frozen=True):
 
 
 def log_entries(credential: Digest) -> tuple[StatusEntry, ...]:
-    """Return where the bits of a credential without ``credentialStatus`` are: rule 8.
+    """Return the places of the bits of a credential without ``credentialStatus``: rule 8.
 
     Args:
         credential: BLAKE3 of its canonical form.
@@ -61,7 +61,7 @@ def status_entries(document: Mapping[str, JSON]) -> tuple[StatusEntry, ...]:
     """Return the entries of a credential's ``credentialStatus``.
 
     Raises:
-        FormatError: (``bad-status``) one is malformed, of an unknown type, or given twice.
+        FormatError: (``bad-status``) an entry is malformed, of an unknown type, or repeated.
     """
     stated = document.get("credentialStatus", [])
     entries = tuple(_entry(item) for item in (stated if isinstance(stated, list) else [stated]))

@@ -1,8 +1,8 @@
-"""Status lists: whether an issuer still stands by a credential (spec §10.6).
+"""Status lists: which credentials an issuer revoked or suspended (spec §10.6).
 
-A W3C Bitstring Status List: one signed file for many credentials, one bit for each. Whoever looks
-at the file does not tell anybody which credential it is about, and it works from any web server
-or next to the data. A list is only as fresh as its date: the report says how old it is.
+A W3C Bitstring Status List is one signed file for many credentials, with one bit for each. A reader
+of the file does not disclose the credential that is checked, and any web server can serve it, or it
+can lie next to the data. A list is only as fresh as its date: the report states its age.
 """
 
 import gzip
@@ -53,15 +53,15 @@ _MEMBERS = {
 
 
 class StatusList(Struct, frozen=True):
-    """A status list whose signature holds.
+    """A status list with a valid signature.
 
     Attributes:
-        url: Its id, and where it is published.
-        issuer: Who signed it.
-        purpose: What its bits say.
-        bits: The bits, eight to a byte, the first in the highest place.
-        valid_from: When it was made, as it claims.
-        valid_until: When a newer one is to be had.
+        url: Its id, and the URL at which it is published.
+        issuer: DID of the signer.
+        purpose: ``revocation`` or ``suspension``.
+        bits: The bits, eight to a byte, the first one in the highest place.
+        valid_from: Its claimed date.
+        valid_until: The moment by which a newer list is available.
     """
 
     url: str
@@ -73,13 +73,13 @@ class StatusList(Struct, frozen=True):
 
     @classmethod
     def empty(cls, entry: StatusEntry, issuer: str) -> Self:
-        """Return the list that nobody has made yet: it takes nothing back."""
+        """Return an empty list, for a list that does not exist yet: nothing is revoked."""
         bits = bytes(STATUS_LIST_ENTRIES // 8)
         return cls(entry.url, issuer, entry.purpose, bits, BEGINNING, BEGINNING)
 
     @property
     def is_published(self) -> bool:
-        """Whether it belongs at its URL, too; else it is in its issuer's log alone."""
+        """Whether it is published at its URL; if not, it is only in its issuer's log."""
         return not self.url.startswith(LOG_LISTS)
 
     def __len__(self) -> int:
@@ -89,7 +89,7 @@ class StatusList(Struct, frozen=True):
         """Return bit ``index``.
 
         Raises:
-            FormatError: (``bad-status``) the list is shorter.
+            FormatError: (``bad-status``) the list has no such bit.
         """
         if not 0 <= index < len(self):
             refuse_status(f"entry {index} is outside the list of {len(self)}")
@@ -106,18 +106,17 @@ class StatusList(Struct, frozen=True):
     def of(
         cls, opened: OpenedCredential, keys: Callable[[str], PublicKey] = parse_verification_method
     ) -> Self:
-        """Read a list and verify who signed it.
+        """Parse a list and verify its signature.
 
         Args:
             opened: The list.
-            keys: Verification method → key; by default those of did:key issuers only.
+            keys: Function from verification method to key; by default for did:key issuers only.
 
         Raises:
-            VerificationError, KeyMaterialError: Its signature does not hold, or is not its
-                issuer's.
+            VerificationError, KeyMaterialError: Its signature is invalid, or not its issuer's.
             LyrikstoreError: As :func:`unpack` and :meth:`OpenedCredential.parsed`.
 
-        Cost: one signature; at most 1 MiB of memory, whatever the list claims to hold.
+        Cost: one signature check; at most 1 MiB of memory, for any claimed length.
         """
         if opened.parsed().members.keys() != _MEMBERS:
             refuse_status("other members than a status list has")
@@ -151,7 +150,7 @@ class StatusList(Struct, frozen=True):
 
 
 def set_bit(bits: bytearray, index: int, *, value: bool) -> None:
-    """Set or clear bit ``index``, the first of which is in the highest place of the first byte."""
+    """Set or clear bit ``index``; bit 0 is in the highest place of the first byte."""
     mask = 1 << (7 - index % 8)
     bits[index // 8] = bits[index // 8] | mask if value else bits[index // 8] & ~mask
 
@@ -178,10 +177,10 @@ def unpack(text: object) -> bytes:
 
 
 def inflate(text: object) -> bytes:
-    """Return the bits in an ``encodedList``, however few they are.
+    """Return the bits in an ``encodedList`` of any length.
 
     Raises:
-        FormatError: (``bad-status``) not base64url, not gzip, or too many bits.
+        FormatError: (``bad-status``) it is not base64url, not gzip, or has too many bits.
     """
     if not isinstance(text, str) or not _ENCODED.fullmatch(text):
         refuse_status("encodedList is not multibase base64url")
@@ -207,18 +206,18 @@ def _unpack(text: str) -> bytes | None:
 def sign_list(
     url: str, purpose: str, bits: bytes, signer: Signer, made: datetime, valid_for: timedelta
 ) -> bytes:
-    """Return a signed status list in canonical form, read back and verified.
+    """Sign a status list; return it in canonical form, after reading it back and verifying it.
 
     Args:
-        url: Where it will be published; https.
+        url: The https URL at which it will be published.
         purpose: One of :data:`PURPOSES`.
-        bits: At least :data:`STATUS_LIST_ENTRIES` of them.
-        signer: The issuer of the credentials it is about.
+        bits: The bits, at least :data:`STATUS_LIST_ENTRIES`.
+        signer: The issuer of its credentials.
         made: Now.
-        valid_for: How long until a newer one is to be had.
+        valid_for: Time until a newer list is available.
 
     Raises:
-        InvalidInputError: (``bad-url``) not an https URL.
+        InvalidInputError: (``bad-url``) ``url`` is not an https URL.
     """
     if not LIST_URL.fullmatch(url):
         raise InvalidInputError(
@@ -232,7 +231,7 @@ def sign_list(
 def signed_list(
     url: str, purpose: str, bits: bytes, signer: Signer, made: datetime, valid_for: timedelta
 ) -> bytes:
-    """Return a signed status list at whatever URL: :func:`sign_list` without its checks."""
+    """Return a signed status list with any URL: :func:`sign_list` without its checks."""
     document: dict[str, JSON] = {
         "@context": [VC_CONTEXT],
         "id": url,
@@ -253,16 +252,16 @@ def signed_list(
 def newest_first(
     stated: Iterable[OpenedCredential], issuer: str, at: datetime
 ) -> tuple[list[OpenedCredential], datetime | None]:
-    """Return the lists to read, and when the newest was made that is left unread, or None.
+    """Return the lists to read, and the date of the newest list that is not read, or None.
 
-    ATTACK: who lays many old lists of the issuer's next to a credential must not keep the one that
-    takes it back from being read, wherever it lies. A list cannot claim another date than it was
-    signed with, so those that claim to be newest are read; of the future, they come last.
+    ATTACK: many old lists of the issuer next to a credential must not keep the list with the
+    revocation from being read, at any place. The date of a list is signed, so the lists with the
+    newest dates are read first; lists with a future date come last.
 
     Args:
-        stated: Those that claim to be one list.
-        issuer: Whose they must be; those that say they are somebody else's are left out.
-        at: The moment to judge for.
+        stated: The files that claim to be one list.
+        issuer: The required issuer; lists that state another one are left out.
+        at: The moment of the check.
     """
     order = [
         (one.made if one.made - at <= CLOCK_SKEW else BEGINNING, one)

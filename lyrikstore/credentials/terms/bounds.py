@@ -1,6 +1,6 @@
-"""How far terms may go that rest on somebody else's (spec §19.9).
+"""Bounds of terms for redistributed data, set by the terms of its sources (spec §19.9).
 
-One rule for whoever hands data on, before they sign, and for whoever verifies what they signed.
+A redistributor checks this rule before signing, and a verifier checks the same rule afterwards.
 """
 
 from collections.abc import Iterable
@@ -14,20 +14,20 @@ from lyrikstore.credentials.terms.partitioning import assign
 from lyrikstore.history.trees.tree import Tree
 
 Shared = frozenset[tuple[str, str]] | None
-"""Names of partitions that have files in common, one's own first; None: any two may have."""
+"""Pairs of own and other partition with common files; None: any two may have common files."""
 
 REDISTRIBUTE = "redistribute"
-"""The word without which nobody may hand data on."""
+"""The permission that is needed to redistribute data."""
 
 
 class TermsBound(Struct, frozen=True):
-    """What the terms of somebody else's data let whoever has it do.
+    """The uses that the terms of a source permit to its holder.
 
     Attributes:
-        partitions: The partitions that are used, each with what a grant permits besides.
-        until: End of what it rests on, as credentials write it, or None.
-        requires: Duties of that grant.
-        limits: Within what it is granted.
+        partitions: The partitions in use, each with the further permissions of a grant.
+        until: End of the credential or grant, as credentials write it, or None.
+        requires: Duties of the grant.
+        limits: Limits of the grant.
     """
 
     partitions: tuple[Partition, ...]
@@ -36,13 +36,13 @@ class TermsBound(Struct, frozen=True):
     limits: UsageLimits = field(default_factory=UsageLimits)
 
     def over(self, part: Partition, shared: Shared = None) -> tuple[Partition, ...]:
-        """Return the partitions whose files may be in ``part``, each with all that it demands."""
+        """Return the partitions whose files may be in ``part``, each with all its duties."""
         return tuple(
             one for one in self.partitions if shared is None or (part.name, one.name) in shared
         )
 
     def lacks(self, words: Iterable[str]) -> list[str]:
-        """Return those of ``words`` that it does not permit with all of the data."""
+        """Return those of ``words`` that are not permitted for all of the data."""
         return [
             word
             for word in words
@@ -51,7 +51,7 @@ class TermsBound(Struct, frozen=True):
         ]
 
     def is_open(self, at: datetime) -> bool:
-        """Return whether a moment is in the period in which all of the data may be used."""
+        """Return whether all of the data may be used at a moment."""
         return all(
             (one.use_from is None or one.use_from <= at)
             and (one.use_until is None or at <= one.use_until)
@@ -59,12 +59,12 @@ class TermsBound(Struct, frozen=True):
         )
 
     def exceeded_by(self, terms: Terms, until: str | None, shared: Shared = None) -> str | None:
-        """Return what terms let others do that this does not, or None.
+        """Return the reason why terms permit more than this bound, or None.
 
         Args:
-            terms: The terms of whoever hands the data on.
-            until: When they end, as credentials write it, or None.
-            shared: Which partitions have files in common.
+            terms: The terms of the redistributor.
+            until: End of these terms, as credentials write it, or None.
+            shared: The partitions with common files.
         """
         for part in terms.partitions:
             for one in self.over(part, shared):
@@ -96,15 +96,15 @@ def _wider_limits(given: UsageLimits, bounds: Iterable[UsageLimits]) -> str | No
 
 
 def partitions_shared(tree: Tree | None, own: Terms, other: Terms) -> Shared:
-    """Return which partitions of two terms about the same files have files in common.
+    """Return the pairs of partitions with common files, of two terms for the same files.
 
     Args:
-        tree: The files, or None where they are not known.
-        own: The terms to be held against others.
-        other: The others.
+        tree: The files, or None if they are not known.
+        own: The terms that are compared.
+        other: The terms to compare with.
 
     Returns:
-        Names, or None where it is not known which files are under which terms.
+        Pairs of names, or None if the terms of the files are not known.
     """
     if tree is None:
         return None

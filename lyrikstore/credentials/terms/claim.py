@@ -1,7 +1,7 @@
-"""The ``licence`` of a credential: as a publisher states it, and whether it agrees with itself.
+"""The ``licence`` of a credential: building it, and checking its consistency.
 
-What the publisher may state is narrower than what a verifier understands: words of the vocabulary
-or of the publisher's own, territories that exist, a text for every licence that has no public one.
+A publisher may state less than a verifier accepts: words of the vocabulary or with the prefix
+``x-``, existing territories, and a text for every licence without a public text.
 """
 
 import re
@@ -35,7 +35,7 @@ def licence_ids(expression: str | None) -> frozenset[str]:
 
 @lru_cache(maxsize=256)
 def own_ids(expression: str | None) -> frozenset[str]:
-    """Return those of them that have no public text."""
+    """Return the licence ids in an SPDX expression that have no public text."""
     return frozenset(one for one in licence_ids(expression) if one.startswith("LicenseRef-"))
 
 
@@ -49,16 +49,17 @@ def licence_claim(
     """Return the ``licence`` of a credential.
 
     Args:
-        terms: The partitions; texts and the expression for the whole are taken from the others.
+        terms: The partitions; texts and the expression for the whole come from the other arguments.
         tree: The dataset's tree.
         stated: The ``licence`` of the dataset's manifest, or an empty mapping.
         texts: Licence texts with the ids whose texts they are.
         records: Number of records in each partition; None where every file is one.
 
     Raises:
-        InvalidInputError: (``contradiction``) permitted and prohibited at once, or a licence that
-            the manifest does not name; (``licence-text``) a text is absent, or another one;
-            (``bad-partition``) files in no partition or in several, or a partition without files.
+        InvalidInputError: (``contradiction``) an act is permitted and prohibited, or the manifest
+        does not name a licence; (``licence-text``) a text is missing, or differs from the one
+        in the manifest; (``bad-partition``) a file is in no partition or in several, or a
+        partition has no files.
         LyrikstoreError: As :func:`check_words`.
 
     Cost: O(files).
@@ -86,7 +87,7 @@ def licence_claim(
     found = {Digest.of(data): name for name, data in texts}
     wanted = stated.get("textDigest")
     if wanted is not None and Digest.parse(wanted) not in found:
-        _refuse_text("the licence text is not the one that the manifest names by digest")
+        _refuse_text("the licence text has another digest than the manifest states")
     try:
         numbers = assign(tree, terms.partitions)
     except FormatError as error:
@@ -99,7 +100,7 @@ def licence_claim(
             raise InvalidInputError(
                 "bad-partition",
                 f"partition {partition.name} selects no file",
-                hint="every partition holds files: correct what it selects, or leave it out",
+                hint="every partition must have files: correct its selectors, or omit it",
             )
         partitions.append(
             {
@@ -124,10 +125,10 @@ def licence_claim(
 
 
 def check_licence_claim(subject: Mapping[str, Any]) -> Terms:
-    """Return the terms of a subject that satisfies the schema, if they agree with themselves.
+    """Return the terms of a subject that satisfies the schema; raise unless they are consistent.
 
     Raises:
-        FormatError: (``bad-credential``, ``bad-timestamp``, ``bad-digest``) they do not.
+        FormatError: (``bad-credential``, ``bad-timestamp``, ``bad-digest``) they are inconsistent.
     """
     licence = subject["licence"]
     terms = Terms.of(licence)
@@ -160,16 +161,16 @@ def check_licence_claim(subject: Mapping[str, Any]) -> Terms:
 
 
 def missing_texts(licence: Mapping[str, Any]) -> list[str]:
-    """Return the ``LicenseRef-`` ids in a licence claim for which it names no text."""
+    """Return the ``LicenseRef-`` ids in a licence claim that have no text in it."""
     stated = [one.get("spdxExpression") for one in (licence, *licence["partitions"])]
     named = [text.get("name") for text in licence.get("texts", ())]
     return sorted(frozenset().union(*map(own_ids, stated)).difference(named))
 
 
 def text_name(expression: str | None) -> str | None:
-    """Return whose text the one licence text of a manifest is: of its one licence, or None.
+    """Return the id of the licence to which the single licence text of a manifest belongs, or None.
 
-    Of several, it is that of the one which has no public text.
+    Among several licences, it is the one without a public text.
     """
     candidates = own_ids(expression) or licence_ids(expression)
     return next(iter(candidates)) if len(candidates) == 1 else None
@@ -190,7 +191,7 @@ def _refuse_text(message: str) -> NoReturn:
     raise InvalidInputError(
         "licence-text",
         message,
-        hint="give it with commit --licence-text, or in the terms file",
+        hint="add it with commit --licence-text, or in the terms file",
     )
 
 

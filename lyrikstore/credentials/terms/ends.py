@@ -1,4 +1,4 @@
-"""When terms end, and what they ask for then (spec/19-terms.md)."""
+"""The ends of terms, and the duties at the end (spec/19-terms.md)."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -11,11 +11,11 @@ from lyrikstore.credentials.terms.vocabulary import DELETE
 
 
 class TermsEnd(Struct, frozen=True, order=True):
-    """When terms end.
+    """The end of terms.
 
     Attributes:
-        at: The last moment.
-        delete: Whether the data has to be deleted then.
+        at: The last moment of validity.
+        delete: Whether the data must be deleted then.
     """
 
     at: datetime
@@ -23,11 +23,11 @@ class TermsEnd(Struct, frozen=True, order=True):
 
 
 def ends_of(partitions: Iterable[Partition], *until: datetime | None) -> list[TermsEnd]:
-    """Return when terms end, the earliest first; of partitions whose terms have no end, nothing.
+    """Return the ends of terms, the earliest first; partitions without an end are left out.
 
     Args:
-        partitions: Those that are used.
-        until: When the credential or grant that states them does, or its limits; None: never.
+        partitions: The partitions in use.
+        until: End of the credential or grant that states them, or of its limits; None: no end.
     """
     found = []
     for partition in partitions:
@@ -38,14 +38,14 @@ def ends_of(partitions: Iterable[Partition], *until: datetime | None) -> list[Te
 
 
 def first_end(ends: Sequence[TermsEnd]) -> TermsEnd | None:
-    """Return the first of ends, and whether any of them wants data deleted; None without any."""
+    """Return the first end, with the deletion duty of any of them; None if there is no end."""
     if not ends:
         return None
     return TermsEnd(ends[0].at, delete=any(one.delete for one in ends))
 
 
 def ended_words(ends: Sequence[TermsEnd], at: datetime) -> str | None:
-    """Return that terms have ended by then, since when, and what they required; None: none has."""
+    """Return a text about terms that ended before ``at``, with date and duty; None: none ended."""
     over = [one for one in ends if one.at < at]
     if not over:
         return None

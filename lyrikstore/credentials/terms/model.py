@@ -1,7 +1,7 @@
-"""Terms as values: partitions, each with what its files may be used for (spec/19-terms.md).
+"""Terms as values: partitions with permissions, prohibitions, duties and limits (spec/19-terms.md).
 
-Everything here is read from a credential that has the right shape, or written into one. Nothing
-infers anything from a licence identifier.
+These values are read from a credential that satisfies its schema, or written into one. Nothing is
+inferred from a licence identifier.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,14 +24,14 @@ WHOLE = "all"
 """Name of the partition of a dataset that has only one."""
 
 NO_LICENCE = "NONE"
-"""Of a partition: no licence is stated for its files. SPDX's word, and no licence."""
+"""SPDX's word for a partition without a stated licence; it is not a licence."""
 
 NOT_DECLARED = ", which the use does not declare"
-"""Ends the reason why a use is not permitted that would be, had it said where or for whom it is."""
+"""End of the reason why a use is refused that does not state its territory, seats or purposes."""
 
 
 class Answer(StrEnum):
-    """What terms say to a use, worst first."""
+    """The answer of terms to a use, worst first."""
 
     PROHIBITED = "prohibited"
     UNKNOWN = "unknown"
@@ -41,20 +41,20 @@ class Answer(StrEnum):
 
     @classmethod
     def worst(cls, answers: Iterable["Answer"]) -> "Answer":
-        """Return the worst of ``answers``; of none, what nothing stands against: permitted."""
+        """Return the worst of ``answers``; without answers, permitted."""
         order = list(cls)
         return min(answers, key=order.index, default=cls.PERMITTED)
 
 
 class Use(Struct, frozen=True):
-    """What somebody wants to do, as far as they say.
+    """A use of data, as the user declares it.
 
     Attributes:
-        acts: Words of permissions, all of which are needed.
-        at: When.
-        territory: Where, ISO 3166; empty: not said.
-        seats: How many people, or None: not said.
-        purposes: What the work is for; empty: not said.
+        acts: The needed permissions, all of them.
+        at: The moment of the use.
+        territory: Its territory, ISO 3166; empty: not declared.
+        seats: Number of people; None: not declared.
+        purposes: Purposes of the work; empty: not declared.
     """
 
     acts: tuple[str, ...]
@@ -65,26 +65,26 @@ class Use(Struct, frozen=True):
 
     @classmethod
     def of_run(cls, body: Mapping[str, Any], at: datetime) -> Self:
-        """Return the use that a run is: its purpose, and its config's ``use``; always ``train``.
+        """Return the use of data by a run: its purpose, its config's ``use``, and always ``train``.
 
-        ATTACK: a run for the purpose ``evaluate``, on data that nobody may train on. Whatever a
-        run is for, it changes parameters of a model by means of the data.
+        ATTACK: a run with the purpose ``evaluate``, on data that must not be used for training. A
+        run of any purpose changes parameters of a model by means of the data.
 
         Args:
-            body: Of a run manifest.
+            body: Body of a run manifest.
             at: The moment.
 
         Raises:
-            FormatError: (``bad-use``) the config declares it in a way that nobody can read.
+            FormatError: (``bad-use``) the config's ``use`` is malformed.
         """
         return cls._declared(("train", body["purpose"]), body["config"], at)
 
     @classmethod
     def of_evaluation(cls, config: Mapping[str, Any], at: datetime) -> Self:
-        """Return the use that the measuring of what a run made is; what that declared holds here.
+        """Return the use of data by an evaluation of a run's model, as the run declares it.
 
         Args:
-            config: Of the run; empty where the model is not one's own.
+            config: Config of the run; empty for a model of another store.
             at: The moment.
 
         Raises:
@@ -112,14 +112,14 @@ class Use(Struct, frozen=True):
 
 
 class UsageLimits(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """Within what a permission holds.
+    """The limits of a permission.
 
     Attributes:
         territory: Countries and subdivisions; empty: anywhere.
         use_from: First moment, or None.
         use_until: Last moment, or None.
-        seats: How many people at most, or None.
-        purposes: What the work may be for; empty: anything permitted.
+        seats: Most people, or None.
+        purposes: Allowed purposes of the work; empty: any purpose.
     """
 
     territory: tuple[str, ...] = ()
@@ -129,7 +129,7 @@ class UsageLimits(Struct, frozen=True, rename="camel", omit_defaults=True):
     purposes: tuple[str, ...] = ()
 
     def judge(self, use: Use) -> tuple[Answer, str]:
-        """Return whether ``use`` keeps within the limits, and the limit that decides."""
+        """Return whether ``use`` is within the limits, and the limit that decides."""
         rulings = [(Answer.PERMITTED, ""), *self._rulings(use)]
         worst = Answer.worst(answer for answer, _ in rulings)
         return next(ruling for ruling in rulings if ruling[0] is worst)
@@ -160,7 +160,7 @@ class UsageLimits(Struct, frozen=True, rename="camel", omit_defaults=True):
             yield answer, f"only for {', '.join(self.purposes)}"
 
     def exceeds(self, bounds: "UsageLimits") -> str | None:
-        """Return what these limits leave open that ``bounds`` do not, or None."""
+        """Return the reason why these limits are wider than ``bounds``, or None."""
         places = all(within(place, bounds.territory) for place in self.territory)
         if bounds.territory and not (self.territory and places):
             return f"outside {', '.join(territory_words(bounds.territory))}"
@@ -176,23 +176,23 @@ class UsageLimits(Struct, frozen=True, rename="camel", omit_defaults=True):
         return None
 
     def end(self, valid_until: str | None) -> str | None:
-        """Return the last moment of use, also by the credential that states these limits.
+        """Return the last moment of use: the earlier end of these limits and of their credential.
 
         Args:
-            valid_until: Of the credential; None: it has no end.
+            valid_until: End of the credential; None: it has no end.
         """
         stated = None if self.use_until is None else format_timestamp(self.use_until)
         # All moments are of one form, so the order of the texts is that of the moments.
         return min((one for one in (valid_until, stated) if one is not None), default=None)
 
     def to_json(self) -> dict[str, JSON]:
-        """Return the limits as a credential holds them; an empty object for none."""
+        """Return the limits in the form of a credential; an empty object for no limits."""
         members = as_json(self)
         return {"type": "TermLimits", **members} if members else {}
 
     @classmethod
     def of(cls, members: Mapping[str, Any]) -> Self:
-        """Read limits from a document that has the right shape.
+        """Return the limits in a document that satisfies the schema.
 
         Raises:
             LyrikstoreError: As :func:`parse_timestamp`.
@@ -213,12 +213,12 @@ _UNLIMITED = UsageLimits()
 
 
 class Selector(Struct, frozen=True):
-    """Files that belong to a partition: one path with what is below it, or values of a column.
+    """A selector of files: a path with everything below it, or values of a column.
 
     Attributes:
-        path: A file, or a folder with all it holds; or None.
+        path: A file, or a folder with all its files; or None.
         column: A metadata column; or None.
-        values: Values of the column, any of which selects.
+        values: Values of the column; a file with any of them is selected.
     """
 
     path: str | None = None
@@ -226,28 +226,28 @@ class Selector(Struct, frozen=True):
     values: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, JSON]:
-        """Return the selector as a credential holds it."""
+        """Return the selector in the form of a credential."""
         if self.path is not None:
             return {"type": "PathSelector", "path": self.path}
         return {"type": "MetadataSelector", "column": self.column, "values": list(self.values)}
 
     @classmethod
     def of(cls, members: Mapping[str, Any]) -> Self:
-        """Read a selector from a document that has the right shape."""
+        """Return the selector in a document that satisfies the schema."""
         return cls(members.get("path"), members.get("column"), tuple(members.get("values", ())))
 
 
 class Partition(Struct, frozen=True):
-    """The files of a dataset that are under equal terms, and those terms.
+    """Files of a dataset with the same terms, and these terms.
 
     Attributes:
-        name: What the publisher calls it.
-        permits: What may be done.
-        prohibits: What is forbidden in so many words.
+        name: The publisher's name for it.
+        permits: Permitted acts.
+        prohibits: Explicitly prohibited acts.
         requires: Duties.
-        grantable: What may be granted besides to somebody by name (spec §20.4).
-        limits: Within what it is permitted.
-        select: Its files are those that any of these selects; empty: those of no other partition.
+        grantable: Acts that a grant may further permit to a named holder (spec §20.4).
+        limits: Limits of the permissions.
+        select: Selectors of its files; empty: the files that no other partition selects.
         licence: SPDX expression, or None.
     """
 
@@ -261,24 +261,24 @@ class Partition(Struct, frozen=True):
     grantable: tuple[str, ...] = ()
 
     def judge(self, use: Use) -> tuple[Answer, str]:
-        """Return what these terms say to ``use``, and the word or limit that decides."""
+        """Return the answer to ``use``, and the word or limit that decides."""
         rulings = [(self.answer(act), act) for act in use.acts]
         rulings.append(self.limits.judge(use))
         worst = Answer.worst(answer for answer, _ in rulings)
         return next(ruling for ruling in rulings if ruling[0] is worst)
 
     def answer(self, act: str) -> Answer:
-        """Return what these terms say to one act, limits aside."""
+        """Return the answer to one act, without regard to limits."""
         if act in self.prohibits:
             return Answer.PROHIBITED
         return Answer.PERMITTED if act in self.permits else Answer.NOT_STATED
 
     def with_grant(self, words: Iterable[str]) -> Self:
-        """Return these terms as they are for whom ``words`` are granted besides."""
+        """Return these terms for the holder of a grant that further permits ``words``."""
         return replace(self, permits=tuple(dict.fromkeys((*self.permits, *words))))
 
     def to_json(self) -> dict[str, JSON]:
-        """Return the partition as a credential holds it, without its counts."""
+        """Return the partition in the form of a credential, without its counts."""
         members: dict[str, JSON] = {"type": "Partition", "name": self.name}
         for member in ("permits", "prohibits", "requires", "grantable"):
             words: tuple[str, ...] = getattr(self, member)
@@ -295,7 +295,7 @@ class Partition(Struct, frozen=True):
 
     @classmethod
     def of(cls, members: Mapping[str, Any]) -> Self:
-        """Read a partition from a document that has the right shape.
+        """Return the partition in a document that satisfies the schema.
 
         Raises:
             FormatError: (``bad-timestamp``) see :meth:`UsageLimits.of`.
@@ -316,9 +316,9 @@ class Terms(Struct, frozen=True):
     """The terms of a whole dataset.
 
     Attributes:
-        partitions: At least one, or those of them that are used.
+        partitions: All partitions, at least one, or only those in use.
         licence: The SPDX expression that the dataset's manifest states for all of it, or None.
-        texts: Licence texts: digest to the id of the licence, where that is said.
+        texts: Digest of a licence text → id of the licence, or None if it is not stated.
     """
 
     partitions: tuple[Partition, ...]
@@ -326,11 +326,11 @@ class Terms(Struct, frozen=True):
     texts: Mapping[Digest, str | None] = field(default_factory=dict)
 
     def judge(self, use: Use, names: Iterable[str] | None = None) -> tuple[Answer, str]:
-        """Return what the terms say to ``use``, and why: partition and word or limit.
+        """Return the answer to ``use``, and the reason: partition and word or limit.
 
         Args:
-            use: What is wanted.
-            names: The partitions that are used; all by default.
+            use: The use.
+            names: Names of the partitions in use; all by default.
         """
         chosen = self.partitions if names is None else self.named(names)
         rulings = [(*partition.judge(use), partition.name) for partition in chosen]
@@ -349,18 +349,18 @@ class Terms(Struct, frozen=True):
         return said if len(self.partitions) == 1 or not said else f"{said} (partition {name})"
 
     def named(self, names: Iterable[str]) -> tuple[Partition, ...]:
-        """Return the partitions called ``names``, in their own order."""
+        """Return the partitions with these names, in the order of the terms."""
         wanted = set(names)
         return tuple(partition for partition in self.partitions if partition.name in wanted)
 
     def licence_of(self, partition: Partition) -> str | None:
-        """Return the licence that is stated for the files of a partition, or None."""
+        """Return the stated licence of a partition's files, or None."""
         stated = partition.licence or self.licence
         return None if stated == NO_LICENCE else stated
 
     @property
     def permits(self) -> tuple[str, ...]:
-        """What every partition permits and none prohibits, each word once."""
+        """Acts that every partition permits and none prohibits, each word once."""
         if not self.partitions:
             return ()
         first, *others = self.partitions
@@ -370,20 +370,20 @@ class Terms(Struct, frozen=True):
 
     @property
     def prohibits(self) -> tuple[str, ...]:
-        """What any partition prohibits."""
+        """Acts that any partition prohibits."""
         return _union([partition.prohibits for partition in self.partitions])
 
     @property
     def requires(self) -> tuple[str, ...]:
-        """What any partition requires."""
+        """Duties of any partition."""
         return _union([partition.requires for partition in self.partitions])
 
     @classmethod
     def of(cls, licence: Mapping[str, Any]) -> Self:
-        """Read the ``licence`` of a credential that has the right shape.
+        """Return the terms in the ``licence`` of a credential that satisfies the schema.
 
         Raises:
-            FormatError: (``bad-timestamp``, ``bad-digest``) a moment or digest that is none.
+            FormatError: (``bad-timestamp``, ``bad-digest``) a timestamp or digest is invalid.
         """
         return cls(
             partitions=tuple([Partition.of(item) for item in licence["partitions"]]),
@@ -401,7 +401,7 @@ def whole(
     requires: Sequence[str] = (),
     grantable: Sequence[str] = (),
 ) -> Terms:
-    """Return terms that are the same for every file."""
+    """Return terms with one partition for all files."""
     words = (tuple(permits), tuple(prohibits), tuple(requires))
     return Terms((Partition(WHOLE, *words, grantable=tuple(grantable)),))
 

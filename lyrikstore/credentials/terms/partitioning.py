@@ -1,7 +1,7 @@
-"""Which file belongs to which partition: recomputed from a tree, never taken as said.
+"""Assignment of files to partitions, always computed from a tree.
 
-Every file belongs to exactly one partition. A file that two select would be under two terms, and
-one that none selects under none; both are refused (spec §19.3).
+Every file belongs to exactly one partition. A file that two partitions select, or none, is refused
+(spec §19.3).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,11 +15,11 @@ from lyrikstore.history.trees.tree import Tree
 
 
 class Extent(Struct, frozen=True):
-    """How much of a dataset a partition is.
+    """The size of a partition.
 
     Attributes:
         files: Number of files.
-        bytes: Their lengths together.
+        bytes: Total size of the files.
     """
 
     files: int
@@ -34,7 +34,7 @@ def assign(tree: Tree, partitions: Sequence[Partition]) -> bytes:
         partitions: At most 255.
 
     Raises:
-        FormatError: (``bad-partition``) a file that two partitions select, or none does; named.
+        FormatError: (``bad-partition``) two partitions select a file, or none; it is named.
 
     Cost: O(depth of its path + columns) a file, however many selectors; one byte a file.
     """
@@ -46,7 +46,7 @@ def assign(tree: Tree, partitions: Sequence[Partition]) -> bytes:
 
 
 def extents(tree: Tree, assignment: bytes, count: int) -> list[Extent]:
-    """Return how much each of ``count`` partitions holds, by what :func:`assign` gave."""
+    """Return the size of each of ``count`` partitions, from the result of :func:`assign`."""
     files, sizes = [0] * count, [0] * count
     for number, size in zip(assignment, tree.sizes, strict=True):
         files[number] += 1
@@ -55,7 +55,7 @@ def extents(tree: Tree, assignment: bytes, count: int) -> list[Extent]:
 
 
 class _Chooser:
-    """Looks paths and values up, so that a thousand selectors cost no more than one."""
+    """Looks paths and values up in tables, so that a thousand selectors cost no more than one."""
 
     def __init__(self, partitions: Sequence[Partition]) -> None:
         self._names = [partition.name for partition in partitions]

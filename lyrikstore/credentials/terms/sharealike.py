@@ -1,4 +1,4 @@
-"""Which share-alike licences exclude each other (spec §19.6): each wants the whole."""
+"""Conflicts of share-alike licences (spec §19.6): each requires itself for the whole work."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from lyrikstore.canon.quoting import quote
 
 MAX_CHOICES = 64
-"""Most ways to read a licence expression with OR; one with more counts as a licence of its own."""
+"""Most readings of a licence expression with OR; one with more counts as a separate licence."""
 
 _Party = TypeVar("_Party")
 
@@ -14,13 +14,13 @@ _Party = TypeVar("_Party")
 def share_alike_clashes(
     by_licence: Mapping[str | None, Sequence[_Party]],
 ) -> list[tuple[str, tuple[_Party, ...]]]:
-    """Return what excludes each other, in a sentence, and whose terms do.
+    """Return a sentence about each conflict of licences, and the sources of the terms.
 
     Args:
-        by_licence: SPDX expression, or None where none is stated → whose terms want the whole
-            under it.
+        by_licence: SPDX expression, or None if none is stated → sources whose terms require it
+        for the whole.
 
-    Cost: 300 ms once, where there are two.
+    Cost: 300 ms once, if there are two licences.
     """
     if len(by_licence) < 2:
         return []
@@ -41,7 +41,7 @@ def share_alike_clashes(
 
 
 def _choices(expression: str) -> frozenset[frozenset[str]]:
-    """Return the sets of licences that an expression lets one choose from, by its ORs."""
+    """Return the sets of licences that an expression with OR allows to choose."""
     from license_expression import ExpressionError, get_spdx_licensing  # 300 ms
 
     try:
@@ -52,7 +52,7 @@ def _choices(expression: str) -> frozenset[frozenset[str]]:
 
 
 class _TooManyError(Exception):
-    """An expression has more readings than anybody means."""
+    """An expression has more readings than :data:`MAX_CHOICES`."""
 
 
 def _expand(node: Any) -> frozenset[frozenset[str]]:

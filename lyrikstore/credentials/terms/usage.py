@@ -1,11 +1,11 @@
-"""Which partitions of a source dataset somebody uses who uses datasets made from it.
+"""The partitions of a source dataset that are in use through datasets made from it.
 
-Terms are about files, and a filter keeps the paths of what it keeps (spec §12.5.1).
-But a manifest only says what a filter did, and whoever signs it may call a file by the path of a
-freer one. So a file counts as that of its path only if it has the same bytes there, which the
-digests in both trees show; a file of rows also as those of which it holds nothing but records,
-which the data shows. Any other counts as made from all that the filter read. Wherever that cannot
-be followed, every partition counts as used.
+Terms are about files, and a filter keeps the paths of the files that it keeps (spec §12.5.1).
+But a manifest is only a claim about a filter, and its signer could give a file the path of one with
+freer terms. So a file counts as the source file of its path only if the digests in both trees are
+equal. A file of rows counts as the source files that contain all its records, which the data
+shows. Any other file counts as made from all inputs of the filter. Where the lineage cannot be
+followed, every partition counts as in use.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -34,11 +34,11 @@ from lyrikstore.history.trees.tree import Tree
 
 
 class PartitionsUsed(Struct, frozen=True):
-    """Which partitions of a source are used.
+    """The partitions of a source in use.
 
     Attributes:
         names: Their names, in the order of the terms.
-        unread: Why it may be fewer: data that would show it cannot be read; else empty.
+        unread: Why fewer may be in use: the data that would show it cannot be read; else empty.
     """
 
     names: tuple[str, ...]
@@ -54,19 +54,19 @@ def partitions_used(
     tree_of: Callable[[Manifest], Tree],
     rows: "RowsHeld",
 ) -> PartitionsUsed:
-    """Return the partitions of ``source`` whose files ``datasets`` may hold.
+    """Return the partitions of ``source`` whose files may be in ``datasets``.
 
     Args:
         terms: The terms of ``source``.
         source: A dataset without dataset inputs.
         datasets: Datasets in use; ``source`` itself, others made from it, and unrelated ones.
-        lineage: Of the datasets.
-        tree_of: Gives a dataset's tree.
-        rows: Looks into files of rows; what it found once it is not looked for again.
+        lineage: The lineage of the datasets.
+        tree_of: Function that returns a dataset's tree.
+        rows: Compares the records of files of rows, each pair once.
 
-    Cost: nothing where there is one partition; else O(files of the source and of every dataset on
-    the way from it). Where a filter made rows of several partitions, one read of what it read and
-    of what it made; 40 bytes for each record that it read.
+    Cost: nothing for one partition; else O(files of the source and of every dataset derived from
+    it on the way). If a filter made rows from several partitions, one read of its inputs and of
+    its output; 40 bytes for each record that it read.
     """
     names = tuple(partition.name for partition in terms.partitions)
     if len(names) == 1:
@@ -103,10 +103,10 @@ def partitions_used(
 
 
 class RowsHeld:
-    """Looks, once for each, which files that a filter read hold all records of one that it made.
+    """Finds the input files of a filter that contain all records of an output file, each once.
 
     Args:
-        open_blob: Opens a file; may raise what it likes of ours.
+        open_blob: Function that opens a file; it may raise any of our errors.
     """
 
     def __init__(self, open_blob: OpenBlob) -> None:
@@ -114,7 +114,7 @@ class RowsHeld:
         self._between: dict[tuple[Digest, Digest], _Between] = {}
 
     def between(self, before: Manifest, derived: Manifest, tree: Tree) -> "_Between":
-        """Return what looks into the files of two versions; ``tree`` is that of the first."""
+        """Return the comparison of two versions' files; ``tree`` is that of the first version."""
         key = before.id, derived.id
         if key not in self._between:
             self._between[key] = _Between(before, derived, tree, self._open)
@@ -122,9 +122,9 @@ class RowsHeld:
 
 
 class _Between:
-    """What a filter read and what it made, if both are rows whose lines may be the same.
+    """The input and the output of a filter, if both are rows whose lines can be equal.
 
-    A context manager: the records that it read are forgotten at the end, what was found is not.
+    A context manager: at its end the records are freed, and the results are kept.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class _Between:
         self._files = None
 
     def holding(self, path: str, digest: Digest) -> list[int]:
-        """Return the numbers of the files that hold all records of a file; none if unknown."""
+        """Return the numbers of the input files with all records of a file; empty if unknown."""
         if not self._can or path in self._not_rows[1]:
             return []
         if digest not in self._found:
@@ -203,7 +203,7 @@ class _Held(Struct, frozen=True):
 
 
 def _may_hold(dataset: Manifest, source: Digest, lineage: Lineage) -> bool:
-    """Return whether a dataset is, or was made from, another; also if it cannot be followed."""
+    """Return whether a dataset is, or was made from, another; true if it cannot be followed."""
     try:
         behind = lineage.datasets_behind([dataset.id], strict=True)
     except LyrikstoreError:
@@ -212,9 +212,10 @@ def _may_hold(dataset: Manifest, source: Digest, lineage: Lineage) -> bool:
 
 
 def _chain(dataset: Manifest, lineage: Lineage) -> tuple[Manifest, ...] | None:
-    """Return the datasets from the one source of ``dataset`` to it, or None if there are several.
+    """Return the datasets from the single source of ``dataset`` to it, or None for several sources.
 
-    Also if it cannot be followed, or something else than a filter made one on the way.
+    It is also None if the lineage cannot be followed, or a dataset on the way was not made by a
+    filter.
     """
     chain = [dataset]
     while True:

@@ -1,4 +1,4 @@
-"""The words of terms. Few and fixed, so that two parties mean the same (spec §19.2)."""
+"""The vocabulary of terms, small and fixed, so that two parties mean the same (spec §19.2)."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ PERMISSIONS: Mapping[str, str] = {
     "redistribute": "hand on the data, changed or not",
     "reidentify": "find out whom a record is about",
 }
-"""Words of ``permits`` and ``prohibits``, and of a purpose. What is not permitted is not."""
+"""Words of ``permits``, ``prohibits`` and purposes of runs. An act without permission is denied."""
 
 DELETE = "deleteOnExpiry"
 """The duty to delete the data when its terms end."""
@@ -42,10 +42,10 @@ PURPOSES: Mapping[str, str] = {
     "healthcare": "medicine and care",
     "education": "teaching and learning",
 }
-"""Words of a limit ``purposes``: what the work that uses the data is for."""
+"""Words of the limit ``purposes``: the purposes of the work that uses the data."""
 
 OWN = re.compile(r"x-[a-z][A-Za-z0-9-]{0,63}")
-"""Words of a publisher's own: compared, never interpreted."""
+"""Words that a publisher defines: they are compared, never interpreted."""
 
 _COUNTRIES = (
     "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ "
@@ -60,21 +60,21 @@ _COUNTRIES = (
 )
 
 COUNTRIES = frozenset(_COUNTRIES.split())
-"""ISO 3166-1 alpha-2. A subdivision (ISO 3166-2) is one of these, a hyphen and its own code."""
+"""ISO 3166-1 alpha-2. A subdivision (ISO 3166-2) is one of these, a hyphen and a further code."""
 
 TERRITORY = re.compile(r"([A-Z]{2})(-[A-Z0-9]{1,3})?")
 
 
 def check_words(what: str, words: Iterable[str], known: Mapping[str, str]) -> None:
-    """Return if every word is of the vocabulary or the publisher's own.
+    """Raise ``unknown-word`` unless every word is in the vocabulary or starts with ``x-``.
 
     Args:
-        what: What the words are, for the message.
-        words: Such as ``train`` or ``x-acme-demo``.
+        what: What the message calls such a word, such as ``permission``.
+        words: The words, such as ``train`` or ``x-acme-demo``.
         known: :data:`PERMISSIONS`, :data:`DUTIES` or :data:`PURPOSES`.
 
     Raises:
-        InvalidInputError: (``unknown-word``) a word that nobody would understand.
+        InvalidInputError: (``unknown-word``) a word is unknown.
     """
     for word in words:
         if word not in known and not OWN.fullmatch(word):
@@ -90,16 +90,17 @@ _EU = (
     *("IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
 )
 UNIONS: Mapping[str, tuple[str, ...]] = {"EU": _EU, "EEA": (*_EU, "IS", "LI", "NO")}
-"""What people may write for several countries: those of 1 February 2020. Never signed."""
+"""Union → its members on 1 February 2020, for input by people. A union is never signed."""
 
 
 def territory_of(words: Iterable[str]) -> tuple[str, ...]:
-    """Return the countries and subdivisions that somebody wrote, a union as its members.
+    """Return the countries and subdivisions in ``words``, with each union replaced by its members.
 
-    What is signed lists countries, so that it means the same whoever joins or leaves (spec §19.2).
+    Signed documents list countries, so that they keep their meaning when a union changes (spec
+    §19.2).
 
     Args:
-        words: Such as ``DE``, ``US-CA`` or ``EU``.
+        words: Words such as ``DE``, ``US-CA`` or ``EU``.
 
     Raises:
         InvalidInputError: As :func:`check_territory`.
@@ -110,9 +111,9 @@ def territory_of(words: Iterable[str]) -> tuple[str, ...]:
 
 
 def territory_words(codes: Iterable[str]) -> tuple[str, ...]:
-    """Return a territory as people read it: a union where all of its members are there.
+    """Return a territory for people: a union in place of all its members.
 
-    What was written as ``EU`` is signed as 27 codes, among which nobody sees that one is missing.
+    ``EU`` is signed as 27 codes, among which people would not notice that one is missing.
     """
     words = list(dict.fromkeys(codes))
     for union in ("EEA", "EU"):  # the larger first
@@ -124,28 +125,28 @@ def territory_words(codes: Iterable[str]) -> tuple[str, ...]:
 
 
 def limit_words(name: str, value: JSON) -> tuple[str, ...]:
-    """Return what a limit of terms holds, as people read it.
+    """Return the value of a limit, for people.
 
     Args:
         name: The limit, such as ``territory`` or ``seats``.
-        value: As a credential states it.
+        value: The value in a credential.
     """
     words = tuple(map(str, value if isinstance(value, list) else [value]))
     return territory_words(words) if name == "territory" else words
 
 
 def check_territory(codes: Iterable[str]) -> None:
-    """Return if every code is a country, or a subdivision of one.
+    """Raise ``unknown-word`` unless every code is a country, or a subdivision of one.
 
     Raises:
-        InvalidInputError: (``unknown-word``) it is not: EU and UK are none.
+        InvalidInputError: (``unknown-word``) a code is neither, such as EU and UK.
     """
     for code in codes:
         found = TERRITORY.fullmatch(code)
         if found is None or found[1] not in COUNTRIES:
             raise InvalidInputError(
                 "unknown-word",
-                f"{code[:80]!r} is no ISO 3166 code of a country or subdivision",
+                f"{code[:80]!r} is not an ISO 3166 code of a country or subdivision",
                 hint="such as DE, GB, US-CA; EU and EEA stand for their members, and of another "
                 "union list them",
             )

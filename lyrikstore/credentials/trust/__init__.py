@@ -1,8 +1,14 @@
-r"""The verifier's own file: whom it believes, for what (spec §11.3, docs/trust.md).
+r"""The trust file: the issuers that a verifier believes, for what (spec §11.3, docs/trust.md).
 
-Everybody can make a key and sign anything with it. Only this file, written by the person who
-verifies, turns "sound" into "trusted". Who verifies only reads it; :mod:`.edit`
-changes it, and :mod:`.explain` says what it means.
+- issuer: a ``did:key`` or ``did:web`` that the verifier believes, with a nickname.
+- role: what the issuer is believed as, such as publisher or auditor.
+- names: patterns of the dataset names for which the issuer is believed.
+- pinned document: a DID document that the verifier accepts as the DID's own.
+- log: a transparency log that the verifier believes by its key.
+
+Anyone can create a key and sign anything with it. Only this file, which the verifier writes, turns
+the verdict "valid" into "trusted". Verification only reads it; :mod:`.edit` changes it, and
+:mod:`.explain` describes it in plain words.
 
 Example:
     >>> from lyrikstore.testing.keys import signer_for

@@ -1,4 +1,4 @@
-"""Changing a trust file: what a person wrote in it stays as it is, byte for byte."""
+"""Changes of a trust file, which keep the text that a person wrote in it byte for byte."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -50,25 +50,25 @@ from lyrikstore.history.log.note import VerifierKey
 _DAYS = {"maxStatusDays": "max_status_age", "maxLogDays": "max_log_age"}
 _LISTS = ("keys", "hashes", "cryptosuites")
 LIMITS = (*_DAYS, "witnessesRequired", *(f"allow.{name}" for name in _LISTS))
-"""What :func:`set_limit` sets."""
+"""Names of the limits that :func:`set_limit` sets."""
 
 
 def add_issuer(path: Path, issuer: TrustedIssuer) -> bool:
     """Add one entry to the trust file, keeping the rest of it byte for byte.
 
     Args:
-        path: The file; made, with its folder, where absent.
-        issuer: The entry. Several entries may name one DID, each for something else.
+        path: The file; it is created, with its folder, if absent.
+        issuer: The entry. Several entries may name one DID, each for other roles or names.
 
     Returns:
-        Whether the file changed: False where exactly this entry was there already.
+        Whether the file changed: False if it already has exactly this entry.
 
     Raises:
-        ConflictError: (``nickname-taken``) the nickname already means another key.
+        ConflictError: (``nickname-taken``) the nickname already belongs to another DID.
         FormatError: (``bad-trust``) the file is not a trust file.
-        InvalidInputError: (``bad-issuer``) the entry itself cannot be trusted: not a did:web or an
-            Ed25519 did:key, an unknown role, an empty nickname.
-        StorageError: It cannot be written.
+        InvalidInputError: (``bad-issuer``) the entry is invalid: not a did:web or an Ed25519
+        did:key, an unknown role, an empty nickname.
+        StorageError: The file cannot be written.
     """
     trust = load_trust(path)
     _check_entry(Trust((issuer,)), "bad-issuer")
@@ -79,7 +79,7 @@ def add_issuer(path: Path, issuer: TrustedIssuer) -> bool:
             raise ConflictError(
                 "nickname-taken",
                 f"{issuer.nickname!r} already names {other.did}",
-                hint="choose another nickname, or remove that entry first",
+                hint="choose another nickname, or remove the entry first",
             )
     wanted = replace(trust, issuers=(*trust.issuers, issuer))
     _append(path, encode_issuer(issuer), wanted)
@@ -87,7 +87,7 @@ def add_issuer(path: Path, issuer: TrustedIssuer) -> bool:
 
 
 def check_issuer(did: str) -> None:
-    """Return if a person can be believed by this name: a did:web, or a whole did:key.
+    """Raise ``bad-issuer`` unless ``did`` is a did:web or a complete did:key.
 
     Raises:
         InvalidInputError: (``bad-issuer``) it is neither.
@@ -101,7 +101,7 @@ def check_issuer(did: str) -> None:
             f"{did[:80]} is neither a did:key or did:web nor the key of a log",
             hint=f"write did:key:{did[:80]}"
             if did.startswith("z6Mk")
-            else "lyrikstore key show prints a did:key; the key of a log is ORIGIN+ID+KEY",
+            else "print a did:key with: lyrikstore key show; the key of a log is ORIGIN+ID+KEY",
         )
     try:
         parse_did_key(did)
@@ -110,13 +110,13 @@ def check_issuer(did: str) -> None:
             raise
         raise InvalidInputError(
             "bad-issuer",
-            f"{did[:80]} is no whole key",
+            f"{did[:80]} is not a complete key",
             hint="copy it again: did:key:z6Mk and 44 more letters and digits, nothing else",
         ) from None
 
 
 def add_successor(path: Path, old: str, new: str, store: Digest) -> str | None:
-    """Let the trust in a key for one store alone extend to the key that took its place there.
+    """Extend the trust in a key of one store to its successor in that store.
 
     Args:
         path: The trust file.
@@ -125,7 +125,7 @@ def add_successor(path: Path, old: str, new: str, store: Digest) -> str | None:
         store: Id of the store.
 
     Returns:
-        The nickname of the new entry; None where no entry is for that key and store alone.
+        The nickname of the new entry; None if there is no entry for that key and store alone.
 
     Raises:
         FormatError, StorageError: As :func:`add_issuer`.
@@ -147,11 +147,11 @@ def pin_file(path: Path, document: Path, did: str) -> PinnedDocument | None:
     Args:
         path: The trust file.
         document: The file.
-        did: Whose document it has to be.
+        did: The DID of the document.
 
     Raises:
-        InvalidInputError: (``other-did``) it is another's.
-        NotFoundError: (``no-file``) it is not there; else as :func:`add_document`.
+        InvalidInputError: (``other-did``) the document is that of another DID.
+        NotFoundError: (``no-file``) the file does not exist; else as :func:`add_document`.
         LyrikstoreError: As :func:`read_at_most`.
     """
     data = read_at_most(document, MAX_DID_DOCUMENT_BYTES + 1)
@@ -164,17 +164,17 @@ def pin_file(path: Path, document: Path, did: str) -> PinnedDocument | None:
 
 
 def add_document(path: Path, data: bytes) -> PinnedDocument | None:
-    """Pin a DID document: hold it to be the DID's own. Documents pinned before stay.
+    """Pin a DID document: accept it as the DID's own. Documents pinned before stay.
 
     Args:
         path: The trust file.
-        data: The document; it becomes part of the trust file.
+        data: The document, which is copied into the trust file.
 
     Returns:
-        What was pinned, or None where exactly this was pinned already.
+        The pinned document, or None if exactly this document is already pinned.
 
     Raises:
-        FormatError: (``bad-did-document``) it is none.
+        FormatError: (``bad-did-document``) it is not a DID document.
         FormatError, StorageError: As :func:`add_issuer`.
     """
     pinned = PinnedDocument(parse_document(data).id, data)
@@ -187,10 +187,10 @@ def add_document(path: Path, data: bytes) -> PinnedDocument | None:
 
 
 def add_log(path: Path, key: str) -> bool:
-    """Believe the log with this verifier key; returns as :func:`add_issuer`.
+    """Add trust in the log with this verifier key; returns as :func:`add_issuer`.
 
     Raises:
-        InvalidInputError: (``bad-log``) that is no verifier key; else as :func:`add_issuer`.
+        InvalidInputError: (``bad-log``) it is not a verifier key; else as :func:`add_issuer`.
     """
     try:
         parsed = VerifierKey.parse(key)
@@ -205,10 +205,10 @@ def add_log(path: Path, key: str) -> bool:
 
 
 def add_witness(path: Path, key: str) -> bool:
-    """Name the witness with this verifier key; returns as :func:`add_issuer`.
+    """Add the witness with this verifier key; returns as :func:`add_issuer`.
 
     Raises:
-        InvalidInputError: (``bad-witness``) that is no verifier key; else as :func:`add_issuer`.
+        InvalidInputError: (``bad-witness``) it is not a verifier key; else as :func:`add_issuer`.
     """
     try:
         witness = TrustedWitness.parse(key.partition("+")[0], key)
@@ -231,12 +231,12 @@ def remove(path: Path, who: str) -> Trust:
             a pinned document; the name or key of a log or witness.
 
     Returns:
-        A trust that holds what was removed.
+        A trust with the removed entries.
 
     Raises:
-        NotFoundError: (``no-issuer``) nothing of that name is there.
+        NotFoundError: (``no-issuer``) there is no such entry.
         FormatError: (``bad-trust``) the file is not a trust file.
-        StorageError: It cannot be written.
+        StorageError: The file cannot be written.
     """
     text = read_file(path)
     trust = parse_trust(text, sibling_reader(path), the_file(path))
@@ -250,7 +250,7 @@ def remove(path: Path, who: str) -> Trust:
         raise NotFoundError(
             "no-issuer",
             f"the trust file names no {who}",
-            hint="lyrikstore trust list shows whom, in the letters that count",
+            hint="list the entries with: lyrikstore trust list",
         )
     gone = {kind: {i for i, flag in enumerate(flags) if flag} for kind, flags in named.items()}
     removed = _only(trust, gone, keep=True)
@@ -266,13 +266,13 @@ def set_limit(path: Path, name: str, values: Sequence[str]) -> Trust:
     Args:
         path: The trust file.
         name: One of :data:`LIMITS`.
-        values: One number, or the members of the list; nothing takes the limit away.
+        values: One number, or the members of the list; empty: the limit is removed.
 
     Returns:
-        The trust that the file now states.
+        The trust in the changed file.
 
     Raises:
-        InvalidInputError: (``bad-limit``) no such limit, or no such value.
+        InvalidInputError: (``bad-limit``) the limit is unknown, or the value is invalid.
         FormatError, StorageError: As :func:`remove`.
     """
     text = read_file(path)
@@ -296,7 +296,7 @@ def _with_limit(trust: Trust, name: str, values: Sequence[str]) -> Trust:
     if name not in LIMITS or len(values) > 1 or not all(v.isdecimal() for v in values):
         raise InvalidInputError(
             "bad-limit",
-            f"no limit can be set so: {quote(name)}",
+            f"the limit {quote(name)} is unknown, or its value is invalid",
             hint=f"name one of {', '.join(LIMITS)}, and a number of days or the list's members",
         )
     number = int(values[0]) if values else None
@@ -318,7 +318,7 @@ def _check_entry(trust: Trust, kind: str) -> None:
     except FormatError as error:
         raise InvalidInputError(kind, error.message) from None
     if not survives:
-        raise InvalidInputError(kind, "the entry does not survive being written")
+        raise InvalidInputError(kind, "the written entry differs from the one that was added")
 
 
 def _only(trust: Trust, chosen: dict[str, set[int]], *, keep: bool) -> Trust:
@@ -383,7 +383,7 @@ def _append(path: Path, block: str, wanted: Trust) -> None:
 
 
 def _begun(text: bytes) -> bytes:
-    """Return a trust file to which something can be added: one that states its version."""
+    """Return the text of a trust file with its version line, which is added if absent."""
     if parse_toml(text, max_bytes=MAX_TRUST_FILE_BYTES):
         return text
     return text + (b"\n" if text.strip() and not text.endswith(b"\n") else b"") + b"version = 1\n"

@@ -1,4 +1,4 @@
-"""What a trust file means, in plain words, for whoever signs off on it."""
+"""Description of a trust file in plain words, for the person who approves it."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -27,7 +27,7 @@ _CLAIM = {
 
 
 def explain(trust: Trust, at: datetime) -> list[str]:
-    """Return what ``trust`` believes at that moment, one sentence each; a warning begins with "!".
+    """Return sentences about the trust at a moment; a warning begins with "!".
 
     Args:
         trust: A parsed trust file.

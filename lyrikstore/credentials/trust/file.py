@@ -1,6 +1,6 @@
-"""A trust file as TOML: read strictly, written so that it reads back as the same trust.
+"""Trust files as TOML: strict parsing, and writing that can be read back.
 
-Members it does not know are refused: a misspelt ``untill`` must not widen what is believed.
+Unknown members are refused: a misspelt ``untill`` must not extend the trust.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -34,24 +34,24 @@ from lyrikstore.crypto.multikey import parse_did_key
 from lyrikstore.history.log.note import VerifierKey
 
 ReadFile = Callable[[str], bytes]
-"""Given the path in a ``[[document]]``, returns the file's bytes."""
+"""Path in a ``[[document]]`` → bytes of the file."""
 
 
-_HINT = "correct it there; docs/trust.md says what may stand in it"
+_HINT = "correct the file; docs/trust.md describes its members"
 
 
 def parse_trust(data: bytes, read: ReadFile | None = None, name: str = "the trust file") -> Trust:
-    """Return the trust that ``data``, a TOML file, states.
+    """Parse a trust file.
 
     Args:
-        data: The file.
-        read: Gives the DID documents that it pins by path; None where there are no files.
-        name: What to call it where something is wrong with it.
+        data: The TOML file.
+        read: Function that reads a DID document that is pinned by path; None: there are no files.
+        name: The name of the file in error messages.
 
     Raises:
         FormatError: (``bad-trust``) not TOML, no version, an unknown member, a bad key, name or
-            date, one nickname for two DIDs; a pinned document that is not there, or not the one
-            pinned.
+            date, one nickname for two DIDs; a pinned document that is missing, or has another
+            digest.
         InvalidInputError: As ``read``.
     """
     try:
@@ -66,7 +66,7 @@ def parse_trust(data: bytes, read: ReadFile | None = None, name: str = "the trus
 
 
 def load_trust(path: Path) -> Trust:
-    """Return the trust file at ``path``; an absent file believes nobody.
+    """Return the trust file at ``path``; an absent file means trust in nobody.
 
     Raises:
         LyrikstoreError: As :func:`parse_trust` and :func:`read_file`.
@@ -75,12 +75,12 @@ def load_trust(path: Path) -> Trust:
 
 
 def the_file(path: Path) -> str:
-    """Return what to call the trust file at ``path`` where something is wrong with it."""
+    """Return the name in error messages of the trust file at ``path``."""
     return f"the trust file {path}"
 
 
 def sibling_reader(path: Path) -> ReadFile:
-    """Return what reads files named relative to the trust file at ``path``."""
+    """Return a function that reads files with paths relative to the trust file at ``path``."""
 
     def read(name: str) -> bytes:
         return read_file(path.parent / name, MAX_DID_DOCUMENT_BYTES + 1)
@@ -89,7 +89,7 @@ def sibling_reader(path: Path) -> ReadFile:
 
 
 def read_file(path: Path, limit: int = MAX_TRUST_FILE_BYTES + 1) -> bytes:
-    """Return at most ``limit`` bytes of a file; nothing where there is none.
+    """Return at most ``limit`` bytes of a file; empty if the file does not exist.
 
     Raises:
         LyrikstoreError: As :func:`read_at_most`.

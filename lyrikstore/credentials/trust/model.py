@@ -1,4 +1,4 @@
-"""What a trust file says, as values, and the questions it answers."""
+"""The content of a trust file as values, with queries."""
 
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ from lyrikstore.history.log.note import VerifierKey, is_name
 from lyrikstore.history.policy.policy import matches
 
 CLAIMS = ("quality", "legal", "deidentification", "regulatory", "answers", "challenge")
-"""What an attestation can be about, and an issuer believed about."""
+"""Subjects of attestations, for which an issuer can be believed."""
 
 ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -33,7 +33,7 @@ ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "expert": ("deidentification", "answers", "challenge"),
     }
 )
-"""What an issuer can be believed as → the claims that it is believed about without more words.
+"""Role of an issuer → the claims for which it is believed by default.
 
 ``publisher``: dataset credentials, grants and stores.
 """
@@ -46,14 +46,14 @@ class TrustedIssuer(Struct, frozen=True):
 
     Attributes:
         did: Its ``did:key`` or ``did:web``.
-        nickname: The verifier's own name for it; what reports print, never what a credential
-            says of itself.
+        nickname: The verifier's own name for it, which reports print; never a name from a
+        credential.
         roles: Words of :data:`ROLES`.
-        claims: Words of :data:`CLAIMS`, instead of those its roles come with; None for those.
+        claims: Words of :data:`CLAIMS`; None: the defaults of its roles.
         names: Patterns over manifest names; ``*`` stands for any run of characters.
-        stores: Store ids it is believed for; empty means every store.
-        since: Believed from then on, inclusive.
-        until: Believed up to then, inclusive.
+        stores: Ids of the stores for which it is believed; empty: every store.
+        since: First moment of the trust.
+        until: Last moment of the trust.
     """
 
     did: str
@@ -67,13 +67,13 @@ class TrustedIssuer(Struct, frozen=True):
 
     @property
     def believed_about(self) -> frozenset[str]:
-        """The claims it is believed about."""
+        """The claims for which it is believed."""
         if self.claims is not None:
             return frozenset(self.claims)
         return frozenset(claim for role in self.roles for claim in ROLES.get(role, ()))
 
     def is_for(self, store: Digest | None, at: datetime) -> bool:
-        """Return whether this entry speaks of a store, and for a moment."""
+        """Return whether this entry applies to a store at a moment."""
         return (
             (not self.stores or store in self.stores)
             and (self.since is None or self.since <= at)
@@ -83,7 +83,7 @@ class TrustedIssuer(Struct, frozen=True):
     def covers(
         self, *, name: str, store: Digest | None, at: datetime, role: str = "", claim: str = ""
     ) -> bool:
-        """Return whether this entry speaks for that role or claim, name, store and moment."""
+        """Return whether this entry applies to a role or claim, a name, a store and a moment."""
         return (
             (role in self.roles if role else claim in self.believed_about)
             and any(matches(pattern, name) for pattern in self.names)
@@ -92,7 +92,7 @@ class TrustedIssuer(Struct, frozen=True):
 
 
 class TrustedLog(Struct, frozen=True):
-    """One log the verifier believes, whoever opened it.
+    """One log that the verifier believes, of any founder.
 
     Attributes:
         origin: The log's origin line.
@@ -104,9 +104,9 @@ class TrustedLog(Struct, frozen=True):
 
 
 class TrustedWitness(Struct, frozen=True):
-    """One witness whose countersignature on a log checkpoint the verifier would count.
+    """One witness whose countersignatures on log checkpoints the verifier accepts.
 
-    Read and kept; this version makes no use of it (:attr:`Trust.witnesses_required`).
+    It is read and written; this version does not use it (:attr:`Trust.witnesses_required`).
 
     Attributes:
         name: Its name.
@@ -118,10 +118,10 @@ class TrustedWitness(Struct, frozen=True):
 
     @classmethod
     def parse(cls, name: str, text: str) -> Self:
-        """Read ``NAME+KEYID+BASE64`` of a witness.
+        """Parse the ``NAME+KEYID+BASE64`` of a witness.
 
         Raises:
-            FormatError: (``bad-vkey``) another spelling, another type, another key id or name.
+            FormatError: (``bad-vkey``) wrong spelling, type, key id or name.
             KeyMaterialError: The key is weak.
         """
         parts = text.split("+", 2)
@@ -135,17 +135,17 @@ class TrustedWitness(Struct, frozen=True):
 
     @property
     def public(self) -> PublicKey:
-        """The key itself."""
+        """The public key."""
         return PublicKey(b64decode(self.key.split("+", 2)[2])[1:])
 
 
 class PinnedDocument(Struct, frozen=True):
-    """A DID document that the verifier holds to be the DID's own.
+    """A DID document that the verifier accepts as the DID's own.
 
     Attributes:
         did: The DID.
         data: The document's bytes.
-        path: Where the trust file says it lies, relative to it; empty if it is in the trust file.
+        path: Its path, relative to the trust file; empty if the trust file contains it.
     """
 
     did: str
@@ -164,12 +164,12 @@ def _known(data: bytes) -> KnownDocument:
 
 
 class AllowedKeys(Struct, frozen=True):
-    """The only keys and algorithms that count, whoever is believed.
+    """Restrictions of keys and algorithms, for every issuer.
 
     Attributes:
-        keys: DIDs (did:key) of keys; None for any.
-        hashes: Names of hash functions; None for those that lyrikstore knows.
-        cryptosuites: Names of Data Integrity cryptosuites; None for those that lyrikstore knows.
+        keys: did:key of the allowed keys; None for any.
+        hashes: Allowed hash functions; None for all that lyrikstore supports.
+        cryptosuites: Allowed Data Integrity cryptosuites; None for all that lyrikstore supports.
     """
 
     keys: frozenset[str] | None = None
@@ -179,7 +179,7 @@ class AllowedKeys(Struct, frozen=True):
     def refusals(
         self, *, keys: Iterable[str], hashes: Iterable[str], cryptosuites: Iterable[str]
     ) -> list[str]:
-        """Return what is used and not allowed."""
+        """Return the used keys and algorithms that are not allowed."""
         pairs = (
             (self.keys, keys),
             (self.hashes, hashes),
@@ -200,12 +200,12 @@ class Trust(Struct, frozen=True):
     Attributes:
         issuers: In file order.
         logs: In file order.
-        max_status_age: How old a status list may be that says "not revoked".
-        max_log_age: How old a log checkpoint may be, by its witnesses' clocks; None for any age.
+        max_status_age: Largest age of a status list that shows "not revoked".
+        max_log_age: Largest age of a log checkpoint, by its witnesses' clocks; None for any age.
         witnesses: In file order.
-        witnesses_required: How many of them must have countersigned a log checkpoint.
+        witnesses_required: Number of witnesses that must have countersigned a log checkpoint.
         documents: Pinned DID documents, in file order.
-        allowed: The only keys and algorithms that count.
+        allowed: The allowed keys and algorithms.
     """
 
     issuers: tuple[TrustedIssuer, ...] = ()
@@ -226,7 +226,7 @@ class Trust(Struct, frozen=True):
             did: Compared exactly.
             role: One of :data:`ROLES`.
             name: The manifest name in question, such as ``datasets/acme/contracts``.
-            store: The id of the store it comes from, where known.
+            store: Id of its store, if known.
             at: The moment of verification, never a date from a document.
         """
         for issuer in self.issuers:
@@ -237,7 +237,7 @@ class Trust(Struct, frozen=True):
     def believes(
         self, did: str, *, claim: str, name: str, store: Digest | None, at: datetime
     ) -> TrustedIssuer | None:
-        """Return the first entry that believes ``did`` about this, or None.
+        """Return the first entry that believes ``did`` for this claim, or None.
 
         Args:
             did: Compared exactly.
@@ -252,10 +252,10 @@ class Trust(Struct, frozen=True):
         return None
 
     def vouches_for(self, founder: str, *, store: Digest, at: datetime) -> TrustedIssuer | None:
-        """Return the first publisher entry of ``founder`` that covers that store, or None.
+        """Return the first publisher entry of ``founder`` for a store, or None.
 
-        Names do not count here: a store may hold more than what its owner is believed for, and
-        each credential from it is judged by its own name.
+        Names do not count here: a store may have datasets with names for which its owner is not
+        believed, and each credential from it is checked by its own name.
         """
         for issuer in self.issuers:
             if issuer.did == founder and any(
@@ -266,20 +266,20 @@ class Trust(Struct, frozen=True):
         return None
 
     def nicknames(self, did: str) -> tuple[str, ...]:
-        """Return what the file calls ``did``, each name once; more than one may be a mistake."""
+        """Return the nicknames of ``did``, each once; more than one may be a mistake."""
         return tuple(dict.fromkeys(one.nickname for one in self.issuers if one.did == did))
 
     def knows(self, did: str) -> TrustedIssuer | None:
-        """Return the first entry of ``did``, whatever it is believed for, or None."""
+        """Return the first entry of ``did`` in any role, or None."""
         for issuer in self.issuers:
             if issuer.did == did:
                 return issuer
         return None
 
     def nickname_for(self, did: str, *, store: Digest | None, at: datetime) -> str | None:
-        """Return what the first entry of ``did`` for that store and moment calls it, or None.
+        """Return the nickname in the first entry of ``did`` for a store and moment, or None.
 
-        Whatever it is believed for: a name tells whose key it is, and no more.
+        The role does not matter: a nickname only identifies the owner of the key.
         """
         named = (one for one in self.issuers if one.did == did and one.is_for(store, at))
         return next((one.nickname for one in named), None)
@@ -289,7 +289,7 @@ class Trust(Struct, frozen=True):
         return [_known(pinned.data) for pinned in self.documents]
 
     def to_json(self) -> dict[str, Any]:
-        """Return whom and what it believes, as ``schemas/cli/trust-list.schema.json`` wants it."""
+        """Return the trust in the form of ``schemas/cli/trust-list.schema.json``."""
         return {
             "issuers": [
                 {
@@ -314,4 +314,4 @@ class Trust(Struct, frozen=True):
 
 
 NOBODY = Trust()
-"""Believes nobody: what an absent trust file says."""
+"""Trust in nobody: the meaning of an absent trust file."""
