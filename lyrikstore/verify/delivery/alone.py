@@ -42,7 +42,7 @@ from lyrikstore.verify.report import (
 
 
 class SignedAlone(Struct, frozen=True):
-    """What the evidence beside a manifest shows of it.
+    """The facts that the evidence beside a manifest shows about it.
 
     Attributes:
         checks: ``store.genesis``, ``manifest.signature``, ``log.inclusion``, ``log.witness``,
@@ -56,7 +56,7 @@ class SignedAlone(Struct, frozen=True):
     proofs: Proofs | None
 
     def judge_author(self, manifest: Manifest) -> tuple[Place | None, Check]:
-        """Return where another manifest of the same store is logged, and who signed it.
+        """Return the log index and the signer of another manifest of the same store.
 
         Args:
             manifest: Its signature holds already: it was parsed.
@@ -72,7 +72,7 @@ def judge_alone(
     at: datetime,
     memory: LogMemory | None = None,
 ) -> SignedAlone:
-    """Return who signed a manifest, and where in the log of its store it stands.
+    """Return the signer of a manifest, and its place in the log of its store.
 
     Args:
         manifest: Its signature holds already: it was parsed.
@@ -92,7 +92,7 @@ def judge_alone(
 
 
 def signed_manifest(data: bytes) -> Manifest | None:
-    """Return what is in a file if that is a manifest whose proof holds; else None."""
+    """Return the manifest in a file if its proof is valid; else None."""
     if not (data.startswith(b'{"') and b'"lyrikstore":' in data):
         return None
     try:
@@ -128,7 +128,7 @@ def verify_manifest_alone(
 def judge_author(
     manifest: Manifest, history: KeyHistory | None, proofs: Proofs | None
 ) -> tuple[Place | None, Check]:
-    """Return where a manifest is logged, and ``manifest.signature``.
+    """Return the log index of a manifest, and the check ``manifest.signature``.
 
     Args:
         manifest: Its signature holds already: it was parsed.

@@ -23,7 +23,7 @@ A fixed list: what a delivery itself could name as ignored would hide files (att
 
 
 class FoundKind(Enum):
-    """What stands at a path."""
+    """The kind of object at a path."""
 
     FILE = "file"
     OTHER = "other"
@@ -86,7 +86,7 @@ class FileComparison(Struct, frozen=True):
 
     @property
     def complete(self) -> bool:
-        """Whether every listed file is there as listed."""
+        """Whether every listed file is present and as listed."""
         moved = self.swapped or self.renamed or self.reformed
         return not (self.differs or moved or self.missing or self.unreadable)
 
@@ -97,10 +97,10 @@ is hashed while it is read; need not read all of it."""
 
 
 class DataSource(Protocol):
-    """Where the data is: a folder today."""
+    """The place of the data; at present always a folder."""
 
     def compare(self, tree: Tree, each: EachFile | None = None) -> FileComparison:
-        """Return how the data departs from ``tree``, reading every listed file once.
+        """Return the differences between the data and ``tree``; reads every listed file once.
 
         Args:
             tree: What should be there.
@@ -130,7 +130,7 @@ def compare_listing(
     found: Mapping[str, FoundFile],
     rewritten: Callable[[TreeEntry, FoundFile], bool] = lambda _entry, _found: False,
 ) -> FileComparison:
-    """Return how ``found`` departs from ``tree``.
+    """Return the differences between ``found`` and ``tree``.
 
     Args:
         tree: What should be there.

@@ -1,4 +1,4 @@
-"""Whether manifest, tree, records and files are those named (spec §11.4.2-11.4.4)."""
+"""Checks of a delivery's manifest, tree, records and files by digest (spec §11.4.2-11.4.4)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, BinaryIO
@@ -45,7 +45,7 @@ Find = Callable[[Digest], bytes | None]
 
 
 class ManifestOutcome(Struct, frozen=True):
-    """What the manifest's checks gave.
+    """The outcome of the manifest's checks.
 
     Attributes:
         checks: ``manifest`` and ``manifest.signature``.
@@ -70,7 +70,7 @@ class ManifestOutcome(Struct, frozen=True):
 
 
 class DataOutcome(Struct, frozen=True):
-    """What the data's checks gave.
+    """The outcome of the data's checks.
 
     Attributes:
         checks: ``data.files`` and ``data.tree``.

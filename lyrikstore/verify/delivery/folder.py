@@ -85,7 +85,7 @@ class FolderData(Struct, frozen=True):
     most: int | None = None
 
     def compare(self, tree: Tree, each: EachFile | None = None) -> FileComparison:
-        """Return how the folder departs from ``tree``.
+        """Return the differences between the folder and ``tree``.
 
         Args:
             tree: What should be there.

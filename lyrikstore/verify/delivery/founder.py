@@ -1,4 +1,4 @@
-"""Who founded a store, and whether the verifier believes them (spec §11.6)."""
+"""Checks whether the verifier trusts the founder of a store (spec §11.6)."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-r"""Whether a file differs by its line ends alone, which some programs rewrite in transit (§11.4.3).
+r"""Detects files that differ only by line ends, which some programs rewrite in transit (§11.4.3).
 
 >>> import io
 >>> digest_with("lf", io.BytesIO(b"one\r\ntwo\r\n"), 8) == Digest.of(b"one\ntwo\n")
@@ -42,7 +42,7 @@ def was_rewritten(path: Path, found: int, listed: int, digest: Digest) -> bool:
 
 
 def ends_before(found: int, listed: int) -> LineEnds | None:
-    """Return which line ends a file had, if they alone were rewritten; None if they were not.
+    """Return the original line ends of a file if only these were rewritten; else None.
 
     Args:
         found: Its length in bytes.

@@ -1,4 +1,4 @@
-"""Where in whose log a delivery's manifest stands (spec §11.4.5)."""
+"""Checks of the log and the log index of a delivery's manifest (spec §11.4.5)."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -40,7 +40,7 @@ _UNHARMED = frozenset({CheckState.PASS, CheckState.NOT_APPLICABLE})
 
 
 class LogOutcome(Struct, frozen=True):
-    """What the log's checks gave.
+    """The outcome of the log's checks.
 
     Attributes:
         checks: ``log.inclusion``, ``log.anchor``, ``log.witness``, ``log.memory``.
@@ -117,7 +117,7 @@ def check_log(
 
 
 def is_torn(history: KeyHistory, proofs: Proofs, seen: Iterable[SignedCheckpoint | None]) -> bool:
-    """Return whether what is available shows two histories of a store (attack case A33).
+    """Return whether the available files show two histories of a store (attack case A33).
 
     Args:
         history: Its policies.

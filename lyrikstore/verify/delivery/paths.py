@@ -1,4 +1,4 @@
-"""What stands in a folder, and small files in it, read without following anything."""
+"""Lists folders, and reads small files in them, without following links."""
 
 import os
 import stat
@@ -50,7 +50,7 @@ def walk(root: Path, aside: str = "") -> Iterator[tuple[str, bool | None]]:
 
 
 def read_small(path: Path, limit: int) -> bytes | None:
-    """Return what is in a regular file; None if it is none, is larger, or cannot be read.
+    """Return the bytes of a regular file; None if it is not one, is too large, or is unreadable.
 
     Args:
         path: The file; not followed if it is a link.

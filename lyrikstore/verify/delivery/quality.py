@@ -1,4 +1,4 @@
-"""Whether measured claims come out the same when they are measured again (spec §19.5)."""
+"""Checks whether claims have the same values when they are measured again (spec §19.5)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -25,7 +25,7 @@ DECIMALS = 6
 
 
 class Measured(Struct, frozen=True):
-    """What one recipe gave.
+    """The result of one recipe.
 
     Attributes:
         value: The exact number, or None if there is none.
@@ -70,7 +70,7 @@ class Measuring(Protocol):
 
     @property
     def reads_documents(self) -> bool:
-        """Whether files that are records have to be read, beyond being hashed."""
+        """Whether files that are records must be read, beyond being hashed."""
         ...
 
     def record_ids(
@@ -84,7 +84,7 @@ class Measuring(Protocol):
         ...
 
     def values(self) -> Sequence[Measured]:
-        """Return what was measured, recipe by recipe."""
+        """Return the measurements, recipe by recipe."""
         ...
 
     def statistics(self) -> Mapping[str, Any]:

@@ -47,7 +47,7 @@ class RecordIds:
 
     @property
     def reads(self) -> bool:
-        """Whether files have to be read, beyond being hashed, to know their records."""
+        """Whether files must be read, beyond being hashed, to know their records."""
         return self.active and self._reader != DOCUMENT
 
     def add(self, entry: TreeEntry, stream: BinaryIO) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lyrikstore.canon.digest import Digest
 
 FORMAT, FORMAT_BY_ID = "predictions/2", "predictions/1"
-"""What is written, and what was: there records were named by their ids."""
+"""The version that is written now, and the earlier one, which named records by their ids."""
 
 MODEL, MAJORITY = "model", "majority"
 """Name of the first answerer; what always giving the commonest label is called."""
@@ -29,7 +29,7 @@ Flags = NDArray[np.bool_]
 
 
 class Answerer(Struct, frozen=True):
-    """Who answered, and how scores become answers.
+    """An answerer, and the rule by which its scores become answers.
 
     Attributes:
         name: ``model``, or the method of a baseline.
@@ -58,7 +58,7 @@ class Answerer(Struct, frozen=True):
 
 
 class Head(Struct, frozen=True):
-    """What holds for all records.
+    """Facts that apply to all records.
 
     Attributes:
         task: A task with labels.
@@ -94,7 +94,7 @@ class Head(Struct, frozen=True):
 
 
 def named(record: Digest | int) -> dict[str, str | int]:
-    """Return how what is signed names a record of the test set (spec §13.9.1).
+    """Return the name of a test record in signed bytes (spec §13.9.1).
 
     Args:
         record: Its place in storage order, from 0; or its id, as version 1 of the formats has it.
@@ -131,7 +131,7 @@ class Pairs(Struct, frozen=True):
 
 
 class Answers(Struct, frozen=True):
-    """What one answerer said.
+    """The answers of one answerer.
 
     Attributes:
         answerer: Who.
@@ -185,13 +185,13 @@ class Predictions(Struct, frozen=True):
         return int(bare[0]) if len(bare) else None
 
     def record(self, at: int) -> Digest | int:
-        """Return what names a record: its place, or its id where it has one; see :func:`named`."""
+        """Return the name of a record: its place, or its id if it has one; see :func:`named`."""
         if self.ids is None:
             return at
         return Digest(self.ids[at * _ID_BYTES : (at + 1) * _ID_BYTES])
 
     def always(self, label: int) -> Answers:
-        """Return what always giving one label says, as sure as can be."""
+        """Return the answers of always giving one label, with full probability."""
         everything, whole = np.arange(len(self)), np.full(len(self), WHOLE, np.int64)
         given = Pairs(everything, np.full(len(self), label, np.int64))
         return Answers(Answerer(MAJORITY), given, whole, whole, 0)

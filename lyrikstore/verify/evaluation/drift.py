@@ -35,7 +35,7 @@ MACRO = "macroF1"
 """The metric that is a mean over labels."""
 
 RELEASE = "release"
-"""What the figures of the reference are called where those of a monitor are compared with them."""
+"""Names for the reference's figures when a monitoring result's are compared with them."""
 
 _EXACT = Context(prec=50)
 

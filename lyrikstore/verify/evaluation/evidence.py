@@ -1,4 +1,4 @@
-"""What an evaluation is held against: bodies, attachments, and the records that it is about."""
+"""The evidence of an evaluation: bodies, attachments, and the records that it is about."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager

@@ -35,7 +35,7 @@ def are_scored(body: Body) -> bool:
 
 
 def answer_file_answerer(*, several: bool) -> "Answerer":
-    """Return how given scores become answers, whatever the checkpoint says.
+    """Return the rule by which imported scores become answers, whatever the checkpoint states.
 
     Args:
         several: Whether a record may have several labels.
@@ -46,7 +46,7 @@ def answer_file_answerer(*, several: bool) -> "Answerer":
 
 
 def undeclared_answers(body: Body, predictions: "Predictions", checkpoint: Body) -> str:
-    """Return what is wrong with what an evaluation says of its answers; empty: nothing is."""
+    """Return the fault in an evaluation's statement about its answers, or an empty text."""
     from lyrikstore.verify.evaluation.answers import WHOLE
 
     # ATTACK A133: rules of somebody's, as if they were a model that had been run here.

@@ -60,7 +60,7 @@ def is_alarming(body: Mapping[str, Any]) -> bool:
 
 
 def beyond_limits(body: Mapping[str, Any]) -> list[str]:
-    """Return what of a monitor is drift: members of ``drift``, and metrics that fell.
+    """Return the drift in a monitoring result: members of ``drift``, and metrics that fell.
 
     Args:
         body: Of the monitor: ``count``, ``drift``, and ``thresholds`` and ``comparisons``, if any.

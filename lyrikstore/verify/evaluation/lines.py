@@ -60,7 +60,7 @@ class Lines:
             yield line
 
     def bad(self, why: str) -> FormatError:
-        """Return that the line that was read last cannot be."""
+        """Return the error that the line read last is malformed."""
         return FormatError(
             self._kind,
             f"line {self.number} of what is attached: {why}",

@@ -143,7 +143,7 @@ def undeclared(
     run: Mapping[str, Any] | None,
     test: Mapping[str, Any] | None = None,
 ) -> str:
-    """Return what of an evaluation was not declared before it; empty if all was.
+    """Return the part of an evaluation that was not declared before it; empty if all was.
 
     Args:
         body: Of the evaluation.
@@ -201,7 +201,7 @@ def costs_of(config: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def compare_test_set(found: Evidence) -> Fault:
-    """Return how predictions are not about the test set that they are said to be about.
+    """Return how predictions do not match the test set that the evaluation names.
 
     Raises:
         LyrikstoreError: It cannot be read.
@@ -253,7 +253,7 @@ def compare_records(
     declared: Sequence[str] | None,
     slicing: Mapping[str, Any] | None = None,
 ) -> str:
-    """Return how predictions differ from the test set they are said to be about; empty if not.
+    """Return how predictions differ from the test set that the evaluation names, or empty text.
 
     Args:
         predictions: What an attachment holds.

@@ -17,10 +17,10 @@ from lyrikstore.verify.evaluation.limits import JUDGED_RECORDS
 from lyrikstore.verify.evaluation.predictions import MAX_SLICES
 
 LENGTH = "@length"
-"""What stands for a field where slices are by length."""
+"""The field name of slices by length."""
 
 OTHERS = "@others"
-"""What stands for a value where a slice has all records that are in none of its field."""
+"""The value of the slice with all records that are in no other slice of its field."""
 
 RULE = "slices/2"
 
@@ -166,7 +166,7 @@ def find_slices(
 
 
 class FewValues:
-    """Tells which fields were sliced by, before ``slices/2``, where nobody names one.
+    """Finds the fields of slices before ``slices/2``, if no field was named.
 
     Those with some values, and few.
 

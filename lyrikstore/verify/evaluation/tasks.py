@@ -1,4 +1,4 @@
-"""What verification asks of a task, and which tasks there are (spec §13.1).
+"""The rules that verification needs of a task, and the known tasks (spec §13.1).
 
 The rules of a task are pure: they take bodies, attachments and records, and load numpy alone. A
 package that is installed beside lyrikstore adds a task by an entry point of the group
@@ -23,7 +23,7 @@ USUAL_TASK = "text-classification"
 
 GROUP = "lyrikstore.tasks"
 TEXT = "text"
-"""What a generative model answers."""
+"""The answers of a generative model."""
 
 UNKNOWN_TASK = "unknown-task"
 """Why an evaluation is not checked: nobody here has the rules of its task."""
@@ -36,7 +36,7 @@ _OURS = {
 
 
 class TaskRules(Protocol):
-    """What a task decides of what is signed about its models.
+    """The rules of a task for the signed statements about its models.
 
     Attributes:
         name: The task.
@@ -62,26 +62,26 @@ class TaskRules(Protocol):
     several: ClassVar[bool]
 
     def read(self, stream: BinaryIO) -> Any:
-        """Return what an attachment of predictions holds, with a length in records.
+        """Parse an attachment of predictions; the result has a length in records.
 
         Raises:
             FormatError: (``bad-predictions``) it is no such attachment.
         """
 
     def undeclared(self, found: Evidence) -> str:
-        """Return what of an evaluation was not declared before it; empty: all was."""
+        """Return the part of an evaluation that was not declared before it, or an empty text."""
 
     def compare(self, found: Evidence) -> Fault:
-        """Return how predictions are not about the test set that they are said to be about."""
+        """Return how predictions do not match the test set that the evaluation names."""
 
     def pairing_fault(self, own: Any, other: Any) -> str:
-        """Return why two attachments are not about the same records; empty: they are."""
+        """Return why two attachments are not about the same records; empty if they are."""
 
     def input_records(self, found: Evidence) -> Iterable[Digest]:
         """Return the ids of the records that were asked, in their order."""
 
     def differences(self, found: Evidence, *, compared: bool) -> Iterator[Fault]:
-        """Yield how the figures do not follow from the predictions.
+        """Yield each figure that does not follow from the predictions.
 
         Args:
             found: The evaluation.
@@ -90,7 +90,7 @@ class TaskRules(Protocol):
 
 
 def entry_points(group: str) -> "EntryPoints":
-    """Return what installed packages offer of a group; only who needs one loads what looks."""
+    """Return the entry points of a group in installed packages; imported only when needed."""
     from importlib import metadata
 
     return metadata.entry_points(group=group)
@@ -103,7 +103,7 @@ def task_names() -> tuple[str, ...]:
 
 
 def installed_task(name: str) -> "EntryPoint | None":
-    """Return where a task of another installed package is; None: it is ours, or not here."""
+    """Return the entry point of another package's task; None if built in or not installed."""
     if name in _OURS:
         return None
     # ATTACK: a manifest names a task. It chooses among what somebody installed, and nothing else.
@@ -124,7 +124,7 @@ def find_rules(name: object) -> TaskRules | None:
 
 @contextmanager
 def containing(name: object, lost: Callable[[str, str], None]) -> Iterator[None]:
-    """Say that something could not be looked at, where the rules of a task fail on it.
+    """Note that a subject could not be checked if the rules of its task raise an error.
 
     Args:
         name: The task.

@@ -1,4 +1,4 @@
-"""What an evaluation says, in words for people; no part of what is signed (spec §13.9.10)."""
+"""Sentences about an evaluation for people; they are not signed (spec §13.9.10)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
@@ -79,7 +79,7 @@ _LEFT = {
 
 
 def slice_in_words(part: Mapping[str, Any]) -> tuple[str, str]:
-    """Return what a slice is called: its field and its value."""
+    """Return the name of a slice: its field and its value."""
     field = "length" if part["field"] == "@length" else str(part["field"])
     return field, "others" if part["value"] == "@others" else str(part["value"])
 
@@ -100,13 +100,13 @@ def short_name(method: str) -> str:
 
 
 def baseline_name(method: str) -> str:
-    """Return what a baseline is called beside its figures: that it is one, and what it is."""
+    """Return the label of a baseline beside its figures, with its kind."""
     known = _CALLED.get(method, "").removeprefix("the ")
     return f"baseline ({known})" if known else "baseline"
 
 
 def baseline_in_words(body: Body) -> str:
-    """Return what the baseline of an evaluation is; empty if it has none."""
+    """Return a description of the baseline of an evaluation; empty if it has none."""
     if "baseline" not in body:
         return ""
     method = str(body["baseline"]["method"])
@@ -128,7 +128,7 @@ def intervals_in_words(body: Body) -> str:
 
 
 def records_in_words(count: int) -> str:
-    """Return how many test records a label or a slice has, and whether they tell too little."""
+    """Return the number of test records of a label or slice, and whether they are too few."""
     text = pluralize(count, "record")
     return text if count >= JUDGED_RECORDS else f"{text}, too few to judge"
 
@@ -143,7 +143,7 @@ def metric_of_parts(measures: Mapping[str, Any]) -> str:
 
 
 def record_in_words(one: Body) -> str:
-    """Return what a record of a test set is called.
+    """Return the name of a record of a test set.
 
     Args:
         one: An entry of ``worst``, or a record of a report: ``recordAt`` says where it is.
@@ -155,7 +155,7 @@ def record_in_words(one: Body) -> str:
 
 
 def too_few(body: Body) -> tuple[str, int]:
-    """Return what there are too few of for an interval, ``groups`` or ``records``, and how many.
+    """Return ``groups`` or ``records`` if there are too few of them for an interval, and the count.
 
     Args:
         body: Of an evaluation. Of a monitor both sides have to be enough.
@@ -177,7 +177,7 @@ def too_few_in_words(body: Body) -> str:
 
 
 def verdict_of(body: Body) -> str:
-    """Return what the comparison that decides shows.
+    """Return the result of the comparison that decides.
 
     Returns:
         ``better``, ``no-difference-shown`` or ``worse``; ``no-rival`` where the nearest record is
@@ -210,7 +210,7 @@ def verdict_in_words(body: Body) -> str:
 
 
 def shown_in_words(body: Body, *, before_card_4: bool = False) -> str:
-    """Return what the metric that decides shows; empty if unknown.
+    """Return the result of the metric that decides; empty if unknown.
 
     Of records that training saw nothing is recommended.
 
@@ -249,7 +249,7 @@ def shown_in_words(body: Body, *, before_card_4: bool = False) -> str:
 
 
 def cheaper_in_words(body: Body) -> str:
-    """Return which of model and baseline is cheaper, and by how much; empty if one is better.
+    """Return whether model or baseline costs less, and by how much; empty if one is better.
 
     By the median time of an answer, of which a tenth is noise, and by what mistakes cost.
     """
@@ -285,7 +285,7 @@ def _least(
     *,
     noise: Decimal = Decimal(0),
 ) -> str:
-    """Return whose figure is less, empty if neither is, and add that to what is ``said``."""
+    """Return the side with the lower figure, or empty if equal, and add a sentence to ``said``."""
     at = min((0, 1), key=lambda one: Decimal(figures[one]))
     least, most = f"{names[at]}, {figures[at]} {unit}", f"{names[1 - at]} {figures[1 - at]}"
     if Decimal(figures[at]) < (1 - noise) * Decimal(figures[1 - at]):
@@ -296,13 +296,13 @@ def _least(
 
 
 def chosen_in_words(chosen: Mapping[str, Any]) -> str:
-    """Return why a candidate was taken, with the metric called as everywhere."""
+    """Return why a candidate was chosen, with the usual name of the metric."""
     metric = chosen["metric"]
     return str(chosen["reason"]).replace(f": {metric} ", f": {METRICS[metric]} ", 1)
 
 
 def reported_in_words(names: Collection[str]) -> dict[str, str]:
-    """Return what metrics of a checkpoint are called, those of the validation data as elsewhere.
+    """Return metrics of a checkpoint by name; those of validation data have their usual names.
 
     Args:
         names: All that it has.
@@ -328,7 +328,7 @@ def result_in_words(body: Body) -> str:
 
 
 def given_in_words(body: Body) -> str:
-    """Return whose word the answers are, where nobody here asked the model; else nothing."""
+    """Return the party that states the answers if the model was not run here; else empty."""
     if not are_given(body):
         return ""
     text = "computed from answers whose maker vouches for them; not run here"
@@ -338,7 +338,7 @@ def given_in_words(body: Body) -> str:
 
 
 def against_in_words(body: Body) -> str:
-    """Return how the model does beside another on the same records; nothing without one."""
+    """Return the comparison with another model on the same records; empty without one."""
     against = body.get("against")
     if against is None:
         return ""
@@ -359,7 +359,7 @@ def against_in_words(body: Body) -> str:
 
 
 def cost_in_words(body: Body) -> str:
-    """Return what mistakes cost beside those of the baseline; empty if nobody declared it."""
+    """Return the cost of mistakes beside that of the baseline; empty if no costs were declared."""
     ours = body["model"].get("costPer1000")
     theirs = body.get("baseline", {}).get("costPer1000")
     if ours is None or theirs is None:
@@ -393,7 +393,7 @@ def threshold_in_words(threshold: Mapping[str, Any]) -> str:
 
 
 def seen_in_words(body: Body) -> str:
-    """Return how many test records training or validation data has; empty if nobody looked."""
+    """Return the number of test records in training or validation data; empty if not searched."""
     seen = body.get("overlap", {}).get("exact")
     if seen is None:
         return ""
@@ -408,7 +408,7 @@ def seen_in_words(body: Body) -> str:
 
 
 def outside_in_words(body: Body) -> str:
-    """Return how many right answers are none of the model's choices; empty if none is."""
+    """Return the number of right answers that are not a choice of the model; empty if zero."""
     outside = body.get("outsideChoices", 0)
     if not outside:
         return ""
@@ -418,7 +418,7 @@ def outside_in_words(body: Body) -> str:
 
 
 def unlike_in_words(body: Body) -> str:
-    """Return how many test records are unlike the training data; empty if nothing tells it."""
+    """Return the number of test records unlike the training data; empty if not measured."""
     if "unlike" not in body:
         return ""
     count = body["unlike"]["count"]
@@ -430,7 +430,7 @@ def unlike_in_words(body: Body) -> str:
 
 
 def near_in_words(body: Body) -> str:
-    """Return how many test records are nearly in the training data; empty if nobody looked."""
+    """Return the number of near duplicates in the training data; empty if not searched."""
     near = body.get("overlap", {}).get("near")
     if near is None:
         return ""
@@ -472,7 +472,7 @@ _CHANGED = {"newTokenShift": "new words", "unlikeShift": "unlike texts", **DRIFT
 
 
 def drift_in_words(body: Body) -> str:
-    """Return what a monitor found; empty if an evaluation is none."""
+    """Return the findings of a monitoring result; empty if the evaluation is not one."""
     drift = body.get("drift")
     if drift is None:
         return ""

@@ -1,4 +1,4 @@
-"""What a model is compared with: the strongest of the cheap candidates (spec §13.7.1).
+"""The baseline of a model: the strongest of the cheap candidates (spec §13.7.1).
 
 One rule, for whoever signs an evaluation and for whoever verifies one.
 """
@@ -44,7 +44,7 @@ class Rival(Struct, frozen=True):
 
 
 def rival_of(checkpoint: Mapping[str, Any]) -> Rival | None:
-    """Return what a model with labels is compared with first: tuned word counts.
+    """Return the first baseline of a model with labels: tuned word counts.
 
     Args:
         checkpoint: Body of its manifest; empty: it is not in this store.
@@ -79,7 +79,7 @@ def has_rivals(checkpoint: Mapping[str, Any], run: Mapping[str, Any] | None) -> 
 def baseline_fault(
     body: Mapping[str, Any], checkpoint: Mapping[str, Any], run: Mapping[str, Any] | None
 ) -> str:
-    """Return how the baseline of an evaluation is weaker than it has to be; empty: it is not.
+    """Return how the baseline of an evaluation is weaker than required, or an empty text.
 
     Args:
         body: Of the evaluation.

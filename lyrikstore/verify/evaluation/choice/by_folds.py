@@ -123,7 +123,7 @@ def _last(one: Tried) -> str:
 def _difference(
     task: LabellingRules, pool: FoldedRecords, one: Tried, other: Tried
 ) -> tuple[float, float]:
-    """Return how much better one is than another, and how far chance moves that.
+    """Return the difference of two candidates, and its standard error.
 
     On the rows that both have; by a delete-a-group jackknife over records, or over their groups.
     """
@@ -140,7 +140,7 @@ def _difference(
 
 
 def _jackknife_groups(pool: FoldedRecords, places: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return in which of at most :data:`GROUPS` groups each row is, numbered without gaps."""
+    """Return the group of each row, of at most :data:`GROUPS` groups numbered without gaps."""
     # All rows of a record go together, and all records of what belongs together.
     unit = places if pool.groups is None else np.asarray(pool.groups, np.intp)[places]
     return np.asarray(np.unique(unit % GROUPS, return_inverse=True)[1], np.intp)
@@ -231,7 +231,7 @@ class _CrossFit:
         rows: Rows,
         number: int,
     ) -> Fitted:
-        """Return what rows decide; ``number``: of those but a fold, -1 of all."""
+        """Return the decisions by all rows except those of fold ``number``; -1: by all rows."""
         task = self._task
         records = len(np.unique(rows % len(self._pool.expected)))
         size = len(self._scores[names[-1]][0])

@@ -21,7 +21,7 @@ NAMES: Mapping[str, str] = {form: name for name, form in FORMAT_IDS.items()} | {
 """Format → the candidate that gives or gave it; runs of before say the older one."""
 
 ORDER = tuple(FORMAT_IDS)
-"""Of those that do equally well the first is taken: the cheaper one to answer with."""
+"""Order of candidates: of equally good ones the first is chosen, which answers at lower cost."""
 
 BLEND = "blend"
 
@@ -46,21 +46,21 @@ REFITTED = (*CHEAP, BLEND)
 """Those that are learned anew from all records, once chosen; of a blend its word counts are."""
 
 BY_FOLDS, BY_VALIDATION = "folds", "validation"
-"""What a candidate was measured by: out of fold, or on the validation records alone."""
+"""How a candidate was measured: out of fold, or on the validation records alone."""
 
 VALIDATION = "validation"
 """Member of a checkpoint's body, and role of the attachment, that keep what validation decides."""
 
 
 def validation_metric(metric: str) -> str:
-    """Return what a metric of validation data is called among those of a checkpoint."""
+    """Return the name of a metric of validation data among those of a checkpoint."""
     if metric.startswith("validation"):
         return metric
     return f"validation{metric[0].upper()}{metric[1:]}"
 
 
 def measured_metric(metric: str, by: str) -> str:
-    """Return what a metric is called among those of a checkpoint.
+    """Return the name of a metric among those of a checkpoint.
 
     Args:
         metric: The metric of the task.
@@ -84,7 +84,7 @@ def is_measured(name: str, by: str) -> bool:
 
 
 def deciding_metrics(metric: str, *, by_folds: bool) -> list[str]:
-    """Return what the metric that decides may be called in a checkpoint; it has one of them.
+    """Return the possible names of the deciding metric in a checkpoint, which has one of them.
 
     Args:
         metric: The metric of the task.

@@ -37,7 +37,7 @@ GROUPS = 100
 
 
 class Fitted(Struct, frozen=True):
-    """What validation records decide of a candidate.
+    """The decisions that validation records give for a candidate.
 
     Attributes:
         decision: How its scores become answers.
@@ -178,7 +178,7 @@ def describe_choice(
 
 
 def _of_folds(one: Tried) -> dict[str, Any]:
-    """Return what is said of a candidate where some were compared by folds."""
+    """Return the statement about a candidate when some candidates were compared by folds."""
     found: dict[str, Any] = {"by": one.by}
     if one.other:
         found["other"] = one.other
@@ -190,7 +190,7 @@ def _of_folds(one: Tried) -> dict[str, Any]:
 
 
 def standard_error(task: LabellingRules, expected: Flags, first: Flags, second: Flags) -> float:
-    """Return how far chance moves the difference of two metrics: a delete-a-group jackknife.
+    """Return the standard error of the difference of two metrics by a delete-a-group jackknife.
 
     Groups are the records of the same place modulo :data:`GROUPS`. Without a second record nothing
     is known of chance, and the answer is infinity.
@@ -230,7 +230,7 @@ def _try(
 
 
 def _fit(task: LabellingRules, parts: Sequence[Scores], expected: Flags) -> Fitted:
-    """Return what records decide of one model, or of the blend of two."""
+    """Return the decisions that records give for one model, or for the blend of two."""
     if len(parts) == 1:
         return Fitted(task.decide(parts[0], expected))
     rules = [task.decide(one, expected).to_json()["temperature"] for one in parts]

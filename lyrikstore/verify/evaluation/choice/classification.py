@@ -30,7 +30,7 @@ class TextClassification(LabellingRules):
     several: ClassVar[bool] = False
 
     def problem(self, labels: Sequence[str]) -> str:
-        """Return why a record with these labels cannot be learned from."""
+        """Return why a model cannot be trained on a record with these labels."""
         return "" if len(labels) == 1 else "more than one label" if labels else "no label"
 
     def probabilities(self, logits: Scores, temperature: float = 1.0) -> Scores:
@@ -72,7 +72,7 @@ class TextClassification(LabellingRules):
         return AnswerRule(temperature, abstain_below(probabilities.max(1), hit))
 
     def wrong(self, logits: Scores, expected: Flags) -> int:
-        """Return how many records have another greatest logit than that of their label."""
+        """Return the number of records whose greatest logit is not that of their label."""
         return int((logits.argmax(1) != expected.argmax(1)).sum())
 
     def log_loss(self, logits: Scores, expected: Flags, temperature: float) -> tuple[float, float]:

@@ -55,7 +55,7 @@ Kept = NDArray[np.float32]
 
 
 class CrossValidation(Struct, frozen=True):
-    """What was said of the training and validation records.
+    """The scores of the training and validation records.
 
     Attributes:
         task: What is learned.
@@ -79,7 +79,7 @@ class CrossValidation(Struct, frozen=True):
         return self.pool.expected
 
     def decide(self, allowed: Collection[str], limit: str = "") -> CandidateChoice:
-        """Return what follows from it (spec §13.2.2).
+        """Return the choice that follows from these scores (spec §13.2.2).
 
         Args:
             allowed: Formats of the candidates that may be taken.
@@ -148,7 +148,7 @@ class CrossValidation(Struct, frozen=True):
 
 
 def read_kept(form: str, stream: BinaryIO) -> ValidationScores | CrossValidation | None:
-    """Return what an attachment says of validation; None: nothing here reads that format.
+    """Parse an attachment about validation; None if its format is unknown.
 
     Args:
         form: Its format, as the body of the checkpoint says it.
@@ -165,7 +165,7 @@ def read_kept(form: str, stream: BinaryIO) -> ValidationScores | CrossValidation
 
 
 def read_cross_validation(stream: BinaryIO) -> CrossValidation:
-    """Return what an attachment of this format says; as :func:`read_kept`."""
+    """Parse an attachment of this format; as :func:`read_kept`."""
     lines = Lines(stream, _KIND, max_line=MAX_LINE, max_bytes=MAX_BYTES)
     head = lines.need(_Head)
     rules = rules_of_head(lines, head.task)

@@ -67,7 +67,7 @@ class FoldedRecords(Struct, frozen=True, dict=True):
 
 
 def repeats_of(records: int) -> int:
-    """Return how often the folds of so many records are dealt."""
+    """Return the number of times that folds are dealt for that many records."""
     return REPEATS if records < FEW else 1
 
 

@@ -32,7 +32,7 @@ class MultiLabel(LabellingRules):
     answers: ClassVar[str] = "labels"
 
     def problem(self, _labels: Sequence[str]) -> str:
-        """Return that any labels will do."""
+        """Return an empty text: a model can be trained on any labels."""
         return ""
 
     def probabilities(self, logits: Scores, temperature: float = 1.0) -> Scores:
@@ -81,7 +81,7 @@ class MultiLabel(LabellingRules):
         return AnswerRule(temperature, below, threshold, at_least_one)
 
     def wrong(self, logits: Scores, expected: Flags) -> int:
-        """Return how many records have other labels with a logit of at least 0 than their own."""
+        """Return the number of records whose labels with a logit >= 0 are not the right ones."""
         return int(((logits >= 0) != expected).any(1).sum())
 
     def log_loss(self, logits: Scores, expected: Flags, temperature: float) -> tuple[float, float]:
@@ -101,7 +101,7 @@ class MultiLabel(LabellingRules):
 RULES = MultiLabel()
 
 THRESHOLDS = tuple(round(float(one), 6) for one in np.arange(0.05, 0.96, 0.01))
-"""What is tried as threshold."""
+"""The candidate thresholds."""
 
 
 def _best_threshold(probabilities: Scores, expected: Flags, *, at_least_one: bool) -> float:

@@ -1,4 +1,4 @@
-"""What was passed over in a choice, and by how much, for people and for programs.
+"""The candidates that a choice passed over, and by how much, for people and programs.
 
 Of what a checkpoint signs alone, and without numpy: a page or a log does not load it for this.
 """
@@ -55,7 +55,7 @@ class TriedCandidate(Struct, frozen=True):
 
     @property
     def measured_text(self) -> str:
-        """What it reached, on which records."""
+        """The result of the candidate, and the records it was measured on."""
         if self.metric == _CALLED["validationLoss"]:
             return f"{self.metric} {self.score}"
         return f"{self.metric} {self.score} {self.where}"

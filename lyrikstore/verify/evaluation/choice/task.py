@@ -32,7 +32,7 @@ Flags = NDArray[np.bool_]
 """Records × labels."""
 
 CONFIG, DEPLOYMENT = "config", "deployment"
-"""Who set the limit below which nothing is answered, where it was not fitted on validation."""
+"""The party that set the abstention limit, if it was not fitted on validation data."""
 
 
 class AnswerRule(Struct, frozen=True):
@@ -55,7 +55,7 @@ class AnswerRule(Struct, frozen=True):
 
     @classmethod
     def of_body(cls, body: Mapping[str, Any]) -> "AnswerRule":
-        """Return what the body of a checkpoint's manifest says; without a word the plain one."""
+        """Return the decision in the body of a checkpoint's manifest; the plain one if absent."""
         stated = body.get("decision", {})
         threshold = stated.get("threshold")
         return cls(
@@ -97,7 +97,7 @@ class LabellingRules(Protocol):
     answers: ClassVar[str] = "label"
 
     def answerer(self, name: str, decision: Mapping[str, Any]) -> Answerer:
-        """Return how scores become answers, in millionths.
+        """Return the rule by which scores become answers, in millionths.
 
         Args:
             name: Who answers.
@@ -112,7 +112,7 @@ class LabellingRules(Protocol):
         )
 
     def problem(self, labels: Sequence[str], /) -> str:
-        """Return why a record with these labels cannot be learned from; empty: it can."""
+        """Return why a model cannot be trained on a record with these labels; empty if it can."""
 
     def probabilities(self, logits: Scores, temperature: float = 1.0) -> Scores:
         """Return the probabilities of labels."""
@@ -124,7 +124,7 @@ class LabellingRules(Protocol):
         """Return the mean log loss of probabilities; none counts as 0 or 1."""
 
     def given(self, probabilities: Scores, decision: AnswerRule, /) -> Flags:
-        """Return which labels are given."""
+        """Return the labels that are answered."""
 
     def decide(self, logits: Scores, expected: Flags) -> AnswerRule:
         """Return the decision that fits validation best."""
@@ -133,7 +133,7 @@ class LabellingRules(Protocol):
         """Return the decision that fits best with a temperature that is given."""
 
     def wrong(self, logits: Scores, expected: Flags, /) -> int:
-        """Return how many records the logits alone answer wrongly."""
+        """Return the number of records that the logits alone answer wrongly."""
 
     def log_loss(
         self, logits: Scores, expected: Flags, temperature: float, /
@@ -150,17 +150,17 @@ class LabellingRules(Protocol):
         return [known.get(name, accuracy) for name in self.metrics]
 
     def read(self, stream: BinaryIO) -> Predictions:
-        """Return what an attachment of predictions holds."""
+        """Parse an attachment of predictions."""
         return read_predictions(stream)
 
     def undeclared(self, found: Evidence) -> str:
-        """Return what of an evaluation was not declared before it."""
+        """Return the part of an evaluation that was not declared before it."""
         test = found.tests[0] if found.tests else None
         fault = undeclared(found.body, found.predictions, found.checkpoint, found.run, test)
         return fault or baseline_fault(found.body, found.checkpoint, found.run)
 
     def compare(self, found: Evidence) -> Fault:
-        """Return how predictions are not about the test set."""
+        """Return how predictions do not match the test set."""
         return compare_test_set(found)
 
     def pairing_fault(self, own: Predictions, other: Predictions) -> str:
@@ -175,7 +175,7 @@ class LabellingRules(Protocol):
         return (Digest(predictions.ids[at : at + 32]) for at in range(0, len(predictions.ids), 32))
 
     def differences(self, found: Evidence, *, compared: bool) -> Iterator[Fault]:
-        """Yield how the figures do not follow from the predictions."""
+        """Yield each figure that does not follow from the predictions."""
         del compared
         if difference := figures_fault(found):
             yield "differs", difference
@@ -251,7 +251,7 @@ def micro_f1(expected: Flags, given: Flags) -> float:
 
 
 TEMPERATURES = np.geomspace(0.05, 20, 121)
-"""What is tried as temperature: about 5 % apart."""
+"""The candidate temperatures, about 5 % apart."""
 
 
 def best_temperature(losses: Sequence[float], *, wrong: int, records: int) -> float:

@@ -10,7 +10,7 @@ ONE = _LAST // 2
 """Place of the temperature 1 among :data:`TEMPERATURES`."""
 
 _CELLS = 1 << 17
-"""Of so many scores at a time the loss is worked out, so that it stays in a cache."""
+"""Number of scores whose loss is computed at a time, so that they fit into a cache."""
 
 
 class Losses:

@@ -58,7 +58,7 @@ def limit_of(about: Mapping[str, Any]) -> float | None:
 
 
 def unlike_rule_in_words(about: Mapping[str, Any]) -> str:
-    """Return in words which texts a checkpoint calls unlike its training data.
+    """Return a description of the texts that a checkpoint calls unlike its training data.
 
     Args:
         about: That member of its body.
@@ -82,7 +82,7 @@ def is_limit_by_folds(chosen: Mapping[str, Any]) -> bool:
 
 
 def unlike_fault(body: Mapping[str, Any], attached: int) -> str:
-    """Return what of a checkpoint's statement about unlike texts cannot be; empty: nothing.
+    """Return the impossible part of a checkpoint's statement on unlike texts, or an empty text.
 
     Args:
         body: Of the checkpoint.

@@ -42,7 +42,7 @@ _KIND = "bad-validation"
 
 
 class ValidationScores(Struct, frozen=True):
-    """What was said of the validation data.
+    """The scores of the validation data.
 
     Attributes:
         task: What is learned.
@@ -57,7 +57,7 @@ class ValidationScores(Struct, frozen=True):
     expected: Flags
 
     def decide(self, allowed: Collection[str], limit: str = "") -> "CandidateChoice":
-        """Return what follows from it (spec §13.2.2).
+        """Return the choice that follows from these scores (spec §13.2.2).
 
         Args:
             allowed: Formats of the candidates that may be taken.
@@ -98,7 +98,7 @@ class ValidationScores(Struct, frozen=True):
 
 
 class CandidateChoice(Struct, frozen=True):
-    """What validation decides.
+    """The decisions by validation.
 
     Attributes:
         metric: By what.
@@ -121,7 +121,7 @@ class CandidateChoice(Struct, frozen=True):
     settings: Mapping[str, Mapping[str, str]] = msgspec.field(default_factory=dict)
 
     def to_body(self) -> dict[str, Any]:
-        """Return what follows of the body of a checkpoint; of ``metrics`` those of validation."""
+        """Return the members of a checkpoint's body that follow; of ``metrics``, validation's."""
         return {
             "chosen": describe_choice(
                 self.metric, self.tried, self.taken, self.reason, self.formats, self.settings
@@ -178,7 +178,7 @@ def validation_metrics(task: str, logits: Scores, expected: Flags) -> dict[str, 
 
 
 def read_validation(stream: BinaryIO) -> ValidationScores:
-    """Return what an attachment says.
+    """Parse an attachment.
 
     Raises:
         FormatError: (``bad-validation``) it is no such attachment.
@@ -238,7 +238,7 @@ def are_labels(numbers: Sequence[int], labels: Sequence[str], rules: LabellingRu
 
 
 def flags_of(expected: Sequence[Sequence[int]], width: int) -> Flags:
-    """Return which labels records have, records × labels, of the numbers of these."""
+    """Return the labels of records, as records × labels, from the numbers of the labels."""
     found = np.zeros((len(expected), width), bool)
     for at, numbers in enumerate(expected):
         found[at, numbers] = True

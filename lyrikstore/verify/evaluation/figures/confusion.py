@@ -11,7 +11,7 @@ MAX_LABELS = 12
 
 
 def confusion(predictions: Predictions) -> dict[str, Any] | None:
-    """Return how often each label was answered where each was right.
+    """Return, for each right label, how often each label was answered.
 
     Args:
         predictions: The answers.

@@ -1,4 +1,4 @@
-"""What mistakes cost, as declared before training (spec §13.9.7)."""
+"""Costs of mistakes, as declared before training (spec §13.9.7)."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from lyrikstore.verify.evaluation.figures.measures import BILLION, Counts, decim
 
 
 class Costs:
-    """What mistakes cost.
+    """Costs of mistakes.
 
     Args:
         document: ``costs`` of an evaluation, which its schema accepts.

@@ -24,7 +24,7 @@ BETTER, NO_DIFFERENCE, WORSE = "better", "no-difference-shown", "worse"
 
 
 class LabelFigures(Protocol):
-    """What the rules of a task with labels measure."""
+    """The measures that the rules of a task with labels define."""
 
     metrics: ClassVar[tuple[str, ...]]
 
@@ -33,7 +33,7 @@ class LabelFigures(Protocol):
 
 
 def measuring(predictions: Predictions) -> LabelFigures:
-    """Return what the task of some predictions measures."""
+    """Return the measures of the task of some predictions."""
     return cast("LabelFigures", find_rules(predictions.head.task))
 
 
@@ -56,13 +56,13 @@ def decimal(billionths: int) -> str:
 
 
 def verdict(difference: Mapping[str, str]) -> str:
-    """Return what the written interval of a difference shows; without one nothing."""
+    """Return the conclusion from the written interval of a difference; empty without one."""
     low, high = (Decimal(difference.get(end, "0")) for end in ("low", "high"))
     return BETTER if low > 0 else WORSE if high < 0 else NO_DIFFERENCE
 
 
 class Counts:
-    """What is counted of one answerer, so that a resample is some sums.
+    """Counts for one answerer, so that a resample only needs sums.
 
     Args:
         expected: Which labels are right.
@@ -165,7 +165,7 @@ class Resampled(Struct, frozen=True):
 
 
 def expected_labels(predictions: Predictions, chosen: Flags | None = None) -> Flags:
-    """Return which labels records have: all records, or those that are chosen."""
+    """Return the labels of records: of all records, or of those chosen."""
     found = np.zeros(len(predictions.head.labels), bool)
     expected = predictions.expected if chosen is None else predictions.expected.within(chosen)
     found[expected.numbers] = True

@@ -12,7 +12,7 @@ from lyrikstore.verify.evaluation.figures.measures import measure, metrics_of, v
 
 
 def pairing_fault(own: Predictions, other: Predictions) -> str:
-    """Return why two evaluations are not of the same records; empty: they are."""
+    """Return why two evaluations are not of the same records, or an empty text if they are."""
     if own.head.task != other.head.task:
         return "their tasks are not the same"
     if not (own.head.labelled and other.head.labelled):

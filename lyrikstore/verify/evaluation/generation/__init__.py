@@ -1,1 +1,1 @@
-"""What a model wrote, and the figures that follow from it (spec §13.12.8)."""
+"""Texts of generative models, and the figures that follow from them (spec §13.12.8)."""

@@ -17,7 +17,7 @@ from lyrikstore.verify.evaluation.generation.texts import WrittenAnswer
 from lyrikstore.verify.evaluation.lines import Lines
 
 FORMAT, FORMAT_BY_ID = "generations/2", "generations/1"
-"""What is written, and what was."""
+"""The version that is written now, and the earlier ones that are read."""
 
 MAX_RECORDS, MAX_LINE = 1 << 20, 1 << 16
 _SAMPLE = "lyrikstore 2026-11 sample"
@@ -55,7 +55,7 @@ class _LineById(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Generations(Struct, frozen=True):
-    """What model and base wrote of some records of a test set.
+    """The answers of model and base to some records of a test set.
 
     Attributes:
         records: What names them, in the order of the test set: places, of version 1 ids.
@@ -79,7 +79,7 @@ class Generations(Struct, frozen=True):
 
     @property
     def by_place(self) -> bool:
-        """Whether places name the records; else ids, and plain digests tell the texts."""
+        """Whether places name the records; else ids name them, and plain digests the texts."""
         return isinstance(self.records[0], int)
 
     @property
@@ -137,7 +137,7 @@ def _output(one: WrittenAnswer) -> dict[str, Any]:
 
 
 def read_generations(stream: BinaryIO) -> Generations:
-    """Return what an attachment holds.
+    """Parse an attachment of generations.
 
     Raises:
         FormatError: (``bad-predictions``) it is no such attachment.

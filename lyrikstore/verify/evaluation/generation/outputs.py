@@ -19,7 +19,7 @@ _Hex = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 
 
 class WrittenTexts(Struct, frozen=True):
-    """What was written.
+    """The generated texts.
 
     Attributes:
         texts: Of each record, those of the model and of the base.

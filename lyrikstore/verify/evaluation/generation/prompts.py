@@ -1,4 +1,4 @@
-"""What a model is asked with and may answer, as its checkpoint and its run say (spec §13.12.3)."""
+"""Prompts and choices of a model, as its checkpoint and its run state them (spec §13.12.3)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ def choices_of(told: Mapping[str, Any]) -> Sequence[str]:
 
 
 def find_prompt_fault(checkpoint: Mapping[str, Any], run: Mapping[str, Any]) -> str:
-    """Return how the choices of a checkpoint are not those of its run; empty: they are.
+    """Return how the choices of a checkpoint differ from those of its run, or an empty text.
 
     Args:
         checkpoint: The body of the checkpoint.

@@ -47,11 +47,11 @@ class GenerationRules:
     several: ClassVar[bool] = False
 
     def read(self, stream: BinaryIO) -> Generations:
-        """Return what an attachment of predictions holds."""
+        """Parse an attachment of predictions."""
         return read_generations(stream)
 
     def undeclared(self, found: Evidence) -> str:
-        """Return what of an evaluation was not declared before it."""
+        """Return the part of an evaluation that was not declared before it."""
         body, model, run = found.body, found.checkpoint, found.run
         # ATTACK: a monitor is held against nothing here, and would be called computed.
         if "purpose" in body:
@@ -72,7 +72,7 @@ class GenerationRules:
         return ""
 
     def compare(self, found: Evidence) -> Fault:
-        """Return how what was written is not about the test set, or the sample of it."""
+        """Return how the generated texts do not match the test set, or the sample of it."""
         predictions: Generations = found.predictions
         if found.run is None:
             return NOT_COMPARED, "no run of its model is here"
@@ -87,7 +87,7 @@ class GenerationRules:
         return FINE
 
     def pairing_fault(self, own: Generations, other: Generations) -> str:
-        """Return that texts are not compared pair by pair."""
+        """Return the message that texts are not compared pair by pair."""
         del own, other
         return "texts are not compared pair by pair"
 
@@ -96,7 +96,7 @@ class GenerationRules:
         return (one.id for one in _drawn(found)[0].values())
 
     def differences(self, found: Evidence, *, compared: bool) -> Iterator[Fault]:
-        """Yield how figures of records do not follow from texts, or others from these."""
+        """Yield figures of records that do not follow from texts, and wrong totals of these."""
         if compared:
             try:
                 reason, words = _judge(found)
@@ -131,7 +131,7 @@ def _drawn(found: Evidence) -> tuple[dict[int, LabelledRecord], int]:
 
 
 def _judge(found: Evidence) -> Fault:
-    """Return how the figures of a record do not follow from its text."""
+    """Return the difference between a record's figures and those that follow from its text."""
     predictions: Generations = found.predictions
     try:
         written = _texts(found)
@@ -177,14 +177,14 @@ def _given(found: Generations, choices: Sequence[str]) -> WrittenTexts:
 
 
 def _last(conversation: str) -> str:
-    """Return what is said last in a conversation, which is the right answer."""
+    """Return the last turn of a conversation, which is the right answer."""
     turns: Any = parse(conversation.encode("utf-8", "replace"), max_bytes=_MAX_CONVERSATION)
     fine = isinstance(turns, list) and turns and isinstance(turns[-1], dict)
     return str(turns[-1].get("content", "")) if fine else ""
 
 
 def _texts(found: Evidence) -> WrittenTexts | None:
-    """Return what was written; None: the texts are not here any more, as may be."""
+    """Return the generated texts, or None if they are no longer stored, which is allowed."""
     opened = found.outputs()
     if opened is None:
         return None

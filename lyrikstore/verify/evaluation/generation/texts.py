@@ -33,7 +33,7 @@ _REFUSALS = (
 
 
 class WrittenAnswer(Struct, frozen=True):
-    """What one answerer wrote of one record, without its text.
+    """The answer of one answerer to one record, without its text.
 
     Attributes:
         told: What tells its text to whoever has that; see :func:`tell_text`.
@@ -56,7 +56,7 @@ class WrittenAnswer(Struct, frozen=True):
 def tell_text(
     text: str, record: Digest | int, answerer: int, *, salt: bytes, choices: Sequence[str] = ()
 ) -> Digest | int:
-    """Return what tells a text that was written.
+    """Return the digest that identifies a generated text.
 
     Args:
         text: The text; where there are choices, one of these.
@@ -80,7 +80,7 @@ def tell_text(
 
 
 def count_outside(answers: Iterable[str], choices: Collection[str]) -> int:
-    """Return how many right answers are none of the choices, so that no answer of a model is one.
+    """Return the number of right answers that are not a choice, so that no model can give them.
 
     Args:
         answers: The right answers.
