@@ -303,7 +303,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"macro-F1 on at most {TESTED:,} records of the locked test part. Each draw takes so "
             "many rows by chance, of few labels where there are few; a fifth of them is the "
             f"validation part. `{OURS}` is the config that `plan` writes, its candidates "
-            f"{' and '.join(f'`{one}`' for one in options.candidates) or 'all that it names'}; "
+            f"{', '.join(f'`{one}`' for one in options.candidates) or 'all that it names'}; "
             f"the others are scikit-learn on the same rows, C by five-fold cross-validation: word "
             "1–2-grams and character 2–5-grams, and the vectors of MiniLM, the base model of ours. "
             f"`to the best` is {OURS} less the better of them; CPU-s in the order of the columns, "
