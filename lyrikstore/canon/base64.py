@@ -1,4 +1,4 @@
-"""Base64 with exactly one spelling for the same bytes: nothing is skipped or ignored."""
+"""Strict base64: exactly one spelling for the same bytes, nothing is skipped or ignored."""
 
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
 

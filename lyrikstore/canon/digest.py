@@ -57,7 +57,7 @@ class Digest(Struct, frozen=True, order=True):
 
     @classmethod
     def parse(cls, text: object) -> Self:
-        """Read ``blake3:<64 lower-case hex>``, the form inside documents.
+        """Parse ``blake3:<64 lower-case hex>``, the form inside documents.
 
         Raises:
             FormatError: (``bad-digest``) any other spelling; short forms are never accepted here.
@@ -66,7 +66,7 @@ class Digest(Struct, frozen=True, order=True):
 
     @classmethod
     def parse_urn(cls, text: object) -> Self:
-        """Read ``urn:blake3:<64 lower-case hex>``, the form inside credentials.
+        """Parse ``urn:blake3:<64 lower-case hex>``, the form inside credentials.
 
         Raises:
             FormatError: (``bad-digest``) any other spelling.
@@ -75,7 +75,7 @@ class Digest(Struct, frozen=True, order=True):
 
     @classmethod
     def parse_hex(cls, text: object) -> Self:
-        """Read 64 bare lower-case hex digits, the form of members named for the algorithm.
+        """Parse 64 bare lower-case hex digits, the form of members that are named ``blake3``.
 
         Raises:
             FormatError: (``bad-digest``) any other spelling.

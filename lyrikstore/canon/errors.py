@@ -39,7 +39,7 @@ from lyrikstore.canon.error_kinds import ErrorKind
 
 
 class LyrikstoreError(Exception):
-    """What every lyrikstore failure is.
+    """The base class of all errors of lyrikstore.
 
     Attributes:
         kind: Stable machine-readable code, lower case with hyphens, such as ``digest-mismatch``;
@@ -178,10 +178,10 @@ _FAULTS = {
 
 
 def storage_error(error: OSError, doing: str) -> "NotFoundError | StorageError":
-    """Return the error that reports ``error`` of the operating system.
+    """Return our error for an ``error`` of the operating system.
 
     Args:
-        error: What the system said; its number is kept in ``details["errno"]``.
+        error: The system's error; its number is kept in ``details["errno"]``.
         doing: A phrase that names the file; the system's reason is added.
     """
     if (unloaded := loading_error(error)) is not None:
@@ -196,10 +196,10 @@ def storage_error(error: OSError, doing: str) -> "NotFoundError | StorageError":
 
 @contextmanager
 def storage_errors(doing: str) -> Iterator[None]:
-    """Raise what the operating system refuses within as :func:`storage_error` reports it.
+    """Convert errors of the operating system in the block to those of :func:`storage_error`.
 
     Args:
-        doing: As for that.
+        doing: As for :func:`storage_error`.
     """
     try:
         yield
@@ -208,14 +208,13 @@ def storage_errors(doing: str) -> Iterator[None]:
 
 
 def loading_error(error: BaseException) -> StorageError | None:
-    """Return the error for a file of the program that could not be loaded, or None.
+    """Return our error for a file of the program that could not be loaded, or None.
 
     A module or library can fail to load long after the start, for most are loaded when they are
     first needed: the disk fails, too many files are open, an update has begun.
 
     Args:
-        error: With its traceback, anything that was raised. None is returned if it is not the
-            loading that failed.
+        error: Any exception with its traceback. None is returned unless loading failed.
     """
     if not isinstance(error, ImportError | SyntaxError) and not _while_loading(error):
         return None

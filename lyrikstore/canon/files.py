@@ -1,4 +1,4 @@
-"""Files: those of the program; others read within bounds, written atomically and durably."""
+"""Files of the program, and bounded reads and atomic, durable writes of other files."""
 
 import contextlib
 import errno
@@ -21,17 +21,17 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def data_folder(name: str) -> Path:
-    """Return a folder of data, ``schemas`` or ``spec``, in a wheel as in a checkout."""
+    """Return the folder ``schemas`` or ``spec``, in a wheel or in a checkout."""
     packaged = PACKAGE / f"_{name}"
     return packaged if packaged.is_dir() else PACKAGE.parent / name
 
 
 def read_packaged(path: Path) -> bytes:
-    """Return a file of the program.
+    """Return the bytes of a file of the program.
 
     Raises:
-        ImportError: It cannot be read. As with a module that is no error of ours: whoever checks a
-            document would take that for the document's fault.
+        ImportError: The file cannot be read. As for a module, this is not one of our errors: the
+        check of a document would report it as a fault of the document.
     """
     try:
         return path.read_bytes()
@@ -44,17 +44,17 @@ def read_at_most(
 ) -> bytes:
     """Return the first ``limit`` bytes of a file, or all of it if it is shorter.
 
-    Whoever parses it says that it is too long; so ``limit`` is one more than is accepted.
+    The parser refuses files that are too long; so ``limit`` is one more than it accepts.
 
     Args:
         path: A regular file, or a link to one.
-        limit: How many bytes.
-        pipes: Whether it may be a pipe, too, as a shell makes for ``<(command)``; then it is waited
-            for.
-        absent: What to return if there is no such file; by default that is an error.
+        limit: Most bytes.
+        pipes: Whether it may also be a pipe, as a shell makes for ``<(command)``; the call then
+        waits for the pipe.
+        absent: The result if there is no such file; by default that is an error.
 
     Raises:
-        NotFoundError: (``no-file``) there is none.
+        NotFoundError: (``no-file``) the file does not exist.
         InvalidInputError: (``unreadable``) it cannot be read, or is a device, pipe or socket.
     """
     try:
@@ -73,12 +73,12 @@ def read_at_most(
 
 
 def no_file(path: Path, what: str = "file") -> NotFoundError:
-    """Return the error for a file or folder that somebody named and that is not there."""
+    """Return the error for a named file or folder that does not exist."""
     return NotFoundError("no-file", f"there is no {what} {path}", hint="check the path")
 
 
 def open_regular(path: Path, *, pipes: bool = False) -> BinaryIO:
-    """Open a file that is too large to be read at once; see :func:`read_at_most`.
+    """Open a regular file that is too large to be read at once; see :func:`read_at_most`.
 
     Raises:
         OSError: It cannot be opened, or is a device, pipe or socket.
@@ -97,7 +97,7 @@ def open_regular(path: Path, *, pipes: bool = False) -> BinaryIO:
 
 
 def open_private(path: Path, mode: str) -> BinaryIO:
-    """Open a file to write that only this user can read, whatever the umask; never through a link.
+    """Open a file for writing that only this user can read, with any umask; never through a link.
 
     Raises:
         OSError: It cannot be opened or made.
@@ -106,7 +106,7 @@ def open_private(path: Path, mode: str) -> BinaryIO:
 
 
 def open_nameless(path: Path) -> BinaryIO:
-    """Open a new file to write and read that has no name any more, so that nobody else opens it.
+    """Open a new file for writing and reading that has no name, so that no other program opens it.
 
     Raises:
         OSError: It cannot be made.
@@ -125,12 +125,12 @@ def _private(path: str, flags: int) -> int:
 
 
 def remember(path: Path, *parts: bytes) -> None:
-    """Replace a file of a cache, which only this user can read; a failure to write is none.
+    """Replace a file of a cache, which only this user can read; write errors are ignored.
 
-    There is no fsync, and one name for all who write: whoever reads it checks that it is whole.
+    There is no fsync, and all writers use the same name: readers check that the file is complete.
 
     Args:
-        path: The file; folders that are missing above it are made.
+        path: The file; missing parent folders are created.
         parts: The new content.
     """
     new = path.with_name(f"{path.name}.new")
@@ -143,7 +143,7 @@ def remember(path: Path, *parts: bytes) -> None:
 
 
 def real_path(path: Path) -> Path:
-    """Return where ``path`` leads; links that go in a circle stay, and fail when they are opened.
+    """Return ``path`` with links resolved; circular links stay, and fail when they are opened.
 
     ``Path.resolve`` raises an error of its own for them.
     """
@@ -153,16 +153,16 @@ def real_path(path: Path) -> Path:
 def replace_file(
     path: Path, data: bytes | Iterable[bytes], *, mode: int = 0o666, folder_mode: int = 0o777
 ) -> None:
-    """Create or replace a file, so that it has the old content or all of the new, for good.
+    """Create or replace a file atomically and durably: it has the old content or all of the new.
 
     Args:
-        path: Folders that are missing above it are made.
+        path: The file; missing parent folders are created.
         data: The new content, or its parts.
         mode: Mode of the file, less the umask.
-        folder_mode: Mode of folders that are made, less the umask.
+        folder_mode: Mode of created folders, less the umask.
 
     Raises:
-        OSError: The file system could not promise it; what was there may be there still.
+        OSError: The file system could not guarantee it; the old content may still be there.
     """
     _make_folder(path.parent, folder_mode)
     with _written(path, data, mode, exact=False) as new:
@@ -171,15 +171,15 @@ def replace_file(
 
 
 def create_file(path: Path, data: bytes | Iterable[bytes], *, mode: int | None = None) -> None:
-    """Create a file, so that there is all of it or nothing, for good.
+    """Create a file atomically and durably: complete or not at all.
 
     Args:
-        path: Where; its folder exists.
+        path: The file; its folder exists.
         data: The content, or its parts.
-        mode: Mode of the file, whatever the umask; by default 0666 less the umask.
+        mode: Mode of the file, with any umask; by default 0666 less the umask.
 
     Raises:
-        FileExistsError: There is something; it is as it was.
+        FileExistsError: The file exists; it is unchanged.
         OSError: The file system could not promise it.
     """
     with _written(path, data, 0o666 if mode is None else mode, exact=mode is not None) as new:
@@ -233,17 +233,17 @@ def _open_new(folder: Path, stem: str, mode: int) -> tuple[Path, BinaryIO]:
 
 
 def lock(descriptor: int) -> None:
-    """Keep :func:`remove_dead` from a file or folder that is being written, while it is open."""
+    """Protect an open file or folder from :func:`remove_dead` while it is being written."""
     with contextlib.suppress(OSError):  # where nothing can be locked, nothing is removed either
         fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def remove_dead(folder: Path, stem: str) -> None:
-    """Remove what processes that were killed left in a folder: what nobody has locked.
+    """Remove leftovers of killed processes from a folder: entries that no process has locked.
 
     Args:
-        folder: Where; what cannot be removed stays.
-        stem: What its name begins with; 16 hex digits follow.
+        folder: The folder; entries that cannot be removed stay.
+        stem: Start of their names; 16 hex digits follow.
     """
     with contextlib.suppress(OSError):
         place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -271,7 +271,7 @@ def _remove_dead(place: int, name: str) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """Make all files and folders below ``folder``, and it, survive a power cut.
+    """Make ``folder``, with all files and folders in it, survive a power cut.
 
     Raises:
         OSError: The file system could not promise it.

@@ -74,9 +74,9 @@ def encode(value: JSON) -> bytes:
 
 
 def may_contain(data: bytes, text: str) -> bool:
-    r"""Return whether a string in the JSON text ``data`` may hold ``text``; never wrongly no.
+    r"""Return whether a string in the JSON text ``data`` may contain ``text``; False is certain.
 
-    ATTACK: ``\u0043redential`` is the same word to whoever parses it, and another to a search.
+    ATTACK: ``\u0043redential`` is the same word to a JSON parser, and another one to a search.
     """
     return text.encode() in data or b"\\u" in data
 
@@ -95,10 +95,10 @@ def parse_canonical(data: bytes, *, max_bytes: int = MAX_JSON_BYTES) -> JSON:
 
 
 class Document:
-    """A JSON object with its canonical form, made once for all who hash, sign or look at it.
+    """A JSON object with its canonical form, which is computed once.
 
     Args:
-        members: The object; not to be changed afterwards.
+        members: The object; do not change it afterwards.
 
     Raises:
         FormatError: (``bad-json``) as :func:`encode`.
@@ -106,7 +106,7 @@ class Document:
     Attributes:
         members: The object.
         canonical: Its canonical bytes.
-        plain: Whether it holds neither fractions nor names beyond ASCII.
+        plain: Whether it has neither fractions nor names beyond ASCII.
     """
 
     __slots__ = ("canonical", "members", "plain")
@@ -117,7 +117,7 @@ class Document:
 
     @classmethod
     def parse(cls, data: bytes, *, max_bytes: int = MAX_JSON_BYTES) -> Self:
-        """Return the object that ``data`` holds, canonical or not; raises as :func:`parse`."""
+        """Parse an object, canonical or not; raises as :func:`parse`."""
         value, canonical = _read(data, max_bytes)
         if not isinstance(value, dict):
             _refuse("not a JSON object")
@@ -128,7 +128,7 @@ class Document:
         return document
 
     def encode_part(self, part: dict[str, JSON]) -> bytes:
-        """Return the canonical bytes of some of its members, or of some of an inner object's."""
+        """Return the canonical bytes of some members of the object, or of an inner object."""
         return orjson.dumps(part, option=_OPTIONS) if self.plain else encode(part)
 
     def holding(self, name: str, value: JSON) -> bytes:
@@ -228,11 +228,11 @@ def _is_plain(value: JSON, *, ascii_names: bool) -> bool:
 
 
 def as_json(value: Any) -> JSON:
-    """Return what a record holds, as documents have it.
+    """Return the JSON form of a record.
 
-    Its members have the names that its class writes (``rename``), and those that are as where
-    nobody says otherwise are left out if it leaves them out (``omit_defaults``). A record in it
-    that has a text, such as a digest, is that text; so is a moment.
+    Members have the names that the class declares (``rename``); members with default values are
+    left out if the class declares ``omit_defaults``. A value with a text form, such as a digest or
+    a moment, becomes that text.
     """
     if isinstance(value, list | tuple):  # most hold texts or numbers, which need no look
         return [one if type(one) in (int, str) else as_json(one) for one in value]

@@ -1,4 +1,4 @@
-"""The limits that every verifier shares: ``spec/limits.json``, a name for each.
+"""The limits that all verifiers share, one name for each in ``spec/limits.json``.
 
 >>> from lyrikstore.canon.limits import MAX_JSON_DEPTH
 >>> MAX_JSON_DEPTH

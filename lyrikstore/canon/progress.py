@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 
 class Progress(NamedTuple):
-    """How far a task is. Every number counts from the start of the work.
+    """Progress of a task. Every number counts from the start of the work.
 
     Attributes:
-        done: Steps done. What a step is, a file, a pack, a record, says who takes a listener.
-        total: Steps in all; 0 where nobody knows.
-        bytes: Bytes read or written; 0 where nobody counts them.
-        phase: Which part of the work; ``done``, ``total`` and ``bytes`` are of that part.
+        done: Steps done. The function that takes a listener documents the step: a file, a pack, a
+        record.
+        total: All steps; 0 if unknown.
+        bytes: Bytes read or written; 0 if they are not counted.
+        phase: The part of the work to which ``done``, ``total`` and ``bytes`` refer.
         detail: Figures of the phase, such as ``loss``; decimals as text.
     """
 
@@ -28,4 +29,4 @@ OnProgress = Callable[[Progress], None]
 
 
 def silent(_: Progress) -> None:
-    """Listen to nothing."""
+    """Ignore the event."""

@@ -1,4 +1,4 @@
-"""Foreign text in messages and reports: quoted, escaped and cut, so that it cannot pose as ours."""
+"""Quoting of foreign text in messages and reports, so that it cannot look like our own text."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ def quote(text: object, limit: int = 80) -> str:
 
 
 def printable(text: object) -> str | None:
-    """Return ``text`` if a report can show it as it is, else None."""
+    """Return ``text`` if a report can show it unchanged, else None."""
     good = isinstance(text, str) and 0 < len(text) <= 300 and text.isascii() and text.isprintable()
     return text if good else None  # type: ignore[return-value]
 
@@ -29,14 +29,14 @@ def printable_did(text: object) -> str | None:
 
 
 def name_some(names: Sequence[str]) -> str:
-    """Return a quoted list for a summary line: three of the names, and how many more there are."""
+    """Return a quoted list for a summary line: three of the names, and the number of others."""
     shown = ", ".join(quote(name) for name in names[:3])
     more = len(names) - 3
     return f"{shown} and {more} more" if more > 0 else shown
 
 
 def listed(names: Sequence[JSON]) -> list[JSON]:
-    """Return at most :data:`MAX_NAMED` items for a detail, as JSON can carry them.
+    """Return at most :data:`MAX_NAMED` items for a detail, in a form that JSON allows.
 
     File names that are not UTF-8 hold lone surrogates, which no JSON text may.
     """

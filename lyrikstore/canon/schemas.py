@@ -1,4 +1,4 @@
-"""The JSON Schemas that ship with lyrikstore, and the one way to apply them."""
+"""The bundled JSON Schemas, and validation by them."""
 
 import json
 import re
@@ -23,7 +23,7 @@ def load_schema(name: str) -> dict[str, Any]:
     """Return the schema ``NAME.schema.json``.
 
     Args:
-        name: Such as ``manifest`` or ``kinds/dataset``.
+        name: Name of the schema, such as ``manifest`` or ``kinds/dataset``.
 
     Raises:
         FormatError: (``schema``) lyrikstore has no such schema; the name may come from a document.
@@ -36,7 +36,7 @@ def load_schema(name: str) -> dict[str, Any]:
 
 
 def schema_names() -> list[str]:
-    """Return the names that :func:`load_schema` knows, sorted."""
+    """Return the names of all schemas, sorted."""
     root = data_folder("schemas")
     paths = (path.relative_to(root).as_posix() for path in root.rglob("*.schema.json"))
     return sorted(path.removesuffix(".schema.json") for path in paths)
@@ -44,9 +44,9 @@ def schema_names() -> list[str]:
 
 @cache
 def whole_schema(name: str) -> dict[str, Any]:
-    """Return a schema with those it refers to embedded, so that it can be applied by itself.
+    """Return a schema with all referenced schemas embedded, so that it can be applied by itself.
 
-    Embedded as JSON Schema 2020-12 has it (section 9.3.1): each under ``$defs`` by its ``$id``.
+    Each is embedded under ``$defs`` by its ``$id`` (JSON Schema 2020-12, section 9.3.1).
 
     Raises:
         LyrikstoreError: As :func:`load_schema`.
@@ -82,10 +82,10 @@ def _name_of(identity: str) -> str:
 
 
 def check_schema(document: JSON, name: str) -> None:
-    """Return if ``document`` satisfies the schema ``name``.
+    """Raise ``schema`` unless ``document`` satisfies the schema ``name``.
 
     Raises:
-        FormatError: (``schema``) it does not; the message names the place and the rule.
+        FormatError: (``schema``) the document violates it; the message names place and rule.
     """
     fault = find_fault(document, name)
     if fault is None:
@@ -97,10 +97,10 @@ def check_schema(document: JSON, name: str) -> None:
 
 
 def find_fault(document: Any, name: str) -> "ValidationError | str | None":
-    """Return what is wrong with ``document`` by the schema ``name``, or None.
+    """Return one fault of ``document`` by the schema ``name``, or None.
 
-    One fault of perhaps many; only a sentence where no place can be named, since ``document`` is
-    no JSON.
+    There may be more faults. The fault is a sentence if it has no place, because ``document`` is
+    not JSON.
     """
     from jsonschema_rs import ValidationError
 

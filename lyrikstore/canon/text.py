@@ -1,4 +1,4 @@
-"""Text for people: foreign text made safe to show, counts in words, near matches.
+"""Text for people: escaping of foreign text, plurals, suggestions of similar words.
 
 File names, credentials and cards are written by people we do not know. A control or direction
 character in one could forge lines of our own output, and one that does not show could make two
@@ -12,7 +12,7 @@ from decimal import Decimal
 from lyrikstore.canon.errors import InvalidInputError
 
 _BRIEF = 160
-"""Characters of a path that a message shows."""
+"""Most characters of a path in a message."""
 
 # Default_Ignorable_Code_Point of Unicode, which contains most bidi controls, then the
 # interlinear annotation characters. They do not show, so two names with them look like one.
@@ -32,10 +32,10 @@ WHITE_SPACE = (
 
 
 def escape_control(text: object) -> str:
-    """Return ``text`` on one line, with everything spelt out as an escape that does not show.
+    """Return ``text`` on one line, with every invisible character replaced by an escape.
 
-    That is what Unicode calls control, format, surrogate, private, unassigned, ignorable, or a
-    separator other than the space.
+    Invisible are the characters of Unicode's categories control, format, surrogate, private and
+    unassigned, ignorable ones, and separators other than the space.
     """
     whole = str(text)
     if whole.isascii() and whole.isprintable():
@@ -49,12 +49,12 @@ def escape_control(text: object) -> str:
 
 
 def pluralize(count: int, one: str, many: str = "") -> str:
-    """Return ``1 pack``, ``2 packs``, ``0 entries``: a count and the noun in its number.
+    """Return a count with its noun: ``1 pack``, ``2 packs``, ``0 entries``.
 
     Args:
-        count: How many.
-        one: The noun for one, with its verb if that changes as well: ``pack is``.
-        many: The same for any other number; made from ``one`` if it is regular.
+        count: The number.
+        one: The singular noun, with its verb if that changes as well: ``pack is``.
+        many: The plural; derived from ``one`` if it is regular.
     """
     return f"{count} {one if count == 1 else many or _plural(one)}"
 
@@ -71,7 +71,7 @@ def rough(value: float | Decimal) -> str:
 
 
 def suggest(got: str, known: Iterable[str]) -> str:
-    """Return the question whether something similar was meant, or nothing where nothing is."""
+    """Return a question with a similar known word, or an empty string if there is none."""
     from difflib import get_close_matches
 
     names = get_close_matches(got, sorted(known), n=3, cutoff=0.6)
@@ -85,10 +85,10 @@ def unknown_word(
 
     Args:
         kind: The error kind.
-        what: Such as ``key in step 2``; the message reads "unknown WHAT 'GOT'".
-        got: What the user wrote.
-        known: What would have been accepted.
-        otherwise: The hint where nothing is near, instead of a list of what is known.
+        what: The place, such as ``key in step 2``; the message reads "unknown WHAT 'GOT'".
+        got: The user's word.
+        known: The accepted words.
+        otherwise: The hint if no known word is similar, instead of a list of them.
     """
     names = sorted(known)
     listed = f"known: {', '.join(names)[:300]}" if names else "nothing is accepted here"
@@ -97,5 +97,5 @@ def unknown_word(
 
 
 def brief(shown: str) -> str:
-    """Return text that is safe to show, without its middle where it would fill the screen."""
+    """Return escaped text, without its middle if it is long."""
     return shown if len(shown) <= _BRIEF else f"{shown[: _BRIEF // 2]} … {shown[-_BRIEF // 2 :]}"

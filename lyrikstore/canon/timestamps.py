@@ -10,10 +10,10 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.limits import CLOCK_SKEW_SECONDS
 
 Clock = Callable[[], datetime]
-"""Returns the current time in UTC. An argument everywhere, so that tests own the time."""
+"""Function that returns the current time in UTC. It is always an argument, so tests can set it."""
 
 CLOCK_SKEW = timedelta(seconds=CLOCK_SKEW_SECONDS)
-"""How far two honest clocks may be apart."""
+"""Largest difference between two honest clocks."""
 
 _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 _XSD_STAMP = re.compile(
@@ -29,7 +29,7 @@ def now() -> datetime:
 
 
 def parse_timestamp(text: object) -> datetime:
-    """Read ``YYYY-MM-DDTHH:MM:SSZ``.
+    """Parse ``YYYY-MM-DDTHH:MM:SSZ``.
 
     ``datetime.fromisoformat`` alone also takes dates, week dates and missing offsets: each is a way
     for two verifiers to read different times in one signed document.
@@ -53,7 +53,7 @@ def _parse(text: str) -> datetime:
 
 
 def parse_foreign_timestamp(text: object) -> datetime:
-    """Read the ``dateTimeStamp`` of XML Schema, as foreign credentials and proofs write it.
+    """Parse the ``dateTimeStamp`` of XML Schema, which foreign credentials and proofs use.
 
     Any offset, up to nine digits of fraction; without an offset it is UTC, as Data Integrity and
     the VC data model allow. Leap seconds, 24:00 and years beyond four digits are refused.
@@ -82,11 +82,11 @@ def _refuse(text: object) -> NoReturn:
 
 
 def format_timestamp(moment: datetime) -> str:
-    """Write an aware datetime as ``YYYY-MM-DDTHH:MM:SSZ``, dropping fractions of a second.
+    """Return an aware datetime as ``YYYY-MM-DDTHH:MM:SSZ``, without fractions of a second.
 
     Raises:
-        InvalidInputError: (``naive-time``) it has no time zone: it would mean another moment on
-            every machine.
+        InvalidInputError: (``naive-time``) the datetime has no time zone: it would mean another
+        moment on every machine.
     """
     if moment.tzinfo is None:
         raise InvalidInputError("naive-time", "a point in time needs a time zone")

@@ -1,4 +1,4 @@
-"""TOML that people write: parsed within bounds that the standard library does not set.
+"""Bounded parsing of TOML files, with limits that the standard library does not have.
 
 To `tomllib` a key of n dotted parts costs n² memory and n³ time (attack: 100 KB of ``a.a.a…`` take
 gigabytes), an integer of 5,000 digits is a bare ``ValueError``, and ``1e999999999`` is a decimal
@@ -50,13 +50,13 @@ _LONG_KEY = re.compile(
 def parse_toml(
     data: bytes, *, max_bytes: int, decimal: Callable[[Decimal], Any] = lambda value: value
 ) -> dict[str, Any]:
-    """Return the document in a TOML file.
+    """Parse a TOML file.
 
     Args:
         data: The file.
-        max_bytes: More are refused.
-        decimal: Makes what the document shall hold of each decimal, which is finite and no larger
-            or smaller than :data:`MAX_EXPONENT` says; by default it stays one.
+        max_bytes: Largest size; larger files are refused.
+        decimal: Function that converts each decimal, which is finite and within
+        :data:`MAX_EXPONENT`; by default decimals stay decimals.
 
     Raises:
         FormatError: (``bad-toml``) too long, not UTF-8, not TOML, or beyond the bounds: keys of
@@ -119,17 +119,16 @@ def _bad(reason: str) -> FormatError:
 
 
 def check_user_file(document: Any, schema: str, *, inside: Sequence[str] = ()) -> None:
-    """Return if a file that a person wrote satisfies a schema.
+    """Raise ``schema`` unless a file that a person wrote satisfies a schema.
 
     Args:
-        document: What the file says, or a document that it became a part of.
+        document: The content of the file, or a document that contains it.
         schema: As for :func:`~lyrikstore.canon.schemas.check_schema`.
-        inside: Members of the document that the file knows nothing of; they are left out where a
-            place is named.
+        inside: Path of the file's content in the document; it is left out of named places.
 
     Raises:
-        FormatError: (``schema``) it does not. The message counts tables from 1, as people do; the
-            hint, if there is one, says what to write instead.
+        FormatError: (``schema``) the document violates it. The message counts tables from 1, as
+        people do; the hint, if there is one, states what to write instead.
     """
     fault = find_fault(document, schema)
     if fault is None:

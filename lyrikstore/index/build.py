@@ -1,9 +1,10 @@
-"""Building the index: made on demand, stamped, checked, rebuilt (docs/index-views.md).
+"""Building of the index on demand, with a stamp by which it is checked (docs/index-views.md).
 
-The database is derived and may vanish at any time. Next to it lies a stamp: which log checkpoint
-it was built from, by which version, and the BLAKE3 of the file. Whatever does not fit its stamp,
-or whose stamp does not fit the store, is built anew, and a damaged database is set aside unopened
-(attack case A38). Whoever can write both can make them fit: keep them where only the asker can.
+The database is derived and can be deleted at any time. A stamp next to it has the log checkpoint
+that it was built from, the version, and the BLAKE3 of the file. A database that does not match its
+stamp, or whose stamp does not match the store, is built again, and a damaged database is set aside
+unopened (attack case A38). An attacker who can write both files can forge them: keep them in a
+folder that only this user can write.
 """
 
 import contextlib
@@ -44,7 +45,7 @@ INDEX_NAME = "index.duckdb"
 
 
 class IndexState(Struct, frozen=True):
-    """An index that fits its store.
+    """An index that matches its store.
 
     Attributes:
         path: The database.
@@ -62,13 +63,13 @@ class IndexState(Struct, frozen=True):
 
 
 def index_path(repository: Repository, cache: Path | None = None) -> Path:
-    """Return where the index of a local store lies.
+    """Return the path of the index of a local store.
 
     Args:
         repository: The store.
-        cache: This user's cache folder for it: an index there, nobody else can write; one in the
-            store's own ``cache`` folder can be forged, with a stamp that fits, by whoever can write
-            to the store.
+        cache: This user's cache folder for it, which no other user can write. An index in the
+        store's own ``cache`` folder can be forged, with a matching stamp, by anyone who can
+        write to the store.
     """
     if cache is None:
         return repository.root / "cache" / INDEX_NAME
@@ -83,19 +84,19 @@ def ensure_index(
     rebuild: bool = False,
     progress: OnProgress = silent,
 ) -> IndexState:
-    """Return an index that fits ``repository`` now; build one if there is none.
+    """Return an index that matches ``repository`` now; build it if needed.
 
     Args:
-        repository: The store; its log checkpoint decides what fits.
-        path: Where the database lies; by default in the store's ``cache`` folder.
-        rebuild: Build even if the present one fits.
-        progress: Hears of the build, entry of the log by entry.
+        repository: The store, with the log checkpoint that the index must match.
+        path: Path of the database; by default in the store's ``cache`` folder.
+        rebuild: Build the index even if the present one matches.
+        progress: Progress callback, called per log entry of a build.
 
     Raises:
-        StorageError: (``read-only``, ``disk-full``, ``io``) it cannot be written.
+        StorageError: (``read-only``, ``disk-full``, ``io``) the index cannot be written.
         IncompleteError, VerificationError: The store itself cannot be read.
 
-    Cost: one read of the database file if it fits; else one read of all manifests, trees and
+    Cost: one read of the database file if it matches; else one read of all manifests, trees and
     decision tables, about 50,000 rows a second.
     """
     started = time.monotonic()
@@ -122,16 +123,16 @@ def ensure_index(
 
 
 def drop_indexes(cache: Path) -> int:
-    """Remove the indexes in a cache folder, those set aside and unfinished ones included.
+    """Remove all indexes in a cache folder, also damaged and unfinished ones.
 
     Args:
-        cache: The folder; the next query builds an index in it anew.
+        cache: The folder; the next query builds a new index in it.
 
     Returns:
-        How many bytes they had.
+        Their size in bytes.
 
     Raises:
-        StorageError: One cannot be removed; (``linked-folder``) the folder is a link.
+        StorageError: An index cannot be removed; (``linked-folder``) the folder is a link.
     """
     refuse_link(cache)
     freed = 0
@@ -155,16 +156,16 @@ def ask(
     tables: Mapping[str, ServedTable] | None = None,
     progress: OnProgress = silent,
 ) -> QueryResult:
-    """Return the answer of one ``SELECT`` about the store as it is now.
+    """Return the result of one ``SELECT`` about the current store.
 
     Args:
         repository: The store.
-        sql: Not trusted; see :func:`lyrikstore.index.query.query`.
+        sql: The query, untrusted; see :func:`lyrikstore.index.query.query`.
         parameters: Values for ``?``.
-        path: Where the index lies; by default in the store's ``cache`` folder.
-        limits: Bounds of the query.
-        tables: Name → what is read in place.
-        progress: Hears of the build, if there is one.
+        path: Path of the index; by default in the store's ``cache`` folder.
+        limits: Limits of the query.
+        tables: Name → table that is read in place.
+        progress: Progress callback of a build.
 
     Raises:
         InvalidInputError, FormatError, NotFoundError, StorageError: See
@@ -182,7 +183,7 @@ def ask(
 
 
 def _misfit(repository: Repository, path: Path) -> str:
-    """Return why the index at ``path`` does not fit, or an empty string."""
+    """Return why the index at ``path`` does not match the store, or an empty string."""
     if not os.path.lexists(path):
         return "absent"
     if path.is_symlink() or not path.is_file():

@@ -1,7 +1,7 @@
-"""What a repository says, as rows (docs/index-views.md).
+"""Extraction of a repository's facts as rows (docs/index-views.md).
 
-Everything comes from bytes the repository verified. What cannot be read is a row of ``gaps``,
-never a silent absence: an index that lost half a store would answer as if there was no more.
+Everything comes from bytes that the repository verified. An unreadable object is a row of ``gaps``
+and never silently absent: an index without half of the store would look complete.
 """
 
 import contextlib
@@ -27,22 +27,22 @@ from lyrikstore.verify.credential.key_statements import is_statement
 from lyrikstore.verify.evaluation.words import figures_of
 
 MAX_DECISIONS = 100_000
-"""Decisions about one version that are copied; of more it is said where they are."""
+"""Most decisions of one version that are copied; for more, a row states where they are."""
 
 _SYSTEMS = ("model", "baseline", "majority")
 
 
 def collect(repository: Repository, writer: Writer, progress: OnProgress = silent) -> None:
-    """Write everything the documented views need.
+    """Write all rows that the documented views need.
 
     Args:
         repository: The view to index; read in log order.
-        writer: Takes the rows.
-        progress: Hears how many of the log's entries are in.
+        writer: Receives the rows.
+        progress: Progress callback, called with the number of finished log entries.
 
     Raises:
-        IncompleteError, VerificationError: A logged manifest is lost or damaged; what the names
-            stand for cannot be known then, so there is no index of it either.
+        IncompleteError, VerificationError: A logged manifest is missing or damaged; the versions of
+        names are then unknown, so no index can be built.
 
     Cost: one read of every manifest, credential, tree and decision table; memory for one tree.
     """

@@ -1,8 +1,8 @@
-"""What a process that runs foreign SQL gives up: files, network, processes, memory.
+"""Confinement of a process that runs foreign SQL: files, network, processes, memory.
 
-DuckDB's own switches are no security boundary, as its documentation says; the kernel's are. Each
-is asked for, then tried: the answer states what was measured to hold, not what was requested.
-Only Linux offers them; elsewhere the answer says so and the engine's switches stand alone.
+DuckDB's own switches are not a security boundary, as its documentation states; those of the kernel
+are. Each is requested, then tested: the answer states the tested boundaries, not the requested
+ones. Only Linux has them; elsewhere the answer states that only the switches of DuckDB are active.
 """
 
 import ctypes
@@ -58,10 +58,10 @@ _OPEN_FOR_CHANGE = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPE
 
 
 def limit(*, memory_bytes: int, cpu_seconds: int, open_files: int) -> None:
-    """Cap what this process may use; a query that asks for more fails instead of the machine.
+    """Limit the resources of this process, so that a large query fails and the machine does not.
 
     Args:
-        memory_bytes: Address space that may be added to what the process already has.
+        memory_bytes: Address space besides the present one.
         cpu_seconds: CPU time; the kernel kills the process two seconds after it is used up.
         open_files: Highest number of open files.
     """
@@ -81,7 +81,7 @@ def close_inherited() -> None:
 
 
 def confine(readable: Path) -> dict[str, str]:
-    """Give up every file but ``readable``, all sockets, all changes and all child processes.
+    """Give up access to all files but ``readable``, to sockets, writes and child processes.
 
     Irreversible. Must run while the process has one thread: the kernel confines the calling
     thread and those it starts.
@@ -90,7 +90,7 @@ def confine(readable: Path) -> dict[str, str]:
         readable: The one file that stays readable.
 
     Returns:
-        ``landlock`` and ``seccomp``: what the kernel granted, or why it did not.
+        ``landlock`` and ``seccomp``: the result of the request, or the reason of its refusal.
     """
     if sys.platform != "linux":
         reason = f"not on {sys.platform}"
@@ -107,7 +107,7 @@ def confine(readable: Path) -> dict[str, str]:
 
 
 def probe(readable: Path) -> dict[str, str]:
-    """Try what must no longer work.
+    """Test the boundaries by trying forbidden operations.
 
     Args:
         readable: The file that :func:`confine` left readable. Opened for writing, not written.
@@ -199,7 +199,7 @@ def _seccomp(libc: ctypes.CDLL) -> str:
 
 
 def _filter(machine: str) -> bytes:
-    """The BPF program: refuse the calls above, allow the rest."""
+    """Return the BPF program that refuses the calls above and allows all others."""
     column = 0 if machine == "x86_64" else 1
     load, equal, at_least, any_bit, answer = 0x20, 0x15, 0x35, 0x45, 0x06
     allow, kill = 0x7FFF0000, 0x80000000

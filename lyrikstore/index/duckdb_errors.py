@@ -1,4 +1,4 @@
-"""Telling failures of DuckDB from failures of the system."""
+"""Distinction of failures of DuckDB and of the operating system."""
 
 import errno
 import os
@@ -13,10 +13,10 @@ _KINDS = (duckdb.IOException, duckdb.FatalException, duckdb.TransactionException
 
 
 def system_error(error: duckdb.Error) -> OSError | None:
-    """Return what the operating system refused to DuckDB; None if it refused nothing.
+    """Return the operating system's error behind an error of DuckDB, or None.
 
-    DuckDB raises one kind of error for a disk that fails and for a file that is damaged, without
-    a number; only where the system spoke do its words stand in the message.
+    DuckDB raises one kind of error for a failing disk and for a damaged file, without a number;
+    only the message contains the system's text, if the system failed.
     """
     if not isinstance(error, _KINDS):
         return None  # a query may say what it likes in an error of its own

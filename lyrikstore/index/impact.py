@@ -1,7 +1,8 @@
-"""What rests on something: the links of the log, walked forwards (spec §8.7).
+"""Impact: all objects that depend on an object, by the links of the log (spec §8.7).
 
-The log is read, not the database of :mod:`lyrikstore.index.build`: right after a revocation the
-answer has to hold without one. What cannot be read is named, for what it rests on is unknown.
+The log is read, not the database of :mod:`lyrikstore.index.build`: the answer must be right
+directly after a revocation, without a database. Unreadable entries are listed, for their inputs are
+unknown.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,30 +30,29 @@ from lyrikstore.index.log_view import event_text
 from lyrikstore.verify.rights.freed import Held, SourcesHeld
 
 MAX_PATH = 64
-"""Links that a path is told in; a chain of ten thousand would be told ten thousand times."""
+"""Most links of a path; a chain of ten thousand would otherwise be repeated ten thousand times."""
 
 _WORST = (Held.SOME, Held.NOT_CHECKED, Held.NONE)
 
 _NO_REST = frozenset({"retention"})
-"""Kinds whose inputs are not what they were made from: a retention says whose data may go."""
+"""Kinds that were not made from their inputs: a retention lists data that may be deleted."""
 
 
 class Affected(Struct, frozen=True):
-    """One signed object that rests on what was asked about.
+    """One signed object that depends on a root.
 
     Attributes:
         id: A manifest or a licence grant.
         kind: The manifest's kind, or ``grant``.
         name: The manifest's name, the grant's ``id``; None for a grant that has none.
         index: Its log index.
-        previous: What it rests on directly, on a shortest path.
-        role: As what that was used: a role of its inputs, or ``rights``, ``terms``, ``subject``.
-        counts: Records that a filter took in, kept, dropped and changed to make it, or None.
+        previous: The object on which it depends directly, on a shortest path.
+        role: The role of that object: a role of its inputs, or ``rights``, ``terms``, ``subject``.
+        counts: Records that a filter read, kept, dropped and changed to make it, or None.
         flagged: Why it has no effect on refs, or None.
-        holds: Whether it holds a record of the datasets that were asked about: none, if it rests on
-            them by way of unions alone, and no record of theirs is left there; None, if not asked
-            about datasets.
-        event: What happened, of a delivery, deployment or prediction, in words; else None.
+        holds: Whether it has a record of the root datasets; False if it depends on them only by
+        unions that have none of their records left; None if no root is a dataset.
+        event: Description of a delivery, deployment or prediction; None for other kinds.
     """
 
     id: Digest
@@ -68,10 +68,10 @@ class Affected(Struct, frozen=True):
 
 
 class Unfollowed(Struct, frozen=True, rename={"index": "logIndex"}):
-    """A log entry that cannot be read, so that nobody can tell what it rests on.
+    """A log entry that cannot be read, so that its inputs are unknown.
 
     Attributes:
-        id: What it vouches for.
+        id: The logged id.
         index: Its log index.
         type: ``manifest`` or ``credential``.
         kind: ``missing``, ``damaged``, ``newer`` or ``unreadable``.
@@ -86,12 +86,12 @@ class Unfollowed(Struct, frozen=True, rename={"index": "logIndex"}):
 
 
 class Impact(Struct, frozen=True):
-    """Everything that rests on some signed objects.
+    """All objects that depend on some signed objects.
 
     Attributes:
-        roots: What was asked about.
-        affected: What rests on it, by log index.
-        unfollowed: What could not be read. The answer is whole only if there is none.
+        roots: The ids of these signed objects.
+        affected: The objects that depend on them, by log index.
+        unfollowed: Unreadable entries. The result is complete only if there are none.
     """
 
     roots: tuple[Digest, ...]
@@ -99,20 +99,20 @@ class Impact(Struct, frozen=True):
     unfollowed: tuple[Unfollowed, ...]
 
     def path(self, one: Affected) -> tuple[Digest, tuple[Affected, ...]]:
-        """Return where a path to ``one`` begins, and what stands on it, ``one`` last.
+        """Return the start of a path to ``one``, and the objects on it, ``one`` last.
 
-        It begins at a root; where it would be longer than :data:`MAX_PATH` links, at another
-        affected object.
+        It begins at a root, or at an affected object if it would be longer than :data:`MAX_PATH`
+        links.
         """
         return _path({found.id: found for found in self.affected}, one)
 
     def paths(self) -> Iterator[tuple[Affected, Digest, tuple[Affected, ...]]]:
-        """Yield each affected object with what :meth:`path` returns for it."""
+        """Yield each affected object with the result of :meth:`path` for it."""
         found = {one.id: one for one in self.affected}
         return ((one, *_path(found, one)) for one in self.affected)
 
     def to_json(self) -> dict[str, JSON]:
-        """Return it as ``schemas/cli/impact.schema.json`` wants it."""
+        """Return the impact in the form of ``schemas/cli/impact.schema.json``."""
         return {
             "roots": [str(root) for root in self.roots],
             "affected": [
@@ -142,16 +142,16 @@ class Impact(Struct, frozen=True):
 
 
 def impact_of(repository: Repository, roots: Iterable[Digest], *, read: bool = False) -> Impact:
-    """Return what rests on the signed objects ``roots``: manifests or credentials, logged here.
+    """Return the objects that depend on ``roots``: manifests or credentials, logged here.
 
     Args:
         repository: The store.
-        roots: Their ids; they are not among what is returned.
-        read: Whether to read the records of unions, and of what they were made from, to say which
-            hold none of those that were asked about. Without, that is not checked.
+        roots: Ids of the roots, which are not in the result.
+        read: Whether to read the records of unions and their inputs, to find the unions without a
+        record of the roots. If False, this is not checked.
 
     Returns:
-        Never raises for what cannot be read: that stands in ``unfollowed``.
+        The impact. Unreadable entries never raise: they are in ``unfollowed``.
 
     Cost: one read and one signature verification per logged manifest; where a root is a credential,
     one read per logged credential too.
@@ -202,7 +202,7 @@ def _held_records(
     *,
     read: bool,
 ) -> tuple[Affected, ...]:
-    """Return what is affected, in its order, with what it holds of the datasets in question."""
+    """Return the affected objects in order, with ``holds`` for the root datasets."""
     lineage = links.lineage
     datasets = [
         *(one for one in asked if one in lineage and lineage[one].kind == "dataset"),
@@ -221,15 +221,15 @@ def _held_records(
 
 
 class _HeldRecords:
-    """Says of what rests on some datasets whether it holds a record of theirs.
+    """Decides whether an object that depends on the root datasets has a record of theirs.
 
-    Ask in the order of the log: what rests on something else follows from that.
+    Call :meth:`of` in the order of the log: the result for an object depends on earlier ones.
 
     Args:
         repository: The store.
-        lineage: Of all that is logged.
-        datasets: What was asked about: the datasets in question.
-        read: Whether to read records; without, no union is known to hold none.
+        lineage: The lineage of the whole log.
+        datasets: The root datasets.
+        read: Whether to read records; if False, every union counts as having a record.
     """
 
     def __init__(
@@ -243,12 +243,12 @@ class _HeldRecords:
         self._looking = SourcesHeld(self._lineage, *of)
 
     def of(self, identity: Digest, kind: str, links: Mapping[Digest, Iterable[str]]) -> Held:
-        """Return whether something holds a record.
+        """Return whether an object has a record of the root datasets.
 
         Args:
-            identity: What rests on the datasets, in some way.
+            identity: Id of the object, which depends on the datasets.
             kind: Its kind.
-            links: What it rests on of all that rests on them, themselves included, and as what.
+            links: Those of its inputs that are a root or depend on one → their roles.
         """
         if identity in self._roots:
             return Held.SOME
@@ -295,11 +295,11 @@ class _Node(Struct, frozen=True):
 
 
 class _Links(Struct):
-    """Every link of a log, by what it leads from.
+    """All links of a log, by their source.
 
-    ``above`` has, for an id, what names it otherwise than as an input, and as what; ``foreign``,
-    for a manifest of another store, the datasets imported under it; ``spelled``, for the canonical
-    form of a credential, the logged ones of that form.
+    ``above`` has, for an id, the objects that name it in another place than their inputs, with the
+    role; ``foreign``, for a manifest of another store, the datasets imported under it;
+    ``spelled``, for the canonical form of a credential, the logged credentials of that form.
     """
 
     lineage: Lineage
@@ -311,7 +311,7 @@ class _Links(Struct):
     spelled: dict[Digest, list[Digest]] = field(default_factory=dict)
 
     def resting_on(self, identity: Digest) -> Iterator[tuple[Digest, str]]:
-        """Yield what names ``identity``, in log order, and as what."""
+        """Yield the objects that name ``identity``, in log order, with the role."""
         for user in self.lineage.users.get(identity, ()):
             if user.kind not in _NO_REST:
                 yield from ((user.id, item.role) for item in user.inputs if item.id == identity)
@@ -325,7 +325,7 @@ class _Links(Struct):
                 yield from self.above.get(name, ())
 
     def described(self, identity: Digest) -> _Node:
-        """Return what is said of a manifest or a licence grant."""
+        """Return the description of a manifest or a licence grant."""
         if identity in self.grants:
             return self.grants[identity]
         node = self.lineage.nodes[identity]
@@ -335,7 +335,7 @@ class _Links(Struct):
         return _Node(manifest.kind, manifest.name, node.index, counts, event_text(manifest))
 
     def take_in_manifests(self) -> None:
-        """Take in what manifests name otherwise than as an input."""
+        """Add the links of manifests that are not inputs."""
         for manifest in self.lineage.values():
             for carried in manifest.attachments_in("foreign-manifest"):
                 self.foreign.setdefault(carried.id, []).append(manifest.id)
@@ -350,7 +350,7 @@ class _Links(Struct):
                         self._add(Digest.parse(right[member]), use.id, "rights")
 
     def read_credential(self, repository: Repository, entry: LoggedEntry) -> None:
-        """Take in the links of one logged credential; all manifests were taken in before."""
+        """Add the links of one logged credential; call this after all manifests are added."""
         if entry.id in self.form:
             return
         try:
@@ -383,7 +383,7 @@ class _Links(Struct):
 
 
 def _read_manifests(repository: Repository, unfollowed: list[Unfollowed]) -> Lineage:
-    """Return the lineage of all that is logged, and note what cannot be read."""
+    """Return the lineage of the whole log, and add unreadable entries to ``unfollowed``."""
     nodes: dict[Digest, Node] = {}
     for entry in repository.entries():
         if entry.type != "manifest" or entry.id in nodes:
@@ -408,7 +408,7 @@ def _unfollowed(entry: LoggedEntry, error: LyrikstoreError) -> Unfollowed:
 
 
 def _is_intact(repository: Repository, entry: LoggedEntry) -> bool:
-    """Return whether the bytes of an entry can be read, whatever they are."""
+    """Return whether the bytes of an entry can be read, valid or not."""
     try:
         repository.blobs.read(entry.id, max_bytes=MAX_READ)
     except LyrikstoreError:
@@ -417,7 +417,7 @@ def _is_intact(repository: Repository, entry: LoggedEntry) -> bool:
 
 
 def _terms_of(document: Mapping[str, Any]) -> Digest | None:
-    """Return the canonical form of the credential under whose terms a grant stands, as it says."""
+    """Return the stated digest of the canonical form of the credential with a grant's terms."""
     try:
         return Digest.parse_urn(document["credentialSubject"]["grant"]["terms"]["digest"])
     except (FormatError, KeyError, TypeError):

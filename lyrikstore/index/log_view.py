@@ -1,4 +1,4 @@
-"""What each entry of the log says of itself; `verify` says whether that holds."""
+"""Facts of each log entry, as it states them; `verify` checks whether they are true."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any
@@ -23,14 +23,14 @@ _UNKNOWN: dict[str, Any] = {
     **dict.fromkeys(("kind", "name", "author", "created", "message", "tree", "eventText")),
     "parents": [],
 }
-"""What is told of an entry of which nothing more is known."""
+"""Members of an entry without further facts."""
 
 
 def log_entries(repository: Repository) -> list[dict[str, Any]]:
-    """Return every entry, oldest first, as ``schemas/cli/log.schema.json`` wants it.
+    """Return every entry, oldest first, in the form of ``schemas/cli/log.schema.json``.
 
     Raises:
-        VerificationError, IncompleteError, StorageError: One cannot be read.
+        VerificationError, IncompleteError, StorageError: An entry cannot be read.
     """
     flagged = {item.index: item.summary for item in repository.flagged}
     changed = status_changes(repository)
@@ -52,7 +52,7 @@ def log_entries(repository: Repository) -> list[dict[str, Any]]:
 
 
 def manifest_facts(manifest: Manifest) -> dict[str, Any]:
-    """Return what a manifest says of itself, as ``schemas/cli/log.schema.json`` wants it."""
+    """Return the facts of a manifest in the form of ``schemas/cli/log.schema.json``."""
     return {
         "kind": manifest.kind,
         "name": manifest.name,
@@ -66,7 +66,7 @@ def manifest_facts(manifest: Manifest) -> dict[str, Any]:
 
 
 def checkpoints_of(repository: Repository, runs: Iterable[Manifest]) -> dict[Digest, list[Digest]]:
-    """Return which checkpoints came of each run: one that was tried and left out leaves none."""
+    """Return the checkpoints of each run; a candidate that was not chosen has no checkpoint."""
     came: dict[Digest, list[Digest]] = {run.id: [] for run in runs if run.kind == "run"}
     names = [name for name in repository.refs if name.startswith("checkpoints/")]
     for name in sorted(names) if came else ():
@@ -80,7 +80,7 @@ def checkpoints_of(repository: Repository, runs: Iterable[Manifest]) -> dict[Dig
 def evaluations_of(
     repository: Repository, checkpoints: Iterable[Manifest]
 ) -> dict[Digest, list[Manifest]]:
-    """Return the evaluations of each checkpoint in log order, then its monitors by their time."""
+    """Return each checkpoint's evaluations in log order, then its monitoring results by time."""
     found = _naming(repository, checkpoints, {"checkpoint"}, {"evaluations"})
     for some in found.values():
         some.sort(key=lambda one: place_in_time(one.body, one.created))
@@ -90,14 +90,14 @@ def evaluations_of(
 def decisions_about(
     context: StoreContext, manifests: Iterable[Manifest]
 ) -> dict[Digest, list[dict[str, Any]]]:
-    """Return what was decided about cards, by card and by the model or dataset they are about.
+    """Return the decisions about cards, by card and by the model or dataset of the card.
 
     Args:
-        context: The store, and who reads: their trust file says what keys are called.
-        manifests: Cards, checkpoints and datasets; others are left out.
+        context: The store, with the reader's trust file, which has the nicknames of keys.
+        manifests: Cards, checkpoints and datasets; others are ignored.
 
     Returns:
-        Id → of each key the last decision, as ``schemas/cli/common.schema.json`` wants it.
+        Id → the last decision of each key, in the form of ``schemas/cli/common.schema.json``.
     """
     found: dict[Digest, list[dict[str, Any]]] = {}
     for one in manifests:
@@ -144,23 +144,23 @@ def reproductions_of(
 def events_of(
     repository: Repository, manifests: Iterable[Manifest]
 ) -> dict[Digest, list[Manifest]]:
-    """Return what each dataset or checkpoint was used for outside the store, by log index.
+    """Return the deliveries, deployments and predictions of datasets and checkpoints, by log index.
 
-    To whom a dataset was handed, where a checkpoint was deployed, what it was asked.
+    These are the recorded uses outside the store.
     """
     return _naming(repository, manifests, {"dataset", "checkpoint"}, {*EVENTS})
 
 
 EVENTS = ("deliveries", "deployments", "predictions")
-"""First parts of the names of what :func:`events_of` returns."""
+"""Prefixes of the names of the manifests that :func:`events_of` returns."""
 
 
 def _naming(
     repository: Repository, manifests: Iterable[Manifest], kinds: Set[str], prefixes: Set[str]
 ) -> dict[Digest, list[Manifest]]:
-    """Return what names each manifest of some kinds as an input, in the order of the log.
+    """Return the manifests that name each manifest of some kinds as an input, in log order.
 
-    What has no effect is left out: the policy let nobody say it.
+    Manifests without effect are left out: the policy did not permit them.
     """
     found: dict[Digest, list[Manifest]] = {one.id: [] for one in manifests if one.kind in kinds}
     names = [name for name in repository.refs if name.partition("/")[0] in prefixes]
@@ -174,9 +174,9 @@ def _naming(
 
 
 def event_facts(event: Manifest) -> dict[str, Any]:
-    """Return what a delivery, deployment or prediction says, as ``cli/common.schema.json`` has it.
+    """Return a delivery, deployment or prediction in the form of ``cli/common.schema.json``.
 
-    ``recipient`` is to whom or what it went; None where nobody is named.
+    ``recipient`` is the named person or system; None if there is none.
     """
     body = event.body
     return {
@@ -191,7 +191,7 @@ def event_facts(event: Manifest) -> dict[str, Any]:
 
 
 def event_text(manifest: Manifest) -> str | None:
-    """Return what happened, of a delivery, deployment or prediction, in words; else None."""
+    """Return a description of a delivery, deployment or prediction; None for other kinds."""
     words = _EVENT_WORDS.get(manifest.kind)
     return None if words is None else words(manifest.body)
 
@@ -217,7 +217,7 @@ _EVENT_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def reproduction_facts(repository: Repository, reproduction: Manifest) -> dict[str, Any]:
-    """Return what a reproduction found, as ``schemas/cli/common.schema.json`` wants it."""
+    """Return a reproduction in the form of ``schemas/cli/common.schema.json``."""
     from lyrikstore.verify.store.statements.reproductions import WORDS
 
     run = repository.manifest(reproduction.inputs_in("run")[0].id)
@@ -233,7 +233,7 @@ def reproduction_facts(repository: Repository, reproduction: Manifest) -> dict[s
 
 
 def evaluation_facts(repository: Repository, evaluation: Manifest) -> dict[str, Any]:
-    """Return what an evaluation found, and on what, as ``schemas/cli/log.schema.json`` wants it."""
+    """Return an evaluation's results and data, in the form of ``schemas/cli/log.schema.json``."""
     from lyrikstore.verify.evaluation.words import (
         METRICS,
         drift_figures,
@@ -262,7 +262,7 @@ def evaluation_facts(repository: Repository, evaluation: Manifest) -> dict[str, 
 
 
 def data_names(repository: Repository, evaluation: Manifest) -> list[str]:
-    """Return the names of the data that an evaluation is on; of what cannot be read, its id."""
+    """Return the names of the data of an evaluation; an id for data that cannot be read."""
     found = []
     for item in evaluation.inputs_in("test"):
         try:

@@ -194,4 +194,4 @@ MODEL_VIEWS = (
         """,
     ),
 )
-"""In the order of the documentation."""
+"""The views of this module, in the order of the documentation."""

@@ -1,8 +1,9 @@
-"""Answers to SQL about a store, from a process that can reach nothing else (docs/index-views.md).
+"""SQL queries about a store, in a confined process (docs/index-views.md).
 
-The query runs in a child: read-only, with no other file, no network, no further process, bounded
-in time, memory and answer. What the kernel could not grant is said with the answer. Tables that are
-not in the index it gets from this process, batch by batch (:mod:`lyrikstore.index.query_tables`).
+The query runs in a child process: read-only, with no other file, no network and no further process,
+limited in time, memory and size of the result. The result states the boundaries that the kernel
+does not support. This process sends tables that are not in the index to the child, batch by batch
+(:mod:`lyrikstore.index.query_tables`).
 """
 
 import contextlib
@@ -33,7 +34,7 @@ Cell = Scalar | list[Scalar]
 
 MAX_SQL_BYTES = 32 << 10
 _ONE_THREAD = {"JE_ARROW_MALLOC_CONF": "background_thread:false", "OPENBLAS_NUM_THREADS": "1"}
-"""What keeps libraries from starting threads when they are loaded: those would not be confined."""
+"""Variables that keep libraries from starting threads on import: these would not be confined."""
 
 _HINT_VIEWS = (
     'lyrikstore query "show tables" lists the views, and "describe NAME" the columns of one; what '
@@ -42,12 +43,13 @@ _HINT_VIEWS = (
 
 
 class QueryLimits(Struct, frozen=True):
-    """What one query may use.
+    """Limits of one query.
 
     Attributes:
         seconds: Wall-clock time, start of the child included.
-        rows: Rows returned; more are cut off, and the result says so.
-        bytes: Bytes of the encoded answer; more are cut off, and the result says so.
+        rows: Most rows; a longer result is truncated, and ``truncated`` is set.
+        bytes: Most bytes of the encoded result; a longer one is truncated, and ``truncated`` is
+            set.
         memory_bytes: DuckDB's memory limit; nothing spills to disk.
     """
 
@@ -58,17 +60,17 @@ class QueryLimits(Struct, frozen=True):
 
 
 class QueryResult(Struct, frozen=True):
-    """The answer to one query.
+    """The result of one query.
 
     Attributes:
         columns: Column names, in order; a name can occur twice.
         types: DuckDB's type of each column. Values of types without a JSON word (dates,
             decimals, blobs, lists of lists) are DuckDB's text for them.
         rows: One tuple per row.
-        truncated: More rows exist than the limits let through.
-        boundaries: What confined the query: ``files``, ``writes``, ``network`` and ``processes``
-            are ``held`` or ``open``, as tried in the child before the query ran; ``landlock`` and
-            ``seccomp`` say which kernel features were granted.
+        truncated: Whether there are more rows than the limits allow.
+        boundaries: The confinement of the query: ``files``, ``writes``, ``network`` and
+        ``processes`` are ``held`` or ``open``, as tested in the child before the query ran;
+        ``landlock`` and ``seccomp`` state the kernel features that were granted.
         seconds: Wall-clock time.
     """
 
@@ -81,7 +83,7 @@ class QueryResult(Struct, frozen=True):
 
     @property
     def confined(self) -> bool:
-        """Every boundary was tried and held."""
+        """Whether every boundary was tested and held."""
         names = ("files", "writes", "network", "processes")
         return all(self.boundaries.get(name) == "held" for name in names)
 
@@ -94,25 +96,25 @@ def query(
     limits: QueryLimits | None = None,
     tables: Mapping[str, ServedTable] | None = None,
 ) -> QueryResult:
-    """Return the answer of one ``SELECT`` on the index at ``path``.
+    """Return the result of one ``SELECT`` on the index at ``path``.
 
     Args:
         path: The index file, as :func:`lyrikstore.index.build.ensure_index` returns it.
         sql: One ``SELECT`` (also ``FROM …``, ``DESCRIBE``, ``SUMMARIZE``, ``SHOW TABLES``), at
             most 32 KiB. Not trusted.
         parameters: Values for ``?`` in ``sql``.
-        limits: Bounds; the defaults suit an interactive question.
-        tables: Name → what is read in place; no name of a view of the index.
+        limits: Limits; the defaults suit interactive queries.
+        tables: Name → table that is read in place; the name is not that of a view of the index.
 
     Raises:
-        NotFoundError: (``no-index``) no such file.
+        NotFoundError: (``no-index``) the file does not exist.
         InvalidInputError: (``bad-query``) DuckDB refused the query, also for reaching for a file,
             the network, a setting or a change; (``not-a-select``) not exactly one ``SELECT``;
             (``query-timeout``), (``query-too-large``) more time or memory than allowed;
             (``too-many-scans``) it reads a table too often;
             (``query-crashed``) the child died, mostly for the same reasons.
         LyrikstoreError: One of the tables cannot be read.
-        FormatError: (``bad-index``) the file is no sound index; rebuild it.
+        FormatError: (``bad-index``) the file is not a valid index; rebuild it.
         StorageError: (``io``, …) the disk failed while the index was read, or the child process
             could not be started; (``not-loaded``) it could not load what it needs.
 
@@ -171,7 +173,7 @@ def _run(request: str, limits: QueryLimits, server: TableServer) -> bytes:
 
 
 class _Conversation:
-    """What is said to the child and what it answers, in the time that it has."""
+    """The exchange of messages with the child, within the time limit."""
 
     def __init__(self, to_child: int, from_child: int, limits: QueryLimits) -> None:
         self._to, self._from, self._limits = to_child, from_child, limits
@@ -180,7 +182,7 @@ class _Conversation:
             os.set_blocking(pipe, False)
 
     def hold(self, request: bytes, server: TableServer) -> bytes:
-        """Return the lines of the answer; what the child asks for in between it gets."""
+        """Send the request, serve the batches that the child requests; return its result lines."""
         # The child keeps to the limits itself; the parent does not rely on it.
         most = 2 * self._limits.bytes + (1 << 20)
         output = bytearray()

@@ -1,4 +1,4 @@
-"""Tables that a query reads in place, which the asking process reads and the confined one gets.
+"""Tables for a confined query process, which the parent process reads and sends.
 
 The process that runs the SQL can open nothing. For each batch of rows it writes a line on its
 standard output, ``{"next": [SCAN, TABLE]}``, and gets 8 bytes of length and an Arrow IPC message
@@ -17,15 +17,15 @@ if TYPE_CHECKING:  # the confined process loads this module before it may load p
     import pyarrow as pa
 
 ASKS = b'{"next": '
-"""How a line begins that asks for a batch."""
+"""Prefix of a line that requests a batch."""
 
 LENGTH_BYTES = 8
 MAX_SCANS = 64
-"""How often one query may read tables: each time is a read of the data and holds a batch."""
+"""Most scans of tables by one query: each scan reads the data and keeps a batch in memory."""
 
 
 class ServedTable(Protocol):
-    """A table that a query may read.
+    """Protocol of a table that a query can read.
 
     Attributes:
         schema: Its columns.
@@ -39,12 +39,12 @@ class ServedTable(Protocol):
         """Yield its rows from the first one on, the same every time.
 
         Raises:
-            LyrikstoreError: They cannot be read.
+            LyrikstoreError: The rows cannot be read.
         """
 
 
 class TableServer:
-    """Answers the scans of one query; a context manager that ends them.
+    """Serves the scans of one query; a context manager that ends them.
 
     Args:
         tables: Name → table.
@@ -64,18 +64,18 @@ class TableServer:
         self._ends.close()
 
     def schemas(self) -> dict[str, str]:
-        """Return name → schema, as the query's process takes it: an IPC message in hex."""
+        """Return name → schema for the query's process: an Arrow IPC message in hex."""
         return {
             name: table.schema.serialize().to_pybytes().hex()
             for name, table in self._tables.items()
         }
 
     def answer(self, line: bytes) -> bytes:
-        """Return what a line that begins with :data:`ASKS` gets.
+        """Return the response to a line that begins with :data:`ASKS`.
 
         Raises:
             InvalidInputError: (``too-many-scans``) the query reads tables too often;
-                (``query-crashed``) that is no such line.
+                (``query-crashed``) the line is malformed.
             LyrikstoreError: The data cannot be read.
         """
         # ATTACK: whoever took over the process that ran the SQL writes these lines.

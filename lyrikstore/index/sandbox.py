@@ -35,7 +35,7 @@ _SWITCHES = (
 
 
 def main() -> None:
-    """Answer the request on standard input, confined; exit status 0 unless killed."""
+    """Run the query of the request on standard input, confined; exit status 0 unless killed."""
     request = json.loads(sys.stdin.buffer.readline())
     close_inherited()
     tables = _remote_tables(request["tables"])
@@ -128,7 +128,7 @@ def _start_engine(memory_bytes: int) -> duckdb.DuckDBPyConnection:
 
 
 class _RemoteTable:
-    """A table that the parent reads; what DuckDB scans."""
+    """A table that DuckDB scans, and whose rows the parent sends."""
 
     def __init__(self, name: str, schema: Any, numbers: Iterator[int]) -> None:
         self._name, self._schema, self._numbers = name, schema, numbers

@@ -1,4 +1,4 @@
-"""The tables that hold an index's facts, and the writer that fills them.
+"""The tables with an index's facts, and the writer that fills them.
 
 They live in the schema ``facts`` and may change at any time; the views over them are documented
 (docs/index-views.md).
@@ -115,7 +115,7 @@ TABLES: Mapping[str, Mapping[str, pa.DataType]] = {
 """Table → column → type."""
 
 DECISION_COLUMNS = dict(tuple(TABLES["decisions"].items())[2:])
-"""What is taken from a decision table: column → type, in order; the path comes first."""
+"""Columns that are copied from a decision table: column → type, in order; the path comes first."""
 
 _BATCH = 100_000
 
@@ -130,7 +130,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 @dataclass(slots=True)
 class Writer:
-    """Collects rows and stores them by the batch, in the order they came.
+    """Collects rows and stores them in batches, in the order in which they were added.
 
     Attributes:
         connection: An open database with the tables in it.
@@ -147,7 +147,7 @@ class Writer:
             self._store(table)
 
     def flush(self) -> None:
-        """Store what is still held."""
+        """Store the rows that are not stored yet."""
         for table in self._rows:
             self._store(table)
 

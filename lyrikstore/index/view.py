@@ -1,4 +1,4 @@
-"""What a documented view is: a name, columns with a meaning, a query behind them."""
+"""Documented views: name, columns with a description, and query."""
 
 from msgspec import Struct
 
@@ -7,9 +7,9 @@ class Column(Struct, frozen=True):
     """One column of a view.
 
     Attributes:
-        name: As SQL spells it.
+        name: Its name in SQL.
         type: DuckDB's type.
-        about: What it holds, in a few words.
+        about: A short description.
     """
 
     name: str
@@ -22,7 +22,7 @@ class View(Struct, frozen=True):
 
     Attributes:
         name: As SQL spells it.
-        about: What one row is.
+        about: Description of one row.
         columns: In order.
         sql: The query behind it, over the tables of :mod:`lyrikstore.index.tables`.
     """
@@ -34,6 +34,6 @@ class View(Struct, frozen=True):
 
 
 def columns(text: str) -> tuple[Column, ...]:
-    """Return the columns written one a line: name, type, meaning."""
+    """Return the columns in a text with one column a line: name, type, description."""
     rows = (line.split(None, 2) for line in text.strip().splitlines())
     return tuple(Column(name, kind, about) for name, kind, about in rows)

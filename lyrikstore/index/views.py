@@ -1,4 +1,4 @@
-"""The views an index answers through: what docs/index-views.md promises, and nothing else.
+"""The documented views of an index, those of docs/index-views.md and no others.
 
 A change of a column's name, type or meaning, or its removal, is a change of :data:`VERSION`.
 """

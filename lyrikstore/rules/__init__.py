@@ -1,11 +1,11 @@
 """The rules of an organisation: for what it lets its data and models be used.
 
-* rule: one Cedar policy that permits or forbids, with its source and its remedy.
-* pack: a TOML file of rules with a table of cases; ``core``, ``legal`` and ``health`` come along.
-* settings: a TOML file of about twelve settings in plain words, which becomes a pack.
-* fact: an attribute of a dataset or a model that rules read. What nobody measured has a value of
-  its own, and no rule that reads it permits.
-* case: facts with the answer that they must get. A pack whose cases come out otherwise is refused.
+* rule: one Cedar policy that permits or forbids, with its source and its remedy;
+* pack: a TOML file of rules with a table of cases; three are built in;
+* settings: a TOML file of about twelve settings in plain words, which becomes a pack;
+* fact: an attribute of a dataset or a model that rules read. A fact that was
+  not measured has a separate value, and no rule that reads it permits;
+* case: facts with the answer that the rules must give. A pack with a failing case is refused.
 
 Example:
     >>> from lyrikstore.rules.pack import builtin_pack

@@ -1,6 +1,18 @@
-"""The verification page, a second verifier in one file, and the VC API.
+"""The verification page, a second verifier in one file, and the HTML reports.
+
+* page: one HTML document that verifies deliveries in a browser, without network;
+* carried file: a credential or sibling file that the page contains as data;
+* report page: a verification report, a profile, a run or an evaluation as one HTML file;
+* fingerprint: the SHA-256 of the page, by which a recipient recognises it;
+* fetcher: bounded HTTPS requests to public addresses, for status lists and DID documents.
 
 The source of the page is in page/. Imports ``verify`` and what lies below it.
+
+Example:
+    >>> from lyrikstore.web import Carried, carried_by, verification_page
+    >>> page = verification_page(Carried({"credential.json": b"{}"}))
+    >>> dict(carried_by(page).files)
+    {'credential.json': b'{}'}
 """
 
 import json

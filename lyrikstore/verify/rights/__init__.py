@@ -5,4 +5,10 @@
 * request: the use of one source, the user, and the trust by which rights are judged;
 * ruling: the result for one document that may give the right;
 * import: a dataset committed from another store; it has the terms of its publisher.
+
+Example:
+    >>> import numpy as np
+    >>> from lyrikstore.verify.rights.contents import count_shared
+    >>> count_shared(np.array([1, 2, 3]), np.array([2, 3, 4]))
+    2
 """
