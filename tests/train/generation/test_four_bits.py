@@ -70,7 +70,7 @@ def train(files, folder):
         }
         for at in range(8)
     ]
-    told = text.tell(rows, most=64, answer_tokens=32)
+    told = text.tokenize(rows, most=64, answer_tokens=32)
     writer = AdaptedDecoder.fresh(files, ["model.safetensors"], CONFIG, "bf16", task="sft")
     size = writer.causal.get_memory_footprint()
     adapter = sum(one.numel() * one.element_size() for one in writer.parameters().values())

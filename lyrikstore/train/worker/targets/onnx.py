@@ -293,13 +293,13 @@ def read(folder: Path, job: Mapping[str, Any]) -> Answer:
 
     def answer(text: str) -> tuple[NDArray[np.float64], float]:
         ids = tokenizer.encode(text).ids
-        inputs = {TOKENS: [ids]}
+        given = {TOKENS: [ids]}
         if MASK in inputs:
-            inputs[MASK] = [[1] * len(ids)]
+            given[MASK] = [[1] * len(ids)]
         for name, other in further.items():
-            inputs[name] = [other.encode(text).ids]
-        fed = {name: np.asarray(value, np.int64) for name, value in inputs.items()}
-        found = dict(zip(names, session.run(names, fed), strict=True))
+            given[name] = [other.encode(text).ids]
+        arrays = {name: np.asarray(value, np.int64) for name, value in given.items()}
+        found = dict(zip(names, session.run(names, arrays), strict=True))
         unknown = ids[1:].count(UNKNOWN) / len(ids[1:]) if len(ids) > 1 else 1.0
         value = float(found[UNLIKE][0]) if UNLIKE in found else unknown
         return np.asarray(found["logits"][0], np.float64), value
