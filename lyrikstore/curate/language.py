@@ -23,12 +23,12 @@ MAX_CHARACTERS = 10_000
 LEAST_PROBABILITY = 0.5
 """Default probability below which a language counts as unsure."""
 
-TellLanguage = Callable[[str], tuple[str, float]]
+IdentifyLanguage = Callable[[str], tuple[str, float]]
 """Returns the code of a text's language, and its probability, up to 1."""
 
 
 @cache
-def open_language_model() -> tuple[TellLanguage, frozenset[str]]:
+def open_language_model() -> tuple[IdentifyLanguage, frozenset[str]]:
     """Return the language identifier and the codes it knows (ISO 639); loaded once per process.
 
     Raises:

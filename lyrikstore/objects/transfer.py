@@ -278,7 +278,7 @@ def _groups(packs: Sequence[PackRef]) -> Iterator[list[PackRef]]:
 
 
 def _fetch(
-    source: Backend, prefix: str, pack: PackRef, tell: Callable[[int], None] | None = None
+    source: Backend, prefix: str, pack: PackRef, report: Callable[[int], None] | None = None
 ) -> Path:
     # A verified copy in a scratch file, on the disk.
     try:
@@ -287,8 +287,8 @@ def _fetch(
             with _written_to(file, pack.bytes) as out:
                 for part in _parts(source, pack):
                     out.write(part)
-                    if tell is not None:
-                        tell(len(part))
+                    if report is not None:
+                        report(len(part))
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -369,12 +369,12 @@ class _Tally:
             if self.stopped:
                 raise FormatError("stopped", "the transfer was stopped")
             self._bytes += count
-            self._tell()
+            self._report()
 
     def finish(self) -> None:
         with self._lock:
             self._files += 1
-            self._tell()
+            self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         self._progress(Progress(self._files, self._total, self._bytes))

@@ -142,7 +142,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
         self.versions[name].append((identity, files))
         self.unsure = None
 
-    def settle(self) -> None:
+    def recheck(self) -> None:
         """Let the next writer come: what was won is published, what was not never happened."""
         repository = self.open()
         recover(repository)
@@ -159,11 +159,11 @@ class StoreAgainstDict(RuleBasedStateMachine):
     def fails(self, act: Callable[[], object]) -> None:
         with suppress(CrashError, StorageError):
             act()
-        self.settle()
+        self.recheck()
 
     @rule(name=st.sampled_from(NAMES), files=FILES)
     def commit(self, name, files):
-        self.settle()
+        self.recheck()
         self.commit_to(self.open(), name, files)
 
     @rule(
@@ -174,14 +174,14 @@ class StoreAgainstDict(RuleBasedStateMachine):
         after=st.booleans(),
     )
     def commit_that_dies(self, name, files, fail_at, fault, after):
-        self.settle()
+        self.recheck()
         with suppress(CrashError, StorageError):
             self.commit_to(self.open(fail_at, fault, after=after), name, files)
         # Not settled: readers come before the next writer does.
 
     @rule(data=st.data(), files=FILES)
     def commits_at_the_same_time(self, data, files):
-        self.settle()
+        self.recheck()
         slow, name = self.open(), NAMES[0]
         if self.versions[name] and data.draw(st.booleans(), "old content again"):
             files = data.draw(st.sampled_from(self.versions[name]))[1]
@@ -211,7 +211,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
 
     @rule(keep=st.none() | st.integers(1, 3), at=st.integers(0, 1))
     def gc(self, keep, at):
-        self.settle()
+        self.recheck()
         keeping = (NAMES[at], keep) if keep and self.versions[NAMES[at]] else None
         self.collect(keeping)
 
@@ -223,7 +223,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
         after=st.booleans(),
     )
     def gc_that_dies(self, keep, at, fail_at, fault, after):
-        self.settle()
+        self.recheck()
         keeping = (NAMES[at], keep) if keep and self.versions[NAMES[at]] else None
         self.fails(lambda: self.collect(keeping, fail_at=fail_at, fault=fault, after=after))
 
@@ -266,7 +266,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
 
     @rule()
     def verify(self):
-        self.settle()
+        self.recheck()
         repository = self.open()
         assert not [check for check in verify_blobs(repository.blobs) if check.problem]
         assert repository.check_tiles() == []

@@ -189,13 +189,13 @@ def command(
     try:
         store, result = commit(path, stated, listing)
     except InvalidInputError as error:
-        path, stated = _settled(session, error, path, stated)
+        path, stated = _ask_about_table(session, error, path, stated)
         store, result = commit(path, stated, None)
     session.emit("commit", _as_json(result, store, name, dry_run=dry_run))
     _print_result(session.screen, result, store, path, name, dry_run=dry_run, yes=yes)
 
 
-def _settled(
+def _ask_about_table(
     session: Session, error: InvalidInputError, path: Path, stated: "CommitMetadata"
 ) -> "tuple[Path, CommitMetadata]":
     """Ask what the single table of a folder is; return the path and metadata to commit.

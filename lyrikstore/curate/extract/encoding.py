@@ -142,9 +142,9 @@ def _place(error: UnicodeError) -> str:
 
 def _without_mark(data: bytes) -> Decoded:
     # In UTF-16 line ends and spaces of every script have a zero byte, always on the same side.
-    at_even, at_odd = data[0::2].count(0), data[1::2].count(0)
-    if len(data) % 2 == 0 and (at_even == 0) != (at_odd == 0):
-        encoding = "utf-16-le" if at_odd else "utf-16-be"
+    first, second = data[0::2].count(0), data[1::2].count(0)
+    if len(data) % 2 == 0 and (first == 0) != (second == 0):
+        encoding = "utf-16-le" if second else "utf-16-be"
         return Decoded(_strict(data, encoding), encoding, "content")
     raise UnreadableError("undecodable", f"zero bytes, the first is byte {data.index(0)}")
 

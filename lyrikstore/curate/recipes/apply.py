@@ -48,9 +48,9 @@ from lyrikstore.curate.recipes.source import resolve_dataset, source_reader
 from lyrikstore.curate.recipes.union import FilterSource, check_union, source_of
 from lyrikstore.curate.recipes.write_outcome import (
     WHOLE,
+    OutcomeWriter,
     PutData,
     RecipeOutcome,
-    Settling,
 )
 from lyrikstore.curate.work_folder import (
     ChangedDocuments,
@@ -170,7 +170,7 @@ def apply_recipe(
         engine.run(context.progress, total=total, repository=repository, pools=pools)
         _check_texts(engine.foreign())
         if dry_run:
-            outcome = _settled(engine, recipe, source, None, None, work.path)
+            outcome = _outcome(engine, recipe, source, None, None, work.path)
             _check(outcome, recipe, targets)
             return _result(source, recipe, None, {}, targets, {}, outcome, unchanged=False)
         inputs = [Input("source", "dataset", one.id) for one in source.manifests]
@@ -185,7 +185,7 @@ def apply_recipe(
             _decisions(work.path) as table,
         ):
             with DecisionWriter(table, salt) as decisions:
-                outcome = _settled(engine, recipe, source, decisions, documents.put, work.path)
+                outcome = _outcome(engine, recipe, source, decisions, documents.put, work.path)
             _check(outcome, recipe, targets)
             parts = [_part(part, outcome, recipe, source) for part in targets]
             # The transaction opens only now: invalid records neither block other writers nor leave
@@ -242,7 +242,7 @@ def _decisions(work: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _settled(
+def _outcome(
     engine: Engine,
     recipe: Recipe,
     source: FilterSource,
@@ -250,8 +250,8 @@ def _settled(
     put: PutData | None,
     work: Path,
 ) -> RecipeOutcome:
-    with Settling(recipe, source.records, decisions, put, work / "shards") as settling:
-        return settling.settle(engine.findings)
+    with OutcomeWriter(recipe, source.records, decisions, put, work / "shards") as writer:
+        return writer.write(engine.findings)
 
 
 def _salt(

@@ -128,7 +128,7 @@ class RecipeOutcome:
         return counts | {"made": self.made} if self.made else counts
 
 
-class Settling:
+class OutcomeWriter:
     """Writer of decisions and files from the results of the engine; a context manager.
 
     Args:
@@ -165,7 +165,7 @@ class Settling:
     def __exit__(self, *_: object) -> None:
         self._shards.close()
 
-    def settle(self, read: Callable[[], Iterable[tuple[Batch, BatchResults]]]) -> RecipeOutcome:
+    def write(self, read: Callable[[], Iterable[tuple[Batch, BatchResults]]]) -> RecipeOutcome:
         """Return the outcome of the recipe for all batches.
 
         Args:

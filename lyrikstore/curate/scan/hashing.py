@@ -91,18 +91,18 @@ class Hashing:
             raws = b"".join([self._digests[at * 32 : at * 32 + 32] for at in known])
             missing = [known[at] for at in repository.blobs.missing(raws)] if raws else []
             self.pending = sorted((*unknown, *missing)) if missing else unknown
-            self._report(len(self._sizes) - len(self.pending), self._settled())
+            self._report(len(self._sizes) - len(self.pending), self._known_bytes())
 
     def tree(self) -> Tree:
         """Return the tree without storing anything; the pending files are read."""
         if self._tree is None:
-            done, settled = len(self._sizes) - len(self.pending), self._settled()
+            done, known_bytes = len(self._sizes) - len(self.pending), self._known_bytes()
             for at in self.pending:
                 digest = hash_file(self._scan.location(at))
                 self._digests[at * 32 : at * 32 + 32] = digest.raw
                 self.bytes_read += self._sizes[at]
                 done += 1
-                self._report(done, settled + self.bytes_read)
+                self._report(done, known_bytes + self.bytes_read)
             self._tree = self._assemble(self._draft)
         return self._tree
 
@@ -122,7 +122,7 @@ class Hashing:
             StorageError: The store's medium failed.
         """
         locations = [self._scan.location(at) for at in self.pending]
-        done, settled = len(self._sizes) - len(locations), self._settled()
+        done, known_bytes = len(self._sizes) - len(locations), self._known_bytes()
         if backend is not None and pools is not None:
             from lyrikstore.objects.distributed import distribute_files
 
@@ -138,7 +138,7 @@ class Hashing:
             self._sizes[at] = size
             self.bytes_read += size
             done += 1
-            self._report(done, settled + self.bytes_read)
+            self._report(done, known_bytes + self.bytes_read)
         self._tree = self._assemble(self._draft)
         return self._tree
 
@@ -154,7 +154,7 @@ class Hashing:
             data = draft.finish(paths, self._sizes, digests, self._metas, set(self.pending))
         return Tree.of_columns(paths, self._sizes, digests, self._metas, data)
 
-    def _settled(self) -> int:
+    def _known_bytes(self) -> int:
         return self._total - sum(self._sizes[at] for at in self.pending)
 
     def _report(self, files: int, size: int) -> None:

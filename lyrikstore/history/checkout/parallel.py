@@ -37,7 +37,7 @@ from lyrikstore.objects.parallel.tasks import Message, worker_died
 from lyrikstore.objects.store.blobs import BlobStore
 
 _HANDFUL, _HANDFUL_BYTES = 2000, 8 << 20
-_TELL = 64 << 20
+_REPORT_BYTES = 64 << 20
 _GATHER, _TOGETHER = 1 << 19, 4
 _GRACE = 5.0  # seconds that workers get to finish what they are at
 
@@ -137,7 +137,7 @@ def checkout_task(
                 job.files.pop()
                 again.append(number)
             written += size
-            if written >= _TELL:
+            if written >= _REPORT_BYTES:
                 yield ({"written": written},)
                 written = 0
         yield ({"written": written, "again": again},)

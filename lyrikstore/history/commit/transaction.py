@@ -180,7 +180,7 @@ class TransactionBuilder:
         Raises:
             InvalidInputError: (``nothing-to-log``) the transaction has no manifest or credential;
                 (``bad-manifest``) a manifest can have no effect in this store;
-                (``file-changed``) see :meth:`BlobWriter.settle`.
+                (``file-changed``) see :meth:`BlobWriter.recheck`.
             ConflictError: (``ref-moved``) another writer changed a name meanwhile;
                 (``repacked``) garbage that this transaction needs was dropped meanwhile;
                 (``copied-store``) this is not the original store; (``foreign-record``) the next
@@ -194,7 +194,7 @@ class TransactionBuilder:
         """
         if not self._items and self._still_good is None:
             raise InvalidInputError("nothing-to-log", "the transaction logs nothing")
-        self.writer.settle()  # not while others wait for the lock
+        self.writer.recheck()  # not while others wait for the lock
         start = self._appender.append(
             self._items,
             self._manifests,

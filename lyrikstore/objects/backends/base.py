@@ -299,7 +299,7 @@ class LocalBackend:
         # A complete, synced file on this file system, to be linked or renamed.
         if isinstance(source, Path) and link and source.parent == self.scratch:
             with own_folder(self._root, SCRATCH) as place:
-                _settle(source.name, place)
+                _make_durable(source.name, place)
                 yield source
             return
         file, path = open_scratch(self.scratch)
@@ -356,7 +356,7 @@ def _is_taken(name: str, folder: int) -> bool:
     return True
 
 
-def _settle(name: str, folder: int) -> None:
+def _make_durable(name: str, folder: int) -> None:
     # ATTACK A13: a link laid in place of a scratch file would lend it the rights of another file.
     fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     try:

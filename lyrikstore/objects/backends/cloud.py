@@ -177,10 +177,10 @@ class CloudBackend(RemoteBackend):
             version: Any = {key: meta[key] for key in ("e_tag", "version") if meta[key]}
             if bare and "e_tag" in version:
                 version["e_tag"] = version["e_tag"].strip('"')
-            swapped, doubt = self._attempt(partial(self._put_if, name, new, version))
+            swapped, uncertain = self._attempt(partial(self._put_if, name, new, version))
             if swapped:
                 self._bare_tags = bare
-            if swapped or (doubt and self._holds(name, new)):
+            if swapped or (uncertain and self._holds(name, new)):
                 return True
         return False
 

@@ -113,8 +113,8 @@ class RemoteBackend(ABC):
         identical content, both may get True.
         """
         check_name(name)
-        created, doubt = self._attempt(lambda: self._put_new(name, source))
-        return created or (doubt and self._holds(name, source))
+        created, uncertain = self._attempt(lambda: self._put_new(name, source))
+        return created or (uncertain and self._holds(name, source))
 
     def replace(self, name: str, source: bytes | Path) -> None:
         """Replace a file atomically; see :meth:`Backend.replace`."""
@@ -190,17 +190,17 @@ class RemoteBackend(ABC):
 
     def _attempt(self, act: Callable[[], bool]) -> tuple[bool, bool]:
         # The outcome, and whether a try that seemed to fail may have had effect.
-        doubt = False
+        uncertain = False
 
         def attempt() -> bool:
-            nonlocal doubt
+            nonlocal uncertain
             try:
                 return act()
             except TransientError as failed:
-                doubt = doubt or not failed.refused
+                uncertain = uncertain or not failed.refused
                 raise
 
-        return self._try(attempt), doubt
+        return self._try(attempt), uncertain
 
     def _holds(self, name: str, source: bytes | Path) -> bool:
         # Whether the file there has the content of `source`, read in steps.

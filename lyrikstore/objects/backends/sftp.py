@@ -131,8 +131,8 @@ class SftpBackend(RemoteBackend):
 
     def _swap(self, name: str, expected: bytes, new: bytes) -> bool:
         token = os.urandom(16).hex().encode()
-        swapped, doubt = self._attempt(lambda: self._swap_in_turn(name, expected, new, token))
-        return swapped or (doubt and self._holds(name, new))
+        swapped, uncertain = self._attempt(lambda: self._swap_in_turn(name, expected, new, token))
+        return swapped or (uncertain and self._holds(name, new))
 
     def _swap_in_turn(self, name: str, expected: bytes, new: bytes, token: bytes) -> bool:
         turn = f"{_SCRATCH}/turn-{name.replace('/', '-')}"

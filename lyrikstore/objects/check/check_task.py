@@ -19,7 +19,7 @@ from lyrikstore.objects.backends.open import open_backend
 from lyrikstore.objects.pack.format import PackIndex, PackRef
 from lyrikstore.objects.pack.layout import COLUMNS, BlockReader, usable_index
 
-_TELL = 8 << 20
+_REPORT_BYTES = 8 << 20
 
 
 def check_task(
@@ -80,7 +80,7 @@ def check_part(
         else:
             hashers[number].update(memoryview(content)[start : start + length])
         heapq.heapreplace(heap, (position + length, number, rows))
-        if blocks.read >= _TELL:
+        if blocks.read >= _REPORT_BYTES:
             yield {"read": blocks.take()}
     for number, expected in enumerate(task["blobs"]):
         if expected is not None and hashers[number].hexdigest() != expected:
@@ -89,7 +89,7 @@ def check_part(
     for number, file in files.items():
         while not file.done:
             blocks.advance(number)
-            if blocks.read >= _TELL:
+            if blocks.read >= _REPORT_BYTES:
                 yield {"read": blocks.take()}
         results.append((file.count, file.finish()))
     yield {"read": blocks.take()}

@@ -266,7 +266,7 @@ class Checker:
 
         messages = (self._message(parts[number], elsewhere) for number in order)
         suspects: set[tuple[int, int]] = set()
-        for number, header, _ in one_answer_each(self._told(pool.map(messages)), len(order)):
+        for number, header, _ in one_answer_each(self._reported(pool.map(messages)), len(order)):
             part = parts[order[number]]
             answer = self._answer(header, part)
             for pack, (count, problem) in zip(part.packs, answer.packs, strict=True):
@@ -278,10 +278,10 @@ class Checker:
                     yield Checked("blob", blob, self._reread(blob) if doubtful else "")
         yield from self._name(suspects)
 
-    def _told(self, results: Iterable[Result]) -> Iterator[Result]:
+    def _reported(self, results: Iterable[Result]) -> Iterator[Result]:
         for result in results:
             if "read" in result.header:
-                self._tell(_parsed(result.header["read"], int))
+                self._report(_parsed(result.header["read"], int))
             else:
                 yield result
 
@@ -300,12 +300,12 @@ class Checker:
         try:
             with self._blobs.open(blob) as stream:
                 while chunk := stream.read(1 << 20):
-                    self._tell(len(chunk))
+                    self._report(len(chunk))
         except LyrikstoreError as error:
             return str(error)
         return ""
 
-    def _tell(self, count: int) -> None:
+    def _report(self, count: int) -> None:
         self._bytes += count
         self._progress(Progress(bytes=self._bytes))
 

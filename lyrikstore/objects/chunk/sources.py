@@ -161,7 +161,7 @@ def read_small(path: "Path | str", *, follow_links: bool) -> tuple[bytes, int]:
     return data, _written(before)
 
 
-class Unsettled:
+class RecentFiles:
     """Files that were read so soon after a modification that the write may not have ended.
 
     A write sets the time stamp of its file before it copies the data. A reader meanwhile gets a
@@ -185,16 +185,16 @@ class Unsettled:
             follow_links: Whether a symbolic link at the path itself is followed.
 
         Raises:
-            InvalidInputError: As :meth:`settle`, which runs at once when there are many files.
+            InvalidInputError: As :meth:`recheck`, which runs at once when there are many files.
         """
         if written < self._young:
             return
         self._files.append((path, follow_links, raw))
         self._newest = max(self._newest, written)
         if len(self._files) >= _MANY:
-            self.settle()
+            self.recheck()
 
-    def settle(self) -> None:
+    def recheck(self) -> None:
         """Read the recorded files again.
 
         Raises:

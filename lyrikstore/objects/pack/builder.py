@@ -23,7 +23,7 @@ from msgspec.structs import asdict
 
 from lyrikstore.canon.errors import storage_error
 from lyrikstore.objects.backends.base import Backend, create_all
-from lyrikstore.objects.chunk.sources import SegmentMemory, Unsettled, read_small
+from lyrikstore.objects.chunk.sources import RecentFiles, SegmentMemory, read_small
 from lyrikstore.objects.io.scratch import Scratch, open_part
 from lyrikstore.objects.io.unbuffered import Buffers, BulkFile
 from lyrikstore.objects.pack.digest_set import DigestSet
@@ -371,20 +371,20 @@ def pack_files(
     follow = bool(task["follow"])
     packer = Packer(setup["scratch"], "data", Parameters(**setup["parameters"]))
     own: set[bytes] = set()
-    unsettled = Unsettled()
+    recent = RecentFiles()
     digests, sizes = bytearray(), array("I")
     try:
         for path in os.fsdecode(paths).split("\0")[:-1]:
             data, written = read_small(path, follow_links=follow)
             raw = blake3(data).digest()
-            unsettled.note(path, written, raw, follow_links=follow)
+            recent.note(path, written, raw, follow_links=follow)
             digests += raw
             sizes.append(len(data))
             if raw not in own and all(find(raw) < 0 for find in known):
                 own.add(raw)
                 packer.add(raw, data)
         packs = packer.close()
-        unsettled.settle()
+        recent.recheck()
     finally:
         packer.discard()
     described = [

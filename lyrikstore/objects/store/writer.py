@@ -21,7 +21,13 @@ from lyrikstore.objects.chunk.chunker import (
     Readable,
     encode_list,
 )
-from lyrikstore.objects.chunk.sources import FileSource, StreamSource, Unsettled, opened, unreadable
+from lyrikstore.objects.chunk.sources import (
+    FileSource,
+    RecentFiles,
+    StreamSource,
+    opened,
+    unreadable,
+)
 from lyrikstore.objects.io.scratch import Scratch
 from lyrikstore.objects.pack.builder import Packer, in_shares, install, pack_setup
 from lyrikstore.objects.pack.digest_set import Recent, sort_digests
@@ -76,7 +82,7 @@ class BlobWriter:
         self._claiming = Lock()
         self._packed: list[ScratchPack] = []
         self._lists: dict[Digest, Digest] = {}
-        self._unsettled = Unsettled()
+        self._recent = RecentFiles()
         self._adopted: list[PackRef] = []
         self._done = False
 
@@ -106,7 +112,7 @@ class BlobWriter:
     ) -> tuple[Digest, int]:
         """Store a data file or the rest of a stream; return its digest and size in bytes.
 
-        The stored bytes are the hashed bytes: the file is read once; :meth:`settle` reads it again
+        The stored bytes are the hashed bytes: the file is read once; :meth:`recheck` reads it again
         if it was written to shortly before.
 
         Args:
@@ -136,7 +142,7 @@ class BlobWriter:
                 if len(data) > file.size:  # grew; leaving the block says so
                     return Digest(bytes(32)), 0
                 digest, size = Digest(self._put_whole(data, "data")), len(data)
-        self._unsettled.note(source, file.written, digest.raw, follow_links=follow_links)
+        self._recent.note(source, file.written, digest.raw, follow_links=follow_links)
         return digest, size
 
     def put_document(self, stream: Readable) -> tuple[Digest, int]:
@@ -204,7 +210,7 @@ class BlobWriter:
             if not done:
                 self.abort()
 
-    def settle(self) -> None:
+    def recheck(self) -> None:
         """Read files again that were modified so recently that a write may not have ended.
 
         :meth:`finish` does it as well; call it earlier to avoid holding a lock meanwhile.
@@ -218,7 +224,7 @@ class BlobWriter:
         self._check_open()
         done = False
         try:
-            self._unsettled.settle()
+            self._recent.recheck()
             done = True
         finally:
             if not done:
@@ -236,10 +242,10 @@ class BlobWriter:
         Until a transaction record names the packs, no reader uses these files.
 
         Raises:
-            InvalidInputError: As :meth:`settle`.
+            InvalidInputError: As :meth:`recheck`.
             StorageError: Storage backend error; only this writer's work is lost.
         """
-        self.settle()
+        self.recheck()
         try:
             packs = [*self._packers["documents"].close(), *self._packed]
             for packer in (*self._streams, self._packers["data"]):
@@ -311,7 +317,7 @@ class BlobWriter:
         files, packers = {at: paths[at] for at in places}, self._open_streams(STREAMS)
         for at, cut, written in store_files(files, packers, store, follow):
             self._put_list(cut, "data")
-            self._unsettled.note(paths[at], written, cut.digest.raw, follow_links=follow)
+            self._recent.note(paths[at], written, cut.digest.raw, follow_links=follow)
             yield at, cut.digest, cut.length
 
     def _open_streams(self, count: int) -> list[Packer]:

@@ -17,7 +17,7 @@ NOTHING = bytes(32)
 """Stands where there is no digest."""
 
 _READ_BYTES = 1 << 20  # stays in the second-level cache while it is hashed
-_TELL = 64 << 20
+_REPORT_BYTES = 64 << 20
 
 
 def hash_task(
@@ -42,7 +42,7 @@ def hash_task(
         try:
             for count in _pass(f"{setup['root']}/{path}", size, buffer, hasher):
                 read += count
-                if read >= _TELL:
+                if read >= _REPORT_BYTES:
                     yield ({"read": read},)
                     read = 0
         except (OSError, ValueError):

@@ -19,7 +19,7 @@ from lyrikstore.curate.recipes.engine import Engine
 from lyrikstore.curate.recipes.explain.why import why
 from lyrikstore.curate.recipes.recipe import Recipe, parse_recipe
 from lyrikstore.curate.recipes.source import RecordSource
-from lyrikstore.curate.recipes.write_outcome import RecipeOutcome, Settling
+from lyrikstore.curate.recipes.write_outcome import OutcomeWriter, RecipeOutcome
 from lyrikstore.curate.work_folder import WorkFolder
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from tests.curate.recipes.applied import EMAIL, RECIPE, corpus, decisions_of
@@ -260,9 +260,9 @@ def run_recipe(recipe: Recipe, tree: Tree, open_blob: Any, put: Any) -> tuple[Re
         engine.run()
         with (
             DecisionWriter(table, SALT) as writer,
-            Settling(recipe, source, writer, put, Path(work)) as settling,
+            OutcomeWriter(recipe, source, writer, put, Path(work)) as outcomes,
         ):
-            outcome = settling.settle(engine.findings)
+            outcome = outcomes.write(engine.findings)
     return outcome, table.getvalue()
 
 

@@ -47,7 +47,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BlobStore:
             source = tmp_path / f"source{number}"
             source.write_bytes(data)
             writer.put_file(source)
-            writer.settle()  # it was written just now, so it is read again
+            writer.recheck()  # it was written just now, so it is read again
             source.unlink()
         changes = writer.finish()
     assert log.append(Transaction(0, (), changes.added, (), changes.chunk_lists))

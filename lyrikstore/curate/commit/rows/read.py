@@ -269,14 +269,14 @@ class _Reading:
     def roles(self, total: RowStatistics) -> FieldRoles:
         """Return the roles that the user named, and those guessed from usual field names."""
         misfits = frozenset(name for one in self._found for name in one.misfits)
-        settled: dict[str, Any] = {}
+        guessed: dict[str, Any] = {}
         for role, names in self._wanted.guess.items():
             name = next((name for name in names if name in total.fields), None)
             if name is None or f"{role} {name}" in misfits:
                 continue
             if role != "id" or len(self._ids()) == total.records:
-                settled[role] = (name,) if role == "text" else name
-        return replace(self._given, **settled)
+                guessed[role] = (name,) if role == "text" else name
+        return replace(self._given, **guessed)
 
     def double_ids(self, name: str) -> list[BadLine]:
         """Return the lines whose id, in the field ``name``, is that of an earlier line."""
