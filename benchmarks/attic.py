@@ -76,7 +76,7 @@ class Attic:
         """Delete everything."""
         remove(self._place)
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """Return in words what the looks found."""
         low, high = min(self.looks), max(self.looks)
         judged = "at rest" if high <= AT_REST else "NOT AT REST"

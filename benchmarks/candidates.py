@@ -152,7 +152,7 @@ def ours(bench: Callable[[], Bench], parts: Parts, cell: Cell, candidates: str) 
     lines = [json.dumps({"text": row["text"]}) + "\n" for row in parts.test]
     asked.write_text("".join(lines), "utf-8")
     desk.do("predict", made["name"], asked, "-o", given)
-    found = [likeliest(json.loads(line)) for line in given.read_text("utf-8").splitlines()]
+    found = [most_probable(json.loads(line)) for line in given.read_text("utf-8").splitlines()]
     right = [row["label"] for row in parts.test]
     checkpoint = desk.do("show", made["name"])["manifest"]["body"]
     return {
@@ -162,7 +162,7 @@ def ours(bench: Callable[[], Bench], parts: Parts, cell: Cell, candidates: str) 
     }
 
 
-def likeliest(answered: dict[str, Any]) -> str:
+def most_probable(answered: dict[str, Any]) -> str:
     """Return the label of most probability, whether or not it is given as the answer."""
     return str(answered["candidates"][0]["label"])
 

@@ -325,15 +325,15 @@ def _successors(folder: Path, mode: str, path: Path) -> None:
 
 def _changes(mode: str, count: int, rng: np.random.Generator) -> Iterator[tuple[int, str]]:
     # 1% of the rows, one by one or in 20 runs of neighbours that share an action.
-    names, odds = ["edit", "insert", "delete"], [0.4, 0.3, 0.3]
+    names, chances = ["edit", "insert", "delete"], [0.4, 0.3, 0.3]
     changed = max(1, count // 100)
     if mode == "scattered":
         places = rng.choice(count, changed, replace=False)
-        yield from zip(places.tolist(), rng.choice(names, changed, p=odds).tolist(), strict=True)
+        yield from zip(places.tolist(), rng.choice(names, changed, p=chances).tolist(), strict=True)
         return
     length = max(1, changed // 20)
     for start in rng.integers(0, count - length, 20).tolist():
-        action = str(rng.choice(names, p=odds))
+        action = str(rng.choice(names, p=chances))
         yield from ((place, action) for place in range(start, start + length))
 
 

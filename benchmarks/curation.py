@@ -192,10 +192,10 @@ def documents(bench: Bench, scale: float) -> Iterator[Row]:
     begin = time.perf_counter()
     arguments = ("commit", data, "-d", "bench/papers", "--label", "type", "--metadata")
     line = [*bench.program, *map(str, arguments), str(sheets / "faulty.csv"), "--json"]
-    told = subprocess.run(
+    failed = subprocess.run(
         line, cwd=bench.folder / "store", env=bench.env, capture_output=True, check=False
     )
-    said = json.loads(told.stderr)["details"]["mistakesCount"]
+    said = json.loads(failed.stderr)["details"]["mistakesCount"]
     yield (
         "documents: a faulty sheet",
         f"{time.perf_counter() - begin:.1f} s",

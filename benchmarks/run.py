@@ -56,7 +56,7 @@ def main() -> int:
             everywhere=options.everywhere,
         )
         figures, rows, bounds = _measure(plan, options.only or GROUPS)
-        facts = {**report.machine(plan), "rest": plan.attic.told()}
+        facts = {**report.machine(plan), "rest": plan.attic.describe()}
     paces = sorted(s.pace for figure in figures.all for s in figure.samples)
     if paces:
         low, high = paces[len(paces) // 20], paces[-1]

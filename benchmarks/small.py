@@ -105,8 +105,8 @@ def credentials(base: Path, plan: Plan) -> list[Row]:
         if peer is not None:
             one = min(os.sched_getaffinity(0))  # node collects its garbage on another, else
             line = f"taskset --cpu-list {one} {peer} rate < {base / 'question.json'}"
-            told = json.loads(must(line, cwd=PEER, env=environment(base)).out)
-            found |= {f"peer's {name}": rate for name, rate in told.items()}
+            timed = json.loads(must(line, cwd=PEER, env=environment(base)).out)
+            found |= {f"peer's {name}": rate for name, rate in timed.items()}
         for name, rate in found.items():
             rates.setdefault(name, []).append(rate)
     rows = []
@@ -291,9 +291,9 @@ def _sheet(path: Path, files: Sequence[Path]) -> None:
 
     chance = random.Random(20261125)
     words = ("court", "appeal", "licence", "notice", "party", "contract", "statute", "ruling")
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("files")
+    workbook = openpyxl.Workbook(write_only=True)
+    sheet = workbook.create_sheet("files")
     sheet.append(["path", *(f"column {number}" for number in range(8))])
     for file in files:
         sheet.append([str(file), *(" ".join(chance.choices(words, k=3)) for _ in range(8))])
-    book.save(path)
+    workbook.save(path)

@@ -88,7 +88,7 @@ HEAD = (
 )
 
 
-def told(path: Path, count: int) -> list[dict[str, str]]:
+def read_split(path: Path, count: int) -> list[dict[str, str]]:
     """Return questions with answers, as many as asked, in an order that their ids give."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
@@ -117,7 +117,10 @@ def answers(bench: Bench, data: Path, layers: str, limit: int) -> list[str]:
     commit(
         bench,
         name,
-        {part: told(folder / f"{FILES[part]}.jsonl.gz", count) for part, count in SIZES.items()},
+        {
+            part: read_split(folder / f"{FILES[part]}.jsonl.gz", count)
+            for part, count in SIZES.items()
+        },
     )
     config = bench.folder / f"{name}.toml"
     settings = {"base": BASE, "tokens": 384, "answers": limit, "batch": 4, "threads": 2}
