@@ -83,8 +83,8 @@ const { checks, procedures, notProven } = JSON.parse(await source("spec/checks.j
 const each = (/** @type {any} */ table, /** @type {(row: any) => any} */ made) =>
   JSON.stringify(Object.fromEntries(Object.entries(table).map(([name, row]) => [name, made(row)])), null, 1);
 await writeFile(new URL("generated/checks.js", import.meta.url), `
-/** @type {{[id: string]: {spec: string, w3c?: string, doubt?: string}}} */
-export const CHECKS = ${each(checks, ({ spec, w3c, doubt }) => ({ spec, w3c, doubt }))};
+/** @type {{[id: string]: {spec: string, w3c?: string, limitReason?: string}}} */
+export const CHECKS = ${each(checks, ({ spec, w3c, doubt: limitReason }) => ({ spec, w3c, limitReason }))};
 export const PROCEDURES = ${each(procedures, ({ optional = [], ...more }) =>
   ({ ...more, required: more.checks.filter((/** @type {string} */ id) => !optional.includes(id)) }))};
 export const NOT_PROVEN = ${each(notProven, ({ text }) => text)};

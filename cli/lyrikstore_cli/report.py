@@ -14,7 +14,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.files import create_file, real_path
 from lyrikstore.canon.text import escape_control, pluralize
-from lyrikstore.verify.report import SETTLED, Check, CheckState, Report, Verdict
+from lyrikstore.verify.report import ACCEPTED, Check, CheckState, Report, Verdict
 from lyrikstore.verify.report_text import (
     SYMBOL,
     became_of_right,
@@ -143,7 +143,7 @@ def _looked_at(report: Report, *, verbose: bool) -> list[Check]:
     return found + [
         check
         for check in report.checks
-        if is_always_shown(check) or (check.id in more and check.state in SETTLED)
+        if is_always_shown(check) or (check.id in more and check.state in ACCEPTED)
     ]
 
 

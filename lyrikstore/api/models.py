@@ -111,7 +111,7 @@ class Models:
             most=most,
             device=device,
             abstain_below=abstain_below,
-            withdrawn=lambda rights: {
+            revoked=lambda rights: {
                 identity: one.word
                 for identity, one in stages.withdrawals(repository, rights).items()
             },

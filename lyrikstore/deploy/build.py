@@ -177,7 +177,7 @@ def readme_of(repository: Repository, facts: CardFacts, card: Manifest | None) -
     role = "markdown" if card.attachments_in("markdown") else "card"  # of 0.1.0, a text
     (attached,) = present_attachments(repository, card, role)
     text = repository.blobs.read(attached.id, max_bytes=_CARD_BYTES)
-    return ReadMe(text, (VALUES,) if CardForm.of(card.body).tells_values else ())
+    return ReadMe(text, (VALUES,) if CardForm.of(card.body).contains_values else ())
 
 
 def texts_of(

@@ -207,10 +207,10 @@ def deploy_checkpoint(
         asked = model.answer(texts, test, check_records)
         built.copy(staging.path / _EXPORTED, model.export())
         found = model.ask(folder) if check else None
-        told = None if found is None else model.told_of(found)
+        probed = None if found is None else model.probe_record(found)
         beside = {**notice.licences, "NOTICE": notice.text.encode()}
         signed = signing is not None
-        built.write(texts_of(readme, beside, model, check=told, signed=signed))
+        built.write(texts_of(readme, beside, model, check=probed, signed=signed))
         files = built.list_files()
         built.check()
         said = _body(checkpoint, target, model, decision) | {
@@ -218,8 +218,8 @@ def deploy_checkpoint(
             "withData": sorted(shown.union(readme.with_data)),
             "rights": rights,
         }
-        if told is not None:
-            said["check"] = told
+        if probed is not None:
+            said["check"] = probed
         if status is not None:
             said["cardStatus"] = status.word
         if kept:
@@ -329,7 +329,7 @@ def _body(
         "loader": target.loader,
         **{name: sealed[name] for name in ("task", "format") if name in sealed},
         **({"decision": dict(decision)} if decision else {}),
-        **({UNLIKE: sealed[UNLIKE]} if UNLIKE in sealed and target.tells_unlike else {}),
+        **({UNLIKE: sealed[UNLIKE]} if UNLIKE in sealed and target.detects_unlike else {}),
         "quantization": target.quantization,
         "limits": dict(model.limits),
         "software": f"lyrikstore {__version__}",

@@ -23,7 +23,7 @@ from lyrikstore.publish.cards.approval import newest_card
 from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.gathering.form import FORMATS
 from lyrikstore.publish.cards.offline_card import evidence_of
-from lyrikstore.publish.cards.vocabulary.values import tells_values
+from lyrikstore.publish.cards.vocabulary.values import contains_values
 from lyrikstore.publish.identity.key_statements import credential_proof
 from lyrikstore.verify.credential.issuer_key import statements_needed
 from lyrikstore.verify.credential.key_statements import check_few
@@ -87,11 +87,11 @@ def telling_credentials(
         credentials: The credentials on which rights are based.
 
     Returns:
-        Those that contain values or paths of the data, by :func:`tells_values`.
+        Those that contain values or paths of the data, by :func:`contains_values`.
     """
     found = {one: logged_credential(repository, one) for one in credentials}
     return tuple(
-        one for one, opened in found.items() if opened.kind is not GRANT and tells_values(opened)
+        one for one, opened in found.items() if opened.kind is not GRANT and contains_values(opened)
     )
 
 

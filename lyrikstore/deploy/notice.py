@@ -20,10 +20,10 @@ from lyrikstore.publish.markdown import plain
 from lyrikstore.train.formats.blend import WITH_WORDS
 from lyrikstore.verify.deployment import layout
 
-HAND_ON = "derivativeModels"
+DERIVATIVE_MODELS = "derivativeModels"
 """The term that permits the redistribution of models that were trained on the data."""
 
-_TOLD = ("name", "origin", "intellectualProperty", "source")
+_SHOWN_FIELDS = ("name", "origin", "intellectualProperty", "source")
 _NAMES = ("licen", "notice", "copying")
 _MAX_TEXT = 1 << 20
 _RecordedRight = Mapping[str, Any]
@@ -137,7 +137,7 @@ class _DataNotice:
         licence = dataset.body.get("licence", {}).get("expression")
         yield f"  licence: {'none is stated' if licence is None else plain(licence)}"
         described: Mapping[str, Any] = dataset.body["descriptor"]
-        for name in _TOLD:
+        for name in _SHOWN_FIELDS:
             found = described.get(name, {})
             if found.get("state") == "value":
                 yield f"  {name}: {plain(str(found['value']))}"
@@ -151,7 +151,7 @@ class _DataNotice:
     def _credential(self, dataset: Manifest, credential: CredentialFacts) -> Iterator[str]:
         rights, terms = self._rights_by(dataset, credential), credential.terms
         yield f"  credential: {credential.id}, issued by {plain(credential.issuer)}"
-        revocation = self._facts.withdrawn.get(credential.id)
+        revocation = self._facts.revocations.get(credential.id)
         if revocation is not None:
             yield f"    {revocation.word}, by log entry {revocation.index}"
         used = _used(terms, rights)
@@ -169,8 +169,9 @@ class _DataNotice:
                     ends = [credential.end_of(part), *(one.get("validUntil") for one in rights)]
                     end = min(filter(None, ends), default=None)
                     yield f"      {f'due {end}' if end else NO_END}"
-            said = _SAYS.get(part.answer(HAND_ON), "not stated")
-            yield f"    handing on a model that was trained on it{where} ({HAND_ON}): {said}"
+            said = _SAYS.get(part.answer(DERIVATIVE_MODELS), "not stated")
+            term = DERIVATIVE_MODELS
+            yield f"    handing on a model that was trained on it{where} ({term}): {said}"
         for grant, right in {one["grant"]: one for one in rights if "grant" in one}.items():
             yield f"    by the grant {grant}: {plain(', '.join(right['permits']))}"
             if "validUntil" in right:
@@ -227,13 +228,13 @@ class _DataNotice:
             if rights:
                 named = {one["credential"] for one in rights}
                 counting = [one for one in credentials if str(one.id) in named]
-                permitted = all(HAND_ON in one["permits"] for one in rights)
+                permitted = all(DERIVATIVE_MODELS in one["permits"] for one in rights)
             else:  # a run of before recorded nothing: whatever is in force counts
-                counting = [one for one in credentials if one.id not in self._facts.withdrawn]
-                permitted = any(HAND_ON in one.terms.permits for one in counting)
+                counting = [one for one in credentials if one.id not in self._facts.revocations]
+                permitted = any(DERIVATIVE_MODELS in one.terms.permits for one in counting)
             if not permitted:
                 parts = (part for one in counting for part in _used(one.terms, rights))
-                said = [part.answer(HAND_ON) is Answer.PROHIBITED for part in parts]
+                said = [part.answer(DERIVATIVE_MODELS) is Answer.PROHIBITED for part in parts]
                 found[dataset.name] = found.get(dataset.name, False) or any(said)
         return found
 

@@ -63,7 +63,7 @@ def collect(repository: Repository, writer: Writer, progress: OnProgress = silen
     }
     retired = retirements(repository)
     listed: set[Digest] = set()
-    told: set[Digest] = set()  # a tree may be that of a retired version and of another
+    shown: set[Digest] = set()  # a tree may be that of a retired version and of another
     for entry, manifest in repository.all_manifests():
         version, current = versions.get(manifest.id, (None, False))
         gone = manifest.id in retired.versions
@@ -71,10 +71,10 @@ def collect(repository: Repository, writer: Writer, progress: OnProgress = silen
         if gone and "metadata" in manifest.body:
             writer.add("gaps", str(manifest.id), "metadata", "the data of this version was retired")
         tree = manifest.tree
-        if tree is not None and (tree not in listed or not (gone or tree in told)):
+        if tree is not None and (tree not in listed or not (gone or tree in shown)):
             _tree(repository, manifest, writer, files=tree not in listed, sheet=not gone)
             listed.add(tree)
-            told.update(() if gone else (tree,))
+            shown.update(() if gone else (tree,))
         left = retired.left(manifest)
         for attachment in manifest.attachments_in("decisions"):
             if attachment not in left:
@@ -177,8 +177,8 @@ def _decisions(
         files = SourceFiles(repository, sources)
         rows = _decision_rows(_decision_table(io.BytesIO(data)))
         for position, (path, file, *row) in enumerate(rows):
-            told = path if file is None else files.path(file)
-            writer.add("decisions", own, position, told, file, *row)
+            shown = path if file is None else files.path(file)
+            writer.add("decisions", own, position, shown, file, *row)
 
 
 def _decision_table(stream: BinaryIO) -> pq.ParquetFile:

@@ -119,13 +119,13 @@ def _cards_of(repository: Repository, subject: Manifest) -> Iterator[Manifest]:
 def _decisions(context: StoreContext, card: Manifest) -> Iterator[dict[str, Any]]:
     repository = context.repository
     made = decisions_on(repository, card)
-    if not (made.approving or made.withdrawn):
+    if not (made.approving or made.revocations):
         return
     try:
         counted = count_decisions(repository, card, made)
     except LyrikstoreError:  # verify says what is wrong with what it is about
         counted = CountedApprovals((), ())
-    indices = {one.id: repository.index_of(one.id) for one in (*made.approving, *made.withdrawn)}
+    indices = {one.id: repository.index_of(one.id) for one in (*made.approving, *made.revocations)}
     facts = decision_facts(made, counted, indices, context.trust, context.clock())
     for one in decisions_in(facts):
         row = {name: value for name, value in one.items() if name not in {"index", "counts"}}

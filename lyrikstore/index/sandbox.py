@@ -59,7 +59,7 @@ def main() -> None:
     except duckdb.OutOfMemoryException as error:
         _say({"error": "query-too-large", "message": str(error)})
     except duckdb.Error as error:
-        _say(_told(error, "bad-query"))
+        _say(_error_record(error, "bad-query"))
 
 
 def _answer(
@@ -71,7 +71,7 @@ def _answer(
     try:
         _attach(connection, index)
     except duckdb.Error as error:
-        _say(_told(error, "bad-index"))
+        _say(_error_record(error, "bad-index"))
         return
     statements = connection.extract_statements(request["sql"])
     if len(statements) != 1 or statements[0].type is not duckdb.StatementType.SELECT:
@@ -100,7 +100,7 @@ def _answer(
     _say({"end": {"truncated": False, "boundaries": boundaries}})
 
 
-def _told(error: duckdb.Error, otherwise: str) -> dict[str, Any]:
+def _error_record(error: duckdb.Error, otherwise: str) -> dict[str, Any]:
     refused = system_error(error)
     if refused is None:
         return {"error": otherwise, "message": str(error)}

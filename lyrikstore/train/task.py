@@ -336,7 +336,7 @@ class TrainingTask(Protocol):
         model: "AnsweringModel",
         *,
         device: str,
-        withdrawn: "RevokedRights | None",
+        revoked: "RevokedRights | None",
     ) -> "ModelAnswers":
         """Run a model on some records and return its answers.
 
@@ -344,7 +344,7 @@ class TrainingTask(Protocol):
             context: The store.
             model: The model, and the records.
             device: The device that the model runs on.
-            withdrawn: Finds revoked rights, if answers are explained; None: they are not explained.
+            revoked: Finds revoked rights, if answers are explained; None: they are not explained.
         """
 
     def score(

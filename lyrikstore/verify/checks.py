@@ -12,7 +12,7 @@ function that makes it.
 from collections.abc import Mapping
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.json import decode
 
 from lyrikstore.canon.files import data_folder, read_packaged
@@ -24,8 +24,8 @@ class CheckDefinition(Struct, frozen=True, forbid_unknown_fields=True, rename="c
     Attributes:
         spec: The section that defines the check.
         w3c: The section that defines it in profile ``w3c``, if that is another section.
-        doubt: Why a ``warn`` limits the verdict to ``valid``, if it does. ``trust``: sound, but
-            signed by a key that is not in the trust file, or made for another party;
+        limit_reason: Why a ``warn`` limits the verdict to ``valid``, if it does. ``trust``: sound,
+            but signed by a key that is not in the trust file, or made for another party;
             ``measured``: not measured again.
         reasons: The reason codes of the check.
         reasons_of: Checks whose reason codes it gives as well, because it rests on them.
@@ -33,7 +33,7 @@ class CheckDefinition(Struct, frozen=True, forbid_unknown_fields=True, rename="c
 
     spec: str
     w3c: str | None = None
-    doubt: Literal["trust", "measured"] | None = None
+    limit_reason: Literal["trust", "measured"] | None = field(default=None, name="doubt")
     reasons: frozenset[str] = frozenset()
     reasons_of: tuple[str, ...] = ()
 
@@ -89,8 +89,8 @@ CHECKS: Mapping[str, CheckDefinition] = _TABLE.checks
 PROCEDURES: Mapping[str, Procedure] = _TABLE.procedures
 """Every procedure by its name."""
 
-TRUST_CHECKS = frozenset(name for name, check in CHECKS.items() if check.doubt == "trust")
-DOUBTFUL_CHECKS = frozenset(name for name, check in CHECKS.items() if check.doubt)
+TRUST_CHECKS = frozenset(name for name, check in CHECKS.items() if check.limit_reason == "trust")
+DOUBTFUL_CHECKS = frozenset(name for name, check in CHECKS.items() if check.limit_reason)
 
 
 def not_proven(name: str, *parts: str) -> str:

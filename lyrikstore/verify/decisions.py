@@ -39,7 +39,7 @@ def decision_facts(
         Members of the detail of a check: ``decisions``, in log order, each with who decided what,
         when and in which words; and ``rule`` if a role may approve.
     """
-    made = sorted((*decisions.approving, *decisions.withdrawn), key=lambda one: indices[one.id])
+    made = sorted((*decisions.approving, *decisions.revocations), key=lambda one: indices[one.id])
     counts = {one.id for one in counted.independent}
     facts: dict[str, JSON] = {
         "decisions": listed(
@@ -74,8 +74,8 @@ def decision_words(facts: Mapping[str, Any]) -> str:
     """Return :func:`decision_facts` as a sentence, or an empty text if there are no decisions."""
     lines = [decision_line(one) for one in decisions_in(facts)]
     more = len(lines) - _SHOWN
-    told = "; ".join(lines[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
-    return f"{told} (rule: {rule_words(facts)})" if told else ""
+    decided = "; ".join(lines[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+    return f"{decided} (rule: {rule_words(facts)})" if decided else ""
 
 
 def decisions_in(facts: Mapping[str, Any]) -> list[dict[str, JSON]]:

@@ -16,14 +16,14 @@ class Problems:
         check: Id of the check.
         bad: Problems that make the check fail.
         lost: Parts that could not be read.
-        odd: Problems that only give a warning.
+        warnings: Problems that only give a warning.
         codes: Stable codes of the problems that have one.
     """
 
     check: str
     bad: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
-    odd: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     codes: dict[str, str] = field(default_factory=dict)
 
     def add(self, to: list[str], code: str, text: str) -> None:
@@ -34,13 +34,13 @@ class Problems:
     @property
     def count(self) -> int:
         """Number of problems, of all sorts."""
-        return len(self.bad) + len(self.lost) + len(self.odd)
+        return len(self.bad) + len(self.lost) + len(self.warnings)
 
     def note(self, what: str, error: LyrikstoreError) -> None:
-        """Add an error: to ``odd`` if data is retired, to ``lost`` if absent, else to ``bad``."""
+        """Add an error to ``warnings`` if data is retired, ``lost`` if absent, else ``bad``."""
         text = f"{what}: {quote(error.message, 300)}"
         if error.kind == "retired":
-            self.add(self.odd, "retired", text)
+            self.add(self.warnings, "retired", text)
             return
         absent = isinstance(error, IncompleteError | NotFoundError)
         (self.lost if absent else self.bad).append(text)
@@ -51,7 +51,7 @@ class Problems:
         Its reason is the code of the first problem, if that problem has one.
         """
         facts = dict(detail)
-        first = next((self.codes.get(one) for one in self.bad or self.lost or self.odd), None)
+        first = next((self.codes.get(one) for one in self.bad or self.lost or self.warnings), None)
         if self.bad:
             found = [*self.bad, *self.lost]
             text = _text(found)
@@ -60,9 +60,11 @@ class Problems:
             text = _text(self.lost)
             lost = listed(self.lost)
             return unchecked(self.check, first or "lost", text, problems=lost, **facts)
-        if self.odd:
-            text = f"{summary}; {_text(self.odd)}"
-            return warned(self.check, first or "noted", text, problems=listed(self.odd), **facts)
+        if self.warnings:
+            text = f"{summary}; {_text(self.warnings)}"
+            return warned(
+                self.check, first or "noted", text, problems=listed(self.warnings), **facts
+            )
         return passed(self.check, summary, **facts)
 
 

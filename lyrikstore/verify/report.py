@@ -32,7 +32,7 @@ _PASS, _FAIL, _WARN = CheckState.PASS, CheckState.FAIL, CheckState.WARN
 _UNCHECKED, _NOT_APPLICABLE = CheckState.UNCHECKED, CheckState.NOT_APPLICABLE
 _STATED = CheckState.STATED
 
-SETTLED = frozenset({_PASS, _STATED, _NOT_APPLICABLE})
+ACCEPTED = frozenset({_PASS, _STATED, _NOT_APPLICABLE})
 """States with nothing to object to: it holds, it is only stated, or there is nothing to look at."""
 
 

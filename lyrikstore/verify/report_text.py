@@ -68,7 +68,7 @@ _UNKNOWN_RIGHTS = (
     "VALID, but your trust file does not know who permitted it",
     "It fits together, but the trust file does not believe whoever gave the rights it rests on.",
 )
-_HANDED_ON = (
+_REDISTRIBUTED = (
     "VALID, but what its first publisher permits is not known to you",
     "It fits together, but what the first publisher permits, nobody says whom you believe.",
 )
@@ -105,7 +105,7 @@ def headline(report: Report) -> str:
     elif rights_alone(report) is not None:
         return _of_rights(report)[0]
     elif _sources_alone(report):
-        return _HANDED_ON[0]
+        return _REDISTRIBUTED[0]
     elif said := [check.id for check in report.checks if check.state is CheckState.STATED]:
         more = f"; stated, not checked: {', '.join(said)}"
     return (_UNMEASURED[0] if only_unmeasured(report) else _HEADLINE[report.verdict]) + more
@@ -116,20 +116,20 @@ def meaning(report: Report) -> str:
     if only_unmeasured(report):
         return _UNMEASURED[1]
     if _sources_alone(report):
-        return _HANDED_ON[1]
+        return _REDISTRIBUTED[1]
     return _MEANING[report.verdict] if rights_alone(report) is None else _of_rights(report)[1]
 
 
 def rights_alone(report: Report) -> Check | None:
     """Return the check of rights if only this check prevents ``trusted``, else None."""
-    doubts = _distrusted(report)
-    alone = report.verdict is Verdict.VALID and len(doubts) == 1 and doubts[0].id in _RIGHTS
-    return doubts[0] if alone else None
+    warnings = _distrusted(report)
+    alone = report.verdict is Verdict.VALID and len(warnings) == 1 and warnings[0].id in _RIGHTS
+    return warnings[0] if alone else None
 
 
 def _sources_alone(report: Report) -> bool:
-    doubts = [check.id for check in _distrusted(report)]
-    return report.verdict is Verdict.VALID and doubts == ["terms.sources"]
+    warnings = [check.id for check in _distrusted(report)]
+    return report.verdict is Verdict.VALID and warnings == ["terms.sources"]
 
 
 def only_unmeasured(report: Report) -> bool:

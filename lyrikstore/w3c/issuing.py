@@ -13,7 +13,7 @@ from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.credentials.model.credential import GRANT
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.crypto.keys.signer import Signer
-from lyrikstore.publish.cards.vocabulary.values import tells_values
+from lyrikstore.publish.cards.vocabulary.values import contains_values
 from lyrikstore.publish.identity.issuer import Issuer
 from lyrikstore.publish.issue.issue import IssuedCredential
 from lyrikstore.verify.delivery.siblings import SiblingFiles
@@ -30,15 +30,15 @@ class Presented(Struct, frozen=True):
         holder: DID of the holder.
         shown: The credentials in it: the grant, and its dataset credential if that is available.
         did_document: The DID document of the organisation that presents, or None.
-        tells_values: Whether the dataset credential contains values or paths of the data: labels,
-            suffixes of file names, or selectors of partitions.
+        contains_values: Whether the dataset credential contains values or paths of the data:
+            labels, suffixes of file names, or selectors of partitions.
     """
 
     data: bytes
     holder: str
     shown: tuple[bytes, ...]
     did_document: bytes | None
-    tells_values: bool = False
+    contains_values: bool = False
 
 
 def sign_other(
@@ -127,7 +127,7 @@ def present_grant(
             f"{label} was granted to {escape_control(named)}, but the signer is {signer.did}",
             hint="sign with the holder's key: --signer NAME",
         )
-    has_values = terms is not None and tells_values(terms)
+    has_values = terms is not None and contains_values(terms)
     if has_values and not with_values:
         terms = None
     shown = tuple(one.data for one in (opened, terms) if one is not None)

@@ -50,8 +50,8 @@ def monitor_page(name: str, statements: Sequence[Facts], *, tool: str) -> bytes:
     add(main, "h2", said[:1].upper() + said[1:], id="verdict")
     came = "of before the run" if "backfill" in last else "that came after training"
     add(main, "p", f"{pluralize(last['count'], 'record')} {came}: {_called(newest)}.")
-    promised = map(threshold_in_words, last.get("thresholds", ()))
-    add_bullets(main, [*since_release_in_words(last), *promised])
+    thresholds = map(threshold_in_words, last.get("thresholds", ()))
+    add_bullets(main, [*since_release_in_words(last), *thresholds])
     _metrics(main, statements)
     add(main, "h2", "What came, against what it was tested on")
     for member, title in DRIFT_MEMBERS.items():

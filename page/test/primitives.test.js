@@ -38,19 +38,19 @@ each("ed25519 bad signature", load("ed25519/bad-signatures.json").cases, (one) =
 
 test("keys judged together are judged as each by itself", () => {
   const { Point } = ed25519;
-  const odd = Point.fromHex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05");
+  const torsion = Point.fromHex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05");
   const made = Array.from({ length: 200 }, (_, at) => Point.BASE.multiply(BigInt(at + 2)));
   for (const [wrong, at] of [[[], 0], [[7], 1], [[0, 1, 99, 199], 2], [made.map((_, at) => at), 3]]) {
     // Another list each time: what was judged once is remembered.
     const keys = made.map((point) => point.multiply(BigInt(1000 * (Number(at) + 1))));
-    for (const one of /** @type {number[]} */ (wrong)) keys[one] = keys[one].add(odd);
+    for (const one of /** @type {number[]} */ (wrong)) keys[one] = keys[one].add(torsion);
     const dids = keys.map((point) => didKey(point.toBytes()));
-    judgeTogether([...dids, "did:key:z", null, didKey(odd.toBytes()), dids[3]]);
+    judgeTogether([...dids, "did:key:z", null, didKey(torsion.toBytes()), dids[3]]);
     dids.forEach((did, one) => {
       if (/** @type {number[]} */ (wrong).includes(one)) refuses(() => parseDidKey(did), "weak-key");
       else parseDidKey(did);
     });
-    refuses(() => parseDidKey(didKey(odd.toBytes())), "weak-key");
+    refuses(() => parseDidKey(didKey(torsion.toBytes())), "weak-key");
   }
 });
 

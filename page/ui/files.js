@@ -1,6 +1,6 @@
 /** The table of files: what is listed, how far each is hashed, how it ended; a page of it at a time. */
 import { counted } from "../src/canon/text.js";
-import { byId, element, grouped, tell } from "./view.js";
+import { byId, element, grouped, showText } from "./view.js";
 
 const PAGE = 100;
 const EVERY = 250;
@@ -97,7 +97,7 @@ export class Files {
     const looked = this.rows.filter(({ state, bad }) => bad || state === GOOD).length;
     const found = looked ? `${this.rows.filter(({ bad }) => bad).length} of them wrong` : "none of them looked at";
     const range = shown.length ? `${this.first + 1} to ${this.first + shown.length} of ${chosen.length}` : "none";
-    tell("count", `${counted(this.rows.length, "file")}, ${found}; shown: ${range}`);
+    showText("count", `${counted(this.rows.length, "file")}, ${found}; shown: ${range}`);
     byId("earlier").disabled = this.first === 0;
     byId("later").disabled = this.first + PAGE >= chosen.length;
     byId("shards").replaceChildren(...shown.map(rowOf));

@@ -53,20 +53,20 @@ function drawing({ steps, edges }) {
 const clip = (text) => (text.length > LETTERS ? `${text.slice(0, LETTERS - 1)}…` : text);
 
 /**
- * One step and, below it, what it was made from; a step that was told already is only named again.
+ * One step and, below it, what it was made from; a step that was shown already is only named again.
  *
  * @param {import("../src/verify/delivery/lineage.js").Lineage} lineage
  * @param {import("../src/verify/delivery/lineage.js").Step} step
  * @param {string} role
- * @param {Set<string>} told
+ * @param {Set<string>} shown
  * @returns {HTMLElement}
  */
-function item(lineage, step, role, told) {
+function item(lineage, step, role, shown) {
   const words = signed(/** @type {string} */ (MARK.get(step.known)), `${step.kind} ${step.label}${role ? ` as ${role}` : ""}: ${step.note}`);
-  const below = told.has(step.id) ? [] : lineage.edges.filter(({ to }) => to === step.id);
-  told.add(step.id);
+  const below = shown.has(step.id) ? [] : lineage.edges.filter(({ to }) => to === step.id);
+  shown.add(step.id);
   const byId = new Map(lineage.steps.map((one) => [one.id, one]));
   const items = below.map(({ from, role: as }) =>
-    item(lineage, /** @type {import("../src/verify/delivery/lineage.js").Step} */ (byId.get(from)), as, told));
+    item(lineage, /** @type {import("../src/verify/delivery/lineage.js").Step} */ (byId.get(from)), as, shown));
   return element("li", {}, ...words, ...(items.length ? [element("ul", {}, ...items)] : []));
 }

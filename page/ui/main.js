@@ -24,7 +24,7 @@ import { add, candidates, chosen, dropped, sortOut, titleOf } from "./given.js";
 import { Hashing } from "./hashing.js";
 import { lineageView } from "./lineage.js";
 import { settingOf } from "./record.js";
-import { byId, element, grouped, showReport, tell } from "./view.js";
+import { byId, element, grouped, showReport, showText } from "./view.js";
 import { MAX_CREDENTIAL_BYTES, MAX_JSON_BYTES, MAX_RESOURCE_BYTES, MAX_STATEMENTS_BYTES, MAX_TRUST_FILE_BYTES } from "../generated/limits.js";
 
 const DRAWN_EVERY = 250; // milliseconds
@@ -51,12 +51,12 @@ function give(more) {
   const options = candidates(items, inside.items).map((item) => element("option", { value: item.path }, titleOf(item)));
   target.replaceChildren(...options);
   byId("which").hidden = options.length < 2;
-  told();
+  showGiven();
 }
 
-function told() {
+function showGiven() {
   const found = sortOut(items, inside.items, byId("target").value);
-  tell("given", found === null ? nothing() : described(found));
+  showText("given", found === null ? nothing() : described(found));
   byId("verify").disabled = found === null;
   byId("clear").hidden = items.length === 0 && trustFile === null;
 }
@@ -80,7 +80,7 @@ function believed() {
   if (trustFile !== null) words = `Whom ${trustFile.name} names.`;
   else if (did) words = "The key you gave, for everything.";
   else if (inside.trust !== null) words = "Whom the trust file inside this page names: whoever made the page put it there.";
-  tell("believed", words);
+  showText("believed", words);
 }
 
 /** @param {(digest: string) => Uint8Array | undefined} find Gives a DID document that it pins, wherever it lies. */
@@ -131,7 +131,7 @@ async function verify() {
 /** @param {string} words @param {string} [kind] */
 function say(words, kind = "quiet") {
   byId("progress").className = kind;
-  tell("progress", words);
+  showText("progress", words);
 }
 
 function busy() {
@@ -163,8 +163,8 @@ async function judgeDeployed(given, signal) {
   files.list(entriesOf(evidence.files.get(TREE)));
   const meter = new Meter(given.data);
   const data = given.data.map((item) => dataFile(item, meter, signal));
-  const told = (/** @type {{path: string}} */ { path }, /** @type {string} */ digest) => files.hashed(path, digest);
-  const report = await verifyDeployment(evidence, data, { trust, at: moment, statusFiles, filesAlone: true, told, signal });
+  const hashed = (/** @type {{path: string}} */ { path }, /** @type {string} */ digest) => files.hashed(path, digest);
+  const report = await verifyDeployment(evidence, data, { trust, at: moment, statusFiles, filesAlone: true, hashed, signal });
   signal.throwIfAborted();
   showDeployed(report, evidence);
   const setting = { given: described(given), target: given.folder, folder: null, at, title: nameOf(report) };
@@ -204,9 +204,9 @@ async function judge(given, signal) {
   files.list(listed(document, find));
   const meter = new Meter(given.data ?? []);
   const data = given.data === null ? null : given.data.map((item) => dataFile(item, meter, signal));
-  const told = (/** @type {{path: string}} */ { path }, /** @type {string} */ digest) => files.hashed(path, digest);
+  const hashed = (/** @type {{path: string}} */ { path }, /** @type {string} */ digest) => files.hashed(path, digest);
   const wanted = { challenge: byId("challenge").value || undefined, domain: byId("domain").value || undefined };
-  const report = await verifyFile(opened, { siblings, data, trust, at: moment, told, signal, ...wanted });
+  const report = await verifyFile(opened, { siblings, data, trust, at: moment, hashed, signal, ...wanted });
   signal.throwIfAborted();
   showClaims(report, document);
   const setting = settingOf(report, document, {
@@ -339,7 +339,7 @@ function entriesOf(listing) {
 for (const id of ["folder", "files", "trust"]) byId(`choose-${id}`).onclick = () => byId(id).click();
 byId("folder").onchange = () => give(chosen(byId("folder")));
 byId("files").onchange = () => give(chosen(byId("files")));
-byId("target").onchange = told;
+byId("target").onchange = showGiven;
 byId("clear").onclick = () => {
   items = [];
   trustFile = null;
@@ -352,7 +352,7 @@ byId("clear").onclick = () => {
 byId("trust").onchange = () => {
   trustFile = chosen(byId("trust"))[0]?.file ?? null;
   believed();
-  told();
+  showGiven();
 };
 byId("print").onclick = () => print();
 byId("did").oninput = believed;
@@ -372,7 +372,7 @@ document.ondrop = async (event) => {
   drop.classList.remove("over");
   const items = event.dataTransfer ? await dropped(event.dataTransfer).catch(() => []) : [];
   if (items.length) give(items);
-  else tell("given", "Nothing was dropped that can be read: choose the folder or the files.");
+  else showText("given", "Nothing was dropped that can be read: choose the folder or the files.");
 };
 if (location.protocol !== "file:") byId("origin").textContent = `This copy was loaded from ${location.origin}.`;
 believed();

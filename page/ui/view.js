@@ -21,7 +21,7 @@ const DEPLOYED = new Map([
   ["invalid", "Something differs, was added, was taken back or is forged. Do not load it; ask whoever deployed it."],
 ]);
 const ENDED = ["Valid, but the rights to its data have ended", "Everything fits together, and its rights held when it was made; they have ended: see below."];
-const TAKEN_BACK = ["Valid, but a right that it rests on was taken back later",
+const REVOKED = ["Valid, but a right that it rests on was taken back later",
   "Everything fits together, and its rights held when it was made; one was taken back: see below."];
 const BASE_RIGHTS = ["Valid, but it recorded no right to what a model before it learned from",
   "Everything fits together, and so do the rights to its own data; an earlier version asked for no more."];
@@ -51,7 +51,7 @@ export function element(tag, attributes = {}, ...children) {
 const seen = (child) => (typeof child === "string" ? visible(child) : child);
 
 /** Say something in a place of the page, unless it stands there: a screen reader reads every change. @param {string} id @param {string} words */
-export function tell(id, words) {
+export function showText(id, words) {
   const said = visible(words);
   if (byId(id).textContent !== said) byId(id).textContent = said;
 }
@@ -77,7 +77,7 @@ export function svg(tag, attributes, ...children) {
   return made;
 }
 
-/** A sign for the eye, and words: whoever listens is not told of a "ballot x". @param {string} sign @param {string} words */
+/** A sign for the eye, and words: a screen reader does not read "ballot x". @param {string} sign @param {string} words */
 export const signed = (sign, words) => [element("span", { "aria-hidden": "true" }, `${sign} `), words];
 
 /**
@@ -154,7 +154,7 @@ function wordsOf(report) {
   if (verdict === "valid" && rights !== undefined && deciding(report).length === 1) {
     const reason = String(rights.detail.reason);
     if (reason.startsWith("base-")) return [sign, ...BASE_RIGHTS];
-    const later = { "taken-back-later": TAKEN_BACK, "ended-later": ENDED }[reason];
+    const later = { "taken-back-later": REVOKED, "ended-later": ENDED }[reason];
     return [sign, ...(later ?? UNKNOWN_RIGHTS)];
   }
   if (folder) return [sign, words, DEPLOYED.get(verdict) ?? meaning];

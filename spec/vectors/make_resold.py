@@ -16,7 +16,7 @@ from lyrikstore.credentials.issue import issue, reference_to
 from lyrikstore.credentials.model.credential import Claims, CredentialMetadata, sha256_multibase
 from lyrikstore.credentials.model.dataset import build_dataset_credential
 from lyrikstore.credentials.model.grant import build_grant
-from lyrikstore.credentials.model.handed_on import CREDENTIAL_TYPE
+from lyrikstore.credentials.model.redistribution import CREDENTIAL_TYPE
 from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.credentials.model.status_list import sign_list
 from lyrikstore.credentials.terms.model import whole

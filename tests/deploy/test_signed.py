@@ -342,7 +342,7 @@ def test_a_name_that_is_none_of_a_deployment_is_refused(shop: Shop, tmp_path) ->
 def test_credentials_that_name_values_are_left_out_unless_asked_for(
     shop: Shop, tmp_path, monkeypatch
 ) -> None:
-    monkeypatch.setattr("lyrikstore.deploy.evidence.tells_values", lambda _: True)
+    monkeypatch.setattr("lyrikstore.deploy.evidence.contains_values", lambda _: True)
     name, store = shop.checkpoint("words"), opened(shop)
     for asked in (False, True):
         folder = tmp_path / f"asked-{asked}"

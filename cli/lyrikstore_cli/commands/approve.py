@@ -18,9 +18,9 @@ from lyrikstore_cli.session import Session
 @click.option(
     "--self", "alone", is_flag=True, help="Approve your own work; the status states that."
 )
-@click.option("--withdraw", is_flag=True, help="Withdraw your approval.")
+@click.option("--withdraw", "revoke", is_flag=True, help="Withdraw your approval.")
 @click.option("-m", "--message", default="", help="Your reason, signed with it.")
-def command(session: Session, card: str, alone: bool, withdraw: bool, message: str) -> None:
+def command(session: Session, card: str, alone: bool, revoke: bool, message: str) -> None:
     """Approve CARD, a model card or its checkpoint, with a key that has an approving role.
 
     The store's policy states which keys may approve and how many are needed: a role with the kind
@@ -30,7 +30,7 @@ def command(session: Session, card: str, alone: bool, withdraw: bool, message: s
     """
     store = session.open_store(sign=True)
     manifest, index, status = store.models.approve(
-        card, alone=alone, withdraw=withdraw, statement=message
+        card, alone=alone, revoke=revoke, statement=message
     )
     session.emit(
         "approve",
@@ -46,7 +46,7 @@ def command(session: Session, card: str, alone: bool, withdraw: bool, message: s
             "approvalsPossible": status.possible,
         },
     )
-    done = "withdrew" if withdraw else "approved"
+    done = "withdrew" if revoke else "approved"
     session.screen.result(f"✓ {done} {manifest.name}  {manifest.id.short}  log entry {index}")
     session.screen.result(f"  the card is {status.word}: {escape_control(status.why)}")
     warn_of_unmet(session.screen, store)

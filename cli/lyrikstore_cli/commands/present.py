@@ -51,7 +51,7 @@ def command(
         with_values=with_values,
         label=str(grant),
     )
-    with_data = options.held(values=made.tells_values and with_values)
+    with_data = options.held(values=made.contains_values and with_values)
     files = {output: made.data}
     if made.did_document is not None:
         files[output.with_name(f"{output.stem}-did.json")] = made.did_document
@@ -71,7 +71,7 @@ def command(
     session.screen.result(f"✓ presented to {domain} by {made.holder}")
     session.screen.wrote(files)
     session.screen.holds(with_data)
-    if made.tells_values and not with_values:
+    if made.contains_values and not with_values:
         session.screen.hint(
             "the dataset credential names values of the data: send it to the verifier, or add "
             "--with-values"

@@ -40,11 +40,11 @@ class CardDecisions(Struct, frozen=True):
 
     Attributes:
         approving: Approvals.
-        withdrawn: Withdrawals of an approval.
+        revocations: Revocations of an approval.
     """
 
     approving: tuple[Manifest, ...] = ()
-    withdrawn: tuple[Manifest, ...] = ()
+    revocations: tuple[Manifest, ...] = ()
 
 
 def last_decisions(policy: Policy, approvals: Iterable[Manifest]) -> CardDecisions:
@@ -74,7 +74,7 @@ def count_approvals(
     Args:
         policy: The policy in force.
         name: Name of the approvals.
-        approvals: The approvals that were not withdrawn.
+        approvals: The approvals that were not revoked.
         authors: Keys of the authors of the card, its subject and its run, each passed through
             :func:`last_key`.
     """

@@ -329,14 +329,14 @@ class DatedEntries:
 
     def _save(self, path: Path, hashes: Sequence[bytes]) -> None:
         keys = {key: number for number, key in enumerate(dict.fromkeys(d.key for d in self._dates))}
-        told: dict[str, Any] = {
+        saved: dict[str, Any] = {
             "version": __version__,
             "size": len(hashes),
             "root": merkle.root(hashes).hex(),
             "keys": list(keys),
             "dates": [(one.index, keys[one.key], format_timestamp(one.at)) for one in self._dates],
         }
-        text = json.dumps(told).encode()
+        text = json.dumps(saved).encode()
         if len(text) + _SUM > MAX_BYTES:
             return
         remember(path, blake3(text).digest() + text)  # as refs are: what is torn is no memory

@@ -29,7 +29,7 @@ MAX_BYTES = 1 << 28
 WORTH = 64
 """Number of newly read log entries after which the file is written."""
 
-_TELLING = ("genesis", "policy")
+_KINDS_WITH_BODY = ("genesis", "policy")
 _SUM = 32
 
 
@@ -84,8 +84,8 @@ class RefCache:
             hashes: Leaf hashes of the log, of exactly those entries.
             steps: The steps from :attr:`RefTable.steps`.
         """
-        told = {"version": __version__, "size": len(hashes), "root": merkle.root(hashes).hex()}
-        text = json.dumps(told | _columns(steps)).encode()
+        header = {"version": __version__, "size": len(hashes), "root": merkle.root(hashes).hex()}
+        text = json.dumps(header | _columns(steps)).encode()
         if len(text) + _SUM <= MAX_BYTES:
             remember(self._path, _sum(text) + text)  # what is torn fails its checksum
 
@@ -96,19 +96,19 @@ def _sum(text: bytes) -> bytes:
 
 def _columns(steps: Sequence[Step]) -> dict[str, Any]:
     moves = [(at, *step) for at, step in enumerate(steps) if not isinstance(step, Flagged)]
-    told = [mover for _, _, mover in moves]
+    movers = [mover for _, _, mover in moves]
     return {
         "steps": len(steps),
         "at": [at for at, _, _ in moves],
         "index": [index for _, index, _ in moves],
-        "id": b"".join(one.id.raw for one in told).hex(),
-        "kind": [one.kind for one in told],
-        "name": [one.name for one in told],
-        "store": [one.store.hex if one.store else "" for one in told],
-        "author": [one.author for one in told],
-        "counts": [len(one.parents) for one in told],
-        "parents": b"".join(parent.raw for one in told for parent in one.parents).hex(),
-        "body": [one.body if one.kind in _TELLING else {} for one in told],
+        "id": b"".join(one.id.raw for one in movers).hex(),
+        "kind": [one.kind for one in movers],
+        "name": [one.name for one in movers],
+        "store": [one.store.hex if one.store else "" for one in movers],
+        "author": [one.author for one in movers],
+        "counts": [len(one.parents) for one in movers],
+        "parents": b"".join(parent.raw for one in movers for parent in one.parents).hex(),
+        "body": [one.body if one.kind in _KINDS_WITH_BODY else {} for one in movers],
         "flagged": [
             (at, step.index, step.id.hex, step.reason)
             for at, step in enumerate(steps)

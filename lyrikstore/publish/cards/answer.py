@@ -33,7 +33,7 @@ class CardAnswer(Struct, frozen=True):
         asks: Text of the question that they answered.
         made: Start of its validity, as the attester states it.
         until: End of its validity; may be empty.
-        withdrawn: Whether it was revoked or suspended.
+        revoked: Whether it was revoked or suspended.
     """
 
     question: str
@@ -51,11 +51,11 @@ class CardAnswer(Struct, frozen=True):
     asks: str = ""
     made: str = ""
     until: str = ""
-    withdrawn: bool = False
+    revoked: bool = False
 
     @classmethod
     def all_of(
-        cls, document: Mapping[str, Any], credential: Digest, index: int, *, withdrawn: bool = False
+        cls, document: Mapping[str, Any], credential: Digest, index: int, *, revoked: bool = False
     ) -> list[Self]:
         """Return the answers in a well-formed attestation.
 
@@ -63,7 +63,7 @@ class CardAnswer(Struct, frozen=True):
             document: The attestation.
             credential: BLAKE3 of its bytes.
             index: Its log index.
-            withdrawn: Whether it was revoked or suspended.
+            revoked: Whether it was revoked or suspended.
         """
         issuer, subject = document["issuer"], document["credentialSubject"]
         attester = issuer if isinstance(issuer, dict) else {"id": issuer}
@@ -84,7 +84,7 @@ class CardAnswer(Struct, frozen=True):
                 asks=one["asks"],
                 made=document["validFrom"],
                 until=document.get("validUntil", ""),
-                withdrawn=withdrawn,
+                revoked=revoked,
             )
             for one in subject["attestation"].get("answers", ())
         ]
@@ -101,7 +101,7 @@ def in_force(answers: Iterable[CardAnswer]) -> dict[str, list[CardAnswer]]:
         newest.setdefault(answer.question, {})[answer.by] = answer
     return {
         question: sorted(
-            (answer for answer in people.values() if not answer.withdrawn),
+            (answer for answer in people.values() if not answer.revoked),
             key=lambda answer: answer.index,
         )
         for question, people in newest.items()

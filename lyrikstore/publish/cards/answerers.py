@@ -18,7 +18,7 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.card_attestation import check_card_attestation
 from lyrikstore.verify.credential.status import logged_status_updates
-from lyrikstore.verify.report import SETTLED, CheckState
+from lyrikstore.verify.report import ACCEPTED, CheckState
 
 CLOSING = ("attested", "not-applicable")
 """States of an answer that closes an item."""
@@ -109,7 +109,7 @@ class _AttesterCheck:
             opened, trust=self._trust, at=self._at, status_updates=self._status_updates
         )
         # ATTACK: anybody can write a DID document that assigns a key to an organisation.
-        if not all(checked.state(check) in SETTLED for check in _SIGNED):
+        if not all(checked.state(check) in ACCEPTED for check in _SIGNED):
             return False
         return checked.state("trust.issuer") is CheckState.PASS or self._publishes(opened.issuer)
 

@@ -81,7 +81,8 @@ def card_status(
     counted = count_decisions(repository, card, decisions)
     approving, count = counted.approving, counted.count
     indices = {
-        one.id: repository.index_of(one.id) for one in (*decisions.approving, *decisions.withdrawn)
+        one.id: repository.index_of(one.id)
+        for one in (*decisions.approving, *decisions.revocations)
     }
     facts = decision_facts(decisions, counted, indices, trust, at)
     keys = (counted.needed, counted.possible, facts)
@@ -91,8 +92,8 @@ def card_status(
     if counted.is_enough:
         by = pluralize(count, "key")
         return CardStatus("approved", f"approved by {by} of those who may", ids, *keys)
-    if decisions.withdrawn and not approving:
-        last = decisions.withdrawn[-1]
+    if decisions.revocations and not approving:
+        last = decisions.revocations[-1]
         reason = last.body.get("statement", "no reason is given")
         return CardStatus("withdrawn", f"approval was withdrawn: {reason}", (), *keys)
     # ATTACK: an independent approver signs `self`, or a maker of the card does not.
@@ -192,7 +193,7 @@ def approve_card(
     card: str | Manifest,
     *,
     alone: bool = False,
-    withdraw: bool = False,
+    revoke: bool = False,
     statement: str = "",
 ) -> tuple[Manifest, int, CardStatus]:
     """Approve a card, or withdraw an approval; return manifest, log index and the card's status.
@@ -202,7 +203,7 @@ def approve_card(
             item.
         card: A logged card of it; or the name of a card, or of its subject.
         alone: Approve the signer's own work, which gives the status ``self-approved``.
-        withdraw: Withdraw the signer's approval.
+        revoke: Revoke the signer's approval.
         statement: The reason.
 
     Raises:
@@ -235,7 +236,7 @@ def approve_card(
     check_ready = partial(_check_ready, repository, card, context.trust, context.clock())
     # ATTACK A126: an entry that opens the card again is logged while the approval is signed.
     again = context.again(check_ready)
-    if withdraw:
+    if revoke:
         if all(last_key(repository.policy, one.author) != key for one in decisions.approving):
             raise PolicyError(
                 "not-approved", "this key has no approval of this card that it could withdraw"
@@ -244,7 +245,7 @@ def approve_card(
         _check_own(own=own, alone=alone)
         check_ready()
     state = repository.refs.get(name)
-    body = {"decision": "withdraw" if withdraw else "approve", "self": own}
+    body = {"decision": "withdraw" if revoke else "approve", "self": own}
     manifest = sign_manifest(
         kind=APPROVAL,
         store=repository.store_id,
@@ -257,7 +258,7 @@ def approve_card(
     )
     with open_transaction(repository) as transaction:
         transaction.log_manifest(manifest)
-        if not withdraw:
+        if not revoke:
             transaction.hold(again)
         index = transaction.commit()[0]
     status = card_status(repository, card, trust=context.trust, at=context.clock())

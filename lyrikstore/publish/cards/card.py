@@ -152,8 +152,8 @@ def _decided(
     signed_form = CardForm.of(card.body)
     decisions = decisions_on(repository, card)
     # ATTACK: an approver withdrew the approval, which a new card of the same facts would hide.
-    has_decision = bool(decisions.approving or decisions.withdrawn)
-    if signed_form.tells_values != form.tells_values or not has_decision:
+    has_decision = bool(decisions.approving or decisions.revocations)
+    if signed_form.contains_values != form.contains_values or not has_decision:
         return None
     attached = [one.id for one in card.attachments_in("profile")]
     if profiles and attached != [one.digest for one in profiles]:
@@ -271,7 +271,7 @@ def answers_of(facts: CardFacts) -> list[CardAnswer]:
         answer
         for said, index in facts.said
         for answer in CardAnswer.all_of(
-            said.document, said.id, index, withdrawn=said.id in facts.withdrawn
+            said.document, said.id, index, revoked=said.id in facts.revocations
         )
     ]
 

@@ -156,7 +156,7 @@ def _find(repository: Repository, data: bytes) -> tuple[Manifest | Check, str]:
         if state is None or state.id != card.id or card.body["profile"] not in FORMATS:
             continue
         decisions = decisions_on(repository, card)
-        if not (decisions.approving or decisions.withdrawn):
+        if not (decisions.approving or decisions.revocations):
             continue  # a rendering of any other card is logged with a new card
         if not data.startswith(b"%PDF") and str(subject_id(card)).encode() not in data:
             continue
@@ -204,7 +204,7 @@ def _check_current(repository: Repository, card: Manifest) -> Check:
     """Return ``card.current``: whether there is a newer card, model or evidence."""
     problems = Problems("card.current")
     try:
-        problems.odd += _since(repository, card)
+        problems.warnings += _since(repository, card)
     except LyrikstoreError as error:
         problems.note("later log entries", error)
     return problems.close("compared with all current entries of the log")
@@ -275,7 +275,7 @@ def _since(repository: Repository, card: Manifest) -> Iterator[str]:
     form, cited = CardForm.of(card.body), set(card.body["evidence"])
     facts = gather(repository, subject, form=form)
     attested = {one.id for one, _ in facts.said}
-    for identity, revocation in facts.withdrawn.items():
+    for identity, revocation in facts.revocations.items():
         if str(revocation.list) not in cited:
             what = "an attestation about it" if identity in attested else "a right that it rests on"
             yield f"{what} is {revocation.word}, by log entry {revocation.index}"

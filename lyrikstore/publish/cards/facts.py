@@ -50,7 +50,7 @@ class CardFacts(Struct, frozen=True):
         filters: Filters of those datasets.
         evaluations: Evaluations of the checkpoint, in log order.
         terms: Dataset id → its publisher, and the credentials about it.
-        withdrawn: Credential or grant that a right rests on → its revocation or suspension.
+        revocations: Credential or grant that a right rests on → its revocation or suspension.
         shared: Run or evaluation → files that its data shares with datasets that prohibit its use.
         attestations: Dataset id → attestations of others about its content.
         said: Attestations in answer to cards of any version, with the log index of each.
@@ -78,7 +78,7 @@ class CardFacts(Struct, frozen=True):
     filters: tuple[Manifest, ...]
     evaluations: tuple[Manifest, ...]
     terms: Mapping[Digest, DatasetTerms]
-    withdrawn: dict[Digest, Withdrawal] = field(default_factory=dict)
+    revocations: dict[Digest, Withdrawal] = field(default_factory=dict)
     shared: Mapping[Digest, Sequence[SharedFiles]] = field(default_factory=dict)
     attestations: Mapping[Digest, tuple[CredentialFacts, ...]] = field(default_factory=dict)
     said: tuple[tuple[CredentialFacts, int], ...] = ()
@@ -221,7 +221,7 @@ def gather(
         evaluations=tuple(evaluations),
         retired=tuple(retired),
         terms=terms,
-        withdrawn=withdrawals(repository, rights, cited),
+        revocations=withdrawals(repository, rights, cited),
         shared=_shared(repository, users, cited),
         attestations=attested,
         said=said,

@@ -84,7 +84,7 @@ def card_evidence(repository: Repository, card: Manifest) -> dict[str, bytes] | 
     """
     files = evidence_of(repository, card)
     decisions = decisions_on(repository, card)
-    decided = {one.id: one for one in (*decisions.approving, *decisions.withdrawn)}
+    decided = {one.id: one for one in (*decisions.approving, *decisions.revocations)}
     indices = {identity: repository.index_of(identity) for identity in decided}
     if files is None or any(index >= repository.checkpoint.size for index in indices.values()):
         return None

@@ -46,7 +46,7 @@ def check_cards(repository: Repository, cards: Sequence[Manifest]) -> Check:
         if check.state is CheckState.FAIL:
             problems.add(problems.bad, reason, text)
         elif reason == "retired":
-            problems.add(problems.odd, reason, text)
+            problems.add(problems.warnings, reason, text)
             retired += 1
         elif check.state is CheckState.UNCHECKED:
             problems.add(problems.lost, reason, text)

@@ -23,8 +23,8 @@ from lyrikstore.canon.json import JSON
 from lyrikstore.context import StoreContext
 from lyrikstore.credentials.did import documents_among
 from lyrikstore.credentials.model.credential import ATTESTATION, GRANT
-from lyrikstore.credentials.model.handed_on import credentials_pinned
 from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.model.redistribution import credentials_pinned
 from lyrikstore.credentials.model.status_list import StatusList
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.commit.transaction import open_transaction

@@ -40,11 +40,11 @@ from lyrikstore.history.trees.tree import Tree
 from lyrikstore.publish.deliveries import sign_delivery
 from lyrikstore.publish.identity.issuer import Issuance, Issuer, check_current
 from lyrikstore.publish.identity.key_statements import check_few_statements
-from lyrikstore.publish.issue.hand_on import FirstPublisher, HeldTerms, hold_to_sources
 from lyrikstore.publish.issue.issue import places_for
 from lyrikstore.publish.issue.licence_texts import licence_texts
 from lyrikstore.publish.issue.publisher_evidence import CarriedEvidence, carry
 from lyrikstore.publish.issue.record_commitment import Commitment, commit_to_records
+from lyrikstore.publish.issue.redistribution import FirstPublisher, HeldTerms, hold_to_sources
 from lyrikstore.verify.datasets.licences import LicenceCount, count_licences
 
 MAX_VALIDITY = timedelta(days=3660)

@@ -49,8 +49,8 @@ from lyrikstore.publish.identity.issuer import (
     speaking_for,
 )
 from lyrikstore.publish.identity.key_statements import check_few_statements
-from lyrikstore.publish.issue.hand_on import check_granted
 from lyrikstore.publish.issue.issue import IssuedCredential, issue_logged
+from lyrikstore.publish.issue.redistribution import check_granted
 from lyrikstore.verify.credential.envelope import keys_for, open_envelope
 from lyrikstore.verify.credential.issuer import check_standing
 from lyrikstore.verify.credential.status import logged_status_updates

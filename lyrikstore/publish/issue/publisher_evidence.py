@@ -15,19 +15,19 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError, PolicyError
 from lyrikstore.credentials.model.credential import sha256_multibase
-from lyrikstore.credentials.model.handed_on import CREDENTIAL_TYPE, MAX_SOURCES
 from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.model.redistribution import CREDENTIAL_TYPE, MAX_SOURCES
 from lyrikstore.credentials.model.status_list import newest_first
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.store_view import MAX_READ
 from lyrikstore.history.trees.tree import Tree
-from lyrikstore.publish.issue.hand_on import FirstPublisher
+from lyrikstore.publish.issue.redistribution import FirstPublisher
 from lyrikstore.verify.credential.issuer_key import statements_needed
 from lyrikstore.verify.credential.key_statements import check_few
 from lyrikstore.verify.credential.log_proofs import PROOF_HEAD
 from lyrikstore.verify.credential.status import StatusUpdates, logged_status_updates
-from lyrikstore.verify.handed_on import first_credentials
+from lyrikstore.verify.redistribution import first_credentials
 
 MAX_FILES = 128
 MAX_BYTES = 1 << 20

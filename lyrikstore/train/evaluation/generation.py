@@ -27,8 +27,8 @@ from lyrikstore.verify.evaluation.generation.texts import (
     SALT_BYTES,
     WrittenAnswer,
     count_outside,
+    identify_text,
     judge_text,
-    tell_text,
 )
 
 
@@ -128,10 +128,12 @@ def _judged(
 ) -> tuple[WrittenAnswer, ...]:
     """Return the figures of the texts that were generated for one record."""
     measures = (
-        tell_text(one.text, place, answerer, salt=salt, choices=choices)
+        identify_text(one.text, place, answerer, salt=salt, choices=choices)
         for answerer, one in enumerate(texts)
     )
     return tuple(
-        judge_text(one.text, right, told=what, tokens=one.tokens, ended=one.ended, choices=choices)
+        judge_text(
+            one.text, right, identifier=what, tokens=one.tokens, ended=one.ended, choices=choices
+        )
         for one, what in zip(texts, measures, strict=True)
     )

@@ -28,14 +28,14 @@ _ROWS_AT_ONCE = 1024
 
 
 def answer_labels(
-    context: StoreContext, asked: AnsweringModel, *, withdrawn: RevokedRights | None
+    context: StoreContext, asked: AnsweringModel, *, revoked: RevokedRights | None
 ) -> ModelAnswers:
     """Return the answers of a model to each record, in order.
 
     Args:
         context: The store.
         asked: The model, and the records.
-        withdrawn: Finds revoked credentials of rights, if answers are explained; None: they are not
+        revoked: Finds revoked credentials of rights, if answers are explained; None: they are not
             explained.
 
     Raises:
@@ -51,7 +51,7 @@ def answer_labels(
     reads = stage_checkpoint(repo, asked.checkpoint, staging)
     reads += stage_unlike(repo, asked.checkpoint, staging)
     known = TrainingRecords.none()
-    if withdrawn is not None:
+    if revoked is not None:
         known = TrainingRecords.copy(repo, asked.train, asked.run, staging)
     threads = asked.run.body["environment"]["threads"]
     result = run_job(
@@ -60,7 +60,7 @@ def answer_labels(
             **answering_job(asked.checkpoint, threads=threads, seed=0),
             "job": "predict",
             "records": count,
-            "explain": withdrawn is not None,
+            "explain": revoked is not None,
             "known": list(known.files),
         },
         reads=(*reads, TEST, *known.files),
@@ -69,8 +69,8 @@ def answer_labels(
         progress=context.progress,
     )
     sources = None
-    if withdrawn is not None:
-        sources = TrainingSources(repo, asked.run, known, withdrawn)
+    if revoked is not None:
+        sources = TrainingSources(repo, asked.run, known, revoked)
     read = _Answers(asked, result, count, sources)
     return ModelAnswers(map(read.members, read.rows()), known.missing)
 

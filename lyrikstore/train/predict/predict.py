@@ -54,7 +54,7 @@ def predict_records(
     most: int | None = None,
     device: str = CPU,
     abstain_below: float | None = None,
-    withdrawn: RevokedRights = lambda _: {},
+    revoked: RevokedRights = lambda _: {},
 ) -> Iterator[AnsweredRecords]:
     """Open the answers of a trained checkpoint to a file, the files in a folder, or rows.
 
@@ -72,7 +72,7 @@ def predict_records(
         most: The most records; None: any number.
         device: Device of a generative model: ``cpu`` or ``cuda``.
         abstain_below: The confidence below which the model abstains; None: that of the checkpoint.
-        withdrawn: Finds revoked credentials of rights.
+        revoked: Finds revoked credentials of rights.
 
     Raises:
         NotFoundError: (``no-file``, ``no-ref``) no such file or checkpoint.
@@ -119,7 +119,7 @@ def predict_records(
         asked = read_inputs(place, layout, staging.path, repo.root)
         noted = _Noted(place, layout, staging, most, context.progress)
         model = AnsweringModel(checkpoint, run, train, noted.answerable(asked), staging, decision)
-        found = task.answer(context, model, device=device, withdrawn=withdrawn if explain else None)
+        found = task.answer(context, model, device=device, revoked=revoked if explain else None)
         yield AnsweredRecords(
             checkpoint,
             noted.count,

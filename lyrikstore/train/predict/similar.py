@@ -73,7 +73,7 @@ class TrainingSources:
         repo: The store.
         run: The run.
         known: Its training data.
-        withdrawn: Finds revoked credentials of rights.
+        revoked: Finds revoked credentials of rights.
     """
 
     def __init__(
@@ -81,11 +81,11 @@ class TrainingSources:
         repo: Repository,
         run: Manifest,
         known: TrainingRecords,
-        withdrawn: RevokedRights,
+        revoked: RevokedRights,
     ) -> None:
         self._repo, self._known = repo, known
         self._rights: Sequence[Mapping[str, Any]] = run.body.get("rights", ())
-        self._withdrawn = withdrawn(self._rights)
+        self._revoked = revoked(self._rights)
         lineage = Lineage.read(repo, *(one.id for one in known.datasets))
         self._sources = [
             list(lineage.rests_on([one.id], strict=True).direct) for one in known.datasets
@@ -138,9 +138,9 @@ class TrainingSources:
 
     def _right(self, right: Mapping[str, Any]) -> dict[str, Any]:
         revoked = [
-            self._withdrawn[Digest.parse(right[name])]
+            self._revoked[Digest.parse(right[name])]
             for name in ("grant", "credential")
-            if name in right and Digest.parse(right[name]) in self._withdrawn
+            if name in right and Digest.parse(right[name]) in self._revoked
         ]
         return {
             "credential": right["credential"],

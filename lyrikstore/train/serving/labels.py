@@ -117,7 +117,7 @@ class ServedLabels(ServedModel):
             "several": self._rules.several,
         }
         self._unlike: tuple[int, ...] = ()
-        if UNLIKE in body and target.tells_unlike:
+        if UNLIKE in body and target.detects_unlike:
             self._about[UNLIKE] = body[UNLIKE]
             repo, staging = workers.context.repository, workers.staging
             self._reads += stage_unlike(repo, checkpoint, staging)

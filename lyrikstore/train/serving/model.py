@@ -184,7 +184,7 @@ class ServedModel(ABC):
             )
         return found
 
-    def told_of(self, found: ProbeResult) -> dict[str, Any]:
+    def probe_record(self, found: ProbeResult) -> dict[str, Any]:
         """Return the member ``check`` of the folder's manifest."""
         return {**found.to_json(), "servedBy": self._target.asked_by}
 

@@ -57,8 +57,8 @@ def run_body(plan: RunPlan, copied: CopiedInputs) -> dict[str, Any]:
         body["segments"] = {"steps": each}
     if plan.prompt:
         body["prompt"] = plan.prompt
-    if promised := copied.thresholds(config):
-        body["thresholds"] = promised
+    if thresholds := copied.thresholds(config):
+        body["thresholds"] = thresholds
     return body
 
 

@@ -350,12 +350,12 @@ class Generation:
         model: "AnsweringModel",
         *,
         device: str,
-        withdrawn: "RevokedRights | None",
+        revoked: "RevokedRights | None",
     ) -> "ModelAnswers":
         """Return the generated texts."""
         from lyrikstore.train.predict.generation import answer_texts
 
-        del withdrawn
+        del revoked
         return answer_texts(context, model, device=device)
 
     def score(

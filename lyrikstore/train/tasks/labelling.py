@@ -360,13 +360,13 @@ class LabellingTask:
         model: "AnsweringModel",
         *,
         device: str,
-        withdrawn: "RevokedRights | None",
+        revoked: "RevokedRights | None",
     ) -> "ModelAnswers":
         """Return labels and their probabilities."""
         from lyrikstore.train.predict.labels import answer_labels
 
         del device
-        return answer_labels(context, model, withdrawn=withdrawn)
+        return answer_labels(context, model, revoked=revoked)
 
     def score(
         self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"

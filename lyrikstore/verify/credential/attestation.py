@@ -31,7 +31,7 @@ from lyrikstore.verify.credential.issuer import check_issuer
 from lyrikstore.verify.credential.issuer_key import check_available_key
 from lyrikstore.verify.credential.status import NO_STATUS_UPDATES, StatusUpdates
 from lyrikstore.verify.report import (
-    SETTLED,
+    ACCEPTED,
     Check,
     CheckState,
     Verdict,
@@ -310,7 +310,7 @@ def _trouble(one: CheckedAttestation) -> tuple[CheckState, Check | None]:
             replaced = check.detail["reason"] == "superseded"
             return (check.state if trusted and not replaced else CheckState.WARN), check
     for check_id in ("proof", "issuer.document", "trust.issuer", "attestation"):
-        if by_id[check_id].state not in SETTLED:
+        if by_id[check_id].state not in ACCEPTED:
             return CheckState.WARN, by_id[check_id]
     return CheckState.PASS, None
 

@@ -22,7 +22,7 @@ from lyrikstore.verify.credential.issuer_key import check_available_key
 from lyrikstore.verify.credential.key_succession import SuccessorKey
 from lyrikstore.verify.credential.status import NO_STATUS_UPDATES, StatusUpdates
 from lyrikstore.verify.credential.terms import check_regulatory, check_terms
-from lyrikstore.verify.report import SETTLED, Check, check_of, complete
+from lyrikstore.verify.report import ACCEPTED, Check, check_of, complete
 
 
 class CheckedCredential(Struct, frozen=True):
@@ -85,7 +85,7 @@ class CheckedCredential(Struct, frozen=True):
     @property
     def passed(self) -> bool:
         """Whether all checks passed: the credential is genuine, trusted and in force."""
-        return all(check.state in SETTLED for check in self.checks)
+        return all(check.state in ACCEPTED for check in self.checks)
 
 
 def check_credential(

@@ -45,13 +45,13 @@ class Holder(Struct, frozen=True):
         did: DID of the key that signed the presentation.
         fresh: Whether the key signed a challenge and a domain of the verifier's; if not, the
             presentation may have been made for another party, or long ago.
-        doubt: Why the key may not belong to this DID, a reason of ``issuer.document``; empty if it
-            does belong to it.
+        unverified: Why the key may not belong to this DID, a reason of ``issuer.document``; or
+            empty.
     """
 
     did: str
     fresh: bool = True
-    doubt: str = ""
+    unverified: str = ""
 
 
 class CheckedGrant(Struct, frozen=True):
@@ -189,9 +189,9 @@ def _check_holder(grant: Grant, holder: Holder | None) -> Check:
         shown, granted = quote(holder.did, 300), quote(grant.holder, 300)
         summary = f"presented by {shown}, but granted to {granted}"
         return failed("grant.holder", "other-holder", summary)
-    if holder.doubt:
+    if holder.unverified:
         summary = f"presented, but that the key which signed is {quote(holder.did, 300)}'s is open"
-        return unchecked("grant.holder", holder.doubt, summary)
+        return unchecked("grant.holder", holder.unverified, summary)
     if not holder.fresh:
         summary = "presented, but not over a challenge and domain of yours: it may be a replay"
         return unchecked("grant.holder", "not-asked", summary)

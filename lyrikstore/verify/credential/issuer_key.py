@@ -20,7 +20,7 @@ from lyrikstore.verify.credential.key_statements import Statements
 from lyrikstore.verify.credential.key_succession import SuccessorKey
 from lyrikstore.verify.credential.log_proofs import CREDENTIAL_PROOF, Places, Proofs
 from lyrikstore.verify.report import (
-    SETTLED,
+    ACCEPTED,
     Check,
     CheckState,
     failed,
@@ -295,7 +295,7 @@ def statements_needed(opened: OpenedCredential, statements: Statements) -> list[
         check_key_by(key, credential, one, store).state
         for one in (statements, Statements.among(kept))
     ]
-    if states[0] is CheckState.PASS and states[1] not in SETTLED:
+    if states[0] is CheckState.PASS and states[1] not in ACCEPTED:
         raise IncompleteError(
             "not-connected",
             "what shows that it was signed before its key was compromised lies beside it, but is "

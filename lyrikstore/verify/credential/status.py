@@ -136,8 +136,8 @@ def check_status(
         ]
         worst = first_in(judged, CheckState.FAIL, CheckState.UNCHECKED)
         # Only what takes it back counts, and what might: nobody makes lists that do not.
-        settled = worst is None or worst.detail["reason"] in _SAYS_NOTHING
-        return UNLISTED if worst is None or settled else worst
+        says_nothing = worst is None or worst.detail["reason"] in _SAYS_NOTHING
+        return UNLISTED if worst is None or says_nothing else worst
     try:
         entries = opened.entries
     except FormatError as error:

@@ -57,7 +57,7 @@ from lyrikstore.verify.delivery.quality import (
     recipes_of,
 )
 from lyrikstore.verify.delivery.siblings import SiblingFiles
-from lyrikstore.verify.handed_on import Delivered, check_sources
+from lyrikstore.verify.redistribution import Delivered, check_sources
 from lyrikstore.verify.report import Check, CheckState, Report, Verdict, check_of
 
 RecordReader = Callable[[str, TreeEntry, BinaryIO], Iterable[Digest]]

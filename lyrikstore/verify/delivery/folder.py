@@ -275,7 +275,7 @@ def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, by
     texts = 0
     for name, size in zip(rest, held, strict=True):
         keeps = _is_named(folder / name, named) if complete else size <= MAX_RESOURCES
-        if not keeps and is_told_by_name(name) and sizes[name] <= MAX_JSON_BYTES:
+        if not keeps and is_known_by_name(name) and sizes[name] <= MAX_JSON_BYTES:
             texts += sizes[name]  # it was altered: to be said, not to count
             keeps = texts <= MAX_STATEMENTS_BYTES
         if keeps:
@@ -294,7 +294,7 @@ def is_candidate_statement(data: bytes) -> bool:
     return data.startswith(PROOF_HEAD) or _WORDS.match(data) is not None
 
 
-def is_told_by_name(name: str) -> bool:
+def is_known_by_name(name: str) -> bool:
     """Return whether a file's name says what it was, so that its being damaged can be told."""
     return is_text_name(name) or name in {CREDENTIAL_PROOF, CONSISTENCY, LEAVES}
 

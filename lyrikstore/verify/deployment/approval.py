@@ -80,7 +80,7 @@ class ShownDecisions(Struct, frozen=True):
         approving = counted.approving
         if counted.is_enough:
             word, who = "approved", counted.independent
-        elif decisions.withdrawn and not approving:
+        elif decisions.revocations and not approving:
             word, who = "withdrawn", ()
         else:
             alone = len(counted.independent) < len(approving)
@@ -145,17 +145,17 @@ def check_deployed_approval(
     shown = shown_decisions(card, approvals, signed)
     word, count, facts = shown.judge(card, made, signed, trust, at)
     detail |= facts
-    told = decision_words(facts)
+    decided = decision_words(facts)
     if word == "approved":
         keys = pluralize(count, "key")
-        summary = f"its card {card.name} was approved by {keys} of those who may: {told}"
+        summary = f"its card {card.name} was approved by {keys} of those who may: {decided}"
         return passed(DEPLOYED, summary, **detail)
     said = {
         "withdrawn": "approval was withdrawn",
         "self-approved": "was approved by whoever made it alone",
         "not-approved": "was not approved by as many keys as it takes",
     }[word]
-    summary = f"its card {card.name}: {said}{f': {told}' if told else ''}"
+    summary = f"its card {card.name}: {said}{f': {decided}' if decided else ''}"
     return warned(DEPLOYED, word, summary, **detail)
 
 
@@ -190,16 +190,16 @@ def check_card_approval(
     made = [card, *(() if subject is None else (subject,))]
     made += [by_id[one.id] for one in runs if one.id in by_id]
     word, count, facts = shown.judge(card, made, signed, trust, at)
-    told = decision_words(facts)
-    if not told:
+    decided = decision_words(facts)
+    if not decided:
         if shown.refused:
             summary = "it was approved by nobody who may: the policy lets none of these keys"
             return warned(CARD, "not-approved", summary, **facts)
         return unchecked(CARD, "missing-file", "nothing beside it says that anybody approved it")
     if word != "approved":
-        return warned(CARD, word, f"{word}: {told}", **facts)
+        return warned(CARD, word, f"{word}: {decided}", **facts)
     since = "whether any was withdrawn later is not known here"
-    summary = f"approved by {pluralize(count, 'key')} of those who may: {told}; {since}"
+    summary = f"approved by {pluralize(count, 'key')} of those who may: {decided}; {since}"
     if subject is None or len(made) < 2 + len(runs):
         # ATTACK A93: whoever made the model approves it as if somebody else had.
         whose = "that none of them made what it is about is their own word"

@@ -109,7 +109,7 @@ class _Review:
         self._check_credentials()
         self._check_log()
         for name in sorted(self._evidence.litter):
-            self._problems.add(self._problems.odd, "litter", f"{_place(name)}: desktop litter")
+            self._problems.add(self._problems.warnings, "litter", f"{_place(name)}: desktop litter")
         detail = {
             name: listed([f"{layout.FOLDER}/{path}" for path in sorted(found)])
             for name, found in (("extra", self._extra), ("missing", self._missing))

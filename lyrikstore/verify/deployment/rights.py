@@ -90,7 +90,7 @@ def check_rights_beside(
         problems.add(problems.bad, "none-recorded", "its run recorded no right to its data")
     if found["state"] in {"warn", "unchecked"} and found.get("reason") not in _OF_TRUST:
         text = f"whoever deployed it found of its rights: {found['state']}"
-        problems.add(problems.odd, str(found.get("reason", "noted")), text)
+        problems.add(problems.warnings, str(found.get("reason", "noted")), text)
     if review.unbelieved:
         detail["unbelieved"] = sorted(review.unbelieved)
     if review.hidden:
@@ -185,7 +185,7 @@ class _Review:
             problems.add(problems.bad, "disagrees", text)
         if self._at > parse_timestamp(until):
             more = ", and some of the data had to be deleted" if said["deleteOnExpiry"] else ""
-            problems.add(problems.odd, ENDED_LATER, f"its rights ended at {until}{more}")
+            problems.add(problems.warnings, ENDED_LATER, f"its rights ended at {until}{more}")
 
     def _judge(self, right: Mapping[str, Any]) -> tuple[str, Ruling]:
         named = [Digest.parse(right[name]) for name in ("credential", "grant") if name in right]

@@ -70,8 +70,8 @@ def beyond_limits(body: Mapping[str, Any]) -> list[str]:
     named = {MEMBERS[one["metric"]] for one in judged}
     found = {MEMBERS[one["metric"]]: None for one in judged if not one["met"]}
     for name, limit in LIMITS.items():
-        promised = name in named or any(_REPLACED.get(one) == name for one in named)
-        if name in drift and not promised and abs(Decimal(drift[name])) >= limit:
+        has_threshold = name in named or any(_REPLACED.get(one) == name for one in named)
+        if name in drift and not has_threshold and abs(Decimal(drift[name])) >= limit:
             found[name] = None
     if min(body["count"], drift["referenceCount"]) < FEWEST:
         found = {}

@@ -113,8 +113,8 @@ def divide(
         for at, some in enumerate(texts):
             found = sorted({numbers[one] for one in some if one in numbers})
             members[at] += found or [len(slices) - 1]
-    told = [{"field": field, "reason": left[field]} for field in fields if field in left]
-    return Division(slices, members, {"rule": RULE, **({"leftOut": told} if told else {})})
+    left_out = [{"field": field, "reason": left[field]} for field in fields if field in left]
+    return Division(slices, members, {"rule": RULE, **({"leftOut": left_out} if left_out else {})})
 
 
 def _large_enough(texts: Sequence[Sequence[str]]) -> tuple[list[str], int]:

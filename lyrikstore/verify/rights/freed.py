@@ -117,7 +117,7 @@ class SourcesHeld:
         except LyrikstoreError as error:
             lost = _unread(dataset, error)
         unknown = {one.id: lost for one in sources.comparable(reader)}
-        return sources.settled(unknown, all_found=True)
+        return sources.final_results(unknown, all_found=True)
 
     def _rows(self, dataset: Manifest, sources: "_Sources") -> Mapping[Digest, SourceRecords]:
         ids = HeldIds(self._record_ids(dataset))
@@ -133,7 +133,7 @@ class SourcesHeld:
                 found[source.id] = _SOME
             except LyrikstoreError as error:
                 found[source.id] = _unread(source, error)
-        return sources.settled(found, all_found=ids.all_found)
+        return sources.final_results(found, all_found=ids.all_found)
 
     def _record_ids(self, dataset: Manifest) -> Iterator[bytes]:
         tree = self._tree_of(dataset)
@@ -168,7 +168,7 @@ class SourcesHeld:
                     wanted = left[entry.blake3]
                     wanted[:] = [meta for meta in wanted if not meta.items() <= has]
             found[source.id] = SourceRecords(held)
-        return sources.settled(found, all_found=not any(left.values()))
+        return sources.final_results(found, all_found=not any(left.values()))
 
 
 class RecordedWithout:
@@ -251,7 +251,7 @@ class _Sources(Struct, frozen=True):
         """Yield the sources whose record ids can be compared with those of that reader."""
         return (one for one in self.found.values() if one.body["reader"] == reader)
 
-    def settled(
+    def final_results(
         self, found: Mapping[Digest, SourceRecords], *, all_found: bool
     ) -> Mapping[Digest, SourceRecords]:
         """Return the final result for each source, given whether each record is in a source."""

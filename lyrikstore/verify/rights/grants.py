@@ -192,7 +192,7 @@ def holder_of(opened: OpenedCredential, key: str, trust: Trust, at: datetime) ->
         # ATTACK: whoever has a copy of the grant lays a document with another key next to it.
         listed = Resolver(trust.known_documents()).find(method, "authentication", at)
     except IncompleteError as error:
-        return Holder(named, doubt=error.kind)
+        return Holder(named, unverified=error.kind)
     except LyrikstoreError:
         return Holder(key)
     return Holder(named if did_key(listed.key) == key else key)  # a name is not yet the key

@@ -28,7 +28,7 @@ from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.issuer import is_named_by_a_copy_alone
 from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.problems import Problems
-from lyrikstore.verify.report import SETTLED, Check, CheckState
+from lyrikstore.verify.report import ACCEPTED, Check, CheckState
 from lyrikstore.verify.rights.grants import Published, Used, judge_grant
 
 _ANSWERS = frozenset(answer.value for answer in Answer)
@@ -219,7 +219,9 @@ def note_ruling(
         leave: Codes of reasons that are reported elsewhere.
     """
     found = [(problems.lost, one) for one in ruling.open if ruling.fault is None]
-    found += [(problems.odd, one) for one in (ruling.later, ruling.unbelieved) if one is not None]
+    found += [
+        (problems.warnings, one) for one in (ruling.later, ruling.unbelieved) if one is not None
+    ]
     for to, reason in found:
         if reason.code not in leave:
             problems.add(to, reason.code, f"{label}{reason.text}")
@@ -256,7 +258,7 @@ def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
     if not request.about.is_meant(claims):
         return _fault("other-dataset", "is about something else")  # attack case A44
     for name in ("period", "trust.allowed"):
-        if outcome.check(name).state not in SETTLED:
+        if outcome.check(name).state not in ACCEPTED:
             return _failed(outcome.check(name))
     used = request.used(claims.terms)
     permits = Terms(claims.terms.named(used.names)).permits
@@ -274,7 +276,7 @@ def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
     if request.now is not None:
         at, said = request.now
         since = check_credential(one.opened, trust=trust, at=at, status_updates=said)
-        believed, later = since.check("trust.issuer"), _taken_back(since.check("status"))
+        believed, later = since.check("trust.issuer"), _revocation(since.check("status"))
         allowed, _ = claims.terms.judge(replace(use, at=at), used.names)
         if _is_over(since.check("period")) or allowed is Answer.PROHIBITED:
             later = later or _ended(ended_words(ends, at))
@@ -331,7 +333,7 @@ def _judge_grant(one: LoggedDocument, terms: LoggedDocument, request: Request) -
         at, said = request.now
         since = given(replace(request.use, at=at), status_updates=said)
         believed = since.check("trust.issuer")
-        later = _taken_back(since.check("status")) or _taken_back(since.check("grant.terms"))
+        later = _revocation(since.check("status")) or _revocation(since.check("grant.terms"))
         if _is_over(since.check("period")) or since.code == Answer.PROHIBITED:
             later = later or _ended(ended_words(ends, at))
     return Ruling(
@@ -372,7 +374,7 @@ def _open(checks: Sequence[Check]) -> tuple[Reason, ...]:
     return tuple(
         Reason(str(check.detail["reason"]), f"is not known to be in force: {check.summary}")
         for check in checks
-        if check.state not in SETTLED
+        if check.state not in ACCEPTED
     )
 
 
@@ -386,9 +388,9 @@ def _unbelieved(believed: Check, document: Check, issuer: str) -> Reason | None:
     return None
 
 
-def _taken_back(check: Check) -> Reason | None:
+def _revocation(check: Check) -> Reason | None:
     """Return the reason if ``status`` or ``grant.terms`` shows a revocation, else None."""
-    if check.state is not CheckState.FAIL or check.detail["reason"] not in _TAKEN_BACK:
+    if check.state is not CheckState.FAIL or check.detail["reason"] not in _REVOKED:
         return None
     return Reason(REVOKED_LATER, f"has been {check.detail['reason']} since")
 
@@ -401,7 +403,7 @@ def _ended(words: str | None) -> Reason | None:
     return None if words is None else Reason(ENDED_LATER, words)
 
 
-_TAKEN_BACK = ("revoked", "suspended", "superseded")
+_REVOKED = ("revoked", "suspended", "superseded")
 
 
 def _valid_until(opened: OpenedCredential) -> str | None:

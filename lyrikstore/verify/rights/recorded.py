@@ -158,7 +158,7 @@ def check_rights(
             label = f"{use.manifest.name} ({use.manifest.id.short})"
             problems.add(problems.bad, "not-freed", f"{label}: {text}")
             named.update((one.id, None) for one in use.models)
-    problems.odd.sort(key=lambda one: _ORDER.get(problems.codes[one], 3))
+    problems.warnings.sort(key=lambda one: _ORDER.get(problems.codes[one], 3))
     purposes = ", ".join(sorted({use.acts for use in uses}))
     summary = pluralize(count, f"right to {purposes} holds", f"rights to {purposes} hold")
     unknown = {"unbelieved": sorted(review.unbelieved)} if review.unbelieved else {}
@@ -288,7 +288,7 @@ class _Review(Struct, frozen=True):
                 what, ruling = rulings[0]
                 reason = ruling.fault or ruling.open[0]
                 text = f"{label}, as far as a model learned from it: {what}{reason.text}"
-                problems.add(problems.odd, "base-not-permitted", text)
+                problems.add(problems.warnings, "base-not-permitted", text)
             rulings = alone
         if all(ruling.fault for _, ruling in rulings):
             what, fault = "", Reason("none-recorded", f"the {use.kind} recorded no right to use it")
@@ -310,14 +310,16 @@ class _Review(Struct, frozen=True):
             request = self._request(use, rests_on.datasets, source, about)
             found = find_right(self.repository, request)
         except LyrikstoreError as error:
-            problems.add(problems.odd, "base-not-permitted", f"{what}; {error.message}")
+            problems.add(problems.warnings, "base-not-permitted", f"{what}; {error.message}")
             return
         if found.given is None:
             text = f"{what}, and had none: {found.why.text}"
-            problems.add(problems.odd, "base-not-permitted", text)
+            problems.add(problems.warnings, "base-not-permitted", text)
             return
         candidate, ruling = found.given
-        problems.add(problems.odd, "base-not-recorded", f"{what}, which {candidate.label} gave")
+        problems.add(
+            problems.warnings, "base-not-recorded", f"{what}, which {candidate.label} gave"
+        )
         ruling = self.since.of(candidate, ruling, request)
         note_ruling(problems, f"{label}: {candidate.label} ", ruling, self.unbelieved)
         self.since.note_end([ruling])

@@ -21,7 +21,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.status import StatusUpdates, logged_status_updates
 from lyrikstore.verify.log_memory import check_remembered
-from lyrikstore.verify.report import SETTLED
+from lyrikstore.verify.report import ACCEPTED
 from lyrikstore.verify.rights.freed import GROUND, Held, SourceRecords, SourcesHeld
 from lyrikstore.verify.rights.grants import published
 from lyrikstore.verify.rights.judge import Reason, Request, Right, Ruling
@@ -125,7 +125,7 @@ def _check_log(repository: Repository) -> None:
     # to that log here, so nothing else would tell.
     log, memory = (repository.checkpoint, repository.records), repository.memory
     check = check_remembered(repository, *log, memory)
-    if check.state not in SETTLED:
+    if check.state not in ACCEPTED:
         raise PolicyError(
             "log-behind",
             f"the log here is not all that was seen of it: {check.summary}",

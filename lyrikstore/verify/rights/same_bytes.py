@@ -379,12 +379,12 @@ def check_same_bytes(
         except LyrikstoreError as error:
             # ATTACK: whoever holds the store damages the list of files that would tell. One that a
             # signed retention let go is another matter.
-            worse = problems.odd if error.kind == "retired" else problems.lost
+            worse = problems.warnings if error.kind == "retired" else problems.lost
             problems.add(worse, "not-compared", f"files cannot be compared: {error.message}")
     for text in found:
-        problems.add(problems.odd, "prohibited-elsewhere", text)
+        problems.add(problems.warnings, "prohibited-elsewhere", text)
     for text in terms.not_compared if terms is not None else ():
-        problems.add(problems.odd, "not-compared", text)
+        problems.add(problems.warnings, "not-compared", text)
     shared = {"shared": listed([one.to_json() for one in found.values()])} if found else {}
     what = "files" if reading is None else "files and records"
     return problems.close(f"{what} of the data in use were looked for under other terms", **shared)

@@ -43,7 +43,7 @@ class FoundRight(Struct, frozen=True):
         A candidate whose issuer is trusted, and that was not revoked since, is preferred.
         """
         sound = [one for one in self.made if one[1].fault is None and not one[1].open]
-        return min(sound, key=_doubts, default=None)
+        return min(sound, key=_warning_count, default=None)
 
 
 def find_right(repository: Repository, request: Request) -> FoundRight:
@@ -100,7 +100,7 @@ def find_renewal(
     return None
 
 
-def _doubts(one: tuple[RightCandidate, Ruling]) -> int:
+def _warning_count(one: tuple[RightCandidate, Ruling]) -> int:
     return sum(reason is not None for reason in (one[1].unbelieved, one[1].later))
 
 

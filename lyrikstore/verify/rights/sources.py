@@ -279,7 +279,7 @@ def check_sources(
         due += [] if delete is None else [delete]
         if about.manifest == source.id:
             if delete is not None and delete.here:
-                problems.add(problems.odd, NOT_DELETED, f"{source.name}: {delete.text}")
+                problems.add(problems.warnings, NOT_DELETED, f"{source.name}: {delete.text}")
             continue
         imports += 1
         held = any(review.holds(one) for one in holding)
@@ -343,7 +343,7 @@ def note_deletions(
         if found is not None and found.here:
             due.append(f"{source.name}: {found.text}")
     for text in reversed(due):
-        problems.odd.insert(0, text)
+        problems.warnings.insert(0, text)
         problems.codes[text] = NOT_DELETED
 
 
@@ -364,16 +364,16 @@ def _judge_import(
     more = "" if delete is None else f"; {delete.text}"
     if best is None:
         text = f"{source.name}: no credential of its publisher is logged here"
-        problems.add(problems.odd, "not-logged", text)
+        problems.add(problems.warnings, "not-logged", text)
         return
     why, label = best.why, f"{source.name}: credential {best.document.id.short}"
     kept = {
         # Whoever deleted it, as its terms may require, holds nothing that they are about.
-        Verdict.INVALID: problems.bad if held else problems.odd,
+        Verdict.INVALID: problems.bad if held else problems.warnings,
         Verdict.INCOMPLETE: problems.lost,
-        Verdict.VALID: problems.odd,
+        Verdict.VALID: problems.warnings,
     }.get(best.verdict)
     if kept is not None:
         problems.add(kept, why.code, f"{label}: {why.text}{more}")
     elif delete is not None and delete.here:
-        problems.add(problems.odd, NOT_DELETED, f"{label}{more}")
+        problems.add(problems.warnings, NOT_DELETED, f"{label}{more}")

@@ -105,7 +105,7 @@ def check_contents(
                 # Its data may be gone by a signed decision: retired, never lost.
                 count = pluralize(len(tree.sizes), "file")
                 text = f"{_label(manifest)}: the data of its {count} is retired"
-                problems.add(problems.odd, "retired", text)
+                problems.add(problems.warnings, "retired", text)
             else:
                 for at, size in enumerate(tree.sizes):
                     raw = tree.digests[at * 32 : at * 32 + 32]
@@ -113,7 +113,7 @@ def check_contents(
                         doubtful.add(raw)
         if gone := retired.gone(manifest):
             said = pluralize(len(gone), "attachment is", "attachments are")
-            problems.add(problems.odd, "retired", f"{_label(manifest)}: {said} retired")
+            problems.add(problems.warnings, "retired", f"{_label(manifest)}: {said} retired")
         for attachment in retired.left(manifest):
             if sizes.setdefault(attachment.id.raw, attachment.bytes) != attachment.bytes:
                 doubtful.add(attachment.id.raw)
@@ -171,7 +171,7 @@ def check_flags(repository: Repository, manifests: Iterable[Digest], problems: P
     wanted = set(manifests)
     for item in repository.flagged:
         if item.id in wanted:
-            found = problems.odd if item.reason == "already-logged" else problems.bad
+            found = problems.warnings if item.reason == "already-logged" else problems.bad
             found.append(f"{item.id.short} at log entry {item.index}: {item.summary}")
 
 
@@ -183,7 +183,7 @@ def check_misdated(repository: Repository, problems: Problems) -> None:
     """
     for index in repository.policy.misdated:
         text = "an owner says that its date is wrong, so it is no floor for clocks"
-        problems.add(problems.odd, "misdated", f"log entry {index}: {text}")
+        problems.add(problems.warnings, "misdated", f"log entry {index}: {text}")
 
 
 def hash_blobs(

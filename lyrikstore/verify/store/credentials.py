@@ -50,7 +50,9 @@ def check_logged_credentials(
             continue
         with suppress(LyrikstoreError):  # what is wrong with the policies, `refs` says
             if repository.is_suspect(read[label].data, entry.index):
-                problems.odd.append(f"{label}: by a key that was compromised then, without effect")
+                problems.warnings.append(
+                    f"{label}: by a key that was compromised then, without effect"
+                )
     # Newest first: only so many notices are looked at.
     status_updates = StatusUpdates.among(reversed(read.values()), documents=len(read))
     for label, one in read.items():
@@ -101,7 +103,7 @@ def _check_logged(
             problems.bad.append(
                 f"{label}: log entry {claims.log_index} is not the manifest it names"
             )
-    problems.odd += (
+    problems.warnings += (
         f"{label}: {check.summary}"
         for check in checks
         if check.id in {"period", "status"}

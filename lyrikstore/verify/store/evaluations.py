@@ -76,7 +76,7 @@ def check_evaluations(
     problems = Problems(_CHECK)
     for one in retired:
         text = "its author states its figures; its predictions were retired"
-        problems.add(problems.odd, "retired", f"{one.name} ({one.id.short}): {text}")
+        problems.add(problems.warnings, "retired", f"{one.name} ({one.id.short}): {text}")
     records, unasked = 0, list[JSON]()
     for one, reading in ((one, read) for one in carrying if read is not None):
         held = Recomputed(repository, one, ancestry, reading, problems)
@@ -203,7 +203,7 @@ class Recomputed:
         if asked.fault:
             self._bad("other-answers", asked.fault)
         if asked.undone:
-            self._odd(NOT_COMPARED, f"nobody was asked again: {asked.undone}")
+            self._warn(NOT_COMPARED, f"nobody was asked again: {asked.undone}")
             return everybody
         return [f"{name}: {who}" for who in asked.unasked]
 
@@ -216,8 +216,8 @@ class Recomputed:
     def _lost(self, code: str, text: str) -> None:
         self._add(self._problems.lost, code, text)
 
-    def _odd(self, code: str, text: str) -> None:
-        self._add(self._problems.odd, code, text)
+    def _warn(self, code: str, text: str) -> None:
+        self._add(self._problems.warnings, code, text)
 
     def _add(self, to: list[str], code: str, text: str, of: Manifest | None = None) -> None:
         one = of or self._evaluation
@@ -236,13 +236,13 @@ class Recomputed:
             for reason, text in look():
                 reasons.append(reason)
                 if reason == NOT_COMPARED:
-                    self._odd(reason, f"not compared with {what}: {text}")
+                    self._warn(reason, f"not compared with {what}: {text}")
                 elif reason == NEWER_FORMAT:
                     self._lost(reason, text)
                 elif reason:
                     self._bad(reason, text)
         except LyrikstoreError as error:
-            self._odd(NOT_COMPARED, f"not compared with {what}: {quote(error.message, 300)}")
+            self._warn(NOT_COMPARED, f"not compared with {what}: {quote(error.message, 300)}")
             return None
         return reasons
 
@@ -333,7 +333,7 @@ class Recomputed:
                 return rules.read(stream)
         except (IncompleteError, NotFoundError) as error:
             retired = error.kind == "retired"
-            where, reason = (problems.odd, "retired") if retired else (problems.lost, "lost")
+            where, reason = (problems.warnings, "retired") if retired else (problems.lost, "lost")
             self._add(where, reason, quote(error.message, 300), evaluation)
         except FormatError as error:
             self._add(problems.bad, "bad-predictions", quote(error.message, 300), evaluation)
@@ -348,7 +348,7 @@ class Recomputed:
             if left:
                 names = quote(", ".join(one.name for one in left), 300)
                 text = f"its records were not looked for in {names}, which a base learned from"
-                self._odd("base-not-looked-in", text)
+                self._warn("base-not-looked-in", text)
 
     def _other_overlap(self, rules: TaskRules, found: Evidence) -> Fault:
         """Return how ``overlap.exact`` differs from the data; empty if it does not."""

@@ -210,7 +210,7 @@ def _compare_tiles(
             except StorageError as error:
                 problems.note(shown, error)
     for names in by_place.values():
-        problems.odd += (f"{prefix}{name} belongs to no entry" for name in sorted(names))
+        problems.warnings += (f"{prefix}{name} belongs to no entry" for name in sorted(names))
 
 
 def opening_failed(error: LyrikstoreError) -> Check:

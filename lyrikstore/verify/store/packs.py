@@ -43,12 +43,12 @@ def check_blobs(
     problems = Problems("blobs")
     blobs = packs = read = size = 0
 
-    def told(step: Progress) -> None:
+    def report_step(step: Progress) -> None:
         if stopped.is_set():
             raise CancelledError
         progress(step)
 
-    for result in verify_blobs(repository.blobs, told, share=share, pools=pools):
+    for result in verify_blobs(repository.blobs, report_step, share=share, pools=pools):
         blobs += result.blobs
         packs += result.kind == "pack"
         read += result.bytes > 0
@@ -109,5 +109,5 @@ def check_orphans(repository: Repository, records: Records) -> Check:
     live = {pack.name for pack in repository.live.packs}
     added = {pack.name for transaction in records.transactions for pack in transaction.added}
     strays = [name for name in repository.backend.list("packs/") if name not in live | added]
-    problems.odd += (f"{name} belongs to no transaction" for name in strays)
+    problems.warnings += (f"{name} belongs to no transaction" for name in strays)
     return problems.close("every pack belongs to a transaction", strays=len(strays))

@@ -135,7 +135,7 @@ def _difference(
 
     name, threshold, begin = quote(said.answerer.name, 80), said.answerer.threshold, 0
     expected, records = predictions.expected, len(predictions)
-    squares, all_told = 0, True
+    squares, all_complete = 0, True
     for rows in batches:
         end = begin + len(rows)
         if end > records or rows.shape[1] != labels:
@@ -159,11 +159,11 @@ def _difference(
             wrong |= rest >= threshold + tolerance
             sure = np.where(given, rows, WHOLE - rows).min(1)
             wrong |= np.abs(sure - said.confidence[begin:end]) > tolerance
-        told = (rows >= 0).all(1)
-        if (wrong & told).any():
-            at = begin + int(np.flatnonzero(wrong & told)[0]) + 1
+        complete = (rows >= 0).all(1)
+        if (wrong & complete).any():
+            at = begin + int(np.flatnonzero(wrong & complete)[0]) + 1
             return f"asked again, {name} answers record {at} otherwise"
-        all_told = all_told and bool(told.all())
+        all_complete = all_complete and bool(complete.all())
         first, last = np.searchsorted(expected.records, (begin, end))
         right = np.zeros((len(rows), max(labels, len(predictions.head.labels))), np.int64)
         right[expected.records[first:last] - begin, expected.numbers[first:last]] = WHOLE
@@ -173,6 +173,6 @@ def _difference(
     if begin < records:
         return "the test set has fewer records"
     # ATTACK A91: scores of labels that were not given, by which calibration looks better.
-    if all_told and abs(squares - said.squares) > 2 * tolerance * WHOLE * labels * records:
+    if all_complete and abs(squares - said.squares) > 2 * tolerance * WHOLE * labels * records:
         return f"asked again, {name} is not as sure of its answers"
     return ""

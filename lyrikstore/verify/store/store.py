@@ -301,7 +301,7 @@ def _check_refs(repository: Repository) -> Check:
         problems.note("refs cannot be derived", error)
         return problems.close("")
     # Logged without effect: somebody tried, and did not succeed. Worth saying, no damage.
-    problems.odd, problems.bad = problems.odd + problems.bad, []
+    problems.warnings, problems.bad = problems.warnings + problems.bad, []
     check_misdated(repository, problems)
     return problems.close(
         f"{pluralize(len(refs), 'name')}, each derived from the log", refs=len(refs)

@@ -113,10 +113,10 @@ def is_trained_on(test: Manifest, checkpoint: Manifest, known: Iterable[Manifest
         known: Manifests; those that the checkpoint learnt from are looked at, as far as they are
             there.
     """
-    learnt = set(trained_on(checkpoint))
+    own = set(trained_on(checkpoint))
     # ATTACK: the same files committed once more, or with other columns, are no other data.
-    files = {one.files for one in known if one.id in learnt}
-    return test.id in learnt or test.files in files
+    files = {one.files for one in known if one.id in own}
+    return test.id in own or test.files in files
 
 
 def is_used(

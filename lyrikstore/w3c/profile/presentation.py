@@ -177,13 +177,13 @@ def judge_presentation(
     checks = [read, passed("model", "a presentation of the VC Data Model 2.0")]
 
     signed, holder = _check_holder(document, surroundings, checks)
-    doubt = str(checks[-1].detail["reason"]) if checks[-1].state is CheckState.WARN else ""
+    unverified = str(checks[-1].detail["reason"]) if checks[-1].state is CheckState.WARN else ""
     checks.append(_check_challenge(signed, challenge, domain))
     fresh = checks[-1].state is CheckState.PASS
     if signed.verified is not None:
         document = signed.verified.document
         inner = presented(document)
-    by = Holder(holder or NOBODY, fresh, doubt)
+    by = Holder(holder or NOBODY, fresh, unverified)
     own = signed if holder is not None and "holder" in document else None
     check, reports = _check_presented(inner, by, surroundings, own)
     checks.append(check)

@@ -264,14 +264,14 @@ def _check_links(proofs: list[dict[str, JSON]]) -> list[list[dict[str, JSON]]]:
             _refuse_chain(f"there is no proof {missing[:200]!a}")
         named.append(sorted({position[name] for name in ids}))
     # A signature cannot sign itself, but the code below need not rely on that.
-    settled: set[int] = set()
+    resolved: set[int] = set()
     while ready := {
         number
         for number, before in enumerate(named)
-        if number not in settled and settled.issuperset(before)
+        if number not in resolved and resolved.issuperset(before)
     }:
-        settled |= ready
-    if len(settled) != len(proofs):
+        resolved |= ready
+    if len(resolved) != len(proofs):
         _refuse_chain("the previous proofs go round in a circle")
     return [[proofs[number] for number in before] for before in named]
 

@@ -238,7 +238,7 @@ class _Api:
         purpose, value = entry.get("statusPurpose"), body.get("status", True)
         if purpose not in PURPOSES or type(value) is not bool:
             raise FormatError("bad-status", "not a purpose kept here, or a status that is no bit")
-        self._issuer().book.set(_text(body, "credentialId") or "", purpose, value)
+        self._issuer().lists.set(_text(body, "credentialId") or "", purpose, value)
         return 200, {}
 
     async def status_list(self, request: Request) -> Response:

@@ -107,12 +107,12 @@ class VcApiIssuer(Struct, frozen=True):
 
     Attributes:
         signer: The signer with that key.
-        book: Its status lists.
+        lists: Its status lists.
         resources: The available schemas and resources, which credentials must satisfy.
     """
 
     signer: Signer
-    book: StatusLists
+    lists: StatusLists
     resources: Resources
 
     def issue(
@@ -153,11 +153,11 @@ class VcApiIssuer(Struct, frozen=True):
         if "credentialStatus" in document:
             raise InvalidInputError("has-status", "the credential has a status already")
         name = document.setdefault("id", f"urn:uuid:{uuid4()}")
-        place = self.book.draw(name)
-        entries = self.book.entries(place, purposes)
+        place = self.lists.draw(name)
+        entries = self.lists.entries(place, purposes)
         document["credentialStatus"] = entries if len(entries) > 1 else entries[0]
         signed = add_proof(document, self.signer, suite=suite, created=now)
-        self.book.take(name, place)
+        self.lists.take(name, place)
         return signed
 
     def prove(
@@ -197,7 +197,7 @@ class VcApiIssuer(Struct, frozen=True):
 
     def status_list(self, purpose: str, now: datetime) -> bytes:
         """Return the list of a purpose, signed now."""
-        return self.book.signed(purpose, self.signer, now)
+        return self.lists.signed(purpose, self.signer, now)
 
     def lists_for(self, credential: dict[str, Any], now: datetime) -> list[bytes]:
         """Return the lists of this process that a credential names, so that none is fetched."""
@@ -206,7 +206,7 @@ class VcApiIssuer(Struct, frozen=True):
         return [
             self.status_list(purpose, now)
             for purpose in PURPOSES
-            if self.book.url(purpose) in named
+            if self.lists.url(purpose) in named
         ]
 
 

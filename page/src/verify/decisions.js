@@ -8,15 +8,15 @@ const SHOWN = 4;
 /**
  * Who decided what about a card, when, in which words, and by which rule: members of the detail of a check.
  *
- * @param {{approving: any[], withdrawn: any[]}} decisions Of each key the last.
+ * @param {{approving: any[], revocations: any[]}} decisions Of each key the last.
  * @param {{independent: any[], needed: number, possible: number, role: string}} found Which of them count.
  * @param {Map<string, number>} indices Id of a manifest to its place in the log.
  * @param {import("../credentials/trust.js").Trust} trust
  * @param {number} at
  */
-export function decisionFacts({ approving, withdrawn }, { independent, needed, possible, role }, indices, trust, at) {
+export function decisionFacts({ approving, revocations }, { independent, needed, possible, role }, indices, trust, at) {
   const index = (/** @type {any} */ one) => /** @type {number} */ (indices.get(one.id));
-  const made = [...approving, ...withdrawn].sort((a, b) => index(a) - index(b));
+  const made = [...approving, ...revocations].sort((a, b) => index(a) - index(b));
   const decisions = made.map((one) => ({ ...factsOf(one, index(one), trust, at), counts: independent.includes(one) }));
   return { decisions, ...(role ? { rule: { role, threshold: needed, keys: possible } } : {}) };
 }
@@ -35,9 +35,9 @@ function factsOf(one, index, trust, at) {
 export function decisionWords({ decisions, rule }) {
   if (!decisions.length) return "";
   const more = decisions.length - SHOWN;
-  const told = decisions.slice(0, SHOWN).map(decisionLine).join("; ") + (more > 0 ? `; and ${more} more` : "");
+  const listed = decisions.slice(0, SHOWN).map(decisionLine).join("; ") + (more > 0 ? `; and ${more} more` : "");
   const by = rule ? `the role ${rule.role}, ${rule.threshold} of ${counted(rule.keys, "key")}` : "no role may approve it";
-  return `${told} (rule: ${by})`;
+  return `${listed} (rule: ${by})`;
 }
 
 /** @param {any} one */

@@ -13,7 +13,7 @@ export class Problems {
     /** What could not be looked at. @type {string[]} */
     this.lost = [];
     /** What is only worth a warning. @type {string[]} */
-    this.odd = [];
+    this.warnings = [];
     /** Stable codes. @type {Map<string, string>} */
     this.codes = new Map();
   }
@@ -33,7 +33,7 @@ export class Problems {
    * @returns {Check}
    */
   close(summary, detail) {
-    const [first] = [this.bad, this.lost, this.odd].find((found) => found.length) ?? [];
+    const [first] = [this.bad, this.lost, this.warnings].find((found) => found.length) ?? [];
     if (first === undefined) return passed(this.check, summary, detail);
     const code = /** @type {string} */ (this.codes.get(first));
     const naming = (/** @type {string[]} */ problems) => ({ ...detail, problems: problems.slice(0, MAX_NAMED) });
@@ -42,7 +42,7 @@ export class Problems {
       return failed(this.check, code, someOf(found), naming(found));
     }
     if (this.lost.length) return unchecked(this.check, code, someOf(this.lost), naming(this.lost));
-    return warned(this.check, code, `${summary}; ${someOf(this.odd)}`, naming(this.odd));
+    return warned(this.check, code, `${summary}; ${someOf(this.warnings)}`, naming(this.warnings));
   }
 }
 

@@ -9,7 +9,7 @@ import { CHECKS, NOT_PROVEN, PROCEDURES } from "../../generated/checks.js";
 /** @typedef {{verdict: Verdict, checks: Check[], subject: string, issuer?: string, at: string, notProven: string[], profile?: "lyrik" | "w3c", parts?: Report[], standing?: {asOf: string | null}}} Report `profile`: as what a credential was judged; `standing`: as of when it is known that its issuer stands by it, null: nothing says so. */
 
 /** States with nothing to object to. */
-export const SETTLED = ["pass", "stated", "n/a"];
+export const ACCEPTED = ["pass", "stated", "n/a"];
 
 /** @param {string} id @param {State} state @param {string} summary @param {object} detail @returns {Check} */
 function check(id, state, summary, detail) {
@@ -97,4 +97,4 @@ function standingOf(verdict, checks) {
 }
 
 /** Whether a check leaves the verdict at `valid`: sound, but by nobody the trust file knows, or not measured again. @param {{id: string, state: State}} check */
-export const isDoubtful = ({ id, state }) => CHECKS[id]?.doubt !== undefined && (state === "warn" || state === "unchecked");
+export const isDoubtful = ({ id, state }) => CHECKS[id]?.limitReason !== undefined && (state === "warn" || state === "unchecked");

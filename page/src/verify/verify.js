@@ -19,7 +19,7 @@ import { compare } from "../history/trees/paths.js";
 import { checkQuality, checkStated, recipesOf } from "./delivery/quality.js";
 import { ID_BYTES } from "../history/records/records.js";
 import { printableDid, quote } from "../canon/quoting.js";
-import { checkSources } from "./handed_on.js";
+import { checkSources } from "./redistribution.js";
 import { notProven, reportOf } from "./report.js";
 import { statusUpdatesAmong } from "./credential/status.js";
 import { checkAge, checkPartitions, checkTexts } from "./credential/terms.js";
@@ -80,7 +80,7 @@ export async function verifyAlone(opened, { files, kind = opened.kind, notices, 
  *   `data`: null leaves `data.files` unchecked; `recompute`: false leaves measured claims as claimed, and the verdict at best `valid`.
  * @returns {Promise<Report>}
  */
-export async function verifyDelivery(credential, { siblings, data, recompute = true, trust, at, told = () => {}, signal }) {
+export async function verifyDelivery(credential, { siblings, data, recompute = true, trust, at, hashed = () => {}, signal }) {
   const files = openAll([...siblings.keys()].sort(compare).map((name) => /** @type {Uint8Array} */ (siblings.get(name))));
   const notices = statusUpdatesAmong(files);
   const find = finder(files);
@@ -109,7 +109,7 @@ export async function verifyDelivery(credential, { siblings, data, recompute = t
   const measuring = recompute && data !== null;
   const recipes = measuring ? recipesOf(subject) : [];
   const roles = measuring ? measuredRoles(manifest.body) : null;
-  const content = await checkData(claims, find, data, manifest, { recipes, roles }, { told, signal });
+  const content = await checkData(claims, find, data, manifest, { recipes, roles }, { hashed, signal });
   const { tree, records: read } = content;
   made.push(...content.checks);
 

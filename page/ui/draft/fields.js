@@ -5,13 +5,13 @@
  * fixed form.
  */
 import { lengthOf } from "../../src/draft/attestation.js";
-import { byId, element, tell } from "../view.js";
+import { byId, element, showText } from "../view.js";
 
 /** @param {string} name @returns {any} */
 export const field = (name) => byId(`draft-${name}`);
 
 /** Say something in a place of the form. @param {string} name @param {string} words */
-export const say = (name, words) => tell(`draft-${name}`, words);
+export const say = (name, words) => showText(`draft-${name}`, words);
 
 /**
  * Radio buttons under one heading.

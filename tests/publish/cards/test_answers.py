@@ -216,7 +216,7 @@ def test_an_answer_that_was_taken_back_is_none(chain: Any) -> None:
     said = answered(chain, {"contact": "Ada"})
     facts = gather(chain.repository, chain.made["checkpoint"])
     assert [one.credential for one in answers_of(facts)] == [said]
-    taken = replace(facts, withdrawn={said: Withdrawal("revoked", Digest.of(b"a list"), 17)})
+    taken = replace(facts, revocations={said: Withdrawal("revoked", Digest.of(b"a list"), 17)})
     assert in_force(answers_of(taken)) == {"contact": []}
 
 

@@ -117,7 +117,7 @@ def test_who_may_sign_everything_else_hides_no_withdrawal(ready: Any) -> None:
     found = status(ready)
     assert (found.word, found.approvals) == ("complete", (first.id,))
     assert found.why == "approved by 1 of 2 keys"
-    approve(ready, "ada", withdraw=True)
+    approve(ready, "ada", revoke=True)
     forge(ready, signer_for("mallory"), alone=False)
     forge(ready, ready.signer, alone=True)  # its maker, whom no role lets approve
     assert status(ready).word == "withdrawn"
@@ -139,7 +139,7 @@ def test_a_replaced_key_keeps_what_it_approved(ready: Any) -> None:
     approve(ready, "grace")
     policy(ready, rotated(signer_for("ada").did, signer_for("ada again").did))
     assert status(ready).word == "approved"
-    approve(ready, "ada again", withdraw=True)
+    approve(ready, "ada again", revoke=True)
     assert status(ready).word == "complete"
     approve(ready, "ada again")
     assert status(ready).word == "approved"
@@ -215,19 +215,19 @@ def test_without_a_role_for_it_another_writer_approves(chain: Any) -> None:
 
 
 def test_what_is_withdrawn(ready: Any) -> None:
-    assert refused(ready, "ada", withdraw=True) == "not-approved"
+    assert refused(ready, "ada", revoke=True) == "not-approved"
     approve(ready, "ada")
     approve(ready, "grace")
-    assert refused(ready, "edith", withdraw=True) == "not-approved"
-    approve(ready, "ada", withdraw=True, statement="it failed on leases")
+    assert refused(ready, "edith", revoke=True) == "not-approved"
+    approve(ready, "ada", revoke=True, statement="it failed on leases")
     assert status(ready).word == "complete"
-    approve(ready, "grace", withdraw=True, statement="<b>no</b>")
+    approve(ready, "grace", revoke=True, statement="<b>no</b>")
     found = status(ready)
     assert (found.word, found.approvals, found.needed) == ("withdrawn", (), 2)
     assert "<b>no</b>" in found.why
     report = judge(ready, ready.card.encode())
     assert reason(report, "card.approval") == "withdrawn"
-    assert refused(ready, "grace", withdraw=True) == "not-approved"
+    assert refused(ready, "grace", revoke=True) == "not-approved"
     approve(ready, "grace")
     approve(ready, "edith")
     assert status(ready).word == "approved"
@@ -240,9 +240,9 @@ def test_approval_is_of_one_card(ready: Any) -> None:
     newer = make(ready).manifest
     assert status(ready, newer).word == "complete"
     assert refused(ready, "ada") == "card-outdated"  # the older one
-    approve(ready, "ada", newer, withdraw=False)
+    approve(ready, "ada", newer, revoke=False)
     assert status(ready, newer).approvals != status(ready).approvals
-    approve(ready, "grace", withdraw=True)  # of the older one still can be taken back
+    approve(ready, "grace", revoke=True)  # of the older one still can be taken back
     assert status(ready, newer).word == "complete"
 
 

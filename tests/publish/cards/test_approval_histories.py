@@ -86,10 +86,10 @@ class Approvals(RuleBasedStateMachine):
             assert not self.sign(who, newest - 1)
 
     @rule(who=st.sampled_from(PEOPLE), back=st.integers(0, 2))
-    def withdraw(self, who: str, back: int) -> None:
+    def revoke(self, who: str, back: int) -> None:
         at = max(0, len(self.cards) - 1 - back)
         right = who in self.allowed - self.gone and self.said.get((at, who)) == "approve"
-        assert self.sign(who, at, withdraw=True) is right
+        assert self.sign(who, at, revoke=True) is right
         if right:
             self.said[at, who] = "withdraw"
 

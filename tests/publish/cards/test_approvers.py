@@ -204,7 +204,7 @@ def test_with_approvers_it_is_used_with_an_approved_card_of_that_version_alone(c
     next_version(chain)
     assert "lyrikstore card" in refused(chain, "next")  # that card is about another version
     assert used(chain) == "approved"
-    approve_card(approving(chain, "grace"), card, withdraw=True)
+    approve_card(approving(chain, "grace"), card, revoke=True)
     assert "lyrikstore approve cards/acme/classifier" in refused(chain)
     policy(chain, with_approvers((), threshold=1, cards=["cards/other/*"]))
     assert used(chain) == "withdrawn"

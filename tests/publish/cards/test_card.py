@@ -181,11 +181,11 @@ def test_it_shows_what_a_right_rests_on_and_claims_none_for_today(full_chain: An
 def test_it_shows_a_withdrawn_right_as_withdrawn(full_chain: Any) -> None:
     facts = facts_of(full_chain)
     assert facts.run is not None
-    assert facts.withdrawn == {}
+    assert facts.revocations == {}
     assert said(built(facts), "rights.withdrawn") == []
     right = Digest.parse(facts.run.body["rights"][0]["credential"])
     taken = {right: Withdrawal("revoked", Digest.of(b"a list"), 17)}
-    document = built(replace(facts, withdrawn=taken))
+    document = built(replace(facts, revocations=taken))
     (found,) = said(document, "rights.withdrawn")
     assert found.text == "revoked, by log entry 17"
     assert Digest.of(b"a list") in document.evidence
@@ -382,7 +382,7 @@ def test_the_log_shows_which_runs_came_to_nothing(chain: Any, new_person: Any) -
     reader = new_person("reader")
     shown = reader.ok(*log).out
     made = f"made checkpoint {chain.made['checkpoint'].id.short}"
-    assert shown.index(given_up.id.short) < shown.index("no checkpoint of it") < shown.index(made)
+    assert shown.index(given_up.id.short) < shown.index("no logged checkpoint") < shown.index(made)
     assert [version["checkpoints"] for version in reader.ok(*log, "--json").json["versions"]] == [
         [],
         [str(chain.made["checkpoint"].id)],

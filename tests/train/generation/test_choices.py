@@ -119,11 +119,11 @@ def test_no_choice_changes_the_grammar(hostile):
 
 
 def test_right_is_what_is_the_choice_itself():
-    asked = {"told": 0, "tokens": 2, "ended": True, "choices": ("+", "-", "Yes")}
+    asked = {"identifier": 0, "tokens": 2, "ended": True, "choices": ("+", "-", "Yes")}
     assert judge_text("+", "+", **asked).exact
     assert not judge_text("+", "-", **asked).exact  # neither has a word
     assert not judge_text("Yes", "yes", **asked).exact
-    assert judge_text("Yes", "yes", told=0, tokens=2, ended=True).exact
+    assert judge_text("Yes", "yes", identifier=0, tokens=2, ended=True).exact
     assert count_outside(["+", "yes", "Yes"], ("+", "-", "Yes")) == 1
 
 

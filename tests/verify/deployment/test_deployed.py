@@ -160,15 +160,15 @@ def test_more_than_a_deployment_has_is_refused(root: Path, monkeypatch) -> None:
 
 def test_a_withdrawal_since_counts_where_it_is_shown_to_be_logged(root: Path) -> None:
     """ATTACK A151: the folder has the approval, and whoever handed it over no withdrawal."""
-    withdrawn = approval_of(CARD, decision="withdraw")
-    leaves = Folder(after=(LAST, withdrawn)).make()["lyrikstore/log.leaves"]
+    withdrawal = approval_of(CARD, decision="withdraw")
+    leaves = Folder(after=(LAST, withdrawal)).make()["lyrikstore/log.leaves"]
     hashes = [leaves[at : at + 32] for at in range(0, len(leaves), 32)]
-    index = hashes.index(Leaf("manifest", withdrawn.id).hash)
+    index = hashes.index(Leaf("manifest", withdrawal.id).hash)
     note = LogCheckpoint(ORIGIN, len(hashes), merkle.root(hashes)).sign(LOG)
     proof = TlogProof(index, tuple(merkle.inclusion_proof(hashes, index)), note).encode()
-    check = judged(root, later=[withdrawn.encode(), proof]).check("deployment.approval")
+    check = judged(root, later=[withdrawal.encode(), proof]).check("deployment.approval")
     assert (check.state, check.detail["reason"]) == (CheckState.WARN, "withdrawn")
-    check = judged(root, later=[withdrawn.encode()]).check("deployment.approval")
+    check = judged(root, later=[withdrawal.encode()]).check("deployment.approval")
     assert check.state is CheckState.PASS
 
 

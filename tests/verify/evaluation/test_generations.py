@@ -18,7 +18,7 @@ from lyrikstore.verify.evaluation.generation.generations import (
     write_generations,
 )
 from lyrikstore.verify.evaluation.generation.outputs import WrittenTexts, write_outputs
-from lyrikstore.verify.evaluation.generation.texts import judge_text, tell_text
+from lyrikstore.verify.evaluation.generation.texts import identify_text, judge_text
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.store.evaluations import Recomputed
 from tests.lineages import lineage_of
@@ -77,7 +77,7 @@ class Evaluated:
                 judge_text(
                     text,
                     right,
-                    told=self.tell(text, record, answerer, choices),
+                    identifier=self.tell(text, record, answerer, choices),
                     tokens=3,
                     ended=ended,
                     choices=choices,
@@ -113,7 +113,7 @@ class Evaluated:
     ) -> Digest | int:
         """Return what an honest signer tells of a text; of one that is no choice, some digest."""
         known = () if text not in choices else choices
-        return tell_text(text, record, answerer, salt=SALT, choices=known)
+        return identify_text(text, record, answerer, salt=SALT, choices=known)
 
     def problems(self) -> Problems:
         """Return what is found when all of it is computed again."""
@@ -146,7 +146,7 @@ class Evaluated:
 
     def codes(self) -> tuple[list[str], list[str]]:
         found = self.problems()
-        return [found.codes[one] for one in found.bad], [found.codes[one] for one in found.odd]
+        return [found.codes[one] for one in found.bad], [found.codes[one] for one in found.warnings]
 
 
 ROWS = [(str(at), f"the answer is {at}") for at in range(5)]
@@ -160,10 +160,10 @@ def test_an_honest_evaluation_follows(old: bool) -> None:
 def test_nothing_tells_a_record_or_an_answer_to_whoever_guesses_it() -> None:
     """Attack cases A73 and A74."""
     made = Evaluated(ROWS)
-    told = made.predictions + encode(made.body)
+    identifier = made.predictions + encode(made.body)
     answers = [Digest.of(text.encode()) for texts in made.texts for text in texts]
     for one in (*answers, *(record for record, _ in made.rows)):
-        assert one.hex.encode() not in told
+        assert one.hex.encode() not in identifier
     again = b"".join(write_generations(read_generations(io.BytesIO(made.predictions))))
     assert again == made.predictions
     texts = made.outputs

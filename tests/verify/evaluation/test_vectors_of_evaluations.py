@@ -23,7 +23,7 @@ from lyrikstore.verify.evaluation.evidence import OtherEvaluation
 from lyrikstore.verify.evaluation.figures.measures import decimal
 from lyrikstore.verify.evaluation.figures.paired import against_body, pairing_fault
 from lyrikstore.verify.evaluation.figures.resample import draws
-from lyrikstore.verify.evaluation.generation.texts import tell_text
+from lyrikstore.verify.evaluation.generation.texts import identify_text
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
 from lyrikstore.verify.evaluation.slices import divide, find_slices
 
@@ -59,8 +59,8 @@ def test_draws(case: dict[str, Any]) -> None:
 @cases("written")
 def test_what_tells_a_text(case: dict[str, Any]) -> None:
     salt = bytes.fromhex(case["salt"])
-    told = tell_text(case["text"], case["place"], case["answerer"], salt=salt)
-    assert told == Digest.parse_hex(case["outputBlake3"])
+    identifier = identify_text(case["text"], case["place"], case["answerer"], salt=salt)
+    assert identifier == Digest.parse_hex(case["outputBlake3"])
 
 
 @cases("decimals")

@@ -8,6 +8,6 @@
 
 Example:
     >>> from lyrikstore.publish.cards.gathering.form import FORMAT, form_with
-    >>> form_with(values=True).tells_values, form_with(values=False).tells_values, FORMAT
+    >>> form_with(values=True).contains_values, form_with(values=False).contains_values, FORMAT
     (True, False, 'card/5')
 """

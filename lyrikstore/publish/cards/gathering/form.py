@@ -33,7 +33,7 @@ class CardForm(Struct, frozen=True):
         return cls(body["profile"], tuple(body.get("withData", ())))
 
     @property
-    def tells_values(self) -> bool:
+    def contains_values(self) -> bool:
         """Whether the card includes values of the data."""
         return self.format == "card/1" or VALUES in self.with_data
 

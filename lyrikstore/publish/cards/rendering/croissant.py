@@ -136,7 +136,7 @@ class _Description:
         self.name: str = card["subject"]["name"]
         challenged = (one["value"] for one in self.layout.facts("rights.challenge"))
         self.disputed = {str(name) for names in challenged for name in names}
-        self.withdrawn = {one["evidence"][0] for one in self.layout.facts("rights.withdrawn")}
+        self.revoked = {one["evidence"][0] for one in self.layout.facts("rights.withdrawn")}
 
     def document(self) -> dict[str, Any]:
         own, responsible = self.card["subject"], dict(self._responsible())
@@ -258,7 +258,7 @@ class _Description:
         offers: list[Any] = []
         for one in self.layout.facts("rights.credential"):
             # ATTACK: of two versions of one name, the terms of one are not those of the other.
-            if identity in one["evidence"] and one["evidence"][0] not in self.withdrawn:
+            if identity in one["evidence"] and one["evidence"][0] not in self.revoked:
                 offers += _offers(one)
         return {"usageInfo": offers} if offers else {}
 
@@ -288,7 +288,7 @@ class _Description:
     def _in_force(self, *names: str) -> list[Shown]:
         """Return the statements without those of revoked credentials."""
         said = self._established(*names)
-        return [one for one in said if one["evidence"][0] not in self.withdrawn]
+        return [one for one in said if one["evidence"][0] not in self.revoked]
 
     def _responsible(self) -> Iterator[tuple[str, Any]]:
         for member, names in FIELDS.items():

@@ -283,12 +283,12 @@ class _Bill:
         return found
 
     def _needed(self) -> list[str]:
-        learnt = [
+        trained_on = [
             one["evidence"][0]
             for one in self.layout.facts("data.parts")
             if one["about"].partition(" ")[0] in {"train", "validation"}
         ]
-        return list(dict.fromkeys([*(one["bom-ref"] for one in self._base()), *learnt]))
+        return list(dict.fromkeys([*(one["bom-ref"] for one in self._base()), *trained_on]))
 
 
 def _metric(figure: Figure) -> dict[str, Any]:

@@ -32,8 +32,8 @@ DETERMINES_NOTHING = (
     "legal advice."
 )
 
-_TELLING = frozenset({"data.parts"})
-"""Facts whose text says what they are about."""
+_NAMES_SUBJECT = frozenset({"data.parts"})
+"""Facts whose text names their subject."""
 
 NOT_PROVEN = (
     "whether what people stated or attested is true: a signature shows who says something",
@@ -150,7 +150,7 @@ class Layout:
         counts: Mapping[str, int] = self.card["counts"]
         required, other = self.open_items()
         wrong = counts.get("contradicted", 0)
-        withdrawn = len(self.facts("rights.withdrawn"))
+        revocations = len(self.facts("rights.withdrawn"))
         said = "Draft" if required or wrong else "Complete, not yet approved when it was written"
         parts = [
             f"{pluralize(required, 'required item')} open",
@@ -160,7 +160,7 @@ class Layout:
             else "",
             f"{counts['stale']} stale" if counts.get("stale") else "",
             f"{wrong} contradicted" if wrong else "",
-            f"{pluralize(withdrawn, 'right')} withdrawn" if withdrawn else "",
+            f"{pluralize(revocations, 'right')} withdrawn" if revocations else "",
             f"{pluralize(counts.get('not-established', 0), 'fact')} not established",
         ]
         more = ""
@@ -281,7 +281,7 @@ def title_of(statement: Shown, *, about: bool) -> str:
     title, subject = statement["title"], statement["about"]
     fact = statement["id"].partition(":")[0]
     # An answer is by a person, and its state says who.
-    if about and subject and fact not in _TELLING and not fact.startswith("answer."):
+    if about and subject and fact not in _NAMES_SUBJECT and not fact.startswith("answer."):
         title = f"{title}, {subject}"
     return title if title.endswith("?") else f"{title}:"
 

@@ -127,7 +127,7 @@ def _described(field: str) -> Callable[[CardFacts], Iterator[Said]]:
         for dataset in sources(facts):
             found = dataset.body["descriptor"].get(field)
             if found is not None:
-                if found["state"] == "value" and not facts.form.tells_values:
+                if found["state"] == "value" and not facts.form.contains_values:
                     found = {**found, "value": without_values(field, found["value"])}
                 yield _field(found, dataset, facts.author_of(dataset))
 

@@ -150,8 +150,8 @@ def _metrics(facts: CardFacts, one: Manifest) -> Iterator[Said]:
     ]
     for metric in systems[0][2]:
         said = [
-            f"{told} {with_interval(figures[metric])}"
-            for _, told, figures in systems
+            f"{title} {with_interval(figures[metric])}"
+            for _, title, figures in systems
             if metric in figures
         ]
         value: JSON = {

@@ -239,8 +239,8 @@ def _rights_of(facts: CardFacts, user: Manifest) -> Iterator[Said]:
         yield Said(text, tuple(evidence), "derived", place, by=user.author)
 
 
-def _withdrawn(facts: CardFacts) -> Iterator[Said]:
-    for identity, taken in facts.withdrawn.items():
+def _revocations(facts: CardFacts) -> Iterator[Said]:
+    for identity, taken in facts.revocations.items():
         text = f"{taken.word}, by log entry {taken.index}"
         evidence: tuple[Cited, ...] = (
             (identity, "credential that it rests on"),
@@ -268,7 +268,7 @@ def _challenge(facts: CardFacts) -> Iterator[Said]:
     for one, _ in facts.said:
         subject: Any = one.document["credentialSubject"]
         said = subject["attestation"]
-        if said["kind"] != "challenge" or one.id in facts.withdrawn:
+        if said["kind"] != "challenge" or one.id in facts.revocations:
             continue
         text = f"{said['grounds']} (disputed: {listed(said['challenges'])})"
         cited: Cited = (one.id, "attestation that disputes the card")
@@ -321,7 +321,7 @@ FACTS = {
     "rights.liability": Fact("Liability", "who is liable for what was attested",
                              _attestations(_liability, cites_data=False)),
     "rights.withdrawn": Fact(
-        "Withdrawn", "which credentials and attestations were taken back", _withdrawn
+        "Withdrawn", "which credentials and attestations were taken back", _revocations
     ),
     "rights.challenge": Fact("Disputed", "what somebody disputes of the card", _challenge),
 }  # fmt: skip

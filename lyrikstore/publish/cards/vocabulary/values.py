@@ -38,7 +38,7 @@ def without_values(field: str, value: JSON) -> JSON:
     return _formats(value) if field == "formats" else value
 
 
-def tells_values(terms: OpenedCredential) -> bool:
+def contains_values(terms: OpenedCredential) -> bool:
     """Return whether a dataset credential contains values or paths of its data, or may do so."""
     try:
         terms.claims_as(DATASET)

@@ -115,7 +115,7 @@ class Target(Struct, frozen=True):
         extras: The extras that install these packages.
         quantization: Rounding of the weights: ``none`` if they are as sealed.
         module: Import path of its :class:`TargetModule`.
-        tells_unlike: Whether its folder detects texts unlike the training data.
+        detects_unlike: Whether its folder detects texts unlike the training data.
     """
 
     name: str
@@ -129,7 +129,7 @@ class Target(Struct, frozen=True):
     inference_packages: tuple[str, ...]
     check_packages: tuple[str, ...] = ()
     quantization: str = "none"
-    tells_unlike: bool = False
+    detects_unlike: bool = False
 
     @property
     def asked_by(self) -> str:
@@ -167,7 +167,7 @@ _ALL = (
         check_packages=("onnxruntime",),
         extras="train,deploy",
         module=f"{_MODULES}.onnx",
-        tells_unlike=True,
+        detects_unlike=True,
         inference_packages=("onnxruntime",),
     ),
     Target(

@@ -123,10 +123,10 @@ def _best_threshold(probabilities: Scores, expected: Flags, *, at_least_one: boo
 
     given, hits = from_each_on(place), from_each_on(place[expected.ravel()])
     if at_least_one:  # records that nothing reaches get the likeliest
-        rows, likeliest = np.arange(len(expected)), probabilities.argmax(1)
-        bare = likeliest * (count + 1) + reached.reshape(expected.shape)[rows, likeliest]
+        rows, most_probable = np.arange(len(expected)), probabilities.argmax(1)
+        bare = most_probable * (count + 1) + reached.reshape(expected.shape)[rows, most_probable]
         given = given + counted(bare).cumsum(1)[:, :-1]
-        hits = hits + counted(bare[expected[rows, likeliest]]).cumsum(1)[:, :-1]
+        hits = hits + counted(bare[expected[rows, most_probable]]).cumsum(1)[:, :-1]
     sizes = given + expected.sum(0)[:, None]
     micro = [
         2 * int(hit) / int(all_) if all_ else 0.0

@@ -125,14 +125,15 @@ def write_generations(found: Generations) -> Iterator[bytes]:
 
 
 def _output(one: WrittenAnswer) -> dict[str, Any]:
-    told = {"choice": one.told} if isinstance(one.told, int) else {"outputBlake3": one.told.hex}
+    found = one.identifier
+    identifier = {"choice": found} if isinstance(found, int) else {"outputBlake3": found.hex}
     return {
         "ended": one.ended,
         "exact": one.exact,
         "refused": one.refused,
         "tokenF1": one.token_f1,
         "tokens": one.tokens,
-        **told,
+        **identifier,
     }
 
 
@@ -157,21 +158,21 @@ def read_generations(stream: BinaryIO) -> Generations:
         if not by_id and records and record <= records[-1]:
             raise lines.bad("its place is not after the one before")
         records.append(record)
-        told = [_told(one, by_id=by_id) for one in line.outputs]
-        outputs.append(tuple(one for one in told if one is not None))
-        if None in told:
-            raise lines.bad("nothing, or too much, tells a text")
+        parsed = [_parse_output(one, by_id=by_id) for one in line.outputs]
+        outputs.append(tuple(one for one in parsed if one is not None))
+        if None in parsed:
+            raise lines.bad("an output needs exactly one member that identifies its text")
     if not records:
         raise lines.bad("there are no records")
     return Generations(tuple(records), tuple(outputs), head.of, head.seed)
 
 
-def _told(one: _Output, *, by_id: bool) -> WrittenAnswer | None:
-    """Return an output; None: not exactly one member tells its text."""
+def _parse_output(one: _Output, *, by_id: bool) -> WrittenAnswer | None:
+    """Return an output; None: not exactly one member identifies its text."""
     if one.output_blake3 is not UNSET and one.choice is UNSET:
-        told: Digest | int = Digest.parse_hex(one.output_blake3)
+        identifier: Digest | int = Digest.parse_hex(one.output_blake3)
     elif one.choice is not UNSET and one.output_blake3 is UNSET and not by_id:
-        told = one.choice
+        identifier = one.choice
     else:
         return None
-    return WrittenAnswer(told, one.exact, one.token_f1, one.refused, one.tokens, one.ended)
+    return WrittenAnswer(identifier, one.exact, one.token_f1, one.refused, one.tokens, one.ended)

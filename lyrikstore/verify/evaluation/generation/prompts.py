@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def choices_of(told: Mapping[str, Any]) -> Sequence[str]:
+def choices_of(settings: Mapping[str, Any]) -> Sequence[str]:
     """Return the only answers that a body or a config names; empty: there are others."""
-    prompt = told.get("prompt")  # of a config it may be anything
+    prompt = settings.get("prompt")  # of a config it may be anything
     found: Sequence[str] = prompt.get("choices", []) if isinstance(prompt, dict) else []
     return found
 

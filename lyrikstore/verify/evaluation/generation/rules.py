@@ -24,7 +24,7 @@ from lyrikstore.verify.evaluation.generation.generations import (
 )
 from lyrikstore.verify.evaluation.generation.outputs import WrittenTexts, read_outputs
 from lyrikstore.verify.evaluation.generation.prompts import choices_of, find_prompt_fault
-from lyrikstore.verify.evaluation.generation.texts import count_outside, judge_text, tell_text
+from lyrikstore.verify.evaluation.generation.texts import count_outside, identify_text, judge_text
 from lyrikstore.verify.evaluation.tasks import TEXT
 
 _MAX_CONVERSATION = 8 << 20
@@ -158,9 +158,9 @@ def _judge(found: Evidence) -> Fault:
                 return "differs", f"the answer to record {number} is none of the choices"
             # ATTACK: answers that were cut off, called whole choices.
             ended = said.ended or bool(choices)
-            told = tell_text(text, record, answerer, salt=written.salt, choices=choices)
+            identifier = identify_text(text, record, answerer, salt=written.salt, choices=choices)
             judged = judge_text(
-                text, right, told=told, tokens=said.tokens, ended=ended, choices=choices
+                text, right, identifier=identifier, tokens=said.tokens, ended=ended, choices=choices
             )
             # Attack case A53: figures that are better than what was written.
             if said != judged:
@@ -171,8 +171,8 @@ def _judge(found: Evidence) -> Fault:
 def _given(found: Generations, choices: Sequence[str]) -> WrittenTexts:
     """Return the choices that were given, which their numbers, or in version 1 digests, tell."""
     record = found.records[0]
-    known = {tell_text(one, record, 0, salt=b"", choices=choices): one for one in choices}
-    texts = [[known.get(one.told, "") for one in outputs] for outputs in found.outputs]
+    known = {identify_text(one, record, 0, salt=b"", choices=choices): one for one in choices}
+    texts = [[known.get(one.identifier, "") for one in outputs] for outputs in found.outputs]
     return WrittenTexts(texts, b"")
 
 

@@ -36,7 +36,7 @@ class WrittenAnswer(Struct, frozen=True):
     """The answer of one answerer to one record, without its text.
 
     Attributes:
-        told: What tells its text to whoever has that; see :func:`tell_text`.
+        identifier: What identifies its text to whoever has it; see :func:`identify_text`.
         exact: Whether it has the same words as the right one, in the same order; of a model that
             answers within choices, whether it is the right one.
         token_f1: F1 of its words and those of the right one, in millionths, rounded down.
@@ -45,7 +45,7 @@ class WrittenAnswer(Struct, frozen=True):
         ended: Whether it came to its end, and was not cut off.
     """
 
-    told: Digest | int
+    identifier: Digest | int
     exact: bool
     token_f1: int
     refused: bool
@@ -53,7 +53,7 @@ class WrittenAnswer(Struct, frozen=True):
     ended: bool
 
 
-def tell_text(
+def identify_text(
     text: str, record: Digest | int, answerer: int, *, salt: bytes, choices: Sequence[str] = ()
 ) -> Digest | int:
     """Return the digest that identifies a generated text.
@@ -93,7 +93,7 @@ def judge_text(
     text: str,
     expected: str,
     *,
-    told: Digest | int,
+    identifier: Digest | int,
     tokens: int,
     ended: bool,
     choices: Collection[str] = (),
@@ -103,7 +103,7 @@ def judge_text(
     Args:
         text: What was written.
         expected: What is right.
-        told: What tells the text.
+        identifier: What identifies the text.
         tokens: How many tokens it has.
         ended: Whether it came to its end.
         choices: The only answers that the model can give; empty: there are others.
@@ -115,7 +115,7 @@ def judge_text(
     size = len(words) + len(right)
     begins = " ".join(text.lower().replace("\u2019", "'").split())
     return WrittenAnswer(
-        told,
+        identifier,
         text == expected if choices else words == right,
         2 * common * WHOLE // size if size else WHOLE,
         begins.startswith(_REFUSALS),

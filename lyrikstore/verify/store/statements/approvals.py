@@ -130,7 +130,7 @@ def _approvals(
             continue
         try:
             made = decisions_on(repository, one)
-            for approval in (*made.approving, *made.withdrawn):
+            for approval in (*made.approving, *made.revocations):
                 found.setdefault(approval.id, approval)
         except LyrikstoreError as error:
             problems.note(f"what approves {one.name} ({one.id.short})", error)

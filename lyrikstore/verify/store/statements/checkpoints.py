@@ -183,7 +183,7 @@ class _Held:
     def retired(self) -> Settings:
         """Note that its files were retired."""
         text = f"{self._label}: not held against its files, which were retired"
-        self._problems.add(self._problems.odd, "retired", text)
+        self._problems.add(self._problems.warnings, "retired", text)
         return {}
 
     def is_of_unknown_task(self) -> bool:
@@ -368,7 +368,9 @@ class _Held:
             return record_fault(found, grouped, read(self._repository, data, field, fields))
         except LyrikstoreError as error:
             text = f"{self._label}: not compared with its validation data: "
-            self._problems.add(self._problems.odd, "not-compared", text + quote(error.message, 300))
+            self._problems.add(
+                self._problems.warnings, "not-compared", text + quote(error.message, 300)
+            )
         return ""
 
 

@@ -113,14 +113,14 @@ def verdict_of(body: Mapping[str, Any], tolerances: Mapping[str, Any] | None) ->
 
 
 def _verdict_of_segments(body: Mapping[str, Any]) -> str:
-    told, compared = body["segments"], body.get("compared", ())
-    states = [*told.get("replayed", ()), *([told["start"]] if "start" in told else ())]
+    listed, compared = body["segments"], body.get("compared", ())
+    states = [*listed.get("replayed", ()), *([listed["start"]] if "start" in listed else ())]
     differs = any(one["expected"] != one["found"] for one in states)
     differs = differs or any(_DIFFERENCES & one.keys() for one in compared)
-    replayed = [one["number"] for one in told.get("replayed", ())]
+    replayed = [one["number"] for one in listed.get("replayed", ())]
     # ATTACK: states that come again, and a model that nobody held against any of them.
     held = bool(compared) and all("tree" in one for one in compared)
-    if not differs and held and "start" in told and replayed == told["drawn"]:
+    if not differs and held and "start" in listed and replayed == listed["drawn"]:
         return MATCH
     # ATTACK: one that differs, and others that were conveniently not kept.
     excused = {OTHER_ENVIRONMENT, OTHER_CODE} & set(body.get("reasons", ()))
@@ -164,10 +164,10 @@ def find_fault(
     # ATTACK A58: called equal, what some other program did.
     if not is_repeatable(run.body):
         return "its run cannot be done again"
-    told = body.get("reasons", [])
+    listed = body.get("reasons", [])
     follows = reasons_of(run.body, body)
     # ATTACK A57: a difference that is explained by another machine, which there was not.
-    if any((name in told) != (name in follows) for name in (OTHER_ENVIRONMENT, OTHER_CODE)):
+    if any((name in listed) != (name in follows) for name in (OTHER_ENVIRONMENT, OTHER_CODE)):
         return "its reasons are not those that follow from its environment and code"
     if body["verdict"] != verdict_of(body, run.body.get("tolerances")):
         return "its verdict does not follow from what it compared"
@@ -214,30 +214,30 @@ def fault_of_segments(body: Mapping[str, Any], signed: SegmentList | None) -> st
         body: Of the reproduction.
         signed: What its checkpoint lists of its segments.
     """
-    told = body["segments"]
+    listed = body["segments"]
     if signed is None:
         return "no checkpoint of it signed segments"
-    head, nonce = told["head"], bytes.fromhex(told["nonce"])
+    head, nonce = listed["head"], bytes.fromhex(listed["nonce"])
     drawn = draw_segments(
         signed.count,
-        len(told["drawn"]),
+        len(listed["drawn"]),
         nonce=nonce,
         size=head["size"],
         root=bytes.fromhex(head["root"]),
     )
     # ATTACK A60: segments that somebody chose, called drawn.
-    if told["count"] != signed.count or told["drawn"] != drawn:
+    if listed["count"] != signed.count or listed["drawn"] != drawn:
         return "its segments are not those that its nonce draws"
-    if told["missChance"] != miss_chance(signed.count, len(drawn)):
+    if listed["missChance"] != miss_chance(signed.count, len(drawn)):
         return "its chance to miss a segment does not follow"
     states = [one.state for one in signed.states]
-    for one in told.get("replayed", ()):
+    for one in listed.get("replayed", ()):
         # A point that is not its signed state is held against where the segment begins.
         number = one["number"]
         if number not in drawn or one["expected"] not in states[number : number + 2]:
             return "it replayed other segments than were signed"
         if one["expected"] == one["found"] and one["expected"] != states[number + 1]:
             return "it replayed other segments than were signed"
-    if "start" in told and told["start"]["expected"] != states[0]:
+    if "start" in listed and listed["start"]["expected"] != states[0]:
         return "its start is not that which was signed"
     return ""

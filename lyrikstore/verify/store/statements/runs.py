@@ -170,7 +170,7 @@ def _compare_with_run(
     cause = unconfined_cause(run.body)
     if cause is not None and "confinement" in run.body["execution"]:
         text = f"{label}: the program that trained it was not confined: {cause}"
-        problems.add(problems.odd, "unconfined", text)
+        problems.add(problems.warnings, "unconfined", text)
 
 
 def _settings(run: Mapping[str, Any]) -> dict[str, Any]:
@@ -265,7 +265,7 @@ def _check_locked(
                 problems.bad.append(f"{label}: it monitors data that was logged before the run")
             continue
         if after:
-            problems.odd.append(f"{label}: its test set was logged after the run began")
+            problems.warnings.append(f"{label}: its test set was logged after the run began")
         # Before predictions were signed, overlap was stated and nothing followed from it.
         seen = evaluation.body.get("overlap", {}).get("exact", 0)
         count = evaluation.body["count"]

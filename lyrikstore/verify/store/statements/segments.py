@@ -188,8 +188,11 @@ def find_problems(
     """
     training = run["config"]["training"]
     announced = run.get("segments", {}).get("steps")
-    told = checkpoint.get("segments", {})
-    if not (announced == segments.steps == told.get("steps")) or told["count"] != segments.count:
+    recorded = checkpoint.get("segments", {})
+    if (
+        not (announced == segments.steps == recorded.get("steps"))
+        or recorded["count"] != segments.count
+    ):
         return "they are not those that were announced"
     wanted = places(epochs, segments.steps)
     end = segments.states[-1].position

@@ -48,7 +48,7 @@ export function lastDecisions(policy, approvals) {
   const found = [...last.values()];
   return {
     approving: found.filter(({ body }) => body.decision === "approve"),
-    withdrawn: found.filter(({ body }) => body.decision === "withdraw"),
+    revocations: found.filter(({ body }) => body.decision === "withdraw"),
   };
 }
 

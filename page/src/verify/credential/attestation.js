@@ -9,7 +9,7 @@ import { ATTESTATION } from "../../credentials/credential.js";
 import { checkIssuer, keysFor, openEnvelope } from "./envelope.js";
 import { checkKeyAtHand } from "./issuer_key.js";
 import { printableDid, quote } from "../../canon/quoting.js";
-import { complete, decide, failed, notApplicable, passed, SETTLED, stated, unchecked, warned } from "../report.js";
+import { complete, decide, failed, notApplicable, passed, ACCEPTED, stated, unchecked, warned } from "../report.js";
 import { PROCEDURES } from "../../../generated/checks.js";
 import { MAX_ATTESTATIONS } from "../../../generated/limits.js";
 
@@ -140,9 +140,9 @@ function trouble({ byId }) {
       return { state: trusted && check.detail.reason !== "superseded" ? check.state : "warn", check };
     }
   }
-  const doubt = ["proof", "issuer.document", "trust.issuer", "attestation"].map(get)
-    .find(({ state }) => !SETTLED.includes(state));
-  return doubt ? { state: "warn", check: doubt } : { state: "pass", check: null };
+  const unaccepted = ["proof", "issuer.document", "trust.issuer", "attestation"].map(get)
+    .find(({ state }) => !ACCEPTED.includes(state));
+  return unaccepted ? { state: "warn", check: unaccepted } : { state: "pass", check: null };
 }
 
 /** @param {Judged} one */

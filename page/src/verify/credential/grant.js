@@ -11,7 +11,7 @@ import { exceedsLimits } from "../../credentials/terms.js";
 
 /** @typedef {import("../report.js").Check} Check */
 /** @typedef {import("../../credentials/opened.js").OpenedCredential} OpenedCredential */
-/** @typedef {{did: string, fresh: boolean, doubt: string}} Holder Who presents, whether over a challenge and a domain of the verifier's, and why the key may not be the holder's ("" if it is). */
+/** @typedef {{did: string, fresh: boolean, unverified: string}} Holder Who presents, whether over a challenge and a domain of the verifier's, and why the key may not be the holder's ("" if it is). */
 /** @typedef {{trust: import("../../credentials/trust.js").Trust, at: number, notices: import("./status.js").Notices, files: OpenedCredential[], terms?: OpenedCredential, holder: Holder | null}} Given `terms`: the dataset credential that it is said to rest on; by default the one among `files` that it names; `holder`: who presented it, or null. */
 
 /** Judge a grant. Never throws for bad input. @param {OpenedCredential} opened @param {Given} given */
@@ -166,8 +166,8 @@ function checkHolder(granted, holder) {
   if (holder.did !== granted) {
     return failed("grant.holder", "other-holder", `presented by ${quote(holder.did, 300)}, but granted to ${quote(granted, 300)}`);
   }
-  if (holder.doubt) {
-    return unchecked("grant.holder", holder.doubt, `presented, but that the key which signed is ${quote(holder.did, 300)}'s is open`);
+  if (holder.unverified) {
+    return unchecked("grant.holder", holder.unverified, `presented, but that the key which signed is ${quote(holder.did, 300)}'s is open`);
   }
   return holder.fresh
     ? passed("grant.holder", "presented by whom it is granted to")

@@ -113,8 +113,8 @@ export async function checkStatus(opened, issuer, lists, at, maxAge, keys) {
   const oldest = judged.map((check) => check.detail.asOf).sort()[0];
   const words = entries.map((entry) => `not ${SAID.get(entry.purpose)}`).join(" and ");
   const said = `${words}, by status lists made at ${oldest}`;
-  const odd = judged.find((check) => check.state === "warn");
-  if (odd) return { ...odd, summary: `${said}; ${odd.summary}`, detail: { ...odd.detail, asOf: oldest } };
+  const warning = judged.find((check) => check.state === "warn");
+  if (warning) return { ...warning, summary: `${said}; ${warning.summary}`, detail: { ...warning.detail, asOf: oldest } };
   return passed("status", said, { asOf: oldest });
 }
 

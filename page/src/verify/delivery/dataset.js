@@ -23,7 +23,7 @@ const FILE = /^urn:blake3:([0-9a-f]{64})$/;
 /** @typedef {(digest: string) => Uint8Array | undefined} Find */
 /** @typedef {import("../../history/records/records.js").RecordIds} RecordIds */
 /** @typedef {{path: string, size: number, read: (reading: import("../../history/records/records.js").Reading | null, summed?: boolean) => Promise<{digest: string, sha256: Uint8Array | null, records: RecordIds | null}>, digestWith: (ends: import("./line_ends.js").LineEnds) => Promise<string>}} DataFile `read`: the file's digest, its SHA-256 where it is to be `summed` and, where it is to be read as records, those, in one read; `digestWith`: that of what it holds with other line ends. */
-/** @typedef {{told: (file: DataFile, digest: string) => void, signal?: AbortSignal}} Course `told`: of every file hashed; `signal`: ends the work, with an error. */
+/** @typedef {{hashed: (file: DataFile, digest: string) => void, signal?: AbortSignal}} Course `hashed`: of every file hashed; `signal`: ends the work, with an error. */
 /** @typedef {{checks: Check[], tree: Tree | null, records: (RecordIds & {path: string})[] | null, problem: string}} Content `records`: file by file; or why there are none. */
 
 /**
@@ -186,7 +186,7 @@ export async function checkData(claims, find, data, { reader, companions }, meas
  * @param {Tree} tree @param {DataFile[]} data @param {Course} course
  * @param {(file: DataFile) => Promise<{digest: string}>} read Reads a file whose length some listed file has.
  */
-export async function compareData(tree, data, { told, signal }, read) {
+export async function compareData(tree, data, { hashed, signal }, read) {
   // A file of a length that no listed file has cannot be one of them: it need not be read.
   const lengths = new Set(tree.entries.map((entry) => entry.bytes));
   /** @type {Map<string, import("./compare_files.js").Found>} */
@@ -196,7 +196,7 @@ export async function compareData(tree, data, { told, signal }, read) {
     try {
       const digest = lengths.has(file.size) ? (await read(file)).digest : null;
       found.set(file.path, { kind: "file", bytes: file.size, blake3: digest });
-      told(file, digest ?? "");
+      hashed(file, digest ?? "");
     } catch {
       signal?.throwIfAborted();
       found.set(file.path, { kind: "unreadable", bytes: 0, blake3: null });
@@ -230,14 +230,14 @@ function checkTree(claims, tree) {
  *
  * @param {string} wanted @param {DataFile[]} data @param {Course} course @param {string} [id] Of the check.
  */
-export async function checkBareFiles(wanted, data, { told, signal }, id = "data.files") {
+export async function checkBareFiles(wanted, data, { hashed, signal }, id = "data.files") {
   /** @type {import("../../history/trees/tree.js").Entry[]} */
   const entries = [];
   let found;
   try {
     for (const file of data) {
       const { digest } = await file.read(null);
-      told(file, digest);
+      hashed(file, digest);
       entries.push({ path: file.path, bytes: file.size, blake3: digest });
     }
     entries.sort((left, right) => inOrder(left.path, right.path));

@@ -37,19 +37,19 @@ export function checkApproval(card, made, approvals, signed, { trust, at }) {
   const authors = new Set(made.map(({ author }) => whose(policy, author)));
   const found = countApprovals(policy, name, decisions.approving, authors);
   const facts = decisionFacts(decisions, found, new Map(sound.map(({ one, index }) => [one.id, index])), trust, at);
-  const told = decisionWords(facts);
+  const decided = decisionWords(facts);
   const { word, who } = judged(found, decisions);
   const all = { ...detail, approvers: who.map(({ author }) => author), ...facts };
   if (word === "approved") {
-    return passed(CHECK, `its card ${card.name} was approved by ${counted(found.count, "key")} of those who may: ${told}`, all);
+    return passed(CHECK, `its card ${card.name} was approved by ${counted(found.count, "key")} of those who may: ${decided}`, all);
   }
-  return warned(CHECK, word, `its card ${card.name}: ${SAID[word]}${told ? `: ${told}` : ""}`, all);
+  return warned(CHECK, word, `its card ${card.name}: ${SAID[word]}${decided ? `: ${decided}` : ""}`, all);
 }
 
-/** @param {any} found @param {{withdrawn: any[]}} decisions @returns {{word: "approved" | "withdrawn" | "self-approved" | "not-approved", who: any[]}} */
-function judged({ isEnough, independent, approving }, { withdrawn }) {
+/** @param {any} found @param {{revocations: any[]}} decisions @returns {{word: "approved" | "withdrawn" | "self-approved" | "not-approved", who: any[]}} */
+function judged({ isEnough, independent, approving }, { revocations }) {
   if (isEnough) return { word: "approved", who: independent };
-  if (withdrawn.length && !approving.length) return { word: "withdrawn", who: [] };
+  if (revocations.length && !approving.length) return { word: "withdrawn", who: [] };
   return { word: independent.length < approving.length ? "self-approved" : "not-approved", who: approving };
 }
 

@@ -45,14 +45,14 @@ const PROCEDURE = "deployment";
  * @param {{trust: import("../../credentials/trust.js").Trust, at: number, statusFiles?: Uint8Array[], filesAlone?: boolean} & Partial<Course>} given `statusFiles`: newer status lists than those beside it, and what stores say of keys; `filesAlone`: whether files were handed over and not the folder, of which a browser leaves some out.
  * @returns {Promise<import("../report.js").Report>}
  */
-export async function verifyDeployment(evidence, data, { trust, at, statusFiles = [], filesAlone = false, told = () => {}, signal }) {
+export async function verifyDeployment(evidence, data, { trust, at, statusFiles = [], filesAlone = false, hashed = () => {}, signal }) {
   const unseen = filesAlone ? [notProven("unseen")] : [];
   const { deployment, problem } = read(evidence);
   if (problem) return reportOf(PROCEDURE, [problem], { subject: "unsigned folder", issuer: null, at, open: unseen });
   const beside = [...evidence.files.values(), ...statusFiles];
   // ATTACK A104: a folder of a key that was stolen, as it was handed over before anybody knew.
   const signed = judgeAlone(deployment, beside, trust, at);
-  const { check: files, sums } = await checkFolder(deployment, evidence, data, { told, signal });
+  const { check: files, sums } = await checkFolder(deployment, evidence, data, { hashed, signal });
   const faultOf = (/** @type {Uint8Array} */ bytes) => {
     // Of other files than those listed, `deployment.files` says which.
     const fault = modelSigFault(bytes, deployment.body.oms.publicKey, sums ?? new Map());

@@ -68,7 +68,7 @@ class Review {
     this.#checkCredentials();
     this.#checkLog();
     const { problems } = this;
-    for (const name of this.evidence.litter.toSorted(compare)) problems.add(problems.odd, "litter", `${placeOf(name)}: desktop litter`);
+    for (const name of this.evidence.litter.toSorted(compare)) problems.add(problems.warnings, "litter", `${placeOf(name)}: desktop litter`);
     const named = [["extra", this.extra], ["missing", this.missing]].filter(([, found]) => found.length)
       .map(([name, found]) => [name, /** @type {string[]} */ (found).toSorted(compare).map((path) => `${FOLDER}/${path}`).slice(0, MAX_NAMED)]);
     const check = problems.close(`${counted(this.files.size, "file")} beside it, each verified`, Object.fromEntries(named));

@@ -54,7 +54,7 @@ export async function checkRightsBeside(deployment, run, credentials, around) {
     problems.add(problems.bad, "none-recorded", "its run recorded no right to its data");
   }
   if (["warn", "unchecked"].includes(found.state) && !OF_TRUST.includes(found.reason)) {
-    problems.add(problems.odd, found.reason ?? "noted", `whoever deployed it found of its rights: ${found.state}`);
+    problems.add(problems.warnings, found.reason ?? "noted", `whoever deployed it found of its rights: ${found.state}`);
   }
   const rows = [...review.rows.values()];
   const all = {
@@ -109,7 +109,7 @@ class Review {
       // What has become of it since, nobody can tell from a folder: that is not proven.
       for (const { code, text } of open) if (!NO_NEWS.includes(code)) problems.add(problems.lost, code, `${label} ${text}`);
       if (unbelieved !== null && issuer !== null) this.unbelieved.add(issuer);
-      for (const one of [later, unbelieved]) if (one !== null) problems.add(problems.odd, one.code, `${label} ${one.text}`);
+      for (const one of [later, unbelieved]) if (one !== null) problems.add(problems.warnings, one.code, `${label} ${one.text}`);
     }
   }
 
@@ -125,7 +125,7 @@ class Review {
       problems.add(problems.bad, "disagrees", "does not say that data has to be deleted when its rights end");
     }
     if (this.around.at > parseTimestamp(until)) {
-      problems.add(problems.odd, "ended-later", `its rights ended at ${until}${deleteOnExpiry ? ", and some of the data had to be deleted" : ""}`);
+      problems.add(problems.warnings, "ended-later", `its rights ended at ${until}${deleteOnExpiry ? ", and some of the data had to be deleted" : ""}`);
     }
   }
 

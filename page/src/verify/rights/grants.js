@@ -68,11 +68,11 @@ export async function judgeGrant(opened, terms, { about, used, holder: key, trus
  */
 function holderOf({ document }, key, trust, at) {
   const named = document?.credentialSubject?.id;
-  const own = { did: key, fresh: true, doubt: "" };
+  const own = { did: key, fresh: true, unverified: "" };
   if (typeof named !== "string" || !named.startsWith("did:web:")) return own;
   return attempt(() => {
     // ATTACK: whoever has a copy of the grant lays a document with another key beside it.
     const listed = new Resolver(trust.documents).find(`${named}#${key.replace(/^did:key:/, "")}`, "authentication", at);
     return didKey(listed.key) === key ? { ...own, did: named } : own; // a name is not yet the key
-  }, ({ kind }) => kind === "no-document" ? { did: named, fresh: true, doubt: kind } : own);
+  }, ({ kind }) => kind === "no-document" ? { did: named, fresh: true, unverified: kind } : own);
 }

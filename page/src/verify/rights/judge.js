@@ -6,7 +6,7 @@ import { quote } from "../../canon/quoting.js";
 import { endsOf } from "../../credentials/terms.js";
 import { judgeTerms, permittedBy } from "../../credentials/use.js";
 import { checkCredential } from "../credential/credential.js";
-import { SETTLED } from "../report.js";
+import { ACCEPTED } from "../report.js";
 import { isMeant, judgeGrant } from "./grants.js";
 
 /** @typedef {import("../report.js").Check} Check */
@@ -22,7 +22,7 @@ import { isMeant, judgeGrant } from "./grants.js";
  * @typedef {{fault: Reason | null, open: Reason[], unbelieved: Reason | null, later: Reason | null, issuer: string | null, end: import("../../credentials/terms.js").TermsEnd | null}} Ruling
  */
 
-const TAKEN_BACK = ["revoked", "suspended", "superseded"];
+const REVOKED = ["revoked", "suspended", "superseded"];
 
 /** @param {Reason[]} open @returns {Ruling} */
 export const opened = (...open) => ({ fault: null, open, unbelieved: null, later: null, issuer: null, end: null });
@@ -38,7 +38,7 @@ async function judgeCredential(one, { about, use, used, trust, notices, now }) {
   const { checks, claims, issuer, genuine, checkKey } = await checkCredential(one, { trust, at: use.at, notices });
   if (!genuine || claims === null || issuer === null) return faulty("unsound", "does not hold");
   if (!isMeant(about, claims)) return faulty("other-dataset", "is about something else"); // attack case A44
-  for (const id of ["period", "trust.allowed"]) if (!SETTLED.includes(of(checks, id).state)) return failing(of(checks, id));
+  for (const id of ["period", "trust.allowed"]) if (!ACCEPTED.includes(of(checks, id).state)) return failing(of(checks, id));
   const names = used(claims.terms);
   const partitions = claims.terms.partitions.filter(({ name }) => names.includes(name));
   const [answer, reason] = judgeTerms(partitions, claims.terms.partitions.length > 1, use);
@@ -54,7 +54,7 @@ async function judgeCredential(one, { about, use, used, trust, notices, now }) {
     fault: null,
     open: openOf(standing),
     unbelieved: unbelievedOf(of(since, "trust.issuer"), of(checks, "issuer.document"), issuer),
-    later: takenBack(of(since, "status")),
+    later: revocation(of(since, "status")),
     issuer,
     end: firstOf(endsOf(partitions, [one.document?.validUntil])),
   };
@@ -79,7 +79,7 @@ async function judgeGranted(one, terms, request) {
     fault: null,
     open,
     unbelieved: unbelievedOf(of(since, "trust.issuer"), of(checks, "issuer.document"), issuer),
-    later: takenBack(of(since, "status")) ?? takenBack(of(since, "grant.terms")),
+    later: revocation(of(since, "status")) ?? revocation(of(since, "grant.terms")),
     issuer,
     end: firstOf(endsOf(partitions, [one.document?.validUntil, limits.useUntil])),
   };
@@ -93,7 +93,7 @@ const of = (checks, id) => /** @type {Check} */ (checks.find((check) => check.id
 const failing = ({ detail, summary }) => faulty(detail.reason, `is not in force: ${summary}`);
 
 /** A warning too: of a list that was made later and cannot be read, say. @param {Check[]} checks @returns {Reason[]} */
-const openOf = (checks) => checks.filter(({ state }) => !SETTLED.includes(state))
+const openOf = (checks) => checks.filter(({ state }) => !ACCEPTED.includes(state))
   .map(({ detail, summary }) => ({ code: detail.reason, text: `is not known to be in force: ${summary}` }));
 
 /** @param {Check} believed @param {Check} document @param {string} issuer @returns {Reason | null} */
@@ -107,5 +107,5 @@ function unbelievedOf(believed, document, issuer) {
 }
 
 /** That it was taken back since, if `status` or `grant.terms` says so. @param {Check} check @returns {Reason | null} */
-const takenBack = ({ state, detail }) => state === "fail" && TAKEN_BACK.includes(detail.reason)
+const revocation = ({ state, detail }) => state === "fail" && REVOKED.includes(detail.reason)
   ? { code: "taken-back-later", text: `has been ${detail.reason} since` } : null;

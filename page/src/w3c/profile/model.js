@@ -125,8 +125,8 @@ function checkObject(item) {
   if (Object.hasOwn(item, "id") && !isUrl(item.id)) bad("id", `${spelt(item.id).slice(0, 80)} is not one URL`);
   // ATTACK: a context inside re-defines the claims beside it; @graph, @reverse and @type say to an
   // RDF reader what no JSON reader sees. Language is all that is left.
-  const odd = Object.keys(item).filter((name) => name.startsWith("@")).sort()[0];
-  if (odd !== undefined && !isLanguageValue(item)) bad(odd.slice(0, 80), "a JSON-LD keyword below the top level");
+  const keyword = Object.keys(item).filter((name) => name.startsWith("@")).sort()[0];
+  if (keyword !== undefined && !isLanguageValue(item)) bad(keyword.slice(0, 80), "a JSON-LD keyword below the top level");
 }
 
 /** Every object below a document that is part of it; what is presented is a document of its own. @param {any} document */

@@ -55,8 +55,8 @@ export async function verifyPresentation(bytes, surroundings, { challenge, domai
   const { binding, holder } = checkHolder(document, signed, resolver, at);
   document = signed.verified?.document ?? document;
   const asked = checkChallenge(signed, challenge, domain);
-  const doubt = binding.state === "warn" ? String(binding.detail.reason) : "";
-  const by = { did: holder ?? NOBODY, fresh: asked.state === "pass", doubt };
+  const unverified = binding.state === "warn" ? String(binding.detail.reason) : "";
+  const by = { did: holder ?? NOBODY, fresh: asked.state === "pass", unverified };
   const own = holder !== null && Object.hasOwn(document, "holder") ? signed : null;
   const { check, parts } = await checkPresented(presented(document), by, own, surroundings);
   const model = passed("model", "a presentation of the VC Data Model 2.0");

@@ -90,14 +90,14 @@ function checkLinks(proofs) {
     return [...new Set(numbers)].sort((left, right) => left - right);
   });
   /** @type {Set<number>} */
-  const settled = new Set();
-  for (let before = -1; before !== settled.size;) {
-    before = settled.size;
+  const resolved = new Set();
+  for (let before = -1; before !== resolved.size;) {
+    before = resolved.size;
     named.forEach((earlier, number) => {
-      if (earlier.every((one) => settled.has(one))) settled.add(number);
+      if (earlier.every((one) => resolved.has(one))) resolved.add(number);
     });
   }
-  if (settled.size !== proofs.length) badChain("the previous proofs go round in a circle");
+  if (resolved.size !== proofs.length) badChain("the previous proofs go round in a circle");
   return named.map((earlier) => earlier.map((number) => proofs[number]));
 }
 

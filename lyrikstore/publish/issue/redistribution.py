@@ -19,9 +19,9 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.model.credential import DATASET
 from lyrikstore.credentials.model.grant import Grant
-from lyrikstore.credentials.model.handed_on import rests_on_others
 from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.model.redistribution import rests_on_others
 from lyrikstore.credentials.terms.bounds import (
     REDISTRIBUTE,
     Shared,

@@ -176,7 +176,7 @@ async function* boundsOf(opened, handingOn, given, parts) {
   const { trust, at, notices } = given, until = untilOf(opened);
   for (const partitions of parts) yield { partitions, until, requires: [], limits: {} };
   for (const grant of grantsOf(opened, handingOn, given)) {
-    const holder = { did: grant.document.credentialSubject.id, fresh: true, doubt: "" };
+    const holder = { did: grant.document.credentialSubject.id, fresh: true, unverified: "" };
     const { checks, envelope } = await checkGrant(grant, { trust, at, notices, files: [], terms: opened, holder });
     if (envelope.document === null || checks.some(({ state }) => state === "fail") || !stands(checks)) continue;
     const { permits, requires = [], limits = {} } = envelope.document.credentialSubject.grant;

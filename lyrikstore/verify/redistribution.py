@@ -17,15 +17,15 @@ from lyrikstore.canon.json import JSON
 from lyrikstore.canon.quoting import listed, printable, printable_did, quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.credential import GRANT, Claims
-from lyrikstore.credentials.model.handed_on import (
+from lyrikstore.credentials.model.logged import logged_credential
+from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.model.redistribution import (
     MAX_SOURCES,
     LeftOut,
     credentials_left_out,
     credentials_pinned,
     rests_on_others,
 )
-from lyrikstore.credentials.model.logged import logged_credential
-from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.terms.bounds import REDISTRIBUTE, TermsBound, partitions_shared
 from lyrikstore.credentials.terms.model import Partition, UsageLimits
 from lyrikstore.credentials.trust import Trust
