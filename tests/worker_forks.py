@@ -121,13 +121,13 @@ except OSError:
     server = start()
 files = [int(name) for name in os.listdir("/proc/self/fd")]
 files = [n for n in files if n != server.fileno() and os.path.exists(f"/proc/self/fd/{{n}}")]
-told = {{"arguments": sys.argv[1:], "cwd": os.getcwd(), "files": files}}
-told = json.dumps({{**told, "environment": dict(os.environ)}}).encode()
+request = {{"arguments": sys.argv[1:], "cwd": os.getcwd(), "files": files}}
+request = json.dumps({{**request, "environment": dict(os.environ)}}).encode()
 server.sendmsg(
-    [len(told).to_bytes({length}, "big")],
+    [len(request).to_bytes({length}, "big")],
     [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))],
 )
-server.sendall(told)
+server.sendall(request)
 for number in files:
     os.close(number)
 signal.signal(signal.SIGTERM, lambda *_: server.sendall(b"T"))  # to the worker: it ends first
@@ -220,7 +220,7 @@ class _Server:
 
     def _start(self, client: socket.socket) -> None:
         try:
-            told, files = _receive(client)
+            request, files = _receive(client)
         except (OSError, ValueError, EOFError):  # killed before it asked
             client.close()
             return
@@ -230,7 +230,7 @@ class _Server:
             for other, _ in self._clients.values():
                 other.close()
             client.close()
-            _become(told, files)
+            _become(request, files)
         for number in files:
             os.close(number)
         end = os.pidfd_open(worker)
@@ -280,27 +280,27 @@ def _receive(client: socket.socket) -> tuple[dict[str, Any], list[int]]:
             raise EOFError
         parts.append(part)
         left -= len(part)
-    told: dict[str, Any] = json.loads(b"".join(parts))
-    return told, list(files)
+    request: dict[str, Any] = json.loads(b"".join(parts))
+    return request, list(files)
 
 
-def _become(told: Mapping[str, Any], files: Sequence[int]) -> NoReturn:
+def _become(request: Mapping[str, Any], files: Sequence[int]) -> NoReturn:
     code = 1
     try:
         os.setsid()
         # First out of the way of the numbers that they get.
         high = [fcntl.fcntl(number, fcntl.F_DUPFD, 100) for number in files]
         os.closerange(0, 100)
-        for number, wanted in zip(high, told["files"], strict=True):
+        for number, wanted in zip(high, request["files"], strict=True):
             os.dup2(number, wanted)
             os.close(number)
-        os.chdir(told["cwd"])
+        os.chdir(request["cwd"])
         os.environ.clear()
-        os.environ.update(told["environment"])
+        os.environ.update(request["environment"])
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         # Python's own: -P -s -m lyrikstore.train.worker.main JOB.json
-        arguments = told["arguments"][-1:]
+        arguments = request["arguments"][-1:]
         if arguments == [UNPICKLES]:
             pickle.loads(pickle.dumps(Path()))
         sys.argv = ["lyrikstore.train.worker.main", *arguments]

@@ -71,11 +71,11 @@ def write_corpus(wheel: Path, folder: Path) -> dict[str, dict[str, list[str]]]:
         gold[path] = {kind: list(facts.get(kind) or []) for kind in GOLD}
     with (folder / "licences.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("licences")
+    workbook = openpyxl.Workbook(write_only=True)
+    sheet = workbook.create_sheet("licences")
     for row in (COLUMNS, *rows):
         sheet.append([value or None for value in row])
-    book.save(folder / "licences.xlsx")
+    workbook.save(folder / "licences.xlsx")
     notice = read_notice(wheel)
     (folder / "LICENCE.txt").write_text(f"{notice['copyright']}\n\n{notice['text']}", "utf-8")
     return gold

@@ -116,7 +116,7 @@ def main() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     try:
-        facts = tell(wheel)
+        facts = facts_of(wheel)
     except DemoError as error:
         print(f"\nthe demo stopped: {error}", file=sys.stderr)
         sys.exit(1)
@@ -139,7 +139,7 @@ def download() -> Path:
     return wheel
 
 
-def tell(wheel: Path) -> dict[str, Any]:
+def facts_of(wheel: Path) -> dict[str, Any]:
     """Run the four people's commands and return what was measured."""
     facts: dict[str, Any] = {}
 

@@ -325,7 +325,7 @@ class Folder:
         )
 
 
-def taken_back(
+def revoked_list(
     purpose: str, at: datetime, *, revoked: bool = True, of: Digest = CREDENTIAL
 ) -> bytes:
     """Return a status list of a credential, which names none: it is in its issuer's log."""

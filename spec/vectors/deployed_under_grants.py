@@ -13,8 +13,8 @@ from deployed import (
     TRAINER,
     WORLD,
     checkpoint_of,
+    revoked_list,
     run_of,
-    taken_back,
 )
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.did.document import build_document
@@ -115,7 +115,7 @@ def _of_grants() -> list[Row]:
     def status(purpose: str, at: datetime, of: bytes = GRANT) -> Parts:
         digest = Digest.of(of)
         name = f"credential-{digest.short}-{purpose}.json"
-        return folder(also={name: taken_back(purpose, at, of=digest)})
+        return folder(also={name: revoked_list(purpose, at, of=digest)})
 
     before = THEN - timedelta(hours=1)
     return [

@@ -133,11 +133,11 @@ def case(name: str, form: str, records: list[Row], *, fields: bool) -> Row:
 def make() -> dict[str, Any]:
     """Return file name → content of every vector file."""
     texts = [{"text": text} for text in TEXTS]
-    told: list[dict[str, str]] = [
+    examples: list[dict[str, str]] = [
         {"pages": "12", "court": "BGH"}, {"pages": "-1e3"}, {"pages": "nan", "court": "LG"},
         {"pages": "many", "court": ""}, {"pages": "1e400", "court": "OLG"}, {},
     ]  # fmt: skip
-    with_fields = [{"text": "the rent due", "fields": one} for one in told]
+    with_fields = [{"text": "the rent due", "fields": one} for one in examples]
     return {
         "answers/word-counts.json": {
             "cases": [

@@ -298,10 +298,10 @@ def cases() -> Iterator[Row]:
             "acme/list": {"l.jsonl": jsonl(*left_out)},
         },
     )
-    told = [{"text": "me@example.org"}, {"text": "b"}, {"text": "call 555-123-4567"}]
+    documents = [{"text": "me@example.org"}, {"text": "b"}, {"text": "call 555-123-4567"}]
     yield one(
         "personal",
-        {"a.jsonl": jsonl(*told)},
+        {"a.jsonl": jsonl(*documents)},
         recipe(
             'use = "drop-personal/1"\nkinds = ["email"]\ndetectors = ["patterns"]',
             'use = "redact/2"\nkinds = ["phone"]\ndetectors = ["patterns"]',
@@ -312,7 +312,7 @@ def cases() -> Iterator[Row]:
             row(0, 2, "changed", "2 redact/2", "redacted-phone", field="text", count=1),
             kept(0, 2, "a.jsonl", 1),
         ],
-        {"a.jsonl": jsonl(told[1]) + '{"text":"call <PHONE-1>"}\n'},
+        {"a.jsonl": jsonl(documents[1]) + '{"text":"call <PHONE-1>"}\n'},
         3,
     )
     yield from draws()

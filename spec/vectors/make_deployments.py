@@ -39,10 +39,10 @@ from deployed import (
     checkpoint_of,
     evaluation_of,
     policy,
+    revoked_list,
     run_of,
     signed,
     sums_of,
-    taken_back,
 )
 from deployed_under_grants import rows_of_grants
 from deployed_until import rows_of_ends
@@ -436,8 +436,8 @@ def _of_rights() -> list[Row]:
 
     def granted_by(signer: KeySigner = made.OWNER, **changes: Any) -> dict[str, Any]:
         claims = Claims.of(parse(WORLD_CREDENTIAL)["credentialSubject"])
-        told = {"holder": TRAINER.did, "limits": {}, **changes}
-        grant = granted(claims, signer, WORLD_CREDENTIAL, **told).encode()
+        options = {"holder": TRAINER.did, "limits": {}, **changes}
+        grant = granted(claims, signer, WORLD_CREDENTIAL, **options).encode()
         parts = recorded(grant=str(Digest.of(grant)))
         return _another(**parts, credentials=(WORLD_CREDENTIAL, grant))
 
@@ -462,8 +462,8 @@ def _of_rights() -> list[Row]:
     listing = document(FIRST).encode()
     bare = {"deployment.approval": "n/a"}
     later, earlier = DEPLOYED, THEN - timedelta(hours=1)
-    good = taken_back("revocation", later, revoked=False)
-    edited = taken_back("revocation", later).replace(b"2026-11-26", b"2026-11-25")
+    good = revoked_list("revocation", later, revoked=False)
+    edited = revoked_list("revocation", later).replace(b"2026-11-26", b"2026-11-25")
     credential = f"credential-{SHORT}"
     left_out = {"credentialsLeftOut": [str(CREDENTIAL)]}
     return [
@@ -475,11 +475,11 @@ def _of_rights() -> list[Row]:
          _evidence(**{f"{credential}.json": made.edited(
              WORLD_CREDENTIAL, made.term("permits", ["train", "evaluate", "redistribute"]))})),
         ("revoked-since", "valid", {rights: "taken-back-later"},
-         _another(status={"revocation": taken_back("revocation", later)})),
+         _another(status={"revocation": revoked_list("revocation", later)})),
         ("suspended-since", "valid", {rights: "taken-back-later"},
-         _another(status={"suspension": taken_back("suspension", later)})),
+         _another(status={"suspension": revoked_list("suspension", later)})),
         ("revoked-before-the-run", "invalid", {rights: "revoked"},
-         _another(status={"revocation": taken_back("revocation", earlier)})),
+         _another(status={"revocation": revoked_list("revocation", earlier)})),
         ("not-revoked", "trusted", {}, _another(status={"revocation": good})),
         ("not-revoked-and-old", "trusted", {},
          {**_another(status={"revocation": good}), "at": "2027-10-01T00:00:00Z"}),

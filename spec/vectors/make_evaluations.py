@@ -30,7 +30,7 @@ from evaluation_figures import (
     written,
 )
 
-TOLD = "lyrikstore 2026-12 written text"
+TEXT_CONTEXT = "lyrikstore 2026-12 written text"
 
 
 def _bodies() -> list[Row]:
@@ -94,7 +94,7 @@ def _answered_by_baseline(head: Row, lines: list[Row]) -> tuple[Row, list[Row]]:
     return theirs, rows
 
 
-def _told() -> list[Row]:
+def _identified() -> list[Row]:
     """Texts that a model wrote, and what tells them to whoever has the salt (spec §13.12.8)."""
     cases = []
     for name, place, answerer, text in (
@@ -106,9 +106,9 @@ def _told() -> list[Row]:
     ):
         salt = bytes(range(32))
         message = salt + place.to_bytes(8, "big") + bytes([answerer]) + text.encode()
-        told = blake3(message, derive_key_context=TOLD).hexdigest()
+        digest = blake3(message, derive_key_context=TEXT_CONTEXT).hexdigest()
         cases.append({"id": name, "salt": salt.hex(), "place": place, "answerer": answerer,
-                      "text": text, "outputBlake3": told})  # fmt: skip
+                      "text": text, "outputBlake3": digest})  # fmt: skip
     return cases
 
 
@@ -279,7 +279,7 @@ def make() -> dict[str, Any]:
     return {
         "evaluations/answers.json": {"cases": _answers()},
         "evaluations/draws.json": {"context": CONTEXT, "cases": _draws()},
-        "evaluations/written.json": {"context": TOLD, "cases": _told()},
+        "evaluations/written.json": {"context": TEXT_CONTEXT, "cases": _identified()},
         "evaluations/decimals.json": {"cases": _decimals()},
         "evaluations/slices.json": {"cases": _slices()},
         "evaluations/bodies.json": {"cases": _bodies()},

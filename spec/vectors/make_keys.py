@@ -110,7 +110,7 @@ def _keys(trust: str) -> dict[str, Any]:
             "credential": world.credential.decode(), "siblings": beside, **more,
         }  # fmt: skip
 
-    def told(
+    def laid(
         *entries: Any,
         log: Any = made.LOG,
         sizes: tuple[int, ...] = (),
@@ -167,13 +167,13 @@ def _keys(trust: str) -> dict[str, Any]:
     crowd_of_heads = {
         name: data
         for count in range(33)
-        for name, data in told(*old, rotation, *[twice] * count, name=f"n{count}").items()
+        for name, data in laid(*old, rotation, *[twice] * count, name=f"n{count}").items()
         if "policy-5" in name
     }
     # Two policies below one, each with a log key more: the ids decide which is looked at first.
     true = policy(with_writer(third.did, second_log.public), signer=following, before=rotation)
     theft = policy(revoked(following.did, 3, third.did), signer=following, before=true)
-    owners = told(rotation, filler[0], true, theft, log=second_log, name="owner")
+    owners = laid(rotation, filler[0], true, theft, log=second_log, name="owner")
     rivals = [
         policy(with_writer(mallory.did, thief_log.public), signer=following, before=rotation,
                second=second)
@@ -198,11 +198,11 @@ def _keys(trust: str) -> dict[str, Any]:
             *(case(f"current-{name}", verdict, {"issuer.key": "unlogged"}, by_owner, *entries,
                    beside=beside, without=("credential",))
               for name, verdict, entries, beside in (
-                  ("lost", "incomplete", old, told(*old, sizes=(4,))),
-                  ("lost-and-among-the-leaves", "incomplete", old, told(*old, leaves=5)),
-                  ("waiting-or-lost", "incomplete", old[:2], told(*old[:2], sizes=(3,))),
-                  ("waiting", "trusted", old[:2], told(*old[:2], leaves=4)),
-                  ("unlogged-with-what-came-later", "trusted", old, told(*old, helped, sizes=(5,))),
+                  ("lost", "incomplete", old, laid(*old, sizes=(4,))),
+                  ("lost-and-among-the-leaves", "incomplete", old, laid(*old, leaves=5)),
+                  ("waiting-or-lost", "incomplete", old[:2], laid(*old[:2], sizes=(3,))),
+                  ("waiting", "trusted", old[:2], laid(*old[:2], leaves=4)),
+                  ("unlogged-with-what-came-later", "trusted", old, laid(*old, helped, sizes=(5,))),
                   ("proof-of-another-entry", "incomplete", old,
                    {"credential.tlog-proof": siblings(by_owner, old)["log.tlog-proof"]}),
                   ("proof-of-another-log", "incomplete", old, {
@@ -214,7 +214,7 @@ def _keys(trust: str) -> dict[str, Any]:
               )),
             case("current-proof-under-another-name", "trusted", {"issuer.key": "pass"}, by_owner,
                  *old, without=("credential",), beside={
-                     **told(*old, sizes=(4,)),
+                     **laid(*old, sizes=(4,)),
                      "x": siblings(by_owner, old)["credential.tlog-proof"]}),
             case("succeeded", "trusted", {"issuer.key": "pass"}, by_owner, *old, rotation),
             case("succeeded-unlogged", "incomplete", {"issuer.key": "unlogged"}, by_owner, *old,
@@ -321,7 +321,7 @@ def _keys(trust: str) -> dict[str, Any]:
             # ATTACK: the old key of an owner signs a policy, which names a log key of the thief's.
             case("rival-policy-in-a-log-of-its-own", "invalid",
                  {"log.inclusion": "fork", "issuer.key": "fork"}, by_owner, *old, rotation,
-                 beside=told(rival, log=thief_log)),
+                 beside=laid(rival, log=thief_log)),
             *(case(f"rival-way-with-as-many-log-keys-{order}", "invalid",
                    {"log.inclusion": "fork", "issuer.key": "fork"}, by_next, rotation, *new, way,
                    log=thief_log, beside=owners) for order, way in rival_ways.items()),
@@ -329,45 +329,45 @@ def _keys(trust: str) -> dict[str, Any]:
                  rotation, beside={"rival.json": rival.encode().decode()}),
             case("rival-policy-by-a-log-key-that-nobody-named", "trusted", {"issuer.key": "pass"},
                  by_owner, *old, rotation,
-                 beside=told(policy(with_writer(mallory.did, None)), log=thief_log)),
+                 beside=laid(policy(with_writer(mallory.did, None)), log=thief_log)),
             # Statements made later than the delivery, and what shows that they are of one log.
             case("compromised-later-in-a-longer-log", "trusted", {"issuer.key": "pass"}, by_owner,
-                 *old, beside=told(*old, stolen[5], more, sizes=(5,))),
+                 *old, beside=laid(*old, stolen[5], more, sizes=(5,))),
             case("compromised-later-with-leaves", "trusted", {"issuer.key": "pass"}, by_owner, *old,
-                 beside=told(*old, stolen[5], more, leaves=5)),
+                 beside=laid(*old, stolen[5], more, leaves=5)),
             case("compromised-later-with-leaves-alone", "trusted", {"issuer.key": "pass"}, by_owner,
-                 *old, beside=told(*old, stolen[5], more, leaves=5), without=("credential",)),
+                 *old, beside=laid(*old, stolen[5], more, leaves=5), without=("credential",)),
             case("compromised-later-not-connected", "incomplete", {"issuer.key": "no-consistency"},
-                 by_owner, *old, beside=told(*old, stolen[5], more)),
+                 by_owner, *old, beside=laid(*old, stolen[5], more)),
             case("succeeded-later-not-connected", "trusted", {"issuer.key": "pass"}, by_owner, *old,
-                 beside=told(*old, rotation, twice)),
+                 beside=laid(*old, rotation, twice)),
             case("succeeded-later-with-leaves-alone", "trusted", {"issuer.key": "pass"}, by_owner,
-                 *old, beside=told(*old, rotation, twice, leaves=5), without=("credential",)),
+                 *old, beside=laid(*old, rotation, twice, leaves=5), without=("credential",)),
             # ATTACK A27: an old copy of the log goes on by a stolen key.
             case("back-dated", "incomplete", {"issuer.key": "no-consistency"}, by_owner, *old,
-                 beside=told(*filler, stolen[5], more)),
+                 beside=laid(*filler, stolen[5], more)),
             case("back-dated-in-a-log-with-the-policy", "incomplete",
                  {"issuer.key": "no-consistency"}, by_owner, *old, stolen[5],
-                 beside=told(*filler, stolen[5], more)),
+                 beside=laid(*filler, stolen[5], more)),
             case("back-dated-in-a-log-with-the-policy-elsewhere", "invalid",
                  {"log.inclusion": "fork", "issuer.key": "fork"}, by_owner, *old, stolen[5],
-                 beside=told(*filler, rotation, stolen[5])),
+                 beside=laid(*filler, rotation, stolen[5])),
             # The owner's proof of the policy that says so is taken away, and the thief logs it.
             case("back-dated-in-a-log-with-the-policy-alone", "incomplete",
                  {"issuer.key": "no-consistency"}, by_owner, *old, stolen[5],
-                 beside={name: data for name, data in told(*filler, stolen[5], more).items()
+                 beside={name: data for name, data in laid(*filler, stolen[5], more).items()
                          if name != "said-policy-5.tlog-proof"}),
             case("back-dated-and-leaves-say-so", "invalid", {"issuer.key": "fork"}, by_owner, *old,
-                 beside=told(*filler, stolen[5], more, leaves=5)),
+                 beside=laid(*filler, stolen[5], more, leaves=5)),
             case("back-dated-and-a-step-says-so", "invalid",
                  {"log.inclusion": "fork", "issuer.key": "fork"}, by_owner, *old,
-                 beside=told(*filler, stolen[5], more, sizes=(5,))),
+                 beside=laid(*filler, stolen[5], more, sizes=(5,))),
             case("back-dated-with-leaves-of-its-own", "invalid", {"issuer.key": "fork"}, by_owner,
-                 *old, beside=told(*filler, stolen[5], more, leaves=5)
-                 | told(*old, stolen[5], more, leaves=5, name="thief")),
+                 *old, beside=laid(*filler, stolen[5], more, leaves=5)
+                 | laid(*old, stolen[5], more, leaves=5, name="thief")),
             case("two-logs-of-one-size", "invalid",
                  {"log.inclusion": "fork", "issuer.key": "fork"}, by_owner, *old, rotation,
-                 beside=told(*filler, rotation)),
+                 beside=laid(*filler, rotation)),
             case("more-log-checkpoints-than-are-compared", "incomplete",
                  {"log.inclusion": "too-many-log-checkpoints", "issuer.key": "no-policy"}, by_owner,
                  *old, rotation, beside=crowd_of_heads),

@@ -1,6 +1,6 @@
 """Makes ``manifests/good-2.json`` and ``refused-2.json``: format version 2 (spec §6.1).
 
-Every kind that has a schema of version 2 is told in it, in both versions wrongly, and with members
+Every kind that has a schema of version 2 is written in it, in both versions wrongly, and with members
 that none has. Those refused carry good signatures, and say as which kind of fault they are.
 """
 
@@ -81,9 +81,11 @@ def _refused_datasets() -> list[tuple[str, bytes, str, str]]:
         return resigned(chunks, body={**CHUNKS, "derivation": {**derivation, **changes}})
 
     def counted(**changes: Any) -> bytes:
-        told = {name: value for name, value in {**counts, **changes}.items() if value is not None}
+        shown_counts = {
+            name: value for name, value in {**counts, **changes}.items() if value is not None
+        }
         return resigned(
-            chunks, body={**CHUNKS, "derivation": {**CHUNKS["derivation"], "counts": told}}
+            chunks, body={**CHUNKS, "derivation": {**CHUNKS["derivation"], "counts": shown_counts}}
         )
 
     return [

@@ -165,7 +165,7 @@ def _heirs_of_attesters(base: dict[str, Any]) -> list[Any]:
     taken = _policy(both, rotated(NEXT.did, mallory.did), mallory, passed_on)
     by_the_thief = _policy(both, rotated(auditor.did, mallory.did), mallory)
     of_publisher = _founded(publisher, auditor)
-    told = _policy(of_publisher, rotated(auditor.did, NEXT.did), publisher)
+    announced = _policy(of_publisher, rotated(auditor.did, NEXT.did), publisher)
     decoy = _founded(auditor, origin="decoy.example/log")
     said = _files(_founded(auditor), _policy(own, revoked(auditor.did, 2, NEXT.did), auditor))
     lie = _files(decoy, _policy(decoy, rotated(auditor.did, mallory.did), auditor))
@@ -198,7 +198,7 @@ def _heirs_of_attesters(base: dict[str, Any]) -> list[Any]:
         case("replaced-by-another-owner", "trusted", "unknown-issuer", by_mallory,
              _files(both, passed_on, taken, by_mallory)),
         case("named-by-the-publisher", "trusted", "unknown-issuer", by_next,
-             _files(of_publisher, told, by_next)),
+             _files(of_publisher, announced, by_next)),
         case("named-in-a-store-of-the-thief", "trusted", "unknown-issuer", by_mallory,
              {**said, **lies}),
         case("named-in-a-store-of-the-thief-who-hides-a-proof", "trusted", "unknown-issuer",

@@ -322,12 +322,17 @@ def cases() -> list[dict[str, Any]]:
         ),
         *(
             (
-                f"{where}-not-a-character-{ord(odd):x}",
+                f"{where}-not-a-character-{ord(noncharacter):x}",
                 "bad-rdf",
-                _changed(secured, lambda d, name=name, odd=odd: d.update({name: f"urn:x:{odd}"})),
+                _changed(
+                    secured,
+                    lambda d, name=name, noncharacter=noncharacter: d.update(
+                        {name: f"urn:x:{noncharacter}"}
+                    ),
+                ),
             )
             for where, name in (("iri", "id"), ("text", "name"))
-            for odd in "\ufffe\uffff"
+            for noncharacter in "\ufffe\uffff"
         ),
         # ATTACK: an IRI that RDF libraries drop, with everything that is said of it
         *(

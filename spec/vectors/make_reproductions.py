@@ -128,9 +128,9 @@ def replayed() -> list[Row]:
     wrong = {**two, "found": "f" * 64}
 
     def case(name: str, verdict: str, *done: Row, **more: Any) -> Row:
-        told: Row = {"drawn": [0, 2], "start": more.pop("start", start), "replayed": list(done)}
-        told = {key: value for key, value in told.items() if value is not None}
-        return {"id": name, "segments": told, "compared": more.pop("compared", [SAME]), **more,
+        segments: Row = {"drawn": [0, 2], "start": more.pop("start", start), "replayed": list(done)}
+        segments = {key: value for key, value in segments.items() if value is not None}
+        return {"id": name, "segments": segments, "compared": more.pop("compared", [SAME]), **more,
                 "verdict": verdict}  # fmt: skip
 
     return [

@@ -36,11 +36,11 @@ def divide(case: Row) -> Row:
             left[field] = "many-slices"
         else:
             parts += [(field, value, places) for value, places in found]
-    told = [{"field": one, "reason": left[one]} for one in case["fields"] if one in left]
+    left_out = [{"field": one, "reason": left[one]} for one in case["fields"] if one in left]
     return {
         "slices": [[field, value] for field, value, _ in parts],
         "members": [[n for n, part in enumerate(parts) if at in part[2]] for at in range(count)],
-        "slicing": {"rule": "slices/2"} | ({"leftOut": told} if told else {}),
+        "slicing": {"rule": "slices/2"} | ({"leftOut": left_out} if left_out else {}),
     }
 
 

@@ -139,7 +139,7 @@ def make() -> dict[str, Any]:
     cheap = ["tfidf/1", "embeddings/1", "blend/1"]
     all_ = [*cheap, "peft-lora/1", "encoder/1"]
     cases: list[dict[str, Any]] = []
-    told: list[tuple[str, int, dict[str, float], list[str], dict[str, bool]]] = [
+    choices_made: list[tuple[str, int, dict[str, float], list[str], dict[str, bool]]] = [
         ("one-candidate", 30, {"tfidf": 1.5}, ["tfidf/1"], {}),
         ("fifty-records", 50, {"tfidf": 1.5}, ["tfidf/1"], {}),
         ("cheaper-as-good", 40, {"tfidf": 1.0, "embeddings": 1.1}, cheap, {}),
@@ -154,7 +154,7 @@ def make() -> dict[str, Any]:
         ("one-record", 1, {"tfidf": 1.0, "lora": 1.0}, all_, {}),
         ("limit-of-the-config", 30, {"tfidf": 1.5}, ["tfidf/1"], {}),
     ]  # fmt: skip
-    for name, count, candidates, allowed, how in told:
+    for name, count, candidates, allowed, how in choices_made:
         lines = lines_of(name, count, candidates, **how)
         case = {"id": name, "allowed": allowed, "lines": lines,
                 "limit": "0.600000" if name == "limit-of-the-config" else ""}  # fmt: skip

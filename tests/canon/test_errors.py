@@ -120,9 +120,9 @@ def test_other_errors_are_not_about_loading(error):
 def test_what_was_not_loaded_is_not_taken_for_the_file_at_work(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     error = raised("raise OSError(5, 'Input/output error', '/some/library')", tmp_path)
-    told = errors.storage_error(error, "writing the index")
-    assert told.kind == "not-loaded"
-    assert "/some/library" in told.message
+    converted = errors.storage_error(error, "writing the index")
+    assert converted.kind == "not-loaded"
+    assert "/some/library" in converted.message
 
 
 def test_a_file_of_the_program_that_cannot_be_read(tmp_path):
@@ -150,6 +150,6 @@ def test_an_error_crosses_to_another_process_as_json():
     ],
 )
 def test_what_is_no_error_of_ours_is_none(change):
-    told = errors.InvalidInputError("bad-name", "a thing").to_json() | change
-    assert errors.LyrikstoreError.from_json(told) is None
-    assert errors.LyrikstoreError.from_json([told]) is None
+    converted = errors.InvalidInputError("bad-name", "a thing").to_json() | change
+    assert errors.LyrikstoreError.from_json(converted) is None
+    assert errors.LyrikstoreError.from_json([converted]) is None

@@ -52,7 +52,7 @@ PART = {"name": "open", "permits": ["train"]}
         ),
     ],
 )
-def test_a_fault_is_told_in_the_words_of_the_file(terms: dict, said: str, hint: str) -> None:
+def test_a_fault_is_reported_in_the_words_of_the_file(terms: dict, said: str, hint: str) -> None:
     with pytest.raises(FormatError) as caught:
         check_user_file(terms, "terms")
     assert (caught.value.message, caught.value.hint) == (said, hint)

@@ -145,7 +145,7 @@ def present(person: Person, name: str, *more: str) -> tuple[str, ...]:
     return ("present", "delivery/grant.json", *asked, "-o", name, *more)
 
 
-def told(data: bytes, depth: int = 3) -> set[str]:
+def disclosed(data: bytes, depth: int = 3) -> set[str]:
     """Return the canaries in a file, however it holds them."""
     found: set[str] = set()
     for text in _readings(data, depth):

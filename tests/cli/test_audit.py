@@ -78,7 +78,7 @@ def test_every_question_of_the_page_is_answered(publisher, tmp_path: Path) -> No
     assert bare == "name,id\n"
 
 
-def test_what_a_part_of_a_split_kept_can_be_told_from_what_the_others_did(publisher) -> None:
+def test_what_each_part_of_a_split_kept_can_be_distinguished(publisher) -> None:
     documents = publisher.folder / "documents"
     documents.mkdir()
     for n in range(40):
@@ -88,8 +88,8 @@ def test_what_a_part_of_a_split_kept_can_be_told_from_what_the_others_did(publis
     publisher.ok("commit", documents, "-d", "acme/letters", "--licence", "CC0-1.0")
     publisher.ok("filter", "acme/letters", "--recipe", "parts.toml", "--as", "acme/task")
     (query,) = re.findall(r'query "(.* from decisions .*)" --format csv', PAGE.read_text("utf-8"))
-    told = publisher.ok("query", query, "--json").json["rows"]
-    kept = {(name, n) for name, part, _, _, n in told if name.endswith(f".{part}")}
+    rows = publisher.ok("query", query, "--json").json["rows"]
+    kept = {(name, n) for name, part, _, _, n in rows if name.endswith(f".{part}")}
     held = publisher.ok("query", "select name, records from datasets where part <> ''", "--json")
     assert kept == {tuple(row) for row in held.json["rows"]}
     assert len(kept) == 3

@@ -116,9 +116,11 @@ def bought(once, publisher, new_person) -> tuple[Person, Person]:
 def opened(person: Person, *, sign: bool = False) -> Store:
     config = person.home / ".config" / "lyrikstore"
     keys = KeyFolder(config / "keys")
-    told: dict[str, Any] = {"keys": keys, "signer": keys.signer()} if sign else {}
+    credentials: dict[str, Any] = {"keys": keys, "signer": keys.signer()} if sign else {}
     memory = person.home / ".local" / "state" / "lyrikstore" / "logs"
-    return Store.open(person.folder, memory_dir=memory, trust_file=config / "trust.toml", **told)
+    return Store.open(
+        person.folder, memory_dir=memory, trust_file=config / "trust.toml", **credentials
+    )
 
 
 def derive(person: Person, recipe: str, name: str, *refs: str) -> None:

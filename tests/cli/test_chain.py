@@ -216,12 +216,12 @@ def test_one_table_one_tree_whatever_the_surroundings(
 ) -> None:
     """File order, mtimes, TZ, umask, locale, CSV or XLSX: one tree id. One character: another."""
     documents, sheet = corpus.write(publisher.folder)
-    book = openpyxl.Workbook()
-    page = book.active
+    workbook = openpyxl.Workbook()
+    page = workbook.active
     page.append(list(corpus.columns))
     for row in corpus.rows:
         page.append([row[column] or None for column in corpus.columns])
-    book.save(publisher.folder / "sheet.xlsx")
+    workbook.save(publisher.folder / "sheet.xlsx")
     first = publisher.ok("commit", documents, "-d", NAME, "--metadata", sheet, "--json").json[
         "tree"
     ]

@@ -45,17 +45,17 @@ def test_it_gives_no_other_answer_and_is_measured_by_those_that_are_right(acme, 
     acme.ok("checkout", made["id"], tmp_path / "out")
     assert json.loads((tmp_path / "out" / "prompt.json").read_text())["choices"] == CHOICES
     found = acme.ok("evaluate", made["id"], "--on", "acme/hard", "--json").json
-    told = found["body"]
-    assert (told["outsideChoices"], told["prompt"]["choices"]) == (2, CHOICES)
-    assert told["comparisons"][0]["metric"] == "exactMatch"
-    for system in (told["model"], told["baseline"]):
+    evaluated = found["body"]
+    assert (evaluated["outsideChoices"], evaluated["prompt"]["choices"]) == (2, CHOICES)
+    assert evaluated["comparisons"][0]["metric"] == "exactMatch"
+    for system in (evaluated["model"], evaluated["baseline"]):
         assert system["measures"]["cutOff"]["value"].startswith("0.0000")
         assert float(system["measures"]["exactMatch"]["value"]) <= 10 / 12
     assert len(found["samples"]) == 12
     for one in found["samples"]:
         assert {one["modelText"], one["baseText"]} <= set(CHOICES)
         right = one["modelText"] == one["expectedText"]
-        assert right != (one["recordPlace"] in {worst["place"] for worst in told["worst"]})
+        assert right != (one["recordPlace"] in {worst["place"] for worst in evaluated["worst"]})
     report = acme.ok("verify", found["id"], "--json").json
     states = {one["id"]: one["state"] for one in report["checks"]}
     assert (report["verdict"], states["evaluation.recomputed"]) == ("trusted", "pass")

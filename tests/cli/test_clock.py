@@ -43,8 +43,8 @@ def test_a_clock_that_is_behind_the_log_signs_with_its_date(store) -> None:
     entries = store.ok("log", "--audit", "--json").json["entries"]
     (signed,) = [one for one in entries if one["id"] == made.json["id"]]
     assert signed["created"] == entries[behind["logIndex"]]["created"] == behind["floor"]
-    told = shifted(store, -2, "key", "admit", store.did())
-    assert (told.code, told.err.count("key misdated")) == (0, 1)
+    result = shifted(store, -2, "key", "admit", store.did())
+    assert (result.code, result.err.count("key misdated")) == (0, 1)
     assert (
         store.ok("commit", store.documents, "-d", "acme/more", "--json").json["clockBehind"] is None
     )
@@ -67,8 +67,8 @@ def test_one_wrong_date_blocks_nobody(store) -> None:
     assert made["clockBehind"] is None
     assert store.ok(*commit, "acme/next", "--json").json["clockBehind"] is None
     entries = store.ok("log", "--audit", "--json").json["entries"]
-    told = [one["logIndex"] for one in entries if one["wrongDate"]]
-    assert told == [wrong["logIndex"], borrowed["logIndex"]]
+    result = [one["logIndex"] for one in entries if one["wrongDate"]]
+    assert result == [wrong["logIndex"], borrowed["logIndex"]]
     report = store.ok("verify", "--json")
     assert report.check("refs")["detail"]["reason"] == "misdated"
     assert report.json["verdict"] == "trusted"

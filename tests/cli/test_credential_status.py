@@ -88,7 +88,7 @@ def test_a_list_that_is_gone_or_old_is_never_not_revoked(publisher, delivery) ->
     assert (code, verdict, check["detail"]["reason"]) == (5, "incomplete", "no-list")
 
 
-def test_what_names_no_list_is_taken_back_for_whoever_has_the_log(
+def test_what_names_no_list_is_revoked_for_whoever_has_the_log(
     publisher, delivery, new_person
 ) -> None:
     plain, out = publisher.folder / "plain", publisher.folder / "out"

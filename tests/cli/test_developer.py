@@ -41,7 +41,7 @@ def write_rows(path: Path) -> None:
     path.write_text("".join(kept[:ROWS]))
 
 
-def told(result: Result) -> str:
+def printed(result: Result) -> str:
     """Return what a command said, after a look for words that nobody can keep."""
     said = result.out + result.err
     for line in said.splitlines():
@@ -84,7 +84,7 @@ def test_from_rows_to_a_card(developer) -> None:
             config.write_text(
                 re.sub(r"candidates = .*", 'candidates = ["tfidf", "embeddings", "blend"]', text)
             )
-        said = told(developer.ok(*arguments))
+        said = printed(developer.ok(*arguments))
         assert 0 < len(said.splitlines()) <= most, (name, said)
     kinds = [
         (one, developer.ok("show", one, "--json").json["manifest"]["kind"])

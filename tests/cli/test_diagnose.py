@@ -140,31 +140,31 @@ def test_a_name_or_a_folder_of_data_where_a_delivery_is_wanted(
 ) -> None:
     (publisher.folder / "s.toml").write_text(STATEMENT)
 
-    def told(given: str, code: int) -> str:
+    def hint(given: str, code: int) -> str:
         return publisher.fails(code, *(one.format(given) for one in TAKES_DELIVERIES[command])).err
 
-    named = told(NAME, 1)
+    named = hint(NAME, 1)
     assert f"no file or folder {NAME}; the name of an object in a store" in named
     assert "`lyrikstore issue REF -o FOLDER`" in named
-    folder = told("documents", 1)
+    folder = hint("documents", 1)
     assert "no credential.json in documents" in folder
     assert "`lyrikstore issue REF -o FOLDER`" in folder
     if command in {"grant", "attest", "import"}:
         (publisher.folder / "note.txt").write_text("all is well")
-        assert "lyrikstore verify" in told("note.txt", 16 if command == "import" else 3)
+        assert "lyrikstore verify" in hint("note.txt", 16 if command == "import" else 3)
 
 
 def test_what_is_no_grant_is_not_presented(delivery, publisher) -> None:
-    def told(code: int, given: object) -> str:
+    def hint(code: int, given: object) -> str:
         asked = ("--challenge", "c", "--domain", "d.example", "-o", "out.json")
         return publisher.fails(code, "present", given, *asked).err
 
-    assert "which `lyrikstore grant` writes" in told(1, NAME)
+    assert "which `lyrikstore grant` writes" in hint(1, NAME)
     for given in (delivery, delivery / "credential.json", "documents"):
-        assert "no licence grant" in told(16, given)
+        assert "no licence grant" in hint(16, given)
 
 
-def test_what_was_never_issued_is_not_taken_back(delivery, publisher) -> None:
+def test_what_was_never_issued_is_not_revoked(delivery, publisher) -> None:
     for command in ("revoke", "suspend", "reinstate", "supersede"):
         assert "--audit" in publisher.fails(1, "credential", command, NAME).err
         manifest = delivery / "manifest.json"
@@ -172,7 +172,7 @@ def test_what_was_never_issued_is_not_taken_back(delivery, publisher) -> None:
         assert publisher.fails(1, "credential", command, "documents", "--json").kind == "no-file"
 
 
-def test_text_that_was_converted_on_the_way_is_told_from_text_that_was_edited(new_person) -> None:
+def test_converted_text_is_distinguished_from_edited_text(new_person) -> None:
     person = new_person("publisher")
     person.ok("key", "new", "--no-passphrase")
     person.ok("init")

@@ -131,12 +131,12 @@ def world(new_person: Callable[[str], Person]) -> Person:
     person.environment["LYRIKSTORE_PASSPHRASE_FILE"] = str(person.home / "passphrase")
     person.environment[QUICK_KEYS] = "1"
     letters(person)
-    book = openpyxl.Workbook()
-    assert book.active is not None
-    book.active.append(["path", "kind"])
+    workbook = openpyxl.Workbook()
+    assert workbook.active is not None
+    workbook.active.append(["path", "kind"])
     for path in sorted((folder / "documents").iterdir()):
-        book.active.append([path.name, "letter"])
-    book.save(folder / "sheet.xlsx")
+        workbook.active.append([path.name, "letter"])
+    workbook.save(folder / "sheet.xlsx")
     (folder / "clean.toml").write_text('recipe = 1\n[[step]]\nuse = "drop-duplicates/2"\n')
     some = [{"text": row["text"], "labels": [row["label"]]} for row in rows(24)]
     (folder / "rows.jsonl.gz").write_bytes(gzip.compress(lines(some).encode()))

@@ -104,6 +104,6 @@ def test_what_the_terms_of_a_grant_name_is_fetched_as_well(publisher) -> None:
         *("grant", "delivery", "--to", HOLDER, "--permit", "train", "--until", "30d"),
         *("-o", "delivery/grant.json"),
     )
-    told = publisher.run("verify", "delivery/grant.json", "--fetch").err
-    assert told.count("10.0.0.1/terms/") == 2, told
+    printed = publisher.run("verify", "delivery/grant.json", "--fetch").err
+    assert printed.count("10.0.0.1/terms/") == 2, printed
     assert "10.0.0.1" not in publisher.run("verify", "delivery/grant.json").err

@@ -73,7 +73,7 @@ def test_a_program_commits_issues_and_pushes(publisher) -> None:
     assert publisher.ok("log", "acme/letters", "--store", "archive", "--json").json["versions"]
 
 
-def test_who_opens_a_store_without_a_signer_or_keys_is_told_what_it_takes(publisher) -> None:
+def test_opening_a_store_without_a_signer_or_keys_says_what_it_takes(publisher) -> None:
     said = _run(publisher, _READING)
     assert said.splitlines() == ["no-signer signer=keys.signer())", "no-keys keys=KeyFolder(PATH))"]
 

@@ -23,10 +23,10 @@ def test_a_role_sees_its_commands_on_one_screen(new_person, role: str) -> None:
     shown = person.ok("help", role).out.splitlines()
     assert len(shown) <= 24
     assert max(map(len, shown)) <= 80
-    told = person.ok("help", role, "--json").json
-    assert (told["topic"], told["goal"]) == (role, ROLES[role].goal)
-    assert 4 <= len(told["steps"]) <= 9
-    for step in (*told["steps"], *told["also"], told["next"]):
+    helped = person.ok("help", role, "--json").json
+    assert (helped["topic"], helped["goal"]) == (role, ROLES[role].goal)
+    assert 4 <= len(helped["steps"]) <= 9
+    for step in (*helped["steps"], *helped["also"], helped["next"]):
         program, *words = shlex.split(step["command"])
         assert program == "lyrikstore"
         assert leftover(words) == []  # command, options and arguments are there
@@ -39,9 +39,9 @@ def test_help_alone_lists_every_command(capsys) -> None:
     assert main.run(["help"]) == 0
     assert capsys.readouterr().out == whole
     assert main.run(["help", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    check_schema(told, "cli/help")
-    assert told["meanings"].keys() == main.MODULES.keys()
+    helped = json.loads(capsys.readouterr().out)
+    check_schema(helped, "cli/help")
+    assert helped["meanings"].keys() == main.MODULES.keys()
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -56,12 +56,12 @@ def test_the_documented_line_prints_a_completion_script(monkeypatch, capsys, she
 
 
 @pytest.mark.train
-def test_what_a_developer_is_told_works_in_its_order(new_person) -> None:
+def test_the_steps_for_a_developer_work_in_their_order(new_person) -> None:
     person = new_person("newcomer")
     data = [row | {"text": row["text"] + " clause"} for row in rows(120)]
     (person.folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in data))
-    told = ROLES["developer"]
-    steps = [*told.steps, told.further[0], *told.also]
+    helped = ROLES["developer"]
+    steps = [*helped.steps, helped.further[0], *helped.also]
     for step in steps:
         words = [_GIVEN.get(word, word) for word in shlex.split(step)]
         if words[-1] == "CMD":

@@ -139,14 +139,14 @@ def test_two_models_a_filter_an_evaluation_and_a_card(publisher, corpus) -> None
     store = publisher.run("verify", "--json")
     assert (store.code, store.json["verdict"]) == (4, "valid")
     assert store.check("rights")["detail"]["reason"] == "taken-back-later"
-    told = publisher.ok("credential", "revoke", "grant.json").out
-    assert "nothing in this store depends on it" in told
+    printed = publisher.ok("credential", "revoke", "grant.json").out
+    assert "nothing in this store depends on it" in printed
 
 
 PARTS = ("train", "validation", "test")
 
 
-def test_a_revoked_key_tells_what_rested_on_what_it_signed(publisher, corpus) -> None:
+def test_impact_of_a_revoked_key_lists_what_rested_on_what_it_signed(publisher, corpus) -> None:
     documents, _ = corpus.write(publisher.folder)
     (publisher.folder / "clean.toml").write_text(CLEAN)
     publisher.ok("key", "new", "thief", "--no-passphrase")

@@ -41,43 +41,43 @@ def crowded(name: str) -> KeyLetter:
 
 
 def test_a_pdf_says_who_signs_and_a_qr_code_holds_the_did(publisher) -> None:
-    told = publisher.ok("key", "letter", "-o", "annex.pdf", "--json").json
+    made = publisher.ok("key", "letter", "-o", "annex.pdf", "--json").json
     did = publisher.did()
     policy = publisher.ok("show", "policies/store/main", "--json").json
-    assert told["did"] == did
-    assert told["roles"] == ["owner"]
-    assert told["logKeys"] == policy["manifest"]["body"]["policy"]["logs"]
-    assert told["store"] == policy["id"]
+    assert made["did"] == did
+    assert made["roles"] == ["owner"]
+    assert made["logKeys"] == policy["manifest"]["body"]["policy"]["logs"]
+    assert made["store"] == policy["id"]
     text, codes = read_pdf((publisher.folder / "annex.pdf").read_bytes())
     assert codes == [did]
     joined = "".join(text.split())
-    for fact in (did, told["fingerprint"], told["store"], told["date"], *told["logKeys"]):
+    for fact in (did, made["fingerprint"], made["store"], made["date"], *made["logKeys"]):
         assert fact in joined
-    for number, word in enumerate(told["words"], 1):
+    for number, word in enumerate(made["words"], 1):
         assert f"{number}. {word}" in text
 
 
 def test_the_words_lead_back_to_the_key(new_person) -> None:
     person = new_person("alone")
     person.ok("key", "new", "--no-passphrase")
-    told = person.ok("key", "letter", "-o", "annex.html", "--json").json
-    assert (told["store"], told["roles"], told["logKeys"]) == (None, [], [])
+    made = person.ok("key", "letter", "-o", "annex.html", "--json").json
+    assert (made["store"], made["roles"], made["logKeys"]) == (None, [], [])
     spoken = Mnemonic("english")
-    words = told["words"]
-    assert bytes(spoken.to_entropy(words)) == parse_did_key(told["did"]).raw
+    words = made["words"]
+    assert bytes(spoken.to_entropy(words)) == parse_did_key(made["did"]).raw
     # Eight bits check an order: each wrong one passes with a chance of 1 in 256.
     turned = [" ".join([*words[at:], *words[:at]]) for at in range(1, len(words))]
     assert sum(spoken.check(phrase) for phrase in turned) < 5
     # Whoever has the DID alone makes the same letter again, though they have no key.
     other = new_person("other")
-    again = other.ok("key", "letter", told["did"], "-o", "copy.html", "--json").json
-    assert {**again, "written": told["written"]} == told
+    again = other.ok("key", "letter", made["did"], "-o", "copy.html", "--json").json
+    assert {**again, "written": made["written"]} == made
     program = shutil.which("ssh-keygen")
     if program and is_known_user():
         public = person.folder / "key.pub"
         public.write_text(person.ok("key", "export", "--format", "openssh").out)
         shown = subprocess.run([program, "-l", "-f", public], capture_output=True, text=True)
-        assert shown.stdout.split()[1] == told["fingerprint"]
+        assert shown.stdout.split()[1] == made["fingerprint"]
 
 
 def test_the_private_key_is_not_touched(new_person) -> None:

@@ -48,7 +48,7 @@ def test_a_key_that_was_copied_badly(new_person) -> None:
     assert issuer["did"] == did
 
 
-def test_who_has_a_key_of_another_name_is_told_how_to_name_it(new_person) -> None:
+def test_a_key_of_another_name_gets_a_hint_to_name_it(new_person) -> None:
     person = new_person("named")
     assert "lyrikstore key new" in person.run("init").err
     person.ok("key", "new", "work", "--no-passphrase")
@@ -58,7 +58,7 @@ def test_who_has_a_key_of_another_name_is_told_how_to_name_it(new_person) -> Non
     person.ok("init", "--signer", "work")
 
 
-def test_trust_is_given_and_taken_back(publisher) -> None:
+def test_trust_is_given_and_revoked(publisher) -> None:
     did = publisher.ok("key", "show", "--json").json["keys"][0]["did"]
     assert (
         publisher.run("trust", "check", "--about", did, "acme/docs").code == 4

@@ -74,11 +74,11 @@ def firm(publisher: Person, corpus: Corpus) -> Person:
 
 
 def write_sheet(firm: Person, rows: list[tuple[str, ...]]) -> None:
-    book = openpyxl.Workbook()
-    book.active.append(COLUMNS)
+    workbook = openpyxl.Workbook()
+    workbook.active.append(COLUMNS)
     for row in rows:
-        book.active.append(row)
-    book.save(firm.folder / "sheet.xlsx")
+        workbook.active.append(row)
+    workbook.save(firm.folder / "sheet.xlsx")
 
 
 def commit(firm: Person, *more: object, code: int = 0) -> Any:

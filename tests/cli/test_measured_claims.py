@@ -65,7 +65,7 @@ def reason(result: Any) -> tuple[int, str, str]:
     return result.code, result.json["verdict"], check["detail"].get("reason", check["state"])
 
 
-def test_they_are_measured_again_unless_told_otherwise(buyer: Person, delivery: Path) -> None:
+def test_they_are_measured_again_by_default(buyer: Person, delivery: Path) -> None:
     assert reason(buyer.run("verify", delivery, "--json")) == (0, "trusted", "pass")
     found = buyer.run("verify", delivery, "--no-recompute", "--json")
     assert reason(found) == (4, "valid", "not-recomputed")
@@ -101,9 +101,9 @@ def test_one_by_a_recipe_that_nobody_here_knows_stays_open(
     publisher: Person, buyer: Person, delivery: Path
 ) -> None:
     recipe = {"type": "MeasurementRecipe", "use": "wordCount/9"}
-    odd = restated(publisher, delivery, "odd", recipe=recipe)
-    assert reason(buyer.run("verify", odd, "--json")) == (5, "incomplete", "unknown-recipe")
-    assert buyer.fails(5, "import", odd, "--json").kind == "not-checked"
+    unknown = restated(publisher, delivery, "odd", recipe=recipe)
+    assert reason(buyer.run("verify", unknown, "--json")) == (5, "incomplete", "unknown-recipe")
+    assert buyer.fails(5, "import", unknown, "--json").kind == "not-checked"
 
 
 def _audit(person: Person) -> Path:

@@ -79,11 +79,11 @@ def test_who_attests_is_believed_for_that_and_nothing_else(buyer, delivery, new_
         shutil.copy(auditor.folder / file, buyer.folder)
         shutil.copy(auditor.folder / "letter.txt", buyer.folder)
         unknown = buyer.fails(4, "verify", file)
-        told = buyer.ok(*step(unknown.err, "trust add", NICKNAME="Audit"))
+        printed = buyer.ok(*step(unknown.err, "trust add", NICKNAME="Audit"))
         assert buyer.run("verify", file).code == 0, unknown.err
         asked = buyer.run("trust", "check", "--about", who, NAME)
         assert asked.code == 4, asked.out  # never as a publisher
-        assert f"as {role} of every name" in told.out
+        assert f"as {role} of every name" in printed.out
 
 
 def test_who_trusts_the_publisher_alone_learns_how_to_believe_who_attests(
@@ -108,7 +108,7 @@ def test_who_trusts_the_publisher_alone_learns_how_to_believe_who_attests(
     assert "attestation (" not in buyer.ok("verify", "delivery").err
 
 
-def test_trust_is_taken_back_as_it_is_said(new_person, publisher) -> None:
+def test_the_hint_revokes_trust(new_person, publisher) -> None:
     person = new_person("buyer")
     added = person.ok("trust", "add", publisher.did(), "--name", "my supplier")
     assert "as publisher of every name" in added.out
@@ -216,9 +216,11 @@ def test_a_digest_too_short_to_name_a_credential(publisher, delivery) -> None:
 
 
 def test_a_buyer_learns_what_he_could_be_granted(buyer) -> None:
-    told = buyer.ok("terms", "delivery").out
-    assert re.search(r"train +not stated, so no; its publisher can grant it to you by name", told)
-    assert re.search(r"modify +not stated, so no  \(", told)
+    printed = buyer.ok("terms", "delivery").out
+    assert re.search(
+        r"train +not stated, so no; its publisher can grant it to you by name", printed
+    )
+    assert re.search(r"modify +not stated, so no  \(", printed)
 
 
 def test_where_nobody_can_be_asked_the_right_option_is_named(publisher, new_person) -> None:
@@ -264,7 +266,7 @@ def test_a_grant_without_its_terms_says_where_they_are(publisher, buyer, deliver
     buyer.ok("verify", "delivery/grant.json")
 
 
-def test_what_is_taken_back_already_still_has_to_be_published(publisher, delivery) -> None:
+def test_what_is_revoked_already_still_has_to_be_published(publisher, delivery) -> None:
     publisher.ok("credential", "revoke", delivery)
     again = publisher.fails(15, "credential", "revoke", delivery)
     assert "is revoked already" in again.err
@@ -334,8 +336,8 @@ def test_a_folder_that_was_moved_is_committed_from_where_it_is(publisher) -> Non
 
 def test_a_union_of_states_that_is_not_known_is_the_list_of_its_members(buyer) -> None:
     asked = ("terms", "delivery", "--purpose", "evaluate", "--territory")
-    told = buyer.fails(16, *asked, "EFTA").err
-    assert "EU and EEA stand for their members" in told
+    printed = buyer.fails(16, *asked, "EFTA").err
+    assert "EU and EEA stand for their members" in printed
     buyer.ok(*asked, "CH,IS,LI,NO")
 
 
@@ -351,8 +353,8 @@ def test_a_base_model_that_is_not_there_is_to_be_committed(publisher, delivery) 
     refused = publisher.fails(1, "train", "train.toml")
     assert "the base model: there is no checkpoints/acme/minilm" in refused.err
     # What is told is right for a model: a folder without weights is not taken for one.
-    told = step(refused.err, "commit", FOLDER="more")
-    assert publisher.fails(16, *told, "--json").kind == "no-weights"
+    printed = step(refused.err, "commit", FOLDER="more")
+    assert publisher.fails(16, *printed, "--json").kind == "no-weights"
 
 
 def test_a_replaced_key_of_an_organisation_learns_which_one_may_sign(publisher, delivery) -> None:

@@ -105,7 +105,7 @@ def test_somebody_elses_key_under_that_name_is_not_believed(issued, new_person, 
     assert "pinned one does not confirm" in found.check("issuer.document")["summary"]
 
 
-def test_it_can_be_taken_back_also_by_the_next_key(issued, new_person) -> None:
+def test_the_next_key_can_revoke_it_too(issued, new_person) -> None:
     buyer = new_person("buyer")
     shutil.copytree(issued.folder / "delivery", buyer.folder / "delivery")
     buyer.ok("trust", "add", WEB, "--name", "Acme", "--did-document", issued.folder / "did.json")
@@ -128,14 +128,14 @@ def test_it_can_be_taken_back_also_by_the_next_key(issued, new_person) -> None:
     assert late.check("status")["detail"]["reason"] == "revoked"
 
 
-def test_what_a_buyer_of_an_organisation_is_told(issued, new_person) -> None:
+def test_what_a_buyer_of_an_organisation_sees(issued, new_person) -> None:
     readme = (issued.folder / "delivery" / "README.md").read_text()
     assert "https://acme.example/.well-known/did.json" in readme
     (step,) = [line.strip("` ") for line in readme.splitlines() if "trust add" in line]
     buyer = new_person("buyer")
     shutil.copytree(issued.folder / "delivery", buyer.folder / "delivery")
-    told = buyer.fails(4, "verify", "delivery").err
-    assert f"trust add {WEB} --name NICKNAME --did-document FILE" in told
+    refusal = buyer.fails(4, "verify", "delivery").err
+    assert f"trust add {WEB} --name NICKNAME --did-document FILE" in refusal
     shutil.copy(issued.folder / "did.json", buyer.folder)
     buyer.ok(*step.replace('"my supplier"', "supplier").split()[1:])
     assert buyer.run("verify", "delivery").code == 0
@@ -205,12 +205,12 @@ def test_it_presents_what_was_granted_to_it(issued, buyer, new_person) -> None:
     buyer.ok("key", "new", "second", "--no-passphrase")
     buyer.ok("key", "document", web, "default", "-o", "ours.json")
     asked = ("--challenge", "7c5f", "--domain", "data.example")
-    told = buyer.fails(
+    refusal = buyer.fails(
         *(16, "present", "delivery/grant.json", *asked, "-o", "x.json", "--signer", "second"),
         *("--did-document", "ours.json"),
         "--json",
     )
-    assert told.kind == "not-listed"
+    assert refusal.kind == "not-listed"
     assert not (buyer.folder / "x.json").exists()
     made = buyer.ok(
         *("present", "delivery/grant.json", *asked, "-o", "shown.json"),
@@ -258,8 +258,8 @@ def test_only_its_people_grant_and_the_next_key_goes_on(issued, buyer, new_perso
     issued.fails(14, *grant_to(holder, "grant.json"))  # it speaks for nobody any more
     issued.ok("key", "document", WEB, "default", "next", "-o", "both.json")
     later = ("--signer", "next", "--did-document")
-    told = issued.fails(16, *grant_to(holder, "grant.json", *later, "did.json")).err
-    assert "cannot issue with this key" in told
+    refusal = issued.fails(16, *grant_to(holder, "grant.json", *later, "did.json")).err
+    assert "cannot issue with this key" in refusal
     issued.ok(*grant_to(holder, "grant.json", *later, "both.json"))
     for name in ("grant.json", "grant-did.json", "grant.tlog-proof"):
         shutil.copy(issued.folder / name, buyer.folder / "delivery")
@@ -273,7 +273,7 @@ def test_only_its_people_grant_and_the_next_key_goes_on(issued, buyer, new_perso
     assert "revoked" in issued.fails(3, *grant_to(holder, "more.json", *later, "both.json")).err
 
 
-def test_what_a_key_issued_before_it_was_stolen_is_taken_back_by_the_next(issued, buyer) -> None:
+def test_what_a_key_issued_before_it_was_stolen_is_revoked_by_the_next(issued, buyer) -> None:
     issued.ok("key", "new", "next", "--no-passphrase")
     end = issued.ok("log", "--audit", "--json").json["entries"][-1]["logIndex"] + 1
     issued.ok(

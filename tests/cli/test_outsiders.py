@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.outsiders import DELIVERED, MODEL, ROWS, hand_over, make_store, present, told
+from tests.cli.outsiders import DELIVERED, MODEL, ROWS, disclosed, hand_over, make_store, present
 from tests.conftest import Person
 
 pytestmark = pytest.mark.train
@@ -31,7 +31,7 @@ def store(publisher: Person, once: Any) -> Person:
 def test_nothing_is_handed_over_unasked(store: Person) -> None:
     made = hand_over(store)
     assert len([name for name in made if name.startswith("cards/")]) >= 16
-    found = {name: told(data) for name, data in made.items()}
+    found = {name: disclosed(data) for name, data in made.items()}
     for name, canaries in found.items():
         allowed = next((some for one, some in ALLOWED.items() if fnmatch(name, one)), set())
         assert canaries <= allowed, name
@@ -44,7 +44,7 @@ def test_a_flag_asks_for_it_and_the_output_says_so(store: Person) -> None:
     card = store.ok("card", ROWS, "--with-values", "-o", "rows.html", "--json").json
     assert card["withData"] == ["values"]
     page = (store.folder / "rows.html").read_bytes()
-    assert told(page) == {"label"}
+    assert disclosed(page) == {"label"}
     assert b"it holds values of the data" in page
     verified = store.run("verify", "rows.html", "--json")
     assert verified.check("card.sources")["state"] == "pass"
@@ -54,14 +54,14 @@ def test_a_flag_asks_for_it_and_the_output_says_so(store: Person) -> None:
     profile = store.ok("profile", ROWS, *flags, "--html", "rows-profile.html", "--json").json
     assert profile["withData"] == ["values", "paths"]
     page = (store.folder / "rows-profile.html").read_bytes()
-    assert told(page) == {"label", "permission", "shard"}
+    assert disclosed(page) == {"label", "permission", "shard"}
     assert b'id="holds"' in page
     assert store.fails(2, "profile", ROWS, "--with-paths").code == 2
 
     report = ("evaluate", "evaluations/acme/m", "--html", "texts.html", "--with-texts")
     assert store.ok(*report, "--json").json["withData"] == ["texts"]
     page = (store.folder / "texts.html").read_bytes()
-    assert told(page) == {"text"}
+    assert disclosed(page) == {"text"}
     assert b'id="holds"' in page
 
     store.ok("card", MODEL, "--with-values")

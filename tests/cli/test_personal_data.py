@@ -43,16 +43,16 @@ def test_scan_counts_and_changes_no_byte(committed) -> None:
     assert made(committed) == ROWS
 
 
-def test_redact_replaces_and_why_tells_no_value(committed) -> None:
+def test_redact_replaces_and_why_shows_no_value(committed) -> None:
     recipe(committed, 'use = "redact/2"')
     committed.ok(*FILTER)
     one, two, three = made(committed)
     assert one["text"] == "Mr. <PERSON-1>, MRN <MRN-1>. Case No. 0012/2007."
     assert (one["to"], two) == (["<EMAIL-1>"], ROWS[1])
     assert three["text"] == "Yesterday David Miller signed; <EMAIL-1>"
-    told = committed.ok("why", "acme/clean", "rows.jsonl:1", "--json").out
-    assert "redacted-person" in told
-    assert "Smithers" not in told
+    printed = committed.ok("why", "acme/clean", "rows.jsonl:1", "--json").out
+    assert "redacted-person" in printed
+    assert "Smithers" not in printed
     descriptor = committed.ok("show", "acme/clean", "--json").json["manifest"]["body"]["descriptor"]
     assert descriptor["deidentification"]["value"].endswith("residual risk not assessed")
     assert "by detectors" in descriptor["deidentification"]["value"]

@@ -70,10 +70,10 @@ def test_below_the_signed_confidence_it_does_not_know(owner, asked) -> None:
         assert one["confidence"] == first["probability"]
         assert one["answer"] == ([] if one["abstained"] else [first["label"]])
         assert {c["label"] for c in one["candidates"]} == set(PAGES)
-    odd = next(one for one in found["predictions"] if one["abstainedFor"] == ["confidence"])
-    shutil.copy(owner.folder / "texts" / odd["path"], asked / "odd.txt")
+    unsure = next(one for one in found["predictions"] if one["abstainedFor"] == ["confidence"])
+    shutil.copy(owner.folder / "texts" / unsure["path"], asked / "odd.txt")
     said = owner.ok("predict", MODEL, asked / "odd.txt").out.splitlines()[-1]
-    first, second = (one["label"] for one in odd["candidates"][:2])
+    first, second = (one["label"] for one in unsure["candidates"][:2])
     assert said == f"I do not know: {first} or {second}"
 
 
@@ -168,8 +168,8 @@ def test_rows_in_rows_out(owner, asked) -> None:
     )
 
     out = asked / "out.csv"
-    told = owner.ok("predict", "checkpoints/acme/tags", asked / "a.jsonl", "-o", out)
-    assert "formula" in told.err
+    result = owner.ok("predict", "checkpoints/acme/tags", asked / "a.jsonl", "-o", out)
+    assert "formula" in result.err
     with out.open(newline="") as file:
         table = list(csv.DictReader(file))
     assert [one["called"] for one in table] == ["'=r0", "bare", "'=r1", "'=r2"]
@@ -296,7 +296,7 @@ def lines_of(person: Person, ref: str) -> set[str]:
     return {one.name for one in folder.iterdir()}
 
 
-def test_a_right_that_was_taken_back_is_said_with_what_rests_on_it(publisher) -> None:
+def test_a_revoked_right_is_reported_with_what_rests_on_it(publisher) -> None:
     with_documents(publisher)
     publisher.ok("credential", "revoke", "delivery")
     found = predict(publisher, MODEL, "texts/grants-01.txt", "--explain")

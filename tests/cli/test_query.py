@@ -40,9 +40,9 @@ def test_lists_are_lists_and_a_slip_says_where_to_look(publisher) -> None:
     assert "[train, evaluate]" in publisher.ok(*asked).out
     assert '"[train, evaluate]",' in publisher.ok(*asked, "--format", "csv").out
     slip = publisher.fails(16, "query", "select * from credential")
-    for told in ("show tables", "describe credentials"):
-        assert told.split()[0] in slip.err
-        publisher.ok("query", told)
+    for statement in ("show tables", "describe credentials"):
+        assert statement.split()[0] in slip.err
+        publisher.ok("query", statement)
 
 
 def test_csv_runs_in_no_spreadsheet(publisher) -> None:

@@ -197,7 +197,7 @@ def test_parquet_and_empty_versions(publisher) -> None:
     ]
 
 
-def test_what_has_no_records_is_told(rows) -> None:
+def test_what_has_no_records_is_reported(rows) -> None:
     (rows.folder / "r.toml").write_text('recipe = 1\n[[step]]\nuse = "drop-empty/1"\n')
     made = rows.ok("filter", "acme/rows", "--recipe", "r.toml", "--as", "acme/clean", "--json").json
     no_rows = made["recipe"] if isinstance(made.get("recipe"), str) else "filters/acme/clean"

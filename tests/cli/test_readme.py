@@ -59,12 +59,12 @@ def acme(new_person, corpus: Corpus) -> Person:
     first = min(corpus.texts)
     (documents / first).rename(documents / LETTER)
     shutil.copytree(documents, person.folder / "matters")
-    book = openpyxl.Workbook()
-    book.active.append(list(corpus.columns))
+    workbook = openpyxl.Workbook()
+    workbook.active.append(list(corpus.columns))
     for row in corpus.rows:
         named = {**row, "path": LETTER if row["path"] == first else row["path"]}
-        book.active.append([named[column] or None for column in corpus.columns])
-    book.save(person.folder / "sheet.xlsx")
+        workbook.active.append([named[column] or None for column in corpus.columns])
+    workbook.save(person.folder / "sheet.xlsx")
     (person.folder / "clean.toml").write_text(RECIPE)
     (person.home / "passphrase").write_text(PASSPHRASE)
     person.environment["LYRIKSTORE_PASSPHRASE_FILE"] = str(person.home / "passphrase")
@@ -129,18 +129,18 @@ def test_a_delivery_is_made_checked_attested_and_shared(published, acme, buyer) 
 
 @pytest.mark.train
 @pytest.mark.ci
-def test_a_model_is_made_of_it_and_its_ancestry_told(published, acme, buyer) -> None:
+def test_a_model_is_made_of_it_and_its_ancestry_shown(published, acme, buyer) -> None:
     buyer.ok("init")
     shutil.copy(acme.folder / "documents" / LETTER, buyer.folder)
     clauses = [f"{row['text']},{row['label']}" for row in rows(120)]
     (buyer.folder / "clauses.csv").write_text("\n".join(["text,topic", *clauses, ""]))
     shell = Shell(buyer)
     all_of(shell, "Train on it")
-    told = [shell.run(line).stdout for line, _ in section("Audit") if " attest " not in line]
-    assert "run: run runs/acme/task" in told[0]
-    assert "checkpoint checkpoints/acme/task" in told[1]
-    assert len(told) == 4
-    assert all(told)
+    outputs = [shell.run(line).stdout for line, _ in section("Audit") if " attest " not in line]
+    assert "run: run runs/acme/task" in outputs[0]
+    assert "checkpoint checkpoints/acme/task" in outputs[1]
+    assert len(outputs) == 4
+    assert all(outputs)
 
 
 def test_no_command_is_left_out() -> None:

@@ -31,7 +31,7 @@ def commit(person, *more):
     return ("commit", "documents", "-d", "klinik/befunde", *sheet, "--licence", "CC0-1.0", *more)
 
 
-def test_headings_and_suffixes_of_any_language_can_be_handed_on(clinic) -> None:
+def test_headings_and_suffixes_of_any_language_can_be_redistributed(clinic) -> None:
     clinic.ok(*commit(clinic))
     (clinic.folder / "clean.toml").write_text(RECIPE)
     clinic.ok("filter", "klinik/befunde", "--recipe", "clean.toml", "--as", "klinik/rein")
@@ -130,7 +130,7 @@ def test_spaces_around_a_name_in_the_sheet_are_pointed_out(clinic) -> None:
         r"C:\Kanzlei\Akten\brief.txt",
     ],
 )
-def test_a_path_in_another_spelling_is_told_the_right_one(clinic, written) -> None:
+def test_a_path_in_another_spelling_gets_the_right_one(clinic, written) -> None:
     (clinic.folder / "documents" / "Akten").mkdir()
     (clinic.folder / "documents" / "brief.txt").rename(
         clinic.folder / "documents" / "Akten" / "brief.txt"

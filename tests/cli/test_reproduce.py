@@ -48,7 +48,7 @@ def test_an_honest_run_comes_again(new_person, candidate) -> None:
     assert report["verdict"] == "trusted"
 
 
-def test_a_stranger_with_a_clone_is_told_the_verdict(new_person) -> None:
+def test_a_stranger_with_a_clone_gets_the_verdict(new_person) -> None:
     """ATTACK A102: who trained can keep everybody else from doing it again."""
     acme = _person(new_person)
     made = acme.ok("train", configure(acme, "small"), "--json").json
@@ -89,8 +89,8 @@ def test_drawn_segments_come_again(new_person, keep) -> None:
     assert (run["segments"], model["body"]["segments"]) == ({"steps": 2}, {"steps": 2, "count": 3})
     roles = [one["role"] for one in model["attachments"]]
     assert (roles.count("segments"), roles.count("point")) == (1, 3 if keep else 0)
-    told = ("reproduce", made["name"], "--segments", "2", "--nonce", "ab" * 16, "--json")
-    found = acme.ok(*told).json["body"]
+    command = ("reproduce", made["name"], "--segments", "2", "--nonce", "ab" * 16, "--json")
+    found = acme.ok(*command).json["body"]
     segments = found["segments"]
     assert (found["method"], found["verdict"]) == ("segments/1", "match")
     assert (len(segments["drawn"]), segments["missChance"]) == (2, "0.3334")
@@ -110,7 +110,7 @@ def test_drawn_segments_come_again(new_person, keep) -> None:
         assert kept
         for one in kept:
             shutil.rmtree(one)
-        lost = acme.run(*told)
+        lost = acme.run(*command)
         assert lost.code == 5
         assert lost.json["body"]["reasons"] == ["not-kept"]
 

@@ -72,7 +72,7 @@ def sources(person: Person, folder: Path, code: int) -> dict[str, Any]:
     return report.check("terms.sources")
 
 
-def test_what_was_bought_is_handed_on_within_its_terms(bought, reseller, new_person) -> None:
+def test_what_was_bought_is_redistributed_within_its_terms(bought, reseller, new_person) -> None:
     size = reseller.ok("log", "--audit", "--json").json["logSize"]
     for command in (("issue", "shop/docs", "-o", "out"), ("permit", "shop/docs")):
         for words in (("--permit", "train,modify"), ("--permit", "train", "--grantable", "test")):

@@ -60,7 +60,7 @@ def test_bought_merged_and_resold(new_person: Any) -> None:
     session.run(publisher, "issue", "acme/clauses", "-o", "delivery", *TERMS)
     shutil.copytree(publisher.folder / "delivery", buyer.folder / "delivery")
 
-    session.tell("The buyer takes it in, leaves some of it out, and puts it to their own.")
+    session.narrate("The buyer takes it in, leaves some of it out, and puts it to their own.")
     session.run(buyer, "trust", "add", publisher.did(), "--name", "Acme")
     session.run(buyer, "verify", "delivery", only="terms  |TRUSTED")
     session.run(buyer, "import", "delivery")
@@ -72,7 +72,7 @@ def test_bought_merged_and_resold(new_person: Any) -> None:
     session.run(buyer, "filter", *both, "--recipe", "recipe.toml", "--as", "buyer/both")
     buyer.ok("commit", supply_base(buyer), "-d", BASE, "--licence", "Apache-2.0")
 
-    session.tell("They train and merge, and want to train on with their own data, for money.")
+    session.narrate("They train and merge, and want to train on with their own data, for money.")
     session.run(buyer, "train", configure(buyer, "small", BASE), only="✓ checkpoint")
     session.run(buyer, "checkpoint", "merge", "checkpoints/buyer/small", "--as", WHOLE)
     write(buyer, "later", rows(24, seed=3))
@@ -83,13 +83,13 @@ def test_bought_merged_and_resold(new_person: Any) -> None:
     session.run(buyer, *on, "--use", "also=commercialUse", *command)
     session.run(buyer, *on, *command, only="✓ checkpoint")
 
-    session.tell("What the publisher demands goes along.")
+    session.narrate("What the publisher demands goes along.")
     session.run(buyer, "terms", "checkpoints/buyer/on", "--purpose", "commercialUse")
     session.run(buyer, "card", "checkpoints/buyer/on", only="^- (Prohibits|Attribution|Deletion),")
     session.run(buyer, "deploy", WHOLE, "--to", "hf", "-o", "served", only="✓ signed")
     session.show(buyer.folder / "served" / "NOTICE")
 
-    session.tell("They hand on what they bought.")
+    session.narrate("They hand on what they bought.")
     sold = ("issue", "buyer/both.train", "-o", "resold")
     session.run(buyer, *sold, "--permit", "train,commercialUse")
     session.run(buyer, *sold, "--permit", "train")

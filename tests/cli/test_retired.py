@@ -71,7 +71,7 @@ def test_no_file_of_it_is_read(two):
     assert system.cat_file(f"datasets/{NAME}/same.txt") == b"same"
 
 
-def test_who_has_it_open_already_is_told(publisher):
+def test_who_has_it_open_already_gets_an_error(publisher):
     old = commit(publisher, {"a.txt": "one"}, "first")
     system = fsspec.filesystem("lyrik", store=publisher.folder, skip_instance_cache=True)
     path = f"datasets/{NAME}@{old}/a.txt"

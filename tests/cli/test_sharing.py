@@ -252,7 +252,7 @@ def test_nothing_to_clone_is_named(publisher):
     assert "init" not in refused.err
 
 
-def test_a_second_clone_on_one_machine_is_told_to_pull(laptop):
+def test_a_second_clone_on_one_machine_is_asked_to_pull(laptop):
     shared = laptop.folder.parent / "shared"
     laptop.ok("clone", shared, "second")
     laptop.ok("commit", write(laptop, "two"), "-d", "acme/x")

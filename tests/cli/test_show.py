@@ -22,12 +22,12 @@ def test_every_kind_has_a_view() -> None:
 
 
 @pytest.mark.parametrize("name", ["good", "good-2"])
-def test_a_view_tells_of_each_manifest_that_is_good(name: str) -> None:
+def test_each_good_manifest_has_a_view(name: str) -> None:
     seen = set()
     for case in json.loads((SPEC / "vectors" / "manifests" / f"{name}.json").read_text())["cases"]:
         manifest = parse_manifest(case["manifest"].encode())
-        told = VIEWS[manifest.kind](manifest, str)
-        assert told.what, case
+        view = VIEWS[manifest.kind](manifest, str)
+        assert view.what, case
         seen.add(manifest.kind)
     assert seen
 

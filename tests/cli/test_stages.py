@@ -162,7 +162,7 @@ def test_what_the_base_learned_from_tests_nothing(acme) -> None:
     assert refused_command(acme, "--base", WHOLE, "--test", "acme/small.train") == "test-is-train"
 
 
-def test_a_right_that_was_taken_back_follows_what_was_trained_on(acme) -> None:
+def test_a_revoked_right_follows_what_was_trained_on(acme) -> None:
     acme.ok("checkpoint", "merge", "checkpoints/acme/small", "--as", WHOLE)
     config = configure(acme, "later", base=WHOLE, candidates=["lora"])
     made = acme.ok("train", config, "--json").json
@@ -192,11 +192,14 @@ def test_what_a_model_wrote_rests_on_what_it_learned_from(acme) -> None:
     made = acme.ok(*commit, *by, "--prompts", "prompt.txt", *terms, "--json").json
     assert made["changed"]
     manifest = acme.ok("show", "acme/written", "--json").json["manifest"]
-    (told,) = manifest["body"]["generators"]
+    (generator,) = manifest["body"]["generators"]
     (prompt,) = (one for one in manifest["attachments"] if one["role"] == "prompt")
     assert manifest["body"]["origin"] == "generated"
-    assert (told["name"], told["prompt"]) == ("checkpoints/acme/small", prompt["id"])
-    assert told["outputTerms"] == {"ref": "https://acme.example/terms", "permitsTraining": "yes"}
+    assert (generator["name"], generator["prompt"]) == ("checkpoints/acme/small", prompt["id"])
+    assert generator["outputTerms"] == {
+        "ref": "https://acme.example/terms",
+        "permitsTraining": "yes",
+    }
     assert [one["role"] for one in manifest["inputs"]] == ["generator"]
     assert not acme.ok(*commit, *by, "--prompts", "prompt.txt", *terms, "--json").json["changed"]
     acme.ok("permit", "acme/written", "--permit", "train,evaluate")

@@ -317,7 +317,7 @@ def command():
 """
 
 
-def test_whoever_waits_for_a_library_after_an_interrupt_is_told(tmp_path) -> None:
+def test_waiting_for_a_library_after_an_interrupt_is_reported(tmp_path) -> None:
     (tmp_path / "long.py").write_text(_SLOW_TO_LOAD)
     with subprocess.Popen(
         [sys.executable, "-c", _STARTED_WITH_IT],

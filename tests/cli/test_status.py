@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 
-def test_status_tells_people_and_scripts_what_would_change(publisher, tmp_path) -> None:
+def test_status_shows_people_and_scripts_what_would_change(publisher, tmp_path) -> None:
     result = publisher.ok("status")
     assert "no folder was committed" in result.out
     documents = publisher.folder / "documents"

@@ -83,7 +83,7 @@ def test_lists_that_two_keys_begin_at_once_are_all_published(
     assert publisher.run("verify", "--json").json["verdict"] == "trusted"
 
 
-def test_two_clones_that_draw_one_place_are_told_and_neither_credential_falls_with_the_other(
+def test_two_clones_that_draw_one_place_are_reported_and_no_credential_falls_with_another(
     publisher, corpus, new_person
 ) -> None:
     documents, sheet = corpus.write(publisher.folder)

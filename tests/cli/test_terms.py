@@ -125,13 +125,13 @@ def test_a_union_is_printed_by_its_name_and_signed_as_its_members(buyer, publish
     )
     publisher.ok("issue", "acme/docs", "-o", "eu", "--terms", "eu.toml")
     folder = publisher.folder / "eu"
-    told = [
+    printed = [
         buyer.ok("verify", folder).out,
         buyer.ok("terms", folder).out,
         buyer.fails(14, "terms", folder, "--purpose", "train", "--territory", "US").out,
         (folder / "README.md").read_text("utf-8"),
     ]
-    for text in told:
+    for text in printed:
         assert "EU, CH" in text
         assert "AT, BE" not in text
     report = buyer.ok("verify", folder, "--json")
@@ -169,7 +169,7 @@ def test_what_may_be_done_and_what_decides_it(buyer, publisher) -> None:
     assert buyer.run("terms", folder, "--purpose", "train", *where).code == 4
 
 
-def test_two_credentials_about_one_dataset_are_told_apart(buyer, publisher) -> None:
+def test_two_credentials_about_one_dataset_are_distinguished(buyer, publisher) -> None:
     commit = ("commit", publisher.folder / "documents", "-d", "acme/docs")
     publisher.ok(*commit, "--licence", "CC-BY-4.0", "--yes")
     ids = {}
@@ -178,11 +178,11 @@ def test_two_credentials_about_one_dataset_are_told_apart(buyer, publisher) -> N
         made = publisher.ok("issue", "acme/docs", "-o", buyer.folder / folder, *offer, "--json")
         ids[folder] = made.json["credential"].removeprefix("blake3:")[:12]
     for order in (("never", "perhaps"), ("perhaps", "never")):
-        told = buyer.ok("terms", *order).out
-        (train,) = (line for line in told.splitlines() if line.split()[1] == "train")
+        printed = buyer.ok("terms", *order).out
+        (train,) = (line for line in printed.splitlines() if line.split()[1] == "train")
         named = [f"datasets/acme/docs, credential {ids[folder]}" for folder in order]
         assert train.endswith(f"not stated, so no  ({named[0]}; {named[1]})")
-        assert all(f"{name}  by did:key:" in told for name in named)
+        assert all(f"{name}  by did:key:" in printed for name in named)
     alone = buyer.ok("terms", "perhaps").out
     assert "credential" not in alone
     assert "not stated, so no; its publisher can grant it to you by name" in alone

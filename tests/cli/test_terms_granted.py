@@ -145,7 +145,7 @@ def test_what_it_did_not_look_at_is_said(buyer, delivery) -> None:
     assert any("log" in line for line in delivery_says)
 
 
-def test_whose_grant_is_for_another_version_is_told(publisher, buyer, delivery) -> None:
+def test_a_grant_for_another_version_is_reported(publisher, buyer, delivery) -> None:
     buyer.ok("key", "new", "--no-passphrase")
     first = publisher.ok("show", "acme/docs", "--json").json["id"]
     granted(publisher, buyer.did(), publisher.folder)

@@ -133,11 +133,11 @@ def test_rows_as_people_have_them_are_measured_and_computed_again_alike(acme, tm
     (tmp_path / "own.toml").write_text(config.replace("answer_tokens = 32", "answer_tokens = 4"))
     made = acme.ok("train", tmp_path / "own.toml", "--json").json
     for sample in ((), ("--limit", "3")):
-        told = acme.ok("evaluate", made["id"], "--on", "acme/odd", *sample, "--json").json
-        report = acme.ok("verify", told["id"], "--json").json
+        result = acme.ok("evaluate", made["id"], "--on", "acme/odd", *sample, "--json").json
+        report = acme.ok("verify", result["id"], "--json").json
         states = {one["id"]: one["state"] for one in report["checks"]}
         assert states["evaluation.recomputed"] == "pass", report["checks"]
-        assert told["body"]["count"] >= (3 if sample else 7)
+        assert result["body"]["count"] >= (3 if sample else 7)
 
 
 @pytest.mark.parametrize(

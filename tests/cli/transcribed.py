@@ -36,7 +36,7 @@ class Session:
         self._people = people
         self._lines: list[str] = []
 
-    def tell(self, what: str) -> None:
+    def narrate(self, what: str) -> None:
         """Say what happens next."""
         self._lines.extend([f"# {what}", ""])
 

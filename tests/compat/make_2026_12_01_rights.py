@@ -57,7 +57,7 @@ def main() -> None:
         shutil.copytree(acme.folder / "bought", buyer.folder / "bought")
         take_in(buyer, acme)
         train(buyer)
-        hand_on(buyer)
+        redistribute(buyer)
         keep(acme, buyer, root)
 
 
@@ -89,7 +89,7 @@ def train(buyer: Writer) -> None:
     buyer.ask(*on, "--output", "buyer/on", *copied)
 
 
-def hand_on(buyer: Writer) -> None:
+def redistribute(buyer: Writer) -> None:
     """Write the card, deploy, and hand some of the data on."""
     (buyer.folder / "card").mkdir()
     buyer.ask("card", "checkpoints/buyer/letters", "-o", "card/card.json", "--evidence")

@@ -89,13 +89,13 @@ def bench(tmp_path: Path) -> Bench:
 @pytest.fixture
 def write_xlsx(tmp_path: Path) -> Callable[..., Path]:
     def write(rows: list[list[Any]], name: str = "sheet.xlsx") -> Path:
-        book = openpyxl.Workbook()
-        sheet = book.active
+        workbook = openpyxl.Workbook()
+        sheet = workbook.active
         assert sheet is not None
         for row in rows:
             sheet.append(row)
         path = tmp_path / name
-        book.save(path)
+        workbook.save(path)
         return path
 
     return write

@@ -125,7 +125,7 @@ def test_what_is_wrong_with_the_header_refuses_the_file() -> None:
         assert bad(data) == [(1, True)]
 
 
-def test_a_column_without_a_name_is_told_once() -> None:
+def test_a_column_without_a_name_is_reported_once() -> None:
     data = b"\n,text,label\n" + b"".join(b"%d,x,y\n" % n for n in range(1000))
     assert bad(data) == [(2, True)]
     (found,) = rows(data)

@@ -194,11 +194,11 @@ def test_a_killed_filter_goes_on_where_it_was(
     monkeypatch.setattr(source, "BATCH_FILES", 16)
     alone = derive(corpus, "acme/clean")
     cache = tmp_path / "cache"
-    told: list[int] = []
+    reported: list[int] = []
 
     def killed(progress: Progress) -> None:
-        told.append(progress.done)
-        if len(told) == 7:
+        reported.append(progress.done)
+        if len(reported) == 7:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -208,10 +208,12 @@ def test_a_killed_filter_goes_on_where_it_was(
     # What was cut off, and what somebody changed by one byte, is worked out again.
     kept[0].write_bytes(kept[0].read_bytes()[:-1])
     kept[1].write_bytes(bytes(1) + kept[1].read_bytes()[1:])
-    told.clear()
-    result = derive(corpus, "acme/clean", progress=lambda p: told.append(p.done), cache_dir=cache)
+    reported.clear()
+    result = derive(
+        corpus, "acme/clean", progress=lambda p: reported.append(p.done), cache_dir=cache
+    )
     assert result.unchanged
-    assert len(told) == 10 + 15  # five of the first stage were there
+    assert len(reported) == 10 + 15  # five of the first stage were there
     assert said(corpus, result) == said(corpus, alone)
     assert left(corpus, cache) == []
 

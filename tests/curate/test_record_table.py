@@ -32,7 +32,7 @@ def test_what_was_measured_saves_a_read(bench: Any, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("kind", [columns.BOOLEAN, columns.INTEGER, columns.STRINGS])
-def test_rows_that_are_not_what_was_measured_are_told(
+def test_rows_that_are_not_what_was_measured_are_reported(
     bench: Any, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     bench.write({"a.jsonl": ROWS})
@@ -43,7 +43,7 @@ def test_rows_that_are_not_what_was_measured_are_told(
     assert caught.value.kind == "bad-statistics"
 
 
-def test_a_field_that_was_not_measured_is_told(bench: Any) -> None:
+def test_a_field_that_was_not_measured_is_reported(bench: Any) -> None:
     bench.write({"a.jsonl": ROWS})
     bench.commit()
     manifest = bench.repo.resolve("acme/docs")
@@ -63,7 +63,7 @@ def test_more_fields_than_are_measured_are_all_there(bench: Any) -> None:
     assert table.schema.names[5:] == names
 
 
-def test_a_row_that_is_none_is_told_with_its_line(bench: Any, tmp_path: Any) -> None:
+def test_a_row_that_is_none_is_reported_with_its_line(bench: Any, tmp_path: Any) -> None:
     """Data of a time when a commit did not look at its rows."""
     bench.write({"a.jsonl": ROWS})
     bench.commit()
@@ -88,7 +88,7 @@ def test_a_row_that_is_none_is_told_with_its_line(bench: Any, tmp_path: Any) -> 
             assert caught.value.kind == "bad-record"
 
 
-def test_names_that_sql_cannot_tell_apart_stay_apart(bench: Any) -> None:
+def test_names_that_sql_cannot_distinguish_stay_apart(bench: Any) -> None:
     bench.write(
         {"a.jsonl": b'{"A": "1", "a": "2", "field_a": "3", "PATH": "4", "a\\u0000": "5"}\n'}
     )

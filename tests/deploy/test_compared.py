@@ -21,12 +21,12 @@ def test_records_of_the_test_part_are_asked_and_stay_here(shop) -> None:
     assert check["servedBy"].startswith("onnxruntime ")
     use = (folder / "USE.md").read_text("utf-8")
     assert compared_in_words(check) in use
-    handed_on = b"".join(one.read_bytes() for one in folder.rglob("*") if one.is_file())
+    delivered = b"".join(one.read_bytes() for one in folder.rglob("*") if one.is_file())
     test = shop.person.ok("checkout", "acme/topics.test", folder.parent / "test").out
     assert test is not None
     texts = [one.read_bytes().strip() for one in (folder.parent / "test").rglob("*.txt")]
     assert len(texts) >= check["testPart"]["count"]
-    assert not [one for one in texts if one in handed_on]
+    assert not [one for one in texts if one in delivered]
     found = shop.person.ok("verify", folder, "--json").json["checks"]
     (made_from,) = (one for one in found if one["id"] == "deployment.made-from")
     assert made_from["detail"]["compared"] == check

@@ -317,7 +317,7 @@ def test_where_there_are_approvers_an_approved_card_is_wanted(shop, tmp_path) ->
     person.ok(*admit, "cards/nobody/*")  # the shop is shared
 
 
-def test_named_probe_records_are_asked_and_handed_on(shop, tmp_path) -> None:
+def test_named_probe_records_are_asked_and_delivered(shop, tmp_path) -> None:
     named = tmp_path / "probe.jsonl"
     named.write_text('{"text": "a grant", "matter": 3}\n{"text": "a remote, pushed"}\n')
     arguments = ("deploy", shop.checkpoint("words"), "--to", "onnx", "-o", tmp_path / "out")
@@ -406,7 +406,7 @@ def test_what_somebody_rewrites_before_it_is_copied_is_not_deployed(shop, tmp_pa
     assert not (tmp_path / "out").exists()
 
 
-def test_a_right_that_was_taken_back_deploys_nothing(shop, tmp_path) -> None:
+def test_a_revoked_right_deploys_nothing(shop, tmp_path) -> None:
     made = shop.deploy("taken", "onnx")[1]
     shop.person.ok("credential", "revoke", shop.credential)
     to = ("-o", tmp_path / "out", "--json")

@@ -11,12 +11,12 @@ pytestmark = [pytest.mark.train]
 LIMIT = ("--abstain-below", "0.999999")
 
 
-def test_a_limit_of_whoever_asks_or_deploys_is_heeded_and_told(shop, tmp_path) -> None:
+def test_a_limit_of_whoever_asks_or_deploys_is_applied_and_recorded(shop, tmp_path) -> None:
     person, name = shop.person, shop.checkpoint("words")
     shop.predicted("words")
-    told = person.ok("predict", name, "text.txt", *LIMIT, "--json").json
-    assert (told["abstainBelow"], told["limitFrom"]) == ("0.999999", "option")
-    assert told["predictions"][0]["abstainedFor"] == ["confidence"]
+    answered = person.ok("predict", name, "text.txt", *LIMIT, "--json").json
+    assert (answered["abstainBelow"], answered["limitFrom"]) == ("0.999999", "option")
+    assert answered["predictions"][0]["abstainedFor"] == ["confidence"]
     folder = tmp_path / "limited"
     arguments = ("--as", "acme/limited", "-o", folder)
     made = person.ok("deploy", name, "--to", "onnx", *arguments, *LIMIT, "--json").json

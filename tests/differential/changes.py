@@ -158,10 +158,10 @@ def status(rng: random.Random, case: Case, _: Case) -> Case | None:
         packed = pack(bytes(bits))
         raw = base64.urlsafe_b64decode(packed[1:] + "=" * (-len(packed[1:]) % 4))
         spelt = [raw + b"\0", raw + raw, raw[:3] + b"\x08" + raw[4:]]
-        odd = ["u" + base64.urlsafe_b64encode(one).rstrip(b"=").decode() for one in spelt]
+        noncanonical = ["u" + base64.urlsafe_b64encode(one).rstrip(b"=").decode() for one in spelt]
         packed = rng.choice(
             [packed] * 3
-            + [f"{packed}=", packed[:-1], packed[1:], f"{packed}A", stray(packed), *odd]
+            + [f"{packed}=", packed[:-1], packed[1:], f"{packed}A", stray(packed), *noncanonical]
         )
         subject["encodedList"] = packed
         if rng.random() < 0.5:

@@ -30,35 +30,37 @@ def order(
     ]
 
 
-def is_durable(told: list[str], folder: str) -> bool:
+def is_durable(ordered: list[str], folder: str) -> bool:
     """Return whether the content, then the name, then the name's folder went to the disk."""
-    kinds = [call.partition("(")[0][:6] for call in told[-3:]]
-    return kinds == ["fsync", "rename", "fsync"] and f"{folder}>" in told[-1]
+    kinds = [call.partition("(")[0][:6] for call in ordered[-3:]]
+    return kinds == ["fsync", "rename", "fsync"] and f"{folder}>" in ordered[-1]
 
 
 @pytest.mark.faults
 def test_the_list_of_remotes_is_on_disk_before_it_has_its_name(publisher, tmp_path: Path) -> None:
     add = ("remote", "add", "origin", tmp_path / "mirror")
-    told = order(publisher, tmp_path / "trace", "/remotes", *add)
-    assert is_durable(told, "/remotes"), told
+    ordered = order(publisher, tmp_path / "trace", "/remotes", *add)
+    assert is_durable(ordered, "/remotes"), ordered
 
 
 @pytest.mark.faults
 def test_a_trust_file_is_on_disk_before_it_has_its_name(publisher, tmp_path: Path) -> None:
     did = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
     add = ("trust", "add", did, "--name", "Acme", "--names", "datasets/acme/*")
-    told = order(publisher, tmp_path / "trace", "/.config/lyrikstore", *add)
-    assert is_durable(told, "/.config/lyrikstore"), told
-    assert "trust.toml" in told[-2]
+    ordered = order(publisher, tmp_path / "trace", "/.config/lyrikstore", *add)
+    assert is_durable(ordered, "/.config/lyrikstore"), ordered
+    assert "trust.toml" in ordered[-2]
 
 
 @pytest.mark.faults
 def test_a_new_folder_of_keys_has_its_name_on_disk(new_person, tmp_path: Path) -> None:
     person = new_person("someone")
-    told = order(person, tmp_path / "trace", "/.config", "key", "new", "--no-passphrase")
-    folders = [call.partition("<")[2].partition(">")[0] for call in told]
+    ordered = order(person, tmp_path / "trace", "/.config", "key", "new", "--no-passphrase")
+    folders = [call.partition("<")[2].partition(">")[0] for call in ordered]
     config = person.home / ".config" / "lyrikstore"
-    assert {str(person.home / ".config"), str(config), str(config / "keys")} <= set(folders), told
+    assert {str(person.home / ".config"), str(config), str(config / "keys")} <= set(folders), (
+        ordered
+    )
 
 
 @pytest.mark.faults
@@ -68,11 +70,11 @@ def test_a_delivery_is_on_disk_before_it_has_its_name(publisher, tmp_path: Path)
     (publisher.folder / "texts" / "one.txt").write_text("one\n")
     publisher.ok("commit", "texts", "-d", "acme/texts")
     issue = ("issue", "acme/texts", "-o", "delivery", "--permit", "train")
-    told = order(publisher, tmp_path / "trace", "", *issue)
-    at = next(at for at, call in enumerate(told) if 'delivery"' in call)
-    before, after = told[at - 1], told[at + 1]
-    assert re.match(r"syncfs\(\d+<[^>]*/\.delivery\.new-\w+>", before), told
-    assert re.match(rf"fsync\(\d+<{re.escape(str(publisher.folder))}>", after), told
+    ordered = order(publisher, tmp_path / "trace", "", *issue)
+    at = next(at for at, call in enumerate(ordered) if 'delivery"' in call)
+    before, after = ordered[at - 1], ordered[at + 1]
+    assert re.match(r"syncfs\(\d+<[^>]*/\.delivery\.new-\w+>", before), ordered
+    assert re.match(rf"fsync\(\d+<{re.escape(str(publisher.folder))}>", after), ordered
 
 
 @pytest.mark.faults
@@ -90,9 +92,9 @@ def test_what_is_handed_out_is_on_disk_before_it_has_its_name(
     publisher, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     ready_to_sign(publisher)
-    told = order(publisher, tmp_path / "trace", "out.json", *command, kinds="link,linkat")
-    kinds = [call.partition("(")[0][:6] for call in told]
-    assert kinds in (["fsync", "link"], ["fsync", "rename"]), told
+    ordered = order(publisher, tmp_path / "trace", "out.json", *command, kinds="link,linkat")
+    kinds = [call.partition("(")[0][:6] for call in ordered]
+    assert kinds in (["fsync", "link"], ["fsync", "rename"]), ordered
 
 
 def test_what_the_disk_refused_can_be_written_at_once(publisher) -> None:

@@ -64,9 +64,9 @@ def test_the_table_of_kinds_is_the_codes():
 def test_the_table_of_members_of_version_2_is_that_of_the_schemas():
     text = (SPEC / "06-manifests.md").read_text("utf-8").split("### 6.1.1")[1].split("## 6.2")[0]
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
-    told = {row[0].strip("`"): row[1] for row in rows if row and row[0].startswith("`")}
-    assert set(told) == {name for name, kind in KINDS.items() if kind.newest == 2}
-    for name, words in told.items():
+    described = {row[0].strip("`"): row[1] for row in rows if row and row[0].startswith("`")}
+    assert set(described) == {name for name, kind in KINDS.items() if kind.newest == 2}
+    for name, words in described.items():
         old = load_schema(f"kinds/{name}") if KINDS[name].first == 1 else {}
         new = _new_members(old, load_schema(f"kinds-2/{name}"))
         assert new <= set(words.split("`")[1::2]), name

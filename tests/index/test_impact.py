@@ -17,7 +17,7 @@ from lyrikstore.objects.store.blobs import BlobStore
 from lyrikstore.testing.keys import signer_for
 
 
-def told(impact: Impact) -> list[tuple[str, str | None, tuple[str, ...]]]:
+def summary(impact: Impact) -> list[tuple[str, str | None, tuple[str, ...]]]:
     """Return kind, name and the roles of the path of all that is affected."""
     return [
         (one.kind, one.name, tuple(step.role for step in path)) for one, _, path in impact.paths()
@@ -61,7 +61,7 @@ def log_run(chain: Any, nickname: str, **right: str) -> Any:
 
 def test_a_dataset_is_followed_to_all_that_rests_on_it(full_chain: Any) -> None:
     found = of(full_chain, "raw")
-    assert told(found) == [
+    assert summary(found) == [
         ("dataset", "datasets/acme/clean.train", ("source",)),
         ("run", "runs/acme/classifier", ("source", "train")),
         ("checkpoint", "checkpoints/acme/classifier", ("source", "train")),
@@ -82,15 +82,15 @@ def test_a_dataset_is_followed_to_all_that_rests_on_it(full_chain: Any) -> None:
 
 
 def test_filters_bases_runs_and_checkpoints_are_followed(full_chain: Any) -> None:
-    assert [kind for kind, *_ in told(of(full_chain, "filter"))] == [
+    assert [kind for kind, *_ in summary(of(full_chain, "filter"))] == [
         *("dataset", "run", "checkpoint", "evaluation"),
     ]
-    assert told(of(full_chain, "base")) == [
+    assert summary(of(full_chain, "base")) == [
         ("run", "runs/acme/classifier", ("base",)),
         ("checkpoint", "checkpoints/acme/classifier", ("base",)),
         ("evaluation", "evaluations/acme/classifier", ("base", "checkpoint")),
     ]
-    assert told(of(full_chain, "checkpoint")) == [
+    assert summary(of(full_chain, "checkpoint")) == [
         ("evaluation", "evaluations/acme/classifier", ("checkpoint",))
     ]
     nothing = of(full_chain, "evaluation")
@@ -103,15 +103,15 @@ def test_a_credential_is_followed_by_right_by_subject_and_by_grant(chain: Any) -
     log_run(chain, "granted", grant=str(grant))
     log_run(chain, "other", credential=str(Digest.of(b"another")))
     found = impact_of(chain.repository, [chain.credential])
-    assert [(name, path) for _, name, path in told(found) if "runs" in (name or "")] == [
+    assert [(name, path) for _, name, path in summary(found) if "runs" in (name or "")] == [
         ("runs/acme/classifier", ("rights",)),
         ("runs/acme/granted", ("rights",)),
         ("runs/acme/other", ("subject", "source", "train")),
     ]
-    assert ("dataset", "datasets/acme/contracts", ("subject",)) in told(found)
-    assert [path for kind, _, path in told(found) if kind == "grant"] == [("terms",)]
+    assert ("dataset", "datasets/acme/contracts", ("subject",)) in summary(found)
+    assert [path for kind, _, path in summary(found) if kind == "grant"] == [("terms",)]
     # A grant is about a dataset, which does not rest on it.
-    assert told(impact_of(chain.repository, [grant])) == [
+    assert summary(impact_of(chain.repository, [grant])) == [
         ("run", "runs/acme/granted", ("rights",)),
     ]
 
@@ -138,7 +138,7 @@ def test_a_credential_about_what_was_imported_is_about_the_import(chain: Any) ->
         attachments=[Attachment("foreign-manifest", foreign.id, len(foreign.data))],
     )
     found = impact_of(chain.repository, [chain.credential])
-    assert ("dataset", imported.name, ("subject",)) in told(found)
+    assert ("dataset", imported.name, ("subject",)) in summary(found)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_what_cannot_be_read_is_named(
     assert [(one.id, one.kind) for one in found.unfollowed] == [(gone, kind)]
     if nickname == "train":  # what lies beyond cannot be known; the rest is told all the same
         assert found.affected == ()
-        assert told(of(chain, "base"))
+        assert summary(of(chain, "base"))
 
 
 def test_bytes_that_are_no_manifest_hide_nothing_and_stop_nothing(chain: Any) -> None:
@@ -182,7 +182,7 @@ def test_bytes_that_are_no_manifest_hide_nothing_and_stop_nothing(chain: Any) ->
     assert not found.unfollowed
 
 
-def test_a_long_chain_is_told_in_pieces(chain: Any) -> None:
+def test_a_long_chain_is_shown_in_pieces(chain: Any) -> None:
     above = chain.made["raw"]
     body = {
         **{key: value for key, value in above.body.items() if key != "licence"},

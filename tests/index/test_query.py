@@ -260,7 +260,7 @@ def test_a_query_process_that_cannot_load_its_program(
     assert caught.value.hint
 
 
-def test_bad_sql_is_told_in_one_line(database: Path) -> None:
+def test_bad_sql_is_reported_in_one_line(database: Path) -> None:
     with pytest.raises(InvalidInputError) as caught:
         query(database, "SELECT nothing\nFROM nowhere\nWHERE\x1b[31m x")
     assert caught.value.message.isprintable()

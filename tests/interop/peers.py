@@ -294,25 +294,25 @@ def _fetch_didkit(folder: Path) -> None:
 
 
 def _line(question: Question) -> dict[str, Any]:
-    told = {"at": format_timestamp(question.at), "dids": dict(question.dids)}
-    return {**question._asdict(), **told, "contexts": _contexts()}
+    asked = {"at": format_timestamp(question.at), "dids": dict(question.dids)}
+    return {**question._asdict(), **asked, "contexts": _contexts()}
 
 
 def _judge_with_digitalbazaar(questions: list[Question]) -> list[Answer]:
     lines = [_line(question) for question in questions]
     answers = []
-    for told in _run_node(_digitalbazaar(), "verify", lines):
+    for result in _run_node(_digitalbazaar(), "verify", lines):
         # It verifies the list; that a bit is set is for its caller to look at.
-        raised = "the status bit is set" if any(told["status"]) else ""
-        accepted = told["verified"] and not raised
-        answers.append(Answer(accepted, "" if accepted else raised or told["error"]))
+        raised = "the status bit is set" if any(result["status"]) else ""
+        accepted = result["verified"] and not raised
+        answers.append(Answer(accepted, "" if accepted else raised or result["error"]))
     return answers
 
 
 def _judge_with_didkit(questions: list[Question]) -> list[Answer]:
     lines = [_line(question) for question in questions]
-    told = _run_node(_didkit(), "verify", lines)
-    return [Answer(one["verified"], one["error"]) for one in told]
+    result = _run_node(_didkit(), "verify", lines)
+    return [Answer(one["verified"], one["error"]) for one in result]
 
 
 def _issue_with_node(folder: Callable[[], Path], suite: str) -> Issue:

@@ -18,7 +18,7 @@ from tests.interop.peers import JCS, Question
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
 STATUS, ASKED = "status list", "challenge and domain"
-WITHDRAWN = {"revoked": STATUS, "suspended": STATUS, "expired": "period"}
+REVOKED = {"revoked": STATUS, "suspended": STATUS, "expired": "period"}
 
 
 @dataclass(frozen=True)
@@ -116,11 +116,11 @@ def subjects() -> list[Subject]:
         Subject(f"{dataset}, expired", _case("deliveries", "expired", "credential"), "period"),
         *(
             Subject(f"{audit}, {state}", _case("attestations", state, "attestation-1.json"), seen)
-            for state, seen in WITHDRAWN.items()
+            for state, seen in REVOKED.items()
         ),
         *(
             Subject(f"{grant}, {state}", _case("grants", state), seen)
-            for state, seen in WITHDRAWN.items()
+            for state, seen in REVOKED.items()
         ),
         Subject(web, _case("deliveries", "web-pinned", "credential")),
         Subject(f"{grant} by an organisation's next key", _case("grants", "web-next-key")),

@@ -113,12 +113,12 @@ def ask_ours_about_theirs() -> list[Foreign]:
                 now = datetime.now(UTC).replace(microsecond=0)
                 issued = issue(copy.deepcopy(THEIRS), ISSUER, now)
                 changed = {**issued, "name": "Zürich"}
-                told = [
+                reports = [
                     _verify(folder, issued, "trust.toml"),
                     _verify(folder, issued, "none.toml"),
                     _verify(folder, changed, "trust.toml"),
                 ]
-                found.append(_foreign(peer, suite, told))
+                found.append(_foreign(peer, suite, reports))
     return found
 
 
@@ -137,13 +137,13 @@ def ask_ours_about_what_they_present() -> list[Foreign]:
                     "verifiableCredential": [add_proof(credential, signer, suite=suite)],
                 }
                 made = present(unsigned, HOLDER, *FOR_US)
-                told = [
+                reports = [
                     _verify(folder, made, "trust.toml", *FOR_US),
                     _verify(folder, made, "trust.toml", "another", FOR_US[1]),
                     _verify(folder, made, "trust.toml", FOR_US[0], "another.example"),
                     _verify(folder, {**made, "id": "urn:x:1"}, "trust.toml", *FOR_US),
                 ]
-                found.append(_foreign(peer, suite, told))
+                found.append(_foreign(peer, suite, reports))
     return found
 
 
@@ -159,9 +159,9 @@ def _folder() -> Iterator[Path]:
         yield folder
 
 
-def _foreign(peer: Peer, suite: str, told: list[dict[str, Any]]) -> Foreign:
-    failed = [c["summary"] for c in told[0]["checks"] if c["state"] == "fail"]
-    verdicts = tuple(report["verdict"] for report in told)
+def _foreign(peer: Peer, suite: str, reports: list[dict[str, Any]]) -> Foreign:
+    failed = [c["summary"] for c in reports[0]["checks"] if c["state"] == "fail"]
+    verdicts = tuple(report["verdict"] for report in reports)
     return Foreign(peer, suite, verdicts, failed[0] if failed else "")
 
 

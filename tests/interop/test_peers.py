@@ -26,13 +26,13 @@ def shown() -> list[table.Foreign]:
     return table.ask_ours_about_what_they_present()
 
 
-def told(row: table.Row) -> str:
+def describe(row: table.Row) -> str:
     return f"{row.peer.name} on {row.subject.name}, {row.suite}, {row.change}: {row.reason}"
 
 
 def test_everybody_accepts_what_is_sound(ours: Any) -> None:
     sound = [row for row in ours if row.subject.sound and not row.change]
-    assert [told(row) for row in sound if not row.accepted] == []
+    assert [describe(row) for row in sound if not row.accepted] == []
     assert {(row.peer.name, row.suite) for row in sound} == {
         (peer.name, suite) for peer in table.peers() for suite in peer.suites
     }
@@ -40,14 +40,14 @@ def test_everybody_accepts_what_is_sound(ours: Any) -> None:
 
 def test_nobody_accepts_what_was_changed(ours: Any) -> None:
     changed = [row for row in ours if row.change]
-    assert [told(row) for row in changed if row.accepted] == []
+    assert [describe(row) for row in changed if row.accepted] == []
     assert len(changed) > 50
 
 
 def test_who_looks_at_what_is_wrong_refuses_it(ours: Any) -> None:
     wrong = [row for row in ours if row.subject.seen_by and not row.change]
     unlike = [row for row in wrong if row.accepted == (row.subject.seen_by in row.peer.looks_at)]
-    assert [told(row) for row in unlike] == []
+    assert [describe(row) for row in unlike] == []
     refused = {(row.subject.seen_by, row.peer.name) for row in wrong if not row.accepted}
     assert {seen for seen, _ in refused} == {row.subject.seen_by for row in wrong}
     assert len(refused) == 9

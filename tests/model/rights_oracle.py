@@ -29,7 +29,7 @@ class Wish:
 
 
 PLACES = ("", "DE", "FR")
-HAND_ON = Wish(frozenset({"redistribute"}))
+REDISTRIBUTION = Wish(frozenset({"redistribute"}))
 
 
 @dataclass(frozen=True)
@@ -285,7 +285,7 @@ class Knowledge:
         return all(
             any(
                 _is_within(part, end, one, files, at)
-                for one in self.giving(source, files, HAND_ON, at, anywhere=True)
+                for one in self.giving(source, files, REDISTRIBUTION, at, anywhere=True)
             )
             for source, files in others.items()
         )

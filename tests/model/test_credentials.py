@@ -183,14 +183,14 @@ class Rights(RuleBasedStateMachine):
             opened = OpenedCredential(one.data)
             own = [registry.lists[entry.url, OWNER.did].data for entry in opened.entries
                    if (entry.url, OWNER.did) in registry.lists]  # fmt: skip
-            for known, told in ((lists, one.listed), (own, True)):
+            for known, is_known in ((lists, one.listed), (own, True)):
                 status_updates = StatusUpdates.among(map(OpenedCredential, known))
                 outcome = check_credential(
                     opened, trust=TRUST, at=self.time, status_updates=status_updates
                 )
                 status = check_of(outcome.checks, "status")
                 verdict = decide(outcome.checks, [*PROCEDURES["credential"].required[:-1]])
-                if one.holds or not told:
+                if one.holds or not is_known:
                     assert verdict is Verdict.TRUSTED
                     assert (status.state is CheckState.PASS) == one.listed
                 else:

@@ -34,7 +34,7 @@ def test_a_grant_keeps_the_duties_of_the_terms_that_it_is_under(tmp_path: Path) 
     assert all(f"{duty} (" in home.said_of(model)[0] for duty in ("shareAlike", "reportUse"))
 
 
-def test_what_has_ended_is_not_handed_on(tmp_path: Path) -> None:
+def test_what_has_ended_is_not_redistributed(tmp_path: Path) -> None:
     clock = FrozenClock()
     acme, home = (Place(tmp_path, name, clock, NAMES) for name in NAMES[:2])
     made, until = acme.commit({"a.jsonl": 2}), clock() + timedelta(days=1)
@@ -46,13 +46,13 @@ def test_what_has_ended_is_not_handed_on(tmp_path: Path) -> None:
     assert caught.value.kind == "wider-than-sources"
 
 
-def test_what_is_handed_on_by_a_grant_under_replaced_terms_verifies(tmp_path: Path) -> None:
-    clock, hand_on = FrozenClock(), frozenset({"redistribute"})
+def test_what_is_redistributed_by_a_grant_under_replaced_terms_verifies(tmp_path: Path) -> None:
+    clock, redistribute = FrozenClock(), frozenset({"redistribute"})
     acme, home, buyer = (Place(tmp_path, name, clock, NAMES) for name in NAMES)
     made = acme.commit({"a.jsonl": 2})
-    document, folder = acme.issue(made, {"a.jsonl": Part(TRAIN, grantable=hand_on)}, None)
+    document, folder = acme.issue(made, {"a.jsonl": Part(TRAIN, grantable=redistribute)}, None)
     bought = home.take_in(folder, made, document)
-    acme.grant(document, home.signer.did, TRAIN | hand_on, (), (), 30)
+    acme.grant(document, home.signer.did, TRAIN | redistribute, (), (), 30)
     acme.permit(made, {"a.jsonl": Part(EVALUATE)}, old=document, listed=True)
     clock.advance(seconds=1)
     acme.replace(document)

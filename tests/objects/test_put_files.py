@@ -80,24 +80,24 @@ def test_what_the_same_writer_stored_is_not_stored_again(box, files) -> None:
 
 @pytest.mark.parametrize("what", ["missing", "fifo", "folder", "link", "grown"])
 def test_what_is_no_readable_file(box, root, files, tmp_path, what: str) -> None:
-    odd = tmp_path / "data" / "030.txt"
-    odd.unlink()
+    changed = tmp_path / "data" / "030.txt"
+    changed.unlink()
     sizes = [len(data) for data in files.values()]
     expected = {"missing": "file-missing", "fifo": "not-a-file", "folder": "not-a-file"}
     if what == "fifo":
-        os.mkfifo(odd)
+        os.mkfifo(changed)
     elif what == "folder":
-        odd.mkdir()
+        changed.mkdir()
     elif what == "link":
-        odd.symlink_to(tmp_path / "data" / "031.txt")
+        changed.symlink_to(tmp_path / "data" / "031.txt")
     elif what == "grown":
-        odd.write_bytes(bytes(2 << 20))
+        changed.write_bytes(bytes(2 << 20))
     with box.open().writer(workers=2) as w:
         with pytest.raises(InvalidInputError) as caught:
             list(w.put_files(list(files), sizes=sizes))
         kind = {"link": "file-unreadable", "grown": "file-changed"} | expected
         assert caught.value.kind == kind[what]
-        assert str(odd) in caught.value.message
+        assert str(changed) in caught.value.message
         with pytest.raises(InvalidInputError):
             w.finish()
     assert scratch_files(root) == []

@@ -34,11 +34,11 @@ def make(backend, count):
 
 def test_every_pack_of_every_group_arrives(source, target, monkeypatch):
     monkeypatch.setattr(transfer, "_GROUP_FILES", 2)
-    packs, told = make(source, 5), []
+    packs, reported = make(source, 5), []
     target.create(packs[3].name, b"half")  # a leftover under its name
-    moved = copy_packs(source, target, packs, told.append)
+    moved = copy_packs(source, target, packs, reported.append)
     assert (moved.files, moved.bytes) == (5, 5000)
-    assert told[-1] == Progress(5, 5, 5000)
+    assert reported[-1] == Progress(5, 5, 5000)
     assert [target.read(pack.name) for pack in packs] == [source.read(pack.name) for pack in packs]
     assert list(target.scratch.iterdir()) == []
     assert copy_packs(source, target, packs).files == 0

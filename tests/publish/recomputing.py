@@ -67,13 +67,13 @@ class World:
     def announce(self, config: dict[str, Any]) -> None:
         """Log a run with that config, and what it made."""
         run = self.runs[-1]
-        promised = [{"metric": "macroF1", "at_least": "0.7"}]
+        threshold = [{"metric": "macroF1", "at_least": "0.7"}]
         inputs = [one for one in run.inputs if one.role != "test"]
         inputs.append(Input("test", "dataset", self.test.id))
         self.runs.append(
             self.chain.log(
                 "run-2", kind="run", name=run.name, parents=[run.id], inputs=inputs,
-                body={**self.runs[0].body, "config": {**config, "threshold": promised},
+                body={**self.runs[0].body, "config": {**config, "threshold": threshold},
                       "thresholds": THRESHOLDS},
             )
         )  # fmt: skip

@@ -237,7 +237,7 @@ def test_costs_are_those_of_the_run(store: World) -> None:
     assert store.check(store.evaluation(body=body))[:2] == ("fail", "undeclared")
 
 
-def test_another_threshold_than_was_promised_is_invalid(store: World) -> None:
+def test_another_threshold_than_was_announced_is_invalid(store: World) -> None:
     evaluation = store.evaluation(change=lower)
     state, reason, summary = store.check(evaluation)
     assert (state, "threshold" in summary) == ("fail", True), (reason, summary)

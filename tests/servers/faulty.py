@@ -39,7 +39,7 @@ EMPTY_LIST = (
     b'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name><Prefix/><KeyCount>0'
     b"</KeyCount><MaxKeys>1000</MaxKeys><IsTruncated>false</IsTruncated></ListBucketResult>"
 )
-ODD_LIST = EMPTY_LIST.replace(
+UNUSUAL_LIST = EMPTY_LIST.replace(
     b"<KeyCount>0",
     b"<Contents><Key>packs/../x</Key><LastModified>2026-11-26T10:00:00.000Z</LastModified>"
     b"<ETag>x</ETag><Size>1</Size></Contents><KeyCount>1",
@@ -232,7 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.kind == "empty-list":
             status, body = 200, EMPTY_LIST
         elif fault.kind == "odd-list":
-            status, body = 200, ODD_LIST
+            status, body = 200, UNUSUAL_LIST
         if fault.kind == "truncate":
             self.answer(status, headers, body, send=body[: len(body) // 2])
             self.reset()

@@ -48,7 +48,7 @@ def test_two_models_with_faults_of_their_own_are_better_together() -> None:
     assert 0.3 <= float(taken.fitted.weight) <= 0.7
 
 
-def test_the_cheaper_of_two_that_cannot_be_told_apart_is_taken() -> None:
+def test_the_cheaper_of_two_that_are_indistinguishable_is_taken() -> None:
     expected = one_label(60)
     some = answers(expected, 2.0, 1)
     other = some.copy()

@@ -114,7 +114,7 @@ def test_the_parent_loads_no_machine_learning_library():
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
-def test_environment_and_code_are_told():
+def test_environment_and_code_are_recorded():
     about = describe_environment(3)
     assert about["threads"] == 3
     assert {"torch", "transformers", "peft"} <= about["packages"].keys()

@@ -153,10 +153,10 @@ def test_a_test_set_made_after_the_run_is_refused(workshop, trained):
             workshop.evaluate("checkpoints/acme/family", f"acme/paragraphs.{part}")
         assert caught.value.kind == "test-is-train"
         # ATTACK: the same once more, under another name.
-        learnt = workshop.repo.resolve(f"acme/paragraphs.{part}")
+        part_of_training = workshop.repo.resolve(f"acme/paragraphs.{part}")
         files = [
             (entry.path, workshop.repo.blobs.read(entry.blake3, max_bytes=1 << 20), entry.meta)
-            for entry in workshop.repo.tree(learnt).entries
+            for entry in workshop.repo.tree(part_of_training).entries
         ]
         workshop.put_dataset(f"datasets/acme/again.{part}", files)
         with pytest.raises(PolicyError) as caught:

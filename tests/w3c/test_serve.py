@@ -275,8 +275,8 @@ def test_a_name_is_no_pattern(new_person: Any) -> None:
 
 def test_bodies_are_bounded(server: Server) -> None:
     for extra in (2, 8 << 20):  # both are refused by their length, and read by who sent all first
-        status, told = server.post("/credentials/verify", b" " * ((1 << 20) + extra))
-        assert status == told["status"] == 413
+        status, problem = server.post("/credentials/verify", b" " * ((1 << 20) + extra))
+        assert status == problem["status"] == 413
     parts = urlsplit(server.url)
     with socket.create_connection((parts.hostname, parts.port), timeout=60) as chunked:
         chunked.sendall(
@@ -338,7 +338,7 @@ def test_on_ipv6_loopback(new_person: Any) -> None:
         stop(process)
 
 
-def test_other_machines_only_when_told(new_person: Any) -> None:
+def test_other_machines_only_with_their_host_name(new_person: Any) -> None:
     person = new_person("remote")
     assert person.fails(16, "w3c", "serve", "--host", "0.0.0.0", "--json").kind == "not-loopback"
     assert person.run("w3c", "serve", "--host", "192.0.2.1", "--allow-remote").code == 1

@@ -205,25 +205,25 @@ def in_order(nodes: list[dict]) -> list[dict]:
     return read
 
 
-def test_what_a_screen_reader_is_told(open_page, delivery) -> None:
+def test_what_a_screen_reader_reads(open_page, delivery) -> None:
     first = min((delivery / "data").iterdir())
     first.write_bytes(first.read_bytes()[:-1] + b"!")
     window = open_page()
     window.give(delivery)
     assert window.verify() == "invalid"
-    told = heard(window)
-    [verdict] = [one for one in told if one.get("focused") and one["role"] == "heading"]
+    spoken = heard(window)
+    [verdict] = [one for one in spoken if one.get("focused") and one["role"] == "heading"]
     assert verdict["name"].startswith("Invalid: ")
-    levels = [one["level"] for one in told if one["role"] == "heading"]
+    levels = [one["level"] for one in spoken if one["role"] == "heading"]
     assert levels == [1, 2, 2, 2, 3, 3, 4, 4, 4, 3, 3, 3, 3, 2]
-    named = {one["name"] for one in told if one["role"] in {"heading", "DisclosureTriangle"}}
+    named = {one["name"] for one in spoken if one["role"] in {"heading", "DisclosureTriangle"}}
     assert not {name for name in named if set(name) & set("✓✗–")}
     assert any(name.startswith("fail data.files ") for name in named)
-    assert not {one["name"] for one in told if set(one["name"]) & set("✓✗")}
-    assert [one["name"] for one in told if one["role"] == "table"] == ["Files"]
-    assert first.name in [one["name"] for one in told if one["role"] == "rowheader"]
-    assert not [one for one in told if one["role"] in {"button", "textbox"} and not one["name"]]
-    assert [one.get("live") for one in told if one["role"] == "status"] == ["polite"] * 4
+    assert not {one["name"] for one in spoken if set(one["name"]) & set("✓✗")}
+    assert [one["name"] for one in spoken if one["role"] == "table"] == ["Files"]
+    assert first.name in [one["name"] for one in spoken if one["role"] == "rowheader"]
+    assert not [one for one in spoken if one["role"] in {"button", "textbox"} and not one["name"]]
+    assert [one.get("live") for one in spoken if one["role"] == "status"] == ["polite"] * 4
 
 
 @EVERY_BROWSER

@@ -39,7 +39,7 @@ def test_a_folder_that_is_chosen(open_page, tmp_path) -> None:
     same_as_python(window, folder)
     said = window.page.text_content("#claims")
     report = judged(folder)
-    for told in (
+    for sentence in (
         f"deployed by, as signed{report.issuer}",
         "ONNX Runtime (onnx)",
         "runruns/acme/clauses, blake3:",
@@ -48,7 +48,7 @@ def test_a_folder_that_is_chosen(open_page, tmp_path) -> None:
         "you mustattribution",
         report.check("deployment.approval").detail["approvers"][0],
     ):
-        assert told in said
+        assert sentence in said
     open_ones = window.page.text_content("#open")
     assert "no step was replayed here" in open_ones
     assert "whatever answers requests runs these bytes" in open_ones

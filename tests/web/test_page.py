@@ -185,7 +185,7 @@ def test_measured_claims_are_measured_again(open_page, publisher, tmp_path, did)
 
 
 @EVERY_BROWSER
-def test_line_ends_rewritten_in_transit_are_told(open_page, publisher, delivery, did) -> None:
+def test_line_ends_rewritten_in_transit_are_reported(open_page, publisher, delivery, did) -> None:
     first = min((delivery / "data").iterdir())
     first.write_bytes(first.read_bytes().replace(b"\n", b"\r\n"))
     window = open_page()

@@ -94,11 +94,11 @@ def test_what_is_printed_is_a_record(open_page, delivery, did, tmp_path) -> None
 
 def test_the_command_that_does_the_same_is_safe_to_copy(open_page, delivery, tmp_path) -> None:
     """ATTACK: a name that a shell would act on."""
-    odd = delivery.rename(tmp_path / "x;touch y")
-    (odd / "data").rename(odd / "$(id)")
+    hostile = delivery.rename(tmp_path / "x;touch y")
+    (hostile / "data").rename(hostile / "$(id)")
     window = open_page()
     window.at("2027-01-01T00:00:00Z")
-    window.give(odd)
+    window.give(hostile)
     window.verify()
     said = window.page.text_content("#same")
     assert said.startswith("lyrikstore verify credential.json --data FOLDER")

@@ -137,7 +137,7 @@ def test_no_attestation_stands_for_the_credential_of_a_delivery(auditor, buyer) 
     assert buyer.run("verify", "handed", "--json").kind == "no-dataset"
 
 
-def test_an_attestation_is_taken_back_by_an_auditor_with_a_store(auditor, buyer) -> None:
+def test_an_auditor_with_a_store_revokes_an_attestation(auditor, buyer) -> None:
     assert auditor.fails(10, *attest(auditor, "--status-url", "https://audit.example/status"))
     auditor.ok("init")
     auditor.ok(*attest(auditor, "--status-url", "https://audit.example/status"))

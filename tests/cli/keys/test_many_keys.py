@@ -60,9 +60,9 @@ def test_too_many_changes_of_keys_are_said_ahead(publisher, corpus, new_person) 
     assert "verifier reads" not in quiet.err
     admit_many(publisher, 98)
     publisher.ok("key", "new", "next", "--no-passphrase")
-    told = publisher.ok("key", "rotate", "next").err
-    assert "changed 100 times: 78 % of what" in told
-    assert "lyrikstore init" in told
+    advice = publisher.ok("key", "rotate", "next").err
+    assert "changed 100 times: 78 % of what" in advice
+    assert "lyrikstore init" in advice
     admit_many(publisher, 28, "next")
     full = publisher.ok("issue", NAME, "-o", "full", "--permit", "train", "--signer", "next")
     assert "100 % of what" in full.err
@@ -82,8 +82,8 @@ def test_nothing_is_issued_that_verifiers_refuse_for_the_size_of_its_policies(
     documents, _ = corpus.write(publisher.folder)
     publisher.ok("commit", documents, "-d", NAME, "--licence", "CC-BY-4.0")
     size = rotate_until(publisher, 1 << 20)
-    told = publisher.ok("issue", NAME, "-o", "full", "--permit", "train")
-    assert re.search("9[5-9] % of what a verifier reads", told.err), told.err
+    advice = publisher.ok("issue", NAME, "-o", "full", "--permit", "train")
+    assert re.search("9[5-9] % of what a verifier reads", advice.err), advice.err
     buyer = new_person("buyer")
     buyer.ok("trust", "add", publisher.did(), "--name", "Acme")
     assert verify(buyer, publisher.folder / "full").json["verdict"] == "trusted"

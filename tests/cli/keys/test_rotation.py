@@ -66,9 +66,9 @@ def test_an_heir_is_believed_wherever_its_predecessor_is(rotated, buyer, new_per
     colleague.ok("clone", rotated.folder / ".lyrikstore", "copy")
     inside = ("--store", colleague.folder / "copy")
     assert colleague.ok("terms", NAME, "--purpose", "train", *inside).code == 0
-    told = colleague.ok("log", NAME, *inside).out
-    assert f"signed by Acme, by a later key ({rotated.new})" in told
-    assert f"signed by Acme ({rotated.old})" in told
+    printed = colleague.ok("log", NAME, *inside).out
+    assert f"signed by Acme, by a later key ({rotated.new})" in printed
+    assert f"signed by Acme ({rotated.old})" in printed
     assert "by Acme, by a later key" in colleague.ok("log", "--audit", *inside).out
 
     # Whose key was stolen before it named another is nobody's predecessor.

@@ -144,9 +144,9 @@ def test_a_policy_without_its_log_proof_is_not_passed_over(publisher, corpus, ne
     check = open_end.check("issuer.key")
     assert (check["state"], check["detail"]["reason"]) == ("unchecked", "unproven-policy")
     assert check["detail"]["unproven"] == [2]
-    told = buyer.run("verify", sold, "--data", sold / "data")
-    assert "is at hand without what shows that it is logged" in told.out
-    assert "key statements" in told.err
+    result = buyer.run("verify", sold, "--data", sold / "data")
+    assert "is at hand without what shows that it is logged" in result.out
+    assert "key statements" in result.err
     assert buyer.run("terms", sold).code == 5
     shutil.copy(proof, sold)
     assert verify(buyer, sold).code == 3

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from tests.cli.rows.tables import ROWS, commit, lines, show
 
 
-def test_diff_tells_rows_apart(publisher, folder) -> None:
+def test_diff_distinguishes_rows(publisher, folder) -> None:
     rows = [{"id": n, "text": f"t{n}", "label": "a"} for n in range(10)]
     (folder / "t.jsonl").write_bytes(lines(rows))
     (folder / "same.jsonl").write_bytes(lines([{"id": 99, "text": "x", "label": "a"}]))

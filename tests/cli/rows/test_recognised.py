@@ -153,7 +153,7 @@ def test_an_index_without_a_name_is_one_mistake(publisher, folder) -> None:
         assert "index=False" in error["hint"]
 
 
-def test_a_byte_order_mark_before_rows_of_json_is_told(publisher, folder) -> None:
+def test_a_byte_order_mark_before_rows_of_json_is_reported(publisher, folder) -> None:
     (folder / "t.jsonl").write_bytes(b"\xef\xbb\xbf" + lines(ROWS))
     for more in ((), ("--skip-bad",)):
         error = commit(publisher, *more, code=16)
@@ -226,12 +226,12 @@ def test_roles_name_fields_that_exist(publisher, folder) -> None:
 
 
 def test_a_workbook_and_the_one_table_of_a_folder(publisher, folder) -> None:
-    book = openpyxl.Workbook()
-    book.active.title = "Tickets"
-    book.active.append(["id", "text"])
-    book.active.append(["T-1", "hello"])
-    book.create_sheet("Codes").append(["code"])
-    book.save(folder / "t.xlsx")
+    workbook = openpyxl.Workbook()
+    workbook.active.title = "Tickets"
+    workbook.active.append(["id", "text"])
+    workbook.active.append(["T-1", "hello"])
+    workbook.create_sheet("Codes").append(["code"])
+    workbook.save(folder / "t.xlsx")
     (folder / "letter.txt").write_text("Dear")
     said = publisher.fails(16, "commit", "rows", "-d", "acme/rows", "--no-input", "--json")
     assert said.kind == "which-table"

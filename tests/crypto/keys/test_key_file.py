@@ -220,7 +220,7 @@ def test_nothing_secret_in_exceptions(tmp_path):
         assert secret not in text
 
 
-def test_missing_and_odd_files(tmp_path):
+def test_missing_and_malformed_files(tmp_path):
     tmp_path.chmod(0o700)
     with pytest.raises(KeyMaterialError) as caught:
         load_key(tmp_path / "none", None)

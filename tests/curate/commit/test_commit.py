@@ -83,10 +83,10 @@ def test_tree_id_ignores_order_times_and_modes(bench: Any) -> None:
 def test_dry_run_writes_nothing(bench: Any) -> None:
     bench.write({"a.txt": "x"})
     count = len(entries_of(bench))
-    told: list[Progress] = []
-    result = bench.commit(dry_run=True, progress=told.append)
+    reported: list[Progress] = []
+    result = bench.commit(dry_run=True, progress=reported.append)
     assert result.bytes_read == result.bytes
-    assert (told[-1].done, told[-1].bytes) == (result.files, result.bytes)
+    assert (reported[-1].done, reported[-1].bytes) == (result.files, result.bytes)
     assert result.manifest is None
     assert result.added == ("a.txt",)
     assert len(entries_of(bench)) == count
@@ -164,8 +164,8 @@ def test_deep_folders_and_big_folders(bench: Any) -> None:
     with pytest.raises(InvalidInputError) as caught:
         bench.commit()
     assert caught.value.details["offenders"][0]["kind"] == "too-deep"
-    told = caught.value.message.removeprefix(f"{bench.data}: ")
-    assert len(told) < 240, told
+    reported = caught.value.message.removeprefix(f"{bench.data}: ")
+    assert len(reported) < 240, reported
     bench.write({".lyrikignore": "/d/\n"})
     big = bench.data / "big"
     big.mkdir()

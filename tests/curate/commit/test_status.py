@@ -135,7 +135,7 @@ def test_sheets_links_and_ignored_files_are_taken_as_the_commit_took_them(
     assert one(bench).sheet_changed
 
 
-def test_which_folders_are_told_of(bench: Any, patient: None) -> None:
+def test_which_folders_are_reported(bench: Any, patient: None) -> None:
     cache = bench.root / "cache"
     assert folder_statuses(bench.with_cache(cache)) == []
     bench.write({"a.txt": "one", "d/b.txt": "two"})
@@ -167,7 +167,7 @@ def test_damaged_memories_are_no_memories(bench: Any, patient: None) -> None:
         assert commit(bench).current.id == made.manifest.id
 
 
-def test_a_memory_that_cannot_be_read_is_not_nothing_to_tell(bench: Any, patient: None) -> None:
+def test_a_memory_that_cannot_be_read_is_reported(bench: Any, patient: None) -> None:
     bench.write({"a.txt": "one"})
     made = commit(bench)
     (path,) = (bench.root / "cache").glob("commit-*")

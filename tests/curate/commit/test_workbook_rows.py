@@ -19,42 +19,44 @@ BY_ID = CommitMetadata(roles=FieldRoles(id="id", text=("text",)))
 
 
 def test_a_workbook_is_rows(bench: Any, write_xlsx: Callable[..., Path], tmp_path: Path) -> None:
-    context, book = bench.with_cache(tmp_path / "cache"), write_xlsx(TABLE)
-    found = commit_folder(context, book, "acme/rows", BY_ID)
+    context, workbook = bench.with_cache(tmp_path / "cache"), write_xlsx(TABLE)
+    found = commit_folder(context, workbook, "acme/rows", BY_ID)
     assert found.manifest is not None
     assert found.manifest.body["reader"] == "jsonl/1"
     (entry,) = bench.repo.tree(found.manifest).entries
-    assert entry.path == f"{book.stem}.jsonl"
+    assert entry.path == f"{workbook.stem}.jsonl"
     data = bench.repo.blobs.read(entry.blake3, max_bytes=1 << 20)
     assert [json.loads(line) for line in data.splitlines()] == [
         {"id": "1", "text": "one", "label": "true"},
         {"id": "2", "text": "two"},
     ]
-    assert commit_folder(context, book, "acme/rows", BY_ID).manifest is None
+    assert commit_folder(context, workbook, "acme/rows", BY_ID).manifest is None
     assert folder_statuses(context)[0].clean
     write_xlsx([*TABLE, [3, "three", None]])
     assert folder_statuses(context)[0].changed == (entry.path,)
     write_xlsx([*TABLE, [2, "again", None]])
     with pytest.raises(InvalidInputError) as caught:
-        commit_folder(context, book, "acme/rows", BY_ID)
+        commit_folder(context, workbook, "acme/rows", BY_ID)
     assert caught.value.kind == "duplicate-ids"
-    whole = commit_folder(context, book, "acme/book", CommitMetadata(reader="document/1"))
-    assert whole.added == (book.name,)
-    assert commit_folder(context, book, "acme/book").manifest is None  # it was one, and stays so
+    whole = commit_folder(context, workbook, "acme/book", CommitMetadata(reader="document/1"))
+    assert whole.added == (workbook.name,)
+    assert (
+        commit_folder(context, workbook, "acme/book").manifest is None
+    )  # it was one, and stays so
 
 
 def test_one_table_is_named_or_alone(bench: Any, tmp_path: Path) -> None:
     # ATTACK A147: rows that nobody is to look at stand in another sheet.
-    book = openpyxl.Workbook()
-    book.active.title = "First"
-    book.create_sheet("Second").append(["text"])
-    book["First"].append(["text"])
-    book["First"].append(["shown"])
-    book["Second"].append(["other"])
+    workbook = openpyxl.Workbook()
+    workbook.active.title = "First"
+    workbook.create_sheet("Second").append(["text"])
+    workbook["First"].append(["text"])
+    workbook["First"].append(["shown"])
+    workbook["Second"].append(["other"])
     place = tmp_path / "two.xlsx"
 
     def texts(table: str | None = None) -> list[str]:
-        book.save(place)
+        workbook.save(place)
         found = commit_folder(bench.context, place, "acme/rows", CommitMetadata(table=table))
         (entry,) = bench.repo.tree(found.current).entries
         data = bench.repo.blobs.read(entry.blake3, max_bytes=1 << 20)
@@ -65,7 +67,7 @@ def test_one_table_is_named_or_alone(bench: Any, tmp_path: Path) -> None:
             texts(table)
         assert caught.value.kind == kind
     assert texts("Second") == ["other"]
-    book["First"].sheet_state = "hidden"
+    workbook["First"].sheet_state = "hidden"
     assert texts() == ["other"]
     assert texts("First") == ["shown"]
 
@@ -90,8 +92,8 @@ def test_what_is_wrong_with_a_table_refuses_it(
 def test_the_one_table_of_a_folder_is_asked_about(
     bench: Any, write_xlsx: Callable[..., Path]
 ) -> None:
-    book = write_xlsx([["path", "kind"], ["a.txt", "x"]]).read_bytes()
-    for name, data in (("t.csv", b"path,kind\na.txt,x\n"), ("t.xlsx", book)):
+    workbook = write_xlsx([["path", "kind"], ["a.txt", "x"]]).read_bytes()
+    for name, data in (("t.csv", b"path,kind\na.txt,x\n"), ("t.xlsx", workbook)):
         bench.write({"a.txt": "one", name: data})
         with pytest.raises(InvalidInputError) as caught:
             bench.commit()
@@ -100,7 +102,7 @@ def test_the_one_table_of_a_folder_is_asked_about(
         assert rows.endswith(f"{name} -d acme/docs")
         assert about.endswith(f"--metadata {bench.data / name}")
         (bench.data / name).unlink()
-    bench.write({"t.xlsx": book})
+    bench.write({"t.xlsx": workbook})
     sheet = CommitMetadata(sheet=bench.data / "t.xlsx")
     assert bench.commit(stated=sheet).added == ("a.txt",)
     assert bench.commit("acme/all", stated=CommitMetadata(reader="document/1")).files == 2
@@ -109,7 +111,7 @@ def test_the_one_table_of_a_folder_is_asked_about(
     with pytest.raises(InvalidInputError) as caught:
         bench.commit()
     assert caught.value.details["commands"][1].endswith("--reader document/1")
-    bench.write({"u.xlsx": book})
+    bench.write({"u.xlsx": workbook})
     assert bench.commit("acme/books").files == 2
 
 

@@ -228,7 +228,7 @@ def test_content_goes_before_the_suffix() -> None:
     assert reason("x.rtf", b"{\\rtf1 hello}") == "old-office"
 
 
-def test_old_office_and_encrypted_office_are_told_apart() -> None:
+def test_old_office_and_encrypted_office_are_distinguished() -> None:
     head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(1024, b"\0")
     name = "EncryptedPackage".encode("utf-16-le")
     entry = name.ljust(64, b"\0") + b"\x22\0".ljust(64, b"\0")

@@ -52,7 +52,7 @@ def test_a_grant_is_a_right_of_its_holder_alone(bench: Any, terms: bytes) -> Non
     refused("does not name", bench, trust=Trust())
 
 
-def test_a_grant_taken_back_is_none(bench: Any, terms: bytes) -> None:
+def test_a_revoked_grant_is_none(bench: Any, terms: bytes) -> None:
     made = grant(bench, terms)
     assert ask(bench)
     for at, purpose, value in (
@@ -155,7 +155,7 @@ def test_data_under_the_manifest_of_another_dataset_has_its_rights_from_nobody(
     assert caught.value.kind == "bad-import"
 
 
-def test_who_lacks_a_right_is_told_what_he_or_the_publisher_can_do(
+def test_a_missing_right_comes_with_what_buyer_or_publisher_can_do(
     bench: Any,
 ) -> None:
     unlimited = Partition("all", permits=("evaluate",), grantable=("train",))

@@ -54,7 +54,7 @@ def test_a_long_text_is_searched_to_its_end(name: str, at_once: int) -> None:
     "text", ["", " ", "\n" * 100, "\u200b", "\ud7ff", "a" * 30_000, "\u1112" * 3000]
 )
 @pytest.mark.parametrize("name", MODELS)
-def test_odd_texts(name: str, text: str) -> None:
+def test_unusual_texts(name: str, text: str) -> None:
     assert all(0 <= one.start < one.end <= len(text) for one in find(text, [name]))
 
 

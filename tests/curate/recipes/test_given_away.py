@@ -50,7 +50,7 @@ def rows_of(bench: Bench, manifest: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("uses", OLD)
-def test_what_a_version_gives_away_is_told(bench: Bench, uses: str) -> None:
+def test_what_a_version_discloses_is_reported(bench: Bench, uses: str) -> None:
     bench.write({"a.txt": "Chart MRN: 10482231.", "b.txt": "Nothing."})
     bench.commit()
     result = bench.filter(recipe(*uses.split()))
@@ -60,7 +60,7 @@ def test_what_a_version_gives_away_is_told(bench: Bench, uses: str) -> None:
     assert [use for use in old if not any(use in note for note in result.notes)] == []
 
 
-def test_it_is_told_of_what_is_made_of_such_a_version(bench: Bench) -> None:
+def test_it_is_reported_of_what_is_made_of_such_a_version(bench: Bench) -> None:
     bench.write({"a.txt": "Chart MRN: 10482231.", "b.txt": "Nothing."})
     bench.commit()
     bench.filter(recipe("extract-text/1", "redact/2"), to="acme/old")
@@ -91,7 +91,7 @@ def test_a_number_falls_with_chunk_1_and_not_with_chunk_2(bench: Bench) -> None:
 COPY = '[[step]]\nuse = "map/1"\ncombine = { key = "{document}-{part}" }\n'
 
 
-def test_a_digest_that_was_copied_before_redaction_is_told_or_refused(bench: Bench) -> None:
+def test_a_digest_that_was_copied_before_redaction_is_reported_or_refused(bench: Bench) -> None:
     bench.write({"a.txt": "Chart MRN: 10482231."})
     bench.commit()
     with pytest.raises(InvalidInputError) as caught:
@@ -102,8 +102,8 @@ def test_a_digest_that_was_copied_before_redaction_is_told_or_refused(bench: Ben
     (row,) = rows_of(bench, result.manifests[""])
     assert "document" not in row
     assert document_digest("Chart MRN: 10482231.") in row["key"]
-    told = {one.code: one.filters for one in given_away(bench.repo, result.manifests[""])}
-    assert told == {"digests": ("chunk/2",), "chunks": ("chunk/2",)}
+    reported = {one.code: one.filters for one in given_away(bench.repo, result.manifests[""])}
+    assert reported == {"digests": ("chunk/2",), "chunks": ("chunk/2",)}
 
 
 @pytest.mark.parametrize("redact", ["redact/1", "redact/2", "redact/3"])
@@ -207,7 +207,7 @@ def loss() -> Any:
     return CommitOptions(loss=True)
 
 
-def test_what_was_made_of_a_retired_version_is_told_and_explained(bench: Bench) -> None:
+def test_what_was_made_of_a_retired_version_is_reported_and_explained(bench: Bench) -> None:
     bench.write({"a.txt": "Chart MRN: 10482231.", "b.txt": "Nothing."})
     bench.commit()
     old = bench.filter(recipe("extract-text/1", "redact/2"), to="acme/old").manifests[""]

@@ -29,7 +29,7 @@ def said(toml: str, text: str):
     return outcome
 
 
-def test_languages_are_told_and_kept() -> None:
+def test_languages_are_identified_and_kept() -> None:
     for code, text in TEXTS.items():
         (found,) = said('use = "language/1"', text).reports
         assert found == FieldReport(f"language-{code}")
@@ -39,7 +39,7 @@ def test_languages_are_told_and_kept() -> None:
     assert outcome == Keep()
 
 
-def test_what_is_too_short_to_tell_stays_unless_told() -> None:
+def test_what_is_too_short_to_identify_stays_by_default() -> None:
     for text in ("OK", "12345", "", "Fee"):
         unsure = Keep(reports=(FieldReport("language-unsure"),))
         assert said('use = "language/1"\nkeep = ["en"]', text) == unsure
@@ -81,7 +81,7 @@ def test_codes_that_are_none() -> None:
     assert error.value.kind == "bad-recipe"
 
 
-def test_a_contract_of_four_clauses_has_nothing_odd() -> None:
+def test_a_contract_of_four_clauses_has_nothing_unusual() -> None:
     assert said('use = "quality/1"', CONTRACT) == Keep()
     assert said('use = "quality/1"', CONTRACT.replace("\n", " ")) == Keep()
     (clause,) = said('use = "quality/1"', CONTRACT * 3).reports[:1]
@@ -118,14 +118,14 @@ def test_a_million_words_have_their_answer() -> None:
     )
 
 
-def test_the_manifest_says_which_model_told_and_the_counts_add_up(bench: Bench) -> None:
+def test_the_manifest_names_the_model_and_the_counts_add_up(bench: Bench) -> None:
     bench.write({f"{code}.txt": text for code, text in TEXTS.items()} | {"short.txt": "OK"})
     bench.commit()
     recipe = 'recipe = 1\n[[step]]\nuse = "language/1"\n'
-    told = bench.filter(recipe)
-    assert told.reported == {f"language-{code}": 1 for code in TEXTS} | {"language-unsure": 1}
-    assert told.counts[""]["kept"] == 4
-    body = told.filter.body
+    result = bench.filter(recipe)
+    assert result.reported == {f"language-{code}": 1 for code in TEXTS} | {"language-unsure": 1}
+    assert result.counts[""]["kept"] == 4
+    body = result.filter.body
     assert [model["name"] for model in body["models"]] == ["py3langid"]
     assert body["cpu"]
     assert set(body["libraries"]) == {"numpy", "py3langid"}

@@ -49,7 +49,7 @@ def test_every_pair_above_the_threshold_is_found_and_no_other(threshold: str, wo
     assert all(one is None or (one[0], one[1], one[2] < at) for at, one in enumerate(found))
 
 
-def test_the_best_stays_and_its_likeness_is_told() -> None:
+def test_the_best_stays_and_its_likeness_is_reported() -> None:
     text = " ".join(WORDS[:100])
     near = step(USE)
     records = [row(0, text=text), row(1, text=f"{text} more", label="x"), row(2, text="other one")]

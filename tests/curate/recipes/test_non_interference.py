@@ -279,6 +279,8 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 @given(records=RECORDS)
 @settings(max_examples=5)
-def test_nothing_handed_on_depends_on_what_was_taken_out(case: str, records: list[Record]) -> None:
+def test_nothing_redistributed_depends_on_what_was_removed(
+    case: str, records: list[Record]
+) -> None:
     write, recipe = CASES[case]
     compare(records, write, recipe)

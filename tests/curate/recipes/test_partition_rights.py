@@ -151,6 +151,6 @@ def test_data_that_is_gone_makes_no_use_wrong(
 
     monkeypatch.setattr(type(bench.repo.blobs), "open", without)
     assert answers(bench, made, source) == (False, False, "unchecked")
-    (told,) = sources_of_datasets(bench.repo, [made], Asker(TRUST, NOW))
-    assert "retired" in told.note
-    assert told.used == ("open", "closed")
+    (used,) = sources_of_datasets(bench.repo, [made], Asker(TRUST, NOW))
+    assert "retired" in used.note
+    assert used.used == ("open", "closed")

@@ -114,7 +114,7 @@ def test_a_filtered_dataset_is_under_the_terms_of_what_it_kept(bench: Any) -> No
     assert right.partitions == ("open", "rest")
 
 
-def test_what_was_taken_back_gives_no_right(bench: Any) -> None:
+def test_what_was_revoked_gives_no_right(bench: Any) -> None:
     at = datetime(2026, 11, 24, 12, tzinfo=UTC)
     corpus(bench)
     source = bench.repo.resolve("acme/docs")

@@ -51,11 +51,11 @@ def test_rows(bench: Bench, case: dict[str, Any]) -> None:
             name: expected[name] for name in COUNTED
         }
         assert derivation["decisions"] == 3
-        told = [
+        rows = [
             {name: cell for name, cell in row.cells.items() if cell is not None}
             for row in decisions_of(bench, manifest)
         ]
-        assert told == case["rows"]
+        assert rows == case["rows"]
 
 
 class _Stream:
@@ -112,9 +112,9 @@ def _state(case: dict[str, Any]) -> str:
         totals = walk.follow(None if case.get("retired") else iter(source))
         for part, expected in of["parts"].items():
             follows = totals.derivation(part)
-            told = {name: expected[name] for name in COUNTED}
-            told["counts"] = case.get("counts", {}).get(part, told["counts"])
-            if follows != told:
+            counted = {name: expected[name] for name in COUNTED}
+            counted["counts"] = case.get("counts", {}).get(part, counted["counts"])
+            if follows != counted:
                 return "differs"
             if results[part].is_rows:
                 results[part].compare_rows(made[part].rows())

@@ -47,13 +47,13 @@ VALUES = st.one_of(
 
 
 @given(st.lists(VALUES, max_size=20))
-def test_a_record_is_told_alone_what_it_is_told_among_others(values: list[Any]) -> None:
+def test_a_record_gets_the_same_result_alone_and_among_others(values: list[Any]) -> None:
     step = where("TRY_CAST(a AS DOUBLE) > 1")
     rows = [row(n, a=value) for n, value in enumerate(values)]
     assert step.start_batch()(rows) == decided(step, *rows)
 
 
-def test_the_first_record_that_cannot_be_told_is_named() -> None:
+def test_the_first_record_that_cannot_be_decided_is_named() -> None:
     rows = [row(n, pages=n) for n in range(5000)]
     rows[4000] = row(4000, pages="four", more="x" * 100)
     rows[3000] = row(3000, pages="three")

@@ -60,16 +60,16 @@ def changing(change: Callable[[dict[str, Any]], object]) -> Any:
 
 def test_workers_need_nothing_of_this_users_cache(lists: Bench, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    told: list[str] = []
-    pools = changing(lambda setup: told.append(json.dumps(setup)))
+    setups: list[str] = []
+    pools = changing(lambda setup: setups.append(json.dumps(setup)))
     there = derive(lists, pools, cache)
     assert dict(there.dropped) == {
         "opted-out-url": 3,
         "duplicate": 4,
         "overlap-normalised": 1,
     }
-    assert len(told) == 2
-    assert not any(str(cache) in setup for setup in told)
+    assert len(setups) == 2
+    assert not any(str(cache) in setup for setup in setups)
     assert derive(lists, None, cache).unchanged
 
 

@@ -52,14 +52,14 @@ def look(folder: Path, *, expected: int = 0, follow: bool = True) -> Listed:
 def helped(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Let a helper join for any folder; tells how many answers came from one."""
     answers: list[object] = []
-    told = Workers.map
+    original = Workers.map
 
-    def tell(self: Workers, tasks: object) -> object:
-        for result in told(self, tasks):  # type: ignore[arg-type]
+    def counting(self: Workers, tasks: object) -> object:
+        for result in original(self, tasks):  # type: ignore[arg-type]
             answers.append(result)
             yield result
 
-    monkeypatch.setattr(Workers, "map", tell)
+    monkeypatch.setattr(Workers, "map", counting)
     monkeypatch.setattr(listing_module, "MANY_FILES", 1)
     monkeypatch.setattr("lyrikstore.objects.parallel.processes.cores", lambda: 2)
     return lambda: len(answers)

@@ -78,16 +78,16 @@ def test_workbook_traps(write_xlsx: Callable[..., Path], tmp_path: Path) -> None
         read_sheet(write_xlsx([["path", "a"], ["x", "=1+1"]]))
     with pytest.raises(InvalidInputError, match="in error"):
         read_sheet(write_xlsx([["path", "a"], ["x", "#N/A"]]))
-    book = openpyxl.Workbook()
-    for sheet in (book.active, book.create_sheet("second")):
+    workbook = openpyxl.Workbook()
+    for sheet in (workbook.active, workbook.create_sheet("second")):
         sheet.append(["path"])
         sheet.append(["x"])
-    book.save(tmp_path / "two.xlsx")
+    workbook.save(tmp_path / "two.xlsx")
     with pytest.raises(InvalidInputError, match="more than one sheet") as caught:
         read_sheet(tmp_path / "two.xlsx")
     assert "hide the other" in caught.value.hint
-    book["second"].sheet_state = "hidden"
-    book.save(tmp_path / "two.xlsx")
+    workbook["second"].sheet_state = "hidden"
+    workbook.save(tmp_path / "two.xlsx")
     assert [row.key for row in read_sheet(tmp_path / "two.xlsx").rows] == ["x"]
 
 
@@ -97,12 +97,12 @@ def test_an_unchanged_workbook_is_parsed_once(
     from lyrikstore.curate.sheets import sheet_cache
     from lyrikstore.curate.sheets.sheet_cache import sheet_digest
 
-    book = openpyxl.Workbook()
-    book.active.append(["path", "größe", "other"])
-    book.active.append(["a.txt", 1.5, "x"])
-    book.active.append(["b.txt", None, "y"])
+    workbook = openpyxl.Workbook()
+    workbook.active.append(["path", "größe", "other"])
+    workbook.active.append(["a.txt", 1.5, "x"])
+    workbook.active.append(["b.txt", None, "y"])
     sheet, cache = tmp_path / "s.xlsx", tmp_path / "cache"
-    book.save(sheet)
+    workbook.save(sheet)
     read = read_sheet(sheet)
     parsed: list[Path] = []
 
@@ -126,8 +126,8 @@ def test_an_unchanged_workbook_is_parsed_once(
         kept.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         assert ask() == read
     assert len(parsed) == 4 + len(range(0, len(whole), 7))
-    book.active.append(["c.txt", None, "z"])
-    book.save(sheet)
+    workbook.active.append(["c.txt", None, "z"])
+    workbook.save(sheet)
     assert ask() == read_sheet(sheet) != read
 
 
@@ -154,9 +154,9 @@ def test_a_sheet_that_changes_while_it_is_read_is_not_remembered(
 
 def _moved(good: Path, target: Path, place: str, encoding: str = "", prefix: str = "") -> Path:
     """Return the workbook with its sheet in a part of another name, encoding or prefix."""
-    with zipfile.ZipFile(good) as book, zipfile.ZipFile(target, "w") as moved:
-        for name in book.namelist():
-            data = book.read(name)
+    with zipfile.ZipFile(good) as workbook, zipfile.ZipFile(target, "w") as moved:
+        for name in workbook.namelist():
+            data = workbook.read(name)
             if name in {"xl/_rels/workbook.xml.rels", "[Content_Types].xml"}:
                 data = data.replace(b"/xl/worksheets/sheet1.xml", f"/{place}".encode())
             if name != "xl/worksheets/sheet1.xml":

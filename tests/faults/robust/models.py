@@ -129,8 +129,8 @@ def _weights(words: int) -> bytes:
             values = [1.0] * count
         start, data = len(data), data + struct.pack(f"<{count}f", *values)
         header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [start, len(data)]}
-    told = json.dumps(header).encode()
-    return struct.pack("<Q", len(told)) + told + data
+    encoded = json.dumps(header).encode()
+    return struct.pack("<Q", len(encoded)) + encoded + data
 
 
 def _write_part(folder: Path, part: str) -> None:
@@ -229,9 +229,9 @@ def _answered(subject: Subject) -> None:
 
 
 def _predicted(subject: Subject, answer: Answer) -> list[Finding]:
-    told = (answer.json or {}).get("predictions")
-    if told != json.loads((subject.work / "answer.json").read_text("utf-8")):
-        return [Finding("undetected", f"predict said {told} with exit 0")]
+    predictions = (answer.json or {}).get("predictions")
+    if predictions != json.loads((subject.work / "answer.json").read_text("utf-8")):
+        return [Finding("undetected", f"predict said {predictions} with exit 0")]
     return _nothing_lies_about(subject)
 
 
@@ -275,7 +275,7 @@ _WORKS = (
         "train",
         lambda _: ["train", "train.toml"],
         prepare=_supply,
-        promised=_trained,
+        check_result=_trained,
         beside=_after_a_kill,
         slow=True,
     ),
@@ -283,7 +283,7 @@ _WORKS = (
         "evaluate",
         lambda _: ["evaluate", MODEL, "--on", "acme/test"],
         prepare=_model,
-        promised=_evaluated,
+        check_result=_evaluated,
         beside=_worker_ends,
         slow=True,
     ),
@@ -291,7 +291,7 @@ _WORKS = (
         "predict",
         lambda _: [*PREDICT],
         prepare=_answered,
-        promised=_predicted,
+        check_result=_predicted,
         beside=_worker_ends,
         slow=True,
     ),
@@ -300,7 +300,7 @@ _WORKS = (
         lambda _: ["card", MODEL, "-o", "CARD.md"],
         prepare=_measured,
         before=_no_card,
-        promised=_described,
+        check_result=_described,
     ),
 )
 MODELS = {work.name: work for work in _WORKS}

@@ -84,9 +84,9 @@ def _is_taken_in(subject: Subject, _answer: Answer) -> list[Finding]:
 
 
 def _is_believed(subject: Subject, _answer: Answer) -> list[Finding]:
-    told = subject.ask("trust", "list").out
-    missing = [name for name in ("me (", "Second") if name not in told]
-    return [Finding("lost", f"not believed any more: {name}: {told}") for name in missing]
+    listed = subject.ask("trust", "list").out
+    missing = [name for name in ("me (", "Second") if name not in listed]
+    return [Finding("lost", f"not believed any more: {name}: {listed}") for name in missing]
 
 
 def _signs(subject: Subject, _answer: Answer) -> list[Finding]:
@@ -102,14 +102,14 @@ _WORKS = (
         lambda _: ["w3c", "sign", "anything.json", "-o", "out.json"],
         prepare=_deliver,
         before=_no_output,
-        promised=_verifies(4),
+        check_result=_verifies(4),
     ),
     Work(
         "attest",
         lambda _: [*ATTEST, "-o", "out.json", "--status-url", STATUS],
         prepare=_deliver,
         before=_no_output,
-        promised=_verifies(0, 4, 5),
+        check_result=_verifies(0, 4, 5),
     ),
     Work(
         "grant",
@@ -119,20 +119,20 @@ _WORKS = (
         ],
         prepare=_deliver,
         before=_no_output,
-        promised=_verifies(0, 4, 5),
+        check_result=_verifies(0, 4, 5),
     ),
     Work(
         "import",
         lambda _: ["import", "taken.json"],
         prepare=_attest,
-        promised=_is_taken_in,
+        check_result=_is_taken_in,
     ),
     Work(
         "revoke",
         lambda _: ["credential", "revoke", "delivery", "-o", "out"],
         prepare=_deliver,
         before=_no_output,
-        promised=_is_revoked,
+        check_result=_is_revoked,
         done=frozenset({15}),  # nothing to do
     ),
     Work(
@@ -140,21 +140,21 @@ _WORKS = (
         lambda _: ["key", "rotate", "second", "-o", "out"],
         prepare=_deliver,
         before=_no_output,
-        promised=_owns,
+        check_result=_owns,
         done=frozenset({14}),  # the key that signed this is no owner's any more
     ),
     Work(
         "key new",
         lambda _: ["key", "new", "third", "--no-passphrase"],
         prepare=_deliver,
-        promised=_signs,
+        check_result=_signs,
         done=frozenset({15}),  # no key is ever overwritten
     ),
     Work(
         "trust add",
         lambda _: ["trust", "add", HOLDER, "--name", "Second"],
         prepare=_deliver,
-        promised=_is_believed,
+        check_result=_is_believed,
     ),
 )
 SIGNING = {work.name: work for work in _WORKS}

@@ -63,8 +63,8 @@ class Answer:
             return [Finding("other", f"exit {self.code} is in no table: {self.err}")]
         if self.code and not may_fail:
             return [Finding("other", f"exit {self.code}: {self.err}")]
-        told = mute or "error: " in self.err or "hint: " in self.err or '"kind": ' in self.err
-        if self.code in {1, 10, 11, 12, 13, 14, 15, 16, 17} and not told:
+        explained = mute or "error: " in self.err or "hint: " in self.err or '"kind": ' in self.err
+        if self.code in {1, 10, 11, 12, 13, 14, 15, 16, 17} and not explained:
             return [Finding("other", f"exit {self.code} without a word: {self.err!r}")]
         return []
 

@@ -42,7 +42,7 @@ class Work:
         files: Documents of the version before and of the next.
         prepare: Brings the store to where the command makes sense.
         before: Runs before every try, outside the fault.
-        promised: Judges an answer of exit code 0, and remembers what it acknowledged.
+        check_result: Judges an answer of exit code 0, and remembers what it acknowledged.
         beside: Judges what others hold, right after the fault: a copy that they clone from.
         done: Exit codes that say, when the command is run again, that it was done before.
         mends: The store is damaged until the command has succeeded.
@@ -56,7 +56,7 @@ class Work:
     files: int = 24
     prepare: Callable[[Subject], None] = _nothing
     before: Callable[[Subject], None] = _nothing
-    promised: Callable[[Subject, Answer], list[Finding]] = _silence
+    check_result: Callable[[Subject, Answer], list[Finding]] = _silence
     beside: Callable[[Subject], list[Finding]] = lambda _subject: []
     done: frozenset[int] = frozenset()
     mends: bool = False
@@ -83,15 +83,15 @@ class Work:
         self.before(subject)
         return self.arguments(subject)
 
-    def judged(self, subject: Subject, answer: Answer, *, told: bool = True) -> list[Finding]:
+    def judged(self, subject: Subject, answer: Answer, *, reported: bool = True) -> list[Finding]:
         """Return what is wrong after a try, and when the same command is run once more.
 
         Args:
             subject: Whose store it is.
             answer: What the command said.
-            told: It could say it: exit code 0 is a promise.
+            reported: It could say it: exit code 0 is a promise.
         """
-        findings = self.promised(subject, answer) if told and answer.code == 0 else []
+        findings = self.check_result(subject, answer) if reported and answer.code == 0 else []
         findings += self.beside(subject)
         if not self.mends:  # else it is still damaged, perhaps
             findings += subject.sound(behind=self.behind) + subject.kept_promises()
@@ -101,7 +101,7 @@ class Work:
         else:
             findings += once_more.manners(may_fail=once_more.code in self.done)
         if once_more.code == 0 or once_more.code in self.done:
-            findings += self.promised(subject, once_more)
+            findings += self.check_result(subject, once_more)
         return findings + subject.sound()
 
 
@@ -250,49 +250,49 @@ _WORKS = (
     Work(
         "commit",
         lambda s: ["commit", s.documents, "-d", NAME, "--yes", "--json"],
-        promised=_acknowledge,
+        check_result=_acknowledge,
     ),
     Work(
         MANY_FILES,
         lambda s: ["commit", s.documents, "-d", NAME, "--yes", "--json"],
         files=2_100,
-        promised=_acknowledge,
+        check_result=_acknowledge,
     ),
     Work(
         "filter",
         lambda _: ["filter", NAME, "--recipe", "recipe.toml", "--as", "acme/clean"],
         prepare=_write_recipe,
-        promised=_filtered,
+        check_result=_filtered,
     ),
-    Work("maintain index", lambda _: ["maintain", "index"], promised=_index_counts),
+    Work("maintain index", lambda _: ["maintain", "index"], check_result=_index_counts),
     Work("verify", lambda _: ["verify"]),
     Work(
         "verify --repair-from",
         lambda _: ["verify", "--repair-from", "origin"],
         prepare=_break,
-        promised=lambda subject, _answer: subject.kept_promises(),
+        check_result=lambda subject, _answer: subject.kept_promises(),
         mends=True,
     ),
     Work(
         "checkout",
         lambda _: ["checkout", NAME, "out"],
         before=_no_output_folder,
-        promised=_newest_is_out,
+        check_result=_newest_is_out,
     ),
-    Work("status", lambda _: ["status", "--json"], promised=_sees_all_or_says_so),
-    Work("query", lambda _: ["query", QUESTION, "--json"], promised=_counts_versions),
+    Work("status", lambda _: ["status", "--json"], check_result=_sees_all_or_says_so),
+    Work("query", lambda _: ["query", QUESTION, "--json"], check_result=_counts_versions),
     Work(
         "issue",
         lambda _: ["issue", NAME, "-o", "out", "--permit", "train"],
         before=_no_output_folder,
-        promised=_delivered,
+        check_result=_delivered,
     ),
-    Work("push", lambda _: ["push"], prepare=_add_remote, promised=_pushed),
+    Work("push", lambda _: ["push"], prepare=_add_remote, check_result=_pushed),
     Work(
         "push of a clone",
         lambda _: ["push"],
         prepare=_go_on,
-        promised=_pushed,
+        check_result=_pushed,
         beside=_pushed_before,
         behind=True,
     ),
@@ -300,14 +300,14 @@ _WORKS = (
         "pull",
         lambda _: ["pull", "-C", "cloned"],
         prepare=_fetch,
-        promised=_brought("cloned"),
+        check_result=_brought("cloned"),
     ),
     Work(
         "clone",
         lambda s: ["clone", _copy(s), "out"],
         prepare=_push,
         before=_no_output_folder,
-        promised=_brought("out"),
+        check_result=_brought("out"),
     ),
     Work("gc", lambda _: ["gc", NAME, "--keep", 2, "--grace", 0], prepare=_retire),
 )

@@ -193,14 +193,14 @@ def _judge(subject: Subject, kind: str, name: str, answer: object) -> list[Findi
         findings.append(Finding("undetected", f"verify exits {verdict.code}"))
     elif words:
         checks = (verdict.json or {}).get("checks", [])
-        told = " ".join(
+        printed = " ".join(
             f"{c['id'] if c['state'] == 'fail' else ''} {c['summary']} {c['detail']}"
             for c in checks
             if c["state"] in {"fail", "unchecked"} and c["detail"].get("reason") != "log-broken"
         )
-        told = told or verdict.err
-        if not any(word in told.lower() for word in words):
-            said = f"exit {verdict.code}: {told or said}"
+        printed = printed or verdict.err
+        if not any(word in printed.lower() for word in words):
+            said = f"exit {verdict.code}: {printed or said}"
             findings.append(Finding("undetected", f"verify does not name it: {said}"))
     elif verdict.code and "memor" not in said and "remember" not in said:
         findings.append(Finding("other", f"verify exits {verdict.code}: {said}"))

@@ -198,8 +198,8 @@ def _cut(row: Row, base: Path, mount: Sequence[object], tries: int) -> None:
             _unmount(disk)
             _system("mount", *mount, disk)
             # The oldest and the newest: all would take longer with every try.
-            promised = subject.truth
-            subject.truth = dict([*list(promised.items())[:1], *list(promised.items())[-2:]])
+            truth = subject.truth
+            subject.truth = dict([*list(truth.items())[:1], *list(truth.items())[-2:]])
             if what == "push" and late:
                 findings += _came_over(subject, base / "cloned")
             if what == "issue":
@@ -207,7 +207,7 @@ def _cut(row: Row, base: Path, mount: Sequence[object], tries: int) -> None:
             findings += subject.examine(*command)
             if what == "push":
                 findings += _came_over(subject, base / "cloned")
-            subject.truth = promised
+            subject.truth = truth
             row.add(f"{what} {number}, {'after' if late else 'during'}", findings)
     finally:
         _unmount(disk)
@@ -249,11 +249,11 @@ def _interrupt(subject: Subject, command: list[object], after: float, documents:
         start_new_session=True,
     )
     time.sleep(after)
-    told = child.poll()
+    status = child.poll()
     _system("xfs_io", "-x", "-c", "shutdown", subject.base)
     end(child.pid)
     out, _ = child.communicate()
-    if told == 0 and command[0] == "commit":
+    if status == 0 and command[0] == "commit":
         from tests.faults.robust.subject import Answer
 
         subject.acknowledge(Answer(0, out.decode(), ""), documents)

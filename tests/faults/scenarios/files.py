@@ -69,7 +69,7 @@ def _below(*names: bytes) -> Callable[[bytes], None]:
     return make
 
 
-def _odd_mode(folder: bytes) -> None:
+def _special_mode(folder: bytes) -> None:
     _plain(b"odd-mode")(folder)
     os.chmod(folder + b"/odd-mode", 0o6755)
 
@@ -107,7 +107,7 @@ HOSTILE: dict[str, Callable[[bytes], None]] = {
     "socket": _socket,
     "device": _device,
     "hard links": _linked_twice,
-    "setuid file": _odd_mode,
+    "setuid file": _special_mode,
 }
 
 

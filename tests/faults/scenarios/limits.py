@@ -79,8 +79,8 @@ def streams(base: Path, name: str, *, quick: bool) -> list[Row]:
             if "closed" in label and answer.code:
                 findings.append(Finding("other", f"exit {answer.code}: {answer.err}"))
             # What it said on standard output may be lost, what it did is not.
-            told = "stdout" not in label and label != "all closed"
-            row.add(f"{name}, {label}", findings + work.judged(subject, answer, told=told))
+            reported = "stdout" not in label and label != "all closed"
+            row.add(f"{name}, {label}", findings + work.judged(subject, answer, reported=reported))
         os.close(write_end)
     return [row]
 

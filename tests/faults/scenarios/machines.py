@@ -236,8 +236,8 @@ def _standing(machine: Machine, shared: Shared, *where: object) -> list[Finding]
     for digest, paper in shared.granted.items():
         report = machine.subject.ask("verify", paper, "--status", lists, "--json").json
         status = next(check for check in report["checks"] if check["id"] == "status")
-        taken_back = status["detail"].get("reason") == "revoked"
-        if digest in shared.revoked and not taken_back:
+        is_revoked = status["detail"].get("reason") == "revoked"
+        if digest in shared.revoked and not is_revoked:
             findings.append(Finding("lost", f"revoked, and yet: {status}"))
         elif digest not in shared.doubtful and status["state"] != "pass":
             findings.append(Finding("other", f"nobody took it back, and yet: {status}"))

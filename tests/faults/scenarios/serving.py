@@ -141,9 +141,13 @@ def _too_large(server: Server) -> list[Finding]:
 
 def _many(server: Server) -> list[Finding]:
     with ThreadPoolExecutor(PLACES) as pool:
-        told = list(pool.map(lambda _: server.ask()[0], range(PLACES)))
-    odd = [status for status in told if status not in {201, 503}]
-    return [Finding("other", f"of {PLACES} at once: {odd}")] if odd or 201 not in told else []
+        statuses = list(pool.map(lambda _: server.ask()[0], range(PLACES)))
+    unexpected = [status for status in statuses if status not in {201, 503}]
+    return (
+        [Finding("other", f"of {PLACES} at once: {unexpected}")]
+        if unexpected or 201 not in statuses
+        else []
+    )
 
 
 CLIENTS: dict[str, Callable[[Server], list[Finding]]] = {

@@ -196,7 +196,7 @@ def test_duplicates_go(shelf):
     sound(repo)
 
 
-def test_a_commit_that_relied_on_garbage_is_told_to_run_again(shelf):
+def test_a_commit_that_relied_on_garbage_has_to_run_again(shelf):
     shelf.commit(content={"a": TEXT})
     shelf.commit(content={"a": b"new"})
     other = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)

@@ -159,7 +159,7 @@ def test_changes_that_make_no_sense(change, error) -> None:
         change(FIRST)
 
 
-def test_nothing_that_was_said_of_a_key_is_taken_back() -> None:
+def test_nothing_that_was_said_of_a_key_is_revoked() -> None:
     policy = replace(revoked(ADA.did, 5, BEN.did)(FIRST), version=2)
     assert policy.may_follow(FIRST)
     for retired in (

@@ -113,10 +113,12 @@ def test_what_the_source_lacks_too_keeps_nothing_else_from_being_restored(office
     for name in packs:
         spoil(home.repo.backend, name)
     spoil(remote, packs[0])
-    with pytest.raises(VerificationError, match="1 pack is damaged or missing here and at") as told:
+    with pytest.raises(
+        VerificationError, match="1 pack is damaged or missing here and at"
+    ) as raised:
         repair_store(home.repo.root, remote, "origin", memory=home.memory)
-    assert told.value.details["packs"] == packs[:1]
-    assert set(told.value.details["restored"]) == set(packs[1:])
+    assert raised.value.details["packs"] == packs[:1]
+    assert set(raised.value.details["restored"]) == set(packs[1:])
     live = home.repo.live.packs
     assert [one.name for one in live if pack_problem(home.repo.backend, one)] == packs[:1]
     spoil(remote, packs[0])  # which mends it

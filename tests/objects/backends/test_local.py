@@ -302,7 +302,7 @@ def test_cleaning_leaves_alone_what_is_no_file(root: Path, tmp_path: Path) -> No
     assert (tmp_path / "precious").read_bytes() == b"x"
 
 
-def test_faulty_backend_fails_where_told(tmp_path: Path) -> None:
+def test_faulty_backend_fails_at_the_given_call(tmp_path: Path) -> None:
     inner = MemoryBackend(tmp_path)
     faulty = FaultyBackend(inner, 2, "disk-full")
     assert faulty.create("a", b"")

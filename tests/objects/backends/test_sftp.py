@@ -140,7 +140,7 @@ def lose_first_answer(monkeypatch, method, effect):
 
 
 @pytest.mark.parametrize("effect", [True, False])
-def test_a_lost_answer_is_told_from_a_lost_race(remote, monkeypatch, effect):
+def test_a_lost_answer_is_distinguished_from_a_lost_race(remote, monkeypatch, effect):
     lose_first_answer(monkeypatch, "rename", effect)
     assert remote.create("tx/1", b"mine")
     assert remote.read("tx/1") == b"mine"

@@ -69,15 +69,15 @@ def change(store: BlobStore, digest: Digest, *, last: bool = False) -> Digest:
 
 
 def test_sound(store) -> None:
-    told = []
-    results = list(verify_blobs(store, told.append))
+    reported = []
+    results = list(verify_blobs(store, reported.append))
     assert not [result for result in results if result.problem]
     packs = [result for result in results if result.kind == "pack"]
     assert sorted(result.id for result in packs) == sorted(pack.id for pack in store.packs)
     assert sum(result.bytes for result in packs) == sum(pack.bytes for pack in store.packs)
     large = {result.id for result in results if result.kind == "blob"}
     assert large >= {Digest.of(data) for data in (*VERSIONS, NOISE)}
-    assert told[-1].bytes >= sum(pack.bytes for pack in store.packs) * 0.9
+    assert reported[-1].bytes >= sum(pack.bytes for pack in store.packs) * 0.9
 
 
 def test_each_pack_is_read_once_and_each_block_unpacked_once(store, monkeypatch) -> None:

@@ -212,7 +212,7 @@ def test_a_store_s_user_signs_answers_of_their_own_once(chain: Any) -> None:
     assert answer_card(*asked) is not None
 
 
-def test_an_answer_that_was_taken_back_is_none(chain: Any) -> None:
+def test_a_revoked_answer_is_none(chain: Any) -> None:
     said = answered(chain, {"contact": "Ada"})
     facts = gather(chain.repository, chain.made["checkpoint"])
     assert [one.credential for one in answers_of(facts)] == [said]
@@ -276,7 +276,7 @@ def test_an_expert_without_a_store_takes_answers_back(
     assert shop.ok("verify", "cards/acme/tiny", "--json").check("card.sources")["state"] == "pass"
 
 
-def test_one_s_own_answers_are_taken_back_where_they_are_logged(shop: Person) -> None:
+def test_one_s_own_answers_are_revoked_where_they_are_logged(shop: Person) -> None:
     (shop.folder / "a.toml").write_text(ANSWERS)
     (said,) = shop.ok(*CARD, "--answers", "a.toml").json["answeredBy"]
     shop.ok("credential", "revoke", said)

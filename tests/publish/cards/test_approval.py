@@ -214,7 +214,7 @@ def test_without_a_role_for_it_another_writer_approves(chain: Any) -> None:
     assert status(chain).word == "approved"
 
 
-def test_what_is_withdrawn(ready: Any) -> None:
+def test_what_is_revoked(ready: Any) -> None:
     assert refused(ready, "ada", revoke=True) == "not-approved"
     approve(ready, "ada")
     approve(ready, "grace")

@@ -316,7 +316,7 @@ def test_an_evaluation_that_no_program_of_ours_writes(chain: Any, change: Any) -
     assert refused.value.kind == "bad-body"
 
 
-def test_what_no_card_can_tell_of_makes_no_card_false_that_was_signed_before(chain: Any) -> None:
+def test_what_no_card_can_state_makes_no_card_false_that_was_signed_before(chain: Any) -> None:
     """ATTACK A86: one evaluation, and every card of the model is invalid from then on."""
     honest, old = make(chain), chain.made["evaluation"]
     body = {**old.body, "count": 0, "overlap": {"exact": 1, "checked": "blake3"}}

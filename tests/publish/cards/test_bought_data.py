@@ -190,7 +190,7 @@ def test_only_partitions_that_were_used_put_duties_on_a_model(buyer: Any) -> Non
     assert noticed(partitions=["other"], permits=["train"]).withheld == {OUR_NAME: True}
 
 
-def test_what_was_taken_back_is_said(buyer: Any) -> None:
+def test_what_was_revoked_is_reported(buyer: Any) -> None:
     before = make(buyer, "second")
     taken = revoke(buyer)
     made = make(buyer, "second")
@@ -269,7 +269,7 @@ def test_data_under_the_manifest_of_another_dataset_has_no_card(buyer: Any) -> N
     assert caught.value.kind == "bad-import"
 
 
-def test_a_licence_text_that_only_the_buyer_has_is_not_handed_on(buyer: Any) -> None:
+def test_a_licence_text_that_only_the_buyer_has_is_not_redistributed(buyer: Any) -> None:
     """ATTACK A111: a publisher calls a file of the buyer's the text of their licence."""
     secret = next(iter(FILES.values()))
     said(buyer, buyer.made["foreign"], texts=[("LicenseRef-Pub-1.0", secret)])

@@ -148,7 +148,7 @@ def test_its_manifest_covers_it(full_chain: Any, card: CardResult) -> None:
         assert made[nickname].id in inputs, nickname
 
 
-def test_it_tells_the_honest_result(card: CardResult) -> None:
+def test_it_shows_the_honest_result(card: CardResult) -> None:
     text = card.renderings["markdown"].decode()
     verdict = "by accuracy, the baseline is better, by 0.05; their intervals overlap"
     assert f"**B{verdict[1:]}**" in text
@@ -178,7 +178,7 @@ def test_it_shows_what_a_right_rests_on_and_claims_none_for_today(full_chain: An
     assert "whether a credential still holds today" in to_markdown(document.content).decode()
 
 
-def test_it_shows_a_withdrawn_right_as_withdrawn(full_chain: Any) -> None:
+def test_it_shows_a_revoked_right_as_revoked(full_chain: Any) -> None:
     facts = facts_of(full_chain)
     assert facts.run is not None
     assert facts.revocations == {}

@@ -201,7 +201,7 @@ def test_a_forged_log_proof_shows_no_approval(ready: Any) -> None:
     assert reason(alone(ready, evidence(ready)), "card.approval") == "not-approved"
 
 
-def test_a_withdrawn_approval_is_said_where_it_is_known(ready: Any) -> None:
+def test_a_revoked_approval_is_reported_where_it_is_known(ready: Any) -> None:
     """ATTACK A151: whoever hands the card on leaves out that its approval was withdrawn."""
     before = evidence(ready)
     approve(ready, "ada", revoke=True, statement="the March leases were missed")

@@ -127,7 +127,7 @@ def test_a_damaged_store_is_never_a_success(handed: tuple[Person, Path]) -> None
     publisher.ok("verify", card)
 
 
-def test_without_the_store_the_evidence_beside_it_tells_who_signed_it(
+def test_without_the_store_the_evidence_beside_it_shows_who_signed_it(
     handed: tuple[Person, Path], new_person: Any
 ) -> None:
     publisher, _ = handed

@@ -91,8 +91,8 @@ def test_a_card_says_what_was_passed_over_and_what_stands_beside(facts: Any) -> 
     said = statements(facts, "card/5")
     (passed,) = said["run.passed-over"]
     assert (passed["about"], passed["state"]) == ("tfidf/2", "stated")
-    told = [each in passed["text"] for each in ("0.5500", "0.6000", "0.0500 worse", "0.0200")]
-    assert told == [True] * 4
+    shown = [each in passed["text"] for each in ("0.5500", "0.6000", "0.0500 worse", "0.0200")]
+    assert shown == [True] * 4
     (passed,) = statements(facts, "card/4")["run.passed-over"]
     assert passed["text"] == (
         "tfidf/2: macro-F1 0.5500 out of fold, 0.0500 worse than what was taken (± 0.0200)"

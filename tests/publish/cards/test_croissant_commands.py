@@ -61,7 +61,7 @@ def test_on_the_command_line(publisher: Person) -> None:
     assert publisher.ok("log", "--json").json == before
 
 
-def test_terms_that_were_taken_back_are_no_offer(publisher: Person) -> None:
+def test_revoked_terms_are_no_offer(publisher: Person) -> None:
     data = publisher.folder / "data"
     data.mkdir()
     (data / "a.txt").write_text("one\n")

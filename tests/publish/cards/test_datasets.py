@@ -235,8 +235,8 @@ def test_from_the_command_line(publisher: Any, tmp_path: Path) -> None:
     (data / "a.txt").write_text("one\n")
     publisher.ok("init")
     publisher.ok("commit", "data", "-d", "acme/contracts")
-    told = publisher.ok("card", "acme/contracts", "--draft", "ask", "--json").json
-    assert told["name"] == "acme/contracts"
+    drafted = publisher.ok("card", "acme/contracts", "--draft", "ask", "--json").json
+    assert drafted["name"] == "acme/contracts"
     asked = parse((publisher.folder / "ask" / "card.json").read_bytes())
     assert asked["subject"]["kind"] == "dataset"  # type: ignore[index, call-overload]
     said = publisher.folder / "answers.toml"

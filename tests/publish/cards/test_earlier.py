@@ -63,7 +63,7 @@ def test_the_first_use_of_data_is_that_of_the_first_run(chain: Any) -> None:
         assert [identity for identity, _ in one.evidence] == [run.id, chain.made["raw"].id]
 
 
-def test_other_models_are_told_that_were_trained_before(chain: Any) -> None:
+def test_other_models_that_were_trained_before_are_listed(chain: Any) -> None:
     before = draft(chain).data
     assert said(chain, "data.also-used") == []
     second(chain)
@@ -116,7 +116,7 @@ def test_a_key_that_is_revoked_later_makes_no_card_false(chain: Any) -> None:
     assert report.check("card.current").state is CheckState.WARN
 
 
-def test_models_that_had_versions_before_are_told_in_one_order(chain: Any) -> None:
+def test_models_that_had_versions_before_are_listed_in_one_order(chain: Any) -> None:
     """Whoever verifies a card sees the versions that it names, and none before them."""
     first = second(chain)
     second(chain, "third")

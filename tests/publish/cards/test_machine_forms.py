@@ -172,7 +172,7 @@ def test_the_bill_has_each_figure_beside_the_baseline(whole: tuple[Any, CardResu
     assert ours[1]["confidenceInterval"] == {"lowerBound": "0.40", "upperBound": "0.98"}
 
 
-def test_data_in_several_roles_is_told_once(chain: Any) -> None:
+def test_data_in_several_roles_is_listed_once(chain: Any) -> None:
     run, model, data = (chain.made[name] for name in ("run", "checkpoint", "train"))
     parts = [Input(role, "dataset", data.id) for role in ("train", "validation", "test")]
     made = chain.log("run", kind="run", name="runs/acme/parts", body=run.body, inputs=parts)

@@ -98,7 +98,7 @@ def logged(*entries: Manifest | Leaf) -> list[bytes]:
     return [Leaf("manifest", GENESIS.id).hash, *(leaf.hash for leaf in leaves)]
 
 
-def told(name: str, *entries: Manifest | Leaf) -> dict[str, bytes]:
+def recorded(name: str, *entries: Manifest | Leaf) -> dict[str, bytes]:
     """Return manifests and their log proofs under the newest log checkpoint of that log."""
     hashes, files = logged(*entries), {}
     note = LogCheckpoint(made.ORIGIN, len(hashes), merkle.root(hashes)).sign(made.LOG)
@@ -124,11 +124,11 @@ def shown(log: tuple[Manifest | Leaf, ...]) -> dict[str, bytes]:
     ("files", "verdict", "reason"),
     [
         ({}, Verdict.TRUSTED, None),
-        (told("owner", entry(1), CARD, entry(3), entry(4), THEFT, MORE), Verdict.TRUSTED, None),
-        (told("owner", *THEFTS), Verdict.INCOMPLETE, "no-consistency"),
-        (told("owner", *THEFTS) | shown(THEFTS), Verdict.INVALID, None),
+        (recorded("owner", entry(1), CARD, entry(3), entry(4), THEFT, MORE), Verdict.TRUSTED, None),
+        (recorded("owner", *THEFTS), Verdict.INCOMPLETE, "no-consistency"),
+        (recorded("owner", *THEFTS) | shown(THEFTS), Verdict.INVALID, None),
         (
-            told("owner", entry(1), CARD, *THEFTS[2:]) | shown((entry(1), CARD, *THEFTS[2:])),
+            recorded("owner", entry(1), CARD, *THEFTS[2:]) | shown((entry(1), CARD, *THEFTS[2:])),
             Verdict.TRUSTED,
             None,
         ),
@@ -136,7 +136,7 @@ def shown(log: tuple[Manifest | Leaf, ...]) -> dict[str, bytes]:
     ids=["alone", "in-one-log", "back-dated", "back-dated-and-leaves-say-so", "honest"],
 )
 def test_a_card_by_a_key_that_was_stolen(files, verdict, reason) -> None:
-    beside = {"genesis.json": GENESIS.encode(), **told("card", entry(1), CARD), **files}
+    beside = {"genesis.json": GENESIS.encode(), **recorded("card", entry(1), CARD), **files}
     found = sibling_card(TEXT, beside)
     assert found is not None
     report = verify_card_alone(TEXT, found, beside, trust=TRUST, at=made.NOW)
@@ -147,7 +147,7 @@ def test_a_card_by_a_key_that_was_stolen(files, verdict, reason) -> None:
 
 @pytest.mark.parametrize("role", FILES)
 def test_each_file_of_a_card_is_it(role) -> None:
-    beside = {"genesis.json": GENESIS.encode(), **told("card", entry(1), CARD)}
+    beside = {"genesis.json": GENESIS.encode(), **recorded("card", entry(1), CARD)}
     report = verify_card_alone(FILES[role], CARD, beside, trust=TRUST, at=made.NOW)
     assert report.verdict is Verdict.TRUSTED, report
     profile = verify_card_alone(PROFILE, CARD, beside, trust=TRUST, at=made.NOW)

@@ -206,7 +206,7 @@ def test_steps_that_no_recipe_of_ours_gives_remove_nothing(chain: Any, steps: li
         "filter", kind="filter", name=old.name, body={**old.body, "steps": steps}, parents=[old.id]
     )
     derivation = {**train.body["derivation"], "reported": {"found-email": 1}}
-    odd = chain.dataset(
+    unmeasured = chain.dataset(
         "odd", "datasets/acme/odd", {"a.txt": b"one\n"},
         body={**train.body, "derivation": derivation},
         inputs=[
@@ -214,5 +214,5 @@ def test_steps_that_no_recipe_of_ours_gives_remove_nothing(chain: Any, steps: li
         ],
         attachments=list(train.attachments_in("decisions")),
     )  # fmt: skip
-    train_on(chain, odd)
+    train_on(chain, unmeasured)
     assert found(chain) == [("datasets/acme/odd", {"found-email": 1})]

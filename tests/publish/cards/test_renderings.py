@@ -202,7 +202,7 @@ def test_nothing_says_that_a_law_is_satisfied(whole: tuple[Any, CardResult]) -> 
         assert b"no lawyer" in data or data.startswith(b'{"counts"')
 
 
-def test_labels_are_as_short_as_tells_them_apart() -> None:
+def test_labels_are_as_short_as_distinguishes_them() -> None:
     ids = ["blake3:" + "ab" * 32, "blake3:" + "ab" * 5 + "cd" * 27, "blake3:" + "01" * 32]
     labels = labels_of(ids)
     assert labels == {ids[0]: "ababababaaba"[:0] + ids[0][7:18], **{i: i[7:18] for i in ids[1:]}}

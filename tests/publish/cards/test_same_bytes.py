@@ -50,7 +50,7 @@ def judge(chain: Any) -> Check:
     return one.check(CHECK)
 
 
-def test_files_that_somebody_else_prohibits_are_told(chain: Any, world: Any) -> None:
+def test_files_that_somebody_else_prohibits_are_reported(chain: Any, world: Any) -> None:
     assert judge(chain).state is CheckState.PASS
     credential = theirs(chain, world, no("train", "redistribute"))
     found = judge(chain)

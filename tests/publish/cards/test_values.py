@@ -55,10 +55,10 @@ def rows(chain: Any) -> Any:
     return chain
 
 
-def test_labels_and_odd_suffixes_are_counted(rows: Any) -> None:
+def test_labels_and_unusual_suffixes_are_counted(rows: Any) -> None:
     made = make(rows, "rows")
-    told = statement_of(made, "data.statistics:datasets/acme/rows")["value"]
-    assert told == {"files": 2, "columns": STATS["columns"], "distinctLabels": 1}
+    statistics = statement_of(made, "data.statistics:datasets/acme/rows")["value"]
+    assert statistics == {"files": 2, "columns": STATS["columns"], "distinctLabels": 1}
     suffixes = statement_of(made, "data.formats:datasets/acme/rows")["value"]
     assert suffixes == [{"suffix": ".txt", "files": 1}, {"suffix": "other", "files": 1}]
     assert not [name for name, data in made.renderings.items() if b"jane" in data.lower()]
@@ -92,6 +92,6 @@ def test_a_card_that_hides_what_it_holds(rows: Any, form: CardForm, said: Any) -
 
 
 @pytest.mark.parametrize("value", ["Jane Doe", ["Jane Doe"], {"labels": "Jane Doe"}, 7, None])
-def test_what_has_another_form_is_not_told(value: Any) -> None:
+def test_what_has_another_form_is_not_shown(value: Any) -> None:
     for field in ("stats", "formats"):
         assert "Jane" not in str(without_values(field, value))

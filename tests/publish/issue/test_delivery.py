@@ -164,11 +164,11 @@ def test_jsonl_and_csv_records(chain: Any, tmp_path: Path) -> None:
     assert verify(chain, tmp_path / "d").verdict is Verdict.TRUSTED
 
 
-def test_progress_tells_both_parts(chain: Any, tmp_path: Path) -> None:
-    told: list[Progress] = []
-    issue(chain, chain.made["raw"], tmp_path / "d", progress=told.append)
+def test_progress_reports_both_parts(chain: Any, tmp_path: Path) -> None:
+    reported: list[Progress] = []
+    issue(chain, chain.made["raw"], tmp_path / "d", progress=reported.append)
     total = chain.made["raw"].body["bytes"]
-    last = [step for step in told if step.done == 4]
+    last = [step for step in reported if step.done == 4]
     assert last == [Progress(4, 4, total, phase) for phase in ("records", "data")]
 
 

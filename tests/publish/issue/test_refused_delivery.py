@@ -145,8 +145,8 @@ def test_what_a_killed_process_left_beside_is_removed_and_of_one_alive_nothing(
             [sys.executable, "-c", build, str(tmp_path / name)], stdout=subprocess.PIPE, text=True
         )
         assert child.stdout is not None
-        with child.stdout as told:
-            return child, told.readline().strip()
+        with child.stdout as output:
+            return child, output.readline().strip()
 
     killed, left = start("delivery")
     killed.kill()

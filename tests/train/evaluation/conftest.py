@@ -73,7 +73,7 @@ def terms_of_service(tmp_path_factory: pytest.TempPathFactory) -> Person:
                       for row in seen[:5]]  # fmt: skip
         taken.sort(key=lambda row: str(row["id"]))
         commit(person, f"tos-{part}", taken, "label")
-    promised = """
+    thresholds = """
 [[threshold]]
 metric = "macroF1"
 at_least = 0.1
@@ -85,7 +85,7 @@ at_least = 0.999
 metric = "labelDrift"
 at_most = 0.2
 """
-    train(person, "tos", "label", promised)
+    train(person, "tos", "label", thresholds)
     return person
 
 

@@ -104,11 +104,11 @@ def test_thresholds_are_signed_before_training_and_a_missed_one_is_said(
 ) -> None:
     checkpoint = terms_of_service.ok("show", "checkpoints/firm/tos", "--json").json
     run = next(one["id"] for one in checkpoint["manifest"]["inputs"] if one["role"] == "run")
-    promised = terms_of_service.ok("show", run, "--json").json["manifest"]["body"]["thresholds"]
-    assert [one["metric"] for one in promised] == ["macroF1", "recall", "labelDrift"]
+    thresholds = terms_of_service.ok("show", run, "--json").json["manifest"]["body"]["thresholds"]
+    assert [one["metric"] for one in thresholds] == ["macroF1", "recall", "labelDrift"]
     judged = tos_result["body"]["thresholds"]
     assert [one["met"] for one in judged] == [True, False]  # drift is for monitoring
-    assert {**judged[1], "value": "", "met": True} == {**promised[1], "value": "", "met": True}
+    assert {**judged[1], "value": "", "met": True} == {**thresholds[1], "value": "", "met": True}
     shown = terms_of_service.ok("evaluate", "evaluations/firm/tos", "--html", "missed.html").out
     assert re.search(r"^! MISSED: recall of Arbitration", shown, re.MULTILINE)
     assert (

@@ -19,7 +19,7 @@ import json, os, subprocess, sys
 subprocess.Popen(["sleep", sys.argv[-1]], start_new_session=True)
 print("left", flush=True)
 """
-TELLS = """
+REPORTS = """
 ended = {"code": 0, "left": 1, "over": False, "cpuSeconds": 0, "memoryBytes": 0}
 os.write(int(sys.argv[1]), json.dumps(ended).encode())
 """
@@ -45,9 +45,9 @@ def interrupt(event: object) -> None:
 @pytest.mark.parametrize(
     ("said", "progress", "raised"),
     [
-        (TELLS, silent, RunFailedError),
+        (REPORTS, silent, RunFailedError),
         ("", silent, RunFailedError),
-        (TELLS, interrupt, KeyboardInterrupt),
+        (REPORTS, interrupt, KeyboardInterrupt),
         ("", interrupt, KeyboardInterrupt),
     ],
 )
@@ -84,13 +84,13 @@ def test_nothing_is_sealed_while_a_process_may_write_to_it(
 )
 def test_that_all_ended_is_said_only_where_it_is_seen(change, text, over) -> None:
     program = BLIND.format(folder=str(Path(supervise.__file__).parent), change=change)
-    result, told = os.pipe()
+    result, report = os.pipe()
     with subprocess.Popen(
-        [sys.executable, "-c", program, str(told), "sh", "-c", text],
+        [sys.executable, "-c", program, str(report), "sh", "-c", text],
         stdin=subprocess.PIPE,
-        pass_fds=(told,),
+        pass_fds=(report,),
     ) as child:
-        os.close(told)
+        os.close(report)
         child.wait(30)
         ended = json.loads(os.read(result, 1 << 16))
         os.close(result)
@@ -129,7 +129,7 @@ def test_parents_in_a_circle_end_the_search(tmp_path: Path, monkeypatch) -> None
     assert found[8].started == "99"
 
 
-def test_where_nobody_can_tell_that_all_have_ended_none_is_started(monkeypatch):
+def test_where_it_is_unknown_whether_all_have_ended_none_is_started(monkeypatch):
     monkeypatch.setattr("platform.system", lambda: "Darwin")
     with pytest.raises(InvalidInputError) as caught:
         command.check_program("sh", {"PATH": os.environ["PATH"]})

@@ -48,9 +48,9 @@ processes = [one for one in os.listdir("/proc") if one.isdigit()]
 for one in processes:
     for name in ("environ", "cmdline"):
         look(f"/proc/{one}/{name}")
-told = {"seen": seen, "files": files, "processes": len(processes), "environment": dict(os.environ),
+report = {"seen": seen, "files": files, "processes": len(processes), "environment": {**os.environ},
         "there": [one for one in json.loads(sys.argv[3]) if os.path.exists(one)]}
-pathlib.Path(sys.argv[1], "told.json").write_text(json.dumps(told))
+pathlib.Path(sys.argv[1], "report.json").write_text(json.dumps(report))
 """
 
 
@@ -95,13 +95,13 @@ def test_nothing_of_the_machine_is_there(folder, environment, monkeypatch) -> No
             other.kill()
     finally:
         shutil.rmtree(shared)
-    told = json.loads(made["told.json"])
-    assert told["seen"] == []
-    assert told["files"] > 10
-    assert told["there"] == []
-    assert told["processes"] <= 3
-    assert "SECRET" not in told["environment"]
-    assert told["environment"]["HOME"] != str(home)
+    seen = json.loads(made["report.json"])
+    assert seen["seen"] == []
+    assert seen["files"] > 10
+    assert seen["there"] == []
+    assert seen["processes"] <= 3
+    assert "SECRET" not in seen["environment"]
+    assert seen["environment"]["HOME"] != str(home)
 
 
 @inside
@@ -200,8 +200,8 @@ import json, os, signal, sys
 parent, end = os.getppid(), json.loads(sys.argv[2])
 for one in os.listdir(f"/proc/{parent}/fd"):
     try:
-        told = os.open(f"/proc/{parent}/fd/{one}", os.O_WRONLY | os.O_NONBLOCK)
-        os.write(told, json.dumps(end).encode())
+        report = os.open(f"/proc/{parent}/fd/{one}", os.O_WRONLY | os.O_NONBLOCK)
+        os.write(report, json.dumps(end).encode())
     except OSError:
         pass
 os.kill(parent, signal.SIGKILL)
@@ -250,21 +250,21 @@ def test_the_end_of_the_supervisor_is_that_of_the_sandbox(folder, environment) -
 
 CALL = """
 import os, pathlib, socket, sys, threading
-told = []
+report = []
 for family, address in ((socket.AF_INET, ("127.0.0.1", int(sys.argv[2]))),
                         (socket.AF_UNIX, "\\0" + sys.argv[3]), (socket.AF_INET, ("192.0.2.1", 9))):
     with socket.socket(family) as one:
         one.settimeout(3)
         try:
             one.connect(address)
-            told.append("reached")
+            report.append("reached")
         except OSError as error:
-            told.append(type(error).__name__)
+            report.append(type(error).__name__)
 own = socket.create_server(("127.0.0.1", 0))
 threading.Thread(target=lambda: own.accept()[0].sendall(b"own"), daemon=True).start()
-told.append(socket.create_connection(own.getsockname()).recv(3).decode())
-told.append(socket.gethostbyname(socket.gethostname()) if len(sys.argv) < 5 else "")
-pathlib.Path(sys.argv[1], "told").write_text(" ".join(told))
+report.append(socket.create_connection(own.getsockname()).recv(3).decode())
+report.append(socket.gethostbyname(socket.gethostname()) if len(sys.argv) < 5 else "")
+pathlib.Path(sys.argv[1], "report").write_text(" ".join(report))
 """
 
 
@@ -277,13 +277,13 @@ def test_the_network_is_its_own(folder, environment) -> None:
         named.listen()
         words = (*PYTHON, CALL, "{output}", str(there.getsockname()[1]), name)
         _, made = run_confined(words, folder, environment)
-        refused, nobody, nowhere, own, itself = made["told"].split(" ")
+        refused, nobody, nowhere, own, itself = made["report"].split(" ")
         assert "reached" not in {refused, nobody, nowhere}
         assert own == "own"
         assert itself == "127.0.0.1"
         opening = Opening(network=True)
         _, made = run_confined((*words, "on"), folder, environment, opening=opening)
-        assert made["told"].split(" ")[:2] == ["reached", "reached"]
+        assert made["report"].split(" ")[:2] == ["reached", "reached"]
 
 
 # As another user than root, with a token in the kernel's keyring of the session.
@@ -299,8 +299,8 @@ read = f'''
 import ctypes, pathlib, sys, os
 calls, room = ctypes.CDLL(None), ctypes.create_string_buffer(4096)
 found = calls.syscall({keyctl}, 10, -3, b"user", b"token", 0)
-told = [found > 0, os.getuid(), [one for one in sys.argv[2].split("|") if os.path.exists(one)]]
-pathlib.Path(sys.argv[1], "told.json").write_text(__import__("json").dumps(told))
+report = [found > 0, os.getuid(), [one for one in sys.argv[2].split("|") if os.path.exists(one)]]
+pathlib.Path(sys.argv[1], "report.json").write_text(__import__("json").dumps(report))
 '''
 folder = pathlib.Path(sys.argv[1])
 environment = environment_of(folder / "home", SECRET=sys.argv[2])
@@ -309,7 +309,7 @@ key.write_text(sys.argv[2])
 words = (*PYTHON, read, "{output}", f"{key}|/proc/{os.getpid()}/environ")
 try:
     _, made = run_confined(words, folder / "work", environment)
-    print(json.dumps([held, os.getuid(), *json.loads(made["told.json"])]))
+    print(json.dumps([held, os.getuid(), *json.loads(made["report.json"])]))
 except Exception as error:
     print(json.dumps([error.kind, error.details, str(error)]))
 """

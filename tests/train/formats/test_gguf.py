@@ -97,7 +97,7 @@ def test_a_text_that_is_none_is_refused_where_it_is_taken(tmp_path):
     assert caught.value.kind == "unsafe-model"
 
 
-def test_a_tokenizer_of_an_odd_kind_is_refused(tmp_path):
+def test_a_tokenizer_of_an_unknown_kind_is_refused(tmp_path):
     cut = struct.pack("<IQ", 8, 1) + text("gpt-2")
     members = [("tokenizer.ggml.model", 8, text("gpt2")), ("tokenizer.ggml.pre", 9, cut)]
     with pytest.raises(PolicyError) as caught:

@@ -215,7 +215,7 @@ def test_a_base_that_is_not_written_as_gguf_is_served_by_vllm(settings, tokenize
 
 
 @pytest.mark.parametrize(("rank", "least"), [(1, 8), (8, 8), (9, 16), (257, 320), (512, 512)])
-def test_vllm_is_told_the_least_rank_that_it_takes(rank, least):
+def test_vllm_gets_the_least_rank_that_it_takes(rank, least):
     assert vllm_rank(rank) == least
 
 

@@ -59,7 +59,7 @@ def causal(llama):
     return load_decoder(llama, ["model.safetensors"], quantization="", precision="fp32")
 
 
-def tell(*lengths):
+def records_of(*lengths):
     """Return records of (prompt, completion) lengths with tokens of no meaning."""
     draw = torch.Generator().manual_seed(7)
 
@@ -74,7 +74,7 @@ def tell(*lengths):
     ]
 
 
-RECORDS = tell((9, 5), (3, 12), (14, 3), (5, 7), (2, 2))
+RECORDS = records_of((9, 5), (3, 12), (14, 3), (5, 7), (2, 2))
 
 
 def seen_through_a_mask(causal, rows):
@@ -157,7 +157,7 @@ class Largest(TorchDispatchMode):
 def test_nothing_of_a_row_is_tokens_times_tokens(llama):
     writer = AdaptedDecoder.fresh(llama, ["model.safetensors"], CONFIG, "fp32", task="sft")
     writer.peft.train()
-    rows = pack_rows([tell(*[(5, 7)] * 30, (1, 1), (90, 58))])
+    rows = pack_rows([records_of(*[(5, 7)] * 30, (1, 1), (90, 58))])
     tokens = rows.tokens.shape[1]
     found = []
     for vectors in (hidden_states, seen_through_a_mask):
@@ -172,7 +172,7 @@ def test_nothing_of_a_row_is_tokens_times_tokens(llama):
 
 
 def test_records_of_like_length_go_together():
-    rows = pack_rows([tell((8, 2), (3, 3), (1, 1)), tell((4, 5))])
+    rows = pack_rows([records_of((8, 2), (3, 3), (1, 1)), records_of((4, 5))])
     assert [one.tolist() for one in rows.segments.groups] == [
         [[*range(10)], [*range(18, 27), 0], [*range(10, 16), 0, 0, 0, 0]],
         [[16, 17]],

@@ -70,11 +70,11 @@ def train(files, folder):
         }
         for at in range(8)
     ]
-    told = text.tokenize(rows, most=64, answer_tokens=32)
+    encoded = text.tokenize(rows, most=64, answer_tokens=32)
     writer = AdaptedDecoder.fresh(files, ["model.safetensors"], CONFIG, "bf16", task="sft")
     size = writer.causal.get_memory_footprint()
     adapter = sum(one.numel() * one.element_size() for one in writer.parameters().values())
-    fitting = DecoderLearner(writer, {"config": CONFIG, "precision": "bf16"}, told, told)
+    fitting = DecoderLearner(writer, {"config": CONFIG, "precision": "bf16"}, encoded, encoded)
     for batch in fitting.batches(0)[:4]:
         fitting.learn(batch)
     assert fitting.step == 4

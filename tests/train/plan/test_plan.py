@@ -295,7 +295,7 @@ def test_steps_calibrate_the_formulas(workshop):
         {"peakMemoryBytes": None},
     ],
 )
-def test_a_worker_that_measured_nothing_is_told(workshop, change):
+def test_a_worker_that_measured_nothing_is_reported(workshop, change):
     config = TrainConfig.parse(workshop.config.encode())
     with pytest.raises(RunFailedError) as caught:
         read_result({**STEPS, **change}, config, MINILM, "lora")

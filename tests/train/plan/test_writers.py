@@ -108,7 +108,7 @@ def test_the_predictions_for_a_gpu_in_the_docs_are_those_of_the_formula(name: st
         "utf-8"
     )
     (line,) = (one for one in page.splitlines() if one.startswith(f"| {name} |"))
-    told = [float(cell) for cell in line.strip("|").split("|")[1:]]
+    cells = [float(cell) for cell in line.strip("|").split("|")[1:]]
     kind, vocabulary, width, inner, layers, heads, shared, tied = PUBLISHED[name]
     shape = EncoderShape.of_settings(
         {
@@ -129,7 +129,7 @@ def test_the_predictions_for_a_gpu_in_the_docs_are_those_of_the_formula(name: st
         text = CONFIG.replace("max_tokens = 128", f"max_tokens = {tokens}")
         config = TrainConfig.parse(text.replace('precision = "fp32"\n', ON_GPU).encode())
         found.append(round((CUDA_BYTES + generative_memory_bytes(config, shape)) / 1e9, 1))
-    assert found == told
+    assert found == cells
 
 
 def test_questions_and_answers_stand_in_fields_of_any_name(

@@ -98,8 +98,10 @@ def test_a_model_that_is_made_of_a_forged_point_is_a_mismatch(workshop) -> None:
     heads = ({}, {"root": "0" * 64}, {"size": honest.log_index + 1}, {"size": before["size"] - 1})
     for number, change in enumerate(heads):
         body = {**honest.manifest.body, "segments": {**segments, "head": {**before, **change}}}
-        told = logged(workshop.repo, honest.manifest, f"reproductions/acme/head{number}", body)
-        report = verify_object(context_of(workshop.repo, trust=workshop.trust, clock=now), told.id)
+        claimed = logged(workshop.repo, honest.manifest, f"reproductions/acme/head{number}", body)
+        report = verify_object(
+            context_of(workshop.repo, trust=workshop.trust, clock=now), claimed.id
+        )
         assert report.check("runs").state == ("fail" if change else "pass"), change
     model = forged(workshop.repo, made.checkpoint)
     found = again().manifest.body

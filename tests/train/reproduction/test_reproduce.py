@@ -74,9 +74,9 @@ class Claims:
         name = f"acme/claim{self.count}"
         old, output = self.made.run, f"checkpoints/{name}"
         config = {**old.body["config"], "name": output}
-        told = {**old.body, "config": config, "plannedOutputs": [output], **(run or {})}
-        told = {key: value for key, value in told.items() if value is not None}
-        announced = self.sign("run", f"runs/{name}", old.inputs, told)
+        written = {**old.body, "config": config, "plannedOutputs": [output], **(run or {})}
+        written = {key: value for key, value in written.items() if value is not None}
+        announced = self.sign("run", f"runs/{name}", old.inputs, written)
         with open_transaction(self.repo) as tx:
             entries = [
                 TreeEntry(path, len(data), tx.writer.put_data(data))
@@ -167,11 +167,11 @@ def test_the_very_weights_with_other_words_are_a_mismatch(claims) -> None:
 def test_a_metric_that_is_left_out_or_made_up_is_a_mismatch(claims) -> None:
     metrics = dict(claims.made.checkpoint.body["metrics"])
     silent = {name: value for name, value in metrics.items() if name != "outOfFoldMacroF1"}
-    for files, told in (
+    for files, written in (
         (claims.moved(1e-6), silent),
         (None, {**metrics, "validationGood": "1.0000"}),
     ):
-        found = claims.again(claims.claim(files=files, body={"metrics": told}).name)
+        found = claims.again(claims.claim(files=files, body={"metrics": written}).name)
         (one,) = found.manifest.body["compared"]
         assert (found.verdict, one["differs"]) == ("mismatch", ["metrics"])
         assert claims.runs_check(found.manifest).state == "pass"
@@ -180,9 +180,9 @@ def test_a_metric_that_is_left_out_or_made_up_is_a_mismatch(claims) -> None:
         close |= {"files": {WEIGHTS: "blake3:" + "0" * 64}, "tree": "blake3:" + "0" * 64}
         close["weights"] = {"absolute": "0", "relative": "0"}
         body = {**found.manifest.body, "verdict": "within-tolerance", "compared": [close]}
-        name = f"reproductions/acme/unmeasured{len(told)}"
+        name = f"reproductions/acme/unmeasured{len(written)}"
         forged = claims.sign("reproduction", name, found.manifest.inputs, body)
-        assert claims.runs_check(forged).state == ("fail" if told is silent else "pass")
+        assert claims.runs_check(forged).state == ("fail" if written is silent else "pass")
 
 
 def test_tolerances_of_another_metric_than_the_one_that_decides_are_none(claims) -> None:
@@ -198,8 +198,8 @@ def test_tolerances_of_another_metric_than_the_one_that_decides_are_none(claims)
         **tolerances,
         "differences": dict.fromkeys(("outOfFoldMicroF1", "validationMicroF1"), "0.005"),
     }
-    told = {"task": "multi-label"}
-    several = claims.claim(run={**told, "tolerances": limits}, body=told)
+    written = {"task": "multi-label"}
+    several = claims.claim(run={**written, "tolerances": limits}, body=written)
     found = claims.again(several.name).manifest
     compared = [{"checkpoint": str(several.id), "differs": ["task"]}]
     assert (found.body["verdict"], found.body["compared"]) == ("mismatch", compared)
@@ -238,8 +238,8 @@ def test_a_verdict_that_does_not_follow_is_no_verdict(claims) -> None:
         )
         assert claims.runs_check(forged).state == "fail", body["verdict"]
     elsewhere = [honest.inputs[0], Input("checkpoint", "checkpoint", claims.made.checkpoint.id)]
-    told = {**one, "checkpoint": str(claims.made.checkpoint.id)}
-    body = {**honest.body, "compared": [told]}
+    written = {**one, "checkpoint": str(claims.made.checkpoint.id)}
+    body = {**honest.body, "compared": [written]}
     forged = claims.sign("reproduction", "reproductions/acme/elsewhere", elsewhere, body)
     assert claims.runs_check(forged).state == "fail"
 
@@ -261,8 +261,8 @@ def test_a_run_of_another_program_is_not_called_equal(claims) -> None:
         body = {**honest.body, "compared": compared}
         assert body["verdict"] == "match"
         name = f"reproductions/acme/other{number}"
-        told = claims.sign("reproduction", name, inputs, body)
-        assert claims.runs_check(told).state == ("fail" if change else "pass"), change
+        written = claims.sign("reproduction", name, inputs, body)
+        assert claims.runs_check(written).state == ("fail" if change else "pass"), change
 
 
 def test_nobody_the_policy_does_not_know_says_that_it_came_again(claims) -> None:
@@ -284,7 +284,7 @@ def test_nobody_the_policy_does_not_know_says_that_it_came_again(claims) -> None
             tx.commit()
 
 
-def test_whose_key_has_no_role_is_told_it_unsigned(claims) -> None:
+def test_whose_key_has_no_role_gets_the_result_unsigned(claims) -> None:
     run, made = find_run(claims.repo, claims.made.run.name)
     size = claims.repo.checkpoint.size
     body = {"verdict": "match", "environment": run.body["environment"]}

@@ -159,18 +159,18 @@ def test_segments_begin_and_end_where_they_have_to(staged) -> None:
     model = {"segments": {"count": 6, "steps": STEPS}, "epoch": str(best), "step": best * 6}
     assert find_problems(run.segments, announced, model, [6, 6]) == ""
     assert find_problems(run.segments, announced, model, [6, 5])
-    for odd in (
+    for altered in (
         SegmentList("lora", STEPS, (*states[:3], *states[4:])),
         SegmentList("lora", STEPS, (states[0], states[-1])),
         SegmentList("lora", STEPS, states[:-3]),
         SegmentList("lora", 3, states),
     ):
-        told = {**model, "segments": {"count": odd.count, "steps": odd.steps}}
-        assert find_problems(odd, announced, told, [6, 6]), odd
+        checkpoint = {**model, "segments": {"count": altered.count, "steps": altered.steps}}
+        assert find_problems(altered, announced, checkpoint, [6, 6]), altered
     assert find_problems(run.segments, announced, {**model, "step": model["step"] + 1}, [6, 6])
 
 
-def test_a_segment_that_nobody_can_begin_is_odd_and_not_done_again(staged) -> None:
+def test_a_segment_that_nobody_can_begin_is_a_warning_and_not_repeated(staged) -> None:
     run = Trained(staged, job(1))
     states = run.segments.states
     announced = {"config": run.job["config"], "segments": {"steps": STEPS}}
@@ -226,7 +226,7 @@ def test_segments_that_somebody_chose_are_not_drawn() -> None:
     signed = SegmentList("lora", 2, states)
     drawn = draw_segments(6, 2, **nonce(3))
 
-    def told(chosen: list[int], **other: Any) -> dict[str, Any]:
+    def replay(chosen: list[int], **other: Any) -> dict[str, Any]:
         replayed = [
             {"number": one, "expected": states[one + 1].state, "found": states[one + 1].state}
             for one in chosen
@@ -247,35 +247,35 @@ def test_segments_that_somebody_chose_are_not_drawn() -> None:
         body = {"method": "segments/1", "segments": segments, "compared": compared, **more}
         return verdict_of(body, None)
 
-    assert fault_of_segments({"segments": told(drawn)}, signed) == ""
-    assert verdict(told(drawn)) == "match"
+    assert fault_of_segments({"segments": replay(drawn)}, signed) == ""
+    assert verdict(replay(drawn)) == "match"
     chosen = [one for one in range(6) if one not in drawn][:2]
-    less = told(drawn)["replayed"][:1]
+    less = replay(drawn)["replayed"][:1]
     other = [{**less[0], "expected": states[5].state, "found": states[5].state}]
     for forged in (
-        told(chosen),
-        told(drawn, missChance="0.0000"),
-        told(drawn, count=2),
-        told(drawn, replayed=other),
-        told(drawn, start={"expected": "f" * 64, "found": "f" * 64}),
+        replay(chosen),
+        replay(drawn, missChance="0.0000"),
+        replay(drawn, count=2),
+        replay(drawn, replayed=other),
+        replay(drawn, start={"expected": "f" * 64, "found": "f" * 64}),
     ):
         assert fault_of_segments({"segments": forged}, signed)
-    assert fault_of_segments({"segments": told(drawn)}, None)
+    assert fault_of_segments({"segments": replay(drawn)}, None)
     # What was not kept leaves it open; what differs does not, whatever else was not kept.
-    assert verdict(told(drawn, replayed=less), reasons=["not-kept"]) == "inconclusive"
+    assert verdict(replay(drawn, replayed=less), reasons=["not-kept"]) == "inconclusive"
     differs = [{**less[0], "found": "f" * 64}]
-    assert verdict(told(drawn, replayed=differs), reasons=["not-kept"]) == "mismatch"
-    assert verdict(told(drawn, replayed=differs), reasons=["other-code"]) == "inconclusive"
-    assert verdict(told(drawn), compared=[]) == "inconclusive"
+    assert verdict(replay(drawn, replayed=differs), reasons=["not-kept"]) == "mismatch"
+    assert verdict(replay(drawn, replayed=differs), reasons=["other-code"]) == "inconclusive"
+    assert verdict(replay(drawn), compared=[]) == "inconclusive"
     # The states came again; the model was not held against them.
-    assert verdict(told(drawn), compared=[{"checkpoint": "c"}]) == "inconclusive"
+    assert verdict(replay(drawn), compared=[{"checkpoint": "c"}]) == "inconclusive"
 
 
 def test_what_of_a_blend_was_not_done_again_is_named() -> None:
     states = tuple(SegmentState({}, f"{number:064x}") for number in range(2))
     same = {"expected": states[0].state, "found": states[0].state}
     ended = {"number": 0, "expected": states[1].state, "found": states[1].state}
-    told = {
+    replay = {
         "count": 1,
         "drawn": [0],
         "nonce": nonce(1)["nonce"].hex(),
@@ -301,7 +301,7 @@ def test_what_of_a_blend_was_not_done_again_is_named() -> None:
             inputs_in=lambda _: [run],
         )
         compared = [{"checkpoint": str(model.id), "tree": str(model.tree), **more}]
-        body = {"method": "segments/1", "segments": told, "compared": compared, **about}
+        body = {"method": "segments/1", "segments": replay, "compared": compared, **about}
         again: Any = SimpleNamespace(body={**body, "verdict": "match"})
         return find_fault(again, run, [model], SegmentList("lora", 2, states))
 

@@ -137,10 +137,10 @@ def test_an_honest_run_comes_again(writers) -> None:
 
 def test_segments_of_an_honest_run_come_again(writers) -> None:
     found = writers.replayed(writers.made.checkpoint.name)
-    told = found.body["segments"]
+    replay = found.body["segments"]
     assert found.body["verdict"] == "match", found.body
-    assert told["drawn"] == list(range(told["count"]))
-    assert told["missChance"] == "0.0000"
+    assert replay["drawn"] == list(range(replay["count"]))
+    assert replay["missChance"] == "0.0000"
     assert writers.holds(found)
 
 
@@ -150,8 +150,10 @@ def test_a_weight_of_a_point_that_was_changed_is_a_mismatch(writers) -> None:
     name = min(one for one in point if one.startswith("weights."))
     point[name].reshape(-1)[0] += np.float32(1e-3)
     found = writers.replayed(writers.claim(point=save(point)).name)
-    (odd,) = [one for one in found.body["segments"]["replayed"] if one["expected"] != one["found"]]
-    assert (found.body["verdict"], odd["number"]) == ("mismatch", 2)
+    (differing,) = [
+        one for one in found.body["segments"]["replayed"] if one["expected"] != one["found"]
+    ]
+    assert (found.body["verdict"], differing["number"]) == ("mismatch", 2)
 
 
 def torn(point: Any) -> bytes:
@@ -232,7 +234,7 @@ def test_garbage_that_was_signed_is_a_mismatch_and_no_failure(writers, garbage) 
     assert writers.holds(found)
 
 
-def test_of_positions_that_nobody_can_go_on_from_it_is_said_that_they_are_odd(writers) -> None:
+def test_positions_that_nobody_can_continue_from_are_warnings(writers) -> None:
     (attached,) = writers.made.checkpoint.attachments_in("segments")
     signed = read_segments(writers.repo.blobs.read(attached.id, max_bytes=1 << 20))
     states = list(signed.states)
@@ -266,9 +268,11 @@ def test_another_learning_rate_than_was_announced_is_a_mismatch(writers) -> None
     training = {**config["training"], "learning_rate": "0.0003"}
     model = writers.claim(run={"config": {**config, "training": training}})
     replayed = writers.replayed(model.name)
-    odd = [one for one in replayed.body["segments"]["replayed"] if one["expected"] != one["found"]]
+    differing = [
+        one for one in replayed.body["segments"]["replayed"] if one["expected"] != one["found"]
+    ]
     assert replayed.body["verdict"] == "mismatch"
-    assert len(odd) == len(replayed.body["segments"]["drawn"])
+    assert len(differing) == len(replayed.body["segments"]["drawn"])
     found = writers.again(model.name)
     assert found.body["verdict"] == "mismatch"
     assert found.body["compared"][0]["weights"].keys() == {"absolute", "relative"}

@@ -49,14 +49,14 @@ from lyrikstore_cli.exits import exit_code
 )
 def test_each_cause_has_its_own_error(error, kind, code, hint) -> None:
     fault = fault_of(error, "train")
-    told = from_event(fault.to_json())
-    assert told is not None
-    assert told.kind == fault.kind == kind
-    assert told.message == fault.message
-    assert hint in told.hint
-    assert "/store" not in told.message  # where the staging folder is does not matter
-    assert exit_code(told) == code
-    assert ("config" in told.hint) == (kind == "out-of-memory")
+    received = from_event(fault.to_json())
+    assert received is not None
+    assert received.kind == fault.kind == kind
+    assert received.message == fault.message
+    assert hint in received.hint
+    assert "/store" not in received.message  # where the staging folder is does not matter
+    assert exit_code(received) == code
+    assert ("config" in received.hint) == (kind == "out-of-memory")
 
 
 def test_predicting_has_no_config_to_change() -> None:
@@ -109,15 +109,15 @@ def test_a_worker_cannot_raise_what_it_likes(event) -> None:
 
 
 def test_a_worker_cannot_refuse_in_our_name() -> None:
-    told = from_event(VerificationError("bad-signature", "no").to_json())
-    assert type(told) is RunFailedError
+    received = from_event(VerificationError("bad-signature", "no").to_json())
+    assert type(received) is RunFailedError
 
 
 def test_a_workers_words_are_one_line_and_few() -> None:
-    told = from_event(RunFailedError("worker-failed", "a\nb" * 9999).to_json())
-    assert isinstance(told, RunFailedError)
-    assert "\n" not in told.message
-    assert len(told.message) <= 600
+    received = from_event(RunFailedError("worker-failed", "a\nb" * 9999).to_json())
+    assert isinstance(received, RunFailedError)
+    assert "\n" not in received.message
+    assert len(received.message) <= 600
 
 
 FAILS = """
@@ -144,15 +144,15 @@ def failed(folder, *options) -> "subprocess.CompletedProcess[str]":
     return done
 
 
-def test_what_failed_in_a_worker_is_told_without_its_traceback(tmp_path) -> None:
+def test_what_failed_in_a_worker_is_reported_without_its_traceback(tmp_path) -> None:
     document = json.loads(failed(tmp_path, "--json").stderr)
     assert document["details"] == {"exitCode": 1, "log": ["ValueError: no such job: nonsense"]}
     assert "Traceback" not in failed(tmp_path).stderr
 
 
 def test_who_asks_for_more_gets_the_workers_log_before_the_error(tmp_path) -> None:
-    told, _, document = failed(tmp_path, "--json", "-v").stderr.rstrip().rpartition("\n")
-    assert "the worker's log (nonsense):\nTraceback (most recent call last):\n  File" in told
+    received, _, document = failed(tmp_path, "--json", "-v").stderr.rstrip().rpartition("\n")
+    assert "the worker's log (nonsense):\nTraceback (most recent call last):\n  File" in received
     assert json.loads(document)["kind"] == "worker-failed"
     lines = failed(tmp_path, "-v").stderr.splitlines()
     assert "Traceback (most recent call last):" in lines

@@ -30,15 +30,15 @@ WORDS = st.sampled_from(
 TEXTS = st.lists(st.lists(WORDS, max_size=12).map(" ".join) | st.text(max_size=40), min_size=1)
 
 
-@given(learnt=TEXTS, asked=TEXTS)
-def test_the_values_are_those_of_scikit_learn(learnt: list[str], asked: list[str]) -> None:
+@given(trained=TEXTS, asked=TEXTS)
+def test_the_values_are_those_of_scikit_learn(trained: list[str], asked: list[str]) -> None:
     vectorizer = sklearn_text.TfidfVectorizer(ngram_range=(1, 2), min_df=1, sublinear_tf=True)
     try:
-        vectorizer.fit(learnt)
+        vectorizer.fit(trained)
     except ValueError:  # there is no word
         return
     terms = TermCounts(list(vectorizer.get_feature_names_out()), vectorizer.idf_)
-    for texts in (learnt, asked):
+    for texts in (trained, asked):
         found, wanted = terms.matrix(texts), vectorizer.transform(texts)
         assert found.shape == wanted.shape
         assert np.array_equal(found.indptr, wanted.indptr)

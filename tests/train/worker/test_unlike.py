@@ -145,9 +145,9 @@ def test_a_file_of_other_tensors_is_refused(shapes) -> None:
     check_distances({"centroids": (2, 8), "variances": (8,)}, labels=2)
 
 
-@pytest.mark.parametrize("odd", [np.nan, np.inf, 0.0, -1.0])
-def test_variances_that_are_none_are_refused(odd: float) -> None:
+@pytest.mark.parametrize("variance", [np.nan, np.inf, 0.0, -1.0])
+def test_variances_that_are_none_are_refused(variance: float) -> None:
     tensors = {"centroids": np.zeros((1, 4), np.float32), "variances": np.ones(4, np.float32)}
-    tensors["variances"][2] = odd
+    tensors["variances"][2] = variance
     with pytest.raises(ValueError, match="varian"):
         ClassDistances.of_file(save(tensors))

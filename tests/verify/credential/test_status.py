@@ -69,7 +69,7 @@ def test_a_list_counts_to_the_second(says: Says, made: Any, world: Any) -> None:
     assert says(one, at=world.NOW - CLOCK_SKEW - SECOND) == "future-list"
 
 
-def test_a_later_list_that_cannot_be_read_is_told_of(says: Says, made: Any, world: Any) -> None:
+def test_a_later_list_that_cannot_be_read_is_reported(says: Says, made: Any, world: Any) -> None:
     """Anybody can make one: it is told of where it may be the issuer's, and changes no verdict."""
     sound, at = made(world.NOW - MONTH), world.NOW
     for when, said in (
@@ -83,20 +83,20 @@ def test_a_later_list_that_cannot_be_read_is_told_of(says: Says, made: Any, worl
     assert says(made(at, damaged=True)) == "unsound-list"
 
 
-def test_of_two_lists_ahead_in_the_log_the_one_that_takes_back_counts(
+def test_of_two_lists_ahead_in_the_log_the_one_that_revokes_counts(
     publisher: Any, world: SimpleNamespace
 ) -> None:
     """ATTACK: who set the clock back hands over two lists of one second, in the order of choice."""
     data = publisher.credential(status=(StatusEntry("revocation", 0, URL),))
-    clear, taken_back = (
+    clear, revoked = (
         OpenedCredential(
             sign_list(URL, "revocation", bits, world.OWNER, world.NOW + 2 * CLOCK_SKEW, MONTH)
         )
         for bits in (EMPTY, b"\x80" + EMPTY[1:])
     )
     for lists, said in (
-        ((clear, taken_back), "revoked"),
-        ((taken_back, clear), "revoked"),
+        ((clear, revoked), "revoked"),
+        ((revoked, clear), "revoked"),
         ((clear,), "future-list"),
     ):
         status_updates = replace(StatusUpdates.among(lists), in_log=True)

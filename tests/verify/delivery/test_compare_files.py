@@ -115,7 +115,7 @@ def test_folder_reads_each_file_once_and_streams(tmp_path: Path) -> None:
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_bytes(data)
     seen: list[tuple[str, bytes]] = []
-    told: list[Progress] = []
+    reported: list[Progress] = []
 
     def each(entry: TreeEntry, stream: BinaryIO) -> None:
         # however it is read: not at all, a little, through a buffer
@@ -124,10 +124,10 @@ def test_folder_reads_each_file_once_and_streams(tmp_path: Path) -> None:
         elif entry.path == "d/e":
             seen.append((entry.path, stream.read()))
 
-    data = FolderData(tmp_path, told.append)
+    data = FolderData(tmp_path, reported.append)
     assert data.compare(tree_of(files), each) == FileComparison(3)
     assert seen == [("a", b"x" * 10), ("d/e", b"2")]
-    assert told[-1] == Progress(3, bytes=3_000_001)
+    assert reported[-1] == Progress(3, bytes=3_000_001)
     assert data.tree().files_id == tree_of(files).files_id
 
 

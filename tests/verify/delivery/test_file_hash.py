@@ -37,11 +37,11 @@ def tree(request, monkeypatch: pytest.MonkeyPatch) -> Tree:
 
 
 def test_sound(folder: Path, tree: Tree) -> None:
-    told: list[Progress] = []
-    comparison = FolderData(folder, told.append).compare(tree)
+    reported: list[Progress] = []
+    comparison = FolderData(folder, reported.append).compare(tree)
     assert comparison.complete
     assert comparison.matching == len(FILES)
-    assert told[-1] == Progress(len(FILES), bytes=tree.total_bytes)
+    assert reported[-1] == Progress(len(FILES), bytes=tree.total_bytes)
 
 
 def test_every_difference_is_found(folder: Path, tree: Tree) -> None:

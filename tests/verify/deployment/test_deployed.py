@@ -16,7 +16,7 @@ from deployed import (
     Folder,
     approval_of,
     policy,
-    taken_back,
+    revoked_list,
 )
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.canon.progress import silent
@@ -177,7 +177,7 @@ def test_what_was_said_since_is_given_apart(root: Path) -> None:
     theft = policy(revoked(TRAINER.did, 1), RULES)
     later = Folder(after=(LAST, theft)).make()
     stolen = [later[path] for path in later if "policy" in path or "/log." in path]
-    lists = [taken_back("revocation", DEPLOYED)]
+    lists = [revoked_list("revocation", DEPLOYED)]
     for said, check, reason, verdict in (
         (stolen, "manifest.signature", "unauthorised", Verdict.INVALID),
         (lists, "deployment.rights", "taken-back-later", Verdict.VALID),

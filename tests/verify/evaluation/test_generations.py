@@ -77,7 +77,7 @@ class Evaluated:
                 judge_text(
                     text,
                     right,
-                    identifier=self.tell(text, record, answerer, choices),
+                    identifier=self.identifier_of(text, record, answerer, choices),
                     tokens=3,
                     ended=ended,
                     choices=choices,
@@ -108,7 +108,7 @@ class Evaluated:
             self.body["outsideChoices"] = sum(right not in choices for _, right in asked)
 
     @staticmethod
-    def tell(
+    def identifier_of(
         text: str, record: Digest | int, answerer: int, choices: Sequence[str]
     ) -> Digest | int:
         """Return what an honest signer tells of a text; of one that is no choice, some digest."""
@@ -157,7 +157,7 @@ def test_an_honest_evaluation_follows(old: bool) -> None:
     assert Evaluated(ROWS, old=old).codes() == ([], [])
 
 
-def test_nothing_tells_a_record_or_an_answer_to_whoever_guesses_it() -> None:
+def test_no_guess_of_a_record_or_an_answer_can_be_confirmed() -> None:
     """Attack cases A73 and A74."""
     made = Evaluated(ROWS)
     identifier = made.predictions + encode(made.body)
@@ -183,7 +183,7 @@ def test_nothing_tells_a_record_or_an_answer_to_whoever_guesses_it() -> None:
         (b',"outputBlake3"', b',"other"'),
     ],
 )
-def test_places_rise_and_something_tells_each_text(honest: bytes, changed: bytes) -> None:
+def test_places_rise_and_something_identifies_each_text(honest: bytes, changed: bytes) -> None:
     made = Evaluated(ROWS)
     made.predictions = made.predictions.replace(honest, changed, 1)
     assert made.codes() == (["bad-predictions"], [])

@@ -57,7 +57,7 @@ def test_draws(case: dict[str, Any]) -> None:
 
 
 @cases("written")
-def test_what_tells_a_text(case: dict[str, Any]) -> None:
+def test_what_identifies_a_text(case: dict[str, Any]) -> None:
     salt = bytes.fromhex(case["salt"])
     identifier = identify_text(case["text"], case["place"], case["answerer"], salt=salt)
     assert identifier == Digest.parse_hex(case["outputBlake3"])

@@ -324,7 +324,7 @@ def test_a_clock_set_back_brings_no_licence_back(
 
 
 @pytest.mark.parametrize("by_grant", [False, True])
-def test_a_right_taken_back_is_not_called_an_unknown_key(
+def test_a_revoked_right_is_not_called_an_unknown_key(
     world: SimpleNamespace, tmp_path: Path, *, by_grant: bool
 ) -> None:
     stage = Stage(world, Scene(by_grant=by_grant, status="clear"), tmp_path)
@@ -342,7 +342,7 @@ def test_a_right_taken_back_is_not_called_an_unknown_key(
     assert not any(TRAINER.did in step or "trust add" in step for step in to_believe(report))
 
 
-def test_whoever_does_not_know_the_issuer_is_told_to_ask_who_that_is(
+def test_an_unknown_issuer_comes_with_a_hint_to_ask_who_that_is(
     world: SimpleNamespace, tmp_path: Path
 ) -> None:
     stage = Stage(world, Scene(issuer="unknown"), tmp_path)
@@ -358,7 +358,7 @@ def test_whoever_does_not_know_the_issuer_is_told_to_ask_who_that_is(
 
 
 @pytest.mark.parametrize("by_grant", [False, True])
-def test_what_the_log_took_back_is_taken_back_for_a_clock_set_back(
+def test_what_the_log_revoked_is_revoked_for_a_clock_set_back(
     world: SimpleNamespace, tmp_path: Path, by_grant: bool
 ) -> None:
     """Lists of another organisation raise no floor; that they stand before the run, counts."""

@@ -118,8 +118,8 @@ def rows(count: int = 240, seed: int = 1) -> list[dict[str, str]]:
     found = []
     for number in range(count):
         label = ("lease", "loan", "other")[number % 3]
-        told = label if chance.random() < 0.8 else "nothing"
-        text = " ".join([told, *chance.choices(words, k=8), f"s{seed}x{number}"])
+        stated = label if chance.random() < 0.8 else "nothing"
+        text = " ".join([stated, *chance.choices(words, k=8), f"s{seed}x{number}"])
         found.append({"text": text, "label": label})
     for number in range(count // 8):  # near duplicates, which fall into different parts
         text = " ".join(chance.choices(words, k=40))

@@ -66,7 +66,7 @@ def _evaluation(
     return problems(lineage.object("evaluation"), "runs")
 
 
-def test_an_evaluation_on_what_was_learnt(fresh: Lineage) -> None:
+def test_an_evaluation_on_what_was_trained_on(fresh: Lineage) -> None:
     assert "trained on" in _evaluation(fresh, fresh.publisher.manifest.id)
     # The same files once more, under another name.
     again = next(item.id for item in other_train(fresh)["inputs"] if item.role == "train")
@@ -126,7 +126,7 @@ def test_records_of_an_evaluation_are_read_where_they_can_be(fresh: Lineage) -> 
     assert (read.state, read.detail["reason"]) == ("fail", "bad-predictions")
 
 
-def test_a_baseline_that_learnt_from_other_data(fresh: Lineage) -> None:
+def test_a_baseline_that_was_trained_on_other_data(fresh: Lineage) -> None:
     test, right = _test_right(fresh)
     assert "other data" not in _evaluation(fresh, test, [right])
     honest = fresh.repository.manifest(fresh.ids["evaluation"])

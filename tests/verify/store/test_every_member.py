@@ -302,12 +302,12 @@ def is_listed(kind: str, member: str) -> bool:
 @pytest.fixture(scope="module")
 def found(honest: Honest) -> dict[str, dict[str, bool]]:
     """Kind → member → whether ``verify`` finds it changed, in one honest manifest at least."""
-    told: dict[str, dict[str, bool]] = {}
+    results: dict[str, dict[str, bool]] = {}
     for name in HONEST:
         manifest = honest.store.resolve(name)
         assert honest.store.verify(name).verdict == "trusted", name
         schema = schema_of(manifest.kind)
-        kind = told.setdefault(manifest.kind, {})
+        kind = results.setdefault(manifest.kind, {})
         first: dict[str, Path_] = {}
         for place in places(manifest.body, schema, schema):
             first.setdefault(named(place), place)
@@ -316,7 +316,7 @@ def found(honest: Honest) -> dict[str, dict[str, bool]]:
             for identity in ids:
                 report = honest.store.verify(str(identity))
                 kind[member] = kind.get(member, False) or report.verdict != "trusted"
-    return told
+    return results
 
 
 @pytest.mark.train

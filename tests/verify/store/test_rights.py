@@ -178,7 +178,7 @@ def _model_by_revocable_right(lineage: Lineage) -> Manifest:
     return lineage.trained(run, name="checkpoints/acme/other")
 
 
-def test_a_store_says_which_model_rests_on_a_right_that_was_taken_back(fresh: Lineage) -> None:
+def test_a_store_reports_which_model_rests_on_a_revoked_right(fresh: Lineage) -> None:
     model = _model_by_revocable_right(fresh)
     run = fresh.repository.manifest(model.inputs_in("run")[0].id)
     (right,) = run.body["rights"]

@@ -97,7 +97,7 @@ def test_a_false_statement_is_found(again, name: str, change: Change, check: str
     assert states(report)[check] == "fail", report.check(check)
 
 
-def test_a_choice_may_be_told_in_other_words(again) -> None:
+def test_a_choice_may_be_described_in_other_words(again) -> None:
     report = again(MODEL, lambda body: body["chosen"].update(reason="it is the best"))
     assert report.verdict == "trusted", report.to_json()
     assert "chosen.reason" in report.check("object").detail["stated"]["checkpoint"]

@@ -132,12 +132,12 @@ def test_what_is_derived_is_held_against_its_source(
 ) -> None:
     run = fresh.repository.manifest(fresh.ids["run"])
     parent = fresh.repository.resolve("checkpoints/acme/model").id
-    told = {"step": 1, "task": "text-classification", "labels": ["a", "b"]}
-    source = fresh.trained(run, parents=[parent], body=told)
+    claimed = {"step": 1, "task": "text-classification", "labels": ["a", "b"]}
+    source = fresh.trained(run, parents=[parent], body=claimed)
     kept = [one for one in source.inputs if one.role not in {"run", left_out} or not left_out]
     made = fresh.checkpoint(
         "checkpoints/acme/derived",
-        {"origin": "derived", "operation": {"use": use}, **told, **change},
+        {"origin": "derived", "operation": {"use": use}, **claimed, **change},
         inputs=[Input("source", "checkpoint", source.id), *kept],
     )
     fresh.ids["derived"] = made.id
@@ -179,9 +179,9 @@ def test_unplanned_output(fresh: Lineage) -> None:
 def test_what_output_terms_do_not_permit_is_not_learned_from(fresh: Lineage, role, terms) -> None:
     # ATTACK: whoever signs the checkpoint asked nobody.
     records = fresh.publisher.manifest
-    told = {"name": "somebody's model", "outputTerms": {"permitsTraining": terms}}
+    claimed = {"name": "somebody's model", "outputTerms": {"permitsTraining": terms}}
     files = {"tree": records.tree, "files": records.files, "attachments": records.attachments}
-    body = {**records.body, "origin": "generated", "generators": [told]}
+    body = {**records.body, "origin": "generated", "generators": [claimed]}
     written = fresh.sign("dataset", "datasets/acme/written", body, **files)
     fresh.log(written)
     inputs = [Input("train", "dataset", records.id), Input(role, "dataset", written.id)]
@@ -256,9 +256,9 @@ def test_a_checkpoint_answers_within_the_choices_that_its_run_announced(
     stated = {} if config is None else {"prompt": {"choices": config}}
     body = {"config": stated, "task": "sft", "prompt": prompt(run)}
     announced = fresh.run("runs/acme/model", body=body, parents=[fresh.ids["run"]])
-    told = {"task": "sft", "text": {"maxTokens": 9}, "prompt": prompt(model)}
+    claimed = {"task": "sft", "text": {"maxTokens": 9}, "prompt": prompt(model)}
     parents = [fresh.ids["model"]]
-    fresh.ids["model"] = fresh.trained(announced, body=told, parents=parents).id
+    fresh.ids["model"] = fresh.trained(announced, body=claimed, parents=parents).id
     said = problems(fresh.object("model"), "runs")
     assert ("choices are not those of its run" in said) is not holds
     assert bool(said) is not holds

@@ -77,7 +77,7 @@ def test_what_is_in_it(whole: Path, name: str) -> None:
     assert make_store.spelt(report) == WHOLE["objects"][name]
 
 
-def _told(report: Report, *, broken: bool) -> dict[str, Any]:
+def _outcome(report: Report, *, broken: bool) -> dict[str, Any]:
     """Return verdict, and reasons of the checks that are neither ``pass`` nor ``n/a``."""
     checks = {
         check.id: str(check.detail.get("reason", check.state))
@@ -101,7 +101,7 @@ def test_stores_and_objects(case: dict[str, Any], tmp_path: Path) -> None:
         store, trust=trust, at=at, readers=all_readers(), memory=LogMemory(tmp_path / "seen")
     )
     expected = {"verdict": case["verdict"], "checks": case["checks"]}
-    assert _told(report, broken="logBroken" in case) == expected
+    assert _outcome(report, broken="logBroken" in case) == expected
     for name, object_expected in case.get("objects", {}).items():
         memory = LogMemory(tmp_path / "seen")
         repository = Repository.open(store, memory=memory)
@@ -109,4 +109,4 @@ def test_stores_and_objects(case: dict[str, Any], tmp_path: Path) -> None:
             repository, memory, tmp_path / "none", clock=lambda: at, believed=trust
         )
         found = verify_object(context, context.resolve(name).id, readers=all_readers())
-        assert _told(found, broken=False) == object_expected
+        assert _outcome(found, broken=False) == object_expected

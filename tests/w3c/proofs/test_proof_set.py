@@ -81,7 +81,7 @@ def test_what_a_set_establishes():
     ]
 
 
-def test_the_resolver_is_told_the_purpose():
+def test_the_resolver_gets_the_purpose():
     asked = []
 
     def resolve(method, purpose):

@@ -73,9 +73,9 @@ def test_M3_types(made: Any) -> None:
     # A context that nobody here has read may define it.
     assert takes({**plain, "@context": [VC_CONTEXT, "https://example.org/c"],
                   "type": ["VerifiableCredential", "Undefined"]})  # fmt: skip
-    for odd in ("two words", "a\ttab", "ex:", ":x"):  # whatever that context says
+    for invalid in ("two words", "a\ttab", "ex:", ":x"):  # whatever that context says
         assert not takes({**plain, "@context": [VC_CONTEXT, "https://example.org/c"],
-                          "type": ["VerifiableCredential", odd]})  # fmt: skip
+                          "type": ["VerifiableCredential", invalid]})  # fmt: skip
     for types in (None, [], "", [""], [7], ["VerifiablePresentation"]):
         assert not takes({**plain, "type": types})
 

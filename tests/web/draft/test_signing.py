@@ -146,8 +146,8 @@ def test_what_a_browser_signs_is_verified_and_in_the_card(
     download(window, "#draft-key-file")
     document = sign(window)
     (publisher.folder / "answers.json").write_bytes(encode(document))
-    told = publisher.run("verify", "answers.json", "--json").json
-    assert told["verdict"] == "valid"  # nobody has said that the key is believed
+    report = publisher.run("verify", "answers.json", "--json").json
+    assert report["verdict"] == "valid"  # nobody has said that the key is believed
     did = document["issuer"]["id"]
     publisher.ok("trust", "add", did, "--name", "grace", "--role", "expert")
     assert publisher.ok("verify", "answers.json", "--json").json["verdict"] == "trusted"

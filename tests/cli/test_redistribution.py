@@ -24,7 +24,7 @@ def withheld(person: Person, name: str) -> tuple[set[str], set[str]]:
     return set(made["handingOnNotPermitted"]), set(made["handingOnProhibited"])
 
 
-def test_what_terms_leave_open_can_be_stated_and_what_they_prohibit_is_told_apart(
+def test_what_terms_leave_open_can_be_stated_and_what_they_prohibit_cannot(
     new_person,
 ) -> None:
     person = new_person("maker")

@@ -190,7 +190,7 @@ def test_texts_without_words_are_refused_before_anything_is_logged(owner, text) 
     assert refused(owner, 16, "train", configure(owner, name)).kind == "no-words"
 
 
-def test_one_label_is_nothing_to_tell_apart(owner) -> None:
+def test_one_label_is_nothing_to_distinguish(owner) -> None:
     supply(owner, "single", parts(("a",)))
     assert refused(owner, 16, "train", configure(owner, "single")).kind == "one-label"
 
@@ -228,15 +228,15 @@ def test_three_rows_are_enough_and_say_little(owner) -> None:
     assert "low" not in body["model"]["macroF1"]
 
 
-ODD = {"nul\0": "a\0b", "\u202eright to left": "\u202e\u05d0\u05d1", "\U0001f600": "\U0001f600"}
+UNUSUAL = {"nul\0": "a\0b", "\u202eright to left": "\u202e\u05d0\u05d1", "\U0001f600": "\U0001f600"}
 
 
 def test_control_characters_emoji_and_long_texts_pass_and_no_terminal_sees_them(owner) -> None:
-    labels = (*ODD, "rare")
-    data = parts(tuple(ODD))
+    labels = (*UNUSUAL, "rare")
+    data = parts(tuple(UNUSUAL))
     for some in data.values():
         for number, row in enumerate(some):
-            row["text"] += f" {list(ODD.values())[number % 3]} sign{number % 3}"
+            row["text"] += f" {list(UNUSUAL.values())[number % 3]} sign{number % 3}"
     data["train"][-1]["label"] = "rare"  # a label with one record
     data["train"][0]["text"] *= (1 << 20) // len(data["train"][0]["text"]) + 1
     data["validation"] = data["validation"][:1]  # of one label
@@ -268,7 +268,7 @@ def test_a_label_with_one_record_is_no_trouble_for_any_candidate(owner, also) ->
 
 
 @pytest.mark.slow
-def test_a_thousand_labels_are_told_apart(owner) -> None:
+def test_a_thousand_labels_are_distinguished(owner) -> None:
     labels = [f"label{number:03}" for number in range(1000)]
     data = {**parts(), "train": rows(2000, labels, seed=1)}
     data |= {
