@@ -1,6 +1,6 @@
 """Makes ``manifests/good-2.json`` and ``refused-2.json``: format version 2 (spec §6.1).
 
-Every kind that has a schema of version 2 is written in it, in both versions wrongly, and with members
+Every kind that has a schema of version 2 is in it, in both versions wrongly, and with members
 that none has. Those refused carry good signatures, and say as which kind of fault they are.
 """
 
