@@ -194,7 +194,7 @@ def create_file(path: Path, data: bytes | Iterable[bytes], *, mode: int | None =
     try:
         sync_directory(path.parent)
     except OSError:
-        with contextlib.suppress(OSError):  # who is told that it failed can do it again
+        with contextlib.suppress(OSError):  # the caller sees the failure and can repeat it
             path.unlink()
         raise
 

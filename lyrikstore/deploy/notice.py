@@ -187,7 +187,7 @@ class _DataNotice:
 
     def _text(self, text: Digest) -> str:
         # ATTACK: a publisher names a file that only the buyer has as the text of their licence, so
-        # that it is handed on with a model.
+        # that it is redistributed with a model.
         if text not in self._attached:
             return f"  text of the licence: {text}, which no dataset above has"
         name = f"licences/{text.hex}.txt"

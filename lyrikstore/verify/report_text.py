@@ -45,7 +45,7 @@ _MEANING = {
     "by does not believe whoever signed.",
     Verdict.INCOMPLETE: "Something needed to decide was not there or was not read. The checks "
     "name it.",
-    Verdict.INVALID: "Something differs, has run out, was taken back or is forged. The checks "
+    Verdict.INVALID: "Something differs, has run out, was revoked or is forged. The checks "
     "name it.",
 }
 
@@ -56,8 +56,8 @@ _BASE_RIGHTS = (
 )
 _LATER = {
     "taken-back-later": (
-        "VALID, but a right that it rests on was taken back later",
-        "It fits together, and its rights held when it was made; one was taken back: see `rights`.",
+        "VALID, but a right that it rests on was revoked later",
+        "It fits together, and its rights held when it was made; one was revoked: see `rights`.",
     ),
     "ended-later": (
         "VALID, but a right that it rests on has ended since",

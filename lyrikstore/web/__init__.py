@@ -38,7 +38,7 @@ class Carried(Struct, frozen=True):
 
     Attributes:
         files: Name → bytes: a credential as ``credential.json``, and the sibling files.
-        trust: A trust file, or None. Whoever opens the page is told that it came with the page.
+        trust: A trust file, or None. The page says that it came with the page.
     """
 
     files: Mapping[str, bytes]

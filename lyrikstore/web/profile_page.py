@@ -144,7 +144,7 @@ def _sample(main: Element, facts: Facts) -> None:
         add(main, "p", "Patterns found nothing; that is no proof that there is nothing.")
     add(main, "h2", "Languages")
     if facts["languagesUntold"]:
-        add(main, "p", f"Not told: {facts['languagesUntold']}")
+        add(main, "p", f"Not identified: {facts['languagesUntold']}")
     else:
         bars(main, _pairs(facts["languagesFound"], "nobody is sure"), count)
 

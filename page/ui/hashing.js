@@ -28,7 +28,7 @@ export class Hashing {
    *
    * @param {File} file
    * @param {Way} way
-   * @param {(bytes: number) => void} [done] Told of every further bytes hashed.
+   * @param {(bytes: number) => void} [done] Called with the number of further bytes hashed.
    * @returns {Promise<Read>}
    */
   read(file, way, done = () => {}) {

@@ -12,17 +12,17 @@ const VERDICT = new Map([
   ["trusted", ["✓", "Trusted", "The files are exactly those that somebody you believe signed for. Use the data as the licence says."]],
   ["valid", ["!", "Valid, but your trust does not know who signed", "Everything fits together. Anybody could have made it: compare the key with one you received by another way."]],
   ["incomplete", ["–", "Incomplete: something needed to decide is missing", "Ask for what is named here, or give it to this page."]],
-  ["invalid", ["✗", "Invalid", "Something differs, ran out, was taken back or is forged. Do not use the data; ask the publisher."]],
+  ["invalid", ["✗", "Invalid", "Something differs, ran out, was revoked or is forged. Do not use the data; ask the publisher."]],
 ]);
 const WITHOUT_DATA = "Somebody you believe signed it, and every check that has to be made holds.";
 /** Of a deployed folder. @type {Map<string, string>} */
 const DEPLOYED = new Map([
   ["trusted", "The folder is exactly the one that somebody you believe deployed. Use the model as its card and NOTICE say."],
-  ["invalid", "Something differs, was added, was taken back or is forged. Do not load it; ask whoever deployed it."],
+  ["invalid", "Something differs, was added, was revoked or is forged. Do not load it; ask whoever deployed it."],
 ]);
 const ENDED = ["Valid, but the rights to its data have ended", "Everything fits together, and its rights held when it was made; they have ended: see below."];
-const REVOKED = ["Valid, but a right that it rests on was taken back later",
-  "Everything fits together, and its rights held when it was made; one was taken back: see below."];
+const REVOKED = ["Valid, but a right that it rests on was revoked later",
+  "Everything fits together, and its rights held when it was made; one was revoked: see below."];
 const BASE_RIGHTS = ["Valid, but it recorded no right to what a model before it learned from",
   "Everything fits together, and so do the rights to its own data; an earlier version asked for no more."];
 const UNKNOWN_RIGHTS = ["Valid, but your trust does not know who permitted it",

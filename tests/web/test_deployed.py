@@ -117,7 +117,7 @@ def test_a_list_given_apart_counts(open_page, tmp_path) -> None:
     assert window.verify() == "trusted"
     window.page.set_input_files("#files", later)
     assert window.verify() == "valid"
-    assert "taken back later" in window.page.text_content("#verdict")
+    assert "revoked later" in window.page.text_content("#verdict")
 
 
 def test_a_stolen_key_given_apart_counts(open_page, tmp_path) -> None:

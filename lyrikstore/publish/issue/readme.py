@@ -45,7 +45,7 @@ _VERDICTS = (
     ),
     (
         "VALID",
-        "every check passed, but you have not told the program that you believe the key",
+        "every check passed, but the key is not in your trust file",
         "do steps 2 and 3",
     ),
     (

@@ -306,7 +306,7 @@ def _trouble(one: CheckedAttestation) -> tuple[CheckState, Check | None]:
         if check.state in {CheckState.FAIL, CheckState.UNCHECKED}:
             if check.detail["reason"] == "not-believed":
                 continue
-            # Replaced is not taken back: the one that counts is available, and judged as well.
+            # A superseded one is not revoked: the one that counts is available, and judged as well.
             replaced = check.detail["reason"] == "superseded"
             return (check.state if trusted and not replaced else CheckState.WARN), check
     for check_id in ("proof", "issuer.document", "trust.issuer", "attestation"):

@@ -105,7 +105,7 @@ NO_STATUS_UPDATES = StatusUpdates()
 
 _END = datetime.max.replace(tzinfo=UTC)
 UNLISTED = not_applicable(
-    "status", "names no status list: that it was taken back only its issuer's log would show"
+    "status", "names no status list: only its issuer's log would show a revocation"
 )
 _SAYS_NOTHING = frozenset({"foreign-list", "expired-list", "stale-list"})
 _SAID = {"revocation": "revoked", "suspension": "suspended"}
@@ -189,7 +189,7 @@ class LoggedStatusUpdates:
         self.all = self._until(self._found[-1][0] + 1 if self._found else 0)
         try:
             here = statements_here(repository)
-        except LyrikstoreError:  # whoever asks what counts here is told so
+        except LyrikstoreError:  # the report of what counts here says so
             return
         self.all = replace(self.all, statements=replace(self.all.statements, here=here))
 

@@ -295,7 +295,7 @@ def is_candidate_statement(data: bytes) -> bool:
 
 
 def is_known_by_name(name: str) -> bool:
-    """Return whether a file's name says what it was, so that its being damaged can be told."""
+    """Return whether a file's name says what it was, so that damage to it can be reported."""
     return is_text_name(name) or name in {CREDENTIAL_PROOF, CONSISTENCY, LEAVES}
 
 

@@ -94,7 +94,7 @@ def check_log(
         anchor = unchecked("log.anchor", error.kind, error.message)
         return LogOutcome((inclusion, anchor, witness, NOT_REMEMBERED), None, None, None, None)
     if torn:
-        # ATTACK A33: two histories, of which neither can be told to be the true one.
+        # ATTACK A33: two histories, of which neither is known to be the true one.
         history = replace(history, forked=True)
         summary = "the log checkpoints beside the credential are of two histories: a forked log"
         inclusion, signed = failed("log.inclusion", "fork", summary), None

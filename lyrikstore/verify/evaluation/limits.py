@@ -41,8 +41,8 @@ MEASURED_UNLIKE = ("unlikeShare", "unlikeShift")
 """Members of ``drift`` of a model that says which texts are unlike its training data."""
 
 SEEN_PERCENT, MOST_SEEN_PERCENT = 1, 20
-"""Of the test records that a model learnt from: above the first share nothing is recommended, above
-the second it is no test."""
+"""Shares of the test records that a model was trained on: above the first nothing is recommended,
+above the second it is no test."""
 
 _REPLACED = {"newTokenShare": "newTokenShift", "unlikeShare": "unlikeShift"}
 """A member with a threshold → the other one whose limit that replaces."""

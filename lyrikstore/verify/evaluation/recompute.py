@@ -284,7 +284,7 @@ def compare_records(
         said = expected.numbers[place:end].tolist()
         place = end
         if not head.labelled and record.labels:
-            return f"record {at} has a label in the test set, and none is told"
+            return f"record {at} has a label in the test set, and the predictions state none"
         if head.labelled and said != sorted({numbers.get(label, -1) for label in record.labels}):
             return f"record {at} has other labels in the test set"
         if predictions.groups is not None and field_of_groups is not None:

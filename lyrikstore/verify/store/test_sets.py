@@ -18,7 +18,7 @@ from lyrikstore.verify.evaluation.limits import (
 )
 
 MERGED = "merge-adapters/1"
-"""The operation that makes a checkpoint of another with an adapter: it learnt the same."""
+"""The operation that makes a checkpoint of another with an adapter, without further training."""
 
 MERGED_MEMBERS = ("step", "epoch", "final", "task", "labels", "text", "decision", UNLIKE)
 """Members of its body that are those of its source."""
@@ -110,7 +110,7 @@ def is_trained_on(test: Manifest, checkpoint: Manifest, known: Iterable[Manifest
     Args:
         test: The dataset.
         checkpoint: The model.
-        known: Manifests; those that the checkpoint learnt from are looked at, as far as they are
+        known: Manifests; those that the checkpoint was trained on are looked at, as far as they are
             there.
     """
     own = set(trained_on(checkpoint))

@@ -43,7 +43,7 @@ function wider(part, bound, duties) {
   return duty === undefined ? null : `the duty ${duty} is left out`;
 }
 
-/** Which partitions of two terms about the same files have files in common; null where it cannot be told. @param {import("../history/trees/tree.js").Tree} tree @param {Terms} own @param {Terms} other @returns {Shared} */
+/** Which partitions of two terms about the same files have files in common; null where it is unknown. @param {import("../history/trees/tree.js").Tree} tree @param {Terms} own @param {Terms} other @returns {Shared} */
 export const partitionsShared = (tree, own, other) => attempt(() => {
   const [mine, theirs] = [own, other].map(({ partitions }) => assign(tree, partitions).map((number) => partitions[number].name));
   const pairs = new Map(mine.map((name, at) => [JSON.stringify([name, theirs[at]]), /** @type {[string, string]} */ ([name, theirs[at]])]));

@@ -1,5 +1,5 @@
 /**
- * Whose data a delivery hands on, and whether its terms keep to theirs (spec §19.9, §11.4.8). What nothing
+ * Whose data a delivery redistributes, and whether its terms keep to theirs (spec §19.9, §11.4.8). What nothing
  * in the delivery says was imported, no check can know to be somebody else's.
  */
 import { blake3Once, parseId, parseUrn, short } from "../canon/digest.js";

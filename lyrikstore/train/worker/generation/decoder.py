@@ -165,7 +165,7 @@ def _adapted(causal: Any, settings: Mapping[str, Any]) -> Any:
 
 
 def _adapter_state(peft: Any) -> dict[str, Tensor]:
-    # Told nothing of embeddings, PEFT asks a hub whether the base's vocabulary has grown.
+    # Without a setting for embeddings, PEFT asks a hub whether the base's vocabulary has grown.
     read = load_peft().get_peft_model_state_dict
     found: dict[str, Tensor] = read(peft, save_embedding_layers=False)
     return found

@@ -236,7 +236,7 @@ def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
         sources = (onnx_model.TOKENS, onnx_model.CHARACTERS)
         graph = word_graph(counts, words, sources, temperature)
         proto = onnx_model.word_model(graph, len(labels))
-        # What transformers.js goes by: it hands on what the tokenizer gives.
+        # What transformers.js goes by: it passes on what the tokenizer gives.
         out.write_json(CONFIG, {"model_type": "bert", **described})
         write_tokenizer(out, "", tokenizer_of(words), UNLIMITED, PADDING)
         write_characters(counts)

@@ -196,7 +196,7 @@ def _compare_with_source(merged: Manifest, ancestry: Lineage, problems: Problems
         return
     label = f"{merged.name} ({merged.id.short})"
     use = merged.body["operation"]["use"]
-    # ATTACK: an operation that nobody knows, and none of the data that its source learnt from.
+    # ATTACK: an operation that nobody knows, and none of the data that its source was trained on.
     if use != MERGED:
         problems.add(problems.lost, "newer-format", f"{label}: made by {quote(use)}")
         return
@@ -205,7 +205,7 @@ def _compare_with_source(merged: Manifest, ancestry: Lineage, problems: Problems
         return
     claimed = {(item.role, item.id) for item in merged.inputs if item.role != "source"}
     held = {(item.role, item.id) for one in known for item in one.inputs if item.role != "source"}
-    # ATTACK A67: data that its source learnt from is left out, so that it tests what it knows.
+    # ATTACK A67: training data of its source is left out, so that it tests what it knows.
     if claimed != held:
         problems.bad.append(f"{label}: its inputs are not those of what it was made of")
     # ATTACK A67: the same weights, which answer by other labels.
@@ -234,7 +234,7 @@ def _check_locked(
         return
     run = ancestry.get(checkpoint.inputs_in("run")[0].id)
     label = f"{evaluation.name} ({evaluation.id.short})"
-    # ATTACK: a baseline that learnt from less than the model did, or from what nobody may train on.
+    # ATTACK: a baseline trained on less than the model, or on what nobody may train on.
     if {item.id for item in evaluation.inputs_in("train")} - set(trained_on(checkpoint)):
         problems.bad.append(f"{label}: its baseline learned from other data than the model")
     # ATTACK A163: a baseline that learned from a part of it, so that the model looks better.

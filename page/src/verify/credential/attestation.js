@@ -136,7 +136,7 @@ function trouble({ byId }) {
   for (const check of ["issuer.key", "period", "status"].map(get)) {
     if (check.detail.reason === "not-believed") continue;
     if (check.state === "fail" || check.state === "unchecked") {
-      // Replaced is not taken back: the one that counts is at hand, and judged as well.
+      // A superseded one is not revoked: the one that counts is at hand, and judged as well.
       return { state: trusted && check.detail.reason !== "superseded" ? check.state : "warn", check };
     }
   }

@@ -100,7 +100,7 @@ export async function checkStatus(opened, issuer, lists, at, maxAge, keys) {
     const worst = found.find(({ state }) => state === "fail") ?? found.find(({ state }) => state === "unchecked");
     // Only what takes it back counts, and what might: nobody makes lists that do not.
     if (worst && !SAYS_NOTHING.has(worst.detail.reason)) return worst;
-    return notApplicable("status", "names no status list: that it was taken back only its issuer's log would show");
+    return notApplicable("status", "names no status list: only its issuer's log would show a revocation");
   }
   const entries = attempt(() => readEntries(document.credentialStatus));
   if (entries instanceof Refusal) return unchecked("status", "bad-entry", quote(entries.message, 300));

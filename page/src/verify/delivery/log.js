@@ -67,7 +67,7 @@ function readLog(id, claims, { history, proofs }) {
   const heads = [...history.policies.flatMap(({ places }) => places), ...credential].map((place) => place.signed);
   if (signed !== null) heads.push(signed);
   if (!history.forked && !proofs.consistency.isTorn(heads)) return { history, proofs, credential, check, signed };
-  // ATTACK A33: two histories, of which neither can be told to be the true one.
+  // ATTACK A33: two histories, of which neither is known to be the true one.
   const torn = failed("log.inclusion", "fork", "the log checkpoints beside the credential are of two histories: a forked log");
   return { history: history.torn(), proofs, credential, check: torn, signed: null };
 }

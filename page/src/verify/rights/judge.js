@@ -15,7 +15,7 @@ import { isMeant, judgeGrant } from "./grants.js";
 /** @typedef {import("./grants.js").Request} Request */
 /**
  * What the judge says of one candidate: why it gives no right; what could not be checked, never a success; why the
- * verifier need not believe the issuer; that it gave the right and was taken back after the use; who issued it, where a
+ * verifier need not believe the issuer; that it gave the right and was revoked after the use; who issued it, where a
  * signature shows that; and when the first of the terms that give the right ends, with whether any of them requires that
  * data be deleted then. That they have ended is left to the caller: what was permitted was done.
  *
@@ -106,6 +106,6 @@ function unbelievedOf(believed, document, issuer) {
     ? { code: "snapshot-only", text: `is by ${issuer} only as a document says that was taken in with it` } : null;
 }
 
-/** That it was taken back since, if `status` or `grant.terms` says so. @param {Check} check @returns {Reason | null} */
+/** That it was revoked since, if `status` or `grant.terms` says so. @param {Check} check @returns {Reason | null} */
 const revocation = ({ state, detail }) => state === "fail" && REVOKED.includes(detail.reason)
   ? { code: "taken-back-later", text: `has been ${detail.reason} since` } : null;

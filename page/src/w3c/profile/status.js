@@ -156,7 +156,7 @@ function said(list, entry, { at, maxAge }) {
   const word = SAID.get(entry.purpose);
   const telling = TELLING.includes(entry.purpose);
   if (value && !telling) {
-    // However old the list: what was taken back stays so until a newer one says otherwise.
+    // However old the list: what was revoked stays so until a newer one says otherwise.
     const what = word ?? `${quote(entry.purpose)} is set`;
     return failed("status", word ?? "set", `${what} by its issuer, by a list made at ${asOf}`,
       { asOf, value, ...statusProblem("STATUS_VERIFICATION_ERROR") });
