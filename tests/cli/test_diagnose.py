@@ -161,7 +161,7 @@ def test_what_is_no_grant_is_not_presented(delivery, publisher) -> None:
 
     assert "which `lyrikstore grant` writes" in hint(1, NAME)
     for given in (delivery, delivery / "credential.json", "documents"):
-        assert "no licence grant" in hint(16, given)
+        assert "not a licence grant" in hint(16, given)
 
 
 def test_what_was_never_issued_is_not_revoked(delivery, publisher) -> None:

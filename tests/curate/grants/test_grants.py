@@ -103,7 +103,7 @@ def test_the_period_of_use_is_that_of_the_terms(bench: Any) -> None:
     [
         ({"permits": ["trian"]}, "unknown-word", "no known permission"),
         ({"purposes": ["science"]}, "unknown-word", "no known purpose"),
-        ({"territory": ["UK"]}, "unknown-word", "no ISO 3166 code"),
+        ({"territory": ["UK"]}, "unknown-word", "ISO 3166"),
         ({"until": AT}, "bad-validity", "has passed"),
     ],
 )
