@@ -75,7 +75,7 @@ class LyrikFileSystem(AbstractFileSystem):  # type: ignore[misc]
     # ---- what fsspec asks for
 
     def ls(self, path: str, detail: bool = True, **_: Any) -> list[Any]:
-        """Return what is in the folder at ``path``, or the file itself.
+        """Return the entries of the folder at ``path``, or the file itself.
 
         Args:
             path: Also ``KIND`` or ``KIND/NAMESPACE``, or nothing for the whole store.
@@ -121,7 +121,7 @@ class LyrikFileSystem(AbstractFileSystem):  # type: ignore[misc]
         raise _missing(path)
 
     def exists(self, path: str, **_: Any) -> bool:
-        """Return whether there is something at ``path``; damage is raised, not taken for no."""
+        """Return whether a file or folder exists at ``path``; damage raises an error."""
         return self._type(path) != ""
 
     def isfile(self, path: str) -> bool:

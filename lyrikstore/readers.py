@@ -1,4 +1,4 @@
-"""Who reads for a verification: records and datasets, models that are asked, cards made again."""
+"""The readers for a verification: they read records, run models again, and make cards again."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def all_readers(*, recompute: bool = True) -> Readers:
-    """Return who reads for a verification, asks models again, and makes cards again.
+    """Return all readers for a verification: of data, of models, of cards.
 
     Args:
         recompute: Whether to compute evaluations again, and to ask models; datasets are held

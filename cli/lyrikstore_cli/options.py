@@ -110,7 +110,7 @@ def abstain_below(text: str) -> Callable[[Any], Any]:
 
 
 def limit_from(decision: Mapping[str, Any]) -> str | None:
-    """Return what set the confidence below which the model abstains; None without one.
+    """Return the origin of the confidence limit, such as ``validation``; None without a limit.
 
     Args:
         decision: The decision rule of a checkpoint, a deployment or a prediction.

@@ -103,7 +103,7 @@ def _rebuild(
 
 
 class InvalidInputError(LyrikstoreError, ValueError):
-    """What the caller gave cannot be used."""
+    """The input of the caller cannot be used."""
 
 
 class EmptyResultError(LyrikstoreError):
@@ -111,19 +111,19 @@ class EmptyResultError(LyrikstoreError):
 
 
 class NotFoundError(LyrikstoreError, KeyError):
-    """No such store, ref, object or file."""
+    """The store, ref, object or file does not exist."""
 
 
 class FormatError(LyrikstoreError, ValueError):
-    """Bytes are not what their format demands."""
+    """The bytes do not follow their format."""
 
 
 class VerificationError(LyrikstoreError):
-    """A signature, digest, proof or link does not hold."""
+    """A signature, digest, proof or link is wrong."""
 
 
 class IncompleteError(LyrikstoreError):
-    """Something needed to decide is missing."""
+    """A file or fact that the decision needs is missing."""
 
 
 class KeyMaterialError(LyrikstoreError):
@@ -131,11 +131,11 @@ class KeyMaterialError(LyrikstoreError):
 
 
 class PolicyError(LyrikstoreError):
-    """Rules or use rights forbid it."""
+    """Rules or use rights forbid the operation."""
 
 
 class ConflictError(LyrikstoreError):
-    """Somebody else was first, or it exists with other content."""
+    """Another writer was first, or the object exists with other content."""
 
 
 class LockedError(LyrikstoreError):

@@ -208,7 +208,7 @@ class _HandedOut:
         self._seen: dict[str, None] = {}
 
     def rows(self) -> Iterator[tuple[bytes, Fields]]:
-        """Yield them."""
+        """Yield the rows of the version."""
         every = (fields for rows in self._shards for _, fields in rows())
         for number, fields in enumerate(every):
             if RECORD in fields and RECORD not in self._without:

@@ -1,4 +1,4 @@
-"""Delivery manifests: the log of what was handed to whom (spec §14.2.1)."""
+"""Delivery manifests: log entries about data that was handed over, with its recipient (§14.2.1)."""
 
 from collections.abc import Sequence
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""The table of cases of a pack: what its rules must answer, and whether a rule changes anything."""
+"""The table of cases of a pack: the answers that its rules must give."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -42,7 +42,7 @@ SOUND: Final[Mapping[str, Mapping[str, Any]]] = {
         "reviews": 1,
     },
 }
-"""Facts that nothing stands against; a case states what differs."""
+"""Facts with which every rule permits; a case states the facts that differ."""
 
 _CONTEXT: Final[Mapping[str, Mapping[str, Any]]] = {
     **{one: {"purpose": "train", "uses": []} for one in ("train", "evaluate", "issue")},
@@ -51,7 +51,7 @@ _CONTEXT: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 class Outcome(Struct, frozen=True):
-    """How a case came out.
+    """The result of one case.
 
     Attributes:
         case: The case.
@@ -65,7 +65,7 @@ class Outcome(Struct, frozen=True):
 
 
 class TableResult(Struct, frozen=True):
-    """How the table of cases of a pack came out.
+    """The results of all cases of a pack.
 
     Attributes:
         outcomes: Of the cases, in their order.
@@ -77,12 +77,12 @@ class TableResult(Struct, frozen=True):
 
     @property
     def wrong(self) -> tuple[Outcome, ...]:
-        """The cases that came out otherwise than they demand."""
+        """The cases with another answer than they require."""
         return tuple(one for one in self.outcomes if not one.right)
 
 
 def run_cases(pack: Pack) -> TableResult:
-    """Return how the cases of a pack come out, and which of its rules no case tests.
+    """Return the results of the cases of a pack, and the rules that no case tests.
 
     A pack that permits nothing is run with the rules of ``core`` that permit.
 
@@ -108,7 +108,7 @@ def run_cases(pack: Pack) -> TableResult:
 
 
 def check_cases(pack: Pack) -> None:
-    """Raise `wrong-case` unless every case of a pack comes out as it demands.
+    """Raise `wrong-case` unless the rules of a pack give every case its required answer.
 
     Args:
         pack: The pack.
@@ -122,7 +122,7 @@ def check_cases(pack: Pack) -> None:
 
 
 def wrong_case(pack: Pack, outcome: Outcome) -> FormatError:
-    """Return the error for a case that comes out otherwise than it demands, with file and line."""
+    """Return the error for a case with another answer than it requires, with file and line."""
     case, ruling = outcome.case, outcome.ruling
     return FormatError(
         "wrong-case",

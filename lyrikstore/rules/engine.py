@@ -35,7 +35,7 @@ _NAMESPACE: Final = "Lyrik"
 
 
 class RulesRequest(Struct, frozen=True):
-    """May somebody do this with that?
+    """A request: may the holder of a key use this dataset or model for this action?
 
     Attributes:
         action: Such as ``train``.
@@ -75,7 +75,7 @@ class RulesAnswer(Struct, frozen=True):
 
 
 class RulesEngine:
-    """Rules that were checked, and a process that answers requests by them; a context manager.
+    """Checked rules, and the process that answers requests by them; a context manager.
 
     Args:
         rules: The rules, of one pack or of several.
@@ -116,7 +116,7 @@ class RulesEngine:
     def decide(
         self, requests: Sequence[RulesRequest], *, leaving_out: frozenset[str] = frozenset()
     ) -> list[RulesAnswer]:
-        """Return the rulings, in the order of the requests.
+        """Return the answers, in the order of the requests.
 
         Args:
             requests: What is asked.
@@ -204,7 +204,7 @@ class RulesEngine:
 def _liftable(
     rules: Sequence[PackRule], request: RulesRequest, ruling: RulesAnswer
 ) -> frozenset[str]:
-    """Return the rules that forbid a request, if waivers may lift and do lift every one of them."""
+    """Return the forbidding rules of a request, if waivers lift all of them; else none."""
     if ruling.answer != "deny" or ruling.errors or not ruling.forbidding:
         return frozenset()
     waivable = {one.id for one in rules if one.waivable}
@@ -237,7 +237,7 @@ def _cedar_entities(request: RulesRequest, place: int) -> Iterator[dict[str, Any
 
 
 def schema_text() -> str:
-    """Return the schema of the facts that rules may read, in Cedar's own language."""
+    """Return the schema of the facts that rules may read, in the language of Cedar."""
     return files(__package__).joinpath("schema.cedarschema").read_text("utf-8")
 
 
@@ -245,7 +245,7 @@ def schema_text() -> str:
 
 
 def talk(stream: Stream) -> None:
-    """Answer requests until the other side is gone: the whole life of the process."""
+    """Answer requests until the stream ends; the main function of the process."""
     while (request := receive(stream)) is not None:
         answer_request(stream, _answer, request)
 

@@ -14,7 +14,7 @@ from lyrikstore.canon.toml import check_user_file, parse_toml
 MAX_PACK_BYTES: Final = 1 << 20
 MAX_RULES: Final = 10_000
 BUILTIN: Final = ("core", "legal", "health")
-"""Names of the packs that come along."""
+"""Names of the built-in packs."""
 
 Effect = Literal["permit", "forbid"]
 Answer = Literal["permit", "permit-by-waiver", "deny"]
@@ -45,7 +45,7 @@ class PackRule(Struct, frozen=True):
 
 
 class Case(Struct, frozen=True):
-    """A request with the answer that it must get.
+    """A request with its required answer.
 
     Attributes:
         name: What it shows.
@@ -72,7 +72,7 @@ class Case(Struct, frozen=True):
 
 
 class Pack(Struct, frozen=True):
-    """Rules with their cases.
+    """Rules and their cases.
 
     Attributes:
         name: Its name, such as ``health``.
@@ -96,7 +96,7 @@ class Pack(Struct, frozen=True):
 
 
 def builtin_pack(name: str) -> Pack:
-    """Return a pack that comes along.
+    """Return a built-in pack.
 
     Raises:
         NotFoundError: (``no-pack``) there is none of that name.
@@ -112,7 +112,7 @@ def builtin_pack(name: str) -> Pack:
 
 
 def parse_pack(data: bytes, file: str) -> Pack:
-    """Return the pack in a TOML file. Whether its Cedar policies are valid is not looked at here.
+    """Return the pack in a TOML file; its Cedar policies are not checked here.
 
     Args:
         data: The file, of at most 1 MiB.
@@ -189,7 +189,7 @@ def combined(packs: Sequence[Pack]) -> tuple[PackRule, ...]:
 
 
 class _Lines:
-    """Where in a TOML file the tables stand."""
+    """The lines of a TOML file at which its tables begin."""
 
     def __init__(self, text: str) -> None:
         self._lines: dict[tuple[str, str], int] = {}
@@ -199,5 +199,5 @@ class _Lines:
                 self._lines[found[1], found[3]] = number  # of two, the second is the one at fault
 
     def of(self, member: str, value: str) -> int:
-        """Return the last line that gives ``member`` this value; 0 if it is written otherwise."""
+        """Return the last line that sets ``member`` to this value; 0 if it is spelt differently."""
         return self._lines.get((member, value), 0)

@@ -22,7 +22,7 @@ from lyrikstore.rules.pack import (
 )
 
 TEMPLATE: Final = "org-template"
-"""Name of the settings that come along, to be copied and changed."""
+"""Name of the built-in settings file, to be copied and changed."""
 
 _WORD: Final = re.compile(r"[a-z0-9-]+")
 _DATA: Final = '[Lyrik::Action::"train", Lyrik::Action::"evaluate"]'
@@ -34,7 +34,7 @@ Facts = Mapping[str, Any]
 
 
 class _Demand(Struct, frozen=True):
-    """What a setting demands.
+    """The demand of one setting.
 
     Attributes:
         about: The demand, in one sentence.
@@ -56,12 +56,12 @@ class _Demand(Struct, frozen=True):
 
 
 def rules_template() -> bytes:
-    """Return the bytes of the settings file that comes along."""
+    """Return the bytes of the built-in settings file."""
     return files(__package__).joinpath("packs", f"{TEMPLATE}.toml").read_bytes()
 
 
 def load_rules(rules: str) -> Pack:
-    """Return a pack that comes along, or the one in a TOML file or that its settings become.
+    """Return a built-in pack, or the pack in a TOML file of rules or settings.
 
     Args:
         rules: ``core``, ``legal``, ``health``, ``org-template``, whatever files there are; or a
@@ -80,7 +80,7 @@ def load_rules(rules: str) -> Pack:
 
 
 def parse_rules(data: bytes, file: str) -> Pack:
-    """Return the pack that a TOML file is, or that its settings become.
+    """Return the pack in a TOML file of rules, or the pack that its settings become.
 
     Args:
         data: The file, of at most 1 MiB.
@@ -312,4 +312,4 @@ _SETTINGS: Final[Mapping[str, Callable[[Any, Facts], _Demand | None]]] = {
     "approvals": _approvals,
     "better_than_baseline": _better,
 }
-"""Setting → what it demands; ``residual_per_mille`` and ``waivable`` change others."""
+"""Setting → its demand; ``residual_per_mille`` and ``waivable`` change other demands."""

@@ -64,7 +64,7 @@ class Procedure(Struct, frozen=True, forbid_unknown_fields=True, rename="camel")
 
 
 class Unread(Struct, frozen=True, forbid_unknown_fields=True):
-    """The code and the summary of a check that was not made."""
+    """Code and summary of a check that was not made."""
 
     reason: str
     text: str
@@ -94,5 +94,5 @@ DOUBTFUL_CHECKS = frozenset(name for name, check in CHECKS.items() if check.limi
 
 
 def not_proven(name: str, *parts: str) -> str:
-    """Return the sentence of one thing that is not proven, with ``parts`` filled in."""
+    """Return the sentence on one thing that is not proven, with ``parts`` filled in."""
     return _TABLE.not_proven[name].text.format(*parts)

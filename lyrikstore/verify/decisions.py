@@ -16,7 +16,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.policy.approving import CardDecisions, CountedApprovals
 
 _SHOWN = 4
-"""CardDecisions that a summary has; the detail has all."""
+"""Most decisions in a summary; the detail has all."""
 
 
 def decision_facts(
@@ -84,7 +84,7 @@ def decisions_in(facts: Mapping[str, Any]) -> list[dict[str, JSON]]:
 
 
 def decision_line(one: Mapping[str, JSON]) -> str:
-    """Return one decision as text: who decided, what, when and in which words.
+    """Return one decision as text: key, decision, date and remark.
 
     Args:
         one: A decision of :func:`decision_facts`.

@@ -1,4 +1,4 @@
-"""The check ``log.memory``: whether a store's log is the one its user remembers (spec §11.6.2).
+"""The check ``log.memory``: whether a log extends the user's remembered one (spec §11.6.2).
 
 A store that was rolled back, and a clone that is behind, pass all checks of their own contents.
 """
@@ -28,7 +28,7 @@ from lyrikstore.verify.report import Check, failed, not_applicable, passed, unch
 def check_remembered(
     repository: Repository, signed: SignedCheckpoint, records: Records, memory: LogMemory | None
 ) -> Check:
-    """Return the check ``log.memory``: whether the log extends all that was remembered of it.
+    """Return the check ``log.memory``: whether the log extends everything remembered of it.
 
     Args:
         repository: The open store.

@@ -309,7 +309,7 @@ class _Judge(Struct, frozen=True):
 
 
 def _stands(checks: Iterable[Check]) -> bool:
-    """Return whether a grant is known to hold.
+    """Return whether a grant is known to be valid.
 
     Whether its issuer is trusted is checked with the terms that the grant names.
     """

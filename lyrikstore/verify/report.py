@@ -17,7 +17,7 @@ from lyrikstore.verify.checks import CHECKS, DOUBTFUL_CHECKS, PROCEDURES, not_pr
 
 
 class CheckState(StrEnum):
-    """How one check ended."""
+    """The result of one check."""
 
     PASS = "pass"  # noqa: S105 - a state, not a secret
     FAIL = "fail"
@@ -33,7 +33,7 @@ _UNCHECKED, _NOT_APPLICABLE = CheckState.UNCHECKED, CheckState.NOT_APPLICABLE
 _STATED = CheckState.STATED
 
 ACCEPTED = frozenset({_PASS, _STATED, _NOT_APPLICABLE})
-"""States with nothing to object to: it holds, it is only stated, or there is nothing to look at."""
+"""States without a problem: the check passed, is only stated, or has no subject."""
 
 
 class Verdict(StrEnum):
@@ -46,11 +46,11 @@ class Verdict(StrEnum):
 
 
 Words = tuple[str, Mapping[str, JSON]]
-"""What a check says: its summary and its detail."""
+"""Summary and detail of a check."""
 
 
 class Check(Struct, frozen=True):
-    """One check and how it ended.
+    """One check and its result.
 
     Attributes:
         id: A key of :data:`~lyrikstore.verify.checks.CHECKS`.
@@ -105,7 +105,7 @@ class Check(Struct, frozen=True):
 
 
 def passed(check: str, summary: str, **detail: JSON) -> Check:
-    """Return a check that held."""
+    """Return a check that passed."""
     return Check(check, _PASS, (summary, detail))
 
 
@@ -115,7 +115,7 @@ def failed(check: str, reason: str, summary: str, **detail: JSON) -> Check:
 
 
 def warned(check: str, reason: str, summary: str, **detail: JSON) -> Check:
-    """Return a check that held, with a warning."""
+    """Return a check that passed with a warning."""
     return Check(check, _WARN, (summary, {"reason": reason, **detail}))
 
 
@@ -259,7 +259,7 @@ class Report(Struct, frozen=True):
         return None
 
     def leaving_open(self, *sentences: str) -> Self:
-        """Return the report with more sentences of what is not proven, before the others."""
+        """Return the report with further sentences of what is not proven, before the others."""
         return replace(self, not_proven=tuple(dict.fromkeys((*sentences, *self.not_proven))))
 
     def to_json(self) -> dict[str, Any]:

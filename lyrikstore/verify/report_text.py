@@ -29,7 +29,7 @@ _BEFORE = {
 }
 
 _ALWAYS = frozenset({"card.approval", "period", "records.root", "terms.sources"})
-"""Checks that a short report shows though they passed."""
+"""Checks that a short report shows even if they passed."""
 
 _HEADLINE = {
     Verdict.TRUSTED: "TRUSTED",
@@ -146,7 +146,7 @@ def _distrusted(report: Report) -> list[Check]:
 
 
 def became_of_right(check: Check | None) -> str | None:
-    """Return the first code that a check of rights has about a right that held, or None."""
+    """Return the first code that a rights check reports about a right that was valid, or None."""
     reason = None if check is None else check.detail.get("reason")
     return reason if isinstance(reason, str) and reason in _LATER else None
 

@@ -14,7 +14,7 @@ from lyrikstore.canon.files import data_folder, read_packaged
 STATED: Mapping[str, Mapping[str, str]] = decode(
     read_packaged(data_folder("spec") / "stated.json"), type=dict[str, dict[str, str]]
 )
-"""Kind → member of its body → why nobody can tell whether it is so.
+"""Kind → member of its body → the reason why no verifier can check it.
 
 A member is named by its path: names with dots between, ``[]`` for the items of a list, ``*`` for
 the members of an object that are named after labels. What is below a member that is listed, is

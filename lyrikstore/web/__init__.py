@@ -27,14 +27,14 @@ from lyrikstore.canon.files import PACKAGE, read_packaged
 from lyrikstore.canon.text import pluralize
 
 MAX_CARRIED = 64 << 20
-"""Bytes of files that a page carries at most: a browser has to hold them several times over."""
+"""Most bytes of files that a page carries; a browser needs a multiple of that memory."""
 
 _BEGIN = b'<script id="with" type="application/json">'
 _NOTHING = b"null"
 
 
 class Carried(Struct, frozen=True):
-    """What a page carries.
+    """The data that a page carries.
 
     Attributes:
         files: Name → bytes: a credential as ``credential.json``, and the sibling files.
@@ -70,7 +70,7 @@ def verification_page(carried: Carried | None = None) -> bytes:
 
 
 def stylesheet() -> str:
-    """Return the stylesheet of the page, for other pages that are to look like it."""
+    """Return the stylesheet of the page, for other pages with the same appearance."""
     begin, end = b"<style>", b"</style>"
     bare = read_packaged(PACKAGE / "web" / "verify.html")
     at = bare.index(begin) + len(begin)
@@ -83,7 +83,7 @@ def page_fingerprint() -> str:
 
 
 def carried_by(found: bytes) -> Carried | None:
-    """Return what another copy of this page carries, which may be nothing; None if it is no copy.
+    """Return the data that a copy of this page carries; None if ``found`` is not a copy.
 
     A copy differs in nothing but its data, and the data is spelt so that it ends nowhere early.
     """

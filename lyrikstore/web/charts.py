@@ -1,4 +1,4 @@
-"""Charts of a page, as SVG inside it: drawn by nothing but shapes and text."""
+"""Charts of a page as inline SVG, made of shapes and text only."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
@@ -9,7 +9,7 @@ from msgspec import Struct
 from lyrikstore.canon.text import escape_control, pluralize
 
 MAX_BARS = 40
-"""Values of a chart of bars; the rest is counted."""
+"""Most values of a bar chart; the number of the others is shown."""
 
 CHARTS = """
 svg{width:100%;max-width:44rem;height:auto;display:block;margin:.5rem 0}
@@ -111,7 +111,7 @@ def curve(
     diagonal: bool = False,
     joined: bool = False,
 ) -> None:
-    """Add points in a square from 0 to 1.
+    """Add a chart of points in a square from 0 to 1.
 
     Args:
         parent: Where.
@@ -142,7 +142,7 @@ def curve(
 def timeline(
     parent: Element, points: Sequence[tuple[str, float]], title: str, *, limit: float | None
 ) -> None:
-    """Add a line through figures, in their order, each with a name below it.
+    """Add a line chart of figures in their order, each with a name below it.
 
     Args:
         parent: Where.

@@ -1,4 +1,4 @@
-"""The page on which somebody who has installed nothing answers a card and signs the answers.
+"""The page on which a person without lyrikstore answers a card and signs the answers.
 
 What is asked, shown beside it and signed is spec §14.8; the program is in page/ui/draft.
 """

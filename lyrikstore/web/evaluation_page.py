@@ -1,4 +1,4 @@
-"""An evaluation as a page of its own, with charts; with texts of failures if asked for."""
+"""An evaluation as one HTML page with charts; texts of failures on request only."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -40,13 +40,13 @@ from lyrikstore.web.html import (
 )
 
 MAX_ROWS = 60
-"""Labels and slices that are shown."""
+"""Most labels and slices that are shown."""
 
 Facts = Mapping[str, Any]
 
 
 def evaluation_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -> bytes:
-    """Return the page of what :meth:`lyrikstore.api.models.Models.report` gives.
+    """Return the page with the facts that :meth:`lyrikstore.api.models.Models.report` returns.
 
     ATTACK: labels, fields and texts hold what an attacker wrote; see :mod:`lyrikstore.web.html`.
 

@@ -1,4 +1,4 @@
-"""Fetching over HTTPS for a verification; nothing else is ever fetched (spec §18.6).
+"""Fetching over HTTPS for a verification; no other code fetches anything (spec §18.6).
 
 The URL comes from a document a stranger wrote, so the request goes where they want it unless it is
 kept from there: a public address of a registered name, looked at once and used as looked at, one
@@ -29,13 +29,13 @@ from lyrikstore.version import __version__
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_LIST_BYTES = 1 << 20
-"""A status list is a credential, and no longer than one may be (spec §10.2)."""
+"""Longest status list: the limit of a credential (spec §10.2)."""
 
 MAX_ADDRESSES = 32
 _MAX_URL = 2000
 _TRIES = 3
 _OVERHEAD = 64 << 10
-"""Bytes of an answer that are not its body: status, headers, sizes of chunks."""
+"""Most bytes of a response besides its body: status, headers, sizes of chunks."""
 
 _JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json|application/(?:vc|did)", re.ASCII)
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@/%-]*(?:\?[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*)?")
@@ -57,7 +57,7 @@ _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
 
 def is_public(address: Address) -> bool:
-    """Return whether a request may go to ``address``: a public unicast one and nothing else.
+    """Return whether a request may go to ``address``: only to public unicast addresses.
 
     Private, loopback, link-local, carrier-grade NAT, multicast and reserved addresses are not, nor
     is any IPv6 address that stands for an IPv4 one (mapped, NAT64, 6to4, Teredo).
@@ -73,7 +73,7 @@ def is_public(address: Address) -> bool:
 
 
 def system_addresses(host: str, port: int) -> list[str]:
-    """Return what the operating system resolves ``host`` to.
+    """Return the addresses to which the operating system resolves ``host``.
 
     Raises:
         OSError: It does not.
@@ -83,7 +83,7 @@ def system_addresses(host: str, port: int) -> list[str]:
 
 
 class Fetcher(Struct, frozen=True):
-    """Fetches JSON documents, guarded.
+    """Fetches JSON documents, with limits on addresses, size and time.
 
     Attributes:
         seconds: How long one document may take, name resolution included.
@@ -98,7 +98,7 @@ class Fetcher(Struct, frozen=True):
     tls: ssl.SSLContext | None = None
 
     def did_document(self, did: str) -> KnownDocument:
-        """Return the document of a ``did:web``, from where the DID says it is.
+        """Return the document of a ``did:web``, fetched from the URL of the DID.
 
         Raises:
             FormatError: (``bad-did``, ``bad-did-document``) not a did:web; no document, or one of
@@ -184,7 +184,7 @@ class Fetcher(Struct, frozen=True):
 
 
 class _Timed(io.RawIOBase):
-    """What comes from a socket, up to a number of bytes and a moment."""
+    """A stream of a socket, limited to a number of bytes and a moment."""
 
     def __init__(self, stream: ssl.SSLSocket, deadline: float, room: int) -> None:
         super().__init__()
@@ -204,7 +204,7 @@ class _Timed(io.RawIOBase):
         return count
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """As a socket does, for ``http.client``."""
+        """Return this stream buffered; called by ``http.client`` as on a socket."""
         return io.BufferedReader(self)
 
 

@@ -1,4 +1,4 @@
-"""DID documents and status lists, fetched from where a credential says that they are."""
+"""Fetching of the DID documents and status lists that a credential names."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -17,7 +17,7 @@ MAX_LISTS = 8
 
 
 class Fetched(Struct, frozen=True):
-    """What was fetched for one verification.
+    """The documents fetched for one verification.
 
     Attributes:
         documents: DID documents.
@@ -36,7 +36,7 @@ _T = TypeVar("_T")
 def fetch_for(
     documents: Iterable[bytes], say: Callable[[str], None], fetcher: Fetcher | None = None
 ) -> Fetched:
-    """Fetch what credentials and presentations name. What cannot be had is said, and left out.
+    """Fetch the documents that credentials and presentations name; report and omit failures.
 
     The checks that needed it then are not made, and no verdict is better for it.
 

@@ -1,4 +1,4 @@
-"""HTML documents of our own: nothing to load, light and dark, on paper too.
+"""HTML documents that load nothing, with a light and a dark theme and a print layout.
 
 ATTACK: names, labels, texts and reports hold what an attacker wrote. They become text nodes and
 nothing else, in a document whose policy lets no script run but the program's own, where it has
@@ -60,7 +60,7 @@ def add_program(html: Element, program: str, *, style: str = "") -> None:
 
 
 def page_bytes(html: Element, footer: str = "") -> bytes:
-    """Return a document, with a remark at its end if there is one, as it is written to a file."""
+    """Return a document as the bytes of a file, with a remark at its end if there is one."""
     if footer:
         add(SubElement(html[1], "footer"), "p", footer)
     text: str = tostring(html, encoding="unicode", method="html")
@@ -88,21 +88,21 @@ def add(
     after: str = "",
     **more: str,
 ) -> None:
-    """Add an element that holds nothing but text: whatever the text says, it is shown."""
+    """Add an element with a text, which is always shown literally."""
     child = SubElement(parent, tag, {**(attributes or {}), **more})
     child.text = escape_control(text)
     child.tail = after
 
 
 def add_holds(parent: Element, what: Sequence[str]) -> None:
-    """Say what of the data stands on the page because somebody asked for it, if anything."""
+    """Add a sentence on the data that the page includes on request; nothing if it has none."""
     if what:
         said = f"This page holds {' and '.join(what)} of the data, which somebody asked for."
         add(parent, "p", said, id="holds")
 
 
 def add_list(parent: Element, values: Iterable[tuple[str, str]]) -> None:
-    """Add a list of terms and what they are."""
+    """Add a list of terms with their descriptions."""
     found = SubElement(parent, "dl")
     for title, value in values:
         add(found, "dt", title)
@@ -117,7 +117,7 @@ def add_bullets(parent: Element, lines: Iterable[str]) -> None:
 
 
 def add_table(parent: Element, titles: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    """Add a table; the first column holds words, the others figures."""
+    """Add a table; the first column has words, the others figures."""
     table = SubElement(parent, "table")
     head = SubElement(table, "tr")
     for at, title in enumerate(titles):

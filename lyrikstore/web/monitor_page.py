@@ -1,4 +1,4 @@
-"""A model over time as a page of its own: its test, and what was monitored since."""
+"""A model over time as one HTML page: its test, and its later monitoring results."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -104,7 +104,7 @@ def _table(main: Element, statements: Sequence[Facts]) -> None:
 
 
 def _when(one: Facts) -> str:
-    """Return which time a statement is about: its period, or when it was made."""
+    """Return the time of a statement: its period, or else its date."""
     return str(one["body"].get("period") or one["created"][:10])
 
 

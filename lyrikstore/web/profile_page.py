@@ -1,4 +1,4 @@
-"""What a version with_data, as a page of its own: nothing to load, light and dark, on paper too."""
+"""The profile of a version as one HTML page, which loads nothing."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ Facts = Mapping[str, Any]
 
 
 def profile_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -> bytes:
-    """Return the page of what :meth:`lyrikstore.curate.profile.DataProfile.to_json` gives.
+    """Return the page with the result of :meth:`lyrikstore.curate.profile.DataProfile.to_json`.
 
     ATTACK: names of fields, labels and paths hold what an attacker wrote; see
     :mod:`lyrikstore.web.html`.
@@ -161,7 +161,7 @@ def _changes(main: Element, facts: Facts) -> None:
 def _named(
     found: Sequence[Facts], what: str, empty: str, with_data: Sequence[str]
 ) -> list[tuple[str, int]]:
-    """Return values and counts; with numbers in place of the values, unless these are asked for."""
+    """Return values with counts; numbered placeholders in place of values unless requested."""
     if "values" in with_data:
         return _pairs(found, empty)
     numbered = (f"{what} {number}" for number in range(1, len(found) + 1))

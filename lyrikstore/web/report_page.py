@@ -1,4 +1,4 @@
-"""A verification report as a page of its own: for people, on paper too (spec §11.1)."""
+"""A verification report as one HTML page, for screen and paper (spec §11.1)."""
 
 import json
 from xml.etree.ElementTree import Element, SubElement

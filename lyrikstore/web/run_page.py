@@ -1,4 +1,4 @@
-"""A run as a page of its own: what was tried, what it took, how training went."""
+"""A run as one HTML page: candidates, resources, course of training."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -145,7 +145,7 @@ class TextSize:
         self._left = MAX_TEXT_BYTES
 
     def add(self, text: str) -> str:
-        """Return ``text``.
+        """Count the bytes of ``text``, and return it.
 
         Raises:
             UnreadableError: (``too-large``) the texts added so far exceed the limit.

@@ -165,7 +165,7 @@ def as_text(value: JSON) -> str | None:
 
 
 def as_texts(value: JSON, separator: str = "") -> list[str]:
-    """Return the texts of a value that may be several: of a list each, of nothing none.
+    """Return the texts of a value: one for each item of a list, none for a missing value.
 
     A string that is a JSON list of strings is that list, for a cell of a table can hold no other;
     with a separator, any string is what stands between.

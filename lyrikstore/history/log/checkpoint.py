@@ -1,4 +1,4 @@
-"""What the log signs and what a proof carries: leaves, log checkpoints, proofs (spec/07-log.md).
+"""The signed parts of a log and its proofs: leaves, log checkpoints, proofs (spec/07-log.md).
 
 Pure functions over bytes: the same code verifies a store, a delivery and a single proof file.
 """

@@ -113,7 +113,7 @@ def check_effect(store: Named, manifest: Manifest) -> None:
 
 
 def _name_of(store: Named, item: Flagged) -> str:
-    """Return the name of a manifest without effect; empty if its bytes are none, or not here."""
+    """Return the name of a manifest without effect; empty if it is missing or not a manifest."""
     if item.reason == "invalid":
         return ""
     try:

@@ -22,7 +22,7 @@ STATES: Mapping[str, str] = {
     "stale": "answered when the facts were others",
     "contradicted": "an answer that the facts contradict",
 }
-"""State → what it means; in the order in which they are shown."""
+"""State → its meaning, in the order in which states are shown."""
 
 OPEN = frozenset({"not-established", "stale", "contradicted"})
 """States that require an action."""

@@ -13,7 +13,7 @@ MAX_PROOFS = 16
 
 
 def share_said(repository: Repository) -> float:
-    """Return the size of a store's policies as a share of what verifiers read (spec §11.4).
+    """Return the size of a store's policies as a share of the verifiers' limit (spec §11.4).
 
     Args:
         repository: The store.

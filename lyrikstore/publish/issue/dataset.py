@@ -296,7 +296,7 @@ class DatasetDraft(Struct, frozen=True):
 
     @property
     def counted(self) -> LicenceCount:
-        """The licences that are stated, with those measured in rows, after the reading."""
+        """The licences that the dataset states, with the counts measured in its rows."""
         count, recipe = self.licences, licence_recipe(self.manifest.body)
         if count.unstated is not None or recipe is None:
             return count

@@ -106,7 +106,7 @@ def read_samples(repo: Repository, evaluation: Manifest) -> list[dict[str, Any]]
 def _records(
     repo: Repository, evaluation: Manifest, names: Sequence[Name], member: str, read: ReadTexts
 ) -> list[dict[str, Any]]:
-    """Return the details of records; of a record that cannot be read only its place or id."""
+    """Return the details of records; only place or id for records that cannot be read."""
     wanted = frozenset(names)
     found: dict[Name, dict[str, Any]] = {}
     try:

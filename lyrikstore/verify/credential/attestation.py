@@ -212,7 +212,7 @@ def check_attestations(
 
 
 def looks_like_attestation(opened: OpenedCredential) -> bool:
-    """Return whether a file must be judged as an attestation.
+    """Return whether a file must be verified as an attestation.
 
     If any one byte of an attestation is changed, it is still judged as one and fails, rather than
     being skipped: the word occurs in it more than once.

@@ -36,7 +36,7 @@ _PASS = CheckState.PASS
 _BOUND = passed("issuer.binding", "the signing key is the issuer's")
 
 DID_KEYS = Resolver().at(datetime.max.replace(tzinfo=UTC))
-"""Finds the keys of did:key issuers only, which know no time."""
+"""A finder of keys for did:key issuers only, which have no key history."""
 
 
 class Envelope(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Checks of a grant: who grants what to whom, and whether they were allowed to (spec §20.5)."""
+"""Checks of a grant: issuer, holder, permissions, and the right to grant them (spec §20.5)."""
 
 from collections.abc import Mapping
 from datetime import datetime

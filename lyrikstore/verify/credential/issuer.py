@@ -39,7 +39,7 @@ from lyrikstore.verify.report import (
 )
 
 _HASHES = ("blake3", "sha2-256")
-"""What our credentials rest on: content by the first, signatures and the log by the second."""
+"""The hash functions of our credentials: the first for content, the second for the rest."""
 
 _ANYTHING = AllowedKeys()
 
@@ -59,7 +59,7 @@ def check_issuer(
     status_updates: StatusUpdates,
     only_if_believed: bool = False,
 ) -> tuple[tuple[Check, ...], SuccessorKey | None]:
-    """Return the checks from ``issuer.document`` to ``status``: who issued it, and may they?
+    """Return the checks from ``issuer.document`` to ``status``: the issuer and its authority.
 
     Args:
         envelope: A credential that is well-formed.
@@ -203,7 +203,7 @@ def check_period(
     at: datetime,
     parse: Callable[[JSON], datetime] = parse_timestamp,
 ) -> Check:
-    """Return ``period``: whether a credential is valid at that moment, give or take the skew.
+    """Return ``period``: whether a credential is valid at that moment, within the clock skew.
 
     Args:
         document: The credential; either end may be absent if its profile allows it.

@@ -21,10 +21,10 @@ from lyrikstore.verify.credential.log_proofs import Places
 from lyrikstore.verify.report import Check, passed
 
 Believes = Callable[[str], TrustedIssuer | None]
-"""Given a DID, the entry of the trust file that covers the question for it, or None."""
+"""Function from a DID to the entry of the trust file that covers it here, or None."""
 
 Knows = Callable[[str], TrustedIssuer | None]
-"""Given a DID, an entry of the trust file that names it, whatever it is believed for, or None."""
+"""Function from a DID to an entry of the trust file for it in any role, or None."""
 
 
 class Inherited(Struct, frozen=True):

@@ -22,14 +22,14 @@ from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.history.policy.key_history import KeyHistory
 
 PROOF_HEAD = b"c2sp.org/tlog-proof@v1\n"
-"""How every log proof starts; a proof is found by it, for no digest names it."""
+"""First bytes of every log proof, by which proofs are found: no digest names them."""
 
 
 CREDENTIAL_PROOF = "credential.tlog-proof"
-"""What deliveries call that of the credential: its name says that there was one, and no more."""
+"""File name of the credential's log proof in deliveries. If it is gone, a check can say so."""
 
 CONSISTENCY, LEAVES = "log.consistency.json", "log.leaves"
-"""What they call the consistency file of the log, and the leaf hashes that it names."""
+"""File names of the log's consistency file, and of the leaf hashes that it names."""
 
 
 class Places(Protocol):

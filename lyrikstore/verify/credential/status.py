@@ -1,4 +1,4 @@
-"""The check ``status``: whether the issuer still stands by a credential (spec §11.4.1).
+"""The check ``status``: whether the issuer revoked or replaced a credential (spec §11.4.1).
 
 Sans-IO. Fails closed: a list that is missing, stale, unsound or of another issuer never counts as
 "not revoked", because the party that hands over a delivery chooses which lists are in it.

@@ -1,4 +1,4 @@
-"""What the body of a dataset's manifest says, held against its files and records (spec §11.7.4)."""
+"""Comparison of a dataset's manifest body with its files and records (spec §11.7.4)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,16 +19,16 @@ OF_FILES = ("files", "bytes", "columns")
 """Members of ``stats`` that follow from the files."""
 
 OF_ROWS = ("labels", "labelsAbove", "severalLabels", "fieldsAbove")
-"""Members of ``stats`` that follow from rows, and that not all rows have."""
+"""Members of ``stats`` that follow from rows, and that some datasets of rows lack."""
 
 OF_LABELS = ("labels", "labelsAbove", "severalLabels")
-"""Those of them for which a field has to be the label."""
+"""Members of :data:`OF_ROWS` that exist only if a field has the role label."""
 
 _FILES, _RECORDS = "does not follow from its files", "does not follow from its records"
 
 
 class BodyFault(Struct, frozen=True):
-    """A member of a body that does not follow.
+    """A member of a body that contradicts the data.
 
     Attributes:
         member: Where it stands.
@@ -43,13 +43,13 @@ class BodyFault(Struct, frozen=True):
 
 
 def measured_field(body: Mapping[str, Any], name: str) -> Any:
-    """Return the value of a measured field of the descriptor; None where there is none."""
+    """Return the value of a measured field of the descriptor, or None."""
     field = body["descriptor"].get(name, {})
     return field.get("value") if field.get("basis") == "measured" else None
 
 
 def stats_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the measured ``stats`` of a body; nothing where it has none."""
+    """Return the measured ``stats`` of a body; empty if it has none."""
     return _members(measured_field(body, "stats"))
 
 
@@ -59,7 +59,7 @@ def is_same(said: JSON, follows: JSON) -> bool:
 
 
 def find_file_faults(body: Mapping[str, Any], tree: Tree) -> Iterator[BodyFault]:
-    """Yield what the body of a dataset's manifest says that its files do not give.
+    """Yield the members of a dataset's body that contradict its files.
 
     Args:
         body: The body.
@@ -86,7 +86,7 @@ def find_file_faults(body: Mapping[str, Any], tree: Tree) -> Iterator[BodyFault]
 
 
 def find_record_faults(body: Mapping[str, Any], measured: MeasuredRecords) -> Iterator[BodyFault]:
-    """Yield what a body says that the records do not give."""
+    """Yield the members of a dataset's body that contradict its records."""
     yield from _differing(body, {"records": measured.records})
     if measured.repeats:
         # ATTACK A88: splits by group and opt-outs by id, over ids that several records have.
@@ -131,7 +131,7 @@ def companions_of(body: Mapping[str, Any], tree: Tree) -> frozenset[str]:
 
 
 def _without_roles(body: Mapping[str, Any]) -> frozenset[str]:
-    """Return what cannot be measured of an import that does not say what its fields mean.
+    """Return the members that cannot be measured, if an import does not state the roles of fields.
 
     Imports kept the statistics of the other store at first, and not the roles of fields.
     """

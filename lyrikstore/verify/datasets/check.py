@@ -42,7 +42,7 @@ _MAX_LIST_BYTES = 256 << 20
 
 
 class DatasetChecks:
-    """Holds what datasets say of themselves against their bytes.
+    """Compares the manifests of datasets with their bytes.
 
     Args:
         repository: The store.
@@ -119,7 +119,7 @@ class DatasetChecks:
         return problems.close(summary, **detail)
 
     def _note(self, manifest: Manifest, error: LyrikstoreError) -> None:
-        """Note what cannot be read: retired data is no problem, and proves nothing."""
+        """Note an error of reading: retired data is not a problem, and proves nothing."""
         if error.kind == "retired":
             self.open_questions.append(not_proven("retired-data", manifest.name, manifest.id.short))
         elif (where := self._coded.get(error.kind)) is not None:
@@ -157,7 +157,7 @@ class DatasetChecks:
         self._records += measured.records
 
     def _check_lists(self, manifest: Manifest) -> None:
-        """Hold counts of what was left out against the lists of it."""
+        """Compare the counts of omitted files and rows with the attached lists of them."""
         body = manifest.body
         if body["origin"] not in ("committed", "generated"):
             return
@@ -179,7 +179,7 @@ class DatasetChecks:
         return None
 
     def _check_origin(self, manifest: Manifest) -> None:
-        """Hold what a descriptor says of where a dataset came from against its inputs."""
+        """Compare the origin that a descriptor states with the inputs of the manifest."""
         derived, made = (measured_field(manifest.body, n) for n in ("derivedFrom", "generatedBy"))
         sources = [str(item.id) for item in manifest.inputs_in("source")]
         if derived is not None and not is_same(derived, sources):
@@ -200,7 +200,7 @@ class DatasetChecks:
             self._bad(manifest, "generatedBy does not say what its filter and derivation say")
 
     def _by_decisions(self) -> dict[tuple[Any, ...], list[Manifest]]:
-        """Return the datasets that filters made, those of one table together."""
+        """Return the datasets made by filters, in groups with the same decision table."""
         found: defaultdict[tuple[Any, ...], list[Manifest]] = defaultdict(list)
         alike: Counter[tuple[Any, ...]] = Counter()
         for manifest in self._datasets:
@@ -219,7 +219,7 @@ class DatasetChecks:
         return found
 
     def _check_decisions(self, made: Sequence[Manifest]) -> None:
-        """Hold one decision table against what was read, and against all that was made."""
+        """Compare one decision table with the records read, and with all datasets made."""
         repository, first = self._repository, made[0]
         (table,) = present_attachments(repository, first, "decisions")
         steps = [step["use"] for step in self._filter(first).body["steps"]]
@@ -246,7 +246,7 @@ class DatasetChecks:
             self._bad(first, f"its decision table {error}", "bad-decisions")
 
     def _read_sources(self, sources: Sequence[Manifest]) -> Iterator[ReadRecord] | None:
-        """Return the records that a filter read, in storage order; None where some are retired."""
+        """Return the records that a filter read, in storage order; None if some are retired."""
         ordered, trees = sorted(sources, key=path_prefix), []
         for one in ordered:
             try:
@@ -325,7 +325,7 @@ class DatasetChecks:
         return problems.close(summary, roots=done, records=count)
 
     def _check_root(self, manifest: Manifest, problems: Problems) -> int:
-        """Compute the order root of a ``records`` manifest; return of how many records."""
+        """Compute the order root of a ``records`` manifest; return the number of its records."""
         dataset = self._manifest(manifest.inputs_in("dataset")[0].id, "dataset")
         tree = present_tree(self._repository, dataset)
         (salts,) = present_attachments(self._repository, manifest, "salts")

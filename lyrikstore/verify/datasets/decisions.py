@@ -1,4 +1,4 @@
-"""What a filter decided about every record, held against source and result (spec §11.7.4).
+"""Comparison of a filter's decisions with its source and its results (spec §11.7.4).
 
 Decisions come in storage order of the source, so that both are read side by side: of every record
 of the source exactly one decision is the last, of every record that was made of it likewise.
@@ -18,12 +18,12 @@ from lyrikstore.verify.datasets.reading import DecisionRow
 from lyrikstore.verify.datasets.results import ResultFiles, UnsoundDecisionError
 
 _BY_PLACE = 3
-"""From this version on decisions name records by place, and by no id."""
+"""Decisions of this version and later ones name records by place, and not by id."""
 
 _PARTS = frozenset({"", "train", "validation", "test"})
 
 _MAX_NAMES = 10_000
-"""Reasons of a table, and reasons and fields of a record, that are counted apart."""
+"""Most reasons of a table, and reasons and fields of a record, that are counted separately."""
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -59,7 +59,7 @@ class ReadRecord(Struct, frozen=True):
 
 @dataclass(slots=True)
 class PartTotals:
-    """What became of the records of one part.
+    """Counts of the decisions on the records of one part.
 
     Attributes:
         kept: How many there are.
@@ -76,7 +76,7 @@ class PartTotals:
 
 @dataclass(slots=True)
 class DecisionTotals:
-    """What the decisions about a dataset come to.
+    """Counts of all decisions of a filter.
 
     Attributes:
         read: Records of the source.
@@ -91,7 +91,7 @@ class DecisionTotals:
     parts: dict[str, PartTotals] = field(default_factory=dict)
 
     def of(self, part: str) -> PartTotals:
-        """Return what became of the records of a part.
+        """Return the counts of a part.
 
         Raises:
             UnsoundDecisionError: No filter makes such a part.
@@ -101,7 +101,7 @@ class DecisionTotals:
         return self.parts.setdefault(part, PartTotals())
 
     def derivation(self, part: str) -> dict[str, Any]:
-        """Return the members of ``derivation`` that follow for a part."""
+        """Return the members of ``derivation`` of a part, computed from the counts."""
         found = self.of(part)
         counts = {
             "in": self.read,
@@ -120,7 +120,7 @@ class DecisionTotals:
 
 @dataclass(slots=True)
 class _Siblings:
-    """Records that still have to come: one of the source, or what a step made of one.
+    """Records that are still expected: one of the source, or several that a step made from one.
 
     Attributes:
         left: How many.
@@ -138,7 +138,7 @@ class _Siblings:
 
 
 class DecisionWalk:
-    """Goes through the decisions about a dataset, once.
+    """Reads the decisions of a filter once, in order, and checks them.
 
     Args:
         version: Of the table.
@@ -161,7 +161,7 @@ class DecisionWalk:
         self.totals = DecisionTotals()
 
     def follow(self, source: Iterator[ReadRecord] | None) -> DecisionTotals:
-        """Return what the decisions come to.
+        """Return the counts of the decisions, after comparing them with the data.
 
         Args:
             source: The records that were read, in storage order; None: they are gone, and the
@@ -189,7 +189,7 @@ class DecisionWalk:
         return self.totals
 
     def _decide(self, record: ReadRecord | None) -> None:
-        """Go through the decisions about one record of the source, and all made of it."""
+        """Read the decisions on one record of the source, and on all records made from it."""
         self.totals.read += 1
         first = self._row
         if first is None:
@@ -234,7 +234,7 @@ class DecisionWalk:
         item: int | None,
         siblings: _Siblings,
     ) -> _Siblings | None:
-        """Go through the decisions about one record; return what a step made of it."""
+        """Read the decisions on one record; return the records that a step made from it."""
         totals, fields = self.totals, set[str]()
         changed, reported = set(siblings.changed), set(siblings.reported)
         while True:
@@ -305,7 +305,7 @@ class DecisionWalk:
         result.take_row(path, position, identity)
 
     def _compare(self, row: DecisionRow, record: ReadRecord) -> None:
-        """Check that a decision is about that record."""
+        """Raise ``UnsoundDecisionError`` unless a decision is about that record."""
         if self._version >= _BY_PLACE:
             is_it = (row.file, row.position) == (record.file, record.position)
         else:

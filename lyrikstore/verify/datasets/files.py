@@ -1,4 +1,4 @@
-"""What is measured of the files of a dataset: their suffixes and their columns (spec §12.4)."""
+"""Suffixes and columns of the files of a dataset, with their counts (spec §12.4)."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def formats(paths: Sequence[str]) -> dict[str, int]:
-    """Return how many paths have each suffix, in lower case; ``none`` for those without one."""
+    """Return suffix, in lower case → number of paths; ``none`` for paths without a suffix."""
     text = "\n".join(["", *paths])
     if "/." in text or "\n." in text:  # what a name starts with is no suffix
         paths = [path.replace("/.", "/").removeprefix(".") for path in paths]
@@ -18,7 +18,7 @@ def formats(paths: Sequence[str]) -> dict[str, int]:
 
 
 def files_by(what: str, counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Return how many files each name has, sorted by name.
+    """Return each name with its number of files, sorted by name.
 
     A list, for column headings and suffixes may be anything, and what becomes a member name in a
     credential is ASCII (spec §10.2).
@@ -27,6 +27,6 @@ def files_by(what: str, counts: Mapping[str, int]) -> list[dict[str, Any]]:
 
 
 def columns_of(metas: Iterable[Mapping[str, str]], named: Iterable[str]) -> list[dict[str, Any]]:
-    """Return how many files have a value in each of the columns that are named."""
+    """Return each of these columns with the number of files that have a value in it."""
     filled = Counter(column for meta in metas for column in meta)
     return files_by("column", {column: filled[column] for column in named})

@@ -1,4 +1,4 @@
-"""What an import takes over from its publisher's manifest, and what not (spec §20.7).
+"""The members of a publisher's manifest that an import copies, and the others (spec §20.7).
 
 One rule, for whoever imports and for whoever verifies an import.
 """
@@ -16,7 +16,7 @@ TAKEN_OVER = (
     *("reader", "records", "bytes", "fileCount", "fields", "companions"),
     *("metadata", "descriptor", "licence"),
 )
-"""Members of the body of a dataset's manifest that an import has as its publisher states them."""
+"""Members of a dataset's body that an import copies from its publisher."""
 
 NOT_TAKEN_OVER: Mapping[str, str] = {
     "origin": "the version was imported here, however it came to be there",
@@ -26,10 +26,10 @@ NOT_TAKEN_OVER: Mapping[str, str] = {
     "generators": "the models are not here; the terms of their output are read from the carried "
     "manifest",
 }
-"""The other members, and why an import does not have them."""
+"""The other members → the reason why an import does not copy them."""
 
 _ADDED_LATER = frozenset({"fields", "companions"})
-"""Members that imports did not take over at first."""
+"""Members that the first version of imports did not copy."""
 
 
 def imported_body(published: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def imported_body(published: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def published_manifest(repository: Repository, dataset: Manifest) -> Manifest | None:
-    """Return the publisher's manifest that an import carries; None if ``dataset`` is none.
+    """Return the publisher's manifest attached to an import; None if ``dataset`` is not an import.
 
     Raises:
         FormatError: (``bad-import``) it is of another dataset.
@@ -62,7 +62,7 @@ def published_manifest(repository: Repository, dataset: Manifest) -> Manifest | 
 def find_import_faults(
     body: Mapping[str, Any], published: Mapping[str, Any]
 ) -> Iterator[BodyFault]:
-    """Yield what an import says otherwise than its publisher.
+    """Yield the members of an import that contradict its publisher's manifest.
 
     ATTACK A113: an import calls another field the label or the licence, or drops the licence.
 
@@ -84,7 +84,7 @@ def find_import_faults(
 
 
 def _keeps_roles(said: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
-    """Return whether roles are those that a publisher states, and others only besides."""
+    """Return whether roles keep those that a publisher states; further roles are allowed."""
     kept = all(role in said and is_same(said[role], field) for role, field in theirs.items())
     # What stands between several labels is part of what the label means.
     return kept and (

@@ -1,4 +1,4 @@
-"""What a version and its records state of licences, and of how many records nothing (spec §12.4.3).
+"""Licences that a version and its records state, and the records that state none (spec §12.4.3).
 
 Nothing is looked up and nothing is inferred: a licence that stands in one record says nothing of
 another.
@@ -16,14 +16,14 @@ from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.datasets.body import stats_of
 
 LICENCE_COLUMNS = frozenset({"licence", "license"})
-"""Columns of a sheet that say under which licence a file is, in whatever case."""
+"""Columns of a sheet with the licence of a file, compared without regard to case."""
 
 LISTED, MAX_CHARACTERS = 100, 200
-"""Licences that are listed one by one, and of how many characters: a cell may hold anything."""
+"""Most licences that are listed one by one, and most characters of each."""
 
 
 class LicenceCount(Struct, frozen=True):
-    """What a version and its records state of licences.
+    """Counts of the licences that a version and its records state.
 
     Attributes:
         expression: What is stated for the whole version, or None.
@@ -42,19 +42,19 @@ class LicenceCount(Struct, frozen=True):
 
     @property
     def has_gaps(self) -> bool:
-        """Whether records can state a licence of their own, and some of them do not."""
+        """Whether the records have a licence field, and it is empty in some of them."""
         return self.field is not None and bool(self.unstated)
 
     @property
     def others(self) -> tuple[str, ...]:
-        """The listed values that name a licence which the expression for the whole does not."""
+        """The listed licences that the licence expression of the whole version does not name."""
         known = licence_ids(self.expression)
         if not known:
             return ()
         return tuple(one for one, _ in self.values if licence_ids(one) - known)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the members that results of commands have of it."""
+        """Return the counts as members of command results."""
         return {
             "licence": self.expression,
             "licenceField": self.field,
@@ -64,7 +64,7 @@ class LicenceCount(Struct, frozen=True):
 
 
 def licence_field(body: Mapping[str, Any]) -> str | None:
-    """Return the field in which the records of a dataset state their licence, if there is one.
+    """Return the field with the licence of each record, or None.
 
     It is that of the role ``licence``; of documents without one, the column that is called so.
     """
@@ -76,7 +76,7 @@ def licence_field(body: Mapping[str, Any]) -> str | None:
 
 
 def count_licences(body: Mapping[str, Any], tree: Tree | None) -> LicenceCount:
-    """Return what a dataset's manifest and tree state of licences; no data is read.
+    """Return the licences that a dataset's manifest and tree state; no data is read.
 
     Args:
         body: Of the manifest.

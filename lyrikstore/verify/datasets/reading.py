@@ -1,4 +1,4 @@
-"""What the checks of datasets are given: rows, decisions and statistics, read by somebody else."""
+"""Protocols of the data that checks of datasets read: rows, decisions and statistics."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, Protocol
@@ -10,18 +10,18 @@ from lyrikstore.history.records.order_root import DOCUMENT
 from lyrikstore.history.trees.tree import Tree
 
 OpenBlob = Callable[[Digest], Any]
-"""Gives a verified, seekable stream of a blob."""
+"""Function that returns a verified, seekable stream of a blob."""
 
 Rows = Iterator[tuple[int, Sequence[bytes]]]
-"""Which file of the tree, from 0, and the bytes of some of its records, in storage order."""
+"""Number of a file in the tree, from 0, and the bytes of some of its records, in storage order."""
 
 
 CONTENT_BYTES = 16
-"""Length of the id of what a record says."""
+"""Length of a content id in bytes."""
 
 
 class MeasuredRecords(Struct, frozen=True):
-    """What was measured of the records of a dataset.
+    """Measured facts about the records of a dataset.
 
     Attributes:
         records: How many there are.
@@ -35,11 +35,11 @@ class MeasuredRecords(Struct, frozen=True):
 
 
 class DecisionRow(Protocol):
-    """One row of a decision table (spec §12.6); what its version lacks is None."""
+    """One row of a decision table (spec §12.6); columns that its version lacks are None."""
 
     @property
     def action(self) -> str:
-        """What became of the record."""
+        """The decision on the record, such as ``kept`` or ``dropped``."""
 
     @property
     def step(self) -> int | None:
@@ -51,19 +51,19 @@ class DecisionRow(Protocol):
 
     @property
     def reason(self) -> str | None:
-        """Stable code."""
+        """Code of the reason."""
 
     @property
     def field(self) -> str | None:
-        """Where in the record."""
+        """The field of the record that the decision is about."""
 
     @property
     def count(self) -> int | None:
-        """Of ``divided``, how many records were made."""
+        """For ``divided``: the number of records made."""
 
     @property
     def part(self) -> str | None:
-        """The part it went to."""
+        """The part that the record was assigned to."""
 
     @property
     def file(self) -> int | None:
@@ -75,34 +75,34 @@ class DecisionRow(Protocol):
 
     @property
     def position(self) -> int:
-        """Its place in that file."""
+        """Position of the record in that file."""
 
     @property
     def item(self) -> int | None:
-        """Which of the records that were made of it."""
+        """Number of the record among those made from one record."""
 
     @property
     def new_path(self) -> str | None:
-        """Its file in the result."""
+        """Path of its file in the result."""
 
     @property
     def new_position(self) -> int | None:
-        """Its place there."""
+        """Position of the record in that file of the result."""
 
     @property
     def record(self) -> str | None:
-        """Its id in the source."""
+        """Record id in the source."""
 
     @property
     def new_record(self) -> str | None:
-        """Its id in the result."""
+        """Record id in the result."""
 
 
 class DatasetReading(Protocol):
-    """Reads stored datasets; :class:`lyrikstore.curate.reading.datasets.StoredDatasets` does."""
+    """Protocol of a reader of stored datasets, such as ``StoredDatasets`` of ``curate``."""
 
     def rows(self, body: Mapping[str, Any], tree: Tree, open_blob: OpenBlob) -> Rows:
-        """Yield the records of a dataset whose records are not its files.
+        """Yield the records of a dataset of rows.
 
         Raises:
             InvalidInputError: (``no-reader``, ``bad-record``) there are no such records.
@@ -111,13 +111,13 @@ class DatasetReading(Protocol):
         ...
 
     def measure(self, body: Mapping[str, Any], tree: Tree, open_blob: OpenBlob) -> MeasuredRecords:
-        """Return what is measured of the records of a dataset; raises as :meth:`rows`."""
+        """Return the measured facts about the records of a dataset; raises as :meth:`rows`."""
         ...
 
     def contents(
         self, body: Mapping[str, Any], tree: Tree, open_blob: OpenBlob
     ) -> Iterator[tuple[int, bytes]]:
-        """Yield which file of the tree, and the content id (spec §11.7.3) of each record there.
+        """Yield file number in the tree and content id (spec §11.7.3) of each record.
 
         Raises:
             InvalidInputError, VerificationError, IncompleteError: As :meth:`rows`.
@@ -136,7 +136,7 @@ class DatasetReading(Protocol):
 def measured_records(
     reading: DatasetReading, body: Mapping[str, Any], tree: Tree, open_blob: OpenBlob
 ) -> MeasuredRecords:
-    """Return what is measured of the records of any dataset; documents are not read for it.
+    """Return the measured facts about the records of any dataset; documents are not read.
 
     Raises:
         LyrikstoreError: As :meth:`DatasetReading.measure`.

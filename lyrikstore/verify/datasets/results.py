@@ -1,4 +1,4 @@
-"""Where decisions say that records went, held against the dataset that was made (spec §11.7.4)."""
+"""Comparison of the decisions' results with the dataset that a filter made (spec §11.7.4)."""
 
 from array import array
 from bisect import bisect_left
@@ -16,11 +16,11 @@ _ANY = bytes(32)
 
 
 class UnsoundDecisionError(Exception):
-    """A decision that does not fit; says how, for people, without a path or a value."""
+    """A decision contradicts the data. The message has neither paths nor values."""
 
 
 class ResultFiles:
-    """The files of a dataset that a filter made, and what its decisions put there so far.
+    """The files of a filter's result, and the records that decisions assign to them.
 
     Args:
         manifest: The dataset's.
@@ -37,7 +37,7 @@ class ResultFiles:
         self._any: dict[int, bytearray] = {}
 
     def take_row(self, path: str | None, position: int | None, identity: bytes | None) -> None:
-        """Note that a record is the next one of a file.
+        """Record that a decision puts a record at the next position of a file.
 
         Args:
             path: Its file.
@@ -66,7 +66,7 @@ class ResultFiles:
         meta: Mapping[str, str] | None = None,
         same_meta: bool = False,
     ) -> None:
-        """Note that a document is a file.
+        """Record that a decision makes a document one of the files.
 
         Args:
             path: Its path.
@@ -91,13 +91,13 @@ class ResultFiles:
             raise UnsoundDecisionError(f"puts another record where file {at + 1} of the result is")
 
     def compare_documents(self) -> None:
-        """Check that every file was taken; raises as :meth:`take_document`."""
+        """Raise unless decisions name every file; raises as :meth:`take_document`."""
         if 0 in self._counts:
             at = self._counts.index(0)
             raise UnsoundDecisionError(f"says nothing of file {at + 1} of the result")
 
     def compare_rows(self, rows: Rows) -> None:
-        """Check that the records of the dataset are those that were taken.
+        """Raise unless the dataset has exactly the records that decisions name.
 
         Args:
             rows: All of them.

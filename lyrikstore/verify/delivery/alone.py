@@ -109,7 +109,7 @@ def verify_manifest_alone(
     at: datetime,
     memory: LogMemory | None = None,
 ) -> Report:
-    """Return the report on a manifest without its store: who signed it, and nothing it is about.
+    """Return the report on a manifest without its store: its signer; its contents are not checked.
 
     Args:
         manifest: Its signature holds already: it was parsed.

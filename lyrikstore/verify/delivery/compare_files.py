@@ -1,4 +1,4 @@
-"""How the files somebody has differ from those a tree lists (spec §11.4.3). Pure.
+"""Comparison of a folder's files with the files that a tree lists (spec §11.4.3). Pure.
 
 Whoever receives 2,615 files wants to know which three are wrong and how, not that a hash differs.
 """
@@ -32,7 +32,7 @@ class FoundKind(Enum):
 
 
 class FoundFile(Struct, frozen=True):
-    """One thing found.
+    """A file or other object in the folder.
 
     Attributes:
         kind: What it is.
@@ -46,7 +46,7 @@ class FoundFile(Struct, frozen=True):
 
 
 class FileDifference(Struct, frozen=True):
-    """A path whose content is not the listed one.
+    """A path whose content differs from the listed content.
 
     Attributes:
         path: Where.
@@ -60,7 +60,7 @@ class FileDifference(Struct, frozen=True):
 
 
 class FileComparison(Struct, frozen=True):
-    """Every way in which what was found departs from a tree. Paths are in path order.
+    """The differences between the files found and a tree. Paths are in path order.
 
     Attributes:
         matching: Files that are as listed.

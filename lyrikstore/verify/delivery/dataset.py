@@ -91,7 +91,7 @@ class DataOutcome(Struct, frozen=True):
 def check_manifest(
     claims: Claims, related: Iterable[Mapping[str, Any]], find: Find, policy: Policy | None
 ) -> ManifestOutcome:
-    """Return whether the manifest says what the credential says, and who signed it.
+    """Return the checks whether the manifest agrees with the credential, and who signed it.
 
     Args:
         claims: What the credential says.
@@ -150,7 +150,7 @@ def _of_two_files(related: Iterable[Mapping[str, Any]], find: Find) -> str | Non
 
 
 def check_author(check: str, manifest: Manifest, policy: Policy | None) -> Check:
-    """Return whether the policy lets the author of ``manifest`` say this (attack case A22).
+    """Return whether the policy permits the author to sign the manifest (attack case A22).
 
     Args:
         check: Id of the check to make.
@@ -175,7 +175,7 @@ def check_data(
     record_ids: Callable[[str, TreeEntry, BinaryIO], Iterable[Digest]] | None,
     measuring: Measuring | None = None,
 ) -> DataOutcome:
-    """Return whether the files are the listed ones and the list is the one named.
+    """Return the checks whether the files are the listed ones, and the list is the named one.
 
     Args:
         claims: What the credential says.
@@ -225,7 +225,7 @@ def check_data(
 def check_figures(
     manifest: ManifestOutcome, content: DataOutcome, measuring: Measuring | None
 ) -> tuple[Check, list[str]]:
-    """Return ``datasets``: whether the manifest says of the data what the data is.
+    """Return ``datasets``: whether the manifest's figures agree with the data.
 
     Args:
         manifest: What :func:`check_manifest` gave.
@@ -271,7 +271,7 @@ def check_records(
     history: KeyHistory | None,
     logged_at: int | None,
 ) -> Check:
-    """Return whether the records, in their order, are those committed to.
+    """Return the check whether the records, in their order, are those committed to.
 
     Args:
         claims: What the credential says.
@@ -374,7 +374,7 @@ def _check_bare(claims: Claims, data: DataSource | None) -> Check:
 
 
 def check_bare_files(files: Digest, data: DataSource, check: str = "data.files") -> Check:
-    """Return whether a folder gives a files id, where the list of its files is missing.
+    """Return the check whether a folder has the named files id, if the list of files is missing.
 
     No file can be named then.
 

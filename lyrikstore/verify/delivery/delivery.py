@@ -61,10 +61,10 @@ from lyrikstore.verify.redistribution import Delivered, check_sources
 from lyrikstore.verify.report import Check, CheckState, Report, Verdict, check_of
 
 RecordReader = Callable[[str, TreeEntry, BinaryIO], Iterable[Digest]]
-"""Given a reader's id and version, an entry and its bytes: the record ids in storage order."""
+"""Function from reader id, version, entry and bytes to the record ids in storage order."""
 
 Recompute = Callable[[Sequence[Mapping[str, JSON]], Mapping[str, Any] | None], Measuring]
-"""Given the recipes of measured claims and the body of the manifest: what measures by them."""
+"""Function from the recipes of claims and the manifest's body to an object that measures them."""
 
 UNREADABLE = "unreadable credential"
 
@@ -76,7 +76,7 @@ def verify_credential(
     at: datetime,
     status_updates: StatusUpdates = NO_STATUS_UPDATES,
 ) -> Report:
-    """Return the report on a credential alone: who says it, and whether that still holds.
+    """Return the report on a credential alone: its issuer, and whether it is still in force.
 
     It does not look at any data: the checks that bind the credential to bytes are absent, and
     the report says so.
@@ -108,7 +108,7 @@ def verify_alone(
     status_updates: StatusUpdates | None = None,
     fetched: Iterable[KnownDocument] = (),
 ) -> Report:
-    """Return the report on a credential of one of our kinds, looked at without any data.
+    """Return the report on a credential of profile ``lyrik``, without any data.
 
     Args:
         opened: The credential.

@@ -14,7 +14,7 @@ from blake3 import blake3
 FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 NOTHING = bytes(32)
-"""Stands where there is no digest."""
+"""Placeholder for a missing digest."""
 
 _READ_BYTES = 1 << 20  # stays in the second-level cache while it is hashed
 _REPORT_BYTES = 64 << 20

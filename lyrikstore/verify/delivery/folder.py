@@ -1,4 +1,4 @@
-"""Reading a buyer's folders: the data next to a delivery, and the delivery's own small files.
+"""Reading of a buyer's folders: the data of a delivery, and the small files beside it.
 
 The only part of verification that touches a disk. It never follows a link, never opens a device,
 never believes a name, and reads every file once.
@@ -58,7 +58,7 @@ from lyrikstore.verify.delivery.line_ends import was_rewritten
 from lyrikstore.verify.delivery.paths import read_small, walk
 
 MAX_RESOURCES = 1 << 26
-"""Bound on the bytes in all of the others, where a foreign document may pin them."""
+"""Most bytes of all other files, which a foreign document may pin."""
 
 _WORDS = re.compile(rb"[ \t\r\n]*+\{")
 _HEX = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
@@ -66,7 +66,7 @@ _HEX = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _READ_BYTES = 1 << 20
 _ALONE, _HANDFUL = 8 << 20, 1000
 _WORTH_BYTES, _WORTH_FILES = 32 << 20, 2000
-"""From so much on, processes are started."""
+"""Total bytes and number of files from which worker processes are started."""
 
 
 class FolderData(Struct, frozen=True):
@@ -166,7 +166,7 @@ class FolderData(Struct, frozen=True):
         return was_rewritten(path, found.bytes, entry.bytes, entry.blake3)
 
     def tree(self) -> Tree:
-        """Return the tree without ``meta`` that the folder makes.
+        """Return the tree of the folder, without ``meta``.
 
         Raises:
             FormatError: (``bad-path``, ``bad-tree``) no tree has these files.
@@ -217,7 +217,7 @@ class FolderData(Struct, frozen=True):
 
 
 def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, bytes]:
-    """Return the small regular files next to a credential, by name, to be found by what they are.
+    """Return the small regular files next to a credential, by name.
 
     Nothing is opened through a link; a file that is larger than any that is looked for is left out,
     and so is one that says nothing by itself and whose digest nothing here names, unless it is
@@ -288,14 +288,14 @@ def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, by
 
 
 def is_candidate_statement(data: bytes) -> bool:
-    """Return whether a file may say something by itself: a JSON object, or a log proof."""
+    """Return whether a file can be a statement by itself: a JSON object, or a log proof."""
     if len(data) > MAX_JSON_BYTES:
         return False
     return data.startswith(PROOF_HEAD) or _WORDS.match(data) is not None
 
 
 def is_known_by_name(name: str) -> bool:
-    """Return whether a file's name says what it was, so that damage to it can be reported."""
+    """Return whether a file's name shows what it was, so that damage to it can be reported."""
     return is_text_name(name) or name in {CREDENTIAL_PROOF, CONSISTENCY, LEAVES}
 
 
@@ -324,7 +324,7 @@ def _too_many(folder: Path) -> InvalidInputError:
 
 
 class _HashingReader(RawIOBase):
-    """Reads a file forward and hashes what passes, so that one read serves two purposes (A52)."""
+    """Reads a file forward and hashes it, so that one read serves both purposes (A52)."""
 
     def __init__(self, raw: RawIOBase) -> None:
         super().__init__()
@@ -374,7 +374,7 @@ class _Counter:
 
 
 def _batches(tree: Tree, positions: Sequence[int]) -> Iterator[list[int]]:
-    """Yield the large files one by one, the largest first, then the others in handfuls."""
+    """Yield the large files one by one, the largest first, then the small files in groups."""
     large = [at for at in positions if tree.sizes[at] >= _ALONE]
     for at in sorted(large, key=tree.sizes.__getitem__, reverse=True):
         yield [at]

@@ -55,7 +55,7 @@ def ends_before(found: int, listed: int) -> LineEnds | None:
 
 
 def digest_with(ends: LineEnds, stream: BinaryIO, most: int) -> Digest | None:
-    """Return the digest of what ``stream`` holds, with other line ends; None if it is too long.
+    """Return the digest of a stream's content with other line ends; None if it is too long.
 
     Args:
         ends: What every LF, and every CR LF, becomes.

@@ -67,7 +67,7 @@ def check_log(
     at: datetime,
     memory: LogMemory | None,
 ) -> LogOutcome:
-    """Return whether the manifest stands in the store's own log where the credential says.
+    """Return the checks whether the store's log has the manifest at the credential's log index.
 
     Args:
         outcome: What the credential's own checks gave.
@@ -178,7 +178,7 @@ def _damaged(files: SiblingFiles, origin: str) -> str | None:
 
 
 def check_witness(trust: Trust) -> Check:
-    """Return ``log.witness``: whether the witnesses the trust file demands countersigned."""
+    """Return ``log.witness``: whether the witnesses that the trust file requires countersigned."""
     if not trust.witnesses_required and trust.max_log_age is None:
         return not_applicable("log.witness", "your trust file demands no witness")
     summary = "your trust file demands a witness; this version cannot judge countersignatures"
@@ -250,7 +250,7 @@ def _check_inclusion(
 
 
 def included(what: str, index: int, signed: SignedCheckpoint) -> Check:
-    """Return ``log.inclusion`` of what is shown to be an entry of a log."""
+    """Return ``log.inclusion`` for an entry that a proof shows."""
     return passed(
         "log.inclusion",
         f"{what} is entry {index} of {signed.size} in {quote(signed.origin)}",

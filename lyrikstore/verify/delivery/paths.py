@@ -10,7 +10,7 @@ from lyrikstore.verify.delivery.file_hash import FLAGS
 
 
 def walk(root: Path, aside: str = "") -> Iterator[tuple[str, bool | None]]:
-    """Yield every path below ``root`` that is no folder, and whether it is a regular file.
+    """Yield every path below ``root`` except folders, and whether it is a regular file.
 
     Args:
         root: The folder.

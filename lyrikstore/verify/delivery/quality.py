@@ -66,11 +66,11 @@ class Measured(Struct, frozen=True):
 
 
 class Measuring(Protocol):
-    """Measures while records pass; :class:`lyrikstore.curate.terms.measures.Measurement` does."""
+    """Protocol of an object that measures records while they are read, such as ``Measurement``."""
 
     @property
     def reads_documents(self) -> bool:
-        """Whether files that are records must be read, beyond being hashed."""
+        """Whether documents must be read, and not only hashed."""
         ...
 
     def record_ids(
@@ -88,7 +88,7 @@ class Measuring(Protocol):
         ...
 
     def statistics(self) -> Mapping[str, Any]:
-        """Return the members of the descriptor's ``stats`` that rows give; nothing of documents.
+        """Return the members of the descriptor's ``stats`` for rows; empty for documents.
 
         Raises:
             InvalidInputError: (``bad-record``) a row is none.
@@ -97,7 +97,7 @@ class Measuring(Protocol):
 
 
 def check_stated(subject: Mapping[str, Any]) -> Check:
-    """Return ``quality.stated``: the claims of quality that no recipe lets anybody measure again.
+    """Return ``quality.stated``: the quality claims that no recipe can measure again.
 
     Args:
         subject: The credential's subject.
@@ -121,7 +121,7 @@ def recipes_of(subject: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def check_quality(
     subject: Mapping[str, Any], measuring: Measuring | None, *, complete: bool
 ) -> Check:
-    """Return ``quality``: whether each measured claim is what its recipe gives.
+    """Return ``quality``: whether each measured claim has the value that its recipe gives.
 
     Args:
         subject: The credential's subject.

@@ -13,7 +13,7 @@ from lyrikstore.verify.delivery.quality import Measuring
 
 
 class RecordIds:
-    """Gathers record ids while the files pass, so that one read serves both digests.
+    """Collects record ids while files are read, so that one read serves both digests.
 
     Attributes:
         counts: Number of records of each file given, none of a companion.
@@ -27,7 +27,7 @@ class RecordIds:
         record_ids: Callable[[str, TreeEntry, BinaryIO], Iterable[Digest]] | None,
         measuring: Measuring | None,
     ) -> None:
-        """Gather what ``measuring`` reads, which measures it too, or else ``record_ids``."""
+        """Collect the ids from ``measuring``, which measures, or else from ``record_ids``."""
         self._reader = reader
         self._companions = companions
         self._record_ids = record_ids if measuring is None else measuring.record_ids
@@ -42,12 +42,12 @@ class RecordIds:
 
     @property
     def active(self) -> bool:
-        """Whether there is a reader."""
+        """Whether record ids are collected."""
         return self._reader is not None and self._record_ids is not None
 
     @property
     def reads(self) -> bool:
-        """Whether files must be read, beyond being hashed, to know their records."""
+        """Whether files must be read, and not only hashed, to know their records."""
         return self.active and self._reader != DOCUMENT
 
     def add(self, entry: TreeEntry, stream: BinaryIO) -> None:
@@ -66,7 +66,7 @@ class RecordIds:
             self.problem = f"{quote(entry.path)}: {quote(error.message, 200)}"
 
     def add_documents(self, tree: Tree) -> None:
-        """Take the files of ``tree`` for records without reading them."""
+        """Add the files of ``tree`` as records without reading them."""
         self.counts.extend(int(entry.path not in self._companions) for entry in tree.entries)
         if self._companions:
             tree = Tree.of(one for one in tree.entries if one.path not in self._companions)
@@ -82,7 +82,7 @@ class RecordIds:
 
 
 class _Digests(Sequence[Digest]):
-    """Digests in one block of memory: 32 bytes a record rather than an object each."""
+    """Digests in one block of memory: 32 bytes a record instead of an object each."""
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw

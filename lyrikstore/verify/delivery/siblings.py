@@ -12,7 +12,7 @@ from lyrikstore.credentials.model.opened import OpenedCredential
 
 
 class SiblingFiles:
-    """The sibling files of a credential, found by what they are, never by what they are called.
+    """The sibling files of a credential, found by content, never by name.
 
     Args:
         files: Name → bytes, size-capped by the caller. Each is hashed once, and opened once however
@@ -26,7 +26,7 @@ class SiblingFiles:
 
     @classmethod
     def unnamed(cls, files: Iterable[OpenedCredential]) -> Self:
-        """Return files that nobody gave names, in this order."""
+        """Return files without names, in this order."""
         found = cls({})
         found._put(files)
         return found
@@ -42,12 +42,12 @@ class SiblingFiles:
         return None if found is None else found.data
 
     def named(self, name: str) -> bytes | None:
-        """Return the file that is called so, or None: what it is its name does not show."""
+        """Return the file of this name, or None; the name does not prove its content."""
         digest = self.names.get(name)
         return None if digest is None else self.find(digest)
 
     def terms_of(self, grant: OpenedCredential) -> OpenedCredential | None:
-        """Return the dataset credential that a grant names, in whatever spelling, or None."""
+        """Return the dataset credential that a grant names, in any spelling, or None."""
         try:
             named = (grant.document or {})["credentialSubject"]["grant"]["terms"]["digest"]
         except (KeyError, TypeError, IndexError):
@@ -72,7 +72,7 @@ class SiblingFiles:
         return None if manifest in found else min(found, default=None)
 
     def _versions(self, kind: CredentialKind) -> dict[tuple[str, str], set[Digest]]:
-        """Return dataset → the versions that files of this kind are about; worked out once."""
+        """Return dataset → its versions among files of this kind; computed once."""
         if kind.type not in self._known_versions:
             found = self._known_versions[kind.type] = {}
             for one in self.all:
@@ -101,7 +101,7 @@ class SiblingFiles:
 
 
 def _dataset_meant(opened: OpenedCredential) -> tuple[tuple[str, str] | None, Digest | None]:
-    """Return name and store, and the manifest, of the dataset that a credential is about."""
+    """Return name, store and manifest of the dataset that a credential is about."""
     try:
         subject = (opened.document or {})["credentialSubject"]
         about = subject["grant"]["dataset"] if opened.kind is GRANT else subject

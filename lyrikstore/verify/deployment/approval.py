@@ -1,4 +1,4 @@
-"""Who approved a card, by the approvals beside it (spec §14.6.1, §14.7.7).
+"""Approvals of a card, by the files beside it (spec §14.6.1, §14.7.7).
 
 A card with its evidence and a deployed folder are judged by one rule, without the store.
 """
@@ -35,7 +35,7 @@ DEPLOYED, CARD = "deployment.approval", "card.approval"
 
 
 class ShownDecisions(Struct, frozen=True):
-    """What files say was decided about a card.
+    """The decisions about a card among the available files.
 
     Attributes:
         sound: Index → the decision that stands there in the log, by a key that the policy lets
@@ -56,7 +56,7 @@ class ShownDecisions(Struct, frozen=True):
         trust: Trust,
         at: datetime,
     ) -> "tuple[str, int, dict[str, JSON]]":
-        """Return what these decisions come to: a word, the distinct keys, and the detail.
+        """Return the result of these decisions: a word, the distinct keys, and the detail.
 
         Args:
             card: The card.
@@ -125,7 +125,7 @@ def check_deployed_approval(
     trust: Trust,
     at: datetime,
 ) -> Check:
-    """Return ``deployment.approval``: whether those who may have approved the card.
+    """Return ``deployment.approval``: whether permitted keys approved the card.
 
     Args:
         card: The card among the inputs; None: there is none.

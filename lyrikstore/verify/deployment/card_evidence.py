@@ -18,7 +18,7 @@ from lyrikstore.verify.credential.key_statements import check_few
 
 FORMAT = "card-evidence/1"
 EVIDENCE_ENDING = ".evidence.json"
-"""How the file is called after the card's."""
+"""Ending of the evidence file's name, after the name of the card."""
 
 MAX_EVIDENCE = 1 << 24
 
@@ -40,12 +40,12 @@ def encode_evidence(files: Mapping[str, bytes]) -> bytes:
 
 
 def is_evidence(data: bytes) -> bool:
-    """Return whether a file says that it is :func:`encode_evidence`'s."""
+    """Return whether a file claims to be the result of :func:`encode_evidence`."""
     return data.startswith(b'{"files":{') and data.endswith(f'"format":"{FORMAT}"}}'.encode())
 
 
 def parse_evidence(data: bytes) -> dict[str, bytes]:
-    """Return what is in the evidence of a card, name → bytes; nothing of it is verified.
+    """Return the files in the evidence of a card, name → bytes; none of them is verified.
 
     Raises:
         FormatError: (``bad-evidence``) it has another form, or more than is read.
@@ -70,7 +70,7 @@ def parse_evidence(data: bytes) -> dict[str, bytes]:
 
 
 def add_block(page: bytes, evidence: bytes) -> bytes:
-    """Return a page with its evidence behind it.
+    """Return a page with its evidence appended.
 
     Args:
         page: A card as HTML.
@@ -80,7 +80,7 @@ def add_block(page: bytes, evidence: bytes) -> bytes:
 
 
 def split_block(data: bytes) -> tuple[bytes, dict[str, bytes]]:
-    """Return a page without its evidence, and what is in that.
+    """Return a page without its evidence, and the files in that evidence.
 
     What is not exactly one block at the end is none: the bytes stay as they are, and differ from
     those that were signed.

@@ -1,4 +1,4 @@
-"""What was compared of a deployed folder before it was signed, in words (spec §14.7.4)."""
+"""Description of the comparison of a deployed folder with the sealed model (spec §14.7.4)."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -9,7 +9,7 @@ from lyrikstore.canon.text import pluralize
 
 
 def compared_in_words(check: Mapping[str, Any] | None) -> str:
-    """Return what of a folder's answers was compared with the sealed model's, and how it came out.
+    """Return a text about the compared answers of a folder, and the result of the comparison.
 
     Args:
         check: As the body of the deployment has it; None: nobody compared.

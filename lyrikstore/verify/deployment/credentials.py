@@ -1,4 +1,4 @@
-"""Which credentials lie in a deployed folder, and which are left out of it (spec §14.7.5)."""
+"""The credentials in a deployed folder, and those that are left out of it (spec §14.7.5)."""
 
 from collections.abc import Iterable
 
@@ -28,5 +28,5 @@ def renewed_by(deployment: Manifest) -> tuple[Digest, ...]:
 
 
 def left_out(deployment: Manifest) -> frozenset[Digest]:
-    """Return the credentials that a deployment says are not in its folder, since they name data."""
+    """Return the credentials that a deployment states as left out, because they name data."""
     return frozenset(map(Digest.parse, deployment.body.get("credentialsLeftOut", ())))

@@ -149,7 +149,7 @@ def _read(evidence: EvidenceFiles) -> tuple[Manifest | None, Check]:
 def _check_files(
     deployment: Manifest, evidence: EvidenceFiles, data: DataSource
 ) -> tuple[Check, dict[str, bytes] | None]:
-    """Return ``deployment.files``, and path → SHA-256 if every file is the one listed."""
+    """Return ``deployment.files``, and path → SHA-256 if every file is the listed one."""
     check, sums = "deployment.files", dict[str, bytes]()
     listing, files = evidence.files.get(layout.TREE, b""), deployment.files
 

@@ -1,4 +1,4 @@
-"""The check ``deployment.evidence``: what lies below ``lyrikstore/`` (spec §14.7.7).
+"""The check ``deployment.evidence`` of the files below ``lyrikstore/`` (spec §14.7.7).
 
 Every file there has a name of the fixed list (:mod:`lyrikstore.verify.deployment.layout`), and is
 what it is called: by a digest that is signed, by its own signature, or by where it leads in the
@@ -35,7 +35,7 @@ _T = TypeVar("_T")
 
 
 class EvidenceFiles(Struct, frozen=True):
-    """What lies below ``lyrikstore/``.
+    """The files below ``lyrikstore/``.
 
     Attributes:
         files: Name → bytes, of those whose name is on the fixed list.
@@ -51,7 +51,7 @@ class EvidenceFiles(Struct, frozen=True):
 
 
 class EvidenceOutcome(Struct, frozen=True):
-    """What the check gave.
+    """The result of the check.
 
     Attributes:
         check: ``deployment.evidence``.
@@ -72,7 +72,7 @@ def check_evidence(
     signed: SignedAlone,
     fault_of: Callable[[bytes], str | None],
 ) -> EvidenceOutcome:
-    """Return whether everything that lies below ``lyrikstore/`` is what it is called.
+    """Return the check whether every file below ``lyrikstore/`` is what its name states.
 
     Args:
         deployment: The manifest.
@@ -302,7 +302,7 @@ class _Review:
         return head is None or (stated.origin, at) == (head.origin, head.root)
 
     def _check_proof(self, name: str, leaf: Leaf) -> bool:
-        """Return whether a log proof leads from a leaf; without policies nothing can say so."""
+        """Return whether a log proof leads from a leaf; always false without policies."""
         data, history = self._files.get(name), self._signed.history
         if data is None:
             self._miss(name)
@@ -317,7 +317,7 @@ class _Review:
         return True
 
     def _parse(self, parse: Callable[[bytes], _T], name: str, data: bytes | None) -> _T | None:
-        """Return what is in a file, if it is there and sound."""
+        """Return the parsed content of a file; None if it is missing or invalid."""
         try:
             return None if data is None else parse(data)
         except LyrikstoreError as error:
@@ -325,7 +325,7 @@ class _Review:
             return None
 
     def _take(self, name: str, wanted: Digest | None) -> bytes | None:
-        """Return a file if it has the digest that is signed."""
+        """Return a file if it has the signed digest."""
         data = self._files.get(name)
         if data is None:
             self._miss(name)

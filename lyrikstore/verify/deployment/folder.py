@@ -1,4 +1,4 @@
-"""Reading a deployed folder from a disk: which it is, and what lies below ``lyrikstore/``."""
+"""Reading of a deployed folder: its kind, and the files below ``lyrikstore/``."""
 
 from contextlib import suppress
 from enum import StrEnum
@@ -29,12 +29,12 @@ _LARGE = frozenset({layout.TREE, layout.CARD, layout.REPORT, layout.SIGNED_FILES
 
 
 class FolderState(StrEnum):
-    """What a deployed folder says of itself."""
+    """The state of a deployed folder by its own files."""
 
     SIGNED = "signed"
     UNSIGNED = "unsigned"
     EARLIER = "earlier"
-    """Of a version that signed no manifest of the folder."""
+    """A folder of a version that signed no manifest of the folder."""
 
 
 class DeployedFolder(Struct, frozen=True):
@@ -51,11 +51,11 @@ class DeployedFolder(Struct, frozen=True):
     part: str = ""
 
     def data(self, progress: OnProgress = silent) -> FolderData:
-        """Return its files but for those below ``lyrikstore/``."""
+        """Return its files without those below ``lyrikstore/``."""
         return FolderData(self.root, progress, layout.FOLDER, MAX_DEPLOYED_FILES)
 
     def read_evidence(self) -> EvidenceFiles:
-        """Return what lies below ``lyrikstore/``.
+        """Return the files below ``lyrikstore/``.
 
         Raises:
             InvalidInputError: (``too-many-files``) there is more than a deployment has.
@@ -87,7 +87,7 @@ class DeployedFolder(Struct, frozen=True):
 
 
 def deployed_folder(path: Path) -> DeployedFolder | None:
-    """Return the deployed folder that a path is, or that a file is a part of; None: there is none.
+    """Return the deployed folder at a path, or the one that contains the file there; else None.
 
     A file is a part of it that lies directly in it, or below ``lyrikstore/``, or that its tree
     lists.
@@ -112,7 +112,7 @@ def deployed_folder(path: Path) -> DeployedFolder | None:
 
 
 def of_earlier_folder(report: Report) -> Report:
-    """Return the report on the card of a folder of an earlier version, and what it leaves open."""
+    """Return the report on the card of an earlier version's folder, with what is not proven."""
     return report.leaving_open(not_proven("deployed-files"))
 
 

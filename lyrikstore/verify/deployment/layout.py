@@ -1,4 +1,4 @@
-"""What lies in a deployed folder, by its name (spec §14.7.5).
+"""Names and meanings of the files in a deployed folder (spec §14.7.5).
 
 The writer and the verifier of a deployed folder share this one list: a file below ``lyrikstore/``
 has one of these names, and every other file is in the tree of the deployment.
@@ -10,7 +10,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 FOLDER = "lyrikstore"
-"""Where the evidence lies; nothing below it is in the tree."""
+"""The folder with the evidence; the tree contains nothing below it."""
 
 MANIFEST = "manifest.json"
 TREE = "tree.jsonl"
@@ -23,10 +23,10 @@ REPORT = "report.json"
 SIGNED_FILES = "model.sig"
 UNSIGNED = "UNSIGNED.txt"
 SUMS = "SHA256SUMS"
-"""A file of the tree, with the SHA-256 of each other one."""
+"""A file of the tree with the SHA-256 of each other file."""
 
 RIGHTS_UNTIL, RIGHTS_AS_OF = "Rights-Until", "Rights-As-Of"
-"""Names of the lines in ``NOTICE`` that say when rights end, and when that was found out."""
+"""Names of the lines in ``NOTICE`` with the end of the rights, and the date of that finding."""
 
 REPORT_ROLE = "report"
 """Role of the attachment of the manifest that is :data:`REPORT`."""
@@ -38,32 +38,32 @@ INPUT_KINDS = ("checkpoint", "run", "evaluation", "card", "approval")
 """Kinds of the manifests beside the deployment's; a base model is a checkpoint."""
 
 EARLIER = "deployment.json"
-"""What folders of earlier versions had in place of a signed manifest."""
+"""The file that folders of earlier versions had instead of a signed manifest."""
 
 
 class Vouched(StrEnum):
-    """By what a file below ``lyrikstore/`` is verified."""
+    """How a file below ``lyrikstore/`` is verified."""
 
     MANIFEST = "manifest"
-    """The manifest of the deployment: by its own proof, and a log proof."""
+    """The manifest of the deployment: verified by its own proof, and a log proof."""
     TREE = "tree"
-    """The tree of that manifest: by the digest in it."""
+    """The tree of that manifest: verified by its digest in the manifest."""
     LOG = "log"
-    """Genesis manifest, policies, log proofs and consistency: as beside a card."""
+    """Genesis manifest, policies, log proofs and consistency: verified as beside a card."""
     INPUT = "input"
-    """A manifest among the inputs: by its digest, its own proof, and a log proof."""
+    """A manifest among the inputs: verified by its digest, its own proof, and a log proof."""
     CREDENTIAL = "credential"
-    """A credential, or what says whether it still holds: by its own signature."""
+    """A credential, or a status update about one: verified by its own signature."""
     CARD = "card"
-    """``card.json``: by the digest in the manifest of the card."""
+    """``card.json``: verified by its digest in the manifest of the card."""
     ATTACHMENT = "attachment"
-    """An attachment of the manifest: by the digest in it."""
+    """An attachment of the manifest: verified by its digest in the manifest."""
     NOTHING = "nothing"
-    """The note that nothing is signed."""
+    """The note that no file of the folder is signed."""
 
 
 class EvidenceFile(Struct, frozen=True):
-    """What a file below ``lyrikstore/`` is, by its name.
+    """The meaning of a file below ``lyrikstore/``, by its name.
 
     Attributes:
         vouched: By what it is verified.
@@ -99,7 +99,7 @@ _CURRENT = re.compile(rf"credential-{_SHORT}-(?:revocation|suspension)\.json")
 
 
 def evidence_file(name: str) -> EvidenceFile | None:
-    """Return what a file below ``lyrikstore/`` is; None: it does not belong there.
+    """Return the meaning of a file below ``lyrikstore/``; None if it does not belong there.
 
     Args:
         name: Its path below :data:`FOLDER`.

@@ -1,4 +1,4 @@
-"""Whether what a deployment was made from fits together (spec §14.7.7).
+"""Comparison of a deployment with its inputs (spec §14.7.7).
 
 Pure: asked of the manifests beside a deployed folder, and again of those in the store that made it.
 """
@@ -14,7 +14,7 @@ from lyrikstore.verify.deployment.credentials import credentials_of, left_out, r
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 
 _SAID_OF_IT = ("task", "format")
-"""Members of a deployment's body that repeat what its checkpoint says, beside ``decision``."""
+"""Members of a deployment's body that repeat its checkpoint, besides ``decision``."""
 
 _LIMIT = ("abstainBelow", "limitFrom")
 
@@ -22,7 +22,7 @@ README = "README.md"
 
 
 class MadeFromFault(Struct, frozen=True):
-    """What does not fit.
+    """A contradiction between a deployment and its inputs.
 
     Attributes:
         code: Stable, for programs.
@@ -38,7 +38,7 @@ def made_from_faults(
     manifest_of: Callable[[Digest], Manifest | None],
     readme: Digest | None,
 ) -> Iterator[MadeFromFault]:
-    """Yield what does not fit of a deployment and its inputs, in the order of spec §14.7.7.
+    """Yield the contradictions between a deployment and its inputs, in the order of §14.7.7.
 
     Args:
         deployment: Its manifest.
@@ -98,7 +98,7 @@ def _of_checkpoint(deployment: Manifest, checkpoint: Manifest) -> Iterator[MadeF
 
 
 def other_limit(deployment: Manifest, checkpoint: Manifest | None) -> dict[str, str] | None:
-    """Return the limit below which a deployment answers nothing, where it set one of its own.
+    """Return the abstention limit that a deployment set itself, or None.
 
     Args:
         deployment: Its manifest.
@@ -116,7 +116,7 @@ def other_limit(deployment: Manifest, checkpoint: Manifest | None) -> dict[str, 
 
 
 def _decides_as(served: Any, sealed: Any) -> bool:
-    """Return whether a deployment decides as its checkpoint, but for a limit that it calls its own.
+    """Return whether a deployment decides as its checkpoint, except for an abstention limit it set.
 
     ATTACK A139: a limit, or a threshold, that nobody set for it is served as the checkpoint's.
     """

@@ -22,14 +22,14 @@ FAULTS: Mapping[str, str] = {
     "bad-signature": "its signature does not hold",
     "other-files": "it is about other files than the tree's",
 }
-"""What :func:`check_model_signature` finds, and in words."""
+"""Code of a fault of :func:`check_model_signature` → its description."""
 
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _PEM_CHARACTERS = 178  # of every P-256 key
 
 
 def statement_of(files: Mapping[str, bytes]) -> bytes:
-    """Return what is signed of these files: an in-toto statement, in canonical form.
+    """Return the in-toto statement about these files, which is signed, in canonical form.
 
     Args:
         files: Path → SHA-256, of each file outside ``lyrikstore/``.
@@ -62,7 +62,7 @@ def statement_of(files: Mapping[str, bytes]) -> bytes:
 
 
 def signed_bytes(statement: bytes) -> bytes:
-    """Return the bytes that a signature of a statement is of (DSSE 1.0)."""
+    """Return the bytes that are signed for a statement (DSSE 1.0)."""
     return b"DSSEv1 %d %s %d %s" % (
         len(_PAYLOAD_TYPE),
         _PAYLOAD_TYPE.encode(),
@@ -97,7 +97,7 @@ def model_sig_of(statement: bytes, signature: bytes, public_key: str) -> bytes:
 def check_model_signature(
     model_sig: bytes, public_key: str, files: Mapping[str, bytes]
 ) -> str | None:
-    """Return which of :data:`FAULTS` a ``model.sig`` has, None where it holds.
+    """Return the fault of a ``model.sig``, one of :data:`FAULTS`, or None if it is valid.
 
     Where it holds, whoever made ``public_key`` signed these files; who that was says the manifest
     that names the key.

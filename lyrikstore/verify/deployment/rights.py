@@ -1,4 +1,4 @@
-"""The check ``deployment.rights``: what the credentials beside a folder say (spec §14.7.7).
+"""The check ``deployment.rights``, by the credentials beside a folder (spec §14.7.7).
 
 Whoever deployed it judged the rights by the whole store; what they found is stated. The credentials
 that the run relied on are beside it, and are judged here: as of the run, and for what became of
@@ -45,10 +45,10 @@ from lyrikstore.verify.rights.judge import (
 
 _CHECK = "deployment.rights"
 _NO_NEWS = frozenset({"no-list", "future-list", "stale-list", "expired-list"})
-"""Reasons of ``status`` that say only that no list of the right age is at hand."""
+"""Reasons of ``status`` that only report the lack of a recent list."""
 
 _OF_TRUST = ("unknown-issuer", "out-of-scope", "snapshot-only")
-"""Doubts of whoever deployed it that are about their own trust file."""
+"""Warnings of the deploying user that concern only that user's trust file."""
 
 
 def check_rights_beside(
@@ -103,7 +103,7 @@ def check_rights_beside(
 
 
 def rights_in_base(base: Manifest) -> str:
-    """Return what is not proven of the rights in a base model, as a sentence."""
+    """Return a sentence on what is not proven about the rights in a base model."""
     if base.body["origin"] != "imported":  # it is of this store, and so are its own runs
         return not_proven("base-rights", base.name)
     asserted = base.body.get("rights", {}).get("asserted")
@@ -113,7 +113,7 @@ def rights_in_base(base: Manifest) -> str:
 
 
 class _Source(Struct, frozen=True):
-    """A dataset whose manifest is not here."""
+    """A dataset whose manifest is not available."""
 
     id: Digest
     name: str
@@ -150,7 +150,7 @@ class _Review:
         self._ends: list[TermsEnd] = []
 
     def check_dataset(self, rights: Sequence[Mapping[str, Any]]) -> None:
-        """Add what is wrong with the rights to one source: one that holds is enough."""
+        """Add the problems of the rights to one source; one valid right is enough."""
         problems = self.problems
         rulings = [(*self._judge(right), right) for right in rights]
         if all(ruling.fault for _, ruling, _ in rulings):
@@ -167,7 +167,7 @@ class _Review:
             note_ruling(problems, f"{label} ", ruling, self.unbelieved, leave)
 
     def check_end(self, said: Mapping[str, Any]) -> None:
-        """Add what is wrong with when the rights end, as whoever deployed it says.
+        """Add the problems of the end of the rights, as the deploying user states it.
 
         Folders that say nothing of it are as they were before any did.
         """
@@ -255,7 +255,7 @@ class _Review:
         return replace(ruling, end=self._end_of(ruling, request, names))
 
     def _end_of(self, ruling: Ruling, request: Request, names: Sequence[str]) -> TermsEnd | None:
-        """Return when a right ends, with what had renewed it when the folder was made."""
+        """Return the end of a right, and what had renewed it when the folder was made."""
 
         def used(terms: Terms) -> PartitionsUsed:
             there = tuple(one.name for one in terms.partitions)
@@ -287,7 +287,7 @@ class _Review:
 
 
 def _said(state: str, found: list[dict[str, JSON]], hidden: int) -> str:
-    """Return what the folder says of its rights, for people."""
+    """Return the folder's statement of its rights, for people."""
     duties = sorted({str(word) for one in found for word in _words(one["requires"])})
     by = sorted({str(one["issuer"]) for one in found})
     parts = [f"whoever deployed it found its rights: {state}"]

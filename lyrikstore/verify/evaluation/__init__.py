@@ -1,4 +1,4 @@
-"""Evaluations, computed again: every figure about answers follows from the answers (spec §13.9).
+"""Recomputation of evaluations: every figure must follow from the answers (spec §13.9).
 
 * answers: the file with the labels that a model or a baseline gave to each test record;
 * figures: accuracy, F1 and other metrics with confidence intervals;

@@ -1,4 +1,4 @@
-"""Answers in columns: what of the scores decides every figure, and no more (spec §13.9.2)."""
+"""Answers in columns, with only those parts of the scores that figures need (spec §13.9.2)."""
 
 from array import array
 from collections.abc import Sequence
@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from lyrikstore.canon.digest import Digest
 
 FORMAT, FORMAT_BY_ID = "predictions/2", "predictions/1"
-"""The version that is written now, and the earlier one, which named records by their ids."""
+"""The version that is written, and the earlier version, which names records by their ids."""
 
 MODEL, MAJORITY = "model", "majority"
-"""Name of the first answerer; what always giving the commonest label is called."""
+"""Name of the first answerer, and of the baseline that always gives the commonest label."""
 
 WHOLE = 1_000_000
-"""Millionths: the probability of what is certain."""
+"""Millionths: the probability 1."""
 
 MAX_GIVEN, MAX_GIVEN_OF_RECORD = 100_000, 250
-"""Labels that may be given in all, and for each record more: by answerers, and in slices again."""
+"""Most labels given in all, and further ones for each record: by answerers, and in slices."""
 
 _ID_BYTES = 32
 
@@ -44,11 +44,11 @@ class Answerer(Struct, frozen=True):
     abstain_below: int | None = None
 
     def abstains(self, confidence: int) -> bool:
-        """Return whether it does not answer, being no surer than that."""
+        """Return whether the answerer abstains at this confidence."""
         return self.abstain_below is not None and confidence < self.abstain_below
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as the head has it."""
+        """Return the answerer as JSON for the head of the attachment."""
         found: dict[str, Any] = {"name": self.name}
         if self.threshold is not None:
             found |= {"threshold": self.threshold, "atLeastOne": self.at_least_one}
@@ -82,7 +82,7 @@ class Head(Struct, frozen=True):
         return self.answerers[0].threshold is not None
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as the first line."""
+        """Return the head as JSON, the first line of the attachment."""
         found: dict[str, Any] = {
             "format": self.format,
             "task": self.task,
@@ -179,26 +179,26 @@ class Predictions(Struct, frozen=True):
 
     @property
     def unused_slice(self) -> int | None:
-        """The first slice that no record is in, if there is one."""
+        """The first slice without records, or None."""
         used = np.bincount(self.slices.numbers, minlength=len(self.head.slices))
         bare = np.flatnonzero(used == 0)
         return int(bare[0]) if len(bare) else None
 
     def record(self, at: int) -> Digest | int:
-        """Return the name of a record: its place, or its id if it has one; see :func:`named`."""
+        """Return the name of a record, its place or id; see :func:`named`."""
         if self.ids is None:
             return at
         return Digest(self.ids[at * _ID_BYTES : (at + 1) * _ID_BYTES])
 
     def always(self, label: int) -> Answers:
-        """Return the answers of always giving one label, with full probability."""
+        """Return answers that always give one label, with probability 1."""
         everything, whole = np.arange(len(self)), np.full(len(self), WHOLE, np.int64)
         given = Pairs(everything, np.full(len(self), label, np.int64))
         return Answers(Answerer(MAJORITY), given, whole, whole, 0)
 
 
 class Reading:
-    """Takes records one by one, and keeps of their scores what figures need.
+    """Reads records one by one, and keeps the parts of their scores that figures need.
 
     Args:
         head: What holds for all records.
@@ -217,16 +217,16 @@ class Reading:
 
     @property
     def gives_too_much(self) -> bool:
-        """Whether more labels are given than figures may be computed of (spec §13.9.1)."""
+        """Whether more labels are given than the limit for figures (spec §13.9.1)."""
         return self._given > MAX_GIVEN + MAX_GIVEN_OF_RECORD * self.count
 
     @property
     def count(self) -> int:
-        """How many records there are so far."""
+        """Number of records read so far."""
         return len(self._near)
 
     def group_problem(self, group: int | None) -> str:
-        """Take the next record's group; return ``group`` if it cannot be that one, else nothing.
+        """Set the next record's group; return ``group`` if it is not a possible one, else empty.
 
         All have one or none has; groups are numbered as they come.
         """
@@ -249,7 +249,7 @@ class Reading:
         near: bool,
         record: bytes = b"",
     ) -> None:
-        """Add a record whose group was taken; see :class:`Predictions`."""
+        """Add a record whose group is set; see :class:`Predictions`."""
         at = self.count
         self._ids += record
         self._expected.add(at, expected)
@@ -266,7 +266,7 @@ class Reading:
         self._given += sum(given) + given[0] * len(slices)
 
     def finish(self) -> Predictions:
-        """Return all of them."""
+        """Return all records as predictions."""
         return Predictions(
             self._head,
             bytes(self._ids) or None,
@@ -297,7 +297,7 @@ class _GrowingAnswers:
         self._squares = 0
 
     def add(self, record: int, scores: Numbers, squares: int) -> int:
-        """Add what was said of a record; return how many labels were given."""
+        """Add the answers to a record; return the number of labels given."""
         given, confidence = decide(self._answerer, scores)
         self._given.add(record, given)
         self._scores.extend(scores[given].tolist())
@@ -316,7 +316,7 @@ class _GrowingAnswers:
 
 
 def decide(answerer: Answerer, scores: Numbers) -> tuple[list[int], int]:
-    """Return the labels that scores give, and how sure that answer is as a whole.
+    """Return the labels that scores give, and the confidence of the whole answer.
 
     Args:
         answerer: How scores become answers.

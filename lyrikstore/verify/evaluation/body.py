@@ -30,7 +30,7 @@ from lyrikstore.verify.evaluation.figures.resample import LEVEL, RESAMPLES
 from lyrikstore.verify.evaluation.limits import MEMBERS
 
 WORST = 20
-"""How many failures an evaluation names."""
+"""Most failures that an evaluation names."""
 
 
 def evaluation_body(
@@ -235,7 +235,7 @@ def _judged(threshold: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str,
 
 
 def is_met(threshold: Mapping[str, Any], value: str) -> bool:
-    """Return whether a written figure is good enough; equal is."""
+    """Return whether a figure reaches a threshold; an equal figure does."""
     if "atLeast" in threshold:
         return Decimal(value) >= Decimal(threshold["atLeast"])
     return Decimal(value) <= Decimal(threshold["atMost"])
@@ -265,6 +265,6 @@ def _worst(
 
 
 def _text(predictions: Predictions, numbers: Sequence[int]) -> str:
-    """Return labels as one text: of several the canonical JSON list."""
+    """Return labels as one text; several labels as a canonical JSON list."""
     names = [predictions.head.labels[number] for number in numbers]
     return encode(names).decode() if predictions.several else names[0]

@@ -1,4 +1,4 @@
-"""How far data that came after a run is from its test set, and what follows (spec §13.9.11)."""
+"""Drift: the distance of data from after a run to its test set (spec §13.9.11)."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ def monitor_body(
     backfill: bool = False,
     unlike: bool = False,
 ) -> dict[str, Any]:
-    """Return every member of a monitor's body that follows from predictions, old and new.
+    """Return every member of a monitoring result that follows from new and old predictions.
 
     Args:
         predictions: The model's answers about the new data.
@@ -141,7 +141,7 @@ def label_drift(predictions: Predictions, reference: Predictions) -> str:
 
 
 def length_drift(new: Sequence[int], old: Sequence[int]) -> str:
-    """Return the population stability index of lengths, in bins of the old ones.
+    """Return the population stability index of lengths, in the bins of the old lengths.
 
     Args:
         new: Lengths of the texts that came, in bytes.
@@ -159,12 +159,12 @@ def length_drift(new: Sequence[int], old: Sequence[int]) -> str:
 
 
 def share_of(some: int, all_of: int) -> str:
-    """Return a share as ``drift`` has it: of words, of texts."""
+    """Return a share of words or of texts in the form of ``drift``."""
     return decimal(ratio(some, all_of))
 
 
 def shift(now: str, before: str) -> str:
-    """Return how much a figure rose since."""
+    """Return the increase of a figure since the reference."""
     return f"{Decimal(now) - Decimal(before) + Decimal('0.0000'):.4f}"
 
 
@@ -228,7 +228,7 @@ def _since_release(
 
 
 def _of_both(sides: Sequence[Predictions]) -> tuple[list[Flags], list[Flags]]:
-    """Return for each side which labels records of both have, and which records are compared.
+    """Return for each side the labels of common records, and which records are compared.
 
     Those are the records that have such a label, and those that have none at all.
     """

@@ -9,16 +9,16 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 
 NOT_COMPARED, NEWER_FORMAT = "not-compared", "newer-format"
-"""Reasons of what is only worth a warning, and of what could not be looked at."""
+"""Reason codes that cause only a warning, and the code of what could not be checked."""
 
 Fault = tuple[str, str]
-"""Reason code, and the same for people; an empty code: nothing is wrong."""
+"""Reason code and description of a fault; an empty code: no fault."""
 
 FINE: Fault = ("", "")
 
 
 class LabelledRecord(Struct, frozen=True):
-    """A record of a test set, as far as predictions say something of it.
+    """A record of a test set, with the members that predictions refer to.
 
     Attributes:
         id: Its id.
@@ -50,7 +50,7 @@ class OtherEvaluation(Struct, frozen=True):
 
 
 class Evidence(Struct):
-    """One evaluation and what it rests on.
+    """One evaluation and the documents that it depends on.
 
     Attributes:
         body: Of the evaluation.
@@ -83,5 +83,5 @@ class Evidence(Struct):
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """The config of the run; empty: there is none."""
+        """The config of the run; empty if there is none."""
         return {} if self.run is None else self.run["config"]

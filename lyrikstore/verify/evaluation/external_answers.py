@@ -1,4 +1,4 @@
-"""Answers that were computed elsewhere: what of an evaluation of them can be checked (spec §13.16).
+"""Checks of evaluations whose answers were computed elsewhere (spec §13.16).
 
 Whoever brought them vouches that the named model gave them. Figures follow from them as from
 others; nobody here let a model answer.
@@ -17,7 +17,7 @@ EXTERNAL_FORMAT = "external/1"
 """Its format: it has no files."""
 
 SEED = 0
-"""Seed of the resampling where no run says one."""
+"""Seed of the resampling if no run states one."""
 
 _MEASURED = ("latencyMs", "wallSeconds", "cpuSeconds", "peakMemoryBytes")
 
@@ -30,7 +30,7 @@ def are_given(body: Body) -> bool:
 
 
 def are_scored(body: Body) -> bool:
-    """Return whether the model's answers of an evaluation say how sure they are."""
+    """Return whether the model's answers in an evaluation have confidences."""
     return not are_given(body) or bool(body["answers"]["scores"])
 
 

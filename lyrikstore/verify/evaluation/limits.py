@@ -1,20 +1,20 @@
-"""From where on figures say nothing, and a change is called drift (spec §13.7, §13.9.11)."""
+"""Limits: fewest records for a figure, and when a change counts as drift (§13.7, §13.9.11)."""
 
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 MONITOR = "monitor"
-"""Purpose of an evaluation of data that came after the run."""
+"""Purpose of an evaluation of data from after the run."""
 
 FEWEST_RECORDS, FEWEST_GROUPS = 30, 10
-"""Records, and groups, from which on figures have an interval: of fewer it would say too little."""
+"""Fewest records, and groups, for which figures have an interval."""
 
 JUDGED_RECORDS = 20
-"""Records that a slice has at least, and from which on a label is compared with others."""
+"""Fewest records of a slice, and of a label that is compared with others."""
 
 FEWEST = 100
-"""Records, new and of the reference, below which no distance between them says anything."""
+"""Fewest records, new and of the reference, for which a distance between them is computed."""
 
 LIMITS: Mapping[str, Decimal] = {
     "labels": Decimal("0.25"),
@@ -23,7 +23,7 @@ LIMITS: Mapping[str, Decimal] = {
     "unlikeShift": Decimal("0.1"),
     "confidenceShift": Decimal("0.1"),
 }
-"""Member of ``drift`` → from which distance on it is called so, unless a threshold says else."""
+"""Member of ``drift`` → distance from which it counts as drift, unless a threshold differs."""
 
 MEMBERS = {
     "labelDrift": "labels",
@@ -32,20 +32,21 @@ MEMBERS = {
     "unlikeShare": "unlikeShare",
     "confidenceShift": "confidenceShift",
 }
-"""Metric of a threshold → the member of ``drift`` that it is for."""
+"""Metric of a threshold → its member of ``drift``."""
 
 MEASURED = ("lengths", "newTokenShare", "newTokenShift")
-"""Members of ``drift`` that need texts, which may not be read any more."""
+"""Members of ``drift`` that need texts, which may no longer be readable."""
 
 MEASURED_UNLIKE = ("unlikeShare", "unlikeShift")
-"""Members of ``drift`` of a model that says which texts are unlike its training data."""
+"""Members of ``drift`` of models that detect texts unlike their training data."""
 
 SEEN_PERCENT, MOST_SEEN_PERCENT = 1, 20
-"""Shares of the test records that a model was trained on: above the first nothing is recommended,
-above the second it is no test."""
+"""Percentages of test records seen in training: above the first no model is recommended, above the
+second the data cannot be a test.
+"""
 
 _REPLACED = {"newTokenShare": "newTokenShift", "unlikeShare": "unlikeShift"}
-"""A member with a threshold → the other one whose limit that replaces."""
+"""A member with a threshold → the other member whose limit the threshold replaces."""
 
 
 def are_more(seen: int, count: int, percent: int) -> bool:
@@ -54,13 +55,13 @@ def are_more(seen: int, count: int, percent: int) -> bool:
 
 
 def is_alarming(body: Mapping[str, Any]) -> bool:
-    """Return whether a monitor drifted, or misses what the run promised of its figures."""
+    """Return whether a monitoring result has drift, or misses a threshold of the run."""
     missed = (not one["met"] for one in body.get("thresholds", ()) if one["metric"] not in MEMBERS)
     return bool(body["drift"]["verdict"] == "drift" or any(missed))
 
 
 def beyond_limits(body: Mapping[str, Any]) -> list[str]:
-    """Return the drift in a monitoring result: members of ``drift``, and metrics that fell.
+    """Return the members of ``drift`` beyond their limits, and the metrics that fell.
 
     Args:
         body: Of the monitor: ``count``, ``drift``, and ``thresholds`` and ``comparisons``, if any.

@@ -1,4 +1,4 @@
-"""JSON Lines that are attached: canonical, one at a time, within limits."""
+"""Attached JSON Lines: canonical, read one at a time, within limits."""
 
 from collections.abc import Iterator
 from typing import BinaryIO, TypeVar
@@ -29,7 +29,7 @@ class Lines:
         self.number = 0
 
     def next(self, shape: type[_T]) -> _T | None:
-        """Return the next line; None: there is none.
+        """Return the next line, or None at the end.
 
         Raises:
             FormatError: It is too long, not canonical, or of another shape.
@@ -48,14 +48,14 @@ class Lines:
             raise self.bad(str(error)[:300]) from None
 
     def need(self, shape: type[_T]) -> _T:
-        """Return a line that there has to be; raises as :meth:`next`."""
+        """Return the next line, which must exist; raises as :meth:`next`."""
         found = self.next(shape)
         if found is None:
             raise self.bad("there is none")
         return found
 
     def rest(self, shape: type[_T]) -> Iterator[_T]:
-        """Yield the other lines; raises as :meth:`next`."""
+        """Yield the remaining lines; raises as :meth:`next`."""
         while (line := self.next(shape)) is not None:
             yield line
 

@@ -1,4 +1,4 @@
-"""Which time data is of, as a monitor states it, and the order that follows (spec §13.9.11)."""
+"""The period of data as a monitoring result states it, and the order by periods (§13.9.11)."""
 
 import re
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ def first_day(period: str) -> date:
 
 
 def check_period(period: str, today: date) -> None:
-    """Refuse what is no period, or one that has not begun.
+    """Raise unless a text is a valid period that has begun.
 
     Raises:
         InvalidInputError: (``bad-period``) it is one of these.
@@ -54,7 +54,7 @@ def check_period(period: str, today: date) -> None:
 
 
 def place_in_time(body: Mapping[str, Any], created: str) -> tuple[bool, str]:
-    """Return a key by which evaluations are put in order: tests, then monitors by their time.
+    """Return a sort key of evaluations: tests first, then monitoring results by time.
 
     Args:
         body: Of the evaluation.

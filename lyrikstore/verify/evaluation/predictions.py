@@ -1,4 +1,4 @@
-"""``predictions/2``: what model and baselines answered, record by record (spec §13.9.1).
+"""Format ``predictions/2``: the answers of model and baselines, by record (spec §13.9.1).
 
 JSON Lines: a head, then a line for each record of the test set, in storage order, so that the line
 tells which record it is about. Probabilities are whole millionths, so that every program computes

@@ -1,4 +1,4 @@
-"""A signed evaluation beside what its predictions give (spec §13.9.9)."""
+"""Comparison of a signed evaluation with its predictions (spec §13.9.9)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -49,7 +49,7 @@ _MEASURED = frozenset({"latencyMs", "wallSeconds", "cpuSeconds", "peakMemoryByte
 
 
 def figures_fault(found: Evidence) -> str:
-    """Return the first member of an evaluation that is not what its predictions give."""
+    """Return the fault of the first member of an evaluation that does not follow, or none."""
     thresholds = (found.body if found.run is None else found.run).get("thresholds", ())
     judged = ("value", "met")
     bare = [{name: one[name] for name in one if name not in judged} for one in thresholds]
@@ -77,7 +77,7 @@ def find_difference(
     unlike: bool = False,
     against: OtherEvaluation | None = None,
 ) -> str:
-    """Return the first member of an evaluation that is not what its predictions give.
+    """Return the first member of an evaluation that does not follow from its predictions.
 
     Args:
         body: Of the evaluation.
@@ -317,7 +317,7 @@ def compare_records(
 
 
 def _are_chosen(values: Mapping[str, Sequence[Sequence[str]]]) -> bool:
-    """Return whether fields could be sliced by, before ``slices/2``, though nobody names them."""
+    """Return whether fields could be slice fields before ``slices/2`` without being named."""
     few = FewValues(values)
     for name, texts in values.items():
         if any(few.drop({name: some}) for some in texts):
@@ -327,7 +327,7 @@ def _are_chosen(values: Mapping[str, Sequence[Sequence[str]]]) -> bool:
 
 
 def sliced_by(predictions: Predictions) -> list[str]:
-    """Return the fields that have slices, in their order."""
+    """Return the slice fields in their order."""
     return list(dict.fromkeys(field for field, _ in predictions.head.slices))
 
 

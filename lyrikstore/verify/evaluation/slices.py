@@ -26,21 +26,23 @@ RULE = "slices/2"
 
 PERSONAL_SCAN, PERSONAL_VALUES = "personal-scan", "personal-values"
 FEW, MANY = "few-records", "many-slices"
-"""Why a field makes no slices: a scan found personal data in it, its values look like that, no two
-parts have enough records, or there are too many slices before it."""
+"""Reasons why a field makes no slices: a scan found personal data in it; its values look like
+personal data; too few of its parts have enough records; earlier fields already make too many
+slices.
+"""
 
 PERSONAL = frozenset({PERSONAL_SCAN, PERSONAL_VALUES})
 
 HELD = ("label", "text", "group")
-"""Members of ``data`` of a config: the fields in them make no slices unless somebody names them."""
+"""Members of ``data`` of a config whose fields make no slices unless a config names them."""
 
 QUARTERS = ("shortest", "short", "long", "longest")
 MOST_VALUES, MAX_CHARACTERS, MOST_FIELDS = 20, 256, 8
-"""Values of a field, characters of each, and fields that are chosen where nobody names one."""
+"""Most values of a field, characters of a value, and fields that are chosen by default."""
 
 
 class Division(Struct, frozen=True):
-    """A test set in parts.
+    """A test set divided into slices.
 
     Attributes:
         slices: Field and value of each slice, at most :data:`MAX_SLICES`.
@@ -54,7 +56,7 @@ class Division(Struct, frozen=True):
 
 
 def usual_fields(test: Mapping[str, Any], held: Collection[str | None]) -> list[str]:
-    """Return the fields that make slices where nobody names one, ``@length`` included.
+    """Return the default slice fields, ``@length`` included.
 
     Args:
         test: Body of the test set.
@@ -76,7 +78,7 @@ def divide(
     lengths: Sequence[int],
     personal: Mapping[str, str],
 ) -> Division:
-    """Return the parts of a test set by ``slices/2``.
+    """Return the slices of a test set by ``slices/2``.
 
     Args:
         fields: The fields in question, in their order; ``@length`` may be one.
@@ -118,7 +120,7 @@ def divide(
 
 
 def _large_enough(texts: Sequence[Sequence[str]]) -> tuple[list[str], int]:
-    """Return the values that make slices of their own, and how many records are in none of them."""
+    """Return the values with slices of their own, and the number of records in none of them."""
     counts = Counter(value for some in texts for value in set(some) if value and value != OTHERS)
     enough = {
         value: count for value, count in counts.items() if JUDGED_RECORDS <= count < len(texts)
@@ -178,7 +180,7 @@ class FewValues:
         self._found: dict[str, set[str]] = {name: set() for name in fields}
 
     def drop(self, values: Mapping[str, Sequence[str]]) -> list[str]:
-        """Take the values of a record; return the fields that fall out by them."""
+        """Add the values of a record; return the fields that are excluded because of them."""
         dropped = []
         for name, some in values.items():
             found = self._found.get(name)
@@ -198,7 +200,7 @@ class FewValues:
 
 
 def group_field(config: Mapping[str, Any], test: Mapping[str, Any]) -> str | None:
-    """Return the field whose records belong together, and are drawn so (spec §13.9.4).
+    """Return the field by which records are grouped and drawn together (spec §13.9.4), or None.
 
     Args:
         config: Of the run; where it names none, the dataset says.
@@ -209,7 +211,7 @@ def group_field(config: Mapping[str, Any], test: Mapping[str, Any]) -> str | Non
 
 
 def length_quarters(lengths: Sequence[int]) -> Numbers:
-    """Return the quarter of each record by length, 0 to 3; equal ones keep storage order."""
+    """Return the length quarter of each record, 0 to 3; equal lengths keep storage order."""
     order = np.argsort(np.asarray(lengths, np.int64), kind="stable")
     quarters = np.empty(len(lengths), np.int64)
     quarters[order] = np.arange(len(lengths)) * 4 // max(1, len(lengths))

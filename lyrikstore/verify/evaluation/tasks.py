@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint, EntryPoints
 
 USUAL_TASK = "text-classification"
-"""The task of what does not name one."""
+"""The default task."""
 
 GROUP = "lyrikstore.tasks"
 TEXT = "text"
-"""The answers of a generative model."""
+"""Marker of tasks whose answers are generated texts."""
 
 UNKNOWN_TASK = "unknown-task"
-"""Why an evaluation is not checked: nobody here has the rules of its task."""
+"""Reason why an evaluation is not checked: the rules of its task are not installed."""
 
 _OURS = {
     "text-classification": "lyrikstore.verify.evaluation.choice.classification",
@@ -78,7 +78,7 @@ class TaskRules(Protocol):
         """Return why two attachments are not about the same records; empty if they are."""
 
     def input_records(self, found: Evidence) -> Iterable[Digest]:
-        """Return the ids of the records that were asked, in their order."""
+        """Return the ids of the answered records, in their order."""
 
     def differences(self, found: Evidence, *, compared: bool) -> Iterator[Fault]:
         """Yield each figure that does not follow from the predictions.
@@ -124,7 +124,7 @@ def find_rules(name: object) -> TaskRules | None:
 
 @contextmanager
 def containing(name: object, lost: Callable[[str, str], None]) -> Iterator[None]:
-    """Note that a subject could not be checked if the rules of its task raise an error.
+    """Note a subject as unchecked if the rules of its task raise an error.
 
     Args:
         name: The task.
@@ -154,6 +154,6 @@ def rules_of(name: object) -> TaskRules:
 
 
 def is_of_another(name: str, form: str) -> bool:
-    """Return whether predictions of a format are those of another task than the named one."""
+    """Return whether predictions have the format of another task than the named one."""
     rules = (find_rules(one) for one in _OURS if one != name)
     return any(form in one.formats for one in rules if one is not None)

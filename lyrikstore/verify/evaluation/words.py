@@ -28,7 +28,7 @@ from lyrikstore.verify.evaluation.tasks import find_rules
 
 
 class _Called(dict[str, str]):
-    """How things are called; what a task of another package has, by its own name."""
+    """Names of metrics and verdicts for people; unknown metrics keep their own names."""
 
     def __missing__(self, name: str) -> str:
         return escape_control(name)
@@ -45,7 +45,7 @@ METRICS = _Called(
     cutOff="cut off",
     meanTokens="tokens",
 )
-"""Metrics of a system → how they are called, in the order in which they are shown."""
+"""Metric of a system → its name for people, in the order of display."""
 
 OF_A_LABEL = frozenset({"precision", "recall", "f1"})
 """Metrics of one label."""
@@ -65,7 +65,7 @@ _CALLED = {
 }
 
 NO_RIVAL = "no-rival"
-"""Verdict where what decides is compared with nothing that was tried."""
+"""Verdict if the deciding metric has nothing to be compared with."""
 
 Body = Mapping[str, Any]
 
@@ -85,7 +85,7 @@ def slice_in_words(part: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def left_out_in_words(body: Body) -> str:
-    """Return by what records are not told apart, and why; empty if nothing is left out."""
+    """Return the fields without slices, and the reasons; empty if none is left out."""
     found = [
         f"{'length' if one['field'] == '@length' else one['field']} "
         f"({_LEFT.get(one['reason'], one['reason'])})"
@@ -95,7 +95,7 @@ def left_out_in_words(body: Body) -> str:
 
 
 def short_name(method: str) -> str:
-    """Return a word for a baseline that stands beside the first."""
+    """Return a short name for a further baseline."""
     return "nearest" if method == NEAREST else "another"
 
 
@@ -114,13 +114,13 @@ def baseline_in_words(body: Body) -> str:
 
 
 def metrics_of_task(task: str) -> frozenset[str]:
-    """Return the metrics of all records that a task has."""
+    """Return the metrics over all records of a task."""
     rules = find_rules(task)
     return frozenset(() if rules is None else rules.metrics)
 
 
 def intervals_in_words(body: Body) -> str:
-    """Return by what the intervals of an evaluation come, or why there is none."""
+    """Return how the intervals of an evaluation were computed, or why there are none."""
     confidence = body["confidence"]
     if any("low" in figure for figure in figures_of(body["model"]).values()):
         return f"intervals: {confidence['method']}, {float(confidence['level']) * 100:g} %"
@@ -134,7 +134,7 @@ def records_in_words(count: int) -> str:
 
 
 def metric_of_parts(measures: Mapping[str, Any]) -> str:
-    """Return the metric by which slices are shown: micro-F1, or else accuracy, of what they have.
+    """Return the metric by which slices are shown: micro-F1, or else accuracy.
 
     A part has few of the labels, and a mean over labels is of others in each part.
     """
@@ -177,7 +177,7 @@ def too_few_in_words(body: Body) -> str:
 
 
 def verdict_of(body: Body) -> str:
-    """Return the result of the comparison that decides.
+    """Return the result of the deciding comparison.
 
     Returns:
         ``better``, ``no-difference-shown`` or ``worse``; ``no-rival`` where the nearest record is
@@ -200,7 +200,7 @@ def verdict_of(body: Body) -> str:
 
 
 def verdict_in_words(body: Body) -> str:
-    """Return whether the model is worth having; empty if unknown.
+    """Return whether the model is better than the baseline, in words; empty if unknown.
 
     Args:
         body: Of an evaluation; one without ``comparisons``, of version 1 or of a monitor, has no
@@ -210,7 +210,7 @@ def verdict_in_words(body: Body) -> str:
 
 
 def shown_in_words(body: Body, *, before_card_4: bool = False) -> str:
-    """Return the result of the metric that decides; empty if unknown.
+    """Return the result of the deciding metric, in words; empty if unknown.
 
     Of records that training saw nothing is recommended.
 
@@ -302,7 +302,7 @@ def chosen_in_words(chosen: Mapping[str, Any]) -> str:
 
 
 def reported_in_words(names: Collection[str]) -> dict[str, str]:
-    """Return metrics of a checkpoint by name; those of validation data have their usual names.
+    """Return metrics of a checkpoint by name; validation metrics under their usual names.
 
     Args:
         names: All that it has.
@@ -322,7 +322,7 @@ def reported_in_words(names: Collection[str]) -> dict[str, str]:
 
 
 def result_in_words(body: Body) -> str:
-    """Return the result of an evaluation or a monitor, and whose word it rests on."""
+    """Return the result of an evaluation or monitoring, and who states it."""
     said = (drift_in_words(body) or verdict_in_words(body), against_in_words(body))
     return "; ".join(filter(None, (*said, given_in_words(body))))
 
@@ -466,7 +466,7 @@ DRIFT_MEMBERS = {
     "unlikeShare": "unlike texts",
     "confidenceShift": "confidence",
 }
-"""Members of ``drift`` → how they are called, in the order in which they are shown."""
+"""Member of ``drift`` → its name for people, in the order of display."""
 
 _CHANGED = {"newTokenShift": "new words", "unlikeShift": "unlike texts", **DRIFT_MEMBERS}
 
@@ -492,7 +492,7 @@ def drift_in_words(body: Body) -> str:
 
 
 def drift_figures(body: Body) -> list[tuple[str, str]]:
-    """Return name and figure of what a monitor measures, as far as it could."""
+    """Return name and value of each measured member of ``drift``."""
     drift = body.get("drift", {})
     found = [(name, drift[member]) for member, name in DRIFT_MEMBERS.items() if member in drift]
     said = {"confidence": "{:+}", "new words": "{}"}
@@ -506,7 +506,7 @@ def drift_figures(body: Body) -> list[tuple[str, str]]:
 
 
 def since_release_in_words(body: Body) -> list[str]:
-    """Return for each metric of a monitor how it changed since the release."""
+    """Return for each metric of a monitoring result its change since the release."""
     words = {"better": "better", "no-difference-shown": "no change shown", "worse": "WORSE"}
     figures = figures_of(body["model"])
     since = "against the release" if "backfill" in body else "since the release"

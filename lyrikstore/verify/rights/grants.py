@@ -30,11 +30,11 @@ from lyrikstore.verify.datasets.imported import published_manifest
 from lyrikstore.verify.report import Check, CheckState, check_of, first_in
 
 Used = Callable[[Terms], PartitionsUsed]
-"""Given terms, the names of those of their partitions that are used."""
+"""Function from terms to the names of their partitions in use."""
 
 
 class Published(Struct, frozen=True):
-    """A dataset as its publisher knows it.
+    """A dataset in the form in which its publisher names it.
 
     Attributes:
         manifest: The publisher's manifest.

@@ -36,7 +36,7 @@ _UNPINNED = "you pinned no document of that organisation, which would list the k
 
 
 ENDED_LATER, REVOKED_LATER = "ended-later", "taken-back-later"
-"""What became of a right after the use that it was for."""
+"""States of a right after the use that it was for."""
 
 
 class Reason(Struct, frozen=True):

@@ -45,7 +45,7 @@ from lyrikstore.verify.rights.judge import (
 from lyrikstore.verify.rights.search import find_right
 
 _ORDER = {REVOKED_LATER: 0, "base-not-permitted": 1, ENDED_LATER: 2, "base-not-recorded": 4}
-"""What says more comes first: who is not known says less than what was not permitted."""
+"""Order of reasons, the most serious first: a prohibited use before an unknown issuer."""
 
 
 class _Use(Struct, frozen=True):

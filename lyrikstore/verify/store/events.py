@@ -22,7 +22,7 @@ DECISIONS: Mapping[str, tuple[str, bool]] = {
     "suspend": ("suspension", True),
     "reinstate": ("suspension", False),
 }
-"""What a withdrawal decides → the purpose of the list, and whether the credential's bit is set."""
+"""Decision of a withdrawal → purpose of the list, and whether the credential's bit is set."""
 
 
 def note_events(repository: Repository, manifests: Iterable[Manifest], problems: Problems) -> None:

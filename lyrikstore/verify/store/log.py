@@ -52,11 +52,11 @@ CHECK_FOR_KIND = {
     "unknown-log-key": "log.checkpoint",
     "retired-log-key": "log.checkpoint",
 }
-"""Which check an error while opening a store fails; any other fails ``log.transactions``."""
+"""Kind of an error of opening a store → the check that fails; others fail ``log.transactions``."""
 
 
 _TRIES = 4
-"""How often a log is read before it is called rolled back, while it grows."""
+"""Number of times a growing log is read before it is reported as rolled back."""
 
 
 class LogState(Struct, frozen=True):

@@ -48,4 +48,4 @@ class Readers(Struct, frozen=True):
 
 
 NO_READERS = Readers()
-"""Nobody reads anything: signatures, links, digests and what is signed are all that is checked."""
+"""No readers: only signatures, links, digests and signed contents are checked."""

@@ -22,20 +22,23 @@ AnswerAgain = Callable[
     [Repository, Manifest, Manifest, Manifest, Mapping[str, Sequence[Manifest]], str],
     "Iterator[Numbers] | None",
 ]
-"""Gives millionths, records × labels of the model, some records at a time: from store, evaluation,
-checkpoint, run, datasets by role, and the name of an answerer; None: it is not asked again. A row
-with a negative number was not answered."""
+"""Function that answers a test set again, some records at a time, in millionths, records × labels:
+from store, evaluation, checkpoint, run, datasets by role, and name of an answerer. None: this
+answerer is not run again. A row with a negative number was not answered.
+"""
 
 FindNear = Callable[[Repository, Manifest, Manifest, Manifest], "Sequence[bool] | None"]
-"""Tells which records of a test set are nearly in what a model learned from: from store,
-evaluation, checkpoint and run; None: it was looked for by another method."""
+"""Function that finds the test records with a near duplicate in a model's training data: from
+store, evaluation, checkpoint and run. None: another method was used.
+"""
 
 NEAR = "near duplicates"
-"""What is named where nobody looked for them again, or at all."""
+"""Name of the part that was not searched again, or never."""
 
 TOLERANCE, FITTED_TOLERANCE = 2, 5_000
-"""Millionths by which a score may be another: of a model sums in another order; of a baseline that
-was fitted once more what an optimiser leaves open."""
+"""Millionths by which a score may differ: for models, whose sums may have another order; for fitted
+baselines, whose optimizer stops at slightly different points.
+"""
 
 
 class RecomputeAnswers(Struct, frozen=True):

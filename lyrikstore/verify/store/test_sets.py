@@ -18,14 +18,14 @@ from lyrikstore.verify.evaluation.limits import (
 )
 
 MERGED = "merge-adapters/1"
-"""The operation that makes a checkpoint of another with an adapter, without further training."""
+"""The operation that merges an adapter; the new checkpoint has the same training data."""
 
 MERGED_MEMBERS = ("step", "epoch", "final", "task", "labels", "text", "decision", UNLIKE)
-"""Members of its body that are those of its source."""
+"""Members of a merged checkpoint's body that equal those of its source."""
 
 
 OWN_DATA, ALL_DATA = "record ids", "record ids/2"
-"""How ``overlap.exact`` is counted: over the checkpoint's own data; and over all it rests on."""
+"""Bases of the count ``overlap.exact``: the checkpoint's own data; all data it rests on."""
 
 
 def trained_on(checkpoint: Manifest) -> list[Digest]:
@@ -34,7 +34,7 @@ def trained_on(checkpoint: Manifest) -> list[Digest]:
 
 
 def fitted_to(checkpoint: Manifest) -> list[Digest]:
-    """Return the ids of the datasets whose records a model was fitted to, and baselines are.
+    """Return the ids of the datasets to whose records a model and its baselines were fitted.
 
     Those of validation are among them where it was fitted to these, too, once they had chosen.
     """
@@ -67,7 +67,7 @@ def looked_in(
     checkpoint: Manifest,
     lineage: Lineage,
 ) -> list[Manifest] | None:
-    """Return the datasets in which an evaluation looked for records of its test set.
+    """Return the datasets that an evaluation searched for records of its test set.
 
     Args:
         overlap: Member ``overlap`` of the evaluation.

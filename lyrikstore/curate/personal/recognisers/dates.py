@@ -150,7 +150,7 @@ def find_dates(text: str) -> Iterator[Mark]:
 
 
 def _is_verb(found: re.Match[str]) -> bool:
-    """Return whether the month is a lower-case word that is no month: "you may 3 times"."""
+    """Return whether a word such as ``may`` is a verb and not a month: "you may 3 times"."""
     if not any(character.isdigit() for character in found[0]):
         return re.search(r"[A-Z]", found[0]) is None
     month = _NOT_A_MONTH.search(found[0])

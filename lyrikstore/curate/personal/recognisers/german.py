@@ -155,7 +155,7 @@ def is_no_name(word: str) -> bool:
 
 
 def names_among(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield where two or more capitalised words follow each other that are all no nouns."""
+    """Yield the places of two or more capitalised words in a row, none of which is a noun."""
     runs: list[tuple[int, int, bool]] = []
     for word in _NAME_WORD.finditer(text, start, end):
         if not word[0][0].isupper() or word[0].isupper() or is_no_name(word[0]):

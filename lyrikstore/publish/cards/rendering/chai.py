@@ -171,7 +171,7 @@ RESOURCES: Sources = {
     "PatientConsentOrDisclosure": ("data.consents", "data.agreements", "answer.hipaa-agreements"),
 }
 OPTIONAL = frozenset({"FoundationModels", "Security", "Transparency", "ThirdPartyInformation"})
-"""Elements that are left out where nothing is established."""
+"""Elements that are omitted if the card has no fact or answer for them."""
 
 _MARKS = re.compile(r"[\\{}%\"]")
 

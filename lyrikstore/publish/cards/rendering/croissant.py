@@ -107,13 +107,13 @@ _MEDIA = {
     ".txt": "text/plain",
     ".xml": "application/xml",
 }
-"""Suffix → media type; of any other, and where none is known, bytes."""
+"""Suffix → media type; files with another suffix, or none, are plain bytes."""
 
 _IDENTIFIER = re.compile(r"(?!LicenseRef-|NONE$|NOASSERTION$)[A-Za-z0-9][A-Za-z0-9.-]{0,100}")
 _IRIS = frozenset(
     {"action", "assigner", "leftOperand", "operator", "profile", "source", "target", "uid"}
 )
-"""Members of an ODRL policy whose texts are names of things."""
+"""Members of an ODRL policy whose values are identifiers."""
 
 
 def to_croissant(card: Mapping[str, Any]) -> bytes:

@@ -114,7 +114,7 @@ class _Bill:
         return found
 
     def _made_from(self) -> Iterator[dict[str, Any]]:
-        """Yield each dataset that was made from others, with these."""
+        """Yield each derived dataset with the datasets that it was made from."""
         for one in self.layout.facts("data.derived"):
             origins = [origin for origin in one["value"]["from"] if origin in self.datasets]
             if origins and one["evidence"][0] in self.datasets:

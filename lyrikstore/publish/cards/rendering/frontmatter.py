@@ -16,7 +16,7 @@ from lyrikstore.verify.evaluation.tasks import TEXT, find_rules
 from lyrikstore.verify.evaluation.words import METRICS
 
 _PIPELINE = "text-classification"
-"""What transformers calls all that gives labels of texts."""
+"""The pipeline of transformers for models that label texts."""
 _LIBRARIES = {
     **dict.fromkeys(("peft", "peft-lora"), "peft"),
     **dict.fromkeys(("blend", "embeddings", "external", "files", "tfidf"), ""),
@@ -34,7 +34,7 @@ _METRICS = {
     METRICS["cutOff"]: ("cut_off", "Answers cut off"),
     METRICS["meanTokens"]: ("tokens", "Mean tokens of an answer"),
 }
-"""Title of a statement → what the hub calls the metric, and its name before ``card/4``."""
+"""Title of a statement → the hub's name of the metric, and its own name before ``card/4``."""
 
 
 def front_matter(card: Mapping[str, Any]) -> Iterator[str]:

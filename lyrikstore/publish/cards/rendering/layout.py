@@ -33,7 +33,7 @@ DETERMINES_NOTHING = (
 )
 
 _NAMES_SUBJECT = frozenset({"data.parts"})
-"""Facts whose text names their subject."""
+"""Facts whose text already names their subject."""
 
 NOT_PROVEN = (
     "whether what people stated or attested is true: a signature shows who says something",

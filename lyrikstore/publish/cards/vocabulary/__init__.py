@@ -51,7 +51,7 @@ VOCABULARY: Mapping[str, Fact] = MappingProxyType(
         **_of_models(evaluation.FACTS),
     }
 )
-"""Name → fact, in the order in which a card says them."""
+"""Name → fact, in the order of a card."""
 
 
 def card_facts() -> dict[str, str]:

@@ -22,7 +22,7 @@ from lyrikstore.verify.store.statements.reproductions import WORDS
 _MAX_SETTINGS = 200
 _MAX_COMMAND = 500
 _PARAMETERS_A_BYTE = 8
-"""A bit each: no way to store weights has more. The count of parameters is signed nowhere."""
+"""Most parameters in one byte of weights: one bit each. No manifest states the real number."""
 _THIRD = 10**23 // 3
 _RESOURCES = (
     ("cpuSeconds", "processor time, s"),

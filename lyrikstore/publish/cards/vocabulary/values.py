@@ -14,7 +14,7 @@ _SUFFIXES = """
 .zst none
 """
 SUFFIXES = frozenset(_SUFFIXES.split())
-"""Suffixes that say how a file is written, and nothing of whom it is about."""
+"""Suffixes that identify a file format and reveal nothing about persons."""
 
 _STATISTICS = (
     *("files", "bytes", "records", "columns", "fields", "fieldsAbove", "severalLabels"),

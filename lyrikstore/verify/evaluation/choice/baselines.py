@@ -13,20 +13,19 @@ from lyrikstore.verify.evaluation.choice.candidates import STRENGTHS
 WORD_COUNTS = "TF-IDF of words and characters, linear model, C by cross-validation"
 EMBEDDINGS = "embeddings of the base model, linear model, C by cross-validation"
 NEAREST = "nearest neighbour by TF-IDF of words and characters"
-"""Methods of the baselines that are fitted here: candidates that were not taken, and what stands
-beside them."""
+"""Methods of the baselines that are fitted: candidates that were not chosen, and simple rules."""
 
 WORD_COUNTS_1 = "TF-IDF of word 1- and 2-grams, logistic regression"
 NEAREST_1 = "nearest neighbour by TF-IDF of word 1- and 2-grams"
-"""Those of evaluations that were made before."""
+"""Methods in evaluations of earlier versions."""
 
 _METHODS = {"tfidf": WORD_COUNTS, "embeddings": EMBEDDINGS}
 _TASKS = frozenset({"text-classification", "multi-label"})
-"""Tasks of which every baseline is known; those of other packages have their own."""
+"""Tasks whose baselines are all known; tasks of other packages have their own."""
 
 
 class Rival(Struct, frozen=True):
-    """A candidate that was not taken, and that a model is compared with.
+    """A candidate that was not chosen, as the baseline of the chosen one.
 
     Attributes:
         candidate: Its name.
@@ -39,7 +38,7 @@ class Rival(Struct, frozen=True):
 
     @property
     def method(self) -> str:
-        """How evaluations call it."""
+        """Its name in evaluations."""
         return _METHODS[self.candidate]
 
 
@@ -64,7 +63,7 @@ def rival_of(checkpoint: Mapping[str, Any]) -> Rival | None:
 
 
 def has_rivals(checkpoint: Mapping[str, Any], run: Mapping[str, Any] | None) -> bool:
-    """Return whether a model was made since baselines are candidates.
+    """Return whether a model comes from a version in which baselines are candidates.
 
     Args:
         checkpoint: Its body.
@@ -79,7 +78,7 @@ def has_rivals(checkpoint: Mapping[str, Any], run: Mapping[str, Any] | None) -> 
 def baseline_fault(
     body: Mapping[str, Any], checkpoint: Mapping[str, Any], run: Mapping[str, Any] | None
 ) -> str:
-    """Return how the baseline of an evaluation is weaker than required, or an empty text.
+    """Return why the baseline of an evaluation is weaker than required; empty if it is not.
 
     Args:
         body: Of the evaluation.

@@ -1,4 +1,4 @@
-"""The choice between candidates by what each said of records that it had not seen (spec §13.2.2).
+"""The choice between candidates by cross-validation (spec §13.2.2).
 
 Cheap candidates are compared over all records, each answered out of fold. A dear one is compared
 with the best of them on the records that both answered, and taken only where it is shown better.
@@ -36,13 +36,13 @@ from lyrikstore.verify.evaluation.choice.task import (
 from lyrikstore.verify.evaluation.choice.temperature import ONE, find_temperature, temperature_at
 
 MARGIN_OF_DEAR = 1.0
-"""Standard errors that a dear candidate has to be better by."""
+"""Standard errors by which an expensive candidate must be better."""
 
 
 def compare(
     task: LabellingRules, pool: FoldedRecords, scores: Mapping[str, tuple[Rows, Scores]]
 ) -> list[Tried]:
-    """Return every candidate with its metric, and a blend of word counts with each other one.
+    """Return every candidate with its metric, and the blends of word counts with each other one.
 
     Args:
         task: The task.
@@ -57,7 +57,7 @@ def compare(
 def choose_by_folds(
     task: LabellingRules, pool: FoldedRecords, tried: Sequence[Tried]
 ) -> tuple[list[Tried], Tried, str]:
-    """Return the candidates with how far each is from the one that is taken, that one, and why.
+    """Return the candidates with their distances, the chosen one, and the reason.
 
     Args:
         task: The task.
@@ -95,7 +95,7 @@ def choose_by_folds(
 def _take_of_cheap(
     task: LabellingRules, pool: FoldedRecords, cheap: Sequence[Tried], notes: list[str]
 ) -> list[Tried]:
-    """Return the one that is taken of those compared over all rows, if there are any."""
+    """Return the chosen one of the candidates that were compared over all rows, or None."""
     if not cheap:
         return []
     # Of equals the cheapest. No margin: on 60 to 400 records the cheapest within one standard error
@@ -116,7 +116,7 @@ def _is_cheap(one: Tried) -> bool:
 
 
 def _last(one: Tried) -> str:
-    """Return the dearest model of a candidate."""
+    """Return the most expensive model of a candidate."""
     return one.other or one.candidate
 
 
@@ -149,7 +149,7 @@ def _jackknife_groups(pool: FoldedRecords, places: NDArray[np.intp]) -> NDArray[
 def _scores_without(
     task: LabellingRules, expected: Flags, given: Flags, groups: NDArray[np.intp], count: int
 ) -> NDArray[np.float64]:
-    """Return the metric without each group, in turn."""
+    """Return the metric without each group, one value for each group."""
     if task.metric not in {"macroF1", "microF1"}:  # of another package, which counts otherwise
         return np.array(
             [task.score(expected[groups != at], given[groups != at]) for at in range(count)]
@@ -173,7 +173,7 @@ def _of(pool: FoldedRecords, rows: Rows) -> tuple[Flags, NDArray[np.intp]]:
 
 
 class _CrossFit:
-    """Answers of each candidate to each record, by what the records of other folds decide."""
+    """Answers of each candidate to each record, with decisions fitted on the other folds."""
 
     def __init__(
         self, task: LabellingRules, pool: FoldedRecords, scores: Mapping[str, tuple[Rows, Scores]]

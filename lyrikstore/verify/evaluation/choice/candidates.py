@@ -12,55 +12,55 @@ FORMAT_IDS: Mapping[str, str] = {
     "full": "encoder/1",
     "decoder": "decoder-lora/1",
 }
-"""Candidate → the format of the checkpoint that it would give; the cheaper ones come first."""
+"""Candidate → format of its checkpoint, the cheaper candidates first."""
 
 NAMES: Mapping[str, str] = {form: name for name, form in FORMAT_IDS.items()} | {
     "tfidf/1": "tfidf",
     "tfidf/2": "tfidf",
 }
-"""Format → the candidate that gives or gave it; runs of before say the older one."""
+"""Format → its candidate; runs of earlier versions state the older format."""
 
 ORDER = tuple(FORMAT_IDS)
-"""Order of candidates: of equally good ones the first is chosen, which answers at lower cost."""
+"""Order of candidates, the cheapest first: of equally good candidates the first is chosen."""
 
 BLEND = "blend"
 
 WEIGHTS = tuple(f"0.{tenths}" for tenths in range(1, 10))
-"""Weights of the other model of a blend; with none or all it were no blend."""
+"""Weights of the second model in a blend; 0 and 1 would not be blends."""
 
 FEW_RECORDS = 50
-"""Validation records below which a temperature may not make answers surer than the model's own."""
+"""With fewer validation records a temperature must not make answers more certain."""
 
 _LIMIT = re.compile(r"0(\.[0-9]{1,6})?|1(\.0{1,6})?")
 
 CHEAP = ("tfidf", "embeddings")
-"""Candidates that take no steps, and cost little enough to be learned anew for every fold."""
+"""Candidates without training steps, cheap enough to fit again for every fold."""
 
 STRENGTHS: Mapping[str, tuple[str, ...]] = {
     "tfidf": ("1", "4", "16"),
     "embeddings": ("0.5", "1.5", "5", "15", "50"),
 }
-"""Cheap candidate → C of its linear model, of which the folds choose one, ascending; as signed."""
+"""Cheap candidate → values of C from which the folds choose, ascending, as they are signed."""
 
 REFITTED = (*CHEAP, BLEND)
-"""Those that are learned anew from all records, once chosen; of a blend its word counts are."""
+"""Candidates that are fitted again to all records after the choice; of a blend, its word counts."""
 
 BY_FOLDS, BY_VALIDATION = "folds", "validation"
-"""How a candidate was measured: out of fold, or on the validation records alone."""
+"""How a candidate was measured: out of fold, or on the validation records only."""
 
 VALIDATION = "validation"
-"""Member of a checkpoint's body, and role of the attachment, that keep what validation decides."""
+"""Member of a checkpoint's body, and role of the attachment, with the validation scores."""
 
 
 def validation_metric(metric: str) -> str:
-    """Return the name of a metric of validation data among those of a checkpoint."""
+    """Return the name in a checkpoint of a metric of the validation data."""
     if metric.startswith("validation"):
         return metric
     return f"validation{metric[0].upper()}{metric[1:]}"
 
 
 def measured_metric(metric: str, by: str) -> str:
-    """Return the name of a metric among those of a checkpoint.
+    """Return the name in a checkpoint of a metric that was measured in this way.
 
     Args:
         metric: The metric of the task.
@@ -72,7 +72,7 @@ def measured_metric(metric: str, by: str) -> str:
 
 
 def is_measured(name: str, by: str) -> bool:
-    """Return whether a metric of a checkpoint is said to be measured in a way.
+    """Return whether a metric of a checkpoint was measured in this way, by its name.
 
     Args:
         name: As the checkpoint calls it.
@@ -95,12 +95,12 @@ def deciding_metrics(metric: str, *, by_folds: bool) -> list[str]:
 
 
 def formats_by_name(formats: Collection[str]) -> dict[str, str]:
-    """Return candidate → its format, of formats that a run says; others are left out."""
+    """Return candidate → its format, for the formats of a run; unknown ones are omitted."""
     return {NAMES[form]: form for form in formats if form in NAMES}
 
 
 def is_refitted(run: Mapping[str, Any], form: str) -> bool:
-    """Return whether a checkpoint of a run learned from the validation records, too (§13.2.2).
+    """Return whether a checkpoint was also fitted to the validation records (§13.2.2).
 
     Args:
         run: Its body.
@@ -110,7 +110,7 @@ def is_refitted(run: Mapping[str, Any], form: str) -> bool:
 
 
 def allowed_formats(run: Mapping[str, Any]) -> Collection[str] | None:
-    """Return the formats among which validation chose; None: the run does not say.
+    """Return the formats that could be chosen; None if the run does not state them.
 
     Args:
         run: Its body.
@@ -128,7 +128,7 @@ def allowed_formats(run: Mapping[str, Any]) -> Collection[str] | None:
 
 
 def declared_limit(run: Mapping[str, Any]) -> str:
-    """Return the confidence below which nothing is answered, as a run's config declares it.
+    """Return the abstention limit that a run's config declares; empty if it declares none.
 
     Args:
         run: Its body.

@@ -1,4 +1,4 @@
-"""The choice between candidates, by validation; and the blend of two of them (spec §13.2.2).
+"""The choice between candidates by validation, and blends of two of them (spec §13.2.2).
 
 numpy alone, over what each candidate said of the validation data.
 """
@@ -27,17 +27,17 @@ from lyrikstore.verify.evaluation.choice.task import (
 )
 
 FOLDS = 5
-"""A record of the validation data is answered by what the other folds decided (place modulo 5)."""
+"""Number of folds. A validation record in fold place modulo 5 is answered by the other folds."""
 
 MARGIN = 1.96
-"""Standard errors of a difference that chance alone makes in one of twenty cases."""
+"""Standard errors of a difference that chance exceeds in one of twenty cases."""
 
 GROUPS = 100
-"""Of the jackknife that says how far chance moves a difference."""
+"""Number of groups of the jackknife that estimates the standard error."""
 
 
 class Fitted(Struct, frozen=True):
-    """The decisions that validation records give for a candidate.
+    """The decisions for one candidate, fitted to validation records.
 
     Attributes:
         decision: How its scores become answers.
@@ -82,7 +82,7 @@ class Tried(Struct, frozen=True):
 
 
 def weigh(task_name: str, logits: Mapping[str, Scores], expected: Flags) -> list[Tried]:
-    """Return every candidate with its metric, and a blend of word counts with each other one.
+    """Return every candidate with its metric, and the blends of word counts with each other one.
 
     Args:
         task_name: The task.
@@ -97,7 +97,7 @@ def weigh(task_name: str, logits: Mapping[str, Scores], expected: Flags) -> list
 
 
 def compared_names(trained: Iterable[str]) -> list[tuple[str, ...]]:
-    """Return the models of each candidate: every one alone, then word counts with each other one.
+    """Return the models of each candidate: each alone, then word counts with each other one.
 
     Args:
         trained: Names of the models, in their order.
@@ -110,7 +110,7 @@ def compared_names(trained: Iterable[str]) -> list[tuple[str, ...]]:
 
 
 def choose(task_name: str, tried: Sequence[Tried], expected: Flags) -> tuple[Tried, str]:
-    """Return the cheapest candidate that the best is not shown to be better than, and why.
+    """Return the cheapest candidate that is not shown to be worse than the best, and the reason.
 
     It is shown where the difference is more than :data:`MARGIN` of its standard errors. Both
     answered the same records, so chance moves the difference less than either metric.
@@ -149,7 +149,7 @@ def describe_choice(
     formats: Mapping[str, str],
     settings: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Any]:
-    """Return ``chosen`` of a checkpoint.
+    """Return the member ``chosen`` of a checkpoint.
 
     Args:
         metric: The metric that decided.
@@ -230,7 +230,7 @@ def _try(
 
 
 def _fit(task: LabellingRules, parts: Sequence[Scores], expected: Flags) -> Fitted:
-    """Return the decisions that records give for one model, or for the blend of two."""
+    """Return the decisions for one model, or a blend of two, fitted to some records."""
     if len(parts) == 1:
         return Fitted(task.decide(parts[0], expected))
     rules = [task.decide(one, expected).to_json()["temperature"] for one in parts]
@@ -257,7 +257,7 @@ def answer(task: LabellingRules, fitted: Fitted, parts: Sequence[Scores]) -> Fla
 def find_weight(
     task: LabellingRules, parts: Sequence[Scores], temperatures: tuple[str, str], expected: Flags
 ) -> tuple[str, Scores]:
-    """Return the weight of the least log loss, of equals the least, and the blend's probabilities.
+    """Return the weight with the least log loss, the smallest of equal ones, and the probabilities.
 
     Args:
         task: The task.

@@ -1,4 +1,4 @@
-"""``text-classification``: of several labels a record has exactly one."""
+"""Task ``text-classification``: each record has exactly one of several labels."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -16,13 +16,13 @@ from lyrikstore.verify.evaluation.choice.task import (
 )
 
 LEAST_ACCURACY = 0.9
-"""Accuracy that answers are to have, where the share that is answered can be chosen so."""
+"""Accuracy that answers should have, if the abstention limit can be chosen so."""
 
 MOST_UNANSWERED = 0.3
 
 
 class TextClassification(LabellingRules):
-    """One label a record; macro-F1 picks."""
+    """Rules for one label a record; macro-F1 decides."""
 
     name: ClassVar[str] = "text-classification"
     metric: ClassVar[str] = "macroF1"
@@ -34,21 +34,21 @@ class TextClassification(LabellingRules):
         return "" if len(labels) == 1 else "more than one label" if labels else "no label"
 
     def probabilities(self, logits: Scores, temperature: float = 1.0) -> Scores:
-        """Return the softmax."""
+        """Return the probabilities: the softmax of the logits."""
         scaled = logits / temperature
         scaled = np.exp(scaled - scaled.max(1, keepdims=True))
         return np.asarray(scaled / scaled.sum(1, keepdims=True))
 
     def logits(self, probabilities: Scores) -> Scores:
-        """Return the logarithms."""
+        """Return logits: the logarithms of the probabilities."""
         return np.log(np.maximum(probabilities, 1e-12))
 
     def loss(self, probabilities: Scores, expected: Flags) -> float:
-        """Return the mean log loss of what is right; a probability counts as 1e-12 at least."""
+        """Return the mean log loss of the right labels; probabilities count as at least 1e-12."""
         return float(-np.log(np.maximum(probabilities[expected], 1e-12)).mean())
 
     def given(self, probabilities: Scores, _decision: AnswerRule) -> Flags:
-        """Return the likeliest label of each record."""
+        """Return the most probable label of each record."""
         found = np.zeros(probabilities.shape, bool)
         found[np.arange(len(found)), probabilities.argmax(1)] = True
         return found
@@ -76,7 +76,7 @@ class TextClassification(LabellingRules):
         return int((logits.argmax(1) != expected.argmax(1)).sum())
 
     def log_loss(self, logits: Scores, expected: Flags, temperature: float) -> tuple[float, float]:
-        """Return the sum of the log loss, and its slope by 1/temperature."""
+        """Return the sum of the log loss, and its derivative by 1/temperature."""
         right = logits[np.arange(len(logits)), expected.argmax(1)]
         highest = logits.max(1)
         above = logits - highest[:, None]
@@ -95,7 +95,7 @@ RULES = TextClassification()
 
 
 def abstain_below(confidence: Scores, right: Flags) -> float:
-    """Return the confidence below which not to answer; 0 if all may be answered."""
+    """Return the abstention limit; 0 if all records may be answered."""
     order = np.argsort(-confidence, kind="stable")
     sure, hit = confidence[order], right[order]
     if not len(hit) or hit.mean() >= LEAST_ACCURACY:

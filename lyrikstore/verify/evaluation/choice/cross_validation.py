@@ -1,4 +1,4 @@
-"""``validation/2``: what each candidate said of records that it had not seen (spec §13.6.7).
+"""Format ``validation/2``: out-of-fold scores of each candidate (spec §13.6.7).
 
 JSON Lines: a head, then a line for each training and validation record in storage order, named by
 its place alone. Scores are kept to the last bit, so that every program decides the same by them.
@@ -47,7 +47,7 @@ from lyrikstore.verify.evaluation.lines import Lines
 
 FORMAT = "validation/2"
 MAX_BYTES = 32 << 20
-"""Longest attachment, in bytes: what is computed of it takes a minute at most."""
+"""Longest attachment, in bytes; its recomputation takes a minute at most."""
 
 _KIND = "bad-validation"
 
@@ -75,7 +75,7 @@ class CrossValidation(Struct, frozen=True):
 
     @property
     def expected(self) -> Flags:
-        """Which labels the records have."""
+        """The right labels of the records, as a boolean array."""
         return self.pool.expected
 
     def decide(self, allowed: Collection[str], limit: str = "") -> CandidateChoice:
@@ -109,7 +109,7 @@ class CrossValidation(Struct, frozen=True):
         return CandidateChoice(task.metric, tuple(tried), taken, reason, formats, measured)
 
     def write(self) -> bytes | None:
-        """Return the attachment; None where it would be longer than one may be."""
+        """Return the attachment; None if it would be too long."""
         pool, names = self.pool, sorted({*self.out_of_fold, *self.holdout}, key=ORDER.index)
         count = sum(len(one) for one in self.out_of_fold.values()) * len(pool.expected)
         count += len(self.holdout) * pool.validation

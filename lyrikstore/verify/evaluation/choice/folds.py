@@ -1,4 +1,4 @@
-"""Which fold each record falls into: a function of seed, labels and groups alone (spec §13.2.2).
+"""The fold of each record: a function of seed, labels and groups alone (spec §13.2.2).
 
 No record id and no text takes part, so whoever has what a checkpoint keeps deals again.
 """
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from lyrikstore.verify.evaluation.choice.task import Flags
 
 FOLDS = 5
-"""Every record is answered by what was learned from the other four of five folds."""
+"""Number of folds; each record is answered by models of the other four folds."""
 
 FEW = 300
-"""Records below which the folds are dealt :data:`REPEATS` times: chance moves few of them far."""
+"""Number of records below which folds are repeated :data:`REPEATS` times, against chance."""
 
 REPEATS = 3
 
@@ -28,7 +28,7 @@ Rows = NDArray[np.intp]
 
 
 class FoldedRecords(Struct, frozen=True, dict=True):
-    """The records that candidates are compared on: training, then validation.
+    """The records on which candidates are compared: training records, then validation records.
 
     Attributes:
         seed: Of the run; the folds follow from it.
@@ -44,12 +44,12 @@ class FoldedRecords(Struct, frozen=True, dict=True):
 
     @property
     def validation(self) -> int:
-        """How many are validation records."""
+        """Number of validation records."""
         return len(self.expected) - self.training
 
     @property
     def repeats(self) -> int:
-        """How often the folds are dealt."""
+        """Number of repeats."""
         return repeats_of(len(self.expected))
 
     @cached_property
@@ -58,7 +58,7 @@ class FoldedRecords(Struct, frozen=True, dict=True):
         return deal_folds(self.seed, self.expected, self.groups, self.repeats)
 
     def rows(self, repeats: int) -> Rows:
-        """Return the rows of so many repeats; of none those of the validation records.
+        """Return the rows of some repeats; for 0 repeats, those of the validation records.
 
         Row ``r · records + place`` is about the record of that place, in repeat ``r``.
         """
@@ -67,12 +67,12 @@ class FoldedRecords(Struct, frozen=True, dict=True):
 
 
 def repeats_of(records: int) -> int:
-    """Return the number of times that folds are dealt for that many records."""
+    """Return the number of repeats for a number of records."""
     return REPEATS if records < FEW else 1
 
 
 def field_of_groups(config: Mapping[str, Any], datasets: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the field whose records belong together, of training and validation records.
+    """Return the field that groups training and validation records, or None.
 
     Args:
         config: Of the run, which may be anything; where it names none, the datasets say.
@@ -88,7 +88,7 @@ def field_of_groups(config: Mapping[str, Any], datasets: Sequence[Mapping[str, A
 
 
 def number_groups(keys: Iterable[tuple[str, ...]]) -> list[int]:
-    """Return the number of each record's group, from 0 as they come.
+    """Return the group number of each record, from 0 in the order of occurrence.
 
     Args:
         keys: The texts of that field, of each record (:func:`read_labelled`); a record without
@@ -142,7 +142,7 @@ def deal_folds(
 
 
 def _strata(expected: Flags) -> NDArray[np.int64]:
-    """Return the rarest label of each record; of one without any the number after the last."""
+    """Return the rarest label of each record; without labels, the number after the last."""
     labels = expected.shape[1]
     sizes = np.where(expected, expected.sum(0, dtype=np.int32)[None, :], np.int32(2**31 - 1))
     return np.asarray(np.where(expected.any(1), sizes.argmin(1), labels))

@@ -1,4 +1,4 @@
-"""``multi-label``: a record has any number of labels."""
+"""Task ``multi-label``: a record has any number of labels."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -20,7 +20,7 @@ from lyrikstore.verify.evaluation.choice.task import (
 
 
 class MultiLabel(LabellingRules):
-    """Any number of labels a record, one threshold for all; micro-F1 picks, then macro-F1.
+    """Rules for any number of labels, with one threshold; micro-F1 decides, then macro-F1.
 
     A threshold of its own for each label was worse on 1,054 clauses (micro-F1 0.771 beside 0.805).
     """
@@ -36,22 +36,22 @@ class MultiLabel(LabellingRules):
         return ""
 
     def probabilities(self, logits: Scores, temperature: float = 1.0) -> Scores:
-        """Return the logistic function of each."""
+        """Return the probabilities: the logistic function of each logit."""
         scaled = np.clip(logits / temperature, -60, 60)
         return np.asarray(1 / (1 + np.exp(-scaled)))
 
     def logits(self, probabilities: Scores) -> Scores:
-        """Return the log odds."""
+        """Return logits: the log odds of the probabilities."""
         inside = np.clip(probabilities, 1e-12, 1 - 1e-12)
         return np.asarray(np.log(inside) - np.log1p(-inside))
 
     def loss(self, probabilities: Scores, expected: Flags) -> float:
-        """Return the mean log loss over records and labels; none counts as 0 or 1."""
+        """Return the mean log loss over records and labels; no probability counts as 0 or 1."""
         likely = np.clip(probabilities, 1e-12, 1 - 1e-12)
         return float(-np.log(np.where(expected, likely, 1 - likely)).mean())
 
     def given(self, probabilities: Scores, decision: AnswerRule) -> Flags:
-        """Return the labels from the threshold on, or else the likeliest if there has to be one."""
+        """Return the labels that reach the threshold, or the likeliest one if one is required."""
         threshold = 0.5 if decision.threshold is None else decision.threshold
         found = np.asarray(probabilities >= threshold)
         if decision.at_least_one:
@@ -60,7 +60,7 @@ class MultiLabel(LabellingRules):
         return found
 
     def decide(self, logits: Scores, expected: Flags) -> AnswerRule:
-        """Return temperature (least log loss), the threshold of the best micro-F1, and abstention.
+        """Return temperature (least log loss), threshold (best micro-F1) and abstention limit.
 
         The likeliest label is given where none reaches the threshold, unless validation has
         records without any.
@@ -85,7 +85,7 @@ class MultiLabel(LabellingRules):
         return int(((logits >= 0) != expected).any(1).sum())
 
     def log_loss(self, logits: Scores, expected: Flags, temperature: float) -> tuple[float, float]:
-        """Return the sum of the log loss, and its slope by 1/temperature."""
+        """Return the sum of the log loss, and its derivative by 1/temperature."""
         against = np.where(expected, -logits, logits)
         scaled = against / temperature
         likely = np.exp(-np.abs(scaled))
@@ -105,7 +105,7 @@ THRESHOLDS = tuple(round(float(one), 6) for one in np.arange(0.05, 0.96, 0.01))
 
 
 def _best_threshold(probabilities: Scores, expected: Flags, *, at_least_one: bool) -> float:
-    """Return the least threshold of the best micro-F1, then macro-F1.
+    """Return the smallest threshold with the best micro-F1, then macro-F1.
 
     One pass: how many thresholds a probability reaches says at which of them its label is given.
     """

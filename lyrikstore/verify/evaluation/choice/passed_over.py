@@ -1,4 +1,4 @@
-"""The candidates that a choice passed over, and by how much, for people and programs.
+"""The candidates that were not chosen, and their distance from the chosen one.
 
 Of what a checkpoint signs alone, and without numpy: a page or a log does not load it for this.
 """
@@ -18,14 +18,14 @@ _CALLED = {
 }
 
 _PLACES = Decimal("0.0001")
-"""Figures are rounded to four places, so a difference of two may be one such step beside theirs."""
+"""Decimals of figures: differences of rounded figures may be wrong by one last digit."""
 
 _RECORDS = ("on the validation records", "out of fold in the first repeat", "out of fold")
-"""Which records a candidate answered: the validation part; each once; each in every repeat."""
+"""The records a candidate answered: the validation part; each once; each in every repeat."""
 
 
 class TriedCandidate(Struct, frozen=True):
-    """A candidate as a checkpoint tells of it.
+    """A candidate as a checkpoint describes it.
 
     Attributes:
         name: Its format, of a blend with what it joins.
@@ -62,7 +62,7 @@ class TriedCandidate(Struct, frozen=True):
 
     @property
     def distance_text(self) -> str:
-        """How far it is from what was taken, on the same records; empty: nobody said."""
+        """Its distance from the chosen candidate on the same records; empty if not stated."""
         if self.alike is None:
             return ""
         mine, taken = self.alike
@@ -74,7 +74,7 @@ class TriedCandidate(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """One line about it."""
+        """One line about the candidate."""
         return ", ".join(filter(None, (f"{self.name}: {self.measured_text}", self.distance_text)))
 
     @property
@@ -135,7 +135,7 @@ def candidates_of(chosen: Mapping[str, Any]) -> list[TriedCandidate]:
 def _on_the_same(
     metric: str, one: Mapping[str, Any], taken: Mapping[str, Any]
 ) -> tuple[Decimal, Decimal] | None:
-    """Return the metric of a candidate and of what was taken, on the records that both answered.
+    """Return the metrics of a candidate and of the chosen one, on the records that both answered.
 
     The records of a candidate are among those of each that answered more, so the metric of the one
     of fewer records is on those of both, and the difference gives that of the other.

@@ -1,4 +1,4 @@
-"""The rules of tasks with labels: what a record must hold, and how scores become answers.
+"""Rules of tasks with labels: valid records, and how scores become answers.
 
 numpy alone, so that the parent process chooses between candidates without a library that trains.
 """
@@ -32,7 +32,7 @@ Flags = NDArray[np.bool_]
 """Records × labels."""
 
 CONFIG, DEPLOYMENT = "config", "deployment"
-"""The party that set the abstention limit, if it was not fitted on validation data."""
+"""Origin of the abstention limit, if it was not fitted on validation data."""
 
 
 class AnswerRule(Struct, frozen=True):
@@ -55,7 +55,7 @@ class AnswerRule(Struct, frozen=True):
 
     @classmethod
     def of_body(cls, body: Mapping[str, Any]) -> "AnswerRule":
-        """Return the decision in the body of a checkpoint's manifest; the plain one if absent."""
+        """Return the answer rule in a checkpoint's body; the default one if absent."""
         stated = body.get("decision", {})
         threshold = stated.get("threshold")
         return cls(
@@ -67,7 +67,7 @@ class AnswerRule(Struct, frozen=True):
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as the body of a checkpoint's manifest holds it."""
+        """Return the answer rule as JSON for the body of a checkpoint's manifest."""
         found: dict[str, Any] = {
             "temperature": f"{self.temperature:.3f}",
             "abstainBelow": f"{self.abstain_below:.6f}",
@@ -80,7 +80,7 @@ class AnswerRule(Struct, frozen=True):
 
 
 class LabellingRules(Protocol):
-    """The rules of a task whose models say of labels how likely they are.
+    """The rules of a task whose models give probabilities of labels.
 
     Attributes:
         several: Whether a record may have several labels.
@@ -121,16 +121,16 @@ class LabellingRules(Protocol):
         """Return logits with these probabilities."""
 
     def loss(self, probabilities: Scores, expected: Flags, /) -> float:
-        """Return the mean log loss of probabilities; none counts as 0 or 1."""
+        """Return the mean log loss of probabilities; no probability counts as 0 or 1."""
 
     def given(self, probabilities: Scores, decision: AnswerRule, /) -> Flags:
-        """Return the labels that are answered."""
+        """Return the labels that these probabilities give as an answer."""
 
     def decide(self, logits: Scores, expected: Flags) -> AnswerRule:
         """Return the decision that fits validation best."""
 
     def rule_at(self, temperature: float, logits: Scores, expected: Flags, /) -> AnswerRule:
-        """Return the decision that fits best with a temperature that is given."""
+        """Return the answer rule that fits best at the given temperature."""
 
     def wrong(self, logits: Scores, expected: Flags, /) -> int:
         """Return the number of records that the logits alone answer wrongly."""
@@ -138,10 +138,10 @@ class LabellingRules(Protocol):
     def log_loss(
         self, logits: Scores, expected: Flags, temperature: float, /
     ) -> tuple[float, float]:
-        """Return the sum of the log loss, which is convex in 1/temperature, and its slope by it."""
+        """Return the sum of the log loss, which is convex in 1/temperature, and its derivative."""
 
     def score(self, expected: Flags, given: Flags) -> float:
-        """Return the metric that picks, of the validation data."""
+        """Return the deciding metric of the validation data."""
 
     def figures(self, counts: Counts, weights: Weights) -> Sequence[int]:
         """Return :attr:`metrics` of drawn records, in billionths."""
@@ -164,11 +164,11 @@ class LabellingRules(Protocol):
         return compare_test_set(found)
 
     def pairing_fault(self, own: Predictions, other: Predictions) -> str:
-        """Return why two attachments are not about the same records."""
+        """Return why two attachments are not about the same records; empty if they are."""
         return pairing_fault(own, other)
 
     def input_records(self, found: Evidence) -> Iterable[Digest]:
-        """Return the ids of the records that were asked: all of the test set."""
+        """Return the ids of the records that were answered: all of the test set."""
         predictions: Predictions = found.predictions
         if predictions.ids is None:  # the data alone tells which records they are about
             return (one.id for one in found.read("", ()))
@@ -182,7 +182,7 @@ class LabellingRules(Protocol):
 
 
 def with_limit(decision: Mapping[str, Any], below: float, by: str) -> dict[str, Any]:
-    """Return a decision with another confidence below which nothing is answered.
+    """Return a decision with another abstention limit.
 
     Args:
         decision: As the body of a checkpoint has it.
@@ -196,7 +196,7 @@ def with_limit(decision: Mapping[str, Any], below: float, by: str) -> dict[str, 
 
 
 def limit_text(below: float) -> str:
-    """Return a confidence below which nothing is answered as it is signed.
+    """Return an abstention limit in the form that is signed.
 
     Raises:
         InvalidInputError: (``bad-confidence``) it is not from 0 to 1.
@@ -255,7 +255,7 @@ TEMPERATURES = np.geomspace(0.05, 20, 121)
 
 
 def best_temperature(losses: Sequence[float], *, wrong: int, records: int) -> float:
-    """Return the temperature of the least loss, of equals the one nearest to 1.
+    """Return the temperature with the least loss; of equal ones, the one nearest to 1.
 
     Where few records were answered, or all of them rightly, it is 1 at least: there the loss falls
     for ever as answers get surer, whatever they are worth.

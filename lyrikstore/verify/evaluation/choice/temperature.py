@@ -1,4 +1,4 @@
-"""The temperature of the least log loss, found by its slope (spec §13.2.2)."""
+"""The temperature with the least log loss, found by its derivative (spec §13.2.2)."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ _CELLS = 1 << 17
 
 
 class Losses:
-    """The mean log loss of scores at each temperature, worked out where somebody needs it.
+    """The mean log loss of scores at each temperature, computed on demand.
 
     Args:
         task: Whose scores they are.
@@ -27,7 +27,7 @@ class Losses:
         self._known: dict[int, tuple[float, float]] = {}
 
     def at(self, place: int) -> tuple[float, float]:
-        """Return the loss at the temperature of a place, and whether it falls as answers get surer.
+        """Return the loss at a temperature, and whether it falls toward more certain answers.
 
         Cost: one pass over the scores, once a place.
         """
@@ -46,7 +46,7 @@ class Losses:
 def find_temperature(
     task: LabellingRules, logits: Scores, expected: Flags, records: int, start: int = ONE
 ) -> int:
-    """Return the place of the temperature of the least loss, of equals the one nearest to 1.
+    """Return the place of the temperature with the least loss; of equal ones, the nearest to 1.
 
     Where few records were answered, or all of them rightly, it is 1 at least: there the loss falls
     for ever as answers get surer, whatever they are worth.
@@ -86,5 +86,5 @@ def find_temperature(
 
 
 def temperature_at(place: int) -> float:
-    """Return the temperature of a place, as it is signed."""
+    """Return the temperature at a place, in the form that is signed."""
     return round(float(TEMPERATURES[place]), 3)

@@ -1,4 +1,4 @@
-"""From where on a text is called unlike the training data (spec §13.2.4)."""
+"""The limit above which a text counts as unlike the training data (spec §13.2.4)."""
 
 import math
 import re
@@ -14,25 +14,25 @@ from lyrikstore.verify.evaluation.choice.candidates import (
 )
 
 UNLIKE = "unlike"
-"""Member of a checkpoint's body that says so, and role of the attachment with the distances."""
+"""Member of a checkpoint's body with the limit, and role of the attachment with the distances."""
 
 UNKNOWN_WORDS, CLASS_DISTANCES = "unknown-words/1", "class-distances/1"
-"""By the share of words that are in no term; by the distance to the nearest class."""
+"""Methods: the share of words that are in no term; the distance to the nearest class."""
 
 WITHIN_PERCENT = 95
-"""Share of the validation data that is not called so."""
+"""Share of the validation data that is within the limit."""
 
 CENTROIDS, VARIANCES = "centroids", "variances"
 """Tensors of the attachment."""
 
 FEWEST_OF_CLASS = 5
-"""Different texts below which a class has no centroid: that of one text is the text."""
+"""Fewest different texts of a class with a centroid."""
 
 _LIMIT = re.compile(r"[0-9]{1,4}\.[0-9]{2}")
 
 
 def unlike_limit(values: Iterable[float]) -> str | None:
-    """Return the least number of hundredths that 95 % of the validation data do not exceed.
+    """Return the smallest number of hundredths that 95 % of the validation data do not exceed.
 
     Args:
         values: How unlike the training data each text of the validation data is.
@@ -49,7 +49,7 @@ def unlike_limit(values: Iterable[float]) -> str | None:
 
 
 def limit_of(about: Mapping[str, Any]) -> float | None:
-    """Return above which value a text is unlike; None: that is not said.
+    """Return the value above which a text is unlike; None if no limit is stated.
 
     Args:
         about: Has :data:`UNLIKE`, as the body of a checkpoint, where it is said.
@@ -69,7 +69,7 @@ def unlike_rule_in_words(about: Mapping[str, Any]) -> str:
 
 
 def is_limit_by_folds(chosen: Mapping[str, Any]) -> bool:
-    """Return whether a limit is of records out of fold; else it is of the validation data.
+    """Return whether a limit was fitted to out-of-fold records; else to the validation data.
 
     Args:
         chosen: That member of the body of the checkpoint.

@@ -1,4 +1,4 @@
-"""``validation/1``: what each candidate said of the validation data, record by record (§13.6.6).
+"""Format ``validation/1``: scores of each candidate for the validation data (§13.6.6).
 
 JSON Lines: a head, then a line for each record in storage order, named by its place alone. Scores
 are kept to the last bit, so that every program decides the same by them.
@@ -35,7 +35,7 @@ from lyrikstore.verify.evaluation.lines import Lines
 
 FORMAT = "validation/1"
 MAX_BYTES, MAX_LINE = 16 << 20, 1 << 20
-"""Longest attachment and line, in bytes: what is computed of it takes a minute at most."""
+"""Longest attachment and line, in bytes; its recomputation takes a minute at most."""
 
 MAX_LABELS, MAX_CANDIDATES = 1000, 6
 _KIND = "bad-validation"
@@ -76,7 +76,7 @@ class ValidationScores(Struct, frozen=True):
         return CandidateChoice(task.metric, tuple(tried), taken, reason, formats, measured)
 
     def write(self) -> bytes | None:
-        """Return the attachment; None where it would be longer than one may be."""
+        """Return the attachment; None if it would be too long."""
         columns = [np.ascontiguousarray(one, "<f8") for one in self.logits.values()]
         size = len(self.expected) * len(self.labels) * len(columns) * 11
         if size > MAX_BYTES:
@@ -121,7 +121,7 @@ class CandidateChoice(Struct, frozen=True):
     settings: Mapping[str, Mapping[str, str]] = msgspec.field(default_factory=dict)
 
     def to_body(self) -> dict[str, Any]:
-        """Return the members of a checkpoint's body that follow; of ``metrics``, validation's."""
+        """Return the members of a checkpoint's body that follow; ``metrics`` of validation only."""
         return {
             "chosen": describe_choice(
                 self.metric, self.tried, self.taken, self.reason, self.formats, self.settings
@@ -135,7 +135,7 @@ class CandidateChoice(Struct, frozen=True):
 
 
 def those_allowed(tried: Sequence[Tried], formats: Mapping[str, str]) -> list[Tried]:
-    """Return the candidates that may be taken.
+    """Return the candidates that may be chosen.
 
     Raises:
         FormatError: (``bad-validation``) none of them was trained.
@@ -149,7 +149,7 @@ def those_allowed(tried: Sequence[Tried], formats: Mapping[str, str]) -> list[Tr
 def with_declared_limit(
     tried: Sequence[Tried], taken: Tried, limit: str
 ) -> tuple[list[Tried], Tried]:
-    """Return the candidates, and the one that was taken, with a limit that a config declares."""
+    """Return the candidates and the chosen one, with an abstention limit of a config."""
     if not limit:
         return list(tried), taken
     # No answer rests on it, so that it chooses nothing.
@@ -159,7 +159,7 @@ def with_declared_limit(
 
 
 def validation_metrics(task: str, logits: Scores, expected: Flags) -> dict[str, str]:
-    """Return metrics of the validation data, with the decision that fits it best.
+    """Return the metrics of the validation data, with the answer rule that fits it best.
 
     Args:
         task: What is learned.
@@ -229,7 +229,7 @@ def rules_of_head(lines: Lines, task: str) -> LabellingRules:
 
 
 def are_labels(numbers: Sequence[int], labels: Sequence[str], rules: LabellingRules) -> bool:
-    """Return whether a record may have the labels of these numbers, which have to ascend."""
+    """Return whether label numbers ascend, and a record may have these labels."""
     return (
         list(numbers) == sorted(set(numbers))
         and all(one < len(labels) for one in numbers)

@@ -1,4 +1,4 @@
-"""How far confidence can be believed, and what is gained by not answering (spec §13.9.5)."""
+"""Calibration of confidences, and accuracy when the model abstains (spec §13.9.5)."""
 
 from collections.abc import Collection
 from fractions import Fraction
@@ -13,7 +13,7 @@ BINS = 15
 """Bins of equal width over the confidence."""
 
 COVERAGE = (0, 500_000, 600_000, 700_000, 800_000, 900_000, 950_000)
-"""Millionths of confidence below which nothing is answered, for the table of coverage."""
+"""Abstention limits in millionths, for the table of coverage."""
 
 
 def calibration(predictions: Predictions, answers: Answers, counts: Counts) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def calibration(predictions: Predictions, answers: Answers, counts: Counts) -> d
 
 
 def coverage(answers: Answers, right: Flags, floors: Collection[str] = ()) -> list[dict[str, str]]:
-    """Return the accuracy over the records that are answered from some confidences on.
+    """Return the accuracy of the answered records at each abstention limit.
 
     Where nothing is answered there is no accuracy, and no row.
 

@@ -1,4 +1,4 @@
-"""Which labels are taken for which: a table of the commonest ones, from predictions."""
+"""Confusion of labels: a table of the most frequent ones, from predictions."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ import numpy as np
 from lyrikstore.verify.evaluation.answers import Predictions
 
 MAX_LABELS = 12
-"""Labels of the table; the others are one row and one column."""
+"""Most labels of the table; all others share one row and one column."""
 
 
 def confusion(predictions: Predictions) -> dict[str, Any] | None:
-    """Return, for each right label, how often each label was answered.
+    """Return, for each right label, the number of times each label was answered.
 
     Args:
         predictions: The answers.

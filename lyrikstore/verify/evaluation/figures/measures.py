@@ -38,7 +38,7 @@ def measuring(predictions: Predictions) -> LabelFigures:
 
 
 def metrics_of(predictions: Predictions) -> Mapping[str, int]:
-    """Return the metrics of a task, the one that decides first; name → its column."""
+    """Return metric of a task → its column, the deciding metric first."""
     return {name: at for at, name in enumerate(measuring(predictions).metrics)}
 
 
@@ -147,12 +147,12 @@ class Resampled(Struct, frozen=True):
     resampled: NDArray[np.int64] | None
 
     def interval(self, answerer: int, column: int) -> dict[str, str]:
-        """Return a figure as a manifest has it."""
+        """Return a figure with its interval in the form of a manifest."""
         value = self.values[answerer][column]
         return self._written(value, lambda of: of[:, answerer, column])
 
     def difference(self, answerer: int, column: int) -> dict[str, str]:
-        """Return the figure of the first answerer less that of another."""
+        """Return the difference of a figure between the first answerer and another one."""
         value = self.values[0][column] - self.values[answerer][column]
         return self._written(value, lambda of: of[:, 0, column] - of[:, answerer, column])
 

@@ -1,4 +1,4 @@
-"""Two evaluations of the same records, compared record by record (spec §13.16.3)."""
+"""Paired comparison of two evaluations of the same records (spec §13.16.3)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -60,7 +60,7 @@ def against_body(own: Predictions, other: OtherEvaluation, *, seed: int) -> Mapp
 
 
 def _renumbered(answers: Answers, numbers: Any) -> Answers:
-    """Return the labels that were given, by the numbers of the other side."""
+    """Return the given labels with the label numbers of the other evaluation."""
     records, given = answers.given.records, numbers[answers.given.numbers]
     order = np.lexsort((given, records))
     return replace(answers, given=Pairs(records[order], given[order]), scores=answers.scores[order])

@@ -11,11 +11,11 @@ RESAMPLES, LEVEL = 1000, "0.95"
 CONTEXT = "lyrikstore 2026-11 resampling"
 
 Weights = Numbers
-"""How often each record was drawn."""
+"""Number of times each record was drawn."""
 
 
 def draws(count: int, *, seed: int, groups: Numbers | None = None) -> Iterator[Weights]:
-    """Yield, for each resample, how often each record is drawn.
+    """Yield, for each resample, the number of times each record is drawn.
 
     Draw *i* of resample *r* is number *i* of the 8-byte little-endian numbers in the output of
     BLAKE3 over seed and *r*, modulo how many there are. Of groups, each draw takes all records of
@@ -38,7 +38,7 @@ def draws(count: int, *, seed: int, groups: Numbers | None = None) -> Iterator[W
 
 
 def ends(resampled: Numbers) -> tuple[int, int]:
-    """Return the 2.5th and 97.5th percentile of what the resamples gave.
+    """Return the 2.5th and 97.5th percentile of the resampled figures.
 
     Place 24.975 and 974.025 among the sorted ones, between two of them linearly, rounded down.
     """

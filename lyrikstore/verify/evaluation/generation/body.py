@@ -1,4 +1,4 @@
-"""The members of an evaluation that follow from what a model wrote (spec §13.12.8)."""
+"""The members of an evaluation that follow from generated texts (spec §13.12.8)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,10 +14,10 @@ from lyrikstore.verify.evaluation.generation.texts import BASE_MODEL, WrittenAns
 from lyrikstore.verify.evaluation.limits import FEWEST_RECORDS
 
 MEASURED = ("wallSeconds", "cpuSeconds", "peakMemoryBytes", "params")
-"""Members of ``model`` and ``baseline`` that are measured, and do not follow."""
+"""Members of ``model`` and ``baseline`` that are measured, and do not follow from the texts."""
 
 METRIC, METRIC_OF_CHOICES = "tokenF1", "exactMatch"
-"""The metric that decides, and the one where the answers are choices."""
+"""The deciding metric for free texts, and the one for choices."""
 
 STATED = frozenset(
     {
@@ -25,14 +25,14 @@ STATED = frozenset(
         "split",
     }
 )
-"""Members of an evaluation that do not follow from what was written."""
+"""Members of an evaluation that do not follow from the generated texts."""
 
 _MEASURES = ("tokenF1", "exactMatch", "refusals", "cutOff", "meanTokens")
 _WORST = 20
 
 
 def generation_body(found: Generations, *, seed: int, choices: bool = False) -> dict[str, Any]:
-    """Return every member of an evaluation's body that follows from what was written.
+    """Return every member of an evaluation's body that follows from the generated texts.
 
     Args:
         found: What was written.
@@ -81,7 +81,7 @@ def generation_body(found: Generations, *, seed: int, choices: bool = False) -> 
 
 
 def _table(outputs: Sequence[WrittenAnswer]) -> NDArray[np.int64]:
-    """Return records × measures, in millionths; tokens as they are."""
+    """Return the measures as an array, records × measures, in millionths; tokens as counts."""
     rows = [
         (
             one.token_f1,
@@ -102,7 +102,7 @@ def _means(table: NDArray[np.int64], weights: NDArray[np.int64]) -> NDArray[np.i
 
 
 def _worst(found: Generations, *, choices: bool) -> list[dict[str, str | int]]:
-    """Return the records of the model with the least of what decides, of equals the first."""
+    """Return the records with the lowest deciding metric of the model; of equal ones, the first."""
     own = [outputs[0] for outputs in found.outputs]
     scores = [WHOLE * one.exact if choices else one.token_f1 for one in own]
     order = sorted(range(len(scores)), key=lambda at: (scores[at], at))
@@ -114,7 +114,7 @@ def _worst(found: Generations, *, choices: bool) -> list[dict[str, str | int]]:
 
 
 def find_generation_difference(body: Mapping[str, Any], found: Generations) -> str:
-    """Return the first member of an evaluation that is not what follows; empty: all is.
+    """Return the first member of an evaluation that differs from the computed one, or empty.
 
     Args:
         body: Of the evaluation.

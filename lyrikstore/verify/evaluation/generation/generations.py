@@ -1,4 +1,4 @@
-"""``generations/2``: what was written of each record, without its text (spec §13.12.8).
+"""Format ``generations/2``: the figures of each generated text, without the text (§13.12.8).
 
 JSON Lines: a head, then a line for each record that was asked, in storage order. ``generations/1``,
 whose lines have record ids and plain digests of what was written, is read.
@@ -17,7 +17,7 @@ from lyrikstore.verify.evaluation.generation.texts import WrittenAnswer
 from lyrikstore.verify.evaluation.lines import Lines
 
 FORMAT, FORMAT_BY_ID = "generations/2", "generations/1"
-"""The version that is written now, and the earlier ones that are read."""
+"""The version that is written, and the earlier versions that are read."""
 
 MAX_RECORDS, MAX_LINE = 1 << 20, 1 << 16
 _SAMPLE = "lyrikstore 2026-11 sample"
@@ -74,12 +74,12 @@ class Generations(Struct, frozen=True):
 
     @property
     def answerers(self) -> int:
-        """How many wrote."""
+        """Number of answerers: model and base."""
         return len(self.outputs[0])
 
     @property
     def by_place(self) -> bool:
-        """Whether places name the records; else ids name them, and plain digests the texts."""
+        """Whether places name the records; else ids do, and plain digests name the texts."""
         return isinstance(self.records[0], int)
 
     @property
@@ -89,7 +89,7 @@ class Generations(Struct, frozen=True):
 
 
 def sample_records(records: Collection[Digest], count: int, seed: int) -> frozenset[Digest]:
-    """Return the records that are asked where not all are.
+    """Return the records that are used if the test set is sampled.
 
     Args:
         records: Those of the test set.
@@ -101,7 +101,7 @@ def sample_records(records: Collection[Digest], count: int, seed: int) -> frozen
 
 
 def draw_sample(names: Collection[bytes], count: int, seed: int) -> frozenset[bytes]:
-    """Return some of what has different names, drawn by these and a seed."""
+    """Return a sample of distinct names, which depends only on names and seed."""
     prefix = seed.to_bytes(8, "big")
 
     def key(name: bytes) -> bytes:
@@ -168,7 +168,7 @@ def read_generations(stream: BinaryIO) -> Generations:
 
 
 def _parse_output(one: _Output, *, by_id: bool) -> WrittenAnswer | None:
-    """Return an output; None: not exactly one member identifies its text."""
+    """Return an output; None unless exactly one member identifies its text."""
     if one.output_blake3 is not UNSET and one.choice is UNSET:
         identifier: Digest | int = Digest.parse_hex(one.output_blake3)
     elif one.choice is not UNSET and one.output_blake3 is UNSET and not by_id:

@@ -12,7 +12,7 @@ from lyrikstore.verify.evaluation.generation.generations import Generations
 from lyrikstore.verify.evaluation.lines import Lines
 
 MAX_TEXT_LINE = 16 << 20
-"""Longest line: two texts of as many characters as a model writes, each escaped."""
+"""Longest line: two texts of the greatest length, with every character escaped."""
 
 FORMAT = "outputs/2"
 _Hex = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]

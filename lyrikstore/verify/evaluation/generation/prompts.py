@@ -5,7 +5,7 @@ from typing import Any
 
 
 def choices_of(settings: Mapping[str, Any]) -> Sequence[str]:
-    """Return the only answers that a body or a config names; empty: there are others."""
+    """Return the only possible answers that a body or a config names; empty for free text."""
     prompt = settings.get("prompt")  # of a config it may be anything
     found: Sequence[str] = prompt.get("choices", []) if isinstance(prompt, dict) else []
     return found

@@ -1,4 +1,4 @@
-"""``sft``: what of an evaluation follows from the texts that were generated (§13.12.8)."""
+"""Task ``sft``: figures of an evaluation that follow from the generated texts (§13.12.8)."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, BinaryIO, ClassVar, cast
@@ -32,7 +32,7 @@ _MAX_CONVERSATION = 8 << 20
 
 
 class GenerationRules:
-    """A record is a conversation, and the model writes its last turn."""
+    """Rules for records that are conversations; the model generates the last turn."""
 
     name: ClassVar[str] = "sft"
     metric: ClassVar[str] = "validationLoss"
@@ -87,16 +87,16 @@ class GenerationRules:
         return FINE
 
     def pairing_fault(self, own: Generations, other: Generations) -> str:
-        """Return the message that texts are not compared pair by pair."""
+        """Return the message that generated texts are not compared pair by pair."""
         del own, other
         return "texts are not compared pair by pair"
 
     def input_records(self, found: Evidence) -> Iterable[Digest]:
-        """Return the ids of the records that were drawn."""
+        """Return the ids of the sampled records."""
         return (one.id for one in _drawn(found)[0].values())
 
     def differences(self, found: Evidence, *, compared: bool) -> Iterator[Fault]:
-        """Yield figures of records that do not follow from texts, and wrong totals of these."""
+        """Yield figures of records that do not follow from the texts, and wrong totals."""
         if compared:
             try:
                 reason, words = _judge(found)
@@ -114,7 +114,7 @@ RULES = GenerationRules()
 
 
 def _drawn(found: Evidence) -> tuple[dict[int, LabelledRecord], int]:
-    """Return the records that are asked, by their places, and how many there are; read once."""
+    """Return the sampled records by place, and the number of all records; read once."""
     if found.kept is not None:
         return cast("tuple[dict[int, LabelledRecord], int]", found.kept)
     predictions: Generations = found.predictions
@@ -169,7 +169,7 @@ def _judge(found: Evidence) -> Fault:
 
 
 def _given(found: Generations, choices: Sequence[str]) -> WrittenTexts:
-    """Return the choices that were given, which their numbers, or in version 1 digests, tell."""
+    """Return the choices of answers, by their numbers, or in version 1 by their digests."""
     record = found.records[0]
     known = {identify_text(one, record, 0, salt=b"", choices=choices): one for one in choices}
     texts = [[known.get(one.identifier, "") for one in outputs] for outputs in found.outputs]
@@ -177,7 +177,7 @@ def _given(found: Generations, choices: Sequence[str]) -> WrittenTexts:
 
 
 def _last(conversation: str) -> str:
-    """Return the last turn of a conversation, which is the right answer."""
+    """Return the last turn of a conversation, which is the expected answer."""
     turns: Any = parse(conversation.encode("utf-8", "replace"), max_bytes=_MAX_CONVERSATION)
     fine = isinstance(turns, list) and turns and isinstance(turns[-1], dict)
     return str(turns[-1].get("content", "")) if fine else ""

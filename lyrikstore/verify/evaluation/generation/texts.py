@@ -1,4 +1,4 @@
-"""A written answer beside the right one: the figures of one record (spec §13.12.8)."""
+"""Figures of one record: a generated answer compared with the expected one (spec §13.12.8)."""
 
 import re
 from collections import Counter
@@ -29,7 +29,7 @@ _REFUSALS = (
     "i'm unable to",
     "sorry",
 )
-"""How an answer begins that is none, in lower case."""
+"""Beginnings of answers that are refusals, in lower case."""
 
 
 class WrittenAnswer(Struct, frozen=True):
@@ -80,7 +80,7 @@ def identify_text(
 
 
 def count_outside(answers: Iterable[str], choices: Collection[str]) -> int:
-    """Return the number of right answers that are not a choice, so that no model can give them.
+    """Return the number of expected answers that are not a choice, so that no model can give them.
 
     Args:
         answers: The right answers.
@@ -98,7 +98,7 @@ def judge_text(
     ended: bool,
     choices: Collection[str] = (),
 ) -> WrittenAnswer:
-    """Return the figures of a written answer.
+    """Return the figures of a generated answer.
 
     Args:
         text: What was written.

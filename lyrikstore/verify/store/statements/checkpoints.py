@@ -51,7 +51,7 @@ _CHECK = "checkpoints"
 _BLEND = "blend.json"
 
 Settings = Mapping[str, Mapping[str, JSON]]
-"""File → what it says."""
+"""File → its parsed content."""
 
 
 def check_checkpoints(repository: Repository, ancestry: Lineage, read: ReadRecords | None) -> Check:
@@ -181,7 +181,7 @@ class _Held:
         self._problems.add(self._problems.bad, code, f"{self._label}: {text}")
 
     def retired(self) -> Settings:
-        """Note that its files were retired."""
+        """Note that the files of the checkpoint were retired."""
         text = f"{self._label}: not held against its files, which were retired"
         self._problems.add(self._problems.warnings, "retired", text)
         return {}

@@ -124,7 +124,7 @@ def _folds_faults(
 
 
 def has_to_keep(body: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
-    """Return whether what a choice by folds follows from is short enough for an attachment.
+    """Return whether the scores of a choice by folds are short enough for an attachment.
 
     No line is longer than what is counted here, nor its head than a MiB.
 
@@ -160,7 +160,7 @@ def refit_fault(body: Mapping[str, Any], run: Mapping[str, Any]) -> str:
 
 
 def computed_choice(chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of ``chosen`` of a checkpoint follows from what is kept of its validation.
+    """Return the members of ``chosen`` that follow from the kept validation scores.
 
     That is all but ``settings``, which its worker alone says, and ``reason``: its words may be
     others in another version, and its figures are those of the candidates.

@@ -18,7 +18,7 @@ CAUSES = {
     "elsewhere": "it ran on another machine",
     "ended": "it had ended before the run was signed",
 }
-"""Why nothing confined a program → that in words."""
+"""Reason why a program was not confined → its description."""
 
 _SHOWN = 5
 

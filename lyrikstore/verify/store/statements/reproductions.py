@@ -22,7 +22,7 @@ WORDS: Mapping[str, str] = {
     MISMATCH: "MISMATCH",
     INCONCLUSIVE: "INCONCLUSIVE",
 }
-"""Verdict → as people read it."""
+"""Verdict → its name for people."""
 
 WHOLE_RUN, SEGMENTS = "whole-run/1", "segments/1"
 
@@ -33,7 +33,7 @@ _BLEND = "blend/1"
 
 _DIFFERENCES = frozenset({"files", "differs", "metrics"})
 _FOLLOWING = frozenset({"decision", "chosen", "history", UNLIKE})
-"""What follows from weights and may differ where they do."""
+"""Members that follow from weights, and may differ if weights do."""
 
 
 def is_repeatable(run: Mapping[str, Any]) -> bool:
@@ -72,7 +72,7 @@ def reasons_of(run: Mapping[str, Any], body: Mapping[str, Any]) -> list[str]:
 def environment_differences(
     then: Mapping[str, Any], now: Mapping[str, Any]
 ) -> list[tuple[str, str, str]]:
-    """Return the differences that can change a number: name, value of the run, value of now.
+    """Return the differences that can change a number: name, value of the run, value now.
 
     Args:
         then: ``environment`` of the run.
@@ -94,7 +94,7 @@ def _parts(environment: Mapping[str, Any]) -> dict[str, str]:
 
 
 def verdict_of(body: Mapping[str, Any], tolerances: Mapping[str, Any] | None) -> str:
-    """Return the verdict that follows.
+    """Return the verdict that follows from the comparisons.
 
     Args:
         body: Of a reproduction, its verdict aside.

@@ -38,7 +38,7 @@ from lyrikstore.verify.store.test_sets import (
 
 _SHARED_ROLES = ("base", "train", "validation")
 _WITHOUT_BASE = frozenset({"tfidf/1", "tfidf/2"})
-"""Formats of checkpoints that hold nothing of a base which their run had for other candidates."""
+"""Formats of checkpoints that contain nothing of the base model of their run."""
 
 
 def check_runs(repository: Repository, ancestry: Lineage) -> Check:

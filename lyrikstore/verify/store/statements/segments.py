@@ -1,4 +1,4 @@
-"""Segments of a run: what is signed, which are drawn, what a draw can miss (spec §13.14.1).
+"""Segments of a run: the signed list, the drawn ones, the chance to miss one (spec §13.14.1).
 
 Where a run took steps, a checkpoint may carry a digest of the state of training after every so many
 of them. Whoever doubts it replays some, drawn by what the trainer could not know.
@@ -16,18 +16,18 @@ from lyrikstore.canon.json import as_json, encode, parse
 
 FORMAT = "segments/1"
 ROLE = "segments"
-"""Role of the attachment that lists them, and the member of the body that counts them."""
+"""Role of the attachment that lists the segments, and the member of the body with their number."""
 
 POINT_ROLE = "point"
-"""Role of the attachments that segments are replayed from, in the order of the segments."""
+"""Role of the attachments with the first states of segments, in the order of the segments."""
 
 _WithSteps = Literal["lora", "full", "decoder"]
 CANDIDATES_WITH_STEPS = frozenset(get_args(_WithSteps))
-"""Those whose training takes steps, and so has segments."""
+"""Candidates that are trained in steps, and so have segments."""
 
 MAX_BYTES = 1 << 22
 MOST = 100
-"""How many segments there are at most, beside one more for each epoch."""
+"""Most segments of a run, besides one for each epoch."""
 
 _CONTEXT = "lyrikstore 2026-11 drawn segments"
 _LISTS = ("trainLosses", "scores")
@@ -77,11 +77,11 @@ class SegmentState(Struct, frozen=True):
 
     @property
     def place(self) -> tuple[int, int, int]:
-        """Step, epoch, and batch of it."""
+        """Step, epoch, and batch in the epoch."""
         return self.position["step"], self.position["epoch"], self.position["batch"]
 
     def is_at(self, place: tuple[int, int, int]) -> bool:
-        """Return whether it is where it has to be, and training can go on from its position."""
+        """Return whether a state has the required position, from which training can continue."""
         best, epochs = self.position["bestScore"], self.position["epoch"]
         return (
             self.place == place
@@ -93,7 +93,7 @@ class SegmentState(Struct, frozen=True):
 
 
 class SegmentList(Struct, frozen=True):
-    """What is signed of the segments of a run.
+    """The signed list of the segments of a run.
 
     Attributes:
         candidate: Which was trained.
@@ -107,7 +107,7 @@ class SegmentList(Struct, frozen=True):
 
     @property
     def count(self) -> int:
-        """How many segments there are."""
+        """Number of segments."""
         return len(self.states) - 1
 
     def encode(self) -> bytes:
@@ -116,7 +116,7 @@ class SegmentList(Struct, frozen=True):
 
 
 def read_segments(data: bytes) -> SegmentList:
-    """Return what an attachment lists.
+    """Return the list in an attachment.
 
     Raises:
         FormatError: (``bad-segments``) it is none.
@@ -131,7 +131,7 @@ def read_segments(data: bytes) -> SegmentList:
 
 
 def steps_of(wanted: int, records: int, batch_size: int, epochs: int) -> int:
-    """Return the steps of a segment: those wanted, or so many that there are few enough.
+    """Return the steps of a segment: the wanted number, or more if there were too many segments.
 
     Rows of a generative model hold a record at least each, so of these there are fewer still.
 
@@ -145,7 +145,7 @@ def steps_of(wanted: int, records: int, batch_size: int, epochs: int) -> int:
 
 
 def places(epochs: Sequence[int], steps: int) -> list[tuple[int, int, int]]:
-    """Return where segments begin and end: step, epoch, and batch of it.
+    """Return the limits of the segments: step, epoch, and batch in the epoch.
 
     Args:
         epochs: Steps of each epoch.
