@@ -50,7 +50,7 @@ def deploy_again(context: StoreContext, ref: str, destination: Path) -> Deployme
     if deployment.kind != DEPLOYMENT:
         raise InvalidInputError(
             "wrong-object",
-            f"{ref} is no deployment",
+            f"{ref} is not a deployment",
             hint="list the deployments of a name: lyrikstore log deployments/NAMESPACE/NAME",
         )
     check_has_effect(repo, deployment)

@@ -152,7 +152,7 @@ def log_deployment(
         for path, written in files.items():
             # ATTACK: whoever runs as the same user rewrites it before it is stored.
             if writer.put_file(folder / path) != (written.blake3, written.size):
-                raise RunFailedError("bad-output", f"{path} is not what was written there")
+                raise RunFailedError("bad-output", f"{path} changed after it was written")
             entries.append(TreeEntry(path, written.size, written.blake3))
         tree = Tree.of(entries)
         writer.put_bytes(tree.encode())

@@ -190,7 +190,7 @@ class _Conversation:
         while part := self._receive():
             output += part
             if len(output) > most:
-                raise InvalidInputError("query-too-large", f"the answer is over {most} bytes")
+                raise InvalidInputError("query-too-large", f"the result has more than {most} bytes")
             # It asks and then waits, so that what it asks for is the last that it said.
             if output.endswith(b"\n") and output.startswith(
                 ASKS, start := output.rfind(b"\n", 0, -1) + 1
@@ -277,7 +277,7 @@ def _refuse(kind: str, message: str, number: int) -> NoReturn:
             error.hint = "lyrikstore maintain index"
         case "not-a-select":
             error = InvalidInputError(
-                "not-a-select", text, hint="ask with one SELECT; " + _HINT_VIEWS
+                "not-a-select", text, hint="write one SELECT statement; " + _HINT_VIEWS
             )
         case "query-too-large":
             error = InvalidInputError("query-too-large", text, hint="narrow it with WHERE or LIMIT")

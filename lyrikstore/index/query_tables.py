@@ -86,12 +86,14 @@ class TableServer:
         except (ValueError, KeyError, TypeError, RecursionError):
             known = False
         if not known:
-            raise InvalidInputError("query-crashed", "the query process asked for no batch")
+            raise InvalidInputError(
+                "query-crashed", "the query process sent an invalid request for a batch"
+            )
         if scan == MAX_SCANS:
             raise InvalidInputError(
                 "too-many-scans",
                 f"the query reads {name} more than {MAX_SCANS} times",
-                hint="read it once, in WITH r AS MATERIALIZED (…), and ask r",
+                hint="read it once, in WITH r AS MATERIALIZED (…), and query r",
             )
         if scan == len(self._scans):
             batches = table.batches()

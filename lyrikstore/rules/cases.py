@@ -128,7 +128,7 @@ def wrong_case(pack: Pack, outcome: Outcome) -> FormatError:
         "wrong-case",
         f"{pack.file}, line {case.line}: case {case.name!r} must get "
         f"{_words(case.answer, case.rules)} and gets {_words(ruling.answer, ruling.forbidding)}",
-        hint="change the rule, or what the case demands",
+        hint="change the rule, or the answer that the case requires",
         details={"file": pack.file, "line": case.line, "case": case.name},
     )
 

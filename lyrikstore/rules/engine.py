@@ -180,7 +180,9 @@ class RulesEngine:
             raise bad_rule(self._file, self._rules[int(number)], str(reason)[:300])
         for rule, effect in zip(self._rules, found["effects"], strict=True):
             if effect != rule.effect:
-                raise bad_rule(self._file, rule, f"its policy does not {rule.effect}")
+                raise bad_rule(
+                    self._file, rule, f"its Cedar policy does not have the effect {rule.effect}"
+                )
 
     def _exchange(self, task: dict[str, Any], kind: str) -> dict[str, Any]:
         self._process.stream.begin(MAX_SECONDS, MAX_ANSWER_BYTES)
@@ -197,7 +199,7 @@ class RulesEngine:
         except (OSError, RuntimeError, ValueError, LookupError, TypeError):
             reason = f"the rules engine ended with {ending(self._process.end(wait=True))}"
         raise FormatError(
-            kind, f"{self._file}: {reason}", hint="are the rules nested deeply, or very long?"
+            kind, f"{self._file}: {reason}", hint="shorten the rules, or nest them less deeply"
         )
 
 
@@ -275,7 +277,7 @@ def _check_policies(policies: Sequence[str]) -> dict[str, Any]:
         static = list(found["staticPolicies"].values())
         if len(static) != 1 or found["templates"]:
             effects.append("")
-            faults.append((number, "it has to be one policy"))
+            faults.append((number, "it must contain exactly one Cedar policy"))
             continue
         effects.append(static[0]["effect"])
         if static[0].get("annotations"):

@@ -131,7 +131,7 @@ def parse_pack(data: bytes, file: str) -> Pack:
     ids: set[str] = set()
     for rule in rules:
         if rule.id in ids:
-            raise bad_rule(file, rule, "another rule has this id")
+            raise bad_rule(file, rule, "another rule of the file has the same id")
         ids.add(rule.id)
         if rule.effect == "forbid" and not (rule.cite or rule.remedy):
             raise bad_rule(file, rule, "it forbids and has neither cite nor remedy")
@@ -184,7 +184,9 @@ def combined(packs: Sequence[Pack]) -> tuple[PackRule, ...]:
         for rule in pack.rules:
             if owners.setdefault(rule.id, pack) is not pack:
                 both = f"{owners[rule.id].file} and {pack.file}"
-                raise InvalidInputError("rule-twice", f"{both} have a rule {rule.id}")
+                raise InvalidInputError(
+                    "rule-twice", f"{both} both have a rule with the id {rule.id}"
+                )
     return tuple(rules)
 
 

@@ -169,7 +169,7 @@ def _purposes(value: list[str], _: Facts) -> _Demand:
     return _Demand(
         f"A run declares one of the purposes {', '.join(sorted(value))}.",
         f"!{_list(value)}.contains(context.purpose)",
-        "declare another purpose in the config, or ask who answers for the settings",
+        "declare another purpose in the config, or ask the owner of the settings",
         ({"purpose": "no-such-purpose"},),
         context=True,
     )

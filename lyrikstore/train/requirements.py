@@ -156,7 +156,7 @@ def promises(
         if one.metric in METRICS and one.metric not in own:
             raise InvalidInputError(
                 "bad-config",
-                f"[[threshold]] {one.metric} is no metric of {task}",
+                f"[[threshold]] {one.metric} is not a metric of {task}",
                 hint=f"try {', '.join(sorted(own))}",
             )
         if one.metric == "costPer1000" and cost is None:

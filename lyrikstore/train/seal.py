@@ -187,7 +187,7 @@ def _read(path: Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                _refuse(f"{path.name} is no regular file")
+                _refuse(f"{path.name} is not a regular file")
             return file.read()
 
 

@@ -63,7 +63,7 @@ def verification_page(carried: Carried | None = None) -> bytes:
             "too-large",
             f"{pluralize(size, 'byte is', 'bytes are')} more "
             f"than the {MAX_CARRIED} that a page carries",
-            hint="hand over the delivery folder and the page apart",
+            hint="send the delivery folder and the page separately",
         )
     before, after = _around(bare)
     return before + _spell(carried) + after

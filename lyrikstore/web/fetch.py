@@ -218,10 +218,10 @@ def _split(url: str) -> tuple[str, int, str]:
         _refuse(url, "not a URL")
     host = parts.hostname or ""
     if parts.scheme != "https" or not is_registered_name(host) or "@" in parts.netloc:
-        _refuse(url, "only https, to a host's registered name and without a user")
+        _refuse(url, "the URL must be https with a registered host name and without a user name")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if parts.fragment or not _PATH.fullmatch(path):
-        _refuse(url, "a bad path")
+        _refuse(url, "the path of the URL is invalid")
     return host, port, path
 
 

@@ -120,7 +120,7 @@ def licence_claim(
         ]
     missing = missing_texts(licence)
     if missing:
-        _refuse_text(f"{missing[0]} is no public licence, and its text is not given")
+        _refuse_text(f"{missing[0]} is not a public licence, and its text is missing")
     return licence
 
 

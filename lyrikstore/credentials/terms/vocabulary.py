@@ -80,7 +80,7 @@ def check_words(what: str, words: Iterable[str], known: Mapping[str, str]) -> No
         if word not in known and not OWN.fullmatch(word):
             raise InvalidInputError(
                 "unknown-word",
-                f"{word[:80]!r} is no known {what}",
+                f"{word[:80]!r} is not a known {what}",
                 hint=f"use {', '.join(known)}, or a word of your own that starts with x-",
             )
 
@@ -147,8 +147,8 @@ def check_territory(codes: Iterable[str]) -> None:
             raise InvalidInputError(
                 "unknown-word",
                 f"{code[:80]!r} is not an ISO 3166 code of a country or subdivision",
-                hint="such as DE, GB, US-CA; EU and EEA stand for their members, and of another "
-                "union list them",
+                hint="such as DE, GB, US-CA; EU and EEA stand for their members; list the "
+                "members of other unions",
             )
 
 

@@ -306,7 +306,7 @@ def _with_limit(trust: Trust, name: str, values: Sequence[str]) -> Trust:
     try:
         age = getattr(NOBODY, field) if number is None else timedelta(days=number)
     except OverflowError:
-        raise InvalidInputError("bad-limit", f"{number} days is not an age") from None
+        raise InvalidInputError("bad-limit", f"{number} days is not a valid maximum age") from None
     changes = {field: age}
     return replace(trust, **changes)
 

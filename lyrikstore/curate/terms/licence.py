@@ -25,8 +25,8 @@ def parse_licence(expression: str) -> str:
     if len(expression) > MAX_CHARACTERS or _levels(expression) > MAX_LEVELS:
         raise InvalidInputError(
             "bad-licence",
-            f"a licence expression of more than {MAX_CHARACTERS} characters, or with more than "
-            f"{MAX_LEVELS} brackets within each other",
+            f"the licence expression has more than {MAX_CHARACTERS} characters, or more than "
+            f"{MAX_LEVELS} nested brackets",
             hint="a licence of your own is LicenseRef-NAME",
         )
     from license_expression import ExpressionError, get_spdx_licensing  # slow to load
@@ -52,8 +52,8 @@ def parse_licence(expression: str) -> str:
     if str(parsed) in (NO_LICENCE, "NOASSERTION"):
         raise InvalidInputError(
             "bad-licence",
-            f"{parsed} is no licence",
-            hint=f"leave it out: what has no licence states none; a partition says {NO_LICENCE}",
+            f"{parsed} is not a licence",
+            hint=f"omit it if the data has no licence; in a partition, write {NO_LICENCE}",
         )
     for symbol in licensing.license_symbols(parsed, unique=True, decompose=True):
         key = symbol.key

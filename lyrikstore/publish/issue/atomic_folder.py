@@ -42,7 +42,7 @@ def check_place(destination: Path) -> None:
         raise InvalidInputError(
             "not-a-folder", f"the folder {destination.parent} does not exist", hint="make it first"
         )
-    with storage_errors(f"looking into {destination}"):
+    with storage_errors(f"reading {destination}"):
         taken = destination.is_dir() and any(destination.iterdir())
     if taken:
         raise ConflictError(

@@ -139,7 +139,7 @@ def _drafted(
     if not checked and not unchecked:
         raise IncompleteError(
             "not-checked",
-            "some bytes of the data were not there to check",
+            "some bytes of the data are missing and could not be checked",
             hint="give the whole delivery, or its data by --data DIR; or attest with --unchecked, "
             "which the attestation then states",
         )

@@ -190,7 +190,7 @@ def _terms(
         faults = [check.summary for check in opened.checks if check.state is CheckState.FAIL]
         raise VerificationError(
             "does-not-verify",
-            f"the file is no dataset credential that verifies: {faults[0]}",
+            f"the file is not a valid dataset credential: {faults[0]}",
             hint="see the whole report: lyrikstore verify FILE",
         )
     name = issuance.organisation or organisation

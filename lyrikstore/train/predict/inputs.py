@@ -142,7 +142,7 @@ def check_place(place: Path) -> None:
         InvalidInputError: (``not-a-file``) it is a pipe, socket or device.
         StorageError: It cannot be read.
     """
-    with storage_errors(f"looking at {place}"):
+    with storage_errors(f"reading {place}"):
         if place.is_dir() or place.is_file():
             return
         if place.exists():

@@ -84,7 +84,7 @@ def rank_batches(
         many batches. A rank for which the last batch has no record gets an empty list for it.
 
     Raises:
-        InvalidInputError: (``bad-order``) a number is out of its range, or an id is no digest.
+        InvalidInputError: (``bad-order``) a number is out of range, or an id is not a digest.
     """
     _check_number("batch_size", batch_size, 1, 2**63 - 1)
     _check_number("seed", seed, 0, 2**64 - 1)
@@ -96,7 +96,9 @@ def rank_batches(
         raise InvalidInputError("bad-order", message, hint="ranks are numbered from 0")
     if not all(isinstance(record, Digest) for record in records):
         raise InvalidInputError(
-            "bad-order", "an id is no digest", hint="pass Digest.of(…) of the bytes of each record"
+            "bad-order",
+            "a record id is not a digest",
+            hint="pass Digest.of(…) of the bytes of each record",
         )
     order = epoch_order(records, seed=seed, epoch=epoch)
     starts = range(0, len(order), batch_size)

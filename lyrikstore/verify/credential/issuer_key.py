@@ -298,8 +298,8 @@ def statements_needed(opened: OpenedCredential, statements: Statements) -> list[
     if states[0] is CheckState.PASS and states[1] not in ACCEPTED:
         raise IncompleteError(
             "not-connected",
-            "what shows that it was signed before its key was compromised lies beside it, but is "
-            "not of the log checkpoint that says so, and is not kept",
-            hint="ask whoever signed it for a log proof that is: key statements -o FOLDER",
+            "the log proof that it was signed before its key was compromised is next to it, but "
+            "not of the log checkpoint that covers the policy, so it would not be kept",
+            hint="ask its signer for a newer log proof: lyrikstore key statements -o FOLDER",
         )
     return kept

@@ -235,7 +235,7 @@ class Statements(Struct, frozen=True):
                         "unproven-policy",
                         f"a policy of version {history.unproven[0]} of the store "
                         f"{history.store.short} is at hand without what shows that it is logged",
-                        hint="ask whoever owns it for all it says: key statements -o FOLDER",
+                        hint="ask its owner to run: lyrikstore key statements -o FOLDER",
                     )
                 if proofs.of(leaf, history) or len(history.policies) > 1:
                     ids = {ruled.id for ruled in history.policies}

@@ -97,7 +97,7 @@ class DatasetChecks:
         problems = self._problems
         for manifest in self._filters:
             if manifest.body["recipe"].get("step") != manifest.body["steps"]:
-                self._bad(manifest, "steps is not what its recipe says")
+                self._bad(manifest, "steps differs from its recipe")
         if not self._datasets and not problems.count:
             return not_applicable(_DATASETS, "no dataset in question")
         for manifest in self._datasets:
@@ -164,13 +164,18 @@ class DatasetChecks:
         for role in ("ignored", "skipped"):
             found = self._list(manifest, role)
             if role in body and body[role] != (len(found) if isinstance(found, list) else 0):
-                self._bad(manifest, f"{role} is {quote(body[role])}, and its list says otherwise")
+                self._bad(
+                    manifest,
+                    f"{role} is {quote(body[role])}, but the attached list has another number",
+                )
         if (metadata := body.get("metadata")) is not None:
             orphans = self._list(manifest, "orphans")
             for name, what in (("orphanFiles", "files"), ("orphanRows", "rows")):
                 found = orphans.get(what) if isinstance(orphans, dict) else None
                 if metadata[name] != (len(found) if isinstance(found, list) else 0):
-                    self._bad(manifest, f"metadata.{name} is not what its list of orphans says")
+                    self._bad(
+                        manifest, f"metadata.{name} differs from the attached list of orphans"
+                    )
 
     def _list(self, manifest: Manifest, role: str) -> Any:
         for one in present_attachments(self._repository, manifest, role):
@@ -183,10 +188,10 @@ class DatasetChecks:
         derived, made = (measured_field(manifest.body, n) for n in ("derivedFrom", "generatedBy"))
         sources = [str(item.id) for item in manifest.inputs_in("source")]
         if derived is not None and not is_same(derived, sources):
-            self._bad(manifest, "derivedFrom does not name what it was made from")
+            self._bad(manifest, "derivedFrom differs from its inputs")
         if manifest.body["origin"] == "committed":
             if made is not None or "derivation" in manifest.body:
-                self._bad(manifest, "it was committed, and says that a filter made it")
+                self._bad(manifest, "it was committed, but states that a filter made it")
             return
         used = self._filter(manifest)
         derivation = manifest.body.get("derivation", {})
@@ -197,7 +202,7 @@ class DatasetChecks:
             "dropped": derivation.get("dropped", {}),
         }
         if made is not None and not is_same(made, [follows]):
-            self._bad(manifest, "generatedBy does not say what its filter and derivation say")
+            self._bad(manifest, "generatedBy differs from its filter and its derivation")
 
     def _by_decisions(self) -> dict[tuple[Any, ...], list[Manifest]]:
         """Return the datasets made by filters, in groups with the same decision table."""
@@ -209,7 +214,7 @@ class DatasetChecks:
             tables = tuple(one.id for one in manifest.attachments_in("decisions"))
             if len(tables) != 1 or "derivation" not in manifest.body:
                 # ATTACK: what is not there shows nothing to be false.
-                self._bad(manifest, "it does not say what its filter decided", "no-decisions")
+                self._bad(manifest, "it has no table of its filter's decisions", "no-decisions")
                 continue
             made_from = tuple((item.role, item.id) for item in manifest.inputs)
             key = tables, made_from, _version(manifest), _part(manifest)
@@ -237,7 +242,7 @@ class DatasetChecks:
             with repository.blobs.open(table.id) as stream:
                 version, rows = self._reading.decisions(stream)
                 if version != _version(first):
-                    self._bad(first, "its decision table is of another version", "bad-decisions")
+                    self._bad(first, "its decision table has another version", "bad-decisions")
                 walk = DecisionWalk(version, rows, steps, results)
                 totals = walk.follow(self._read_sources(sources))
             for one in made:
@@ -286,7 +291,7 @@ class DatasetChecks:
         derivation = body["derivation"]
         for name, follows in totals.derivation(_part(manifest)).items():
             if not is_same(derivation.get(name, {}), follows):
-                self._bad(manifest, f"derivation.{name} is not what its decisions come to")
+                self._bad(manifest, f"derivation.{name} differs from the counts of its decisions")
         if result.is_rows:
             tree = present_tree(self._repository, manifest)
             result.compare_rows(self._reading.rows(body, tree, self._repository.blobs.open))

@@ -319,7 +319,7 @@ def _too_many(folder: Path) -> InvalidInputError:
         f"of JSON and log proofs, {MAX_STATEMENTS_BYTES >> 20} MiB that are read beside a "
         f"credential; or of policies, {MAX_RULES_BYTES >> 20} MiB, or too many with too many "
         "log proofs",
-        hint="put the credential into a folder with what belongs to it, and nothing else",
+        hint="put the credential into a folder with only the files that belong to it",
     )
 
 

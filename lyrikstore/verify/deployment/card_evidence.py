@@ -65,7 +65,9 @@ def parse_evidence(data: bytes) -> dict[str, bytes]:
             raise FormatError(_KIND, f"no evidence of a card: the file {quote(name)}")
         inside[name] = decode_base64(text, _KIND)
     if not check_few(inside.values()):
-        raise FormatError(_KIND, "the evidence of a card says more of keys than is read")
+        raise FormatError(
+            _KIND, "the evidence of a card has more key statements than a verifier reads"
+        )
     return inside
 
 

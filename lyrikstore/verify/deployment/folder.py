@@ -142,6 +142,6 @@ def _lists(root: Path, part: str) -> bool:
 def _too_many(folder: Path) -> InvalidInputError:
     return InvalidInputError(
         "too-many-files",
-        f"{folder} holds more than a deployment has: {MAX_SIBLINGS} files, or too many policies",
-        hint="deploy it again, or get it again from whoever handed it over",
+        f"{folder} has more than the {MAX_SIBLINGS} files of a deployment, or too many policies",
+        hint="deploy it again, or ask its sender for a new copy",
     )

@@ -63,6 +63,6 @@ class Lines:
         """Return the error that the line read last is malformed."""
         return FormatError(
             self._kind,
-            f"line {self.number} of what is attached: {why}",
+            f"line {self.number} of the attachment: {why}",
             hint="the file is damaged, or was made by another version",
         )

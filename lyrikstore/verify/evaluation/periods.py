@@ -34,8 +34,9 @@ def first_day(period: str) -> date:
             return date(year, int(found["month"] or 1), int(found["day"] or 1))
     raise InvalidInputError(
         "bad-period",
-        f"{period[:40]!a} is no period",
-        hint="a month, quarter, week, day or year: 2026-07, 2026-Q3, 2026-W28, 2026-07-14, 2026",
+        f"{period[:40]!a} is not a period",
+        hint="write a month, quarter, week, day or year: "
+        "2026-07, 2026-Q3, 2026-W28, 2026-07-14, 2026",
     )
 
 
@@ -48,8 +49,8 @@ def check_period(period: str, today: date) -> None:
     if first_day(period) > today:
         raise InvalidInputError(
             "bad-period",
-            f"{period} has not begun, so there is no data of it",
-            hint="say which time the data is of, not when it is looked at",
+            f"{period} has not begun, so no data can be from it",
+            hint="give the period that the data comes from, not the time of monitoring",
         )
 
 

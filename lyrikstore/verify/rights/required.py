@@ -128,7 +128,7 @@ def _check_log(repository: Repository) -> None:
     if check.state not in ACCEPTED:
         raise PolicyError(
             "log-behind",
-            f"the log here is not all that was seen of it: {check.summary}",
+            f"the log here lacks entries that were seen before: {check.summary}",
             hint=f"lyrikstore {check.detail.get('next', 'pull')} brings a clone and its home "
             "together; lyrikstore verify says more",
         )

@@ -296,7 +296,10 @@ class Recomputed:
         if not is_whole:  # then `manifests` or `lineage` says so
             return False
         if bool(others) != ("against" in self._body):
-            self._bad("undeclared", "it is compared with no evaluation, or does not say how")
+            self._bad(
+                "undeclared",
+                "it names no evaluation to compare with, or no result of the comparison",
+            )
             return False
         for other in others:
             # ATTACK A134: answers about other records, or of a monitor, as if they were paired.
@@ -305,7 +308,10 @@ class Recomputed:
                 or other.body.get("purpose") == MONITOR
                 or "predictions" not in other.body
             ):
-                self._bad("undeclared", "it is compared with what is no evaluation of its records")
+                self._bad(
+                    "undeclared",
+                    "it is compared with something other than an evaluation of its records",
+                )
                 return False
             predictions = self._predictions(other, rules)
             if predictions is None:

@@ -268,7 +268,7 @@ def _load_pyld() -> tuple[Callable[[JSON], list[dict[str, Any]]], Callable[[JSON
     except ModuleNotFoundError:
         raise IncompleteError(
             "missing-extra",
-            f"{CRYPTOSUITE} cannot be judged without PyLD",
+            f"{CRYPTOSUITE} cannot be verified without the package PyLD",
             hint="pip install 'lyrikstore[jsonld]'",
         ) from None
 

@@ -178,7 +178,9 @@ class _Api:
             stated = options.get("statusPurpose", PURPOSES[0])
             purposes = items_of(stated) if revocable else []
             if revocable and not (purposes and all(one in PURPOSES for one in purposes)):
-                raise FormatError("bad-status", "no status purpose, or one that is not kept here")
+                raise FormatError(
+                    "bad-status", "the status purpose is missing, or this server has no list of it"
+                )
             replaced = options.get("replaceIssuer", False)
             if type(replaced) is not bool:
                 raise FormatError("bad-credential", "replaceIssuer is neither true nor false")
@@ -237,7 +239,10 @@ class _Api:
         entry = _object(body, "credentialStatus")
         purpose, value = entry.get("statusPurpose"), body.get("status", True)
         if purpose not in PURPOSES or type(value) is not bool:
-            raise FormatError("bad-status", "not a purpose kept here, or a status that is no bit")
+            raise FormatError(
+                "bad-status",
+                "the status purpose has no list here, or the status is neither true nor false",
+            )
         self._issuer().lists.set(_text(body, "credentialId") or "", purpose, value)
         return 200, {}
 

@@ -94,6 +94,6 @@ def _found(name: str, fact: Fact, facts: CardFacts) -> list[Said]:
         # ATTACK: a body that its schema allows, such as an evaluation of no records.
         raise FormatError(
             "bad-body",
-            f"what {name} tells of is signed in a form that this version does not know",
-            hint="ask whoever signed it, or upgrade lyrikstore",
+            f"{name} rests on an object in a format that this version does not know",
+            hint="upgrade lyrikstore, or ask the signer of the object",
         ) from error

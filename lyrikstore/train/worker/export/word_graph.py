@@ -57,8 +57,8 @@ def words_of(model: WordCounts) -> dict[str, int]:
     if model.fields.names():
         raise InvalidInputError(
             "no-such-target",
-            "it reads fields beside the text, which no exported form takes",
-            hint="ask it with lyrikstore predict, or train one without [data] fields",
+            "the model reads fields besides the text, and no exported format supports this",
+            hint="use lyrikstore predict, or train a model without [data] fields",
         )
     found = sorted({word for term in model.terms.names for word in term.split(" ")})
     return {word: at for at, word in enumerate(filter(_WORD.fullmatch, found), len(_SPECIAL))}
@@ -181,8 +181,8 @@ def word_graph(
     if not known:
         raise InvalidInputError(
             "no-such-target",
-            "it knows no word",
-            hint="train it on texts with words, or ask it with lyrikstore predict",
+            "the model has no words",
+            hint="train it on texts with words, or use lyrikstore predict",
         )
     bias = np.ascontiguousarray(model.bias / temperature, np.float32)
     nodes = [node for one in known for node in one.nodes]

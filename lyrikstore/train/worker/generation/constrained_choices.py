@@ -51,7 +51,7 @@ class AnswerChoices:
             if answer in self._names:
                 raise _bad(
                     f"{quote(name, 80)} and {quote(self._names[answer], 80)} are the same tokens",
-                    "this base model cannot tell them apart: name one of them otherwise",
+                    "rename one of them: this base model cannot distinguish them",
                 )
             self._names[answer] = name
         for answer in self._names:  # each ends with a token that is in none before its end

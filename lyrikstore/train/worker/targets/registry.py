@@ -217,7 +217,7 @@ def target_for(name: str, form: str, *, fields: bool, check: bool) -> Target:
     if target is None:
         raise InvalidInputError(
             "no-such-target",
-            f"{name[:40]!r} is no target",
+            f"{name[:40]!r} is not a target",
             hint=f"known: {', '.join(TARGETS)}",
         )
     if form not in target.formats:
@@ -230,8 +230,8 @@ def target_for(name: str, form: str, *, fields: bool, check: bool) -> Target:
     if fields and form in WITH_WORDS:
         raise InvalidInputError(
             "no-such-target",
-            "it reads fields beside the text, which no exported form takes",
-            hint="ask it with lyrikstore predict, or train one without [data] fields",
+            "the model reads fields besides the text, and no exported format supports this",
+            hint="use lyrikstore predict, or train a model without [data] fields",
         )
     for package in (*target.packages, *(target.check_packages if check else ())):
         try:

@@ -204,8 +204,8 @@ def limit_text(below: float) -> str:
     if not 0 <= below <= 1:  # nor is NaN
         raise InvalidInputError(
             "bad-confidence",
-            f"{below} is no confidence below which nothing is answered",
-            hint="it is a number from 0 to 1, such as 0.6",
+            f"{below} is not a valid abstention limit",
+            hint="use a number from 0 to 1, such as 0.6",
         )
     return f"{below:.6f}"
 

@@ -142,7 +142,7 @@ def those_allowed(tried: Sequence[Tried], formats: Mapping[str, str]) -> list[Tr
     """
     found = [one for one in tried if one.candidate in formats]
     if not found:
-        raise FormatError(_KIND, "none of the candidates that may be taken was trained")
+        raise FormatError(_KIND, "none of the candidates that may be chosen was trained")
     return found
 
 

@@ -246,7 +246,7 @@ class _Held:
             return
         if files:
             # ATTACK A133: weights whose origin nobody has to say would be called elsewhere.
-            self._bad("other-settings", "it has files, and says that its weights are elsewhere")
+            self._bad("other-settings", "it has files, but states that its weights are elsewhere")
 
     def compare_unlike(self) -> None:
         """Compare its member on unlike texts with its format and its attachments."""
@@ -264,11 +264,11 @@ class _Held:
             # ATTACK A157: nothing is said of a choice that was announced, or nothing kept of what
             # it follows from, so that nothing of it can be wrong.
             if "chosen" not in self._checkpoint.body:
-                self._bad("other-choice", "it does not say what was chosen, as its run announced")
+                self._bad("other-choice", "it does not state the choice that its run announced")
             if VALIDATION not in self._checkpoint.body and has_to_keep(
                 self._checkpoint.body, run.body
             ):
-                self._bad("other-validation", "it keeps nothing of what was compared by folds")
+                self._bad("other-validation", "it lacks the scores of the comparison by folds")
         if run is not None and (fault := refit_fault(self._checkpoint.body, run.body)):
             self._bad("other-choice", fault)
         decision = self._checkpoint.body.get("decision")
@@ -276,7 +276,7 @@ class _Held:
             # ATTACK A138: a limit that suits somebody is called the one declared before training.
             said = decision.get("abstainBelow") if decision.get("limitFrom") == "config" else ""
             if said != declared_limit(run.body):
-                self._bad("other-decision", "its limit is not that which its run declares")
+                self._bad("other-decision", "its limit differs from the one that its run declares")
 
     def compare_validation(self, settings: Settings, read: ReadRecords | None) -> None:
         """Choose again from the kept validation, and compare."""
@@ -305,7 +305,7 @@ class _Held:
             # ATTACK A92, A157: answers are surer than validation lets them be; another is taken.
             if said != follows:
                 code = "other-decision" if name == "decision" else "other-choice"
-                self._bad(code, f"its {name} is not what its validation decides")
+                self._bad(code, f"its {name} differs from the result of its validation")
         if fault := _blend_fault(decided, settings):
             self._bad("other-decision", fault)
 

@@ -125,7 +125,7 @@ def read_segments(data: bytes) -> SegmentList:
     try:
         convert(document, _Written)
     except ValidationError:
-        raise FormatError("bad-segments", "that is no list of segments") from None
+        raise FormatError("bad-segments", "not a list of segments") from None
     states = tuple(SegmentState(one["position"], one["state"]) for one in document["states"])
     return SegmentList(document["candidate"], document["steps"], states)
 
