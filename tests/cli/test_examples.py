@@ -22,7 +22,7 @@ ORDER = (
     *("terms", "w3c export", "page", "credential suspend", "credential reinstate"),
     *("credential revoke", "w3c sign", "maintain schema", "trust set", "key document", "trust add"),
     *("trust check", "key letter", "key statements", "key backup"),
-    *("gc", "push", "pull", "clone", "key rotate", "key new", "help"),
+    *("gc", "push", "pull", "clone", "key rotate", "key new", "rules new", "rules test", "help"),
 )
 ELSEWHERE: Mapping[str, str] = {
     "w3c serve": "serves until it is stopped",

@@ -253,7 +253,7 @@ def test_a_grant_without_its_terms_says_where_they_are(publisher, buyer, deliver
     buyer.ok("key", "new", "--no-passphrase")
     grant = ("grant", delivery, "--permit", "train", "--until", "30d", "-o", "grant.json", "--to")
     slip = buyer.did()[:-1]
-    for nobody, why in (("Buyer Ltd", "not a DID"), (slip, "nobody to grant to")):
+    for nobody, why in (("Buyer Ltd", "not a DID"), (slip, "a licence can be granted to")):
         refused = publisher.fails(16, *grant, nobody)
         assert why in refused.err
         assert "lyrikstore key show" in refused.err

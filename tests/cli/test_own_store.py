@@ -85,7 +85,7 @@ def test_a_folder_that_has_a_store_names_that_store(publisher, store, new_person
 def test_the_files_of_a_store_are_no_data(publisher, store) -> None:
     for folder in (store, store / "packs"):
         error = publisher.fails(16, "commit", folder, "-d", "acme/y", "--json").error
-        assert "the store itself" in error["message"]
+        assert f"{folder} is inside the store" in error["message"]
 
 
 def test_what_stands_in_place_of_a_file_is_named_with_the_way_out(publisher, store) -> None:

@@ -273,7 +273,7 @@ MISTAKES = [
     (('basis = "Art. 6(1)(a)"\n', ""), "basis"),
     (("[[partition]]", "permit = 1\n[[partition]]"), "permit"),
     (("[[partition]]", "[[partition"), "not TOML"),
-    (("asOf = 2026-01-01", "asOf = 2999-01-01"), "a day to come"),
+    (("asOf = 2026-01-01", "asOf = 2999-01-01"), "a future day"),
 ]
 
 

@@ -197,6 +197,8 @@ def _record(way: Tour) -> None:
     reasons = "select action, reason, count(*) as records from decisions group by all order by all"
     way.run("acme", "query", reasons)
     way.run("acme", "maintain", "index")
+    way.run("acme", "rules", "new")
+    way.run("acme", "rules", "test", "rules.toml")
 
 
 def _hand_over(way: Tour, acme: Path) -> None:

@@ -13,7 +13,7 @@ CHANGING = {
     r"urn:uuid:[0-9a-f-]{36}": "URN",
     r"\d{4}-\d\d-\d\d(T[0-9:.]+Z| [0-9:]+)?": "DATE",
     r"\b\d+(\.\d+)? (ms|s)\b": "TIME",
-    r"move by \d\.\de[+-]\d\d": "move by NUMBER",
+    r"logits differ by \d\.\de[+-]\d\d": "logits differ by NUMBER",
     r"strict JSON, \d+ bytes": "strict JSON, SIZE",
 }
 

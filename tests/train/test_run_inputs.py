@@ -135,7 +135,7 @@ def test_weights_of_another_shape_fail_the_run_and_leave_only_its_announcement(w
         )
     assert caught.value.kind == "bad-model"
     assert "the base model cannot be loaded: ValueError: its weights lack" in caught.value.message
-    assert "commit a whole copy" in caught.value.hint
+    assert "commit a complete copy" in caught.value.hint
     assert "\n" not in caught.value.message
     assert size(workshop) == before + 2  # the run and its transaction
     assert "checkpoints/acme/n" not in workshop.repo.refs

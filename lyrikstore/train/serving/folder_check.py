@@ -83,7 +83,7 @@ def check_folder(folder):
     except BadFolder:
         raise
     except Exception as error:  # a folder that could not be checked is not loaded
-        raise BadFolder(f"{folder} could not be checked: {error!r}") from error
+        raise BadFolder(f"{folder} is refused, as it could not be checked: {error!r}") from error
     if any(faults.values()):
         named = (f"{fault}: {sorted(names)[:9]}" for fault, names in faults.items() if names)
         raise BadFolder(f"{folder} changed after it was deployed; {'; '.join(named)}")

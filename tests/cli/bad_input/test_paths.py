@@ -106,7 +106,7 @@ def test_a_delivery_into_a_folder_that_was_deleted_is_refused_and_not_waited_for
         text=True,
         timeout=60,
     )
-    assert (done.returncode, "nothing can be made in ." in done.stderr) == (1, True), done.stderr
+    assert (done.returncode, "no folder can be made in ." in done.stderr) == (1, True), done.stderr
     assert not [e for e in publisher.ok("log", "--audit").out.splitlines() if "credential" in e]
 
 

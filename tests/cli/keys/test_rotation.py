@@ -262,7 +262,7 @@ def test_what_an_earlier_key_issued_is_not_replaced_or_granted_under_in_vain(rot
     assert not (rotated.folder / "again").exists()
     grant = ("--to", rotated.new, "--permit", "train", "--until", "30d", "-o", "grant.json")
     refused = rotated.fails(14, "grant", "before", *grant, "--signer", "next", "--json").error
-    assert (refused["kind"], "issue the terms anew" in refused["hint"]) == ("not-the-issuer", True)
+    assert (refused["kind"], "issue the dataset" in refused["hint"]) == ("not-the-issuer", True)
     # Nor by a credential of another kind.
     rotated.ok("issue", NAME, "-o", "open", "--permit", "evaluate", "--grantable", "train",
                "--signer", "next")  # fmt: skip

@@ -254,10 +254,10 @@ def test_a_compromised_key_takes_nothing_back_unheard(publisher, corpus) -> None
     # A list by that key would be logged, and count for nobody: so it is not said to be revoked.
     refused = publisher.fails(14, "credential", "revoke", before, "--json").error
     assert refused["kind"] == "suspect-key"
-    assert "issue anew" in refused["hint"]
+    assert "again with the new key" in refused["hint"]
     # The next key cannot either, and is not sent back to the stolen one.
     refused = publisher.fails(
         14, "credential", "suspend", before, "--signer", "next", "--json"
     ).error
     assert refused["kind"] == "not-the-issuer"
-    assert "issue anew by yours" in refused["hint"]
+    assert "again with your key" in refused["hint"]

@@ -66,6 +66,6 @@ def test_a_union_of_states_is_written_out_and_one_that_is_not_known_refused(fold
     (part,) = load_offer(written(folder, 'limits = { territory = ["EU", "CH"] }')).terms.partitions
     assert len(part.limits.territory) == 28
     assert {"AT", "SK", "CH"} < set(part.limits.territory)
-    with pytest.raises(InvalidInputError, match="no ISO 3166") as caught:
+    with pytest.raises(InvalidInputError, match="not an ISO 3166 code") as caught:
         load_offer(written(folder, 'limits = { territory = ["UK"] }'))
     assert caught.value.kind == "unknown-word"
