@@ -16,8 +16,8 @@ def all_readers(*, recompute: bool = True) -> Readers:
     """Return all readers for a verification: of data, of models, of cards.
 
     Args:
-        recompute: Whether to compute evaluations again, and to ask models; datasets are held
-            against their data, and cards made again, in any case.
+        recompute: Whether to compute evaluations again, which runs models; datasets are compared
+        with their data, and cards are made again, in any case.
     """
     from lyrikstore.curate.reading.datasets import StoredDatasets
     from lyrikstore.verify.store.recomputed_answers import RecomputeAnswers

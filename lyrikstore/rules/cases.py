@@ -55,8 +55,8 @@ class Outcome(Struct, frozen=True):
 
     Attributes:
         case: The case.
-        ruling: What the rules answer.
-        right: Whether that is what the case demands.
+        ruling: The answer of the rules.
+        right: Whether the answer is the required one.
     """
 
     case: Case
@@ -68,8 +68,8 @@ class TableResult(Struct, frozen=True):
     """The results of all cases of a pack.
 
     Attributes:
-        outcomes: Of the cases, in their order.
-        untested: Rules without which every case comes out as before, in their order.
+        outcomes: The results of the cases, in their order.
+        untested: Rules without which every case has the same answer, in their order.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -92,8 +92,8 @@ def run_cases(pack: Pack) -> TableResult:
     Raises:
         LyrikstoreError: As :class:`RulesEngine`.
 
-    Cost: as many rounds of all cases as the pack has rules, and one; of the packs that come along
-        about a quarter of a second.
+    Cost: one run of all cases, and one more for each rule; about a quarter of a second for a
+    built-in pack.
     """
     permits: tuple[PackRule, ...] = ()
     if all(rule.effect == "forbid" for rule in pack.rules):
@@ -114,7 +114,7 @@ def check_cases(pack: Pack) -> None:
         pack: The pack.
 
     Raises:
-        FormatError: (``wrong-case``) one does not.
+        FormatError: (``wrong-case``) a case gets another answer.
         LyrikstoreError: As :class:`RulesEngine`.
     """
     for one in run_cases(pack).wrong:

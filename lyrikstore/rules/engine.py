@@ -1,7 +1,7 @@
 """Cedar in a process of its own: checking rules and answering requests (spec/21-rules.md §21.3).
 
-ATTACK: twenty thousand brackets in a policy end the process that parses them. So Cedar runs in one
-with limits of memory and time, and where it gives no answer, nothing is permitted.
+ATTACK: twenty thousand brackets in a policy end the process that parses them. So Cedar runs in a
+process with limits of memory and time, and without its answer nothing is permitted.
 """
 
 import json
@@ -38,12 +38,12 @@ class RulesRequest(Struct, frozen=True):
     """A request: may the holder of a key use this dataset or model for this action?
 
     Attributes:
-        action: Such as ``train``.
+        action: The action, such as ``train``.
         kind: ``Dataset`` or ``Model``.
-        name: Of the dataset or model; unique in a list of requests.
+        name: Name of the dataset or model; unique in a list of requests.
         facts: All attributes that the schema gives the kind.
         context: All attributes that the schema gives the context of the action.
-        key: DID of who does it.
+        key: DID of the person who acts.
         roles: The roles of that key.
         waived: Ids of rules for which a waiver is in force.
     """
@@ -63,9 +63,9 @@ class RulesAnswer(Struct, frozen=True):
 
     Attributes:
         answer: ``permit``, ``permit-by-waiver`` or ``deny``.
-        forbidding: Ids of the rules that forbid it, sorted; those that waivers lift among them.
-        lifted: Ids of those that waivers lift, sorted; empty if it is denied all the same.
-        errors: What the engine could not evaluate; then the answer is ``deny``.
+        forbidding: Ids of the rules that forbid the action, sorted, including lifted rules.
+        lifted: Ids of the rules that waivers lift, sorted; empty if the answer is ``deny``.
+        errors: Errors of the evaluation; with any error the answer is ``deny``.
     """
 
     answer: Answer
@@ -78,8 +78,8 @@ class RulesEngine:
     """Checked rules, and the process that answers requests by them; a context manager.
 
     Args:
-        rules: The rules, of one pack or of several.
-        file: How messages call the file that they are from.
+        rules: The rules of one pack or several.
+        file: The name in messages of the file with the rules.
 
     Raises:
         FormatError: (``bad-rules``) a rule is not one Cedar policy of its effect, names what the
@@ -87,8 +87,8 @@ class RulesEngine:
         InvalidInputError: (``missing-extra``) the extra ``rules`` is not installed.
         StorageError: (``worker-died``) no process can be started.
 
-    Cost: a process of some 60 MB; about 20 ms to start with Python's own start, then some ten
-        microseconds for a rule and a request.
+    Cost: a process of about 60 MB; about 20 ms to start it, Python included, then about ten
+    microseconds for each rule and request.
     """
 
     def __init__(self, rules: Sequence[PackRule], file: str) -> None:
@@ -119,7 +119,7 @@ class RulesEngine:
         """Return the answers, in the order of the requests.
 
         Args:
-            requests: What is asked.
+            requests: The requests.
             leaving_out: Ids of rules that are not applied.
 
         Raises:

@@ -24,12 +24,12 @@ class PackRule(Struct, frozen=True):
     """A rule of a pack.
 
     Attributes:
-        id: Its id, unique in all packs that are used together.
+        id: Its id, unique among all packs that are used together.
         cedar: One Cedar policy, without annotations.
         effect: Whether it permits or forbids.
-        about: What it demands, in one sentence.
+        about: Its demand, in one sentence.
         cite: The source that it follows; empty: none.
-        remedy: What to do when it forbids: a command where there is one; empty: none.
+        remedy: The next step if it forbids, if possible a command; empty: none.
         waivable: Whether a waiver may lift it.
         line: Line of its ``id`` in the file, from 1.
     """
@@ -48,14 +48,14 @@ class Case(Struct, frozen=True):
     """A request with its required answer.
 
     Attributes:
-        name: What it shows.
+        name: Its name, which states what it tests.
         action: ``train``, ``evaluate``, ``issue``, ``approve`` or ``deploy``.
-        answer: What the rules must answer.
-        rules: Ids of the rules that must forbid it, sorted.
-        facts: Attributes that differ from those of data, or of a model, that nothing stands
-            against; members of a record are merged.
+        answer: The required answer.
+        rules: Ids of the rules that must forbid the request, sorted.
+        facts: Attributes that differ from those of permitted data, or of a permitted model; members
+        of a record are merged.
         kind: ``Dataset`` or ``Model``.
-        context: Likewise of the context.
+        context: Attributes of the context that differ from those of a permitted request.
         waived: Ids of rules for which a waiver is in force.
         line: Line of its name in the file, from 1.
     """
@@ -76,13 +76,13 @@ class Pack(Struct, frozen=True):
 
     Attributes:
         name: Its name, such as ``health``.
-        version: Its version, as its author counts.
+        version: Its version, numbered by its author.
         as_of: The day on which its sources were read, as ``2026-12-01``.
-        reviewed: Who reviewed it.
-        sources: What it follows.
-        rules: In the order of the file.
-        cases: Likewise.
-        file: How messages call the file.
+        reviewed: The person who reviewed it.
+        sources: The laws and documents that it follows.
+        rules: Its rules, in the order of the file.
+        cases: Its cases, in the order of the file.
+        file: The name of the file in messages.
     """
 
     name: str
@@ -99,7 +99,7 @@ def builtin_pack(name: str) -> Pack:
     """Return a built-in pack.
 
     Raises:
-        NotFoundError: (``no-pack``) there is none of that name.
+        NotFoundError: (``no-pack``) no built-in pack has that name.
     """
     if name not in BUILTIN:
         raise NotFoundError(
@@ -176,7 +176,7 @@ def combined(packs: Sequence[Pack]) -> tuple[PackRule, ...]:
     """Return the rules of several packs, in their order.
 
     Raises:
-        InvalidInputError: (``rule-twice``) two of them have a rule of one id.
+        InvalidInputError: (``rule-twice``) two packs have a rule with the same id.
     """
     rules = [rule for pack in packs for rule in pack.rules]
     owners: dict[str, Pack] = {}

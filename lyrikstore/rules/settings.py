@@ -39,11 +39,11 @@ class _Demand(Struct, frozen=True):
     Attributes:
         about: The demand, in one sentence.
         when: Cedar condition under which it forbids.
-        remedy: What to do then.
-        forbidden: Facts, or with ``context`` the context, that it forbids.
-        permitted: Likewise, just within what it permits.
-        action: On what it is evaluated; empty: on data, to train and to evaluate.
-        context: Whether the two above are of the context.
+        remedy: The next step if it forbids.
+        forbidden: Facts that it forbids, or contexts if ``context`` is set.
+        permitted: Facts or contexts that it just permits.
+        action: The action for which it is evaluated; empty: training and evaluation on data.
+        context: Whether ``forbidden`` and ``permitted`` are contexts.
     """
 
     about: str
@@ -64,11 +64,12 @@ def load_rules(rules: str) -> Pack:
     """Return a built-in pack, or the pack in a TOML file of rules or settings.
 
     Args:
-        rules: ``core``, ``legal``, ``health``, ``org-template``, whatever files there are; or a
-            file.
+        rules: ``core``, ``legal``, ``health`` or ``org-template``, also if a file has that name; or
+        a file.
 
     Raises:
-        NotFoundError: (``no-pack``) it is one word, and neither a pack nor a file; (``no-file``).
+        NotFoundError: (``no-pack``) one word that is neither a pack nor a file; (``no-file``) the
+        file does not exist.
         LyrikstoreError: As :func:`parse_rules`.
     """
     if rules == TEMPLATE:

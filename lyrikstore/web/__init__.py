@@ -85,7 +85,8 @@ def page_fingerprint() -> str:
 def carried_by(found: bytes) -> Carried | None:
     """Return the data that a copy of this page carries; None if ``found`` is not a copy.
 
-    A copy differs in nothing but its data, and the data is spelt so that it ends nowhere early.
+    A copy differs only in its data, which is encoded so that no byte of it can end the element
+    early.
     """
     before, after = _around(verification_page())
     inside = found[len(before) : len(found) - len(after)]

@@ -39,12 +39,12 @@ class Span(Struct, frozen=True):
     """A figure with its interval.
 
     Attributes:
-        name: What it is of.
+        name: Name of the figure.
         value: The figure.
         low: Lower end; None: there is no interval.
         high: Upper end.
-        said: What stands beside it.
-        other: Whether it is of something else than the rest, and drawn so.
+        said: Text beside the figure.
+        other: Whether it is about another system than the rest, and drawn differently.
     """
 
     name: str
@@ -115,10 +115,10 @@ def curve(
 
     Args:
         parent: Where.
-        points: Place across, place up, and the share that decides how large a point is.
+        points: x, y, and the share that determines the size of the point.
         title: What it shows, for people who hear it.
-        axes: Names of the lower and the left one.
-        diagonal: Whether a line is drawn where both are the same.
+        axes: Names of the horizontal and the vertical axis.
+        diagonal: Whether the diagonal is drawn, where both values are equal.
         joined: Whether the points are joined by a line.
     """
     chart = _chart(parent, _SIDE + _EDGE + 16, _SIDE + _EDGE + 8, title, "square")
@@ -148,7 +148,7 @@ def timeline(
         parent: Where.
         points: Name and figure.
         title: What it shows, for people who hear it.
-        limit: From where on it is too much, in either direction; it is drawn if figures come near.
+        limit: The greatest acceptable value, in either direction; drawn if figures come near it.
     """
     height, bottom = 120, 134
     values = [value for _, value in points]
@@ -218,8 +218,8 @@ def flow(
 
     Args:
         parent: Where.
-        steps: What a step is called, and what is in it; steps with nothing are left out.
-        edges: Which boxes a line goes from and to; of a box that is not shown there is none.
+        steps: Name and boxes of each step; steps without boxes are omitted.
+        edges: The two boxes that each line joins; lines of omitted boxes are omitted.
         title: What it shows, for people who hear it.
     """
     shown = [(name, boxes[:_MAX_BOXES]) for name, boxes in steps if boxes]

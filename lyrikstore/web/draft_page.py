@@ -1,6 +1,7 @@
 """The page on which a person without lyrikstore answers a card and signs the answers.
 
-What is asked, shown beside it and signed is spec §14.8; the program is in page/ui/draft.
+Spec §14.8 defines the questions, the statements beside them and the signed bytes; the program is in
+page/ui/draft.
 """
 
 import json
@@ -43,14 +44,14 @@ padding:.3rem .75rem;margin:.6rem 0}
 def draft_page(card: Mapping[str, JSON], subject: Mapping[str, JSON]) -> bytes:
     """Return a page that draws a card, asks its questions and signs the answers.
 
-    ATTACK: questions, statements and names hold what an attacker wrote. The program gets them as
-    data, which ends no element early, and shows them as text.
+    ATTACK: questions, statements and names contain text of an attacker. The program gets them as
+    data that cannot end its element early, and shows them as text.
 
-    ATTACK: a drawn card with other figures than the data that is signed about. So none is in it:
-    the program draws the card from the data, and takes away whatever else stands there.
+    ATTACK: a drawn card with other figures than the signed data. So the page contains no drawn
+    card: the program draws it from the data, and removes everything else.
 
     Args:
-        card: What ``card.json`` holds.
+        card: The content of ``card.json``.
         subject: The model as an attestation names it: ``id``, ``files``, ``manifest`` and ``store``
             as ``urn:blake3:…``, and ``name``.
 

@@ -48,12 +48,12 @@ Facts = Mapping[str, Any]
 def evaluation_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -> bytes:
     """Return the page with the facts that :meth:`lyrikstore.api.models.Models.report` returns.
 
-    ATTACK: labels, fields and texts hold what an attacker wrote; see :mod:`lyrikstore.web.html`.
+    ATTACK: labels, fields and texts contain text of an attacker; see :mod:`lyrikstore.web.html`.
 
     Args:
         facts: ``id``, ``name``, ``inputs``, ``body``, ``chosen``, ``confusion``, ``failures``.
         tool: Name and version of the program.
-        with_data: What of the data it shows besides labels: ``texts`` of the worst failures.
+        with_data: Parts of the data that it shows besides labels: ``texts`` of the worst failures.
     """
     body = facts["body"]
     html, main = headed_page(f"Evaluation {facts['name']}", facts["name"], style=CHARTS)

@@ -1,8 +1,9 @@
 """Fetching over HTTPS for a verification; no other code fetches anything (spec §18.6).
 
-The URL comes from a document a stranger wrote, so the request goes where they want it unless it is
-kept from there: a public address of a registered name, looked at once and used as looked at, one
-answer of bounded length in bounded time. Only the command line calls this, when its user asks.
+The URL comes from a document of a stranger, who could send the request to any machine. So a request
+goes only to a public address of a registered name, which is resolved once and used as resolved, and
+accepts one response of bounded length in bounded time. Only the command line calls this, on its
+user's request.
 """
 
 import http.client
@@ -59,8 +60,8 @@ _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 def is_public(address: Address) -> bool:
     """Return whether a request may go to ``address``: only to public unicast addresses.
 
-    Private, loopback, link-local, carrier-grade NAT, multicast and reserved addresses are not, nor
-    is any IPv6 address that stands for an IPv4 one (mapped, NAT64, 6to4, Teredo).
+    Private, loopback, link-local, carrier-grade NAT, multicast and reserved addresses are refused,
+    and all IPv6 addresses that represent an IPv4 address (mapped, NAT64, 6to4, Teredo).
     """
     if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
         return False
@@ -76,7 +77,7 @@ def system_addresses(host: str, port: int) -> list[str]:
     """Return the addresses to which the operating system resolves ``host``.
 
     Raises:
-        OSError: It does not.
+        OSError: The host cannot be resolved.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(item[4][0]) for item in found))
@@ -86,9 +87,10 @@ class Fetcher(Struct, frozen=True):
     """Fetches JSON documents, with limits on addresses, size and time.
 
     Attributes:
-        seconds: How long one document may take, name resolution included.
-        addresses: Host and port → addresses. A test may name others; no user can.
-        allowed: Which of them a request may go to. As above.
+        seconds: Time limit for one document, name resolution included.
+        addresses: Host and port → addresses. Only tests replace this function.
+        allowed: Function that decides whether a request may go to an address. Only tests replace
+            it.
         tls: The TLS context, with certificates checked for the name; the system's by default.
     """
 
@@ -123,10 +125,10 @@ class Fetcher(Struct, frozen=True):
             max_bytes: Longest body.
 
         Raises:
-            RemoteError: (``fetch-refused``) this URL, or an address of its host, is not gone to;
-                (``fetch-failed``) no connection, a certificate that is not the host's, no answer
-                in time; (``fetch-unacceptable``) a redirect or another status than 200, another
-                content type than JSON, compressed, too long.
+            RemoteError: (``fetch-refused``) the URL, or an address of its host, is not allowed;
+            (``fetch-failed``) no connection, a certificate of another host, or no response in
+            time; (``fetch-unacceptable``) a redirect or another status than 200, another
+            content type than JSON, a compressed body, or one that is too long.
         """
         deadline = time.monotonic() + self.seconds
         host, port, path = _split(url)

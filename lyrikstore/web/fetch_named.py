@@ -38,12 +38,12 @@ def fetch_for(
 ) -> Fetched:
     """Fetch the documents that credentials and presentations name; report and omit failures.
 
-    The checks that needed it then are not made, and no verdict is better for it.
+    Checks that need an omitted document are unchecked, so that no verdict improves.
 
     Args:
-        documents: What is verified: a credential with what it rests on, or a presentation.
-        say: Called with a line about what was fetched, and what was not.
-        fetcher: A test's own; by default the guarded one.
+        documents: The documents to verify: a credential with those it rests on, or a presentation.
+        say: Called with a line for each fetched document, and for each failure.
+        fetcher: The fetcher; only tests replace the default one.
     """
     parsed: list[JSON] = []
     for data in documents:

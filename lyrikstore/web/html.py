@@ -1,8 +1,7 @@
 """HTML documents that load nothing, with a light and a dark theme and a print layout.
 
-ATTACK: names, labels, texts and reports hold what an attacker wrote. They become text nodes and
-nothing else, in a document whose policy lets no script run but the program's own, where it has
-one, and nothing be fetched even so.
+ATTACK: names, labels, texts and reports contain text of an attacker. They become text nodes only,
+in a document whose policy allows no script except its own program, if it has one, and no requests.
 """
 
 from base64 import b64encode
@@ -18,7 +17,7 @@ def new_page(title: str, *, style: str = "") -> tuple[Element, Element]:
     """Return a document that looks like the verification page, and its empty body.
 
     Args:
-        title: What the window shows.
+        title: Title of the window.
         style: Further rules. Attributes of the name ``style`` have no effect.
     """
     style = stylesheet() + style

@@ -33,12 +33,13 @@ Facts = Mapping[str, Any]
 def monitor_page(name: str, statements: Sequence[Facts], *, tool: str) -> bytes:
     """Return the page of a checkpoint over time.
 
-    ATTACK: names hold what an attacker wrote; see :mod:`lyrikstore.web.html`.
+    ATTACK: names contain text of an attacker; see :mod:`lyrikstore.web.html`.
 
     Args:
-        name: Of the checkpoint.
-        statements: Its evaluations, then its monitors by their time, the last one of which is a
-            monitor; each with ``id``, ``created``, ``body``, and ``data``, the name of that.
+        name: Name of the checkpoint.
+        statements: Its evaluations, then its monitoring results by time; the last item is a
+        monitoring result. Each has ``id``, ``created``, ``body``, and ``data``, the name of its
+        data.
         tool: Name and version of the program.
     """
     html, main = headed_page(f"Monitoring of {name}", name, style=CHARTS)

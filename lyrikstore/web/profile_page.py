@@ -14,14 +14,14 @@ Facts = Mapping[str, Any]
 def profile_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -> bytes:
     """Return the page with the result of :meth:`lyrikstore.curate.profile.DataProfile.to_json`.
 
-    ATTACK: names of fields, labels and paths hold what an attacker wrote; see
+    ATTACK: names of fields, labels and paths contain text of an attacker; see
     :mod:`lyrikstore.web.html`.
 
     Args:
-        facts: What was found.
+        facts: The profile as JSON.
         tool: Name and version of the program.
-        with_data: What of the data it names besides counting: ``values`` (labels, licences of
-            records) and ``paths`` (of records that others contradict).
+        with_data: Parts of the data that it shows besides counts: ``values`` (labels, licences of
+        records) and ``paths`` (of records that others contradict).
     """
     html, main = headed_page(f"Profile of {facts['name']}", facts["name"], style=CHARTS)
     size = f"{pluralize(facts['recordCount'], 'record')}, {pluralize(facts['bytes'], 'byte')}"

@@ -21,13 +21,13 @@ from lyrikstore.web.html import add, add_bullets, add_list, headed_page, page_by
 def report_page(report: Report, *, tool: str, trust: Digest) -> bytes:
     """Return the report as one HTML document: no script, no network, nothing to load.
 
-    ATTACK: names, summaries and details hold what an attacker wrote; see
+    ATTACK: names, summaries and details contain text of an attacker; see
     :mod:`lyrikstore.web.html`.
 
     Args:
-        report: What was found.
+        report: The report.
         tool: Name and version of the verifier.
-        trust: BLAKE3 of the trust file it was judged by, in its encoded form.
+        trust: BLAKE3 of the encoded trust file that the verification used.
     """
     html, main = headed_page(f"{report.verdict}: {report.subject}", "Verification report")
     add(main, "h2", headline(report), id="verdict", attributes={"class": str(report.verdict)})

@@ -26,12 +26,12 @@ Facts = Mapping[str, Any]
 def run_page(run: Facts, checkpoint: Facts | None, history: Facts | None, *, tool: str) -> bytes:
     """Return the page of a run.
 
-    ATTACK: names hold what an attacker wrote; see :mod:`lyrikstore.web.html`.
+    ATTACK: names contain text of an attacker; see :mod:`lyrikstore.web.html`.
 
     Args:
         run: ``name``, ``created`` and ``body`` of its manifest.
-        checkpoint: Likewise of its final checkpoint; None: it gave none.
-        history: How its training went, as ``history/1`` (spec 13.6.5); None: it took no steps.
+        checkpoint: ``name``, ``created`` and ``body`` of its final checkpoint; None: it has none.
+        history: Its training history, ``history/1`` (spec 13.6.5); None: it took no steps.
         tool: Name and version of the program.
     """
     html, main = headed_page(f"Run {run['name']}", run["name"], style=CHARTS)

@@ -31,8 +31,8 @@ class BodyFault(Struct, frozen=True):
     """A member of a body that contradicts the data.
 
     Attributes:
-        member: Where it stands.
-        why: Why it does not, for people.
+        member: Path of the member.
+        why: The contradiction, for people.
     """
 
     member: str
@@ -122,7 +122,7 @@ def not_measured(body: Mapping[str, Any], measured: MeasuredRecords) -> list[str
 def companions_of(body: Mapping[str, Any], tree: Tree) -> frozenset[str]:
     """Return the paths of files that hold no records.
 
-    Imports of rows kept no list of them at first: they are the files that no reader of rows reads.
+    Early imports of rows have no list of them: there, they are the files without a reader of rows.
     """
     reader = body["reader"]
     if body["origin"] == "imported" and "companions" not in body and reader in SUFFIXES:
@@ -133,7 +133,7 @@ def companions_of(body: Mapping[str, Any], tree: Tree) -> frozenset[str]:
 def _without_roles(body: Mapping[str, Any]) -> frozenset[str]:
     """Return the members that cannot be measured, if an import does not state the roles of fields.
 
-    Imports kept the statistics of the other store at first, and not the roles of fields.
+    Early imports have the statistics of the other store, but not the roles of fields.
     """
     if body["origin"] != "imported" or "fields" in body:
         return frozenset()

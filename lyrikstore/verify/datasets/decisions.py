@@ -1,7 +1,7 @@
 """Comparison of a filter's decisions with its source and its results (spec §11.7.4).
 
-Decisions come in storage order of the source, so that both are read side by side: of every record
-of the source exactly one decision is the last, of every record that was made of it likewise.
+Decisions are in the storage order of the source, so that both are read side by side. Each record of
+the source, and each record made from one, has exactly one last decision.
 """
 
 from collections import Counter
@@ -33,12 +33,12 @@ class ReadRecord(Struct, frozen=True):
 
     Attributes:
         file: Number of its file, from 0.
-        path: Path of that.
-        position: Its place there.
+        path: Path of the file.
+        position: Its position in the file.
         reader: Its reader.
-        data: Its bytes; of a document the raw digest of the file.
-        is_document: Whether it is one.
-        meta: What the sheet says of a document.
+        data: Its bytes; for a document, the raw digest of the file.
+        is_document: Whether it is a document.
+        meta: The values of a document in the sheet.
     """
 
     file: int
@@ -62,10 +62,10 @@ class PartTotals:
     """Counts of the decisions on the records of one part.
 
     Attributes:
-        kept: How many there are.
-        changed_records: How many of them were changed.
-        changed: Reason → how many were changed for it.
-        reported: Reason → in how many something was found.
+        kept: Number of kept records.
+        changed_records: Number of changed records.
+        changed: Reason → number of records changed for it.
+        reported: Reason → number of records with a finding.
     """
 
     kept: int = 0
@@ -79,10 +79,10 @@ class DecisionTotals:
     """Counts of all decisions of a filter.
 
     Attributes:
-        read: Records of the source.
-        made: Records that were made of others.
-        dropped: Reason → how many were dropped, or others came in their place.
-        parts: Part → what became of its records.
+        read: Number of records of the source.
+        made: Number of records made from others.
+        dropped: Reason → number of records dropped, or replaced by others.
+        parts: Part → its counts.
     """
 
     read: int = 0
@@ -94,7 +94,7 @@ class DecisionTotals:
         """Return the counts of a part.
 
         Raises:
-            UnsoundDecisionError: No filter makes such a part.
+            UnsoundDecisionError: The filter does not make such a part.
         """
         if part not in _PARTS:
             raise UnsoundDecisionError("names a part that no filter makes")
@@ -123,11 +123,11 @@ class _Siblings:
     """Records that are still expected: one of the source, or several that a step made from one.
 
     Attributes:
-        left: How many.
+        left: Number of expected records.
         step: The step that made them.
-        changed: Reasons for which what they were made of was changed.
-        reported: Reasons for which something was found in it.
-        next: Number of the next one; None until the first has come, and of one of the source.
+        changed: Reasons for changes of the record that they were made from.
+        reported: Reasons for findings in that record.
+        next: Number of the next record; None before the first, and for a record of the source.
     """
 
     left: int
@@ -141,10 +141,10 @@ class DecisionWalk:
     """Reads the decisions of a filter once, in order, and checks them.
 
     Args:
-        version: Of the table.
+        version: Version of the table.
         rows: Its rows.
         steps: The names of the steps.
-        results: Part → the dataset that it is, of those to be compared.
+        results: Part → its dataset, for the datasets to be compared.
     """
 
     def __init__(
@@ -164,13 +164,13 @@ class DecisionWalk:
         """Return the counts of the decisions, after comparing them with the data.
 
         Args:
-            source: The records that were read, in storage order; None: they are gone, and the
-                decisions are held against the result alone.
+            source: The records that were read, in storage order; None: they are retired, and the
+            decisions are compared with the result only.
 
         Raises:
-            UnsoundDecisionError: A decision does not fit what was read, what was made, or another
+            UnsoundDecisionError: A decision contradicts the source, the result, or another
                 decision.
-            LyrikstoreError: Something cannot be read.
+            LyrikstoreError: Data cannot be read.
         """
         if source is not None:
             for record in source:

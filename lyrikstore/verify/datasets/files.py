@@ -20,8 +20,8 @@ def formats(paths: Sequence[str]) -> dict[str, int]:
 def files_by(what: str, counts: Mapping[str, int]) -> list[dict[str, Any]]:
     """Return each name with its number of files, sorted by name.
 
-    A list, for column headings and suffixes may be anything, and what becomes a member name in a
-    credential is ASCII (spec §10.2).
+    It is a list, because column headings and suffixes can be any text, and member names in a
+    credential must be ASCII (spec §10.2).
     """
     return [{what: name, "files": counts[name]} for name in sorted(counts)]
 

@@ -1,6 +1,6 @@
 """The members of a publisher's manifest that an import copies, and the others (spec §20.7).
 
-One rule, for whoever imports and for whoever verifies an import.
+Importing, and the verification of imports, use this one rule.
 """
 
 from collections.abc import Iterator, Mapping
@@ -46,8 +46,8 @@ def published_manifest(repository: Repository, dataset: Manifest) -> Manifest | 
     """Return the publisher's manifest attached to an import; None if ``dataset`` is not an import.
 
     Raises:
-        FormatError: (``bad-import``) it is of another dataset.
-        LyrikstoreError: It is lost, damaged or not signed by its author.
+        FormatError: (``bad-import``) the manifest is of another dataset.
+        LyrikstoreError: The manifest is lost, damaged or not signed by its author.
     """
     carried = dataset.attachments_in("foreign-manifest")
     if dataset.body.get("origin") != "imported" or not carried:

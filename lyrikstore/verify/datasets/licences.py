@@ -1,7 +1,6 @@
 """Licences that a version and its records state, and the records that state none (spec §12.4.3).
 
-Nothing is looked up and nothing is inferred: a licence that stands in one record says nothing of
-another.
+Nothing is looked up and nothing is inferred: the licence of one record does not apply to another.
 """
 
 from collections import Counter
@@ -26,12 +25,13 @@ class LicenceCount(Struct, frozen=True):
     """Counts of the licences that a version and its records state.
 
     Attributes:
-        expression: What is stated for the whole version, or None.
-        field: The field, or column, in which records state their own, or None.
-        records: How many records there are; of documents they are the files.
-        unstated: Those that have nothing in that field; without a field all or none of them, as
-            ``expression`` says; None: not counted.
-        values: Licence → records, the most frequent first, at most :data:`LISTED`; of rows none.
+        expression: The licence expression of the whole version, or None.
+        field: The field, or column, with the licence of each record, or None.
+        records: Number of records; for documents, of files.
+        unstated: Number of records without a value in that field; without a field, all records if
+        ``expression`` is None, else none of them; None: not counted.
+        values: Licence → number of records, the most frequent first, at most :data:`LISTED`; empty
+        for rows.
     """
 
     expression: str | None
@@ -66,7 +66,7 @@ class LicenceCount(Struct, frozen=True):
 def licence_field(body: Mapping[str, Any]) -> str | None:
     """Return the field with the licence of each record, or None.
 
-    It is that of the role ``licence``; of documents without one, the column that is called so.
+    It is the field of the role ``licence``; for documents without one, the column of this name.
     """
     named: str | None = body.get("fields", {}).get("licence")
     if named is not None or body["reader"] != DOCUMENT:
@@ -79,7 +79,7 @@ def count_licences(body: Mapping[str, Any], tree: Tree | None) -> LicenceCount:
     """Return the licences that a dataset's manifest and tree state; no data is read.
 
     Args:
-        body: Of the manifest.
+        body: Body of the manifest.
         tree: Its files; None: licences are not listed one by one.
 
     Cost: O(files that have metadata).

@@ -24,9 +24,9 @@ class MeasuredRecords(Struct, frozen=True):
     """Measured facts about the records of a dataset.
 
     Attributes:
-        records: How many there are.
-        stats: The members that its descriptor's ``stats`` has of them (spec §12.4.2).
-        repeats: Whether two rows have the same value in the field that is their id.
+        records: Number of records.
+        stats: Their members of the descriptor's ``stats`` (spec §12.4.2).
+        repeats: Whether two rows have the same value in the field of the role id.
     """
 
     records: int
@@ -105,7 +105,7 @@ class DatasetReading(Protocol):
         """Yield the records of a dataset of rows.
 
         Raises:
-            InvalidInputError: (``no-reader``, ``bad-record``) there are no such records.
+            InvalidInputError: (``no-reader``, ``bad-record``) the files have no valid records.
             VerificationError, IncompleteError: A blob is damaged or absent.
         """
         ...
@@ -128,7 +128,7 @@ class DatasetReading(Protocol):
         """Return the version of a decision table and its rows, in order.
 
         Raises:
-            FormatError: (``bad-decisions``) it is none.
+            FormatError: (``bad-decisions``) the stream is not a decision table.
         """
         ...
 

@@ -23,10 +23,10 @@ class ResultFiles:
     """The files of a filter's result, and the records that decisions assign to them.
 
     Args:
-        manifest: The dataset's.
+        manifest: Manifest of the dataset.
         tree: Its files.
 
-    Cost: of rows 40 bytes a file, and a bit for each record that may be anything.
+    Cost: for rows, 40 bytes a file, and one bit for each record with an unknown id.
     """
 
     def __init__(self, manifest: Manifest, tree: Tree) -> None:
@@ -42,10 +42,10 @@ class ResultFiles:
         Args:
             path: Its file.
             position: Its place there.
-            identity: Its id; None: it may be any.
+            identity: Its id; None: unknown.
 
         Raises:
-            UnsoundDecisionError: There is no such file, or another place is the next.
+            UnsoundDecisionError: The file does not exist, or the position is not the next one.
         """
         at = self._at(path)
         if position != self._counts[at]:
@@ -70,13 +70,13 @@ class ResultFiles:
 
         Args:
             path: Its path.
-            blob: Its raw digest; None: it may be any.
-            identity: Its record id, in hex; None: it may be any.
+            blob: Its raw digest; None: unknown.
+            identity: Its record id, in hex; None: unknown.
             meta: Its metadata.
-            same_meta: Whether it has to have that.
+            same_meta: Whether the file must have exactly this metadata.
 
         Raises:
-            UnsoundDecisionError: There is no such file, it is taken, or it is another one.
+            UnsoundDecisionError: The file does not exist, was named before, or differs.
         """
         at = self._at(path)
         if self._counts[at]:
@@ -100,11 +100,11 @@ class ResultFiles:
         """Raise unless the dataset has exactly the records that decisions name.
 
         Args:
-            rows: All of them.
+            rows: All records of the dataset.
 
         Raises:
-            UnsoundDecisionError: They are not.
-            LyrikstoreError: They cannot be read.
+            UnsoundDecisionError: A record differs, or is missing.
+            LyrikstoreError: The records cannot be read.
         """
         counts = array("q", bytes(8 * len(self._tree)))
         sums = bytearray(32 * len(self._tree))

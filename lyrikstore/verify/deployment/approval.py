@@ -1,6 +1,6 @@
 """Approvals of a card, by the files beside it (spec §14.6.1, §14.7.7).
 
-A card with its evidence and a deployed folder are judged by one rule, without the store.
+One rule decides for a card with its evidence and for a deployed folder, without the store.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,10 +38,9 @@ class ShownDecisions(Struct, frozen=True):
     """The decisions about a card among the available files.
 
     Attributes:
-        sound: Index → the decision that stands there in the log, by a key that the policy lets
-            sign it.
-        unshown: Those of which nothing shows that they are logged.
-        refused: Those by a key that the policy does not let sign them, or that was suspect.
+        sound: Log index → the decision there, by a key that the policy permits to sign it.
+        unshown: Decisions without a proof that they are logged.
+        refused: Decisions by a key that the policy does not permit, or that was suspect.
     """
 
     sound: dict[int, Manifest]
@@ -60,10 +59,10 @@ class ShownDecisions(Struct, frozen=True):
 
         Args:
             card: The card.
-            made: The card, its subject and its run, as far as they are there.
-            signed: What shows the policies of the store, which are established.
-            trust: Whom the verifier believes.
-            at: The moment to judge for.
+            made: The card, its subject and its run, as far as they are available.
+            signed: The evidence with the policies of the store.
+            trust: The trust file of the verifier.
+            at: The moment for which the result holds.
 
         Returns:
             ``approved``, ``self-approved``, ``withdrawn`` or ``not-approved``; and the members of
@@ -97,7 +96,7 @@ def shown_decisions(
     Args:
         card: The card.
         found: Manifests whose proofs hold.
-        signed: What shows where they are logged, and the policies of the store.
+        signed: The evidence of their log indices, and of the policies of the store.
     """
     shown = ShownDecisions({}, [], [])
     for one in found:
@@ -128,13 +127,12 @@ def check_deployed_approval(
     """Return ``deployment.approval``: whether permitted keys approved the card.
 
     Args:
-        card: The card among the inputs; None: there is none.
-        made: The card, the checkpoint and its run, as far as they are sound.
-        approvals: The approvals among the inputs that are sound, and what was decided later as far
-            as the verifier has it.
-        signed: What the checks of the deployment's own manifest gave.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
+        card: The card among the inputs; None without a card.
+        made: The card, the checkpoint and its run, as far as they are valid.
+        approvals: The valid approvals among the inputs, and later decisions that the verifier has.
+        signed: The results of the checks of the deployment's manifest.
+        trust: The trust file of the verifier.
+        at: The moment for which the result holds.
     """
     if card is None:
         return not_applicable(DEPLOYED, "no signed card is its README")
@@ -171,10 +169,10 @@ def check_card_approval(
 
     Args:
         card: The card.
-        files: What lies beside it.
-        signed: What the checks of its manifest gave.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
+        files: The files beside the card.
+        signed: The results of the checks of the card's manifest.
+        trust: The trust file of the verifier.
+        at: The moment for which the result holds.
     """
     found = [one for data in files if (one := signed_manifest(data)) is not None]
     by_id = {one.id: one for one in found}

@@ -1,8 +1,8 @@
 """The evidence of a card in one file, or in one block of its page (spec §14.6.2).
 
-What lies beside a card shows who signed and who approved it. As one file it is not torn from the
-card so easily; in the page it is behind the last line, so that the page without it is the signed
-one, byte for byte.
+The evidence shows who signed and who approved a card. One file is not separated from the card so
+easily. In a page, the evidence follows the last line, so that the page without it is the signed
+page, byte for byte.
 """
 
 import re
@@ -48,7 +48,7 @@ def parse_evidence(data: bytes) -> dict[str, bytes]:
     """Return the files in the evidence of a card, name → bytes; none of them is verified.
 
     Raises:
-        FormatError: (``bad-evidence``) it has another form, or more than is read.
+        FormatError: (``bad-evidence``) the data has another format, or exceeds a limit.
     """
     try:
         found = parse_canonical(data, max_bytes=MAX_EVIDENCE)
@@ -76,7 +76,7 @@ def add_block(page: bytes, evidence: bytes) -> bytes:
 
     Args:
         page: A card as HTML.
-        evidence: As :func:`encode_evidence` gives it.
+        evidence: The result of :func:`encode_evidence`.
     """
     return page + _BEGIN + b64encode(evidence) + _END
 
@@ -84,11 +84,11 @@ def add_block(page: bytes, evidence: bytes) -> bytes:
 def split_block(data: bytes) -> tuple[bytes, dict[str, bytes]]:
     """Return a page without its evidence, and the files in that evidence.
 
-    What is not exactly one block at the end is none: the bytes stay as they are, and differ from
-    those that were signed.
+    Only exactly one block at the end counts: otherwise the bytes are returned unchanged, and differ
+    from the signed bytes.
 
     Args:
-        data: What somebody was handed as a card.
+        data: A received file that may be a card.
     """
     page, begin, block = data.rpartition(_BEGIN)
     # ATTACK: a second block before it, of which another program takes the first.

@@ -12,7 +12,7 @@ def compared_in_words(check: Mapping[str, Any] | None) -> str:
     """Return a text about the compared answers of a folder, and the result of the comparison.
 
     Args:
-        check: As the body of the deployment has it; None: nobody compared.
+        check: Member ``check`` of the deployment's body; None: nothing was compared.
     """
     if check is None:
         return "nobody compared its answers with those of the sealed model"

@@ -10,8 +10,8 @@ def credentials_of(run: Manifest, renewed: Iterable[Digest] = ()) -> list[Digest
     """Return the ids of the credentials and grants that the rights to data rest on, each once.
 
     Args:
-        run: The run, which names those by which it used the data.
-        renewed: Those on which rights rest that had ended by then.
+        run: The run, which names the credentials and grants that it relied on.
+        renewed: Credentials and grants that renewed ended rights.
     """
     named = [
         Digest.parse(right[member])

@@ -1,8 +1,8 @@
 """Verification of a deployed folder, sans-IO (spec §14.7.7).
 
-The files come behind a small protocol, what lies below ``lyrikstore/`` as bytes; so the same
-vectors drive Python, the command line and the page. Nothing here raises for what an attacker can
-write: it becomes a failed check.
+The caller passes the files through a small protocol, and those below ``lyrikstore/`` as bytes, so
+that the same vectors test Python, the command line and the page. Invalid input of an attacker never
+raises an exception: it becomes a failed check.
 """
 
 from collections.abc import Iterable, Iterator
@@ -57,24 +57,24 @@ def verify_deployment(
 ) -> Report:
     """Return the report on a deployed folder. Never raises for bad input.
 
-    (1) The manifest: who signed it, and where in whose log it stands.
-    (2) The files: each is the one that its tree lists, and there is no other.
-    (3) The evidence: each file below ``lyrikstore/`` is what it is called.
-    (4) What it was made from: the manifests beside it fit together.
-    (5) The rights: what the credentials beside it gave, and what became of them.
+    (1) The manifest: its signer, the log and the log index.
+    (2) The files: exactly those that its tree lists.
+    (3) The evidence: each file below ``lyrikstore/`` is what its name states.
+    (4) The inputs: the manifests beside it agree with the deployment.
+    (5) The rights: those that the credentials beside it gave, and later revocations.
     (6) The approvals of its card.
 
     Args:
-        evidence: What lies below ``lyrikstore/``.
+        evidence: The files below ``lyrikstore/``.
         data: All other files.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
+        trust: The trust file of the verifier.
+        at: The moment for which the result holds.
         memory: Remembered log checkpoints, or None.
-        status_files: Newer status lists than those beside it, and what stores say of keys.
-        part: Path in it of the file that was asked about, which the report names; empty: none.
+        status_files: Newer status lists than those beside it, and key statements of stores.
+        part: Path of the file in the folder that the user named, for the report; else empty.
 
     Raises:
-        NotFoundError: (``no-data``) the folder is gone.
+        NotFoundError: (``no-data``) the folder does not exist any more.
         StorageError: The folder or the memory cannot be read.
 
     Cost: one read of the files; a signature for each manifest, credential and log proof.

@@ -1,8 +1,7 @@
 """The check ``deployment.evidence`` of the files below ``lyrikstore/`` (spec §14.7.7).
 
-Every file there has a name of the fixed list (:mod:`lyrikstore.verify.deployment.layout`), and is
-what it is called: by a digest that is signed, by its own signature, or by where it leads in the
-log.
+Every file there has a name of the fixed list (:mod:`lyrikstore.verify.deployment.layout`). A signed
+digest, its own signature, or its place in the log proves that it is what its name states.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -38,10 +37,10 @@ class EvidenceFiles(Struct, frozen=True):
     """The files below ``lyrikstore/``.
 
     Attributes:
-        files: Name → bytes, of those whose name is on the fixed list.
-        surplus: What cannot belong there: other names, links, devices, what is in folders.
-        litter: What desktops drop.
-        unreadable: What could not be read.
+        files: Name → bytes, for the names on the fixed list.
+        surplus: Paths that do not belong there: other names, links, devices, files in folders.
+        litter: Files that desktop programs create, such as ``.DS_Store``.
+        unreadable: Files that cannot be read.
     """
 
     files: Mapping[str, bytes]
@@ -55,9 +54,9 @@ class EvidenceOutcome(Struct, frozen=True):
 
     Attributes:
         check: ``deployment.evidence``.
-        tree: The tree of the deployment, if it is there and sound.
-        inputs: Its inputs that are there and sound, by id.
-        credentials: The credentials that its run and it name and that are there, by id.
+        tree: The tree of the deployment, if it is present and valid.
+        inputs: Its present and valid inputs, by id.
+        credentials: The present credentials that the deployment and its run name, by id.
     """
 
     check: Check
@@ -76,9 +75,9 @@ def check_evidence(
 
     Args:
         deployment: The manifest.
-        evidence: What lies there.
-        signed: What its own checks gave.
-        fault_of: Gives what is wrong with ``model.sig``, or None.
+        evidence: The files below ``lyrikstore/``.
+        signed: The results of the checks of the manifest.
+        fault_of: Function that returns the fault of ``model.sig``, or None.
 
     Cost: a signature for each manifest and log proof.
     """

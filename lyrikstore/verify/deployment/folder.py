@@ -41,9 +41,9 @@ class DeployedFolder(Struct, frozen=True):
     """A deployed folder.
 
     Attributes:
-        root: Where it is.
-        state: What it says of itself; nothing is verified yet.
-        part: Path in it of the file that was asked about; empty where the folder was.
+        root: Path of the folder.
+        state: Its state by its own files, unverified.
+        part: Path of the file in the folder that the user named; empty if the folder was named.
     """
 
     root: Path
@@ -58,7 +58,7 @@ class DeployedFolder(Struct, frozen=True):
         """Return the files below ``lyrikstore/``.
 
         Raises:
-            InvalidInputError: (``too-many-files``) there is more than a deployment has.
+            InvalidInputError: (``too-many-files``) there are more files than a deployment has.
             IncompleteError, NotFoundError, StorageError: As
                 :func:`lyrikstore.verify.delivery.paths.walk`.
         """
@@ -89,7 +89,7 @@ class DeployedFolder(Struct, frozen=True):
 def deployed_folder(path: Path) -> DeployedFolder | None:
     """Return the deployed folder at a path, or the one that contains the file there; else None.
 
-    A file is a part of it that lies directly in it, or below ``lyrikstore/``, or that its tree
+    A folder contains a file that is directly in it, or below ``lyrikstore/``, or that its tree
     lists.
 
     Args:

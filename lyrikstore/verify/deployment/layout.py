@@ -66,10 +66,10 @@ class EvidenceFile(Struct, frozen=True):
     """The meaning of a file below ``lyrikstore/``, by its name.
 
     Attributes:
-        vouched: By what it is verified.
-        kind: Of an input, the kind of the manifest; of an attachment, its role; else empty.
-        short: Of a file that is named after a digest, the first digits of it; else empty.
-        is_proof: Whether it is a log proof of what has the same name.
+        vouched: How the file is verified.
+        kind: For an input, the kind of the manifest; for an attachment, its role; else empty.
+        short: For a file that is named after a digest, the first digits of it; else empty.
+        is_proof: Whether it is the log proof of the file with the same name.
     """
 
     vouched: Vouched

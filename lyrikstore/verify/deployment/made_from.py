@@ -1,6 +1,6 @@
 """Comparison of a deployment with its inputs (spec §14.7.7).
 
-Pure: asked of the manifests beside a deployed folder, and again of those in the store that made it.
+Pure: used for the manifests beside a deployed folder, and for those in the store that made it.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,8 +25,8 @@ class MadeFromFault(Struct, frozen=True):
     """A contradiction between a deployment and its inputs.
 
     Attributes:
-        code: Stable, for programs.
-        text: For people.
+        code: Stable code, for programs.
+        text: Description, for people.
     """
 
     code: str
@@ -42,8 +42,9 @@ def made_from_faults(
 
     Args:
         deployment: Its manifest.
-        manifest_of: Gives one of its inputs; None: it is not at hand, and whoever asks says so.
-        readme: Digest of ``README.md`` in its tree; None: there is none, or no tree at hand.
+        manifest_of: Function that returns an input; None if it is missing, which the caller
+            reports.
+        readme: Digest of ``README.md`` in its tree; None without such a file, or without the tree.
     """
     checkpoint = _only(deployment, "checkpoint", manifest_of)
     if checkpoint is not None:
@@ -102,10 +103,10 @@ def other_limit(deployment: Manifest, checkpoint: Manifest | None) -> dict[str, 
 
     Args:
         deployment: Its manifest.
-        checkpoint: That of its checkpoint; None: it is not at hand.
+        checkpoint: Manifest of its checkpoint; None if it is missing.
 
     Returns:
-        ``served``, and ``sealed``, that of the checkpoint; None: it has that of the checkpoint.
+        ``served``, and ``sealed``, the limit of the checkpoint; None if both are the same.
     """
     decision = deployment.body.get("decision", {})
     if decision.get("limitFrom") != "deployment" or "abstainBelow" not in decision:
@@ -118,7 +119,7 @@ def other_limit(deployment: Manifest, checkpoint: Manifest | None) -> dict[str, 
 def _decides_as(served: Any, sealed: Any) -> bool:
     """Return whether a deployment decides as its checkpoint, except for an abstention limit it set.
 
-    ATTACK A139: a limit, or a threshold, that nobody set for it is served as the checkpoint's.
+    ATTACK A139: a folder serves a changed limit or threshold as if it were the checkpoint's.
     """
     if served and sealed and served.get("limitFrom") == "deployment" and "abstainBelow" in served:
         served, sealed = (

@@ -1,7 +1,7 @@
 """``model.sig``: a deployed folder's files for OpenSSF Model Signing (spec §14.7.8).
 
-A folder's files determine all of it but the signature, so it is made again and compared: nothing
-that a reader of such bundles might look at is left unchecked.
+A folder's files determine the whole file except the signature, so it is made again and compared: no
+part that a reader of such bundles may use is left unchecked.
 """
 
 from base64 import b64decode, b64encode
@@ -75,9 +75,9 @@ def model_sig_of(statement: bytes, signature: bytes, public_key: str) -> bytes:
     """Return the Sigstore bundle, in canonical form.
 
     Args:
-        statement: What is signed.
+        statement: The signed statement.
         signature: ECDSA with SHA-256, in DER, of :func:`signed_bytes`.
-        public_key: In PEM.
+        public_key: The public key in PEM.
     """
     envelope: JSON = {
         "payload": b64encode(statement).decode(),
@@ -99,8 +99,8 @@ def check_model_signature(
 ) -> str | None:
     """Return the fault of a ``model.sig``, one of :data:`FAULTS`, or None if it is valid.
 
-    Where it holds, whoever made ``public_key`` signed these files; who that was says the manifest
-    that names the key.
+    If it is valid, the holder of ``public_key`` signed these files; the manifest that names the key
+    shows who the holder is.
 
     Args:
         model_sig: The bytes of the file.

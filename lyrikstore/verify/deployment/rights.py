@@ -1,8 +1,8 @@
 """The check ``deployment.rights``, by the credentials beside a folder (spec §14.7.7).
 
-Whoever deployed it judged the rights by the whole store; what they found is stated. The credentials
-that the run relied on are beside it, and are judged here: as of the run, and for what became of
-them since.
+The deploying user verified the rights with the whole store; the folder states the result. The
+credentials that the run relied on are beside it, and are verified here: as of the run, and for
+later revocations and ends.
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,14 +63,14 @@ def check_rights_beside(
     """Return ``deployment.rights``.
 
     Args:
-        deployment: Its manifest, whose author states what they found.
-        run: The run that made the checkpoint; None: it is not at hand.
-        credentials: Those that the run names and that are at hand, by id.
-        status_updates: What their issuers have said since, as far as it is at hand.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
+        deployment: The manifest, whose author states the result for the rights.
+        run: The run that made the checkpoint; None if it is missing.
+        credentials: The available credentials that the run names, by id.
+        status_updates: The available status updates of their issuers.
+        trust: The trust file of the verifier.
+        at: The moment for which the result holds.
 
-    Cost: four signatures for each.
+    Cost: four signatures for each credential.
     """
     found = deployment.body["rights"]
     detail: dict[str, JSON] = {"stated": dict(found)}
@@ -133,7 +133,7 @@ class _Review:
         self.credentials: dict[Digest, dict[str, JSON]] = {}
         self.unbelieved: set[str] = set()
         self.hidden: set[Digest] = set()
-        """Credentials that are left out, so that what they gave is stated."""
+        """Credentials that are left out, so that the rights from them are only stated."""
         self._run = run
         self._at_hand = credentials
         self._notices = status_updates
@@ -169,7 +169,7 @@ class _Review:
     def check_end(self, said: Mapping[str, Any]) -> None:
         """Add the problems of the end of the rights, as the deploying user states it.
 
-        Folders that say nothing of it are as they were before any did.
+        Folders of earlier versions state no end.
         """
         problems, until = self.problems, said.get("until")
         if until is None:
