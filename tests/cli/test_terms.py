@@ -267,7 +267,7 @@ MISTAKES = [
     (('licence = "CC-BY-4.0"', 'licence = "CC-BY-9.0"'), "CC-BY-4.0"),
     (('"DE", "FR"', '"DE", "UK"'), "ISO 3166"),
     (('permits = ["train"]', 'permits = ["trian"]'), "use train"),
-    (('LicenseRef-NDA = "nda.txt"', ""), "text is not given"),
+    (('LicenseRef-NDA = "nda.txt"', ""), "text is missing"),
     (('"nda.txt"', '"../terms.toml"'), "not in the folder"),
     (("wordCount/1", "wordCount/7"), "wordCount/1"),
     (('basis = "Art. 6(1)(a)"\n', ""), "basis"),
