@@ -3,7 +3,7 @@
 ::
 
     LyrikstoreError                     .kind  .message  .hint  .details
-    ├── InvalidInputError (ValueError)  what the caller gave cannot be used
+    ├── InvalidInputError (ValueError)  the input of the caller cannot be used
     ├── EmptyResultError                a filter or query selected nothing
     ├── NotFoundError (KeyError)        no such store, ref, object or file
     ├── FormatError (ValueError)        bytes are not what their format demands
@@ -11,7 +11,7 @@
     ├── IncompleteError                 something needed to decide is missing
     ├── KeyMaterialError                no key, a weak key, a wrong passphrase
     ├── PolicyError                     rules or use rights forbid it
-    ├── ConflictError                   somebody else was first, or it exists with other content
+    ├── ConflictError                   another writer was first, or other content exists
     ├── LockedError                     another process holds the store
     ├── StorageError (OSError)          storage backend error: disk full, read-only, I/O error
     ├── RemoteError                     a remote is unreachable or refused

@@ -33,7 +33,7 @@ def decision_facts(
         counted: The decisions that count.
         indices: Manifest → its index in the log.
         trust: The keys that the reader trusts.
-        at: The moment to judge for.
+        at: The moment for which the result holds.
 
     Returns:
         Members of the detail of a check: ``decisions``, in log order, each with who decided what,

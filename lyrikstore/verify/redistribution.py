@@ -58,7 +58,7 @@ class Delivered(Struct, frozen=True):
         manifest: The manifest of its dataset, or None if there is none.
         tree: The list of files, or None if it is not sound.
         trust: The keys that the verifier trusts.
-        at: The moment to judge for.
+        at: The moment for which the result holds.
         status_updates: What issuers have published since, and key statements of stores.
     """
 

@@ -29,7 +29,7 @@ def check_any(
     Args:
         opened: The credential.
         trust: The keys that the verifier trusts.
-        at: The moment to judge for.
+        at: The moment for which the result holds.
         status_updates: What issuers have published since.
     """
     if opened.kind is ATTESTATION:

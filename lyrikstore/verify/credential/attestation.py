@@ -111,7 +111,7 @@ def check_attestation(
     Args:
         opened: The attestation.
         trust: The keys that the verifier trusts.
-        at: The moment to judge for.
+        at: The moment for which the result holds.
         status_updates: What its issuer has published about it since.
         find: Gives an available file by digest: the documents that the attestation names.
         about: The dataset credential next to it, or None if it is judged alone.
@@ -167,9 +167,9 @@ def check_attestations(
         files: The sibling files of the dataset credential.
         about: Claims of the dataset credential.
         publisher: Its issuer.
-        find: Gives a sibling file by digest.
+        find: Function that returns a sibling file by digest.
         trust: The keys that the verifier trusts.
-        at: The moment to judge for.
+        at: The moment for which the result holds.
         status_updates: What issuers have published since.
 
     Cost: as :func:`check_attestation`, for at most :data:`MAX_ATTESTATIONS`.

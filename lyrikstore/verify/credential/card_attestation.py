@@ -34,7 +34,7 @@ def check_card_attestation(
     Args:
         opened: The attestation.
         trust: The keys that the verifier trusts.
-        at: The moment to judge for.
+        at: The moment for which the result holds.
         status_updates: What its issuer has published about it since.
 
     Cost: one signature and one schema validation.

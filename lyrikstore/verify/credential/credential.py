@@ -100,7 +100,7 @@ def check_credential(
     Args:
         opened: The credential.
         trust: The keys that the verifier trusts.
-        at: The moment to judge for.
+        at: The moment for which the result holds.
         status_updates: What its issuer has published about it since, and key statements of stores.
 
     Cost: one signature, one schema validation and one canonical encoding.

@@ -78,7 +78,7 @@ def keys_for(trust: Trust, status_updates: StatusUpdates, at: datetime) -> KeysA
     Args:
         trust: Contains the pinned documents.
         status_updates: Contains the fetched documents, and those next to the credential.
-        at: The moment to judge for.
+        at: The moment for which the result holds.
     """
     if not trust.documents and not status_updates.documents:
         return DID_KEYS.resolver.at(at)

@@ -84,7 +84,7 @@ def check_grant(
     Args:
         opened: The grant.
         trust: The keys that the verifier trusts.
-        at: The moment to judge for.
+        at: The moment for which the result holds.
         status_updates: What its issuer has published about it, and about its terms, since.
         terms: The dataset credential that it names, as ``SiblingFiles.terms_of`` gives it, or None.
         other_version: If ``terms`` is not available, the version that an available dataset

@@ -68,7 +68,7 @@ def check_issuer(
         claim: The kind of claim for which its issuer must be trusted as an attester; None: its
             issuer must be trusted as the publisher.
         trust: The keys that the verifier trusts.
-        at: The moment to judge for.
+        at: The moment for which the result holds.
         status_updates: What its issuer has published about it since, and key statements of stores.
         only_if_believed: Do not read the status lists of an untrusted issuer: each may unpack to
             1 MiB, and anyone can put files next to a delivery.
@@ -136,7 +136,7 @@ def check_standing(
         envelope: The credential.
         status_updates: What the issuer has published since.
         trust: Limits the age of status lists.
-        at: The moment to judge for.
+        at: The moment for which the result holds.
         vouched: The issuer's key that vouches for the credential; by default the key that signed
             it.
     """
@@ -207,7 +207,7 @@ def check_period(
 
     Args:
         document: The credential; either end may be absent if its profile allows it.
-        at: The moment to judge for.
+        at: The moment for which the result holds.
         parse: The profile's parser of timestamps.
     """
     start, end = document.get("validFrom"), document.get("validUntil")

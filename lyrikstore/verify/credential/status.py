@@ -125,7 +125,7 @@ def check_status(
         opened: The credential, its signature verified.
         issuer: Its issuer; the lists must have the same issuer.
         status_updates: The available status lists.
-        at: The moment to judge for.
+        at: The moment for which the result holds.
         max_age: The maximum age of a list that the verifier accepts.
         keys: Finds the keys of the lists.
     """

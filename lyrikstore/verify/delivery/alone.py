@@ -1,7 +1,7 @@
 """A signed manifest and the evidence beside it, judged without its store (spec §14.6.1).
 
-Sans-IO. Cards and deployed folders are judged so: what is beside them shows who signed them, and
-where in whose log.
+Sans-IO. Used for cards and deployed folders: the files beside them show who signed them, and their
+place in which log.
 """
 
 from collections.abc import Iterable
@@ -47,8 +47,9 @@ class SignedAlone(Struct, frozen=True):
     Attributes:
         checks: ``store.genesis``, ``manifest.signature``, ``log.inclusion``, ``log.witness``,
             ``log.memory``.
-        history: The policies of its store, or None where nothing establishes them.
-        proofs: What shows where in its log other things are, likewise.
+        history: The policies of its store, or None if they are not established.
+        proofs: The log proofs of other entries in its log, or None if the policies are not
+            established.
     """
 
     checks: tuple[Check, ...]
@@ -59,7 +60,7 @@ class SignedAlone(Struct, frozen=True):
         """Return the log index and the signer of another manifest of the same store.
 
         Args:
-            manifest: Its signature holds already: it was parsed.
+            manifest: The manifest, whose signature is verified by parsing it.
         """
         return judge_author(manifest, self.history, self.proofs)
 
@@ -75,10 +76,10 @@ def judge_alone(
     """Return the signer of a manifest, and its place in the log of its store.
 
     Args:
-        manifest: Its signature holds already: it was parsed.
-        files: What is beside it; each is found by what it is.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
+        manifest: The manifest, whose signature is verified by parsing it.
+        files: The files beside it, which are identified by content.
+        trust: The trust file of the verifier.
+        at: The moment for which the result holds.
         memory: Remembered log checkpoints, or None.
     """
     statements = Statements.among(files)
@@ -112,10 +113,10 @@ def verify_manifest_alone(
     """Return the report on a manifest without its store: its signer; its contents are not checked.
 
     Args:
-        manifest: Its signature holds already: it was parsed.
-        files: What is beside it.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
+        manifest: The manifest, whose signature is verified by parsing it.
+        files: The files beside it.
+        trust: The trust file of the verifier.
+        at: The moment for which the result holds.
         memory: Remembered log checkpoints, or None.
     """
     signed = judge_alone(manifest, files, trust=trust, at=at, memory=memory)
@@ -131,9 +132,9 @@ def judge_author(
     """Return the log index of a manifest, and the check ``manifest.signature``.
 
     Args:
-        manifest: Its signature holds already: it was parsed.
+        manifest: The manifest, whose signature is verified by parsing it.
         history: The policies of its store, or None where they are not established.
-        proofs: What shows where in its log things are, or None.
+        proofs: The log proofs of entries in its log, or None.
     """
     check, leaf = "manifest.signature", Leaf("manifest", manifest.id)
     if history is None or proofs is None or history.forked:

@@ -1,6 +1,6 @@
 """Comparison of a folder's files with the files that a tree lists (spec §11.4.3). Pure.
 
-Whoever receives 2,615 files wants to know which three are wrong and how, not that a hash differs.
+The receiver of 2,615 files wants to know which three are wrong and how, not that a hash differs.
 """
 
 from collections import deque
@@ -18,8 +18,8 @@ from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.report import Check, failed, passed, unchecked, warned
 
 LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
-"""Names, and ``._*`` next to them, that desktops drop into folders: a warning, never more.
-A fixed list: what a delivery itself could name as ignored would hide files (attack case A51)."""
+"""Names of files that desktop programs create, besides ``._*``: they cause a warning, never more.
+A fixed list: if a delivery could name ignored files, it could hide files (attack case A51)."""
 
 
 class FoundKind(Enum):
@@ -35,9 +35,9 @@ class FoundFile(Struct, frozen=True):
     """A file or other object in the folder.
 
     Attributes:
-        kind: What it is.
+        kind: The kind of the object.
         bytes: Its length, for files.
-        blake3: Its digest, for files whose length some listed file has; else None.
+        blake3: Its digest, if a listed file has the same length; else None.
     """
 
     kind: FoundKind
@@ -49,9 +49,9 @@ class FileDifference(Struct, frozen=True):
     """A path whose content differs from the listed content.
 
     Attributes:
-        path: Where.
-        reason: ``content``, ``size``, ``line-ends`` (these alone differ) or ``not-a-file``.
-        holds: The path whose listed content it holds instead, if any.
+        path: The path.
+        reason: ``content``, ``size``, ``line-ends`` (only these differ) or ``not-a-file``.
+        holds: The path whose listed content it has instead, if any.
     """
 
     path: str
@@ -65,13 +65,13 @@ class FileComparison(Struct, frozen=True):
     Attributes:
         matching: Files that are as listed.
         differs: Files with other content.
-        swapped: Pairs that hold each other's content.
-        renamed: Listed path and the path its content was found under.
-        reformed: Likewise, where the two are one path in two Unicode forms.
-        missing: Listed and not there.
-        extra: There and not listed.
-        litter: Desktop litter, there and not listed.
-        unreadable: There and not readable.
+        swapped: Pairs of files that have each other's content.
+        renamed: Listed path, and the path at which its content was found.
+        reformed: As ``renamed``, if the two are one path in two Unicode forms.
+        missing: Listed files that do not exist.
+        extra: Existing files that are not listed.
+        litter: Existing desktop litter that is not listed.
+        unreadable: Existing files that cannot be read.
     """
 
     matching: int
@@ -92,8 +92,8 @@ class FileComparison(Struct, frozen=True):
 
 
 EachFile = Callable[[TreeEntry, BinaryIO], None]
-"""Is given every listed file that is there with its listed length, in tree order, as a stream that
-is hashed while it is read; need not read all of it."""
+"""Function that is called with every listed file that has its listed length, in tree order, as a
+stream that is hashed while it is read; it need not read all of it."""
 
 
 class DataSource(Protocol):
@@ -103,19 +103,19 @@ class DataSource(Protocol):
         """Return the differences between the data and ``tree``; reads every listed file once.
 
         Args:
-            tree: What should be there.
-            each: Given every listed file.
+            tree: The required files.
+            each: Called with every listed file.
 
         Raises:
-            IncompleteError: It is not to be read.
+            IncompleteError: The data may not be read.
         """
 
     def tree(self) -> Tree:
         """Return the tree, without ``meta``, that the data itself makes.
 
         Raises:
-            FormatError: It makes none: a path outside the grammar.
-            IncompleteError: It is not to be read.
+            FormatError: A path violates the grammar of tree paths.
+            IncompleteError: The data may not be read.
         """
 
 
@@ -133,11 +133,11 @@ def compare_listing(
     """Return the differences between ``found`` and ``tree``.
 
     Args:
-        tree: What should be there.
-        found: Path → what is there; every path found.
-        rewritten: Whether a file that differs does so by its line ends alone.
+        tree: The required files.
+        found: Path → the object there, for every existing path.
+        rewritten: Function that decides whether only the line ends of a file differ.
 
-    Cost: O(n log n), and what ``rewritten`` takes for each file that differs.
+    Cost: O(n log n), and one call of ``rewritten`` for each file that differs.
     """
     listed_paths = tree.by_path
     matching = 0
@@ -195,13 +195,13 @@ def check_files(
 ) -> Check:
     """Return ``data.files``, or the check of another id, over a comparison.
 
-    Anything that is there and wrong is a failure; only absent or unreadable files leave the check
-    unmade, for they may still turn up.
+    A file with wrong content is a failure; absent or unreadable files only leave the check unmade,
+    because they may still be delivered.
 
     Args:
-        comparison: What is wrong.
+        comparison: The differences.
         check: Id of the check.
-        whole: Whether an absent file is a failure, too: who loads the folder does not wait for it.
+        whole: Whether an absent file is a failure, too: a program that loads the folder needs all.
     """
     parts: list[str] = []
     differing: list[str] = []

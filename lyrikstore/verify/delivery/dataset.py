@@ -49,9 +49,8 @@ class ManifestOutcome(Struct, frozen=True):
 
     Attributes:
         checks: ``manifest`` and ``manifest.signature``.
-        body: What it says of the dataset; None where it is not known, or not what the credential
-            says.
-        manifest: The manifest, where it is one and its signature holds.
+        body: The body of the manifest; None if it is unknown, or contradicts the credential.
+        manifest: The manifest, or None unless it is well-formed and its signature is valid.
     """
 
     checks: tuple[Check, Check]
@@ -76,9 +75,9 @@ class DataOutcome(Struct, frozen=True):
         checks: ``data.files`` and ``data.tree``.
         records: Record ids of the files in storage order, if all files are as listed and could be
             read as records.
-        problem: Why there are none.
-        tree: The list of files, if it is available and sound.
-        counts: Number of records of each file, in tree order, where there are records.
+        problem: The reason why there are no record ids.
+        tree: The list of files, if it is available and valid.
+        counts: Number of records of each file, in tree order, if the files have records.
     """
 
     checks: tuple[Check, Check]
@@ -94,10 +93,10 @@ def check_manifest(
     """Return the checks whether the manifest agrees with the credential, and who signed it.
 
     Args:
-        claims: What the credential says.
+        claims: The claims of the credential.
         related: Its ``relatedResource``.
-        find: Gives a sibling file by digest.
-        policy: The store's policy, or None where its genesis is not established.
+        find: Function that returns a sibling file by digest.
+        policy: The store's policy, or None if its genesis is not established.
     """
     data = find(claims.manifest)
     if data is None:
@@ -154,8 +153,8 @@ def check_author(check: str, manifest: Manifest, policy: Policy | None) -> Check
 
     Args:
         check: Id of the check to make.
-        manifest: Its signature holds already: it was parsed.
-        policy: The policy in force, or None where it is not established.
+        manifest: The manifest, whose signature is verified by parsing it.
+        policy: The policy in force, or None if it is not established.
     """
     if policy is None:
         summary = "signed, but which keys this store lets sign is not established"
@@ -178,13 +177,13 @@ def check_data(
     """Return the checks whether the files are the listed ones, and the list is the named one.
 
     Args:
-        claims: What the credential says.
-        find: Gives a sibling file by digest.
+        claims: The claims of the credential.
+        find: Function that returns a sibling file by digest.
         data: The data, or None.
-        manifest: What :func:`check_manifest` gave.
-        record_ids: Turns files into record ids, or None.
-        measuring: Does so in its place, and measures what passes: in the same read, so that what
-            was measured is what was hashed (A52).
+        manifest: The result of :func:`check_manifest`.
+        record_ids: Function from a file to its record ids, or None.
+        measuring: Object that does the same and measures the records, in the same read, so that
+        the measured bytes are the hashed ones (A52).
     """
     listing = find(claims.tree)
     if listing is None:
@@ -228,12 +227,12 @@ def check_figures(
     """Return ``datasets``: whether the manifest's figures agree with the data.
 
     Args:
-        manifest: What :func:`check_manifest` gave.
-        content: What :func:`check_data` gave.
-        measuring: What measured the records while they were read, or None.
+        manifest: The result of :func:`check_manifest`.
+        content: The result of :func:`check_data`.
+        measuring: The object that measured the records while they were read, or None.
 
     Returns:
-        The check, and the members of the body of which nothing was held against the data.
+        The check, and the members of the body that were compared with nothing.
     """
     body, name = manifest.body, "datasets"
     if body is None or content.tree is None:
@@ -274,11 +273,11 @@ def check_records(
     """Return the check whether the records, in their order, are those committed to.
 
     Args:
-        claims: What the credential says.
-        find: Gives a sibling file by digest.
-        content: What :func:`check_data` gave.
+        claims: The claims of the credential.
+        find: Function that returns a sibling file by digest.
+        content: The result of :func:`check_data`.
         history: The store's policies, or None.
-        logged_at: Where the credential is shown to be logged, or None.
+        logged_at: The proven log index of the credential, or None.
     """
     if claims.records is None:
         return not_applicable("records.root", "the credential commits to no records")
@@ -376,10 +375,10 @@ def _check_bare(claims: Claims, data: DataSource | None) -> Check:
 def check_bare_files(files: Digest, data: DataSource, check: str = "data.files") -> Check:
     """Return the check whether a folder has the named files id, if the list of files is missing.
 
-    No file can be named then.
+    The result then names no file.
 
     Args:
-        files: What the files have to give.
+        files: The required files id.
         data: The folder.
         check: Id of the check to make.
     """

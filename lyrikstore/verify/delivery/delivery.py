@@ -1,8 +1,8 @@
 """Verification of a delivery, sans-IO (spec §11.4).
 
-Everything comes in as arguments: the credential's bytes, the sibling files, the data behind a
-small protocol, the trust, the moment. So the same vectors drive Python, the command line and the
-page. Nothing here raises for what an attacker can write: it becomes a failed check.
+All inputs are arguments: the credential's bytes, the sibling files, the data behind a small
+protocol, the trust, the moment. So the same vectors test Python, the command line and the page.
+Invalid input of an attacker never raises an exception: it becomes a failed check.
 """
 
 import contextlib
@@ -78,14 +78,14 @@ def verify_credential(
 ) -> Report:
     """Return the report on a credential alone: its issuer, and whether it is still in force.
 
-    It does not look at any data: the checks that bind the credential to bytes are absent, and
-    the report says so.
+    No data is read: the checks that bind the credential to bytes are absent, and the report states
+    this.
 
     Args:
         opened: The credential.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
-        status_updates: What its issuer has said about it since.
+        trust: The trust file of the verifier.
+        at: The moment for which the result holds.
+        status_updates: The status updates of its issuer.
     """
     outcome = check_credential(opened, trust=trust, at=at, status_updates=status_updates)
     return _report(
@@ -113,12 +113,12 @@ def verify_alone(
     Args:
         opened: The credential.
         siblings: The files next to it: status lists, documents it names, the terms of a grant.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
-        kind: What it has to be; by default what it says it is.
-        holder: Who presented a grant, or None.
-        status_updates: What issuers have said since; by default what is ``siblings``.
-        fetched: DID documents that came from where their DIDs say, next to those.
+        trust: The trust file of the verifier.
+        at: The moment for which the result holds.
+        kind: The required kind; by default the stated one.
+        holder: The party that presented a grant, or None.
+        status_updates: The status updates of issuers; by default those among ``siblings``.
+        fetched: Further DID documents, fetched from the URLs of their DIDs.
     """
     status_updates = status_updates or StatusUpdates.among(siblings.all, fetched)
     kind = kind or opened.kind
@@ -166,16 +166,16 @@ def verify_delivery(
     """Return the report on a delivery (spec §11.4). Never raises for bad input.
 
     (1) The credential: its form, signature, issuer, trust, period and status.
-    (2) The log: whether the manifest stands in the store's own log, and under which policies.
-    (3) The key: whether it still was the issuer's when the credential was logged.
-    (4) The manifest: whether it says what the credential says, and who signed it.
-    (5) The data: every file, in one read, which also gives the records and what is measured.
-    (6) The records: whether their root is the one that was committed to, and whether the manifest
-        says of them what they give.
-    (7) The terms: whether their texts are there, each file is in one partition, and they keep to
-    those of the first publishers.
+    (2) The log: whether the store's own log contains the manifest, and under which policies.
+    (3) The key: whether the issuer still controlled it when the credential was logged.
+    (4) The manifest: whether it agrees with the credential, and who signed it.
+    (5) The data: every file, in one read, which also yields the records and the measurements.
+    (6) The records: whether their root is the committed one, and whether the manifest's figures
+    agree with them.
+    (7) The terms: whether their texts are present, each file is in one partition, and they are
+    within those of the first publishers.
     (8) The claims: age and quality, as far as they can be checked.
-    (9) Attestations: what others say about the same dataset.
+    (9) Attestations: the statements of others about the same dataset.
 
     The report lists the checks in the order of the procedure ``delivery``.
 
@@ -184,20 +184,20 @@ def verify_delivery(
         siblings: The files next to it, name → bytes, size-capped by the caller; each is found by
             digest, so names do not matter.
         data: The data; None leaves ``data.files`` unchecked, hence the verdict incomplete.
-        record_ids: Turns files into record ids; None leaves ``records.root`` unchecked.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
+        record_ids: Function from a file to its record ids; None leaves ``records.root`` unchecked.
+        trust: The trust file of the verifier.
+        at: The moment for which the result holds.
         memory: Remembered log checkpoints. The one of this delivery is remembered if the verdict
             is ``trusted`` or ``valid``.
-        fetched: DID documents that came from where their DIDs say.
+        fetched: DID documents, fetched from the URLs of their DIDs.
         status_files: Newer status lists than those among ``siblings``; the newest counts.
-        recompute: Makes what measures by the recipes of the measured claims, and what the manifest
-            says of rows, in the one read of the data; None leaves them as claimed, and the verdict
-            at best ``valid``.
+        recompute: Function that returns an object to measure claims and the manifest's figures of
+        rows in the one read of the data; with None they stay claims, and the verdict is at best
+        ``valid``.
 
     Raises:
         StorageError: The data or the memory cannot be read.
-        NotFoundError: (``no-data``) the data is not there at all.
+        NotFoundError: (``no-data``) the data does not exist.
 
     Cost: one read of the data; memory for the tree, the siblings and 32 bytes a record.
     """

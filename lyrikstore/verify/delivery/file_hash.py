@@ -1,6 +1,6 @@
 """Hashing the files of a folder, each read once, in a worker process.
 
-Read, never mapped: a mapped file that shrinks kills whoever reads it.
+Files are read, never mapped: a mapped file that shrinks kills the process that reads it.
 """
 
 import os
@@ -30,8 +30,8 @@ def hash_task(
         task: ``paths`` below the root; ``sizes`` that they should have.
 
     Yields:
-        ``read`` with a number of bytes, often; at last ``done`` with the digests, joined;
-        :data:`NOTHING` for what is no regular file of that size, before or after it was read.
+        ``read`` with a number of bytes, often; at last ``done`` with the joined digests;
+        :data:`NOTHING` for a path that is not a regular file of that size, before or after reading.
     """
     buffer = memoryview(bytearray(_READ_BYTES))
     digests = []

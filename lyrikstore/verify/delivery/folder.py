@@ -1,7 +1,7 @@
 """Reading of a buyer's folders: the data of a delivery, and the small files beside it.
 
-The only part of verification that touches a disk. It never follows a link, never opens a device,
-never believes a name, and reads every file once.
+The only part of verification that reads a disk. It never follows a link, never opens a device,
+never trusts a name, and reads every file once.
 """
 
 import os
@@ -75,8 +75,8 @@ class FolderData(Struct, frozen=True):
     Attributes:
         root: The folder; not followed if it is a link.
         progress: Progress callback, called per file; the total is unknown.
-        aside: Name of a folder in it that is not looked into; empty: there is none.
-        most: How many files it may hold; None: any number.
+        aside: Name of a folder in it that is not read; empty: all are read.
+        most: Most files that it may have; None: any number.
     """
 
     root: Path
@@ -88,11 +88,11 @@ class FolderData(Struct, frozen=True):
         """Return the differences between the folder and ``tree``.
 
         Args:
-            tree: What should be there.
-            each: Given every listed file that has its listed length, in tree order.
+            tree: The required files.
+            each: Called with every listed file that has its listed length, in tree order.
 
         Raises:
-            IncompleteError: (``too-many-files``) it holds more than it may.
+            IncompleteError: (``too-many-files``) it has more files than allowed.
             LyrikstoreError: As :func:`walk`.
 
         Cost: one read of every file whose length some listed file has, in worker processes where
@@ -130,7 +130,7 @@ class FolderData(Struct, frozen=True):
     def _hash(self, tree: Tree, names: Mapping[str, bool | None], counter: "_Counter") -> set[int]:
         """Return the positions of the files that are as listed.
 
-        All others are looked at again, alone, by whoever asks.
+        The caller examines each of the other files again, alone.
         """
         batches = list(_batches(tree, [at for at, path in enumerate(tree.paths) if path in names]))
         much = tree.total_bytes >= _WORTH_BYTES or len(tree) >= _WORTH_FILES

@@ -27,8 +27,8 @@ def check_founder(
         genesis: The verified genesis manifest; its id is the store's id.
         history: The store's policies, or None if they are not established.
         names_it: Whether a key is shown to have signed something that names the store.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
+        trust: The trust file of the verifier.
+        at: The moment for which the result holds.
     """
     entry = trust.vouches_for(genesis.author, store=genesis.id, at=at)
     owner = None

@@ -71,11 +71,11 @@ def check_log(
 
     Args:
         outcome: What the credential's own checks gave.
-        claims: What the credential says.
-        find: Gives a sibling file by digest.
+        claims: The claims of the credential.
+        find: Function that returns a sibling file by digest.
         statements: Policies and log proofs next to it.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
+        trust: The trust file of the verifier.
+        at: The moment for which the result holds.
         memory: Remembered log checkpoints, or None.
     """
     witness = check_witness(trust)

@@ -179,7 +179,7 @@ def holder_of(opened: OpenedCredential, key: str, trust: Trust, at: datetime) ->
         opened: The grant.
         key: The key, as did:key: the holder itself, or a key that the holding organisation lists.
         trust: Contains the pinned documents that list the keys of organisations.
-        at: The moment to judge for.
+        at: The moment for which the result holds.
     """
     try:
         named = (opened.document or {})["credentialSubject"]["id"]

@@ -31,7 +31,7 @@ def check_logged_credentials(
         repository: The store.
         lineage: The manifests with effect, whose data is checked for deletions that are due.
         trust: Limits the age of status lists, and contains pinned documents.
-        at: The moment to judge for.
+        at: The moment for which the result holds.
 
     Cost: one read, one signature and the bytes of every logged credential in memory.
     """

@@ -83,7 +83,7 @@ def check_log_state(
     Args:
         repository: The open store; its files are read again.
         trust: The keys that the verifier trusts.
-        at: The moment to judge for.
+        at: The moment for which the result holds.
         memory: The log checkpoints that were signed and seen before, or None.
 
     Cost: one read of every transaction record, one hash per log entry; again where the log grows

@@ -148,7 +148,7 @@ def verify_store_at(
     Args:
         root: The ``.lyrikstore`` folder.
         trust: The keys that the verifier trusts.
-        at: The moment to judge for.
+        at: The moment for which the result holds.
         memory: The log checkpoints that were signed and seen before.
         progress: Progress callback, in bytes, called from another thread.
         share: As for :func:`verify_store`.
