@@ -45,9 +45,9 @@ class LogOutcome(Struct, frozen=True):
     Attributes:
         checks: ``log.inclusion``, ``log.anchor``, ``log.witness``, ``log.memory``.
         history: The store's policies, once its genesis is established; else None.
-        proofs: What shows where in its log other things are, likewise.
-        credential: Where the credential is shown to be logged, or None.
-        signed: The log checkpoint whose signature holds, or None.
+        proofs: The log proofs of other entries in its log; None if the genesis is not established.
+        credential: The proven place of the credential in the log, or None.
+        signed: The log checkpoint with a valid signature, or None.
     """
 
     checks: tuple[Check, ...]
@@ -70,7 +70,7 @@ def check_log(
     """Return the checks whether the store's log has the manifest at the credential's log index.
 
     Args:
-        outcome: What the credential's own checks gave.
+        outcome: The result of the credential's own checks.
         claims: The claims of the credential.
         find: Function that returns a sibling file by digest.
         statements: Policies and log proofs next to it.
@@ -121,8 +121,8 @@ def is_torn(history: KeyHistory, proofs: Proofs, seen: Iterable[SignedCheckpoint
 
     Args:
         history: Its policies.
-        proofs: What shows where in its log other things are.
-        seen: Log checkpoints under which these are.
+        proofs: The log proofs of other entries in its log.
+        seen: The log checkpoints of these proofs.
 
     Raises:
         IncompleteError: (``too-many-log-checkpoints``) there are more than are compared.
@@ -141,12 +141,12 @@ def _places_of(outcome: CheckedCredential, history: KeyHistory, proofs: Proofs) 
 def mark_damaged(checks: Sequence[Check], files: SiblingFiles, origin: str) -> list[Check]:
     """Return the log's checks, with a mark on ``log.memory`` if the consistency file is damaged.
 
-    What is damaged counts as absent (spec §7.8). But who changed a file of a delivery is not to go
-    unnoticed because another showed enough.
+    A damaged file counts as absent (spec §7.8). But a changed file of a delivery must be reported
+    even if another file proves enough.
 
     Args:
         checks: The log's.
-        files: What lies next to the credential.
+        files: The files next to the credential.
         origin: The log that the credential names.
     """
     damaged = _damaged(files, origin)

@@ -14,11 +14,11 @@ def walk(root: Path, aside: str = "") -> Iterator[tuple[str, bool | None]]:
 
     Args:
         root: The folder.
-        aside: Name of a folder in it that is not looked into.
+        aside: Name of a folder in it that is not read.
 
     Raises:
         IncompleteError: (``linked``) the folder is a link.
-        NotFoundError: (``no-data``) there is no such folder.
+        NotFoundError: (``no-data``) the folder does not exist.
         StorageError: (``io``) it cannot be listed.
 
     A folder that cannot be listed comes as its path and ``/``, with None: ATTACK: one below more
@@ -54,7 +54,7 @@ def read_small(path: Path, limit: int) -> bytes | None:
 
     Args:
         path: The file; not followed if it is a link.
-        limit: How many bytes it may have.
+        limit: Most bytes that it may have.
     """
     try:
         descriptor = os.open(path, FLAGS)

@@ -28,9 +28,9 @@ class Measured(Struct, frozen=True):
     """The result of one recipe.
 
     Attributes:
-        value: The exact number, or None if there is none.
+        value: The exact number, or None if it could not be measured.
         share: Whether it is a share, written with :data:`DECIMALS` decimals.
-        problem: Why there is none.
+        problem: Why there is no number.
     """
 
     value: Fraction | None
@@ -91,7 +91,7 @@ class Measuring(Protocol):
         """Return the members of the descriptor's ``stats`` for rows; empty for documents.
 
         Raises:
-            InvalidInputError: (``bad-record``) a row is none.
+            InvalidInputError: (``bad-record``) a row is malformed.
         """
         ...
 
@@ -125,8 +125,8 @@ def check_quality(
 
     Args:
         subject: The credential's subject.
-        measuring: What measured while the data was read, or None if none was read for it.
-        complete: Whether all files are as listed, so that what was measured is the dataset.
+        measuring: The object that measured the data while it was read, or None.
+        complete: Whether all files are as listed, so that the measured data is the dataset.
     """
     claims = [claim for claim in subject.get("quality", ()) if "recipe" in claim]
     if not claims:

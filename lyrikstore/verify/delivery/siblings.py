@@ -15,8 +15,7 @@ class SiblingFiles:
     """The sibling files of a credential, found by content, never by name.
 
     Args:
-        files: Name → bytes, size-capped by the caller. Each is hashed once, and opened once however
-            many ask what it says.
+        files: Name → bytes, size-capped by the caller. Each is hashed and parsed at most once.
     """
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
@@ -57,15 +56,16 @@ class SiblingFiles:
     def other_version(self, opened: OpenedCredential, among: CredentialKind) -> Digest | None:
         """Return the manifest of another version of the dataset that a credential is about.
 
-        Nothing is verified: it tells what the files say of themselves, and decides nothing.
+        Nothing is verified: the result follows from what the files state, and no check depends on
+        it.
 
         Args:
             opened: A grant or a dataset credential.
-            among: The kind of the files that are looked at.
+            among: The kind of the files that are searched.
 
         Returns:
-            The first by its digest of the versions that they are about, or None if one is about
-            this very version, or none about this dataset.
+            The first version by its digest that these files are about; None if a file is about this
+            version, or no file is about this dataset.
         """
         dataset, manifest = _dataset_meant(opened)
         found = self._versions(among).get(dataset, set()) if dataset is not None else set()

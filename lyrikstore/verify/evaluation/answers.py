@@ -33,9 +33,9 @@ class Answerer(Struct, frozen=True):
 
     Attributes:
         name: ``model``, or the method of a baseline.
-        threshold: Where records may have several labels: millionths from which one is given.
-        at_least_one: Whether the likeliest is given where none reaches the threshold.
-        abstain_below: Millionths below which the answer is that it is not known.
+        threshold: If records may have several labels: millionths from which a label is given.
+        at_least_one: Whether the likeliest label is given if none reaches the threshold.
+        abstain_below: Millionths of confidence below which the answerer abstains.
     """
 
     name: str
@@ -63,10 +63,10 @@ class Head(Struct, frozen=True):
     Attributes:
         task: A task with labels.
         labels: Labels, those of the model first.
-        answerers: Who answered: the model, its baseline, further baselines.
+        answerers: The answerers: the model, its baseline, further baselines.
         slices: Field and value of each slice.
-        labelled: Whether it is known what is right; else no record expects any label.
-        format: ``predictions/2``, or what was written before.
+        labelled: Whether the right labels are known; else no record expects any label.
+        format: ``predictions/2``, or the earlier format.
     """
 
     task: str
@@ -134,11 +134,11 @@ class Answers(Struct, frozen=True):
     """The answers of one answerer.
 
     Attributes:
-        answerer: Who.
+        answerer: The answerer.
         given: The labels given.
-        scores: The millionths of each of those.
-        confidence: Of each record, the millionths of the answer as a whole.
-        squares: Squared distance of all scores from what is right, in square millionths.
+        scores: The millionths of each given label.
+        confidence: For each record, the millionths of the whole answer.
+        squares: Squared distance of all scores from the right answer, in square millionths.
     """
 
     answerer: Answerer
@@ -152,13 +152,13 @@ class Predictions(Struct, frozen=True):
     """All answers, in columns.
 
     Attributes:
-        head: What holds for all.
+        head: Facts that apply to all records.
         ids: Record ids, 32 bytes each, of ``predictions/1``; later formats have none.
-        expected: Which labels are right.
-        answers: For each answerer what it said.
+        expected: The right labels.
+        answers: The answers of each answerer.
         groups: Number of each record's group, from 0 without gaps; None: groups are not drawn.
-        slices: Which slices the records are in.
-        near: Whether the training data has a near duplicate.
+        slices: The slices of the records.
+        near: Whether the training data has a near duplicate of each record.
     """
 
     head: Head
@@ -201,9 +201,9 @@ class Reading:
     """Reads records one by one, and keeps the parts of their scores that figures need.
 
     Args:
-        head: What holds for all records.
+        head: Facts that apply to all records.
 
-    Cost: memory for the labels expected and given, of which :attr:`gives_too_much` tells.
+    Cost: memory for the expected and given labels, which :attr:`gives_too_much` limits.
     """
 
     def __init__(self, head: Head) -> None:
@@ -228,7 +228,7 @@ class Reading:
     def group_problem(self, group: int | None) -> str:
         """Set the next record's group; return ``group`` if it is not a possible one, else empty.
 
-        All have one or none has; groups are numbered as they come.
+        Either all records have a group or none has; groups are numbered in order of occurrence.
         """
         if (group is None) != (self.count > 0 and not self._groups) and self.count:
             return "group"
@@ -319,7 +319,7 @@ def decide(answerer: Answerer, scores: Numbers) -> tuple[list[int], int]:
     """Return the labels that scores give, and the confidence of the whole answer.
 
     Args:
-        answerer: How scores become answers.
+        answerer: The answerer, with its rule.
         scores: Millionths for each label.
     """
     best = int(scores.argmax())  # of equal ones the first

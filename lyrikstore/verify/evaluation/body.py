@@ -1,6 +1,6 @@
 """The members of an evaluation that follow from its predictions (spec §13.9).
 
-One function, for whoever signs an evaluation and for whoever computes one again.
+Signing an evaluation, and computing it again, use this one function.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,30 +51,31 @@ def evaluation_body(
 
     Args:
         predictions: The answers.
-        seed: Of the resampling: that of the run.
-        costs: What mistakes cost, as ``costs`` of an evaluation has it.
+        seed: The seed of the run, used for the resampling.
+        costs: The costs of mistakes, as ``costs`` of an evaluation.
         thresholds: ``thresholds`` of the run.
-        field_of_groups: The field whose groups the predictions number, if they do.
-        majority: The commonest label of the training data; None: it is no baseline.
-        near: How near duplicates were looked for; None: they were not.
-        occurring: Whether macro-F1 is of the labels that records have, as in monitors: data of a
-            month has some of them, and one that is given by mistake alone is none of these.
-        floors: Confidences below which nothing would be answered, that the coverage has besides.
-        scored: Whether the model's answers say how sure they are; else no figure of confidence is.
-        against: The evaluation that it is held against.
+        field_of_groups: The field of the groups that the predictions number, or None.
+        majority: The commonest label of the training data; None: it is not a baseline.
+        near: The method that searched near duplicates; None: they were not searched.
+        occurring: Whether macro-F1 is the mean over the labels that records have, as in monitoring:
+        the data of a month has only some labels, and wrongly given labels do not count.
+        floors: Further abstention limits for the coverage.
+        scored: Whether the model's answers have confidences; else figures of confidence are
+            omitted.
+        against: The evaluation to compare with.
 
     Returns:
-        ``count``, ``task``, ``predictions``, ``model``, ``confidence``, ``worst``, and where there
-        is something to say ``baseline``, ``baselines``, ``majority``, ``comparisons``, ``slices``,
-        ``thresholds``, ``costs``, ``coverageAt``, ``against`` and ``overlap`` with ``near`` alone.
-        What is measured rather than computed is for the signer to add.
+        ``count``, ``task``, ``predictions``, ``model``, ``confidence``, ``worst``, and if they are
+        not empty ``baseline``, ``baselines``, ``majority``, ``comparisons``, ``slices``,
+        ``thresholds``, ``costs``, ``coverageAt``, ``against`` and ``overlap`` with only ``near``.
+        The signer adds the measured members.
 
     Raises:
-        InvalidInputError: (``unknown-metric``, ``unknown-label``) a threshold is for something that
-            these predictions do not give, or ``majority`` is no label of theirs;
-            (``groups-differ``) there are groups and no field, or a field and no groups.
+        InvalidInputError: (``unknown-metric``, ``unknown-label``) a threshold is for a metric or
+        label that these predictions lack, or ``majority`` is not one of their labels;
+        (``groups-differ``) there are groups without a field, or a field without groups.
 
-    Cost: 1,000 resamples of all records, and of those in each slice.
+    Cost: 1,000 resamples of all records, and of the records in each slice.
     """
     if (predictions.groups is None) != (field_of_groups is None):
         raise InvalidInputError(

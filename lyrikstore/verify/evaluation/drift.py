@@ -57,24 +57,24 @@ def monitor_body(
 
     Args:
         predictions: The model's answers about the new data.
-        reference: The predictions of the evaluation that it is held against.
-        seed: Of the resampling: that of the run.
-        costs: What mistakes cost, where the new data has labels.
+        reference: The predictions of the evaluation to compare with.
+        seed: The seed of the run, used for the resampling.
+        costs: The costs of mistakes, if the new data has labels.
         thresholds: ``thresholds`` of the run.
-        field_of_groups: The field whose groups the predictions number, if they do.
+        field_of_groups: The field of the groups that the predictions number, or None.
         measured: ``lengths``, ``newTokenShare`` and ``newTokenShift``, as far as they are known;
-            without one of them the verdict is never ``ok``.
-        occurring: Whether macro-F1 is of the labels that records have, and compared over those
-            that records of both have; False: as monitors once were, of all that are expected or
-            given.
-        backfill: Whether the data is of before the run: then nothing is judged.
-        unlike: Whether the model says which texts are unlike its training data: then ``measured``
-            has ``unlikeShare`` and ``unlikeShift``, too.
+        without one of them the verdict is never ``ok``.
+        occurring: Whether macro-F1 is the mean over the labels that records have, compared over the
+        labels that both data sets have; False, as in early monitoring: over all expected or
+        given labels.
+        backfill: Whether the data is from before the run: then no verdict is given.
+        unlike: Whether the model detects texts unlike its training data: then ``measured`` also
+        has ``unlikeShare`` and ``unlikeShift``.
 
     Returns:
-        ``count``, ``task``, ``predictions``, ``model``, ``drift``; ``thresholds`` where there are
-        some; and of data with labels what :func:`evaluation_body` gives, with ``comparisons`` of
-        the figures now and those of the reference.
+        ``count``, ``task``, ``predictions``, ``model``, ``drift``; ``thresholds`` if there are any;
+        and for data with labels the members of :func:`evaluation_body`, with ``comparisons`` of
+        the new figures with those of the reference.
 
     Raises:
         InvalidInputError: As :func:`evaluation_body`.
@@ -144,8 +144,8 @@ def length_drift(new: Sequence[int], old: Sequence[int]) -> str:
     """Return the population stability index of lengths, in the bins of the old lengths.
 
     Args:
-        new: Lengths of the texts that came, in bytes.
-        old: Those of the reference; at least one.
+        new: Lengths of the new texts, in bytes.
+        old: Lengths of the texts of the reference; at least one.
     """
     ordered = sorted(old)
     edges = sorted({ordered[len(ordered) * tenth // BINS] for tenth in range(1, BINS)})
@@ -171,8 +171,9 @@ def shift(now: str, before: str) -> str:
 def stability_index(old: Sequence[int], new: Sequence[int]) -> str:
     """Return the population stability index of counts in the same bins, with four decimals.
 
-    Half a record is added to each bin, so that one that is empty is not infinitely far. What is
-    expected of two samples of the same, which is much where one is small, is subtracted.
+    Half a record is added to each bin, so that an empty bin does not make the index infinite. The
+    index expected for two samples of the same data, which is large for small samples, is
+    subtracted.
     """
     totals = [2 * sum(counts) + len(old) for counts in (old, new)]
     index = Decimal(0)
@@ -230,7 +231,7 @@ def _since_release(
 def _of_both(sides: Sequence[Predictions]) -> tuple[list[Flags], list[Flags]]:
     """Return for each side the labels of common records, and which records are compared.
 
-    Those are the records that have such a label, and those that have none at all.
+    The compared records are those with a common label, and those without any label.
     """
     had = [{one.head.labels[at] for at in np.flatnonzero(expected_labels(one))} for one in sides]
     labels, chosen = [], []

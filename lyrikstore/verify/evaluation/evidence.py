@@ -41,7 +41,7 @@ class OtherEvaluation(Struct, frozen=True):
     Attributes:
         name: Its name.
         given: Whether its answers were computed elsewhere.
-        predictions: What its attachment holds; the answers of its model count.
+        predictions: The content of its attachment; the answers of its model count.
     """
 
     name: str
@@ -53,19 +53,19 @@ class Evidence(Struct):
     """One evaluation and the documents that it depends on.
 
     Attributes:
-        body: Of the evaluation.
-        predictions: What its attachment holds, as the rules of its task read it.
+        body: Body of the evaluation.
+        predictions: The content of its attachment, read by the rules of its task.
         checkpoint: Body of the model.
-        run: Body of its run; None: no run of it is here.
-        tests: Bodies of the test sets that are here.
+        run: Body of its run; None if it is not available.
+        tests: Bodies of the available test sets.
         read: Yields the records of its test sets: from the field of the label, and the fields of
-            values. Raises a LyrikstoreError where they cannot be read.
-        read_reference: The same of the test sets of the evaluation that a monitor is held against.
-        outputs: Opens the texts that were written; None: they are not here any more, as may be.
-        reference: Of a monitor: the predictions of the evaluation that it is held against.
-        against: The evaluation that it is compared with; None: it is compared with none.
-        is_whole: Whether all of its test sets are here.
-        kept: What the rules of its task keep from one step to the next.
+        values. Raises a LyrikstoreError if they cannot be read.
+        read_reference: The same for the test sets of a monitoring result's reference.
+        outputs: Opens the generated texts; None if they are no longer stored, which is allowed.
+        reference: For a monitoring result: the predictions of its reference evaluation.
+        against: The evaluation that it is compared with, or None.
+        is_whole: Whether all of its test sets are available.
+        kept: Data that the rules of its task keep from one step to the next.
     """
 
     body: Mapping[str, Any]

@@ -1,7 +1,7 @@
 """Checks of evaluations whose answers were computed elsewhere (spec §13.16).
 
-Whoever brought them vouches that the named model gave them. Figures follow from them as from
-others; nobody here let a model answer.
+The signer states that the named model gave the answers. Figures follow from them as from other
+answers; no model was run here.
 """
 
 from collections.abc import Mapping

@@ -19,8 +19,8 @@ COVERAGE = (0, 500_000, 600_000, 700_000, 800_000, 900_000, 950_000)
 def calibration(predictions: Predictions, answers: Answers, counts: Counts) -> dict[str, Any]:
     """Return bins, expected calibration error and Brier score.
 
-    An answer is a label that was given, and its confidence the label's score: where records have
-    several labels, one record has several answers, or none.
+    An answer is a given label, and its confidence is the label's score: if records may have several
+    labels, one record has several answers, or none.
     """
     labels = counts.labels
     said = answers.given.keys(labels)
@@ -49,12 +49,12 @@ def calibration(predictions: Predictions, answers: Answers, counts: Counts) -> d
 def coverage(answers: Answers, right: Flags, floors: Collection[str] = ()) -> list[dict[str, str]]:
     """Return the accuracy of the answered records at each abstention limit.
 
-    Where nothing is answered there is no accuracy, and no row.
+    A limit at which nothing is answered has no accuracy, and no row.
 
     Args:
         answers: The answers.
-        right: Which records have all their labels, and none besides.
-        floors: Further confidences.
+        right: Whether each record has exactly its right labels.
+        floors: Further abstention limits.
     """
     own = answers.answerer.abstain_below
     asked = {round(Fraction(one) * WHOLE) for one in floors}

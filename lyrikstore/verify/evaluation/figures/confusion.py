@@ -17,9 +17,9 @@ def confusion(predictions: Predictions) -> dict[str, Any] | None:
         predictions: The answers.
 
     Returns:
-        ``labels``, those with the most records first, and ``counts``: a row for each that is right,
-        a column for each that the model gave, and one more of both for all other labels, if there
-        are any. None where a record may have several labels: there no answer stands for one label.
+        ``labels``, those with the most records first, and ``counts``: a row for each right label, a
+        column for each label that the model gave, and one more row and column for all other labels,
+        if any. None if a record may have several labels, as no answer then belongs to one label.
     """
     if predictions.several:
         return None

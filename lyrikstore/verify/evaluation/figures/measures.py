@@ -1,7 +1,7 @@
 """Accuracy and F1 in whole billionths, with intervals over resamples (spec §13.9.3, §13.9.4).
 
-No figure passes through a fraction of a processor's: a ratio is rounded down to billionths, so that
-every program on every machine writes the same four decimals.
+No floating-point number is used: a ratio is rounded down to billionths, so that every program on
+every machine writes the same four decimals.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,11 +65,11 @@ class Counts:
     """Counts for one answerer, so that a resample only needs sums.
 
     Args:
-        expected: Which labels are right.
-        given: Which were given.
-        records: How many records there are.
+        expected: The right labels.
+        given: The given labels.
+        records: Number of records.
         names: The labels.
-        macro: Those whose F1 macro-F1 is the mean of; None: those that are expected or given.
+        macro: The labels over which macro-F1 is the mean; None: the expected or given ones.
     """
 
     def __init__(
@@ -137,9 +137,9 @@ class Resampled(Struct, frozen=True):
     """Figures of several answerers over the same records and resamples.
 
     Attributes:
-        counts: What is counted of each answerer.
+        counts: The counts of each answerer.
         values: Answerer → the metrics of the task, in billionths.
-        resampled: Resample, answerer → the same; None: there are too few records.
+        resampled: Resample, answerer → these metrics; None: there are too few records.
     """
 
     counts: Sequence[Counts]
@@ -184,12 +184,12 @@ def measure(
 
     Args:
         predictions: The answers.
-        answers: Those of the answerers that are measured.
-        seed: Of the resampling.
-        chosen: Which records; None: all.
+        answers: The answers to measure, of one or more answerers.
+        seed: Seed of the resampling.
+        chosen: The records to use; None: all.
         macro: As for :class:`Counts`.
 
-    Cost: 1,000 resamples, each some sums over records and the labels expected and given.
+    Cost: 1,000 resamples, each with some sums over records and over the expected and given labels.
     """
     chosen = np.ones(len(predictions), bool) if chosen is None else chosen
     count, rules = int(chosen.sum()), measuring(predictions)

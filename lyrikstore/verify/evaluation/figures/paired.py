@@ -33,8 +33,8 @@ def against_body(own: Predictions, other: OtherEvaluation, *, seed: int) -> Mapp
 
     Args:
         own: Its answers.
-        other: What it is held against; see :func:`pairing_fault`.
-        seed: That of its resamples.
+        other: The evaluation to compare with; see :func:`pairing_fault`.
+        seed: Seed of the resampling.
 
     Cost: 1,000 resamples of all records.
     """

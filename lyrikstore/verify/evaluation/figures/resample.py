@@ -18,8 +18,8 @@ def draws(count: int, *, seed: int, groups: Numbers | None = None) -> Iterator[W
     """Yield, for each resample, the number of times each record is drawn.
 
     Draw *i* of resample *r* is number *i* of the 8-byte little-endian numbers in the output of
-    BLAKE3 over seed and *r*, modulo how many there are. Of groups, each draw takes all records of
-    one.
+    BLAKE3 over seed and *r*, modulo the number of records or groups. A draw of a group takes all of
+    its records.
 
     Args:
         count: Records.
@@ -40,7 +40,7 @@ def draws(count: int, *, seed: int, groups: Numbers | None = None) -> Iterator[W
 def ends(resampled: Numbers) -> tuple[int, int]:
     """Return the 2.5th and 97.5th percentile of the resampled figures.
 
-    Place 24.975 and 974.025 among the sorted ones, between two of them linearly, rounded down.
+    Places 24.975 and 974.025 of the sorted figures, with linear interpolation, rounded down.
     """
     ordered = np.sort(resampled)
     low, above, below, high = (int(ordered[at]) for at in (24, 25, 974, 975))

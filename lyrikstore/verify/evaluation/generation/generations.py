@@ -1,7 +1,7 @@
 """Format ``generations/2``: the figures of each generated text, without the text (§13.12.8).
 
-JSON Lines: a head, then a line for each record that was asked, in storage order. ``generations/1``,
-whose lines have record ids and plain digests of what was written, is read.
+JSON Lines: a head, then a line for each sampled record, in storage order. ``generations/1``, whose
+lines have record ids and plain digests of the texts, is read, too.
 """
 
 from collections.abc import Collection, Iterator
@@ -58,10 +58,10 @@ class Generations(Struct, frozen=True):
     """The answers of model and base to some records of a test set.
 
     Attributes:
-        records: What names them, in the order of the test set: places, of version 1 ids.
-        outputs: Of each record, those of the model and of the base.
-        of: How many records the test set has.
-        seed: Of the sample, where not all were asked.
+        records: Names of the records, in the order of the test set: places, in version 1 ids.
+        outputs: For each record, the answers of the model and of the base.
+        of: Number of records of the test set.
+        seed: Seed of the sample, if not all records were used.
     """
 
     records: tuple[Digest | int, ...]
@@ -92,9 +92,9 @@ def sample_records(records: Collection[Digest], count: int, seed: int) -> frozen
     """Return the records that are used if the test set is sampled.
 
     Args:
-        records: Those of the test set.
-        count: How many are wanted.
-        seed: That of the run, so that nobody chooses.
+        records: The records of the test set.
+        count: Size of the sample.
+        seed: The seed of the run, so that no one can choose the records.
     """
     drawn = draw_sample({one.raw for one in records}, count, seed)
     return frozenset(map(Digest, drawn))
@@ -141,7 +141,7 @@ def read_generations(stream: BinaryIO) -> Generations:
     """Parse an attachment of generations.
 
     Raises:
-        FormatError: (``bad-predictions``) it is no such attachment.
+        FormatError: (``bad-predictions``) the stream is not such an attachment.
     """
     lines = Lines(stream, "bad-predictions", max_line=MAX_LINE)
     head = lines.need(_Head)

@@ -1,4 +1,4 @@
-"""The texts that a model wrote, in an attachment of their own (spec §13.12.8)."""
+"""The generated texts, in a separate attachment (spec §13.12.8)."""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, BinaryIO, Literal
@@ -22,8 +22,8 @@ class WrittenTexts(Struct, frozen=True):
     """The generated texts.
 
     Attributes:
-        texts: Of each record, those of the model and of the base.
-        salt: What makes their digests tell nothing without it; empty: beside ``generations/1``.
+        texts: For each record, the texts of the model and of the base.
+        salt: Random bytes without which the digests reveal nothing; empty for ``generations/1``.
     """
 
     texts: Sequence[Sequence[str]]
@@ -59,10 +59,10 @@ def read_outputs(stream: BinaryIO, found: Generations) -> WrittenTexts:
 
     Args:
         stream: The attachment ``outputs``.
-        found: What the attachment ``predictions`` of the same evaluation holds.
+        found: The content of the attachment ``predictions`` of the same evaluation.
 
     Raises:
-        FormatError: (``bad-predictions``) it is no such attachment, or about other records.
+        FormatError: (``bad-predictions``) it is not such an attachment, or is about other records.
 
     Cost: the texts, in memory; nothing beyond the last record is read.
     """

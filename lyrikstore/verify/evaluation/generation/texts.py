@@ -36,13 +36,13 @@ class WrittenAnswer(Struct, frozen=True):
     """The answer of one answerer to one record, without its text.
 
     Attributes:
-        identifier: What identifies its text to whoever has it; see :func:`identify_text`.
-        exact: Whether it has the same words as the right one, in the same order; of a model that
-            answers within choices, whether it is the right one.
-        token_f1: F1 of its words and those of the right one, in millionths, rounded down.
-        refused: Whether it begins as a refusal does.
-        tokens: How many tokens were written, the one that ends it among them.
-        ended: Whether it came to its end, and was not cut off.
+        identifier: The identifier of its text; see :func:`identify_text`.
+        exact: Whether it has the same words as the expected answer, in the same order; for choices,
+        whether it is the expected one.
+        token_f1: F1 of its words and those of the expected answer, in millionths, rounded down.
+        refused: Whether it begins like a refusal.
+        tokens: Number of generated tokens, the end token included.
+        ended: Whether it reached its end token, and was not cut off.
     """
 
     identifier: Digest | int
@@ -59,14 +59,14 @@ def identify_text(
     """Return the digest that identifies a generated text.
 
     Args:
-        text: The text; where there are choices, one of these.
-        record: What names its record: a place, or of ``generations/1`` an id.
-        answerer: Who wrote it: 0 the model, 1 the base.
+        text: The text; if the model has choices, one of them.
+        record: Name of its record: a place, or in ``generations/1`` an id.
+        answerer: The answerer: 0 the model, 1 the base.
         salt: Random bytes, which are kept with the texts and erased with them.
-        choices: The only answers that the model can give; empty: there are others.
+        choices: The only answers that the model can give; empty for free text.
 
     Returns:
-        The number of the choice; else a digest of salt, place, answerer and text; of
+        The number of the choice; else a digest of salt, place, answerer and text; for
         ``generations/1`` the digest of the text.
     """
     data = text.encode()
@@ -101,12 +101,12 @@ def judge_text(
     """Return the figures of a generated answer.
 
     Args:
-        text: What was written.
-        expected: What is right.
-        identifier: What identifies the text.
-        tokens: How many tokens it has.
-        ended: Whether it came to its end.
-        choices: The only answers that the model can give; empty: there are others.
+        text: The generated text.
+        expected: The expected answer.
+        identifier: The identifier of the text.
+        tokens: Number of its tokens.
+        ended: Whether it reached its end token.
+        choices: The only answers that the model can give; empty for free text.
     """
     from lyrikstore.verify.evaluation.answers import WHOLE  # who names a baseline needs no numpy
 
