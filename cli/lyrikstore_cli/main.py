@@ -54,7 +54,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "present": "prove to a verifier that you hold a grant",
         "credential": "revoke, suspend or supersede a credential; publish status lists",
         "verify": "check a credential, a version or the whole store",
-        "rules": "write and test the data policy of your organisation",
+        "rules": "write, test and apply the data policy of your organisation",
         "terms": "show what datasets may be used for together, and why",
         "page": "write the page that verifies a delivery in a browser",
     },

@@ -175,6 +175,27 @@ class StorePolicy:
         change = stages.with_approvers(dids, log_key, threshold=threshold, cards=cards)
         return self._change(change, message, at)
 
+    def admit_waivers(
+        self,
+        *dids: str,
+        log_key: "PublicKey | None" = None,
+        at: "str | RemotePlace | None" = None,
+        message: str = "",
+    ) -> "PolicyChange":
+        """Add people who may sign waivers of rules; the role permits nothing else.
+
+        Args:
+            dids: The DIDs of the people; existing keys keep the role.
+            log_key: A key of theirs that may sign the log.
+            at: The home, where a clone adds a log key.
+            message: The reason; signed and public.
+
+        Raises:
+            InvalidInputError: (``bad-policy``) the role ``waiver`` has another purpose.
+            LyrikstoreError: As :meth:`admit`.
+        """
+        return self._change(stages.with_waivers(dids, log_key), message, at)
+
     def retire(
         self, log_key: "PublicKey", *, at: "str | RemotePlace | None" = None, message: str = ""
     ) -> "PolicyChange":

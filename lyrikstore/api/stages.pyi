@@ -4,6 +4,7 @@ from lyrikstore.api.models import Models as Models
 from lyrikstore.api.policy import StorePolicy as StorePolicy
 from lyrikstore.api.query import Queries as Queries
 from lyrikstore.api.remotes import Remotes as Remotes
+from lyrikstore.api.rules import StoreRules as StoreRules
 from lyrikstore.credentials.trust.edit import add_successor as add_successor
 from lyrikstore.curate.commit.commit import commit_folder as commit_folder
 from lyrikstore.curate.commit.status import folder_statuses as folder_statuses
@@ -26,6 +27,10 @@ from lyrikstore.curate.terms.sources import sources_of_datasets as sources_of_da
 from lyrikstore.curate.work_folder import work_folder as work_folder
 from lyrikstore.deploy.deploy import deploy_checkpoint as deploy_checkpoint
 from lyrikstore.deploy.rebuild import deploy_again as deploy_again
+from lyrikstore.governance.packs import add_rules as add_rules
+from lyrikstore.governance.preview import check_use as check_use
+from lyrikstore.governance.preview import diff_rules as diff_rules
+from lyrikstore.governance.waive import waive_rule as waive_rule
 from lyrikstore.history.checkout.checkout import checkout_tree as checkout_tree
 from lyrikstore.history.commit.policy_change import change_policy as change_policy
 from lyrikstore.history.commit.policy_change import revoked as revoked
@@ -34,6 +39,7 @@ from lyrikstore.history.commit.policy_change import signed_here as signed_here
 from lyrikstore.history.commit.policy_change import suspect_index as suspect_index
 from lyrikstore.history.commit.policy_change import with_approvers as with_approvers
 from lyrikstore.history.commit.policy_change import with_misdated as with_misdated
+from lyrikstore.history.commit.policy_change import with_waivers as with_waivers
 from lyrikstore.history.commit.policy_change import with_writer as with_writer
 from lyrikstore.history.commit.policy_change import without_log_key as without_log_key
 from lyrikstore.history.gc.gc import check_collected as check_collected

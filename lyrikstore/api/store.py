@@ -224,6 +224,7 @@ class Store(StoreContext):
     remotes = part(lambda: stages.Remotes)
     query = part(lambda: stages.Queries)
     policy = part(lambda: stages.StorePolicy)
+    rules = part(lambda: stages.StoreRules)
 
     @property
     def founder(self) -> str:

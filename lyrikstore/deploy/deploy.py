@@ -39,6 +39,7 @@ from lyrikstore.deploy.seal import (
     once_logged,
     push_logged,
 )
+from lyrikstore.governance.decide import decided_and_held
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.sync.push import push
@@ -60,6 +61,7 @@ from lyrikstore.verify.report import Check, CheckState, Report
 from lyrikstore.verify.rights import recorded
 from lyrikstore.verify.rights.judge import ENDED_LATER, REVOKED_LATER
 from lyrikstore.verify.rights.required import check_rights
+from lyrikstore.verify.rules.uses import model_use
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.version import __version__
 
@@ -177,6 +179,7 @@ def deploy_checkpoint(
     user = context.signer().did if sign else None
     again = context.again(lambda: _check_still(context, checkpoint, card))
     status = check_approved(repo, checkpoint, trust=trust, at=clock())
+    decided = None
     facts = gather(repo, checkpoint, lineage=lineage)
     test = None
     if check and check_records:
@@ -186,6 +189,8 @@ def deploy_checkpoint(
     if signing is not None:
         name = signing.name_for(checkpoint, target.name)
         check_may_log(context, signing, name)
+        use = model_use("deploy", name, checkpoint, target.name)
+        decided, again = decided_and_held(context, use, again)
     report = verified(context, checkpoint, lineage)
     rights = rights_of(report)
     renewed = tuple(map(Digest.parse, rights.get("renewedBy", ())))
@@ -247,6 +252,7 @@ def deploy_checkpoint(
             inputs=inputs,
             report=report,
             again=again,
+            decided=decided,
         )
         with once_logged(repo, deployment):
             push_logged(repo, signing, deployment)

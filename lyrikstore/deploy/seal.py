@@ -27,6 +27,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.context import StoreContext
 from lyrikstore.deploy.build import WrittenFile
+from lyrikstore.governance.decide import DecidedUse, decided_inputs
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.kinds import KINDS
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
@@ -125,6 +126,7 @@ def log_deployment(
     inputs: Sequence[Input],
     report: Report,
     again: Callable[[], None],
+    decided: DecidedUse | None = None,
 ) -> Manifest:
     """Store, sign and log the files of a folder that is being built.
 
@@ -137,6 +139,7 @@ def log_deployment(
         inputs: Inputs of its manifest.
         report: The report of the verification before.
         again: Called to check the rights again if the log has grown since; raises.
+        decided: What the rules answer to it, logged before it; None: no rules decide it.
 
     Raises:
         RunFailedError: (``bad-output``) a file has other bytes than were written.
@@ -157,6 +160,7 @@ def log_deployment(
         tree = Tree.of(entries)
         writer.put_bytes(tree.encode())
         state = repository.refs.get(name)
+        inputs = [*inputs, *decided_inputs(context, transaction, decided, name)]
         manifest = sign_manifest(
             kind=DEPLOYMENT,
             store=repository.store_id,

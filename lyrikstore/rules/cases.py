@@ -34,7 +34,6 @@ SOUND: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "Model": {
         "licences": ["Apache-2.0"],
-        "rights": "in-force",
         "evaluated": "yes",
         "overlap": 0,
         "betterThanBaseline": "yes",

@@ -3,15 +3,21 @@
 import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
+from lyrikstore.canon.json import encode, parse_canonical
+from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.text import suggest
 from lyrikstore.canon.toml import check_user_file, parse_toml
 
 MAX_PACK_BYTES: Final = 1 << 20
+MAX_ENCODED_BYTES: Final = 8 << 20
+"""Most bytes of an encoded pack: settings become more than they are."""
+
 MAX_RULES: Final = 10_000
 BUILTIN: Final = ("core", "legal", "health")
 """Names of the built-in packs."""
@@ -78,11 +84,12 @@ class Pack(Struct, frozen=True):
         name: Its name, such as ``health``.
         version: Its version, numbered by its author.
         as_of: The day on which its sources were read, as ``2026-12-01``.
-        reviewed: The person who reviewed it.
-        sources: The laws and documents that it follows.
-        rules: Its rules, in the order of the file.
-        cases: Its cases, in the order of the file.
-        file: The name of the file in messages.
+        reviewed: Who reviewed it.
+        sources: What it follows.
+        rules: In the order of the file.
+        cases: Likewise.
+        file: How messages call the file.
+        form: ``pack``, or ``settings`` that became one.
     """
 
     name: str
@@ -93,6 +100,7 @@ class Pack(Struct, frozen=True):
     rules: tuple[PackRule, ...]
     cases: tuple[Case, ...]
     file: str
+    form: Literal["pack", "settings"] = "pack"
 
 
 def builtin_pack(name: str) -> Pack:
@@ -101,14 +109,22 @@ def builtin_pack(name: str) -> Pack:
     Raises:
         NotFoundError: (``no-pack``) no built-in pack has that name.
     """
+    return parse_pack(builtin_source(name), f"{name}.toml")
+
+
+def builtin_source(name: str) -> bytes:
+    """Return the TOML file of a pack that comes along.
+
+    Raises:
+        NotFoundError: (``no-pack``) there is none of that name.
+    """
     if name not in BUILTIN:
         raise NotFoundError(
             "no-pack",
             f"there is no file {name}, and no pack of that name comes with lyrikstore",
             hint=suggest(name, BUILTIN) or f"packs are {', '.join(BUILTIN)}",
         )
-    data = files(__package__).joinpath("packs", f"{name}.toml").read_bytes()
-    return parse_pack(data, f"{name}.toml")
+    return files(__package__).joinpath("packs", f"{name}.toml").read_bytes()
 
 
 def parse_pack(data: bytes, file: str) -> Pack:
@@ -124,7 +140,59 @@ def parse_pack(data: bytes, file: str) -> Pack:
     """
     document = parse_toml(data, max_bytes=MAX_PACK_BYTES)
     check_user_file(document, "rules-pack")
-    lines = _Lines(data.decode("utf-8-sig"))
+    return _pack_of(document, file, _Lines(data.decode("utf-8-sig")))
+
+
+def encode_pack(pack: Pack) -> bytes:
+    """Return the canonical JSON of a pack, as a ``rules`` manifest has it (spec §21.6).
+
+    Raises:
+        FormatError: (``bad-json``) a case holds a value that JSON does not have.
+    """
+    document: dict[str, Any] = {
+        "pack": 1,
+        "name": pack.name,
+        "version": pack.version,
+        "asOf": pack.as_of,
+        "reviewed": pack.reviewed,
+        "sources": list(pack.sources),
+        "rule": [
+            {
+                name: value
+                for name, value in asdict(one).items()
+                if name != "line" and value not in ("", False)
+            }
+            for one in pack.rules
+        ],
+    }
+    if pack.cases:
+        document["case"] = [
+            {
+                name: list(value) if isinstance(value, tuple) else value
+                for name, value in asdict(one).items()
+                if name != "line" and value not in ((), {})
+            }
+            for one in pack.cases
+        ]
+    return encode(document)
+
+
+def decode_pack(data: bytes, file: str) -> Pack:
+    """Return the pack that :func:`encode_pack` wrote; its lines are 0.
+
+    Args:
+        data: The bytes, of at most 8 MiB.
+        file: Name of the manifest that has them, for messages.
+
+    Raises:
+        FormatError: (``bad-json``, ``not-canonical``, ``schema``, ``bad-rules``) it is not a pack.
+    """
+    document = parse_canonical(data, max_bytes=MAX_ENCODED_BYTES)
+    check_schema(document, "rules-pack")
+    return _pack_of(cast("dict[str, Any]", document), file, _Lines(""))
+
+
+def _pack_of(document: Mapping[str, Any], file: str, lines: "_Lines") -> Pack:
     rules = [
         PackRule(**{**one, "line": lines.of("id", one["id"])}) for one in document.get("rule", ())
     ]

@@ -17,7 +17,7 @@ from lyrikstore.rules.pack import (
     Case,
     Pack,
     PackRule,
-    builtin_pack,
+    builtin_source,
     parse_pack,
 )
 
@@ -72,12 +72,22 @@ def load_rules(rules: str) -> Pack:
         file does not exist.
         LyrikstoreError: As :func:`parse_rules`.
     """
+    file = f"{rules}.toml" if rules == TEMPLATE or rules in BUILTIN else rules
+    return parse_rules(rules_source(rules), file)
+
+
+def rules_source(rules: str) -> bytes:
+    """Return the bytes of the TOML file that :func:`load_rules` reads.
+
+    Raises:
+        LyrikstoreError: As :func:`load_rules`.
+    """
     if rules == TEMPLATE:
-        return parse_rules(rules_template(), f"{TEMPLATE}.toml")
+        return rules_template()
     path = Path(rules)
     if rules in BUILTIN or (_WORD.fullmatch(rules) and not path.exists()):
-        return builtin_pack(rules)
-    return parse_rules(read_at_most(path, MAX_PACK_BYTES + 1), rules)
+        return builtin_source(rules)
+    return read_at_most(path, MAX_PACK_BYTES + 1)
 
 
 def parse_rules(data: bytes, file: str) -> Pack:
@@ -115,6 +125,7 @@ def parse_rules(data: bytes, file: str) -> Pack:
         rules=tuple(rules),
         cases=tuple(cases),
         file=file,
+        form="settings",
     )
 
 

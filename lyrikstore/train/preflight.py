@@ -12,6 +12,7 @@ from lyrikstore.credentials.terms.model import Use
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.source import resolve_dataset
 from lyrikstore.curate.recipes.union import check_union
+from lyrikstore.governance.decide import DecidedUse, decided_and_held
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
@@ -21,6 +22,7 @@ from lyrikstore.train.requirements import LINEAR, check_joined
 from lyrikstore.train.slices import check_slices
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.rights.required import Rights, check_rights
+from lyrikstore.verify.rules.uses import train_use
 
 NO_TEST = (
     "no test set is locked: [data] test is empty. The validation data chooses the model, so it "
@@ -45,7 +47,9 @@ class RunPlan(Struct, frozen=True):
         planned: Member ``plan`` of the run; empty until the data was read.
         prompt: Member ``prompt`` of run and checkpoints, of a generative model.
         by_folds: The candidates that are compared by cross-validation.
-        still: Raises if a right is no longer valid; called when the run is announced.
+        still: Raises if a right is no longer valid, or rules no longer permit it; called when the
+            run is announced.
+        decided: What the rules in force answer; None: the namespace of the run has no rules.
     """
 
     config: TrainConfig
@@ -62,6 +66,7 @@ class RunPlan(Struct, frozen=True):
     prompt: Mapping[str, Any] = {}
     by_folds: tuple[str, ...] = ()
     still: Callable[[], None] | None = None
+    decided: DecidedUse | None = None
 
     @property
     def inputs(self) -> list[Input]:
@@ -106,7 +111,11 @@ def preflight(context: StoreContext, config: TrainConfig) -> RunPlan:
     learned, measured = [*train, validation], [validation, *([test] if test else [])]
     wanted: dict[str, Any] = {"purpose": config.purpose, "config": config.to_json()}
     rights = permitted(context, learned, base, measured, wanted)
-    still = still_permitted(context, rights, learned, base, measured, wanted)
+    decided, still = decided_and_held(
+        context,
+        train_use(repo, config.run_name, (one.id for one in learned), base, wanted),
+        still_permitted(context, rights, learned, base, measured, wanted),
+    )
     warnings: list[Reason] = []
     if test is None:
         warnings.append(Reason("no-test", NO_TEST))
@@ -128,6 +137,7 @@ def preflight(context: StoreContext, config: TrainConfig) -> RunPlan:
         environment,
         tuple(warnings),
         still=still,
+        decided=decided,
     )
 
 

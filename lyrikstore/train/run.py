@@ -176,7 +176,14 @@ def train_run(
         else:
             # ATTACK A126: a right is revoked while the run is planned
             run, _ = log_next(
-                context, "run", config.run_name, body, plan.inputs, message, hold=plan.still
+                context,
+                "run",
+                config.run_name,
+                body,
+                plan.inputs,
+                message,
+                hold=plan.still,
+                decided=plan.decided,
             )
         segments = _segments_of(resume_state, run, config, staging)
         kept = _resume_state_of(resume_state, run, signer, seconds=snapshot_seconds, resume=resume)

@@ -20,6 +20,7 @@ from lyrikstore.canon.json import encode, parse
 from lyrikstore.canon.text import brief, escape_control
 from lyrikstore.context import StoreContext
 from lyrikstore.crypto.keys.secret_files import secret_in
+from lyrikstore.governance.decide import DecidedUse, decided_inputs
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.trees.tree import Tree, TreeEntry
@@ -158,6 +159,7 @@ def log_next(
     message: str = "",
     *,
     hold: Callable[[], None] | None = None,
+    decided: DecidedUse | None = None,
 ) -> tuple[Manifest, int]:
     """Sign and log the next version of a name; return its manifest and its position in the log.
 
@@ -169,16 +171,18 @@ def log_next(
         inputs: Inputs of the manifest.
         message: Free text.
         hold: Called under the lock, to check again what may have changed in the log.
+        decided: What the rules answer to it, logged before it; None: no rules decide it.
 
     Raises:
         ConflictError, LockedError, StorageError: As any transaction.
     """
     with open_transaction(context.repository) as transaction:
+        inputs = [*inputs, *decided_inputs(context, transaction, decided, name)]
         manifest = sign_next(context, kind, name, body, inputs, message=message)
         transaction.log_manifest(manifest)
         if hold is not None:
             transaction.hold(hold)
-        return manifest, transaction.commit()[0]
+        return manifest, transaction.commit()[-1]
 
 
 def _read(path: Path) -> bytes:

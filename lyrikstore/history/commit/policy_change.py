@@ -39,6 +39,9 @@ Change = Callable[[Policy], Policy]
 APPROVER = "approver"
 """The role whose keys approve cards, as :func:`with_approvers` creates it."""
 
+WAIVER = "waiver"
+"""The role whose keys waive rules, as :func:`with_waivers` creates it; also their kind."""
+
 _LOG_KEYS = "lyrikstore show policies/store/main lists them under logs"
 _ADMIT = "first: lyrikstore key new log-next --no-passphrase, lyrikstore key admit … --log-key …"
 
@@ -248,6 +251,29 @@ def with_approvers(
                 hint="name more keys: lyrikstore key admit DID DID --role approver --threshold N",
             )
         return _with_log_key(following, log_key)
+
+    return change
+
+
+def with_waivers(dids: Iterable[str], log_key: PublicKey | None = None) -> Change:
+    """Return the change that allows keys to sign waivers of rules, and nothing else.
+
+    Args:
+        dids: The keys; keys that already have the role keep it.
+        log_key: A key that may sign the log from then on, or None.
+
+    Raises (when applied):
+        InvalidInputError: (``bad-policy``) the role has another purpose.
+        ConflictError: (``key-used``) the log key was retired here before.
+    """
+
+    def change(policy: Policy) -> Policy:
+        before = policy.roles.get(WAIVER, Role((), 1, ("*",), (WAIVER,)))
+        if before.kinds != (WAIVER,):
+            raise InvalidInputError(
+                "bad-policy", f"the role {WAIVER} of this store has another purpose"
+            )
+        return _with_log_key(_with_keys(policy, WAIVER, before, dids), log_key)
 
     return change
 

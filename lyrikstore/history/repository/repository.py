@@ -191,6 +191,18 @@ class Repository(StoreView):
         """The policy in force now."""
         return self.table.policy or self._founded.policy
 
+    def policy_before(self, index: int | None) -> Policy:
+        """Return the policy in force before a log entry; None: the one in force now.
+
+        Raises:
+            LyrikstoreError: As :attr:`table`.
+        """
+        if index is not None:
+            for since, policy in reversed(self.table.policies):
+                if since < index:
+                    return policy
+        return self.policy
+
     def is_suspect(self, data: bytes, index: int) -> bool:
         """Return whether the key of a credential was compromised when the credential was logged.
 

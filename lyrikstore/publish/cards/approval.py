@@ -13,6 +13,7 @@ from lyrikstore.canon.json import JSON
 from lyrikstore.canon.text import pluralize
 from lyrikstore.context import StoreContext
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.governance.decide import require_permit
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.policy.approving import (
@@ -31,6 +32,7 @@ from lyrikstore.publish.cards.gathering.form import FORMATS, CardForm
 from lyrikstore.publish.cards.sources import check_sources, text_of
 from lyrikstore.verify.decisions import decision_facts
 from lyrikstore.verify.report import CheckState
+from lyrikstore.verify.rules.uses import model_use
 from lyrikstore.verify.store.statements.approvals import (
     count_decisions,
     decisions_on,
@@ -212,7 +214,8 @@ def approve_card(
             run, model or card approves without ``alone``, or another key approves with it;
             (``card-outdated``) the card differs from the one that would be signed now;
             (``card-open``) a required item is open, stale or contradicted, or answered only by
-            people who are not in the trust file; (``not-approved``) the signer has no approval to
+            people who are not in the trust file; (``rules-denied``) the rules of the namespace
+            deny it; (``not-approved``) the signer has no approval to
             withdraw.
     """
     repository, signer = context.repository, context.signer()
@@ -233,7 +236,7 @@ def approve_card(
     key = last_key(repository.policy, signer.did)
     own = key in makers_of(repository, card, repository.policy)
     decisions = decisions_on(repository, card)
-    check_ready = partial(_check_ready, repository, card, context.trust, context.clock())
+    check_ready = partial(_check_may_approve, context, card, name)
     # ATTACK A126: an entry that opens the card again is logged while the approval is signed.
     again = context.again(check_ready)
     if revoke:
@@ -263,6 +266,12 @@ def approve_card(
         index = transaction.commit()[0]
     status = card_status(repository, card, trust=context.trust, at=context.clock())
     return manifest, index, status
+
+
+def _check_may_approve(context: StoreContext, card: Manifest, name: str) -> None:
+    _check_ready(context.repository, card, context.trust, context.clock())
+    for one in card.inputs_in("checkpoint"):
+        require_permit(context, model_use("approve", name, context.repository.manifest(one.id)))
 
 
 def _check_own(*, own: bool, alone: bool) -> None:

@@ -4,7 +4,7 @@ One signed statement contains the figures of model, baselines and majority, so n
 shown without the others. All figures are computed from the answers, which are attached.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,12 @@ from lyrikstore.canon.progress import Progress
 from lyrikstore.context import StoreContext
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.curate.recipes.source import resolve_dataset
+from lyrikstore.governance.decide import (
+    DecidedUse,
+    decided_inputs,
+    require_permit,
+    still_permits,
+)
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest
@@ -33,6 +39,7 @@ from lyrikstore.train.seal import sign_next
 from lyrikstore.train.task import Evaluated, ModelWithAnswers, TestedModel, find_task
 from lyrikstore.verify.evaluation.choice.task import limit_text
 from lyrikstore.verify.rights.required import check_rights
+from lyrikstore.verify.rules.uses import evaluate_use
 from lyrikstore.verify.store.test_sets import fitted_to, is_another, is_trained_on, trained_on
 
 
@@ -116,6 +123,10 @@ def evaluate_checkpoint(
     use = Use.of_evaluation({} if run is None else run.body["config"], context.clock())
     of: dict[str, Any] = {"trust": context.trust, "user": context.signer().did, "measuring": use}
     rights = check_rights(repo, [test], use, **of)
+    evaluation = "evaluations/" + name.removeprefix("checkpoints/")
+    config = {} if run is None else run.body["config"]
+    asked_use = evaluate_use(repo, evaluation, [test.id], config)
+    decided = require_permit(context, asked_use)
     train = learned_from = find_parts(repo, test)
     if checkpoint is not None and run is not None:
         train, learned_from = (
@@ -144,7 +155,7 @@ def evaluate_checkpoint(
     learned = train if "baseline" in found.body else []
     return log_evaluation(
         context,
-        "evaluations/" + name.removeprefix("checkpoints/"),
+        evaluation,
         Evaluated(
             {**found.body, "split": split, **rights.to_body()}, found.attachments, found.labels
         ),
@@ -155,6 +166,8 @@ def evaluate_checkpoint(
             *(Input("against", "evaluation", one.id) for one in others),
         ],
         external=model,
+        decided=decided,
+        hold=still_permits(context, asked_use, decided),
     )
 
 
@@ -203,6 +216,8 @@ def log_evaluation(
     inputs: Sequence[Input],
     *,
     external: ExternalModel | None = None,
+    decided: DecidedUse | None = None,
+    hold: Callable[[], None] | None = None,
 ) -> Manifest:
     """Sign and log an evaluation; return its manifest.
 
@@ -212,6 +227,8 @@ def log_evaluation(
         found: Its body and attachments.
         inputs: Its inputs.
         external: The model, if it is not in this store and gets its name by this evaluation.
+        decided: What the rules answer to it, logged before it; None: no rules decide it.
+        hold: Called under the lock, to check again what may have changed in the log.
 
     Raises:
         ConflictError, LockedError, StorageError: As any transaction.
@@ -223,11 +240,15 @@ def log_evaluation(
             Attachment(role, transaction.writer.put_bytes(data), len(data))
             for role, data in found.attachments.items()
         ]
+        by_rules = decided_inputs(context, transaction, decided, name)  # before all else
         first = [] if external is None else [external.log(context, transaction, found.labels)]
+        inputs = [*first, *inputs, *by_rules]
         manifest = sign_next(
-            context, "evaluation", name, found.body, [*first, *inputs], attachments=attachments
+            context, "evaluation", name, found.body, inputs, attachments=attachments
         )
         transaction.log_manifest(manifest)
+        if hold is not None:
+            transaction.hold(hold)
         transaction.commit()
     context.progress(Progress(phase="done"))
     return manifest

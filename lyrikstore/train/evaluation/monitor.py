@@ -15,6 +15,7 @@ from lyrikstore.context import StoreContext
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.curate.recipes.references import read_dataset_records
 from lyrikstore.curate.recipes.source import resolve_dataset
+from lyrikstore.governance.decide import require_permit, still_permits
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.manifests.names import with_suffix
@@ -28,6 +29,7 @@ from lyrikstore.train.task import Evaluated, MonitoredModel, find_task
 from lyrikstore.verify.evaluation.limits import MONITOR
 from lyrikstore.verify.evaluation.periods import check_period
 from lyrikstore.verify.rights.required import check_rights
+from lyrikstore.verify.rules.uses import evaluate_use
 from lyrikstore.verify.store.test_sets import is_partly_seen, is_used
 
 
@@ -78,6 +80,9 @@ def monitor_checkpoint(
     use = Use.of_evaluation(asked.run.body["config"], context.clock())
     of: dict[str, Any] = {"trust": context.trust, "user": signer.did, "measuring": use}
     rights = check_rights(repo, [asked.new], use, **of)
+    name = monitor_name(asked.checkpoint.name)
+    asked_use = evaluate_use(repo, name, [asked.new.id], asked.run.body["config"])
+    decided = require_permit(context, asked_use)
 
     def may_use(datasets: Sequence[Manifest], how: Use, what: str) -> bool:
         try:
@@ -101,13 +106,15 @@ def monitor_checkpoint(
     found = task.monitor(context, asked, with_old=with_old, with_train=with_train)
     return log_evaluation(
         context,
-        monitor_name(asked.checkpoint.name),
+        name,
         Evaluated({**found.body, **about}, found.attachments),
         [
             Input("checkpoint", "checkpoint", asked.checkpoint.id),
             Input("reference", "evaluation", asked.reference.id),
             Input("test", "dataset", asked.new.id),
         ],
+        decided=decided,
+        hold=still_permits(context, asked_use, decided),
     )
 
 

@@ -19,6 +19,7 @@ from lyrikstore.credentials.terms.vocabulary import (
     check_words,
     territory_of,
 )
+from lyrikstore.governance.decide import DecidedUse, decided_and_held
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.repository import Repository
@@ -27,6 +28,7 @@ from lyrikstore.train.permitted import permitted, same_bytes, still_permitted
 from lyrikstore.train.requirements import UseConfig, stated
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.rights.required import Rights
+from lyrikstore.verify.rules.uses import train_use
 
 _PREFIX = "checkpoints/"
 _MAX_COMMAND_BYTES = 1 << 16
@@ -88,7 +90,9 @@ class ExternalPlan(Struct, frozen=True):
         test: The test set, which is only named; None: none.
         rights: The use rights that the run relies on.
         warnings: Warnings that do not stop the run.
-        still: Raises if a right is no longer valid; called when the run is announced.
+        still: Raises if a right is no longer valid, or rules no longer permit it; called when the
+            run is announced.
+        decided: What the rules in force answer; None: the namespace of the run has no rules.
     """
 
     request: ExternalRun
@@ -98,6 +102,7 @@ class ExternalPlan(Struct, frozen=True):
     rights: Rights
     warnings: tuple[Reason, ...]
     still: Callable[[], None]
+    decided: DecidedUse | None = None
 
     @property
     def run_inputs(self) -> list[Input]:
@@ -145,10 +150,14 @@ def plan_external(context: StoreContext, request: ExternalRun) -> ExternalPlan:
     wanted = {"purpose": request.purpose, "config": request.to_json()}
     measured = [test] if test else []
     rights = permitted(context, inputs, base, measured, wanted)
-    still = still_permitted(context, rights, inputs, base, measured, wanted)
+    decided, still = decided_and_held(
+        context,
+        train_use(repo, request.run_name, (one.id for one in inputs), base, wanted),
+        still_permitted(context, rights, inputs, base, measured, wanted),
+    )
     used = [*inputs, *([base] if base else [])]
     warnings = tuple(same_bytes(repo, rights, used))
-    return ExternalPlan(request, inputs, base, test, rights, warnings, still)
+    return ExternalPlan(request, inputs, base, test, rights, warnings, still, decided)
 
 
 def check_command(command: Collection[str]) -> None:

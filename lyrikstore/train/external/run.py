@@ -267,7 +267,8 @@ def register(
     """
     # ATTACK A126: a right is revoked while inputs are copied
     name, inputs, hold = plan.request.run_name, plan.run_inputs, plan.still
-    return log_next(context, "run", name, body, inputs, message, hold=hold)[0]
+    logged = log_next(context, "run", name, body, inputs, message, hold=hold, decided=plan.decided)
+    return logged[0]
 
 
 def finish(

@@ -31,6 +31,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.replay.segment_store import read_checked, segments_folder
 from lyrikstore.train.worker.staging import Staging
+from lyrikstore.verify.rules.in_force import DECISION
 
 SNAPSHOT_SECONDS = 60
 """Seconds between two resume states."""
@@ -232,7 +233,8 @@ def find_interrupted(
         )
     # Not the candidates: they depend on a plan, which may be based on measured steps.
     compared = ("config", "order", "environment", "code", "task", "inputs", "author")
-    then = {**run.body, "inputs": [one.id for one in run.inputs], "author": run.author}
+    data = [one.id for one in run.inputs if one.kind != DECISION]
+    then = {**run.body, "inputs": data, "author": run.author}
     now = {**body, "author": author}
     differing = [member for member in compared if then.get(member) != now.get(member)]
     if differing:

@@ -17,6 +17,7 @@ from lyrikstore.verify.report import Check, Report, failed, passed
 from lyrikstore.verify.rights.recorded import check_rights
 from lyrikstore.verify.rights.same_bytes import check_same_bytes
 from lyrikstore.verify.rights.sources import check_sources
+from lyrikstore.verify.rules.check import check_rules
 from lyrikstore.verify.stated import stated_members
 from lyrikstore.verify.store.ancestry import (
     check_contents,
@@ -99,6 +100,7 @@ def verify_object(
         check_rights(repository, ancestry, trust=trust, at=at),
         check_same_bytes(repository, ancestry, readers.datasets),
         check_sources(repository, subject, ancestry, trust=trust, at=at),
+        check_rules(repository, ancestry),
         check_deployments(repository, ancestry),
         check_cards_among(repository, ancestry, readers.cards),
         evaluations,

@@ -34,6 +34,7 @@ from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState, Report, Verdict, unchecked, warned
 from lyrikstore.verify.rights.recorded import check_rights
 from lyrikstore.verify.rights.same_bytes import check_same_bytes
+from lyrikstore.verify.rules.check import check_rules
 from lyrikstore.verify.store.ancestry import (
     BackgroundCheck,
     check_contents,
@@ -258,6 +259,7 @@ _OF_EFFECTS = (
     "approvals",
     "rights",
     "rights.same-bytes",
+    "rules",
     "deployment.made-from",
     "card.sources",
 )
@@ -287,6 +289,7 @@ def _check_effects(
     yield check_approvals(repository, counting)
     yield check_rights(repository, counting, trust=trust, at=at, of_models=True)
     yield check_same_bytes(repository, counting, reading)
+    yield check_rules(repository, counting)
     yield check_deployments(repository, counting)
     yield check_cards_among(repository, counting, check_cards)
 

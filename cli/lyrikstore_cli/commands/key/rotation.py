@@ -182,10 +182,11 @@ def _revoke(
 @click.argument("dids", metavar="DID…", nargs=-1, required=True)
 @click.option(
     "--role",
-    type=click.Choice(["writer", "approver"]),
+    type=click.Choice(["writer", "approver", "waiver"]),
     default="writer",
     show_default=True,
-    help="writer: sign everything except changes of keys; approver: approve cards only.",
+    help="writer: sign everything except changes of keys; approver: approve cards only; waiver: "
+    "waive rules only.",
 )
 @click.option(
     "--threshold",
@@ -234,6 +235,8 @@ def _admit(
     }
     if approves:
         made = store.policy.admit_approvers(*people, threshold=threshold, cards=cards, **by)
+    elif role == "waiver":
+        made = store.policy.admit_waivers(*people, **by)
     else:
         made = store.policy.admit(*people, **by)
     new_role = made.policy.roles[role]

@@ -9,7 +9,6 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.lineage import Lineage
-from lyrikstore.history.manifests.kinds import GENESIS_NAME
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.policy.approving import (
     CardDecisions,
@@ -92,7 +91,7 @@ def check_approvals(repository: Repository, ancestry: Lineage) -> Check:
         label = f"{approval.name} ({approval.id.short})"
         try:
             card = repository.manifest(approval.inputs_in("card")[0].id)
-            policy = _policy_before(repository, repository.index_of(approval.id))
+            policy = repository.policy_before(repository.index_of(approval.id))
             own = last_key(policy, approval.author) in makers_of(repository, card, policy)
         except LyrikstoreError as error:
             problems.note(label, error)
@@ -108,14 +107,6 @@ def check_approvals(repository: Repository, ancestry: Lineage) -> Check:
         return not_applicable(_CHECK, "nobody approved it")
     said = pluralize(count, "approval says", "approvals say")
     return problems.close(f"{said} rightly whether it is of one's own work", approvals=count)
-
-
-def _policy_before(repository: Repository, index: int) -> Policy:
-    """Return the policy in force before a log entry; keys may have changed since."""
-    for identity in repository.refs[GENESIS_NAME].history:
-        if repository.index_of(identity) < index:
-            return Policy.parse(repository.manifest(identity).body["policy"])
-    return repository.policy
 
 
 def _approvals(

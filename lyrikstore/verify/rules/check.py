@@ -1,0 +1,252 @@
+"""The check ``rules``: whether every use was decided by the rules in force (spec §21.10)."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.json import JSON
+from lyrikstore.canon.quoting import listed
+from lyrikstore.canon.text import pluralize
+from lyrikstore.history.lineage import Lineage
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.policy.approving import last_key
+from lyrikstore.history.policy.policy import APPROVAL
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.rules.engine import RulesAnswer, RulesEngine
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.report import Check, not_applicable
+from lyrikstore.verify.rules.in_force import (
+    DECISION,
+    REQUEST,
+    RULES,
+    WAIVER,
+    RulesInForce,
+    names_in_force,
+    read_rules,
+    waivers_in_force,
+)
+from lyrikstore.verify.rules.request import RulesQuestion, RulesUse, ask
+from lyrikstore.verify.rules.uses import ACTIONS, use_of
+
+_CHECK = "rules"
+NO_DECISION, OTHER_FACTS, OTHER_RULES, DENIED = (
+    "no-decision",
+    "other-facts",
+    "other-rules",
+    "denied",
+)
+NO_ENGINE, REFUSED_TODAY = "no-engine", "refused-today"
+
+
+class Engines:
+    """Engines by the rules that they decide by; a context manager that ends them."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._known: dict[tuple[Digest, ...], RulesEngine] = {}
+
+    def __enter__(self) -> "Engines":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def decide(self, rules: RulesInForce, question: RulesQuestion) -> list[RulesAnswer]:
+        """Return the answers to the requests of a question, in their order.
+
+        Raises:
+            LyrikstoreError: As :class:`RulesEngine`.
+        """
+        key = tuple(one.id for one in rules.manifests)
+        if key not in self._known:
+            file = ", ".join(one.name for one in rules.manifests)
+            engine = RulesEngine(rules.rules, file)
+            self._known[key] = self._stack.enter_context(engine)
+        return self._known[key].decide(question.requests)
+
+
+def check_rules(repository: Repository, ancestry: Lineage) -> Check:
+    """Return ``rules``: whether the uses among some manifests were decided by the rules in force.
+
+    Facts are computed again as of each decision, compared byte for byte, and decided again; then
+    once more as of now, which only gives a warning.
+
+    Args:
+        repository: The store.
+        ancestry: The manifests in question.
+
+    Cost: as :func:`lyrikstore.verify.rules.request.ask`, twice for each use; a process for each
+        set of rules.
+    """
+    problems = Problems(_CHECK)
+    count, waived = 0, dict[Digest, None]()
+    with Engines() as engines:
+        for subject in ancestry.values():
+            if subject.kind not in ACTIONS:
+                continue
+            label = f"{subject.name} ({subject.id.short})"
+            try:
+                review = _Review(repository, subject, label, problems, engines)
+                if review.check():
+                    count += 1
+                    waived.update((one, None) for one in review.waivers)
+            except LyrikstoreError as error:
+                if error.kind == "missing-extra":
+                    text = f"{label}: rules decided it, and the engine is not installed"
+                    problems.add(problems.lost, NO_ENGINE, text)
+                else:
+                    problems.note(label, error)
+    if not count and not problems.count:
+        return not_applicable(_CHECK, "no rules: no namespace of its ancestry has any")
+    detail: dict[str, JSON] = {"decisions": count}
+    if waived:
+        detail["waivers"] = listed([str(one) for one in waived])
+    said = pluralize(count, "use was permitted", "uses were permitted")
+    more = f", {pluralize(len(waived), 'waiver')} among them" if waived else ""
+    return problems.close(f"{said} by the rules in force{more}", **detail)
+
+
+class _Review:
+    """The review of one use."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        subject: Manifest,
+        label: str,
+        problems: Problems,
+        engines: Engines,
+    ) -> None:
+        self._repository, self._subject, self._label = repository, subject, label
+        self._problems, self._engines = problems, engines
+        self.waivers: tuple[Digest, ...] = ()
+
+    def check(self) -> bool:
+        """Add the problems of the use; return whether rules decide it.
+
+        Raises:
+            LyrikstoreError: A manifest, a pack or a fact cannot be read; or the engine fails.
+        """
+        repository, subject = self._repository, self._subject
+        use = use_of(repository, subject)
+        if use is None:
+            return False
+        index = repository.index_of(subject.id)
+        named = subject.inputs_in(DECISION)
+        in_force = names_in_force(repository, use.namespace, index)
+        if subject.kind == APPROVAL:  # an approver signs approvals only: it is decided here
+            if in_force:
+                self._check_approval(use, read_rules(repository, in_force), index)
+            return bool(in_force)
+        if not named:
+            # ATTACK A169: a run that no rule was asked about.
+            if in_force:
+                self._bad(NO_DECISION, "no rule decided it, and its namespace has rules")
+            return bool(in_force)
+        decision = repository.manifest(named[0].id)
+        self._check_decision(decision, use, index)
+        self._check_today(use, decision.author)
+        return True
+
+    def _check_decision(self, decision: Manifest, use: RulesUse, index: int) -> None:
+        repository, subject = self._repository, self._subject
+        at = repository.index_of(decision.id)
+        policy = repository.policy_before(index)
+        if at >= index:
+            self._bad(NO_DECISION, "its decision was logged after it")
+        if last_key(policy, decision.author) != last_key(policy, subject.author):
+            self._bad("other-key", "another key signed its decision")
+        if decision.body["action"] != use.action:
+            self._bad("other-use", "its decision is about another action")
+        manifests = [repository.manifest(one.id) for one in decision.inputs_in(RULES)]
+        rules = read_rules(repository, manifests)
+        lifted = {one.id for one in decision.inputs_in(WAIVER)}
+        waivers = waivers_in_force(repository, rules, at, user=decision.author)
+        question = ask(repository, use, waivers, index=at, user=decision.author)
+        if decision.attachments_in(REQUEST)[0].id != Digest.of(question.data):
+            if question.unread:
+                text = f"{self._label}: its facts cannot be computed again: {question.unread[0]}"
+                self._problems.add(self._problems.lost, "lost", text)
+            else:
+                self._bad(OTHER_FACTS, "the facts of its decision are not those of the log")
+        answers = self._engines.decide(rules, question)
+        if fault := _denied(question, answers):
+            self._bad(DENIED, f"the rules that its decision names deny it: {fault}")
+        elif answer_of(answers) != decision.body["answer"]:
+            self._bad(OTHER_FACTS, f"the rules answer {answer_of(answers)}")
+        used = used_waivers(question, answers)
+        if {one.id for one in used} != lifted and not question.unread:
+            self._bad("other-waivers", "its decision names other waivers than lift its rules")
+        self.waivers = tuple(one.id for one in used)
+        self._check_current(decision, use, rules, (at, index))
+
+    def _check_approval(self, use: RulesUse, rules: RulesInForce, index: int) -> None:
+        user = self._subject.author
+        waivers = waivers_in_force(self._repository, rules, index, user=user)
+        question = ask(self._repository, use, waivers, index=index, user=user)
+        answers = self._engines.decide(rules, question)
+        if fault := _denied(question, answers):
+            self._bad(DENIED, f"the rules in force denied it: {fault}")
+        self.waivers = tuple(one.id for one in used_waivers(question, answers))
+
+    def _check_current(
+        self, decision: Manifest, use: RulesUse, rules: RulesInForce, moments: Sequence[int]
+    ) -> None:
+        """Add that the decision names other rules than those in force when it was logged."""
+        for moment in dict.fromkeys(moments):
+            current = names_in_force(self._repository, use.namespace, moment)
+            if [one.id for one in current] == [one.id for one in rules.manifests]:
+                continue
+            # ATTACK A170: rules that were replaced, because they permit what the new ones deny.
+            newer = read_rules(self._repository, current)
+            waivers = waivers_in_force(self._repository, newer, moment, user=decision.author)
+            question = ask(self._repository, use, waivers, index=moment, user=decision.author)
+            fault = _denied(question, self._engines.decide(newer, question)) if current else ""
+            text = f"{self._label}: its decision names other rules than were in force at {moment}"
+            if fault:
+                self._problems.add(self._problems.bad, OTHER_RULES, f"{text}, which deny: {fault}")
+            else:
+                self._problems.add(self._problems.odd, OTHER_RULES, text)
+            return
+
+    def _check_today(self, use: RulesUse, user: str) -> None:
+        """Add a warning if the rules of now deny the use, by what is known now."""
+        repository = self._repository
+        rules = read_rules(repository, names_in_force(repository, use.namespace, None))
+        if not rules.manifests:
+            return
+        waivers = waivers_in_force(repository, rules, None, user=user)
+        question = ask(repository, use, waivers, index=None, user=user)
+        if fault := _denied(question, self._engines.decide(rules, question)):
+            text = f"{self._label}: would be refused today: {fault}"
+            self._problems.add(self._problems.odd, REFUSED_TODAY, text)
+
+    def _bad(self, code: str, text: str) -> None:
+        self._problems.add(self._problems.bad, code, f"{self._label}: {text}")
+
+
+def answer_of(answers: Sequence[RulesAnswer]) -> str:
+    """Return the answer to a whole use: the worst of the answers to its resources."""
+    words = {one.answer for one in answers}
+    return next(
+        word for word in ("deny", "permit-by-waiver", "permit") if word in words or word == "permit"
+    )
+
+
+def used_waivers(question: RulesQuestion, answers: Sequence[RulesAnswer]) -> list[Manifest]:
+    """Return the waivers that lifted a rule, each once, in the order of the resources."""
+    found: dict[Digest, Manifest] = {}
+    for waivers, answer in zip(question.waivers, answers, strict=True):
+        for rule in answer.lifted:
+            found.setdefault(waivers[rule].manifest.id, waivers[rule].manifest)
+    return list(found.values())
+
+
+def _denied(question: RulesQuestion, answers: Sequence[RulesAnswer]) -> str:
+    """Return the rules that deny the first resource that is denied; empty: nothing is denied."""
+    for resource, answer in zip(question.resources, answers, strict=True):
+        if answer.answer == "deny":
+            by = ", ".join(answer.forbidding) or "no rule permits it"
+            return f"{resource.name}: {by}"
+    return ""

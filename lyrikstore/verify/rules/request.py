@@ -1,0 +1,138 @@
+"""The request of a use to the rules, in canonical bytes (spec §21.8.1)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.json import encode
+from lyrikstore.credentials.terms.model import Use
+from lyrikstore.history.lineage import Lineage
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.manifests.names import Name
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.rules.engine import RulesRequest
+from lyrikstore.verify.facts.datasets import DataUse, dataset_resources
+from lyrikstore.verify.facts.models import model_resource
+from lyrikstore.verify.facts.resource import Resource
+from lyrikstore.verify.rules.in_force import Waiver
+
+FORMAT = 1
+"""Version of the request's format."""
+
+
+class RulesUse(Struct, frozen=True):
+    """A use that rules decide.
+
+    Attributes:
+        action: ``train``, ``evaluate``, ``approve`` or ``deploy``.
+        namespace: The namespace whose rules decide.
+        context: What the use declares, as the schema gives it for the action.
+        data: The datasets that are used, for which rights are looked up; None: none.
+        datasets: Ids of the datasets that the use names.
+        model: The model that is used: a base, or what is evaluated, approved or deployed.
+    """
+
+    action: str
+    namespace: str
+    context: Mapping[str, Any]
+    data: tuple[Digest, ...] = ()
+    terms: Use | None = None
+    model: Manifest | None = None
+
+
+class RulesQuestion(Struct, frozen=True):
+    """The request of a use, as of a log index.
+
+    Attributes:
+        resources: The partitions and models with their facts.
+        requests: What the engine decides, one for each resource.
+        waivers: For each resource, rule → waiver in force.
+        data: The canonical bytes.
+        unread: Parts of the store that cannot be read, so that facts may be incomplete.
+    """
+
+    resources: tuple[Resource, ...]
+    requests: tuple[RulesRequest, ...]
+    waivers: tuple[Mapping[str, Waiver], ...]
+    data: bytes
+    unread: tuple[str, ...]
+
+
+def namespace_of(name: str) -> str:
+    """Return the namespace of a full name."""
+    return Name.parse(name).namespace
+
+
+def ask(
+    repository: Repository,
+    use: RulesUse,
+    waivers: Sequence[Waiver],
+    *,
+    index: int | None,
+    user: str,
+) -> RulesQuestion:
+    """Return the request of a use, as of a log index.
+
+    Args:
+        repository: The store.
+        use: The use.
+        waivers: The waivers in force.
+        index: Facts follow from the entries before it; None: from all entries.
+        user: DID of the key that signs the use.
+
+    Raises:
+        LyrikstoreError: Part of the lineage cannot be followed, or cannot be read.
+
+    Cost: as :func:`dataset_resources`.
+    """
+    at = len(repository.entries()) if index is None else index
+    resources: list[Resource] = []
+    if use.data and use.terms is not None:
+        lineage = Lineage.read(repository, *use.data)
+        data = DataUse(use.data, use.terms, user)
+        resources += dataset_resources(repository, lineage, data, at)
+    if use.model is not None:
+        resources.append(model_resource(repository, use.model, at))
+    policy = repository.policy_before(index)
+    roles = tuple(sorted(name for name, role in policy.roles.items() if user in role.keys))
+    lifted = [
+        {one.rule: one for one in waivers if one.about in resource.about} for resource in resources
+    ]
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "action": use.action,
+        "context": dict(use.context),
+        "key": user,
+        "roles": list(roles),
+        "resources": [
+            {
+                "kind": resource.kind,
+                "name": resource.name,
+                "facts": dict(resource.facts),
+                "evidence": [str(one) for one in resource.evidence],
+                "waivers": {rule: str(one.manifest.id) for rule, one in some.items()},
+            }
+            for resource, some in zip(resources, lifted, strict=True)
+        ],
+    }
+    return RulesQuestion(
+        tuple(resources),
+        tuple(
+            RulesRequest(
+                action=use.action,
+                kind=resource.kind,
+                name=resource.name,
+                facts=resource.facts,
+                context=use.context,
+                key=user,
+                roles=roles,
+                waived=frozenset(some),
+            )
+            for resource, some in zip(resources, lifted, strict=True)
+        ),
+        tuple(lifted),
+        encode(document),
+        tuple(dict.fromkeys(text for one in resources for text in one.unread)),
+    )
