@@ -207,7 +207,7 @@ class _Review:
             if fault:
                 self._problems.add(self._problems.bad, OTHER_RULES, f"{text}, which deny: {fault}")
             else:
-                self._problems.add(self._problems.odd, OTHER_RULES, text)
+                self._problems.add(self._problems.warnings, OTHER_RULES, text)
             return
 
     def _check_today(self, use: RulesUse, user: str) -> None:
@@ -220,7 +220,7 @@ class _Review:
         question = ask(repository, use, waivers, index=None, user=user)
         if fault := _denied(question, self._engines.decide(rules, question)):
             text = f"{self._label}: would be refused today: {fault}"
-            self._problems.add(self._problems.odd, REFUSED_TODAY, text)
+            self._problems.add(self._problems.warnings, REFUSED_TODAY, text)
 
     def _bad(self, code: str, text: str) -> None:
         self._problems.add(self._problems.bad, code, f"{self._label}: {text}")
