@@ -179,18 +179,17 @@ def deploy_checkpoint(
     user = context.signer().did if sign else None
     again = context.again(lambda: _check_still(context, checkpoint, card))
     status = check_approved(repo, checkpoint, trust=trust, at=clock())
-    decided = None
     facts = gather(repo, checkpoint, lineage=lineage)
     test = None
     if check and check_records:
         test = _test_part(context, run, facts.evaluations, user)
     inputs = inputs_of(repo, facts, () if status is None else status.approvals)
     check_pushed(repo, (one.id for one in inputs))
+    name = (signing or Signing(name)).name_for(checkpoint, target.name)
+    use = model_use(repo, "deploy", name, checkpoint, target.name)
+    decided, again = decided_and_held(context, use, again)
     if signing is not None:
-        name = signing.name_for(checkpoint, target.name)
         check_may_log(context, signing, name)
-        use = model_use("deploy", name, checkpoint, target.name)
-        decided, again = decided_and_held(context, use, again)
     report = verified(context, checkpoint, lineage)
     rights = rights_of(report)
     renewed = tuple(map(Digest.parse, rights.get("renewedBy", ())))

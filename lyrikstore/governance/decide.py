@@ -197,7 +197,7 @@ def decide_use(context: StoreContext, use: RulesUse) -> DecidedUse | None:
     Cost: as :func:`lyrikstore.verify.rules.request.ask`, and a process of some 60 MB.
     """
     repository = context.repository
-    manifests = names_in_force(repository, use.namespace, None)
+    manifests = names_in_force(repository, use.namespaces, None)
     return decide_by(context, use, read_rules(repository, manifests)) if manifests else None
 
 
@@ -215,7 +215,7 @@ def decide_by(context: StoreContext, use: RulesUse, rules: RulesInForce) -> Deci
     """
     repository, user, in_force = context.repository, context.user or "", rules
     if not rules.manifests:
-        in_force = read_rules(repository, names_in_force(repository, use.namespace, None))
+        in_force = read_rules(repository, names_in_force(repository, use.namespaces, None))
     waivers = waivers_in_force(repository, in_force, None, user=user)
     question = ask(repository, use, waivers, index=None, user=user)
     with RulesEngine(rules.rules, ", ".join(one.file for one in rules.packs)) as engine:

@@ -60,7 +60,7 @@ def add_rules(
     repository, pack = context.repository, load_rules(rules)
     check_cases(pack)
     name = rules_name(namespace, pack.name)
-    existing = [one for one in names_in_force(repository, namespace, None) if one.name != name]
+    existing = [one for one in names_in_force(repository, [namespace], None) if one.name != name]
     sources = {pack.name: rules_source(rules)}
     new = [pack]
     if pack.name != CORE and all(one.name != rules_name(namespace, CORE) for one in existing):

@@ -24,7 +24,7 @@ from lyrikstore.verify.rules.in_force import (
     read_pack,
     read_rules,
 )
-from lyrikstore.verify.rules.request import RulesUse
+from lyrikstore.verify.rules.request import RulesUse, touched_by
 from lyrikstore.verify.rules.uses import ACTIONS, use_of
 
 _PREFIX = "rules/"
@@ -79,7 +79,7 @@ def check_use(
     use = planned_use(context, repository.resolve(ref), purpose, action, also, namespace)
     if packs:
         return decide_by(context, use, _with_core([load_rules(one) for one in packs]))
-    manifests = names_in_force(repository, use.namespace, None)
+    manifests = names_in_force(repository, use.namespaces, None)
     if not manifests:
         raise InvalidInputError(
             "no-rules",
@@ -110,7 +110,13 @@ def planned_use(
     action = action or ("deploy" if about.kind == "checkpoint" else "train")
     data_actions = {"train", "evaluate"}
     if about.kind == "checkpoint" and action not in data_actions:
-        return RulesUse(action, namespace, {"target": ""}, model=about)
+        return RulesUse(
+            action,
+            namespace,
+            {"target": ""},
+            model=about,
+            touched=touched_by(repository, [about.id]),
+        )
     if about.kind not in {"dataset", "checkpoint"} or action not in data_actions:
         raise InvalidInputError(
             "wrong-object", f"rules do not decide to {action} a {about.kind} such as {about.name}"
@@ -119,7 +125,15 @@ def planned_use(
     terms = Use(tuple(dict.fromkeys((*acts, *also))), repository.floor())
     context_of = {"purpose": acts[-1], "uses": sorted(terms.acts)}
     model = about if about.kind == "checkpoint" else None
-    return RulesUse(action, namespace, context_of, (about.id,), terms, model)
+    return RulesUse(
+        action,
+        namespace,
+        context_of,
+        (about.id,),
+        terms,
+        model,
+        touched_by(repository, [about.id]),
+    )
 
 
 def diff_rules(
@@ -151,7 +165,7 @@ def diff_rules(
         use = planned_use(context, about, "train", "", (), "")
         others = [
             read_pack(repository, one)
-            for one in names_in_force(repository, use.namespace, None)
+            for one in names_in_force(repository, use.namespaces, None)
             if one.body["name"] not in {old.name, new.name}
         ]
         first, second = (decide_by(context, use, _with_core([one, *others])) for one in (old, new))

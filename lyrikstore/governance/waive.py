@@ -56,7 +56,7 @@ def waive_rule(
             f"{about.name} is a {about.kind}; a rule is waived for a dataset or a checkpoint",
         )
     namespace = namespace or Name.parse(about.name).namespace
-    rules = read_rules(repository, names_in_force(repository, namespace, None))
+    rules = read_rules(repository, names_in_force(repository, [namespace], None))
     known = {one.id: one for one in rules.rules}
     if rule not in known:
         raise unknown_word("unknown-rule", f"rule of {namespace}:", rule, known)

@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any, Final, Literal, cast
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
 from lyrikstore.canon.json import encode, parse_canonical
@@ -241,21 +241,19 @@ def bad_rule(file: str, rule: PackRule, reason: str) -> FormatError:
 
 
 def combined(packs: Sequence[Pack]) -> tuple[PackRule, ...]:
-    """Return the rules of several packs, in their order.
+    """Return the rules of several packs, in their order; what several packs share, once.
 
     Raises:
-        InvalidInputError: (``rule-twice``) two packs have a rule with the same id.
+        InvalidInputError: (``rule-twice``) two of them have different rules of one id.
     """
-    rules = [rule for pack in packs for rule in pack.rules]
-    owners: dict[str, Pack] = {}
+    found: dict[str, tuple[PackRule, Pack]] = {}
     for pack in packs:
         for rule in pack.rules:
-            if owners.setdefault(rule.id, pack) is not pack:
-                both = f"{owners[rule.id].file} and {pack.file}"
-                raise InvalidInputError(
-                    "rule-twice", f"{both} both have a rule with the id {rule.id}"
-                )
-    return tuple(rules)
+            first, owner = found.setdefault(rule.id, (rule, pack))
+            if replace(first, line=0) != replace(rule, line=0):
+                both = f"{owner.file} and {pack.file}"
+                raise InvalidInputError("rule-twice", f"{both} have different rules {rule.id}")
+    return tuple(rule for rule, _ in found.values())
 
 
 class _Lines:

@@ -269,9 +269,11 @@ def approve_card(
 
 
 def _check_may_approve(context: StoreContext, card: Manifest, name: str) -> None:
-    _check_ready(context.repository, card, context.trust, context.clock())
+    repository = context.repository
+    _check_ready(repository, card, context.trust, context.clock())
     for one in card.inputs_in("checkpoint"):
-        require_permit(context, model_use("approve", name, context.repository.manifest(one.id)))
+        model = repository.manifest(one.id)
+        require_permit(context, model_use(repository, "approve", name, model))
 
 
 def _check_own(*, own: bool, alone: bool) -> None:

@@ -36,7 +36,8 @@ NO_DECISION, OTHER_FACTS, OTHER_RULES, DENIED = (
     "other-rules",
     "denied",
 )
-NO_ENGINE, REFUSED_TODAY = "no-engine", "refused-today"
+NO_ENGINE, REFUSED_TODAY, WAIVED = "no-engine", "refused-today", "waived"
+_ENGINE_FAILED = frozenset({"missing-extra", "no-ruling", "worker-died"})
 
 
 class Engines:
@@ -90,10 +91,13 @@ def check_rules(repository: Repository, ancestry: Lineage) -> Check:
                 review = _Review(repository, subject, label, problems, engines)
                 if review.check():
                     count += 1
-                    waived.update((one, None) for one in review.waivers)
+                    waived.update((one.id, None) for one in review.waivers)
+                    for one in review.waivers:
+                        text = f"{label}: permitted by {one.name} until {one.body['until']}"
+                        problems.add(problems.warnings, WAIVED, text)
             except LyrikstoreError as error:
-                if error.kind == "missing-extra":
-                    text = f"{label}: rules decided it, and the engine is not installed"
+                if error.kind in _ENGINE_FAILED:  # could not check is no verdict on the use
+                    text = f"{label}: its rules cannot be evaluated: {error.message}"
                     problems.add(problems.lost, NO_ENGINE, text)
                 else:
                     problems.note(label, error)
@@ -103,8 +107,7 @@ def check_rules(repository: Repository, ancestry: Lineage) -> Check:
     if waived:
         detail["waivers"] = listed([str(one) for one in waived])
     said = pluralize(count, "use was permitted", "uses were permitted")
-    more = f", {pluralize(len(waived), 'waiver')} among them" if waived else ""
-    return problems.close(f"{said} by the rules in force{more}", **detail)
+    return problems.close(f"{said} by the rules in force", **detail)
 
 
 class _Review:
@@ -120,7 +123,7 @@ class _Review:
     ) -> None:
         self._repository, self._subject, self._label = repository, subject, label
         self._problems, self._engines = problems, engines
-        self.waivers: tuple[Digest, ...] = ()
+        self.waivers: tuple[Manifest, ...] = ()
 
     def check(self) -> bool:
         """Add the problems of the use; return whether rules decide it.
@@ -134,7 +137,7 @@ class _Review:
             return False
         index = repository.index_of(subject.id)
         named = subject.inputs_in(DECISION)
-        in_force = names_in_force(repository, use.namespace, index)
+        in_force = names_in_force(repository, use.namespaces, index)
         if subject.kind == APPROVAL:  # an approver signs approvals only: it is decided here
             if in_force:
                 self._check_approval(use, read_rules(repository, in_force), index)
@@ -178,7 +181,7 @@ class _Review:
         used = used_waivers(question, answers)
         if {one.id for one in used} != lifted and not question.unread:
             self._bad("other-waivers", "its decision names other waivers than lift its rules")
-        self.waivers = tuple(one.id for one in used)
+        self.waivers = tuple(used)
         self._check_current(decision, use, rules, (at, index))
 
     def _check_approval(self, use: RulesUse, rules: RulesInForce, index: int) -> None:
@@ -188,14 +191,14 @@ class _Review:
         answers = self._engines.decide(rules, question)
         if fault := _denied(question, answers):
             self._bad(DENIED, f"the rules in force denied it: {fault}")
-        self.waivers = tuple(one.id for one in used_waivers(question, answers))
+        self.waivers = tuple(used_waivers(question, answers))
 
     def _check_current(
         self, decision: Manifest, use: RulesUse, rules: RulesInForce, moments: Sequence[int]
     ) -> None:
         """Add that the decision names other rules than those in force when it was logged."""
         for moment in dict.fromkeys(moments):
-            current = names_in_force(self._repository, use.namespace, moment)
+            current = names_in_force(self._repository, use.namespaces, moment)
             if [one.id for one in current] == [one.id for one in rules.manifests]:
                 continue
             # ATTACK A170: rules that were replaced, because they permit what the new ones deny.
@@ -213,7 +216,7 @@ class _Review:
     def _check_today(self, use: RulesUse, user: str) -> None:
         """Add a warning if the rules of now deny the use, by what is known now."""
         repository = self._repository
-        rules = read_rules(repository, names_in_force(repository, use.namespace, None))
+        rules = read_rules(repository, names_in_force(repository, use.namespaces, None))
         if not rules.manifests:
             return
         waivers = waivers_in_force(repository, rules, None, user=user)

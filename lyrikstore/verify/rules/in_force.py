@@ -1,6 +1,6 @@
 """Rules and waivers in force as of a log index (spec §21.6, §21.9)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from msgspec import Struct
@@ -16,6 +16,9 @@ from lyrikstore.rules.pack import MAX_ENCODED_BYTES, Pack, PackRule, combined, d
 
 RULES, WAIVER, DECISION = "rules", "waiver", "decision"
 """Kinds of manifest."""
+
+RULES_PREFIX = "rules/"
+"""Start of the names of ``rules`` manifests."""
 
 PACK, SCHEMA, SOURCE, REQUEST = "pack", "schema", "source", "request"
 """Roles of attachments."""
@@ -60,17 +63,20 @@ class Waiver(Struct, frozen=True):
     about: Digest
 
 
-def names_in_force(repository: Repository, namespace: str, index: int | None) -> list[Manifest]:
-    """Return the ``rules`` manifests of a namespace that were current before a log index, by name.
+def names_in_force(
+    repository: Repository, namespaces: Iterable[str], index: int | None
+) -> list[Manifest]:
+    """Return the ``rules`` manifests of namespaces that were current before a log index, by name.
 
     Args:
         repository: The store.
-        namespace: The namespace.
+        namespaces: The namespaces.
         index: The log index; None: those current now.
     """
     return [
         one
-        for one in current_before(repository, f"rules/{namespace}/", index)
+        for namespace in sorted(set(namespaces))
+        for one in current_before(repository, f"{RULES_PREFIX}{namespace}/", index)
         if one.body["ruleCount"]
     ]
 
@@ -114,8 +120,9 @@ def read_pack(repository: Repository, manifest: Manifest) -> Pack:
         )
     data = repository.blobs.read(manifest.attachments_in(PACK)[0].id, max_bytes=MAX_ENCODED_BYTES)
     pack = decode_pack(data, manifest.name)
-    stated = (manifest.body["name"], manifest.body["packVersion"], manifest.body["ruleCount"])
-    if stated != (pack.name, pack.version, len(pack.rules)):
+    body, leaf = manifest.body, manifest.name.rpartition("/")[2]
+    stated = (leaf, body["name"], body["packVersion"], body["ruleCount"])
+    if stated != (pack.name, pack.name, pack.version, len(pack.rules)):
         raise FormatError("bad-rules", f"{manifest.name} states another pack than it has")
     return pack
 

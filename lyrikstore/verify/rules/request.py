@@ -1,6 +1,6 @@
 """The request of a use to the rules, in canonical bytes (spec §21.8.1)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ from lyrikstore.rules.engine import RulesRequest
 from lyrikstore.verify.facts.datasets import DataUse, dataset_resources
 from lyrikstore.verify.facts.models import model_resource
 from lyrikstore.verify.facts.resource import Resource
-from lyrikstore.verify.rules.in_force import Waiver
+from lyrikstore.verify.rules.in_force import RULES_PREFIX, Waiver
 
 FORMAT = 1
 """Version of the request's format."""
@@ -27,11 +27,13 @@ class RulesUse(Struct, frozen=True):
 
     Attributes:
         action: ``train``, ``evaluate``, ``approve`` or ``deploy``.
-        namespace: The namespace whose rules decide.
+        namespace: The namespace of what is made.
         context: What the use declares, as the schema gives it for the action.
-        data: The datasets that are used, for which rights are looked up; None: none.
-        datasets: Ids of the datasets that the use names.
-        model: The model that is used: a base, or what is evaluated, approved or deployed.
+        data: Ids of the datasets, and of a base, that are used and that rights are needed for.
+        terms: The use as terms judge it; None without data.
+        model: The model that is used: a base, or what is approved or deployed.
+        touched: The namespaces of the datasets and models that it rests on: their rules decide
+            as well.
     """
 
     action: str
@@ -40,6 +42,12 @@ class RulesUse(Struct, frozen=True):
     data: tuple[Digest, ...] = ()
     terms: Use | None = None
     model: Manifest | None = None
+    touched: frozenset[str] = frozenset()
+
+    @property
+    def namespaces(self) -> frozenset[str]:
+        """The namespaces whose rules decide it."""
+        return self.touched | {self.namespace}
 
 
 class RulesQuestion(Struct, frozen=True):
@@ -63,6 +71,29 @@ class RulesQuestion(Struct, frozen=True):
 def namespace_of(name: str) -> str:
     """Return the namespace of a full name."""
     return Name.parse(name).namespace
+
+
+def touched_by(repository: Repository, used: Iterable[Digest]) -> frozenset[str]:
+    """Return the namespaces of the datasets and models that some of them rest on.
+
+    A store without rules has none.
+
+    Args:
+        repository: The store.
+        used: Ids of datasets and checkpoints.
+
+    Raises:
+        LyrikstoreError: Part of the lineage cannot be read.
+    """
+    if not any(name.startswith(RULES_PREFIX) for name in repository.refs):
+        return frozenset()  # no namespace has rules, nor had any
+    # ATTACK A174: data of a namespace with rules is used under the name of another one.
+    lineage = Lineage.read(repository, *used)
+    for one in lineage.failed.values():
+        raise one
+    return frozenset(
+        namespace_of(one.name) for one in lineage.values() if one.kind in {"dataset", "checkpoint"}
+    )
 
 
 def ask(

@@ -7,7 +7,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.verify.rules.request import RulesUse, namespace_of
+from lyrikstore.verify.rules.request import RulesUse, namespace_of, touched_by
 
 ACTIONS: Final[Mapping[str, str]] = {
     "run": "train",
@@ -46,6 +46,7 @@ def train_use(
         used,
         terms,
         base,
+        touched_by(repository, used),
     )
 
 
@@ -68,19 +69,36 @@ def evaluate_use(
     """
     terms = Use.of_evaluation(config, repository.floor())
     context = {"purpose": "evaluate", "uses": sorted(terms.acts)}
-    return RulesUse("evaluate", namespace_of(name), context, tuple(tests), terms)
+    used = tuple(tests)
+    return RulesUse(
+        "evaluate",
+        namespace_of(name),
+        context,
+        used,
+        terms,
+        touched=touched_by(repository, used),
+    )
 
 
-def model_use(action: str, name: str, checkpoint: Manifest, target: str = "") -> RulesUse:
+def model_use(
+    repository: Repository, action: str, name: str, checkpoint: Manifest, target: str = ""
+) -> RulesUse:
     """Return the use of an approval or a deployment.
 
     Args:
+        repository: The store.
         action: ``approve`` or ``deploy``.
         name: Full name of the approval or deployment.
         checkpoint: The model.
         target: Target of the deployment; empty for an approval.
     """
-    return RulesUse(action, namespace_of(name), {"target": target}, model=checkpoint)
+    return RulesUse(
+        action,
+        namespace_of(name),
+        {"target": target},
+        model=checkpoint,
+        touched=touched_by(repository, [checkpoint.id]),
+    )
 
 
 def use_of(repository: Repository, subject: Manifest) -> RulesUse | None:
@@ -107,10 +125,10 @@ def use_of(repository: Repository, subject: Manifest) -> RulesUse | None:
         models = [repository.manifest(one.id) for one in card.inputs_in("checkpoint")]
         if not models or subject.body["decision"] != "approve":
             return None
-        return model_use("approve", subject.name, models[0])
+        return model_use(repository, "approve", subject.name, models[0])
     if subject.kind == "deployment":
         checkpoint = repository.manifest(subject.inputs_in("checkpoint")[0].id)
-        return model_use("deploy", subject.name, checkpoint, subject.body["target"])
+        return model_use(repository, "deploy", subject.name, checkpoint, subject.body["target"])
     return None
 
 
