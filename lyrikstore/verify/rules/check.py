@@ -37,6 +37,9 @@ NO_DECISION, OTHER_FACTS, OTHER_RULES, DENIED = (
     "denied",
 )
 NO_ENGINE, REFUSED_TODAY, WAIVED = "no-engine", "refused-today", "waived"
+_ADJACENT = 2
+"""Log entries from a decision to what rests on it, where both are logged together."""
+
 _ENGINE_FAILED = frozenset({"missing-extra", "no-ruling", "worker-died"})
 
 
@@ -194,24 +197,32 @@ class _Review:
         self.waivers = tuple(used_waivers(question, answers))
 
     def _check_current(
-        self, decision: Manifest, use: RulesUse, rules: RulesInForce, moments: Sequence[int]
+        self, decision: Manifest, use: RulesUse, rules: RulesInForce, moments: tuple[int, int]
     ) -> None:
-        """Add that the decision names other rules than those in force when it was logged."""
-        for moment in dict.fromkeys(moments):
-            current = names_in_force(self._repository, use.namespaces, moment)
-            if [one.id for one in current] == [one.id for one in rules.manifests]:
-                continue
-            # ATTACK A170: rules that were replaced, because they permit what the new ones deny.
-            newer = read_rules(self._repository, current)
-            waivers = waivers_in_force(self._repository, newer, moment, user=decision.author)
-            question = ask(self._repository, use, waivers, index=moment, user=decision.author)
-            fault = _denied(question, self._engines.decide(newer, question)) if current else ""
-            text = f"{self._label}: its decision names other rules than were in force at {moment}"
-            if fault:
-                self._problems.add(self._problems.bad, OTHER_RULES, f"{text}, which deny: {fault}")
-            else:
-                self._problems.add(self._problems.warnings, OTHER_RULES, text)
+        """Add that a decision is older than what rests on it, or names other rules than in force.
+
+        Whatever was logged before the use counts: facts, and the rules in force.
+        """
+        decided, used = moments
+        repository, label = self._repository, self._label
+        named = [one.id for one in rules.manifests]
+        current = names_in_force(repository, use.namespaces, used)
+        same = named == [one.id for one in current]
+        if same and used - decided <= _ADJACENT:
             return
+        # ATTACK A170: rules that were replaced, because they permit what the new ones deny.
+        # ATTACK A175: a decision of before an attestation was revoked, cited by a later run.
+        newer = read_rules(repository, current)
+        waivers = waivers_in_force(repository, newer, used, user=decision.author)
+        question = ask(repository, use, waivers, index=used, user=decision.author)
+        fault = _denied(question, self._engines.decide(newer, question)) if current else ""
+        if fault:
+            what = DENIED if same else OTHER_RULES
+            text = f"{label}: the rules in force when it was logged deny it: {fault}"
+            self._problems.add(self._problems.bad, what, text)
+        elif not same:
+            text = f"{label}: its decision names other rules than were in force when it was logged"
+            self._problems.add(self._problems.warnings, OTHER_RULES, text)
 
     def _check_today(self, use: RulesUse, user: str) -> None:
         """Add a warning if the rules of now deny the use, by what is known now."""
