@@ -18,7 +18,7 @@ from lyrikstore.history.manifests.names import Name, with_suffix
 from lyrikstore.rules.engine import RulesAnswer, RulesEngine
 from lyrikstore.rules.pack import PackRule
 from lyrikstore.verify.facts.resource import Resource
-from lyrikstore.verify.rules.check import answer_of, used_waivers
+from lyrikstore.verify.rules.check import used_waivers
 from lyrikstore.verify.rules.in_force import (
     DECISION,
     REQUEST,
@@ -30,6 +30,7 @@ from lyrikstore.verify.rules.in_force import (
     waivers_in_force,
 )
 from lyrikstore.verify.rules.request import RulesQuestion, RulesUse, ask
+from lyrikstore.verify.rules.statements import answer_of
 
 ENGINE = "cedar/4"
 _DECISIONS = "decisions"

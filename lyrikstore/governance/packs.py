@@ -98,7 +98,6 @@ def _sign(
             "packVersion": pack.version,
             "asOf": pack.as_of,
             "reviewed": pack.reviewed,
-            "form": pack.form,
             "facts": 1,
             "ruleCount": len(pack.rules),
             "caseCount": len(pack.cases),

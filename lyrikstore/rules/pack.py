@@ -84,12 +84,11 @@ class Pack(Struct, frozen=True):
         name: Its name, such as ``health``.
         version: Its version, numbered by its author.
         as_of: The day on which its sources were read, as ``2026-12-01``.
-        reviewed: Who reviewed it.
-        sources: What it follows.
-        rules: In the order of the file.
-        cases: Likewise.
-        file: How messages call the file.
-        form: ``pack``, or ``settings`` that became one.
+        reviewed: The person who reviewed it.
+        sources: The laws and documents that it follows.
+        rules: Its rules, in the order of the file.
+        cases: Its cases, in the order of the file.
+        file: The name of the file in messages.
     """
 
     name: str
@@ -100,7 +99,6 @@ class Pack(Struct, frozen=True):
     rules: tuple[PackRule, ...]
     cases: tuple[Case, ...]
     file: str
-    form: Literal["pack", "settings"] = "pack"
 
 
 def builtin_pack(name: str) -> Pack:

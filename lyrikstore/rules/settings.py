@@ -125,7 +125,6 @@ def parse_rules(data: bytes, file: str) -> Pack:
         rules=tuple(rules),
         cases=tuple(cases),
         file=file,
-        form="settings",
     )
 
 

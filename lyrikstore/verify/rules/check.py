@@ -13,7 +13,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.policy.approving import last_key
 from lyrikstore.history.policy.policy import APPROVAL
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.rules.engine import RulesAnswer, RulesEngine
+from lyrikstore.rules.engine import RulesAnswer, RulesEngine, RulesRequest
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
 from lyrikstore.verify.rules.in_force import (
@@ -23,10 +23,17 @@ from lyrikstore.verify.rules.in_force import (
     WAIVER,
     RulesInForce,
     names_in_force,
+    read_pack,
     read_rules,
     waivers_in_force,
 )
 from lyrikstore.verify.rules.request import RulesQuestion, RulesUse, ask
+from lyrikstore.verify.rules.statements import (
+    answer_of,
+    find_decision_error,
+    find_waiver_error,
+    read_request,
+)
 from lyrikstore.verify.rules.uses import ACTIONS, use_of
 
 _CHECK = "rules"
@@ -37,6 +44,7 @@ NO_DECISION, OTHER_FACTS, OTHER_RULES, DENIED = (
     "denied",
 )
 NO_ENGINE, REFUSED_TODAY, WAIVED = "no-engine", "refused-today", "waived"
+_STATEMENTS = frozenset({RULES, WAIVER, DECISION})
 _ADJACENT = 2
 """Log entries from a decision to what rests on it, where both are logged together."""
 
@@ -56,8 +64,8 @@ class Engines:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def decide(self, rules: RulesInForce, question: RulesQuestion) -> list[RulesAnswer]:
-        """Return the answers to the requests of a question, in their order.
+    def decide(self, rules: RulesInForce, requests: Sequence[RulesRequest]) -> list[RulesAnswer]:
+        """Return the answers to some requests, in their order.
 
         Raises:
             LyrikstoreError: As :class:`RulesEngine`.
@@ -67,7 +75,7 @@ class Engines:
             file = ", ".join(one.name for one in rules.manifests)
             engine = RulesEngine(rules.rules, file)
             self._known[key] = self._stack.enter_context(engine)
-        return self._known[key].decide(question.requests)
+        return self._known[key].decide(requests)
 
 
 def check_rules(repository: Repository, ancestry: Lineage) -> Check:
@@ -87,10 +95,12 @@ def check_rules(repository: Repository, ancestry: Lineage) -> Check:
     count, waived = 0, dict[Digest, None]()
     with Engines() as engines:
         for subject in ancestry.values():
-            if subject.kind not in ACTIONS:
-                continue
             label = f"{subject.name} ({subject.id.short})"
             try:
+                if error_text := _error_of(repository, subject, engines):
+                    problems.add(problems.bad, OTHER_FACTS, f"{label}: {error_text}")
+                if subject.kind not in ACTIONS:
+                    continue
                 review = _Review(repository, subject, label, problems, engines)
                 if review.check():
                     count += 1
@@ -111,6 +121,24 @@ def check_rules(repository: Repository, ancestry: Lineage) -> Check:
         detail["waivers"] = listed([str(one) for one in waived])
     said = pluralize(count, "use was permitted", "uses were permitted")
     return problems.close(f"{said} by the rules in force", **detail)
+
+
+def _error_of(repository: Repository, statement: Manifest, engines: Engines) -> str | None:
+    """Return why a pack, a waiver or a decision is not sound by itself; else None.
+
+    Raises:
+        LyrikstoreError: It cannot be read, or the engine fails.
+    """
+    if statement.kind not in _STATEMENTS:
+        return None
+    if statement.kind == RULES:
+        read_pack(repository, statement)
+        return None
+    if statement.kind == WAIVER:
+        return find_waiver_error(repository, statement)
+    rules = read_rules(repository, [repository.manifest(i.id) for i in statement.inputs_in(RULES)])
+    request = read_request(repository, statement)
+    return find_decision_error(statement, request, engines.decide(rules, request.requests))
 
 
 class _Review:
@@ -176,7 +204,7 @@ class _Review:
                 self._problems.add(self._problems.lost, "lost", text)
             else:
                 self._bad(OTHER_FACTS, "the facts of its decision are not those of the log")
-        answers = self._engines.decide(rules, question)
+        answers = self._engines.decide(rules, question.requests)
         if fault := _denied(question, answers):
             self._bad(DENIED, f"the rules that its decision names deny it: {fault}")
         elif answer_of(answers) != decision.body["answer"]:
@@ -191,7 +219,7 @@ class _Review:
         user = self._subject.author
         waivers = waivers_in_force(self._repository, rules, index, user=user)
         question = ask(self._repository, use, waivers, index=index, user=user)
-        answers = self._engines.decide(rules, question)
+        answers = self._engines.decide(rules, question.requests)
         if fault := _denied(question, answers):
             self._bad(DENIED, f"the rules in force denied it: {fault}")
         self.waivers = tuple(used_waivers(question, answers))
@@ -215,7 +243,7 @@ class _Review:
         newer = read_rules(repository, current)
         waivers = waivers_in_force(repository, newer, used, user=decision.author)
         question = ask(repository, use, waivers, index=used, user=decision.author)
-        fault = _denied(question, self._engines.decide(newer, question)) if current else ""
+        fault = _denied(question, self._engines.decide(newer, question.requests)) if current else ""
         if fault:
             what = DENIED if same else OTHER_RULES
             text = f"{label}: the rules in force when it was logged deny it: {fault}"
@@ -232,20 +260,12 @@ class _Review:
             return
         waivers = waivers_in_force(repository, rules, None, user=user)
         question = ask(repository, use, waivers, index=None, user=user)
-        if fault := _denied(question, self._engines.decide(rules, question)):
+        if fault := _denied(question, self._engines.decide(rules, question.requests)):
             text = f"{self._label}: would be refused today: {fault}"
             self._problems.add(self._problems.warnings, REFUSED_TODAY, text)
 
     def _bad(self, code: str, text: str) -> None:
         self._problems.add(self._problems.bad, code, f"{self._label}: {text}")
-
-
-def answer_of(answers: Sequence[RulesAnswer]) -> str:
-    """Return the answer to a whole use: the worst of the answers to its resources."""
-    words = {one.answer for one in answers}
-    return next(
-        word for word in ("deny", "permit-by-waiver", "permit") if word in words or word == "permit"
-    )
 
 
 def used_waivers(question: RulesQuestion, answers: Sequence[RulesAnswer]) -> list[Manifest]:

@@ -24,6 +24,9 @@ PACK, SCHEMA, SOURCE, REQUEST = "pack", "schema", "source", "request"
 """Roles of attachments."""
 
 
+_STATED = ("name", "packVersion", "asOf", "reviewed", "ruleCount", "caseCount")
+
+
 class RulesInForce(Struct, frozen=True):
     """The rules of a namespace as of a log index.
 
@@ -121,8 +124,9 @@ def read_pack(repository: Repository, manifest: Manifest) -> Pack:
     data = repository.blobs.read(manifest.attachments_in(PACK)[0].id, max_bytes=MAX_ENCODED_BYTES)
     pack = decode_pack(data, manifest.name)
     body, leaf = manifest.body, manifest.name.rpartition("/")[2]
-    stated = (leaf, body["name"], body["packVersion"], body["ruleCount"])
-    if stated != (pack.name, pack.name, pack.version, len(pack.rules)):
+    stated = (leaf, *(body[name] for name in _STATED))
+    held = (pack.name, pack.name, pack.version, pack.as_of, pack.reviewed)
+    if stated != (*held, len(pack.rules), len(pack.cases)):
         raise FormatError("bad-rules", f"{manifest.name} states another pack than it has")
     return pack
 

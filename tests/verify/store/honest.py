@@ -19,22 +19,42 @@ from lyrikstore.verify.report import Report
 from tests.faults.robust.models import write_base
 from tests.servers.dask import new_store
 
-OWNER = signer_for("owner")
+OWNER, OFFICER = signer_for("owner"), signer_for("officer")
 MODEL, RUN = "checkpoints/acme/clauses", "runs/acme/clauses"
 EVALUATION, CARD = "evaluations/acme/clauses", "cards/acme/clauses"
 APPROVAL = "approvals/acme/clauses"
 BASE = "checkpoints/acme/base"
 SEVERAL = "checkpoints/acme/topics"
+WAIVER = "waivers/ruled/house-quiet"
 PROGRAM, DEPLOYMENT = "runs/acme/program", "deployments/acme/clauses.onnx"
 HONEST = (
     "datasets/acme/rows", "datasets/acme/rows.train", "filters/acme/rows", "records/acme/rows",
     "retentions/acme/drafts", BASE, RUN, MODEL, EVALUATION, "evaluations/acme/clauses.monitor",
     "runs/acme/topics", SEVERAL, "evaluations/acme/topics", "reproductions/acme/clauses", CARD,
     APPROVAL, PROGRAM, DEPLOYMENT, "deliveries/acme/rows", "predictions/acme/clauses",
-    "withdrawals/acme/rows",
+    "withdrawals/acme/rows", "rules/ruled/house", WAIVER, "decisions/ruled/clauses.onnx.deploy",
 )  # fmt: skip
 """A manifest of every kind that can be signed again, and of some kinds several."""
 
+HOUSE = """pack = 1
+name = "house"
+version = "1.0"
+asOf = "2026-12-01"
+reviewed = "nobody"
+[[rule]]
+id = "house-quiet"
+effect = "forbid"
+about = "Nothing is deployed before the end of the year."
+remedy = "wait"
+waivable = true
+cedar = 'forbid (principal, action == Lyrik::Action::"deploy", resource is Lyrik::Model);'
+[[case]]
+name = "a model"
+action = "deploy"
+kind = "Model"
+answer = "deny"
+rules = ["house-quiet"]
+"""
 ROLES = FieldRoles(text=("text",), label="label")
 SPLIT = """recipe = 1
 [[step]]
@@ -183,6 +203,24 @@ class Honest:
         self._approve()
         self._announce_program()
         store.models.deploy(MODEL, "onnx", folder / "deployed")
+        self._decide()
+
+    def _decide(self) -> None:
+        """Add rules to a namespace of their own, waive one of them, and deploy there."""
+        store = self.store
+        (self.folder / "house.toml").write_text(HOUSE)
+        store.rules.add(str(self.folder / "house.toml"), "ruled")
+        store.policy.admit_waivers(OFFICER.did)
+        body = {
+            "rule": "house-quiet", "until": "2099-01-01", "reason": "a pilot", "liable": "the firm",
+        }  # fmt: skip
+        rules = store.resolve("rules/ruled/house").id
+        named = [
+            Input("rules", "rules", rules),
+            Input("checkpoint", "checkpoint", store.resolve(MODEL).id),
+        ]
+        self._sign("waiver", WAIVER, body, named, OFFICER)
+        store.models.deploy(MODEL, "onnx", self.folder / "ruled", name="ruled/clauses.onnx")
 
     def _approve(self) -> None:
         # The card has open questions, so the program would not sign this: what it says is true.
@@ -215,13 +253,20 @@ class Honest:
         }
         self._sign("run", PROGRAM, body, found.inputs)
 
-    def _sign(self, kind: str, name: str, body: dict[str, Any], inputs: Sequence[Input]) -> None:
+    def _sign(
+        self,
+        kind: str,
+        name: str,
+        body: dict[str, Any],
+        inputs: Sequence[Input],
+        signer: Signer = OWNER,
+    ) -> None:
         store = self.store.repository
         with open_transaction(store) as transaction:
             transaction.log_manifest(
                 sign_manifest(
                     kind=kind, store=store.store_id, name=name, body=body, inputs=inputs,
-                    signer=OWNER, created=now(),
+                    signer=signer, created=now(),
                 )
             )  # fmt: skip
             transaction.commit()
