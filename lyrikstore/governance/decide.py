@@ -18,7 +18,7 @@ from lyrikstore.history.manifests.names import Name, with_suffix
 from lyrikstore.rules.engine import RulesAnswer, RulesEngine
 from lyrikstore.rules.pack import PackRule
 from lyrikstore.verify.facts.resource import Resource
-from lyrikstore.verify.rules.check import used_waivers
+from lyrikstore.verify.rules.check import answer_of, lifted_rules, used_waivers
 from lyrikstore.verify.rules.in_force import (
     DECISION,
     REQUEST,
@@ -133,13 +133,7 @@ class DecidedUse(Struct, frozen=True):
         repository = context.repository
         name = decision_name(subject, self.use.action)
         state = repository.refs.get(name)
-        lifted = [
-            {"rule": rule, "resource": resource.name, "waiver": str(waivers[rule].manifest.id)}
-            for resource, waivers, answer in zip(
-                self.question.resources, self.question.waivers, self.answers, strict=True
-            )
-            for rule in answer.lifted
-        ]
+        lifted = lifted_rules(self.question, self.answers)
         decision = sign_manifest(
             kind=DECISION,
             store=repository.store_id,
@@ -168,10 +162,9 @@ class DecidedUse(Struct, frozen=True):
 
     def _inputs(self) -> list[Input]:
         model = self.use.model
-        data = [one for one in self.use.data if model is None or one != model.id]
         return [
             *(Input("rules", RULES, one.id) for one in self.rules.manifests),
-            *(Input("dataset", "dataset", one) for one in dict.fromkeys(data)),
+            *(Input("dataset", "dataset", one) for one in self.use.datasets),
             *([] if model is None else [Input("checkpoint", "checkpoint", model.id)]),
             *(Input("waiver", WAIVER, one.id) for one in self.waivers),
         ]

@@ -43,8 +43,8 @@ NO_DECISION, OTHER_FACTS, OTHER_RULES, DENIED = (
     "other-rules",
     "denied",
 )
-NO_ENGINE, REFUSED_TODAY, WAIVED = "no-engine", "refused-today", "waived"
-_STATEMENTS = frozenset({RULES, WAIVER, DECISION})
+OTHER_USE, NO_ENGINE, REFUSED_TODAY, WAIVED = "other-use", "no-engine", "refused-today", "waived"
+_USED = ("dataset", "checkpoint")
 _ADJACENT = 2
 """Log entries from a decision to what rests on it, where both are logged together."""
 
@@ -192,7 +192,11 @@ class _Review:
         if last_key(policy, decision.author) != last_key(policy, subject.author):
             self._bad("other-key", "another key signed its decision")
         if decision.body["action"] != use.action:
-            self._bad("other-use", "its decision is about another action")
+            self._bad(OTHER_USE, "its decision is about another action")
+        stated = {role: [one.id for one in decision.inputs_in(role)] for role in _USED}
+        model = [] if use.model is None else [use.model.id]
+        if stated != {"dataset": list(use.datasets), "checkpoint": model}:
+            self._bad(OTHER_USE, "its decision names other data, or another model")
         manifests = [repository.manifest(one.id) for one in decision.inputs_in(RULES)]
         rules = read_rules(repository, manifests)
         lifted = {one.id for one in decision.inputs_in(WAIVER)}
@@ -209,8 +213,11 @@ class _Review:
             self._bad(DENIED, f"the rules that its decision names deny it: {fault}")
         elif answer_of(answers) != decision.body["answer"]:
             self._bad(OTHER_FACTS, f"the rules answer {answer_of(answers)}")
+        elif decision.body["resources"] != len(question.resources):
+            self._bad(OTHER_FACTS, f"the request has {len(question.resources)} resources")
         used = used_waivers(question, answers)
-        if {one.id for one in used} != lifted and not question.unread:
+        rules_lifted = lifted_rules(question, answers) != decision.body.get("lifted", [])
+        if (rules_lifted or {one.id for one in used} != lifted) and not question.unread:
             self._bad("other-waivers", "its decision names other waivers than lift its rules")
         self.waivers = tuple(used)
         self._check_current(decision, use, rules, (at, index))
@@ -275,6 +282,17 @@ def used_waivers(question: RulesQuestion, answers: Sequence[RulesAnswer]) -> lis
         for rule in answer.lifted:
             found.setdefault(waivers[rule].manifest.id, waivers[rule].manifest)
     return list(found.values())
+
+
+def lifted_rules(question: RulesQuestion, answers: Sequence[RulesAnswer]) -> list[JSON]:
+    """Return the rules that waivers lift, as a decision states them."""
+    return [
+        {"rule": rule, "resource": resource.name, "waiver": str(waivers[rule].manifest.id)}
+        for resource, waivers, answer in zip(
+            question.resources, question.waivers, answers, strict=True
+        )
+        for rule in answer.lifted
+    ]
 
 
 def _denied(question: RulesQuestion, answers: Sequence[RulesAnswer]) -> str:

@@ -49,6 +49,12 @@ class RulesUse(Struct, frozen=True):
         """The namespaces whose rules decide it."""
         return self.touched | {self.namespace}
 
+    @property
+    def datasets(self) -> tuple[Digest, ...]:
+        """Ids of the datasets that are used, each once."""
+        base = None if self.model is None else self.model.id
+        return tuple(dict.fromkeys(one for one in self.data if one != base))
+
 
 class RulesQuestion(Struct, frozen=True):
     """The request of a use, as of a log index.
