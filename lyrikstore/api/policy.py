@@ -1,4 +1,4 @@
-"""``store.policy``: the keys that may sign in a store, and their successors.
+"""``store.policy``: the keys that may sign in a store; ``store.rules``: its data policy.
 
 Every change is a policy that an owner signs (spec §8.3). The argument ``at`` is the home of the
 store: a clone changes keys of the log there, and pulls the change.
@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.api import stages
-from lyrikstore.api.bound import bound_view
+from lyrikstore.api.bound import bound, bound_view
 from lyrikstore.api.remotes import Remotes
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.context import StoreContext
@@ -273,3 +273,15 @@ class StorePolicy:
     def _trust_successor(self, old: str, new: str) -> str | None:
 
         return stages.add_successor(self.store.trust_file, old, new, self.store.id)
+
+
+@dataclass
+class StoreRules:
+    """The data policy of a store's namespaces, with its previews and waivers."""
+
+    store: StoreContext
+
+    add = bound(lambda: stages.add_rules)
+    check = bound(lambda: stages.check_use)
+    diff = bound(lambda: stages.diff_rules)
+    waive = bound(lambda: stages.waive_rule)

@@ -2,9 +2,9 @@ from lyrikstore.api.credentials import Credentials as Credentials
 from lyrikstore.api.datasets import Datasets as Datasets
 from lyrikstore.api.models import Models as Models
 from lyrikstore.api.policy import StorePolicy as StorePolicy
+from lyrikstore.api.policy import StoreRules as StoreRules
 from lyrikstore.api.query import Queries as Queries
 from lyrikstore.api.remotes import Remotes as Remotes
-from lyrikstore.api.rules import StoreRules as StoreRules
 from lyrikstore.credentials.trust.edit import add_successor as add_successor
 from lyrikstore.curate.commit.commit import commit_folder as commit_folder
 from lyrikstore.curate.commit.status import folder_statuses as folder_statuses

@@ -30,7 +30,7 @@ from lyrikstore.verify.rules.uses import ACTIONS, use_of
 _PREFIX = "rules/"
 
 
-class Change(Struct, frozen=True):
+class ChangedAnswer(Struct, frozen=True):
     """A use that other rules would decide otherwise.
 
     Attributes:
@@ -138,7 +138,7 @@ def planned_use(
 
 def diff_rules(
     context: StoreContext, before: str, after: str, *, over: Sequence[str] = ()
-) -> tuple[list[Change], int]:
+) -> tuple[list[ChangedAnswer], int]:
     """Return which uses other rules would decide otherwise, and how many uses were compared.
 
     Args:
@@ -159,7 +159,7 @@ def diff_rules(
         for name in sorted(repository.refs)
         if name.split("/")[0] in {"runs", "evaluations", "deployments"}
     ]
-    found: list[Change] = []
+    found: list[ChangedAnswer] = []
     for ref in refs:
         about = repository.resolve(ref)
         use = planned_use(context, about, "train", "", (), "")
@@ -171,7 +171,7 @@ def diff_rules(
         first, second = (decide_by(context, use, _with_core([one, *others])) for one in (old, new))
         both = zip(first.question.resources, first.answers, second.answers, strict=True)
         found += [
-            Change(about.name, resource, was, then)
+            ChangedAnswer(about.name, resource, was, then)
             for resource, was, then in both
             if (was.answer, was.forbidding) != (then.answer, then.forbidding)
         ]

@@ -6,9 +6,10 @@ that none has. Those refused carry good signatures, and say as which kind of fau
 
 from typing import Any
 
+from lyrikstore.canon.json import parse
 from lyrikstore.history.manifests.kinds import KINDS
 from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
-from make_manifests import CREATED, EXAMPLES, SIGNER, STORE, A, manifest_of, resigned
+from make_manifests import CREATED, EXAMPLES, SIGNER, STORE, A, B, C, manifest_of, resigned
 from manifests_of_version_2 import (
     CHUNKS,
     CONFINED,
@@ -257,7 +258,68 @@ def _refused_others() -> list[tuple[str, bytes, str, str]]:
                 ("ended", {"by": "ended"}),
             )
         ),
+        *_refused_rules(made),
         ("a-state-uncounted", changed("card", states=states), "schema", "stale is not counted"),
+    ]
+
+
+def _refused_rules(made: dict[str, Manifest]) -> list[tuple[str, bytes, str, str]]:
+    about, ruled = (
+        {"role": role, "kind": role, "id": str(one)} for role, one in (("dataset", B), ("rules", A))
+    )
+    both = [ruled, about, {"role": "checkpoint", "kind": "checkpoint", "id": str(C)}]
+
+    def other(kind: str, **changes: Any) -> bytes:
+        return resigned(made[kind], body={**made[kind].body, **changes})
+
+    return [
+        (
+            "rules-without-schema",
+            resigned(made["rules"], attachments=[]),
+            "bad-manifest",
+            "pack, schema and source are missing",
+        ),
+        ("rules-of-other-facts", other("rules", facts=2), "schema", "facts of no version"),
+        ("waiver-of-nothing", resigned(made["waiver"], inputs=[ruled]), "bad-input", "for what?"),
+        ("waiver-of-both", resigned(made["waiver"], inputs=both), "bad-input", "one of the two"),
+        (
+            "waiver-of-no-rules",
+            resigned(made["waiver"], inputs=[about]),
+            "bad-input",
+            "which pack has the rule?",
+        ),
+        ("waiver-for-ever", other("waiver", until="never"), "schema", "it has a last day"),
+        (
+            "decision-by-no-rules",
+            resigned(made["decision"], inputs=[about]),
+            "bad-input",
+            "what decided it?",
+        ),
+        (
+            "decision-without-request",
+            resigned(made["decision"], attachments=[]),
+            "bad-manifest",
+            "the request is missing",
+        ),
+        ("decision-that-denies", other("decision", answer="deny"), "schema", "nothing is signed"),
+        (
+            "decision-in-1",
+            resigned(made["run-decided"], lyrikstore=1),
+            "bad-input",
+            "a role of version 2",
+        ),
+        (
+            "decisions-of-one-run",
+            resigned(
+                made["run-decided"],
+                inputs=[
+                    *parse(made["run-decided"].encode())["inputs"],
+                    {"role": "decision", "kind": "decision", "id": str(A)},
+                ],
+            ),
+            "bad-input",
+            "one decision at most",
+        ),
     ]
 
 

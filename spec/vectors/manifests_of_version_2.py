@@ -329,6 +329,57 @@ EXAMPLES_2: dict[str, dict[str, Any]] = {
         "name": "withdrawals/acme/contracts",
         "body": {"decision": "revoke", "credential": str(A), "list": str(B)},
     },
+    "rules": {
+        "name": "rules/acme/health",
+        "body": {
+            "name": "health",
+            "packVersion": "1.2",
+            "asOf": "2026-11-01",
+            "reviewed": "not reviewed by a lawyer",
+            "form": "pack",
+            "facts": 1,
+            "ruleCount": 7,
+            "caseCount": 0,
+        },
+        "attachments": [
+            Attachment("pack", A, 4000),
+            Attachment("schema", B, 3000),
+            Attachment("source", C, 5000),
+        ],
+    },
+    "waiver": {
+        "name": "waivers/acme/health-residual.1",
+        "body": {
+            "rule": "health-residual",
+            "until": "2027-02-28",
+            "reason": "the scan counts names of drugs",
+            "liable": "Head of data protection",
+        },
+        "inputs": [Input("rules", "rules", A), Input("dataset", "dataset", B)],
+    },
+    "decision": {
+        "name": "decisions/acme/categories.train",
+        "body": {
+            "action": "train",
+            "answer": "permit-by-waiver",
+            "engine": "cedar/4",
+            "resources": 2,
+            "lifted": [
+                {
+                    "rule": "health-residual",
+                    "resource": "datasets/acme/notes 0123456789abcdef",
+                    "waiver": str(C),
+                }
+            ],
+        },
+        "inputs": [
+            Input("rules", "rules", A),
+            Input("dataset", "dataset", B),
+            Input("checkpoint", "checkpoint", C),
+            Input("waiver", "waiver", C),
+        ],
+        "attachments": [Attachment("request", B, 2000)],
+    },
 }
 """Kind → a manifest of it that needs version 2."""
 
@@ -495,6 +546,23 @@ FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
                 "list": str(B),
                 "successor": str(C),
             },
+        },
+    ),
+    "run-decided": (
+        "run",
+        {"inputs": [*EXAMPLES["run"]["inputs"], Input("decision", "decision", C)]},
+    ),
+    "waiver-of-a-checkpoint": (
+        "waiver",
+        {
+            "name": "waivers/acme/core-evaluated.2",
+            "body": {
+                "rule": "core-evaluated",
+                "until": "2026-12-31",
+                "reason": "evaluated elsewhere",
+                "liable": "Head of models",
+            },
+            "inputs": [Input("rules", "rules", A), Input("checkpoint", "checkpoint", C)],
         },
     ),
     "dataset-with-one-role": ("dataset", {"body": {**DATASET, "fields": {"text": ["text"]}}}),

@@ -131,12 +131,12 @@ class _Facts:
         right = self._right(source)
         on_the_way = self._on_the_way(source)
         evidence = {source.id, *right.evidence, *(one.id for one in on_the_way)}
-        deidentified = self._deidentified(source, on_the_way, evidence)
+        deidentification = self._deidentification(source, on_the_way, evidence)
         common = {
             "rights": right.state,
             "issuers": sorted(right.issuers),
             **_classified(on_the_way),
-            **deidentified,
+            **deidentification,
             "agreements": sorted(_words_of(on_the_way, "agreements")),
             "purposes": sorted(_words_of([source], "purposes")),
             "synthetic": self._synthetic(source, on_the_way),
@@ -227,7 +227,7 @@ class _Facts:
             tuple(filter(None, (names.unread,))),
         )
 
-    def _deidentified(
+    def _deidentification(
         self, source: Manifest, on_the_way: Sequence[Manifest], evidence: set[Digest]
     ) -> dict[str, str]:
         """Return the method that all records of a source passed through, and if it is attested."""

@@ -24,7 +24,10 @@ VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors"
 
 SIGNER, STORE, A, B, C = EXAMPLE.SIGNER, EXAMPLE.STORE, EXAMPLE.A, EXAMPLE.B, EXAMPLE.C
 POLICY, DATASET, DERIVED = EXAMPLE.POLICY, EXAMPLE.DATASET, EXAMPLE.DERIVED
-NEWER = ("approval", "delivery", "deployment", "prediction", "reproduction", "withdrawal")
+NEWER = (
+    *("approval", "decision", "delivery", "deployment", "prediction"),
+    *("reproduction", "rules", "waiver", "withdrawal"),
+)
 EXAMPLES = {**EXAMPLE.EXAMPLES, **{one: EXAMPLES_2[one] for one in NEWER}}
 resigned = EXAMPLE.resigned
 OTHER = KeySigner(PrivateKey.from_seed(bytes(32)))
