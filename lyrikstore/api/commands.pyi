@@ -36,6 +36,7 @@ from lyrikstore.curate.terms.public_licences import NarrowerTerms as NarrowerTer
 from lyrikstore.curate.terms.sources import AssertedModel as AssertedModel
 from lyrikstore.curate.terms.sources import source_of_file as source_of_file
 from lyrikstore.governance.decide import DecidedUse as DecidedUse
+from lyrikstore.governance.decide import fact_text as fact_text
 from lyrikstore.history.commit.policy_change import PolicyChange as PolicyChange
 from lyrikstore.history.gc.purge import Purged as Purged
 from lyrikstore.history.lineage import Edge as Edge

@@ -4,6 +4,7 @@ Nothing is signed if the rules deny (spec §21.8). Without rules in its namespac
 decided.
 """
 
+import re
 from collections.abc import Callable
 
 from msgspec import Struct
@@ -34,6 +35,14 @@ from lyrikstore.verify.rules.statements import answer_of
 
 ENGINE = "cedar/4"
 _DECISIONS = "decisions"
+_READ = re.compile(r"\bresource\.(\w+)(?:\.(\w+))?")
+
+
+def fact_text(value: JSON) -> str:
+    """Return a fact as text: ``train, evaluate``; an empty list is ``none``."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {one}" for name, one in value.items())
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
 
 
 class Denial(Struct, frozen=True):
@@ -48,12 +57,27 @@ class Denial(Struct, frozen=True):
     rule: PackRule | None
 
     @property
+    def found(self) -> dict[str, JSON]:
+        """The facts of the resource that the rule reads, by name: ``classification.health``."""
+        read = [] if self.rule is None else _READ.findall(self.rule.cedar)
+        found: dict[str, JSON] = {}
+        for member, part in read:
+            value = self.resource.facts.get(member)
+            if isinstance(value, dict) and part in value:
+                found[f"{member}.{part}"] = value[part]
+            elif value is not None:
+                found[member] = value
+        return found
+
+    @property
     def text(self) -> str:
-        """The denial in one line: the rule, the resource, and what to do."""
+        """The denial in one line: the rule, the resource, what was found, and what to do."""
         if self.rule is None:
             return f"{self.resource.name}: no rule permits it"
-        remedy = f"; {self.rule.remedy}" if self.rule.remedy else ""
-        return f"{self.rule.id}: {self.resource.name}: {self.rule.about}{remedy}"
+        facts = ", ".join(f"{name} is {fact_text(one)}" for name, one in self.found.items())
+        parts = (self.rule.about.rstrip("."), facts and f"found: {facts}", self.rule.remedy)
+        said = "; ".join(one for one in parts if one)
+        return f"{self.rule.id}: {self.resource.name}: {said}"
 
     def to_json(self) -> dict[str, JSON]:
         """Return the denial as a member of a result."""
@@ -62,6 +86,7 @@ class Denial(Struct, frozen=True):
             "resource": self.resource.name,
             "rule": None if rule is None else rule.id,
             "demand": None if rule is None else rule.about,
+            "found": self.found,
             "cite": (rule.cite or None) if rule is not None else None,
             "remedy": (rule.remedy or None) if rule is not None else None,
             "waivable": rule is not None and rule.waivable,
@@ -117,7 +142,10 @@ class DecidedUse(Struct, frozen=True):
             f"the rules of {self.use.namespace} do not permit to {act}: {denials[0].text}{more}",
             hint="see every rule and its evidence: lyrikstore rules check REF --purpose "
             f"{self.use.context.get('purpose', act)} --explain",
-            details={"action": act, "denied": [one.to_json() for one in denials]},
+            details={
+                "action": act,
+                "denied": [{**one.to_json(), "message": one.text} for one in denials],
+            },
         )
 
     def sign(

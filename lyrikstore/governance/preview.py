@@ -84,8 +84,8 @@ def check_use(
         raise InvalidInputError(
             "no-rules",
             f"{use.namespace} has no rules",
-            hint=f"add some: lyrikstore rules add org-template -n {use.namespace}; or name a "
-            "pack: --pack health",
+            hint=f"add some: lyrikstore rules add org-template --namespace {use.namespace}; "
+            "or name a pack: --pack health",
         )
     return decide_by(context, use, read_rules(repository, manifests))
 

@@ -166,6 +166,7 @@ def tour(root: Path) -> dict[str, list[dict[str, Any]]]:
     _hand_over(way, acme)
     _share(way)
     _maintain(way)
+    _govern(way)
     return way.found
 
 
@@ -286,6 +287,16 @@ def _maintain(way: Tour) -> None:
     about = ("did:web:acme.example", "datasets/acme/contracts")
     way.run("auditor", "trust", "check", "--about", *about, code=4)
     way.serve("auditor")
+
+
+def _govern(way: Tour) -> None:
+    owner = way.run("acme", "key", "show")["keys"][0]["did"]
+    way.run("acme", "key", "admit", owner, "--role", "waiver")
+    way.run("acme", "rules", "add", "health", "--namespace", "acme")
+    way.run("acme", "rules", "check", "acme/topics", code=14)
+    waive = ("rules", "waive", "health-evaluated", "acme/topics", "--until", "2099-12-31")
+    way.run("acme", *waive, "-m", "letters only", "--liable", "Ann Lee")
+    way.run("acme", "rules", "diff", "rules/acme/health", "core", "--over", "acme/topics")
 
 
 ANSWERS = """

@@ -113,7 +113,6 @@ def _test(session: Session, pack: str) -> None:
 
 
 _namespace = click.option(
-    "-n",
     "--namespace",
     metavar="NAME",
     default="",
@@ -125,11 +124,10 @@ _namespace = click.option(
     "add",
     signs=True,
     appends=True,
-    epilog="lyrikstore rules add org-template -n acme\nlyrikstore rules add rules.toml -n acme",
+    epilog="lyrikstore rules add rules.toml --namespace acme",
 )
 @click.argument("pack", metavar="PACK")
 @click.option(
-    "-n",
     "--namespace",
     metavar="NAME",
     required=True,
@@ -149,13 +147,13 @@ def _add(session: Session, pack: str, namespace: str, message: str) -> None:
         "rules-add",
         {
             "namespace": namespace,
-            "added": [
+            "addedPacks": [
                 {
                     "name": manifest.name,
                     "id": str(manifest.id),
                     "packVersion": one.version,
-                    "rules": len(one.rules),
-                    "cases": len(one.cases),
+                    "ruleCount": len(one.rules),
+                    "caseCount": len(one.cases),
                     "logIndex": index,
                 }
                 for manifest, one, index in zip(
@@ -210,6 +208,8 @@ def _check(
 
     Nothing is signed. Exit code 14 if the rules deny it.
     """
+    from lyrikstore.api.commands import fact_text
+
     store = session.open_store()
     decided = store.rules.check(
         ref,
@@ -229,7 +229,7 @@ def _check(
         screen.result(f"   {escape_control(resource.name)}: {answer.answer}{by}")
         if explain:
             for name, value in resource.facts.items():
-                screen.result(f"      {name:<24} {escape_control(_shown(value))}")
+                screen.result(f"      {name:<24} {escape_control(fact_text(value))}")
             screen.result(f"      evidence: {', '.join(one.short for one in resource.evidence)}")
     for denial in decided.denials:
         screen.result(f" ✗ {escape_control(denial.text)}")
@@ -244,8 +244,8 @@ def _check(
     epilog="lyrikstore rules diff rules/acme/org rules.toml\n"
     "lyrikstore rules diff rules/acme/health~1 rules/acme/health --over runs/acme/triage",
 )
-@click.argument("before", metavar="A")
-@click.argument("after", metavar="B")
+@click.argument("before", metavar="OLD")
+@click.argument("after", metavar="NEW")
 @click.option(
     "--over",
     metavar="REF",
@@ -253,9 +253,9 @@ def _check(
     help="What is decided by both; by default the runs, evaluations and deployments here.",
 )
 def _diff(session: Session, before: str, after: str, over: tuple[str, ...]) -> None:
-    """Show what would be decided otherwise by pack B in place of pack A.
+    """Show what would be decided otherwise by pack NEW in place of pack OLD.
 
-    A and B are packs of this store (rules/NAMESPACE/NAME), packs that come along, or files. The
+    OLD and NEW are packs of this store (rules/NAMESPACE/NAME), packs that come along, or files. The
     other rules in force decide with each of them. Nothing is signed.
     """
     store = session.open_store()
@@ -266,13 +266,13 @@ def _diff(session: Session, before: str, after: str, over: tuple[str, ...]) -> N
             "compared": compared,
             "changes": [
                 {
-                    "use": one.name,
+                    "name": one.name,
                     "resource": one.resource.name,
-                    "before": {
+                    "oldAnswer": {
                         "answer": one.before.answer,
                         "forbiddenBy": list(one.before.forbidding),
                     },
-                    "after": {
+                    "newAnswer": {
                         "answer": one.after.answer,
                         "forbiddenBy": list(one.after.forbidding),
                     },
@@ -293,11 +293,11 @@ def _diff(session: Session, before: str, after: str, over: tuple[str, ...]) -> N
     "waive",
     signs=True,
     appends=True,
-    epilog="lyrikstore rules waive health-residual --for acme/notes --until 2027-03-31 "
-    '--reason "pilot" --liable "Dr. Ann Lee"',
+    epilog="lyrikstore rules waive health-residual acme/notes --until 2027-03-31 "
+    '-m "pilot" --liable "Dr. Ann Lee"',
 )
 @click.argument("rule", metavar="RULE")
-@click.option("--for", "ref", metavar="REF", required=True, help="The dataset or checkpoint.")
+@click.argument("ref", metavar="REF")
 @click.option(
     "--until",
     type=click.DateTime(["%Y-%m-%d"]),
@@ -305,7 +305,9 @@ def _diff(session: Session, before: str, after: str, over: tuple[str, ...]) -> N
     required=True,
     help="The last day, as 2027-03-31.",
 )
-@click.option("--reason", metavar="TEXT", required=True, help="Why; signed and public.")
+@click.option(
+    "-m", "--message", "reason", metavar="TEXT", required=True, help="Why; signed and public."
+)
 @click.option("--liable", metavar="TEXT", required=True, help="Who answers for it; signed.")
 @_namespace
 def _waive(
@@ -317,7 +319,7 @@ def _waive(
     liable: str,
     namespace: str,
 ) -> None:
-    """Lift RULE for one version of a dataset or checkpoint, until a day.
+    """Lift RULE for this version of the dataset or checkpoint REF, until a day.
 
     Only keys of the role `waiver` can sign this, and never for their own runs. It grants nothing.
     Sign it again with a past day to end it.
@@ -332,7 +334,7 @@ def _waive(
             "name": waiver.name,
             "id": str(waiver.id),
             "rule": rule,
-            "until": waiver.body["until"],
+            "lastDay": waiver.body["until"],
             "logIndex": index,
         },
     )
@@ -341,11 +343,13 @@ def _waive(
 
 def _decided_json(decided: "DecidedUse") -> dict[str, Any]:
     return {
-        "action": decided.use.action,
+        "act": decided.use.action,
         "namespace": decided.use.namespace,
         "context": dict(decided.use.context),
         "answer": decided.answer,
-        "packs": [{"name": one.name, "packVersion": one.version} for one in decided.rules.packs],
+        "rulePacks": [
+            {"name": one.name, "packVersion": one.version} for one in decided.rules.packs
+        ],
         "resources": [
             {
                 "kind": resource.kind,
@@ -361,12 +365,6 @@ def _decided_json(decided: "DecidedUse") -> dict[str, Any]:
         "denied": [one.to_json() for one in decided.denials],
         "waivers": [str(one.id) for one in decided.waivers],
     }
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {one}" for name, one in value.items())
-    return ", ".join(map(str, value)) or "–" if isinstance(value, list) else str(value)
 
 
 for _one in (_new, _test, _add, _check, _diff, _waive):

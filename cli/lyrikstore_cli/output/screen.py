@@ -205,8 +205,8 @@ class Meter:
 
 
 def _other_mistakes(error: LyrikstoreError) -> Iterator[str]:
-    """Yield the further mistakes of a file; the message of the error has the first."""
-    found = error.details.get("mistakes")
+    """Yield the further mistakes of a file, or denials of rules; the message has the first."""
+    found = error.details.get("mistakes", error.details.get("denied"))
     mistakes = found[1:] if isinstance(found, list) else []
     for mistake in mistakes[: _MISTAKES - 1]:
         yield f" ✗ {mistake['message']}"
