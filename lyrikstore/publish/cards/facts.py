@@ -21,6 +21,7 @@ from lyrikstore.publish.cards.gathering.credentials import (
     credentials_about,
     terms_about,
 )
+from lyrikstore.publish.cards.gathering.decisions import NamedDecision, decisions_of
 from lyrikstore.publish.cards.gathering.form import USUAL_FORM, CardForm
 from lyrikstore.publish.cards.organisations import LoggedDocuments
 from lyrikstore.publish.cards.previous_models import Earlier, Survey
@@ -62,6 +63,7 @@ class CardFacts(Struct, frozen=True):
         closure: All that the subject rests on by the rule of rights; None in the formats before
             ``card/3``.
         retired: Evaluations of the checkpoint that were retired, in log order.
+        decisions: Run or evaluation → the decision of rules that it names.
     """
 
     store: Digest
@@ -89,6 +91,7 @@ class CardFacts(Struct, frozen=True):
     form: CardForm = USUAL_FORM
     closure: RightsClosure | None = None
     retired: tuple[Manifest, ...] = ()
+    decisions: Mapping[Digest, NamedDecision] = field(default_factory=dict)
 
     @property
     def checkpoint(self) -> Manifest:
@@ -231,6 +234,7 @@ def gather(
         reproductions=_reproductions(repository, subject, card),
         form=form,
         closure=ancestry.closure,
+        decisions=decisions_of(repository, filter(None, [run, *evaluations])),
     )
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.publish.cards.document import build_card
 from lyrikstore.publish.cards.facts import gather
-from lyrikstore.publish.cards.gathering.form import FORMATS, CardForm
+from lyrikstore.publish.cards.gathering.form import CardForm
 from lyrikstore.publish.cards.profiles.profile import load_profile
 from lyrikstore.publish.cards.rendering.renderings import render
 from lyrikstore.verify.evaluation.choice.baselines import NEAREST, WORD_COUNTS
@@ -152,7 +152,9 @@ def test_a_card_says_by_which_records_texts_are_called_unlike(facts: Any, by: st
     decision = {"temperature": "1.000", "abstainBelow": "0.500000"}
     body = {**facts.checkpoint.body, "chosen": chosen, "decision": decision, "unlike": about}
     changed = replace(facts, subject=replace(facts.checkpoint, body=body))
-    (before,), (now,) = (statements(changed, form)["model.decision"] for form in FORMATS[-2:])
+    (before,), (now,) = (
+        statements(changed, form)["model.decision"] for form in ("card/4", "card/5")
+    )
     assert "at most 5 % of the" in now["text"]
     assert ("training and validation records" in now["text"]) == (by == "folds")
     held = "records that its folds had not learned from" if by == "folds" else "validation data"

@@ -143,7 +143,7 @@ def test_m4_what_a_credential_says_is_in_the_card(chain: Any, credential: bytes)
         "labelAgreementKappa 0.87 (human-asserted)",
         "0.87",
     )
-    assert statement_of(card, "rights.rules")["text"] == "no rules were in force"
+    assert statement_of(card, "rights.rules")["text"].startswith("no rules")
     text = card.renderings["markdown"].decode()
     first = text.split("\n## Where the model comes from\n")[0]
     assert "warranted by Lex LLP, Dr. J. Doe" in first

@@ -99,11 +99,18 @@ class Layout:
         yield Heading("Who says so, and who is liable")
         yield Table(("what", "who", "says", "liable"), list(self._responsible()))
 
+    def rules(self) -> Iterator[Block]:
+        """Yield the rules that decided, their answers, and every waiver."""
+        if self.form.has_decisions:
+            yield Heading("Under which rules")
+            yield self.said("rights.rules", "rights.decision", "rights.waiver", about=True)
+
     def proof(self, *more: str) -> Iterator[Block]:
         """Yield what is not proven, including ``more``, and how to verify the rest."""
         yield Heading("What is not proven")
         yield Bullets((*NOT_PROVEN[:2], *more, *NOT_PROVEN[2:]))
-        yield self.said("rights.rules")
+        if not self.form.has_decisions:
+            yield self.said("rights.rules")
         yield Heading("How to verify it")
         subject = self.card["subject"]
         yield Code(
@@ -172,7 +179,7 @@ class Layout:
         liable = {one["about"]: one["text"] for one in self.facts("rights.liability")}
         for one in self.facts(
             "subject.signer", "model.base-rights", "data.licence", "rights.credential",
-            "rights.regulatory", "rights.attested", "rights.challenge",
+            "rights.regulatory", "rights.attested", "rights.challenge", "rights.waiver",
         ):  # fmt: skip
             if one["state"] in OPEN:
                 continue

@@ -101,6 +101,7 @@ class ModelLayout(Layout):
         yield Chart("flow", "from sources to the model and its tests", self._flow())
         yield self.said("data.derived", "data.parts", about=True)
         yield from self.liability()
+        yield from self.rules()
         yield Heading("Where it fails")
         found = self.facts("evaluation.confusion", "evaluation.calibration", "model.decision")
         yield self.lines([*found, *self.answers("limitations", "risks", "human-oversight")])

@@ -29,6 +29,7 @@ from lyrikstore.publish.cards.vocabulary import (
     model,
     personal,
     rights,
+    rules,
     subject,
     training,
 )
@@ -47,6 +48,7 @@ VOCABULARY: Mapping[str, Fact] = MappingProxyType(
         **personal.FACTS,
         **rights.FACTS,
         **_of_models(rights.OF_USE),
+        **_of_models(rules.FACTS),
         **_of_models(training.FACTS),
         **_of_models(evaluation.FACTS),
     }

@@ -279,10 +279,6 @@ def _challenge(facts: CardFacts) -> Iterator[Said]:
         )  # fmt: skip
 
 
-def _rules(facts: CardFacts) -> Iterator[Said]:
-    yield Said("no rules were in force", (named(facts.run or facts.subject),), "derived")
-
-
 FACTS = {
     "rights.credential": Fact(
         "Credential", "who issued which credential, valid when, with its terms",
@@ -334,6 +330,5 @@ OF_USE = {
     "rights.same-bytes": Fact(
         "The same bytes", "data that also lies where its use is prohibited", _same_bytes
     ),
-    "rights.rules": Fact("Rules", "what the organisation's rules decided", _rules),
 }  # fmt: skip
 """Facts about the use of data: of models alone."""
