@@ -336,7 +336,6 @@ EXAMPLES_2: dict[str, dict[str, Any]] = {
             "packVersion": "1.2",
             "asOf": "2026-11-01",
             "reviewed": "not reviewed by a lawyer",
-            "form": "pack",
             "facts": 1,
             "ruleCount": 7,
             "caseCount": 0,

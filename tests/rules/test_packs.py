@@ -79,7 +79,8 @@ def test_two_rules_of_one_id() -> None:
         pack(RULE, RULE)
     assert caught.value.details["line"] == 13
     with refused("rule-twice"):
-        combined([pack(RULE), pack(RULE, file="q.toml")])
+        combined([pack(RULE), pack(RULE.replace("forbid (", "forbid  ("), file="q.toml")])
+    assert len(combined([pack(RULE), pack(RULE, file="q.toml")])) == 1  # of two namespaces
 
 
 def test_a_pack_whose_case_comes_out_otherwise_is_refused() -> None:
