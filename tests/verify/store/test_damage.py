@@ -201,6 +201,7 @@ def test_writer_that_died_while_publishing(
     assert {check for check, state in states(report).items() if state != "pass"} == {
         "approvals",
         "deployment.made-from",
+        "rules",
         "log.transactions",
         "log.witness",
         "card.sources",  # there is no card

@@ -27,6 +27,7 @@ NOT_PASSED = {
     "log.witness": "n/a",
     "credentials": "noted",  # one was revoked
     "deployment.made-from": "n/a",
+    "rules": "n/a",
 }
 """What is not ``pass`` of the whole store: its state, or its reason."""
 
