@@ -285,3 +285,5 @@ class StoreRules:
     check = bound(lambda: stages.check_use)
     diff = bound(lambda: stages.diff_rules)
     waive = bound(lambda: stages.waive_rule)
+    pack_of = bound(lambda: stages.pack_of)
+    find_waiver_fault = bound(lambda: stages.find_fault_now)

@@ -28,8 +28,10 @@ from lyrikstore.curate.work_folder import work_folder as work_folder
 from lyrikstore.deploy.deploy import deploy_checkpoint as deploy_checkpoint
 from lyrikstore.deploy.rebuild import deploy_again as deploy_again
 from lyrikstore.governance.packs import add_rules as add_rules
+from lyrikstore.governance.packs import pack_of as pack_of
 from lyrikstore.governance.preview import check_use as check_use
 from lyrikstore.governance.preview import diff_rules as diff_rules
+from lyrikstore.governance.waive import find_fault_now as find_fault_now
 from lyrikstore.governance.waive import waive_rule as waive_rule
 from lyrikstore.history.checkout.checkout import checkout_tree as checkout_tree
 from lyrikstore.history.commit.policy_change import change_policy as change_policy

@@ -35,6 +35,15 @@ def rules_name(namespace: str, pack: str) -> str:
     return str(Name("rules", namespace, pack))
 
 
+def pack_of(context: StoreContext, manifest: Manifest) -> Pack:
+    """Return the pack of a ``rules`` manifest.
+
+    Raises:
+        LyrikstoreError: The pack cannot be read, or is not what the manifest states.
+    """
+    return read_pack(context.repository, manifest)
+
+
 def add_rules(
     context: StoreContext, rules: str, namespace: str, *, message: str = ""
 ) -> AddedRules:

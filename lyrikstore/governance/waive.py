@@ -92,6 +92,21 @@ def waive_rule(
         return waiver, transaction.commit()[0]
 
 
+def find_fault_now(context: StoreContext, waiver: Manifest) -> str | None:
+    """Return why a waiver lifts nothing now, or None.
+
+    Raises:
+        LyrikstoreError: A manifest or a pack cannot be read.
+    """
+    repository = context.repository
+    if repository.refs[waiver.name].id != waiver.id:
+        return "a later waiver of this name took its place"
+    namespace = Name.parse(waiver.name).namespace
+    rules = read_rules(repository, names_in_force(repository, [namespace], None))
+    signed = repository.policy_before(repository.index_of(waiver.id))
+    return find_waiver_fault(waiver, rules, repository, signed, repository.floor().date())
+
+
 def waiver_name(namespace: str, rule: str, about: Manifest) -> str:
     """Return the full name of the waivers of a rule for one version of an object."""
     return str(Name("waivers", namespace, with_suffix(rule[:40], f".{about.id.hex[:16]}")))

@@ -52,7 +52,7 @@ class Affected(Struct, frozen=True):
         flagged: Why it has no effect on refs, or None.
         holds: Whether it has a record of the root datasets; False if it depends on them only by
         unions that have none of their records left; None if no root is a dataset.
-        event: Description of a delivery, deployment or prediction; None for other kinds.
+        event: Description of an event, of rules, or of a waiver; None for other kinds.
     """
 
     id: Digest

@@ -191,7 +191,7 @@ def event_facts(event: Manifest) -> dict[str, Any]:
 
 
 def event_text(manifest: Manifest) -> str | None:
-    """Return a description of a delivery, deployment or prediction; None for other kinds."""
+    """Return a description of an event, of rules, or of a waiver; None for other kinds."""
     words = _EVENT_WORDS.get(manifest.kind)
     return None if words is None else words(manifest.body)
 
@@ -209,10 +209,20 @@ def _prediction_words(body: Mapping[str, Any]) -> str:
     return f"asked {asked}: {body['answered']} answered, {body['notKnown']} not known"
 
 
+def _decision_words(body: Mapping[str, Any]) -> str:
+    lifted = sorted({one["rule"] for one in body.get("lifted", ())})
+    return f"to {body['action']}: {body['answer']}" + (f" of {', '.join(lifted)}" if lifted else "")
+
+
 _EVENT_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "delivery": _delivery_words,
     "deployment": lambda body: f"deployed to {body['target']}",
     "prediction": _prediction_words,
+    "rules": lambda body: (
+        f"adds {pluralize(body['ruleCount'], 'rule')} of {body['name']} {body['packVersion']}"
+    ),
+    "decision": _decision_words,
+    "waiver": lambda body: f"lifts {body['rule']} until {body['until']}, liable: {body['liable']}",
 }
 
 

@@ -1,4 +1,4 @@
-"""The documented views about runs, checkpoints and evaluations."""
+"""The documented views about runs, checkpoints, evaluations, and decisions of rules."""
 
 from lyrikstore.index.view import View, columns
 
@@ -191,6 +191,53 @@ MODEL_VIEWS = (
         SELECT evaluation, system, label, metric, CAST(value AS DOUBLE) AS value,
                CAST(low AS DOUBLE) AS low, CAST(high AS DOUBLE) AS high, support
         FROM facts.scores ORDER BY rowid
+        """,
+    ),
+    View(
+        "rule_decisions",
+        "one decision of the rules of a namespace about a use",
+        columns("""
+            id VARCHAR its manifest
+            name VARCHAR its full name
+            log_index BIGINT its place in the log
+            author VARCHAR who signed it
+            action VARCHAR train, evaluate or deploy
+            answer VARCHAR permit or permit-by-waiver
+            resources BIGINT partitions and models that were decided
+            lifted VARCHAR[] rules that waivers lifted
+        """),
+        """
+        SELECT id, name, log_index, author, body ->> '$.action' AS action,
+               body ->> '$.answer' AS answer, CAST(body ->> '$.resources' AS BIGINT) AS resources,
+               coalesce(body ->> '$.lifted[*].rule', []) AS lifted
+        FROM facts.manifests WHERE kind = 'decision' ORDER BY log_index
+        """,
+    ),
+    View(
+        "waivers",
+        "one waiver of a rule",
+        columns("""
+            id VARCHAR its manifest
+            name VARCHAR its full name
+            is_current BOOLEAN whether the name stands for it now
+            log_index BIGINT its place in the log
+            author VARCHAR who signed it
+            rule VARCHAR the rule that it lifts
+            about VARCHAR the dataset or checkpoint for which it lifts it
+            until VARCHAR its last day
+            reason VARCHAR why
+            liable VARCHAR who answers for it
+            decisions BIGINT decisions that name it
+        """),
+        """
+        SELECT m.id, m.name, m.is_current, m.log_index, m.author, m.body ->> '$.rule' AS rule,
+               (SELECT any_value(i.input) FROM facts.inputs i
+                WHERE i.manifest = m.id AND i.kind <> 'rules') AS about,
+               m.body ->> '$.until' AS until, m.body ->> '$.reason' AS reason,
+               m.body ->> '$.liable' AS liable,
+               (SELECT count(*) FROM facts.inputs i WHERE i.input = m.id AND i.kind = 'waiver')
+                   AS decisions
+        FROM facts.manifests m WHERE m.kind = 'waiver' ORDER BY m.log_index
         """,
     ),
 )

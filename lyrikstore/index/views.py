@@ -6,7 +6,7 @@ A change of a column's name, type or meaning, or its removal, is a change of :da
 from lyrikstore.index.model_views import MODEL_VIEWS
 from lyrikstore.index.view import View, columns
 
-VERSION = 7
+VERSION = 8
 """Part of every index's stamp: an index of another version is rebuilt."""
 
 VIEWS = (

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import encode
@@ -124,6 +125,51 @@ class Chain:
             tx.commit()
         self.made[nickname] = made
         return made
+
+    def decide(self) -> None:
+        """Log ``pack``, a ``waiver`` of its rule, and a ``decision`` that names both."""
+        data = Input("dataset", "dataset", self.made["train"].id)
+        blob = Attachment("request", Digest.of(b"{}"), 2)
+        pack = self.log(
+            "pack",
+            b"{}",
+            kind="rules",
+            name="rules/acme/house",
+            body={
+                "name": "house",
+                "packVersion": "1.0",
+                "asOf": "2026-01-01",
+                "reviewed": "by nobody",
+                "facts": 1,
+                "ruleCount": 1,
+                "caseCount": 0,
+            },
+            attachments=[replace(blob, role=role) for role in ("pack", "schema", "source")],
+        )
+        rules = Input("rules", "rules", pack.id)
+        waived = {"rule": "quiet", "until": "2099-12-31", "reason": "pilot", "liable": "Ann Lee"}
+        waiver = self.log(
+            "waiver",
+            kind="waiver",
+            name="waivers/acme/quiet.0123456789abcdef",
+            body=waived,
+            inputs=[rules, data],
+        )
+        lifted = {"rule": "quiet", "resource": "datasets/acme/x", "waiver": str(waiver.id)}
+        self.log(
+            "decision",
+            kind="decision",
+            name="decisions/acme/decided.train",
+            body={
+                "action": "train",
+                "answer": "permit-by-waiver",
+                "engine": "cedar/4",
+                "resources": 1,
+                "lifted": [lifted],
+            },
+            inputs=[rules, data, Input("waiver", "waiver", waiver.id)],
+            attachments=[blob],
+        )
 
     def dataset(self, nickname: str, name: str, files: dict[str, bytes], **more: Any) -> Manifest:
         """Log a dataset of documents with some metadata."""

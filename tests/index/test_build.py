@@ -100,6 +100,15 @@ def test_what_it_says(full_chain: Any) -> None:
     assert one(repository, "SELECT * FROM gaps") == ()
 
 
+def test_it_says_what_rules_decided_and_who_waived_one(chain: Any) -> None:
+    chain.decide()
+    decided = "SELECT action, answer, resources, lifted FROM rule_decisions"
+    assert one(chain.repository, decided) == (("train", "permit-by-waiver", 1, ["quiet"]),)
+    waived = "SELECT rule, about, until, liable, decisions FROM waivers WHERE is_current"
+    about = str(chain.made["train"].id)
+    assert one(chain.repository, waived) == (("quiet", about, "2099-12-31", "Ann Lee", 1),)
+
+
 def test_it_can_be_deleted_and_answers_the_same(chain: Any) -> None:
     first = answers(chain.repository)
     path = index_path(chain.repository)

@@ -48,11 +48,13 @@ def log_grant(chain: Any, terms: Digest) -> Digest:
     return log_credential(chain, issue(document, chain.signer, clock))
 
 
-def log_run(chain: Any, nickname: str, **right: str) -> Any:
-    """Log a run like the chain's, whose right is another."""
+def log_run(chain: Any, nickname: str, *, decision: Any = None, **right: str) -> Any:
+    """Log a run like the chain's, whose right is another; a decision may permit it."""
     run = chain.made["run"]
     rights = [{**run.body["rights"][0], **right}]
     inputs = [Input("train", "dataset", chain.made["train"].id)]
+    if decision is not None:
+        inputs.append(Input("decision", "decision", decision.id))
     name = f"runs/acme/{nickname}"
     return chain.log(
         nickname, kind="run", name=name, body={**run.body, "rights": rights}, inputs=inputs
@@ -96,6 +98,16 @@ def test_filters_bases_runs_and_checkpoints_are_followed(full_chain: Any) -> Non
     nothing = of(full_chain, "evaluation")
     assert not nothing.affected
     assert not nothing.unfollowed
+
+
+def test_packs_and_waivers_are_followed_by_the_decisions_that_name_them(chain: Any) -> None:
+    chain.decide()
+    log_run(chain, "decided", decision=chain.made["decision"])
+    for root, role in (("pack", "rules"), ("waiver", "waiver")):
+        assert [one for one in summary(of(chain, root)) if one[0] != "waiver"] == [
+            ("decision", "decisions/acme/decided.train", (role,)),
+            ("run", "runs/acme/decided", (role, "decision")),
+        ]
 
 
 def test_a_credential_is_followed_by_right_by_subject_and_by_grant(chain: Any) -> None:

@@ -100,6 +100,7 @@ def _page(
 ) -> None:
     """Print a manifest as a page of text: what it is, signer, date, inputs and rights."""
     from lyrikstore_cli.commands.show.registry import VIEWS
+    from lyrikstore_cli.commands.show.rules import rows_of_store
 
     screen, called = session.screen, _called(store)
     page = VIEWS[manifest.kind](manifest, called)
@@ -118,7 +119,7 @@ def _page(
             *_retired_rows(store, manifest),
         ],
     )
-    _section(screen, "What it is", page.what)
+    _section(screen, "What it is", [*page.what, *rows_of_store(store, manifest)])
     sources = [
         (one.role if one.role == one.kind else f"{one.role} {one.kind}", called(str(one.id)))
         for one in manifest.inputs

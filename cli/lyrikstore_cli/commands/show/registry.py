@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from lyrikstore.api import Manifest
-from lyrikstore_cli.commands.show import data, models
+from lyrikstore_cli.commands.show import data, models, rules
 from lyrikstore_cli.commands.show.view import Called, PageText, Rows, View, member_rows, value_words
 
 
@@ -44,5 +44,8 @@ VIEWS: Mapping[str, View] = {
     "reproduction": models.reproduction,
     "deployment": models.deployment,
     "prediction": models.prediction,
+    "rules": rules.rules,
+    "decision": rules.decision,
+    "waiver": rules.waiver,
 }
 """Kind → view; a test compares it with the list of kinds."""
