@@ -18,6 +18,7 @@ each("verdict on a deployed folder", cases, async (one) => {
   const data = dataOf(new Map(all.filter(([path]) => !path.startsWith(INSIDE))));
   const report = await verifyDeployment(await readEvidence(below), data, { trust: Trust.parse(trust), at: parseTimestamp(at) });
   answers(report, one);
+  for (const line of one.notProven ?? []) assert.ok(report.notProven.includes(line), line);
   const made = report.checks.filter(({ state }) => state !== "pass").map(({ id }) => id);
   assert.deepEqual(made.sort(), Object.keys(one.checks).sort());
 });

@@ -1,5 +1,6 @@
 /** What a deployed folder says of itself: who made it, from what, under which rights, approved by whom. */
 import { isObject, parse } from "../src/canon/json.js";
+import { inputsIn } from "../src/history/manifests/manifest.js";
 import { MANIFEST } from "../src/verify/deployment/layout.js";
 import { byId, described, element, json, written } from "./view.js";
 
@@ -40,7 +41,8 @@ function madeRows(report, manifest, made) {
     const limits = Object.entries(body.limits).map(([name, value]) => `${name} ${value}`).join(", ");
     rows.push(["deployment", made.deployment], ["for", `${body.loader} (${body.target})`], ["task", body.task],
       ["weights", body.quantization === "none" ? "as sealed" : `rounded to ${body.quantization}`], ["limits", limits],
-      ["deployed, as claimed", manifest.created], ["approved", approval?.summary]);
+      ["deployed, as claimed", manifest.created], ["approved", approval?.summary],
+      ["decided", inputsIn(manifest, "decision").length ? "by rules: not checked here" : ""]);
   }
   return rows.filter(([, value]) => value !== undefined && value !== "").map(([name, value]) => [name, String(value)]);
 }

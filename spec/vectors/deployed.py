@@ -159,6 +159,20 @@ def approval_of(
     )  # fmt: skip
 
 
+def decision_of(checkpoint: Manifest, action: str = "deploy") -> Manifest:
+    """Return what rules answer to a use of a checkpoint."""
+    request = b"{}"
+    body = {"action": action, "answer": "permit", "engine": "cedar/4", "resources": 1}
+    return signed(
+        "decision", f"decisions/acme/clauses.onnx.{action}", TRAINER, THEN, body=body,
+        inputs=[
+            Input("rules", "rules", Digest.of(b"rules")),
+            Input("checkpoint", "checkpoint", checkpoint.id),
+        ],
+        attachments=[Attachment("request", Digest.of(request), len(request))],
+    )  # fmt: skip
+
+
 RUN = run_of()
 CHECKPOINT = checkpoint_of(RUN)
 EVALUATION = evaluation_of(CHECKPOINT)
@@ -187,7 +201,7 @@ class Folder:
     """What a deployed folder is made of; each part can be another.
 
     Attributes:
-        run, checkpoint, base, evaluations, card, approvals: What it names.
+        run, checkpoint, base, evaluations, card, approvals, decisions: What it names.
         body: Members of its body that are others.
         files: Its files, without ``SHA256SUMS``.
         listed: Further entries of its tree.
@@ -209,6 +223,7 @@ class Folder:
     evaluations: tuple[Manifest | NoManifest, ...] = (EVALUATION,)
     card: Manifest | None = CARD
     approvals: tuple[Manifest, ...] = (APPROVAL,)
+    decisions: tuple[Manifest, ...] = ()
     body: dict[str, Any] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=lambda: dict(MODEL))
     listed: tuple[TreeEntry, ...] = ()
@@ -240,6 +255,7 @@ class Folder:
             *perhaps,
             *self.evaluations,
             *self.approvals,
+            *self.decisions,
         ]
         early = [one for one in beside if one not in self.late]
         credentials = [Leaf("credential", Digest.of(one)) for one in self.credentials]
@@ -308,6 +324,7 @@ class Folder:
             *(Input("evaluation", "evaluation", one.id) for one in self.evaluations),
             *([Input("card", "card", self.card.id)] if self.card else []),
             *(Input("approval", "approval", one.id) for one in self.approvals),
+            *(Input("decision", "decision", one.id) for one in self.decisions),
         ]
         return signed(
             "deployment",

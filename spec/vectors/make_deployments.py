@@ -1,8 +1,8 @@
 """Makes ``deployments/``: a deployed folder, sound and damaged, and what a verifier must answer.
 
 Each case is the folder in ``base`` with some files replaced (``null``: removed). ``checks`` has
-every check that is not ``pass``, with its reason, or its state where it has none. The expected
-answers are written by hand.
+every check that is not ``pass``, with its reason, or its state where it has none; ``notProven`` has
+sentences that must be in the report. The expected answers are written by hand.
 """
 
 from collections.abc import Mapping
@@ -37,6 +37,7 @@ from deployed import (
     approval_of,
     card_of,
     checkpoint_of,
+    decision_of,
     evaluation_of,
     policy,
     revoked_list,
@@ -73,6 +74,7 @@ SHORT = CREDENTIAL.short
 def make() -> dict[str, Any]:
     """Return file name → content."""
     rows = [*_of_files(), *_of_evidence(), *_of_log(), *_of_inputs(), *_of_rights(), *_of_cards()]
+    rows += _of_decisions()
     rows += [
         (name, verdict, {"deployment.approval": "n/a", **checks}, {**_another(**parts), **given})
         for name, verdict, checks, parts, given in (*rows_of_grants(), *rows_of_ends())
@@ -80,6 +82,7 @@ def make() -> dict[str, Any]:
     cases = [
         {"id": name, "verdict": verdict, "checks": {**NOTHING, **checks}, "changes": changes}
         | ({"details": DETAILS[name]} if name in DETAILS else {})
+        | ({"notProven": NOT_PROVEN[name]} if name in NOT_PROVEN else {})
         for name, verdict, checks, changes in rows
     ]
     base = {"at": AT, "trust": TRUST, "files": _spelt(SOUND)}
@@ -100,6 +103,13 @@ DETAILS: dict[str, Any] = {
     "left-out": {"deployment.rights": {"credentialsLeftOut": [str(CREDENTIAL)]}},
     "sound": {"deployment.approval": {"approvers": [APPROVER.did], "card": str(CARD.id)}},
 }  # fmt: skip
+
+NOT_PROVEN = {
+    "decided-by-rules": [
+        "that rules permit 'deployments/acme/clauses.onnx': decided by rules, not checked here"
+    ],
+}
+"""Case → sentences that a report must have about it."""
 
 
 def _spelt(files: Files) -> dict[str, Any]:
@@ -540,6 +550,18 @@ def _of_rights() -> list[Row]:
          _another(body={"credentialsLeftOut": [str(Digest.of(b"another"))]})),
         ("deployed-by-who-knew-nobody", "trusted", {},
          _another(body={"rights": {"state": "warn", "reason": "unknown-issuer"}})),
+    ]  # fmt: skip
+
+
+def _of_decisions() -> list[Row]:
+    made_from = "deployment.made-from"
+    other = checkpoint_of(RUN, step=77)
+    return [
+        ("decided-by-rules", "trusted", {}, _another(decisions=(decision_of(CHECKPOINT),))),
+        ("decision-about-another", "invalid", {made_from: "other-checkpoint"},
+         _another(decisions=(decision_of(other),))),
+        ("decision-about-another-use", "invalid", {made_from: "disagrees"},
+         _another(decisions=(decision_of(CHECKPOINT, "train"),))),
     ]  # fmt: skip
 
 

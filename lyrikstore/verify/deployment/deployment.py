@@ -112,7 +112,10 @@ def verify_deployment(
         subject=str(deployment.id),
         issuer=deployment.author,
         at=at,
-        open_questions=list(_open_rights(deployment, _input(deployment, found, "base"))),
+        open_questions=[
+            *_open_rights(deployment, _input(deployment, found, "base")),
+            *_open_rules(deployment, found),
+        ],
     )
 
 
@@ -121,6 +124,14 @@ def _open_rights(deployment: Manifest, base: Manifest | None) -> Iterator[str]:
         yield not_proven("left-out", name_some(absent))
     if base is not None:
         yield rights_in_base(base)
+
+
+def _open_rules(deployment: Manifest, found: EvidenceOutcome) -> Iterator[str]:
+    """Yield that what names a decision was decided by rules, which only the store can check."""
+    sound = [found.inputs[one.id] for one in deployment.inputs if one.id in found.inputs]
+    decided = [one.name for one in (deployment, *sound) if one.inputs_in(layout.DECISION)]
+    if decided:
+        yield not_proven("rules", name_some(list(dict.fromkeys(decided))))
 
 
 def _read(evidence: EvidenceFiles) -> tuple[Manifest | None, Check]:

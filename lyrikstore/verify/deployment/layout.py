@@ -34,7 +34,10 @@ REPORT_ROLE = "report"
 SIGNED_FILES_ROLE = "oms"
 """Role of the attachment of the manifest that is :data:`SIGNED_FILES`."""
 
-INPUT_KINDS = ("checkpoint", "run", "evaluation", "card", "approval")
+DECISION = "decision"
+"""Kind and role of the decision of rules that permitted a run, an evaluation or a deployment."""
+
+INPUT_KINDS = ("checkpoint", "run", "evaluation", "card", "approval", DECISION)
 """Kinds of the manifests beside the deployment's; a base model is a checkpoint."""
 
 EARLIER = "deployment.json"

@@ -11,6 +11,7 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.verify.deployment.credentials import credentials_of, left_out, renewed_by
+from lyrikstore.verify.deployment.layout import DECISION
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 
 _SAID_OF_IT = ("task", "format")
@@ -69,6 +70,16 @@ def made_from_faults(
             yield MadeFromFault("other-checkpoint", f"{label} is about another checkpoint")
         if readme is not None and readme not in {one.id for one in card.attachments}:
             yield MadeFromFault("other-card", f"{README} is no text of {label}")
+    for item in deployment.inputs_in(DECISION):
+        decision = manifest_of(item.id)
+        if decision is None:
+            continue
+        label = f"{DECISION} {decision.name} ({item.id.short})"
+        # ATTACK A172: the decision about another model, or about another use, lies beside it.
+        if _ids(decision, "checkpoint") != {model}:
+            yield MadeFromFault("other-checkpoint", f"{label} is about another checkpoint")
+        elif decision.body["action"] != "deploy":
+            yield MadeFromFault("disagrees", f"{label} is about another use")
     for item in deployment.inputs_in("approval"):
         approval = manifest_of(item.id)
         if approval is None:

@@ -20,4 +20,5 @@ def test_folders(case: dict[str, Any], tmp_path: Path) -> None:
     for check, members in case.get("details", {}).items():
         detail = report.check(check).detail
         assert {name: detail.get(name) for name in members} == members
+    assert {*case.get("notProven", ())} <= {*report.not_proven}
     check_schema(report.to_json(), "report")

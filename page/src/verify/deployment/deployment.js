@@ -64,7 +64,7 @@ export async function verifyDeployment(evidence, data, { trust, at, statusFiles 
   signal?.throwIfAborted();
   const approval = approvalOf(deployment, found, signed, statusFiles, { trust, at });
   const made = [...signed.checks, files, found.check, checkMadeFrom(deployment, found), rights, approval];
-  const open = [...openRights(deployment, inputOf(deployment, found, "base")), ...unseen];
+  const open = [...openRights(deployment, inputOf(deployment, found, "base")), ...openRules(deployment, found), ...unseen];
   return reportOf(PROCEDURE, made, { subject: `blake3:${deployment.id}`, issuer: deployment.author, at, open });
 }
 
@@ -72,6 +72,13 @@ export async function verifyDeployment(evidence, data, { trust, at, statusFiles 
 function openRights(deployment, base) {
   const absent = [...leftOut(deployment)].map((id) => short(parseId(id))).sort();
   return [...(absent.length ? [notProven("left-out", nameSome(absent))] : []), ...(base ? [rightsInBase(base)] : [])];
+}
+
+/** What names a decision was decided by rules, which only the store can check. @param {any} deployment @param {EvidenceOutcome} found @returns {string[]} */
+function openRules(deployment, found) {
+  const sound = deployment.inputs.map((/** @type {any} */ { id }) => found.inputs.get(id)).filter((/** @type {any} */ one) => one);
+  const decided = [deployment, ...sound].filter((one) => inputsIn(one, "decision").length).map(({ name }) => name);
+  return decided.length ? [notProven("rules", nameSome([...new Set(decided)]))] : [];
 }
 
 /** @param {EvidenceFiles} evidence @returns {{deployment?: any, problem?: Check}} */

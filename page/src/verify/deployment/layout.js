@@ -29,7 +29,7 @@ const FIXED = new Map([
   [CARD, "card"], [REPORT, "attachment"], [SIGNED_FILES, "attachment"], [UNSIGNED, "nothing"],
 ]);
 const POLICY = /^policy-[1-9][0-9]{0,8}\.(?:json|tlog-proof)$/;
-const INPUT = /^(checkpoint|run|evaluation|card|approval)-([0-9a-f]{12})\.(?:json|tlog-proof)$/;
+const INPUT = /^(checkpoint|run|evaluation|card|approval|decision)-([0-9a-f]{12})\.(?:json|tlog-proof)$/;
 const CREDENTIAL = /^(?:credential|statement|document)-([0-9a-f]{12})\.(?:json|tlog-proof)$/;
 const CURRENT = /^credential-([0-9a-f]{12})-(?:revocation|suspension)\.json$/;
 

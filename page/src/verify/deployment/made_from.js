@@ -47,6 +47,13 @@ export function madeFromFaults(deployment, manifestOf, readme) {
       add("other-card", `${README} is no text of card ${called(card)}`);
     }
   }
+  for (const { id } of inputsIn(deployment, "decision")) {
+    const decision = manifestOf(id);
+    if (!decision) continue;
+    // ATTACK A172: the decision about another model, or about another use, lies beside it.
+    if (idsIn(decision, "checkpoint") !== model) add("other-checkpoint", `decision ${called(decision)} is about another checkpoint`);
+    else if (decision.body.action !== "deploy") add("disagrees", `decision ${called(decision)} is about another use`);
+  }
   for (const { id } of inputsIn(deployment, "approval")) {
     const approval = manifestOf(id);
     if (!approval) continue;
