@@ -63,7 +63,7 @@ def test_rights_are_those_of_the_credential_in_force(stage: RulesStage) -> None:
 @pytest.mark.parametrize(
     ("purpose", "word"), [("revocation", "revoked"), ("suspension", "suspended")]
 )
-def test_rights_that_were_taken_back(stage: RulesStage, purpose: str, word: str) -> None:
+def test_rights_that_were_revoked_or_suspended(stage: RulesStage, purpose: str, word: str) -> None:
     notes, status = stage.dataset(), StatusEntry(purpose, 5, LIST.format("own"))
     stage.permit(notes, status=[status])
     assert facts_of(stage, notes)["rights"] == "unknown"  # the list is not here

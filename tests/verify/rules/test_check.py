@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.governance.decide import decide_use
+from lyrikstore.history.manifests.manifest import Input
 from lyrikstore.rules import engine
 from tests.kinds import refused
 from tests.verify.rules.stage import OFFICER, OWNER, RulesStage, found
@@ -237,3 +238,34 @@ def test_a_decision_names_the_waivers_that_lift(ruled: RulesStage) -> None:
     hidden = replace(decided, answers=tuple(replace(a, lifted=()) for a in decided.answers))
     run = ruled.force(data, decided=hidden)
     assert found(ruled.check(run)) == ("fail", "other-waivers")
+
+
+def test_a_waiver_of_no_rule_is_found_by_itself(ruled: RulesStage) -> None:
+    data = ruled.dataset()
+    core = ruled.repository.refs["rules/acme/core"].id
+    for number, (rule, state) in enumerate(
+        [("core-output-terms", "n/a"), ("core-rights", "fail"), ("core-other", "fail")]
+    ):
+        body = {"rule": rule, "until": "2027-01-01", "reason": "checked", "liable": "the head"}
+        inputs = [Input("rules", "rules", core), Input("dataset", "dataset", data.id)]
+        name = f"waivers/acme/{number}"
+        waiver = ruled.sign("waiver", name, OFFICER, body=body, inputs=inputs)
+        ruled.log(waiver)
+        assert found(ruled.check(waiver))[0] == state, rule
+
+
+def test_a_pack_that_its_manifest_does_not_state(ruled: RulesStage) -> None:
+    core = ruled.repository.manifest(ruled.repository.refs["rules/acme/core"].id)
+    for name, body in (("core", {"ruleCount": 1}), ("other", {})):
+        stated = {**core.body, **body}
+        made = ruled.sign("rules", f"rules/acme/{name}", body=stated, attachments=core.attachments)
+        ruled.log(made)
+        assert found(ruled.check(made)) == ("fail", "problems")
+        with refused("bad-rules"):
+            ruled.train(permitted(ruled, f"notes-{name}"))
+
+
+def test_a_decision_that_does_not_follow_from_its_request(ruled: RulesStage) -> None:
+    decided = ruled.forged(ruled.dataset())
+    run = ruled.force(ruled.dataset("other"), decided=decided)
+    assert found(ruled.check(ruled.decision_of(run))) == ("fail", "other-facts")
