@@ -1,6 +1,8 @@
 """A clinic trains on notes: rules refuse, an expert attests, an officer waives, all is verified."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 from tests.cli.small_runs import lines
 from tests.conftest import Person
@@ -81,12 +83,13 @@ def denied(clinic: Person) -> list[str]:
     return [one["rule"] for one in refused.error["details"]["denied"]]
 
 
-def rules_of(found: dict) -> dict:
-    return next(one for one in found["checks"] if one["id"] == "rules")
+def rules_of(found: dict[str, Any]) -> dict[str, Any]:
+    (rules,) = [one for one in found["checks"] if one["id"] == "rules"]
+    return dict(rules)
 
 
-def test_a_clinic_trains_on_notes(new_person) -> None:
-    clinic: Person = new_person("clinic")
+def test_a_clinic_trains_on_notes(new_person: Callable[[str], Person]) -> None:
+    clinic = new_person("clinic")
     for name, text in RECIPES.items():
         (clinic.folder / name).write_text(text)
     (clinic.folder / "notes.jsonl").write_text(notes(120))
