@@ -47,11 +47,11 @@ class LyrikFileSystem(AbstractFileSystem):  # type: ignore[misc]
         store: The store: its ``.lyrikstore`` folder or the one that holds it, or the URL of a
             remote; by default the nearest folder upwards from the current one.
         remote_options: What this kind of remote lets one set, as for ``lyrikstore remote add``.
-        options: What fsspec itself takes.
+        options: Options that fsspec itself defines.
 
     Raises:
         NotFoundError: (``no-store``, at first use) there is no store.
-        RemoteError: (while reading) the remote cannot be reached or refused.
+        RemoteError: (while reading) the remote cannot be reached, or refuses the request.
 
     Cost: opening a store reads one small file per transaction; a version's first file, its tree.
         Files are streamed: of a large file only the chunks that are asked for are read.

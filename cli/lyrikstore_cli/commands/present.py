@@ -34,8 +34,8 @@ def command(
 
     A grant to a did:web can be presented with every key that its document lists; that document is
     written beside the presentation, but a verifier trusts only one that it pinned or fetched. The
-    dataset credential of the grant is included if it is beside the grant and names no label, path
-    or cell of the data, or with `--with-values`. The verifier runs: lyrikstore verify FILE
+    dataset credential beside the grant is included if it contains no label, path or cell of the
+    data; `--with-values` includes it in any case. The verifier runs: lyrikstore verify FILE
     --challenge C --domain D, with a new challenge each time.
     """
     from lyrikstore.api.commands import present_grant, read_siblings

@@ -72,7 +72,7 @@ def formula_warning(cells: int) -> str:
 
 
 def defused_note(cells: int) -> str:
-    """Return the note for a table in which such cells got an apostrophe."""
+    """Return the note that some cells of a table got an apostrophe, so that none is a formula."""
     begin = pluralize(cells, "cell begins like a formula", "cells begin like formulas")
     return f"! {begin}: each got an apostrophe, so that no spreadsheet runs it"
 
@@ -188,7 +188,7 @@ class Meter:
 
     @property
     def shows(self) -> bool:
-        """Whether it is shown on a terminal."""
+        """Whether progress is shown, because the output is a terminal."""
         return self._bar is not None
 
     def __call__(self, progress: Progress) -> None:

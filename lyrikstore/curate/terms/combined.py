@@ -102,7 +102,7 @@ class Mix(Struct, frozen=True):
         return bool(who) and all(act in parts.get(one, ()) for one in who)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the mix as JSON, by ``schemas/cli/terms.schema.json``."""
+        """Return the combined terms as JSON, by ``schemas/cli/terms.schema.json``."""
         use = None
         if self.ruling is not None:
             answer, reason, who = self.ruling

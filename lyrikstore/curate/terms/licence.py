@@ -27,7 +27,7 @@ def parse_licence(expression: str) -> str:
             "bad-licence",
             f"the licence expression has more than {MAX_CHARACTERS} characters, or more than "
             f"{MAX_LEVELS} nested brackets",
-            hint="a licence of your own is LicenseRef-NAME",
+            hint="give your own licence one name: LicenseRef-NAME",
         )
     from license_expression import ExpressionError, get_spdx_licensing  # slow to load
 

@@ -96,7 +96,7 @@ class LogMemory:
         return self._load("seen", log)
 
     def signed_anywhere(self) -> Iterator[tuple[VerifierKey, Remembered]]:
-        """Yield the keys that signed logs for this user, each with the newest head it signed.
+        """Yield each log key of this user, with the newest log head that it signed.
 
         Raises:
             StorageError: Storage backend error: disk full, read-only, I/O error.

@@ -156,7 +156,7 @@ class RemoteBackend(ABC):
 
     @abstractmethod
     def _head(self, name: str) -> int | None:
-        """Return a file's size."""
+        """Return the size of a file in bytes; None: there is no such file."""
 
     @abstractmethod
     def _put_new(self, name: str, source: bytes | Path) -> bool:

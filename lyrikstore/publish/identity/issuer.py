@@ -83,8 +83,8 @@ class Issuer(Struct, frozen=True):
             organisation: A did:web, or None.
             document: The organisation's published document; None: a new one with this key alone.
             at: The current time.
-            purpose: The relationship under which the document must list the key; to present, it is
-                ``authentication``.
+            purpose: The relationship under which the document must list the key:
+                ``authentication`` to sign a presentation.
 
         Raises:
             InvalidInputError: (``not-an-organisation``) the organisation is not a did:web, or there

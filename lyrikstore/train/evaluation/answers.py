@@ -230,7 +230,7 @@ def _stage_base(repo: Repository, run: Manifest | None, staging: Staging) -> tup
 
 
 def job_folds(seed: int, wanted: Flags, groups: Sequence[int] | None) -> list[str]:
-    """Return the cross-validation folds of some records, in the form of a job.
+    """Return the cross-validation fold of each record, as text for the job of a worker.
 
     Args:
         seed: The seed of the run.

@@ -263,7 +263,7 @@ def _put_weights(
 def _text(
     path: str, data: bytes, names: Mapping[bytes, bytes], private: Path, *, staged: bool
 ) -> bytes:
-    """Return the bytes of a text file or vocabulary in the form that is stored."""
+    """Return a text file or vocabulary as it is stored: without private paths."""
     name = PurePosixPath(path)
     if name.name in _VOCABULARIES:
         if data[:1] != b"\n":  # ATTACK: a pickle named like a vocabulary

@@ -110,7 +110,8 @@ class Calibration(Struct, frozen=True):
 
     Attributes:
         candidate: The candidate whose steps were measured.
-        flop_per_cpu_second: Operations by the formulas, per second of one core.
+        flop_per_cpu_second: Floating-point operations per second of one core, as the formulas of
+        the plan count them.
         peak_memory_bytes: Peak memory of the process.
         padding: Ratio of computed tokens to tokens of texts, in the order of the first epoch.
     """

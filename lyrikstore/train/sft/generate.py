@@ -97,7 +97,9 @@ def generate_texts(
         lines = path.read_bytes().splitlines()
     texts = tuple(tuple(_text(one) for one in json.loads(line)) for line in lines)
     if any(len(some) != (2 if job == "score" else 1) for some in texts):
-        raise RunFailedError("bad-output", f"{path.name} is not what a worker writes")
+        raise RunFailedError(
+            "bad-output", f"the output file {path.name} of the worker is malformed"
+        )
     return GeneratedTexts(texts, tuple(result["systems"]), result["accelerator"])
 
 

@@ -82,7 +82,7 @@ class DecisionTotals:
         read: Number of records of the source.
         made: Number of records made from others.
         dropped: Reason → number of records dropped, or replaced by others.
-        parts: Part → its counts.
+        parts: Name of a part, such as ``train`` → the counts of its records.
     """
 
     read: int = 0

@@ -79,7 +79,8 @@ def evaluation_body(
     """
     if (predictions.groups is None) != (field_of_groups is None):
         raise InvalidInputError(
-            "groups-differ", "groups need the name of their field, and a field its groups"
+            "groups-differ",
+            "the groups of records and the name of their field must be given together",
         )
     answers = [*predictions.answers]
     if majority is not None:

@@ -235,15 +235,15 @@ def check_sources(
 ) -> Check:
     """Return ``rights.sources``: whether the publishers of a dataset's data still stand by it.
 
-    For imported data the best credential of its publisher decides, as in the verification of its
-    delivery.
+    For imported data the credential of its publisher with the best verdict decides, as in the
+    verification of its delivery.
 
     Args:
         repository: The store.
         subject: The verified object; the check applies to it if it is a dataset.
         ancestry: The object, and everything it was made from.
         trust: The keys that the verifier trusts.
-        at: The moment of verification; the clock floor of the log, if that is later.
+        at: The moment of verification; the latest date in the log, if that is later.
 
     Returns:
         The check; ``detail.asOf`` is when the oldest status list about imported data was made, or

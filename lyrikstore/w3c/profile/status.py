@@ -269,7 +269,7 @@ def _list(document: dict[str, Any], entry: ForeignStatusEntry, at: datetime) -> 
     if entry.purpose not in items_of(subject.get("statusPurpose")):
         raise FormatError("wrong-list", "it is of another purpose")
     if "validFrom" not in document:
-        raise FormatError("undated-list", "it does not say when it was made")
+        raise FormatError("undated-list", "the status list has no date of creation")
     made = parse_foreign_timestamp(document["validFrom"])
     if made - at > CLOCK_SKEW:
         raise FormatError("future-list", "it is from the future")

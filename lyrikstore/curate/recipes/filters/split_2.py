@@ -70,7 +70,10 @@ class SplitByField(Filter):
                 raise _bad("column requires lists of values for the parts", _LISTS)
             return cls(Split.configure(values), "", {})
         if "by" in values:
-            raise _bad("by requires shares, and the parts are lists of values", "omit by")
+            raise _bad(
+                "the parameter `by` works only with shares, and these parts are lists of values",
+                "omit `by`",
+            )
         named: dict[str, str] = {}
         for part in lists:
             for value in shares[part]:

@@ -153,7 +153,7 @@ class Layout:
         return required, sum(one["open"] for one in items) - required
 
     def status(self) -> str:
-        """Return the status by the card alone; approvals are in the log only."""
+        """Return the status by the content of the card; approvals, in the log, are not read."""
         counts: Mapping[str, int] = self.card["counts"]
         required, other = self.open_items()
         wrong = counts.get("contradicted", 0)

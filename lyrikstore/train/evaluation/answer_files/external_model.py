@@ -80,7 +80,8 @@ def resolve_answered(repo: Repository, ref: str) -> tuple[str, Manifest | None]:
         raise InvalidInputError(
             "not-trained",
             f"{ref} is a {found.kind}, and only checkpoints have answers",
-            hint=f"name a checkpoint, or give the model a new name: {_PREFIX}/NAMESPACE/NAME",
+            hint="name a checkpoint; for a model outside the store, choose an unused name: "
+            f"{_PREFIX}/NAMESPACE/NAME",
         )
     return found.name, found
 

@@ -173,7 +173,7 @@ if __name__ == "__main__":
 
 
 def usage(about: Mapping[str, Any]) -> Usage:
-    """Return how the folder is loaded, with the program ``answer.py``."""
+    """Return the text that explains how to load the folder, and the program ``answer.py``."""
     form, rule = about["format"], AnswerRule.of_body(about)
     inputs = {
         word_counts.FIRST: "`input_ids`",

@@ -161,7 +161,7 @@ class Kept(Struct, frozen=True):
         state: The trained parameters.
         logits: The logits of the validation data: records × labels.
         metrics: The metrics of the epoch; decimals as text.
-        step: Steps until the end of the epoch.
+        step: Number of training steps that were done at the end of the epoch.
     """
 
     state: Mapping[str, Tensor]

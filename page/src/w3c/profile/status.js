@@ -126,7 +126,7 @@ async function readList({ stated: given }, entry, { issuer, resolver, at }) {
   // ATTACK: a list of another URL, sound in itself, in which the bit happens to be clear.
   if (document.id !== entry.url) refuse("wrong-list", "it is of another URL");
   if (!itemsOf(subject.statusPurpose).includes(entry.purpose)) refuse("wrong-list", "it is of another purpose");
-  if (!Object.hasOwn(document, "validFrom")) refuse("undated-list", "it does not say when it was made");
+  if (!Object.hasOwn(document, "validFrom")) refuse("undated-list", "the status list has no date of creation");
   const made = parseStamp(document.validFrom);
   if (made - at > CLOCK_SKEW) refuse("future-list", "it is from the future");
   let until = Object.hasOwn(document, "validUntil") ? parseStamp(document.validUntil) : Infinity;
