@@ -113,6 +113,8 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "segments": "test_statements",
     },
     "records": {"roots[].type": ""},
+    "rules": {"facts": ""},
+    "decision": {"engine": ""},
 }
 """Kind → member that no manifest here has, or not so that it can be changed alone → the test that
 changes it; without one it is reserved, and nothing follows from it (6.1.1)."""
