@@ -21,6 +21,7 @@ from lyrikstore.credentials.terms.usage import RowsHeld, partitions_used
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.lineage import Lineage, RightsClosure
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.policy.approving import last_key
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.attestation import check_attestation
 from lyrikstore.verify.credential.status import LoggedStatusUpdates, StatusUpdates
@@ -116,6 +117,7 @@ class _Facts:
     ) -> None:
         self._repository, self._lineage, self._closure = repository, lineage, closure
         self._data, self._index = data, index
+        self._behind = {one.id for one in lineage.datasets_behind(d.id for d in closure.datasets)}
         logged = repository.derived(LoggedStatusUpdates)
         self._updates: StatusUpdates = logged.before(index)
         self._unread = tuple(
@@ -141,7 +143,7 @@ class _Facts:
             "purposes": sorted(_words_of([source], "purposes")),
             "synthetic": self._synthetic(source, on_the_way),
             "labelsReviewed": _labels_reviewed(on_the_way),
-            "residualPerMille": self._residual(source),
+            "residualPerMille": self._residual(on_the_way),
             "ageDays": self._age(source),
         }
         about = frozenset(one.id for one in on_the_way)
@@ -165,10 +167,7 @@ class _Facts:
 
     def _on_the_way(self, source: Manifest) -> list[Manifest]:
         """Return the source, and the datasets made from it that the use rests on, in log order."""
-        behind = {
-            one.id for one in self._lineage.datasets_behind(d.id for d in self._closure.datasets)
-        }
-        made = [one for one in self._lineage.made_of(source) if one.id in behind]
+        made = [one for one in self._lineage.made_of(source) if one.id in self._behind]
         return sorted(made, key=lambda one: self._repository.index_of(one.id))
 
     def _right(self, source: Manifest) -> "_FoundTerms":
@@ -243,17 +242,17 @@ class _Facts:
             redacted = any(use.startswith(_REDACT) for use in self._steps(one))
             return "redacted" if redacted else None
 
-        found = self._through(source, method, _METHOD_ORDER, "none")
+        found = self._through(on_the_way, method, _METHOD_ORDER, "none")
         known = {one.id for one in on_the_way if attested[one.id]}
         yes = self._through(
-            source, lambda one: "yes" if one.id in known else None, ("no", "yes"), "no"
+            on_the_way, lambda one: "yes" if one.id in known else None, ("no", "yes"), "no"
         )
         evidence.update(document.id for some in attested.values() for document in some)
         return {"deidentification": found, "deidentificationAttested": yes}
 
     def _through(
         self,
-        source: Manifest,
+        on_the_way: Sequence[Manifest],
         of: Callable[[Manifest], str | None],
         order: Sequence[str],
         missing: str,
@@ -264,12 +263,12 @@ class _Facts:
         """
         # ATTACK A166: a union of redacted records with those they were redacted from.
         known: dict[Digest, str | None] = {}
-        for one in self._on_the_way(source):
+        for one in on_the_way:
             own = of(one)
             before = [known[parent] for parent in one.made_from if parent in known]
             if own is not None:
                 known[one.id] = own
-            elif one.id == source.id or not before:
+            elif not before:
                 known[one.id] = None
             else:
                 known[one.id] = worst_of([word or missing for word in before], order)
@@ -298,9 +297,17 @@ class _Facts:
                 statement.get("kind") == "deidentification"
                 and statement["examined"]["content"] == "checked"
                 and all(checked.state(check) in _GOOD for check in _PROVEN)
-                and checked.envelope.issuer not in {None, author, dataset.author}
+                and self._is_another(checked.envelope.issuer, {author, dataset.author})
             ):
                 yield one
+
+    def _is_another(self, issuer: str | None, authors: set[str]) -> bool:
+        """Return whether an issuer is none of the authors, nor succeeds one or is succeeded."""
+        # ATTACK: an author attests their own work with the key that theirs was replaced by.
+        policy = self._repository.policy_before(self._index)
+        return issuer is not None and last_key(policy, issuer) not in {
+            last_key(policy, one) for one in authors
+        }
 
     def _synthetic(self, source: Manifest, on_the_way: Sequence[Manifest]) -> dict[str, str]:
         """Return the share of generated texts, and whether their terms permit training."""
@@ -321,16 +328,16 @@ class _Facts:
             "outputTerms": {"no": "prohibits", "yes": "trains"}.get(terms, UNKNOWN),
         }
 
-    def _residual(self, source: Manifest) -> int:
+    def _residual(self, on_the_way: Sequence[Manifest]) -> int:
         """Return how many of 1,000 records had personal data at the last scan of all records."""
 
         def scanned(one: Manifest) -> str | None:
             count = self._scanned(one)
             return None if count is None else str(count)
 
-        counts = [scanned(one) for one in self._on_the_way(source)]
+        counts = [scanned(one) for one in on_the_way]
         order = ["missing", *sorted({one for one in counts if one}, key=int, reverse=True)]
-        found = self._through(source, scanned, order, "missing")
+        found = self._through(on_the_way, scanned, order, "missing")
         return NOT_MEASURED if found == "missing" else int(found)
 
     def _steps(self, dataset: Manifest) -> list[str]:

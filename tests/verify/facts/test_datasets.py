@@ -7,7 +7,7 @@ import pytest
 
 from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.credentials.terms.model import Partition, Selector, Terms
-from lyrikstore.history.commit.policy_change import revoked, with_writer
+from lyrikstore.history.commit.policy_change import revoked, rotated, with_writer
 from tests.verify.rights.models import log_model
 from tests.verify.rules.stage import ATTESTER, LIST, OWNER, RulesStage
 
@@ -201,3 +201,12 @@ def test_an_attester_whose_key_was_suspect_does_not_count(stage: RulesStage) -> 
     assert facts_of(stage, notes)["deidentificationAttested"] == "yes"
     stage.change(revoked(ATTESTER.did, index, None))
     assert facts_of(stage, notes)["deidentificationAttested"] == "no"
+
+
+def test_the_successor_of_an_author_does_not_attest_their_work(stage: RulesStage) -> None:
+    notes = stage.dataset()
+    stage.attest(notes)
+    index = len(stage.repository.entries())
+    stage.change(rotated(OWNER.did, ATTESTER.did))
+    assert facts_of(stage, notes)["deidentificationAttested"] == "no"
+    assert facts_of(stage, notes, index=index)["deidentificationAttested"] == "yes"
