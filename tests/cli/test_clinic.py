@@ -1,11 +1,13 @@
 """A clinic trains on notes: rules refuse, an expert attests, an officer waives, all is verified."""
 
 import json
+import shlex
 from collections.abc import Callable
 from typing import Any
 
 from tests.cli.small_runs import lines
 from tests.conftest import Person
+from tests.pages import blocks, commands
 
 RECIPES = {
     "clean.toml": """recipe = 1
@@ -97,7 +99,8 @@ def test_a_clinic_trains_on_notes(new_person: Callable[[str], Person]) -> None:
         clinic.ok("key", "new", name, "--no-passphrase")
     clinic.ok("init")
     clinic.ok("key", "admit", "expert")
-    clinic.ok("key", "admit", "officer", "--role", "waiver")
+    officer = clinic.did("officer")
+    clinic.ok("key", "admit", officer, "--role", "waiver")
     given = ("--describe", "about.toml", "--text", "text", "--label", "label")
     clinic.ok("commit", "notes.jsonl", "-d", "clinic/notes", *given)
     clinic.ok("permit", "clinic/notes", "--permit", "train,evaluate")
@@ -151,3 +154,10 @@ def test_a_clinic_trains_on_notes(new_person: Callable[[str], Person]) -> None:
     assert rules_of(clinic.run("verify", MODEL, "--json").json)["detail"]["reason"] == (
         "refused-today"
     )
+
+    # What docs/rules.md shows runs here.
+    for block in blocks("rules.md", "sh"):
+        for line in commands(block):
+            typed = shlex.split(line.replace("did:key:z6Mk…", officer))[1:]
+            done = clinic.run(*typed)
+            assert done.code in (0, *((14,) if "check" in typed else ())), (line, done.err)
