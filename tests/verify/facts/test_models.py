@@ -18,7 +18,7 @@ BODY = EXAMPLES["evaluation"]["body"]
 BETTER = EXAMPLES_2["evaluation"]["body"]["comparisons"]
 
 
-class _Bench:
+class ModelBench:
     """A store with a model."""
 
     def __init__(self, home: Path) -> None:
@@ -69,11 +69,11 @@ class _Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> _Bench:
-    return _Bench(tmp_path)
+def bench(tmp_path: Path) -> ModelBench:
+    return ModelBench(tmp_path)
 
 
-def test_nothing_is_known_of_a_model_that_nobody_evaluated(bench: _Bench) -> None:
+def test_nothing_is_known_of_a_model_that_nobody_evaluated(bench: ModelBench) -> None:
     assert bench.facts() == {
         "licences": ["unknown"],
         "evaluated": "no",
@@ -84,7 +84,7 @@ def test_nothing_is_known_of_a_model_that_nobody_evaluated(bench: _Bench) -> Non
     }
 
 
-def test_the_last_evaluation_before_the_index_counts(bench: _Bench) -> None:
+def test_the_last_evaluation_before_the_index_counts(bench: ModelBench) -> None:
     bench.evaluate(overlap={"exact": 3, "checked": "record ids"})
     index = len(bench.stage.repository.entries())
     bench.evaluate()
@@ -94,12 +94,12 @@ def test_the_last_evaluation_before_the_index_counts(bench: _Bench) -> None:
     assert bench.facts()["overlap"] == 0
 
 
-def test_the_verdict_of_the_comparison_counts(bench: _Bench) -> None:
+def test_the_verdict_of_the_comparison_counts(bench: ModelBench) -> None:
     bench.evaluate(comparisons=BETTER)
     assert bench.facts()["betterThanBaseline"] == "not-shown"
 
 
-def test_a_card_is_a_draft_until_enough_approve_it(bench: _Bench) -> None:
+def test_a_card_is_a_draft_until_enough_approve_it(bench: ModelBench) -> None:
     bench.stage.change(with_approvers([OFFICER.did]))
     card = bench.card()
     assert (bench.facts()["card"], bench.facts()["reviews"]) == ("draft", 0)
@@ -111,12 +111,12 @@ def test_a_card_is_a_draft_until_enough_approve_it(bench: _Bench) -> None:
     assert (bench.facts()["card"], bench.facts()["reviews"]) == ("draft", 0)
 
 
-def test_a_maker_who_approves_is_not_counted(bench: _Bench) -> None:
+def test_a_maker_who_approves_is_not_counted(bench: ModelBench) -> None:
     bench.approve(bench.card(), OWNER)
     assert bench.facts()["reviews"] == 0
 
 
-def test_what_came_after_a_card_makes_it_stale(bench: _Bench) -> None:
+def test_what_came_after_a_card_makes_it_stale(bench: ModelBench) -> None:
     bench.card()
     bench.evaluate()
     assert bench.facts()["card"] == "stale"

@@ -8,9 +8,11 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.governance.decide import decide_use
+from lyrikstore.history.commit.policy_change import with_approvers
 from lyrikstore.history.manifests.manifest import Input
 from lyrikstore.rules import engine
 from tests.kinds import refused
+from tests.verify.facts.test_models import ModelBench
 from tests.verify.rules.stage import OFFICER, OWNER, RulesStage, found
 
 HEALTH = {"classification": {"phi": "present"}, "agreements": "baa"}
@@ -22,6 +24,15 @@ remedy = "use other data"
 waivable = true
 cedar = '''forbid (principal, action, resource is Lyrik::Dataset)
 when { resource.agreements.contains("x") };'''
+"""
+
+EVALUATED = """
+id = "own-evaluated"
+effect = "forbid"
+about = "An approved model was evaluated."
+remedy = "evaluate it"
+cedar = '''forbid (principal, action == Lyrik::Action::"approve", resource)
+unless { resource.evaluated == "yes" };'''
 """
 
 
@@ -269,3 +280,23 @@ def test_a_decision_that_does_not_follow_from_its_request(ruled: RulesStage) -> 
     decided = ruled.forged(ruled.dataset())
     run = ruled.force(ruled.dataset("other"), decided=decided)
     assert found(ruled.check(ruled.decision_of(run))) == ("fail", "other-facts")
+
+
+def test_an_approval_is_decided_as_of_its_own_index(tmp_path: Path) -> None:
+    bench = ModelBench(tmp_path)
+    bench.stage.change(with_approvers([OFFICER.did]))
+    bench.stage.add(bench.stage.pack(EVALUATED))
+    early = bench.approve(bench.card())
+    assert found(bench.stage.check(early)) == ("fail", "denied")
+    bench.evaluate()
+    later = bench.approve(bench.card(b"[]"))
+    assert found(bench.stage.check(later)) == ("pass", None)
+    assert found(bench.stage.check(early)) == ("fail", "denied")
+    withdrawn = bench.approve(bench.card(), decision="withdraw")
+    assert found(bench.stage.check(withdrawn)) == ("n/a", None)
+
+
+def test_an_evaluation_of_undecided_test_data(tmp_path: Path) -> None:
+    bench = ModelBench(tmp_path)
+    bench.stage.add("core")
+    assert found(bench.stage.check(bench.evaluate())) == ("fail", "no-decision")

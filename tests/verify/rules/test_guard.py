@@ -1,9 +1,12 @@
 """Rules, waivers and uses that are refused before anything is signed, each by its kind."""
 
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
+from lyrikstore.credentials.terms.model import Partition, Selector, Terms
+from lyrikstore.governance.decide import decide_use
 from lyrikstore.governance.preview import check_use, diff_rules
 from lyrikstore.history.commit.policy_change import rotated
 from lyrikstore.testing.keys import signer_for
@@ -127,3 +130,24 @@ def test_a_comparison_of_packs_names_what_changes(stage: RulesStage) -> None:
     (change,) = changes
     assert (change.name, change.before.answer, change.after.answer) == (run.name, "permit", "deny")
     assert change.after.forbidding == ("own-x",)
+
+
+def test_a_thousand_partitions_are_decided_within_seconds(stage: RulesStage) -> None:
+    stage.add("core")
+    data = []
+    for part in range(4):
+        paths = [f"f{number:03}.txt" for number in range(250)]
+        data.append(stage.dataset(f"notes{part}", paths=paths, records=250))
+        parted = [
+            Partition(path[:4], select=(Selector(path=path),), permits=("train",))
+            for path in paths[1:]
+        ]
+        stage.permit(data[-1], Terms((*parted, Partition("rest", permits=("train",)))))
+    times = []
+    for _ in range(3):
+        begun = monotonic()
+        decided = decide_use(stage.context(), stage.use(*data))
+        times.append(monotonic() - begun)
+    assert decided is not None
+    assert (len(decided.answers), decided.answer) == (1000, "permit")
+    assert min(times) < 2
