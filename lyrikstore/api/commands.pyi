@@ -37,6 +37,7 @@ from lyrikstore.curate.terms.sources import AssertedModel as AssertedModel
 from lyrikstore.curate.terms.sources import source_of_file as source_of_file
 from lyrikstore.governance.decide import DecidedUse as DecidedUse
 from lyrikstore.governance.decide import fact_text as fact_text
+from lyrikstore.governance.preview import ForeseenDenial as ForeseenDenial
 from lyrikstore.history.commit.policy_change import PolicyChange as PolicyChange
 from lyrikstore.history.gc.purge import Purged as Purged
 from lyrikstore.history.lineage import Edge as Edge

@@ -284,6 +284,7 @@ class StoreRules:
     add = bound(lambda: stages.add_rules)
     check = bound(lambda: stages.check_use)
     diff = bound(lambda: stages.diff_rules)
+    foresee_denial = bound(lambda: stages.foresee_denial)
     waive = bound(lambda: stages.waive_rule)
     pack_of = bound(lambda: stages.pack_of)
     find_waiver_fault = bound(lambda: stages.find_fault_now)

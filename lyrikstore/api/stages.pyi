@@ -31,6 +31,7 @@ from lyrikstore.governance.packs import add_rules as add_rules
 from lyrikstore.governance.packs import pack_of as pack_of
 from lyrikstore.governance.preview import check_use as check_use
 from lyrikstore.governance.preview import diff_rules as diff_rules
+from lyrikstore.governance.preview import foresee_denial as foresee_denial
 from lyrikstore.governance.waive import find_fault_now as find_fault_now
 from lyrikstore.governance.waive import waive_rule as waive_rule
 from lyrikstore.history.checkout.checkout import checkout_tree as checkout_tree

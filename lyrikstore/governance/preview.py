@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.context import StoreContext
 from lyrikstore.credentials.terms.model import Use
-from lyrikstore.governance.decide import DecidedUse, decide_by
+from lyrikstore.governance.decide import DecidedUse, decide_by, decide_use
 from lyrikstore.governance.packs import CORE
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.manifests.names import Name
@@ -45,6 +46,60 @@ class ChangedAnswer(Struct, frozen=True):
     resource: Resource
     before: RulesAnswer
     after: RulesAnswer
+
+
+class ForeseenDenial(Struct, frozen=True):
+    """A use of new data that the rules in force would deny, or that they could not be asked about.
+
+    Attributes:
+        action: ``train`` or ``issue``.
+        name: Full name of the first dataset.
+        rules: Ids of the rules that would deny it; empty if no rule permits it.
+        unchecked: Why the rules could not be asked; empty if they were asked.
+    """
+
+    action: str
+    name: str
+    rules: tuple[str, ...] = ()
+    unchecked: str = ""
+
+    @property
+    def text(self) -> str:
+        """The warning, in one line."""
+        use = f"to {self.action} with it" if self.action == "train" else f"to {self.action} it"
+        if self.unchecked:
+            return f"its rules were not asked whether they permit {use}: {self.unchecked}"
+        return f"its rules would not permit {use}: {', '.join(self.rules) or 'no rule permits it'}"
+
+
+def foresee_denial(
+    context: StoreContext, data: Sequence[Manifest], action: str
+) -> ForeseenDenial | None:
+    """Return that the rules in force would deny a use of datasets; None: they permit it.
+
+    Without rules nothing is computed, and the result is None. Raises nothing for rules that cannot
+    be evaluated: the result says so.
+
+    Args:
+        context: The store, and the user.
+        data: Datasets of one namespace; at least one.
+        action: ``train`` or ``issue``; both with the purpose ``train``.
+
+    Cost: as :func:`lyrikstore.governance.decide.decide_use`, where there are rules.
+    """
+    name = data[0].name
+    namespace = Name.parse(name).namespace
+    try:
+        ids = [one.id for one in data]
+        decided = decide_use(
+            context, _use_of_data(context, action, namespace, ids, ("train",), "train")
+        )
+    except LyrikstoreError as error:
+        return ForeseenDenial(action, name, unchecked=error.message)
+    if decided is None or not decided.denials:
+        return None
+    rules = dict.fromkeys(one.rule.id for one in decided.denials if one.rule is not None)
+    return ForeseenDenial(action, name, tuple(rules))
 
 
 def check_use(
@@ -122,18 +177,24 @@ def planned_use(
             "wrong-object", f"rules do not decide to {action} a {about.kind} such as {about.name}"
         )
     acts = ("evaluate",) if action == "evaluate" else ("train", purpose)
-    terms = Use(tuple(dict.fromkeys((*acts, *also))), repository.floor())
-    context_of = {"purpose": acts[-1], "uses": sorted(terms.acts)}
     model = about if about.kind == "checkpoint" else None
-    return RulesUse(
-        action,
-        namespace,
-        context_of,
-        (about.id,),
-        terms,
-        model,
-        touched_by(repository, [about.id]),
-    )
+    return _use_of_data(context, action, namespace, [about.id], (*acts, *also), acts[-1], model)
+
+
+def _use_of_data(
+    context: StoreContext,
+    action: str,
+    namespace: str,
+    data: Sequence[Digest],
+    acts: Iterable[str],
+    purpose: str,
+    model: Manifest | None = None,
+) -> RulesUse:
+    repository = context.repository
+    terms = Use(tuple(dict.fromkeys(acts)), repository.floor())
+    declared = {"purpose": purpose, "uses": sorted(terms.acts)}
+    touched = touched_by(repository, data)
+    return RulesUse(action, namespace, declared, tuple(data), terms, model, touched)
 
 
 def diff_rules(

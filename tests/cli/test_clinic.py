@@ -107,7 +107,8 @@ def test_a_clinic_trains_on_notes(new_person: Callable[[str], Person]) -> None:
     clinic.ok("rules", "add", "health", "--namespace", "clinic")
 
     # Notes as they were written are refused, and nothing of it is logged.
-    clinic.ok("filter", "clinic/notes", "--recipe", "split.toml", "--as", "clinic/parts")
+    filtered = clinic.ok("filter", "clinic/notes", "--recipe", "split.toml", "--as", "clinic/parts")
+    assert "health-method, health-residual" in filtered.err  # warned of, and not refused
     plan = ("--label", "label", "--base", "linear", "-o", "train.toml")
     clinic.ok("plan", "clinic/parts", *plan)
     assert denied(clinic) == ["health-method", "health-residual"]
@@ -125,7 +126,8 @@ def test_a_clinic_trains_on_notes(new_person: Callable[[str], Person]) -> None:
     expert = ("--kind", "deidentification", "--signer", "expert")
     clinic.ok("attest", "delivery", *expert, *attested)
     clinic.ok("import", "attestation.json")
-    clinic.ok("filter", "clinic/clean", "--recipe", "split.toml", "--as", "clinic/parts")
+    filtered = clinic.ok("filter", "clinic/clean", "--recipe", "split.toml", "--as", "clinic/parts")
+    assert "health-" not in filtered.err
     clinic.ok("train", "train.toml")
     shown = clinic.ok("show", f"{RUN.replace('runs', 'decisions')}.train", "--json").json
     assert shown["manifest"]["body"]["answer"] == "permit"

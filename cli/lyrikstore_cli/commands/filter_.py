@@ -7,6 +7,7 @@ import click
 from lyrikstore.canon.text import escape_control
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.output.given_away import warn_of_denial
 from lyrikstore_cli.output.screen import Screen
 from lyrikstore_cli.session import Session
 
@@ -120,6 +121,9 @@ def command(
         index = result.log_indices.get(part)
         where = f"log entry {index}" if index is not None else "unchanged, nothing logged"
         screen.result(f"✓ signed   {manifest.name}  {manifest.id.short}  {numbers}  ({where})")
+    if result.manifests:
+        denial = store.rules.foresee_denial(list(result.manifests.values()), "train")
+        warn_of_denial(screen, denial)
     if not dry_run:
         named = next(iter(result.names.values())).removeprefix("datasets/")
         screen.hint(f"to see why a record was kept or dropped: lyrikstore why {named} RECORD")

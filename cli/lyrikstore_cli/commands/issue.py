@@ -15,7 +15,7 @@ from lyrikstore_cli.offers import (
     offer_options,
     say_issued,
 )
-from lyrikstore_cli.output.given_away import say_given_away
+from lyrikstore_cli.output.given_away import say_given_away, warn_of_denial
 from lyrikstore_cli.output.key_limits import warn_of_changes
 from lyrikstore_cli.output.screen import size
 from lyrikstore_cli.output.similar import earlier_rows, hint_earlier, status_urls
@@ -119,6 +119,7 @@ def command(
     screen.hint(f"{known}; the buyer runs: lyrikstore verify {output.name}")
     say_given_away(screen, given_away)
     warn_of_narrower(screen, result.narrower)
+    warn_of_denial(screen, store.rules.foresee_denial([result.manifest], "issue"))
     warn_of_changes(screen, store)
     hint_earlier(screen, earlier)
     hint_revocation(screen, issuance.status_url)

@@ -1,4 +1,4 @@
-"""Warnings of commands that redistribute data whose filters left traces of removed records."""
+"""Warnings about new data: traces of removed records, and uses that rules would deny."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -8,6 +8,7 @@ from lyrikstore_cli.output.screen import Screen
 
 if TYPE_CHECKING:
     from lyrikstore.api import GivenAway
+    from lyrikstore.api.commands import ForeseenDenial
 
 
 def say_given_away(screen: Screen, found: "Iterable[GivenAway]") -> None:
@@ -20,3 +21,11 @@ def say_given_away(screen: Screen, found: "Iterable[GivenAway]") -> None:
         screen.say(f"! reveals  {escape_control(one.dataset.name)}: {GIVEN_AWAY[one.code]}{by}")
     if found:
         screen.hint("derive it again with extract-text/2, redact/3, chunk/2 and split/3")
+
+
+def warn_of_denial(screen: Screen, found: "ForeseenDenial | None") -> None:
+    """Warn that rules would deny a use of new data, or that they could not be asked."""
+    if found is not None:
+        screen.say(f"! {escape_control(found.text)}", "yellow")
+        if found.action == "train" and not found.unchecked:
+            screen.hint(f"see the facts behind it: lyrikstore rules check {found.name} --explain")

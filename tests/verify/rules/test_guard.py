@@ -5,9 +5,11 @@ from time import monotonic
 
 import pytest
 
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.credentials.terms.model import Partition, Selector, Terms
+from lyrikstore.governance import preview
 from lyrikstore.governance.decide import decide_use
-from lyrikstore.governance.preview import check_use, diff_rules
+from lyrikstore.governance.preview import check_use, diff_rules, foresee_denial
 from lyrikstore.history.commit.policy_change import rotated
 from lyrikstore.testing.keys import signer_for
 from tests.kinds import refused
@@ -118,6 +120,32 @@ def test_a_preview_signs_nothing(stage: RulesStage) -> None:
         check_use(context, "filters/acme/filtered", packs=["core"])
     assert check_use(context, str(filtered.id), packs=["core"]).use.data == (filtered.id,)
     assert len(stage.repository.entries()) == before
+
+
+def test_a_denial_is_foreseen_and_refuses_nothing(
+    stage: RulesStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = stage.dataset()
+    parts = [stage.dataset(f"split.{part}", notes) for part in ("train", "test")]
+    assert foresee_denial(stage.context(), parts, "train") is None  # no rules
+    stage.add("core")
+    denied = foresee_denial(stage.context(), parts, "train")
+    assert denied is not None
+    assert (denied.rules, denied.unchecked) == (("core-purpose", "core-rights"), "")
+    issued = foresee_denial(stage.context(), parts, "issue")
+    assert issued is not None
+    assert issued.rules == ("core-rights",)
+    stage.permit(notes)
+    for action in ("train", "issue"):
+        assert foresee_denial(stage.context(), parts, action) is None
+
+    def no_engine(*_: object) -> None:
+        raise InvalidInputError("missing-extra", "the extra rules is not installed")
+
+    monkeypatch.setattr(preview, "decide_use", no_engine)
+    unknown = foresee_denial(stage.context(), parts, "train")
+    assert unknown is not None
+    assert (unknown.rules, unknown.unchecked) == ((), "the extra rules is not installed")
 
 
 def test_a_comparison_of_packs_names_what_changes(stage: RulesStage) -> None:
