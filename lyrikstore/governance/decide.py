@@ -140,13 +140,21 @@ class DecidedUse(Struct, frozen=True):
         raise PolicyError(
             "rules-denied",
             f"the rules of {self.use.namespace} do not permit to {act}: {denials[0].text}{more}",
-            hint="see every rule and its evidence: lyrikstore rules check REF --purpose "
-            f"{self.use.context.get('purpose', act)} --explain",
+            hint=f"see the facts and their evidence: {self._preview()}",
             details={
                 "action": act,
                 "denied": [{**one.to_json(), "message": one.text} for one in denials],
             },
         )
+
+    def _preview(self) -> str:
+        """Return the command that shows the answer for the first dataset, or for the model."""
+        use, options = self.use, f"--action {self.use.action}"
+        about = use.model.name if use.model is not None else ""
+        if "purpose" in use.context and use.data:
+            about = use.data[0].short
+            options += f" --purpose {use.context['purpose']}"
+        return f"lyrikstore rules check {about} {options} --namespace {use.namespace} --explain"
 
     def sign(
         self, context: StoreContext, transaction: TransactionBuilder, subject: str
