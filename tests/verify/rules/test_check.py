@@ -292,8 +292,8 @@ def test_an_approval_is_decided_as_of_its_own_index(tmp_path: Path) -> None:
     later = bench.approve(bench.card(b"[]"))
     assert found(bench.stage.check(later)) == ("pass", None)
     assert found(bench.stage.check(early)) == ("fail", "denied")
-    withdrawn = bench.approve(bench.card(), decision="withdraw")
-    assert found(bench.stage.check(withdrawn)) == ("n/a", None)
+    none = bench.approve(bench.card(), decision="withdraw")
+    assert found(bench.stage.check(none)) == ("n/a", None)
 
 
 def test_an_evaluation_of_undecided_test_data(tmp_path: Path) -> None:
