@@ -1,13 +1,14 @@
 """Verification of a card by the evidence beside it, without its store (spec §14.6)."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.quoting import quote
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
@@ -18,6 +19,7 @@ from lyrikstore.publish.cards.gathering.form import FORMATS
 from lyrikstore.publish.cards.rendering.renderings import drawn_from, handed_out
 from lyrikstore.publish.identity.key_statements import key_statements
 from lyrikstore.publish.identity.log_heads import consistency_for_keys
+from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.delivery.alone import judge_alone
 from lyrikstore.verify.deployment.approval import check_card_approval
 from lyrikstore.verify.deployment.card_evidence import (
@@ -27,7 +29,7 @@ from lyrikstore.verify.deployment.card_evidence import (
     parse_evidence,
     split_block,
 )
-from lyrikstore.verify.deployment.layout import input_name
+from lyrikstore.verify.deployment.layout import DECISION, input_name
 from lyrikstore.verify.report import Check, Report, failed, passed, unchecked
 from lyrikstore.verify.store.statements.approvals import decisions_on
 
@@ -221,7 +223,19 @@ def verify_card_alone(
         subject=str(card.id),
         issuer=card.author,
         at=at,
+        open_questions=list(_open_rules(card, found)),
     )
+
+
+def _open_rules(card: Manifest, files: Sequence[bytes]) -> Iterator[str]:
+    """Yield that rules decided the run of a card, which only the store can check."""
+    named = {one.id for one in card.inputs_in("run")}
+    for data in files:
+        if Digest.of(data) in named:
+            with suppress(LyrikstoreError):
+                run = parse_manifest(data)
+                if run.inputs_in(DECISION):
+                    yield not_proven("rules", quote(run.name))
 
 
 def _check_bytes(data: bytes, card: Manifest, files: Sequence[bytes]) -> Check:

@@ -6,15 +6,18 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import encode
+from lyrikstore.credentials.trust import Trust
 from lyrikstore.governance.packs import add_rules
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest
 from lyrikstore.publish.cards.card import CardResult
 from lyrikstore.publish.cards.document import build_card
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.gathering.form import CardForm
+from lyrikstore.publish.cards.offline_card import card_evidence, verify_card_alone
 from lyrikstore.publish.cards.profiles.profile import load_profile
 from lyrikstore.publish.cards.rendering.renderings import ROLES
 from lyrikstore.publish.cards.sources import check_sources
+from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.report import CheckState
 from tests.contexts import context_of
 from tests.publish.cards.making import log_card, make, statement_of
@@ -124,6 +127,16 @@ def test_a_card_that_says_another_decision_differs(ruled: Any) -> None:
     files = {"card": encode({**content, "statements": kept})}
     forged = log_card(ruled, honest.manifest, files, ruled.signer)
     assert check_sources(ruled.repository, forged).detail["reason"] == "differs"
+
+
+def test_a_card_without_its_store_says_that_rules_are_not_checked(ruled: Any) -> None:
+    card = make(ruled)
+    files = card_evidence(ruled.repository, card.manifest)
+    assert files is not None
+    report = verify_card_alone(
+        card.renderings["card"], card.manifest, files, trust=Trust(), at=ruled.clock()
+    )
+    assert not_proven("rules", "'runs/acme/classifier'") in report.not_proven
 
 
 def test_cards_of_before_keep_their_words(ruled: Any) -> None:
