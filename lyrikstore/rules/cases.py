@@ -25,6 +25,7 @@ SOUND: Final[Mapping[str, Mapping[str, Any]]] = {
         "classificationBasis": "measured",
         "deidentification": "none",
         "deidentificationAttested": "no",
+        "attesters": [],
         "agreements": [],
         "purposes": ["train"],
         "synthetic": {"share": "none", "outputTerms": "not-applicable"},

@@ -228,11 +228,9 @@ class _Facts:
 
     def _deidentification(
         self, source: Manifest, on_the_way: Sequence[Manifest], evidence: set[Digest]
-    ) -> dict[str, str]:
-        """Return the method that all records of a source passed through, and if it is attested."""
-        attested: dict[Digest, list[LoggedDocument]] = {
-            one.id: list(self._attestations(one)) for one in on_the_way
-        }
+    ) -> dict[str, Any]:
+        """Return the method that all records of a source passed through, and who attests it."""
+        attested = {one.id: dict(self._attestations(one)) for one in on_the_way}
 
         def method(one: Manifest) -> str | None:
             if attested[one.id]:
@@ -247,8 +245,13 @@ class _Facts:
         yes = self._through(
             on_the_way, lambda one: "yes" if one.id in known else None, ("no", "yes"), "no"
         )
-        evidence.update(document.id for some in attested.values() for document in some)
-        return {"deidentification": found, "deidentificationAttested": yes}
+        evidence.update(identity for some in attested.values() for identity in some)
+        attesters = {issuer for some in attested.values() for issuer in some.values()}
+        return {
+            "deidentification": found,
+            "deidentificationAttested": yes,
+            "attesters": sorted(attesters),
+        }
 
     def _through(
         self,
@@ -275,8 +278,8 @@ class _Facts:
         ends = [known[one.id] for one in self._closure.datasets if one.id in known]
         return worst_of([word or missing for word in ends] or [missing], order)
 
-    def _attestations(self, dataset: Manifest) -> Iterator[LoggedDocument]:
-        """Yield the logged determinations about a dataset by others that are in force."""
+    def _attestations(self, dataset: Manifest) -> Iterator[tuple[Digest, str]]:
+        """Yield the determinations about a dataset by others that are in force, with issuers."""
         about = published(self._repository, dataset) if not dataset.made_from else None
         named = dataset.id if about is None else about.manifest
         author = dataset.author if about is None else about.author
@@ -292,22 +295,21 @@ class _Facts:
             checked = check_attestation(
                 one.opened, trust=Trust(), at=self._now, status_updates=self._updates
             )
-            statement = checked.statement
+            statement, issuer = checked.statement, checked.envelope.issuer
             if (
                 statement.get("kind") == "deidentification"
                 and statement["examined"]["content"] == "checked"
                 and all(checked.state(check) in _GOOD for check in _PROVEN)
-                and self._is_another(checked.envelope.issuer, {author, dataset.author})
+                and issuer is not None
+                and self._is_another(issuer, {author, dataset.author})
             ):
-                yield one
+                yield one.id, issuer
 
-    def _is_another(self, issuer: str | None, authors: set[str]) -> bool:
+    def _is_another(self, issuer: str, authors: set[str]) -> bool:
         """Return whether an issuer is none of the authors, nor succeeds one or is succeeded."""
         # ATTACK: an author attests their own work with the key that theirs was replaced by.
         policy = self._repository.policy_before(self._index)
-        return issuer is not None and last_key(policy, issuer) not in {
-            last_key(policy, one) for one in authors
-        }
+        return last_key(policy, issuer) not in {last_key(policy, one) for one in authors}
 
     def _synthetic(self, source: Manifest, on_the_way: Sequence[Manifest]) -> dict[str, str]:
         """Return the share of generated texts, and whether their terms permit training."""

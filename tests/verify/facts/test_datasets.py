@@ -37,6 +37,7 @@ def test_nothing_is_known_of_data_of_which_nothing_is_stated(stage: RulesStage) 
         "classificationBasis": "unknown",
         "deidentification": "none",
         "deidentificationAttested": "no",
+        "attesters": [],
         "agreements": [],
         "purposes": [],
         "synthetic": {"share": "unknown", "outputTerms": "not-applicable"},
@@ -157,6 +158,8 @@ def test_an_attestation_by_somebody_else_counts(stage: RulesStage) -> None:
     facts = facts_of(stage, split)
     assert facts["deidentification"] == "expert-determination"
     assert facts["deidentificationAttested"] == "yes"
+    assert len(facts["attesters"]) == 1
+    assert OWNER.did not in facts["attesters"]
     assert facts_of(stage, split, notes)["deidentificationAttested"] == "no"
     index = len(stage.repository.entries())
     stage.say(status, revoked=True)
