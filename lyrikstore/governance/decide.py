@@ -154,7 +154,8 @@ class DecidedUse(Struct, frozen=True):
         if "purpose" in use.context and use.data:
             about = use.data[0].short
             options += f" --purpose {use.context['purpose']}"
-        return f"lyrikstore rules check {about} {options} --namespace {use.namespace} --explain"
+        command = f"lyrikstore rules check {about} --namespace {use.namespace} --explain"
+        return f"{command} {options}"
 
     def sign(
         self, context: StoreContext, transaction: TransactionBuilder, subject: str
