@@ -19,7 +19,7 @@ from lyrikstore.history.manifests.names import Name, with_suffix
 from lyrikstore.rules.engine import RulesAnswer, RulesEngine
 from lyrikstore.rules.pack import PackRule
 from lyrikstore.verify.facts.resource import Resource
-from lyrikstore.verify.rules.check import answer_of, lifted_rules, used_waivers
+from lyrikstore.verify.rules.check import lifted_rules, used_waivers
 from lyrikstore.verify.rules.in_force import (
     DECISION,
     REQUEST,

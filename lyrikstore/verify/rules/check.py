@@ -45,6 +45,7 @@ NO_DECISION, OTHER_FACTS, OTHER_RULES, DENIED = (
 )
 OTHER_USE, NO_ENGINE, REFUSED_TODAY, WAIVED = "other-use", "no-engine", "refused-today", "waived"
 _USED = ("dataset", "checkpoint")
+_STATEMENTS = frozenset({RULES, WAIVER, DECISION})
 _ADJACENT = 2
 """Log entries from a decision to what rests on it, where both are logged together."""
 
