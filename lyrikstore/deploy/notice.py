@@ -244,7 +244,7 @@ def _duty(word: str) -> str:
 
 
 def _deciding(rights: list[_RecordedRight]) -> list[_RecordedRight]:
-    """Return the rights to one dataset that count, from rights in order of the nearest run.
+    """Return the rights to one dataset that are still in force, of rights in the order of runs.
 
     The last right is the newest. An earlier one counts for partitions that the last does not name.
     """

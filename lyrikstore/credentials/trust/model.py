@@ -67,7 +67,7 @@ class TrustedIssuer(Struct, frozen=True):
 
     @property
     def believed_about(self) -> frozenset[str]:
-        """The claims for which it is believed."""
+        """The kinds of claim that the verifier accepts from this issuer."""
         if self.claims is not None:
             return frozenset(self.claims)
         return frozenset(claim for role in self.roles for claim in ROLES.get(role, ()))

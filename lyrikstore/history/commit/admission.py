@@ -25,7 +25,7 @@ from lyrikstore.objects.store.transactions import PackChanges, Transaction, Tran
 
 
 def acceptable(repository: Repository, seq: int) -> RefTable | None:
-    """Return the refs after record ``seq`` if any holder of a log key may publish it, or None.
+    """Return the refs after record ``seq``; None unless every holder of a log key may publish it.
 
     So a writer that crashed after it won a slot blocks no other. The record must be one that its
     authors and the policy in force allow to be published: each manifest in it is signed by a key

@@ -33,7 +33,7 @@ _MARK = f'"type":"{_TYPE}"'.encode()
 
 
 class ConsistencyFile(Struct, frozen=True):
-    """The proofs that smaller logs lead to a larger one.
+    """Proofs that smaller logs are the beginnings of a larger one.
 
     Attributes:
         origin: Name of the log.

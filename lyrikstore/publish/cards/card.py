@@ -37,8 +37,8 @@ class CardResult(Struct, frozen=True):
         renderings: Role of the attachment → bytes: ``card`` is ``card.json``.
         log_index: Log index of the manifest.
         changed: Whether a new manifest was logged; False if the current card has the same content.
-        unasked: Answered question that none of its profiles asks → the profiles shipped with
-            lyrikstore that ask it.
+        unasked: Id of an answered question that no profile of the card has → the profiles shipped
+            with lyrikstore that have it.
     """
 
     manifest: Manifest

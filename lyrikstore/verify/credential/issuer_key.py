@@ -67,7 +67,7 @@ def check_key(
 
 
 def unless_unproven(check: Check, history: KeyHistory) -> Check:
-    """Return a check of a key, or that an unproven policy may contradict it.
+    """Return a check of a key, or a check that says that an unproven policy may contradict it.
 
     Args:
         check: The result from the policies that are shown to be logged.

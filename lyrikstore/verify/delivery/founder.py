@@ -50,7 +50,7 @@ def judge_founder(
         check: Id of the check to make.
         genesis: The verified genesis manifest.
         entry: The entry of the trust file that believes its founder, or None.
-        owner: What the user calls a believed key that owns it now, or None.
+        owner: Name, in the trust file, of a trusted key that owns the store now; or None.
         pinned: Origins of the logs that the trust file names and that are its own.
     """
     detail = {"store": str(genesis.id), "founder": genesis.author}

@@ -66,7 +66,7 @@ class Afterwards(Struct, frozen=True):
             self._ends.append(max(one for one in ends if one is not None))
 
     def to_detail(self) -> dict[str, JSON]:
-        """Return the end of the right that ends first, and the documents that renewed rights."""
+        """Return, as JSON, the earliest end of a right, and the documents that renewed rights."""
         found: dict[str, JSON] = {}
         if self._ends:
             found["until"] = format_timestamp(min(self._ends).at)

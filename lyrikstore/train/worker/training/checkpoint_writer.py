@@ -48,7 +48,7 @@ class WrittenCheckpoints:
 
     Args:
         out: The folder of the candidate.
-        began: The clocks of the job.
+        began: Wall time and processor time at the start of the job.
     """
 
     def __init__(self, out: Path, began: JobClocks) -> None:

@@ -74,7 +74,7 @@ class TriedCandidate(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """One line about the candidate."""
+        """One line that says why the candidate was not chosen."""
         return ", ".join(filter(None, (f"{self.name}: {self.measured_text}", self.distance_text)))
 
     @property

@@ -81,7 +81,7 @@ def _alike(texts: Sequence[str], near: NDArray[np.bool_]) -> Mark:
 
 
 def _shared(texts: Sequence[str], near: NDArray[np.bool_]) -> Mark:
-    """Return a function that marks the texts that ``decontaminate/1`` drops for another text."""
+    """Return a function that marks the texts that ``decontaminate/1`` drops as near duplicates."""
     shingles = Shingles(IN_A_ROW)
     normal: dict[bytes, list[int]] = {}
     numbers: list[Numbers] = []

@@ -58,7 +58,7 @@ def standing(record: FilterRecord) -> bytes:
 
 
 def group(keys: Sequence[Numbers], alone: Numbers, labels: Numbers, filled: Numbers) -> Grouping:
-    """Return the groups of records.
+    """Return the groups of records with equal keys, and the facts that choose one of a group.
 
     Args:
         keys: Numbers that are equal for the records of a group.
