@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from lyrikstore.canon.errors import PolicyError
 from lyrikstore.context import StoreContext
 from lyrikstore.history.commit.transaction import TransactionBuilder, open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Manifest, sign_manifest
@@ -10,7 +11,15 @@ from lyrikstore.rules.cases import check_cases
 from lyrikstore.rules.engine import RulesEngine, schema_text
 from lyrikstore.rules.pack import Pack, combined, encode_pack
 from lyrikstore.rules.settings import load_rules, rules_source
-from lyrikstore.verify.rules.in_force import PACK, RULES, SCHEMA, SOURCE, names_in_force, read_pack
+from lyrikstore.verify.rules.in_force import (
+    PACK,
+    RULES,
+    SCHEMA,
+    SOURCE,
+    may_bind,
+    names_in_force,
+    read_pack,
+)
 
 CORE = "core"
 """The pack that every namespace with rules has: it alone permits."""
@@ -78,6 +87,14 @@ def add_rules(
     together = combined([*new, *(read_pack(repository, one) for one in existing)])
     with RulesEngine(together, name):
         pass  # they are valid together
+    signer = context.signer().did
+    if not may_bind(repository.policy, signer, name):
+        raise PolicyError(
+            "unauthorised",
+            f"{signer} may not bind {namespace} by rules",
+            hint="let an owner add them, or a key of a role that names the kind rules: "
+            "lyrikstore show policies/store/main",
+        )
     with open_transaction(repository) as transaction:
         manifests = [
             _sign(context, transaction, one, sources[one.name], namespace, message) for one in new

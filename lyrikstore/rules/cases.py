@@ -1,12 +1,13 @@
 """The table of cases of a pack: the answers that its rules must give."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.rules.engine import RulesAnswer, RulesEngine, RulesRequest
+from lyrikstore.rules.engine import MAX_SECONDS, RulesAnswer, RulesEngine, RulesRequest
 from lyrikstore.rules.pack import Case, Pack, PackRule, builtin_pack
 
 SOUND: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -81,15 +82,17 @@ class TableResult(Struct, frozen=True):
         return tuple(one for one in self.outcomes if not one.right)
 
 
-def run_cases(pack: Pack) -> TableResult:
+def run_cases(pack: Pack, *, untested: bool = True) -> TableResult:
     """Return the results of the cases of a pack, and the rules that no case tests.
 
     A pack that permits nothing is run with the rules of ``core`` that permit.
 
     Args:
         pack: The pack.
+        untested: Whether to find the rules that no case tests.
 
     Raises:
+        FormatError: (``no-ruling``) it takes longer than a minute.
         LyrikstoreError: As :class:`RulesEngine`.
 
     Cost: one run of all cases, and one more for each rule; about a quarter of a second for a
@@ -98,13 +101,21 @@ def run_cases(pack: Pack) -> TableResult:
     permits: tuple[PackRule, ...] = ()
     if all(rule.effect == "forbid" for rule in pack.rules):
         permits = tuple(one for one in builtin_pack("core").rules if one.effect == "permit")
+    until = time.monotonic() + MAX_SECONDS
+    found: list[PackRule] = []
     with RulesEngine((*permits, *pack.rules), pack.file) as engine:
-        untested = tuple(
-            rule
-            for rule in pack.rules
-            if all(one.right for one in _outcomes(engine, pack, frozenset({rule.id})))
-        )
-        return TableResult(tuple(_outcomes(engine, pack)), untested)
+        outcomes = tuple(_outcomes(engine, pack))
+        for rule in pack.rules if untested else ():
+            # ATTACK: hundreds of rules and cases, each of which is quick.
+            if time.monotonic() > until:
+                raise FormatError(
+                    "no-ruling",
+                    f"{pack.file}: its cases took more than {MAX_SECONDS} s",
+                    hint="test fewer rules in one pack",
+                )
+            if all(one.right for one in _outcomes(engine, pack, frozenset({rule.id}))):
+                found.append(rule)
+    return TableResult(outcomes, tuple(found))
 
 
 def check_cases(pack: Pack) -> None:
@@ -117,7 +128,7 @@ def check_cases(pack: Pack) -> None:
         FormatError: (``wrong-case``) a case gets another answer.
         LyrikstoreError: As :class:`RulesEngine`.
     """
-    for one in run_cases(pack).wrong:
+    for one in run_cases(pack, untested=False).wrong:
         raise wrong_case(pack, one)
 
 

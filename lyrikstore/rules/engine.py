@@ -160,7 +160,7 @@ class RulesEngine:
         found = self._exchange({"decide": task}, "no-ruling")
         rulings = []
         for allowed, numbers, errors in found["rulings"]:
-            ids = sorted(rules[int(number)].id for number in numbers)
+            ids = sorted({rules[int(number)].id for number in numbers})
             named = {one.id for one in rules if one.effect == "forbid"}
             rulings.append(
                 RulesAnswer(
@@ -209,7 +209,7 @@ def _liftable(
     """Return the forbidding rules of a request, if waivers lift all of them; else none."""
     if ruling.answer != "deny" or ruling.errors or not ruling.forbidding:
         return frozenset()
-    waivable = {one.id for one in rules if one.waivable}
+    waivable = {one.id for one in rules} - {one.id for one in rules if not one.waivable}
     ids = frozenset(ruling.forbidding)
     return ids if ids <= waivable and ids <= request.waived else frozenset()
 

@@ -238,6 +238,18 @@ def bad_rule(file: str, rule: PackRule, reason: str) -> FormatError:
     )
 
 
+def joined(packs: Sequence[Pack]) -> tuple[PackRule, ...]:
+    """Return the rules of packs of several namespaces, each rule once.
+
+    Two namespaces may have different rules of one id: then both decide.
+    """
+    found: list[PackRule] = []
+    for rule in (rule for pack in packs for rule in pack.rules):
+        if all(replace(rule, line=0) != replace(one, line=0) for one in found if one.id == rule.id):
+            found.append(rule)
+    return tuple(found)
+
+
 def combined(packs: Sequence[Pack]) -> tuple[PackRule, ...]:
     """Return the rules of several packs, in their order; what several packs share, once.
 

@@ -109,13 +109,15 @@ def parse_rules(data: bytes, file: str) -> Pack:
     cases: list[Case] = []
     issuers = sorted(document.get("accepted_issuers", ()))[:1]
     sound = {"issuers": issuers} if issuers else {}
+    purposes = sorted(document.get("purposes", ()))
+    purpose = {"purpose": purposes[0]} if purposes else {}
     for name, demand in _demands(document):
         line = next(
             (number for number, one in enumerate(text, 1) if one.split("=")[0].strip() == name), 0
         )
         rule = _rule(document, name, demand, line)
         rules.append(rule)
-        cases += _cases(rule, demand, sound)
+        cases += _cases(rule, demand, sound, purpose)
     return Pack(
         name=document["name"],
         version=document["version"],
@@ -144,7 +146,9 @@ def _rule(document: Mapping[str, Any], name: str, demand: _Demand, line: int) ->
     )
 
 
-def _cases(rule: PackRule, demand: _Demand, sound: Facts) -> Iterator[Case]:
+def _cases(
+    rule: PackRule, demand: _Demand, sound: Facts, purpose: Mapping[str, str]
+) -> Iterator[Case]:
     kind, action = ("Model", demand.action) if demand.action else ("Dataset", "train")
 
     def case(at: int, given: Facts, *, forbidden: bool) -> Case:
@@ -156,7 +160,7 @@ def _cases(rule: PackRule, demand: _Demand, sound: Facts) -> Iterator[Case]:
             rules=(rule.id,) if forbidden else (),
             facts=(sound if demand.context else {**sound, **given}) if kind == "Dataset" else given,
             kind=kind,
-            context=given if demand.context else {},
+            context=given if demand.context else (purpose if kind == "Dataset" else {}),
             line=rule.line,
         )
 
@@ -173,7 +177,7 @@ def _demands(document: Mapping[str, Any]) -> Iterator[tuple[str, _Demand]]:
 
 
 def _list(values: Any) -> str:
-    return json.dumps(sorted(values))
+    return json.dumps(sorted(values), ensure_ascii=False)
 
 
 def _purposes(value: list[str], _: Facts) -> _Demand:
@@ -181,7 +185,7 @@ def _purposes(value: list[str], _: Facts) -> _Demand:
         f"A run declares one of the purposes {', '.join(sorted(value))}.",
         f"!{_list(value)}.contains(context.purpose)",
         "declare another purpose in the config, or ask the owner of the settings",
-        ({"purpose": "no-such-purpose"},),
+        ({"purpose": _other(value, "no-such-purpose")},),
         context=True,
     )
 
@@ -205,9 +209,31 @@ def _accepted_issuers(value: list[str], _: Facts) -> _Demand | None:
         "The rights to the data come from an accepted issuer.",
         f"resource.issuers.isEmpty() || !{_list(value)}.containsAll(resource.issuers)",
         "ask an accepted issuer for a credential, or add the issuer to the settings",
-        ({"issuers": []}, {"issuers": ["did:web:stranger.example"]}),
+        ({"issuers": []}, {"issuers": [_other(value, "did:web:stranger.example")]}),
         ({"issuers": sorted(value)[:1]},),
     )
+
+
+def _accepted_attesters(value: list[str], _: Facts) -> _Demand | None:
+    if not value:
+        return None
+    attested = {"deidentificationAttested": "yes"}
+    return _Demand(
+        "A de-identification is attested by accepted people alone.",
+        'resource.deidentificationAttested == "yes" && (resource.attesters.isEmpty() || '
+        f"!{_list(value)}.containsAll(resource.attesters))",
+        "ask an accepted attester, or add the attester to the settings",
+        (
+            {**attested, "attesters": []},
+            {**attested, "attesters": [_other(value, "did:web:stranger.example")]},
+        ),
+        ({**attested, "attesters": sorted(value)[:1]},),
+    )
+
+
+def _other(values: list[str], word: str) -> str:
+    """Return a word that is none of some values: ``word``, or one that begins with it."""
+    return word if word not in values else _other(values, f"{word}-2")
 
 
 def _free_of(member: str, what: str) -> Callable[[str, Facts], _Demand | None]:
@@ -314,6 +340,7 @@ _SETTINGS: Final[Mapping[str, Callable[[Any, Facts], _Demand | None]]] = {
     "purposes": _purposes,
     "refused_licences": _refused_licences,
     "accepted_issuers": _accepted_issuers,
+    "accepted_attesters": _accepted_attesters,
     "personal_data": _free_of("personal", "personal data"),
     "health_data": _free_of("health", "health data"),
     "privileged_data": _free_of("privileged", "privileged documents"),

@@ -154,3 +154,15 @@ def test_settings_at_their_limits_pass_their_own_cases(days, left, generated) ->
     )
     table = run_cases(parse_rules(changed.encode(), "rules.toml"))
     assert table.wrong == table.untested == ()
+
+
+def test_settings_that_name_the_words_of_their_own_cases() -> None:
+    text = (
+        'settings = 1\nname = "org"\nversion = "1"\nasOf = "2026-11-01"\nreviewed = "nobody"\n'
+        'purposes = ["é", "no-such-purpose"]\nmax_age_days = 30\n'
+        'accepted_issuers = ["did:web:stranger.example"]\n'
+        'accepted_attesters = ["did:web:stranger.example"]\n'
+    )
+    pack = parse_rules(text.encode(), "rules.toml")
+    check_cases(pack)
+    assert run_cases(pack).untested == ()

@@ -139,8 +139,8 @@ class _Facts:
             "issuers": sorted(right.issuers),
             **_classified(on_the_way),
             **deidentification,
-            "agreements": sorted(_words_of(on_the_way, "agreements")),
-            "purposes": sorted(_words_of([source], "purposes")),
+            "agreements": sorted(_words_of(source, "agreements")),
+            "purposes": sorted(_words_of(source, "purposes")),
             "synthetic": self._synthetic(source, on_the_way),
             "labelsReviewed": _labels_reviewed(on_the_way),
             "residualPerMille": self._residual(on_the_way),
@@ -436,38 +436,38 @@ def _value_of(dataset: Manifest, name: str) -> Any:
     return _field(dataset, name).get("value")
 
 
-def _classified(datasets: Sequence[Manifest]) -> dict[str, Any]:
-    """Return the classes of data, the worst that any dataset on the way states, and the basis."""
+def _classified(on_the_way: Sequence[Manifest]) -> dict[str, Any]:
+    """Return the classes of a source's data, and the basis.
+
+    What the source states counts; a dataset made from it can only make it worse.
+    """
+    # ATTACK A177: a selection of the data, described as free of what nobody looked for.
     found: dict[str, list[str]] = {name: [] for name in _CLASSES}
     bases: list[str] = []
-    for one in datasets:
+    for one in on_the_way:
         field = _field(one, "classification")
         value = field.get("value")
-        if not isinstance(value, Mapping):
-            continue
-        bases.append(str(field.get("basis", UNKNOWN)))
+        stated = value if isinstance(value, Mapping) else {}
+        is_source = one is on_the_way[0]
+        if stated or is_source:
+            base = field.get("basis")
+            bases.append(base if base in _BASIS_ORDER else UNKNOWN)
         for name, members in _CLASSES.items():
-            words = [str(value[member]) for member in sorted(members & value.keys())]
+            words = [str(stated[member]) for member in sorted(members & stated.keys())]
+            if is_source and not words:
+                words = [NOT_EVALUATED]
             found[name] += [word if word in _FOUND_ORDER else NOT_EVALUATED for word in words]
     return {
-        "classification": {
-            name: worst_of(words or [NOT_EVALUATED], _FOUND_ORDER) for name, words in found.items()
-        },
-        "classificationBasis": worst_of(
-            [base if base in _BASIS_ORDER else UNKNOWN for base in bases] or [UNKNOWN],
-            _BASIS_ORDER,
-        ),
+        "classification": {name: worst_of(words, _FOUND_ORDER) for name, words in found.items()},
+        "classificationBasis": worst_of(bases, _BASIS_ORDER),
     }
 
 
-def _words_of(datasets: Iterable[Manifest], name: str) -> set[str]:
+def _words_of(dataset: Manifest, name: str) -> set[str]:
     """Return the words of a descriptor's field that is a word or a list of words."""
-    found: set[str] = set()
-    for one in datasets:
-        value = _value_of(one, name)
-        values = value if isinstance(value, list) else [value]
-        found.update(word for word in values if isinstance(word, str))
-    return found
+    value = _value_of(dataset, name)
+    values = value if isinstance(value, list) else [value]
+    return {word for word in values if isinstance(word, str)}
 
 
 def _method_at_source(dataset: Manifest) -> str | None:

@@ -102,7 +102,7 @@ def check_rules(repository: Repository, ancestry: Lineage) -> Check:
                     problems.add(problems.bad, OTHER_FACTS, f"{label}: {error_text}")
                 if subject.kind not in ACTIONS:
                     continue
-                review = _Review(repository, subject, label, problems, engines)
+                review = _Review(repository, subject, label, problems, engines, ancestry)
                 if review.check():
                     count += 1
                     waived.update((one.id, None) for one in review.waivers)
@@ -152,7 +152,9 @@ class _Review:
         label: str,
         problems: Problems,
         engines: Engines,
+        ancestry: Lineage,
     ) -> None:
+        self._ancestry = ancestry
         self._repository, self._subject, self._label = repository, subject, label
         self._problems, self._engines = problems, engines
         self.waivers: tuple[Manifest, ...] = ()
@@ -208,7 +210,7 @@ class _Review:
                 text = f"{self._label}: its facts cannot be computed again: {question.unread[0]}"
                 self._problems.add(self._problems.lost, "lost", text)
             else:
-                self._bad(OTHER_FACTS, "the facts of its decision are not those of the log")
+                self._check_difference(decision, question)
         answers = self._engines.decide(rules, question.requests)
         if fault := _denied(question, answers):
             self._bad(DENIED, f"the rules that its decision names deny it: {fault}")
@@ -216,12 +218,36 @@ class _Review:
             self._bad(OTHER_FACTS, f"the rules answer {answer_of(answers)}")
         elif decision.body["resources"] != len(question.resources):
             self._bad(OTHER_FACTS, f"the request has {len(question.resources)} resources")
+        self._check_evidence(question)
         used = used_waivers(question, answers)
         rules_lifted = lifted_rules(question, answers) != decision.body.get("lifted", [])
         if (rules_lifted or {one.id for one in used} != lifted) and not question.unread:
             self._bad("other-waivers", "its decision names other waivers than lift its rules")
         self.waivers = tuple(used)
         self._check_current(decision, use, rules, (at, index))
+
+    def _check_difference(self, decision: Manifest, question: RulesQuestion) -> None:
+        """Add that a signed request differs from the one that is computed again.
+
+        Other facts are a warning here: whether the use is permitted follows from those that are
+        computed again. Entries of others, logged between a decision in a clone and its push, change
+        facts without any fault of its author.
+        """
+        signed = read_request(self._repository, decision)
+        if signed.about != question.about:
+            self._bad(OTHER_USE, "the request of its decision is about another use")
+            return
+        text = f"{self._label}: the facts of its decision are not those of the log before it"
+        self._problems.add(self._problems.warnings, OTHER_FACTS, text)
+
+    def _check_evidence(self, question: RulesQuestion) -> None:
+        """Add an evaluation or a card from which facts follow, and that is not verified with it."""
+        # ATTACK A179: an evaluation that nobody made, so that a model counts as evaluated.
+        for resource in question.resources:
+            for one in resource.evidence if resource.kind == "Model" else ():
+                if one not in self._ancestry and self._subject.kind == "deployment":
+                    text = f"its facts follow from {one.short}, which it was not made from"
+                    self._bad(OTHER_FACTS, text)
 
     def _check_approval(self, use: RulesUse, rules: RulesInForce, index: int) -> None:
         user = self._subject.author
@@ -244,7 +270,8 @@ class _Review:
         named = [one.id for one in rules.manifests]
         current = names_in_force(repository, use.namespaces, used)
         same = named == [one.id for one in current]
-        if same and used - decided <= _ADJACENT:
+        together = repository.entry_of(decision.id).seq == repository.entry_of(self._subject.id).seq
+        if same and together and used - decided <= _ADJACENT:
             return
         # ATTACK A170: rules that were replaced, because they permit what the new ones deny.
         # ATTACK A175: a decision of before an attestation was revoked, cited by a later run.
@@ -263,12 +290,18 @@ class _Review:
     def _check_today(self, use: RulesUse, user: str) -> None:
         """Add a warning if the rules of now deny the use, by what is known now."""
         repository = self._repository
-        rules = read_rules(repository, names_in_force(repository, use.namespaces, None))
-        if not rules.manifests:
-            return
-        waivers = waivers_in_force(repository, rules, None, user=user)
-        question = ask(repository, use, waivers, index=None, user=user)
-        if fault := _denied(question, self._engines.decide(rules, question.requests)):
+        try:
+            rules = read_rules(repository, names_in_force(repository, use.namespaces, None))
+            if not rules.manifests:
+                return
+            waivers = waivers_in_force(repository, rules, None, user=user)
+            question = ask(repository, use, waivers, index=None, user=user)
+            fault = _denied(question, self._engines.decide(rules, question.requests))
+        except LyrikstoreError as error:  # of today's rules: what was decided before stands
+            if error.kind in _ENGINE_FAILED:
+                raise
+            fault = f"today's rules cannot be read: {error.message}"
+        if fault:
             text = f"{self._label}: would be refused today: {fault}"
             self._problems.add(self._problems.warnings, REFUSED_TODAY, text)
 

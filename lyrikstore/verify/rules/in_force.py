@@ -9,10 +9,11 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, IncompleteError, LyrikstoreError
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.policy.approving import last_key
-from lyrikstore.history.policy.policy import Policy
+from lyrikstore.history.policy.policy import OWNER, Policy
+from lyrikstore.history.repository.refs import RefState
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.rules.engine import schema_text
-from lyrikstore.rules.pack import MAX_ENCODED_BYTES, Pack, PackRule, combined, decode_pack
+from lyrikstore.rules.pack import MAX_ENCODED_BYTES, Pack, PackRule, decode_pack, joined
 
 RULES, WAIVER, DECISION = "rules", "waiver", "decision"
 """Kinds of manifest."""
@@ -69,31 +70,51 @@ class Waiver(Struct, frozen=True):
 def names_in_force(
     repository: Repository, namespaces: Iterable[str], index: int | None
 ) -> list[Manifest]:
-    """Return the ``rules`` manifests of namespaces that were current before a log index, by name.
+    """Return the ``rules`` manifests of namespaces that were in force before a log index, by name.
+
+    Only what an owner signed counts, or a key of a role that names the kind ``rules``.
 
     Args:
         repository: The store.
         namespaces: The namespaces.
-        index: The log index; None: those current now.
+        index: The log index; None: those in force now.
     """
-    return [
-        one
-        for namespace in sorted(set(namespaces))
-        for one in current_before(repository, f"{RULES_PREFIX}{namespace}/", index)
-        if one.body["ruleCount"]
-    ]
+    found = []
+    for namespace in sorted(set(namespaces)):
+        for name, state in states_before(repository, f"{RULES_PREFIX}{namespace}/", index):
+            current: RefState | None = state
+            while current is not None:
+                one = repository.manifest(current.id)
+                # ATTACK A176: a writer, who may sign every kind, replaces rules by none.
+                if may_bind(repository.policy_before(current.index), one.author, name):
+                    found += [one] if one.body["ruleCount"] else []
+                    break
+                current = current.before
+    return found
 
 
-def current_before(repository: Repository, prefix: str, index: int | None) -> Iterator[Manifest]:
-    """Yield what each name with a prefix meant before a log index, by name."""
+def states_before(
+    repository: Repository, prefix: str, index: int | None
+) -> Iterator[tuple[str, RefState]]:
+    """Yield each name with a prefix, and its state before a log index, by name."""
     for name in sorted(repository.refs):
         if name.startswith(prefix):
-            state = repository.refs[name]
-            found = state if index is None or state.index < index else state.before
-            while found is not None and index is not None and found.index >= index:
-                found = found.before
-            if found is not None:
-                yield repository.manifest(found.id)
+            state: RefState | None = repository.refs[name]
+            while state is not None and index is not None and state.index >= index:
+                state = state.before
+            if state is not None:
+                yield name, state
+
+
+def may_bind(policy: Policy, author: str, name: str) -> bool:
+    """Return whether a key may bind a namespace: an owner, or a role that names ``rules``."""
+    return any(
+        author in role.keys
+        and role.threshold == 1
+        and role.covers(RULES, name)
+        and (called == OWNER or RULES in role.kinds)
+        for called, role in policy.roles.items()
+    )
 
 
 def read_rules(repository: Repository, manifests: Sequence[Manifest]) -> RulesInForce:
@@ -102,10 +123,9 @@ def read_rules(repository: Repository, manifests: Sequence[Manifest]) -> RulesIn
     Raises:
         IncompleteError: (``newer-format``) they read facts of another version; or they are lost.
         VerificationError, FormatError: They are damaged.
-        InvalidInputError: (``rule-twice``) two have a rule of one id.
     """
     packs = [read_pack(repository, one) for one in manifests]
-    return RulesInForce(tuple(manifests), tuple(packs), combined(packs))
+    return RulesInForce(tuple(manifests), tuple(packs), joined(packs))
 
 
 def read_pack(repository: Repository, manifest: Manifest) -> Pack:
@@ -148,9 +168,15 @@ def waivers_in_force(
     namespaces = {one.name.split("/")[1] for one in rules.manifests}
     today = repository.floor(index).date()
     policy = repository.policy_before(index)
-    found = []
+    # ATTACK A178: an officer of one namespace lifts the rule of another that has the same one.
+    needed: dict[str, set[str]] = {}
+    for manifest, pack in zip(rules.manifests, rules.packs, strict=True):
+        for rule in pack.rules:
+            needed.setdefault(rule.id, set()).add(manifest.name.split("/")[1])
+    found: list[tuple[str, Waiver]] = []
     for namespace in sorted(namespaces):
-        for one in current_before(repository, f"waivers/{namespace}/", index):
+        for _, state in states_before(repository, f"waivers/{namespace}/", index):
+            one = repository.manifest(state.id)
             signed = repository.policy_before(repository.index_of(one.id))
             if find_waiver_fault(one, rules, repository, signed, today) is not None:
                 continue
@@ -158,8 +184,14 @@ def waivers_in_force(
             if last_key(policy, one.author) == last_key(policy, user):
                 continue
             about = next(i.id for i in one.inputs if i.kind != RULES)
-            found.append(Waiver(one, one.body["rule"], about))
-    return tuple(found)
+            found.append((namespace, Waiver(one, one.body["rule"], about)))
+    lifted = {(namespace, one.rule, one.about) for namespace, one in found}
+    return tuple(
+        one
+        for namespace, one in found
+        if namespace in needed[one.rule]
+        and all((other, one.rule, one.about) in lifted for other in needed[one.rule])
+    )
 
 
 def find_waiver_fault(
@@ -174,14 +206,15 @@ def find_waiver_fault(
         policy: The policy in force when it was logged.
         today: The latest date that the log has.
     """
-    rule = next((one for one in rules.rules if one.id == waiver.body["rule"]), None)
-    if rule is None:
+    named_rules = [one for one in rules.rules if one.id == waiver.body["rule"]]
+    if not named_rules:
         return "no rule in force has this id"
-    if not rule.waivable:
+    if not all(one.waivable for one in named_rules):
         return "the pack does not mark the rule waivable"
     if not may_waive(policy, waiver.author, waiver.name):
         return "no role with the kind waiver has the key that signed it"
-    if date.fromisoformat(waiver.body["until"]) < today:
+    until = last_day(waiver)
+    if until is None or until < today:
         return f"it ended on {waiver.body['until']}"
     named = repository.manifest(waiver.inputs_in("rules")[0].id)
     try:
@@ -189,9 +222,18 @@ def find_waiver_fault(
     except LyrikstoreError as error:
         return error.message
     # ATTACK A168: a new version of the pack gives another rule the id that was waived.
-    if not any(one.id == rule.id and one.cedar == rule.cedar for one in then.rules):
+    cedar = {one.cedar for one in named_rules}
+    if not cedar <= {one.cedar for one in then.rules if one.id == waiver.body["rule"]}:
         return "the rule has changed since it was signed"
     return None
+
+
+def last_day(waiver: Manifest) -> date | None:
+    """Return the last day of a waiver; None: no calendar has that day."""
+    try:
+        return date.fromisoformat(waiver.body["until"])
+    except ValueError:
+        return None
 
 
 def may_waive(policy: Policy, author: str, name: str) -> bool:

@@ -73,6 +73,13 @@ class RulesQuestion(Struct, frozen=True):
     data: bytes
     unread: tuple[str, ...]
 
+    @property
+    def about(self) -> tuple[object, ...]:
+        """Everything but the facts, their evidence and the waivers, as a signed request has it."""
+        named = [(one.kind, one.name) for one in self.resources]
+        first = self.requests[0]  # a use has a resource at least
+        return (first.action, dict(first.context), first.key, list(first.roles), named)
+
 
 def namespace_of(name: str) -> str:
     """Return the namespace of a full name."""

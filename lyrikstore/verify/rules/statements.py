@@ -10,7 +10,7 @@ from lyrikstore.canon.json import parse_canonical
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.rules.engine import RulesAnswer, RulesRequest
-from lyrikstore.verify.rules.in_force import REQUEST, RULES, read_pack
+from lyrikstore.verify.rules.in_force import REQUEST, RULES, last_day, read_pack
 
 MAX_REQUEST_BYTES: Final = 64 << 20
 FORMAT = 1
@@ -55,6 +55,12 @@ class SignedRequest(Struct, frozen=True, forbid_unknown_fields=True):
     resources: list[RequestResource]
 
     @property
+    def about(self) -> tuple[object, ...]:
+        """Everything but the facts, their evidence and the waivers."""
+        named = [(one.kind, one.name) for one in self.resources]
+        return (self.action, self.context, self.key, self.roles, named)
+
+    @property
     def requests(self) -> tuple[RulesRequest, ...]:
         """What the engine decides, one for each resource."""
         return tuple(
@@ -97,6 +103,8 @@ def find_waiver_error(repository: Repository, waiver: Manifest) -> str | None:
     rule = next((one for one in pack.rules if one.id == waiver.body["rule"]), None)
     if rule is None:
         return f"the pack {pack.name} has no rule {waiver.body['rule']}"
+    if last_day(waiver) is None:
+        return f"no calendar has the day {waiver.body['until']}"
     return None if rule.waivable else f"the pack {pack.name} does not mark the rule waivable"
 
 

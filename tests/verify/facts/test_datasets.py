@@ -115,7 +115,7 @@ def test_words_of_the_descriptor(stage: RulesStage) -> None:
     )
     later = stage.dataset("later", notes, described={"agreements": "consent", "purposes": ["x"]})
     facts = facts_of(stage, later)
-    assert (facts["agreements"], facts["purposes"]) == (["baa", "consent", "dua"], ["billing"])
+    assert (facts["agreements"], facts["purposes"]) == (["baa", "dua"], ["billing"])
     assert facts["synthetic"] == {"share": "all", "outputTerms": "unknown"}
     assert facts["labelsReviewed"] == "unknown"
 
@@ -213,3 +213,15 @@ def test_the_successor_of_an_author_does_not_attest_their_work(stage: RulesStage
     stage.change(rotated(OWNER.did, ATTESTER.did))
     assert facts_of(stage, notes)["deidentificationAttested"] == "no"
     assert facts_of(stage, notes, index=index)["deidentificationAttested"] == "yes"
+
+
+def test_what_is_made_from_a_source_does_not_make_it_better(stage: RulesStage) -> None:
+    """ATTACK A177: a selection of the data, described as what the data is not."""
+    notes = stage.dataset()
+    described = {"classification": {"phi": "absent", "pi": "present"}, "agreements": "baa"}
+    part = stage.dataset("part", notes, described=described)
+    for used in ((part,), (notes, part)):
+        facts = facts_of(stage, *used)
+        assert facts["classification"]["health"] == "not-evaluated"
+        assert facts["classification"]["personal"] == "present"
+        assert facts["agreements"] == []
