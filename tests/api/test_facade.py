@@ -13,6 +13,7 @@ import pytest
 import lyrikstore
 from lyrikstore import api
 from lyrikstore.api.bound import _Bound
+from lyrikstore.api.policy import StoreRules
 from lyrikstore.api.store import Store
 from lyrikstore.lazy import places_of
 from tests.servers.dask import new_store
@@ -63,14 +64,16 @@ def test_a_stub_declares_nothing_that_nobody_uses(stub: str, folder: str) -> Non
 def bound_methods() -> Iterator[tuple[str, str, _Bound]]:  # type: ignore[type-arg]
     for part in PARTS:
         cls = import_module(f"lyrikstore.api.{part}")
-        (owner,) = (
+        owners = (
             one for one in vars(cls).values()
             if inspect.isclass(one) and one.__module__ == cls.__name__
             and "store" in one.__annotations__
         )  # fmt: skip
-        for name, value in vars(owner).items():
-            if isinstance(value, _Bound):
-                yield part, name, value
+        for owner in owners:
+            of = "rules" if owner is StoreRules else part
+            for name, value in vars(owner).items():
+                if isinstance(value, _Bound):
+                    yield of, name, value
 
 
 def test_a_bound_method_is_the_function_itself(tmp_path: Path) -> None:

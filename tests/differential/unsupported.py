@@ -21,6 +21,7 @@ from lyrikstore.credentials.terms.model import Partition, Terms, whole
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.labelled_records import read_labelled
 from lyrikstore.curate.reading.datasets import StoredDatasets
+from lyrikstore.governance.packs import add_rules
 from lyrikstore.history.commit.appender import Appender
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Attachment, Input
@@ -252,6 +253,14 @@ def _no_right(place: Place) -> Report:
     return place.store.object("other")
 
 
+def _undecided(place: Place) -> Report:
+    store, world = place.store, place.store.world
+    context = context_of(store.repository, signer=world.OWNER, clock=lambda: world.NOW)
+    add_rules(context, "core", "acme")
+    store.ids["other"] = store.run("runs/acme/other").id
+    return store.object("other")
+
+
 def _prohibited_elsewhere(place: Place) -> Report:
     publisher, now = place.store.publisher, place.store.world.NOW
     terms = Terms((Partition("all", (), ("train",)),))
@@ -320,6 +329,7 @@ IN_STORES: Mapping[str, Callable[[Place], Report]] = {
     "runs": _unplanned,
     "checkpoints": _other_settings,
     "rights": _no_right,
+    "rules": _undecided,
     "rights.same-bytes": _prohibited_elsewhere,
     "rights.sources": _vouched_for_by_nobody,
     "evaluation.recomputed": _held_against_nothing,
