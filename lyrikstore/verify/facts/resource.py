@@ -1,7 +1,7 @@
 """A resource of a request to the rules: what it is, its facts, and their evidence (spec §21.7)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -20,7 +20,7 @@ class Resource(Struct, frozen=True):
         unread: Why facts may be incomplete: parts of the store that cannot be read.
     """
 
-    kind: str
+    kind: Literal["Dataset", "Model"]
     name: str
     facts: Mapping[str, Any]
     evidence: tuple[Digest, ...] = ()

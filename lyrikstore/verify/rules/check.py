@@ -234,7 +234,7 @@ class _Review:
         facts without any fault of its author.
         """
         signed = read_request(self._repository, decision)
-        if signed.about != question.about:
+        if signed.about != question.request.about:
             self._bad(OTHER_USE, "the request of its decision is about another use")
             return
         text = f"{self._label}: the facts of its decision are not those of the log before it"

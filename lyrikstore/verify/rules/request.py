@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.json import encode
+from lyrikstore.canon.json import as_json, encode
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
@@ -17,9 +17,7 @@ from lyrikstore.verify.facts.datasets import DataUse, dataset_resources
 from lyrikstore.verify.facts.models import model_resource
 from lyrikstore.verify.facts.resource import Resource
 from lyrikstore.verify.rules.in_force import RULES_PREFIX, Waiver
-
-FORMAT = 1
-"""Version of the request's format."""
+from lyrikstore.verify.rules.statements import FORMAT, RequestResource, SignedRequest
 
 
 class RulesUse(Struct, frozen=True):
@@ -61,24 +59,22 @@ class RulesQuestion(Struct, frozen=True):
 
     Attributes:
         resources: The partitions and models with their facts.
-        requests: What the engine decides, one for each resource.
+        request: The request, as a decision has it.
         waivers: For each resource, rule → waiver in force.
         data: The canonical bytes.
         unread: Parts of the store that cannot be read, so that facts may be incomplete.
     """
 
     resources: tuple[Resource, ...]
-    requests: tuple[RulesRequest, ...]
+    request: SignedRequest
     waivers: tuple[Mapping[str, Waiver], ...]
     data: bytes
     unread: tuple[str, ...]
 
     @property
-    def about(self) -> tuple[object, ...]:
-        """Everything but the facts, their evidence and the waivers, as a signed request has it."""
-        named = [(one.kind, one.name) for one in self.resources]
-        first = self.requests[0]  # a use has a resource at least
-        return (first.action, dict(first.context), first.key, list(first.roles), named)
+    def requests(self) -> tuple[RulesRequest, ...]:
+        """What the engine decides, one for each resource."""
+        return self.request.requests
 
 
 def namespace_of(name: str) -> str:
@@ -140,43 +136,30 @@ def ask(
     if use.model is not None:
         resources.append(model_resource(repository, use.model, at))
     policy = repository.policy_before(index)
-    roles = tuple(sorted(name for name, role in policy.roles.items() if user in role.keys))
     lifted = [
         {one.rule: one for one in waivers if one.about in resource.about} for resource in resources
     ]
-    document: dict[str, Any] = {
-        "format": FORMAT,
-        "action": use.action,
-        "context": dict(use.context),
-        "key": user,
-        "roles": list(roles),
-        "resources": [
-            {
-                "kind": resource.kind,
-                "name": resource.name,
-                "facts": dict(resource.facts),
-                "evidence": [str(one) for one in resource.evidence],
-                "waivers": {rule: str(one.manifest.id) for rule, one in some.items()},
-            }
-            for resource, some in zip(resources, lifted, strict=True)
-        ],
-    }
-    return RulesQuestion(
-        tuple(resources),
-        tuple(
-            RulesRequest(
-                action=use.action,
+    request = SignedRequest(
+        format=FORMAT,
+        action=use.action,
+        context=dict(use.context),
+        key=user,
+        roles=sorted(name for name, role in policy.roles.items() if user in role.keys),
+        resources=[
+            RequestResource(
                 kind=resource.kind,
                 name=resource.name,
-                facts=resource.facts,
-                context=use.context,
-                key=user,
-                roles=roles,
-                waived=frozenset(some),
+                facts=dict(resource.facts),
+                evidence=[str(one) for one in resource.evidence],
+                waivers={rule: str(one.manifest.id) for rule, one in some.items()},
             )
             for resource, some in zip(resources, lifted, strict=True)
-        ),
+        ],
+    )
+    return RulesQuestion(
+        tuple(resources),
+        request,
         tuple(lifted),
-        encode(document),
+        encode(as_json(request)),
         tuple(dict.fromkeys(text for one in resources for text in one.unread)),
     )

@@ -13,7 +13,7 @@ from lyrikstore.rules.engine import RulesAnswer, RulesRequest
 from lyrikstore.verify.rules.in_force import REQUEST, RULES, last_day, read_pack
 
 MAX_REQUEST_BYTES: Final = 64 << 20
-FORMAT = 1
+FORMAT: Final = 1
 """Version of the request's format."""
 
 

@@ -11,9 +11,10 @@ from lyrikstore.canon.json import encode, parse
 from lyrikstore.governance.decide import decide_use
 from lyrikstore.governance.packs import add_rules
 from lyrikstore.governance.waive import waive_rule
-from lyrikstore.history.commit.policy_change import with_approvers
+from lyrikstore.history.commit.policy_change import revoked, rotated, with_approvers
 from lyrikstore.history.manifests.manifest import Input
 from lyrikstore.rules import engine
+from lyrikstore.testing.keys import signer_for
 from tests.kinds import refused
 from tests.verify.facts.test_models import ModelBench
 from tests.verify.rules.stage import OFFICER, OWNER, TRAINER, RulesStage, found
@@ -343,3 +344,17 @@ def test_rules_that_cannot_be_read_today_change_no_decision_of_before(ruled: Rul
     body = {**current.body, "packVersion": "9"}
     ruled.log(ruled.sign("rules", current.name, body=body, attachments=current.attachments))
     assert found(ruled.check(run)) == ("warn", "refused-today")
+
+
+def test_keys_that_change_after_a_decision_change_nothing_of_it(ruled: RulesStage) -> None:
+    run = ruled.train(permitted(ruled))
+    ruled.change(rotated(OWNER.did, signer_for("owner-next").did))
+    assert found(ruled.check(run)) == ("pass", None)
+
+
+def test_rules_by_a_key_that_was_compromised_then_bind_nothing(ruled: RulesStage) -> None:
+    run = ruled.train(permitted(ruled))
+    index = ruled.repository.index_of(ruled.repository.resolve("rules/acme/core").id)
+    ruled.change(revoked(OWNER.did, index, signer_for("owner-next").did))
+    check = ruled.check(run)
+    assert found(check)[0] in {"warn", "fail"}, check
