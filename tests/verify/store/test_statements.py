@@ -342,4 +342,8 @@ def test_run_logged_together_with_its_checkpoint(
     monkeypatch.undo()
     real(fresh, *logged, blobs=tuple(blobs))
     fresh.ids["late"] = model.id
-    assert "not logged before it" in problems(fresh.object("late"), "runs")
+    check = fresh.object("late").check("runs")
+    assert (check.state, check.detail["reason"]) == ("warn", "logged-together")
+    assert "registered before" not in check.summary
+    early = fresh.object("model").check("runs")
+    assert early.state == "pass", early

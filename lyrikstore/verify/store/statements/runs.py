@@ -36,6 +36,9 @@ from lyrikstore.verify.store.test_sets import (
     trained_on,
 )
 
+LOGGED_TOGETHER = "logged-together"
+"""Reason code of ``runs`` for a checkpoint in whose transaction its run was logged."""
+
 _SHARED_ROLES = ("base", "train", "validation")
 _WITHOUT_BASE = frozenset({"tfidf/1", "tfidf/2"})
 """Formats of checkpoints that contain nothing of the base model of their run."""
@@ -72,9 +75,10 @@ def check_runs(repository: Repository, ancestry: Lineage) -> Check:
         _check_again(repository, reproduction, ancestry, problems)
     if not announced and not again and not problems.count:
         return not_applicable("runs", "nothing in its ancestry was trained here")
+    together = LOGGED_TOGETHER in problems.codes.values()
     agree = (
         f"{pluralize(len(trained), 'checkpoint agrees', 'checkpoints agree')} "
-        "with runs registered before them"
+        f"with runs{'' if together else ' registered before them'}"
     )
     return problems.close(
         (agree if trained else "what was announced agrees with its config and its inputs")
@@ -131,10 +135,14 @@ def _compare_with_run(
     if run is None:
         return
     label = f"{checkpoint.name} ({checkpoint.id.short})"
-    # Attack case A41, A43: registered first, and durably so, or it announced nothing.
     before, after = repository.entry_of(run.id), repository.entry_of(checkpoint.id)
-    if before.index >= after.index or before.seq >= after.seq:
+    if before.index >= after.index:  # attack case A41, A43
         problems.bad.append(f"{label}: its run was not logged before it")
+    elif before.seq == after.seq:
+        # A clone pushes its local log in one transaction. Also ATTACK A41: a run that was signed
+        # when training had ended is never called announced.
+        text = f"{label}: its run was logged together with it, so nothing shows which came first"
+        problems.add(problems.warnings, LOGGED_TOGETHER, text)
     for role in _SHARED_ROLES:  # attack case A40
         announced = {item.id for item in run.inputs_in(role)}
         claimed = {item.id for item in checkpoint.inputs_in(role)}
