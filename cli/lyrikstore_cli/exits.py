@@ -4,11 +4,13 @@ from lyrikstore.canon import errors
 from lyrikstore.canon.errors import LyrikstoreError
 
 MEANING: dict[int, str] = {
-    0: "done; for verify: trusted, and everything required was checked",
+    0: "done; for verify: trusted, and everything required was checked, or all that can be checked "
+    "without data that you left out",
     1: "failed for a reason that has no other code, such as a missing file or unknown name",
     2: "usage: the command line is wrong",
     3: "invalid: a signature, digest, proof or link is wrong or out of date",
-    4: "valid, but the issuer is not in your trust file, or measured claims were not recomputed",
+    4: "valid, with or without the data, but the issuer is not in your trust file, or measured "
+    "claims were not recomputed",
     5: "incomplete: something that the verdict needs is missing or could not be checked",
     10: "no store was found",
     11: "the store is locked by another process",
@@ -26,7 +28,14 @@ MEANING: dict[int, str] = {
 
 DRIFTED = 19
 
-VERDICT: dict[str, int] = {"trusted": 0, "valid": 4, "incomplete": 5, "invalid": 3}
+VERDICT: dict[str, int] = {
+    "trusted": 0,
+    "trusted-without-data": 0,
+    "valid": 4,
+    "valid-without-data": 4,
+    "incomplete": 5,
+    "invalid": 3,
+}
 
 _BY_KIND: dict[str, int] = {"usage": 2, "no-store": 10, "interrupted": 130}
 

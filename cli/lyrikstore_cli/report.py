@@ -77,7 +77,7 @@ def show_report(session: Session, report: Report) -> int:
     screen = session.screen
     if not screen.quiet:
         _show_checks(screen, report)
-    screen.result(headline(report), _STYLE[report.verdict])
+    screen.result(headline(report), _STYLE[report.verdict.with_data])
     for line in _next_steps(report):
         screen.hint(line)
     return VERDICT[report.verdict.value]
@@ -218,7 +218,9 @@ def _listed(items: object) -> list[dict[str, object]]:
 
 def to_believe(report: Report) -> Iterator[str]:
     """Yield how to trust the issuer, if the report lacks only that."""
-    if report.verdict is not Verdict.VALID or not report.issuer or only_unmeasured(report):
+    if not report.issuer or report.verdict.with_data is not Verdict.VALID:
+        return
+    if only_unmeasured(report):
         return
     if (rights := rights_alone(report)) is not None:  # the issuer is trusted
         yield from _about_rights(rights)

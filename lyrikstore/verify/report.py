@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.objects.chunk.stream import NOT_FETCHED
 from lyrikstore.verify.checks import CHECKS, DOUBTFUL_CHECKS, PROCEDURES, not_proven
 
 
@@ -41,8 +42,32 @@ class Verdict(StrEnum):
 
     INVALID = "invalid"
     INCOMPLETE = "incomplete"
+    VALID_WITHOUT_DATA = "valid-without-data"
     VALID = "valid"
+    TRUSTED_WITHOUT_DATA = "trusted-without-data"
     TRUSTED = "trusted"
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether everything that can be checked holds, whoever signed it."""
+        return self not in {Verdict.INVALID, Verdict.INCOMPLETE}
+
+    @property
+    def is_without_data(self) -> bool:
+        """Whether checks were not made because data was left out by choice."""
+        return self in _WITH_DATA
+
+    @property
+    def with_data(self) -> "Verdict":
+        """The same verdict, without the words that data was left out."""
+        return _WITH_DATA.get(self, self)
+
+
+_WITHOUT_DATA = {
+    Verdict.TRUSTED: Verdict.TRUSTED_WITHOUT_DATA,
+    Verdict.VALID: Verdict.VALID_WITHOUT_DATA,
+}
+_WITH_DATA = {without: verdict for verdict, without in _WITHOUT_DATA.items()}
 
 
 Words = tuple[str, Mapping[str, JSON]]
@@ -129,6 +154,11 @@ def unchecked(check: str, reason: str, summary: str, **detail: JSON) -> Check:
     return Check(check, _UNCHECKED, (summary, {"reason": reason, **detail}))
 
 
+def is_left_out(check: Check) -> bool:
+    """Return whether a check could not be made only because content was left out by choice."""
+    return check.state is _UNCHECKED and check.detail.get("reason") == NOT_FETCHED
+
+
 def not_applicable(check: str, summary: str) -> Check:
     """Return a check that has no subject."""
     return Check(check, _NOT_APPLICABLE, (summary, {}))
@@ -184,6 +214,8 @@ class Report(Struct, frozen=True):
         profile: The profile by which the credential was judged: ``lyrik`` or ``w3c``; None if the
             subject is not a credential.
         parts: Reports on the credentials in a presentation, in order.
+        left_out: The checks that were not made because content was left out by choice; empty
+            unless the verdict may rest on less than all content.
     """
 
     verdict: Verdict
@@ -194,6 +226,7 @@ class Report(Struct, frozen=True):
     not_proven: tuple[str, ...]
     profile: str | None = None
     parts: tuple["Report", ...] = ()
+    left_out: tuple[Check, ...] = ()
 
     @classmethod
     def of(
@@ -207,6 +240,7 @@ class Report(Struct, frozen=True):
         open_questions: Iterable[str] = (),
         profile: str | None = None,
         parts: tuple["Report", ...] = (),
+        without_data: bool = False,
     ) -> "Report":
         """Return the report of a procedure, with the verdict that follows from its checks.
 
@@ -221,10 +255,12 @@ class Report(Struct, frozen=True):
                 repeated sentences are omitted.
             profile: The profile by which the credential was judged, or None.
             parts: Reports on the credentials in a presentation.
+            without_data: Whether the copy that was verified leaves out content by its user's
+                choice, and only such content; see :func:`decide`.
         """
         checks, steps = complete(procedure, made), PROCEDURES[procedure]
         return cls(
-            decide(checks, steps.required),
+            decide(checks, steps.required, without_data=without_data),
             checks,
             subject,
             issuer,
@@ -232,6 +268,7 @@ class Report(Struct, frozen=True):
             tuple(dict.fromkeys((*map(not_proven, steps.not_proven), *open_questions))),
             profile,
             parts,
+            tuple(filter(is_left_out, checks)) if without_data else (),
         )
 
     def check(self, check_id: str) -> Check:
@@ -277,29 +314,44 @@ class Report(Struct, frozen=True):
             members["standing"] = self.standing
         if self.profile is not None:
             members["profile"] = self.profile
+        if self.left_out:
+            members["notChecked"] = [
+                {"id": one.id, "reason": NOT_FETCHED, "words": one.summary} for one in self.left_out
+            ]
         if self.parts:
             members["parts"] = [part.to_json() for part in self.parts]
         return members
 
 
-def decide(checks: Sequence[Check], required: Iterable[str]) -> Verdict:
+def decide(
+    checks: Sequence[Check], required: Iterable[str], *, without_data: bool = False
+) -> Verdict:
     """Return the verdict that follows from ``checks`` (spec §11.2). Pure.
 
     Args:
         checks: The checks, made or not.
         required: Ids of checks that must have been made. An absent check counts as unchecked.
+        without_data: Whether content was left out by choice, and only such content. Then a check
+            that lacks nothing else does not count, and the verdict says so in its name.
 
     Precedence: invalid, incomplete, valid, trusted. A ``stated`` check counts as made.
     """
-    made, doubtful = set(), False
+    made, doubtful, left_out = set(), False, False
     for check in checks:
         state = check.state
         if state is _FAIL:
             return Verdict.INVALID
+        if without_data and state is _UNCHECKED and is_left_out(check):
+            made.add(check.id)
+            left_out = True
+            # What it would have warned of counts, though not all of it was looked at.
+            doubtful = doubtful or (check.id in DOUBTFUL_CHECKS and "warnings" in check.detail)
+            continue
         if state is not _UNCHECKED:
             made.add(check.id)
         if state is _WARN or state is _UNCHECKED:
             doubtful = doubtful or check.id in DOUBTFUL_CHECKS
     if not made.issuperset(required):
         return Verdict.INCOMPLETE
-    return Verdict.VALID if doubtful else Verdict.TRUSTED
+    verdict = Verdict.VALID if doubtful else Verdict.TRUSTED
+    return _WITHOUT_DATA[verdict] if left_out else verdict

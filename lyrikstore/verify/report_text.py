@@ -93,8 +93,23 @@ _UNMEASURED = (
 )
 
 
+_WITHOUT_DATA = "everything that can be checked without the data holds"
+_MEANING_WITHOUT = (
+    "Everything that can be checked without the data holds. What rests on content that this copy "
+    "leaves out was not checked: the checks name it."
+)
+
+
 def headline(report: Report) -> str:
     """Return the verdict as text, with the checks that decided it."""
+    found = _headline(report)
+    if not report.verdict.is_without_data:
+        return found
+    left_out = ", ".join(check.id for check in report.left_out)
+    return f"{_WITHOUT_DATA} ({found}); left out: {left_out}"
+
+
+def _headline(report: Report) -> str:
     more = ""
     if report.verdict is Verdict.INVALID:
         failures = [check.id for check in report.checks if check.state is CheckState.FAIL]
@@ -108,40 +123,57 @@ def headline(report: Report) -> str:
         return _REDISTRIBUTED[0]
     elif said := [check.id for check in report.checks if check.state is CheckState.STATED]:
         more = f"; stated, not checked: {', '.join(said)}"
-    return (_UNMEASURED[0] if only_unmeasured(report) else _HEADLINE[report.verdict]) + more
+    verdict = report.verdict.with_data
+    return (_UNMEASURED[0] if only_unmeasured(report) else _HEADLINE[verdict]) + more
 
 
 def meaning(report: Report) -> str:
-    """Return the meaning of the verdict, in one or two sentences."""
+    """Return the meaning of the verdict, in a few sentences."""
+    if report.verdict is Verdict.TRUSTED_WITHOUT_DATA:
+        return f"{_MEANING_WITHOUT} The trust file it was judged by believes whoever signed."
+    if report.verdict is Verdict.VALID_WITHOUT_DATA:
+        return f"{_MEANING_WITHOUT} {_meaning(report)}"
+    return _meaning(report)
+
+
+def _meaning(report: Report) -> str:
     if only_unmeasured(report):
         return _UNMEASURED[1]
     if _sources_alone(report):
         return _REDISTRIBUTED[1]
-    return _MEANING[report.verdict] if rights_alone(report) is None else _of_rights(report)[1]
+    if rights_alone(report) is None:
+        return _MEANING[report.verdict.with_data]
+    return _of_rights(report)[1]
 
 
 def rights_alone(report: Report) -> Check | None:
     """Return the check of rights if only this check prevents ``trusted``, else None."""
     warnings = _distrusted(report)
-    alone = report.verdict is Verdict.VALID and len(warnings) == 1 and warnings[0].id in _RIGHTS
+    alone = _is_valid(report) and len(warnings) == 1 and warnings[0].id in _RIGHTS
     return warnings[0] if alone else None
 
 
 def _sources_alone(report: Report) -> bool:
     warnings = [check.id for check in _distrusted(report)]
-    return report.verdict is Verdict.VALID and warnings == ["terms.sources"]
+    return _is_valid(report) and warnings == ["terms.sources"]
 
 
 def only_unmeasured(report: Report) -> bool:
     """Return whether only missing measurements prevent ``trusted``."""
-    return report.verdict is Verdict.VALID and not _distrusted(report)
+    return _is_valid(report) and not _distrusted(report)
+
+
+def _is_valid(report: Report) -> bool:
+    return report.verdict.with_data is Verdict.VALID
 
 
 def _distrusted(report: Report) -> list[Check]:
     return [
         check
         for check in report.checks
-        if check.id in TRUST_CHECKS and check.state in {CheckState.WARN, CheckState.UNCHECKED}
+        if check.id in TRUST_CHECKS
+        and check.state in {CheckState.WARN, CheckState.UNCHECKED}
+        and (check not in report.left_out or "warnings" in check.detail)
     ]
 
 

@@ -30,7 +30,7 @@ def report_page(report: Report, *, tool: str, trust: Digest) -> bytes:
         trust: BLAKE3 of the encoded trust file that the verification used.
     """
     html, main = headed_page(f"{report.verdict}: {report.subject}", "Verification report")
-    add(main, "h2", headline(report), id="verdict", attributes={"class": str(report.verdict)})
+    add(main, "h2", headline(report), id="verdict", attributes={"class": report.verdict.with_data})
     add(main, "p", meaning(report))
     standing = standing_line(report)
     if standing is not None:
@@ -46,6 +46,9 @@ def report_page(report: Report, *, tool: str, trust: Digest) -> bytes:
     add_list(main, [(title, value) for title, value in facts if value is not None])
     add(main, "h3", "Checks")
     _checks(main, report)
+    if report.left_out:
+        add(main, "h3", "Not checked, because it was left out of this copy")
+        add_bullets(main, [f"{check.id}: {check.summary}" for check in report.left_out])
     add(main, "h3", "Not proven")
     add_bullets(main, report.not_proven)
     return page_bytes(

@@ -11,6 +11,8 @@ const BEFORE = new Map([["stated", "stated, not checked: "], ["unchecked", "not 
 const VERDICT = new Map([
   ["trusted", ["✓", "Trusted", "The files are exactly those that somebody you believe signed for. Use the data as the licence says."]],
   ["valid", ["!", "Valid, but your trust does not know who signed", "Everything fits together. Anybody could have made it: compare the key with one you received by another way."]],
+  ["trusted-without-data", ["✓", "Everything that can be checked without the data holds", "Somebody you believe signed it. What rests on content that was left out was not checked: see below."]],
+  ["valid-without-data", ["!", "Everything that can be checked without the data holds, but your trust does not know who signed", "Anybody could have made it. What rests on content that was left out was not checked: see below."]],
   ["incomplete", ["–", "Incomplete: something needed to decide is missing", "Ask for what is named here, or give it to this page."]],
   ["invalid", ["✗", "Invalid", "Something differs, ran out, was revoked or is forged. Do not use the data; ask the publisher."]],
 ]);

@@ -462,4 +462,31 @@ def _decisions() -> list[dict[str, Any]]:
         ("fail-beats-all", "invalid", {"a": "fail", "trust.issuer": "warn"}),
         ("nothing-made", "incomplete", {}),
     ]
-    return [{"id": name, "verdict": verdict, "states": states} for name, verdict, states in rows]
+    cases: list[dict[str, Any]] = [
+        {"id": name, "verdict": verdict, "states": states} for name, verdict, states in rows
+    ]
+    return cases + [
+        {"id": name, "verdict": verdict, "states": states, "details": details, **without}
+        for name, verdict, states, details, without in _left_out()
+    ]
+
+
+def _left_out() -> list[tuple[str, str, dict[str, str], dict[str, Any], dict[str, Any]]]:
+    out: dict[str, Any] = {"reason": "not-fetched"}
+    warned = {**out, "warnings": ["-"]}
+    sound, open_b = {"a": "pass", "b": "pass"}, {"a": "pass", "b": "unchecked"}
+    unknown = {**open_b, "trust.issuer": "warn"}
+    measured = {**sound, "quality": "unchecked"}
+    here, without = {}, {"withoutData": True}
+    return [
+        ("left-out", "trusted-without-data", open_b, {"b": out}, without),
+        ("left-out-by-nobody", "incomplete", open_b, {"b": out}, here),
+        ("nothing-left-out", "trusted", sound, {}, without),
+        ("left-out-and-unknown", "valid-without-data", unknown, {"b": out}, without),
+        ("left-out-and-lost", "incomplete", open_b, {"b": {"reason": "lost"}}, without),
+        ("left-out-and-absent", "incomplete", {"b": "unchecked"}, {"b": out}, without),
+        ("left-out-and-fail", "invalid", {**open_b, "c": "fail"}, {"b": out}, without),
+        ("left-out-of-doubt", "trusted-without-data", measured, {"quality": out}, without),
+        ("left-out-and-doubt", "valid-without-data", measured, {"quality": warned}, without),
+        ("lost-in-doubt", "valid", measured, {"quality": {"reason": "lost"}}, without),
+    ]

@@ -21,12 +21,14 @@ from lyrikstore.verify.report import (
     Verdict,
     complete,
     decide,
+    is_left_out,
     not_applicable,
     passed,
     unchecked,
 )
 
 ORDER = ["invalid", "incomplete", "valid", "trusted"]
+LEFT_OUT: Any = ("-", {"reason": "not-fetched"})
 
 
 @given(
@@ -44,6 +46,27 @@ def test_no_state_getting_worse_improves_a_verdict(
             if check.state is CheckState.FAIL and worse is not CheckState.FAIL:
                 continue
             assert ORDER.index(decide(changed, required)) <= ORDER.index(verdict)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(CHECKS)), st.tuples(st.sampled_from(list(CheckState)), st.booleans())
+    ),
+    st.sets(st.sampled_from(sorted(CHECKS))),
+)
+def test_what_is_left_out_is_never_better_than_if_it_held(
+    states: dict[str, tuple[CheckState, bool]], required: set[str]
+) -> None:
+    checks = [Check(name, state, LEFT_OUT if out else ("-", {"reason": "lost"}))
+              for name, (state, out) in states.items()]  # fmt: skip
+    held = [Check(one.id, CheckState.PASS, one.words) if is_left_out(one) else one
+            for one in checks]  # fmt: skip
+    ordinary, without = decide(checks, required), decide(checks, required, without_data=True)
+    assert not ordinary.is_without_data
+    assert without.with_data == decide(held, required)
+    assert without.is_without_data == (without.is_sound and any(map(is_left_out, checks)))
+    if not any(map(is_left_out, checks)):
+        assert without is ordinary
 
 
 def test_json_form() -> None:

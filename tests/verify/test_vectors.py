@@ -223,8 +223,14 @@ def test_presented_grants(base: dict[str, Any], case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", load("verdicts/decide.json")["cases"], ids=lambda c: c["id"])
 def test_decide(case: dict[str, Any]) -> None:
-    checks = [Check(name, CheckState(state), ("-", {})) for name, state in case["states"].items()]
-    assert decide(checks, load("verdicts/decide.json")["required"]) == case["verdict"]
+    details = case.get("details", {})
+    checks = [
+        Check(name, CheckState(state), ("-", details.get(name, {})))
+        for name, state in case["states"].items()
+    ]
+    required = load("verdicts/decide.json")["required"]
+    without = case.get("withoutData", False)
+    assert decide(checks, required, without_data=without) == case["verdict"]
 
 
 @pytest.mark.parametrize("case", load("beside/words.json")["cases"], ids=lambda c: c["id"])

@@ -27,6 +27,14 @@ class Selection(Struct, frozen=True):
 
     only: tuple[str, ...] = ()
 
+    @property
+    def is_provable(self) -> bool:
+        """Whether the file alone says what is left out: all data, and nothing else.
+
+        With REFs, nothing says which packs were left out, so a lost pack looks the same.
+        """
+        return not self.only
+
     def encode(self) -> bytes:
         """Return the bytes of the file ``partial``."""
         return json.encode({"only": list(self.only), "v": 1})

@@ -43,7 +43,7 @@ from lyrikstore.history.repository.clock_floor import (
 from lyrikstore.history.repository.ref_cache import WORTH, RefCache
 from lyrikstore.history.repository.refs import Flagged, RefState, RefTable
 from lyrikstore.history.repository.resolve import credentials_by_subject, resolve, state_of
-from lyrikstore.history.repository.store_view import MAX_READ, StoreView
+from lyrikstore.history.repository.store_view import StoreView
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.objects.backends.base import Backend, LocalBackend
 
@@ -393,7 +393,7 @@ class Repository(StoreView):
         # Lost or damaged bytes raise here, before anything is applied. Intact bytes that are no
         # manifest have no effect, for every reader alike.
         found = self._manifests.get(entry.id)
-        data = found.data if found else self._blobs.read(entry.id, max_bytes=MAX_READ)
+        data = found.data if found else self._read_bytes(entry.id)
         try:
             found = found or parse_manifest(data)
         except (FormatError, KeyMaterialError, VerificationError) as error:

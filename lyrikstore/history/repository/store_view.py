@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, get_args
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, NotFoundError, VerificationError
+from lyrikstore.canon.errors import (
+    IncompleteError,
+    InvalidInputError,
+    NotFoundError,
+    VerificationError,
+)
 from lyrikstore.canon.limits import MAX_CREDENTIAL_BYTES
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.proofs.eddsa_jcs import signing_key
@@ -36,9 +41,10 @@ from lyrikstore.history.repository.clone import (
     read_own_mark,
 )
 from lyrikstore.history.repository.log_keys import open_head
-from lyrikstore.history.repository.partial_clone import read_selection
+from lyrikstore.history.repository.partial_clone import Selection, read_selection
 from lyrikstore.history.repository.refs import check_genesis
 from lyrikstore.objects.backends.base import Backend
+from lyrikstore.objects.chunk.stream import NOT_FETCHED, absent_blob
 from lyrikstore.objects.pack.format import PackRef
 from lyrikstore.objects.store.blobs import BlobStore, open_blobs, open_fetched
 from lyrikstore.objects.store.transactions import LiveObjects, Transaction, fold
@@ -73,7 +79,7 @@ class StoreView:
         self._blobs = open_blobs(backend, self._live)
         self._manifests = manifests or {}
         self._local: LocalLog | None = None
-        self._partial = False
+        self._selection: Selection | None = None
         self._index: dict[tuple[EntryType, Digest], int] | None = None
         self._judged: tuple[SignedCheckpoint, tuple[VerifierKey, ...]] | None = None
         self._signed_by: dict[Digest, PublicKey | None] = {}
@@ -173,6 +179,16 @@ class StoreView:
         return self._blobs
 
     @property
+    def selection(self) -> Selection | None:
+        """What a partial clone fetches; None for a store with all data."""
+        return self._selection
+
+    @property
+    def is_without_data(self) -> bool:
+        """Whether this is a clone whose user left out all data, and nothing else."""
+        return self._selection is not None and self._selection.is_provable
+
+    @property
     def records(self) -> Records:
         """The covered records of the home log."""
         return self._records
@@ -222,7 +238,7 @@ class StoreView:
             IncompleteError, VerificationError: They are lost or damaged.
         """
         self.index_of(identity, "credential")
-        return self._blobs.read(identity, max_bytes=MAX_CREDENTIAL_BYTES)
+        return _read_logged(self._blobs, identity, MAX_CREDENTIAL_BYTES)
 
     def signing_key(self, data: bytes) -> PublicKey | None:
         """Return the key whose signature on a credential verifies, or None.
@@ -245,9 +261,12 @@ class StoreView:
     def _read_manifest(self, identity: Digest) -> Manifest:
         found = self._manifests.get(identity)
         if found is None:
-            found = parse_manifest(self._blobs.read(identity, max_bytes=MAX_READ))
+            found = parse_manifest(self._read_bytes(identity))
             self._manifests[identity] = found
         return found
+
+    def _read_bytes(self, identity: Digest) -> bytes:
+        return _read_logged(self._blobs, identity, MAX_READ)
 
     def entry_of(self, identity: Digest) -> LoggedEntry:
         """Return the first entry of the manifest with this id; raises as :meth:`index_of`."""
@@ -293,18 +312,20 @@ class StoreView:
             # What waits may rest on data that the home has let go of since.
             kept = _kept_packs(self._backend, covered, live)
             live = LiveObjects((*live.packs, *kept), live.chunk_lists)
-        partial = mark is not None and read_selection(self._backend) is not None
-        if partial:
-            blobs = open_fetched(self._backend, live)
+        selection = None if mark is None else read_selection(self._backend)
+        if selection is not None:
+            blobs = open_fetched(
+                self._backend, live, [pack for holder in holders for pack in holder.added]
+            )
         else:
             blobs = (
                 self._blobs
-                if live == self._live and not self._partial
+                if live == self._live and self._selection is None
                 else open_blobs(self._backend, live, self._blobs)
             )
         genesis = self._manifests.get(first)
         if genesis is None:
-            genesis = parse_manifest(blobs.read(first, max_bytes=MAX_READ))
+            genesis = parse_manifest(_read_logged(blobs, first, MAX_READ))
         founded = check_genesis(genesis)
         if self._judged is not None and self._judged[0].note == note:
             signed, keys = self._judged
@@ -320,7 +341,7 @@ class StoreView:
         self._records, self._live, self._blobs = records, live, blobs
         self._genesis, self._founded, self._signed = genesis, founded, signed
         self._log_keys, self._judged = keys, (signed, keys)
-        self._partial = partial
+        self._selection = selection
         self._mark, self._local, self._pending, self._holders = mark, local, pending, holders
         self._manifests[genesis.id] = genesis
         self._index, self._derived = None, {}
@@ -331,6 +352,16 @@ class StoreView:
             for entry in self.entries():
                 self._index.setdefault((entry.type, entry.id), entry.index)
         return self._index
+
+
+def _read_logged(blobs: BlobStore, identity: Digest, max_bytes: int) -> bytes:
+    """Return the bytes of a logged manifest or credential, which no clone leaves out."""
+    try:
+        return blobs.read(identity, max_bytes=max_bytes)
+    except IncompleteError as error:
+        if error.kind != NOT_FETCHED:
+            raise
+        raise absent_blob(identity, {}, partial=False) from None
 
 
 def _kept_packs(

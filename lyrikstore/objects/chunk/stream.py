@@ -15,6 +15,9 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.objects.chunk.chunker import CHUNK_MAX, ChunkList
 
+NOT_FETCHED = "not-fetched"
+"""Kind of the error for a blob that a partial clone leaves out."""
+
 
 class ChunkReader(io.RawIOBase):
     """A seekable stream over the chunks of one blob.
@@ -115,7 +118,7 @@ def absent_blob(
     """
     if partial and not damaged:
         return IncompleteError(
-            "not-fetched",
+            NOT_FETCHED,
             f"blob {digest.short} is not fetched: this clone is partial",
             hint="lyrikstore pull --all-data",
             details={"blob": str(digest)},

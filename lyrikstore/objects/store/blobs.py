@@ -2,7 +2,7 @@
 
 import io
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from lyrikstore.canon.digest import Digest
@@ -36,12 +36,23 @@ def open_blobs(
     return BlobStore(backend, live.packs, live.chunk_lists.items(), before=before)
 
 
-def open_fetched(backend: Backend, live: LiveObjects) -> "BlobStore":
-    """Return the blobs of a partial clone: absent blobs are *not fetched*, never lost.
+def open_fetched(backend: Backend, live: LiveObjects, own: Collection[PackRef] = ()) -> "BlobStore":
+    """Return the blobs of a partial clone: blobs of absent data packs are *not fetched*.
+
+    Args:
+        backend: The store's files.
+        live: Its live packs and chunk lists.
+        own: Packs that were made here; if one is absent, its blobs are lost.
 
     Cost: one request per pack, and one read per large blob.
     """
-    packs = [pack for pack in live.packs if backend.size(pack.name) is not None]
+    # ATTACK A187: a lost pack of documents, or of what was committed here, is not called left out.
+    made_here = {pack.id for pack in own}
+    packs = [
+        pack
+        for pack in live.packs
+        if pack.role == "documents" or pack.id in made_here or backend.size(pack.name) is not None
+    ]
     if len(packs) == len(live.packs):
         return open_blobs(backend, live)
     all_lists = BlobStore(backend, packs, live.chunk_lists.items(), partial=True)

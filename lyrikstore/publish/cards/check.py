@@ -129,6 +129,7 @@ def verify_logged_card(
         issuer=report.issuer,
         at=at,
         open_questions=(*report.not_proven, *answered),
+        without_data=repository.is_without_data,
     )
 
 

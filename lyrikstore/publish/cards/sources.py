@@ -10,6 +10,7 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments, retired_versions
+from lyrikstore.objects.chunk.stream import NOT_FETCHED
 from lyrikstore.publish.cards.card import answers_of, card_body, card_name, profiles_of
 from lyrikstore.publish.cards.document import MAX_CARD, build_card
 from lyrikstore.publish.cards.facts import CardFacts, gather, subject_id
@@ -18,7 +19,15 @@ from lyrikstore.publish.cards.profiles.profile import Profile, shipped_profiles
 from lyrikstore.publish.cards.rendering.renderings import RENDERINGS, ROLES, render, version_of
 from lyrikstore.verify.evaluation.tasks import find_rules
 from lyrikstore.verify.problems import Problems
-from lyrikstore.verify.report import Check, CheckState, failed, passed, stated, unchecked
+from lyrikstore.verify.report import (
+    Check,
+    CheckState,
+    failed,
+    is_left_out,
+    passed,
+    stated,
+    unchecked,
+)
 
 FIRST_PROFILE = "huggingface/2"
 """Profile of the cards of version 0.1.0, which consist of a text only."""
@@ -48,6 +57,8 @@ def check_cards(repository: Repository, cards: Sequence[Manifest]) -> Check:
         elif reason == "retired":
             problems.add(problems.warnings, reason, text)
             retired += 1
+        elif is_left_out(check):
+            problems.left_out.append(f"{card.name} ({card.id.short})")
         elif check.state is CheckState.UNCHECKED:
             problems.add(problems.lost, reason, text)
         elif check.state is CheckState.STATED:
@@ -97,6 +108,8 @@ def check_sources(repository: Repository, card: Manifest) -> Check:
         signed = {role: text_of(repository, card, role) for role in rebuilt}
     except LyrikstoreError as error:
         why = "retired" if _is_retired(repository, card, error) else "lost"
+        if error.kind == NOT_FETCHED:
+            why = NOT_FETCHED
         return unchecked(_CHECK, why, f"it cannot be made again: {quote(error.message)}")
     for role, data in rebuilt.items():
         if data != signed[role]:

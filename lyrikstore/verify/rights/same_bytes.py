@@ -380,7 +380,7 @@ def check_same_bytes(
             # ATTACK: whoever holds the store damages the list of files that would tell. One that a
             # signed retention let go is another matter.
             worse = problems.warnings if error.kind == "retired" else problems.lost
-            problems.add(worse, "not-compared", f"files cannot be compared: {error.message}")
+            problems.note_as(worse, "not-compared", "files cannot be compared", error)
     for text in found:
         problems.add(problems.warnings, "prohibited-elsewhere", text)
     for text in terms.not_compared if terms is not None else ():

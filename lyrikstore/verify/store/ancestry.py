@@ -10,6 +10,8 @@ from hashlib import sha256
 from threading import Event
 from typing import Self
 
+from msgspec import Struct
+
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.progress import OnProgress
@@ -21,11 +23,36 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import Retirements, retirements
 from lyrikstore.history.repository.store_view import MAX_READ
 from lyrikstore.objects.check.checker import find_damaged
+from lyrikstore.objects.chunk.stream import NOT_FETCHED
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check
 from lyrikstore.verify.store.events import note_events
 
 _READ_BYTES = 1 << 20
+
+
+class Mention(Struct, frozen=True):
+    """A place in a manifest or tree that names a blob.
+
+    Attributes:
+        id: The blob.
+        bytes: Its signed length; None if nobody signed one.
+        where: The place, for people.
+        optional: Whether a partial clone may leave the blob out.
+    """
+
+    id: Digest
+    bytes: int | None
+    where: str
+    optional: bool
+
+    def note(self, problems: Problems, error: LyrikstoreError) -> None:
+        """Add an error of reading the blob to the problems of a check."""
+        # ATTACK A187: a copy without data in which a document is lost, too.
+        if error.kind == NOT_FETCHED and not self.optional:
+            problems.lost.append(f"{self.where}: blob {self.id.short} is not in this store")
+        else:
+            problems.note(self.where, error)
 
 
 class BackgroundCheck:
@@ -97,7 +124,8 @@ def check_contents(
             try:
                 tree = repository.tree(manifest)
             except LyrikstoreError as error:
-                problems.note(f"{_label(manifest)}: tree", error)
+                named = Mention(manifest.tree, None, f"{_label(manifest)}: tree", optional=False)
+                named.note(problems, error)
                 continue
             if tree.files_id != manifest.files:
                 problems.bad.append(f"{_label(manifest)}: files is not its tree without metadata")
@@ -118,9 +146,9 @@ def check_contents(
             if sizes.setdefault(attachment.id.raw, attachment.bytes) != attachment.bytes:
                 doubtful.add(attachment.id.raw)
     doubtful.update(repository.blobs.differing(sizes))
-    for digest, expected, where in _mentions(repository, manifests, doubtful):
-        if expected is not None:
-            _check_size(repository, digest, expected, where, problems)
+    for named in _mentions(repository, manifests, doubtful):
+        if named.bytes is not None:
+            _check_size(repository, named, problems)
     sizes.update((manifest.tree.raw, 0) for manifest in manifests if manifest.tree is not None)
     return sizes
 
@@ -207,25 +235,25 @@ def hash_blobs(
     unsound = find_damaged(blobs, digests, progress)
     total = sum(blobs.size(digest) for digest in digests if digest not in unsound)
     raws = {digest.raw for digest in unsound}
-    for digest, _, where in _mentions(repository, manifests, raws):
-        if digest.raw not in raws:
+    for one in _mentions(repository, manifests, raws):
+        if one.id.raw not in raws:
             continue
-        raws.discard(digest.raw)
+        raws.discard(one.id.raw)
         try:
-            with blobs.open(digest) as stream:
+            with blobs.open(one.id) as stream:
                 while stream.read(_READ_BYTES):
                     pass
         except LyrikstoreError as error:
-            problems.note(where, error)
+            one.note(problems, error)
         else:
-            problems.bad.append(f"{where}: read twice, it gave different bytes")
+            problems.bad.append(f"{one.where}: read twice, it gave different bytes")
     return total
 
 
 def _mentions(
     repository: Repository, manifests: Iterable[Manifest], wanted: Collection[bytes]
-) -> Iterator[tuple[Digest, int | None, str]]:
-    """Yield (digest, length if known, place) for each place that names a blob of ``wanted``.
+) -> Iterator[Mention]:
+    """Yield each place that names a blob of ``wanted``.
 
     Trees are read again for this: a name kept for every blob would take more memory than the rest.
     """
@@ -236,11 +264,12 @@ def _mentions(
         label = _label(manifest)
         for attachment in retired.left(manifest):
             if attachment.id.raw in wanted:
-                yield attachment.id, attachment.bytes, f"{label}: attachment {attachment.role}"
+                where = f"{label}: attachment {attachment.role}"
+                yield Mention(attachment.id, attachment.bytes, where, optional=False)
         if manifest.tree is None:
             continue
         if manifest.tree.raw in wanted:
-            yield manifest.tree, None, f"{label}: tree"
+            yield Mention(manifest.tree, None, f"{label}: tree", optional=False)
         if manifest.id in retired.versions:
             continue
         with suppress(LyrikstoreError):  # reported already
@@ -250,7 +279,7 @@ def _mentions(
                 if raw in wanted:
                     # A report is shown to outsiders: of a dataset it numbers the files.
                     name = f"file {at + 1}" if manifest.kind == "dataset" else path
-                    yield Digest(raw), tree.sizes[at], f"{label}: {name}"
+                    yield Mention(Digest(raw), tree.sizes[at], f"{label}: {name}", optional=True)
 
 
 def _label(manifest: Manifest) -> str:
@@ -265,15 +294,12 @@ def known_retirements(repository: Repository) -> Retirements:
         return Retirements()
 
 
-def _check_size(
-    repository: Repository, digest: Digest, expected: int, label: str, problems: Problems
-) -> None:
+def _check_size(repository: Repository, named: Mention, problems: Problems) -> None:
     try:
-        found = repository.blobs.size(digest)
+        found = repository.blobs.size(named.id)
     except LyrikstoreError as error:
-        problems.note(label, error)
+        named.note(problems, error)
         return
-    if found != expected:
-        problems.bad.append(
-            f"{label}: {pluralize(found, 'byte is', 'bytes are')} stored, {expected} are signed"
-        )
+    if found != named.bytes:
+        stored = pluralize(found, "byte is", "bytes are")
+        problems.bad.append(f"{named.where}: {stored} stored, {named.bytes} are signed")

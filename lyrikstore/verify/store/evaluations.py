@@ -202,8 +202,9 @@ class Recomputed:
         )
         if asked.fault:
             self._bad("other-answers", asked.fault)
-        if asked.undone:
-            self._warn(NOT_COMPARED, f"nobody was asked again: {asked.undone}")
+        if asked.undone is not None:
+            what = "nobody was asked again"
+            self._note_error(self._problems.warnings, NOT_COMPARED, what, asked.undone)
             return everybody
         return [f"{name}: {who}" for who in asked.unasked]
 
@@ -222,6 +223,17 @@ class Recomputed:
     def _add(self, to: list[str], code: str, text: str, of: Manifest | None = None) -> None:
         one = of or self._evaluation
         self._problems.add(to, code, f"{one.name} ({one.id.short}): {text}")
+
+    def _note_error(
+        self,
+        to: list[str],
+        code: str,
+        what: str,
+        error: LyrikstoreError,
+        of: Manifest | None = None,
+    ) -> None:
+        one = of or self._evaluation
+        self._problems.note_as(to, code, f"{one.name} ({one.id.short}): {what}", error)
 
     def _named(self, holder: Manifest, role: str) -> tuple[list[Manifest], bool]:
         """Return the available inputs in a role, and whether all are available."""
@@ -242,7 +254,9 @@ class Recomputed:
                 elif reason:
                     self._bad(reason, text)
         except LyrikstoreError as error:
-            self._warn(NOT_COMPARED, f"not compared with {what}: {quote(error.message, 300)}")
+            self._note_error(
+                self._problems.warnings, NOT_COMPARED, f"not compared with {what}", error
+            )
             return None
         return reasons
 
@@ -340,7 +354,7 @@ class Recomputed:
         except (IncompleteError, NotFoundError) as error:
             retired = error.kind == "retired"
             where, reason = (problems.warnings, "retired") if retired else (problems.lost, "lost")
-            self._add(where, reason, quote(error.message, 300), evaluation)
+            self._note_error(where, reason, "its predictions", error, evaluation)
         except FormatError as error:
             self._add(problems.bad, "bad-predictions", quote(error.message, 300), evaluation)
         except LyrikstoreError as error:

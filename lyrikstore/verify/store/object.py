@@ -112,6 +112,7 @@ def verify_object(
         issuer=subject.author if subject is not None else None,
         at=at,
         open_questions=(*_open_questions(ancestry, evaluations), *measured.open_questions),
+        without_data=repository.is_without_data,
     )
 
 

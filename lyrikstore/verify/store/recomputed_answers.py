@@ -59,12 +59,12 @@ class RecomputedAnswers(Struct):
     Attributes:
         fault: The difference; empty if there is none.
         unasked: The answers that were not computed again, near duplicates included.
-        undone: Why data or model could not be read; empty if they were read.
+        undone: Why data or model could not be read; None if they were read.
     """
 
     fault: str = ""
     unasked: list[str] = []
-    undone: str = ""
+    undone: LyrikstoreError | None = None
 
 
 def ask_again(
@@ -104,7 +104,7 @@ def ask_again(
                 continue
             asked.fault = _difference(predictions, said, rows, labels, tolerance)
         except LyrikstoreError as error:
-            asked.undone = quote(error.message, 300)
+            asked.undone = error
         if asked.fault or asked.undone:
             return asked
     method = evaluation.body.get("overlap", {}).get("near", {}).get("method")
@@ -114,7 +114,7 @@ def ask_again(
     try:
         near = again.near(repository, evaluation, checkpoint, run)
     except LyrikstoreError as error:
-        asked.undone = quote(error.message, 300)
+        asked.undone = error
         return asked
     if near is None:
         asked.unasked.append(NEAR)

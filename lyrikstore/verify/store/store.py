@@ -31,7 +31,7 @@ from lyrikstore.verify.datasets.check import DatasetChecks
 from lyrikstore.verify.datasets.reading import DatasetReading
 from lyrikstore.verify.log_memory import not_known_lost
 from lyrikstore.verify.problems import Problems
-from lyrikstore.verify.report import Check, CheckState, Report, Verdict, unchecked, warned
+from lyrikstore.verify.report import Check, CheckState, Report, unchecked, warned
 from lyrikstore.verify.rights.recorded import check_rights
 from lyrikstore.verify.rights.same_bytes import check_same_bytes
 from lyrikstore.verify.rules.check import check_rules
@@ -121,15 +121,15 @@ def verify_store(
             )
         }
     unknown = (*not_known_lost(repository, memory), *measured.open_questions)
-    report = _report(made, str(repository.store_id), repository.genesis.author, at, unknown)
-    sound = report.verdict in {Verdict.TRUSTED, Verdict.VALID}
+    report = _report(made, repository, at, unknown)
+    sound = report.verdict.is_sound
     seen = report.check("log.memory").state is CheckState.PASS
     if log.signed is not None and sound and seen:
         try:
             memory.remember_head(log.signed.head, log.signed.signers, repository.store_id)
         except StorageError as error:  # a full or read-only HOME: the verdict stands
             made["log.memory"] = warned("log.memory", error.kind, quote(error.message, 300))
-            return _report(made, str(repository.store_id), repository.genesis.author, at, unknown)
+            return _report(made, repository, at, unknown)
     return report
 
 
@@ -196,23 +196,20 @@ def _unopened(root: Path, error: LyrikstoreError, at: datetime) -> Report:
     if isinstance(error, IncompleteError | NotFoundError) or error.kind == "newer-format":
         made["log.transactions"] = unchecked("log.transactions", error.kind, error.message[:300])
     made["blobs"] = check_packs_alone(LocalBackend(root))
-    return _report(made, str(root.resolve()), None, at)
+    return Report.of("store", made.values(), subject=str(root.resolve()), issuer=None, at=at)
 
 
 def _report(
-    made: dict[str, Check],
-    subject: str,
-    issuer: str | None,
-    at: datetime,
-    open_questions: Sequence[str] = (),
+    made: dict[str, Check], repository: Repository, at: datetime, open_questions: Sequence[str]
 ) -> Report:
     return Report.of(
         "store",
         made.values(),
-        subject=subject,
-        issuer=issuer,
+        subject=str(repository.store_id),
+        issuer=repository.genesis.author,
         at=at,
         open_questions=open_questions,
+        without_data=repository.is_without_data,
     )
 
 

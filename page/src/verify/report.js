@@ -4,9 +4,9 @@ import { formatTimestamp } from "../canon/timestamps.js";
 import { CHECKS, NOT_PROVEN, PROCEDURES } from "../../generated/checks.js";
 
 /** @typedef {"pass" | "fail" | "warn" | "stated" | "unchecked" | "n/a"} State */
-/** @typedef {"trusted" | "valid" | "incomplete" | "invalid"} Verdict */
+/** @typedef {"trusted" | "trusted-without-data" | "valid" | "valid-without-data" | "incomplete" | "invalid"} Verdict */
 /** @typedef {{id: string, state: State, summary: string, spec: string, detail: {[name: string]: any}}} Check */
-/** @typedef {{verdict: Verdict, checks: Check[], subject: string, issuer?: string, at: string, notProven: string[], profile?: "lyrik" | "w3c", parts?: Report[], standing?: {asOf: string | null}}} Report `profile`: as what a credential was judged; `standing`: as of when it is known that its issuer stands by it, null: nothing says so. */
+/** @typedef {{verdict: Verdict, checks: Check[], subject: string, issuer?: string, at: string, notProven: string[], profile?: "lyrik" | "w3c", parts?: Report[], standing?: {asOf: string | null}, notChecked?: {id: string, reason: string, words: string}[]}} Report `profile`: as what a credential was judged; `standing`: as of when it is known that its issuer stands by it, null: nothing says so. */
 
 /** States with nothing to object to. */
 export const ACCEPTED = ["pass", "stated", "n/a"];
@@ -33,18 +33,25 @@ export const unchecked = (id, reason, summary, detail = {}) =>
 /** @param {string} id @param {string} summary */
 export const notApplicable = (id, summary) => check(id, "n/a", summary, {});
 
+/** Whether a check could not be made only because content was left out by choice. @param {{state: State, detail?: {[name: string]: any}}} check */
+export const isLeftOut = ({ state, detail }) => state === "unchecked" && detail?.reason === "not-fetched";
+
 /**
  * Return the verdict over checks.
  *
- * @param {{id: string, state: State}[]} checks
+ * @param {{id: string, state: State, detail?: {[name: string]: any}}[]} checks
  * @param {Iterable<string>} required
+ * @param {boolean} [withoutData] Whether content was left out by choice, and only such content: then a check that lacks nothing else does not count.
  * @returns {Verdict}
  */
-export function decide(checks, required) {
-  const states = new Map(checks.map(({ id, state }) => [id, state]));
+export function decide(checks, required, withoutData = false) {
   if (checks.some(({ state }) => state === "fail")) return "invalid";
-  if ([...required].some((id) => (states.get(id) ?? "unchecked") === "unchecked")) return "incomplete";
-  return checks.some(isDoubtful) ? "valid" : "trusted";
+  const isOut = (/** @type {{id: string, state: State, detail?: {[name: string]: any}}} */ one) => withoutData && isLeftOut(one);
+  const made = new Set(checks.filter((one) => one.state !== "unchecked" || isOut(one)).map(({ id }) => id));
+  if ([...required].some((id) => !made.has(id))) return "incomplete";
+  const doubtful = checks.some((one) => isDoubtful(one) && (!isOut(one) || one.detail?.warnings !== undefined));
+  const verdict = doubtful ? "valid" : "trusted";
+  return checks.some(isOut) ? `${verdict}-without-data` : verdict;
 }
 
 /**
@@ -68,14 +75,15 @@ export const notProven = (name, ...parts) =>
  *
  * @param {keyof typeof PROCEDURES} procedure
  * @param {Check[]} made
- * @param {{subject: string, issuer: string | null, at: number, open?: string[], profile?: "lyrik" | "w3c", parts?: Report[]}} said
- *   `open`: what is not proven besides what the procedure never proves.
+ * @param {{subject: string, issuer: string | null, at: number, open?: string[], profile?: "lyrik" | "w3c", parts?: Report[], withoutData?: boolean}} said
+ *   `open`: what is not proven besides what the procedure never proves; `withoutData`: as for `decide`.
  * @returns {Report}
  */
-export function reportOf(procedure, made, { subject, issuer, at, open = [], profile, parts = [] }) {
+export function reportOf(procedure, made, { subject, issuer, at, open = [], profile, parts = [], withoutData = false }) {
   const checks = complete(procedure, made);
   const steps = PROCEDURES[procedure];
-  const verdict = decide(checks, steps.required);
+  const verdict = decide(checks, steps.required, withoutData);
+  const left = withoutData ? checks.filter(isLeftOut) : [];
   const never = /** @type {(keyof typeof NOT_PROVEN)[]} */ (steps.notProven);
   return {
     verdict,
@@ -86,6 +94,7 @@ export function reportOf(procedure, made, { subject, issuer, at, open = [], prof
     at: formatTimestamp(at),
     notProven: [...new Set([...never.map((name) => notProven(name)), ...open])],
     ...(profile === undefined ? {} : { profile }),
+    ...(left.length ? { notChecked: left.map(({ id, summary }) => ({ id, reason: "not-fetched", words: summary })) } : {}),
     ...(parts.length ? { parts } : {}),
   };
 }

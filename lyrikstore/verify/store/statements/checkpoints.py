@@ -367,10 +367,8 @@ class _Held:
         try:
             return record_fault(found, grouped, read(self._repository, data, field, fields))
         except LyrikstoreError as error:
-            text = f"{self._label}: not compared with its validation data: "
-            self._problems.add(
-                self._problems.warnings, "not-compared", text + quote(error.message, 300)
-            )
+            what = f"{self._label}: not compared with its validation data"
+            self._problems.note_as(self._problems.warnings, "not-compared", what, error)
         return ""
 
 
