@@ -168,6 +168,7 @@ class Store(StoreContext):
         cache_dir: Path | None = None,
         expected: Digest | None = None,
         only: Sequence[str] | None = None,
+        for_audit: bool = False,
         environment: Mapping[str, str] = _NOTHING,
         progress: OnProgress = silent,
     ) -> "tuple[Store, PullResult]":
@@ -184,6 +185,7 @@ class Store(StoreContext):
             cache_dir: Folder of this user's caches.
             expected: The store's id, if known; None: any store at ``place`` is accepted.
             only: The REFs whose files are fetched; empty: no data at all; None: everything.
+            for_audit: Whether to fetch only documents without data: no file, no path, no tree.
             environment: As for :meth:`open`.
             progress: As for :meth:`open`; called per pack.
 
@@ -196,13 +198,14 @@ class Store(StoreContext):
         from lyrikstore.objects.backends.open import open_backend
 
         root, memory = Path(folder), LogMemory(Path(memory_dir))
+        selection = None if only is None else Selection(tuple(only))
         repository, result = clone(
             open_backend(place, scratch=root / "tmp"),
             str(place),
             root,
             memory=memory,
             expected=expected,
-            selection=None if only is None else Selection(tuple(only)),
+            selection=Selection(for_audit=True) if for_audit else selection,
             progress=progress,
         )
         store = cls(
@@ -235,6 +238,11 @@ class Store(StoreContext):
     def is_clone(self) -> bool:
         """Whether this is a clone or mirror: entries that are appended here wait for a push."""
         return self.repository.is_mirror
+
+    @property
+    def is_for_audit(self) -> bool:
+        """Whether this is a clone that has only documents without data."""
+        return self.repository.is_for_audit
 
     def floor(self) -> datetime:
         """Return the latest date in the log; no verdict here is for an earlier moment."""

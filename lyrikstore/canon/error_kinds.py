@@ -32,6 +32,7 @@ class ErrorKind(StrEnum):
     AMBIGUOUS_ROWS = auto(), "Several files have the name that a row gives."
     ANOTHER_PAGE = auto(), "The file is not the verification page of this installation."
     ANSWERS_DIFFER = auto(), "The deployed model gives other answers than the sealed one."
+    AUDIT_CLONE = auto(), "A clone for an audit has no data: it stays at the home of the store."
     BACKEND_NOT_SHARED = auto(), "Workers on other machines cannot open this store."
     BACKUP_BROKEN = auto(), "The file is truncated, edited or no key backup."
     BACKUP_FAILED = auto(), "The new key backup cannot be read back."

@@ -213,13 +213,23 @@ def test_partial_clones(laptop, new_person):
     result = person.ok("clone", shared, "none", "--no-data", "--json").json
     assert result["notFetched"] == 1
     none = person.folder / "none"
-    assert person.run("verify", cwd=none).code == 5
+    report = person.run("verify", "--json", cwd=none)
+    assert (report.code, report.json["verdict"]) == (4, "valid-without-data")
     person.fails(5, "checkout", "acme/x", "out", cwd=none)
     person.ok("log", "acme/x", cwd=none)
     person.ok("pull", "--all-data", cwd=none)
     assert person.run("verify", cwd=none).code == 4  # valid; the reader trusts nobody yet
     person.ok("clone", shared, "some", "--only", "acme/x")
     person.ok("checkout", "acme/x", "out", cwd=person.folder / "some")
+    person.ok("clone", shared, "audited", "--for-audit")
+    audited = person.folder / "audited"
+    report = person.run("verify", "--json", cwd=audited)
+    assert (report.code, report.json["verdict"]) == (4, "valid-without-data")
+    assert "manifests" in {one["id"] for one in report.json["notChecked"]}
+    assert "datasets/acme/x" in person.ok("log", "--audit", cwd=audited).out
+    assert person.fails(5, "checkout", "acme/x", "out", "--json", cwd=audited).kind == "not-fetched"
+    refused = person.fails(16, "pull", "--all-data", "--json", cwd=audited)
+    assert refused.kind == "audit-clone"
 
 
 def test_repair(laptop):

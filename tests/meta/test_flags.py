@@ -57,6 +57,7 @@ MEANINGS = {
     "--files": "list the files",
     "--follow-links": "follow symbolic links",
     "--for": "the purposes that work serves",
+    "--for-audit": "fetch what an outsider may see",
     "--force": "replace what is there",
     "--format": "the form of the result",
     "--from": "the backup that is restored",

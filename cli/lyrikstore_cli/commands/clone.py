@@ -29,6 +29,9 @@ from lyrikstore_cli.session import Session
     metavar="REF",
     help="Fetch only the files of REF; repeat it for several.",
 )
+@click.option(
+    "--for-audit", is_flag=True, help="Fetch no file, path or record: only what shows how it went."
+)
 @remote_options
 @click.option("--store-id", "expected", metavar="ID", help="The expected id of the store.")
 def command(
@@ -37,6 +40,7 @@ def command(
     directory_: Path | None,
     no_data: bool,
     only: tuple[str, ...],
+    for_audit: bool,
     options: tuple[str, ...],
     expected: str | None,
 ) -> None:
@@ -50,8 +54,8 @@ def command(
     from lyrikstore.api.commands import NamedRemote, NamedRemotes, place_of
 
     session.refuse_store()
-    if no_data and only:
-        raise InvalidInputError("usage", "--no-data and --only exclude each other")
+    if sum((no_data, bool(only), for_audit)) > 1:
+        raise InvalidInputError("usage", "--no-data, --only and --for-audit exclude each other")
     place = place_of(url)
     origin = NamedRemote("origin", place, options=named_values(options))
     folder = directory_ or Path(_last_part(place))
@@ -64,6 +68,7 @@ def command(
             trust_file=session.paths.trust,
             expected=Digest.parse(expected) if expected else None,
             only=only if no_data or only else None,
+            for_audit=for_audit,
             progress=progress,
         )
     remotes = NamedRemotes(session.paths.remotes, root)
@@ -93,7 +98,11 @@ def command(
         f"{store_id.short}, {pluralize(result.after, 'log entry')}"
     )
     screen.result(f"✓ fetched  {pluralize(result.packs.files, 'pack')}, {size(result.packs.bytes)}")
-    if result.missing:
+    if for_audit:
+        screen.result(
+            "– files, paths and records stay at the home: lyrikstore verify says what holds"
+        )
+    elif result.missing:
         screen.result(
             f"! {pluralize(result.missing, 'pack is', 'packs are')} "
             "not fetched; lyrikstore pull --all-data fetches them"

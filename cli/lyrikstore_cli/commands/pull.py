@@ -56,7 +56,7 @@ def command(session: Session, remote: str | None, all_data: bool, dry_run: bool)
     if result.before != result.after:
         grown = pluralize(result.after - result.before, "new entry", "new entries")
         screen.result(f"{mark} log      {grown}, {result.after} in all")
-    if result.missing:
+    if result.missing and not store.is_for_audit:
         screen.result(
             f"! {pluralize(result.missing, 'pack is', 'packs are')} not fetched; "
             "lyrikstore pull --all-data fetches them"

@@ -327,5 +327,7 @@ def _needed(repository: Repository, *, purge: bool) -> frozenset[str]:
         local = read_records(own.backend, own.records).transactions
         later += local[len(own.records.transactions) :] if purge else local
     needed = {pack.name for pack in repository.live.packs}
+    if repository.selection is not None:  # of a clone for an audit
+        needed.update(pack.name for pack in repository.selection.packs)
     needed.update(pack.name for transaction in later for pack in transaction.added)
     return frozenset(needed)

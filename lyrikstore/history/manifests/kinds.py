@@ -49,6 +49,7 @@ class Kind(Struct, frozen=True, forbid_unknown_fields=True):
         attachments: Roles of which there must be exactly one attachment.
         described: Members of the body; if one is present, there is exactly one attachment in the
             role of the same name.
+        audited: Roles of attachments without data, which a clone for an audit has.
         newest: The newest format version for which the kind has a schema.
         first: The first such version.
     """
@@ -61,6 +62,7 @@ class Kind(Struct, frozen=True, forbid_unknown_fields=True):
     either: tuple[str, ...] = ()
     attachments: tuple[str, ...] = ()
     described: tuple[str, ...] = ()
+    audited: tuple[str, ...] = ()
     newest: int = 1
     first: int = 1
 

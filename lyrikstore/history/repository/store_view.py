@@ -46,7 +46,7 @@ from lyrikstore.history.repository.refs import check_genesis
 from lyrikstore.objects.backends.base import Backend
 from lyrikstore.objects.chunk.stream import NOT_FETCHED, absent_blob
 from lyrikstore.objects.pack.format import PackRef
-from lyrikstore.objects.store.blobs import BlobStore, open_blobs, open_fetched
+from lyrikstore.objects.store.blobs import BlobStore, open_audited, open_blobs, open_fetched
 from lyrikstore.objects.store.transactions import LiveObjects, Transaction, fold
 
 T = TypeVar("T")
@@ -184,6 +184,11 @@ class StoreView:
         return self._selection
 
     @property
+    def is_for_audit(self) -> bool:
+        """Whether this is a clone that has only documents without data."""
+        return self._selection is not None and self._selection.for_audit
+
+    @property
     def is_without_data(self) -> bool:
         """Whether this is a clone whose user left out all data, and nothing else."""
         return self._selection is not None and self._selection.is_provable
@@ -313,10 +318,11 @@ class StoreView:
             kept = _kept_packs(self._backend, covered, live)
             live = LiveObjects((*live.packs, *kept), live.chunk_lists)
         selection = None if mark is None else read_selection(self._backend)
-        if selection is not None:
-            blobs = open_fetched(
-                self._backend, live, [pack for holder in holders for pack in holder.added]
-            )
+        made_here = [pack for holder in holders for pack in holder.added]
+        if selection is not None and selection.for_audit:
+            blobs = open_audited(self._backend, live, (*selection.packs, *made_here))
+        elif selection is not None:
+            blobs = open_fetched(self._backend, live, made_here)
         else:
             blobs = (
                 self._blobs

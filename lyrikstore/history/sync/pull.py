@@ -9,7 +9,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import ConflictError, InvalidInputError, storage_errors
+from lyrikstore.canon.errors import (
+    ConflictError,
+    InvalidInputError,
+    VerificationError,
+    storage_errors,
+)
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.commit.publisher import (
     create_files,
@@ -31,8 +36,10 @@ from lyrikstore.history.repository.partial_clone import (
     documents_of,
     holders,
     read_selection,
+    refuse_audit_clone,
 )
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.sync.audit_clone import fetch_audited
 from lyrikstore.history.sync.first_contact import initial_fetch
 from lyrikstore.history.sync.negotiate import (
     LogRelation,
@@ -103,9 +110,19 @@ def pull(
         ahead = contact.relation is LogRelation.AHEAD
         signed = contact.signed if ahead else here
         live = fold(contact.records.transactions[: contact.records.covered(signed.size)])
-        selection = None if all_data else read_selection(repository.backend)
+        selection = read_selection(repository.backend)
+        if all_data:
+            refuse_audit_clone(selection, "its data stays at the home")
+            selection = None
+        for_audit = selection is not None and selection.for_audit
         wanted = list(live.packs) if selection is None else documents_of(live.packs)
         local = repository.backend
+        fetched = Moved()
+        if selection is not None and for_audit:
+            wanted = []
+            if not dry_run:
+                records = contact.records
+                fetched = fetch_audited(backend, local, records, signed.size, selection)
         if dry_run:
             return PullResult(here.size, signed.size, Moved.of(absent(local, wanted)), 0)
         if ahead:
@@ -127,7 +144,9 @@ def pull(
         if all_data:
             local.remove(PARTIAL)
         repository.refresh()
-        moved = _add(moved, _fetch_selected(repository, backend, selection, progress))
+        moved = _add(
+            _add(moved, fetched), _fetch_selected(repository, backend, selection, progress)
+        )
         memory.remember_head(signed.head, signed.signers, repository.store_id)
         return PullResult(here.size, signed.size, moved, _missing(repository))
 
@@ -181,7 +200,12 @@ def clone(
             raise ConflictError(
                 "store-exists", f"{root} exists already", hint="choose another folder, or pull"
             )
-    found = initial_fetch(backend, where, memory=memory, expected=expected)
+    try:
+        found = initial_fetch(backend, where, memory=memory, expected=expected)
+    except VerificationError as error:
+        if error.kind == "bad-genesis":  # a pack that no record names may have it
+            refuse_audit_clone(read_selection(backend), "clone the home of its store")
+        raise
     with storage_errors(f"making {root}"):
         root.mkdir(parents=True, exist_ok=True)
     with StoreLock(root / "lock"):
@@ -192,6 +216,11 @@ def clone(
             local.replace(PARTIAL, selection.encode())
         live = fold(found.records.transactions[: found.records.covered(found.signed.size)])
         documents = documents_of(live.packs)
+        fetched = Moved()
+        if selection is not None and selection.for_audit:
+            size = found.signed.size
+            fetched = fetch_audited(backend, local, found.records, size, selection)
+            documents = []
         moved = copy_log(
             backend,
             local,
@@ -202,6 +231,7 @@ def clone(
             genesis=found.genesis,
             progress=progress,
         )
+        moved = _add(moved, fetched)
         data = [pack for pack in live.packs if pack not in set(documents)]
         if selection is None or selection.only:
             hint = (

@@ -29,6 +29,7 @@ from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.clone import MARK, MirrorMarker, read_mark
 from lyrikstore.history.repository.liveness import require_collected
+from lyrikstore.history.repository.partial_clone import refuse_audit_clone
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.sync.first_contact import is_missing
 from lyrikstore.history.sync.negotiate import (
@@ -211,6 +212,7 @@ def _fill(
     packs = [pack for pack in live.packs if pack.id in added]
     missing = absent(repository.backend, packs)
     if missing:
+        refuse_audit_clone(repository.selection, "it cannot fill a mirror")
         raise IncompleteError(
             "not-fetched",
             f"{pluralize(len(missing), 'pack is', 'packs are')} "

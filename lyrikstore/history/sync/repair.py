@@ -23,6 +23,7 @@ from lyrikstore.history.commit.publisher import log_files
 from lyrikstore.history.log.entries import (
     CHECKPOINT,
     FORMAT,
+    Records,
     check_head,
     claimed_size,
     read_checkpoint,
@@ -30,12 +31,15 @@ from lyrikstore.history.log.entries import (
 )
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.repository.log_keys import copy_log_keys, read_log_keys
+from lyrikstore.history.repository.partial_clone import Selection, read_selection
+from lyrikstore.history.sync.audit_clone import fetch_audited
 from lyrikstore.history.sync.first_contact import FetchedStore, initial_fetch
 from lyrikstore.history.sync.negotiate import refuse_itself
 from lyrikstore.objects.backends.base import NOT_A_FILE, Backend, LocalBackend
+from lyrikstore.objects.pack.format import PackRef
 from lyrikstore.objects.store.lock import StoreLock
 from lyrikstore.objects.store.transactions import TransactionLog, fold, parse_transaction
-from lyrikstore.objects.transfer import repair_pack, set_aside
+from lyrikstore.objects.transfer import pack_problem, repair_pack, set_aside
 
 
 class Repaired(Struct, frozen=True):
@@ -98,7 +102,7 @@ def repair_store(
         lacking: list[str] = []
         for number, pack in enumerate(packs, 1):
             there = local.size(pack.name) if _is_file(local, pack.name) else None
-            if (local.root / "partial").exists() and there is None:
+            if there is None and _is_left_out(local, pack):
                 continue  # not fetched is no damage
             problem = "missing" if there is None else "damaged"
             try:
@@ -108,9 +112,31 @@ def repair_store(
                 lacking.append(pack.name)  # the next one may be whole there
             done += pack.bytes
             progress(Progress(number, len(packs), done))
+        _restore_own(local, source, records, size, repaired)
     if lacking:
         raise _not_repaired(where, lacking, repaired)
     return repaired
+
+
+def _restore_own(
+    local: LocalBackend, source: Backend, records: Records, size: int, repaired: list[Repaired]
+) -> None:
+    """Make the packs that only an audit clone has anew, where they are damaged or missing."""
+    selection = read_selection(local)
+    sound, found = [], len(repaired)
+    for pack in () if selection is None else selection.packs:
+        if pack_problem(local, pack) is None:
+            sound.append(pack)
+            continue
+        repaired.append(Repaired(pack.name, "damaged" if _is_file(local, pack.name) else "missing"))
+        set_aside(local, pack.name)
+    if len(repaired) > found:
+        fetch_audited(source, local, records, size, Selection(for_audit=True, packs=tuple(sound)))
+
+
+def _is_left_out(local: LocalBackend, pack: PackRef) -> bool:
+    selection = read_selection(local)
+    return selection is not None and (selection.for_audit or pack.role == "data")
 
 
 def _not_repaired(where: str, lacking: list[str], repaired: list[Repaired]) -> VerificationError:

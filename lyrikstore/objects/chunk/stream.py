@@ -107,7 +107,7 @@ def damaged_blob(raw: bytes, how: str) -> VerificationError:
 
 
 def absent_blob(
-    digest: Digest, damaged: Mapping[Digest, str], *, partial: bool
+    digest: Digest, damaged: Mapping[Digest, str], *, partial: bool, for_audit: bool = False
 ) -> NotFoundError | IncompleteError:
     """Return the error for a blob that is not here: absent, lost or not fetched.
 
@@ -115,7 +115,15 @@ def absent_blob(
         digest: The blob.
         damaged: Packs that are missing or whose index cannot be used, with the reason.
         partial: Whether other packs exist that were not fetched.
+        for_audit: Whether they never are, because this is a clone for an audit.
     """
+    if for_audit and not damaged:
+        return IncompleteError(
+            NOT_FETCHED,
+            f"this clone was made for an audit: blob {digest.short} stays at the home",
+            hint="whoever may have the data makes another clone: lyrikstore clone URL",
+            details={"blob": str(digest)},
+        )
     if partial and not damaged:
         return IncompleteError(
             NOT_FETCHED,

@@ -34,6 +34,7 @@ class PackedBlobs:
         packs: The live packs.
         partial: Whether other packs exist that were not fetched.
         before: Blobs of the same store, whose pack indexes and cache are reused.
+        for_audit: Whether the other packs stay at the home of the store.
 
     Attributes:
         last_read: Cache of the small blobs that were read and hashed last.
@@ -46,8 +47,10 @@ class PackedBlobs:
         *,
         partial: bool = False,
         before: "PackedBlobs | None" = None,
+        for_audit: bool = False,
     ) -> None:
         self._backend = backend
+        self._for_audit = for_audit
         self._partial = partial
         self._packs = tuple(dict.fromkeys(packs))
         self._table: BlobTable | None = None
@@ -143,7 +146,8 @@ class PackedBlobs:
 
     def absent(self, digest: Digest) -> NotFoundError | IncompleteError:
         """Return the error for a blob that is not here: absent, lost or not fetched."""
-        return absent_blob(digest, self.table.damaged, partial=self._partial)
+        damaged = self.table.damaged
+        return absent_blob(digest, damaged, partial=self._partial, for_audit=self._for_audit)
 
     def _read(self, table: BlobTable, raw: bytes) -> bytes:
         trouble: LyrikstoreError | None = None

@@ -60,6 +60,22 @@ def open_fetched(backend: Backend, live: LiveObjects, own: Collection[PackRef] =
     return BlobStore(backend, packs, here, partial=True)
 
 
+def open_audited(backend: Backend, live: LiveObjects, packs: Iterable[PackRef]) -> "BlobStore":
+    """Return the blobs of a clone for an audit, which has its own packs instead of the live ones.
+
+    Args:
+        backend: The store's files.
+        live: Its live packs and chunk lists.
+        packs: The packs of the clone.
+
+    Cost: one read per large blob.
+    """
+    packs = tuple(packs)
+    all_lists = BlobStore(backend, packs, live.chunk_lists.items(), partial=True)
+    here = [item for item in live.chunk_lists.items() if all_lists.is_whole(item[0])]
+    return BlobStore(backend, packs, here, partial=True, for_audit=True)
+
+
 class BlobStore:
     """The blobs in a list of packs.
 
@@ -72,6 +88,7 @@ class BlobStore:
         chunk_lists: Pairs of a large blob and its chunk list, from transaction records.
         partial: Whether other packs exist that were not fetched.
         before: Blobs of the same store, whose pack indexes are reused.
+        for_audit: Whether these other packs stay at the home of the store.
 
     Attributes:
         backend: Where the packs are.
@@ -86,10 +103,13 @@ class BlobStore:
         *,
         partial: bool = False,
         before: "BlobStore | None" = None,
+        for_audit: bool = False,
     ) -> None:
         self.backend = backend
         known = before.packed if before is not None else None
-        self.packed: PackedBlobs = PackedBlobs(backend, packs, partial=partial, before=known)
+        self.packed: PackedBlobs = PackedBlobs(
+            backend, packs, partial=partial, before=known, for_audit=for_audit
+        )
         self._lists = ChunkLists(chunk_lists, self.packed)
 
     @property

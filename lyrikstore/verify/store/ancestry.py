@@ -19,6 +19,7 @@ from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.partial_clone import is_audited
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import Retirements, retirements
 from lyrikstore.history.repository.store_view import MAX_READ
@@ -124,8 +125,8 @@ def check_contents(
             try:
                 tree = repository.tree(manifest)
             except LyrikstoreError as error:
-                named = Mention(manifest.tree, None, f"{_label(manifest)}: tree", optional=False)
-                named.note(problems, error)
+                where, optional = f"{_label(manifest)}: tree", repository.is_for_audit
+                Mention(manifest.tree, None, where, optional=optional).note(problems, error)
                 continue
             if tree.files_id != manifest.files:
                 problems.bad.append(f"{_label(manifest)}: files is not its tree without metadata")
@@ -260,16 +261,18 @@ def _mentions(
     if not wanted:
         return
     retired = known_retirements(repository)
+    for_audit = repository.is_for_audit
     for manifest in manifests:
         label = _label(manifest)
         for attachment in retired.left(manifest):
             if attachment.id.raw in wanted:
                 where = f"{label}: attachment {attachment.role}"
-                yield Mention(attachment.id, attachment.bytes, where, optional=False)
+                optional = for_audit and not is_audited(manifest.kind, attachment.role)
+                yield Mention(attachment.id, attachment.bytes, where, optional=optional)
         if manifest.tree is None:
             continue
         if manifest.tree.raw in wanted:
-            yield Mention(manifest.tree, None, f"{label}: tree", optional=False)
+            yield Mention(manifest.tree, None, f"{label}: tree", optional=for_audit)
         if manifest.id in retired.versions:
             continue
         with suppress(LyrikstoreError):  # reported already

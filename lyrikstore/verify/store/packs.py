@@ -107,6 +107,8 @@ def check_orphans(repository: Repository, records: Records) -> Check:
     """Return ``orphans``: whether the store contains packs that no transaction record names."""
     problems = Problems("orphans")
     live = {pack.name for pack in repository.live.packs}
+    if repository.selection is not None:
+        live |= {pack.name for pack in repository.selection.packs}
     added = {pack.name for transaction in records.transactions for pack in transaction.added}
     strays = [name for name in repository.backend.list("packs/") if name not in live | added]
     problems.warnings += (f"{name} belongs to no transaction" for name in strays)

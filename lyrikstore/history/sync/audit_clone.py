@@ -1,0 +1,154 @@
+"""What a clone for an audit fetches: documents without data, blob by blob (spec §15.6).
+
+Packs hold manifests beside trees, so they are not copied. The blobs that are wanted are read by
+range from the packs of the remote, each is hashed, and the clone keeps them in packs of its own.
+"""
+
+import contextlib
+from collections.abc import Iterable, Mapping
+
+from blake3 import blake3
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.history.log.entries import Records
+from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
+from lyrikstore.history.repository.partial_clone import (
+    MAX_OWN_PACKS,
+    PARTIAL,
+    Selection,
+    documents_of,
+    is_audited,
+)
+from lyrikstore.history.repository.store_view import MAX_READ
+from lyrikstore.objects.backends.base import Backend
+from lyrikstore.objects.chunk.stream import damaged_blob
+from lyrikstore.objects.io.scratch import Scratch
+from lyrikstore.objects.pack.builder import Packer, install
+from lyrikstore.objects.pack.format import PackRef
+from lyrikstore.objects.pack.parameters import read_parameters
+from lyrikstore.objects.store.blobs import BlobStore
+from lyrikstore.objects.store.chunk_lists import MAX_LIST_DEPTH
+from lyrikstore.objects.store.transactions import fold
+from lyrikstore.objects.transfer import Moved
+
+MAX_ATTACHMENT_BYTES = 64 << 20
+"""Maximum size of an attachment that is fetched; a larger one stays at the home."""
+
+
+def fetch_audited(
+    source: Backend, target: Backend, records: Records, size: int, selection: Selection
+) -> Moved:
+    """Fetch the documents without data that the log names and this clone lacks.
+
+    The file ``partial`` names the new pack before anything of the log does.
+
+    Args:
+        source: The remote.
+        target: The clone's files.
+        records: Verified records.
+        size: The number of log entries to follow.
+        selection: The selection of the clone, with the packs that it has already.
+
+    Returns:
+        The packs that were made here.
+
+    Raises:
+        VerificationError: (``blob-damaged``) the remote returns other bytes than a blob's.
+        FormatError, NotFoundError, RemoteError, StorageError: A pack of the remote cannot be read.
+
+    Cost: the footers of the remote's packs of documents, and the blocks with the wanted blobs.
+    """
+    live = fold(records.transactions[: records.covered(size)])
+    lists = live.chunk_lists
+    here = BlobStore(target, selection.packs, lists.items(), partial=True)
+    logged = [one.id for one in records.entries[:size] if one.type in ("manifest", "credential")]
+    wanted = [one for one in dict.fromkeys(logged) if not here.is_whole(one)]
+    # Whatever was fetched has its attachments; what is new may name others.
+    if not wanted:
+        return Moved()
+    there = BlobStore(source, documents_of(live.packs), lists.items())
+    with contextlib.closing(_OwnPacks(target)) as own:
+        attached: dict[Digest, int] = {}
+        for identity in wanted:
+            data = _fetch(there, identity, lists, own, MAX_READ)
+            attached.update(() if data is None else _audited(data))
+        for identity, length in attached.items():
+            if length <= MAX_ATTACHMENT_BYTES and not here.is_whole(identity):
+                _fetch(there, identity, lists, own, length)
+        merged = selection.packs if len(selection.packs) >= MAX_OWN_PACKS else ()
+        for raw in here.packed.table.iter() if merged else ():
+            own.add(raw, here.packed.read(raw))
+        made = own.install()
+    kept = () if merged else selection.packs
+    packs = tuple(dict.fromkeys((*kept, *made)))
+    target.replace(PARTIAL, Selection(for_audit=True, packs=packs).encode())
+    for pack in {*merged} - {*packs}:
+        target.remove(pack.name)
+    return Moved.of(made)
+
+
+def _audited(data: bytes) -> Iterable[tuple[Digest, int]]:
+    try:
+        manifest: Manifest = parse_manifest(data)
+    except LyrikstoreError:  # a credential, or a manifest without effect: `verify` says which
+        return ()
+    kind = manifest.kind
+    return [(one.id, one.bytes) for one in manifest.attachments if is_audited(kind, one.role)]
+
+
+def _fetch(
+    there: BlobStore,
+    identity: Digest,
+    lists: Mapping[Digest, Digest],
+    own: "_OwnPacks",
+    max_bytes: int,
+) -> bytes | None:
+    """Keep a blob as it is stored; return its bytes, or None if the remote does not have it."""
+    if not there.has(identity):
+        return None  # `verify` reports it as lost
+    data = there.read(identity, max_bytes=max_bytes)
+    blob, depth = identity, 0
+    while not there.packed.holds(blob.raw) and depth <= MAX_LIST_DEPTH:
+        chunks = there.chunks(blob)
+        for number in range(len(chunks)):
+            raw = chunks.digest(number)
+            own.add(raw, there.packed.read(raw))
+        blob, depth = lists[blob], depth + 1
+    if there.packed.holds(blob.raw):
+        own.add(blob.raw, there.packed.read(blob.raw))
+    return data
+
+
+class _OwnPacks:
+    """The packs of documents that an audit clone makes; every blob in them is hashed."""
+
+    def __init__(self, target: Backend) -> None:
+        self._target = target
+        self._scratch = Scratch(target.scratch)
+        self._packer = Packer(self._scratch, "documents", read_parameters(target))
+        self._added: set[bytes] = set()
+
+    def add(self, raw: bytes, data: bytes) -> None:
+        """Store a blob.
+
+        Raises:
+            VerificationError: (``blob-damaged``) these are not its bytes.
+        """
+        # ATTACK A185: a remote that returns another blob for a range.
+        if blake3(data).digest() != raw:
+            raise damaged_blob(raw, "the remote returned other bytes")
+        if raw not in self._added:
+            self._added.add(raw)
+            self._packer.add(raw, data)
+
+    def install(self) -> tuple[PackRef, ...]:
+        """Give the packs their names, durably, and return them."""
+        packs = self._packer.close()
+        install(self._target, packs, side_by_side=False)
+        return tuple(one.ref for one in packs)
+
+    def close(self) -> None:
+        """Remove what was not installed."""
+        self._packer.discard()
+        self._scratch.close()
