@@ -244,6 +244,16 @@ class Store(StoreContext):
         """Whether this is a clone that has only documents without data."""
         return self.repository.is_for_audit
 
+    def naming_data(self) -> tuple[str, ...]:
+        """Return the signed statements that name paths or sheet values of data, as labels.
+
+        Raises:
+            IncompleteError, VerificationError: A manifest or credential is lost or damaged.
+        """
+        from lyrikstore.history.sync.audit_clone import naming_data
+
+        return naming_data(self.repository)
+
     def floor(self) -> datetime:
         """Return the latest date in the log; no verdict here is for an earlier moment."""
         return self.repository.floor()

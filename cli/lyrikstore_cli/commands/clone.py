@@ -1,18 +1,22 @@
 """``lyrikstore clone``: make a verified copy of a store to work in."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lyrikstore.api.commands import STORE_FOLDER
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import named_values, remote_options
 from lyrikstore_cli.output.screen import size
 from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.api import Store
 
 
 @declare(
@@ -78,6 +82,7 @@ def command(
     founder, store_id = store.founder, store.id
     trusted = store.trust.vouches_for(founder, store=store_id, at=now()) is not None
     known = result.known or trusted
+    naming = _naming_data(store) if for_audit else ()
     session.emit(
         "clone",
         {
@@ -90,6 +95,7 @@ def command(
             "packs": result.packs.files,
             "bytes": result.packs.bytes,
             "notFetched": result.missing,
+            "namingData": list(naming),
         },
     )
     screen = session.screen
@@ -102,6 +108,12 @@ def command(
         screen.result(
             "– files, paths and records stay at the home: lyrikstore verify says what holds"
         )
+        if naming:
+            screen.result(
+                f"! {pluralize(len(naming), 'signed statement names', 'signed statements name')} "
+                f"paths or sheet values of data: {escape_control(', '.join(naming[:3]))}"
+                f"{', …' if len(naming) > 3 else ''}"
+            )
     elif result.missing:
         screen.result(
             f"! {pluralize(result.missing, 'pack is', 'packs are')} "
@@ -112,6 +124,13 @@ def command(
             f"! first seen here: store {store_id}, founded by {escape_control(founder)}; compare "
             "both with its owner by another channel"
         )
+
+
+def _naming_data(store: "Store") -> tuple[str, ...]:
+    try:
+        return store.naming_data()
+    except LyrikstoreError:
+        return ()  # `verify` says what is lost
 
 
 def _last_part(url: str) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 
 from blake3 import blake3
 
+from lyrikstore.canon import json
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.history.log.entries import Records
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.repository.partial_clone import (
@@ -20,6 +21,7 @@ from lyrikstore.history.repository.partial_clone import (
     documents_of,
     is_audited,
 )
+from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.store_view import MAX_READ
 from lyrikstore.objects.backends.base import Backend
 from lyrikstore.objects.chunk.stream import damaged_blob
@@ -31,6 +33,8 @@ from lyrikstore.objects.store.blobs import BlobStore
 from lyrikstore.objects.store.chunk_lists import MAX_LIST_DEPTH
 from lyrikstore.objects.store.transactions import fold
 from lyrikstore.objects.transfer import Moved
+
+_SELECTORS = ("PathSelector", "MetadataSelector")
 
 MAX_ATTACHMENT_BYTES = 64 << 20
 """Maximum size of an attachment that is fetched; a larger one stays at the home."""
@@ -86,6 +90,43 @@ def fetch_audited(
     for pack in {*merged} - {*packs}:
         target.remove(pack.name)
     return Moved.of(made)
+
+
+def naming_data(repository: Repository) -> tuple[str, ...]:
+    """Return the log's statements that name paths or sheet values themselves, as labels.
+
+    These are datasets with companions, runs that list the files that their program opened, and
+    credentials whose terms select by path or value. A clone for an audit has them all the same:
+    they are signed, and nothing verifies without them.
+
+    Raises:
+        IncompleteError, VerificationError: A manifest or credential is lost or damaged.
+
+    Cost: one read of every manifest and credential.
+    """
+    found = [
+        f"{one.name} ({one.id.short})"
+        for _, one in repository.all_manifests()
+        if one.body.get("companions") or _opened(one)
+    ]
+    logged = (entry.id for entry in repository.entries() if entry.type == "credential")
+    found += [f"credential {one.short}" for one in logged if _selects(repository.credential(one))]
+    return tuple(found)
+
+
+def _opened(manifest: Manifest) -> bool:
+    execution = manifest.body.get("execution")
+    return isinstance(execution, dict) and bool(execution.get("opened", {}).get("reads"))
+
+
+def _selects(credential: bytes) -> bool:
+    if not any(json.may_contain(credential, word) for word in _SELECTORS):
+        return False
+    try:
+        canonical = json.encode(json.parse(credential))
+    except FormatError:
+        return True
+    return any(word.encode() in canonical for word in _SELECTORS)
 
 
 def _audited(data: bytes) -> Iterable[tuple[Digest, int]]:

@@ -212,6 +212,9 @@ def clone(
         local.create(MARK, MirrorMarker().encode())
         # Whatever clone was here before is gone because the user makes another.
         memory.forget_place(location_text(root), local_origin(found.signed.origin))
+        earlier = read_selection(local)
+        if earlier and selection and earlier.for_audit and selection.for_audit:
+            selection = earlier  # with the packs that it has already
         if selection is not None:
             local.replace(PARTIAL, selection.encode())
         live = fold(found.records.transactions[: found.records.covered(found.signed.size)])

@@ -105,6 +105,20 @@ def test_nothing_of_the_data_is_in_a_clone_for_an_audit(home: Lineage, tmp_path:
     assert trusting_nobody.verdict == "valid-without-data"
 
 
+def test_signed_statements_that_name_paths_or_values_are_named(home: Lineage) -> None:
+    assert audit_clone.naming_data(home.repository) == ()
+    old = home.repository.manifest(home.ids["one"])
+    body = {**old.body, "companions": ["a.pdf"]}
+    made = home.sign("dataset", "datasets/acme/with", body, tree=old.tree, files=old.files)
+    home.log(made)
+    first = home.log_credential(b'{"licence":{"type":"P\\u0061thSelector"}}')
+    home.log_credential(b'{"licence":"Caf\\u00e9"}')
+    second = home.log_credential(b'{"type":"MetadataSelector","values":["Kestrel"]}')
+    assert audit_clone.naming_data(home.repository) == (
+        f"{made.name} ({made.id.short})", f"credential {first.short}", f"credential {second.short}",
+    )  # fmt: skip
+
+
 def test_a_pull_keeps_to_what_an_auditor_may_see(
     home: Lineage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +180,17 @@ def test_a_remote_that_returns_another_blob_for_a_range(home: Lineage, tmp_path:
         audited(home, tmp_path, backend)
     assert backend.swapped
     assert not (tmp_path / "clone" / ".lyrikstore" / "format").exists()
+
+
+def test_a_clone_that_was_cut_off_goes_on(
+    home: Lineage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("lyrikstore.history.sync.pull.copy_log", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            audited(home, tmp_path)
+    assert not (tmp_path / "clone" / ".lyrikstore" / "format").exists()
+    holds(audited(home, tmp_path).store())
 
 
 def test_a_home_that_hides_a_manifest(

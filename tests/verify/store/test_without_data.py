@@ -11,6 +11,7 @@ from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.repository.partial_clone import Selection
 from lyrikstore.history.sync.pull import clone
+from lyrikstore.history.sync.repair import repair_store
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.objects.pack.format import PackRef
@@ -120,7 +121,7 @@ def test_some_data_alone_is_incomplete(cloned: Cloned) -> None:
     assert "notChecked" not in report.to_json()
 
 
-def test_a_lost_pack_of_documents_is_not_called_left_out(bare: Lineage) -> None:
+def test_a_lost_pack_of_documents_is_not_called_left_out(bare: Lineage, fresh: Lineage) -> None:
     """A187."""
     for pack in documents(bare):
         held = (bare.root / pack.name).read_bytes()
@@ -128,7 +129,9 @@ def test_a_lost_pack_of_documents_is_not_called_left_out(bare: Lineage) -> None:
         report = bare.store()
         assert report.verdict == "invalid", pack
         assert states(report)["blobs"] == "fail"
-        (bare.root / pack.name).write_bytes(held)
+        memory = LogMemory(bare.root.parent.parent / "memory of the clone")
+        (restored,) = repair_store(bare.root, LocalBackend(fresh.root), "home", memory=memory)
+        assert restored.name == pack.name
         flip(bare.root / pack.name)
         assert bare.store().verdict == "invalid", pack
         (bare.root / pack.name).write_bytes(held)
