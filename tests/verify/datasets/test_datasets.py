@@ -342,7 +342,7 @@ class Absent(StoredDatasets):
 
 def test_what_was_not_fetched_is_not_checked(stage: Any) -> None:
     report = stage.forger.verify(stage.made["clean"], readers=Readers(datasets=Absent()))
-    assert (report.check("datasets").detail["reason"], report.verdict) == ("lost", "incomplete")
+    assert (report.check("datasets").detail["reason"], report.verdict) == ("not-fetched", "incomplete")
     report = stage.forger.verify(stage.made["roots"], readers=Readers(datasets=Absent()))
     assert report.check("records").detail["reason"] == "lost"
 
