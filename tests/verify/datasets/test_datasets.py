@@ -342,11 +342,14 @@ class Absent(StoredDatasets):
 
 def test_what_was_not_fetched_is_not_checked(stage: Any) -> None:
     report = stage.forger.verify(stage.made["clean"], readers=Readers(datasets=Absent()))
-    assert (report.check("datasets").detail["reason"], report.verdict) == ("not-fetched", "incomplete")
+    assert (report.check("datasets").detail["reason"], report.verdict) == (
+        "not-fetched",
+        "incomplete",
+    )
     report = stage.forger.verify(stage.made["roots"], readers=Readers(datasets=Absent()))
     assert report.check("records").detail["reason"] == "lost"
 
-
+    assert report.check("records").detail["reason"] == "not-fetched"
 def test_retired_data_fails_nothing_and_proves_nothing(tmp_path: Path) -> None:
     stage = make_stage(tmp_path)
     repo, forger, made = stage.bench.repo, stage.forger, stage.made
