@@ -31,8 +31,8 @@ class LineageSource(Protocol):
     """The members of a store that reading a lineage needs."""
 
     @property
-    def checkpoint(self) -> SignedCheckpoint:
-        """The log checkpoint of its state."""
+    def checkpoint(self) -> SignedCheckpoint | None:
+        """The log checkpoint of its state; None if it was not verified."""
 
     def manifest(self, identity: Digest) -> Manifest:
         """Return a logged, verified manifest."""

@@ -2,19 +2,19 @@
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.model.opened import OpenedCredential
-from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.signed_log import SignedLog
 
 
 class _Opened(dict[Digest, OpenedCredential]):
-    def __init__(self, _: Repository) -> None:
+    def __init__(self, _: SignedLog) -> None:
         super().__init__()
 
 
-def logged_credential(repository: Repository, identity: Digest) -> OpenedCredential:
+def logged_credential(repository: SignedLog, identity: Digest) -> OpenedCredential:
     """Return a logged credential; each view of a store reads and verifies it once.
 
     Raises:
-        NotFoundError, IncompleteError, VerificationError: As :meth:`Repository.credential`.
+        NotFoundError, IncompleteError, VerificationError: As :meth:`SignedLog.credential`.
     """
     opened = repository.derived(_Opened)
     if identity not in opened:

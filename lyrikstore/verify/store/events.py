@@ -13,7 +13,7 @@ from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import StatusList
 from lyrikstore.crypto.multikey import parse_method_fragment
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.signed_log import SignedLog
 from lyrikstore.verify.problems import Problems
 
 DECISIONS: Mapping[str, tuple[str, bool]] = {
@@ -25,7 +25,7 @@ DECISIONS: Mapping[str, tuple[str, bool]] = {
 """Decision of a withdrawal → purpose of the list, and whether the credential's bit is set."""
 
 
-def note_events(repository: Repository, manifests: Iterable[Manifest], problems: Problems) -> None:
+def note_events(repository: SignedLog, manifests: Iterable[Manifest], problems: Problems) -> None:
     """Add each object that a delivery or withdrawal names wrongly.
 
     Args:
@@ -47,7 +47,7 @@ def note_events(repository: Repository, manifests: Iterable[Manifest], problems:
                 problems.bad.append(f"{label}: {wrong}")
 
 
-def _delivery(repository: Repository, delivery: Manifest) -> str:
+def _delivery(repository: SignedLog, delivery: Manifest) -> str:
     named = delivery.body.get("credential")
     if named is None:
         return ""
@@ -59,7 +59,7 @@ def _delivery(repository: Repository, delivery: Manifest) -> str:
     return ""
 
 
-def _withdrawal(repository: Repository, withdrawal: Manifest) -> str:
+def _withdrawal(repository: SignedLog, withdrawal: Manifest) -> str:
     body = withdrawal.body
     credential = _logged(repository, withdrawal, body["credential"])
     listed = _logged(repository, withdrawal, body["list"])
@@ -83,13 +83,13 @@ def _withdrawal(repository: Repository, withdrawal: Manifest) -> str:
     return ""
 
 
-_JUDGES: Mapping[str, Callable[[Repository, Manifest], str]] = {
+_JUDGES: Mapping[str, Callable[[SignedLog, Manifest], str]] = {
     "delivery": _delivery,
     "withdrawal": _withdrawal,
 }
 
 
-def _logged(repository: Repository, by: Manifest, named: str) -> OpenedCredential:
+def _logged(repository: SignedLog, by: Manifest, named: str) -> OpenedCredential:
     """Return a credential that was logged before the manifest that names it."""
     identity = Digest.parse(named)
     # ATTACK A142: it names a credential that came later, or one of which nobody knows.

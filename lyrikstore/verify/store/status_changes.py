@@ -15,7 +15,7 @@ from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import StatusList
 from lyrikstore.crypto.multikey import parse_method_fragment
-from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.signed_log import SignedLog
 
 _WORDS: Mapping[tuple[str, bool], str] = {
     ("revocation", True): "revokes",
@@ -46,7 +46,7 @@ class _Seen(Struct):
     bits: dict[_Place, bytes] = field(default_factory=dict)
 
 
-def status_changes(repository: Repository) -> dict[Digest, list[StatusChange]]:
+def status_changes(repository: SignedLog) -> dict[Digest, list[StatusChange]]:
     """Return the changes of each status list, by its id; lists without changes are omitted.
 
     Cost: one read and one signature for each logged credential.
@@ -80,7 +80,7 @@ def status_changes(repository: Repository) -> dict[Digest, list[StatusChange]]:
 
 
 def _note_entries(
-    repository: Repository, seen: _Seen, identity: Digest, opened: OpenedCredential
+    repository: SignedLog, seen: _Seen, identity: Digest, opened: OpenedCredential
 ) -> None:
     for entry in opened.entries:
         place = (entry.url, entry.purpose, opened.issuer or "")
@@ -115,7 +115,7 @@ def _either(one: bytes, other: bytes) -> bytes:
     return (next(padded) | next(padded)).to_bytes(size)
 
 
-def subject_name(repository: Repository, credential: OpenedCredential) -> str | None:
+def subject_name(repository: SignedLog, credential: OpenedCredential) -> str | None:
     """Return the name of the manifest that a credential is about; None if it is not logged."""
     subject = (credential.document or {}).get("credentialSubject")
     try:

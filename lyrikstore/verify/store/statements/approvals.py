@@ -19,14 +19,14 @@ from lyrikstore.history.policy.approving import (
     last_key,
 )
 from lyrikstore.history.policy.policy import APPROVAL, Policy
-from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.signed_log import SignedLog
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
 
 _CHECK = "approvals"
 
 
-def makers_of(repository: Repository, card: Manifest, policy: Policy) -> set[str]:
+def makers_of(repository: SignedLog, card: Manifest, policy: Policy) -> set[str]:
     """Return the latest key of each maker of a card, of its subject and of its run.
 
     Args:
@@ -44,7 +44,7 @@ def makers_of(repository: Repository, card: Manifest, policy: Policy) -> set[str
     return {last_key(policy, one.author) for one in made}
 
 
-def decisions_on(repository: Repository, card: Manifest) -> CardDecisions:
+def decisions_on(repository: SignedLog, card: Manifest) -> CardDecisions:
     """Return the last decision of each key about a card, in log order.
 
     Args:
@@ -60,7 +60,7 @@ def decisions_on(repository: Repository, card: Manifest) -> CardDecisions:
 
 
 def count_decisions(
-    repository: Repository, card: Manifest, made: CardDecisions
+    repository: SignedLog, card: Manifest, made: CardDecisions
 ) -> CountedApprovals:
     """Return the approvals of a card that count by the policy in force.
 
@@ -77,7 +77,7 @@ def count_decisions(
     return count_approvals(repository.policy, name, made.approving, authors)
 
 
-def check_approvals(repository: Repository, ancestry: Lineage) -> Check:
+def check_approvals(repository: SignedLog, ancestry: Lineage) -> Check:
     """Return ``approvals``: whether each declares truly if its author made the approved object.
 
     Args:
@@ -110,7 +110,7 @@ def check_approvals(repository: Repository, ancestry: Lineage) -> Check:
 
 
 def _approvals(
-    repository: Repository, manifests: Iterable[Manifest], problems: Problems
+    repository: SignedLog, manifests: Iterable[Manifest], problems: Problems
 ) -> Iterator[Manifest]:
     """Yield the approvals among manifests, and for cards among them each key's last decision."""
     found: dict[Digest, Manifest] = {}
