@@ -46,6 +46,9 @@ GROUPS: dict[str, dict[str, str]] = {
         "impact": "show what depends on an object",
         "query": "query the index with SQL, read-only",
     },
+    "audit": {
+        "audit": "write one file for an auditor that verifies itself",
+    },
     "prove": {
         "permit": "permit the use of your own data in this store",
         "issue": "make a delivery with a credential that a buyer can verify",

@@ -2,8 +2,13 @@ from lyrikstore.api.remotes import NamedRemote as NamedRemote
 from lyrikstore.api.remotes import NamedRemotes as NamedRemotes
 from lyrikstore.api.remotes import place_of as place_of
 from lyrikstore.api.verify import data_folder as data_folder
+from lyrikstore.api.verify import verify_audit_file as verify_audit_file
 from lyrikstore.api.verify import verify_deployed_folder as verify_deployed_folder
 from lyrikstore.api.verify import verify_folder as verify_folder
+from lyrikstore.audit.file.answers.tables import AuditAnswer as AuditAnswer
+from lyrikstore.audit.file.container import is_audit_file as is_audit_file
+from lyrikstore.audit.file.make import Audit as Audit
+from lyrikstore.audit.file.questions import QUESTIONS as QUESTIONS
 from lyrikstore.context import LogPosition as LogPosition
 from lyrikstore.credentials.did import KnownDocument as KnownDocument
 from lyrikstore.credentials.did import web_url as web_url

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lyrikstore.api import stages
-from lyrikstore.api.bound import bound_view
+from lyrikstore.api.bound import bound, bound_view
 from lyrikstore.canon.digest import Digest
 from lyrikstore.context import StoreContext
 from lyrikstore.history.manifests.manifest import Manifest
@@ -172,6 +172,7 @@ class Queries:
         }
 
     log = bound_view(lambda: stages.log_entries)
+    audit = bound(lambda: stages.make_audit)
 
     def log_head(self) -> "LogCheckpoint":
         """Return the verified head of the home log: its size and root hash."""

@@ -5,6 +5,8 @@ from lyrikstore.api.policy import StorePolicy as StorePolicy
 from lyrikstore.api.policy import StoreRules as StoreRules
 from lyrikstore.api.query import Queries as Queries
 from lyrikstore.api.remotes import Remotes as Remotes
+from lyrikstore.audit.file.make import make_audit as make_audit
+from lyrikstore.audit.file.make import read_audit as read_audit
 from lyrikstore.credentials.trust.edit import add_successor as add_successor
 from lyrikstore.curate.commit.commit import commit_folder as commit_folder
 from lyrikstore.curate.commit.status import folder_statuses as folder_statuses

@@ -20,6 +20,7 @@ from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.history.log.memory import LogMemory
 
 if TYPE_CHECKING:
+    from lyrikstore.audit.file.make import Audit
     from lyrikstore.credentials.did import KnownDocument
     from lyrikstore.credentials.model.opened import OpenedCredential
     from lyrikstore.credentials.trust import Trust
@@ -174,6 +175,16 @@ def verify_deployed_folder(
         status_files=status_files,
         part=folder.part,
     )
+
+
+def verify_audit_file(
+    path: Path, *, trust: "Trust", at: datetime, memory: LogMemory | None = None
+) -> "Audit | Report":
+    """Return the audit in a file, verified (spec §22.4): no store, no data, no network.
+
+    Arguments and errors are those of :func:`lyrikstore.audit.file.make.read_audit`.
+    """
+    return stages.read_audit(path, trust=trust, at=at, memory=memory)
 
 
 def verify_store_at(

@@ -40,6 +40,7 @@ class ErrorKind(StrEnum):
     BAD_ANSWER = auto(), "A worker process returned an unexpected result."
     BAD_ANSWERS = auto(), "The answers for a card are missing or not as their schema demands."
     BAD_ANSWER_FILE = auto(), "A file of answers does not answer each record of the part once."
+    BAD_AUDIT = auto(), "The file is not an audit file, or more than one may hold."
     BAD_BASE58 = auto(), "The text is too long, or not base58."
     BAD_BODY = auto(), "The body of a signed object is malformed."
     BAD_CHAIN = auto(), "A previous proof is missing, ambiguous or circular."

@@ -214,6 +214,7 @@ ARGUMENTS = {
     "VALUES": "the values of a limit",
     "PATH": "files of one's own",
     "REF": "something in the store",
+    "REF|NAMESPACE|FILE": "what an auditor asks about, or an audit file",
     "RECORD": "a record",
     "FOLDER": "the folder that is written",
     "ID": "something in the store, or a credential, by its id",

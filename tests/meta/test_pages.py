@@ -5,9 +5,9 @@ from pathlib import Path
 
 from tests.conftest import REPOSITORY
 
-WORDS_IN_ALL, WORDS_A_PAGE = 40_000, 5_400
-"""As ``wc -w`` counts them. ``docs/cli.md`` is the help of the program; how lyrikstore works inside
-and what was measured is in ``docs/internals/``."""
+WORDS_IN_ALL, WORDS_A_PAGE = 36_500, 5_400
+"""As ``wc -w`` counts them. ``docs/cli.md`` and ``docs/errors.md`` are made from the program; how
+lyrikstore works inside and what was measured is in ``docs/internals/``."""
 
 PAGES = [
     *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
@@ -20,7 +20,7 @@ def test_documents_are_short() -> None:
     lengths = {
         path.name: len(path.read_text("utf-8").split())
         for path in (REPOSITORY / "docs").glob("*.md")
-        if path.name != "cli.md"
+        if path.name not in {"cli.md", "errors.md"}
     }
     assert sum(lengths.values()) <= WORDS_IN_ALL, sum(lengths.values())
     assert {name: words for name, words in lengths.items() if words > WORDS_A_PAGE} == {}

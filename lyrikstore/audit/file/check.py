@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from lyrikstore.audit.file.container import Container, read_container
-from lyrikstore.audit.file.evidence import Evidence
+from lyrikstore.audit.file.evidence import AuditEvidence
 from lyrikstore.audit.file.opened import OpenedEvidence
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.quoting import quote
@@ -58,7 +58,7 @@ def verify_audit_file(
     """
     try:
         container = read_container(path)
-        opened = OpenedEvidence(Evidence.parse(container.evidence))
+        opened = OpenedEvidence(AuditEvidence.parse(container.evidence))
     except LyrikstoreError as error:
         if error.kind != "bad-audit":
             raise
@@ -111,7 +111,7 @@ def _report(
     return Report.of("audit", checks, subject=subject, issuer=issuer, at=at, open_questions=unknown)
 
 
-def _subject(evidence: Evidence) -> str:
+def _subject(evidence: AuditEvidence) -> str:
     [(word, stated)] = evidence.about.items()
     return f"{word} {stated}"
 

@@ -19,6 +19,7 @@ from lyrikstore.canon.base64 import decode_base64
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.files import PACKAGE, read_at_most, read_packaged
 from lyrikstore.canon.limits import MAX_AUDIT_EVIDENCE_BYTES, MAX_AUDIT_FILE_BYTES
+from lyrikstore.canon.text import pluralize
 from lyrikstore.verify.report import Check, failed, passed, warned
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ class AuditPage(Struct, frozen=True):
 
     def judge(self, opened: "OpenedEvidence") -> Check:
         """Return ``audit.file``: whether the page is the one that this program writes."""
-        size = f"{len(self.evidence)} bytes of evidence"
-        if self.rest == _around(title_of(opened)):
+        size = f"{pluralize(len(self.evidence), 'byte')} of evidence"
+        if self.rest == around(title_of(opened)):
             return passed("audit.file", f"{size}, in the page that this program writes")
         text = f"{size}, in a page that another program wrote: what a browser shows is not verified"
         return warned("audit.file", "other-page", text)
@@ -84,7 +85,10 @@ class AuditArchive(Struct, frozen=True):
         from lyrikstore.audit.file.answers import answers_of
 
         if self.answers == json.encode(json.as_json(answers_of(opened))):
-            return passed("audit.file", f"{len(self.evidence)} bytes of evidence, with its answers")
+            return passed(
+                "audit.file",
+                f"{pluralize(len(self.evidence), 'byte')} of evidence, with its answers",
+            )
         text = "the answers in it are not those that its evidence gives"
         return failed("audit.file", "other-answers", text)
 
@@ -108,10 +112,10 @@ def write_page(evidence: bytes, title: str) -> bytes:
     Raises:
         FormatError: (``bad-audit``) it is too large.
     """
-    before, after = _around(title)
+    before, after = around(title)
     page = before + b64encode(gzip.compress(evidence, 9, mtime=0)) + after
     if len(page) > MAX_AUDIT_FILE_BYTES:
-        refuse(f"the page has {len(page)} bytes, more than {MAX_AUDIT_FILE_BYTES}")
+        refuse(f"a page of more than {MAX_AUDIT_FILE_BYTES} bytes")
     return page
 
 
@@ -203,7 +207,7 @@ def _template() -> str:
     return read_packaged(_TEMPLATE).decode()
 
 
-def _around(title: str) -> tuple[bytes, bytes]:
-    """Return the page around the evidence."""
+def around(title: str) -> tuple[bytes, bytes]:
+    """Return the page before and after the evidence, as this program writes it."""
     before, _, after = _template().replace(_TITLE, escape(title), 1).partition(_EVIDENCE)
     return before.encode(), after.encode()

@@ -1,8 +1,8 @@
 """The evidence in an audit file: the log, and signed statements of it (spec §22.1).
 
 >>> about = {"namespace": "acme"}
->>> evidence = Evidence(about, Digest.of(b"genesis"), "note", (), {})
->>> Evidence.parse(evidence.encode()) == evidence
+>>> evidence = AuditEvidence(about, Digest.of(b"genesis"), "note", (), {})
+>>> AuditEvidence.parse(evidence.encode()) == evidence
 True
 """
 
@@ -29,7 +29,7 @@ _TYPES: Mapping[str, EntryType] = {one[0]: one for one in get_args(EntryType)}
 _MEMBERS = {"about", "audit", "checkpoint", "leaves", "objects", "store"}
 
 
-class Evidence(Struct, frozen=True):
+class AuditEvidence(Struct, frozen=True):
     """The evidence in an audit file; only its form is checked.
 
     Attributes:
@@ -67,7 +67,7 @@ class Evidence(Struct, frozen=True):
             members["since"] = self.since
         data = json.encode(members)
         if len(data) > MAX_AUDIT_EVIDENCE_BYTES:
-            refuse(f"the evidence has {len(data)} bytes, more than {MAX_AUDIT_EVIDENCE_BYTES}")
+            refuse(f"the evidence has more than {MAX_AUDIT_EVIDENCE_BYTES} bytes")
         return data
 
     @classmethod

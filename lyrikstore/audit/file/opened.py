@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Self, TypeVar, get_args
 
-from lyrikstore.audit.file.evidence import Evidence
+from lyrikstore.audit.file.evidence import AuditEvidence
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     FormatError,
@@ -36,7 +36,7 @@ class OpenedEvidence:
         table: The refs that the manifests give, applied in log order.
     """
 
-    def __init__(self, evidence: Evidence) -> None:
+    def __init__(self, evidence: AuditEvidence) -> None:
         self.evidence = evidence
         self.checkpoint = None
         self.manifests: dict[Digest, Manifest] = {}
@@ -196,4 +196,4 @@ def open_evidence(data: bytes) -> OpenedEvidence:
 
     Cost: one signature for each manifest.
     """
-    return OpenedEvidence(Evidence.parse(data))
+    return OpenedEvidence(AuditEvidence.parse(data))

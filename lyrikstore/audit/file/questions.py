@@ -24,7 +24,7 @@ class TableWords(Struct, frozen=True, forbid_unknown_fields=True):
     columns: tuple[str, ...]
 
 
-class Question(Struct, frozen=True, forbid_unknown_fields=True):
+class AuditQuestion(Struct, frozen=True, forbid_unknown_fields=True):
     """A question.
 
     Attributes:
@@ -41,10 +41,10 @@ class Question(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
-    questions: tuple[Question, ...]
+    questions: tuple[AuditQuestion, ...]
 
 
-QUESTIONS: tuple[Question, ...] = decode(
+QUESTIONS: tuple[AuditQuestion, ...] = decode(
     read_packaged(data_folder("spec") / "audit-questions.json"), type=_File
 ).questions
 """Every question, in the order of an audit file."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
-from lyrikstore.audit.file.evidence import Evidence
+from lyrikstore.audit.file.evidence import AuditEvidence
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, StorageError
 from lyrikstore.canon.limits import MAX_AUDIT_OBJECT_BYTES
@@ -42,12 +42,14 @@ _LIST = b"BitstringStatusListCredential"
 _WORD = re.compile(rb'"((?:did:|https?://|urn:)[^"\\]{1,2000})"')
 
 
-def gather(repository: Repository, about: Mapping[str, str], since: str | None = None) -> Evidence:
+def gather(
+    repository: Repository, about: Mapping[str, str], since: str | None = None
+) -> AuditEvidence:
     """Return the evidence about a subject, as of the log checkpoint of the home.
 
     Args:
         repository: The store; in a clone, what is not pushed is left out.
-        about: The subject, as :attr:`Evidence.about` has it.
+        about: The subject, as :attr:`AuditEvidence.about` has it.
         since: A log checkpoint that the auditor kept, or None.
 
     Raises:
@@ -66,7 +68,7 @@ def gather(repository: Repository, about: Mapping[str, str], since: str | None =
         data = repository.blobs.read(one, max_bytes=MAX_AUDIT_OBJECT_BYTES)
         if _is_text(data):
             objects[one] = data
-    return Evidence(
+    return AuditEvidence(
         about,
         repository.store_id,
         signed.note.decode(),

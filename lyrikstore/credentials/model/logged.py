@@ -2,7 +2,7 @@
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.model.opened import OpenedCredential
-from lyrikstore.history.repository.signed_log import SignedLog
+from lyrikstore.history.signed_log import SignedLog
 
 
 class _Opened(dict[Digest, OpenedCredential]):

@@ -13,7 +13,7 @@ from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import StatusList
 from lyrikstore.crypto.multikey import parse_method_fragment
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.repository.signed_log import SignedLog
+from lyrikstore.history.signed_log import SignedLog
 from lyrikstore.verify.problems import Problems
 
 DECISIONS: Mapping[str, tuple[str, bool]] = {

@@ -15,7 +15,7 @@ from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import StatusList
 from lyrikstore.crypto.multikey import parse_method_fragment
-from lyrikstore.history.repository.signed_log import SignedLog
+from lyrikstore.history.signed_log import SignedLog
 
 _WORDS: Mapping[tuple[str, bool], str] = {
     ("revocation", True): "revokes",

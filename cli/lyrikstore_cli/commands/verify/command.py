@@ -15,6 +15,7 @@ from lyrikstore.canon.timestamps import now, parse_timestamp
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.verify import repair
+from lyrikstore_cli.commands.verify.audit import verify_handed_audit
 from lyrikstore_cli.commands.verify.card import verify_handed_card
 from lyrikstore_cli.commands.verify.delivery import verify_delivered
 from lyrikstore_cli.commands.verify.deployed import (
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 MAX_LISTS = 1000
 
+_AUDIT_FILES = (".html", ".htm", ".zip")
+
 
 class DataGiven(Struct, frozen=True):
     """The data that a credential describes.
@@ -55,7 +58,7 @@ class DataGiven(Struct, frozen=True):
     "verify",
     epilog="lyrikstore verify delivery\nlyrikstore verify credential.json --data data\n"
     "lyrikstore verify checkpoints/acme/clause-classifier\n"
-    "lyrikstore verify MODEL_CARD.md --store acme\nlyrikstore verify",
+    "lyrikstore verify MODEL_CARD.md --store acme\nlyrikstore verify audit.html\nlyrikstore verify",
 )
 @click.argument("target", required=False)
 @click.option(
@@ -130,8 +133,8 @@ def command(
 
     A delivery is a folder; its data is verified too. Of a folder that `deploy` wrote all files are
     verified, also if TARGET is one of them. A file may be a credential of lyrikstore, a credential
-    of other software, or a presentation; the report names the profile. It may also be a model card,
-    which is verified with its model in the store that signed it. The report lists checks that
+    of other software, a presentation (the report names the profile), an audit file, or a model
+    card, which is verified with its model in the store that signed it. The report lists checks that
     failed, that are open, that warn, and claims that are only stated; `-v` adds checks that passed
     and all limits, `-q` prints only the verdict. Exit code 0: trusted; 4: valid, but you do not
     trust the issuer; 5: incomplete; 3: invalid. `--trust` and `--at` apply to this command only.
@@ -232,7 +235,7 @@ def _verify(
             )
     path, delivered = Path(target), False
     if path.exists():
-        from lyrikstore.api.commands import deployed_folder, of_earlier_folder
+        from lyrikstore.api.commands import deployed_folder, is_audit_file, of_earlier_folder
 
         if not target.startswith((".", "/")) and _is_ref(session, target):
             raise click.UsageError(
@@ -249,6 +252,10 @@ def _verify(
             about = DataGiven(data, False, recompute)
             report = _verify_file(session, path, about, trust, at, status_files, asked)
             return of_earlier_folder(report)
+        if path.suffix in _AUDIT_FILES and is_audit_file(path):
+            if data is not None or asked or asked.fetch:
+                raise click.UsageError(f"{target} is an audit file: leave --data and --fetch out")
+            return verify_handed_audit(session, path, trust, at)
         if path.is_dir():  # a delivery is verified as a whole
             path, delivered = credential_file(path), True
         if delivered or data is not None:

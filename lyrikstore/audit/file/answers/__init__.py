@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 
 from lyrikstore.audit.file.answers import data, models, people, rights
 from lyrikstore.audit.file.answers.known import Known
-from lyrikstore.audit.file.answers.tables import Answer, Found, answer
+from lyrikstore.audit.file.answers.tables import AnswerRows, AuditAnswer, answer
 from lyrikstore.audit.file.opened import OpenedEvidence
 from lyrikstore.audit.file.questions import QUESTIONS
 
-ANSWERERS: Mapping[str, Callable[[Known], Found]] = {
+ANSWERERS: Mapping[str, Callable[[Known], AnswerRows]] = {
     "sources": data.sources,
     "licences": data.licences,
     "filters": data.filters,
@@ -40,7 +40,7 @@ ANSWERERS: Mapping[str, Callable[[Known], Found]] = {
 """Id of a question → the function that finds what the evidence says to it."""
 
 
-def answers_of(opened: OpenedEvidence) -> tuple[Answer, ...]:
+def answers_of(opened: OpenedEvidence) -> tuple[AuditAnswer, ...]:
     """Return the answer to every question, in their order."""
     known = Known(opened)
     return tuple(answer(question, ANSWERERS[question.id](known)) for question in QUESTIONS)

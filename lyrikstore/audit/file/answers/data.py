@@ -4,37 +4,37 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lyrikstore.audit.file.answers.known import Known, LoggedCredential, listed, text_of
-from lyrikstore.audit.file.answers.tables import Found, Row, row
+from lyrikstore.audit.file.answers.tables import AnswerRows, EvidenceRow, row
 from lyrikstore.history.manifests.manifest import Manifest
 
 _PERSONAL = ("redact/", "scan/")
 """How the names of steps begin that look for personal data."""
 
 
-def sources(known: Known) -> Found:
+def sources(known: Known) -> AnswerRows:
     """Answer which data everything came from."""
-    return Found({"sources": [_source(known, one) for one in _sources(known)]})
+    return AnswerRows({"sources": [_source(known, one) for one in _sources(known)]})
 
 
 def _sources(known: Known) -> Iterator[Manifest]:
     return (one for one in known.manifests("dataset") if one.body["origin"] != "filtered")
 
 
-def _source(known: Known, one: Manifest) -> Row:
+def _source(known: Known, one: Manifest) -> EvidenceRow:
     body = one.body
     sizes = (text_of(body[name]) for name in ("records", "fileCount", "bytes"))
     signed = known.who(one.author), one.created
     return row([known.at(one)], known.called(one.id), body["origin"], *sizes, *signed)
 
 
-def licences(known: Known) -> Found:
+def licences(known: Known) -> AnswerRows:
     """Answer how many records are under which licence."""
-    return Found(
+    return AnswerRows(
         {"licences": [one for source in _sources(known) for one in _licences(known, source)]}
     )
 
 
-def _licences(known: Known, source: Manifest) -> Iterator[Row]:
+def _licences(known: Known, source: Manifest) -> Iterator[EvidenceRow]:
     at, name = known.at(source), known.called(source.id)
     stated = source.body.get("licence")
     if stated is not None:
@@ -63,7 +63,7 @@ def _terms(one: LoggedCredential) -> Mapping[str, Any]:
     return terms if isinstance(terms, dict) else {}
 
 
-def filters(known: Known) -> Found:
+def filters(known: Known) -> AnswerRows:
     """Answer which filters ran, with which parameters and versions."""
     steps, programs = [], []
     for one in known.manifests("filter"):
@@ -77,7 +77,7 @@ def filters(known: Known) -> Found:
             programs.append(row([at], name, library, text_of(version)))
         models = one.body.get("models", ())
         programs += (row([at], name, each["name"], each["version"]) for each in models)
-    return Found({"steps": steps, "programs": programs})
+    return AnswerRows({"steps": steps, "programs": programs})
 
 
 def _filtered(known: Known) -> Iterator[Manifest]:
@@ -91,10 +91,10 @@ def _filter_of(known: Known, one: Manifest) -> tuple[list[int], str]:
     return [known.at(one), *map(known.at, present)], listed(known.called(item.id) for item in used)
 
 
-def dropped(known: Known) -> Found:
+def dropped(known: Known) -> AnswerRows:
     """Answer what each filter dropped, why, and how many."""
-    counts: list[Row] = []
-    reasons: list[Row] = []
+    counts: list[EvidenceRow] = []
+    reasons: list[EvidenceRow] = []
     for one in _filtered(known):
         derivation, name = one.body["derivation"], known.called(one.id)
         log, used = _filter_of(known, one)
@@ -102,29 +102,29 @@ def dropped(known: Known) -> Found:
         cells = (text_of(numbers.get(word, 0)) for word in _COUNTS)
         counts.append(row(log, name, used, *cells))
         reasons += _reasons(known, one, ("dropped", "changed"))
-    return Found({"counts": counts, "reasons": reasons})
+    return AnswerRows({"counts": counts, "reasons": reasons})
 
 
 _COUNTS = ("in", "kept", "dropped", "changed", "elsewhere", "made")
 
 
-def _reasons(known: Known, one: Manifest, words: tuple[str, ...]) -> Iterator[Row]:
+def _reasons(known: Known, one: Manifest, words: tuple[str, ...]) -> Iterator[EvidenceRow]:
     for word in words:
         for reason, count in sorted(one.body["derivation"].get(word, {}).items()):
             yield row([known.at(one)], known.called(one.id), word, reason, text_of(count))
 
 
-def dropped_list(known: Known) -> Found:
+def dropped_list(known: Known) -> AnswerRows:
     """Answer where the list of what was dropped is."""
     rows = [
         row([known.at(one)], known.called(one.id), str(item.id), str(item.bytes))
         for one in _filtered(known)
         for item in one.attachments_in("decisions")
     ]
-    return Found({"lists": rows}, "stays" if rows else "")
+    return AnswerRows({"lists": rows}, "stays" if rows else "")
 
 
-def document(known: Known) -> Found:
+def document(known: Known) -> AnswerRows:
     """Answer whether a certain document was in it."""
     rows = []
     for one in known.manifests("records"):
@@ -132,10 +132,10 @@ def document(known: Known) -> Found:
         for root in one.body["roots"]:
             cells = (root["type"], root["root"], text_of(root["count"]))
             rows.append(row([known.at(one)], known.called(about), *cells))
-    return Found({"roots": rows}, "stays" if rows else "")
+    return AnswerRows({"roots": rows}, "stays" if rows else "")
 
 
-def overlap(known: Known) -> Found:
+def overlap(known: Known) -> AnswerRows:
     """Answer whether test data was seen in training."""
     rows = []
     for one in known.manifests("evaluation"):
@@ -147,10 +147,10 @@ def overlap(known: Known) -> Found:
         how = listed(word for word in (found.get("checked"), near.get("method")) if word)
         cells = (text_of(one.body["count"]), text_of(found["exact"]), text_of(near.get("count")))
         rows.append(row([known.at(one)], known.called(one.id), model, *cells, how))
-    return Found({"overlap": rows})
+    return AnswerRows({"overlap": rows})
 
 
-def personal(known: Known) -> Found:
+def personal(known: Known) -> AnswerRows:
     """Answer which personal data was found and removed."""
     detectors = []
     looked = set()
@@ -167,10 +167,10 @@ def personal(known: Known) -> Found:
         if looked.intersection(item.id for item in one.inputs_in("filter"))
         for reason in _reasons(known, one, ("changed", "reported"))
     ]
-    return Found({"found": found, "detectors": detectors})
+    return AnswerRows({"found": found, "detectors": detectors})
 
 
-def missed(known: Known) -> Found:
+def missed(known: Known) -> AnswerRows:
     """Answer what the search for personal data missed, as others attest."""
     rows = []
     for one in known.of_type("AttestationCredential"):
@@ -187,10 +187,10 @@ def missed(known: Known) -> Found:
                 listed(stated.get("limitations", ())),
             )
             rows.append(row([one.index], *cells))
-    return Found({"findings": rows})
+    return AnswerRows({"findings": rows})
 
 
-def versions(known: Known) -> Found:
+def versions(known: Known) -> AnswerRows:
     """Answer what changed between versions."""
     rows = []
     for one in known.manifests("dataset", "checkpoint", "filter", "card"):
@@ -207,4 +207,4 @@ def versions(known: Known) -> Found:
             rows.append(
                 row([known.at(before), known.at(one)], one.name, *short, *sizes, one.message)
             )
-    return Found({"versions": rows})
+    return AnswerRows({"versions": rows})

@@ -48,7 +48,7 @@ class LoggedCredential(Struct, frozen=True):
         return text_of(self.document.get("validFrom"))
 
 
-class Change(Struct, frozen=True):
+class RightChange(Struct, frozen=True):
     """A change of the status of a credential.
 
     Attributes:
@@ -143,7 +143,7 @@ class Known:
                 yield one
 
     @cached_property
-    def changes(self) -> tuple[Change, ...]:
+    def changes(self) -> tuple[RightChange, ...]:
         """Every change of status, in log order."""
         changed = status_changes(self.opened)
         said = {
@@ -160,11 +160,11 @@ class Known:
                 log = (index,) if words is None else (index, self.at(words))
                 by = words.author if words is not None and change.reason else ""
                 issuer = listed.issuer or ""
-                found.append(Change(index, issuer, claimed, change, log, by))
+                found.append(RightChange(index, issuer, claimed, change, log, by))
         return tuple(sorted(found, key=lambda one: (one.index, one.change.credential.raw)))
 
     @property
-    def revocations(self) -> tuple[Change, ...]:
+    def revocations(self) -> tuple[RightChange, ...]:
         """The changes that revoke or suspend a credential."""
         return tuple(one for one in self.changes if one.change.effect != "reinstates")
 

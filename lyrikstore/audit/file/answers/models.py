@@ -3,21 +3,21 @@
 from collections.abc import Iterator
 
 from lyrikstore.audit.file.answers.known import Known, listed, text_of
-from lyrikstore.audit.file.answers.tables import Found, Row, row
+from lyrikstore.audit.file.answers.tables import AnswerRows, EvidenceRow, row
 from lyrikstore.history.manifests.manifest import Manifest
 
 
-def predictions(known: Known) -> Found:
+def predictions(known: Known) -> AnswerRows:
     """Answer which predictions it made."""
     rows = []
     for one in known.manifests("prediction"):
         model = known.called(one.inputs_in("checkpoint")[0].id)
         counts = (text_of(one.body.get(word)) for word in ("asked", "answered", "notKnown"))
         rows.append(row([known.at(one)], model, *counts, known.who(one.author), one.created))
-    return Found({"predictions": rows})
+    return AnswerRows({"predictions": rows})
 
 
-def failed(known: Known) -> Found:
+def failed(known: Known) -> AnswerRows:
     """Answer which runs failed or were passed over, and what was logged without effect."""
     runs = list(known.manifests("run"))
     models = list(known.manifests("checkpoint"))
@@ -31,10 +31,10 @@ def failed(known: Known) -> Found:
         "candidates": [one for model in models for one in _candidates(known, model)],
         "flagged": list(_flagged(known)),
     }
-    return Found(tables, "all" if runs and not any(tables.values()) else "")
+    return AnswerRows(tables, "all" if runs and not any(tables.values()) else "")
 
 
-def _candidates(known: Known, model: Manifest) -> Iterator[Row]:
+def _candidates(known: Known, model: Manifest) -> Iterator[EvidenceRow]:
     chosen = model.body.get("chosen", {})
     for one in chosen.get("candidates", ()):
         figures = listed(
@@ -46,7 +46,7 @@ def _candidates(known: Known, model: Manifest) -> Iterator[Row]:
         yield row([known.at(model)], known.called(model.id), *cells)
 
 
-def _flagged(known: Known) -> Iterator[Row]:
+def _flagged(known: Known) -> Iterator[EvidenceRow]:
     for flag in known.opened.table.flagged:
         one = known.get(flag.id)
         kind, name, by = ("", flag.id.short, "")
@@ -55,7 +55,7 @@ def _flagged(known: Known) -> Iterator[Row]:
         yield row([flag.index], kind, name, by, flag.reason)
 
 
-def reproduced(known: Known) -> Found:
+def reproduced(known: Known) -> AnswerRows:
     """Answer whether training can be reproduced, and was."""
     rows = []
     for one in known.manifests("reproduction"):
@@ -63,10 +63,10 @@ def reproduced(known: Known) -> Found:
         cells = (one.body["verdict"], one.body["method"], known.who(one.author), one.created)
         rows.append(row([known.at(one)], run, *cells))
     runs = [_fixed(known, one) for one in known.manifests("run")]
-    return Found({"reproductions": rows, "runs": runs}, "untried" if runs and not rows else "")
+    return AnswerRows({"reproductions": rows, "runs": runs}, "untried" if runs and not rows else "")
 
 
-def _fixed(known: Known, run: Manifest) -> Row:
+def _fixed(known: Known, run: Manifest) -> EvidenceRow:
     body = run.body
     code = body.get("code", {})
     order = body.get("order", {})
@@ -82,7 +82,7 @@ def _fixed(known: Known, run: Manifest) -> Row:
     return row([known.at(run)], *cells)
 
 
-def rules(known: Known) -> Found:
+def rules(known: Known) -> AnswerRows:
     """Answer which rules of the organisation applied, and which exceptions were made."""
     packs = [
         row(
@@ -107,10 +107,10 @@ def rules(known: Known) -> Found:
         for one in known.manifests("decision")
     ]
     waivers = [_waiver(known, one) for one in known.manifests("waiver")]
-    return Found({"packs": packs, "decisions": decisions, "waivers": waivers})
+    return AnswerRows({"packs": packs, "decisions": decisions, "waivers": waivers})
 
 
-def _waiver(known: Known, one: Manifest) -> Row:
+def _waiver(known: Known, one: Manifest) -> EvidenceRow:
     about = (*one.inputs_in("dataset"), *one.inputs_in("checkpoint"))[0].id
     words = (one.body[word] for word in ("rule", "until", "reason", "liable"))
     return row([known.at(one)], known.called(about), *words, known.who(one.author))

@@ -3,23 +3,23 @@
 from collections.abc import Iterator
 
 from lyrikstore.audit.file.answers.known import Known, listed, text_of
-from lyrikstore.audit.file.answers.tables import Found, Row, row
+from lyrikstore.audit.file.answers.tables import AnswerRows, EvidenceRow, row
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.policy.approving import approving_roles
 from lyrikstore.verify.store.statements.approvals import count_decisions, decisions_on
 
 
-def signers(known: Known) -> Found:
+def signers(known: Known) -> AnswerRows:
     """Answer who signed each step."""
     steps = [
         row([known.at(one)], one.kind, known.called(one.id), known.who(one.author), one.created)
         for one in known.opened.effective
     ]
-    return Found({"people": list(_people(known)), "steps": steps})
+    return AnswerRows({"people": list(_people(known)), "steps": steps})
 
 
-def _people(known: Known) -> Iterator[Row]:
+def _people(known: Known) -> Iterator[EvidenceRow]:
     policies = known.opened.table.policies
     if not policies:
         return
@@ -40,7 +40,7 @@ def _people(known: Known) -> Iterator[Row]:
         yield row(log, key, roles, words, now)
 
 
-def approvals(known: Known) -> Found:
+def approvals(known: Known) -> AnswerRows:
     """Answer who approved what, when, and in which words."""
     rows = []
     for one in known.manifests("approval"):
@@ -55,7 +55,7 @@ def approvals(known: Known) -> Found:
             text_of(one.body.get("statement")),
         )
         rows.append(row([known.at(one)], *cells, own, counts))
-    return Found({"approvals": rows})
+    return AnswerRows({"approvals": rows})
 
 
 def _counting(known: Known, card: Manifest | None) -> frozenset[object]:
@@ -69,7 +69,7 @@ def _counting(known: Known, card: Manifest | None) -> frozenset[object]:
     return frozenset(one.id for one in counted.independent)
 
 
-def rule(known: Known) -> Found:
+def rule(known: Known) -> AnswerRows:
     """Answer by which rule it was approved then."""
     rows = []
     for one in known.manifests("approval"):
@@ -83,10 +83,10 @@ def rule(known: Known) -> Found:
             keys = listed(known.who(key) for key in role.keys)
             cells = (known.called(one.id), names[id(role)], str(role.threshold), keys)
             rows.append(row([at, since], *cells))
-    return Found({"rules": rows})
+    return AnswerRows({"rules": rows})
 
 
-def card(known: Known) -> Found:
+def card(known: Known) -> AnswerRows:
     """Answer whether the card is the one that was approved."""
     rows = []
     for one in known.manifests("card"):
@@ -113,13 +113,13 @@ def card(known: Known) -> Found:
         )
         log = (known.at(each) for each in (one, *counted.independent, *uses))
         rows.append(row(log, *cells))
-    return Found({"cards": rows})
+    return AnswerRows({"cards": rows})
 
 
-def dates(known: Known) -> Found:
+def dates(known: Known) -> AnswerRows:
     """Answer which dates are real: those that outsiders put on a log checkpoint."""
-    return Found({"times": [_dated(known, one) for one in known.manifests("timestamp")]})
+    return AnswerRows({"times": [_dated(known, one) for one in known.manifests("timestamp")]})
 
 
-def _dated(known: Known, one: Manifest) -> Row:
+def _dated(known: Known, one: Manifest) -> EvidenceRow:
     return row([known.at(one)], text_of(one.body.get("size")), "", "", one.created)

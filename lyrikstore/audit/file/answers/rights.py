@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from lyrikstore.audit.file.answers.known import Change, Known, listed, text_of
-from lyrikstore.audit.file.answers.tables import Found, Row, row
+from lyrikstore.audit.file.answers.known import Known, RightChange, listed, text_of
+from lyrikstore.audit.file.answers.tables import AnswerRows, EvidenceRow, row
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Manifest
 
@@ -14,7 +14,7 @@ _USES = frozenset(
 """Kinds that say that something was used."""
 
 
-def licensed(known: Known) -> Found:
+def licensed(known: Known) -> AnswerRows:
     """Answer whether the data was licensed at the moment of training."""
     runs = list(known.manifests("run"))
     rights = [_right(known, one, right) for one in runs for right in one.body.get("rights", ())]
@@ -24,10 +24,10 @@ def licensed(known: Known) -> Found:
         for item in one.body.get("without", ())
     ]
     unrecorded = "unrecorded" if runs and not rights and not without else ""
-    return Found({"rights": rights, "without": without}, unrecorded)
+    return AnswerRows({"rights": rights, "without": without}, unrecorded)
 
 
-def _right(known: Known, run: Manifest, right: dict[str, Any]) -> Row:
+def _right(known: Known, run: Manifest, right: dict[str, Any]) -> EvidenceRow:
     at, credential = known.at(run), Digest.parse(right["credential"])
     log, then = [at], "the credential is not in the file"
     found = known.credentials.get(credential)
@@ -58,7 +58,7 @@ def _right(known: Known, run: Manifest, right: dict[str, Any]) -> Row:
 _ED = {"revokes": "revoked", "suspends": "suspended", "reinstates": "reinstated"}
 
 
-def revoked(known: Known) -> Found:
+def revoked(known: Known) -> AnswerRows:
     """Answer when a right was revoked, and by whom."""
     rows = [
         row(
@@ -71,10 +71,10 @@ def revoked(known: Known) -> Found:
         )
         for one in known.changes
     ]
-    return Found({"changes": rows})
+    return AnswerRows({"changes": rows})
 
 
-def reasons(known: Known) -> Found:
+def reasons(known: Known) -> AnswerRows:
     """Answer why a right was revoked."""
     rows = [
         row(
@@ -87,10 +87,10 @@ def reasons(known: Known) -> Found:
         for one in known.revocations
         if one.change.reason
     ]
-    return Found({"reasons": rows}, "unsaid" if known.revocations and not rows else "")
+    return AnswerRows({"reasons": rows}, "unsaid" if known.revocations and not rows else "")
 
 
-def impact(known: Known) -> Found:
+def impact(known: Known) -> AnswerRows:
     """Answer what rests on what was revoked."""
     rows = [
         row(
@@ -103,10 +103,10 @@ def impact(known: Known) -> Found:
         for change in known.revocations
         for one in known.resting_on(change.change.credential)
     ]
-    return Found({"impact": rows}, "nothing" if known.revocations and not rows else "")
+    return AnswerRows({"impact": rows}, "nothing" if known.revocations and not rows else "")
 
 
-def deployed(known: Known) -> Found:
+def deployed(known: Known) -> AnswerRows:
     """Answer where it was deployed, and whether it was used after a revocation."""
     rows = []
     for one in known.manifests("deployment"):
@@ -120,17 +120,17 @@ def deployed(known: Known) -> Found:
         )
         rows.append(row([known.at(one)], *cells, known.who(one.author), one.created))
     after = [one for change in known.revocations for one in _after(known, change)]
-    return Found({"deployments": rows, "after": after})
+    return AnswerRows({"deployments": rows, "after": after})
 
 
-def _after(known: Known, change: Change) -> Iterator[Row]:
+def _after(known: Known, change: RightChange) -> Iterator[EvidenceRow]:
     for one in known.resting_on(change.change.credential):
         if one.kind in _USES and known.at(one) > change.index:
             cells = (change.change.credential.short, one.kind, known.called(one.id))
             yield row([*change.log, known.at(one)], *cells, known.who(one.author), one.created)
 
 
-def deliveries(known: Known) -> Found:
+def deliveries(known: Known) -> AnswerRows:
     """Answer what was handed over, and under which terms."""
     rows = []
     for one in known.manifests("delivery"):
@@ -148,10 +148,10 @@ def deliveries(known: Known) -> Found:
             until = text_of(credential.document.get("validUntil"))
         short = "" if named is None else Digest.parse(named).short
         rows.append(row(log, data, one.body["form"], short, permits, until, one.created))
-    return Found({"deliveries": rows})
+    return AnswerRows({"deliveries": rows})
 
 
-def recipients(known: Known) -> Found:
+def recipients(known: Known) -> AnswerRows:
     """Answer who received it."""
     rows = []
     unnamed = False
@@ -168,10 +168,10 @@ def recipients(known: Known) -> Found:
         name = text_of(dataset.get("name")) if isinstance(dataset, dict) else ""
         holder = listed(grant.subject[word] for word in ("name", "id") if word in grant.subject)
         rows.append(row([grant.index], name, holder, known.who(grant.issuer), grant.claimed))
-    return Found({"recipients": rows}, "unnamed" if unnamed and not rows else "")
+    return AnswerRows({"recipients": rows}, "unnamed" if unnamed and not rows else "")
 
 
-def others(known: Known) -> Found:
+def others(known: Known) -> AnswerRows:
     """Answer what others attest."""
     rows = []
     for one in known.of_type("AttestationCredential"):
@@ -180,4 +180,4 @@ def others(known: Known) -> Found:
             about = text_of(one.subject.get("name", one.subject.get("id")))
             cells = (text_of(stated.get(word)) for word in ("kind", "conclusion"))
             rows.append(row([one.index], about, known.who(one.issuer), *cells, one.claimed))
-    return Found({"attestations": rows})
+    return AnswerRows({"attestations": rows})

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from lyrikstore.audit.file.questions import Question
+from lyrikstore.audit.file.questions import AuditQuestion
 
 
-class Row(Struct, frozen=True):
+class EvidenceRow(Struct, frozen=True):
     """A row of a table.
 
     Attributes:
@@ -19,7 +19,7 @@ class Row(Struct, frozen=True):
     log: tuple[int, ...]
 
 
-class Table(Struct, frozen=True):
+class AnswerTable(Struct, frozen=True):
     """A table of an answer.
 
     Attributes:
@@ -30,10 +30,10 @@ class Table(Struct, frozen=True):
 
     title: str
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[EvidenceRow, ...]
 
 
-class Answer(Struct, frozen=True):
+class AuditAnswer(Struct, frozen=True):
     """The answer to a question.
 
     Attributes:
@@ -46,10 +46,10 @@ class Answer(Struct, frozen=True):
     id: str
     state: str
     because: str
-    tables: tuple[Table, ...]
+    tables: tuple[AnswerTable, ...]
 
 
-class Found(Struct, frozen=True):
+class AnswerRows(Struct, frozen=True):
     """What evidence says to a question.
 
     Attributes:
@@ -57,22 +57,22 @@ class Found(Struct, frozen=True):
         because: Code of the reason why this is no answer; empty: it is one, if there is a row.
     """
 
-    tables: Mapping[str, Iterable[Row]]
+    tables: Mapping[str, Iterable[EvidenceRow]]
     because: str = ""
 
 
-def row(log: Iterable[int], *cells: str) -> Row:
+def row(log: Iterable[int], *cells: str) -> EvidenceRow:
     """Return a row; the log indices are sorted, each once."""
-    return Row(cells, tuple(sorted(set(log))))
+    return EvidenceRow(cells, tuple(sorted(set(log))))
 
 
-def answer(question: Question, found: Found) -> Answer:
+def answer(question: AuditQuestion, found: AnswerRows) -> AuditAnswer:
     """Return the answer to a question, in the question's words."""
     tables = []
     for name, words in question.tables.items():
         rows = tuple(found.tables.get(name, ()))
         if rows:
-            tables.append(Table(words.title, words.columns, rows))
+            tables.append(AnswerTable(words.title, words.columns, rows))
     code = found.because or ("" if tables else "none")
     state = "not-known" if code else "answered"
-    return Answer(question.id, state, question.because[code] if code else "", tuple(tables))
+    return AuditAnswer(question.id, state, question.because[code] if code else "", tuple(tables))

@@ -19,7 +19,7 @@ from lyrikstore.history.policy.approving import (
     last_key,
 )
 from lyrikstore.history.policy.policy import APPROVAL, Policy
-from lyrikstore.history.repository.signed_log import SignedLog
+from lyrikstore.history.signed_log import SignedLog
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
 
@@ -59,9 +59,7 @@ def decisions_on(repository: SignedLog, card: Manifest) -> CardDecisions:
     return last_decisions(repository.policy, about)
 
 
-def count_decisions(
-    repository: SignedLog, card: Manifest, made: CardDecisions
-) -> CountedApprovals:
+def count_decisions(repository: SignedLog, card: Manifest, made: CardDecisions) -> CountedApprovals:
     """Return the approvals of a card that count by the policy in force.
 
     Args:
