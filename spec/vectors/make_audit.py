@@ -78,6 +78,7 @@ def _cases(document: Any) -> list[Edit]:
     note = document["checkpoint"]
     kinds = [json.loads(text).get("kind", "credential") for text in objects]
     run, genesis = kinds.index("run"), kinds.index("genesis")
+    changed = objects[run].replace('"run"', '"ran"')
     dataset, credential = kinds.index("dataset"), kinds.index("credential")
     beginning = "\n".join([note.split("\n")[0], "2", *note.split("\n")[2:]])
     origin = note.split("\n")[0]
@@ -95,7 +96,7 @@ def _cases(document: Any) -> list[Edit]:
         {"id": "no-namespace", "set": [[["about"], {"namespace": "A/B"}]]},
         {"id": "leaf-of-another-type", "set": [[["leaves", 1], f"x{leaves[1][1:]}"]]},
         {"id": "leaf-in-capitals", "set": [[["leaves", 1], leaves[1].upper()]]},
-        {"id": "object-edited", "set": [[["objects", run], objects[run].replace('"run"', '"ran"')]]},
+        {"id": "object-edited", "set": [[["objects", run], changed]]},
         {"id": "objects-out-of-order", "set": [[["objects"], objects[::-1]]]},
         {"id": "object-twice", "set": [[["objects", 1], objects[0]]]},
         {"id": "object-empty", "set": [[["objects", 0], ""]]},

@@ -78,9 +78,9 @@ def make_audit(context: StoreContext, subject: str | None, *, since: Path | None
         since: A log checkpoint that the auditor kept, or an audit file that has it; or None.
 
     Raises:
-        InvalidInputError: (``bad-ref``, ``not-pushed``) there is no such subject in the home log;
+        InvalidInputError: (``bad-ref``, ``not-pushed``) it is no subject, or not in the home log;
             (``bad-checkpoint``) ``since`` is no log checkpoint of this log.
-        NotFoundError: (``not-logged``, ``no-file``) there is no such subject, or no such file.
+        NotFoundError: (``no-ref``, ``no-id``, ``no-file``) there is no such subject, or no such file.
         LyrikstoreError: An object cannot be read, as for a store.
         FormatError: (``bad-audit``) there is too much for one file.
 
