@@ -87,7 +87,7 @@ ROLES = {
             "log --audit": "who signed what, when",
             "lineage CHECKPOINT": "what it was made from",
             "impact NAME": "what depends on a dataset",
-            "query SQL": "ask the index with SQL",
+            "audit CHECKPOINT -o audit.html": "one file that verifies itself",
         },
         ("help exit-codes", "the same from a script"),
     ),

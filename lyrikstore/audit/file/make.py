@@ -80,7 +80,7 @@ def make_audit(context: StoreContext, subject: str | None, *, since: Path | None
     Raises:
         InvalidInputError: (``bad-ref``, ``not-pushed``) it is no subject, or not in the home log;
             (``bad-checkpoint``) ``since`` is no log checkpoint of this log.
-        NotFoundError: (``no-ref``, ``no-id``, ``no-file``) there is no such subject, or no such file.
+        NotFoundError: (``no-ref``, ``no-id``, ``no-file``) there is no such subject, or file.
         LyrikstoreError: An object cannot be read, as for a store.
         FormatError: (``bad-audit``) there is too much for one file.
 

@@ -12,6 +12,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, StorageError
 from lyrikstore.canon.limits import MAX_AUDIT_OBJECT_BYTES
 from lyrikstore.credentials.did import documents_among
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.history.log.checkpoint import Leaf
 from lyrikstore.history.log.entries import LoggedEntry
 from lyrikstore.history.manifests.manifest import Manifest
@@ -35,6 +36,9 @@ _ABOUT: Mapping[str, frozenset[str]] = {
     "waiver": frozenset({"dataset", "checkpoint"}),
 }
 """Kind → roles of the inputs that it is a statement about."""
+
+_LICENCE_COLUMNS = frozenset({"licence", "license"})
+"""Columns whose cells may leave the store: they name licences, and terms are sorted by them."""
 
 _DIGEST = re.compile(rb"(?:urn:)?blake3:([0-9a-f]{64})")
 _CONTEXT = re.compile(rb"https://(?:www\.w3\.org|w3id\.org)/")
@@ -75,6 +79,18 @@ def gather(
         tuple(Leaf(one.type, one.id) for one in entries),
         objects,
         since,
+    )
+
+
+def _selects_by_cells(data: bytes) -> bool:
+    """Whether a credential says which files or rows it means, by paths or by cells of a sheet."""
+    subject = (OpenedCredential(data).document or {}).get("credentialSubject")
+    terms = subject.get("licence") if isinstance(subject, dict) else None
+    parts = terms.get("partitions") if isinstance(terms, dict) else None
+    return any(
+        not isinstance(one, dict) or one.get("column") not in _LICENCE_COLUMNS
+        for part in (parts if isinstance(parts, list) else ())
+        for one in (part.get("select", ()) if isinstance(part, dict) else ())
     )
 
 
@@ -213,7 +229,7 @@ class _Choice:
                 )
             }
             if not new:
-                return found
+                return {one for one in found if not _selects_by_cells(self.credentials[one])}
             found |= new
             wanted |= {one.hex.encode() for one in new}
             words |= {word for one in new for word in self._named[one][1]}

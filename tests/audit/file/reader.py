@@ -80,7 +80,7 @@ def canonical(value: Any) -> bytes:
 def check_signature(manifest: dict[str, Any]) -> None:
     """Check the proof of a manifest, `eddsa-jcs-2022`."""
     proof = dict(manifest["proof"])
-    signature = base58(proof.pop("proofValue").removeprefix("z"))
+    signature = base58(proof.pop("proofValue").removeprefix("z")).rjust(64, b"\0")
     unsigned = {name: value for name, value in manifest.items() if name != "proof"}
     assert proof["verificationMethod"].split("#")[0] == manifest["author"]
     key = base58(manifest["author"].removeprefix("did:key:z"))
