@@ -18,7 +18,8 @@ from tests.warm import QUICK_KEYS
 
 ORDER = (
     *("init", "commit", "status", "permit", "filter", "why", "diff", "checkout", "lock", "profile"),
-    *("log", "show", "query", "issue", "impact", "attest", "import", "grant", "present", "verify"),
+    *("log", "show", "query", "issue", "impact", "audit", "attest", "import", "grant", "present"),
+    "verify",
     *("terms", "w3c export", "page", "credential suspend", "credential reinstate"),
     *("credential revoke", "w3c sign", "maintain schema", "trust set", "key document", "trust add"),
     *("trust check", "key letter", "key statements", "key backup"),
@@ -50,6 +51,7 @@ ASIDE: Mapping[str, str] = {
     "lyrikstore trust add 'data.example/archive+1a2b3c4d+…'": "the key of a log",
     "lyrikstore verify checkpoints/acme/clause-classifier": "a model",
     "lyrikstore verify MODEL_CARD.md --store acme": "a model",
+    "lyrikstore audit checkpoints/acme/clause-classifier -o audit.html": "a model",
     "lyrikstore show evaluations/acme/m --json": "a model",
     "lyrikstore import --trained out --input acme/rows --as acme/model": "a model",
 }
@@ -79,6 +81,12 @@ def split(person: Person) -> None:
     person.ok("lock", "acme/clauses")
 
 
+def kept(person: Person) -> None:
+    shutil.copy(
+        person.folder / ".lyrikstore" / "log" / "checkpoint", person.folder / "kept.checkpoint"
+    )
+
+
 def deliveries(person: Person) -> None:
     for name in ("delivery-a", "delivery-b"):
         shutil.copytree(person.folder / "delivery", person.folder / name)
@@ -105,6 +113,7 @@ BEFORE: Mapping[str, Callable[[Person], None]] = {
     "lyrikstore terms acme/corpus-clean --purpose train,commercialUse --territory DE": (
         corpus_clean
     ),
+    "lyrikstore audit acme --since": kept,
     "lyrikstore page --compare verify-from-the-seller.html": bought_page,
     "lyrikstore trust add did:web:acme.example": somebody,
 }

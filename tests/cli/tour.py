@@ -360,4 +360,6 @@ def trained(root: Path) -> dict[str, list[dict[str, Any]]]:
     way.run("acme", "card", made["name"], "--diff", "-o", "card.html")
     way.run("acme", "approve", made["name"], "--self", "-m", "read with the evaluation")
     way.run("acme", "deploy", made["name"], "--to", "onnx", "-o", "classifier", "--check")
+    way.run("acme", "audit", made["name"], "-o", "audit.html")
+    way.run("acme", "verify", "audit.html")
     return way.found

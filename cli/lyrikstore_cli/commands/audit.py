@@ -27,7 +27,7 @@ _WRITTEN = {".html": "page", ".zip": "archive"}
 @declare(
     "audit",
     epilog="lyrikstore audit checkpoints/acme/clause-classifier -o audit.html\n"
-    "lyrikstore audit acme --since kept.checkpoint -o audit.zip\nlyrikstore audit audit.html",
+    "lyrikstore audit acme --since kept.checkpoint -o audit.html\nlyrikstore audit audit.html",
 )
 @click.argument("subject", metavar="[REF|NAMESPACE|FILE]", required=False)
 @click.option(
