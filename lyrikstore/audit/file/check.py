@@ -21,7 +21,7 @@ from lyrikstore.history.log.checkpoint import SignedCheckpoint, open_checkpoint
 from lyrikstore.history.log.memory import LogMemory, MemoryState
 from lyrikstore.history.log.memory_files import LogName
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.policy.key_history import KeyHistory, Ruled
+from lyrikstore.history.policy.key_history import KeyHistory, Ruled, check_head
 from lyrikstore.history.repository.refs import REASONS
 from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.credential.key_statements import is_statement
@@ -95,20 +95,15 @@ def verify_evidence(
         *_check_manifests(opened, genesis),
         _check_credentials(opened),
     ]
-    left_out = opened.left_out
-    unknown = [not_proven("left-out-of-audit", pluralize(left_out, "entry"))] if left_out else []
     issuer = None if genesis is None else genesis.author
-    return _report(checks, _subject(opened.evidence), issuer, at, unknown)
+    report = _report(checks, _subject(opened.evidence), issuer, at)
+    if not opened.left_out:
+        return report
+    return report.leaving_open(not_proven("left-out-of-audit", pluralize(opened.left_out, "entry")))
 
 
-def _report(
-    checks: Sequence[Check],
-    subject: str,
-    issuer: str | None,
-    at: datetime,
-    unknown: Sequence[str] = (),
-) -> Report:
-    return Report.of("audit", checks, subject=subject, issuer=issuer, at=at, open_questions=unknown)
+def _report(checks: Sequence[Check], subject: str, issuer: str | None, at: datetime) -> Report:
+    return Report.of("audit", checks, subject=subject, issuer=issuer, at=at)
 
 
 def _subject(evidence: AuditEvidence) -> str:
@@ -161,6 +156,9 @@ def _check_log(
     try:
         signed = open_checkpoint(evidence.checkpoint.encode(), keys)
         older = None if evidence.since is None else open_checkpoint(evidence.since.encode(), keys)
+        for one in (signed, older):
+            if one is not None:  # ATTACK A29: by a log key that was stolen, and retired since
+                check_head(one, opened.table.policies)
     except LyrikstoreError as error:
         return None, failed("log.checkpoint", error.kind, quote(error.message, 300))
     hashes = [one.hash for one in evidence.leaves]

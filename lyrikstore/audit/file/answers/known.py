@@ -147,7 +147,7 @@ class Known:
         """Every change of status, in log order."""
         changed = status_changes(self.opened)
         said = {
-            (one.body["list"], one.body["credential"]): one
+            (one.body["list"], one.body["credential"], one.author): one
             for one in self.opened.of_kind("withdrawal")
         }
         found = []
@@ -156,7 +156,7 @@ class Known:
             listed = self.opened.credentials[identity]
             claimed = text_of((listed.document or {}).get("validFrom"))
             for change in some:
-                words = said.get((str(identity), str(change.credential)))
+                words = said.get((str(identity), str(change.credential), listed.signer or ""))
                 log = (index,) if words is None else (index, self.at(words))
                 by = words.author if words is not None and change.reason else ""
                 issuer = listed.issuer or ""
