@@ -23,6 +23,7 @@ from lyrikstore.history.log.memory_files import LogName
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.policy.key_history import KeyHistory, Ruled, check_head
 from lyrikstore.history.repository.refs import REASONS
+from lyrikstore.objects.chunk.stream import NOT_FETCHED
 from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.credential.key_statements import is_statement
 from lyrikstore.verify.delivery.founder import check_founder
@@ -94,6 +95,8 @@ def verify_evidence(
         _check_memory(opened, signed, memory),
         *_check_manifests(opened, genesis),
         _check_credentials(opened),
+        unchecked("blobs", NOT_FETCHED, "an audit file holds no data, no tree and no attachment"),
+        unchecked("datasets", NOT_FETCHED, "no record was counted: an audit file holds no data"),
     ]
     issuer = None if genesis is None else genesis.author
     report = _report(checks, _subject(opened.evidence), issuer, at)
@@ -103,7 +106,7 @@ def verify_evidence(
 
 
 def _report(checks: Sequence[Check], subject: str, issuer: str | None, at: datetime) -> Report:
-    return Report.of("audit", checks, subject=subject, issuer=issuer, at=at)
+    return Report.of("audit", checks, subject=subject, issuer=issuer, at=at, without_data=True)
 
 
 def _subject(evidence: AuditEvidence) -> str:

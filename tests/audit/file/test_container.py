@@ -46,7 +46,7 @@ def page_with(middle: bytes) -> bytes:
 
 
 def test_a_page_is_trusted_and_below_its_limit(tmp_path: Path) -> None:
-    assert verdict(PAGE, tmp_path) == ("trusted", "pass")
+    assert verdict(PAGE, tmp_path) == ("trusted-without-data", "pass")
 
 
 def test_the_same_evidence_gives_the_same_bytes() -> None:
@@ -68,7 +68,7 @@ def test_a_title_cannot_leave_its_place() -> None:
     ],
 )
 def test_another_page_around_it_is_named(tmp_path: Path, edit) -> None:
-    assert verdict(edit(PAGE), tmp_path) == ("trusted", "other-page")
+    assert verdict(edit(PAGE), tmp_path) == ("trusted-without-data", "other-page")
 
 
 BOMB = gzip.compress(b"\0" * (MAX_AUDIT_EVIDENCE_BYTES + 1))
@@ -100,7 +100,7 @@ def test_a_hostile_file_is_refused(tmp_path: Path, name: str) -> None:
 
 def test_an_archive_is_trusted_with_its_answers_alone(tmp_path: Path) -> None:
     archive = write_archive(EVIDENCE, ANSWERS)
-    assert verdict(archive, tmp_path, "audit.zip") == ("trusted", "pass")
+    assert verdict(archive, tmp_path, "audit.zip") == ("trusted-without-data", "pass")
     said = json.loads(ANSWERS)
     said[0]["state"] = "not-known"
     forged = write_archive(EVIDENCE, encode(said))
