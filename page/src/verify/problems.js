@@ -26,7 +26,7 @@ export class Problems {
 
   /**
    * Return the check: failed, unchecked, warned, or passed with `summary`. Its reason is the code of the
-   * first problem.
+   * first problem, if that has one.
    *
    * @param {string} summary
    * @param {object} detail
@@ -35,7 +35,7 @@ export class Problems {
   close(summary, detail) {
     const [first] = [this.bad, this.lost, this.warnings].find((found) => found.length) ?? [];
     if (first === undefined) return passed(this.check, summary, detail);
-    const code = /** @type {string} */ (this.codes.get(first));
+    const code = this.codes.get(first) ?? (this.bad.length ? "problems" : this.lost.length ? "lost" : "noted");
     const naming = (/** @type {string[]} */ problems) => ({ ...detail, problems: problems.slice(0, MAX_NAMED) });
     if (this.bad.length) {
       const found = [...this.bad, ...this.lost];

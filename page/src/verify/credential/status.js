@@ -1,7 +1,7 @@
 /** Status lists, and whether the issuer still stands by a credential (spec §10.6). */
 import { counted } from "../../canon/text.js";
-import { Inflate } from "pako";
 import { unbase64url } from "../../canon/bytes.js";
+import { gunzip } from "../../canon/gzip.js";
 import { documentsAmong } from "../../credentials/did.js";
 import { attempt, Refusal, refuse } from "../../canon/errors.js";
 import { quote } from "../../canon/quoting.js";
@@ -13,7 +13,6 @@ import { LIST_TYPE } from "../../credentials/opened.js";
 import { CLOCK_SKEW, formatTimestamp, parseTimestamp } from "../../canon/timestamps.js";
 import { MAX_STATUS_CANDIDATES, MAX_STATUS_LIST_BYTES, STATUS_LIST_ENTRIES } from "../../../generated/limits.js";
 
-const CHUNK = 1 << 16;
 /** What the URLs of the lists begin with that are nowhere but in their issuer's log (rule 8). */
 const LOG_LISTS = "https://w3id.org/lyrikstore/log-status/";
 /** Reasons for which such a list says nothing, as where there is none. */
@@ -75,12 +74,7 @@ export function logLists(opened, lists) {
 }
 
 /** The URLs of the lists in which a credential's status is: those that it names, or else those in its issuer's log. @param {OpenedCredential} opened @returns {string[]} */
-export function listsOf({ document, id, kind }) {
-  if (document === null) return [];
-  const stated = Object.hasOwn(document, "credentialStatus");
-  if (!stated) return kind === undefined ? [] : [...SAID.keys()].map((purpose) => `${LOG_LISTS}${id}/${purpose}`);
-  return attempt(() => readEntries(document.credentialStatus).map(({ url }) => url), () => []);
-}
+export const listsOf = (opened) => attempt(() => entriesOf(opened).map(({ url }) => url), () => []);
 
 /**
  * Return the check `status` of a genuine credential.
@@ -116,6 +110,13 @@ export async function checkStatus(opened, issuer, lists, at, maxAge, keys) {
   const warning = judged.find((check) => check.state === "warn");
   if (warning) return { ...warning, summary: `${said}; ${warning.summary}`, detail: { ...warning.detail, asOf: oldest } };
   return passed("status", said, { asOf: oldest });
+}
+
+/** The places of the bits of a credential: in the lists that it names, or in its issuer's log. @param {OpenedCredential} opened @returns {Entry[]} */
+export function entriesOf({ document, id, kind }) {
+  if (document === null) return [];
+  if (Object.hasOwn(document, "credentialStatus")) return readEntries(document.credentialStatus);
+  return kind === undefined ? [] : [...SAID.keys()].map((purpose) => ({ purpose, index: 0, url: `${LOG_LISTS}${id}/${purpose}` }));
 }
 
 /** @param {any} stated @returns {Entry[]} */
@@ -210,10 +211,10 @@ async function judge(entry, issuer, lists, at, maxAge, keys) {
 }
 
 /** @param {Uint8Array} bits @param {number} index */
-const holds = (bits, index) => ((bits[index >> 3] >> (7 - (index & 7))) & 1) === 1;
+export const holds = (bits, index) => ((bits[index >> 3] >> (7 - (index & 7))) & 1) === 1;
 
 /** Read a list and verify who signed it. @param {OpenedCredential} opened @param {(method: string) => Uint8Array} resolve */
-function readList(opened, resolve) {
+export function readList(opened, resolve) {
   const members = ["@context", "id", "type", "issuer", "validFrom", "validUntil", "credentialSubject", "proof"];
   if (!hasExactly(opened.parsed(), members)) bad("other members than a status list has");
   const { document, method } = opened.verify(resolve);
@@ -250,24 +251,7 @@ export function inflate(encoded) {
   } catch {
     badPacking();
   }
-  const unpacker = new Inflate({ windowBits: 31, chunkSize: CHUNK }); // gzip
-  /** @type {Uint8Array[]} */
-  const chunks = [];
-  let size = 0;
-  unpacker.onData = (given) => {
-    const chunk = /** @type {Uint8Array} */ (given);
-    size += chunk.length;
-    // 1.4 MB can unpack to 1 GiB: it ends as soon as it is too much.
-    if (size > MAX_STATUS_LIST_BYTES) badPacking();
-    chunks.push(chunk.slice());
-  };
-  unpacker.push(packed, true);
-  // ATTACK: a second gzip member, which this library reads on and others do not. It counts anew there.
-  const { ended, strm } = /** @type {any} */ (unpacker); // which its types leave out
-  if (unpacker.err || !ended || strm.total_in !== packed.length) badPacking();
-  const bits = new Uint8Array(size);
-  chunks.reduce((at, chunk) => (bits.set(chunk, at), at + chunk.length), 0);
-  return bits;
+  return gunzip(packed, MAX_STATUS_LIST_BYTES) ?? badPacking();
 }
 
 /** In the same words whatever is wrong: one unpacker sees the end missing before another does. @returns {never} */
