@@ -1,17 +1,20 @@
 /**
- * Build `lyrikstore/web/verify.html`, one file, and `lyrikstore/web/draft.js`, the program of the pages
- * on which cards are answered: no network, the same bytes from the same sources.
+ * Build `lyrikstore/web/verify.html`, one file; `lyrikstore/web/draft.js`, the program of the pages on which
+ * cards are answered; and `lyrikstore/web/audit.html`, an audit file without title and evidence: no network,
+ * the same bytes from the same sources.
  */
 import { fileURLToPath } from "node:url";
 import { createHash } from "node:crypto";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
+import { gzip } from "pako";
 import { SOURCES } from "./generate.mjs";
 
 const HERE = new URL("./", import.meta.url);
 const NOTICE = new URL("../lyrikstore/web/NOTICE.md", import.meta.url);
 const TARGET = new URL("../lyrikstore/web/verify.html", import.meta.url);
 const DRAFT = new URL("../lyrikstore/web/draft.js", import.meta.url);
+const AUDIT = new URL("../lyrikstore/web/audit.html", import.meta.url);
 
 /** @param {string} entry @param {"esm" | "iife"} format @param {import("esbuild").Plugin[]} plugins */
 async function bundle(entry, format, plugins = []) {
@@ -67,7 +70,23 @@ const page = await readFile(new URL("ui/page.html", HERE), "utf8");
 const parts = new Map([["@CSP@", csp], ["@STYLE@", style], ["@SCRIPT@", safe], ["@SOURCES@", madeOf]]);
 await writeFile(TARGET, page.replace(/@(?:CSP|STYLE|SCRIPT|SOURCES)@/g, (name) => /** @type {string} */ (parts.get(name))));
 await writeFile(DRAFT, `/* sources ${madeOf} */\n${escaped(await bundle("ui/draft/main.js", "esm"))}\n`);
-for (const target of [TARGET, DRAFT]) {
+// An audit file carries its program packed. The policy names the hash of what is unpacked: no other text is run.
+const auditing = escaped(await bundle("ui/audit/main.js", "esm"));
+const loader = escaped(await bundle("ui/audit/loader.js", "esm"));
+const audit = (await readFile(new URL("ui/audit/audit.css", HERE), "utf8")).trim();
+const policy = [
+  "default-src 'none'",
+  `script-src ${hash(loader)} ${hash(auditing)} 'wasm-unsafe-eval'`,
+  `style-src ${hash(audit)}`,
+  "base-uri 'none'",
+  "form-action 'none'",
+].join("; ");
+// By a packer that is not the machine's own: everywhere the same bytes.
+const packed = Buffer.from(gzip(auditing, { level: 9 })).toString("base64");
+const frame = await readFile(new URL("ui/audit/page.html", HERE), "utf8");
+const pieces = new Map([["#CSP#", policy], ["#STYLE#", audit], ["#PROGRAM#", packed], ["#LOADER#", loader], ["#SOURCES#", madeOf]]);
+await writeFile(AUDIT, frame.replace(/#(?:CSP|STYLE|PROGRAM|LOADER|SOURCES)#/g, (name) => /** @type {string} */ (pieces.get(name))));
+for (const target of [TARGET, DRAFT, AUDIT]) {
   console.log(`${fileURLToPath(target)}: sha256 ${createHash("sha256").update(await readFile(target)).digest("hex")}`);
 }
 
@@ -82,4 +101,4 @@ const notices = await Promise.all(inside.map(async (path) => {
   const { version } = packages[path];
   return `## ${path.slice("node_modules/".length)} ${version}\n\n${text.replaceAll(/[ \t]+$/gm, "").replaceAll("\r", "")}\n`;
 }));
-await writeFile(NOTICE, `Libraries in verify.html and draft.js, and their licences.\n\n${notices.join("\n")}`);
+await writeFile(NOTICE, `Libraries in verify.html, draft.js and audit.html, and their licences.\n\n${notices.join("\n")}`);

@@ -90,6 +90,14 @@ export const PROCEDURES = ${each(procedures, ({ optional = [], ...more }) =>
 export const NOT_PROVEN = ${each(notProven, ({ text }) => text)};
 `);
 
+// The questions of an auditor, and the words of their answers.
+const { questions } = JSON.parse(await source("spec/audit-questions.json"));
+await writeFile(new URL("generated/questions.js", import.meta.url), `
+/** @typedef {{id: string, text: string, tables: {[name: string]: {title: string, columns: string[]}}, because: {[code: string]: string}}} Question */
+/** @type {Question[]} */
+export const QUESTIONS = ${JSON.stringify(questions, null, 1)};
+`);
+
 // The digests that credentials pin: of the very files that this page carries or answers for.
 const sri = async (/** @type {string} */ file) =>
   `sha384-${createHash("sha384").update(await source(file)).digest("base64")}`;

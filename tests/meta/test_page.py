@@ -26,6 +26,7 @@ def digest_of_sources() -> str:
     ("name", "stamp"),
     [
         ("verify.html", r'<meta name="sources" content="([0-9a-f]{64})">'),
+        ("audit.html", r'<meta name="sources" content="([0-9a-f]{64})">'),
         ("draft.js", r"\A/\* sources ([0-9a-f]{64}) \*/\n"),
     ],
 )

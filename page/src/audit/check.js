@@ -40,15 +40,17 @@ export function verifyEvidence(opened, { trust, at }) {
     notApplicable("log.memory", "no memory of earlier log checkpoints is kept"),
     ...checkManifests(opened),
     checkCredentials(opened),
+    unchecked("blobs", "not-fetched", "an audit file holds no data, no tree and no attachment"),
+    unchecked("datasets", "not-fetched", "no record was counted: an audit file holds no data"),
   ];
   const { leftOut, genesis } = opened;
   const open = leftOut ? [notProven("left-out-of-audit", counted(leftOut, "entry"))] : [];
-  return reportOf("audit", checks, { subject: subjectOf(opened), issuer: genesis?.author ?? null, at, open });
+  return reportOf("audit", checks, { subject: subjectOf(opened), issuer: genesis?.author ?? null, at, open, withoutData: true });
 }
 
 /** Return the report on a file whose evidence cannot be read. @param {Refusal} error @param {number} at */
 export const unreadable = ({ kind, message }, at) =>
-  reportOf("audit", [failed("audit.file", kind, quote(message, 300))], { subject: "unreadable audit file", issuer: null, at });
+  reportOf("audit", [failed("audit.file", kind, quote(message, 300))], { subject: "unreadable audit file", issuer: null, at, withoutData: true });
 
 /** @param {OpenedEvidence} opened */
 function subjectOf({ evidence: { about } }) {
@@ -80,8 +82,11 @@ function checkLog({ evidence, genesis, table }) {
   const { leaves, checkpoint, since } = evidence;
   const read = attempt(() => {
     const signed = openCheckpoint(checkpoint, logs);
-    if (signed.size === leaves.length) new KeyHistory(table.policies, [], [], false).checkHead(signed);
-    return { signed, older: since === null ? null : openCheckpoint(since, logs) };
+    const older = since === null ? null : openCheckpoint(since, logs);
+    // ATTACK A29: by a log key that was stolen, and retired since.
+    const history = new KeyHistory(table.policies, [], [], false);
+    for (const one of [signed, older]) if (one !== null) history.checkHead(one);
+    return { signed, older };
   });
   if (read instanceof Refusal) return failed(id, read.kind, quote(read.message, 300));
   const { signed, older } = read;

@@ -1,12 +1,11 @@
 /** The evidence in an audit file: the log, and signed statements of it (spec §22.1). Only its form is checked here. */
-import { text as decode, utf8 } from "../canon/bytes.js";
+import { text as decode, unbase64, utf8 } from "../canon/bytes.js";
 import { blake3, parseId } from "../canon/digest.js";
 import { attempt, Refusal, refuse } from "../canon/errors.js";
 import { gunzip } from "../canon/gzip.js";
 import { isObject, parseCanonical } from "../canon/json.js";
-import { unbase64 } from "../canon/bytes.js";
 import {
-  MAX_AUDIT_EVIDENCE_BYTES, MAX_AUDIT_LEAVES, MAX_AUDIT_OBJECT_BYTES, MAX_NOTE_BYTES,
+  MAX_AUDIT_EVIDENCE_BYTES, MAX_AUDIT_FILE_BYTES, MAX_AUDIT_LEAVES, MAX_AUDIT_OBJECT_BYTES, MAX_NOTE_BYTES,
 } from "../../generated/limits.js";
 
 const VERSION = 1;
@@ -23,6 +22,7 @@ const TYPES = { m: "manifest", c: "credential", t: "transaction" };
 
 /** Return the evidence that a page carries: gzip in base64. @param {string} packed @returns {Evidence} */
 export function unpackEvidence(packed) {
+  if (packed.length > MAX_AUDIT_FILE_BYTES) bad(`more than ${MAX_AUDIT_FILE_BYTES} bytes`);
   const bytes = attempt(() => gunzip(unbase64(packed, "bad-audit"), MAX_AUDIT_EVIDENCE_BYTES));
   if (bytes === null || bytes instanceof Refusal) {
     return bad(`the evidence is not one gzip member of at most ${MAX_AUDIT_EVIDENCE_BYTES} bytes in base64`);

@@ -11,7 +11,7 @@ import { checkLicenceClaim, readTerms } from "./terms.js";
 const VC_CONTEXT = "https://www.w3.org/ns/credentials/v2";
 const CONTEXT = "https://w3id.org/lyrikstore/v1";
 
-/** @typedef {{type: string, schema: "datasetCredential" | "attestationCredential" | "grantCredential", words: string, checkSubject: (subject: any) => void}} Kind */
+/** @typedef {{type: string, schema: "datasetCredential" | "attestationCredential" | "grantCredential" | "cardAttestation", words: string, checkSubject: (subject: any) => void, fits?: (document: any) => boolean}} Kind `fits`: applies a schema that most programs do not carry. */
 /** @typedef {ReturnType<typeof readClaims>} Claims */
 
 /** @type {Kind} */
@@ -57,8 +57,9 @@ export function readClaims(subject) {
 /** The closed shape of profile lyrik. @param {any} document @param {Kind} kind */
 export function checkShape(document, kind) {
   const other = kindOf(document);
-  if (other && other !== kind) refuse("wrong-kind", `a ${other.type}, where a ${kind.type} is needed`);
-  checkSchema(kind.schema, document);
+  if (other && other.type !== kind.type) refuse("wrong-kind", `a ${other.type}, where a ${kind.type} is needed`);
+  if (kind.fits === undefined) checkSchema(kind.schema, document);
+  else if (!kind.fits(document)) refuse("schema", `it has not the form of ${kind.words}`);
   checkMemberNames(document);
   const from = parseTimestamp(document.validFrom);
   if (document.validUntil !== undefined && parseTimestamp(document.validUntil) < from) {

@@ -53,7 +53,7 @@ export function lastDecisions(policy, approvals) {
 }
 
 /** The roles whose keys approve: those that name the kind; where none does, any. @param {Policy} policy @param {string} name */
-function approvingRoles(policy, name) {
+export function approvingRoles(policy, name) {
   const found = [...policy.roles.values()].filter((role) => covers(role, APPROVAL, name));
   // Every store has an owner who may sign all kinds: that must not undercut a threshold.
   const named = found.filter(({ kinds }) => kinds.includes(APPROVAL));

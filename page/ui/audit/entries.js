@@ -1,0 +1,87 @@
+/** All entries of the log, each with what was signed. They are drawn when somebody looks: a log may have a million. */
+import { counted } from "../../src/canon/text.js";
+import { short } from "../../src/canon/digest.js";
+import { REASONS } from "../../src/audit/refs.js";
+import { entryAt } from "../../src/audit/subject.js";
+import { byId, element, grouped, json, written } from "../view.js";
+
+const AT_ONCE = 1000;
+
+/** @typedef {import("../../src/audit/opened.js").OpenedEvidence} OpenedEvidence */
+
+export class Entries {
+  /** @param {OpenedEvidence} opened */
+  constructor(opened) {
+    this.opened = opened;
+    const { leaves } = opened.evidence;
+    this.next = 0;
+    this.list = element("ol", { class: "list entries", role: "list" });
+    this.more = element("button", { id: "more", type: "button" }, "More entries");
+    this.more.onclick = () => this.draw(this.next + AT_ONCE);
+    const head = element("div", { class: "head", "aria-hidden": "true" },
+      ...["", "entry", "what", "name", "signed by", "claimed time"].map((word) => element("span", {}, word)));
+    this.whole = element("details", { id: "entries" },
+      element("summary", {}, `All ${grouped(leaves.length)} entries of the log`),
+      element("p", { class: "quiet" }, "In the order that the log proves. The times are those that signers claimed."),
+      element("div", { class: "entries" }, head), this.list, this.more);
+    this.whole.addEventListener("toggle", () => this.draw(AT_ONCE));
+  }
+
+  /** Draw the entries up to one, as far as they are not. @param {number} until */
+  draw(until) {
+    const { leaves, objects } = this.opened.evidence;
+    const drawn = [];
+    while (this.next < Math.min(until, leaves.length)) {
+      const start = this.next;
+      const isHere = (/** @type {number} */ at) => leaves[at].type !== "transaction" && objects.has(leaves[at].id);
+      if (isHere(start)) {
+        drawn.push(this.#row(start));
+        this.next += 1;
+        continue;
+      }
+      const { type } = leaves[start];
+      while (this.next < leaves.length && leaves[this.next].type === type && !isHere(this.next)) this.next += 1;
+      drawn.push(absent(start, this.next - 1, type, leaves[start].id));
+    }
+    this.list.append(...drawn);
+    this.more.hidden = this.next >= leaves.length;
+  }
+
+  /** Open an entry, and go there. @param {number} index */
+  show(index) {
+    this.whole.setAttribute("open", "");
+    this.draw(index + 1);
+    let at = index;
+    while (at > 0 && !byId(`entry-${at}`)) at -= 1; // it stands among others that are not in the file
+    const row = byId(`entry-${at}`);
+    row.querySelector("details")?.setAttribute("open", "");
+    row.scrollIntoView({ block: "start" });
+    (row.querySelector("summary") ?? row).focus();
+  }
+
+  /** @param {number} index */
+  #row(index) {
+    const { type, kind, name, signer, claimed, effect, id, text, value } = entryAt(this.opened, index);
+    const what = kind || (type === "manifest" ? "no manifest" : type);
+    const details = element("details", { class: "whole" },
+      element("summary", {}, element("span", { class: "number" }, String(index)), element("span", {}, what),
+        element("span", {}, name + (effect ? ` (without effect)` : "")), element("span", {}, signer), element("span", { class: "number" }, claimed)));
+    // ATTACK: megabytes in each. They are drawn when it is opened.
+    details.addEventListener("toggle", () => {
+      if (details.childElementCount > 1) return;
+      if (effect) details.append(element("p", { class: "problem" }, `Without effect: ${REASONS[effect]}.`));
+      details.append(element("p", { class: "quiet" }, `${type} blake3:${id}`), written(value === null ? text ?? "" : json(value)));
+    });
+    return element("li", { id: `entry-${index}` }, details);
+  }
+}
+
+/** Entries of which only the ids are in the file. @param {number} first @param {number} last @param {string} type @param {string} id */
+function absent(first, last, type, id) {
+  const which = first === last ? String(first) : `${first}–${last}`;
+  const words = type === "transaction"
+    ? `${counted(last - first + 1, "transaction")}, by id alone`
+    : `${counted(last - first + 1, type)}, not in this file`;
+  return element("li", { id: `entry-${first}`, tabindex: "-1" }, element("div", { class: "bare" }, element("span", {}),
+    element("span", { class: "number" }, which), element("span", {}, first === last ? `${words}: ${short(id)}` : words)));
+}

@@ -1,0 +1,11 @@
+/** Unpack the program of an audit file, and run it: the policy of the page names the hash of both, so no other runs. */
+try {
+  const packed = Uint8Array.from(atob(document.getElementById("program")?.textContent ?? ""), (one) => one.charCodeAt(0));
+  const script = document.createElement("script");
+  script.type = "module";
+  script.textContent = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  document.head.append(script);
+} catch {
+  const waiting = document.getElementById("waiting");
+  if (waiting) waiting.textContent = "Not checked: this page was changed or cut, or this browser is too old to unpack its program. Check the file with lyrikstore verify FILE.";
+}
