@@ -10,9 +10,10 @@ const AT_ONCE = 1000;
 /** @typedef {import("../../src/audit/opened.js").OpenedEvidence} OpenedEvidence */
 
 export class Entries {
-  /** @param {OpenedEvidence} opened */
-  constructor(opened) {
+  /** @param {OpenedEvidence} opened @param {(did: string) => string} who What to call a key. */
+  constructor(opened, who) {
     this.opened = opened;
+    this.who = who;
     const { leaves } = opened.evidence;
     this.next = 0;
     this.list = element("ol", { class: "list entries", role: "list" });
@@ -65,7 +66,7 @@ export class Entries {
     const what = kind || (type === "manifest" ? "no manifest" : type);
     const details = element("details", { class: "whole" },
       element("summary", {}, element("span", { class: "number" }, String(index)), element("span", {}, what),
-        element("span", {}, name + (effect ? ` (without effect)` : "")), element("span", {}, signer), element("span", { class: "number" }, claimed)));
+        element("span", {}, name + (effect ? " (without effect)" : "")), element("span", {}, this.who(signer)), element("span", { class: "number" }, claimed)));
     // ATTACK: megabytes in each. They are drawn when it is opened.
     details.addEventListener("toggle", () => {
       if (details.childElementCount > 1) return;

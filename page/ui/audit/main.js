@@ -4,6 +4,7 @@
  * Whatever else stands in the document goes first: what is shown comes from the evidence alone.
  */
 import { answersOf } from "../../src/audit/answers/answers.js";
+import { Known } from "../../src/audit/answers/known.js";
 import { unreadable, verifyEvidence } from "../../src/audit/check.js";
 import { unpackEvidence } from "../../src/audit/evidence.js";
 import { OpenedEvidence } from "../../src/audit/opened.js";
@@ -43,15 +44,18 @@ function meter() {
 
 /** @param {OpenedEvidence} opened */
 function show(opened) {
-  const answers = answersOf(opened);
-  const entries = new Entries(opened);
+  const known = new Known(opened);
+  const answers = answersOf(known);
+  const entries = new Entries(opened, (did) => known.who(did));
   const verdict = element("div", { id: "judged" });
   const checks = element("ul", { class: "list checks", role: "list" });
   const open = element("ul", { id: "open" });
   const raw = element("div");
+  const doubt = element("p", { class: "problem" }, "This file is invalid: what follows is what it says, not what is so.");
   const judge = (/** @type {Trust} */ trust, /** @type {string} */ believed) => {
     const report = verifyEvidence(opened, { trust, at: Date.now() });
     verdict.replaceChildren(banner(report), element("dl", { id: "facts" }, ...described(factsOf(opened, report, answers, believed))));
+    doubt.hidden = report.verdict !== "invalid";
     checks.replaceChildren(...report.checks.map(checkRow));
     open.replaceChildren(...report.notProven.map((line) => element("li", {}, line)));
     raw.replaceChildren(written(json(report)));
@@ -60,7 +64,7 @@ function show(opened) {
   heading.textContent = visible(title);
   document.title = visible(title);
   main.replaceChildren(heading, verdict, element("p", { class: "quiet" }, ITSELF), believing(judge),
-    element("h2", { id: "questions-head" }, "Questions"),
+    element("h2", { id: "questions-head" }, "Questions"), doubt,
     element("ol", { class: "list questions", role: "list", "aria-labelledby": "questions-head" },
       ...QUESTIONS.map((question, at) => questionRow(question, answers[at], (index) => entries.show(index)))),
     element("h2", {}, "Evidence"),
@@ -109,9 +113,18 @@ function believing(judge) {
     judge(trust, words);
     showText("believed", `Judged again: you believe ${words}.`);
   };
-  did.addEventListener("change", () => {
+  const byKey = () => {
     const key = did.value.trim();
-    take(() => (key ? Trust.of(key) : new Trust()), key || "nobody yet");
+    return { make: () => (key ? Trust.of(key) : new Trust()), words: key || "nobody yet" };
+  };
+  // While somebody types, what is no key yet is no mistake.
+  did.addEventListener("input", () => {
+    const { make, words } = byKey();
+    if (!(attempt(make) instanceof Refusal)) take(make, words);
+  });
+  did.addEventListener("change", () => {
+    const { make, words } = byKey();
+    if (attempt(make) instanceof Refusal) take(make, words);
   });
   file.addEventListener("change", async () => {
     const [given] = file.files ?? [];

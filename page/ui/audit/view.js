@@ -47,7 +47,7 @@ export function questionRow({ text }, answer, show) {
   return element("li", { id: `question-${answer.id}`, "data-state": answer.state }, element("details", {},
     element("summary", {}, mark, element("span", {}, text), element("span", { class: "short" }, shortOf(answer))),
     ...(known ? [] : [element("p", {}, `Not known: ${answer.because}.`)]),
-    ...answer.tables.flatMap((table) => tableOf(table, show))));
+    ...answer.tables.flatMap((table) => tableOf(text, table, show))));
 }
 
 /** An answer in one line. @param {Answer} answer */
@@ -59,11 +59,11 @@ function shortOf({ because, tables }) {
   return rows.length > 1 ? `${counted(rows.length, "row")}: ${line}` : line;
 }
 
-/** @param {import("../../src/audit/answers/tables.js").Table} table @param {Show} show */
-function tableOf({ title, columns, rows }, show) {
+/** @param {string} question @param {import("../../src/audit/answers/tables.js").Table} table @param {Show} show */
+function tableOf(question, { title, columns, rows }, show) {
   const head = element("tr", {}, ...columns.map((column) => element("th", { scope: "col" }, column)), element("th", { scope: "col" }, "log entries"));
   const body = rows.map(({ cells, log }) => element("tr", {}, ...cells.map((cell) => element("td", {}, cell)), element("td", {}, ...links(log, show))));
-  return [element("h3", {}, title), element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${title}, a table` },
+  return [element("h3", {}, title), element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${title}, a table: ${question}` },
     element("table", {}, element("thead", {}, head), element("tbody", {}, ...body)))];
 }
 

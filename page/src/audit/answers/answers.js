@@ -1,11 +1,12 @@
 /** Answers to the questions of an auditor: a pure function of evidence (spec §22.5, §22.6). */
 import { QUESTIONS } from "../../../generated/questions.js";
 import * as data from "./data.js";
-import { Known } from "./known.js";
 import * as models from "./models.js";
 import * as people from "./people.js";
 import * as rights from "./rights.js";
 import { answer } from "./tables.js";
+
+/** @typedef {import("./known.js").Known} Known */
 
 /** Id of a question to the function that finds what the evidence says to it. @type {{[id: string]: (known: Known) => import("./tables.js").Found}} */
 const ANSWERERS = {
@@ -38,8 +39,5 @@ const ANSWERERS = {
   "others": rights.others,
 };
 
-/** The answer to every question, in their order. @param {import("../opened.js").OpenedEvidence} opened */
-export function answersOf(opened) {
-  const known = new Known(opened);
-  return QUESTIONS.map((question) => answer(question, ANSWERERS[question.id](known)));
-}
+/** The answer to every question, in their order. @param {Known} known */
+export const answersOf = (known) => QUESTIONS.map((question) => answer(question, ANSWERERS[question.id](known)));
