@@ -48,6 +48,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "audit": {
         "audit": "write one file for an auditor that verifies itself",
+        "witness": "cosign a log checkpoint that extends what you saw before",
     },
     "prove": {
         "permit": "permit the use of your own data in this store",

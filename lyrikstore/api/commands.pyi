@@ -9,6 +9,7 @@ from lyrikstore.audit.file.answers.tables import AuditAnswer as AuditAnswer
 from lyrikstore.audit.file.container import is_audit_file as is_audit_file
 from lyrikstore.audit.file.make import Audit as Audit
 from lyrikstore.audit.file.questions import QUESTIONS as QUESTIONS
+from lyrikstore.audit.times.witness import witness_checkpoint as witness_checkpoint
 from lyrikstore.context import LogPosition as LogPosition
 from lyrikstore.credentials.did import KnownDocument as KnownDocument
 from lyrikstore.credentials.did import web_url as web_url
@@ -88,6 +89,7 @@ from lyrikstore.verify.deployment.folder import FolderState as FolderState
 from lyrikstore.verify.deployment.folder import deployed_folder as deployed_folder
 from lyrikstore.verify.deployment.folder import of_earlier_folder as of_earlier_folder
 from lyrikstore.verify.store.statements.confinement import confinement_text as confinement_text
+from lyrikstore.verify.times.outside import existed_by as existed_by
 from lyrikstore.w3c.issuing import present_grant as present_grant
 from lyrikstore.w3c.issuing import sign_other as sign_other
 from lyrikstore.w3c.profile.presentation import verify_foreign as verify_foreign

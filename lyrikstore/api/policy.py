@@ -213,6 +213,8 @@ class StorePolicy:
         """
         return self._change(stages.without_log_key(log_key), message, at)
 
+    add_time = bound(lambda: stages.add_time)
+
     def misdated(self, indices: Iterable[int], *, message: str = "") -> "PolicyChange":
         """Mark the dates of log entries as wrong: the entries count, their dates do not.
 

@@ -172,7 +172,10 @@ class Queries:
         }
 
     log = bound_view(lambda: stages.log_entries)
+    outside_times = bound(lambda: stages.outside_times)
     audit = bound(lambda: stages.make_audit)
+    stamp_request = bound_view(lambda: stages.stamp_request)
+    witness_request = bound_view(lambda: stages.witness_request)
 
     def log_head(self) -> "LogCheckpoint":
         """Return the verified head of the home log: its size and root hash."""

@@ -7,6 +7,9 @@ from lyrikstore.api.query import Queries as Queries
 from lyrikstore.api.remotes import Remotes as Remotes
 from lyrikstore.audit.file.make import make_audit as make_audit
 from lyrikstore.audit.file.make import read_audit as read_audit
+from lyrikstore.audit.times.stamps import add_time as add_time
+from lyrikstore.audit.times.stamps import stamp_request as stamp_request
+from lyrikstore.audit.times.stamps import witness_request as witness_request
 from lyrikstore.credentials.trust.edit import add_successor as add_successor
 from lyrikstore.curate.commit.commit import commit_folder as commit_folder
 from lyrikstore.curate.commit.status import folder_statuses as folder_statuses
@@ -133,4 +136,5 @@ from lyrikstore.verify.credential.key_succession import nickname_of as nickname_
 from lyrikstore.verify.rights.recorded import check_rights as check_rights
 from lyrikstore.verify.store.object import verify_object as verify_object
 from lyrikstore.verify.store.store import verify_store as verify_store
+from lyrikstore.verify.times.outside import outside_times as outside_times
 from lyrikstore.web.draft_page import draft_page as draft_page

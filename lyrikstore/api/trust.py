@@ -1,6 +1,7 @@
 """The user's trust file: a summary in plain words, and changes (docs/trust.md)."""
 
 from lyrikstore.credentials.trust.edit import (
+    add_authority,
     add_issuer,
     add_log,
     add_witness,
@@ -15,6 +16,7 @@ from lyrikstore.credentials.trust.model import CLAIMS, ROLES
 __all__ = [
     "CLAIMS",
     "ROLES",
+    "add_authority",
     "add_issuer",
     "add_log",
     "add_witness",

@@ -10,6 +10,7 @@ from lyrikstore.api import Manifest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import escape_control, pluralize
+from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.verify.evaluation.choice.passed_over import candidates_of
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
@@ -19,6 +20,7 @@ from lyrikstore_cli.output.events import decided_line, event_lines
 from lyrikstore_cli.output.key_names import names_in
 from lyrikstore_cli.output.monitoring import page_of
 from lyrikstore_cli.output.reproductions import reproduction_line
+from lyrikstore_cli.output.timestamps import stamp
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -27,8 +29,13 @@ if TYPE_CHECKING:
 _NO_CHECKPOINT = "it has no logged checkpoint: it still runs, was stopped, or failed"
 
 
-@declare("log", epilog="lyrikstore log acme/contracts\nlyrikstore log --audit")
-@click.argument("ref", required=False)
+@declare(
+    "log",
+    signs=True,
+    epilog="lyrikstore log acme/contracts\nlyrikstore log --audit\n"
+    "lyrikstore log timestamp --request stamp.tsq\nlyrikstore log timestamp --add stamp.tsr",
+)
+@click.argument("ref", metavar="[REF|timestamp]", required=False)
 @click.option("--audit", is_flag=True, help="Show every entry of the log with its signer.")
 @click.option(
     "--html",
@@ -36,14 +43,44 @@ _NO_CHECKPOINT = "it has no logged checkpoint: it still runs, was stopped, or fa
     type=click.Path(path_type=Path),
     help="Write a page: the training of a run, or the figures of a checkpoint over time.",
 )
-def command(session: Session, ref: str | None, audit: bool, page: Path | None) -> None:
+@click.option(
+    "--request",
+    type=click.Path(path_type=Path),
+    metavar="FILE.tsq|FILE",
+    help="Write a request about the log checkpoint: to a time stamp authority (.tsq) or a witness.",
+)
+@click.option(
+    "--add",
+    "answer",
+    type=click.Path(path_type=Path),
+    help="Log what the authority or the witness answered.",
+)
+def command(
+    session: Session,
+    ref: str | None,
+    audit: bool,
+    page: Path | None,
+    request: Path | None,
+    answer: Path | None,
+) -> None:
     """Show the versions of a name, newest first; with --audit the whole log, oldest first.
 
     Measurements of a checkpoint are listed below each version.
 
-    Dates are claims of the signers; the log proves only the order.
+    Dates are claims of the signers; the log proves only the order. `log timestamp` has outsiders
+    date it: `--request` writes what to send to a time stamp authority (RFC 3161) or a witness, and
+    `--add` logs the answer. `--audit` then shows by when each entry existed.
     """
     store = session.open_store()
+    if ref == "timestamp" or request is not None or answer is not None:
+        if ref != "timestamp" or (request is None) == (answer is None):
+            raise InvalidInputError(
+                "usage",
+                "log timestamp takes one of --request and --add",
+                hint="lyrikstore log timestamp --request stamp.tsq",
+            )
+        stamp(session, session.open_store(sign=answer is not None), request, answer)
+        return
     if audit and ref is not None:
         raise InvalidInputError(
             "usage", "--audit shows the whole log", hint="leave REF or --audit out"
@@ -63,7 +100,14 @@ def command(session: Session, ref: str | None, audit: bool, page: Path | None) -
 
 
 def _show_entries(session: Session, store: "Store") -> None:
+    from lyrikstore.api.commands import existed_by
+
     called, head, rows = names_in(store), store.query.log_head(), store.query.log()
+    times = store.query.outside_times()
+    for row in rows:
+        seen = existed_by(times, row["logIndex"])
+        row["existedBy"] = None if seen is None else format_timestamp(seen.time)
+        row["outsider"] = None if seen is None else seen.by
     session.emit(
         "log",
         {
@@ -73,12 +117,16 @@ def _show_entries(session: Session, store: "Store") -> None:
             "entries": rows,
         },
     )
+    session.screen.result(
+        "entry  what                      claimed time          existed by", "dim"
+    )
     for row in rows:
         kind = row["kind"] or row["type"]
         if row["type"] == "credential" and kind not in {"document", "statement"}:
             kind = "credential"
         what = f"{kind:<11} {_short(row['id'])}"
-        who = f"{row['created'] or '':<20} {escape_control(row['name'] or '')}"
+        outside = row["existedBy"] or "-"
+        who = f"{row['created'] or '':<20}  {outside:<20}  {escape_control(row['name'] or '')}"
         by = f"  by {called(row['author'])}" if row["author"] else ""
         mark = f"  ! {row['flagged']}" if row["flagged"] else ""
         mark += "  ! an owner marked its date as wrong" if row["wrongDate"] else ""
@@ -87,6 +135,8 @@ def _show_entries(session: Session, store: "Store") -> None:
             session.screen.result(f"       {escape_control(row['eventText'])}")
         for change in row["standingChanges"]:
             session.screen.result(f"       {_change_words(change)}")
+        if row["kind"] in {"policy", "genesis"} and row["message"]:
+            session.screen.result(f"       {escape_control(row['message'])}")
     session.screen.result(
         f"log {store.origin}: {pluralize(head.size, 'entry')}, root {head.root.hex()[:12]}"
     )

@@ -11,9 +11,11 @@ from lyrikstore.api.trust import CLAIMS, ROLES
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import no_file
+from lyrikstore.canon.text import escape_control
 from lyrikstore.canon.timestamps import format_timestamp, now, parse_timestamp
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.groups import HELP_NAMES
+from lyrikstore_cli.options import read_file
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -71,6 +73,12 @@ def command() -> None:
     help="Pin this DID document of a did:web.",
 )
 @click.option("--witness", is_flag=True, help="The key is that of a witness.")
+@click.option(
+    "--certificate",
+    type=click.Path(path_type=Path),
+    metavar="FILE.pem",
+    help="Trust the dates of the time stamp authority with this certificate, under a name.",
+)
 def _add(
     session: Session,
     who: str,
@@ -83,14 +91,26 @@ def _add(
     until: str | None,
     documents: tuple[Path, ...],
     witness: bool,
+    certificate: Path | None,
 ) -> None:
-    """Trust an issuer, with the documents of its did:web; or a log or a witness, by its key."""
+    """Trust an issuer, with the documents of its did:web; or a log or a witness, by its key.
+
+    With --certificate the argument is your name for a time stamp authority.
+    """
     from lyrikstore.api import TrustedIssuer, load_trust
     from lyrikstore.api.trust import add_issuer, add_log, add_witness, check_issuer, pin_file
     from lyrikstore.canon.quoting import quote
 
     place = session.paths.trust
     who = who.strip()
+    if certificate is not None:
+        from lyrikstore.api.trust import add_authority
+
+        changed = add_authority(place, who, read_file(certificate))
+        _emit_added(session, nickname=who, changed=changed)
+        said = "✓ trusted" if changed else "– trusted already"
+        session.screen.result(f"{said}  time stamp authority {escape_control(who)}")
+        return
     if "+" in who:
         changed = (add_witness if witness else add_log)(place, who)
         origin = who.partition("+")[0]

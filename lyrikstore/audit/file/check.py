@@ -39,6 +39,8 @@ from lyrikstore.verify.report import (
     warned,
 )
 from lyrikstore.verify.store.events import note_events
+from lyrikstore.verify.times.check import check_timestamps
+from lyrikstore.verify.times.outside import OutsideTimes
 
 
 def verify_audit_file(
@@ -95,6 +97,7 @@ def verify_evidence(
         _check_memory(opened, signed, memory),
         *_check_manifests(opened, genesis),
         _check_credentials(opened),
+        _check_times(opened, signed, trust),
         unchecked("blobs", NOT_FETCHED, "an audit file holds no data, no tree and no attachment"),
         unchecked("datasets", NOT_FETCHED, "no record was counted: an audit file holds no data"),
     ]
@@ -256,6 +259,12 @@ def _check_credentials(opened: OpenedEvidence) -> Check:
         note_events(opened, opened.effective, problems)
     count = len(opened.credentials)
     return problems.close(f"{pluralize(count, 'credential')}, signatures hold", credentials=count)
+
+
+def _check_times(opened: OpenedEvidence, signed: SignedCheckpoint | None, trust: Trust) -> Check:
+    if signed is None:
+        return unchecked("timestamps", "lost", "the log in the file is not established")
+    return check_timestamps(OutsideTimes(opened, signed.origin, trust), opened.effective)
 
 
 def _fault(one: OpenedCredential) -> str:

@@ -5,6 +5,7 @@ r"""The trust file: the issuers that a verifier believes, for what (spec §11.3,
 - names: patterns of the dataset names for which the issuer is believed.
 - pinned document: a DID document that the verifier accepts as the DID's own.
 - log: a transparency log that the verifier believes by its key.
+- witness, authority: outsiders whose dates the verifier believes.
 
 Anyone can create a key and sign anything with it. Only this file, which the verifier writes, turns
 the verdict "valid" into "trusted". Verification only reads it; :mod:`.edit` changes it, and
@@ -26,6 +27,7 @@ from lyrikstore.credentials.trust.model import (
     AllowedKeys,
     PinnedDocument,
     Trust,
+    TrustedAuthority,
     TrustedIssuer,
     TrustedLog,
     TrustedWitness,
@@ -38,6 +40,7 @@ __all__ = [
     "AllowedKeys",
     "PinnedDocument",
     "Trust",
+    "TrustedAuthority",
     "TrustedIssuer",
     "TrustedLog",
     "TrustedWitness",

@@ -23,6 +23,7 @@ from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.toml import parse_toml
 from lyrikstore.credentials.did import parse_document
 from lyrikstore.credentials.trust.file import (
+    encode_authority,
     encode_document,
     encode_issuer,
     encode_log,
@@ -40,6 +41,7 @@ from lyrikstore.credentials.trust.model import (
     AllowedKeys,
     PinnedDocument,
     Trust,
+    TrustedAuthority,
     TrustedIssuer,
     TrustedLog,
     TrustedWitness,
@@ -222,13 +224,38 @@ def add_witness(path: Path, key: str) -> bool:
     return True
 
 
+def add_authority(path: Path, name: str, certificate: bytes) -> bool:
+    """Add a time stamp authority with its certificate; returns as :func:`add_issuer`.
+
+    Args:
+        path: The trust file.
+        name: The user's own name for it.
+        certificate: Its certificate, or the root of its chain, as PEM.
+
+    Raises:
+        InvalidInputError: (``bad-certificate``) it is not one certificate; else as
+            :func:`add_issuer`.
+    """
+    text = certificate.decode("ascii", "replace").replace("\r\n", "\n").strip() + "\n"
+    # Other tools write words before the certificate.
+    _, begin, rest = text.rpartition("-----BEGIN CERTIFICATE-----\n")
+    authority = TrustedAuthority(name, begin + rest)
+    trust = load_trust(path)
+    if authority in trust.authorities:
+        return False
+    wanted = replace(trust, authorities=(*trust.authorities, authority))
+    _check_entry(replace(wanted, documents=()), "bad-certificate")
+    _append(path, encode_authority(authority), wanted)
+    return True
+
+
 def remove(path: Path, who: str) -> Trust:
     """Remove every entry of ``who``, keeping the rest of the file byte for byte.
 
     Args:
         path: The trust file.
         who: A DID or a nickname, for issuers, and with a DID its pinned documents; the digest of
-            a pinned document; the name or key of a log or witness.
+            a pinned document; the name or key of a log or witness; the name of an authority.
 
     Returns:
         A trust with the removed entries.
@@ -245,6 +272,7 @@ def remove(path: Path, who: str) -> Trust:
         "document": [who in (one.did, str(one.digest)) for one in trust.documents],
         "log": [who in (one.origin, str(one.key)) for one in trust.logs],
         "witness": [who in (one.name, one.key) for one in trust.witnesses],
+        "authority": [who == one.name for one in trust.authorities],
     }
     if not any(flag for flags in named.values() for flag in flags):
         raise NotFoundError(
@@ -331,6 +359,7 @@ def _only(trust: Trust, chosen: dict[str, set[int]], *, keep: bool) -> Trust:
         documents=pick("document", trust.documents),
         logs=pick("log", trust.logs),
         witnesses=pick("witness", trust.witnesses),
+        authorities=pick("authority", trust.authorities),
         allowed=AllowedKeys() if keep else trust.allowed,
     )
 

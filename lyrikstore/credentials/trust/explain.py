@@ -82,6 +82,8 @@ def _keys(trust: Trust) -> Iterator[str]:
         yield f"The log {quote(log.origin)} is believed, whoever founded its store."
     for witness in trust.witnesses:
         yield f"The witness {quote(witness.name)} is known."
+    for authority in trust.authorities:
+        yield f"The dates of the time stamp authority {quote(authority.name)} are believed."
 
 
 def _limits(trust: Trust) -> Iterator[str]:

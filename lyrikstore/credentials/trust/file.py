@@ -3,6 +3,7 @@
 Unknown members are refused: a misspelt ``untill`` must not extend the trust.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from lyrikstore.credentials.trust.model import (
     AllowedKeys,
     PinnedDocument,
     Trust,
+    TrustedAuthority,
     TrustedIssuer,
     TrustedLog,
     TrustedWitness,
@@ -37,6 +39,9 @@ ReadFile = Callable[[str], bytes]
 """Path in a ``[[document]]`` → bytes of the file."""
 
 
+_CERTIFICATE = re.compile(
+    r"-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/=]{1,76}\n){1,200}-----END CERTIFICATE-----\n"
+)
 _HINT = "correct the file; docs/trust.md describes its members"
 
 
@@ -131,6 +136,13 @@ def encode_witness(witness: TrustedWitness) -> str:
     return f"[[witness]]\nname = {_string(witness.name)}\nkey = {_string(witness.key)}\n"
 
 
+def encode_authority(authority: TrustedAuthority) -> str:
+    """Return one ``[[authority]]`` block."""
+    lines = authority.certificate.strip().splitlines()
+    text = "".join(f"{line}\n" for line in lines)
+    return f'[[authority]]\nname = {_string(authority.name)}\ncertificate = """\n{text}"""\n'
+
+
 def encode_document(pinned: PinnedDocument) -> str:
     """Return one ``[[document]]`` block."""
     head = f"[[document]]\ndid = {_string(pinned.did)}\n"
@@ -164,6 +176,7 @@ def _blocks(trust: Trust) -> Iterator[str]:
     yield from map(encode_document, trust.documents)
     yield from map(encode_log, trust.logs)
     yield from map(encode_witness, trust.witnesses)
+    yield from map(encode_authority, trust.authorities)
 
 
 def _trust(document: dict[str, Any], read: ReadFile | None) -> Trust:
@@ -186,6 +199,7 @@ def _trust(document: dict[str, Any], read: ReadFile | None) -> Trust:
         max_log_age=None if log_days is None else timedelta(days=int(log_days)),
         witnesses=witnesses,
         witnesses_required=required,
+        authorities=tuple(_authority(item) for item in document.get("authority", [])),
         documents=tuple(_document(item, read) for item in document.get("document", [])),
         allowed=_allowed(document.get("allow", {})),
     )
@@ -235,6 +249,13 @@ def _witness(item: dict[str, Any]) -> TrustedWitness:
         return TrustedWitness.parse(item["name"], item["key"])
     except KeyMaterialError as error:
         raise FormatError("bad-trust", f"witness {item['name'][:80]!r}: {error.message}") from None
+
+
+def _authority(item: dict[str, Any]) -> TrustedAuthority:
+    # ATTACK: anything but one certificate, which a reader of PEM would skip.
+    if _CERTIFICATE.fullmatch(item["certificate"]) is None:
+        raise FormatError("bad-trust", f"authority {item['name'][:80]!r}: not one certificate")
+    return TrustedAuthority(item["name"], item["certificate"])
 
 
 def _document(item: dict[str, Any], read: ReadFile | None) -> PinnedDocument:

@@ -104,9 +104,7 @@ class TrustedLog(Struct, frozen=True):
 
 
 class TrustedWitness(Struct, frozen=True):
-    """One witness whose countersignatures on log checkpoints the verifier accepts.
-
-    It is read and written; this version does not use it (:attr:`Trust.witnesses_required`).
+    """One witness whose cosignatures on log checkpoints the verifier believes.
 
     Attributes:
         name: Its name.
@@ -137,6 +135,18 @@ class TrustedWitness(Struct, frozen=True):
     def public(self) -> PublicKey:
         """The public key."""
         return PublicKey(b64decode(self.key.split("+", 2)[2])[1:])
+
+
+class TrustedAuthority(Struct, frozen=True):
+    """One time stamp authority (RFC 3161) whose dates the verifier believes.
+
+    Attributes:
+        name: The verifier's own name for it.
+        certificate: Its certificate, or the root of its chain, as PEM.
+    """
+
+    name: str
+    certificate: str
 
 
 class PinnedDocument(Struct, frozen=True):
@@ -205,6 +215,7 @@ class Trust(Struct, frozen=True):
         witnesses: In file order.
         witnesses_required: Number of witnesses that must have countersigned a log checkpoint.
         documents: Pinned DID documents, in file order.
+        authorities: Time stamp authorities, in file order.
         allowed: The allowed keys and algorithms.
     """
 
@@ -215,6 +226,7 @@ class Trust(Struct, frozen=True):
     witnesses: tuple[TrustedWitness, ...] = ()
     witnesses_required: int = 0
     documents: tuple[PinnedDocument, ...] = ()
+    authorities: tuple[TrustedAuthority, ...] = ()
     allowed: AllowedKeys = AllowedKeys()
 
     def matches(
@@ -310,6 +322,7 @@ class Trust(Struct, frozen=True):
             ],
             "logs": [str(log.key) for log in self.logs],
             "witnesses": [witness.key for witness in self.witnesses],
+            "authorities": [authority.name for authority in self.authorities],
         }
 
 

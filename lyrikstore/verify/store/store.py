@@ -51,6 +51,8 @@ from lyrikstore.verify.store.statements.cards import check_cards_among
 from lyrikstore.verify.store.statements.checkpoints import check_checkpoints
 from lyrikstore.verify.store.statements.deployments import check_deployments
 from lyrikstore.verify.store.statements.runs import check_runs
+from lyrikstore.verify.times.check import check_timestamps
+from lyrikstore.verify.times.outside import OutsideTimes
 
 
 def verify_store(
@@ -115,6 +117,9 @@ def verify_store(
                     trees=share > 0,
                     reading=reading,
                     check_cards=readers.cards if share > 0 else None,
+                ),
+                check_timestamps(
+                    OutsideTimes(repository, repository.origin, trust), counting.values()
                 ),
                 check_orphans(repository, records),
                 blobs.result(),

@@ -122,4 +122,6 @@ def dates(known: Known) -> AnswerRows:
 
 
 def _dated(known: Known, one: Manifest) -> EvidenceRow:
-    return row([known.at(one)], text_of(one.body.get("size")), "", "", one.created)
+    body = one.body
+    kind = "time stamp" if "response" in body else "cosignature"
+    return row([known.at(one)], text_of(body["size"]), body["time"], body["by"], kind)
