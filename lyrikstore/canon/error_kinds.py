@@ -459,7 +459,10 @@ class ErrorKind(StrEnum):
     SOCKET = auto(), "The file is a socket."
     SPECIAL_TOKEN = auto(), "A text contains a control token of the tokenizer."
     STAGING_LOST = auto(), "A file that was staged for a worker is gone."
-    STALE_REQUEST = auto(), "The request begins at another log checkpoint than the witness saw last."
+    STALE_REQUEST = (
+        auto(),
+        "The request begins at another log checkpoint than the witness saw last.",
+    )
     STATED_ROLE = auto(), "The publisher states that another field has that role."
     STOPPED = auto(), "The transfer was stopped."
     STORE_BOUND = auto(), "Credentials of this kind are issued from a store only."
@@ -508,7 +511,10 @@ class ErrorKind(StrEnum):
     UNKNOWN_LOG_KEY = auto(), "No known key signed the log checkpoint."
     UNKNOWN_METRIC = auto(), "There is no metric of that name."
     UNKNOWN_MODEL = auto(), "The architecture of the base model is not known."
-    UNKNOWN_OUTSIDER = auto(), "The trust file names neither this time stamp authority nor this witness."
+    UNKNOWN_OUTSIDER = (
+        auto(),
+        "The trust file names neither this time stamp authority nor this witness.",
+    )
     UNKNOWN_QUESTION = auto(), "The card has no such question."
     UNKNOWN_REGION = auto(), "The region is unknown or in another territory."
     UNKNOWN_RULE = auto(), "No rule in force has that id."
@@ -533,6 +539,8 @@ class ErrorKind(StrEnum):
     )
     WIDER_THAN_SOURCES = auto(), "The terms permit more than those of the sources do."
     WITHOUT_EFFECT = auto(), "The log gives the manifest no effect."
+    WITNESS_FORK = auto(), "The log contradicts what this witness cosigned before."
+    WITNESS_ROLLBACK = auto(), "The log is shorter than what this witness cosigned before."
     WORKER_DIED = auto(), "A worker process died or did not start."
     WORKER_DIFFERS = auto(), "A worker on another machine has other libraries, models or data."
     WORKER_FAILED = auto(), "The program in the worker process failed."

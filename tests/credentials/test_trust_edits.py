@@ -15,6 +15,7 @@ from lyrikstore.credentials.trust import (
     parse_trust,
 )
 from lyrikstore.credentials.trust.edit import (
+    add_authority,
     add_document,
     add_issuer,
     add_log,
@@ -223,3 +224,24 @@ def test_what_contradicts_the_file_is_refused(tmp_path: Path) -> None:
     document.write_bytes(document_of(DIDS[0]))
     with refused("other-did"):
         pin_file(path, document, "did:web:other.example")
+
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\n" + "A" * 64 + "\n-----END CERTIFICATE-----\n"
+
+
+def test_an_authority_is_added_once_and_removed_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "trust.toml"
+    assert add_authority(path, "Our TSA", f"Certificate:\n  words\n{CERTIFICATE}".encode())
+    assert not add_authority(path, "Our TSA", CERTIFICATE.replace("\n", "\r\n").encode())
+    (found,) = load_trust(path).authorities
+    assert (found.name, found.certificate) == ("Our TSA", CERTIFICATE)
+    assert remove(path, "Our TSA").authorities == (found,)
+    assert load_trust(path).authorities == ()
+
+
+@pytest.mark.parametrize("data", [b"", b"no certificate", CERTIFICATE[:-10].encode(), b"\xff" * 99])
+def test_what_is_no_certificate_is_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "trust.toml"
+    with refused("bad-certificate"):
+        add_authority(path, "Our TSA", data)
+    assert not path.exists()

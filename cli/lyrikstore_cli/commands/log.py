@@ -20,12 +20,12 @@ from lyrikstore_cli.output.events import decided_line, event_lines
 from lyrikstore_cli.output.key_names import names_in
 from lyrikstore_cli.output.monitoring import page_of
 from lyrikstore_cli.output.reproductions import reproduction_line
-from lyrikstore_cli.output.timestamps import stamp
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
     from lyrikstore.api import Store
 
+_QUERY = ".tsq"
 _NO_CHECKPOINT = "it has no logged checkpoint: it still runs, was stopped, or failed"
 
 
@@ -79,7 +79,7 @@ def command(
                 "log timestamp takes one of --request and --add",
                 hint="lyrikstore log timestamp --request stamp.tsq",
             )
-        stamp(session, session.open_store(sign=answer is not None), request, answer)
+        _stamp(session, session.open_store(sign=answer is not None), request, answer)
         return
     if audit and ref is not None:
         raise InvalidInputError(
@@ -97,6 +97,54 @@ def command(
         _show_names(session, store)
     else:
         _show_versions(session, store, ref, page)
+
+
+def _stamp(session: Session, store: "Store", request: Path | None, answer: Path | None) -> None:
+    """Write a request, or log an answer; one of both is given."""
+    if request is not None:
+        _ask(session, store, request)
+    elif answer is not None:
+        _log_answer(session, store, answer)
+
+
+def _ask(session: Session, store: "Store", path: Path) -> None:
+    is_stamp = path.suffix == _QUERY
+    options.check_new(path)
+    data = store.query.stamp_request() if is_stamp else store.query.witness_request()
+    options.write_new(path, data)
+    size = store.query.log_head().size
+    _emit(session, stampedSize=size, requestFile=str(path))
+    screen = session.screen
+    screen.result(f"✓ wrote    {path}  about {pluralize(size, 'entry')}")
+    if is_stamp:
+        screen.hint("send it to an authority as application/timestamp-query, keep the answer")
+        screen.hint("then: lyrikstore log timestamp --add ANSWER.tsr")
+    else:
+        screen.hint(f"a witness runs: lyrikstore witness {path} -o cosigned.txt")
+        screen.hint("then: lyrikstore log timestamp --add cosigned.txt")
+
+
+def _log_answer(session: Session, store: "Store", path: Path) -> None:
+    added = store.policy.add_time(options.read_file(path))
+    seen = added.time
+    when = format_timestamp(seen.time)
+    _emit(
+        session,
+        stampedSize=seen.size,
+        existedBy=when,
+        outsider=seen.by,
+        logIndex=added.index,
+        timestampId=str(added.manifest.id),
+    )
+    session.screen.result(
+        f"✓ logged   entry {added.index}: {pluralize(seen.size, 'entry')} existed by {when}, "
+        f"as {escape_control(seen.by)} says"
+    )
+
+
+def _emit(session: Session, **members: object) -> None:
+    nothing = dict.fromkeys(("existedBy", "outsider", "logIndex", "timestampId", "requestFile"))
+    session.emit("log", {**nothing, **members})
 
 
 def _show_entries(session: Session, store: "Store") -> None:

@@ -74,7 +74,8 @@ def command() -> None:
 )
 @click.option("--witness", is_flag=True, help="The key is that of a witness.")
 @click.option(
-    "--certificate",
+    "--authority",
+    "certificate",
     type=click.Path(path_type=Path),
     metavar="FILE.pem",
     help="Trust the dates of the time stamp authority with this certificate, under a name.",
@@ -95,7 +96,7 @@ def _add(
 ) -> None:
     """Trust an issuer, with the documents of its did:web; or a log or a witness, by its key.
 
-    With --certificate the argument is your name for a time stamp authority.
+    With --authority the argument is your name for a time stamp authority.
     """
     from lyrikstore.api import TrustedIssuer, load_trust
     from lyrikstore.api.trust import add_issuer, add_log, add_witness, check_issuer, pin_file
@@ -191,6 +192,8 @@ def _list(session: Session) -> None:
         session.screen.result(f"log  {log.key}")
     for witness in trust.witnesses:
         session.screen.result(f"witness  {witness.key}")
+    for authority in trust.authorities:
+        session.screen.result(f"authority  {escape_control(authority.name)}")
     if not trust.issuers:
         session.screen.say(f"you trust no issuer yet ({session.paths.trust})")
 

@@ -47,7 +47,7 @@ def command(session: Session, file: Path, output: Path) -> None:
             "logSize": done.head.size,
             "rootHash": done.head.root.hex(),
             "sizeBefore": done.before,
-            "time": format_timestamp(done.cosignature.time),
+            "cosignedAt": format_timestamp(done.cosignature.time),
             "witnessKey": done.key,
             "cosignedFile": str(output),
         },

@@ -1,4 +1,4 @@
-"""Requests for outside time, and the logging of what outsiders answered (spec §7.9)."""
+"""Requests for outside time, and the logging of what outsiders answered (spec §7.10)."""
 
 from base64 import b64encode
 from typing import Any
@@ -114,7 +114,7 @@ def _stamped(context: StoreContext, times: OutsideTimes, data: bytes) -> dict[st
         except VerificationError:
             continue
         if authority is None:
-            raise _unknown(stamped.by, "trust add NAME --certificate FILE.pem")
+            raise _unknown(stamped.by, "trust add NAME --authority FILE.pem")
         return {
             "size": size,
             "time": format_timestamp(stamped.time),

@@ -1,4 +1,4 @@
-"""Witnesses by file: cosign a log checkpoint that extends what was seen before (spec §7.9)."""
+"""Witnesses by file: cosign a log checkpoint that extends what was seen before (spec §7.10)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -75,8 +75,8 @@ def witness_checkpoint(
         NotFoundError, InvalidInputError: (``no-file``, ``unreadable``) the file cannot be read.
         FormatError: (``bad-note``, ``bad-checkpoint``, ``bad-audit``) it is neither.
         VerificationError: (``unknown-log-key``) the trust file names no log with this key;
-            (``bad-log-signature``) its signature does not hold; (``fork``) the log contradicts what
-            was seen; (``rollback``) it is shorter.
+            (``bad-log-signature``) its signature does not hold; (``witness-fork``) the log contradicts what
+            was seen; (``witness-rollback``) it is shorter.
         ConflictError: (``stale-request``) it begins at another size than the one seen last.
         StorageError: The state cannot be written.
     """
@@ -107,7 +107,7 @@ def _check(request: _Request, head: LogCheckpoint, last: LogCheckpoint | None) -
         return
     if head.size < last.size:
         raise VerificationError(
-            "rollback",
+            "witness-rollback",
             f"a log of {pluralize(head.size, 'entry')}, and this witness saw {last.size}",
         )
     if request.leaves is not None:
@@ -120,7 +120,7 @@ def _check(request: _Request, head: LogCheckpoint, last: LogCheckpoint | None) -
         extends = _is_consistent(request.proof, last, head)
     if not extends:
         raise VerificationError(
-            "fork",
+            "witness-fork",
             f"the log does not extend the {pluralize(last.size, 'entry')} that this witness saw",
         )
 

@@ -1,4 +1,4 @@
-"""Cosignatures of witnesses on log checkpoints: C2SP cosignature/v1 (spec §7.9).
+"""Cosignatures of witnesses on log checkpoints: C2SP cosignature/v1 (spec §7.10).
 
 A witness signs that it saw a log checkpoint at a time, after checking that it extends what it saw
 before. Its signature is one more line of the note.

@@ -1,4 +1,4 @@
-"""Outside time: dates that time stamp authorities and witnesses put on a log (spec §7.9).
+"""Outside time: dates that time stamp authorities and witnesses put on a log (spec §7.10).
 
 Imports ``credentials``, ``history`` and what lies below them.
 """

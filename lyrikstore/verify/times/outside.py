@@ -1,4 +1,4 @@
-"""Outside time of log entries: by when outsiders had seen them (spec §7.9)."""
+"""Outside time of log entries: by when outsiders had seen them (spec §7.10)."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -65,7 +65,7 @@ class OutsideTimes:
             FormatError: (``bad-checkpoint``) the log has fewer entries.
         """
         if size > len(self._hashes):
-            raise FormatError("bad-checkpoint", f"the log has fewer than {size} entries")
+            raise FormatError("bad-checkpoint", "the log is shorter")
         return LogCheckpoint(self._origin, size, merkle.root(self._hashes[:size]))
 
     def read(self, manifest: Manifest) -> OutsideTime:

@@ -8,10 +8,11 @@ from typing import Any
 
 from lyrikstore.api import CommitMetadata, FieldRoles, load_recipe
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.timestamps import now
+from lyrikstore.canon.timestamps import format_timestamp, now
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.terms.offer import Offer
 from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.log.cosignature import cosign, witness_key
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import TrainConfig
@@ -19,7 +20,7 @@ from lyrikstore.verify.report import Report
 from tests.faults.robust.models import write_base
 from tests.servers.dask import new_store
 
-OWNER, OFFICER = signer_for("owner"), signer_for("officer")
+OWNER, OFFICER, WITNESS = map(signer_for, ("owner", "officer", "witness"))
 MODEL, RUN = "checkpoints/acme/clauses", "runs/acme/clauses"
 EVALUATION, CARD = "evaluations/acme/clauses", "cards/acme/clauses"
 APPROVAL = "approvals/acme/clauses"
@@ -33,6 +34,7 @@ HONEST = (
     "runs/acme/topics", SEVERAL, "evaluations/acme/topics", "reproductions/acme/clauses", CARD,
     APPROVAL, PROGRAM, DEPLOYMENT, "deliveries/acme/rows", "predictions/acme/clauses",
     "withdrawals/acme/rows", "rules/ruled/house", WAIVER, "decisions/ruled/clauses.onnx.deploy",
+    "timestamps/store/main",
 )  # fmt: skip
 """A manifest of every kind that can be signed again, and of some kinds several."""
 
@@ -154,6 +156,8 @@ class Honest:
     def __init__(self, folder: Path) -> None:
         self.folder, self.store = folder, new_store(folder)
         trusted = f'version = 1\n[[issuer]]\ndid = "{OWNER.did}"\nnickname = "owner"\n'
+        key = witness_key("witness.example", WITNESS.public)
+        trusted += f'[[witness]]\nname = "witness.example"\nkey = "{key}"\n'
         (folder / "trust.toml").write_text(trusted)
 
     def build(self) -> None:
@@ -204,6 +208,19 @@ class Honest:
         self._announce_program()
         store.models.deploy(MODEL, "onnx", folder / "deployed")
         self._decide()
+        self._witness()
+
+    def _witness(self) -> None:
+        """Log what a witness says of the log."""
+        head = self.store.repository.checkpoint.head
+        seen = cosign(head, "witness.example", WITNESS, self.store.clock())
+        body = {
+            "size": head.size,
+            "time": format_timestamp(seen.time),
+            "by": seen.name,
+            "cosignature": seen.payload,
+        }
+        self._sign("timestamp", "timestamps/store/main", body, [])
 
     def _decide(self) -> None:
         """Add rules to a namespace of their own, waive one of them, and deploy there."""

@@ -82,6 +82,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "prompt": "test_statements",
     },
     "withdrawal": {"successor": "test_events"},
+    "timestamp": {"response": "test_stamps"},
     "evaluation": {
         "answers": "test_given",
         "against": "test_brought",
