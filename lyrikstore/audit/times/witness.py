@@ -75,8 +75,8 @@ def witness_checkpoint(
         NotFoundError, InvalidInputError: (``no-file``, ``unreadable``) the file cannot be read.
         FormatError: (``bad-note``, ``bad-checkpoint``, ``bad-audit``) it is neither.
         VerificationError: (``unknown-log-key``) the trust file names no log with this key;
-            (``bad-log-signature``) its signature does not hold; (``witness-fork``) the log contradicts what
-            was seen; (``witness-rollback``) it is shorter.
+            (``bad-log-signature``) its signature does not hold; (``witness-fork``) the log
+            contradicts what was seen; (``witness-rollback``) it is shorter.
         ConflictError: (``stale-request``) it begins at another size than the one seen last.
         StorageError: The state cannot be written.
     """

@@ -32,20 +32,23 @@ import { REASONS } from "./refs.js";
  */
 export function verifyEvidence(opened, { trust, at }) {
   const { leaves, objects } = opened.evidence;
+  const log = checkLog(opened);
   const checks = [
     passed("audit.file", `${counted(leaves.length, "entry")} of the log, ${counted(objects.size, "signed object")}`),
     checkGenesis(opened, trust, at),
-    checkLog(opened),
+    log,
     checkWitness(trust),
     notApplicable("log.memory", "no memory of earlier log checkpoints is kept"),
     ...checkManifests(opened),
     checkCredentials(opened),
+    checkTimes(opened, log.state === "pass"),
     unchecked("blobs", "not-fetched", "an audit file holds no data, no tree and no attachment"),
     unchecked("datasets", "not-fetched", "no record was counted: an audit file holds no data"),
   ];
   const { leftOut, genesis } = opened;
   const open = leftOut ? [notProven("left-out-of-audit", counted(leftOut, "entry"))] : [];
-  return reportOf("audit", checks, { subject: subjectOf(opened), issuer: genesis?.author ?? null, at, open, withoutData: true });
+  const report = reportOf("audit", checks, { subject: subjectOf(opened), issuer: genesis?.author ?? null, at, withoutData: true });
+  return { ...report, notProven: [...open, ...report.notProven] };
 }
 
 /** Return the report on a file whose evidence cannot be read. @param {Refusal} error @param {number} at */
@@ -124,6 +127,17 @@ function checkManifests(opened) {
     refs.close(`${counted(names.size, "name")}, each derived from the log`, { refs: names.size }),
     lineage.close(`${counted(linked, "manifest")}, each logged after what it was made from`, { manifests: linked }),
   ];
+}
+
+/** A browser has nothing that reads time stamps, and knows no witness. @param {OpenedEvidence} opened @param {boolean} isEstablished Whether the log is. @returns {Check} */
+function checkTimes({ effective }, isEstablished) {
+  const id = "timestamps";
+  if (!effective.some(({ kind }) => kind === "timestamp")) {
+    return notApplicable(id, "nobody outside dated the log: every date is claimed");
+  }
+  return isEstablished
+    ? unchecked(id, "no-library", "a page does not judge time stamps and witnesses: lyrikstore verify does")
+    : unchecked(id, "lost", "the log in the file is not established");
 }
 
 /** @param {OpenedEvidence} opened @returns {Check} */
