@@ -262,10 +262,9 @@ def _check_credentials(opened: OpenedEvidence) -> Check:
 
 
 def _check_times(opened: OpenedEvidence, signed: SignedCheckpoint | None, trust: Trust) -> Check:
-    if signed is None and any(one.kind == "timestamp" for one in opened.effective):
+    if signed is None:
         return unchecked("timestamps", "lost", "the log in the file is not established")
-    origin = "" if signed is None else signed.origin
-    return check_timestamps(OutsideTimes(opened, origin, trust), opened.effective)
+    return check_timestamps(OutsideTimes(opened, signed.origin, trust), opened.effective)
 
 
 def _fault(one: OpenedCredential) -> str:

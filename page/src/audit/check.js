@@ -41,7 +41,7 @@ export function verifyEvidence(opened, { trust, at }) {
     notApplicable("log.memory", "no memory of earlier log checkpoints is kept"),
     ...checkManifests(opened),
     checkCredentials(opened),
-    checkTimes(opened, log.state === "pass"),
+    checkTimes(opened, log),
     unchecked("blobs", "not-fetched", "an audit file holds no data, no tree and no attachment"),
     unchecked("datasets", "not-fetched", "no record was counted: an audit file holds no data"),
   ];
@@ -129,17 +129,6 @@ function checkManifests(opened) {
   ];
 }
 
-/** A browser has nothing that reads time stamps, and knows no witness. @param {OpenedEvidence} opened @param {boolean} isEstablished Whether the log is. @returns {Check} */
-function checkTimes({ effective }, isEstablished) {
-  const id = "timestamps";
-  if (!effective.some(({ kind }) => kind === "timestamp")) {
-    return notApplicable(id, "nobody outside dated the log: every date is claimed");
-  }
-  return isEstablished
-    ? unchecked(id, "no-library", "a page does not judge time stamps and witnesses: lyrikstore verify does")
-    : unchecked(id, "lost", "the log in the file is not established");
-}
-
 /** @param {OpenedEvidence} opened @returns {Check} */
 function checkCredentials(opened) {
   const problems = new Problems("credentials");
@@ -150,6 +139,15 @@ function checkCredentials(opened) {
   noteEvents(opened, problems);
   const count = opened.credentials.size;
   return problems.close(`${counted(count, "credential")}, signatures hold`, { credentials: count });
+}
+
+/** @param {OpenedEvidence} opened @param {Check} log @returns {Check} */
+function checkTimes(opened, log) {
+  const id = "timestamps";
+  if (log.state !== "pass") return unchecked(id, "lost", "the log in the file is not established");
+  return opened.effective.some(({ kind }) => kind === "timestamp")
+    ? unchecked(id, "no-library", "this page cannot judge time stamps and cosignatures: lyrikstore verify FILE can")
+    : notApplicable(id, "nobody outside dated the log: every date is claimed");
 }
 
 /** What is wrong with the signature of a credential; empty: nothing. @param {import("../credentials/opened.js").OpenedCredential} opened */

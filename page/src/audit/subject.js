@@ -14,6 +14,16 @@ export function titleOf({ evidence: { about }, manifests }) {
   return found === undefined ? `Audit of ${word} ${stated.replace(/^blake3:/, "").slice(0, 64)}` : `Audit of ${found.name} (${short(found.id)})`;
 }
 
+/**
+ * By when outsiders say that they saw an entry, the earliest; null: none says so. Whether that holds is not judged here.
+ *
+ * @param {OpenedEvidence} opened @param {number} index @returns {{size: number, time: string, by: string} | null}
+ */
+export function statedBy(opened, index) {
+  const said = opened.effective.filter(({ kind, body }) => kind === "timestamp" && body.size > index).map(({ body }) => body);
+  return said.sort((left, right) => (left.time < right.time ? -1 : 1))[0] ?? null;
+}
+
 /** Return an entry of the log, as it says of itself. @param {OpenedEvidence} opened @param {number} index @returns {Entry} */
 export function entryAt(opened, index) {
   const { type, id } = opened.evidence.leaves[index];

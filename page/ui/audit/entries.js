@@ -2,7 +2,7 @@
 import { counted } from "../../src/canon/text.js";
 import { short } from "../../src/canon/digest.js";
 import { REASONS } from "../../src/audit/refs.js";
-import { entryAt } from "../../src/audit/subject.js";
+import { entryAt, statedBy } from "../../src/audit/subject.js";
 import { byId, element, grouped, json, written } from "../view.js";
 
 const AT_ONCE = 1000;
@@ -71,6 +71,8 @@ export class Entries {
     details.addEventListener("toggle", () => {
       if (details.childElementCount > 1) return;
       if (effect) details.append(element("p", { class: "problem" }, `Without effect: ${REASONS[effect]}.`));
+      const seen = statedBy(this.opened, index);
+      if (seen !== null) details.append(element("p", {}, `Existed by ${seen.time}, as ${seen.by} says; this page does not judge that.`));
       details.append(element("p", { class: "quiet" }, `${type} blake3:${id}`), written(value === null ? text ?? "" : json(value)));
     });
     return element("li", { id: `entry-${index}` }, details);

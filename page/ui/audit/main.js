@@ -8,7 +8,7 @@ import { Known } from "../../src/audit/answers/known.js";
 import { unreadable, verifyEvidence } from "../../src/audit/check.js";
 import { unpackEvidence } from "../../src/audit/evidence.js";
 import { OpenedEvidence } from "../../src/audit/opened.js";
-import { titleOf } from "../../src/audit/subject.js";
+import { statedBy, titleOf } from "../../src/audit/subject.js";
 import { attempt, Refusal, refuse } from "../../src/canon/errors.js";
 import { visible } from "../../src/canon/quoting.js";
 import { counted } from "../../src/canon/text.js";
@@ -85,12 +85,14 @@ function factsOf(opened, report, answers, believed) {
   const log = report.checks.find(({ id }) => id === "log.checkpoint");
   const newest = [...opened.manifests.values()].at(-1)?.created ?? "";
   const [[word, subject]] = Object.entries(evidence.about);
+  const seen = statedBy(opened, 0);
   return [
     ["about", `${word} ${subject}`],
     ["founded by", genesis === null ? "not established" : genesis.author],
     ["you believe", believed],
     ["log checkpoint", log?.state === "pass" ? `${counted(evidence.leaves.length, "entry")} of ${log.detail.origin}` : "does not hold"],
     ["newest claimed time", newest],
+    ...(seen === null ? [] : /** @type {[string, string][]} */ ([["outside time", `entry 0 existed by ${seen.time}, as ${seen.by} says; lyrikstore verify judges that`]])),
     ["in this file", counted(evidence.objects.size, "signed object") + (leftOut ? `; ${counted(leftOut, "entry is", "entries are")} left out` : "; nothing is left out")],
     ["questions", `${known} answered, ${answers.length - known} not known`],
   ];

@@ -103,4 +103,4 @@ export function card(known) {
 
 /** @param {Known} known @returns {Found} */
 export const dates = (known) => ({ tables: { times: known.manifests("timestamp").map((one) =>
-  row([known.at(one)], textOf(one.body.size), one.body.time, one.body.by, "response" in one.body ? "time stamp" : "cosignature")) } });
+  row([known.at(one)], textOf(one.body.size), one.body.time, one.body.by, Object.hasOwn(one.body, "response") ? "time stamp" : "cosignature")) } });
