@@ -31,6 +31,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.contained import OpenBlob, RowFiles
 from lyrikstore.history.records.rows import JSONL
 from lyrikstore.history.trees.tree import Tree
+from lyrikstore.objects.chunk.stream import NOT_FETCHED
 
 
 class PartitionsUsed(Struct, frozen=True):
@@ -39,10 +40,12 @@ class PartitionsUsed(Struct, frozen=True):
     Attributes:
         names: Their names, in the order of the terms.
         unread: Why fewer may be in use: the data that would show it cannot be read; else empty.
+        left_out: Whether it cannot be read because this copy leaves it out by its user's choice.
     """
 
     names: tuple[str, ...]
     unread: str = ""
+    left_out: bool = False
 
 
 def partitions_used(
@@ -97,9 +100,13 @@ def partitions_used(
     except (KeyError, FormatError):  # a path that was not there before; unsound terms
         pass
     except (IncompleteError, NotFoundError, VerificationError) as error:  # retired, perhaps
-        return PartitionsUsed(names, f"files of {source.name} cannot be followed: {error.message}")
+        why = f"files of {source.name} cannot be followed: {error.message}"
+        return PartitionsUsed(names, why, error.kind == NOT_FETCHED)
     found = tuple(name for at, name in enumerate(names) if used >> at & 1)
-    return PartitionsUsed(found, next((one.unread for one in looked if one.unread), ""))
+    unread = [one for one in looked if one.unread]
+    if not unread:
+        return PartitionsUsed(found)
+    return PartitionsUsed(found, unread[0].unread, all(one.left_out for one in unread))
 
 
 class RowsHeld:
@@ -136,6 +143,7 @@ class _Between:
         self._files: RowFiles | None = None
         self._found: dict[Digest, list[int]] = {}
         self.unread = ""
+        self.left_out = False
 
     def __enter__(self) -> Self:
         return self
@@ -161,6 +169,7 @@ class _Between:
         except LyrikstoreError as error:
             self._can = False
             self.unread = f"records of {self._name} cannot be read: {error.message}"
+            self.left_out = error.kind == NOT_FETCHED
         return []
 
     def _read(self) -> RowFiles:

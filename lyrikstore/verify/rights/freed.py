@@ -20,6 +20,7 @@ from lyrikstore.history.records.held import HeldIds
 from lyrikstore.history.records.order_root import DOCUMENT, record_id
 from lyrikstore.history.records.rows import JSONL, BadRow, read_lines
 from lyrikstore.history.trees.tree import Tree
+from lyrikstore.objects.chunk.stream import NOT_FETCHED
 from lyrikstore.verify.datasets.body import companions_of
 
 GROUND = "no-record"
@@ -40,10 +41,12 @@ class SourceRecords(Struct, frozen=True):
     Attributes:
         held: Whether some are contained; ``SOME`` also if records cannot show that none are.
         why: Why this was not checked; empty if it was checked.
+        left_out: Whether it was not because this copy leaves the records out by its user's choice.
     """
 
     held: Held
     why: str = ""
+    left_out: bool = False
 
     def unsure(self, source: str) -> str:
         """Return the message that the source with this name was not checked."""
@@ -197,10 +200,12 @@ class RecordedWithout:
         self._so[use.id, source.id] = source.name
         return True
 
-    def unsure(self, use: Manifest, datasets: Iterable[Manifest], source: Manifest) -> str:
-        """Return the message that the recorded claim cannot be checked, or an empty text."""
+    def unsure(
+        self, use: Manifest, datasets: Iterable[Manifest], source: Manifest
+    ) -> SourceRecords | None:
+        """Return why the recorded claim cannot be checked; None if it can, or nothing claims so."""
         found = self._held.of(datasets, source.id) if source.id in _recorded(use) else _SOME
-        return found.unsure(source.name) if found.held is Held.NOT_CHECKED else ""
+        return found if found.held is Held.NOT_CHECKED else None
 
     def faults(self, use: Manifest) -> Iterator[str]:
         """Yield recorded claims that are wrong; call it after all data of the use was judged."""
@@ -267,4 +272,4 @@ class _Sources(Struct, frozen=True):
 
 def _unread(dataset: Manifest, error: LyrikstoreError) -> SourceRecords:
     text = f"records of {dataset.name} cannot be read: {error.message}"
-    return SourceRecords(Held.NOT_CHECKED, text)
+    return SourceRecords(Held.NOT_CHECKED, text, error.kind == NOT_FETCHED)

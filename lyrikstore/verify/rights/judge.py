@@ -45,10 +45,12 @@ class Reason(Struct, frozen=True):
     Attributes:
         code: Stable code, for programs.
         text: Text for people; it follows the name of the document.
+        left_out: Whether only content is missing that this copy leaves out by its user's choice.
     """
 
     code: str
     text: str
+    left_out: bool = False
 
 
 class NamedDataset(Protocol):
@@ -223,7 +225,9 @@ def note_ruling(
         (problems.warnings, one) for one in (ruling.later, ruling.unbelieved) if one is not None
     ]
     for to, reason in found:
-        if reason.code not in leave:
+        if reason.left_out:
+            problems.left_out.append(f"{label}{reason.text}")
+        elif reason.code not in leave:
             problems.add(to, reason.code, f"{label}{reason.text}")
     if ruling.unbelieved is not None and ruling.issuer is not None:
         unbelieved.add(ruling.issuer)
@@ -357,7 +361,8 @@ def _judge_grant(one: LoggedDocument, terms: LoggedDocument, request: Request) -
 
 def _not_permitted(why: Reason, used: PartitionsUsed, issuer: str | None) -> Ruling:
     if used.unread:  # it may hold of fewer partitions: then no wrong is shown, and no right
-        return Ruling(open=(Reason("absent", f"{why.text}; {used.unread}"),), issuer=issuer)
+        reason = Reason("absent", f"{why.text}; {used.unread}", used.left_out)
+        return Ruling(open=(reason,), issuer=issuer)
     return Ruling(why)
 
 

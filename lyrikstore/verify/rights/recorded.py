@@ -271,7 +271,11 @@ class _Review(Struct, frozen=True):
         rulings = [self._judge(use, rests_on.datasets, source, one) for one in recorded]
         faulty = all(ruling.fault for _, ruling in rulings)
         if faulty and (unsure := self.without.unsure(use.manifest, rests_on.datasets, source)):
-            problems.add(problems.lost, "absent", f"{use.label}: {unsure}")
+            text = f"{use.label}: {unsure.unsure(source.name)}"
+            if unsure.left_out:
+                problems.left_out.append(text)
+            else:
+                problems.add(problems.lost, "absent", text)
             return
         if source.id in rests_on.through:
             # A right to what the run was compared with, where it has that too, is another matter.
