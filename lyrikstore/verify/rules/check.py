@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.quoting import listed
 from lyrikstore.canon.text import pluralize
@@ -13,6 +13,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.policy.approving import last_key
 from lyrikstore.history.policy.policy import APPROVAL
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.objects.chunk.stream import NOT_FETCHED
 from lyrikstore.rules.engine import RulesAnswer, RulesEngine, RulesRequest
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
@@ -206,6 +207,7 @@ class _Review:
         waivers = waivers_in_force(repository, rules, at, user=decision.author)
         question = ask(repository, use, waivers, index=at, user=decision.author)
         if decision.attachments_in(REQUEST)[0].id != Digest.of(question.data):
+            self._require_fetched(question)
             if question.unread:
                 text = f"{self._label}: its facts cannot be computed again: {question.unread[0]}"
                 self._problems.add(self._problems.lost, "lost", text)
@@ -253,6 +255,7 @@ class _Review:
         user = self._subject.author
         waivers = waivers_in_force(self._repository, rules, index, user=user)
         question = ask(self._repository, use, waivers, index=index, user=user)
+        self._require_fetched(question)
         answers = self._engines.decide(rules, question.requests)
         if fault := _denied(question, answers):
             self._bad(DENIED, f"the rules in force denied it: {fault}")
@@ -278,6 +281,7 @@ class _Review:
         newer = read_rules(repository, current)
         waivers = waivers_in_force(repository, newer, used, user=decision.author)
         question = ask(repository, use, waivers, index=used, user=decision.author)
+        self._require_fetched(question)
         fault = _denied(question, self._engines.decide(newer, question.requests)) if current else ""
         if fault:
             what = DENIED if same else OTHER_RULES
@@ -296,14 +300,23 @@ class _Review:
                 return
             waivers = waivers_in_force(repository, rules, None, user=user)
             question = ask(repository, use, waivers, index=None, user=user)
+            self._require_fetched(question)
             fault = _denied(question, self._engines.decide(rules, question.requests))
         except LyrikstoreError as error:  # of today's rules: what was decided before stands
-            if error.kind in _ENGINE_FAILED:
+            if error.kind in _ENGINE_FAILED or error.kind == NOT_FETCHED:
                 raise
             fault = f"today's rules cannot be read: {error.message}"
         if fault:
             text = f"{self._label}: would be refused today: {fault}"
             self._problems.add(self._problems.warnings, REFUSED_TODAY, text)
+
+    def _require_fetched(self, question: RulesQuestion) -> None:
+        """Raise `not-fetched` if facts hang on content that this copy leaves out by choice.
+
+        Without it the facts are worse than they were, so that rules would seem to deny the use.
+        """
+        if question.unread and self._repository.is_without_data:
+            raise IncompleteError(NOT_FETCHED, question.unread[0])
 
     def _bad(self, code: str, text: str) -> None:
         self._problems.add(self._problems.bad, code, f"{self._label}: {text}")
