@@ -24,6 +24,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.history.trees.tree import Tree
+from lyrikstore.objects.chunk.stream import NOT_FETCHED
 from lyrikstore.verify.datasets.reading import DatasetReading
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
@@ -102,6 +103,7 @@ class ProhibitingTerms:
 
     Attributes:
         not_compared: Why records could not be compared, as far as this occurred.
+        left_out: As that, where this copy leaves the records out by its user's choice.
 
     Raises:
         IncompleteError, VerificationError: A logged credential is lost or damaged: it may contain a
@@ -120,6 +122,7 @@ class ProhibitingTerms:
         self._repository, self._cited = repository, cited is not None
         self._contents = None if reading is None else Contents(repository, reading)
         self.not_compared: dict[str, None] = {}
+        self.left_out: dict[str, None] = {}
         found: dict[tuple[str, Digest], _Prohibiting] = {}
         for entry in repository.entries():
             if entry.type != "credential" or (cited is not None and entry.id not in cited):
@@ -215,6 +218,8 @@ class ProhibitingTerms:
         except LyrikstoreError as error:
             text = f"records of {about.name} cannot be compared: {error.message}"
             self.not_compared[text] = None
+            if error.kind == NOT_FETCHED:
+                self.left_out[text] = None
             return 0
         for words, chosen in theirs.files_by_words():
             if count_shared(here, there.of_files(chosen)):
@@ -384,7 +389,10 @@ def check_same_bytes(
     for text in found:
         problems.add(problems.warnings, "prohibited-elsewhere", text)
     for text in terms.not_compared if terms is not None else ():
-        problems.add(problems.warnings, "not-compared", text)
+        if terms is not None and text in terms.left_out:
+            problems.left_out.append(text)
+        else:
+            problems.add(problems.warnings, "not-compared", text)
     shared = {"shared": listed([one.to_json() for one in found.values()])} if found else {}
     what = "files" if reading is None else "files and records"
     return problems.close(f"{what} of the data in use were looked for under other terms", **shared)

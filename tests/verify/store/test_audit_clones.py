@@ -1,11 +1,13 @@
 """Clones for an audit: nothing of the data is in them, and what they have verifies."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lyrikstore.api import Store
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.log.memory import LogMemory
@@ -18,6 +20,7 @@ from lyrikstore.history.sync.repair import repair_store
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.verify.report import Report
+from tests.conftest import REPOSITORY
 from tests.kinds import refused
 from tests.verify.store.lineage import Lineage, states
 
@@ -148,6 +151,29 @@ def test_a_clone_for_an_audit_stays_one(home: Lineage, tmp_path: Path) -> None:
         push(made.repository, Remote(place, tmp_path / "mirror", "mirror", mirror=True),
              memory=memory, log_signer=lambda: home.world.LOG)  # fmt: skip
     holds(made.store())
+
+
+@pytest.mark.parametrize("kept", ["2026-12-01", "2026-12-01-rights"])
+def test_no_check_says_worse_of_a_clone_than_of_its_home(kept: str, tmp_path: Path) -> None:
+    (tmp_path / "trust.toml").write_text("version = 1\n")
+    shutil.copytree(REPOSITORY / "tests/compat" / kept / "store", tmp_path / "home")
+
+    def report(name: str, **selected: Any) -> Report:
+        store, _ = Store.clone(
+            str(tmp_path / "home"),
+            tmp_path / name,
+            memory_dir=tmp_path / f"memory of {name}",
+            trust_file=tmp_path / "trust.toml",
+            **selected,
+        )
+        return store.verify()
+
+    home = states(report("all"))
+    for found in (report("bare", only=()), report("audited", for_audit=True)):
+        left_out = {one.id for one in found.left_out}
+        assert found.verdict == "valid-without-data"
+        made = {one: state for one, state in states(found).items() if one not in left_out}
+        assert made == {one: state for one, state in home.items() if one not in left_out}
 
 
 @pytest.mark.parametrize("content", [
