@@ -14,7 +14,7 @@ from typing import Any
 from lyrikstore.canon.schemas import check_schema
 from tests import counts
 from tests.epilogs import result_of
-from tests.warm import Interpreter
+from tests.warm import CLOCK, Interpreter
 
 
 @dataclass
@@ -176,7 +176,12 @@ def _warm(
     arguments: Iterable[str], folder: Path, environment: dict[str, str], timeout: float
 ) -> tuple[int, str, str]:
     counts.add_command()
-    interpreter = interpreters.pop() if interpreters else Interpreter()
+    dated = CLOCK in environment
+    fitting = [one for one in interpreters if one.dated == dated]
+    if fitting:
+        interpreters.remove(interpreter := fitting[-1])
+    else:
+        interpreter = Interpreter(dated=dated)
     answer = interpreter.run(list(arguments), cwd=folder, environment=environment, timeout=timeout)
     interpreters.append(interpreter)
     return answer

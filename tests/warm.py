@@ -30,6 +30,9 @@ from tests.run_folder import count_fsyncs
 QUICK_KEYS = "QUICK_KEYS"
 """In the environment of a command: passphrases are derived once for each key, not 64 times."""
 
+CLOCK = "FAKETIME"
+"""In the environment of a command: how far its clock is off, such as ``-30d``."""
+
 _GATE, _NEWS = 254, 255
 
 
@@ -107,13 +110,27 @@ class Command:
 
 
 class Interpreter:
-    """An interpreter that runs commands, one at a time, in a process that has no other threads."""
+    """An interpreter that runs commands, one at a time, in a process that has no other threads.
 
-    def __init__(self) -> None:
+    Args:
+        dated: The variable :data:`CLOCK` in the environment of a command sets its clock.
+
+    Attributes:
+        dated: The same.
+    """
+
+    def __init__(self, *, dated: bool = False) -> None:
+        self.dated = dated
+        clock = {"LD_PRELOAD": _faketime(), CLOCK: "+0", f"{CLOCK}_NO_CACHE": "1"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.warm"],
             cwd=Path(__file__).resolve().parents[1],
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+            env={
+                **os.environ,
+                "OMP_NUM_THREADS": "1",
+                "PYTHONDONTWRITEBYTECODE": "1",
+                **(clock if dated else {}),
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -148,6 +165,11 @@ class Interpreter:
         self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+
+def _faketime() -> str:
+    """Return the path of the library of Debian's package faketime, or nothing."""
+    return next((str(one) for one in Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), "")
 
 
 def _serve() -> None:
