@@ -1,6 +1,7 @@
 """The commands of docs/audit.md, run as they stand, about a dataset that a filter made."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -40,6 +41,8 @@ def test_every_question_of_the_page_is_answered(publisher, tmp_path: Path) -> No
             ).splitlines():
                 if not line.startswith(beginnings or ""):
                     continue
+                if "timestamp" in line or "witness" in line:  # tests/audit/times
+                    continue
                 done = subprocess.run(
                     ["sh", "-c", line],
                     cwd=publisher.folder,
@@ -52,9 +55,14 @@ def test_every_question_of_the_page_is_answered(publisher, tmp_path: Path) -> No
                 said.append(done.stdout)
         return said
 
-    lineage, terms, report, proven, open_ones, nodes, log, removed, mix, why, bare, resting = (
-        answers()
+    shutil.copy(
+        publisher.folder / ".lyrikstore/log/checkpoint", publisher.folder / "kept.checkpoint"
     )
+    audit, verified, since, *more = answers()
+    assert "questions answered" in audit
+    assert "everything that can be checked without the data holds" in verified
+    assert "nothing rewritten" in since
+    lineage, terms, report, proven, open_ones, nodes, log, removed, mix, why, bare, resting = more
     assert "source: dataset datasets/acme/contracts" in lineage
     assert "by me (" in lineage
     assert "train" in terms
