@@ -73,13 +73,15 @@ def fetch_audited(
         return Moved()
     there = BlobStore(source, documents_of(live.packs), lists.items())
     with contextlib.closing(_OwnPacks(target)) as own:
-        attached: dict[Digest, int] = {}
+        attached: dict[Digest, None] = {}
         for identity in wanted:
             data = _fetch(there, identity, lists, own, MAX_READ)
-            attached.update(() if data is None else _audited(data))
-        for identity, length in attached.items():
-            if length <= MAX_ATTACHMENT_BYTES and not here.is_whole(identity):
-                _fetch(there, identity, lists, own, length)
+            attached.update(dict.fromkeys(() if data is None else _audited(data)))
+        for identity in attached:
+            # Its size as it is stored: that in a manifest may be false, which `verify` reports.
+            has = there.has(identity) and there.size(identity) <= MAX_ATTACHMENT_BYTES
+            if has and not here.is_whole(identity):
+                _fetch(there, identity, lists, own, MAX_ATTACHMENT_BYTES)
         merged = selection.packs if len(selection.packs) >= MAX_OWN_PACKS else ()
         for raw in here.packed.table.iter() if merged else ():
             own.add(raw, here.packed.read(raw))
@@ -129,13 +131,13 @@ def _selects(credential: bytes) -> bool:
     return any(word.encode() in canonical for word in _SELECTORS)
 
 
-def _audited(data: bytes) -> Iterable[tuple[Digest, int]]:
+def _audited(data: bytes) -> Iterable[Digest]:
     try:
         manifest: Manifest = parse_manifest(data)
     except LyrikstoreError:  # a credential, or a manifest without effect: `verify` says which
         return ()
     kind = manifest.kind
-    return [(one.id, one.bytes) for one in manifest.attachments if is_audited(kind, one.role)]
+    return [one.id for one in manifest.attachments if is_audited(kind, one.role)]
 
 
 def _fetch(

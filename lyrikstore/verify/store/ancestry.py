@@ -23,6 +23,7 @@ from lyrikstore.history.repository.partial_clone import is_audited
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import Retirements, retirements
 from lyrikstore.history.repository.store_view import MAX_READ
+from lyrikstore.history.trees.tree import Tree
 from lyrikstore.objects.check.checker import find_damaged
 from lyrikstore.objects.chunk.stream import NOT_FETCHED
 from lyrikstore.verify.problems import Problems
@@ -121,13 +122,8 @@ def check_contents(
     sizes: dict[bytes, int] = {}
     doubtful: set[bytes] = set()
     for manifest in manifests:
-        if manifest.tree is not None:
-            try:
-                tree = repository.tree(manifest)
-            except LyrikstoreError as error:
-                where, optional = f"{_label(manifest)}: tree", repository.is_for_audit
-                Mention(manifest.tree, None, where, optional=optional).note(problems, error)
-                continue
+        tree = _tree(repository, manifest, problems)
+        if tree is not None:
             if tree.files_id != manifest.files:
                 problems.bad.append(f"{_label(manifest)}: files is not its tree without metadata")
             if manifest.id in retired.versions:
@@ -152,6 +148,18 @@ def check_contents(
             _check_size(repository, named, problems)
     sizes.update((manifest.tree.raw, 0) for manifest in manifests if manifest.tree is not None)
     return sizes
+
+
+def _tree(repository: Repository, manifest: Manifest, problems: Problems) -> Tree | None:
+    """Return the tree of a manifest; None, and a problem, if it has one that cannot be read."""
+    if manifest.tree is None:
+        return None
+    try:
+        return repository.tree(manifest)
+    except LyrikstoreError as error:
+        where, optional = f"{_label(manifest)}: tree", repository.is_for_audit
+        Mention(manifest.tree, None, where, optional=optional).note(problems, error)
+        return None
 
 
 def check_sums(repository: Repository, manifests: Iterable[Manifest], problems: Problems) -> None:

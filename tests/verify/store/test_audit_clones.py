@@ -219,11 +219,36 @@ def test_a_clone_that_was_cut_off_goes_on(
     holds(audited(home, tmp_path).store())
 
 
+def test_a_size_that_is_signed_falsely_stops_no_clone(home: Lineage, tmp_path: Path) -> None:
+    old = home.repository.manifest(home.ids["one"])
+    lists = [Attachment("licence-text", Digest.of(LICENCE), 3)]
+    home.log(home.sign("dataset", "datasets/acme/false", {**old.body}, tree=old.tree,
+                       files=old.files, attachments=lists))  # fmt: skip
+    report = audited(home, tmp_path).store()
+    assert report.verdict == "invalid"
+    assert states(report)["manifests"] == "fail"
+
+
 def test_a_home_that_hides_a_manifest(
     home: Lineage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A186."""
     hidden, fetch = home.ids["run"], audit_clone._fetch
+
+    def without(there: Any, identity: Digest, *rest: Any) -> bytes | None:
+        return None if identity == hidden else fetch(there, identity, *rest)
+
+    monkeypatch.setattr(audit_clone, "_fetch", without)
+    report = audited(home, tmp_path).store()
+    assert report.verdict == "incomplete"
+    assert report.check("manifests").detail["reason"] == "lost"
+
+
+def test_an_attachment_that_the_home_hides_is_lost(
+    home: Lineage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A186."""
+    hidden, fetch = Digest.of(LICENCE), audit_clone._fetch
 
     def without(there: Any, identity: Digest, *rest: Any) -> bytes | None:
         return None if identity == hidden else fetch(there, identity, *rest)
