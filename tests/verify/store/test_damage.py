@@ -204,6 +204,7 @@ def test_writer_that_died_while_publishing(
         "rules",
         "log.transactions",
         "log.witness",
+        "timestamps",
         "card.sources",  # there is no card
     }
     # The files of the next size are checked all the same.
