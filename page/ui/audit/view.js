@@ -62,9 +62,15 @@ function shortOf({ because, tables }) {
 /** @param {string} question @param {import("../../src/audit/answers/tables.js").Table} table @param {Show} show */
 function tableOf(question, { title, columns, rows }, show) {
   const head = element("tr", {}, ...columns.map((column) => element("th", { scope: "col" }, column)), element("th", { scope: "col" }, "log entries"));
-  const body = rows.map(({ cells, log }) => element("tr", {}, ...cells.map((cell) => element("td", {}, cell)), element("td", {}, ...links(log, show))));
+  const body = rows.map(({ cells, log }) => element("tr", {}, ...cells.map((cell) => element("td", classOf(cell), cell)), element("td", {}, ...links(log, show))));
   return [element("h3", {}, title), element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${title}, a table: ${question}` },
     element("table", {}, element("thead", {}, head), element("tbody", {}, ...body)))];
+}
+
+/** Where a cell may be broken. @param {string} cell @returns {{[name: string]: string}} */
+function classOf(cell) {
+  if (/^\d{4}-\d\d-\d\dT[\d:]{8}Z$/.test(cell)) return { class: "moment" };
+  return /\S{25}/.test(cell) ? { class: "long" } : {};
 }
 
 /** @param {number[]} log @param {Show} show */
