@@ -73,6 +73,20 @@ def test_edited_evidence_is_invalid(open_page, tmp_path, case) -> None:
     assert report_in(page)[0] == "invalid"
 
 
+def test_what_is_new_since_a_kept_log_checkpoint_is_marked(open_page, tmp_path) -> None:
+    edited = make_audit.edited(json.loads(EVIDENCE), CASES["kept-earlier"])
+    page = open_page(page_of(tmp_path, edited), ready=READY).page
+    page.evaluate("document.querySelector('#question-signers details').open = true")
+    marked = page.evaluate(
+        "[...document.querySelectorAll('#question-signers tr')]"
+        ".map((row) => row.lastChild.textContent.startsWith('new '))"
+    )
+    [people, steps] = VECTORS["answers"][7]["tables"]
+    new = [[max(row["log"]) >= 2 for row in table["rows"]] for table in (people, steps)]
+    assert marked == [False, *new[0], False, *new[1]]
+    assert "nothing rewritten" in page.text_content("#facts")
+
+
 @pytest.mark.parametrize(
     "evidence",
     [

@@ -77,8 +77,8 @@ function namesStore({ evidence: { store }, manifests, credentials }, key) {
       one.document?.credentialSubject?.store === `urn:blake3:${store}` && signerOf(one) === key);
 }
 
-/** @param {OpenedEvidence} opened @returns {Check} */
-function checkLog({ evidence, genesis, table }) {
+/** The check `log.checkpoint`. @param {OpenedEvidence} opened @returns {Check} */
+export function checkLog({ evidence, genesis, table }) {
   const id = "log.checkpoint";
   if (genesis === null || table.policy === null) return unchecked(id, "no-checkpoint", "no log key is established");
   const { logs } = table.policy;

@@ -5,7 +5,7 @@
  */
 import { answersOf } from "../../src/audit/answers/answers.js";
 import { Known } from "../../src/audit/answers/known.js";
-import { unreadable, verifyEvidence } from "../../src/audit/check.js";
+import { checkLog, unreadable, verifyEvidence } from "../../src/audit/check.js";
 import { unpackEvidence } from "../../src/audit/evidence.js";
 import { OpenedEvidence } from "../../src/audit/opened.js";
 import { statedBy, titleOf } from "../../src/audit/subject.js";
@@ -46,6 +46,7 @@ function meter() {
 function show(opened) {
   const known = new Known(opened);
   const answers = answersOf(known);
+  const kept = keptIn(opened);
   const entries = new Entries(opened, (did) => known.who(did));
   const verdict = element("div", { id: "judged" });
   const checks = element("ul", { class: "list checks", role: "list" });
@@ -66,7 +67,7 @@ function show(opened) {
   main.replaceChildren(heading, verdict, element("p", { class: "quiet" }, ITSELF), believing(judge),
     element("h2", { id: "questions-head" }, "Questions"), doubt,
     element("ol", { class: "list questions", role: "list", "aria-labelledby": "questions-head" },
-      ...QUESTIONS.map((question, at) => questionRow(question, answers[at], (index) => entries.show(index)))),
+      ...QUESTIONS.map((question, at) => questionRow(question, answers[at], (index) => entries.show(index), kept))),
     element("h2", {}, "Evidence"),
     entries.whole,
     element("details", { id: "checks" }, element("summary", {}, "Checks"), checks),
@@ -76,6 +77,12 @@ function show(opened) {
   raw.id = "raw";
   judge(new Trust(), "nobody yet");
   beforePrinting(entries);
+}
+
+/** How many entries the log checkpoint covers that the auditor kept; Infinity without one, or if it is not of this log. @param {OpenedEvidence} opened @returns {number} */
+function keptIn(opened) {
+  const { state, detail } = checkLog(opened);
+  return state === "pass" ? detail.keptSize ?? Infinity : Infinity;
 }
 
 /** @param {OpenedEvidence} opened @param {Report} report @param {{state: string}[]} answers @param {string} believed @returns {[string, string][]} */
@@ -91,12 +98,16 @@ function factsOf(opened, report, answers, believed) {
     ["founded by", genesis === null ? "not established" : genesis.author],
     ["you believe", believed],
     ["log checkpoint", log?.state === "pass" ? `${counted(evidence.leaves.length, "entry")} of ${log.detail.origin}` : "does not hold"],
+    ...(log?.state === "pass" && log.detail.keptSize !== undefined ? /** @type {[string, string][]} */ ([["since you looked", sinceOf(evidence.leaves.length - log.detail.keptSize)]]) : []),
     ["newest claimed time", newest],
     ...(seen === null ? [] : /** @type {[string, string][]} */ ([["outside time", `entry 0 existed by ${seen.time}, as ${seen.by} says; lyrikstore verify judges that`]])),
     ["in this file", counted(evidence.objects.size, "signed object") + (leftOut ? `; ${counted(leftOut, "entry is", "entries are")} left out` : "; nothing is left out")],
     ["questions", `${known} answered, ${answers.length - known} not known`],
   ];
 }
+
+/** @param {number} count */
+const sinceOf = (count) => `${counted(count, "new entry")}, nothing rewritten: what rests on one is marked new`;
 
 /** Whom the reader believes. @param {(trust: Trust, believed: string) => void} judge */
 function believing(judge) {

@@ -40,15 +40,24 @@ export function checkRow({ id, state, summary, spec, detail }) {
     written(`${spec}\n${json(detail)}`)));
 }
 
-/** One question, with its answer. @param {{text: string}} question @param {Answer} answer @param {Show} show */
-export function questionRow({ text }, answer, show) {
+/** One question, with its answer. @param {{text: string}} question @param {Answer} answer @param {Show} show @param {number} kept How many entries the auditor had seen: what rests on a later one is new. */
+export function questionRow({ text }, answer, show, kept) {
   const known = answer.state === "answered";
   const mark = known ? element("span", { class: "mark pass" }, ...signed("✓", "answered")) : element("span", { class: "mark warn" }, ...signed("?", "not known"));
   return element("li", { id: `question-${answer.id}`, "data-state": answer.state }, element("details", {},
-    element("summary", {}, mark, element("span", {}, text), element("span", { class: "short" }, shortOf(answer))),
+    element("summary", {}, mark, element("span", {}, text), element("span", { class: "short" }, newIn(answer, kept) + shortOf(answer))),
     ...(known ? [] : [element("p", {}, `Not known: ${answer.because}.`)]),
-    ...answer.tables.flatMap((table) => tableOf(text, table, show))));
+    ...answer.tables.flatMap((table) => tableOf(text, table, show, kept))));
 }
+
+/** How many of its rows are new, in words. @param {Answer} answer @param {number} kept */
+function newIn({ tables }, kept) {
+  const count = tables.flatMap(({ rows }) => rows).filter((one) => isNew(one, kept)).length;
+  return count ? `${count} new · ` : "";
+}
+
+/** @param {{log: number[]}} row @param {number} kept */
+const isNew = ({ log }, kept) => (log.at(-1) ?? 0) >= kept;
 
 /** An answer in one line. @param {Answer} answer */
 function shortOf({ because, tables }) {
@@ -59,10 +68,11 @@ function shortOf({ because, tables }) {
   return rows.length > 1 ? `${counted(rows.length, "row")}: ${line}` : line;
 }
 
-/** @param {string} question @param {import("../../src/audit/answers/tables.js").Table} table @param {Show} show */
-function tableOf(question, { title, columns, rows }, show) {
+/** @param {string} question @param {import("../../src/audit/answers/tables.js").Table} table @param {Show} show @param {number} kept */
+function tableOf(question, { title, columns, rows }, show, kept) {
   const head = element("tr", {}, ...columns.map((column) => element("th", { scope: "col" }, column)), element("th", { scope: "col" }, "log entries"));
-  const body = rows.map(({ cells, log }) => element("tr", {}, ...cells.map((cell) => element("td", classOf(cell), cell)), element("td", {}, ...links(log, show))));
+  const body = rows.map(({ cells, log }) => element("tr", {}, ...cells.map((cell) => element("td", classOf(cell), cell)), element("td", {},
+    ...(isNew({ log }, kept) ? [element("span", { class: "mark warn" }, "new"), " "] : []), ...links(log, show))));
   return [element("h3", {}, title), element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${title}, a table: ${question}` },
     element("table", {}, element("thead", {}, head), element("tbody", {}, ...body)))];
 }
