@@ -329,6 +329,15 @@ EXAMPLES_2: dict[str, dict[str, Any]] = {
         "name": "withdrawals/acme/contracts",
         "body": {"decision": "revoke", "credential": str(A), "list": str(B)},
     },
+    "timestamp": {
+        "name": "timestamps/store/main",
+        "body": {
+            "size": 4,
+            "time": "2026-11-24T14:12:39Z",
+            "by": "witness.example",
+            "cosignature": "A" * 102 + "==",
+        },
+    },
     "rules": {
         "name": "rules/acme/health",
         "body": {

@@ -407,10 +407,10 @@ def _write(folder: Path, which: str, version: int) -> None:
             mark = f"{which}{version if number % 5 else 1}{number:03}"
             path = f"zqfile{which}{number:03}.txt"
             licence = _LICENCES[number % 3]
-            told = (
+            line = (
                 f"{text}\n\nMr. Zqtext{number:03}, zqmail{number:03}@people.example: ZqText{mark}\n"
             )
-            (folder / path).write_text(told, "utf-8")
+            (folder / path).write_text(line, "utf-8")
             consent = "no" if which == "own" and number % 11 == 2 else "yes"
             rows.append(f"{path},{page},ZqCell{number % 12:02},{licence},{consent}")
     again = f"zqfile{which}again.txt"

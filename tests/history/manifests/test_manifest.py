@@ -26,7 +26,7 @@ SIGNER, STORE, A, B, C = EXAMPLE.SIGNER, EXAMPLE.STORE, EXAMPLE.A, EXAMPLE.B, EX
 POLICY, DATASET, DERIVED = EXAMPLE.POLICY, EXAMPLE.DATASET, EXAMPLE.DERIVED
 NEWER = (
     *("approval", "decision", "delivery", "deployment", "prediction"),
-    *("reproduction", "rules", "waiver", "withdrawal"),
+    *("reproduction", "rules", "timestamp", "waiver", "withdrawal"),
 )
 EXAMPLES = {**EXAMPLE.EXAMPLES, **{one: EXAMPLES_2[one] for one in NEWER}}
 resigned = EXAMPLE.resigned

@@ -28,6 +28,7 @@ NOT_PASSED = {
     "credentials": "noted",  # one was revoked
     "deployment.made-from": "n/a",
     "rules": "n/a",
+    "timestamps": "n/a",
 }
 """What is not ``pass`` of the whole store: its state, or its reason."""
 
