@@ -50,6 +50,7 @@ GROUPS = {
     "node": ("node", "nodejs"),
     "jq": ("jq", "jq"),
     "clock": ("faketime", "faketime"),
+    "cosign": ("cosign", "cosign"),
     "page": ("npm", "npm"),
     "azure": ("npm", "npm"),
 }

@@ -32,7 +32,11 @@ def command_of(words: Sequence[str]) -> click.Command:
 
 def result_of(words: Sequence[str]) -> str:
     """Return what the result of a command is called, which a new name of the command keeps."""
-    before = {new: old for old, new in COMMANDS.items()}
+    # `export` was once what is now `w3c export`, whose result kept the name.
+    before = {new: old for old, new in COMMANDS.items()} | {
+        "export": "export-object",
+        "w3c export": "export",
+    }
     return before.get(" ".join(words), "-".join(words)).replace(" ", "-")
 
 

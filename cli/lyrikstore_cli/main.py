@@ -61,6 +61,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "rules": "write, test and apply the data policy of your organisation",
         "terms": "show what datasets may be used for together, and why",
         "page": "write the page that verifies a delivery in a browser",
+        "export": "write a verified object for other people's tools",
     },
     "train": {
         "checkpoint": "import a base model from a package, or merge an adapter",

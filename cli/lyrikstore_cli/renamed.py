@@ -16,7 +16,6 @@ COMMANDS = {
     "schema": "maintain schema",
     "sign": "w3c sign",
     "serve": "w3c serve",
-    "export": "w3c export",
 }
 """Earlier name of a command → its name now. The schema of its result keeps the earlier name."""
 

@@ -9,6 +9,7 @@ from lyrikstore.audit.file.answers.tables import AuditAnswer as AuditAnswer
 from lyrikstore.audit.file.container import is_audit_file as is_audit_file
 from lyrikstore.audit.file.make import Audit as Audit
 from lyrikstore.audit.file.questions import QUESTIONS as QUESTIONS
+from lyrikstore.audit.statements.export import FORMATS as FORMATS
 from lyrikstore.audit.times.witness import witness_checkpoint as witness_checkpoint
 from lyrikstore.context import LogPosition as LogPosition
 from lyrikstore.credentials.did import KnownDocument as KnownDocument
@@ -21,6 +22,7 @@ from lyrikstore.credentials.trust.model import ROLES as ROLES
 from lyrikstore.crypto.keys.key_file import MAX_BACKUP as MAX_BACKUP
 from lyrikstore.crypto.keys.key_file import MAX_PASSPHRASE as MAX_PASSPHRASE
 from lyrikstore.crypto.keys.key_file import StoredKey as StoredKey
+from lyrikstore.crypto.multikey import public_pem as public_pem
 from lyrikstore.curate.commit.commit_cache import begin_listing as begin_listing
 from lyrikstore.curate.commit.inputs import MAX_PROMPT_BYTES as MAX_PROMPT_BYTES
 from lyrikstore.curate.diff.rows import RowsDiff as RowsDiff

@@ -7,6 +7,7 @@ from lyrikstore.api.query import Queries as Queries
 from lyrikstore.api.remotes import Remotes as Remotes
 from lyrikstore.audit.file.make import make_audit as make_audit
 from lyrikstore.audit.file.make import read_audit as read_audit
+from lyrikstore.audit.statements.export import export_object as export_object
 from lyrikstore.audit.times.stamps import add_time as add_time
 from lyrikstore.audit.times.stamps import stamp_request as stamp_request
 from lyrikstore.audit.times.stamps import witness_request as witness_request

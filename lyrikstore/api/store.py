@@ -30,6 +30,7 @@ from lyrikstore.history.repository.locate import store_folder
 from lyrikstore.history.repository.repository import Repository
 
 if TYPE_CHECKING:
+    from lyrikstore.audit.statements.export import Export
     from lyrikstore.credentials.trust import Trust
     from lyrikstore.crypto.keys.keyring import KeyFolder
     from lyrikstore.crypto.keys.signer import Signer
@@ -300,3 +301,16 @@ class Store(StoreContext):
             return stages.verify_logged_card(context, found, readers=readers)
         lineage = stages.Lineage.read(context.repository, found.id)
         return stages.verify_object(context, found.id, readers=readers, lineage=lineage)
+
+    def export(self, ref: str, form: str) -> "Export":
+        """Verify an object and return it in a format of other tools, such as SLSA provenance.
+
+        Args:
+            ref: The object.
+            form: Name of the format: ``slsa``, ``test-result``, ``vsa`` or ``croissant``.
+
+        Raises:
+            VerificationError: (``not-verified``) the object is invalid or incomplete.
+            LyrikstoreError: As :func:`lyrikstore.audit.statements.export.export_object`.
+        """
+        return stages.export_object(self, ref, form, self.verify(ref))

@@ -122,6 +122,12 @@ def fingerprint(key: PublicKey) -> str:
     return f"SHA256:{b64encode(sha256(blob).digest()).decode().rstrip('=')}"
 
 
+def public_pem(key: PublicKey) -> str:
+    """Return ``key`` in PEM (RFC 8410), as openssl, cosign and securesystemslib read it."""
+    encoded = b64encode(bytes.fromhex("302a300506032b6570032100") + key.raw).decode()
+    return f"-----BEGIN PUBLIC KEY-----\n{encoded}\n-----END PUBLIC KEY-----"
+
+
 def parse_did_key(text: object) -> PublicKey:
     """Parse ``did:key:z6Mk…``: the DID alone, without path, query or fragment.
 

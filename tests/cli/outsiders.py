@@ -136,6 +136,8 @@ def hand_over(person: Person) -> dict[str, bytes]:
     person.ok("verify", MODEL, "--report", "model-report.html")
     person.ok("verify", "--report", "store-report.json")
     person.ok("verify", "delivery", "--report", "delivery-report.html")
+    for ref, form in ((MODEL, "slsa"), ("evaluations/acme/m", "test-result"), ("acme/raw", "vsa")):
+        person.ok("export", ref, "--format", form, "-o", f"{form}.intoto.json")
     return {**_files(person), **_cards(person)}
 
 
@@ -177,7 +179,7 @@ def _readings(data: bytes, depth: int) -> Iterator[str]:
 def _files(person: Person) -> dict[str, bytes]:
     made = ("m.html", "m-*", "*-card.html", "*-profile.html", "*-report.*", "draft/**/*",
             "package/**/*", "delivery/**/*", "policy.jsonld", "page.html", "attestation.json",
-            "presentation.json", "run.html", "evaluation.html", "monitor.html")  # fmt: skip
+            "presentation.json", "*.intoto.json", "run.html", "evaluation.html", "monitor.html")  # fmt: skip
     paths = {path for pattern in made for path in person.folder.glob(pattern) if path.is_file()}
     return {str(path.relative_to(person.folder)): path.read_bytes() for path in sorted(paths)}
 

@@ -38,7 +38,9 @@ ELSEWHERE: Mapping[str, str] = {
         ("checkpoint add", "checkpoint merge", "plan", "train", "reproduce", "evaluate"),
         "trains; what docs/ shows runs in test_readme.py, test_help.py and test_developer.py",
     ),
-    **dict.fromkeys(("monitor", "predict", "card", "approve", "deploy", "lineage"), "a model"),
+    **dict.fromkeys(
+        ("monitor", "predict", "card", "approve", "deploy", "export", "lineage"), "a model"
+    ),
     **dict.fromkeys(
         ("rules add", "rules check", "rules diff", "rules waive"), "rules; test_clinic.py has them"
     ),

@@ -209,6 +209,7 @@ def _hand_over(way: Tour, acme: Path) -> None:
     way.run("acme", "show", issued["credential"])
     way.run("acme", "permit", "acme/clean", "--permit", "test")
     way.run("acme", "w3c", "export", "delivery", "--format", "odrl", "-o", "policy.jsonld")
+    way.run("acme", "export", "acme/clean", "--format", "vsa", "-o", "summary.json")
     way.run("acme", "page", "-o", "verify.html")
     did = way.run("acme", "key", "show")["keys"][0]["did"]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON, encode, parse_canonical
 from lyrikstore.canon.limits import MAX_MODEL_SIG_BYTES
+from lyrikstore.crypto.proofs.dsse import IN_TOTO, pre_authentication_encoding
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -24,7 +25,6 @@ FAULTS: Mapping[str, str] = {
 }
 """Code of a fault of :func:`check_model_signature` → its description."""
 
-_PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _PEM_CHARACTERS = 178  # of every P-256 key
 
 
@@ -63,12 +63,7 @@ def statement_of(files: Mapping[str, bytes]) -> bytes:
 
 def signed_bytes(statement: bytes) -> bytes:
     """Return the bytes that are signed for a statement (DSSE 1.0)."""
-    return b"DSSEv1 %d %s %d %s" % (
-        len(_PAYLOAD_TYPE),
-        _PAYLOAD_TYPE.encode(),
-        len(statement),
-        statement,
-    )
+    return pre_authentication_encoding(IN_TOTO, statement)
 
 
 def model_sig_of(statement: bytes, signature: bytes, public_key: str) -> bytes:
@@ -81,7 +76,7 @@ def model_sig_of(statement: bytes, signature: bytes, public_key: str) -> bytes:
     """
     envelope: JSON = {
         "payload": b64encode(statement).decode(),
-        "payloadType": _PAYLOAD_TYPE,
+        "payloadType": IN_TOTO,
         "signatures": [{"sig": b64encode(signature).decode(), "keyid": ""}],
     }
     key = {"hint": sha256(public_key.encode()).hexdigest()}

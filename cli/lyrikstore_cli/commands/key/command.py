@@ -120,17 +120,20 @@ def _show(session: Session, name: str) -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["did", "multikey", "openssh"]),
+    type=click.Choice(["did", "multikey", "openssh", "pem"]),
     default="did",
     help="The format of the output.",
 )
 def _export(session: Session, name: str, form: str) -> None:
     """Print the public key of a key pair."""
+    from lyrikstore.api.commands import public_pem
+
     key = session.keys().find(name)
     text = {
         "did": key.did,
         "multikey": key.did.removeprefix("did:key:"),
         "openssh": key.path.with_name(key.path.name + ".pub").read_text("utf-8").strip(),
+        "pem": public_pem(key.public),
     }[form]
     session.emit("key-export", {"name": name, "format": form, "public": text})
     session.screen.result(text)
