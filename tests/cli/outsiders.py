@@ -179,7 +179,8 @@ def _readings(data: bytes, depth: int) -> Iterator[str]:
 def _files(person: Person) -> dict[str, bytes]:
     made = ("m.html", "m-*", "*-card.html", "*-profile.html", "*-report.*", "draft/**/*",
             "package/**/*", "delivery/**/*", "policy.jsonld", "page.html", "attestation.json",
-            "presentation.json", "*.intoto.json", "run.html", "evaluation.html", "monitor.html")  # fmt: skip
+            "presentation.json", "*.intoto.json", "run.html", "evaluation.html",
+            "monitor.html")  # fmt: skip
     paths = {path for pattern in made for path in person.folder.glob(pattern) if path.is_file()}
     return {str(path.relative_to(person.folder)): path.read_bytes() for path in sorted(paths)}
 
