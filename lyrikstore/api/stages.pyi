@@ -92,11 +92,13 @@ from lyrikstore.publish.identity.key_statements import (
     statements_for_others as statements_for_others,
 )
 from lyrikstore.publish.imports.attestations import attestations_about as attestations_about
+from lyrikstore.publish.imports.attestations import opinions_on_store as opinions_on_store
 from lyrikstore.publish.imports.import_credentials import import_credentials as import_credentials
 from lyrikstore.publish.imports.import_delivery import import_delivery as import_delivery
 from lyrikstore.publish.issue.attest import attest as attest
 from lyrikstore.publish.issue.attest_card import answer_card as answer_card
 from lyrikstore.publish.issue.attest_card import subject_of as subject_of
+from lyrikstore.publish.issue.attest_opinion import attest_opinion as attest_opinion
 from lyrikstore.publish.issue.dataset import permit_dataset as permit_dataset
 from lyrikstore.publish.issue.delivery import issue_delivery as issue_delivery
 from lyrikstore.publish.issue.grant import grant_licence as grant_licence

@@ -15,7 +15,7 @@ from lyrikstore.verify.evaluation.choice.passed_over import candidates_of
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.external_program import execution_line
-from lyrikstore_cli.output.attestations import attestation_line, attestation_rows
+from lyrikstore_cli.output.attestations import attestation_line, attestation_rows, rows_of_opinions
 from lyrikstore_cli.output.events import decided_line, event_lines
 from lyrikstore_cli.output.key_names import names_in
 from lyrikstore_cli.output.monitoring import page_of
@@ -192,6 +192,7 @@ def _show_entries(session: Session, store: "Store") -> None:
 
 def _show_names(session: Session, store: "Store") -> None:
     states = store.query.names()
+    opinions = rows_of_opinions(store)
     session.emit(
         "log",
         {
@@ -203,7 +204,8 @@ def _show_names(session: Session, store: "Store") -> None:
                     "versionCount": len(state.history),
                 }
                 for state in states
-            ]
+            ],
+            "attestations": opinions,
         },
     )
     for state in states:
@@ -211,6 +213,8 @@ def _show_names(session: Session, store: "Store") -> None:
         session.screen.result(
             f"{escape_control(state.name):<44} {state.id.short}  {pluralize(count, 'version')}"
         )
+    for row in opinions:
+        session.screen.result(f"the store: {attestation_line(row)}")
 
 
 def _show_versions(session: Session, store: "Store", ref: str, page: Path | None) -> None:

@@ -15,6 +15,7 @@ from lyrikstore.canon.toml import check_user_file, parse_toml
 from lyrikstore.credentials.model.credential import (
     ATTESTATION,
     Claims,
+    CredentialKind,
     CredentialMetadata,
     check_credential_shape,
     sha256_multibase,
@@ -75,6 +76,37 @@ def build_attestation(
         unknown; the message names the place; (``bad-statement``) it is about more records than
         the dataset has.
     """
+    attestation = attested(statement, kind, content_checked=content_checked)
+    examined: Any = attestation["examined"]
+    label = ATTESTATION_KINDS.get(kind, kind)
+    document: dict[str, JSON] = {
+        **metadata.members(ATTESTATION),
+        "name": f"{label[:1].upper()}{label[1:]}: {about.name}",
+        "credentialSubject": {**about.reference(), "attestation": attestation},
+    }
+    if documents:
+        document["evidence"] = evidence_of(documents)
+    check_statement(document, kind)
+    if examines_too_much(examined, about):
+        raise FormatError(
+            "bad-statement",
+            "the statement: "
+            f"{pluralize(examined['records'], 'record was', 'records were')} examined, "
+            "of a dataset that has "
+            f"{about.subject['recordCount']}",
+            hint="correct records in the statement",
+        )
+    return document
+
+
+def attested(statement: Mapping[str, Any], kind: str, *, content_checked: bool) -> dict[str, JSON]:
+    """Return the member ``attestation`` of a credential; its schema is not checked here.
+
+    Args:
+        statement: The statement of an attester, as :func:`parse_statement` returns it.
+        kind: The kind of attestation.
+        content_checked: Whether the attester verified that the examined bytes are these.
+    """
     stated = dict(statement)
     examined: dict[str, JSON] = {
         "type": "Examination",
@@ -96,34 +128,20 @@ def build_attestation(
             _finding(item) if isinstance(item, dict) else item
             for item in (results if isinstance(results, list) else [results])
         ]
-    label = ATTESTATION_KINDS.get(kind, kind)
-    document: dict[str, JSON] = {
-        **metadata.members(ATTESTATION),
-        "name": f"{label[:1].upper()}{label[1:]}: {about.name}",
-        "credentialSubject": {**about.reference(), "attestation": attestation},
-    }
-    if documents:
-        document["evidence"] = [
-            {
-                "id": Digest.of(data).urn,
-                "type": ["Report"],
-                "name": name,
-                "digestMultibase": sha256_multibase(data),
-            }
-            for name, data in sorted(documents.items())
-        ]
+    return attestation
 
-    _check_statement(document, kind)
-    if examines_too_much(examined, about):
-        raise FormatError(
-            "bad-statement",
-            "the statement: "
-            f"{pluralize(examined['records'], 'record was', 'records were')} examined, "
-            "of a dataset that has "
-            f"{about.subject['recordCount']}",
-            hint="correct records in the statement",
-        )
-    return document
+
+def evidence_of(documents: Mapping[str, bytes]) -> list[JSON]:
+    """Return the member ``evidence`` for supporting documents, by file name."""
+    return [
+        {
+            "id": Digest.of(data).urn,
+            "type": ["Report"],
+            "name": name,
+            "digestMultibase": sha256_multibase(data),
+        }
+        for name, data in sorted(documents.items())
+    ]
 
 
 def _finding(result: dict[str, Any]) -> dict[str, JSON]:
@@ -132,12 +150,24 @@ def _finding(result: dict[str, Any]) -> dict[str, JSON]:
     return {**result, **stated, "type": "Finding"}
 
 
-def _check_statement(document: dict[str, JSON], kind: str) -> None:
+def check_statement(
+    document: dict[str, JSON], kind: str, credential: CredentialKind = ATTESTATION
+) -> None:
+    """Raise unless an unsigned attestation satisfies its schema; messages name the statement.
+
+    Args:
+        document: The attestation.
+        kind: The kind of attestation.
+        credential: The kind of credential.
+
+    Raises:
+        FormatError: (``schema``, ``bad-credential``) a member is missing, unknown or malformed.
+    """
     try:
         check_user_file(
-            document, ATTESTATION.schema, inside=("credentialSubject", "attestation", "examined")
+            document, credential.schema, inside=("credentialSubject", "attestation", "examined")
         )
-        check_credential_shape(document, ATTESTATION)
+        check_credential_shape(document, credential)
     except FormatError as error:
         said, hint = error.message, error.hint
         if kind == "deidentification" and said.startswith("results: "):

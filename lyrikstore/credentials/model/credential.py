@@ -33,7 +33,7 @@ CONTEXTS = [VC_CONTEXT, DATASET_CONTEXT]
 CONTEXT_SHA256: Mapping[str, str] = {
     # The W3C file as published; a credential names it, nothing here ever reads it.
     VC_CONTEXT: "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734",
-    CARD_CONTEXT: "aa67fe99d2ec0d2b7f0eb93327b08d8201df4cc477b5363e3367b741e0196cf5",
+    CARD_CONTEXT: "3a9e6bced8c929fdd0585bd97b92bd6535ec266c7a8cd01338c0f7bfbaa675ae",
     DATASET_CONTEXT: "f16e4638ee32e5d48b92784607d9e12cd7dd96be0256460c30ece73897a13185",
 }
 """Context of lyrik credentials → SHA-256 of its bytes. Published bytes never change."""
@@ -132,6 +132,8 @@ class CredentialKind(Struct, frozen=True):
         read_subject: Function that refuses invalid subjects that the schema accepts, and returns
         the claims of a dataset credential.
         context: The second of its contexts.
+        earlier: ``digestSRI`` of earlier texts of the schema: whatever satisfies one of them
+        satisfies the current one.
     """
 
     type: str
@@ -139,6 +141,7 @@ class CredentialKind(Struct, frozen=True):
     schema_sri: str
     read_subject: Callable[[dict[str, Any]], Claims | None] | None = None
     context: str = DATASET_CONTEXT
+    earlier: tuple[str, ...] = ()
 
     @property
     def contexts(self) -> list[JSON]:
@@ -226,7 +229,7 @@ def check_credential_shape(document: JSON, kind: CredentialKind) -> Claims | Non
         _refuse("validUntil is before validFrom")
     if "proof" in document:
         parse_timestamp(document["proof"]["created"])
-    if document["credentialSchema"]["digestSRI"] != kind.schema_sri:
+    if document["credentialSchema"]["digestSRI"] not in (kind.schema_sri, *kind.earlier):
         _refuse("credentialSchema pins another text than the published one")
     if "supersedes" in document and document["supersedes"]["id"] == document["id"]:
         _refuse("it supersedes itself")
@@ -306,6 +309,17 @@ def _check_grant(subject: dict[str, Any]) -> None:
         _refuse("useUntil is before useFrom")
 
 
+def _check_opinion(subject: dict[str, Any]) -> None:
+    period = subject["attestation"].get("period", {})
+    first, last = _day(period.get("from")), _day(period.get("until"))
+    if first is not None and last is not None and last < first:
+        _refuse("the period of an opinion ends before it begins")
+    # ATTACK: an opinion on one object that names another by a second member.
+    same = {"Card": "manifest", "Store": "store"}.get(subject["type"])
+    if same is not None and subject["id"] != subject[same]:
+        _refuse("its subject has two ids")
+
+
 def _check_statements(subject: Mapping[str, Any]) -> None:
     age = subject.get("age", {})
     first, last = _day(age.get("collectedFrom")), _day(age.get("collectedUntil"))
@@ -381,8 +395,12 @@ GRANT = CredentialKind(
 CARD_ATTESTATION = CredentialKind(
     "AttestationCredential",
     "attestation-credential-2",
-    "sha384-fx+2ncNVUi9kPWld+SVNjK0TeePxTsXfg6pGPfDoA5C2bxp5BZaE5Q5BIf1W2ZQp",
-    context=CARD_CONTEXT,
+    "sha384-pQbs8wZsAMEztKfN5RJGzdhn+GgNFIoYm0EFA7oWx7QqjGxiyjUjrxxfmvHyNnya",
+    _check_opinion,
+    CARD_CONTEXT,
+    # Before opinions, it had answers and challenges only.
+    ("sha384-fx+2ncNVUi9kPWld+SVNjK0TeePxTsXfg6pGPfDoA5C2bxp5BZaE5Q5BIf1W2ZQp",),
 )
+"""Answers to a card, a challenge to one, or an opinion on a model, a card or a store."""
 KINDS = (DATASET, ATTESTATION, GRANT, CARD_ATTESTATION)
 """The kinds of profile ``lyrik``; status lists are a kind of the W3C standard."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, PolicyError
@@ -17,7 +18,15 @@ from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.publish.cards.answer import CardAnswer, in_force
 from lyrikstore.publish.cards.document import MAX_CARD, CardDocument, build_card, read_content
 from lyrikstore.publish.cards.facts import CardFacts, gather, role_of
-from lyrikstore.publish.cards.gathering.form import FORMATS, USUAL_FORM, CardForm
+from lyrikstore.publish.cards.gathering.credentials import opinions_on
+from lyrikstore.publish.cards.gathering.form import (
+    FORMAT,
+    FORMATS,
+    USUAL_FORM,
+    WITH_OPINIONS,
+    CardForm,
+)
+from lyrikstore.publish.cards.organisations import LoggedDocuments
 from lyrikstore.publish.cards.profiles.profile import Profile, load_profile, shipped_profiles
 from lyrikstore.publish.cards.rendering.renderings import ROLES, check_role, render, version_of
 from lyrikstore.verify.store.statements.approvals import decisions_on
@@ -88,6 +97,7 @@ def make_card(
         check_role(subject.kind, rendering)
     if (decided := _decided(repository, subject, profiles, form, rendering)) is not None:
         return decided
+    form = form_for(repository, subject, form)
     facts, chosen, current = _prepared(repository, subject, profiles, form)
     if current is not None and current.attachments_in("answers") and not leave_out:
         # No answer is lost silently, and none is attributed to the signer of this card.
@@ -230,6 +240,7 @@ def draft_card(
 
     Arguments and errors are those of :func:`make_card`.
     """
+    form = form_for(repository, subject, form)
     facts, chosen, _ = _prepared(repository, subject, profiles, form)
     return build_card(facts, answers_of(facts), chosen, form)
 
@@ -263,6 +274,14 @@ def card_name(subject: Manifest) -> str:
     """
     name = f"cards/{Name.parse(subject.name).part}"
     return name if subject.kind == "checkpoint" else str(Name.parse(f"{name}.data"))
+
+
+def form_for(repository: Repository, subject: Manifest, form: CardForm) -> CardForm:
+    """Return the format of a new card: that with opinions, if there are any on the model."""
+    if form.format != FORMAT or subject.kind != "checkpoint":
+        return form
+    found = opinions_on(repository, subject, None, LoggedDocuments(repository, None))
+    return replace(form, format=WITH_OPINIONS) if found else form
 
 
 def answers_of(facts: CardFacts) -> list[CardAnswer]:

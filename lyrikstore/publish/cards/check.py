@@ -21,7 +21,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.publish.cards.answerers import unknown_answers
 from lyrikstore.publish.cards.approval import card_status
-from lyrikstore.publish.cards.card import answers_of, profiles_of
+from lyrikstore.publish.cards.card import answers_of, form_for, profiles_of
 from lyrikstore.publish.cards.compare import compare_cards
 from lyrikstore.publish.cards.document import MAX_CARD, build_card, read_content
 from lyrikstore.publish.cards.facts import CardFacts, gather, subject_id
@@ -274,8 +274,8 @@ def _since(repository: Repository, card: Manifest) -> Iterator[str]:
     index = repository.index_of(card.id)
     known = {item.id for item in card.inputs}
     form, cited = CardForm.of(card.body), set(card.body["evidence"])
-    facts = gather(repository, subject, form=form)
-    attested = {one.id for one, _ in facts.said}
+    facts = gather(repository, subject, form=form_for(repository, subject, form))
+    attested = {*(one.id for one, _ in facts.said), *(one.id for one in facts.opinions)}
     for identity, revocation in facts.revocations.items():
         if str(revocation.list) not in cited:
             what = "an attestation about it" if identity in attested else "a right that it rests on"
@@ -290,9 +290,9 @@ def _since(repository: Repository, card: Manifest) -> Iterator[str]:
 
 
 def _changes(repository: Repository, card: Manifest, facts: CardFacts) -> Iterator[str]:
-    profiles, form = profiles_of(repository, card), CardForm.of(card.body)
+    profiles = profiles_of(repository, card)
     try:
-        now = build_card(facts, answers_of(facts), profiles, form)
+        now = build_card(facts, answers_of(facts), profiles, facts.form)
     except FormatError as error:
         # ATTACK A86: an object that no card can contain is signed later, and every card would fail.
         yield f"later log entries are malformed for a card: {quote(error.message, 200)}"

@@ -19,6 +19,7 @@ from lyrikstore.publish.cards.gathering.credentials import (
     DatasetTerms,
     attestations_of,
     credentials_about,
+    opinions_on,
     terms_about,
 )
 from lyrikstore.publish.cards.gathering.decisions import NamedDecision, decisions_of
@@ -64,6 +65,7 @@ class CardFacts(Struct, frozen=True):
             ``card/3``.
         retired: Evaluations of the checkpoint that were retired, in log order.
         decisions: Run or evaluation → the decision of rules that it names.
+        opinions: Opinions of others on the model, in log order.
     """
 
     store: Digest
@@ -92,6 +94,7 @@ class CardFacts(Struct, frozen=True):
     closure: RightsClosure | None = None
     retired: tuple[Manifest, ...] = ()
     decisions: Mapping[Digest, NamedDecision] = field(default_factory=dict)
+    opinions: tuple[CredentialFacts, ...] = ()
 
     @property
     def checkpoint(self) -> Manifest:
@@ -109,7 +112,11 @@ class CardFacts(Struct, frozen=True):
     def named_by(self) -> dict[Digest, Digest]:
         """Credential of an organisation → the DID document that lists its key."""
         each = (*(one.credentials for one in self.terms.values()), *self.attestations.values())
-        found = (*(one for some in each for one in some), *(one for one, _ in self.said))
+        found = (
+            *(one for some in each for one in some),
+            *(one for one, _ in self.said),
+            *self.opinions,
+        )
         return {one.id: one.named_by for one in found if one.named_by is not None}
 
     @property
@@ -201,11 +208,18 @@ def gather(
     every = [dataset for _, dataset in datasets]
     attested = attestations_of(repository, every, ATTESTATION, cited, documents)
     said = tuple(_said(repository, subject, history, cited, documents))
+    opinions: tuple[CredentialFacts, ...] = ()
+    if is_model and form.has_opinions:
+        opinions = opinions_on(repository, subject, cited, documents)
     rights = [right for user in users for right in user.body.get("rights", ())]
     terms = {
         dataset.id: terms_about(repository, dataset, cited, documents, form) for dataset in every
     }
-    attesting = (*(one for found in attested.values() for one in found), *(one for one, _ in said))
+    attesting = (
+        *(one for found in attested.values() for one in found),
+        *(one for one, _ in said),
+        *opinions,
+    )
     rights += [{"credential": str(one.id)} for one in attesting]
     rights += [{"credential": str(one.id)} for found in terms.values() for one in found.credentials]
     return CardFacts(
@@ -235,6 +249,7 @@ def gather(
         form=form,
         closure=ancestry.closure,
         decisions=decisions_of(repository, filter(None, [run, *evaluations])),
+        opinions=opinions,
     )
 
 
@@ -275,7 +290,7 @@ def _said(
             about: Any = one.document["credentialSubject"]
             of = repository.manifest(version)
             # ATTACK: an attestation about one model is logged about another by an altered clone.
-            if of.tree is None or of.files is None:
+            if of.tree is None or of.files is None or "card" not in about["attestation"]:
                 continue
             named = (of.tree.urn, of.files.urn, of.name)
             if (about["id"], about["files"], about["name"]) != named:

@@ -1,4 +1,4 @@
-"""Logged attestations about a dataset, to show and to add to deliveries (spec §20.7)."""
+"""Logged attestations, to show and to add to deliveries (spec §20.7)."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -8,9 +8,10 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.context import StoreContext
-from lyrikstore.credentials.model.credential import Claims
+from lyrikstore.credentials.model.credential import CARD_ATTESTATION, Claims
 from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.model.opinion import SUBJECTS, is_opinion
 from lyrikstore.credentials.model.status_list import newest_first
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
@@ -21,11 +22,13 @@ from lyrikstore.verify.credential.attestation import (
     check_attestation,
     looks_like_attestation,
 )
+from lyrikstore.verify.credential.card_attestation import check_card_attestation
 from lyrikstore.verify.credential.issuer_key import statements_needed
 from lyrikstore.verify.credential.key_statements import Statements, check_few
 from lyrikstore.verify.credential.log_proofs import PROOF_HEAD
 from lyrikstore.verify.credential.status import StatusUpdates, logged_status_updates
 from lyrikstore.verify.report import CheckState
+from lyrikstore.verify.store.statements.opinions import OpinionsHere
 
 MAX_COLLECTED = 16
 """Number of attestations in one delivery, the newest ones; a buyer's verifier reads 32."""
@@ -52,11 +55,13 @@ class Attested(Struct, frozen=True):
 def attestations_about(
     context: StoreContext, manifests: Iterable[Manifest]
 ) -> dict[Digest, list[Attested]]:
-    """Return the logged attestations about the content of datasets, oldest first.
+    """Return the logged attestations about datasets, models and cards, oldest first.
+
+    Of a dataset these are the attestations about its content, of a model or a card the opinions.
 
     Args:
         context: The store, and the reader's trust file and clock.
-        manifests: The dataset versions.
+        manifests: The versions.
 
     Returns:
         Manifest id → attestations, for each manifest.
@@ -67,12 +72,30 @@ def attestations_about(
     if all(entry.type != "credential" for entry in repository.entries()):
         return {one.id: [] for one in manifests}  # without reading the trust file
     trust, at, status_updates = context.trust, context.clock(), logged_status_updates(repository)
-    return {
-        one.id: []
-        if one.tree is None
-        else list(_about(repository, one.tree, status_updates, trust, at))
-        for one in manifests
-    }
+    found: dict[Digest, list[Attested]] = {}
+    for one in manifests:
+        about: Iterator[Attested] = iter(())
+        if one.kind in SUBJECTS:
+            about = _opinions(repository, one.id, status_updates, trust, at)
+        elif one.tree is not None:
+            about = _about(repository, one.tree, status_updates, trust, at)
+        found[one.id] = list(about)
+    return found
+
+
+def opinions_on_store(context: StoreContext) -> list[Attested]:
+    """Return the logged opinions on the whole store, oldest first.
+
+    Args:
+        context: The store, and the reader's trust file and clock.
+
+    Cost: two reads per logged credential.
+    """
+    repository = context.repository
+    if not repository.credentials_about(repository.store_id):
+        return []  # without reading the trust file
+    trust, at, status_updates = context.trust, context.clock(), logged_status_updates(repository)
+    return list(_opinions(repository, repository.store_id, status_updates, trust, at))
 
 
 def collect(
@@ -173,3 +196,24 @@ def _about(
                 publisher=publisher,
             )
             yield Attested(entry.id, one, outcome)
+
+
+def _opinions(
+    repository: Repository,
+    about: Digest,
+    status_updates: StatusUpdates,
+    trust: Trust,
+    at: datetime,
+) -> Iterator[Attested]:
+    here = OpinionsHere(repository)
+    for entry in repository.credentials_about(about):
+        try:
+            one = logged_credential(repository, entry.id)
+        except LyrikstoreError:
+            continue  # `verify` reports it
+        if one.kind is not CARD_ATTESTATION or not is_opinion(one.document):
+            continue
+        outcome = check_card_attestation(
+            one, trust=trust, at=at, status_updates=status_updates, here=here
+        )
+        yield Attested(entry.id, one, outcome)

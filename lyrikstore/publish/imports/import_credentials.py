@@ -1,4 +1,4 @@
-"""Importing credentials of others about a dataset or model of this store (spec §20.7).
+"""Importing credentials of others about what this store holds (spec §20.7).
 
 They are logged byte for byte, which does not make them trusted: the log states that the store has
 them, and only the trust file decides which issuers are believed.
@@ -36,6 +36,7 @@ from lyrikstore.verify.credential.envelope import keys_for
 from lyrikstore.verify.credential.issuer_key import statements_needed
 from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.report import CheckState, check_of, first_in
+from lyrikstore.verify.store.statements.opinions import OpinionsHere
 
 OpenedFiles = Mapping[str, OpenedCredential]
 """File name → the file."""
@@ -99,6 +100,8 @@ class Content(Struct, frozen=True):
     def has(self, subject: Mapping[str, JSON]) -> bool:
         """Return whether the subject of a credential is one of these datasets or models."""
         attestation = subject.get("attestation")
+        if isinstance(attestation, dict) and "log" in attestation:
+            return True  # OpinionsHere compares it with the store
         if isinstance(attestation, dict) and "card" in attestation:
             ids = tuple(subject.get(name) for name in ("id", "files", "manifest", "name"))
             return ids in self.subjects
@@ -217,7 +220,7 @@ def _accepted(
             yield opened.data
         return
     if not known:  # a logged credential is not verified again; its siblings may be new
-        _check(name, opened, content, trust, at, status_updates)
+        _check(repository, name, opened, content, trust, at, status_updates)
     yield opened.data
     yield from _needed(opened, siblings.values(), registry, trust, at, status_updates)
     yield from statements_needed(opened, status_updates.statements)
@@ -243,6 +246,7 @@ def carried_among(credential: OpenedCredential, files: OpenedFiles) -> OpenedFil
 
 
 def _check(
+    repository: Repository,
     name: str,
     opened: OpenedCredential,
     content: Content | None,
@@ -262,11 +266,19 @@ def _check(
             f"{name} is not an attestation, grant, dataset credential or status list of lyrikstore",
             hint=_WHAT,
         )
-    checks, _ = check_any(opened, trust=trust, at=at, status_updates=status_updates)
+    here = OpinionsHere(repository)
+    checks, _ = check_any(opened, trust=trust, at=at, status_updates=status_updates, here=here)
     failed = first_in(checks, CheckState.FAIL)
     if failed is not None:
         raise VerificationError(
             "does-not-verify", f"{name} does not verify: {failed.id}: {failed.summary[:500]}"
+        )
+    said = next((check for check in checks if check.id == "attestation"), None)
+    if said is not None and said.state is CheckState.UNCHECKED:
+        raise VerificationError(
+            "does-not-verify",
+            f"{name} does not verify: attestation: {said.summary}",
+            hint="lyrikstore pull, then import it again",
         )
     proof = check_of(checks, "proof")
     if proof.state is not CheckState.PASS:

@@ -144,7 +144,7 @@ _UNNAMED = "withdrawals/store/credentials"
 
 
 def revoke_alone(credential: bytes, *, signer: Signer, clock: Clock) -> tuple[Issued, bytes]:
-    """Revoke a card attestation that was issued without a store; return it and the status list.
+    """Revoke an attestation of version 2 that no store issued; return it and the status list.
 
     The store that logged the attestation must import the list.
 
@@ -154,7 +154,7 @@ def revoke_alone(credential: bytes, *, signer: Signer, clock: Clock) -> tuple[Is
         clock: The current time.
 
     Raises:
-        InvalidInputError: (``not-revocable``) it is no attestation about a card, or it names
+        InvalidInputError: (``not-revocable``) it is not about a card, a model or a store, or names
             status lists itself.
         PolicyError: (``not-the-issuer``) the signer did not issue it.
     """
@@ -162,7 +162,8 @@ def revoke_alone(credential: bytes, *, signer: Signer, clock: Clock) -> tuple[Is
     if opened.kind is not CARD_ATTESTATION or opened.is_listed or opened.id is None:
         raise InvalidInputError(
             "not-revocable",
-            "only an attestation about a card can be revoked without the store that logged it",
+            "only an attestation about a card, a model or a store can be revoked without the store "
+            "that logged it",
             hint="run this in the store that logged it: --store PATH",
         )
     if opened.issuer != signer.did:

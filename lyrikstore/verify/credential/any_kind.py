@@ -11,7 +11,7 @@ from lyrikstore.credentials.model.credential import (
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.verify.credential.attestation import check_attestation
-from lyrikstore.verify.credential.card_attestation import check_card_attestation
+from lyrikstore.verify.credential.card_attestation import Here, check_card_attestation
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.grant import check_grant
 from lyrikstore.verify.credential.status import StatusUpdates
@@ -19,7 +19,12 @@ from lyrikstore.verify.report import Check
 
 
 def check_any(
-    opened: OpenedCredential, *, trust: Trust, at: datetime, status_updates: StatusUpdates
+    opened: OpenedCredential,
+    *,
+    trust: Trust,
+    at: datetime,
+    status_updates: StatusUpdates,
+    here: Here | None = None,
 ) -> tuple[tuple[Check, ...], Claims | None]:
     """Return the checks of a credential, and its claims if it is a dataset credential.
 
@@ -31,6 +36,7 @@ def check_any(
         trust: The keys that the verifier trusts.
         at: The moment for which the result holds.
         status_updates: What issuers have published since.
+        here: Holds an opinion against the store at hand.
     """
     if opened.kind is ATTESTATION:
         return check_attestation(
@@ -38,7 +44,7 @@ def check_any(
         ).checks, None
     if opened.kind is CARD_ATTESTATION:
         return check_card_attestation(
-            opened, trust=trust, at=at, status_updates=status_updates
+            opened, trust=trust, at=at, status_updates=status_updates, here=here
         ).checks, None
     if opened.kind is GRANT:
         return check_grant(opened, trust=trust, at=at, status_updates=status_updates).checks, None

@@ -142,7 +142,7 @@ def check_attestation(
         *judged,
         check_available_key(envelope, status_updates.statements, store, successor),
         _check_statement(subject, envelope.issuer, about, publisher),
-        _check_evidence(document.get("evidence", []), find),
+        check_evidence(document.get("evidence"), find),
     )
     return CheckedAttestation(checks, envelope)
 
@@ -277,8 +277,14 @@ def _check_statement(
     return stated("attestation", summary, **detail)
 
 
-def _check_evidence(evidence: Iterable[Mapping[str, Any]], find: Find | None) -> Check:
-    named = list(evidence)
+def check_evidence(evidence: Iterable[Mapping[str, Any]] | None, find: Find | None) -> Check:
+    """Return ``evidence``: whether the documents that an attestation names are at hand.
+
+    Args:
+        evidence: Its member ``evidence``, if it has one.
+        find: Gives an available file by digest.
+    """
+    named = list(evidence or ())
     if not named:
         return not_applicable("evidence", "names no document")
     absent = 0

@@ -128,7 +128,9 @@ def verify_alone(
                 opened, trust=trust, at=at, status_updates=status_updates, find=siblings.find
             )
         else:
-            said = check_card_attestation(opened, trust=trust, at=at, status_updates=status_updates)
+            said = check_card_attestation(
+                opened, trust=trust, at=at, status_updates=status_updates, find=siblings.find
+            )
         document = said.envelope.document
         subject = document["credentialSubject"]["id"] if document is not None else UNREADABLE
         return _report(subject, said.envelope.issuer, said.checks, "attestation", at)

@@ -20,6 +20,7 @@ from lyrikstore.verify.credential.status import StatusUpdates
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState
 from lyrikstore.verify.rights.sources import note_deletions
+from lyrikstore.verify.store.statements.opinions import OpinionsHere
 
 
 def check_logged_credentials(
@@ -88,11 +89,14 @@ def _check_logged(
         return
     if documents_among([data]):  # a DID document, as it was when something was issued
         return
-    checks, claims = check_any(opened, trust=trust, at=at, status_updates=status_updates)
+    here = OpinionsHere(repository)
+    checks, claims = check_any(opened, trust=trust, at=at, status_updates=status_updates, here=here)
     failing = [
         check.summary
         for check in checks
-        if check.id in PROCEDURES["opening"].checks and check.state is not CheckState.PASS
+        if (check.id in PROCEDURES["opening"].checks and check.state is not CheckState.PASS)
+        # ATTACK A190, A192: an opinion that is not about this store, taken in all the same.
+        or (check.id == "attestation" and check.state in {CheckState.FAIL, CheckState.UNCHECKED})
     ]
     if failing:
         problems.bad.append(f"{label}: {failing[0]}")

@@ -1,5 +1,6 @@
-/** Attestations about cards (spec §20.9), as the log of a store has them. */
+/** Attestations about cards, models and stores (spec §20.9, §20.10), as the log of a store has them. */
 import { cardAttestation } from "../../generated/answers_schema.js";
+import { checkOpinion } from "../credentials/credential.js";
 
 const CONTEXTS = ["https://www.w3.org/ns/credentials/v2", "https://w3id.org/lyrikstore/v2"];
 
@@ -8,7 +9,9 @@ export const CARD_ATTESTATION = {
   type: "AttestationCredential",
   schema: "cardAttestation",
   words: "an attestation about a card",
-  checkSubject: () => undefined,
+  checkSubject: checkOpinion,
+  // Before opinions, it had answers and challenges only.
+  earlier: ["sha384-fx+2ncNVUi9kPWld+SVNjK0TeePxTsXfg6pGPfDoA5C2bxp5BZaE5Q5BIf1W2ZQp"],
   fits: (document) => /** @type {any} */ (cardAttestation)(document),
 };
 

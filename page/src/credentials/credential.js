@@ -11,7 +11,7 @@ import { checkLicenceClaim, readTerms } from "./terms.js";
 const VC_CONTEXT = "https://www.w3.org/ns/credentials/v2";
 const CONTEXT = "https://w3id.org/lyrikstore/v1";
 
-/** @typedef {{type: string, schema: "datasetCredential" | "attestationCredential" | "grantCredential" | "cardAttestation", words: string, checkSubject: (subject: any) => void, fits?: (document: any) => boolean}} Kind `fits`: applies a schema that most programs do not carry. */
+/** @typedef {{type: string, schema: "datasetCredential" | "attestationCredential" | "grantCredential" | "cardAttestation", words: string, checkSubject: (subject: any) => void, fits?: (document: any) => boolean, earlier?: string[]}} Kind `fits`: applies a schema that most programs do not carry; `earlier`: digests of earlier texts of the schema. */
 /** @typedef {ReturnType<typeof readClaims>} Claims */
 
 /** @type {Kind} */
@@ -66,7 +66,7 @@ export function checkShape(document, kind) {
     bad("validUntil is before validFrom");
   }
   if (document.proof !== undefined) parseTimestamp(document.proof.created);
-  if (document.credentialSchema.digestSRI !== pins[kind.schema]) {
+  if (![pins[kind.schema], ...(kind.earlier ?? [])].includes(document.credentialSchema.digestSRI)) {
     bad("credentialSchema pins another text than the published one");
   }
   if (document.supersedes?.id === document.id) bad("it supersedes itself");
@@ -115,6 +115,15 @@ function day(text) {
   const moment = parseDay(text);
   if (Number.isNaN(moment)) bad("a day that no calendar has");
   return moment;
+}
+
+/** An opinion (spec §20.10). @param {any} subject */
+export function checkOpinion(subject) {
+  const { from, until } = subject.attestation.period ?? {};
+  if (from !== undefined && /** @type {number} */ (day(until)) < /** @type {number} */ (day(from))) bad("the period of an opinion ends before it begins");
+  // ATTACK: an opinion on one object that names another by a second member.
+  const again = new Map([["Card", subject.manifest], ["Store", subject.store]]);
+  if (again.has(subject.type) && again.get(subject.type) !== subject.id) bad("its subject has two ids");
 }
 
 /** @param {any} subject */

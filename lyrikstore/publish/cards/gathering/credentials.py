@@ -11,6 +11,7 @@ from lyrikstore.canon.json import JSON
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.did import ResolvedKey
 from lyrikstore.credentials.model.credential import (
+    CARD_ATTESTATION,
     DATASET,
     GRANT,
     CredentialKind,
@@ -19,15 +20,19 @@ from lyrikstore.credentials.model.credential import (
 from lyrikstore.credentials.model.grant import Grant
 from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.model.opinion import OPINION_KINDS
 from lyrikstore.credentials.terms.model import Partition, Terms
 from lyrikstore.crypto.ed25519 import PublicKey
+from lyrikstore.crypto.multikey import did_key
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.gathering.form import CardForm
 from lyrikstore.publish.cards.organisations import LoggedDocuments
+from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.rights.about import logged_terms
 from lyrikstore.verify.rights.grants import Published
 from lyrikstore.verify.rights.judge import LoggedDocument
+from lyrikstore.verify.store.statements.opinions import OpinionsHere
 
 
 class CredentialFacts(Struct, frozen=True):
@@ -37,11 +42,13 @@ class CredentialFacts(Struct, frozen=True):
         id: BLAKE3 of its bytes.
         document: The signed document, without its proof.
         named_by: For an organisation, the DID document that lists the key; else None.
+        signer: The key that signed it, as did:key.
     """
 
     id: Digest
     document: dict[str, JSON]
     named_by: Digest | None = None
+    signer: str = ""
 
     @property
     def issuer(self) -> str:
@@ -162,6 +169,36 @@ def attestations_of(
     return found
 
 
+def opinions_on(
+    repository: Repository,
+    subject: Manifest,
+    cited: Container[Digest] | None,
+    documents: LoggedDocuments,
+) -> tuple[CredentialFacts, ...]:
+    """Return the opinions on a model that hold against this store, in log order.
+
+    Args:
+        repository: The store.
+        subject: The model.
+        cited: The credentials that count; None: all logged ones.
+        documents: The keys of organisations.
+    """
+    here, found = OpinionsHere(repository), []
+    for one, index in credentials_about(repository, subject.id, CARD_ATTESTATION, documents):
+        about: Any = one.document["credentialSubject"]
+        if about["attestation"]["kind"] not in OPINION_KINDS or about["type"] != "Checkpoint":
+            continue
+        # ATTACK A190: an opinion on another model, or on another log, taken in by an altered clone.
+        opened = logged_credential(repository, one.id)
+        held = here(opened, about, "")
+        if held is not None and held.state is not CheckState.WARN:
+            continue
+        suspect = cited is None and repository.is_suspect(opened.data, index)
+        if not suspect and (cited is None or one.id in cited):
+            found.append(one)
+    return tuple(found)
+
+
 def verified(
     opened: OpenedCredential, kind: CredentialKind, documents: LoggedDocuments
 ) -> CredentialFacts | None:
@@ -186,4 +223,5 @@ def verified(
         return None
     if keys[0].did != opened.issuer:
         return None
-    return CredentialFacts(opened.digest, proven.document_without_proof, keys[0].digest)
+    document, signer = proven.document_without_proof, did_key(keys[0].key)
+    return CredentialFacts(opened.digest, document, keys[0].digest, signer)

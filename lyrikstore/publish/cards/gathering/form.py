@@ -5,13 +5,14 @@ from typing import Any, Self
 
 from msgspec import Struct
 
-FORMAT, FORMATS = "card/6", ("card/1", "card/2", "card/3", "card/4", "card/5", "card/6")
-"""The format that is written, and all formats that are read. ``card/1`` always includes values of
-the data. ``card/1`` and ``card/2`` have only the terms of the version signed in this store for
-imported data. Formats before ``card/4`` claim intervals where there are none. Formats before
-``card/5`` give differences of candidates without both figures, and do not name the baseline beside
-its figures. Formats before ``card/6`` have no decisions of rules, and say that none were in
-force."""
+FORMAT, WITH_OPINIONS = "card/6", "card/7"
+FORMATS = ("card/1", "card/2", "card/3", "card/4", "card/5", FORMAT, WITH_OPINIONS)
+"""The formats that are written, without and with opinions on the model, and all that are read.
+``card/1`` always includes values of the data. ``card/1`` and ``card/2`` have only the terms of the
+version signed in this store for imported data. Formats before ``card/4`` claim intervals where
+there are none. Formats before ``card/5`` give differences of candidates without both figures, and
+do not name the baseline beside its figures. Formats before ``card/6`` have no decisions of rules,
+and say that none were in force."""
 
 VALUES = "values"
 """Values of the data that a card includes on request: labels, and suffixes of file names."""
@@ -57,6 +58,11 @@ class CardForm(Struct, frozen=True):
     def says_what_is_compared(self) -> bool:
         """Whether a difference is shown with both figures, and names what is compared."""
         return self.format in FORMATS[4:]
+
+    @property
+    def has_opinions(self) -> bool:
+        """Whether it has the opinions of others on the model."""
+        return self.format == WITH_OPINIONS
 
     @property
     def has_decisions(self) -> bool:

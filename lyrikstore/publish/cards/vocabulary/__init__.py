@@ -27,6 +27,7 @@ from lyrikstore.publish.cards.vocabulary import (
     data,
     evaluation,
     model,
+    opinions,
     personal,
     rights,
     rules,
@@ -44,6 +45,7 @@ VOCABULARY: Mapping[str, Fact] = MappingProxyType(
     {
         **subject.FACTS,
         **_of_models(model.FACTS),
+        **_of_models(opinions.FACTS),
         **data.FACTS,
         **personal.FACTS,
         **rights.FACTS,
