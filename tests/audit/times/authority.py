@@ -55,11 +55,11 @@ class Authority:
         """The certificate of its root, PEM."""
         return (self.folder / "root.pem").read_bytes()
 
-    def answer(self, request: bytes) -> bytes:
-        """Return the response to a request, DER."""
+    def answer(self, request: bytes, *more: str) -> bytes:
+        """Return the response to a request, DER; `more` are arguments of `openssl ts -reply`."""
         (self.folder / "in.tsq").write_bytes(request)
         self._run("ts", "-reply", "-config", "conf", "-section", "one", "-queryfile", "in.tsq",
-                  "-signer", "tsa.pem", "-inkey", "tsa.key", "-out", "out.tsr")  # fmt: skip
+                  "-signer", "tsa.pem", "-inkey", "tsa.key", "-out", "out.tsr", *more)  # fmt: skip
         return (self.folder / "out.tsr").read_bytes()
 
     def _run(self, *arguments: str) -> None:

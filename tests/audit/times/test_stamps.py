@@ -1,5 +1,7 @@
 """Time stamps by RFC 3161: made by openssl, verified offline against the trust file."""
 
+import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,29 @@ def test_another_log_is_refused(store: StoreContext, authority: Authority, tmp_p
 def test_what_is_no_response_is_refused(store: StoreContext, data: bytes) -> None:
     with refused("bad-timestamp-response"):
         add_time(store, data)
+
+
+def test_a_response_may_have_its_certificates_in_any_order(tmp_path: Path) -> None:
+    # The library refuses a set that is not in the order of DER; many authorities send such a one.
+    for name in ("A", "A" * 40):  # the longer certificate is the last one in DER
+        authority = Authority(tmp_path / name, name)
+        answer = authority.answer(make_request(b"head"), "-chain", "root.pem")
+        stamped = read_response(answer)
+        assert stamped.data == answer
+        assert stamped.by == f"{name} stamps"
+        assert verify_response(stamped, b"head", believing(authority).authorities) is not None
+
+
+def test_hostile_bytes_raise_our_own_exceptions_alone(authority: Authority) -> None:
+    # A changed version of a certificate is an InvalidVersion there, a changed name a KeyError.
+    answer = authority.answer(make_request(b"head"))
+    trusted = believing(authority).authorities
+    for place in range(len(answer)):
+        for value in (0, 0x30, 0x84):
+            changed = answer[:place] + bytes([value]) + answer[place + 1 :]
+            with warnings.catch_warnings(), suppress(FormatError, VerificationError):
+                warnings.simplefilter("ignore")  # of certificates that are odd, not refused
+                verify_response(read_response(changed), b"head", trusted)
 
 
 def test_no_byte_of_a_response_can_be_changed(store: StoreContext, authority: Authority) -> None:
