@@ -4,6 +4,7 @@ import re
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.context import StoreContext
 from lyrikstore.history.lineage import Lineage
@@ -13,7 +14,7 @@ from lyrikstore.verify.datasets.check import DatasetChecks
 from lyrikstore.verify.deployment.rights import rights_in_base
 from lyrikstore.verify.evaluation.choice.candidates import VALIDATION
 from lyrikstore.verify.problems import Problems
-from lyrikstore.verify.report import Check, Report, failed, passed
+from lyrikstore.verify.report import Check, Report, failed, passed, unchecked
 from lyrikstore.verify.rights.recorded import check_rights
 from lyrikstore.verify.rights.same_bytes import check_same_bytes
 from lyrikstore.verify.rights.sources import check_sources
@@ -40,6 +41,8 @@ from lyrikstore.verify.store.statements.checkpoints import (
 from lyrikstore.verify.store.statements.confinement import unconfined_cause
 from lyrikstore.verify.store.statements.deployments import check_deployments
 from lyrikstore.verify.store.statements.runs import check_runs
+from lyrikstore.verify.times.check import check_timestamps
+from lyrikstore.verify.times.outside import OutsideTimes
 
 
 def verify_object(
@@ -104,6 +107,7 @@ def verify_object(
         check_deployments(repository, ancestry),
         check_cards_among(repository, ancestry, readers.cards),
         evaluations,
+        _check_times(repository, identity, trust),
     )
     return Report.of(
         "object",
@@ -114,6 +118,18 @@ def verify_object(
         open_questions=(*_open_questions(ancestry, evaluations), *measured.open_questions),
         without_data=repository.is_without_data,
     )
+
+
+def _check_times(repository: Repository, identity: Digest, trust: Trust) -> Check:
+    """Return ``timestamps``: the outside times of the log, and by when the object existed."""
+    times = OutsideTimes(repository, repository.origin, trust)
+    try:
+        gone = {one.id for one in repository.flagged}
+        some = [one for _, one in repository.all_manifests() if one.id not in gone]
+        index = repository.index_of(identity)
+    except LyrikstoreError as error:
+        return unchecked("timestamps", "lost", quote(error.message, 300))
+    return check_timestamps(times, some, index)
 
 
 def _check_object(

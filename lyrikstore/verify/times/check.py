@@ -13,12 +13,15 @@ from lyrikstore.verify.times.outside import OutsideTimes
 _CHECK = "timestamps"
 
 
-def check_timestamps(times: OutsideTimes, manifests: Iterable[Manifest]) -> Check:
+def check_timestamps(
+    times: OutsideTimes, manifests: Iterable[Manifest], index: int | None = None
+) -> Check:
     """Return ``timestamps``.
 
     Args:
         times: The log, and whom the verifier believes.
         manifests: Manifests with effect, of all kinds.
+        index: Log index of what is verified; None: the whole log.
     """
     problems = Problems(_CHECK)
     found = []
@@ -39,7 +42,13 @@ def check_timestamps(times: OutsideTimes, manifests: Iterable[Manifest]) -> Chec
         return not_applicable(_CHECK, "nobody outside dated the log: every date is claimed")
     known = sorted((one for one in found if one.is_known), key=lambda one: one.time)
     said = f"{pluralize(len(some), 'outside time')}"
-    if known:
+    if index is not None:
+        known = [one for one in known if one.size > index][:1]
+        said += "; nobody whom you trust dated it" if not known else ""
+        said += "".join(
+            f"; it existed by {format_timestamp(one.time)}, as {one.by} says" for one in known
+        )
+    elif known:
         first = known[0]
         said += (
             f"; its first {pluralize(first.size, 'entry')} existed by "

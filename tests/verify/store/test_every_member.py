@@ -82,7 +82,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "prompt": "test_statements",
     },
     "withdrawal": {"successor": "test_events"},
-    "timestamp": {"response": "test_stamps"},
+    "timestamp": {"response": "test_stamps", "cosignature": "test_witness"},
     "evaluation": {
         "answers": "test_given",
         "against": "test_brought",
