@@ -7,6 +7,7 @@ from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.context import StoreContext
+from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.checks import not_proven

@@ -94,3 +94,12 @@ def withdrawal(manifest: Manifest, _: Called) -> PageText:
     if "successor" in body:
         what.append(("successor", Digest.parse(body["successor"]).short))
     return PageText(what)
+
+
+def timestamp(manifest: Manifest, _: Called) -> PageText:
+    """Return the view of an outside time."""
+    body = manifest.body
+    kind = "time stamp" if "response" in body else "cosignature"
+    return PageText(
+        [("first entries", str(body["size"])), ("existed by", body["time"]), (kind, body["by"])]
+    )

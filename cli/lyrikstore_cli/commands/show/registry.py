@@ -36,6 +36,7 @@ VIEWS: Mapping[str, View] = {
     "retention": data.retention,
     "delivery": data.delivery,
     "withdrawal": data.withdrawal,
+    "timestamp": data.timestamp,
     "run": models.run,
     "checkpoint": models.checkpoint,
     "evaluation": models.evaluation,
