@@ -29,7 +29,6 @@ DEPLOY = ("deploy", "checkpoints/acme/x", "--to", "onnx", "-o", "out")
 SECRET = ("--passphrase-file", GONE)
 
 READ = {
-    ("attest", "target"): ("attest", GONE, "--kind", "quality", "--statement", "audit.toml", *OUT),
     ("attest", "--statement"): (*ATTEST, "--statement", GONE),
     ("attest", "--document"): (*ATTEST, "--statement", "audit.toml", "--document", GONE),
     ("attest", "--data"): (*ATTEST, "--statement", "audit.toml", "--data", GONE),
@@ -68,6 +67,7 @@ READ = {
         *("evaluate", "checkpoints/acme/x", "--on", NAME, "--predictions", "absent.csv"),
     ),
     ("plan", "--prices"): ("plan", NAME, "--prices", GONE),
+    ("log", "--add"): ("log", "timestamp", "--add", GONE),
     ("page", "--with"): ("page", *OUT, "--with", GONE),
     ("page", "--trust"): ("page", *OUT, "--with", "delivery", "--trust", GONE),
     ("page", "--compare"): ("page", "--compare", GONE),
@@ -88,15 +88,18 @@ READ = {
         *("--read", "absent", "--", "true"),
     ),
     ("train", "--prices"): ("train", "audit.toml", "--prices", GONE),
+    ("trust add", "--authority"): ("trust", "add", "authority", "--authority", GONE),
     ("trust add", "--did-document"): ("trust", "add", "did:web:a.example", "--did-document", GONE),
     ("trust check", "file"): ("trust", "check", GONE),
     ("verify", "--data"): ("verify", "delivery", "--data", GONE),
     ("verify", "--status"): ("verify", "delivery", "--status", GONE),
     ("verify", "--trust"): ("verify", "delivery", "--trust", GONE),
+    ("witness", "file"): ("witness", GONE, *OUT),
 }
 """Command and parameter that names something to be read → a command line where it is not there."""
 
 TEXT = (
+    ("attest", GONE, "--kind", "quality", "--statement", "audit.toml", *OUT),
     ("verify", GONE),
     ("verify", "foreign.json", "--resource", GONE),
     ("terms", GONE),
@@ -110,7 +113,7 @@ TEXT = (
 """What names a file, or a name, and is declared as text."""
 
 WRITTEN = {
-    *("--output", "--report", "--html", "--certificate", "card --draft"),
+    *("--output", "--request", "--report", "--html", "--certificate", "card --draft"),
     *("init directory_", "clone directory_", "checkout folder", "checkout --metadata"),
 }
 

@@ -85,7 +85,9 @@ def test_an_audit_a_grant_and_their_end(publisher, other) -> None:
     documents(publisher, *(f"letter-{number}.txt" for number in range(600)))
     publisher.ok("commit", "documents", "-d", "acme/contracts", "--licence", "CC0-1.0")
     publisher.ok("issue", "acme/contracts", "-o", "delivery", "--permit", "evaluate")
-    attest, take_in, _, grant, present, train, _ = map(list, map(commands, blocks("grants.md", "")))
+    attest, opinions, take_in, _, grant, present, train, _ = map(
+        list, map(commands, blocks("grants.md", ""))
+    )
     (statement,) = blocks("grants.md", "toml")
 
     auditor = Shell(other)
@@ -93,6 +95,9 @@ def test_an_audit_a_grant_and_their_end(publisher, other) -> None:
     (other.folder / "report.pdf").write_bytes(b"what was found")
     shutil.copytree(publisher.folder / "delivery", other.folder / "delivery")
     (new, signed) = attest
+    assert [line.split(" -")[0] for line in opinions] == [
+        *("lyrikstore attest checkpoints/acme/m", "lyrikstore attest"),
+    ]
     assert new == "lyrikstore key new"
     auditor.ok(signed)
     shutil.copy(other.folder / "attestation.json", publisher.folder)
