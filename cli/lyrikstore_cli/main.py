@@ -48,6 +48,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "audit": {
         "audit": "write one file for an auditor that verifies itself",
+        "drill": "attack a copy of the store, and show what is caught",
         "witness": "cosign a log checkpoint that extends what you saw before",
     },
     "prove": {

@@ -5,6 +5,7 @@ from lyrikstore.api.verify import data_folder as data_folder
 from lyrikstore.api.verify import verify_audit_file as verify_audit_file
 from lyrikstore.api.verify import verify_deployed_folder as verify_deployed_folder
 from lyrikstore.api.verify import verify_folder as verify_folder
+from lyrikstore.audit.drill.attack import AttackOutcome as AttackOutcome
 from lyrikstore.audit.file.answers.tables import AuditAnswer as AuditAnswer
 from lyrikstore.audit.file.container import is_audit_file as is_audit_file
 from lyrikstore.audit.file.make import Audit as Audit

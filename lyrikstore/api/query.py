@@ -174,6 +174,7 @@ class Queries:
     log = bound_view(lambda: stages.log_entries)
     outside_times = bound(lambda: stages.outside_times)
     audit = bound(lambda: stages.make_audit)
+    drill = bound(lambda: stages.run_drill)
     stamp_request = bound_view(lambda: stages.stamp_request)
     witness_request = bound_view(lambda: stages.witness_request)
 

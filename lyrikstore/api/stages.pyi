@@ -5,6 +5,7 @@ from lyrikstore.api.policy import StorePolicy as StorePolicy
 from lyrikstore.api.policy import StoreRules as StoreRules
 from lyrikstore.api.query import Queries as Queries
 from lyrikstore.api.remotes import Remotes as Remotes
+from lyrikstore.audit.drill.run import run_drill as run_drill
 from lyrikstore.audit.file.make import make_audit as make_audit
 from lyrikstore.audit.file.make import read_audit as read_audit
 from lyrikstore.audit.statements.export import export_object as export_object

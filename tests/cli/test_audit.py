@@ -58,10 +58,11 @@ def test_every_question_of_the_page_is_answered(publisher, tmp_path: Path) -> No
     shutil.copy(
         publisher.folder / ".lyrikstore/log/checkpoint", publisher.folder / "kept.checkpoint"
     )
-    audit, verified, since, *more = answers()
+    audit, verified, since, drill, *more = answers()
     assert "questions answered" in audit
     assert "everything that can be checked without the data holds" in verified
     assert "nothing rewritten" in since
+    assert "attacks caught" in drill
     lineage, terms, report, proven, open_ones, nodes, log, removed, mix, why, bare, resting = more
     assert "source: dataset datasets/acme/contracts" in lineage
     assert "by me (" in lineage
