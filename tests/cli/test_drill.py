@@ -1,4 +1,4 @@
-"""``drill`` by an auditor without a key, in a clone for an audit, and in a store that is damaged."""
+"""``drill`` by an auditor without a key, in an audit clone, and in a damaged store."""
 
 import json
 
