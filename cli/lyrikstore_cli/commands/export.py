@@ -17,7 +17,8 @@ from lyrikstore_cli.session import Session
     "export",
     signs=True,
     epilog="lyrikstore export checkpoints/acme/classifier --format slsa -o model.intoto.json\n"
-    "lyrikstore export evaluations/acme/classifier --format test-result -o result.intoto.json",
+    "lyrikstore export evaluations/acme/classifier --format test-result -o result.intoto.json\n"
+    "lyrikstore export acme/contracts --format croissant -o contracts/croissant.json",
 )
 @click.argument("ref")
 @click.option(
@@ -36,8 +37,12 @@ def command(session: Session, ref: str, form: str, output: Path | None) -> None:
     slsa, test-result and vsa are in-toto statements in a DSSE envelope that your key signs;
     securesystemslib, cosign and others verify them with your public key, which `key export --format
     pem` prints. An object that is invalid or incomplete is not exported, except as vsa, which then
-    says FAILED. No level of SLSA is stated, and dates are claimed. The store and its log remain the
-    evidence.
+    says FAILED. No level of SLSA is stated, and dates are claimed.
+
+    croissant describes the files of a checkout and their fields for mlcroissant and other loaders.
+    It names paths, is not signed, and belongs into the folder of the checkout.
+
+    The store and its log remain the evidence.
     """
     if output is not None:
         check_new(output)

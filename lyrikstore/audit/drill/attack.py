@@ -91,7 +91,7 @@ def attempt(
     worse = {check.id: check.state for check in worse_checks(before, after)}
     found = [name for name in attack.caught_by if name in worse]
     if found:
-        name = max(found, key=lambda one: _doubt(worse[one]))
+        name = max(found, key=lambda one: _severity(worse[one]))
         return outcome(CAUGHT, caught_by=name, check_state=worse[name])
     return outcome(MISSED, because=", ".join(worse) or "no check is worse")
 
@@ -101,11 +101,11 @@ def worse_checks(before: Report, after: Report) -> Iterator[Check]:
     known = {check.id: check for check in before.checks}
     for check in after.checks:
         earlier = known.get(check.id)
-        now, then = _doubt(check.state), -1 if earlier is None else _doubt(earlier.state)
+        now, then = _severity(check.state), -1 if earlier is None else _severity(earlier.state)
         other = earlier is not None and check.detail != earlier.detail
         if now > then or (now >= 0 and now == then and other):
             yield check
 
 
-def _doubt(state: CheckState) -> int:
+def _severity(state: CheckState) -> int:
     return _WORSE.index(state) if state in _WORSE else -1

@@ -8,5 +8,5 @@
 Example:
     >>> from lyrikstore.audit.statements.export import FORMATS
     >>> sorted(FORMATS)
-    ['slsa', 'test-result', 'vsa']
+    ['croissant', 'slsa', 'test-result', 'vsa']
 """

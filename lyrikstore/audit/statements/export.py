@@ -64,9 +64,18 @@ def _vsa(verified: ExportedObject) -> InTotoStatement:
     return summary_of(verified)
 
 
+def _croissant(verified: ExportedObject) -> dict[str, JSON]:
+    from lyrikstore.audit.statements.croissant import describe_files
+
+    return describe_files(verified)
+
+
 FORMATS: Mapping[str, ExportFormat] = {
     "slsa": ExportFormat(("checkpoint",), "provenance of a model, from its run", _slsa),
     "test-result": ExportFormat(("evaluation",), "result of an evaluation", _test_result),
+    "croissant": ExportFormat(
+        ("dataset",), "a dataset's files and fields, for loaders", _croissant
+    ),
     "vsa": ExportFormat((), "what verify found", _vsa, unsound=True),
 }
 """Name of a format → the format."""

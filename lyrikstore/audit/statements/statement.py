@@ -100,8 +100,17 @@ def sha256_of(repository: Repository, blob: Digest) -> str | None:
 
     Cost: one read of the blob.
     """
-    if not repository.blobs.has(blob):
-        return None
+    return hash_blob(repository, blob) if repository.blobs.has(blob) else None
+
+
+def hash_blob(repository: Repository, blob: Digest) -> str:
+    """Return the SHA-256 of a blob in hexadecimal.
+
+    Raises:
+        LyrikstoreError: It cannot be read, as :meth:`BlobStore.open`.
+
+    Cost: one read of the blob.
+    """
     found = hashlib.sha256()
     with repository.blobs.open(blob) as stream:
         while block := stream.read(_BLOCK):

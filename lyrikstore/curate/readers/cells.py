@@ -155,7 +155,7 @@ class _Rows:
                 above += 1
                 self.end += len(first)
                 first = next(self._source, b"")
-            separator = _separator(first.decode(errors="replace"))
+            separator = separator_of(first.decode(errors="replace"))
         lines = chain([first], self._source) if first else self._source
         rows = csv.reader(self._feed(lines, above + 1), strict=True, delimiter=separator)
         while True:
@@ -263,6 +263,7 @@ def _open_cell(raw: bytes, separator: str) -> int | None:
     return at
 
 
-def _separator(header: str) -> str:
+def separator_of(header: str) -> str:
+    """Return the separator of the cells of a table, found in its first line."""
     outside = "".join(header.split('"')[::2])
     return max(SEPARATORS, key=outside.count)

@@ -107,7 +107,7 @@ _MEDIA = {
     ".txt": "text/plain",
     ".xml": "application/xml",
 }
-"""Suffix → media type; files with another suffix, or none, are plain bytes."""
+"""Suffix → media type."""
 
 _IDENTIFIER = re.compile(r"(?!LicenseRef-|NONE$|NOASSERTION$)[A-Za-z0-9][A-Za-z0-9.-]{0,100}")
 _IRIS = frozenset(
@@ -122,10 +122,20 @@ def to_croissant(card: Mapping[str, Any]) -> bytes:
     Args:
         card: Contents of ``card.json``.
     """
-    text = json.dumps(_Description(card).document(), indent=1, ensure_ascii=False)
+    text = json.dumps(describe_dataset(card), indent=1, ensure_ascii=False)
     # ATTACK: the format lies in a web page's script element, which a text of a stranger's ends.
     text = text.replace("<", "\\u003c")
     return f"{text}\n".encode()
+
+
+def describe_dataset(card: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what :func:`to_croissant` writes."""
+    return _Description(card).document()
+
+
+def media_type(suffix: str) -> str:
+    """Return the media type of files with this suffix; an unknown suffix is of plain bytes."""
+    return _MEDIA.get(suffix.lower(), "application/octet-stream")
 
 
 class _Description:
@@ -208,7 +218,7 @@ class _Description:
         formats = self._own("data.formats")
         listed: Any = formats[0].get("value") if formats else None
         suffixes = [str(one["suffix"]) for one in listed] if _is_formats(listed) else [""]
-        media = (_MEDIA.get(one.lower(), "application/octet-stream") for one in suffixes)
+        media = (media_type(one) for one in suffixes)
         return {
             "@type": "cr:FileSet",
             "@id": _urn(self.card["subject"]["tree"]),
