@@ -41,6 +41,8 @@ ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(
         ("monitor", "predict", "card", "approve", "deploy", "export", "lineage"), "a model"
     ),
+    "drill": "attacks what test_drill.py attacks",
+    "witness": "a request of another store; test_half_a_year.py has one",
     **dict.fromkeys(
         ("rules add", "rules check", "rules diff", "rules waive"), "rules; test_clinic.py has them"
     ),
@@ -55,6 +57,10 @@ ASIDE: Mapping[str, str] = {
     "lyrikstore verify MODEL_CARD.md --store acme": "a model",
     "lyrikstore audit checkpoints/acme/clause-classifier -o audit.html": "a model",
     "lyrikstore show evaluations/acme/m --json": "a model",
+    "lyrikstore log timestamp --add stamp.tsr": "the answer of an authority",
+    "lyrikstore attest checkpoints/acme/m --kind quality --statement audit.toml -o opinion.json": (
+        "a model"
+    ),
     "lyrikstore import --trained out --input acme/rows --as acme/model": "a model",
 }
 """Examples of other commands that are not run here, and what they need."""

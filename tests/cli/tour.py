@@ -210,6 +210,9 @@ def _hand_over(way: Tour, acme: Path) -> None:
     way.run("acme", "permit", "acme/clean", "--permit", "test")
     way.run("acme", "w3c", "export", "delivery", "--format", "odrl", "-o", "policy.jsonld")
     way.run("acme", "export", "acme/clean", "--format", "vsa", "-o", "summary.json")
+    way.run("acme", "audit", "acme/clean", "-o", "audit.html")
+    way.run("acme", "drill")
+    way.run("acme", "log", "timestamp", "--request", "request.txt")
     way.run("acme", "page", "-o", "verify.html")
     did = way.run("acme", "key", "show")["keys"][0]["did"]
 
@@ -221,6 +224,12 @@ def _hand_over(way: Tour, acme: Path) -> None:
     way.run("auditor", *attest, "-o", "attestation.json")
     shutil.copy(auditor / "attestation.json", acme)
     way.run("acme", "import", "attestation.json")
+
+    rules = way.run("acme", "show", "policies/store/main")["manifest"]["body"]["policy"]
+    way.run("auditor", "trust", "add", rules["logs"][0])
+    seen = way.run("auditor", "witness", acme / "request.txt", "-o", "cosigned.txt")
+    way.run("acme", "trust", "add", seen["witnessKey"], "--witness")
+    way.run("acme", "log", "timestamp", "--add", auditor / "cosigned.txt")
 
     buyer = way.root / "buyer"
     way.run("buyer", "key", "new", "--no-passphrase")

@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
+from lyrikstore.audit.file.check import verify_audit_file
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.terms.model import Partition, Terms, whole
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.labelled_records import read_labelled
@@ -185,6 +187,27 @@ def _by_a_stranger(place: Place) -> Report:
     return place.store.store()
 
 
+def _dated_by_a_forger(place: Place) -> Report:
+    """Have a strange witness's cosignature be nothing but zeros."""
+    place.unguarded()
+    body = {
+        "size": 1,
+        "time": "2026-11-24T14:12:39Z",
+        "by": "w.example",
+        "cosignature": "A" * 102 + "==",
+    }
+    store = place.store
+    store.log(store.sign("timestamp", "timestamps/store/main", body, signer=store.world.OWNER))
+    return store.store()
+
+
+def _no_audit_file(place: Place) -> Report:
+    file = place.folder / "audit.html"
+    file.write_bytes(b"<!doctype html>\n<p>trusted</p>\n")
+    report, _ = verify_audit_file(file, trust=Trust(()), at=now(), memory=None)
+    return report
+
+
 def _edited_credential(place: Place) -> Report:
     data: bytes = place.store.publisher.credential()
     place.store.log_credential(data.replace(b'"train"', b'"trade"'))
@@ -320,6 +343,8 @@ IN_STORES: Mapping[str, Callable[[Place], Report]] = {
     "log.memory": _rolled_back,
     "blobs": _flipped("packs/**/*.pack", 0.5),
     "manifests": _other_sums,
+    "timestamps": _dated_by_a_forger,
+    "audit.file": _no_audit_file,
     "lineage": _unlogged_input,
     "refs": _by_a_stranger,
     "credentials": _edited_credential,
