@@ -41,8 +41,8 @@ def test_every_question_of_the_page_is_answered(publisher, tmp_path: Path) -> No
             ).splitlines():
                 if not line.startswith(beginnings or ""):
                     continue
-                if "timestamp" in line or "witness" in line:  # tests/audit/times
-                    continue
+                if re.search("timestamp|witness| export |cosign|--signature| checkout ", line):
+                    continue  # tests/audit/times, tests/audit/statements
                 done = subprocess.run(
                     ["sh", "-c", line],
                     cwd=publisher.folder,
