@@ -15,7 +15,7 @@ import pytest
 
 from lyrikstore.api import CommitMetadata
 from lyrikstore.api.store import Store
-from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
+from lyrikstore.canon.errors import IncompleteError, InvalidInputError, LyrikstoreError
 from lyrikstore.verify.report import Verdict
 from tests.servers.dask import new_store
 
@@ -185,3 +185,17 @@ def test_only_datasets_that_verify_and_are_here(tmp_path: Path) -> None:
         Store.open(
             tmp_path / "store", memory_dir=tmp_path / "memory", trust_file=tmp_path / "trust.toml"
         ).export(NAME, "croissant")
+
+
+def test_a_retired_version_is_not_exported(tmp_path: Path) -> None:
+    """Its paths stay in the store; whether or not its data still exists, nothing is described."""
+    made = Checkout(tmp_path, {"a.txt": b"one\n"})
+    (tmp_path / "in" / "a.txt").write_bytes(b"two\n")
+    made.store.datasets.commit(tmp_path / "in", NAME, CommitMetadata())
+    made.store.datasets.gc(keep=(f"datasets/{NAME}", 1))
+    with pytest.raises(IncompleteError) as caught:
+        made.store.export(f"{NAME}~1", "croissant")
+    assert caught.value.kind == "retired"
+    document: Any = made.store.export(NAME, "croissant").document
+    (file,) = (one for one in document["distribution"] if one["@type"] == "cr:FileObject")
+    assert file["sha256"] == sha256(b"two\n").hexdigest()
