@@ -45,8 +45,8 @@ const script = await bundle("ui/main.js", "esm", [{
 // Inside a script element only this ends it; in JavaScript both spellings are the same string.
 const escaped = (/** @type {string} */ text) => text.replaceAll("</script", "<\\/script");
 const safe = escaped(script);
-// Cards carry it, too: of a signed one a changed style makes another text (spec 14.4.7, `html/N`).
-const style = (await readFile(new URL("ui/style.css", HERE), "utf8")).trim();
+// Every page has this one, and cards carry it: of a signed one a changed style makes another text (spec 14.4.7).
+const style = (await readFile(new URL("../lyrikstore/web/design.css", HERE), "utf8")).trim();
 const hash = (/** @type {string} */ text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 const csp = [
   "default-src 'none'",
@@ -73,18 +73,17 @@ await writeFile(DRAFT, `/* sources ${madeOf} */\n${escaped(await bundle("ui/draf
 // An audit file carries its program packed. The policy names the hash of what is unpacked: no other text is run.
 const auditing = escaped(await bundle("ui/audit/main.js", "esm"));
 const loader = escaped(await bundle("ui/audit/loader.js", "esm"));
-const audit = (await readFile(new URL("ui/audit/audit.css", HERE), "utf8")).trim();
 const policy = [
   "default-src 'none'",
   `script-src ${hash(loader)} ${hash(auditing)} 'wasm-unsafe-eval'`,
-  `style-src ${hash(audit)}`,
+  `style-src ${hash(style)}`,
   "base-uri 'none'",
   "form-action 'none'",
 ].join("; ");
 // By a packer that is not the machine's own: everywhere the same bytes.
 const packed = Buffer.from(gzip(auditing, { level: 9 })).toString("base64");
 const frame = await readFile(new URL("ui/audit/page.html", HERE), "utf8");
-const pieces = new Map([["#CSP#", policy], ["#STYLE#", audit], ["#PROGRAM#", packed], ["#LOADER#", loader], ["#SOURCES#", madeOf]]);
+const pieces = new Map([["#CSP#", policy], ["#STYLE#", style], ["#PROGRAM#", packed], ["#LOADER#", loader], ["#SOURCES#", madeOf]]);
 await writeFile(AUDIT, frame.replace(/#(?:CSP|STYLE|PROGRAM|LOADER|SOURCES)#/g, (name) => /** @type {string} */ (pieces.get(name))));
 for (const target of [TARGET, DRAFT, AUDIT]) {
   console.log(`${fileURLToPath(target)}: sha256 ${createHash("sha256").update(await readFile(target)).digest("hex")}`);

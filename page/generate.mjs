@@ -98,6 +98,12 @@ await writeFile(new URL("generated/questions.js", import.meta.url), `
 export const QUESTIONS = ${JSON.stringify(questions, null, 1)};
 `);
 
+// The texts of all pages, by section.
+await writeFile(new URL("generated/texts.js", import.meta.url), `
+/** @type {{[section: string]: {[key: string]: string}}} */
+export default ${await source("lyrikstore/web/texts.json")};
+`);
+
 // The digests that credentials pin: of the very files that this page carries or answers for.
 const sri = async (/** @type {string} */ file) =>
   `sha384-${createHash("sha384").update(await source(file)).digest("base64")}`;

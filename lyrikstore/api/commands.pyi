@@ -106,10 +106,10 @@ from lyrikstore.web import Carried as Carried
 from lyrikstore.web import carried_by as carried_by
 from lyrikstore.web import page_fingerprint as page_fingerprint
 from lyrikstore.web import verification_page as verification_page
-from lyrikstore.web.evaluation_page import evaluation_page as evaluation_page
 from lyrikstore.web.fetch_named import NOTHING as NOTHING
 from lyrikstore.web.fetch_named import fetch_for as fetch_for
-from lyrikstore.web.monitor_page import monitor_page as monitor_page
-from lyrikstore.web.profile_page import profile_page as profile_page
-from lyrikstore.web.report_page import report_page as report_page
-from lyrikstore.web.run_page import run_page as run_page
+from lyrikstore.web.pages.evaluation import evaluation_page as evaluation_page
+from lyrikstore.web.pages.monitor import monitor_page as monitor_page
+from lyrikstore.web.pages.profile import profile_page as profile_page
+from lyrikstore.web.pages.report import report_page as report_page
+from lyrikstore.web.pages.run import run_page as run_page

@@ -141,4 +141,4 @@ from lyrikstore.verify.rights.recorded import check_rights as check_rights
 from lyrikstore.verify.store.object import verify_object as verify_object
 from lyrikstore.verify.store.store import verify_store as verify_store
 from lyrikstore.verify.times.outside import outside_times as outside_times
-from lyrikstore.web.draft_page import draft_page as draft_page
+from lyrikstore.web.pages.draft import draft_page as draft_page

@@ -2,7 +2,8 @@
 
 * page: one HTML document that verifies deliveries in a browser, without network;
 * carried file: a credential or sibling file that the page contains as data;
-* report page: a verification report, a profile, a run or an evaluation as one HTML file;
+* design: the one stylesheet of all pages, and the elements that they are made of;
+* pages: a report, profile, evaluation, run … as one HTML file, made of its facts;
 * fingerprint: the SHA-256 of the page, by which a recipient recognises it;
 * fetcher: bounded HTTPS requests to public addresses, for status lists and DID documents.
 
@@ -70,11 +71,8 @@ def verification_page(carried: Carried | None = None) -> bytes:
 
 
 def stylesheet() -> str:
-    """Return the stylesheet of the page, for other pages with the same appearance."""
-    begin, end = b"<style>", b"</style>"
-    bare = read_packaged(PACKAGE / "web" / "verify.html")
-    at = bare.index(begin) + len(begin)
-    return bare[at : bare.index(end, at)].decode("utf-8")
+    """Return the stylesheet of every page: ``design.css``."""
+    return read_packaged(PACKAGE / "web" / "design.css").decode("utf-8").strip()
 
 
 def page_fingerprint() -> str:

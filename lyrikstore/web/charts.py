@@ -11,25 +11,6 @@ from lyrikstore.canon.text import escape_control, pluralize
 MAX_BARS = 40
 """Most values of a bar chart; the number of the others is shown."""
 
-CHARTS = """
-svg{width:100%;max-width:44rem;height:auto;display:block;margin:.5rem 0}
-svg.square{max-width:26rem}
-svg text{fill:currentColor;font-size:12px}
-svg rect,svg circle{fill:#3b6ea8}
-svg path{stroke:#3b6ea8;fill:none;stroke-width:2}
-svg .axis{stroke:currentColor;stroke-width:1;opacity:.5}
-svg .other{fill:#b3592a}
-svg path.other{stroke:#b3592a}
-@media (prefers-color-scheme:dark){svg rect,svg circle{fill:#7fb0e6}svg path{stroke:#7fb0e6}
-svg .other{fill:#e8a06a}svg path.other{stroke:#e8a06a}}
-table{border-collapse:collapse;width:100%;min-width:0;max-width:60rem}
-tbody th{min-width:0}
-h1,h2,p,li,dd,summary{overflow-wrap:anywhere}
-th,td{text-align:left;padding:.15rem .8rem .15rem 0;border-bottom:1px solid #8884;
-vertical-align:top;overflow-wrap:anywhere;white-space:normal}
-td.n,th.n{text-align:right}
-"""
-
 _BAR, _WIDTH, _NAME = 22, 640, 220
 _SIDE, _EDGE = 300, 44
 _MAX_BOXES, _LETTER = 8, 7.2  # the width of a letter, about

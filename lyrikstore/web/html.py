@@ -11,50 +11,54 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from lyrikstore.canon.text import escape_control
 from lyrikstore.web import stylesheet
+from lyrikstore.web.texts import page_text
 
 
-def new_page(title: str, *, style: str = "") -> tuple[Element, Element]:
-    """Return a document that looks like the verification page, and its empty body.
+def new_page(title: str) -> tuple[Element, Element]:
+    """Return a document in the design of all pages, and its empty body.
 
     Args:
         title: Title of the window.
-        style: Further rules. Attributes of the name ``style`` have no effect.
     """
-    style = stylesheet() + style
     html = Element("html", lang="en")
     head = SubElement(html, "head")
     SubElement(head, "meta", charset="utf-8")
-    SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": _policy(style)})
+    SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": _policy()})
     SubElement(head, "meta", name="viewport", content="width=device-width, initial-scale=1")
     SubElement(head, "meta", name="color-scheme", content="light dark")
     SubElement(head, "meta", name="referrer", content="no-referrer")
     add(head, "title", title)
-    SubElement(head, "style").text = style
+    SubElement(head, "style").text = stylesheet()
     return html, SubElement(html, "body")
 
 
-def headed_page(title: str, heading: str, *, style: str = "") -> tuple[Element, Element]:
-    """Return a document with a heading, and its empty main part; see :func:`new_page`."""
-    html, body = new_page(title, style=style)
+def headed_page(title: str, heading: str, *, kind: str = "") -> tuple[Element, Element]:
+    """Return a document with a heading, and its empty main part.
+
+    Args:
+        title: Title of the window.
+        heading: The heading: whatever the page is about.
+        kind: A class of the body, for what only such pages need.
+    """
+    html, body = new_page(title)
+    if kind:
+        body.set("class", kind)
     add(SubElement(body, "header"), "h1", heading)
     return html, SubElement(body, "main")
 
 
-def add_program(html: Element, program: str, *, style: str = "") -> None:
+def add_program(html: Element, program: str) -> None:
     """Add a program to a document, the only one that its policy lets run.
 
     Args:
         html: From :func:`new_page`. It is changed.
         program: An ECMAScript module that imports nothing.
-        style: Further rules.
     """
     head, body = html
-    rules = head.find("style")
     policy = head.find("meta[@http-equiv='Content-Security-Policy']")
-    if rules is None or policy is None:
+    if policy is None:
         raise TypeError("not a document of new_page")
-    rules.text = (rules.text or "") + style
-    policy.set("content", _policy(rules.text, program))
+    policy.set("content", _policy(program))
     SubElement(body, "script", type="module").text = program
 
 
@@ -62,13 +66,13 @@ def page_bytes(html: Element, footer: str = "") -> bytes:
     """Return a document as the bytes of a file, with a remark at its end if there is one."""
     if footer:
         add(SubElement(html[1], "footer"), "p", footer)
-    text: str = tostring(html, encoding="unicode", method="html")
-    return f"<!doctype html>\n{text}\n".encode()
+    written: str = tostring(html, encoding="unicode", method="html")
+    return f"<!doctype html>\n{written}\n".encode()
 
 
-def _policy(style: str, program: str | None = None) -> str:
+def _policy(program: str | None = None) -> str:
     scripts = () if program is None else (f"script-src {_hash(program)}", "connect-src 'none'")
-    styles = f"style-src {_hash(style)}"
+    styles = f"style-src {_hash(stylesheet())}"
     return "; ".join(
         ("default-src 'none'", *scripts, styles, "base-uri 'none'", "form-action 'none'")
     )
@@ -96,8 +100,7 @@ def add(
 def add_holds(parent: Element, what: Sequence[str]) -> None:
     """Add a sentence on the data that the page includes on request; nothing if it has none."""
     if what:
-        said = f"This page holds {' and '.join(what)} of the data, which somebody asked for."
-        add(parent, "p", said, id="holds")
+        add(parent, "p", page_text("common.holds", what=" and ".join(what)), id="holds")
 
 
 def add_list(parent: Element, values: Iterable[tuple[str, str]]) -> None:
@@ -120,8 +123,8 @@ def add_table(parent: Element, titles: Iterable[str], rows: Iterable[Iterable[st
     table = SubElement(parent, "table")
     head = SubElement(table, "tr")
     for at, title in enumerate(titles):
-        add(head, "th", title, {"class": "n"} if at else {})
+        add(head, "th", title, {"class": "number"} if at else {})
     for cells in rows:
         row = SubElement(table, "tr")
         for at, cell in enumerate(cells):
-            add(row, "td", cell, {"class": "n"} if at else {})
+            add(row, "td", cell, {"class": "number"} if at else {})

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from lyrikstore.web.evaluation_page import evaluation_page
-from lyrikstore.web.monitor_page import monitor_page
+from lyrikstore.web.pages.evaluation import evaluation_page
+from lyrikstore.web.pages.monitor import monitor_page
 from tests import npm
 from tests.sweep import thinned
 from tests.web.test_report import OURS, SCRIPT

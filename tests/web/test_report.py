@@ -16,7 +16,7 @@ from lyrikstore.verify.report import (
     unchecked,
     warned,
 )
-from lyrikstore.web.report_page import report_page
+from lyrikstore.web.pages.report import report_page
 from tests import npm
 from tests.sweep import thinned
 

@@ -14,7 +14,7 @@ from lyrikstore.curate.recipes.apply import FilterResult
 from lyrikstore.curate.recipes.explain.why import why
 from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.history.records.order_root import document_id
-from lyrikstore.web.profile_page import profile_page
+from lyrikstore.web.pages.profile import profile_page
 from tests.curate.conftest import Bench
 from tests.curate.extract import making
 from tests.kinds import refused

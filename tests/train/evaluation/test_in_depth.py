@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from lyrikstore.verify.evaluation.words import seen_in_words, verdict_in_words
-from lyrikstore.web.evaluation_page import evaluation_page
+from lyrikstore.web.pages.evaluation import evaluation_page
 from tests.shared_data import needs_data
 from tests.train.evaluation.conftest import CONFIG, commit
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from lyrikstore.web.monitor_page import monitor_page
+from lyrikstore.web.pages.monitor import monitor_page
 from tests.shared_data import needs_data
 from tests.train.evaluation.conftest import commit, new_firm, rows_of, train
 from tests.train.evaluation.test_in_depth import assert_self_contained

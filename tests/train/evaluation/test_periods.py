@@ -15,7 +15,7 @@ from lyrikstore.history.manifests.manifest import sign_manifest
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.verify.evaluation.periods import check_period, first_day
-from lyrikstore.web.monitor_page import monitor_page
+from lyrikstore.web.pages.monitor import monitor_page
 from tests.servers.dask import new_store
 from tests.verify.store.honest import rows
 

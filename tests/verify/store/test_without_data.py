@@ -17,7 +17,7 @@ from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.objects.pack.format import PackRef
 from lyrikstore.verify.report import Report, Verdict
 from lyrikstore.verify.report_text import headline
-from lyrikstore.web.report_page import report_page
+from lyrikstore.web.pages.report import report_page
 from tests.verify.store.lineage import Lineage, flip, states
 
 Cloned = Callable[[Selection | None], Lineage]

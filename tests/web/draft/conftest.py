@@ -9,7 +9,7 @@ from lyrikstore.publish.cards.answer import CardAnswer
 from lyrikstore.publish.cards.document import CardDocument, build_card, shown_beside
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.profiles.profile import Profile, load_profile
-from lyrikstore.web.draft_page import draft_page
+from lyrikstore.web.pages.draft import draft_page
 from tests.index.conftest import Chain
 from tests.web.draft.drafting import KNOWN, subject_of
 

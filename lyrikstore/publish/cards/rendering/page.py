@@ -8,28 +8,7 @@ from lyrikstore.publish.cards.rendering import blocks
 from lyrikstore.publish.cards.rendering.charts import draw
 from lyrikstore.publish.cards.rendering.layout import shorten, state_of
 from lyrikstore.publish.cards.rendering.pages import heading_of, layout_of
-from lyrikstore.web.charts import CHARTS
 from lyrikstore.web.html import add, new_page, page_bytes
-
-_STYLE = """
-.state{font-size:.75em;border:1px solid #8888;border-radius:.6em;padding:0 .4em;white-space:nowrap}
-.not-established,.stale{border-color:#b3592a}
-.contradicted{background:#b3592a;color:#fff}
-.cited{font-size:.75em;opacity:.8}
-.cited a{white-space:nowrap}
-.status{border:2px solid currentColor;padding:.4rem .6rem;font-weight:bold}
-ul.said{list-style:none;padding:0;margin:.2rem 0}
-ul.said li{margin:.15rem 0}
-h2{margin:.8rem 0 .2rem}
-h3{margin:.6rem 0 .1rem}
-@page{size:A4;margin:14mm}
-@media print{body{font-size:8.5pt;line-height:1.25}h1{font-size:14pt}h2{font-size:11pt}
-h3{font-size:9pt}table{font-size:8pt}.page{break-before:page}svg{max-width:120mm}a{text-decoration:none}
-ul,ul.said,pre,table{margin:.1rem 0}ul.said li,ul li{margin:0}p{margin:.15rem 0}
-td,th{padding:.05rem .5rem .05rem 0}h2{margin:.4rem 0 .1rem}
-ul.said li,tr,h2,h3{break-inside:avoid}h2,h3{break-after:avoid}.annex{font-size:8pt}}
-"""
-
 
 _LINES = frozenset({"h1", "h2", "h3", "p", "li", "tr", "pre", "svg"})
 
@@ -42,7 +21,7 @@ def to_page(card: Mapping[str, Any]) -> tuple[Element, Element]:
     Args:
         card: Contents of ``card.json``.
     """
-    html, body = new_page(heading_of(card), style=CHARTS + _STYLE)
+    html, body = new_page(heading_of(card))
     main = SubElement(body, "main")
     for block in layout_of(card).blocks():
         _add(main, block)

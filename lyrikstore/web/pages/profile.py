@@ -5,7 +5,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
 from lyrikstore.canon.text import pluralize
-from lyrikstore.web.charts import CHARTS, MAX_BARS, bars
+from lyrikstore.web.charts import MAX_BARS, bars
 from lyrikstore.web.html import add, add_bullets, add_holds, add_list, headed_page, page_bytes
 
 Facts = Mapping[str, Any]
@@ -23,7 +23,7 @@ def profile_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -> b
         with_data: Parts of the data that it shows besides counts: ``values`` (labels, licences of
         records) and ``paths`` (of records that others contradict).
     """
-    html, main = headed_page(f"Profile of {facts['name']}", facts["name"], style=CHARTS)
+    html, main = headed_page(f"Profile of {facts['name']}", facts["name"])
     size = f"{pluralize(facts['recordCount'], 'record')}, {pluralize(facts['bytes'], 'byte')}"
     add(main, "p", f"{size}, {facts['reader']}")
     add_list(main, (("version", facts["id"]), ("looked at by", tool)))

@@ -28,7 +28,7 @@ from lyrikstore.verify.evaluation.words import (
     verdict_in_words,
     with_interval,
 )
-from lyrikstore.web.charts import CHARTS, Span, curve, matrix, spans
+from lyrikstore.web.charts import Span, curve, matrix, spans
 from lyrikstore.web.html import (
     add,
     add_bullets,
@@ -56,7 +56,7 @@ def evaluation_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -
         with_data: Parts of the data that it shows besides labels: ``texts`` of the worst failures.
     """
     body = facts["body"]
-    html, main = headed_page(f"Evaluation {facts['name']}", facts["name"], style=CHARTS)
+    html, main = headed_page(f"Evaluation {facts['name']}", facts["name"])
     add_holds(main, with_data)
     _verdict(main, body)
     _systems(main, body)

@@ -16,7 +16,7 @@ from lyrikstore.verify.evaluation.words import (
     threshold_in_words,
     with_interval,
 )
-from lyrikstore.web.charts import CHARTS, Span, spans, timeline
+from lyrikstore.web.charts import Span, spans, timeline
 from lyrikstore.web.html import add, add_bullets, add_list, add_table, headed_page, page_bytes
 
 _SAID = {
@@ -42,7 +42,7 @@ def monitor_page(name: str, statements: Sequence[Facts], *, tool: str) -> bytes:
         data.
         tool: Name and version of the program.
     """
-    html, main = headed_page(f"Monitoring of {name}", name, style=CHARTS)
+    html, main = headed_page(f"Monitoring of {name}", name)
     # Of history nothing is judged: what the page says first is about the newest that was.
     judged = [one for one in statements if "backfill" not in one["body"]]
     newest = judged[-1] if judged and "drift" in judged[-1]["body"] else statements[-1]

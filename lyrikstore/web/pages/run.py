@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from lyrikstore.canon.text import pluralize
 from lyrikstore.verify.evaluation.choice.passed_over import candidates_of
 from lyrikstore.verify.evaluation.words import chosen_in_words
-from lyrikstore.web.charts import CHARTS, timeline
+from lyrikstore.web.charts import timeline
 from lyrikstore.web.html import add, add_table, headed_page, page_bytes
 
 _SHOWN = 40
@@ -34,7 +34,7 @@ def run_page(run: Facts, checkpoint: Facts | None, history: Facts | None, *, too
         history: Its training history, ``history/1`` (spec 13.6.5); None: it took no steps.
         tool: Name and version of the program.
     """
-    html, main = headed_page(f"Run {run['name']}", run["name"], style=CHARTS)
+    html, main = headed_page(f"Run {run['name']}", run["name"])
     body = run["body"]
     records = body["order"]["records"]
     ended = body.get("execution", {}).get("by") == "ended"
