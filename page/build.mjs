@@ -59,12 +59,17 @@ const csp = [
 // What this file was made of, so that whoever has no npm can see that it is not stale.
 const root = new URL("../", import.meta.url);
 const made = (await Promise.all(SOURCES.map(async (one) => {
+  if (one.includes("#")) return [one];
   if ((await stat(new URL(one, root))).isFile()) return [one];
   return (await readdir(new URL(one, root), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
     .map((entry) => `${entry.parentPath}/${entry.name}`.slice(fileURLToPath(root).length));
 }))).flat();
 const sources = createHash("sha256");
-for (const name of made.sort()) sources.update(`${name}\n`).update(await readFile(new URL(name, root)));
+for (const name of made.sort()) {
+  const [file, section] = name.split("#");
+  const bytes = await readFile(new URL(file, root));
+  sources.update(`${name}\n`).update(section ? JSON.stringify(JSON.parse(bytes.toString())[section]) : bytes);
+}
 const madeOf = sources.digest("hex");
 const page = await readFile(new URL("ui/page.html", HERE), "utf8");
 const parts = new Map([["@CSP@", csp], ["@STYLE@", style], ["@SCRIPT@", safe], ["@SOURCES@", madeOf]]);

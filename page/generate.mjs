@@ -13,12 +13,12 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
 const ROOT = new URL("../", import.meta.url);
-/** What the page is made of, folders and files; tests/meta/test_page.py reads it too. @type {string[]} */
+/** What the pages are made of: folders, files, `FILE#SECTION`; tests/meta/test_page.py reads it too. @type {string[]} */
 export const SOURCES = JSON.parse(await readFile(new URL("sources.json", import.meta.url), "utf8"));
 
 /** Read a file of the repository: one that is not among the sources could change unseen. @param {string} file */
 function source(file) {
-  if (!SOURCES.some((one) => file === one || file.startsWith(`${one}/`))) throw new Error(`${file} is not in sources.json`);
+  if (!SOURCES.some((one) => file === one.split("#")[0] || file.startsWith(`${one}/`))) throw new Error(`${file} is not in sources.json`);
   return readFile(new URL(file, ROOT), "utf8");
 }
 
@@ -98,10 +98,13 @@ await writeFile(new URL("generated/questions.js", import.meta.url), `
 export const QUESTIONS = ${JSON.stringify(questions, null, 1)};
 `);
 
-// The texts of all pages, by section.
+// The texts of the pages with a program: no other section makes these pages anew.
+const TEXTS = "lyrikstore/web/texts.json";
+const sections = JSON.parse(await source(TEXTS));
+const spoken = SOURCES.filter((one) => one.startsWith(`${TEXTS}#`)).map((one) => one.split("#")[1]);
 await writeFile(new URL("generated/texts.js", import.meta.url), `
 /** @type {{[section: string]: {[key: string]: string}}} */
-export default ${await source("lyrikstore/web/texts.json")};
+export default ${JSON.stringify(Object.fromEntries(spoken.map((one) => [one, sections[one]])), null, 1)};
 `);
 
 // The digests that credentials pin: of the very files that this page carries or answers for.

@@ -52,7 +52,7 @@ def generated(page: Path) -> Path:
 def _digest_of_sources(page: Path) -> str:
     found = hashlib.sha256()
     for name in json.loads((page / "sources.json").read_text("utf-8")):
-        place = page.parent / name
+        place = page.parent / name.partition("#")[0]
         for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
             if file.is_file():
                 data = file.read_bytes()

@@ -12,14 +12,23 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def digest_of_sources() -> str:
     """Return what build.mjs writes into the page: every file it is made of, by name."""
-    files: list[Path] = []
+    names: list[str] = []
     for name in json.loads((ROOT / "page" / "sources.json").read_text("utf-8")):
-        path = ROOT / name
-        files += [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
+        inside = [one for one in (ROOT / name).rglob("*") if one.is_file()]
+        names += [one.relative_to(ROOT).as_posix() for one in inside] or [name]
     sources = sha256()
-    for name in sorted(path.relative_to(ROOT).as_posix() for path in files):
-        sources.update(f"{name}\n".encode() + (ROOT / name).read_bytes())
+    for name in sorted(names):
+        sources.update(f"{name}\n".encode() + content_of(name))
     return sources.hexdigest()
+
+
+def content_of(name: str) -> bytes:
+    """Return a file, or one section of a JSON file."""
+    file, _, section = name.partition("#")
+    data = (ROOT / file).read_bytes()
+    if not section:
+        return data
+    return json.dumps(json.loads(data)[section], ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @pytest.mark.parametrize(
