@@ -12,6 +12,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.files import PACKAGE, read_packaged
 from lyrikstore.canon.json import JSON, encode
 from lyrikstore.web.html import add, add_program, new_page, page_bytes
+from lyrikstore.web.texts import page_text
 
 
 def draft_page(card: Mapping[str, JSON], subject: Mapping[str, JSON]) -> bytes:
@@ -31,10 +32,10 @@ def draft_page(card: Mapping[str, JSON], subject: Mapping[str, JSON]) -> bytes:
     Raises:
         LyrikstoreError: As :func:`encode`.
     """
-    html, body = new_page("A card to be answered")
+    html, body = new_page(page_text("draft.title"))
     main = SubElement(body, "main")
-    without = "To read, answer and sign, open this page in a browser that may run its program."
-    add(SubElement(main, "noscript"), "p", without)
+    add(main, "h1", page_text("draft.title"))
+    add(SubElement(main, "noscript"), "p", page_text("draft.without-program"))
     draft = {"card": card, "cardId": str(Digest.of(encode(card))), "subject": subject}
     data = SubElement(body, "script", {"type": "application/json", "id": "draft-data"})
     # A statement could otherwise end the element, or open a comment in it.

@@ -1,6 +1,6 @@
 /** Statements of a card, to be disputed. */
-import { counted } from "../../src/canon/text.js";
 import { MAX_LONG } from "../../src/draft/attestation.js";
+import { countedText, pageText } from "../texts.js";
 import { element } from "../view.js";
 import { field, line, longText, said, say } from "./fields.js";
 
@@ -11,16 +11,16 @@ export function disputed(draft) {
   const items = [...draft.statements.values()].map((one) => element("li", {},
     element("label", {}, element("input", { type: "checkbox", value: one.id }), element("span", {}, ...said(one)))));
   const made = element("section", { id: "draft-disputed", "aria-labelledby": "draft-disputed-head", hidden: "" },
-    element("h3", { id: "draft-disputed-head" }, "Which statements are wrong?"),
-    line("find", "Show only statements with", { autocomplete: "off", spellcheck: "false" }),
+    element("h3", { id: "draft-disputed-head" }, pageText("draft.which-wrong")),
+    line("find", pageText("draft.find"), { autocomplete: "off", spellcheck: "false" }),
     element("p", { id: "draft-picked", class: "quiet", role: "status" }),
-    element("div", { id: "draft-challenges", class: "scroll choose", tabindex: "0", role: "region", "aria-label": "Statements" },
+    element("div", { id: "draft-challenges", class: "scroll choose", tabindex: "0", role: "region", "aria-label": pageText("draft.statements") },
       element("ul", { class: "checks", role: "list" }, ...items)),
-    longText("grounds", "Why they are wrong", MAX_LONG));
+    longText("grounds", pageText("draft.grounds"), MAX_LONG));
   made.addEventListener("input", () => {
     const words = field("find").value.toLowerCase();
     for (const one of items) one.hidden = !(/** @type {string} */ (one.textContent).toLowerCase().includes(words));
-    say("picked", `${counted(picked().length, "statement")} picked, ${items.filter(({ hidden }) => !hidden).length} of ${items.length} shown.`);
+    say("picked", countedText("draft.picked", picked().length, { shown: items.filter(({ hidden }) => !hidden).length, all: items.length }));
   });
   return made;
 }

@@ -5,7 +5,8 @@
  * fixed form.
  */
 import { lengthOf } from "../../src/draft/attestation.js";
-import { byId, element, showText } from "../view.js";
+import { pageText } from "../texts.js";
+import { byId, element, grouped, showText } from "../view.js";
 
 /** @param {string} name @returns {any} */
 export const field = (name) => byId(`draft-${name}`);
@@ -70,7 +71,7 @@ export function longText(name, label, limit, { rows = "4", describedBy = "" } = 
   const area = /** @type {HTMLTextAreaElement} */ (element("textarea", { id, rows, "aria-describedby": `${describedBy} ${id}-count`.trim() }));
   const counted = () => {
     const length = lengthOf(area.value);
-    count.textContent = `${length.toLocaleString("en")} of ${limit.toLocaleString("en")} characters`;
+    count.textContent = pageText("draft.characters", { length: grouped(length), limit: grouped(limit) });
     count.classList.toggle("problem", length > limit);
   };
   area.addEventListener("input", counted);
@@ -91,6 +92,6 @@ export const line = (name, label, attributes = {}) =>
 /** What a statement says, and how that is known. @param {import("../../src/draft/draft.js").Statement & {about?: string}} one */
 export function said({ title, about, text, state, by }) {
   const name = about ? `${title}, ${about}` : title;
-  const whose = by && state !== "stated" ? `${state}, by ${by}` : state;
-  return [element("strong", {}, `${name}: `), element("span", {}, text), " ", element("span", { class: "state" }, `[${whose}]`)];
+  const whose = by && state !== "stated" ? pageText("draft.state-by", { state, who: by }) : state;
+  return [element("strong", {}, `${name}: `), element("span", {}, text), " ", element("span", { class: `badge ${state}` }, whose)];
 }

@@ -4,6 +4,7 @@
 import { Refusal } from "../../src/canon/errors.js";
 import { MAX_DRAFT } from "../../src/draft/draft.js";
 import { readEntered, shelfOf, written } from "../../src/draft/entered.js";
+import { pageText } from "../texts.js";
 import { element } from "../view.js";
 import { field, line, say } from "./fields.js";
 
@@ -31,15 +32,15 @@ export class Kept {
 
   /** Return the part of the form about it. */
   section() {
-    const save = element("a", { id: "draft-save", class: "button", href: "#draft-save", download: `${this.draft.subject.name.split("/").slice(1).join("-")}-draft.json` }, "Save to a file");
+    const save = element("a", { id: "draft-save", class: "button", href: "#draft-save", download: `${this.draft.subject.name.split("/").slice(1).join("-")}-draft.json` }, pageText("draft.save"));
     save.onclick = () => this.save(/** @type {HTMLAnchorElement} */ (save));
-    const forget = element("button", { id: "draft-forget", type: "button" }, "Delete what this browser keeps");
+    const forget = element("button", { id: "draft-forget", type: "button" }, pageText("draft.forget"));
     forget.onclick = () => this.forget();
     const made = element("section", { id: "draft-kept", "aria-labelledby": "draft-kept-head" },
-      element("h3", { id: "draft-kept-head" }, "What you have entered"),
+      element("h3", { id: "draft-kept-head" }, pageText("draft.entered")),
       element("p", { id: "draft-kept-status", role: "status" }),
       element("p", { class: "choose" }, save, forget),
-      line("load", "Go on with a file that you saved", { type: "file", accept: ".json" }),
+      line("load", pageText("draft.load"), { type: "file", accept: ".json" }),
       element("p", { id: "draft-kept-problem", class: "problem", role: "alert" }));
     made.addEventListener("change", (/** @type {any} */ { target }) => {
       if (target.id === "draft-load") void this.load(target.files[0]);
@@ -51,8 +52,8 @@ export class Kept {
   begin() {
     try {
       const text = localStorage.getItem(shelfOf(this.draft));
-      if (text === null) say("kept-status", "Nothing yet. What you enter stays in this browser, on this computer, until you delete it.");
-      else this.take(text, "is here again");
+      if (text === null) say("kept-status", pageText("draft.kept-nothing"));
+      else this.take(text, "draft.kept-again");
     } catch (error) {
       this.fails(error);
     }
@@ -74,7 +75,7 @@ export class Kept {
     try {
       localStorage.setItem(shelfOf(this.draft), this.text());
       this.safe = true;
-      say("kept-status", "Kept in this browser, on this computer: you can close the page and go on another day. Nothing was sent.");
+      say("kept-status", pageText("draft.kept-here"));
     } catch (error) {
       this.fails(error);
     }
@@ -92,7 +93,7 @@ export class Kept {
     say("kept-problem", "");
     if (!file) return;
     try {
-      this.take(file.size > MAX_DRAFT ? "" : await file.text(), "was read from the file");
+      this.take(file.size > MAX_DRAFT ? "" : await file.text(), "draft.kept-loaded");
       this.later();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -105,7 +106,7 @@ export class Kept {
     this.waiting = undefined;
     try {
       localStorage.removeItem(shelfOf(this.draft));
-      say("kept-status", "This browser keeps nothing of it any more. What stands in the form is lost when you close the page.");
+      say("kept-status", pageText("draft.kept-no-more"));
     } catch (error) {
       this.fails(error);
     }
@@ -116,17 +117,17 @@ export class Kept {
     return written(this.draft, this.entered(), new Date().toISOString());
   }
 
-  /** @param {string} text @param {string} how */
+  /** @param {string} text @param {string} how The text that says so. */
   take(text, how) {
     const { entered, at } = readEntered(this.draft, text);
     this.touched = true;
     this.restore(entered);
-    say("kept-status", `What you entered ${how}, as it was on ${at.slice(0, 16).replace("T", " at ")} UTC. Your key is not kept here: open its file again.`);
+    say("kept-status", pageText(how, { day: at.slice(0, 10), time: at.slice(11, 16) }));
   }
 
   /** @param {unknown} error */
   fails(error) {
     if (!(error instanceof Refusal || error instanceof DOMException)) throw error;
-    say("kept-status", "This browser keeps nothing of what you enter: save it to a file before you close the page.");
+    say("kept-status", pageText("draft.kept-not"));
   }
 }

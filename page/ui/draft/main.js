@@ -6,26 +6,28 @@
 import { utf8 } from "../../src/canon/bytes.js";
 import { Refusal } from "../../src/canon/errors.js";
 import { parse } from "../../src/canon/json.js";
-import { counted } from "../../src/canon/text.js";
+import { visible } from "../../src/canon/quoting.js";
 import { MAX_LONG, problemsOf, sign } from "../../src/draft/attestation.js";
 import { Draft } from "../../src/draft/draft.js";
-import { element, json } from "../view.js";
-import { drawn } from "./card.js";
+import { countedText, pageText } from "../texts.js";
+import { described, element, json } from "../view.js";
+import { drawn, essentials, titleOf } from "./card.js";
 import { disputed, pick, picked } from "./challenge.js";
 import { choose, chosenOf, field, fill, line, linkTo, longText, radios, say } from "./fields.js";
 import { Kept } from "./kept.js";
 import { Owner } from "./owner.js";
 import { openItems, preview } from "./preview.js";
-import { asked, enter, entryOf, settle } from "./questions.js";
+import { enter, entryOf, questionsOf, settle, showProgress } from "./questions.js";
 
 /** @typedef {import("../../src/draft/attestation.js").Entered} Entered */
 /** @typedef {import("../../src/draft/attestation.js").Problem} Problem */
 
 const carried = field("data").textContent;
-const place = element("section", { id: "draft", "aria-labelledby": "draft-head" }, element("h2", { id: "draft-head" }, "Answer and sign"));
-const main = element("main", {}, element("h1", {}, "A card to be answered"), place);
+const place = element("section", { id: "draft", "aria-labelledby": "draft-head" }, element("h2", { id: "draft-head" }, pageText("draft.answer-and-sign")));
+const heading = element("h1", {}, pageText("draft.title"));
+const main = element("main", {}, heading, place);
 document.body.replaceChildren(main);
-document.title = "A card to be answered";
+document.title = pageText("draft.title");
 const owner = new Owner();
 /** What is entered, kept. @type {Kept | undefined} */
 let kept;
@@ -36,26 +38,25 @@ function show(draft) {
   const keeping = new Kept(draft, () => entered(draft), (/** @type {Entered} */ before) => restore(draft, before));
   kept = keeping;
   const open = questions.filter((one) => one.open).length;
+  heading.textContent = visible(titleOf(draft));
+  document.title = visible(`${pageText("draft.title")}: ${draft.subject.name}`);
+  main.insertBefore(essentials(draft), place);
   place.append(
-    element("p", {}, `${counted(open, "question is", "questions are")} open. Answer what you can, leave the rest open, and sign: you then ` +
-      "download one file, and send it yourself to whoever gave you this page. This page sends nothing anywhere. " +
-      "The facts that a question needs stand beside it; the whole card is at the end of the page."),
-    element("dl", {}, element("dt", {}, "About"), element("dd", {}, draft.subject.name),
-      element("dt", {}, "Its version"), element("dd", {}, draft.subject.manifest.slice("urn:".length)),
-      element("dt", {}, "This card"), element("dd", {}, draft.cardId)),
-    openItems(draft),
-    radios("kind", "What do you want to do?", [["answers", "answer questions"], ["challenge", "dispute statements of the card"]]),
-    element("section", { id: "draft-answers", "aria-label": "Questions" },
-      ...questions.map((one, at) => asked(one, at + 1, questions.length))),
+    element("p", {}, countedText("draft.lead", open)),
+    radios("kind", pageText("draft.kind"), [["answers", pageText("draft.kind-answers")], ["challenge", pageText("draft.kind-challenge")]]),
+    questionsOf(draft),
     disputed(draft),
-    element("section", { "aria-labelledby": "draft-who-head" }, element("h3", { id: "draft-who-head" }, "You"),
-      line("name", "Your name, and in what capacity you speak", { autocomplete: "name" }),
-      longText("liability", "What you answer for, and how far: one sentence", MAX_LONG, { rows: "2" })),
+    element("section", { "aria-labelledby": "draft-who-head" }, element("h3", { id: "draft-who-head", tabindex: "-1" }, pageText("draft.you")),
+      line("name", pageText("draft.name"), { autocomplete: "name" }),
+      longText("liability", pageText("draft.liability"), MAX_LONG, { rows: "2" })),
     keeping.section(),
     owner.section(),
-    element("section", { "aria-labelledby": "draft-preview-head" }, element("h3", { id: "draft-preview-head" }, "What you will sign"),
-      element("div", { id: "draft-preview", class: "evidence" })),
-    element("p", { class: "choose" }, element("button", { id: "draft-sign", type: "button", class: "primary" }, "Sign")),
+    element("section", { "aria-labelledby": "draft-preview-head" }, element("h3", { id: "draft-preview-head" }, pageText("draft.preview")),
+      element("dl", {}, ...described([[pageText("draft.about"), draft.subject.name],
+        [pageText("draft.about-version"), draft.subject.manifest.slice("urn:".length)], [pageText("draft.about-card"), draft.cardId]])),
+      openItems(draft),
+      element("div", { id: "draft-preview" })),
+    element("p", { class: "choose" }, element("button", { id: "draft-sign", type: "button", class: "primary" }, pageText("draft.sign"))),
     element("div", { id: "draft-problems", class: "problems", role: "alert", tabindex: "-1" }),
     element("section", { id: "draft-signed", "aria-labelledby": "draft-signed-head", hidden: "" }),
   );
@@ -65,11 +66,11 @@ function show(draft) {
     if (target.closest("#draft-key, #draft-find, #draft-load")) return;
     keeping.later();
     field("signed").hidden = true; // what was signed is no longer what is here
-    preview(draft, entered(draft));
+    showEntered(draft);
   });
   field("kind").addEventListener("change", turn);
   field("disputed").dispatchEvent(new Event("input"));
-  preview(draft, entered(draft));
+  showEntered(draft);
   keeping.begin();
   field("sign").onclick = () => press(draft);
 }
@@ -91,6 +92,12 @@ function restore(draft, before) {
   pick(before.challenges);
   for (const name of /** @type {const} */ (["grounds", "name", "liability"])) fill(name, before[name]);
   field("signed").hidden = true;
+  showEntered(draft);
+}
+
+/** Say how far it is, and what would be signed. @param {Draft} draft */
+function showEntered(draft) {
+  showProgress(draft);
   preview(draft, entered(draft));
 }
 
@@ -110,8 +117,8 @@ async function press(draft) {
   const what = entered(draft);
   const problems = problemsOf(draft, what);
   const { signer } = owner;
-  if (signer === null) problems.push({ field: "source", message: "There is no key yet: make one, or open your key file." });
-  else if (owner.unsaved) problems.push({ field: "key-file", message: "Download your key file first: without it you cannot sign as the same person again." });
+  if (signer === null) problems.push({ field: "source", message: pageText("draft.no-key") });
+  else if (owner.unsaved) problems.push({ field: "key-file", message: pageText("draft.key-unsaved") });
   complain(problems);
   if (problems.length || signer === null) return;
   try {
@@ -130,7 +137,7 @@ function complain(problems) {
     control.setAttribute("aria-invalid", "true");
     return element("li", {}, linkTo(() => control, message));
   });
-  field("problems").replaceChildren(...(items.length ? [element("h3", {}, "Not signed yet"), element("ul", {}, ...items)] : []));
+  field("problems").replaceChildren(...(items.length ? [element("h3", {}, pageText("draft.not-signed")), element("ul", {}, ...items)] : []));
   if (items.length) field("problems").focus();
 }
 
@@ -145,14 +152,14 @@ function signed(kind, file, draft) {
   const document = parse(file);
   const name = `${draft.subject.name.split("/").slice(1).join("-")}-${kind}.json`;
   const link = element("a", { id: "draft-result", class: "button primary", download: name,
-    href: URL.createObjectURL(new Blob([new Uint8Array(file)], { type: "application/json" })) }, `Download ${name}`);
+    href: URL.createObjectURL(new Blob([new Uint8Array(file)], { type: "application/json" })) }, pageText("draft.download", { name }));
   const raw = element("pre", { id: "draft-raw", tabindex: "0" });
   raw.textContent = json(document);
   field("signed").replaceChildren(
-    element("h3", { id: "draft-signed-head", tabindex: "-1" }, "Signed. Nothing was sent"),
-    element("p", {}, "Download the file and send it to whoever gave you this page. It holds what you said, what stood beside it, and your signature."),
-    element("p", {}, link), element("p", {}, `Signed by ${document.issuer.name}, with the key ${document.issuer.id}`),
-    element("details", {}, element("summary", {}, "What was signed, as JSON"), raw));
+    element("h3", { id: "draft-signed-head", tabindex: "-1" }, pageText("draft.signed")),
+    element("p", {}, pageText("draft.signed-what")),
+    element("p", {}, link), element("p", {}, pageText("draft.signed-who", { name: document.issuer.name, key: document.issuer.id })),
+    element("details", {}, element("summary", {}, pageText("draft.signed-json")), raw));
   field("signed").hidden = false;
   field("signed-head").focus();
 }
@@ -164,10 +171,10 @@ addEventListener("beforeunload", (event) => {
 addEventListener("pagehide", () => kept?.now());
 
 try {
-  if (globalThis.crypto?.subtle === undefined) throw new Refusal("no-crypto", "This browser cannot sign here. Open the page from your disk in a current one.");
+  if (globalThis.crypto?.subtle === undefined) throw new Refusal("no-crypto", pageText("draft.no-crypto"));
   show(new Draft(utf8(carried)));
 } catch (error) {
-  const why = error instanceof Refusal ? error.message : "This page was changed after it was made, or is damaged.";
+  const why = error instanceof Refusal ? error.message : pageText("draft.damaged");
   place.append(element("p", { id: "draft-refused", class: "problem", role: "alert" }));
-  say("refused", `${why} Nothing can be signed with it: ask for it again.`);
+  say("refused", pageText("draft.refused", { why }));
 }

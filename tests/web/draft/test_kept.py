@@ -136,12 +136,34 @@ def test_what_was_saved_of_another_card_is_not_put_in(open_page, written, tmp_pa
         page.evaluate("document.getElementById('draft-kept-problem').textContent = ''")
 
 
-def test_questions_come_first_and_what_is_open_is_named(open_page, written, card) -> None:
-    page = opened(open_page, written).page
+@pytest.mark.parametrize(("width", "most"), [(1280, 1500), (360, 2500)])
+def test_questions_come_first_and_what_is_open_is_named(
+    open_page, written, card, width, most
+) -> None:
+    look = {"viewport": {"width": width, "height": 900}}
+    page = opened(open_page, written, **look).page
     ids = page.evaluate("[...document.querySelectorAll('main > section')].map(({ id }) => id)")
-    assert ids == ["draft", "draft-card"]
+    assert ids == ["draft-essentials", "draft", "draft-card"]
+    tops = page.evaluate(
+        "[...document.querySelectorAll('[data-question]')].map((one) => one.offsetTop)"
+    )
+    assert tops == sorted(tops)
+    assert tops[0] < most
     items = [one for profile in card.content["profiles"] for one in profile["items"] if one["open"]]
     assert page.locator("#draft-items li").count() == len(items) > 0
     page.click("#draft-items summary")
     page.locator("#draft-items a").first.click()
     assert page.evaluate("document.activeElement.id.startsWith('draft-head-')")
+
+
+def test_progress_leads_from_question_to_question(open_page, written, card) -> None:
+    page = opened(open_page, written).page
+    count = len(card.content["questions"])
+    assert page.text_content("#draft-progress") == f"0 of {count} answered"
+    page.click("#draft-next")
+    assert page.evaluate("document.activeElement.id") == "draft-head-personal-data"
+    answer(page, "contact", "Me.")
+    assert page.text_content("#draft-progress") == f"1 of {count} answered"
+    page.click("#draft-next")  # past the one that is answered
+    third = page.evaluate("document.querySelectorAll('[data-question]')[2].dataset.question")
+    assert page.evaluate("document.activeElement.id") == f"draft-head-{third}"
