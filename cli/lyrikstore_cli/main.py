@@ -45,6 +45,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "lineage": "show what an object was made from",
         "impact": "show what depends on an object",
         "query": "query the index with SQL, read-only",
+        "ui": "look around the store in the browser",
     },
     "audit": {
         "audit": "write one file for an auditor that verifies itself",

@@ -26,7 +26,7 @@ ORDER = (
     *("gc", "push", "pull", "clone", "key rotate", "key new", "rules new", "rules test", "help"),
 )
 ELSEWHERE: Mapping[str, str] = {
-    "w3c serve": "serves until it is stopped",
+    **dict.fromkeys(("ui", "w3c serve"), "serves until it is stopped"),
     "remote add": "asks a bucket for its region",
     "key admit": "keys of colleagues",
     "key retire": "a log that an earlier key signed",

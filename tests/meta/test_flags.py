@@ -109,6 +109,7 @@ MEANINGS = {
     "--old": "the key that is replaced",
     "--on": "the data that a model is measured on",
     "--only": "fetch the files of this alone",
+    "--open": "open it in the browser",
     "--origin": "the name of a log",
     "--output-terms": "where the terms of a model's output stand",
     "--output-trains": "whether a model's output may be trained on",

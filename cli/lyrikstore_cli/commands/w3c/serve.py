@@ -1,6 +1,5 @@
 """``lyrikstore w3c serve``: the VC API on this machine."""
 
-import socket
 import ssl
 import sys
 from ipaddress import ip_address
@@ -9,7 +8,7 @@ from pathlib import Path
 import click
 
 from lyrikstore.api.commands import read_resources
-from lyrikstore.canon.errors import InvalidInputError, StorageError, storage_errors
+from lyrikstore.canon.errors import InvalidInputError, storage_errors
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
@@ -72,7 +71,7 @@ def command(
         raise click.UsageError("--certificate needs --tls")
     try:
         from lyrikstore.api.commands import make_app, make_service
-        from lyrikstore_cli.commands.w3c.server import MAX_CONNECTIONS, listen
+        from lyrikstore_cli.commands.w3c.server import MAX_CONNECTIONS, bind, listen
     except ModuleNotFoundError:
         raise InvalidInputError(
             "missing-extra",
@@ -81,7 +80,7 @@ def command(
         ) from None
     trust = session.trust(trust_file)
     files = read_resources(resources)
-    with _listen(host, port, MAX_CONNECTIONS) as listener:
+    with bind(host, port, MAX_CONNECTIONS) as listener:
         shown = f"[{host}]" if ":" in host else host
         base = f"{'https' if tls else 'http'}://{shown}:{listener.getsockname()[1]}"
         signer = None if session.options.signer is None else session.signer()
@@ -104,19 +103,6 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _listen(host: str, port: int, backlog: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(backlog)
-    except OSError as error:
-        listener.close()
-        raise StorageError("io", f"cannot listen on {host}:{port}: {error.strerror}") from None
-    return listener
 
 
 def _tls(host: str, certificate: Path | None) -> ssl.SSLContext:

@@ -1,4 +1,4 @@
-"""The HTTP server of ``w3c serve``, with time limits for clients and one line per error."""
+"""The HTTP server of ``w3c serve`` and ``ui``: time limits for clients, one line per error."""
 
 import asyncio
 import contextlib
@@ -14,6 +14,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from lyrikstore.canon.errors import StorageError
 from lyrikstore_cli.output.screen import Screen
 
 MAX_CONNECTIONS = 64
@@ -106,6 +107,29 @@ class _OneLine(logging.Handler):
         if line not in self._printed and len(self._printed) < _MOST_LINES:
             self._printed.add(line)
             self._screen.say(f"! {line}")
+
+
+def bind(host: str, port: int, backlog: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Args:
+        host: The address.
+        port: The port; 0 picks a free one.
+        backlog: Number of connections that wait.
+
+    Raises:
+        StorageError: (``io``) the port is taken, or the address is none of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(backlog)
+    except OSError as error:
+        listener.close()
+        raise StorageError("io", f"cannot listen on {host}:{port}: {error.strerror}") from None
+    return listener
 
 
 def listen(

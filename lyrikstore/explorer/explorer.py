@@ -1,0 +1,135 @@
+"""The explorer's state: the open store, the facts of its log entries, and what is known of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.api import Digest, Store
+from lyrikstore.canon.errors import LyrikstoreError, NotFoundError
+from lyrikstore.explorer.judgement import NOT_VERIFIED, Judgement
+from lyrikstore.history.log.entries import read_checkpoint
+from lyrikstore.history.repository.clone import LOCAL, SubBackend
+
+Row = Mapping[str, Any]
+"""The facts of a log entry, in the form of ``schemas/cli/log.schema.json``."""
+
+
+class Facts:
+    """The facts of all log entries of a store at one moment.
+
+    Args:
+        store: The store.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.rows: Sequence[Row] = store.query.log()
+
+    @cached_property
+    def objects(self) -> Mapping[str, Row]:
+        """Id → facts of the first entry of each manifest, in log order."""
+        found: dict[str, Row] = {}
+        for row in self.rows:
+            if row["type"] == "manifest":
+                found.setdefault(row["id"], row)
+        return found
+
+    @cached_property
+    def names(self) -> Mapping[str, Sequence[str]]:
+        """Name → ids of its versions, the oldest first, sorted by name."""
+        states = self._store.query.names()
+        return {state.name: [str(one) for one in state.history] for state in states}
+
+
+class Explorer:
+    """One open store and what the pages show of it; used by one thread.
+
+    Args:
+        open_store: Opens the store; called again for work in other threads, because a store is
+            used by one thread at a time.
+
+    Attributes:
+        store: The store, as of the last :meth:`refresh`.
+    """
+
+    def __init__(self, open_store: Callable[[], Store]) -> None:
+        self.open_store = open_store
+        self.store = open_store()
+        self._mark: tuple[bytes, ...] = ()
+        self._facts: Facts | None = None
+
+    def refresh(self) -> None:
+        """Move to the state that the log has now, if it has grown.
+
+        Raises:
+            LyrikstoreError: The log cannot be read, or does not verify.
+        """
+        mark = self._current_mark()
+        if mark == self._mark:
+            return
+        if self._mark:
+            self.store.repository.refresh()
+        self._mark, self._facts = mark, None
+
+    def _current_mark(self) -> tuple[bytes, ...]:
+        backend = self.store.repository.backend
+        mark = [read_checkpoint(backend)]
+        if self.store.is_clone:
+            try:
+                mark.append(read_checkpoint(SubBackend(backend, LOCAL)))
+            except LyrikstoreError:  # no pending entry
+                mark.append(b"")
+        return tuple(mark)
+
+    @property
+    def facts(self) -> Facts:
+        """The facts of all log entries, read again when the log has grown."""
+        if self._facts is None:
+            self._facts = Facts(self.store)
+        return self._facts
+
+    @property
+    def cache(self) -> Path | None:
+        """This user's cache folder of the store; None without one."""
+        return self.store.own_cache
+
+    @property
+    def now(self) -> datetime:
+        """The current time."""
+        return self.store.clock()
+
+    def judgement_of(self, identity: str) -> Judgement:
+        """Return what is known about a logged manifest or credential."""
+        del identity
+        return NOT_VERIFIED
+
+    def row_of(self, identity: str) -> Row:
+        """Return the facts of a manifest, by its whole id or at least 8 hex digits of it.
+
+        Raises:
+            NotFoundError: (``no-id``) it is not logged.
+            InvalidInputError: As ``Store.resolve``.
+        """
+        found = self.facts.objects.get(identity)
+        if found is None:
+            found = self.facts.objects.get(str(self.store.resolve(identity).id))
+        if found is None:
+            raise NotFoundError("no-id", f"{identity} is not a logged object")
+        return found
+
+    def manifest(self, row: Row) -> Any:
+        """Return the verified manifest of a row."""
+        return self.store.repository.manifest(Digest.parse(row["id"]))
+
+    @cached_property
+    def _nickname(self) -> Callable[[str], str | None]:
+        return self.store.policy.nicknames()
+
+    def key_name(self, did: str | None) -> str:
+        """Return the user's name for a key, or the start of its DID and that it is not known."""
+        if did is None:
+            return ""
+        short = did if len(did) <= 24 else f"{did[:20]}…"
+        return self._nickname(did) or f"{short} (unknown to you)"

@@ -1,0 +1,37 @@
+"""The table of all views: the path of each, and those that are places in the navigation."""
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from lyrikstore.explorer.explorer import Explorer
+from lyrikstore.explorer.page import Page, Query
+from lyrikstore.explorer.views.names import names_page
+from lyrikstore.web.texts import page_text
+
+
+class ExplorerView(Struct, frozen=True):
+    """A view of the explorer.
+
+    Attributes:
+        path: Its path, with parameters in braces; a view gets them in its query.
+        show: Returns the page for a query.
+        title: Its text in the navigation, a key of ``texts.json``; empty for a view that is no
+            place.
+    """
+
+    path: str
+    show: Callable[[Explorer, Query], Page]
+    title: str = ""
+
+
+VIEWS: Sequence[ExplorerView] = (ExplorerView("/", names_page, "explorer.names"),)
+"""All views, in the order of the navigation."""
+
+SEARCH = "/"
+"""The view that answers the search of every page."""
+
+
+def navigation() -> list[tuple[str, str]]:
+    """Return paths and titles of the places, in order."""
+    return [(view.path, page_text(view.title)) for view in VIEWS if view.title]

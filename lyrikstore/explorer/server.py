@@ -1,0 +1,98 @@
+"""The server of the explorer: one thread answers one request after the other (docs/ui.md)."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, NotFoundError
+from lyrikstore.canon.text import pluralize
+from lyrikstore.explorer.explorer import Explorer
+from lyrikstore.explorer.gate import TOKEN, SessionGate, headers_of
+from lyrikstore.explorer.page import Page, Query, framed, href
+from lyrikstore.explorer.places import SEARCH, VIEWS, ExplorerView, navigation
+from lyrikstore.version import __version__
+from lyrikstore.web.texts import page_text
+
+
+class Server:
+    """The explorer on one port of 127.0.0.1.
+
+    Args:
+        explorer: What is shown.
+        port: The port that the caller listens on.
+
+    Attributes:
+        app: The ASGI application.
+        url: The link to the explorer, with the token that opens one session, once.
+    """
+
+    def __init__(self, explorer: Explorer, port: int) -> None:
+        self._explorer = explorer
+        token = secrets.token_urlsafe(32)
+        self.url = f"http://127.0.0.1:{port}" + href("/", **{TOKEN: token})
+        # A store is used by one thread at a time.
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lyrikstore-ui")
+        self.app = Starlette(
+            routes=[Route(view.path, self._answers(view), methods=["GET"]) for view in VIEWS],
+            middleware=[Middleware(SessionGate, port=port, token=token)],
+            exception_handlers={HTTPException: self._failed, Exception: self._failed},
+        )
+
+    def close(self) -> None:
+        """End the work in other threads."""
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def _answers(self, view: ExplorerView) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            query = Query.of(request.scope["path"], request.url.query, request.path_params)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._worker, self._answer, view, query)
+
+        return answer
+
+    def _answer(self, view: ExplorerView, query: Query) -> Response:
+        try:
+            self._explorer.refresh()
+            page = view.show(self._explorer, query)
+        except LyrikstoreError as error:
+            page = error_page(error)
+        return self._response(page)
+
+    async def _failed(self, _request: Request, error: Exception) -> Response:
+        missing = isinstance(error, HTTPException)
+        page = Page(
+            page_text("explorer.not-found" if missing else "explorer.cannot-show"),
+            status=404 if missing else 500,
+        )
+        page.add("p", page_text("explorer.no-page" if missing else "explorer.internal"))
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._worker, self._response, page)
+
+    def _response(self, page: Page) -> Response:
+        store = self._explorer.store
+        entries = pluralize(len(store.repository.entries()), "log entry", "log entries")
+        tool = f"lyrikstore {__version__}"
+        footer = page_text("explorer.store-line", origin=store.origin, entries=entries, tool=tool)
+        data = framed(page, navigation(), search=SEARCH, footer=footer)
+        return Response(data, page.status, headers_of(page.program), "text/html")
+
+
+def error_page(error: LyrikstoreError) -> Page:
+    """Return the page that says why something cannot be shown, by the kind of the error."""
+    missing = isinstance(error, NotFoundError)
+    status = 404 if missing else 400 if isinstance(error, InvalidInputError) else 500
+    page = Page(page_text("explorer.not-found" if missing else "explorer.cannot-show"),
+                status=status)  # fmt: skip
+    page.main.set("data-kind", error.kind)
+    page.add("p", f"{error.kind}: {error.message}", kind="problem")
+    if error.hint:
+        page.add("p", page_text("explorer.try", hint=error.hint))
+    return page
