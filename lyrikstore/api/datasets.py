@@ -167,7 +167,7 @@ class Datasets:
 
         Cost: that of ``collect``; over the network, rewritten packs are downloaded and uploaded.
         """
-        from lyrikstore.api.purge import clear_work
+        from lyrikstore.api.purge import clear_work, forget_explored
 
         store = self.store
         if not dry_run:
@@ -178,7 +178,11 @@ class Datasets:
             signs = not dry_run and not store.repository.is_mirror
             signer = store.signer() if signs else None
             found = stages.collect(store.repository, signer=signer, keep=keep, **options)
-            return self._purge(found, store.repository) if found.purged else found
+            if found.purged:
+                return self._purge(found, store.repository)
+            if not dry_run:
+                forget_explored(store.own_cache, stages.retired_versions(store.repository))
+            return found
         from lyrikstore.api.remotes import Remotes
 
         if purge:
@@ -189,6 +193,7 @@ class Datasets:
         if not dry_run:
             Remotes(store).pull(at)
         if found.purged is None:
+            forget_explored(store.own_cache, stages.retired_versions(store.repository))
             return found
         here = stages.collect(store.repository, purge=True, clock=store.clock)
         return self._purge(found, store.repository, there, freed=here.swept.bytes)

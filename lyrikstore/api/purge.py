@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import StorageError
+from lyrikstore.canon.errors import StorageError, storage_errors
 from lyrikstore.history.manifests.kinds import KINDS
 from lyrikstore.history.repository.repository import Repository
 
@@ -35,6 +35,34 @@ def clear_work(repository: Repository, own_cache: Path | None) -> None:
     if own_cache is not None:
         sweep(own_cache)
         forget_kept(own_cache)
+
+
+def explorer_folder(own_cache: Path) -> Path:
+    """Return the folder of what `lyrikstore ui` keeps: rows of versions, and verdicts."""
+    return own_cache / "explorer"
+
+
+def forget_explored(own_cache: Path | None, versions: Collection[Digest] | None = None) -> int:
+    """Remove what the explorer keeps of some versions; return its size in bytes.
+
+    Args:
+        own_cache: This user's cache folder of the store, or None.
+        versions: The versions whose rows are removed; None: all, and all verdicts.
+
+    Raises:
+        StorageError: A file cannot be removed; (``linked-folder``) it is behind a link.
+    """
+    from lyrikstore.curate.row_index import forget_rows
+
+    if own_cache is None:
+        return 0
+    folder = explorer_folder(own_cache)
+    freed = forget_rows(folder, versions)
+    for path in folder.glob("verdicts.json*") if versions is None else ():
+        freed += path.lstat().st_size
+        with storage_errors(f"removing {path}"):
+            path.unlink(missing_ok=True)
+    return freed
 
 
 def purge_caches(repository: Repository, own_cache: Path | None) -> int:
@@ -68,7 +96,7 @@ def purge_caches(repository: Repository, own_cache: Path | None) -> int:
         before = passing_bytes(own_cache)
         sweep(own_cache, kept=True)
         freed += before - passing_bytes(own_cache)
-        freed += drop_indexes(own_cache) + forget_sheets(own_cache)
+        freed += drop_indexes(own_cache) + forget_sheets(own_cache) + forget_explored(own_cache)
         retired = retired_versions(repository)
         freed += forget_commits(own_cache, retired) + forget_contents(own_cache, retired)
         freed += sum(forget_resume_state(own_cache, name) for name in _runs_on(repository, retired))

@@ -6,11 +6,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lyrikstore.api import Digest, Store
+from lyrikstore.api import Digest, Manifest, Store
 from lyrikstore.canon.errors import LyrikstoreError, NotFoundError
-from lyrikstore.explorer.judgement import NOT_VERIFIED, Judgement
+from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.explorer.jobs import Jobs
+from lyrikstore.explorer.judgement import Judgement
+from lyrikstore.explorer.page import href
+from lyrikstore.explorer.verdicts import Verdicts, state_key
 from lyrikstore.history.log.entries import read_checkpoint
 from lyrikstore.history.repository.clone import LOCAL, SubBackend
+from lyrikstore.verify.times.outside import OutsideTime, existed_by
+from lyrikstore.web.texts import page_text
 
 Row = Mapping[str, Any]
 """The facts of a log entry, in the form of ``schemas/cli/log.schema.json``."""
@@ -28,6 +34,11 @@ class Facts:
         self.rows: Sequence[Row] = store.query.log()
 
     @cached_property
+    def outside_times(self) -> Sequence[OutsideTime]:
+        """The outside times of the log that the user believes, the earliest first."""
+        return self._store.query.outside_times()
+
+    @cached_property
     def objects(self) -> Mapping[str, Row]:
         """Id → facts of the first entry of each manifest, in log order."""
         found: dict[str, Row] = {}
@@ -37,10 +48,19 @@ class Facts:
         return found
 
     @cached_property
+    def users(self) -> Mapping[str, Sequence[tuple[str, str]]]:
+        """Id → role and id of the manifests that have it as an input, in log order."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for _, manifest in self._store.repository.all_manifests():
+            for one in manifest.inputs:
+                found.setdefault(str(one.id), []).append((one.role, str(manifest.id)))
+        return found
+
+    @cached_property
     def names(self) -> Mapping[str, Sequence[str]]:
         """Name → ids of its versions, the oldest first, sorted by name."""
         states = self._store.query.names()
-        return {state.name: [str(one) for one in state.history] for state in states}
+        return {state.name: [str(one) for one in reversed(state.history)] for state in states}
 
 
 class Explorer:
@@ -52,6 +72,8 @@ class Explorer:
 
     Attributes:
         store: The store, as of the last :meth:`refresh`.
+        verdicts: What verification found.
+        jobs: Work in the background for pages.
     """
 
     def __init__(self, open_store: Callable[[], Store]) -> None:
@@ -59,6 +81,13 @@ class Explorer:
         self.store = open_store()
         self._mark: tuple[bytes, ...] = ()
         self._facts: Facts | None = None
+        self.verdicts = Verdicts(open_store, self.store.own_cache)
+        self.jobs = Jobs(open_store)
+
+    def close(self) -> None:
+        """End the work in the background."""
+        self.verdicts.close()
+        self.jobs.close()
 
     def refresh(self) -> None:
         """Move to the state that the log has now, if it has grown.
@@ -67,11 +96,11 @@ class Explorer:
             LyrikstoreError: The log cannot be read, or does not verify.
         """
         mark = self._current_mark()
-        if mark == self._mark:
-            return
-        if self._mark:
-            self.store.repository.refresh()
-        self._mark, self._facts = mark, None
+        if mark != self._mark:
+            if self._mark:
+                self.store.repository.refresh()
+            self._mark, self._facts = mark, None
+        self.verdicts.follow(state_key(self.store))
 
     def _current_mark(self) -> tuple[bytes, ...]:
         backend = self.store.repository.backend
@@ -102,8 +131,7 @@ class Explorer:
 
     def judgement_of(self, identity: str) -> Judgement:
         """Return what is known about a logged manifest or credential."""
-        del identity
-        return NOT_VERIFIED
+        return self.verdicts.judgement_of(identity)
 
     def row_of(self, identity: str) -> Row:
         """Return the facts of a manifest, by its whole id or at least 8 hex digits of it.
@@ -119,9 +147,26 @@ class Explorer:
             raise NotFoundError("no-id", f"{identity} is not a logged object")
         return found
 
-    def manifest(self, row: Row) -> Any:
+    def manifest(self, row: Row) -> Manifest:
         """Return the verified manifest of a row."""
         return self.store.repository.manifest(Digest.parse(row["id"]))
+
+    def ways_from(self, manifest: Manifest) -> list[tuple[str, str]]:
+        """Return texts and links of the views about an object, besides its own page."""
+        found = []
+        if manifest.kind == "dataset":
+            found.append((page_text("explorer.dataset"), href("/dataset", id=manifest.id.hex)))
+        if manifest.tree is not None:
+            found.append((page_text("explorer.files"), href("/files", id=manifest.id.hex)))
+        if manifest.parents:
+            link = href("/compare", a=manifest.parents[0].hex, b=manifest.id.hex)
+            found.append((page_text("explorer.compare-previous"), link))
+        return found
+
+    def existed_by(self, row: Row) -> str:
+        """Return the earliest outside time of an entry, and who says it; empty if there is none."""
+        seen = existed_by(self.facts.outside_times, row["logIndex"])
+        return "" if seen is None else f"{format_timestamp(seen.time)} ({seen.by})"
 
     @cached_property
     def _nickname(self) -> Callable[[str], str | None]:

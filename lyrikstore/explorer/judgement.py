@@ -23,3 +23,17 @@ NOT_VERIFIED = Judgement(
     "unverified", page_text("explorer.not-verified"), page_text("explorer.not-verified-yet")
 )
 """Of an object that was not verified yet."""
+
+NOT_ALONE = Judgement(
+    "unverified", page_text("explorer.not-verified"), page_text("explorer.not-verified-alone")
+)
+"""Of an object of a store in which more does not hold than verification lists."""
+
+SOUND = Judgement("pass", page_text("explorer.is-sound"), page_text("explorer.sound"))
+"""Of an object whose signature, log entry, policy, links and rights hold, without its data."""
+
+FLAGGED = Judgement("invalid", page_text("explorer.is-flagged"), page_text("explorer.flagged"))
+"""Of a manifest that is logged and has no effect."""
+
+PENDING = Judgement("unverified", page_text("explorer.verifying"), page_text("explorer.verifying"))
+"""Of an object that is being verified with all its data."""

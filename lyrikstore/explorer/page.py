@@ -5,6 +5,7 @@ attribute values only, and every link is built by :func:`href`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 from xml.etree.ElementTree import Element, SubElement
 
@@ -15,6 +16,8 @@ from lyrikstore.canon.text import escape_control
 from lyrikstore.explorer.judgement import Judgement
 from lyrikstore.web.html import add, add_program, headed_page, page_bytes
 from lyrikstore.web.texts import page_text
+
+T = TypeVar("T")
 
 MAX_QUERY = 500
 """Most characters of a value in a query."""
@@ -267,6 +270,39 @@ def add_pager(parent: Element, query: Query, page: int, pages: int, words: str) 
             link = query.href(page=target if target > 1 else None)
             add_link(line, page_text(f"explorer.{key}"), link, **{"class": "button"})
     add(line, "span", words, {"class": "quiet"})
+
+
+def add_fact(parent: Element, title: str, value: str, *, kind: str = "") -> Element:
+    """Add a term with its description to a list; return the description."""
+    add(parent, "dt", title)
+    add(parent, "dd", value, {"class": kind} if kind else {})
+    return parent[-1]
+
+
+def titles_of(*columns: str) -> list[str]:
+    """Return the titles of columns; one that begins with ``#`` is of numbers."""
+    return [
+        f"#{page_text(f'explorer.{one[1:]}')}" if one[:1] == "#" else page_text(f"explorer.{one}")
+        for one in columns
+    ]
+
+
+def page_of(found: Sequence[T], query: Query, most: int) -> tuple[int, int, Sequence[T]]:
+    """Return the number of the page that a query asks for, the number of pages, and its items.
+
+    Args:
+        found: All items.
+        query: The query, with the parameter ``page``, from 1.
+        most: Most items of a page.
+    """
+    pages = max(-(-len(found) // most), 1)
+    at = min(max(query.number("page"), 1), pages)
+    return at, pages, found[(at - 1) * most : at * most]
+
+
+def object_href(identity: str) -> str:
+    """Return the link to an object."""
+    return href(f"/object/{identity.removeprefix('blake3:')}")
 
 
 def cut(text: str, most: int = SHORT) -> str:

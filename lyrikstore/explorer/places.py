@@ -6,7 +6,9 @@ from msgspec import Struct
 
 from lyrikstore.explorer.explorer import Explorer
 from lyrikstore.explorer.page import Page, Query
-from lyrikstore.explorer.views.names import names_page
+from lyrikstore.explorer.views.log import log_page
+from lyrikstore.explorer.views.names import names_page, versions_page
+from lyrikstore.explorer.views.objects import object_page
 from lyrikstore.web.texts import page_text
 
 
@@ -25,7 +27,12 @@ class ExplorerView(Struct, frozen=True):
     title: str = ""
 
 
-VIEWS: Sequence[ExplorerView] = (ExplorerView("/", names_page, "explorer.names"),)
+VIEWS: Sequence[ExplorerView] = (
+    ExplorerView("/", names_page, "explorer.names"),
+    ExplorerView("/name", versions_page),
+    ExplorerView("/object/{id}", object_page),
+    ExplorerView("/log", log_page, "explorer.log"),
+)
 """All views, in the order of the navigation."""
 
 SEARCH = "/"

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from starlette.applications import Starlette
@@ -12,7 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, NotFoundError
+from lyrikstore.canon.errors import (
+    IncompleteError,
+    InvalidInputError,
+    LyrikstoreError,
+    NotFoundError,
+)
 from lyrikstore.canon.text import pluralize
 from lyrikstore.explorer.explorer import Explorer
 from lyrikstore.explorer.gate import TOKEN, SessionGate, headers_of
@@ -20,6 +25,12 @@ from lyrikstore.explorer.page import Page, Query, framed, href
 from lyrikstore.explorer.places import SEARCH, VIEWS, ExplorerView, navigation
 from lyrikstore.version import __version__
 from lyrikstore.web.texts import page_text
+
+_STATUS: Mapping[type[LyrikstoreError], int] = {
+    NotFoundError: 404,
+    InvalidInputError: 400,
+    IncompleteError: 410,  # retired, or lost
+}
 
 
 class Server:
@@ -48,6 +59,7 @@ class Server:
 
     def close(self) -> None:
         """End the work in other threads."""
+        self._explorer.close()
         self._worker.shutdown(wait=False, cancel_futures=True)
 
     def _answers(self, view: ExplorerView) -> Callable[[Request], Awaitable[Response]]:
@@ -81,14 +93,30 @@ class Server:
         entries = pluralize(len(store.repository.entries()), "log entry", "log entries")
         tool = f"lyrikstore {__version__}"
         footer = page_text("explorer.store-line", origin=store.origin, entries=entries, tool=tool)
-        data = framed(page, navigation(), search=SEARCH, footer=footer)
+        notice = notice_of(self._explorer)
+        data = framed(page, navigation(), search=SEARCH, notice=notice, footer=footer)
         return Response(data, page.status, headers_of(page.program), "text/html")
+
+
+def notice_of(explorer: Explorer) -> tuple[str, str] | None:
+    """Return class and text of the line about the whole store; None if there is nothing to say."""
+    verdicts = explorer.verdicts
+    if verdicts.failed:
+        return "invalid", page_text("explorer.store-failed", error=verdicts.failed)
+    found = verdicts.known.store
+    if found is None:
+        return "unverified", page_text("explorer.store-unverified")
+    failed = [check for check in found.checks if check.state == "fail"]
+    if failed:
+        first = f"{failed[0].id}: {failed[0].summary}"
+        return "invalid", page_text("explorer.store-invalid", problem=first)
+    return None
 
 
 def error_page(error: LyrikstoreError) -> Page:
     """Return the page that says why something cannot be shown, by the kind of the error."""
     missing = isinstance(error, NotFoundError)
-    status = 404 if missing else 400 if isinstance(error, InvalidInputError) else 500
+    status = next((one for kind, one in _STATUS.items() if isinstance(error, kind)), 500)
     page = Page(page_text("explorer.not-found" if missing else "explorer.cannot-show"),
                 status=status)  # fmt: skip
     page.main.set("data-kind", error.kind)

@@ -2,8 +2,10 @@
 
 from xml.etree.ElementTree import SubElement
 
+from lyrikstore.canon.errors import NotFoundError
+from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
-from lyrikstore.explorer.explorer import Explorer
+from lyrikstore.explorer.explorer import Explorer, Row
 from lyrikstore.explorer.page import (
     Page,
     Query,
@@ -14,7 +16,11 @@ from lyrikstore.explorer.page import (
     add_pager,
     add_rows,
     add_search,
+    cut,
     href,
+    object_href,
+    page_of,
+    titles_of,
 )
 from lyrikstore.web.html import add
 from lyrikstore.web.texts import page_text
@@ -37,25 +43,63 @@ def names_page(explorer: Explorer, query: Query) -> Page:
         for name, ids in facts.names.items()
         if (not kind or facts.objects[ids[-1]]["kind"] == kind) and wanted in name.casefold()
     ]
-    at = max(query.number("page"), 1)
-    first, pages = (at - 1) * A_PAGE, max(-(-len(found) // A_PAGE), 1)
-    shown = found[first : first + A_PAGE]
-    titles = ("kind", "name", "versions", "when", "by", "verdict")
-    body = add_rows(page.main, [_TITLES.get(one, page_text(f"explorer.{one}")) for one in titles])
+    if found_object := _object_named(explorer, wanted):
+        line = SubElement(page.main, "p")
+        add_link(line, found_object["name"] or found_object["id"], object_href(found_object["id"]))
+    at, pages, shown = page_of(found, query, A_PAGE)
+    body = add_rows(page.main, titles_of("kind", "name", "#versions", "when", "by", "verdict"))
     for name, ids in shown:
         row, line = facts.objects[ids[-1]], SubElement(body, "tr")
         add(line, "td", row["kind"])
-        add_link(SubElement(line, "th", scope="row"), name, href(f"/object/{ids[-1]}"))
+        add_link(SubElement(line, "th", scope="row"), name, object_href(ids[-1]))
         add_link(
             SubElement(line, "td", {"class": "number"}), str(len(ids)), href("/name", name=name)
         )
         add(line, "td", row["created"], {"class": "moment"})
         add(line, "td", explorer.key_name(row["author"]))
         add_judgement(SubElement(line, "td"), explorer.judgement_of(ids[-1]))
+    first = (at - 1) * A_PAGE
     words = page_text("explorer.shown", first=first + len(shown[:1]), last=first + len(shown),
                       count=pluralize(len(found), "name"))  # fmt: skip
     add_pager(page.main, query, at, pages, words)
     return page
 
 
-_TITLES = {"versions": f"#{page_text('explorer.versions')}"}
+def _object_named(explorer: Explorer, text: str) -> Row | None:
+    """Return the facts of the object whose id begins with a text of at least 8 hex digits."""
+    digits = text.removeprefix("blake3:")
+    if len(digits) < 8 or not all(one in "0123456789abcdef" for one in digits):
+        return None
+    found = (one for one in explorer.facts.objects if one.startswith(f"blake3:{digits}"))
+    identity = next(found, None)
+    return None if identity is None else explorer.facts.objects[identity]
+
+
+def versions_page(explorer: Explorer, query: Query) -> Page:
+    """Return the page with the versions of a name, the newest first."""
+    name = query.text("name")
+    ids = explorer.facts.names.get(name)
+    if ids is None:
+        raise NotFoundError("no-ref", f"there is no name {quote(name)}")
+    page = Page(name, place="/")
+    newest = list(enumerate(ids))[::-1]
+    at, pages, shown = page_of(newest, query, A_PAGE)
+    columns = titles_of("#version", "id", "when", "by", "message", "verdict", "compare")
+    body = add_rows(page.main, columns, label=name)
+    for number, identity in shown:
+        row, line = explorer.facts.objects[identity], SubElement(body, "tr")
+        add(line, "td", str(number + 1), {"class": "number"})
+        add_link(SubElement(line, "td"), identity.partition(":")[2][:12], object_href(identity))
+        add(line, "td", row["created"], {"class": "moment"})
+        add(line, "td", explorer.key_name(row["author"]))
+        add(line, "td", cut(row["message"] or ""))
+        add_judgement(SubElement(line, "td"), explorer.judgement_of(identity))
+        cell = SubElement(line, "td")
+        if number and row["kind"] in {"dataset", "checkpoint"}:
+            a, b = (one.partition(":")[2] for one in (ids[number - 1], identity))
+            add_link(cell, page_text("explorer.with-previous"), href("/compare", a=a, b=b))
+    first = (at - 1) * A_PAGE
+    words = page_text("explorer.shown", first=first + len(shown[:1]), last=first + len(shown),
+                      count=pluralize(len(ids), "version"))  # fmt: skip
+    add_pager(page.main, query, at, pages, words)
+    return page

@@ -1,0 +1,263 @@
+"""Verdicts of objects, found in the background and kept for the next start.
+
+First the structure of the whole store is verified, as `verify --quick` does: signatures, log,
+policies, links, rights; no data is read. Then objects are verified with all their data, one by one,
+when a page asks for it, as `verify REF` does. Nothing counts as verified before.
+
+Results hold for one state of the log, one trust file and one day, and are kept in the user's cache
+folder of the store under these. They quote names and paths: a purge removes them.
+"""
+
+import contextlib
+import queue
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from lyrikstore.api import Digest, Report, Store
+from lyrikstore.api.purge import explorer_folder
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.files import open_private, open_regular
+from lyrikstore.canon.limits import MAX_NAMED
+from lyrikstore.explorer.judgement import (
+    FLAGGED,
+    NOT_ALONE,
+    NOT_VERIFIED,
+    PENDING,
+    SOUND,
+    Judgement,
+)
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.report import CheckState
+from lyrikstore.verify.store.store import verify_store
+from lyrikstore.version import __version__
+from lyrikstore.web.texts import page_text
+
+_FILE = "verdicts.json"
+_MOST_BYTES = 64 << 20
+_SHORT_ID = re.compile(r"\b[0-9a-f]{12}\b")
+_NOT_READ = "not-read"
+
+
+class CheckLine(Struct, frozen=True):
+    """One check of a verdict: its id, its state and its sentence."""
+
+    id: str
+    state: str
+    summary: str
+
+
+class KnownVerdict(Struct, frozen=True):
+    """A verdict that was reached.
+
+    Attributes:
+        verdict: The verdict; of the structure of the whole store ``quick``, or ``doubtful`` if it
+            does not say of which objects it does not hold.
+        at: The moment for which it holds.
+        checks: Its checks.
+        not_proven: What no check of it can prove.
+    """
+
+    verdict: str
+    at: str
+    checks: tuple[CheckLine, ...] = ()
+    not_proven: tuple[str, ...] = ()
+
+
+class Known(Struct):
+    """What is known for one state of the log, one trust file and one day.
+
+    Attributes:
+        key: Digest of these.
+        store: Verdict on the structure of the store; None until it is reached.
+        marks: Id → state and sentence of the objects about which it says something.
+        objects: Id → verdict of an object that was verified with all its data.
+    """
+
+    key: str = ""
+    store: KnownVerdict | None = None
+    marks: dict[str, tuple[str, str]] = {}
+    objects: dict[str, KnownVerdict] = {}
+
+
+class Verdicts:
+    """The verdicts of a store, for one explorer.
+
+    Args:
+        open_store: Opens the store for the thread that verifies.
+        cache: This user's cache folder of the store; None to keep nothing.
+
+    Attributes:
+        known: What is known now.
+        waiting: Ids of objects whose verification was asked for and is not done.
+        failed: Why the store could not be verified at all; empty if it could.
+    """
+
+    def __init__(self, open_store: Callable[[], Store], cache: Path | None) -> None:
+        self._open_store, self._cache = open_store, cache
+        self.known = Known()
+        self.waiting: set[str] = set()
+        self.failed = ""
+        self._work: queue.Queue[tuple[str, str] | None] = queue.Queue()
+        self._thread: threading.Thread | None = None
+
+    def follow(self, key: str) -> None:
+        """Find the verdicts for another state, in the background; earlier ones count no more."""
+        if key == self.known.key:
+            return
+        self.known = self._kept(key)
+        self.waiting, self.failed = set(), ""
+        if self.known.store is None:
+            self._ask(key, "")
+
+    def ask_for(self, identity: str) -> None:
+        """Verify an object with all its data, in the background."""
+        if identity not in self.waiting and identity not in self.known.objects:
+            self.waiting.add(identity)
+            self._ask(self.known.key, identity)
+
+    def close(self) -> None:
+        """Ask the thread to end after the verification under way."""
+        self._work.put(None)
+
+    def judgement_of(self, identity: str) -> Judgement:
+        """Return what is known about a logged manifest or credential."""
+        known = self.known
+        if (found := known.objects.get(identity)) is not None:
+            return Judgement(found.verdict, found.verdict, page_text("explorer.with-data"))
+        if identity in self.waiting:
+            return PENDING
+        if known.store is None:
+            return NOT_VERIFIED
+        if (marked := known.marks.get(identity)) is None:
+            return SOUND if known.store.verdict == "quick" else NOT_ALONE
+        state, detail = marked
+        word = page_text(f"explorer.is-{state}")
+        return FLAGGED if state == "flagged" else Judgement(state, word, detail)
+
+    def _ask(self, key: str, identity: str) -> None:
+        self._work.put((key, identity))
+        if self._thread is None:
+            # It is not waited for at the end: it only reads.
+            self._thread = threading.Thread(target=self._verify_all, daemon=True)
+            self._thread.start()
+
+    def _verify_all(self) -> None:
+        while (asked := self._work.get()) is not None:
+            key, identity = asked
+            if key != self.known.key:
+                continue  # the log has grown since
+            try:
+                self._verify_one(key, identity)
+            except LyrikstoreError as error:
+                self.failed = f"{error.kind}: {error.message}"
+            self.waiting.discard(identity)
+
+    def _verify_one(self, key: str, identity: str) -> None:
+        store = self._open_store()
+        if identity:
+            found = _known(store.verify(identity.partition(":")[2], recompute=False))
+            known = self.known
+            if known.key == key:
+                known.objects[identity] = found
+        else:
+            report = verify_store(store, share=0)
+            marks = marks_of(store.repository, report)
+            verdict = _known(report, "quick" if _says_all(report) else "doubtful")
+            known = self.known
+            if known.key == key:
+                known.marks = marks
+                known.store = verdict
+        self._keep(known)
+
+    def _kept(self, key: str) -> Known:
+        if self._cache is not None:
+            with contextlib.suppress(OSError, msgspec.MsgspecError, LyrikstoreError):
+                with open_regular(explorer_folder(self._cache) / _FILE) as file:
+                    found = msgspec.json.decode(file.read(_MOST_BYTES), type=Known)
+                if found.key == key:
+                    return found
+        return Known(key)
+
+    def _keep(self, known: Known) -> None:
+        if self._cache is None:
+            return
+        folder = explorer_folder(self._cache)
+        with contextlib.suppress(OSError, LyrikstoreError):  # only the next start is slower
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            new = folder / f"{_FILE}.new"
+            new.unlink(missing_ok=True)
+            with open_private(new, "xb") as file:
+                file.write(msgspec.json.encode(known))
+            new.replace(folder / _FILE)
+
+
+def state_key(store: Store) -> str:
+    """Return the digest of all that verdicts depend on: log, trust file, day, program."""
+    trust = store.trust_file.read_bytes() if store.trust_file.is_file() else b""
+    repository = store.repository
+    log = [repository.checkpoint.note, *(one.id.raw for one in repository.pending)]
+    day = f"{store.clock():%Y-%m-%d} {__version__}".encode()
+    return str(Digest.of(b"".join(Digest.of(one).raw for one in (*log, trust, day))))
+
+
+def marks_of(repository: Repository, report: Report) -> dict[str, tuple[str, str]]:
+    """Return id → state and sentence of the objects that a report on the store names.
+
+    What was made from an object that does not hold does not hold either.
+    """
+    marks: dict[str, tuple[str, str]] = {}
+    try:
+        marks |= {str(one.id): ("flagged", "") for one in repository.flagged}
+    except LyrikstoreError:  # `refs` fails, and with it the store
+        return marks
+    named: dict[str, tuple[str, str]] = {}
+    for state in ("warn", "unchecked", "fail"):  # the worst last
+        for check in report.checks:
+            if check.state == state and check.detail.get("reason") != _NOT_READ:
+                badge = {"fail": "invalid", "unchecked": "incomplete"}.get(state, "warn")
+                for problem in _problems(check.detail):
+                    for short in _SHORT_ID.findall(problem):
+                        if named.get(short, ("",))[0] != badge:  # the first of a state is enough
+                            named[short] = (badge, f"{check.id}: {problem}"[:500])
+    for entry in repository.entries():
+        identity = str(entry.id)
+        if entry.id.short in named and identity not in marks:
+            marks[identity] = named[entry.id.short]
+    for _, manifest in repository.all_manifests():
+        for one in manifest.inputs:
+            state, detail = marks.get(str(one.id), ("", ""))
+            if state == "invalid" and marks.get(str(manifest.id), ("",))[0] != "invalid":
+                marks[str(manifest.id)] = (state, detail)
+    return marks
+
+
+def _problems(detail: Mapping[str, Any]) -> Sequence[str]:
+    found = detail.get("problems", ())
+    return [str(one) for one in found] if isinstance(found, list | tuple) else ()
+
+
+def _says_all(report: Report) -> bool:
+    """Return whether the report names every object about which it says something.
+
+    A report lists the first problems of a check only, and some problems are of the store itself.
+    """
+    for check in report.checks:
+        problems = _problems(check.detail)
+        if check.id != "refs" and len(problems) >= MAX_NAMED:
+            return False
+        if check.state is CheckState.FAIL and (
+            check.id.startswith(("store.", "log.")) or not _SHORT_ID.search(" ".join(problems))
+        ):
+            return False
+    return True
+
+
+def _known(report: Report, verdict: str = "") -> KnownVerdict:
+    checks = tuple(CheckLine(one.id, str(one.state), one.summary) for one in report.checks)
+    return KnownVerdict(verdict or str(report.verdict), report.at, checks, report.not_proven)

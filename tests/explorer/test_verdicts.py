@@ -1,0 +1,84 @@
+"""Verdicts of a store that does not hold, and what is kept of them."""
+
+import json
+
+import pytest
+
+from lyrikstore.api.purge import explorer_folder
+from lyrikstore.explorer.verdicts import Known, Verdicts
+from tests.explorer.browsing import Browser, copy_of
+from tests.explorer.test_objects import settled
+
+
+@pytest.fixture
+def own(made, tmp_path):
+    opened = Browser(copy_of(made, tmp_path / "own"))
+    yield opened
+    opened.close()
+
+
+def damage(browser) -> str:
+    """Change a byte in every pack; return the id of a manifest."""
+    newest = str(browser.explorer.store.resolve("acme/letters").id)
+    for pack in sorted((browser.folder / "store" / "packs").rglob("*")):
+        if pack.is_file():
+            data = bytearray(pack.read_bytes())
+            data[len(data) // 2] ^= 1
+            pack.chmod(0o600)
+            pack.write_bytes(data)
+    return newest
+
+
+def test_of_a_damaged_store_nothing_is_said_to_hold(own) -> None:
+    settled(own)
+    newest = damage(own)
+    own.explorer.verdicts.known = Known()
+    own.explorer.verdicts._cache = None
+    own.page("/")
+    for _ in range(600):
+        verdicts = own.explorer.verdicts
+        if verdicts.failed or verdicts.known.store:
+            break
+        __import__("time").sleep(0.05)
+    states = {own.explorer.judgement_of(one).state for one in own.explorer.facts.objects}
+    assert "pass" not in states, states
+    assert own.explorer.judgement_of(newest).state != "trusted"
+    assert own.page("/").find(".//header/p").get("class") == "lead invalid"
+
+
+def test_verdicts_are_kept_for_this_log_this_trust_file_and_this_day(own) -> None:
+    settled(own)
+    folder = explorer_folder(own.explorer.cache)
+    for _ in range(100):
+        if (folder / "verdicts.json").exists():
+            break
+        __import__("time").sleep(0.05)
+    assert (folder / "verdicts.json").stat().st_mode & 0o077 == 0
+    key = own.explorer.verdicts.known.key
+    again = Verdicts(own.open_store, own.explorer.cache)
+    again.follow(key)
+    assert again.known.store is not None
+    again.follow("another state")
+    assert again.known.store is None
+    again.close()
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"key": 7}', b"\xff", b"null"])
+def test_a_kept_file_that_is_none_counts_for_nothing(own, data) -> None:
+    settled(own)
+    folder = explorer_folder(own.explorer.cache)
+    folder.mkdir(exist_ok=True)
+    (folder / "verdicts.json").write_bytes(data)
+    again = Verdicts(own.open_store, own.explorer.cache)
+    assert again._kept("a") == Known("a")
+    text = json.dumps({"key": "b", "store": None, "marks": {}, "objects": {}})
+    (folder / "verdicts.json").write_text(text)
+    assert again._kept("a") == Known("a")
+
+
+def test_a_changed_trust_file_counts_at_once(own) -> None:
+    settled(own)
+    key = own.explorer.verdicts.known.key
+    (own.folder / "trust.toml").write_text("", "utf-8")
+    own.page("/")
+    assert own.explorer.verdicts.known.key != key
