@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.web]
 
 ROOT = Path(__file__).resolve().parents[2]
 DRAWN = {"svg", "text", "title", "rect", "circle", "line", "path", "TABLE", "TBODY", "TR", "TH"}
-DRAWN |= {"TD", "SMALL"}
+DRAWN |= {"TD", "SMALL", "THEAD", "FIGURE", "FIGCAPTION"}
 
 
 def cases() -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ from lyrikstore.verify.evaluation.words import (
     verdict_in_words,
     with_interval,
 )
-from lyrikstore.web.charts import Span, curve, matrix, spans
+from lyrikstore.web.charts import ForestRow, coverage, forest, matrix, reliability
 from lyrikstore.web.html import (
     add,
     add_bullets,
@@ -38,6 +38,7 @@ from lyrikstore.web.html import (
     headed_page,
     page_bytes,
 )
+from lyrikstore.web.texts import page_text
 
 MAX_ROWS = 60
 """Most labels and slices that are shown."""
@@ -65,7 +66,10 @@ def evaluation_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -
     if facts["confusion"] is not None:
         add(main, "h2", "What is taken for what")
         add(main, "p", "Each row holds the records of one label, each column what the model says.")
-        matrix(main, facts["confusion"]["labels"], facts["confusion"]["counts"])
+        confusion = facts["confusion"]
+        matrix(
+            main, confusion["labels"], confusion["counts"], title=page_text("evaluation.confusion")
+        )
     _labels(main, body)
     _slices(main, body)
     _failures(main, facts["failures"], texts="texts" in with_data)
@@ -119,9 +123,8 @@ def _systems(main: Element, body: Facts) -> None:
     if "majority" in body:
         named.append((f"always {body['majority']['label']}", body["majority"]))
     for metric in figures_of(body["model"]):
-        add(main, "h3", METRICS[metric])
         found = ((name, figures_of(system).get(metric)) for name, system in named)
-        spans(main, list(_spans(found)), METRICS[metric])
+        forest(main, list(_rows(found)), title=METRICS[metric])
     for at, one in enumerate(body.get("comparisons", ())):
         if not at:
             add(main, "h3", "Model less baseline")
@@ -136,37 +139,33 @@ def _passed_over(main: Element, chosen: Facts | None) -> None:
         add_bullets(main, passed)
 
 
-def _spans(figures: Iterable[tuple[str, Facts | None]]) -> Iterator[Span]:
+def _rows(figures: Iterable[tuple[str, Facts | None]]) -> Iterator[ForestRow]:
     for at, (name, figure) in enumerate(figures):
-        if figure is None:
-            continue
-        yield Span.of(name, figure, with_interval(figure), other=at > 0)
+        if figure is not None:
+            yield ForestRow.of(name, figure, series=int(at > 0))
 
 
 def _calibration(main: Element, model: Facts) -> None:
-    calibration, coverage = model.get("calibration", {}), model.get("coverage", ())
+    calibration, covered = model.get("calibration", {}), model.get("coverage", ())
     bins = calibration.get("bins", ())
     if bins:
         add(main, "h2", "Can its confidence be believed?")
         add(
             main,
             "p",
-            "Each point holds the answers of about one confidence; the larger, the more. On the "
-            f"line, it is right as often as it says. The mean gap is {calibration['ece']}.",
+            "Each point holds the answers of about one confidence; the bars say of how many "
+            "records. On the dashed line, it is right as often as it says. The mean gap is "
+            f"{calibration['ece']}.",
         )
-        most = max(one["count"] for one in bins) or 1
-        points = [
-            (float(one["confidence"]), float(one["accuracy"]), one["count"] / most)
-            for one in bins
-            if one["count"]
-        ]
-        axes = ("confidence", "share that is right")
-        curve(main, points, title="reliability diagram", diagonal=True, axes=axes)
-    if coverage:
+        found = [(float(one["confidence"]), float(one["accuracy"]), one["count"]) for one in bins]
+        reliability(main, found, title=page_text("evaluation.reliability"))
+    if covered:
         add(main, "h2", "What if it may say “I do not know”?")
-        rising = [(float(one["share"]), float(one["accuracy"]), 0.1) for one in coverage]
-        axes = ("share that it answers", "share that is right")
-        curve(main, sorted(rising), title="coverage and accuracy", joined=True, axes=axes)
+        points = [
+            (float(one["share"]), float(one["accuracy"]), float(one["abstainBelow"]))
+            for one in covered
+        ]
+        coverage(main, points, title=page_text("evaluation.coverage"))
         titles = ("does not answer below", "still answers", "right of those")
         cells = [
             (
@@ -174,7 +173,7 @@ def _calibration(main: Element, model: Facts) -> None:
                 _percent(one["share"]),
                 _percent(one["accuracy"]),
             )
-            for one in coverage
+            for one in covered
         ]
         add_table(main, titles, cells)
 
@@ -217,10 +216,9 @@ def _slices(main: Element, body: Facts) -> None:
     add(main, "p", f"By {METRICS[metric]}. Slices without a line have fewer than {few}.")
     rows = []
     for one in slices[:MAX_ROWS]:
-        figure = one["measures"][metric]
-        said = f"{figure['value']}, {records_in_words(one['count'])}"
-        rows.append(Span.of(": ".join(slice_in_words(one)), figure, said))
-    spans(main, rows, "slices")
+        name = ": ".join(slice_in_words(one))
+        rows.append(ForestRow.of(name, one["measures"][metric], records_in_words(one["count"])))
+    forest(main, rows, title=page_text("evaluation.slices", metric=METRICS[metric]))
 
 
 def _failures(main: Element, failures: Sequence[Facts], *, texts: bool) -> None:

@@ -14,9 +14,8 @@ from lyrikstore.verify.evaluation.words import (
     figures_of,
     since_release_in_words,
     threshold_in_words,
-    with_interval,
 )
-from lyrikstore.web.charts import Span, spans, timeline
+from lyrikstore.web.charts import ForestRow, forest, timeline
 from lyrikstore.web.html import add, add_bullets, add_list, add_table, headed_page, page_bytes
 
 _SAID = {
@@ -65,7 +64,7 @@ def monitor_page(name: str, statements: Sequence[Facts], *, tool: str) -> bytes:
             add(main, "h3", title.capitalize())
             add(main, "p", _SAID[member])
             limit = LIMITS.get(member)
-            timeline(main, points, title, limit=None if limit is None else float(limit))
+            timeline(main, points, title=title, limit=None if limit is None else float(limit))
     _table(main, statements)
     return page_bytes(
         html,
@@ -78,18 +77,17 @@ def _metrics(main: Element, statements: Sequence[Facts]) -> None:
     found = [(one, figures_of(one["body"]["model"])) for one in statements]
     for metric, title in METRICS.items():
         rows = [
-            Span.of(
+            ForestRow.of(
                 f"{_called(one)} {_done(one)}",
                 figures[metric],
-                with_interval(figures[metric]),
-                other="drift" not in one["body"],
+                series=int("drift" not in one["body"]),
             )
             for one, figures in found
             if metric in figures
         ]
         if rows:
             add(main, "h2" if metric in {"accuracy", "subsetAccuracy"} else "h3", title)
-            spans(main, rows, title)
+            forest(main, rows, title=title)
 
 
 def _table(main: Element, statements: Sequence[Facts]) -> None:

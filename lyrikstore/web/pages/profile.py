@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element, SubElement
 from lyrikstore.canon.text import pluralize
 from lyrikstore.web.charts import MAX_BARS, bars
 from lyrikstore.web.html import add, add_bullets, add_holds, add_list, headed_page, page_bytes
+from lyrikstore.web.texts import page_text
 
 Facts = Mapping[str, Any]
 
@@ -33,7 +34,7 @@ def profile_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -> b
     _labels(main, facts, with_data)
     add(main, "h2", "Lengths of the texts")
     lengths = [(_range(one["fromLength"]), one["recordCount"]) for one in facts["textLengths"]]
-    bars(main, lengths, facts["recordCount"])
+    bars(main, lengths, facts["recordCount"], title=page_text("profile.lengths"))
     _fields(main, facts["fieldFacts"])
     add(main, "h2", "Duplicates")
     same = facts["exactDuplicates"]
@@ -51,7 +52,7 @@ def profile_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -> b
         add(main, "p", f"More than {facts['licencesAbove']:,} different ones, or very long ones.")
     elif facts["licenceCounts"]:
         licences = _named(facts["licenceCounts"], "licence", "not stated", with_data)
-        bars(main, licences, facts["recordCount"])
+        bars(main, licences, facts["recordCount"], title=page_text("profile.licences"))
     else:
         add(main, "p", "No field has the role licence.")
     _changes(main, facts)
@@ -82,7 +83,7 @@ def _unread(main: Element, facts: Facts, with_data: Sequence[str]) -> None:
         add(
             main, "p", f"{pluralize(count, 'document')} of {facts['recordCount']:,}, by the reason."
         )
-        bars(main, _pairs(unread, ""), facts["recordCount"])
+        bars(main, _pairs(unread, ""), facts["recordCount"], title=page_text("profile.unread"))
         left = "What this page says of texts, duplicates, personal data and languages is not about "
         add(main, "p", left + ("it." if count == 1 else "them."))
         if "paths" in with_data:
@@ -96,7 +97,8 @@ def _labels(main: Element, facts: Facts, with_data: Sequence[str]) -> None:
     if facts["labelsAbove"]:
         add(main, "p", f"More than {facts['labelsAbove']:,} different ones, or very long ones.")
     elif facts["labelCounts"]:
-        bars(main, _named(facts["labelCounts"], "label", "", with_data), facts["recordCount"])
+        labels = _named(facts["labelCounts"], "label", "", with_data)
+        bars(main, labels, facts["recordCount"], title=page_text("profile.labels"))
     else:
         add(main, "p", "No record has a label.")
         return
@@ -139,14 +141,19 @@ def _sample(main: Element, facts: Facts) -> None:
     if not count:
         add(main, "p", "Nothing was looked at.")
     elif facts["personalFound"]:
-        bars(main, _pairs(facts["personalFound"], ""), count)
+        bars(main, _pairs(facts["personalFound"], ""), count, title=page_text("profile.personal"))
     else:
         add(main, "p", "Patterns found nothing; that is no proof that there is nothing.")
     add(main, "h2", "Languages")
     if facts["languagesUntold"]:
         add(main, "p", f"Not identified: {facts['languagesUntold']}")
     else:
-        bars(main, _pairs(facts["languagesFound"], "nobody is sure"), count)
+        bars(
+            main,
+            _pairs(facts["languagesFound"], "nobody is sure"),
+            count,
+            title=page_text("profile.languages"),
+        )
 
 
 def _changes(main: Element, facts: Facts) -> None:

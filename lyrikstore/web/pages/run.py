@@ -96,10 +96,10 @@ def _history(main: Element, history: Facts) -> None:
         add(main, "h3", "Loss")
         place = steps / max(1, len(means))
         points = [(f"step {round((at + 1) * place)}", value) for at, value in enumerate(means)]
-        timeline(main, points, "Loss", limit=None)
+        timeline(main, points, title="Loss")
     if epochs := history["epochs"]:
         add(main, "h3", "Metric of the validation data after each epoch")
         points = [(f"epoch {at + 1}", float(one["score"])) for at, one in enumerate(epochs)]
-        timeline(main, points, "Metric of the validation data", limit=None)
+        timeline(main, points, title="Metric of the validation data")
         rows = [(str(at + 1), one["trainLoss"], one["score"]) for at, one in enumerate(epochs)]
         add_table(main, ("epoch", "loss", "metric"), rows)

@@ -3,8 +3,16 @@
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from lyrikstore.verify.evaluation.words import with_interval
-from lyrikstore.web.charts import Span, curve, flow, matrix, spans
+from lyrikstore.web.charts import (
+    ForestRow,
+    LineageEdge,
+    LineageNode,
+    coverage,
+    forest,
+    lineage,
+    matrix,
+    reliability,
+)
 
 
 def draw(main: Element, kind: str, title: str, value: Any) -> None:
@@ -13,32 +21,33 @@ def draw(main: Element, kind: str, title: str, value: Any) -> None:
     Args:
         main: The element to add it to.
         kind: As in :class:`~lyrikstore.publish.cards.rendering.blocks.Chart`.
-        title: Its description, for screen readers.
+        title: What it shows.
         value: The value.
     """
     match kind:
         case "metrics":
             rows = [
-                Span.of(name, figure, with_interval(figure), other=name != "model")
+                ForestRow.of(name, figure, series=int(name != "model"))
                 for name, figure in sorted(value.items(), key=lambda one: one[0] != "model")
             ]
-            spans(main, rows, title)
+            forest(main, rows, title=title)
         case "slices":
-            spans(main, [Span.of(name, one, with_interval(one)) for name, one in value], title)
+            forest(main, [ForestRow.of(name, one) for name, one in value], title=title)
         case "confusion":
-            matrix(main, value["labels"], value["counts"])
+            matrix(main, value["labels"], value["counts"], title=title)
         case "calibration":
-            bins = [one for one in value["bins"] if one["count"]]
-            most = max((one["count"] for one in bins), default=1)
-            points = [
-                (float(one["confidence"]), float(one["accuracy"]), one["count"] / most)
-                for one in bins
+            bins = [
+                (float(one["confidence"]), float(one["accuracy"]), one["count"])
+                for one in value["bins"]
             ]
-            axes = ("confidence", "share that is right")
-            curve(main, points, title=title, axes=axes, diagonal=True)
+            reliability(main, bins, title=title)
         case "coverage":
-            rising = sorted((float(one["share"]), float(one["accuracy"]), 0.1) for one in value)
-            axes = ("share that it answers", "share that is right")
-            curve(main, rising, title=title, axes=axes, joined=True)
+            points = [
+                (float(one["share"]), float(one["accuracy"]), float(one["abstainBelow"]))
+                for one in value
+            ]
+            coverage(main, points, title=title)
         case "flow":
-            flow(main, value.steps, value.edges, title)
+            nodes = [LineageNode(one, one, name) for name, boxes in value.steps for one in boxes]
+            edges = [LineageEdge(start, end) for start, end in value.edges]
+            lineage(main, nodes, edges, title=title)

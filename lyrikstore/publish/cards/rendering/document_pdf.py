@@ -14,10 +14,7 @@ from lyrikstore.publish.cards.rendering import blocks
 from lyrikstore.publish.cards.rendering.charts import draw
 from lyrikstore.publish.cards.rendering.layout import shorten, state_of
 from lyrikstore.publish.cards.rendering.pages import heading_of, layout_of
-
-_INK = """text{fill:#000;font-size:12px}rect,circle{fill:#3b6ea8}
-path{stroke:#3b6ea8;fill:none;stroke-width:2}.axis{stroke:#999;stroke-width:1}
-.other{fill:#b3592a}path.other{stroke:#b3592a;fill:none}"""
+from lyrikstore.web.charts import ink
 
 
 def pdf_version() -> str:
@@ -109,8 +106,8 @@ def _statement(line: blocks.StatementLine) -> dict[str, Any]:
 def _svg(kind: str, title: str, value: Any) -> str:
     parent = Element("div")
     draw(parent, kind, title, value)
-    chart = next(one for one in parent if one.tag == "svg")
+    chart = next(parent.iter("svg"))
     style = Element("style")
-    style.text = _INK
+    style.text = ink()
     chart.insert(0, style)
     return tostring(chart, encoding="unicode")

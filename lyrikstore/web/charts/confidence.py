@@ -1,0 +1,99 @@
+"""Whether the confidence of a model can be believed: reliability diagram, risk and coverage."""
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+from lyrikstore.web.charts.drawing import (
+    LINE,
+    WIDTH,
+    Drawing,
+    Scale,
+    is_drawable,
+    number,
+    width_of,
+)
+from lyrikstore.web.texts import page_text
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 410.0, 8.0, 248.0
+_COUNTS = 60.0
+
+
+def reliability(parent: Element, bins: Sequence[tuple[float, float, int]], *, title: str) -> None:
+    """Add a reliability diagram: how often answers of about one confidence are right.
+
+    Args:
+        parent: Where.
+        bins: Mean confidence, share that is right, number of records; empty ones are omitted.
+        title: What it shows.
+    """
+    drawing = Drawing(parent, title)
+    found = [one for one in bins if one[2] and is_drawable(one[0]) and is_drawable(one[1])]
+    across = Scale((0, 1, *(one[0] for one in found)), _LEFT, _RIGHT)
+    up = Scale((0, 1, *(one[1] for one in found)), _BOTTOM, _TOP)
+    _axes(drawing, across, up, _BOTTOM, page_text("charts.correct-share"))
+    diagonal = drawing.path([(across(0), up(0)), (across(1), up(1))], "axis")
+    diagonal.set("stroke-dasharray", "4 3")
+    for confidence, correct, _ in found:
+        ends = [(across(confidence), up(confidence)), (across(confidence), up(correct))]
+        drawing.path(ends, "span two")
+    for confidence, correct, _ in found:
+        drawing.mark(across(confidence), up(correct), 0)
+    base = _BOTTOM + LINE + 14 + _COUNTS
+    most, ended = max((one[2] for one in found), default=1), 0.0
+    for confidence, _, count in sorted(found):
+        height, x = count / most * (_COUNTS - LINE), across(confidence)
+        drawing.shape("rect", "bar", x=x - 5, y=base - height, width=10, height=height)
+        half = width_of(number(count)) / 2
+        if x - half > ended:
+            drawing.text(x, base - height - 3, number(count), anchor="middle", kind="quiet")
+            ended = x + half + 3
+    drawing.path([(_LEFT, base), (_RIGHT, base)], "axis")
+    drawing.text(_LEFT - 8, base - 2, page_text("charts.records"), anchor="end", kind="quiet")
+    drawing.text(_RIGHT, base + LINE, page_text("charts.confidence"), anchor="end")
+    drawing.close(
+        base + LINE + 5,
+        [page_text(f"charts.{one}") for one in ("confidence", "correct-share", "records")],
+        [(number(one, 6), number(correct, 6), number(count)) for one, correct, count in bins],
+    )
+
+
+def coverage(parent: Element, points: Sequence[tuple[float, float, float]], *, title: str) -> None:
+    """Add how often a model is right, by the share of records that it answers.
+
+    Args:
+        parent: Where.
+        points: Share answered, share of those that is right, confidence below which it abstains.
+        title: What it shows.
+    """
+    drawing = Drawing(parent, title)
+    found = sorted(one for one in points if all(map(is_drawable, one)))
+    across = Scale((0, 1, *(one[0] for one in found)), _LEFT, _RIGHT)
+    up = Scale((one[1] for one in found), _BOTTOM, _TOP, least=0.2, bounds=(0, 1))
+    _axes(drawing, across, up, _BOTTOM, page_text("charts.correct-share"))
+    drawing.path([(across(x), up(y)) for x, y, _ in found], "curve") if found else None
+    ended = 0.0
+    for x, y, below in found:
+        drawing.mark(across(x), up(y), 0)
+        half = width_of(number(below, 2)) / 2
+        if across(x) - half > ended and across(x) + half < WIDTH:
+            place = up(y) - 8 if up(y) > _TOP + LINE else up(y) + 16
+            drawing.text(across(x), place, number(below, 2), anchor="middle", kind="quiet")
+            ended = across(x) + half + 3
+    drawing.text(_RIGHT, _BOTTOM + 2 * LINE, page_text("charts.answered"), anchor="end")
+    drawing.close(
+        _BOTTOM + 2 * LINE + 5,
+        [page_text(f"charts.{one}") for one in ("abstains", "answered", "correct-share")],
+        [(number(below, 6), number(x, 6), number(y, 6)) for x, y, below in points],
+    )
+
+
+def _axes(drawing: Drawing, across: Scale, up: Scale, bottom: float, title: str) -> None:
+    for tick, label in zip(across.ticks, across.labels(), strict=True):
+        drawing.path([(across(tick), _TOP), (across(tick), bottom)], "grid")
+        drawing.text(across(tick), bottom + LINE, label, anchor="middle", kind="quiet")
+    for tick, label in zip(up.ticks, up.labels(), strict=True):
+        drawing.path([(_LEFT, up(tick)), (_RIGHT, up(tick))], "grid")
+        drawing.text(_LEFT - 6, up(tick) + 4, label, anchor="end", kind="quiet")
+    drawing.path([(_LEFT, _TOP), (_LEFT, bottom), (_RIGHT, bottom)], "axis")
+    side = drawing.text(0, 0, title, anchor="middle")
+    side.set("transform", f"translate(14 {(bottom + _TOP) / 2:g}) rotate(-90)")

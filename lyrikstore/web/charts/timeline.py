@@ -1,0 +1,85 @@
+"""A timeline: figures in their order, such as losses of a training or drift of months."""
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+from lyrikstore.web.charts.drawing import (
+    LINE,
+    WIDTH,
+    Drawing,
+    Scale,
+    is_drawable,
+    number,
+    widest,
+    width_of,
+    wrapped,
+)
+from lyrikstore.web.texts import page_text
+
+_TOP, _BOTTOM, _NAME, _LEAST = 20.0, 150.0, 90.0, 0.3
+
+
+def timeline(
+    parent: Element,
+    points: Sequence[tuple[str, float]],
+    *,
+    title: str,
+    limit: float | None = None,
+) -> None:
+    """Add a line chart of figures in their order, each with a name below it.
+
+    Args:
+        parent: Where.
+        points: Name and figure.
+        title: What it shows.
+        limit: The greatest acceptable value, in either direction; drawn where the axis reaches.
+    """
+    drawing = Drawing(parent, title)
+    values = [value for _, value in points if is_drawable(value)]
+    up = Scale((0.0, *values), _BOTTOM, _TOP, least=_LEAST, bounds=(0.0, 0.0))
+    left = widest(up.labels()) + 10
+    right = WIDTH - 12.0
+    step = (right - left - 12) / max(1, len(points) - 1)
+    for tick, label in zip(up.ticks, up.labels(), strict=True):
+        drawing.path([(left, up(tick)), (right, up(tick))], "grid" if tick else "axis")
+        drawing.text(left - 6, up(tick) + 4, label, anchor="end", kind="quiet")
+    for bound in () if limit is None else (limit, -limit):
+        if up.low <= bound <= up.high:
+            drawing.path([(left, up(bound)), (right, up(bound))], "axis").set(
+                "stroke-dasharray", "4 3"
+            )
+            text = page_text("charts.limit", limit=number(bound))
+            drawing.text(right, up(bound) - 4, text, anchor="end", kind="quiet")
+    placed = [
+        (left + 12 + at * step, up(value), name, value)
+        for at, (name, value) in enumerate(points)
+        if is_drawable(value)
+    ]
+    if placed:
+        drawing.path([(x, y) for x, y, _, _ in placed], "curve")
+    for x, y, _, _ in placed:
+        drawing.mark(x, y, 0)
+    bottom = _name_points(drawing, placed)
+    drawing.close(
+        bottom,
+        [page_text(f"charts.{one}") for one in ("name", "value")],
+        [(name, number(value, 6)) for name, value in points],
+    )
+
+
+def _name_points(drawing: Drawing, placed: Sequence[tuple[float, float, str, float]]) -> float:
+    """Write names and figures of the last point and of others as they find room; return where."""
+    taken: list[tuple[float, float]] = []
+    lines_of = [wrapped(name, _NAME) for _, _, name, _ in placed]
+    most = 1
+    for at in (len(placed) - 1, *range(len(placed) - 1)) if placed else ():
+        x, y, _, value = placed[at]
+        half = max(widest(lines_of[at]), width_of(number(value))) / 2
+        middle = min(max(x, half), WIDTH - half)
+        if any(middle - half < end and start < middle + half for start, end in taken):
+            continue
+        taken.append((middle - half - 4, middle + half + 4))
+        drawing.text(middle, y - 8, number(value), anchor="middle")
+        drawing.lines(middle, _BOTTOM + LINE + 3, lines_of[at], anchor="middle", kind="quiet")
+        most = max(most, len(lines_of[at]))
+    return _BOTTOM + LINE * (most + 1)
