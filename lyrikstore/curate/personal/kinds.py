@@ -88,3 +88,24 @@ IDENTIFIERS: Mapping[str, str] = {
     "R": "any other unique identifying number",
 }
 """The 18 Safe Harbor identifiers."""
+
+FOUND_BY: Mapping[str, frozenset[str]] = {
+    "patterns": frozenset(KINDS) - {"organisation", "group"},
+    "presidio": frozenset(
+        {
+            *("person", "location", "date", "phone", "email", "url", "ip", "device", "card"),
+            *("account", "iban", "ssn", "tax-id", "passport", "licence-number", "mrn", "group"),
+            *("organisation", "id-number"),
+        }
+    ),
+    "rampart": frozenset(
+        {
+            *("person", "email", "phone", "url", "tax-id", "account", "id-number", "passport"),
+            *("licence-number", "address", "location", "zip"),
+        }
+    ),
+}
+"""Detector → the kinds that it can find."""
+
+IN_PART = frozenset("R")
+"""Identifiers of which detectors find some forms only: any other number has no end."""

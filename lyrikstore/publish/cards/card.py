@@ -20,10 +20,10 @@ from lyrikstore.publish.cards.document import MAX_CARD, CardDocument, build_card
 from lyrikstore.publish.cards.facts import CardFacts, gather, role_of
 from lyrikstore.publish.cards.gathering.credentials import opinions_on
 from lyrikstore.publish.cards.gathering.form import (
-    FORMAT,
     FORMATS,
     USUAL_FORM,
     WITH_OPINIONS,
+    WITHOUT_OPINIONS,
     CardForm,
 )
 from lyrikstore.publish.cards.organisations import LoggedDocuments
@@ -277,8 +277,11 @@ def card_name(subject: Manifest) -> str:
 
 
 def form_for(repository: Repository, subject: Manifest, form: CardForm) -> CardForm:
-    """Return the format of a new card: that with opinions, if there are any on the model."""
-    if form.format != FORMAT or subject.kind != "checkpoint":
+    """Return the format in which a card would be made now.
+
+    Of ``card/6`` it is that with opinions, ``card/7``, if there are any on the model.
+    """
+    if form.format != WITHOUT_OPINIONS or subject.kind != "checkpoint":
         return form
     found = opinions_on(repository, subject, None, LoggedDocuments(repository, None))
     return replace(form, format=WITH_OPINIONS) if found else form

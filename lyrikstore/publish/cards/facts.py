@@ -27,6 +27,7 @@ from lyrikstore.publish.cards.gathering.form import USUAL_FORM, CardForm
 from lyrikstore.publish.cards.organisations import LoggedDocuments
 from lyrikstore.publish.cards.previous_models import Earlier, Survey
 from lyrikstore.publish.status.revoked_rights import Withdrawal, withdrawals
+from lyrikstore.verify.datasets.licences import LicenceCount, count_licences, licence_field
 from lyrikstore.verify.evaluation.figures.confusion import confusion
 from lyrikstore.verify.evaluation.predictions import read_predictions
 from lyrikstore.verify.rights.same_bytes import ProhibitingTerms, SharedFiles, read_by
@@ -66,6 +67,8 @@ class CardFacts(Struct, frozen=True):
         retired: Evaluations of the checkpoint that were retired, in log order.
         decisions: Run or evaluation → the decision of rules that it names.
         opinions: Opinions of others on the model, in log order.
+        licences: Committed dataset → count of its licences, also of records if the card has values.
+        signer: DID of the signer of the card; empty: of a draft, nobody yet.
     """
 
     store: Digest
@@ -95,6 +98,14 @@ class CardFacts(Struct, frozen=True):
     retired: tuple[Manifest, ...] = ()
     decisions: Mapping[Digest, NamedDecision] = field(default_factory=dict)
     opinions: tuple[CredentialFacts, ...] = ()
+    licences: Mapping[Digest, LicenceCount] = field(default_factory=dict)
+    signer: str = ""
+
+    @property
+    def developers(self) -> frozenset[str]:
+        """The keys of whoever made the subject, its run or the card."""
+        own = {self.subject.author, self.signer, *([] if self.run is None else [self.run.author])}
+        return frozenset(own - {""})
 
     @property
     def checkpoint(self) -> Manifest:
@@ -160,6 +171,7 @@ def gather(
     card: Manifest | None = None,
     form: CardForm = USUAL_FORM,
     lineage: Lineage | None = None,
+    signer: str = "",
 ) -> CardFacts:
     """Return all facts of the store about a checkpoint or a dataset.
 
@@ -171,6 +183,7 @@ def gather(
             made in a clone. Facts about keys that were logged later do not make the card false.
         form: Format of a new card; the format of ``card`` is used if it is given.
         lineage: Lineage of the subject, if it was read before.
+        signer: DID of the signer of a new card; empty: not known yet.
 
     Raises:
         FormatError: (``bad-import``) imported data has the manifest of another dataset.
@@ -250,7 +263,22 @@ def gather(
         closure=ancestry.closure,
         decisions=decisions_of(repository, filter(None, [run, *evaluations])),
         opinions=opinions,
+        licences=_licences(repository, every, form),
+        signer=signer if card is None else card.author,
     )
+
+
+def _licences(
+    repository: Repository, datasets: Iterable[Manifest], form: CardForm
+) -> dict[Digest, LicenceCount]:
+    """Return dataset → count of its licences; those of records only if the card has values."""
+    found = {}
+    for dataset in datasets:
+        if form.claims_by_evidence and not list(dataset.made_from):
+            by_record = form.contains_values and licence_field(dataset.body) is not None
+            tree = repository.tree(dataset) if by_record else None
+            found[dataset.id] = count_licences(dataset.body, tree)
+    return found
 
 
 def _history(repository: Repository, name: str, card: Manifest | None) -> tuple[Digest, ...]:

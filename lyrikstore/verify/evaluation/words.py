@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.verify.evaluation.choice.baselines import (
@@ -103,6 +103,11 @@ def baseline_name(method: str) -> str:
     """Return the label of a baseline beside its figures, with its kind."""
     known = _CALLED.get(method, "").removeprefix("the ")
     return f"baseline ({known})" if known else "baseline"
+
+
+def baseline_called(method: str) -> str:
+    """Return the name of a baseline, or of the commonest label, in a sentence."""
+    return "the commonest label" if method == "majority" else _CALLED.get(method, "the baseline")
 
 
 def baseline_in_words(body: Body) -> str:
@@ -248,6 +253,18 @@ def shown_in_words(body: Body, *, before_card_4: bool = False) -> str:
     return said.get(verdict_of(body), few)
 
 
+class CheaperSide(NamedTuple):
+    """The side of an evaluation that costs less.
+
+    Attributes:
+        side: ``model`` or ``baseline``; ``neither`` if they are equal; ``unknown``.
+        text: The figures in words.
+    """
+
+    side: str
+    text: str
+
+
 def cheaper_in_words(body: Body) -> str:
     """Return whether model or baseline costs less, and by how much; empty if one is better.
 
@@ -256,24 +273,38 @@ def cheaper_in_words(body: Body) -> str:
     shown = verdict_of(body)
     if shown in {"", "better", "worse", NO_RIVAL}:
         return ""
+    said = [one.text for one in compare_costs(body)]
+    if shown == "no-difference-shown" and (side := cheaper_side(body)):
+        said.insert(0, f"take {sides_in_words(body)[side]}")
+    return "; ".join(said)
+
+
+def sides_in_words(body: Body) -> dict[str, str]:
+    """Return ``model`` and ``baseline`` → its name in a sentence."""
+    method = body.get("baseline", {}).get("method", "")
+    return {"model": "the model", "baseline": _CALLED.get(method, "the baseline")}
+
+
+def compare_costs(body: Body) -> tuple[CheaperSide, CheaperSide]:
+    """Return which side costs less by time, and which by mistakes."""
     systems = (body["model"], body.get("baseline", {}))
-    names = ("the model", _CALLED.get(systems[1].get("method", ""), "the baseline"))
+    names = tuple(sides_in_words(body).values())
     times = [one.get("latencyMs", {}).get("p50") for one in systems]
     costs = [one.get("costPer1000") for one in systems]
-    found, said = set(), []
-    if None in times:
-        said.append("which one answers faster was not measured")
-    else:
-        found.add(_least("time", "ms an answer", names, times, said, noise=Decimal("0.1")))
-    if None in costs:
-        said.append("what mistakes cost was not declared")
-    else:
+    time = CheaperSide("unknown", "which one answers faster was not measured")
+    if None not in times:
+        time = _least("time", "ms an answer", names, times, noise=Decimal("0.1"))
+    mistakes = CheaperSide("unknown", "what mistakes cost was not declared")
+    if None not in costs:
         unit = f"{body['costs']['unit']} in 1,000 records"
-        found.add(_least("mistakes", unit, names, [f"{Decimal(one):.2f}" for one in costs], said))
-    found.discard("")
-    if len(found) == 1 and shown == "no-difference-shown":
-        said.insert(0, f"take {found.pop()}")
-    return "; ".join(said)
+        mistakes = _least("mistakes", unit, names, [f"{Decimal(one):.2f}" for one in costs])
+    return time, mistakes
+
+
+def cheaper_side(body: Body) -> str:
+    """Return the side that nothing but itself is cheaper than; empty if there is none."""
+    found = {one.side for one in compare_costs(body)} & {"model", "baseline"}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _least(
@@ -281,18 +312,15 @@ def _least(
     unit: str,
     names: Sequence[str],
     figures: Sequence[str],
-    said: list[str],
     *,
     noise: Decimal = Decimal(0),
-) -> str:
-    """Return the side with the lower figure, or empty if equal, and add a sentence to ``said``."""
+) -> CheaperSide:
+    """Return the side with the lower figure."""
     at = min((0, 1), key=lambda one: Decimal(figures[one]))
     least, most = f"{names[at]}, {figures[at]} {unit}", f"{names[1 - at]} {figures[1 - at]}"
     if Decimal(figures[at]) < (1 - noise) * Decimal(figures[1 - at]):
-        said.append(f"cheaper by {what}: {least} ({most})")
-        return names[at]
-    said.append(f"neither is cheaper by {what}: {least} ({most})")
-    return ""
+        return CheaperSide(("model", "baseline")[at], f"cheaper by {what}: {least} ({most})")
+    return CheaperSide("neither", f"neither is cheaper by {what}: {least} ({most})")
 
 
 def chosen_in_words(chosen: Mapping[str, Any]) -> str:

@@ -97,7 +97,7 @@ def test_cards_of_before_stay_what_they_were(buyer: Any, form: str) -> None:
     report = judge(buyer, made.renderings["markdown"])
     assert {str(report.check(one).state) for one in SOURCES} == {"pass"}, report.checks
     now = make(buyer, "second")
-    assert (now.changed, now.manifest.body["profile"]) == (True, "card/6")
+    assert (now.changed, now.manifest.body["profile"]) == (True, "card/8")
 
 
 def test_a_card_of_today_that_keeps_the_terms_back_is_false(buyer: Any) -> None:

@@ -77,7 +77,7 @@ def test_a_card_with_values_is_verified_and_approved_as_it_was_made(
     approve_card(approving(rows, "owner"), made.manifest, alone=True)
     assert status_of(rows, made.manifest).word == "self-approved"
     now = make(rows, "rows")  # asked for once, and not for ever
-    assert (now.changed, now.manifest.body["profile"]) == (True, "card/6")
+    assert (now.changed, now.manifest.body["profile"]) == (True, "card/8")
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,16 @@ from typing import Any, Self
 
 from msgspec import Struct
 
-FORMAT, WITH_OPINIONS = "card/6", "card/7"
-FORMATS = ("card/1", "card/2", "card/3", "card/4", "card/5", FORMAT, WITH_OPINIONS)
-"""The formats that are written, without and with opinions on the model, and all that are read.
-``card/1`` always includes values of the data. ``card/1`` and ``card/2`` have only the terms of the
-version signed in this store for imported data. Formats before ``card/4`` claim intervals where
-there are none. Formats before ``card/5`` give differences of candidates without both figures, and
-do not name the baseline beside its figures. Formats before ``card/6`` have no decisions of rules,
-and say that none were in force."""
+FORMAT, WITHOUT_OPINIONS, WITH_OPINIONS = "card/8", "card/6", "card/7"
+FORMATS = (*(f"card/{number}" for number in range(1, 6)), WITHOUT_OPINIONS, WITH_OPINIONS, FORMAT)
+"""The format that is written, and all that are read. ``card/1`` always includes values of the data.
+``card/1`` and ``card/2`` have only the terms of the version signed in this store for imported data.
+Formats before ``card/4`` claim intervals where there are none. Formats before ``card/5`` give
+differences of candidates without both figures, and do not name the baseline beside its figures.
+Formats before ``card/6`` have no decisions of rules, and say that none were in force. Of ``card/6``
+and ``card/7`` only the latter has opinions on the model. Formats before ``card/8`` have neither the
+architecture nor figures to decide by, and an answer by whoever made the model closes an item
+whatever others answer."""
 
 VALUES = "values"
 """Values of the data that a card includes on request: labels, and suffixes of file names."""
@@ -62,12 +64,17 @@ class CardForm(Struct, frozen=True):
     @property
     def has_opinions(self) -> bool:
         """Whether it has the opinions of others on the model."""
-        return self.format == WITH_OPINIONS
+        return self.format in FORMATS[6:]
 
     @property
     def has_decisions(self) -> bool:
         """Whether it has the rules, decisions and waivers of the run and the evaluations."""
         return self.format in FORMATS[5:]
+
+    @property
+    def claims_by_evidence(self) -> bool:
+        """Whether it has facts to decide by, and closes items only by what answers them."""
+        return self.format in FORMATS[7:]
 
 
 USUAL_FORM = CardForm()

@@ -235,6 +235,8 @@ class Layout:
         """Yield all statements about the data and the rights in it."""
         yield Heading("The data in full", page=True)
         about: dict[str, list[Shown]] = {}
+        of_all = self.facts("data.licence-mix", "data.identifiers")
+        yield self.lines([one for one in of_all if not one["about"]])
         for one in self.card["statements"]:
             if one["id"].startswith("data.") and one["about"]:
                 about.setdefault(one["about"].partition(" ")[0], []).append(one)

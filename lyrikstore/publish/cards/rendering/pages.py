@@ -162,6 +162,7 @@ class ModelLayout(Layout):
         yield Heading("Failures, time, resources", 3)
         yield self.said(
             "evaluation.failure", "evaluation.latency", "evaluation.resources", "rights.evaluate",
+            "evaluation.decision",
         )  # fmt: skip
 
     def _records(self, count: int) -> str:
@@ -171,7 +172,8 @@ class ModelLayout(Layout):
     def _training(self) -> Iterator[Block]:
         yield Heading("The run", page=True)
         yield self.said(
-            "subject.name", "subject.content", "model.format", "model.generates", "model.labels",
+            "subject.name", "subject.content", "model.format", "model.architecture",
+            "model.generates", "model.labels",
             "model.base", "model.base-rights", "run.registered", "run.purpose", "run.order",
             "run.code", "run.environment", "run.chosen", "run.passed-over",
             "run.planned", "run.taken", "run.reproduced", "run.reported",

@@ -24,8 +24,10 @@ from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.organisations import with_document
 from lyrikstore.publish.cards.statement import CardStatement, Said, statement
 from lyrikstore.publish.cards.vocabulary import (
+    composition,
     data,
     evaluation,
+    identifiers,
     model,
     opinions,
     personal,
@@ -47,7 +49,9 @@ VOCABULARY: Mapping[str, Fact] = MappingProxyType(
         **_of_models(model.FACTS),
         **_of_models(opinions.FACTS),
         **data.FACTS,
+        **composition.FACTS,
         **personal.FACTS,
+        **identifiers.FACTS,
         **rights.FACTS,
         **_of_models(rights.OF_USE),
         **_of_models(rules.FACTS),

@@ -193,7 +193,9 @@ def _derived(facts: CardFacts) -> Iterator[Said]:
         if reasons:
             text += f"; {listed(reasons)}"
         evidence = (named(dataset), *(named(item) for item in filters))
-        value: JSON = {**counts, "from": [str(one) for one in dataset.made_from]}
+        value: dict[str, JSON] = {**counts, "from": [str(one) for one in dataset.made_from]}
+        if facts.form.claims_by_evidence:
+            value |= {"seen": counts["in"], "droppedBy": dict(derivation["dropped"])}
         yield Said(text, evidence, "measured", dataset.name, value=value)
 
 

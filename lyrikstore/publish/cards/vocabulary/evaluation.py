@@ -15,6 +15,7 @@ from lyrikstore.publish.cards.vocabulary.training import resources
 from lyrikstore.verify.evaluation.choice.baselines import NEAREST
 from lyrikstore.verify.evaluation.external_answers import are_given
 from lyrikstore.verify.evaluation.limits import JUDGED_RECORDS
+from lyrikstore.verify.evaluation.sentences.decision import decision_in_words, decision_of
 from lyrikstore.verify.evaluation.words import (
     METRICS,
     against_in_words,
@@ -109,6 +110,21 @@ def _retired(facts: CardFacts) -> Iterator[Said]:
     for one in facts.retired:
         text = f"{one.name} ({one.id.short}) was retired: what it found is not shown"
         yield Said(text, (named(one),), "derived", f"{one.name} {one.id.short}")
+
+
+def _decision(facts: CardFacts) -> Iterator[Said]:
+    if not facts.form.claims_by_evidence:
+        return
+    if not facts.evaluations:
+        text = "cannot be told: no evaluation of it is logged"
+        value: JSON = {"use": "undecided", "verdict": "none", "cheaper": "unknown"}
+        yield Said(text, (named(facts.checkpoint),), "not-established", value=value)
+    for one in facts.evaluations:
+        text, decided = decision_in_words(one.body), decision_of(one.body)
+        # Times of answers follow from nothing, so a sentence with them is stated.
+        state = "stated" if "latencyMs" in decided else "measured"
+        said = Said(text, (named(one),), state, one.name, value=decided)
+        yield from _vouched(one, [said])
 
 
 def _verdict(facts: CardFacts, one: Manifest) -> Iterator[Said]:
@@ -352,6 +368,9 @@ def _resources(_: CardFacts, one: Manifest) -> Iterator[Said]:
 
 
 FACTS = {
+    "evaluation.decision": Fact(
+        "Decision", "which of model and baseline to use, and which is cheaper to run", _decision
+    ),
     "evaluation.data": Fact("Tested on", "which records, by whom, how", _data),
     "evaluation.retired": Fact(
         "Evaluated before", "evaluations whose predictions and figures were retired", _retired

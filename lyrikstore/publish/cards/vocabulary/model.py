@@ -1,11 +1,15 @@
 """Facts about the model: its format, the models it is based on, its answers."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
+from lyrikstore.canon.json import JSON
 from lyrikstore.history.manifests.manifest import Input
 from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.statement import Cited, Said, counted, listed, named
+from lyrikstore.publish.cards.vocabulary.data import words
 from lyrikstore.publish.cards.vocabulary.fact import Fact
+from lyrikstore.verify.evaluation.choice.candidates import NAMES
 from lyrikstore.verify.evaluation.choice.unlike import (
     UNLIKE,
     is_limit_by_folds,
@@ -13,6 +17,23 @@ from lyrikstore.verify.evaluation.choice.unlike import (
 )
 from lyrikstore.verify.evaluation.external_answers import EXTERNAL
 from lyrikstore.verify.evaluation.tasks import TEXT, find_rules
+
+_BUILT = {
+    "tfidf": "word counts with a linear classifier",
+    "embeddings": "a linear classifier on embeddings of the base model",
+    "blend": "two classifiers whose answers are joined",
+    "lora": "an encoder with a low-rank adapter",
+    "full": "an encoder, all of whose weights were trained",
+    "decoder": "a language model with a low-rank adapter",
+}
+"""Candidate → how it is built."""
+
+_OTHERS = {
+    "embeddings": "embeddings",
+    "lora": "an encoder with a low-rank adapter",
+    "full": "an encoder",
+}
+_ADAPTERS = frozenset({"lora", "decoder"})
 
 _WITH_WORDS = frozenset({"tfidf/1", "tfidf/2", "blend/1"})
 
@@ -93,6 +114,47 @@ def _generates(facts: CardFacts) -> Iterator[Said]:
     yield Said(text, (named(facts.checkpoint),), value=generates)
 
 
+def _architecture(facts: CardFacts) -> Iterator[Said]:
+    if not facts.form.claims_by_evidence:
+        return
+    model, own = facts.checkpoint, named(facts.checkpoint)
+    body = model.body
+    candidates = body.get("chosen", {}).get("candidates", ())
+    taken: Mapping[str, Any] = next((one for one in candidates if one.get("taken")), {})
+    form = NAMES.get(body["format"])
+    if body["origin"] != "trained" or form is None:
+        said_of = f"not established: the format {body['format']} does not say how it is built"
+        yield Said(said_of, (own,), "not-established", value={"format": body["format"]})
+        return
+    value: dict[str, JSON] = {"format": body["format"], "bytes": facts.bytes}
+    said = [f"{_BUILT[form]} ({body['format']})", counted(facts.bytes, "byte")]
+    evidence = [own]
+    if "other" in taken:
+        said[0] += f": word counts joined with {_OTHERS.get(taken['other'], taken['other'])}"
+        value["other"] = taken["other"]
+    settings = {**taken.get("settings", {})}
+    # The config has settings of every kind of model: only those of the candidate that was taken.
+    if form in _ADAPTERS and facts.run is not None:
+        lora = facts.run.body.get("config", {}).get("lora", {})
+        settings |= {name: lora[name] for name in ("rank", "targets", "layers") if name in lora}
+        evidence.append(named(facts.run))
+    text = body.get("text", {})
+    settings |= {name: text[name] for name in ("maxTokens", "pooling") if name in text}
+    if settings:
+        said.append(words({**settings}))
+        value["settings"] = settings
+    if body.get("labels"):
+        said.append(f"one of {counted(len(body['labels']), 'label')}")
+        value["labels"] = len(body["labels"])
+    if facts.base is not None:
+        size = "" if facts.base_bytes is None else f", {counted(facts.base_bytes, 'byte')}"
+        said.append(f"on the base {facts.base.name} ({facts.base.body['format']}{size})")
+        base: dict[str, JSON] = {"name": facts.base.name, "format": facts.base.body["format"]}
+        value["base"] = base if facts.base_bytes is None else {**base, "bytes": facts.base_bytes}
+        evidence.append(named(facts.base))
+    yield Said("; ".join(said), tuple(evidence), value=value)
+
+
 def _words(facts: CardFacts) -> Iterator[Said]:
     if facts.checkpoint.body["format"] not in _WITH_WORDS:
         return
@@ -157,6 +219,9 @@ def _base_rights(facts: CardFacts) -> Iterator[Said]:
 FACTS = {
     "model.external": Fact("Not here", "that its weights are elsewhere, and what it is", _external),
     "model.format": Fact("Format", "how it is stored", _format),
+    "model.architecture": Fact(
+        "Architecture", "how the candidate that was taken is built", _architecture
+    ),
     "model.task": Fact("Task", "what it was trained for", _task),
     "model.labels": Fact("Answers", "the labels it can give", _labels),
     "model.decision": Fact("Does not answer", "when it says that it does not know", _decision),

@@ -79,7 +79,29 @@ def _words(value: Any) -> frozenset[str]:
     return frozenset(one for one in found if isinstance(one, str))
 
 
-def _found(facts: CardFacts) -> Iterator[Said]:
+class ScannedDataset(Struct, frozen=True):
+    """A dataset in use, or one that data in use was made from, with its scans.
+
+    Attributes:
+        dataset: The dataset.
+        filters: Its filters.
+        scans: Its steps that scan; may be empty.
+        removed: Kinds that a later step removed in all places that the scans searched.
+        found: Kind → number of records in which a step found it, as the dataset reports it.
+    """
+
+    dataset: Manifest
+    filters: tuple[Manifest, ...]
+    scans: tuple[Step, ...]
+    removed: frozenset[str]
+    found: Mapping[str, int]
+
+
+def scanned_datasets(facts: CardFacts) -> Iterator[ScannedDataset]:
+    """Yield the training and validation data, and each dataset that they were made from.
+
+    The data in use comes first.
+    """
     filters = {one.id: one for one in facts.filters}
     for dataset, after in _with_what_came_after(facts, filters):
         steps = _steps(dataset, filters)
@@ -92,16 +114,25 @@ def _found(facts: CardFacts) -> Iterator[Said]:
             *(step.kinds for step in later if all(step.holds(scan) for scan in scans))
         )
         reported = dataset.body.get("derivation", {}).get("reported", {})
-        left = {
-            reason: count
+        found = {
+            reason.removeprefix(_FOUND): count
             for reason, count in sorted(reported.items())
-            if reason.startswith(_FOUND) and reason.removeprefix(_FOUND) not in removed
+            if reason.startswith(_FOUND)
+        }
+        of = tuple(_filters(dataset, filters))
+        yield ScannedDataset(dataset, of, tuple(steps[one] for one in at), removed, found)
+
+
+def _found(facts: CardFacts) -> Iterator[Said]:
+    for one in scanned_datasets(facts):
+        left = {
+            f"{_FOUND}{kind}": count for kind, count in one.found.items() if kind not in one.removed
         }
         if left:
-            counts = (f"{reason}: {counted(one, 'record')}" for reason, one in left.items())
-            evidence = (named(dataset), *(named(one) for one in _filters(dataset, filters)))
+            counts = (f"{reason}: {counted(count, 'record')}" for reason, count in left.items())
+            evidence = (named(one.dataset), *map(named, one.filters))
             text = f"{listed(counts)}; nothing after that removed it"
-            yield Said(text, evidence, "measured", dataset.name, value=left)
+            yield Said(text, evidence, "measured", one.dataset.name, value=left)
 
 
 def _with_what_came_after(
