@@ -9,5 +9,5 @@
 Example:
     >>> from lyrikstore.publish.cards.gathering.form import FORMAT, form_with
     >>> form_with(values=True).contains_values, form_with(values=False).contains_values, FORMAT
-    (True, False, 'card/6')
+    (True, False, 'card/8')
 """

@@ -72,14 +72,14 @@ def _step(
 
 
 def _step_in_words(step: Mapping[str, JSON]) -> str:
-    kept = f"{step['kept']:,}"
+    kept: Any = step["kept"]
     if "seen" not in step:
-        return f"{step['name']} {kept} records"
+        return f"{step['name']} {counted(kept, 'record')}"
     dropped: Any = step["dropped"]
     lost = [f"{count:,} dropped ({reason})" for reason, count in sorted(dropped.items())]
     if step["elsewhere"]:
         lost.append(f"{step['elsewhere']:,} in other parts")
-    return f"{step['name']} {kept} of {step['seen']:,}{f': {listed(lost)}' if lost else ''}"
+    return f"{step['name']} {kept:,} of {step['seen']:,}{f': {listed(lost)}' if lost else ''}"
 
 
 def _licences(facts: CardFacts) -> Iterator[Said]:
