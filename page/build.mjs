@@ -9,12 +9,33 @@ import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
 import { gzip } from "pako";
 import { SOURCES } from "./generate.mjs";
+// Made by it.
+const { default: texts } = await import("./generated/texts.js");
 
 const HERE = new URL("./", import.meta.url);
 const NOTICE = new URL("../lyrikstore/web/NOTICE.md", import.meta.url);
 const TARGET = new URL("../lyrikstore/web/verify.html", import.meta.url);
 const DRAFT = new URL("../lyrikstore/web/draft.js", import.meta.url);
 const AUDIT = new URL("../lyrikstore/web/audit.html", import.meta.url);
+
+/** Fill the texts of the pages in: `{SECTION.KEY}`; what stands between backquotes is code. @param {string} html */
+function worded(html) {
+  const escape = (/** @type {string} */ text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+  return html.replace(/\{([a-z]+)\.([a-z0-9-]+)\}/g, (name, section, key) => {
+    const text = texts[section]?.[key];
+    if (text === undefined) throw new Error(`no text ${name}`);
+    return escape(text).replace(/`([^`]+)`/g, "<code>$1</code>");
+  });
+}
+
+/** Give a program the texts of its own sections. @param {string} section @returns {import("esbuild").Plugin} */
+const speaking = (section) => ({
+  name: "texts",
+  setup(building) {
+    const own = JSON.stringify({ common: texts.common, [section]: texts[section] });
+    building.onLoad({ filter: /generated[/]texts[.]js$/ }, () => ({ contents: own, loader: "json" }));
+  },
+});
 
 /** @param {string} entry @param {"esm" | "iife"} format @param {import("esbuild").Plugin[]} plugins */
 async function bundle(entry, format, plugins = []) {
@@ -35,7 +56,7 @@ async function bundle(entry, format, plugins = []) {
 }
 
 const worker = await bundle("ui/hashing.worker.js", "iife");
-const script = await bundle("ui/main.js", "esm", [{
+const script = await bundle("ui/main.js", "esm", [speaking("verification"), {
   name: "worker",
   setup(building) {
     building.onResolve({ filter: /^worker:/ }, ({ path }) => ({ path, namespace: "worker" }));
@@ -71,12 +92,12 @@ for (const name of made.sort()) {
   sources.update(`${name}\n`).update(section ? JSON.stringify(JSON.parse(bytes.toString())[section]) : bytes);
 }
 const madeOf = sources.digest("hex");
-const page = await readFile(new URL("ui/page.html", HERE), "utf8");
+const page = worded(await readFile(new URL("ui/page.html", HERE), "utf8"));
 const parts = new Map([["@CSP@", csp], ["@STYLE@", style], ["@SCRIPT@", safe], ["@SOURCES@", madeOf]]);
 await writeFile(TARGET, page.replace(/@(?:CSP|STYLE|SCRIPT|SOURCES)@/g, (name) => /** @type {string} */ (parts.get(name))));
-await writeFile(DRAFT, `/* sources ${madeOf} */\n${escaped(await bundle("ui/draft/main.js", "esm"))}\n`);
+await writeFile(DRAFT, `/* sources ${madeOf} */\n${escaped(await bundle("ui/draft/main.js", "esm", [speaking("draft")]))}\n`);
 // An audit file carries its program packed. The policy names the hash of what is unpacked: no other text is run.
-const auditing = escaped(await bundle("ui/audit/main.js", "esm"));
+const auditing = escaped(await bundle("ui/audit/main.js", "esm", [speaking("audit")]));
 const loader = escaped(await bundle("ui/audit/loader.js", "esm"));
 const policy = [
   "default-src 'none'",
@@ -87,7 +108,7 @@ const policy = [
 ].join("; ");
 // By a packer that is not the machine's own: everywhere the same bytes.
 const packed = Buffer.from(gzip(auditing, { level: 9 })).toString("base64");
-const frame = await readFile(new URL("ui/audit/page.html", HERE), "utf8");
+const frame = worded(await readFile(new URL("ui/audit/page.html", HERE), "utf8"));
 const pieces = new Map([["#CSP#", policy], ["#STYLE#", style], ["#PROGRAM#", packed], ["#LOADER#", loader], ["#SOURCES#", madeOf]]);
 await writeFile(AUDIT, frame.replace(/#(?:CSP|STYLE|PROGRAM|LOADER|SOURCES)#/g, (name) => /** @type {string} */ (pieces.get(name))));
 for (const target of [TARGET, DRAFT, AUDIT]) {

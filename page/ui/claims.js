@@ -1,31 +1,29 @@
 /** What a credential says, as its issuer put it. Anything may stand anywhere: it may not even be well formed. */
 import { territoryWords } from "../src/credentials/territory.js";
-import { counted } from "../src/canon/text.js";
 import { isObject } from "../src/canon/json.js";
+import { countedText, pageText } from "./texts.js";
 import { byId, described, element, json, written } from "./view.js";
 
 /** @typedef {import("../src/verify/report.js").Report} Report */
 /** @typedef {[string, unknown]} Row */
 
-const PROFILE = new Map([
-  ["lyrik", "a credential of lyrikstore (profile lyrik)"],
-  ["w3c", "a credential or presentation of the W3C model (profile w3c)"],
-]);
 const MAX_MEMBERS = 1000;
 /** So many partitions, or claims, stand in the way of nothing below them. */
 const FEW = 24;
-const RESULT = new Map([
-  ["equal", "recomputed: equal"], ["within-rounding", "recomputed: within rounding"],
-  ["unchecked", "not recomputed"],
-]);
+/** @type {{[unit: string]: string}} */
+const SIZES = { file: "fileCount", byte: "byteSize", record: "recordCount" };
+const RESULTS = ["equal", "within-rounding", "unchecked"];
+const PROFILES = ["lyrik", "w3c"];
+/** What a row of the credential is called. @param {string} name */
+const label = (name) => pageText(`verification.claim-${name}`);
 
 /** @param {Report} report @param {any} credential The parsed credential, or null. */
 export function showClaims(report, credential) {
   const subject = credential?.credentialSubject;
   const ofDataset = isObject(subject) && isObject(subject.contentRoot) && report.profile === "lyrik";
   /** @type {Row[]} */
-  const first = [["issuer, as signed", report.issuer ?? "nobody named"], ["judged as", PROFILE.get(report.profile ?? "")]];
-  if (!ofDataset) first.push(["it calls itself", credential?.name], ["what it is about", report.subject]);
+  const first = [[label("issuer"), report.issuer ?? pageText("verification.nobody")], [label("profile"), PROFILES.includes(report.profile ?? "") ? pageText(`verification.profile-${report.profile}`) : undefined]];
+  if (!ofDataset) first.push([label("name"), credential?.name], [label("subject"), report.subject]);
   if (isObject(subject) && isObject(subject.grant)) first.push(...grantRows(credential, subject, subject.grant));
   if (isObject(subject) && isObject(subject.attestation)) first.push(...attestationRows(credential, subject.attestation));
   const shown = ofDataset ? groupsOf(credential, subject, report) : [];
@@ -34,7 +32,7 @@ export function showClaims(report, credential) {
 
 /** The whole document, written out when somebody wants to see it. @param {any} credential */
 function inFull(credential) {
-  const details = element("details", { class: "whole" }, element("summary", {}, "The document in full"));
+  const details = element("details", { class: "whole" }, element("summary", {}, pageText("verification.document")));
   details.addEventListener("toggle", () => details.append(written(json(credential))), { once: true });
   return details;
 }
@@ -56,18 +54,18 @@ function groupsOf(credential, subject, report) {
   const claims = members(subject.quality);
   return [
     ...group("", [
-      ["issuer calls itself", credential.issuer?.name],
-      ["dataset", subject.name],
-      ["version", subject.version],
-      ["content", subject.id],
-      ["files", `${amount(subject.fileCount, "file")}, ${amount(subject.byteSize, "byte")}, ${amount(subject.recordCount, "record")}`],
-      ["licence", licence.spdxExpression],
-      ["valid", period(credential)],
+      [label("issuer-name"), credential.issuer?.name],
+      [label("dataset"), subject.name],
+      [label("version"), subject.version],
+      [label("content"), subject.id],
+      [label("files"), ["file", "byte", "record"].map((one) => amount(subject[SIZES[one]], one)).join(", ")],
+      [label("licence"), licence.spdxExpression],
+      [label("valid"), period(credential)],
     ]),
-    ...folded(partitions.length, `Terms of ${counted(partitions.length, "partition")}`, partitions.flatMap((part) =>
-      group(partitions.length > 1 ? `Terms of the partition “${text(part.name)}”` : "Terms", termRows(part)))),
-    ...folded(claims.length, `${counted(claims.length, "claim")} of quality`, group("Quality", qualityRows(claims, report))),
-    ...group("As its publisher describes it", descriptorRows(members(subject.descriptor))),
+    ...folded(partitions.length, countedText("verification.terms-of", partitions.length), partitions.flatMap((part) =>
+      group(partitions.length > 1 ? pageText("verification.terms-of-partition", { name: text(part.name) }) : pageText("verification.terms"), termRows(part)))),
+    ...folded(claims.length, countedText("verification.quality-claims", claims.length), group(pageText("verification.quality"), qualityRows(claims, report))),
+    ...group(pageText("verification.described"), descriptorRows(members(subject.descriptor))),
   ];
 }
 
@@ -75,16 +73,16 @@ function groupsOf(credential, subject, report) {
 function termRows({ spdxExpression, permits, grantable, prohibits, requires, limits }) {
   const bounds = isObject(limits) ? Object.entries(limits).filter(([name]) => name !== "type") : [];
   return [
-    ["licence", spdxExpression], ["you may", list(permits)], ["you may with a grant", list(grantable)],
-    ["you may not", list(prohibits)], ["you must", list(requires)],
-    ["only", bounds.map(([name, bound]) => `${name} ${list(name === "territory" && Array.isArray(bound) ? territoryWords(bound) : bound) ?? text(bound)}`).join("; ")],
+    [label("licence"), spdxExpression], [label("may"), list(permits)], [label("may-with-grant"), list(grantable)],
+    [label("may-not"), list(prohibits)], [label("must"), list(requires)],
+    [label("only"), bounds.map(([name, bound]) => `${name} ${list(name === "territory" && Array.isArray(bound) ? territoryWords(bound) : bound) ?? text(bound)}`).join("; ")],
   ];
 }
 
 /** @param {any} credential @param {any} holder @param {any} grant @returns {Row[]} */
 const grantRows = (credential, holder, grant) => [
-  ["granted to", [holder.name, holder.id].filter((part) => part !== undefined).map(text).join(", ")],
-  ["dataset", grant.dataset?.name], ...termRows(grant), ["valid", period(credential)],
+  [label("granted-to"), [holder.name, holder.id].filter((part) => part !== undefined).map(text).join(", ")],
+  [label("dataset"), grant.dataset?.name], ...termRows(grant), [label("valid"), period(credential)],
 ];
 
 /** @param {any} credential @param {any} attestation @returns {Row[]} */
@@ -92,8 +90,8 @@ function attestationRows(credential, { kind, conclusion, results, standard, meth
   const found = members(results).map(({ metric, value }) => `${text(metric)} ${text(value)}`).join(", ");
   const { type, ...extent } = isObject(examined) ? examined : { type: undefined };
   return [
-    ["kind", kind], ["conclusion", conclusion], ["results", found], ["standard", standard], ["method", method],
-    ["examined", plain(extent)], ["limitations", list(limitations)], ["liable", liability], ["valid", period(credential)],
+    [label("kind"), kind], [label("conclusion"), conclusion], [label("results"), found], [label("standard"), standard], [label("method"), method],
+    [label("examined"), plain(extent)], [label("limitations"), list(limitations)], [label("liable"), liability], [label("valid"), period(credential)],
   ];
 }
 
@@ -124,7 +122,7 @@ function qualityRows(claims, report) {
     const measured = recipe === undefined ? undefined : measurements.shift();
     const bounds = isObject(recipe?.parameters) ? Object.entries(recipe.parameters) : [];
     const name = [text(metric), ...bounds.map(([parameter, bound]) => `${parameter} ${text(bound)}`)].join(", ");
-    const found = measured && (RESULT.get(measured.result) ?? `recomputed: ${measured.found}, which differs`);
+    const found = measured && (RESULTS.includes(measured.result) ? pageText(`verification.recomputed-${measured.result}`) : pageText("verification.recomputed-differs", { found: measured.found }));
     const how = [basis, method, found].filter((part) => part !== undefined).map(text).join("; ");
     return [name, `${text(value)} (${how})`];
   });
@@ -137,11 +135,11 @@ const list = (words) => (Array.isArray(words) ? words.map(text).join(", ") : und
 /** A value without the signs of JSON. @param {any} value @returns {string} */
 function plain(value) {
   if (Array.isArray(value)) return value.map((one) => (isObject(one) ? `(${plain(one)})` : plain(one))).join(", ");
-  return isObject(value) ? Object.entries(value).map(([name, one]) => `${name} ${plain(one)}`).join(", ") || "none" : text(value);
+  return isObject(value) ? Object.entries(value).map(([name, one]) => `${name} ${plain(one)}`).join(", ") || pageText("verification.none") : text(value);
 }
 /** @param {any} credential */
-const period = ({ validFrom, validUntil }) => `${text(validFrom)} to ${text(validUntil ?? "no end")}`;
+const period = ({ validFrom, validUntil }) => pageText("verification.period", { from: text(validFrom), until: text(validUntil ?? pageText("verification.no-end")) });
 /** @param {unknown} count @param {string} one */
-const amount = (count, one) => counted(/^\d{1,20}$/.test(text(count)) ? BigInt(text(count)).toLocaleString("en") : text(count), one);
+const amount = (count, one) => countedText(`verification.${one}s`, /^\d{1,20}$/.test(text(count)) ? BigInt(text(count)).toLocaleString("en") : text(count));
 /** A line break in somebody's prose is a blank. @param {unknown} value */
 const text = (value) => (typeof value === "string" ? value.replace(/[\t\n\r]+/g, " ") : JSON.stringify(value) ?? "");

@@ -2,6 +2,7 @@
 import { isObject, parse } from "../src/canon/json.js";
 import { inputsIn } from "../src/history/manifests/manifest.js";
 import { MANIFEST } from "../src/verify/deployment/layout.js";
+import { pageText } from "./texts.js";
 import { byId, described, element, json, written } from "./view.js";
 
 /** @typedef {import("../src/verify/report.js").Report} Report */
@@ -10,17 +11,17 @@ import { byId, described, element, json, written } from "./view.js";
 /** @param {Report} report @param {import("../src/verify/deployment/folder.js").EvidenceFiles} evidence */
 export function showDeployed(report, evidence) {
   const manifest = documentIn(evidence.files.get(MANIFEST));
-  const whole = element("details", { class: "whole" }, element("summary", {}, "The manifest in full"));
+  const whole = element("details", { class: "whole" }, element("summary", {}, pageText("verification.manifest")));
   whole.addEventListener("toggle", () => whole.append(written(json(manifest))), { once: true });
   const detailOf = (/** @type {string} */ id) => report.checks.find((check) => check.id === id)?.detail ?? {};
   const made = detailOf("deployment.made-from");
   byId("claims").replaceChildren(
     ...list("", madeRows(report, manifest, made)),
-    ...list("Made from", (made.inputs ?? []).map((/** @type {any} */ { role, id, name }) =>
-      [role, name === undefined ? `${id}, which is not beside it, or not sound` : `${name}, ${id}`])),
+    ...list(pageText("verification.made-from"), (made.inputs ?? []).map((/** @type {any} */ { role, id, name }) =>
+      [role, name === undefined ? pageText("verification.input-absent", { id }) : `${name}, ${id}`])),
     ...rightsOf(detailOf("deployment.rights")),
-    ...list("Credentials left out, since they may name values of the data", (detailOf("deployment.rights").credentialsLeftOut ?? [])
-      .map((/** @type {string} */ id) => ["credential", id])),
+    ...list(pageText("verification.left-out"), (detailOf("deployment.rights").credentialsLeftOut ?? [])
+      .map((/** @type {string} */ id) => [pageText("verification.credential"), id])),
     ...(isObject(manifest) ? [whole] : []),
   );
 }
@@ -35,14 +36,14 @@ export const nameOf = (report) => {
 function madeRows(report, manifest, made) {
   const approval = report.checks.find(({ id }) => id === "deployment.approval");
   /** @type {[string, unknown][]} */
-  const rows = [["deployed by, as signed", report.issuer ?? "nobody: it is not signed"]];
+  const rows = [[pageText("verification.deployed-by"), report.issuer ?? pageText("verification.not-signed")]];
   if (made.deployment !== undefined) { // else the manifest is not sound
     const { body } = manifest;
     const limits = Object.entries(body.limits).map(([name, value]) => `${name} ${value}`).join(", ");
-    rows.push(["deployment", made.deployment], ["for", `${body.loader} (${body.target})`], ["task", body.task],
-      ["weights", body.quantization === "none" ? "as sealed" : `rounded to ${body.quantization}`], ["limits", limits],
-      ["deployed, as claimed", manifest.created], ["approved", approval?.summary],
-      ["decided", inputsIn(manifest, "decision").length ? "by rules: not checked here" : ""]);
+    rows.push([pageText("verification.deployment"), made.deployment], [pageText("verification.deployed-for"), `${body.loader} (${body.target})`], [pageText("verification.task"), body.task],
+      [pageText("verification.weights"), body.quantization === "none" ? pageText("verification.weights-sealed") : pageText("verification.weights-rounded", { how: body.quantization })], [pageText("verification.limits"), limits],
+      [pageText("verification.deployed-on"), manifest.created], [pageText("verification.approved"), approval?.summary],
+      [pageText("verification.decided"), inputsIn(manifest, "decision").length ? pageText("verification.decided-by-rules") : ""]);
   }
   return rows.filter(([, value]) => value !== undefined && value !== "").map(([name, value]) => [name, String(value)]);
 }
@@ -52,10 +53,10 @@ function rightsOf({ stated, credentials = [] }) {
   if (stated === undefined) return [];
   const found = [stated.state, stated.reason].filter((word) => word !== undefined).join(", ");
   return [
-    ...list("Rights that it rests on", [["as whoever deployed it found them", found]]),
-    ...credentials.flatMap((/** @type {any} */ { credential, issuer, dataset, permits, requires, validUntil }) => list(`Terms of ${dataset}`, [
-      ["permits", permits.join(", ")], ["you must", requires.join(", ") || "nothing that is named"], ["by", issuer],
-      ["valid", validUntil === undefined ? "without an end" : `until ${validUntil}`], ["credential", credential],
+    ...list(pageText("verification.rights"), [[pageText("verification.rights-found"), found]]),
+    ...credentials.flatMap((/** @type {any} */ { credential, issuer, dataset, permits, requires, validUntil }) => list(pageText("verification.terms-of-dataset", { dataset }), [
+      [pageText("verification.permits"), permits.join(", ")], [pageText("verification.rights-must"), requires.join(", ") || pageText("verification.must-nothing")], [pageText("verification.rights-by"), issuer],
+      [pageText("verification.rights-valid"), validUntil === undefined ? pageText("verification.without-end") : pageText("verification.until", { moment: validUntil })], [pageText("verification.credential"), credential],
     ])),
   ];
 }

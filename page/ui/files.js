@@ -1,11 +1,11 @@
 /** The table of files: what is listed, how far each is hashed, how it ended; a page of it at a time. */
-import { counted } from "../src/canon/text.js";
+import { countedText, pageText } from "./texts.js";
 import { byId, element, grouped, showText } from "./view.js";
 
 const PAGE = 100;
 const EVERY = 250;
-const GOOD = "matches";
-const LISTED = "listed";
+const GOOD = pageText("verification.file-matches");
+const LISTED = pageText("verification.file-listed");
 const FILES = ["data.files", "deployment.files"];
 
 /** @typedef {{path: string, bytes: number, blake3: string, state: string, bad: boolean}} Row */
@@ -36,7 +36,7 @@ export class Files {
   progress(path, done) {
     const row = this.byPath.get(path);
     if (!row) return;
-    row.state = `hashing, ${row.bytes ? Math.floor((100 * done) / row.bytes) : 100}%`;
+    row.state = pageText("verification.file-hashing", { percent: row.bytes ? Math.floor((100 * done) / row.bytes) : 100 });
     this.soon();
   }
 
@@ -45,7 +45,7 @@ export class Files {
     const row = this.byPath.get(path);
     if (!row) return;
     row.bad = digest !== row.blake3;
-    row.state = row.bad ? "differs" : GOOD;
+    row.state = row.bad ? pageText("verification.file-differs") : GOOD;
     this.soon();
   }
 
@@ -60,19 +60,19 @@ export class Files {
       if (row) [row.state, row.bad] = [state, true];
       else this.rows.push({ path, bytes: NaN, blake3: "", state, bad: true });
     };
-    for (const { path, reason } of detail.differs ?? []) mark(path, `differs (${reason})`);
+    for (const { path, reason } of detail.differs ?? []) mark(path, pageText("verification.file-differs-by", { reason }));
     for (const [left, right] of detail.swapped ?? []) {
-      mark(left, `holds the content of ${right}`);
-      mark(right, `holds the content of ${left}`);
+      mark(left, pageText("verification.file-swapped", { path: right }));
+      mark(right, pageText("verification.file-swapped", { path: left }));
     }
-    for (const { from, to } of detail.renamed ?? []) mark(from, `renamed to ${to}`);
+    for (const { from, to } of detail.renamed ?? []) mark(from, pageText("verification.file-renamed", { path: to }));
     for (const { from, to } of detail.unicodeForm ?? []) {
-      mark(from, "in another Unicode form");
-      mark(to, "listed in another Unicode form");
+      mark(from, pageText("verification.file-unicode"));
+      mark(to, pageText("verification.file-unicode-listed"));
     }
-    for (const path of detail.missing ?? []) mark(path, "missing");
-    for (const path of detail.unreadable ?? []) mark(path, "unreadable");
-    for (const path of detail.extra ?? []) mark(path, "not listed");
+    for (const path of detail.missing ?? []) mark(path, pageText("verification.file-missing"));
+    for (const path of detail.unreadable ?? []) mark(path, pageText("verification.file-unreadable"));
+    for (const path of detail.extra ?? []) mark(path, pageText("verification.file-not-listed"));
     this.rows = [...this.rows.filter((row) => row.bad), ...this.rows.filter((row) => !row.bad)];
     byId("files-shown").hidden = this.rows.length === 0;
     this.turn(-Infinity);
@@ -95,9 +95,9 @@ export class Files {
     this.first = Math.min(this.first, Math.floor(Math.max(0, chosen.length - 1) / PAGE) * PAGE);
     const shown = chosen.slice(this.first, this.first + PAGE);
     const looked = this.rows.filter(({ state, bad }) => bad || state === GOOD).length;
-    const found = looked ? `${this.rows.filter(({ bad }) => bad).length} of them wrong` : "none of them looked at";
-    const range = shown.length ? `${this.first + 1} to ${this.first + shown.length} of ${chosen.length}` : "none";
-    showText("count", `${counted(this.rows.length, "file")}, ${found}; shown: ${range}`);
+    const found = looked ? pageText("verification.files-wrong", { wrong: this.rows.filter(({ bad }) => bad).length }) : pageText("verification.files-not-looked-at");
+    const range = shown.length ? pageText("verification.files-range", { first: this.first + 1, last: this.first + shown.length, all: chosen.length }) : pageText("verification.none");
+    showText("count", countedText("verification.files-count", this.rows.length, { found, range }));
     byId("earlier").disabled = this.first === 0;
     byId("later").disabled = this.first + PAGE >= chosen.length;
     byId("shards").replaceChildren(...shown.map(rowOf));

@@ -7,6 +7,7 @@ import { EARLIER, FOLDER, MANIFEST, UNSIGNED } from "../src/verify/deployment/la
 import { compare } from "../src/history/trees/paths.js";
 import { GIVEN } from "../src/verify_file.js";
 import { MAX_SIBLING_BYTES } from "../generated/limits.js";
+import { pageText } from "./texts.js";
 
 /** @typedef {{path: string, file: File}} Item */
 /** @typedef {{credential: File, siblings: Item[], data: Item[] | null, folder: string}} Delivered `folder`: where the data was found. */
@@ -105,7 +106,7 @@ function deployments(items) {
 }
 
 /** What to call a thing that can be judged. @param {Item} item */
-export const titleOf = (item) => (makesDeployed(item) ? `${top(item.path).slice(0, -1)}, a deployed folder` : item.path);
+export const titleOf = (item) => (makesDeployed(item) ? pageText("verification.deployed-folder", { name: top(item.path).slice(0, -1) }) : item.path);
 
 /**
  * What of all that is given can be judged: deployed folders; `credential.json` at the top of a folder or

@@ -1,25 +1,25 @@
 /** The lineage as a drawing, and the same as a list for those who do not see it. */
-import { counted } from "../src/canon/text.js";
 import { Graph, layout } from "@dagrejs/dagre";
+import { countedText, pageText } from "./texts.js";
 import { element, signed, svg } from "./view.js";
 
-const WIDTH = 210;
-const HEIGHT = 44;
-const LETTERS = 28;
+const WIDTH = 220;
+const LINE = 16;
+/** So many letters go into a line: those of the font are at most that wide. */
+const LETTERS = 26;
 const MARK = new Map([["signed", "✓"], ["named", "–"], ["refused", "✗"]]);
 
 /** @param {import("../src/verify/delivery/lineage.js").Lineage} lineage */
 export function lineageView(lineage) {
   const [here, ...sources] = lineage.steps;
-  if (here === undefined) return [element("p", {}, "It names no manifest.")];
-  const words = sources.length
-    ? `${here.label} was made from ${counted(sources.length, "other")}, as signed manifests say:`
-    : here.known === "signed" ? `${here.label} was committed as it is: it names no sources.` : `${here.label}: ${here.note}.`;
-  const cut = lineage.cut ? [element("p", {}, `Only the first ${counted(lineage.steps.length, "step is", "steps are")} shown.`)] : [];
-  if (!sources.length) return [element("p", {}, words)];
+  if (here === undefined) return [element("p", {}, pageText("verification.lineage-none"))];
+  const { label, known, note } = here;
+  if (!sources.length) return [element("p", {}, known === "signed" ? pageText("verification.lineage-committed", { label }) : `${label}: ${note}.`)];
   return [
-    element("div", { class: "scroll drawing", tabindex: "0", role: "region", "aria-label": "Lineage, drawn; the list that follows says the same" }, drawing(lineage)),
-    element("p", {}, words), ...cut, element("ul", {}, item(lineage, here, "", new Set())),
+    element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": pageText("verification.lineage-drawn") }, drawing(lineage)),
+    element("p", {}, countedText("verification.lineage-made", sources.length, { label })),
+    ...(lineage.cut ? [element("p", {}, countedText("verification.lineage-cut", lineage.steps.length))] : []),
+    element("ul", {}, item(lineage, here, "", new Set())),
   ];
 }
 
@@ -27,7 +27,8 @@ export function lineageView(lineage) {
 function drawing({ steps, edges }) {
   const graph = new Graph({ multigraph: true });
   graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 60, marginx: 4, marginy: 4 });
-  for (const step of steps) graph.setNode(step.id, { width: WIDTH, height: HEIGHT });
+  const lines = new Map(steps.map((step) => [step.id, lined(step.label)]));
+  for (const { id } of steps) graph.setNode(id, { width: WIDTH, height: (1.8 + (lines.get(id)?.length ?? 0)) * LINE });
   edges.forEach(({ from, to }, at) => graph.setEdge(from, to, {}, String(at)));
   layout(graph);
   const { width = 0, height = 0 } = graph.graph();
@@ -35,22 +36,21 @@ function drawing({ steps, edges }) {
   for (const { v, w, name } of graph.edges()) {
     const [first, ...rest] = graph.edge({ v, w, name }).points ?? [];
     const line = [`M${first?.x} ${first?.y}`, ...rest.map((/** @type {{x: number, y: number}} */ { x, y }) => `L${x} ${y}`)].join(" ");
-    image.append(svg("path", { d: line }));
+    image.append(svg("path", { d: line, class: "edge" }));
   }
-  for (const step of steps) {
-    const { x, y } = graph.node(step.id);
-    const [left, head] = [x - WIDTH / 2, y - HEIGHT / 2];
-    const rounded = step.kind === "dataset" || step.kind === "checkpoint" ? 3 : HEIGHT / 2;
-    image.append(
-      svg("rect", { x: left, y: head, width: WIDTH, height: HEIGHT, rx: rounded, class: step.known }),
-      svg("text", { x: left + 14, y: head + 18 }, clip(step.label)),
-      svg("text", { x: left + 14, y: head + 35, class: "quiet" }, `${MARK.get(step.known)} ${clip(step.kind)}`));
+  for (const { id, kind, known } of steps) {
+    const { x, y, height: tall } = graph.node(id);
+    const [left, top] = [x - WIDTH / 2, y - tall / 2];
+    const rounded = kind === "dataset" || kind === "checkpoint" ? 3 : tall / 2;
+    const words = [...lines.get(id) ?? [], `${MARK.get(known)} ${kind}`];
+    image.append(svg("rect", { x: left, y: top, width: WIDTH, height: tall, rx: rounded, class: `box ${known}` }),
+      ...words.map((one, at) => svg("text", { x: left + 20, y: top + LINE * (1.2 + at), ...(at === words.length - 1 ? { class: "quiet" } : {}) }, one)));
   }
   return image;
 }
 
-/** @param {string} text */
-const clip = (text) => (text.length > LETTERS ? `${text.slice(0, LETTERS - 1)}…` : text);
+/** A name as lines, whole; cut after a sign that parts words, if there is one. @param {string} text */
+const lined = (text) => text.match(new RegExp(`.{1,${LETTERS}}$|.{1,${LETTERS - 1}}[-/._ ]|.{1,${LETTERS}}`, "gsu")) ?? [];
 
 /**
  * One step and, below it, what it was made from; a step that was shown already is only named again.
@@ -62,7 +62,7 @@ const clip = (text) => (text.length > LETTERS ? `${text.slice(0, LETTERS - 1)}�
  * @returns {HTMLElement}
  */
 function item(lineage, step, role, shown) {
-  const words = signed(/** @type {string} */ (MARK.get(step.known)), `${step.kind} ${step.label}${role ? ` as ${role}` : ""}: ${step.note}`);
+  const words = signed(/** @type {string} */ (MARK.get(step.known)), pageText(role ? "verification.lineage-step-as" : "verification.lineage-step", { kind: step.kind, label: step.label, role, note: step.note }));
   const below = shown.has(step.id) ? [] : lineage.edges.filter(({ to }) => to === step.id);
   shown.add(step.id);
   const byId = new Map(lineage.steps.map((one) => [one.id, one]));

@@ -7,7 +7,6 @@ import { CREDENTIAL_PROOF } from "../src/verify/credential/issuer_key.js";
 import { isTextName } from "../src/verify/credential/terms.js";
 import { text } from "../src/canon/bytes.js";
 import { blake3, parseUrn } from "../src/canon/digest.js";
-import { counted } from "../src/canon/text.js";
 import { lineage } from "../src/verify/delivery/lineage.js";
 import { OpenedCredential } from "../src/credentials/opened.js";
 import { isObject, parse } from "../src/canon/json.js";
@@ -24,12 +23,12 @@ import { add, candidates, chosen, dropped, sortOut, titleOf } from "./given.js";
 import { Hashing } from "./hashing.js";
 import { lineageView } from "./lineage.js";
 import { settingOf } from "./record.js";
+import { countedText, pageText } from "./texts.js";
 import { byId, element, grouped, showReport, showText } from "./view.js";
 import { MAX_CREDENTIAL_BYTES, MAX_JSON_BYTES, MAX_RESOURCE_BYTES, MAX_STATEMENTS_BYTES, MAX_TRUST_FILE_BYTES } from "../generated/limits.js";
 
 const DRAWN_EVERY = 250; // milliseconds
 const SAID_EVERY = 10_000;
-const STOPPED = "Stopped: nothing was judged.";
 
 /** @typedef {import("./given.js").Item} Item */
 
@@ -65,32 +64,32 @@ function showGiven() {
 function described(given) {
   const { siblings, data, folder } = given;
   if ("evidence" in given) {
-    return `A deployed folder, “${folder}”: ${counted(given.data.length, "file")}, and ${counted(given.evidence.length, "file")} that show who signed what.`;
+    return pageText("verification.given-folder", { folder, files: countedText("verification.files", given.data.length), evidence: countedText("verification.files", given.evidence.length) });
   }
-  return `A credential, ${counted(siblings.length, "file")} beside it, ` +
-    (data === null ? "no data." : `${counted(data.length, "file")} of data in “${folder}”.`);
+  const beside = countedText("verification.files", siblings.length);
+  return data === null ? pageText("verification.given-credential", { beside })
+    : pageText("verification.given-delivery", { beside, data: countedText("verification.files", data.length), folder });
 }
 
-const nothing = () => (items.length
-  ? `${counted(items.length, "file")}, but no credential.json and no lyrikstore/manifest.json among them.` : "Nothing given yet.");
+const nothing = () => (items.length ? countedText("verification.given-other", items.length) : pageText("verification.given-nothing"));
 
 function believed() {
   const did = byId("did").value.trim();
-  let words = "Nobody yet: at best the verdict is “valid”.";
-  if (trustFile !== null) words = `Whom ${trustFile.name} names.`;
-  else if (did) words = "The key you gave, for everything.";
-  else if (inside.trust !== null) words = "Whom the trust file inside this page names: whoever made the page put it there.";
+  let words = pageText("verification.believed-nobody");
+  if (trustFile !== null) words = pageText("verification.believed-file", { name: trustFile.name });
+  else if (did) words = pageText("verification.believed-key");
+  else if (inside.trust !== null) words = pageText("verification.believed-inside");
   showText("believed", words);
 }
 
 /** @param {(digest: string) => Uint8Array | undefined} find Gives a DID document that it pins, wherever it lies. */
 async function readTrust(find) {
   const did = byId("did").value.trim();
-  if (trustFile === null && did) return { trust: Trust.of(did), believed: { words: `the key you gave, ${did}`, name: null, bytes: null } };
+  if (trustFile === null && did) return { trust: Trust.of(did), believed: { words: pageText("verification.trust-key", { did }), name: null, bytes: null } };
   const file = trustFile ?? inside.trust;
-  if (file === null) return { trust: new Trust(), believed: { words: "no key and no trust file was given", name: null, bytes: null } };
+  if (file === null) return { trust: new Trust(), believed: { words: pageText("verification.trust-none"), name: null, bytes: null } };
   const bytes = await bytesOf(file, MAX_TRUST_FILE_BYTES + 1);
-  const words = file === inside.trust ? "the trust file inside this page" : `the trust file ${file.name}`;
+  const words = file === inside.trust ? pageText("verification.trust-inside") : pageText("verification.trust-file", { name: file.name });
   return {
     trust: Trust.parse(text(bytes, "bad-trust"), (_, digest) => find(digest)),
     believed: { words, name: trustFile === null ? null : file.name, bytes },
@@ -102,7 +101,7 @@ async function bytesOf(file, limit) {
   try {
     return new Uint8Array(await file.slice(0, limit).arrayBuffer());
   } catch {
-    throw new Error(`${file.name} cannot be read, or was changed after it was given: give it again.`);
+    throw new Error(pageText("verification.unreadable", { name: file.name }));
   }
 }
 
@@ -121,7 +120,7 @@ async function verify() {
     say("");
   } catch (error) {
     files.list([]);
-    say(control.signal.aborted ? STOPPED : /** @type {Error} */ (error).message, "problem");
+    say(control.signal.aborted ? pageText("verification.stopped") : /** @type {Error} */ (error).message, "problem");
   } finally {
     running = null;
     busy();
@@ -191,7 +190,7 @@ async function judge(given, signal) {
   if (!isOfDataset(opened)) {
     // ATTACK: whatever data, beside a genuine credential that is about other data or none.
     if (given.data !== null && given.credential.name === "credential.json") {
-      throw new Error("This credential.json is no dataset credential: nothing in it is about the data. Give it without the data.");
+      throw new Error(pageText("verification.no-dataset"));
     }
     given = { ...given, data: null }; // that of the delivery which a grant rests on
   }
@@ -308,7 +307,7 @@ class Meter {
       if (now - this.drawn < DRAWN_EVERY) return; // drawing takes what hashing needs
       this.drawn = now;
       byId("bar").value = this.sum / this.total;
-      const words = `hashing: ${Math.floor((this.sum / this.total) * 100)}% of ${grouped(this.total)} bytes`;
+      const words = pageText("verification.hashing", { percent: Math.floor((this.sum / this.total) * 100), total: grouped(this.total) });
       byId("hashed").textContent = words; // for the eye alone
       if (now - this.said < SAID_EVERY) return; // a screen reader reads every change
       this.said = now;
@@ -372,9 +371,9 @@ document.ondrop = async (event) => {
   drop.classList.remove("over");
   const items = event.dataTransfer ? await dropped(event.dataTransfer).catch(() => []) : [];
   if (items.length) give(items);
-  else showText("given", "Nothing was dropped that can be read: choose the folder or the files.");
+  else showText("given", pageText("verification.dropped-nothing"));
 };
-if (location.protocol !== "file:") byId("origin").textContent = `This copy was loaded from ${location.origin}.`;
+if (location.protocol !== "file:") byId("origin").textContent = pageText("verification.origin", { origin: location.origin });
 believed();
 if (inside.items.length) {
   byId("carried").hidden = false;

@@ -1,6 +1,7 @@
 /** What belongs to a record beside the report: what was judged, by what and by whose word, and how to do it again. */
-import { counted } from "../src/canon/text.js";
 import { blake3 } from "../src/canon/digest.js";
+import { countedText, pageText } from "./texts.js";
+import { sources } from "./view.js";
 
 /** @typedef {import("../src/verify/report.js").Report} Report */
 /** @typedef {{command: string, title: string, rows: [string, string][]}} Setting */
@@ -9,10 +10,9 @@ import { blake3 } from "../src/canon/digest.js";
 
 const PLAIN = /^[A-Za-z0-9_./:@+=][A-Za-z0-9_./:@+=-]{0,200}$/;
 const MAX_TITLE = 200;
-const WORDS = /** @type {const} */ ([
-  ["pass", "passed"], ["fail", "failed"], ["warn", "with a warning"], ["stated", "stated, not checked"],
-  ["unchecked", "not made"], ["n/a", "not applicable"],
-]);
+const STATES = /** @type {const} */ (["pass", "fail", "warn", "stated", "unchecked", "n/a"]);
+/** What a row is called. @param {string} name */
+const label = (name) => pageText(`verification.record-${name}`);
 
 /** @param {Report} report @param {any} credential @param {Asked} asked @param {Believed} believed @returns {Setting} */
 export function settingOf(report, credential, asked, believed) {
@@ -21,29 +21,28 @@ export function settingOf(report, credential, asked, believed) {
   const name = subject?.contentRoot === undefined ? credential?.name : subject.name;
   const title = asked.title ?? (typeof name === "string" && name ? name.slice(0, MAX_TITLE) : report.subject);
   const nickname = report.checks.find(({ id }) => id === "trust.issuer")?.detail.nickname;
-  const issuer = report.issuer ?? "nobody named";
+  const issuer = report.issuer ?? pageText("verification.nobody");
   const digest = believed.bytes === null ? "" : `, BLAKE3 ${blake3(believed.bytes)}`;
   /** @type {[string, string][]} */
   const rows = [
-    ["what was judged", title === report.subject ? title : `${title}, ${report.subject}`],
-    ["signed by", nickname === undefined ? issuer : `${nickname}, ${issuer}`],
-    ["judged for the moment", report.at],
-    ["trust", `${believed.words}${digest}`],
-    ["what was given", asked.given],
-    ["checks", tally(report)],
-    ["verified by", `the page of lyrikstore made of the sources ${sources()}`],
+    [label("judged"), title === report.subject ? title : `${title}, ${report.subject}`],
+    [label("signed-by"), nickname === undefined ? issuer : `${nickname}, ${issuer}`],
+    [label("moment"), report.at],
+    [label("trust"), `${believed.words}${digest}`],
+    [label("given"), asked.given],
+    [label("checks"), tally(report)],
+    [label("verified-by"), pageText("verification.this-page", { sources: sources() })],
   ];
-  if (asked.at) rows.splice(3, 0, ["verified on", `${new Date().toISOString().slice(0, 19)}Z`]);
+  if (asked.at) rows.splice(3, 0, [label("verified-on"), `${new Date().toISOString().slice(0, 19)}Z`]);
   return { command: again(asked, believed), title, rows };
 }
 
 /** How many checks ended how. @param {Report} report */
 function tally({ checks }) {
-  const parts = WORDS.map(([state, words]) => [checks.filter((check) => check.state === state).length, words]);
-  return `${counted(checks.length, "check")}: ${parts.filter(([count]) => count).map(([count, words]) => `${count} ${words}`).join(", ")}`;
+  const counts = STATES.map((state) => /** @type {const} */ ([state, checks.filter((check) => check.state === state).length])).filter(([, count]) => count);
+  const found = counts.map(([state, count]) => pageText(`verification.tally-${state.replace("/", "")}`, { count })).join(", ");
+  return countedText("verification.tally", checks.length, { found });
 }
-
-const sources = () => document.querySelector("meta[name=sources]")?.getAttribute("content") ?? "";
 
 /** @param {Asked} asked @param {Believed} believed */
 function again({ target, folder, at, challenge, domain }, { name }) {

@@ -1,6 +1,5 @@
 /** The texts of the pages: `lyrikstore/web/texts.json`, the sections that programs need. */
 import texts from "../generated/texts.js";
-import { element } from "./view.js";
 
 /** @typedef {{[place: string]: string | number | bigint}} Places */
 
@@ -23,10 +22,6 @@ export function countedText(name, count, places = {}) {
   const [one, many] = found(name).split("|");
   return filled(Number(count) === 1 ? one : many, { count, ...places });
 }
-
-/** Return a text as nodes: what stands between backquotes is code. @param {string} name @param {Places} [places] */
-export const wordedText = (name, places = {}) =>
-  pageText(name, places).split("`").map((part, at) => (at % 2 ? element("code", {}, part) : part));
 
 /** @param {string} name */
 function found(name) {

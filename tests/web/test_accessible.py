@@ -112,6 +112,7 @@ def test_where_to_type_and_press_can_be_seen(open_page, delivery, scheme) -> Non
             page.evaluate(
                 """() => {
                   const box = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+                  box.setAttribute("class", "box");
                   document.body.appendChild(document.createElementNS(box.namespaceURI, "svg"))
                     .append(box);
                   return getComputedStyle(box).stroke;

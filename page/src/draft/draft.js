@@ -16,7 +16,7 @@ const MAX_SEEN = 256; // statements beside a question, as an answer can name the
 const TYPES = { checkpoint: "Checkpoint", dataset: "Dataset" };
 const URN = /^urn:blake3:[0-9a-f]{64}$/;
 
-/** @typedef {{id: string, title: string, text: string, state: string, by?: string, was?: string, value?: unknown, evidence?: string[]}} Statement */
+/** @typedef {{id: string, title: string, text: string, state: string, by?: string, was?: string, about?: string, value?: unknown, evidence?: string[]}} Statement */
 /** @typedef {{id: string, asks: string, guidance: string, choices: string[], shows: Statement[], said: Statement[], open: boolean}} Question */
 
 /** States that somebody has to do something about. */

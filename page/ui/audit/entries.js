@@ -1,11 +1,12 @@
 /** All entries of the log, each with what was signed. They are drawn when somebody looks: a log may have a million. */
-import { counted } from "../../src/canon/text.js";
 import { short } from "../../src/canon/digest.js";
 import { REASONS } from "../../src/audit/refs.js";
 import { entryAt, statedBy } from "../../src/audit/subject.js";
+import { countedText, pageText } from "../texts.js";
 import { byId, element, grouped, json, written } from "../view.js";
 
 const AT_ONCE = 1000;
+const COLUMNS = ["entry", "what", "name", "signed-by", "claimed-time"];
 
 /** @typedef {import("../../src/audit/opened.js").OpenedEvidence} OpenedEvidence */
 
@@ -17,13 +18,13 @@ export class Entries {
     const { leaves } = opened.evidence;
     this.next = 0;
     this.list = element("ol", { class: "list entries", role: "list" });
-    this.more = element("button", { id: "more", type: "button" }, "More entries");
+    this.more = element("button", { id: "more", type: "button" }, pageText("audit.more"));
     this.more.onclick = () => this.draw(this.next + AT_ONCE);
     const head = element("div", { class: "head", "aria-hidden": "true" },
-      ...["", "entry", "what", "name", "signed by", "claimed time"].map((word) => element("span", {}, word)));
+      element("span"), ...COLUMNS.map((name) => element("span", {}, pageText(`audit.column-${name}`))));
     this.whole = element("details", { id: "entries" },
-      element("summary", {}, `All ${grouped(leaves.length)} entries of the log`),
-      element("p", { class: "quiet" }, "In the order that the log proves. The times are those that signers claimed."),
+      element("summary", {}, pageText("audit.all-entries", { count: grouped(leaves.length) })),
+      element("p", { class: "quiet" }, pageText("audit.entries-order")),
       element("div", { class: "entries" }, head), this.list, this.more);
     this.whole.addEventListener("toggle", () => this.draw(AT_ONCE));
   }
@@ -63,16 +64,16 @@ export class Entries {
   /** @param {number} index */
   #row(index) {
     const { type, kind, name, signer, claimed, effect, id, text, value } = entryAt(this.opened, index);
-    const what = kind || (type === "manifest" ? "no manifest" : type);
+    const what = kind || (type === "manifest" ? pageText("audit.no-manifest") : type);
     const details = element("details", { class: "whole" },
       element("summary", {}, element("span", { class: "number" }, String(index)), element("span", {}, what),
-        element("span", {}, name + (effect ? " (without effect)" : "")), element("span", {}, this.who(signer)), element("span", { class: "number" }, claimed)));
+        element("span", {}, effect ? pageText("audit.name-without-effect", { name }) : name), element("span", {}, this.who(signer)), element("span", { class: "number" }, claimed)));
     // ATTACK: megabytes in each. They are drawn when it is opened.
     details.addEventListener("toggle", () => {
       if (details.childElementCount > 1) return;
-      if (effect) details.append(element("p", { class: "problem" }, `Without effect: ${REASONS[effect]}.`));
+      if (effect) details.append(element("p", { class: "problem" }, pageText("audit.without-effect", { reason: REASONS[effect] })));
       const seen = statedBy(this.opened, index);
-      if (seen !== null) details.append(element("p", {}, `Existed by ${seen.time}, as ${seen.by} says; this page does not judge that.`));
+      if (seen !== null) details.append(element("p", {}, pageText("audit.existed", seen)));
       details.append(element("p", { class: "quiet" }, `${type} blake3:${id}`), written(value === null ? text ?? "" : json(value)));
     });
     return element("li", { id: `entry-${index}` }, details);
@@ -82,9 +83,7 @@ export class Entries {
 /** Entries of which only the ids are in the file. @param {number} first @param {number} last @param {string} type @param {string} id */
 function absent(first, last, type, id) {
   const which = first === last ? String(first) : `${first}–${last}`;
-  const words = type === "transaction"
-    ? `${counted(last - first + 1, "transaction")}, by id alone`
-    : `${counted(last - first + 1, type)}, not in this file`;
+  const words = countedText(`audit.absent-${type === "transaction" ? type : "object"}`, last - first + 1, { type });
   return element("li", { id: `entry-${first}`, tabindex: "-1" }, element("div", { class: "bare" }, element("span", {}),
     element("span", { class: "number" }, which), element("span", {}, first === last ? `${words}: ${short(id)}` : words)));
 }

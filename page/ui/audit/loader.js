@@ -7,5 +7,5 @@ try {
   document.head.append(script);
 } catch {
   const waiting = document.getElementById("waiting");
-  if (waiting) waiting.textContent = "Not checked: this page was changed or cut, or this browser is too old to unpack its program. Check the file with lyrikstore verify FILE.";
+  if (waiting) waiting.textContent = waiting.dataset.failed ?? "";
 }

@@ -11,22 +11,20 @@ import { OpenedEvidence } from "../../src/audit/opened.js";
 import { statedBy, titleOf } from "../../src/audit/subject.js";
 import { attempt, Refusal, refuse } from "../../src/canon/errors.js";
 import { visible } from "../../src/canon/quoting.js";
-import { counted } from "../../src/canon/text.js";
 import { Trust } from "../../src/credentials/trust.js";
 import { QUESTIONS } from "../../generated/questions.js";
 import { MAX_TRUST_FILE_BYTES } from "../../generated/limits.js";
-import { described, element, grouped, json, showText, written } from "../view.js";
+import { countedText, pageText } from "../texts.js";
+import { checkRow, described, element, grouped, json, showText, sources, wordedText, written } from "../view.js";
 import { Entries } from "./entries.js";
-import { banner, checkRow, questionRow } from "./view.js";
+import { banner, questionRow } from "./view.js";
 
 const TURN = 40; // milliseconds between two looks at the window
-const ITSELF = "A page that checks itself is no proof of itself: whoever changed it could have changed this sentence, too. " +
-  "Check the same file with a program of your own: lyrikstore verify FILE.";
 
 /** @typedef {import("../../src/verify/report.js").Report} Report */
 
 const carried = document.querySelectorAll("#evidence");
-const heading = element("h1", {}, "An audit file");
+const heading = element("h1", {}, pageText("audit.title"));
 const status = element("p", { id: "progress", class: "quiet", role: "status" });
 const main = element("main", {}, heading, status);
 document.body.replaceChildren(main);
@@ -36,7 +34,7 @@ function meter() {
   let last = performance.now();
   return async (/** @type {number} */ done, /** @type {number} */ total) => {
     if (performance.now() - last < TURN) return;
-    status.textContent = `Checking signature ${grouped(done)} of ${grouped(total)} …`;
+    status.textContent = pageText("audit.checking", { done: grouped(done), total: grouped(total) });
     await new Promise((resume) => setTimeout(resume));
     last = performance.now();
   };
@@ -52,7 +50,7 @@ function show(opened) {
   const checks = element("ul", { class: "list checks", role: "list" });
   const open = element("ul", { id: "open" });
   const raw = element("div");
-  const doubt = element("p", { class: "problem" }, "This file is invalid: what follows is what it says, not what is so.");
+  const doubt = element("p", { class: "problem" }, pageText("audit.doubt"));
   const judge = (/** @type {Trust} */ trust, /** @type {string} */ believed) => {
     const report = verifyEvidence(opened, { trust, at: Date.now() });
     verdict.replaceChildren(banner(report), element("dl", { id: "facts" }, ...described(factsOf(opened, report, answers, believed))));
@@ -64,18 +62,18 @@ function show(opened) {
   const title = titleOf(opened);
   heading.textContent = visible(title);
   document.title = visible(title);
-  main.replaceChildren(heading, verdict, element("p", { class: "quiet" }, ITSELF), believing(judge),
-    element("h2", { id: "questions-head" }, "Questions"), doubt,
+  main.replaceChildren(heading, verdict, element("p", { class: "quiet" }, ...wordedText("audit.itself")), believing(judge),
+    element("h2", { id: "questions-head" }, pageText("audit.questions")), doubt,
     element("ol", { class: "list questions", role: "list", "aria-labelledby": "questions-head" },
       ...QUESTIONS.map((question, at) => questionRow(question, answers[at], (index) => entries.show(index), kept))),
-    element("h2", {}, "Evidence"),
+    element("h2", {}, pageText("audit.evidence")),
     entries.whole,
-    element("details", { id: "checks" }, element("summary", {}, "Checks"), checks),
-    element("details", {}, element("summary", {}, "What is not proven"), open),
-    element("details", { class: "whole" }, element("summary", {}, "The report as JSON"), raw),
-    element("footer", {}, element("p", {}, `This file was made by lyrikstore. It holds signed statements and no data. Program: ${sources()}`)));
+    element("details", { id: "checks" }, element("summary", {}, pageText("audit.checks")), checks),
+    element("details", {}, element("summary", {}, pageText("audit.not-proven")), open),
+    element("details", { class: "whole" }, element("summary", {}, pageText("common.report-json")), raw),
+    element("footer", {}, element("p", {}, pageText("audit.made-by", { sources: sources() }))));
   raw.id = "raw";
-  judge(new Trust(), "nobody yet");
+  judge(new Trust(), pageText("audit.nobody"));
   beforePrinting(entries);
 }
 
@@ -93,27 +91,26 @@ function factsOf(opened, report, answers, believed) {
   const newest = [...opened.manifests.values()].at(-1)?.created ?? "";
   const [[word, subject]] = Object.entries(evidence.about);
   const seen = statedBy(opened, 0);
-  return [
+  /** @type {[string, string | undefined][]} */
+  const rows = [
     ["about", `${word} ${subject}`],
-    ["founded by", genesis === null ? "not established" : genesis.author],
-    ["you believe", believed],
-    ["log checkpoint", log?.state === "pass" ? `${counted(evidence.leaves.length, "entry")} of ${log.detail.origin}` : "does not hold"],
-    ...(log?.state === "pass" && log.detail.keptSize !== undefined ? /** @type {[string, string][]} */ ([["since you looked", sinceOf(evidence.leaves.length - log.detail.keptSize)]]) : []),
-    ["newest claimed time", newest],
-    ...(seen === null ? [] : /** @type {[string, string][]} */ ([["outside time", `entry 0 existed by ${seen.time}, as ${seen.by} says; lyrikstore verify judges that`]])),
-    ["in this file", counted(evidence.objects.size, "signed object") + (leftOut ? `; ${counted(leftOut, "entry is", "entries are")} left out` : "; nothing is left out")],
-    ["questions", `${known} answered, ${answers.length - known} not known`],
+    ["founded-by", genesis === null ? pageText("audit.not-established") : genesis.author],
+    ["you-believe", believed],
+    ["log-checkpoint", log?.state === "pass" ? countedText("audit.entries-of", evidence.leaves.length, { origin: log.detail.origin }) : pageText("audit.does-not-hold")],
+    ["since", log?.state === "pass" && log.detail.keptSize !== undefined ? countedText("audit.new-entries", evidence.leaves.length - log.detail.keptSize) : undefined],
+    ["newest", newest],
+    ["outside-time", seen === null ? undefined : pageText("audit.seen", seen)],
+    ["in-this-file", countedText("audit.objects", evidence.objects.size) + (leftOut ? countedText("audit.left-out", leftOut) : pageText("audit.left-out-nothing"))],
+    ["questions", pageText("audit.questions-known", { known, unknown: answers.length - known })],
   ];
+  return rows.flatMap(([name, value]) => (value === undefined ? [] : [/** @type {[string, string]} */ ([pageText(`audit.fact-${name}`), value])]));
 }
-
-/** @param {number} count */
-const sinceOf = (count) => `${counted(count, "new entry")}, nothing rewritten: what rests on one is marked new`;
 
 /** Whom the reader believes. @param {(trust: Trust, believed: string) => void} judge */
 function believing(judge) {
-  const did = /** @type {HTMLInputElement} */ (element("input", { id: "did", type: "text", placeholder: "did:key:z6Mk…", autocomplete: "off", autocapitalize: "off", spellcheck: "false" }));
+  const did = /** @type {HTMLInputElement} */ (element("input", { id: "did", type: "text", placeholder: pageText("common.publisher-placeholder"), autocomplete: "off", autocapitalize: "off", spellcheck: "false" }));
   const file = /** @type {HTMLInputElement} */ (element("input", { id: "trust", type: "file", accept: ".toml", hidden: "" }));
-  const choose = element("button", { type: "button", id: "choose-trust" }, "or your trust file");
+  const choose = element("button", { type: "button", id: "choose-trust" }, pageText("common.choose-trust"));
   const said = element("p", { id: "believed", class: "quiet", role: "status" });
   const take = (/** @type {() => Trust} */ make, /** @type {string} */ words) => {
     const trust = attempt(make);
@@ -124,11 +121,11 @@ function believing(judge) {
     }
     said.className = "quiet";
     judge(trust, words);
-    showText("believed", `Judged again: you believe ${words}.`);
+    showText("believed", pageText("audit.judged-again", { words }));
   };
   const byKey = () => {
     const key = did.value.trim();
-    return { make: () => (key ? Trust.of(key) : new Trust()), words: key || "nobody yet" };
+    return { make: () => (key ? Trust.of(key) : new Trust()), words: key || pageText("audit.nobody") };
   };
   // While somebody types, what is no key yet is no mistake.
   did.addEventListener("input", () => {
@@ -143,11 +140,11 @@ function believing(judge) {
     const [given] = file.files ?? [];
     if (given === undefined) return;
     const source = given.size > MAX_TRUST_FILE_BYTES ? "" : await given.text();
-    take(() => (source ? Trust.parse(source) : refuse("bad-trust", "the trust file is empty or too large")), `whom ${given.name} names`);
+    take(() => (source ? Trust.parse(source) : refuse("bad-trust", pageText("audit.bad-trust"))), pageText("audit.whom-file", { name: given.name }));
   });
   choose.onclick = () => file.click();
   return element("section", { id: "believe" }, element("p", { class: "choose" },
-    element("label", { for: "did" }, "The founder's key, as you know it"), did, choose, file), said);
+    element("label", { for: "did" }, pageText("audit.founder-key")), did, choose, file), said);
 }
 
 /** On paper everything is open, but the signed texts. @param {Entries} entries */
@@ -162,21 +159,19 @@ function beforePrinting(entries) {
   addEventListener("afterprint", () => opened.forEach((one) => one.removeAttribute("open")));
 }
 
-const sources = () => document.querySelector("meta[name=sources]")?.getAttribute("content") ?? "";
-
 /** @param {unknown} error */
 function fail(error) {
-  const refusal = error instanceof Refusal ? error : new Refusal("bad-audit", "the program of this page failed on it");
+  const refusal = error instanceof Refusal ? error : new Refusal("bad-audit", pageText("audit.program-failed"));
   const report = unreadable(refusal, Date.now());
-  document.title = "Invalid: an audit file";
-  main.replaceChildren(heading, banner(report), element("p", { class: "quiet" }, ITSELF),
+  document.title = pageText("audit.title-invalid");
+  main.replaceChildren(heading, banner(report), element("p", { class: "quiet" }, ...wordedText("audit.itself")),
     element("ul", { class: "list checks", role: "list" }, ...report.checks.map(checkRow)),
-    element("details", {}, element("summary", {}, "The report as JSON"), element("div", { id: "raw" }, written(json(report)))));
+    element("details", {}, element("summary", {}, pageText("common.report-json")), element("div", { id: "raw" }, written(json(report)))));
 }
 
 try {
-  if (carried.length !== 1) refuse("bad-audit", "not an audit file: it has no evidence, or several");
-  status.textContent = "Reading the evidence …";
+  if (carried.length !== 1) refuse("bad-audit", pageText("audit.not-one"));
+  status.textContent = pageText("audit.reading");
   await new Promise((resume) => setTimeout(resume));
   show(await new OpenedEvidence(unpackEvidence(carried[0].textContent ?? "")).read(meter()));
 } catch (error) {

@@ -33,7 +33,7 @@ export function essentials({ card, statements }) {
   return element("section", { id: "draft-essentials", class: "lead", "aria-labelledby": "draft-essentials-head" },
     element("h2", { id: "draft-essentials-head" }, pageText("draft.essentials")),
     element("dl", {}, ...described([
-      ...lines.map(([name, one]) => /** @type {[string, Node]} */ ([pageText(`draft.line-${name}`), lineOf(one)])),
+      ...lines.map(([name, one]) => /** @type {[string, Node]} */ ([pageText(`draft.line-${name}`), lineOf(one, one === worst)])),
       [pageText("draft.line-status"), open ? countedText("draft.status-open", open) : pageText("draft.status-closed")],
     ])),
     element("p", {}, linkTo(() => field("card-head"), pageText("draft.to-card"))));
@@ -46,11 +46,12 @@ const isOf = ({ id }, kind) => id === kind || id.startsWith(`${kind}:`);
 const isKnown = ({ id, state, text, value }) => text !== "" && state !== "not-established" && state !== "not-applicable" &&
   !(id.startsWith("evaluation.worst") && value === undefined);
 
-/** @param {Statement | undefined} one */
-function lineOf(one) {
+/** @param {Statement | undefined} one @param {boolean} whose Whether its name stands before it. */
+function lineOf(one, whose) {
   if (one === undefined) return element("span", {}, pageText("draft.line-nothing"));
   const letters = Array.from(one.text);
-  return element("span", {}, letters.length > SHORT ? `${letters.slice(0, SHORT).join("")}…` : one.text, " ", badge(one.state));
+  const name = whose ? [element("strong", {}, `${one.about ? `${one.title}, ${one.about}` : one.title}: `)] : [];
+  return element("span", {}, ...name, letters.length > SHORT ? `${letters.slice(0, SHORT).join("")}…` : one.text, " ", badge(one.state));
 }
 
 /** How many required items are open. @param {any} card */
