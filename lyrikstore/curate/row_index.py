@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,10 @@ CUT = 300
 MAX_FIELDS = 1000
 """Most different fields that are listed; those of a row are all in the row."""
 
+MAX_VALUES = 1000
+"""Most different values that are counted."""
+
+_LONG = 200
 _FORM = 1
 _WINDOW = 100_000
 _ENDING = ".rows.duckdb"
@@ -48,6 +53,8 @@ _SETTINGS: Mapping[str, str | int] = {
     "python_enable_replacements": "false",
     "threads": 2,
 }
+Counts = tuple[tuple[str, int], ...] | None
+
 _checked: dict[Path, tuple[int, int, int]] = {}
 """Path → inode, size and time of files whose digest this process compared with their stamp."""
 
@@ -93,11 +100,14 @@ class RowIndex(Struct, frozen=True):
         path: The file.
         rows: Number of rows.
         fields: Fields in the order in which they first occur, at most :data:`MAX_FIELDS`.
+        licences: Value of the licence field → number of rows, the most frequent first; None if
+            there is no such field, or more than :data:`MAX_VALUES` values.
     """
 
     path: Path
     rows: int
     fields: tuple[str, ...]
+    licences: tuple[tuple[str, int], ...] | None
 
     @classmethod
     def open(cls, folder: Path, version: Digest) -> "RowIndex | None":
@@ -125,6 +135,22 @@ class RowIndex(Struct, frozen=True):
                 [number],
             ).fetchone()
         return None if found is None else _row((*found, False))
+
+    def at(self, places: Collection[tuple[str, int]]) -> tuple[IndexedRow, ...]:
+        """Return the rows at some places: file, and position in it from 0; raises as :meth:`page`.
+
+        Cost: one pass over the places of all rows.
+        """
+        if not places:
+            return ()
+        asked = ", ".join(["(?, ?)"] * len(places))
+        values = [value for place in places for value in place]
+        return self._rows(f"(path, position) IN ({asked})", *values)
+
+    def with_keys(self, keys: Collection[str]) -> tuple[IndexedRow, ...]:
+        """Return the rows whose id, the field of that role, is one of some; costs as :meth:`at`."""
+        asked = ", ".join("?" * len(keys))
+        return self._rows(f"key IN ({asked})", *keys) if keys else ()
 
     def search(self, text: str, start: int, most: int, seconds: float) -> FoundRows:
         """Return the rows in which a value contains a text, whatever its case.
@@ -160,7 +186,7 @@ class RowIndex(Struct, frozen=True):
         rows = self._rows(f"number IN ({listed})") if shown else ()
         return FoundRows(rows, None if at >= self.rows else at, at)
 
-    def _rows(self, where: str, *values: int) -> tuple[IndexedRow, ...]:
+    def _rows(self, where: str, *values: int | str) -> tuple[IndexedRow, ...]:
         with self._connection() as connection:
             found = connection.execute(
                 "SELECT number, path, position, record, shown, whole IS NOT NULL "  # noqa: S608 - own words
@@ -210,13 +236,14 @@ def build_rows(
         work.mkdir(mode=0o700)
         try:
             building = work / path.name
-            fields, rows = _fill(building, source, repository, manifest.body["records"], progress)
+            rows, fields, licences = _fill(building, source, repository, manifest, progress)
             building.chmod(0o600)
             stamp = {
                 "form": _FORM,
                 "duckdb": duckdb.__version__,
                 "rows": rows,
                 "fields": list(fields),
+                "licences": None if licences is None else [list(one) for one in licences],
                 "database": str(Digest.of_file(building)),
             }
             with open_private(work / "stamp", "xb") as file:
@@ -228,7 +255,7 @@ def build_rows(
             (work / "stamp").replace(_stamp(path))
         finally:
             shutil.rmtree(work, ignore_errors=True)
-    return RowIndex(path, rows, fields)
+    return RowIndex(path, rows, fields, licences)
 
 
 def forget_rows(folder: Path, versions: Collection[Digest] | None = None) -> int:
@@ -268,7 +295,7 @@ def _stamp(path: Path) -> Path:
     return path.with_name(f"{path.name}.json")
 
 
-def _read_stamp(path: Path) -> tuple[int, tuple[str, ...]]:
+def _read_stamp(path: Path) -> tuple[int, tuple[str, ...], Counts]:
     with open_regular(_stamp(path)) as file:
         stamp: Any = parse_canonical(file.read(MAX_JSON_BYTES + 1))
     if stamp["form"] != _FORM or stamp["duckdb"] != duckdb.__version__ or path.is_symlink():
@@ -279,52 +306,65 @@ def _read_stamp(path: Path) -> tuple[int, tuple[str, ...]]:
         if str(Digest.of_file(path)) != stamp["database"]:
             raise FormatError("bad-index", "the rows do not match their stamp")
         _checked[path] = mark
-    return int(stamp["rows"]), tuple(stamp["fields"])
+    licences = stamp["licences"]
+    counts = None if licences is None else tuple((name, count) for name, count in licences)
+    return int(stamp["rows"]), tuple(stamp["fields"]), counts
 
 
 def _fill(
-    building: Path, source: RecordSource, repository: Repository, total: int, progress: OnProgress
-) -> tuple[tuple[str, ...], int]:
-    """Write the rows into a new database; return the fields and the number of rows."""
+    building: Path,
+    source: RecordSource,
+    repository: Repository,
+    manifest: Manifest,
+    progress: OnProgress,
+) -> tuple[int, tuple[str, ...], Counts]:
+    """Write the rows into a new database; return their number, their fields and licences."""
     import pyarrow as pa
 
     fields: dict[str, None] = {}
-    number = 0
+    licences: Counter[str] = Counter()
+    roles, number = source.roles, 0
     connection = duckdb.connect(str(building), config=dict(_SETTINGS))
     try:
         connection.execute(
             "CREATE TABLE rows (number BIGINT, path VARCHAR, position BIGINT, record VARCHAR, "
-            "shown VARCHAR, whole VARCHAR, folded VARCHAR)"
+            "key VARCHAR, shown VARCHAR, whole VARCHAR, folded VARCHAR)"
         )
         for batch in source.batches(repository.blobs.open):
-            columns: list[list[Any]] = [[], [], []]
+            keys, shown, whole, folded = [], [], [], []
             for row in parse_rows(batch, source.reader):
                 texts = {name: _text(value) for name, value in row.items()}
                 cut = {name: text[:CUT] for name, text in texts.items()}
-                columns[0].append(_json(cut))
-                columns[1].append(_json(texts) if cut != texts else None)
-                columns[2].append("\x1f".join(texts.values()).casefold().replace("\0", "\ufffd"))
+                keys.append(texts.get(roles.id) if roles.id else None)
+                shown.append(_json(cut))
+                whole.append(_json(texts) if cut != texts else None)
+                folded.append("\x1f".join(texts.values()).casefold().replace("\0", "\ufffd"))
+                if roles.licence and len(licences) <= MAX_VALUES:
+                    licences[texts.get(roles.licence, "")[:_LONG]] += 1
                 if len(fields) < MAX_FIELDS:
-                    fields.update(dict.fromkeys(texts))
+                    fields.update(dict.fromkeys(name for name in texts if len(name) <= _LONG))
             count = len(batch.rows)
-            table = pa.table({
+            columns: dict[str, Any] = {
                 "number": pa.array(range(number, number + count), pa.int64()),
                 "path": pa.array([batch.path] * count, pa.string()),
                 "position": pa.array(range(batch.position, batch.position + count), pa.int64()),
                 "record": pa.array([record_id(source.reader, one).hex for one in batch.rows]),
-                "shown": pa.array(columns[0], pa.string()),
-                "whole": pa.array(columns[1], pa.string()),
-                "folded": pa.array(columns[2], pa.string()),
-            })  # fmt: skip
-            connection.register("batch", table)
+                "key": pa.array(keys, pa.string()),
+                "shown": pa.array(shown, pa.string()),
+                "whole": pa.array(whole, pa.string()),
+                "folded": pa.array(folded, pa.string()),
+            }
+            connection.register("batch", pa.table(columns))
             connection.execute("INSERT INTO rows SELECT * FROM batch")
             connection.unregister("batch")
             number += count
-            progress(Progress(number, total, phase="reading rows"))
+            progress(Progress(number, manifest.body["records"], phase="reading rows"))
         connection.execute("CHECKPOINT")
     finally:
         connection.close()
-    return tuple(list(fields)[:MAX_FIELDS]), number
+    listed = roles.licence and len(licences) <= MAX_VALUES
+    counts = tuple(licences.most_common()) if listed else None
+    return number, tuple(fields)[:MAX_FIELDS], counts
 
 
 def _text(value: object) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lyrikstore.api import Digest, Manifest, Store
 from lyrikstore.canon.errors import LyrikstoreError, NotFoundError
 from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.curate.readers.records import ROWS
 from lyrikstore.explorer.jobs import Jobs
 from lyrikstore.explorer.judgement import Judgement
 from lyrikstore.explorer.page import href
@@ -17,6 +18,10 @@ from lyrikstore.history.log.entries import read_checkpoint
 from lyrikstore.history.repository.clone import LOCAL, SubBackend
 from lyrikstore.verify.times.outside import OutsideTime, existed_by
 from lyrikstore.web.texts import page_text
+
+T = TypeVar("T")
+
+_MOST_KEPT = 8
 
 Row = Mapping[str, Any]
 """The facts of a log entry, in the form of ``schemas/cli/log.schema.json``."""
@@ -81,6 +86,7 @@ class Explorer:
         self.store = open_store()
         self._mark: tuple[bytes, ...] = ()
         self._facts: Facts | None = None
+        self._results: dict[tuple[str, ...], Any] = {}
         self.verdicts = Verdicts(open_store, self.store.own_cache)
         self.jobs = Jobs(open_store)
 
@@ -100,6 +106,7 @@ class Explorer:
             if self._mark:
                 self.store.repository.refresh()
             self._mark, self._facts = mark, None
+            self._results.clear()
         self.verdicts.follow(state_key(self.store))
 
     def _current_mark(self) -> tuple[bytes, ...]:
@@ -156,11 +163,25 @@ class Explorer:
         found = []
         if manifest.kind == "dataset":
             found.append((page_text("explorer.dataset"), href("/dataset", id=manifest.id.hex)))
+            if manifest.body["reader"] in ROWS:
+                found.append((page_text("explorer.rows"), href("/rows", id=manifest.id.hex)))
         if manifest.tree is not None:
             found.append((page_text("explorer.files"), href("/files", id=manifest.id.hex)))
         if manifest.parents:
             link = href("/compare", a=manifest.parents[0].hex, b=manifest.id.hex)
             found.append((page_text("explorer.compare-previous"), link))
+        return found
+
+    def kept(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
+        """Return the result of ``make`` for a key, kept until the log grows.
+
+        Only the last few results are kept.
+        """
+        if key not in self._results:
+            while len(self._results) >= _MOST_KEPT:
+                self._results.pop(next(iter(self._results)))
+            self._results[key] = make()
+        found: T = self._results[key]
         return found
 
     def existed_by(self, row: Row) -> str:

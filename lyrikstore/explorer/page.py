@@ -74,7 +74,7 @@ class Query(Struct, frozen=True):
         return href(self.path, **kept, **changed)
 
 
-def href(path: str, **query: object) -> str:
+def href(path: str, /, **query: object) -> str:
     """Return a link within the explorer.
 
     Args:
@@ -207,9 +207,15 @@ def add_choice(
         add(field, "option", text, attributes)
 
 
-def add_link(parent: Element, text: str, link: str, *, after: str = "", **attributes: str) -> None:
-    """Add a link, which :func:`href` returned, with a text."""
-    add(parent, "a", text, {"href": link, **attributes}, after=after)
+def add_link(parent: Element, text: str, link: str, *, after: str = "", kind: str = "") -> None:
+    """Add a link, which :func:`href` returned, with a text, of a class."""
+    add(parent, "a", text, {"href": link} | ({"class": kind} if kind else {}), after=after)
+
+
+def add_text(parent: Element, text: str) -> None:
+    """Add a text of several lines, which is shown literally."""
+    shown = SubElement(parent, "pre", tabindex="0")
+    shown.text = "\n".join(map(escape_control, text.split("\n")))
 
 
 def add_badge(parent: Element, state: str, text: str, *, title: str = "", after: str = "") -> None:
@@ -268,7 +274,7 @@ def add_pager(parent: Element, query: Query, page: int, pages: int, words: str) 
     ):
         if possible:
             link = query.href(page=target if target > 1 else None)
-            add_link(line, page_text(f"explorer.{key}"), link, **{"class": "button"})
+            add_link(line, page_text(f"explorer.{key}"), link, kind="button")
     add(line, "span", words, {"class": "quiet"})
 
 

@@ -6,9 +6,13 @@ from msgspec import Struct
 
 from lyrikstore.explorer.explorer import Explorer
 from lyrikstore.explorer.page import Page, Query
+from lyrikstore.explorer.views.comparison import compare_page
+from lyrikstore.explorer.views.datasets import dataset_page
+from lyrikstore.explorer.views.files import file_page, files_page
 from lyrikstore.explorer.views.log import log_page
 from lyrikstore.explorer.views.names import names_page, versions_page
 from lyrikstore.explorer.views.objects import object_page
+from lyrikstore.explorer.views.rows import row_page, rows_page
 from lyrikstore.web.texts import page_text
 
 
@@ -31,6 +35,12 @@ VIEWS: Sequence[ExplorerView] = (
     ExplorerView("/", names_page, "explorer.names"),
     ExplorerView("/name", versions_page),
     ExplorerView("/object/{id}", object_page),
+    ExplorerView("/dataset", dataset_page),
+    ExplorerView("/rows", rows_page),
+    ExplorerView("/row", row_page),
+    ExplorerView("/files", files_page),
+    ExplorerView("/file", file_page),
+    ExplorerView("/compare", compare_page),
     ExplorerView("/log", log_page, "explorer.log"),
 )
 """All views, in the order of the navigation."""

@@ -9,9 +9,10 @@ from xml.etree.ElementTree import Element
 import lxml.html
 from starlette.testclient import TestClient
 
-from lyrikstore.api import Store
+from lyrikstore.api import KeyFolder, Signer, Store
 from lyrikstore.explorer.explorer import Explorer
 from lyrikstore.explorer.server import Server
+from lyrikstore.testing.keys import signer_for
 
 PORT = 8123
 ORIGIN = f"http://127.0.0.1:{PORT}"
@@ -28,23 +29,33 @@ class Browser:
         if opened:
             assert self.client.get(self.server.url).status_code == 200
 
-    def open_store(self) -> Store:
+    def open_store(self, *, signer: Signer | None = None) -> Store:
         return Store.open(
             self.folder / "store",
             memory_dir=self.folder / "memory",
             trust_file=self.folder / "trust.toml",
             cache_dir=self.folder / "cache",
+            keys=KeyFolder(self.folder / "keys"),
+            signer=signer,
         )
 
-    def page(self, path: str, status: int = 200, **query: str) -> Element:
+    def commit(self, folder: str, name: str) -> None:
+        """Log a new version, as another process does."""
+        self.open_store(signer=signer_for("owner")).datasets.commit(self.folder / folder, name)
+
+    def client_page(self, link: str) -> Element:
+        """Return the parsed page behind a link of a page."""
+        return lxml.html.document_fromstring(self.client.get(link).content)
+
+    def page(self, where: str, /, status: int = 200, **query: str) -> Element:
         """Return the parsed page."""
-        answer = self.client.get(path, params=query)
+        answer = self.client.get(where, params=query)
         assert answer.status_code == status, lxml.html.fromstring(answer.content).text_content()
         return lxml.html.document_fromstring(answer.content)
 
-    def text(self, path: str, **query: str) -> str:
+    def text(self, where: str, /, **query: str) -> str:
         """Return the words of the main part of a page."""
-        main = self.page(path, **query).find(".//main")
+        main = self.page(where, **query).find(".//main")
         return re.sub(r"\s+", " ", main.xpath("string()"))
 
     def close(self) -> None:

@@ -6,7 +6,6 @@ from xml.etree.ElementTree import Element, SubElement
 
 from lyrikstore.api import Digest, Manifest
 from lyrikstore.canon.errors import LyrikstoreError
-from lyrikstore.canon.text import escape_control
 from lyrikstore.explorer.explorer import Explorer, Row
 from lyrikstore.explorer.page import (
     Page,
@@ -16,6 +15,7 @@ from lyrikstore.explorer.page import (
     add_judgement,
     add_link,
     add_rows,
+    add_text,
     href,
     object_href,
     titles_of,
@@ -180,7 +180,6 @@ def _body(page: Page, manifest: Manifest) -> None:
         text = json.dumps(manifest.body, ensure_ascii=False, indent=2)
     except (TypeError, LyrikstoreError):
         text = str(manifest.body)
-    shown = SubElement(details, "pre", tabindex="0")
-    shown.text = "\n".join(escape_control(line) for line in text[:MAX_BODY].split("\n"))
+    add_text(details, text[:MAX_BODY])
     if len(text) > MAX_BODY:
         add(details, "p", page_text("explorer.cut", count=len(text) - MAX_BODY))
