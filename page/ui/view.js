@@ -11,6 +11,8 @@ const SIGN = new Map([
 ]);
 /** Reason of a right that a folder rests on → the text that says so. @type {Map<unknown, string>} */
 const RIGHTS = new Map([["taken-back-later", "revoked"], ["ended-later", "ended"]]);
+/** Verdict on a deployed folder → what it means, where that differs. */
+const DEPLOYED = new Map([["trusted", "deployed-trusted"], ["invalid", "deployed-invalid"]]);
 /** What is only checked of one kind of presented credential, and the kind. */
 const KINDS = ["grant", "attestation", "terms"];
 const SVG = "http://www.w3.org/2000/svg";
@@ -148,7 +150,7 @@ function wordsOf(report) {
     return pair(String(reason).startsWith("base-") ? "base-rights" : RIGHTS.get(reason) ?? "unknown-rights");
   }
   if (checks.some(({ id }) => id === "deployment.files")) {
-    return pair(verdict, verdict === "trusted" || verdict === "invalid" ? `deployed-${verdict}` : verdict);
+    return pair(verdict, DEPLOYED.get(verdict) ?? verdict);
   }
   const looked = checks.some(({ id, state }) => id === "data.files" && state === "pass");
   if (verdict !== "trusted" || looked) return pair(verdict);
