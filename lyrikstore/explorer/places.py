@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from lyrikstore.explorer.explorer import Explorer
+from lyrikstore.explorer.graph.impact import impact_page
+from lyrikstore.explorer.graph.lineage import lineage_page, newest_page
 from lyrikstore.explorer.page import Page, Query
 from lyrikstore.explorer.views.comparison import compare_page
 from lyrikstore.explorer.views.datasets import dataset_page
@@ -41,6 +43,9 @@ VIEWS: Sequence[ExplorerView] = (
     ExplorerView("/files", files_page),
     ExplorerView("/file", file_page),
     ExplorerView("/compare", compare_page),
+    ExplorerView("/lineage", newest_page, "explorer.lineage"),
+    ExplorerView("/lineage/{id}", lineage_page),
+    ExplorerView("/impact/{id}", impact_page),
     ExplorerView("/log", log_page, "explorer.log"),
 )
 """All views, in the order of the navigation."""

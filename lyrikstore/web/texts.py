@@ -11,7 +11,7 @@ from functools import cache
 from lyrikstore.canon.files import PACKAGE, read_packaged
 
 
-def page_text(name: str, **places: object) -> str:
+def page_text(name: str, /, **places: object) -> str:
     """Return a text of the pages.
 
     Args:

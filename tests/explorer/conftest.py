@@ -3,11 +3,14 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lyrikstore.api import CommitMetadata, FieldRoles
 from tests.explorer.browsing import Browser
+from tests.explorer.chained import ChainBrowser
+from tests.publish.conftest import WORLD
 from tests.servers.dask import new_store
 
 ROWS = 250
@@ -52,5 +55,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def browser_in(made: Path) -> Iterator[Browser]:
     """A browser session with the explorer of the store; nothing in the store may change."""
     opened = Browser(made)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def explored_chain(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A whole chain with a card."""
+    return WORLD.Chain(tmp_path_factory.mktemp("chained")).build()
+
+
+@pytest.fixture
+def chain_browser(explored_chain: Any) -> Iterator[ChainBrowser]:
+    """A browser session with the explorer of a whole chain; nothing in it may change."""
+    opened = ChainBrowser(explored_chain)
     yield opened
     opened.close()

@@ -36,6 +36,7 @@ def content_of(name: str) -> bytes:
     [
         ("verify.html", r'<meta name="sources" content="([0-9a-f]{64})">'),
         ("audit.html", r'<meta name="sources" content="([0-9a-f]{64})">'),
+        ("explore.js", r"\A/\* sources ([0-9a-f]{64}) \*/\n"),
         ("draft.js", r"\A/\* sources ([0-9a-f]{64}) \*/\n"),
     ],
 )

@@ -1,0 +1,74 @@
+"""Lineage and impact: what is on the pages without a program, and the data of the drawing."""
+
+import json
+
+import pytest
+
+from tests.explorer.browsing import links_of, rows_of
+
+
+@pytest.fixture
+def made(chain_browser):
+    return chain_browser.chain.made
+
+
+def drawn(page):
+    return json.loads(page.find(".//script[@id='lineage-data']").text)
+
+
+def test_lists_lead_in_both_directions(chain_browser, made) -> None:
+    page = chain_browser.page(f"/lineage/{made['train'].id}")
+    headings = [one.text for one in page.iterfind(".//div[@id='lineage']//h2")]
+    assert len(headings) == 2
+    targets = " ".join(links_of(page).values())
+    assert made["raw"].id.hex in targets
+    assert made["run"].id.hex in targets
+
+
+def test_the_drawing_has_what_the_lists_have(chain_browser, made) -> None:
+    page = chain_browser.page(f"/lineage/{made['train'].id}", up="12", down="12")
+    data = drawn(page)
+    assert data["centre"] == str(made["train"].id)
+    listed = page.xpath("//div[@id='lineage']//a/@href")
+    for one in data["nodes"]:
+        assert one["id"] == data["centre"] or one["href"] in listed
+
+
+def test_depth_and_direction(chain_browser, made) -> None:
+    page = chain_browser.page(f"/lineage/{made['train'].id}", up="0", down="1")
+    assert len(page.findall(".//div[@id='lineage']//h2")) == 1
+    assert str(made["raw"].id) not in {one["id"] for one in drawn(page)["nodes"]}
+
+
+def test_lineage_without_an_id_shows_the_newest_model(chain_browser, made) -> None:
+    assert drawn(chain_browser.page("/lineage"))["centre"] == str(made["checkpoint"].id)
+
+
+def test_impact_lists_all_that_depends_and_what_was_kept(chain_browser, made) -> None:
+    impact = chain_browser.explorer.store.query.impact(made["raw"].id)
+    page = chain_browser.page(f"/impact/{made['raw'].id}")
+    rows = rows_of(page)
+    assert len(rows) == len(impact.affected)
+    counted = [one for one in impact.affected if one.counts is not None]
+    assert counted
+    assert str(counted[0].counts["kept"]) in rows[impact.affected.index(counted[0])][2]
+
+
+def test_an_unknown_object(chain_browser) -> None:
+    page = chain_browser.page(f"/lineage/blake3:{'0' * 64}", status=404)
+    assert page.find(".//main").get("data-kind")
+
+
+def test_a_revoked_right_is_marked_on_all_that_depends_on_it(chain_browser, monkeypatch) -> None:
+    from lyrikstore.explorer.graph import standing
+
+    credential = str(chain_browser.credential)
+    revoked = [(credential, standing.Standing("revoked", "revoked"))]
+    monkeypatch.setattr(standing, "_status", lambda _explorer: revoked)
+    found = standing.map_of(chain_browser.explorer)
+    keys = {one: [it.key for it in some] for one, some in found.standings.items()}
+    assert keys[credential] == ["revoked"]
+    # It was issued by the store itself: the data that it is about does not depend on it.
+    assert str(chain_browser.chain.made["raw"].id) not in keys
+    assert keys[str(chain_browser.chain.made["run"].id)] == ["right-revoked"]
+    assert keys[str(chain_browser.chain.made["checkpoint"].id)] == ["right-revoked"]
