@@ -25,6 +25,9 @@ MAX_QUERY = 500
 SHORT = 200
 """Characters of a long value in a table; the rest is a link away."""
 
+WHOLE = 28
+"""Most characters of a name that is not wrapped."""
+
 MAX_PAGE = 1 << 40
 
 
@@ -102,7 +105,7 @@ class Page:
 
     def __init__(self, heading: str, *, place: str = "", status: int = 200) -> None:
         self.heading, self.place, self.status = heading, place, status
-        self.html, self.main = headed_page(f"{heading} · lyrikstore", heading)
+        self.html, self.main = headed_page(f"{heading} · lyrikstore", heading, kind="wide")
         self.program = ""
         self.again = 0
 
@@ -150,7 +153,7 @@ def framed(
             current = {"aria-current": "page"} if path == page.place else {}
             add(places, "a", title, {"href": href(path), **current})
         header.insert(0, places)
-    if search:
+    if search and page.place != search:  # which has a field of its own
         header.insert(1, _search_form(search))
     if notice is not None:
         line = Element("p", {"class": f"lead {notice[0]}", "role": "status"})
@@ -247,12 +250,10 @@ def add_rows(parent: Element, titles: Iterable[str], *, label: str = "") -> Elem
     return SubElement(table, "tbody")
 
 
-def add_cells(body: Element, cells: Iterable[str]) -> Element:
-    """Add a row of texts to the body of a table; return the row."""
-    row = SubElement(body, "tr")
-    for cell in cells:
-        add(row, "td", cell)
-    return row
+def add_head(line: Element, text: str) -> None:
+    """Add the cell that names a row of a table; a short name stays on one line."""
+    kind = {"class": "whole"} if len(text) <= WHOLE else {}
+    add(line, "th", text, {"scope": "row", **kind})
 
 
 def add_pager(parent: Element, query: Query, page: int, pages: int, words: str) -> None:

@@ -16,6 +16,7 @@ from lyrikstore.explorer.page import (
     Page,
     Query,
     add_form,
+    add_head,
     add_judgement,
     add_link,
     add_rows,
@@ -71,7 +72,7 @@ def _compared(old: str, new: str, store: Store) -> VersionDiff:
 def _beside(page: Page, explorer: Explorer, old: Manifest, new: Manifest) -> None:
     body = add_rows(page.main, titles_of("what", "compare-a", "compare-b"))
     line = SubElement(body, "tr")
-    add(line, "th", page_text("explorer.version"), scope="row")
+    add_head(line, page_text("explorer.version"))
     for one in (old, new):
         cell = SubElement(line, "td")
         add_link(cell, f"{one.name} {one.id.short}", object_href(one.id.hex), after=" ")
@@ -88,7 +89,7 @@ def _beside(page: Page, explorer: Explorer, old: Manifest, new: Manifest) -> Non
         if values[0] is None and values[1] is None:
             continue
         line = SubElement(body, "tr")
-        add(line, "th", page_text(f"explorer.{key}"), scope="row")
+        add_head(line, page_text(f"explorer.{key}"))
         differs = values[0] != values[1] and key not in {"when", "by"}
         for value, kind in zip(values, ("removed", "added"), strict=True):
             add(line, "td", _said(value), {"class": kind} if differs else {})
@@ -115,7 +116,7 @@ def _licences(page: Page, found: VersionDiff) -> None:
 
 def _change(body: Element, of: str, was: str | None, now: str | None, count: int) -> None:
     line = SubElement(body, "tr")
-    add(line, "th", of, scope="row")
+    add_head(line, of)
     add(line, "td", cut(was or page_text("explorer.nothing")), {"class": "removed"})
     add(line, "td", cut(now or page_text("explorer.nothing")), {"class": "added"})
     add(line, "td", f"{count:,}", {"class": "number"})
@@ -126,7 +127,7 @@ def _rows(page: Page, explorer: Explorer, query: Query, found: VersionDiff, rows
     body = add_rows(part, titles_of("what", "#rows"))
     for name, count in rows.counts.items():
         line = SubElement(body, "tr")
-        add(line, "th", page_text(f"explorer.rows-{name}"), scope="row")
+        add_head(line, page_text(f"explorer.rows-{name}"))
         add(line, "td", f"{count:,}", {"class": "number"})
     if not rows.by_id:
         add(part, "p", page_text("explorer.no-row-ids"), {"class": "quiet"})
@@ -184,7 +185,7 @@ def _changed(body: Element, found: VersionDiff, row: IndexedRow, was: IndexedRow
         cell = SubElement(line, "td", {"class": "number"})
         link = href("/row", id=found.new.id.hex, n=row.number)
         add_link(cell, str(row.number + 1), link)
-        add(line, "th", name, scope="row")
+        add_head(line, name)
         add(line, "td", cut(earlier.get(name, page_text("explorer.nothing"))), {"class": "removed"})
         add(line, "td", cut(row.values.get(name, page_text("explorer.nothing"))),
             {"class": "added"})  # fmt: skip
@@ -226,7 +227,7 @@ def _fields(page: Page, found: VersionDiff) -> None:
     body = add_rows(part, titles_of("field", "was", "now"))
     for name, states in found.fields.items():
         line = SubElement(body, "tr")
-        add(line, "th", name, scope="row")
+        add_head(line, name)
         for one, kind in zip(states, ("removed", "added"), strict=True):
             add(line, "td", cut(_field(one), 1000), {"class": kind})
 

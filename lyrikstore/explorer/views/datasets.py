@@ -16,6 +16,7 @@ from lyrikstore.explorer.page import (
     Query,
     add_badge,
     add_fact,
+    add_head,
     add_judgement,
     add_link,
     add_rows,
@@ -94,7 +95,7 @@ def _fields(page: Page, manifest: Manifest, stats: Mapping[str, Any]) -> None:
             types = ", ".join(f"{item['type']} {item['records']:,}" for item in one["types"])
             lengths = one.get("lengths", {})
             line = SubElement(body, "tr")
-            add(line, "th", one["field"], scope="row")
+            add_head(line, one["field"])
             add(line, "td", ", ".join(roles.get(one["field"], ())))
             add(line, "td", types)
             for value in (one["missing"], one.get("distinct"), *(
@@ -106,7 +107,7 @@ def _fields(page: Page, manifest: Manifest, stats: Mapping[str, Any]) -> None:
         body = add_rows(part, titles_of("field", "#file-count", "#distinct"))
         for one in sheet:
             line = SubElement(body, "tr")
-            add(line, "th", one["column"], scope="row")
+            add_head(line, one["column"])
             for value in (one.get("files"), one.get("distinct")):
                 add(line, "td", "" if value is None else f"{value:,}", {"class": "number"})
 
@@ -116,7 +117,8 @@ def _labels(page: Page, stats: Mapping[str, Any]) -> None:
     if labels:
         part = page.part(page_text("explorer.labels"))
         most = sorted(labels, key=lambda one: -one[1])[:LISTED]
-        bars(part, most, sum(count for _, count in labels))
+        total = sum(count for _, count in labels)
+        bars(part, most, total, title=page_text("explorer.labels"))
 
 
 def _licences(page: Page, explorer: Explorer, manifest: Manifest) -> None:
@@ -129,7 +131,7 @@ def _licences(page: Page, explorer: Explorer, manifest: Manifest) -> None:
         values = tuple(one for one in values if one[0])
     part = page.part(page_text("explorer.licence-mix"))
     if values:
-        bars(part, values[:LISTED], found.records)
+        bars(part, values[:LISTED], found.records, title=page_text("explorer.licence-mix"))
     elif found.field:
         add(part, "p", page_text("explorer.licences-unread", field=found.field), {"class": "quiet"})
     else:
@@ -155,7 +157,7 @@ def _terms(page: Page, explorer: Explorer, manifest: Manifest) -> None:
     body = add_rows(part, titles_of("act", "answer"), label=page_text("explorer.terms"))
     for act, (answer, _) in found.answers.items():
         line = SubElement(body, "tr")
-        add(line, "th", act, scope="row")
+        add_head(line, act)
         state = "good" if answer == "permitted" else "bad" if answer == "prohibited" else "doubt"
         add(line, "td", answer, {"class": state})
 
@@ -176,7 +178,7 @@ def _derivation(page: Page, manifest: Manifest) -> None:
                           ("changed", found.get("changed", {}))):  # fmt: skip
         for name, count in counts.items():
             line = SubElement(body, "tr")
-            add(line, "th", f"{title}: {name}" if title else name, scope="row")
+            add_head(line, f"{title}: {name}" if title else name)
             add(line, "td", f"{count:,}", {"class": "number"})
 
 
@@ -190,7 +192,7 @@ def _descriptor(page: Page, manifest: Manifest) -> None:
         if name == "stats":
             continue
         line = SubElement(body, "tr")
-        add(line, "th", name, scope="row")
+        add_head(line, name)
         add(line, "td", one["state"])
         value = one.get("value", one.get("reason", ""))
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -217,12 +219,12 @@ def _profile(page: Page, explorer: Explorer, query: Query, manifest: Manifest) -
                         ("documentsUnread", "unread")):  # fmt: skip
         some = [(one["valueText"], one["recordCount"]) for one in facts[name] or ()]
         if some:
-            add(part, "h3", page_text(f"explorer.{title}"))
-            bars(part, some[:LISTED], facts["sampled"] or facts["recordCount"])
+            whole = facts["sampled"] or facts["recordCount"]
+            bars(part, some[:LISTED], whole, title=page_text(f"explorer.{title}"))
     lengths = [(f"{one['fromLength']:,}", one["recordCount"]) for one in facts["textLengths"]]
     if lengths:
-        add(part, "h3", page_text("explorer.text-lengths"))
-        bars(part, lengths[:LISTED], facts["recordCount"])
+        title = page_text("explorer.text-lengths")
+        bars(part, lengths[:LISTED], facts["recordCount"], title=title)
 
 
 def _profiled(ref: str, store: Store) -> Mapping[str, Any]:

@@ -56,7 +56,7 @@ def files_page(explorer: Explorer, query: Query) -> Page:
     for entry in shown:
         line = SubElement(body, "tr")
         link = href("/file", id=manifest.id.hex, path=entry.path)
-        add_link(SubElement(line, "td"), entry.path, link)
+        add_link(SubElement(line, "td", {"class": "long"}), entry.path, link)
         add(line, "td", f"{entry.bytes:,}", {"class": "number"})
         for column in columns:
             add(line, "td", cut((entry.meta or {}).get(column, "")))

@@ -44,7 +44,7 @@ def log_page(explorer: Explorer, query: Query) -> Page:
         line = SubElement(body, "tr")
         add(line, "td", str(row["logIndex"]), {"class": "number"})
         add(line, "td", _kind(row))
-        name = SubElement(line, "td")
+        name = SubElement(line, "td", {"class": "long"})
         if row["type"] == "manifest":
             add_link(name, row["name"] or row["id"], object_href(row["id"]), after=" ")
         else:
@@ -52,11 +52,11 @@ def log_page(explorer: Explorer, query: Query) -> Page:
         for text in filter(None, (row["eventText"], row["flagged"])):
             add(name, "span", text, {"class": "quiet"}, after=" ")
         add(line, "td", explorer.key_name(row["author"]))
-        when = SubElement(line, "td", {"class": "moment"})
+        when = SubElement(line, "td", {"class": "whole"})
         when.text = row["created"] or ""
         if row["wrongDate"]:
             add_badge(when, "warn", page_text("explorer.wrong-date"))
-        add(line, "td", explorer.existed_by(row), {"class": "moment"})
+        add(line, "td", explorer.existed_by(row), {"class": "whole"})
         verdict = SubElement(line, "td")
         if row["type"] != "transaction":
             add_judgement(verdict, explorer.judgement_of(row["id"]))

@@ -51,11 +51,11 @@ def names_page(explorer: Explorer, query: Query) -> Page:
     for name, ids in shown:
         row, line = facts.objects[ids[-1]], SubElement(body, "tr")
         add(line, "td", row["kind"])
-        add_link(SubElement(line, "th", scope="row"), name, object_href(ids[-1]))
+        add_link(SubElement(line, "td", {"class": "long"}), name, object_href(ids[-1]))
         add_link(
             SubElement(line, "td", {"class": "number"}), str(len(ids)), href("/name", name=name)
         )
-        add(line, "td", row["created"], {"class": "moment"})
+        add(line, "td", row["created"], {"class": "whole"})
         add(line, "td", explorer.key_name(row["author"]))
         add_judgement(SubElement(line, "td"), explorer.judgement_of(ids[-1]))
     first = (at - 1) * A_PAGE
@@ -90,7 +90,7 @@ def versions_page(explorer: Explorer, query: Query) -> Page:
         row, line = explorer.facts.objects[identity], SubElement(body, "tr")
         add(line, "td", str(number + 1), {"class": "number"})
         add_link(SubElement(line, "td"), identity.partition(":")[2][:12], object_href(identity))
-        add(line, "td", row["created"], {"class": "moment"})
+        add(line, "td", row["created"], {"class": "whole"})
         add(line, "td", explorer.key_name(row["author"]))
         add(line, "td", cut(row["message"] or ""))
         add_judgement(SubElement(line, "td"), explorer.judgement_of(identity))

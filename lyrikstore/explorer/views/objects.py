@@ -146,8 +146,10 @@ def _links(page: Page, explorer: Explorer, heading: str, linked: Iterable[tuple[
 def add_object(line: Element, explorer: Explorer, row: Row) -> None:
     """Add cells with kind, name, date and verdict of an object to the row of a table."""
     add(line, "td", row["kind"] or "")
-    add_link(SubElement(line, "td"), row["name"] or row["id"], object_href(row["id"]))
-    add(line, "td", row["created"] or "", {"class": "moment"})
+    add_link(
+        SubElement(line, "td", {"class": "long"}), row["name"] or row["id"], object_href(row["id"])
+    )
+    add(line, "td", row["created"] or "", {"class": "whole"})
     add_judgement(SubElement(line, "td"), explorer.judgement_of(row["id"]))
 
 
