@@ -7,6 +7,8 @@ from msgspec import Struct
 from lyrikstore.explorer.explorer import Explorer
 from lyrikstore.explorer.graph.impact import impact_page
 from lyrikstore.explorer.graph.lineage import lineage_page, newest_page
+from lyrikstore.explorer.models.compare import compare_runs_page
+from lyrikstore.explorer.models.runs import run_page, runs_page
 from lyrikstore.explorer.page import Page, Query
 from lyrikstore.explorer.views.comparison import compare_page
 from lyrikstore.explorer.views.datasets import dataset_page
@@ -46,6 +48,9 @@ VIEWS: Sequence[ExplorerView] = (
     ExplorerView("/lineage", newest_page, "explorer.lineage"),
     ExplorerView("/lineage/{id}", lineage_page),
     ExplorerView("/impact/{id}", impact_page),
+    ExplorerView("/runs", runs_page, "explorer.runs"),
+    ExplorerView("/runs/compare", compare_runs_page),
+    ExplorerView("/run/{id}", run_page),
     ExplorerView("/log", log_page, "explorer.log"),
 )
 """All views, in the order of the navigation."""

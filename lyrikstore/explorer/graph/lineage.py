@@ -88,7 +88,7 @@ def node_of(explorer: Explorer, found: StoreMap, identity: str) -> GraphNode:
 
 def object_link(kind: str, identity: str) -> str:
     """Return the link to the page of an object: the page of its kind, or that of any object."""
-    path = {CREDENTIAL: "/credential"}.get(kind, "/object")
+    path = {CREDENTIAL: "/credential", "run": "/run"}.get(kind, "/object")
     return href(f"{path}/{identity}")
 
 

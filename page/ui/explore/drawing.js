@@ -5,7 +5,6 @@ import { svg } from "../view.js";
 const PAD = 9;
 const LINE = 15;
 const MAX_LINES = 14;
-const FONT = '600 12px system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-serif';
 const pen = document.createElement("canvas").getContext("2d");
 
 /**
@@ -16,7 +15,7 @@ const pen = document.createElement("canvas").getContext("2d");
 /** @param {string} text */
 function wide(text) {
   if (!pen) return text.length * 7;
-  pen.font = FONT;
+  pen.font = `600 12px ${getComputedStyle(document.body).fontFamily}`;
   return pen.measureText(text).width * 1.04;
 }
 
