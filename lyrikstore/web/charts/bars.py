@@ -29,7 +29,7 @@ def bars(parent: Element, values: Sequence[tuple[str, int]], total: int, *, titl
     names = [wrapped(name, _NAME) for name, _ in shown]
     said = [_said(count, total) for _, count in shown]
     left = max(widest(line for lines in names for line in lines), 40) + _GAP
-    room = WIDTH - widest(said) - _GAP - left
+    room = max(1.0, WIDTH - widest(said) - _GAP - left)
     most = max((count for _, count in shown), default=0) or 1
     y = 2.0
     for (_, count), name, text in zip(shown, names, said, strict=True):

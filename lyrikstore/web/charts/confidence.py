@@ -8,6 +8,8 @@ from lyrikstore.web.charts.drawing import (
     WIDTH,
     Drawing,
     Scale,
+    Taken,
+    exact,
     is_drawable,
     number,
     width_of,
@@ -29,7 +31,7 @@ def reliability(parent: Element, bins: Sequence[tuple[float, float, int]], *, ti
     drawing = Drawing(parent, title)
     found = [one for one in bins if one[2] and is_drawable(one[0]) and is_drawable(one[1])]
     across = Scale((0, 1, *(one[0] for one in found)), _LEFT, _RIGHT)
-    up = Scale((0, 1, *(one[1] for one in found)), _BOTTOM, _TOP)
+    up = Scale((0, 1, *(one[1] for one in found)), _BOTTOM, _TOP, is_across=False)
     _axes(drawing, across, up, _BOTTOM, page_text("charts.correct-share"))
     diagonal = drawing.path([(across(0), up(0)), (across(1), up(1))], "axis")
     diagonal.set("stroke-dasharray", "4 3")
@@ -39,21 +41,22 @@ def reliability(parent: Element, bins: Sequence[tuple[float, float, int]], *, ti
     for confidence, correct, _ in found:
         drawing.mark(across(confidence), up(correct), 0)
     base = _BOTTOM + LINE + 14 + _COUNTS
-    most, ended = max((one[2] for one in found), default=1), 0.0
-    for confidence, _, count in sorted(found):
+    most, taken = max((one[2] for one in found), default=1), Taken()
+    taken.take(0, _LEFT - 8)
+    for confidence, _, count in sorted(found, key=lambda one: (-one[2], one[0])):
         height, x = count / most * (_COUNTS - LINE), across(confidence)
         drawing.shape("rect", "bar", x=x - 5, y=base - height, width=10, height=height)
         half = width_of(number(count)) / 2
-        if x - half > ended:
-            drawing.text(x, base - height - 3, number(count), anchor="middle", kind="quiet")
-            ended = x + half + 3
+        x = min(x, WIDTH - half)
+        if taken.take(x - half, x + half):
+            drawing.text(x, base - height - 3, number(count), anchor="middle", kind="quiet halo")
     drawing.path([(_LEFT, base), (_RIGHT, base)], "axis")
     drawing.text(_LEFT - 8, base - 2, page_text("charts.records"), anchor="end", kind="quiet")
     drawing.text(_RIGHT, base + LINE, page_text("charts.confidence"), anchor="end")
     drawing.close(
         base + LINE + 5,
         [page_text(f"charts.{one}") for one in ("confidence", "correct-share", "records")],
-        [(number(one, 6), number(correct, 6), number(count)) for one, correct, count in bins],
+        [(exact(one), exact(correct), number(count)) for one, correct, count in bins],
     )
 
 
@@ -68,22 +71,25 @@ def coverage(parent: Element, points: Sequence[tuple[float, float, float]], *, t
     drawing = Drawing(parent, title)
     found = sorted(one for one in points if all(map(is_drawable, one)))
     across = Scale((0, 1, *(one[0] for one in found)), _LEFT, _RIGHT)
-    up = Scale((one[1] for one in found), _BOTTOM, _TOP, least=0.2, bounds=(0, 1))
+    up = Scale((one[1] for one in found), _BOTTOM, _TOP, is_across=False, least=0.2, bounds=(0, 1))
     _axes(drawing, across, up, _BOTTOM, page_text("charts.correct-share"))
-    drawing.path([(across(x), up(y)) for x, y, _ in found], "curve") if found else None
-    ended = 0.0
+    if found:
+        drawing.path([(across(x), up(y)) for x, y, _ in found], "curve")
+    taken = Taken()
+    taken.take(0, _LEFT - 6)
     for x, y, below in found:
         drawing.mark(across(x), up(y), 0)
-        half = width_of(number(below, 2)) / 2
-        if across(x) - half > ended and across(x) + half < WIDTH:
+        half = width_of(exact(below)) / 2
+        if taken.take(across(x) - half, across(x) + half):
             place = up(y) - 8 if up(y) > _TOP + LINE else up(y) + 16
-            drawing.text(across(x), place, number(below, 2), anchor="middle", kind="quiet")
-            ended = across(x) + half + 3
+            drawing.text(across(x), place, exact(below), anchor="middle", kind="quiet halo")
     drawing.text(_RIGHT, _BOTTOM + 2 * LINE, page_text("charts.answered"), anchor="end")
+    meaning = page_text("charts.below")
+    drawing.text(_RIGHT, _BOTTOM + 3 * LINE, meaning, anchor="end", kind="quiet")
     drawing.close(
-        _BOTTOM + 2 * LINE + 5,
+        _BOTTOM + 3 * LINE + 5,
         [page_text(f"charts.{one}") for one in ("abstains", "answered", "correct-share")],
-        [(number(below, 6), number(x, 6), number(y, 6)) for x, y, below in points],
+        [(exact(below), exact(x), exact(y)) for x, y, below in points],
     )
 
 

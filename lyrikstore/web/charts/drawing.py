@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeGuard
 from xml.etree.ElementTree import Element, SubElement
@@ -128,6 +128,7 @@ class Scale:
         values: The values that it has room for; those that are not finite do not count.
         start: Place of its lower end.
         end: Place of its upper end.
+        is_across: Whether it is horizontal, where labels of ticks need their width.
         least: Its least extent, so that noise does not look like a difference.
         bounds: Ends that it does not pass, unless values do.
     """
@@ -138,6 +139,7 @@ class Scale:
         start: float,
         end: float,
         *,
+        is_across: bool = True,
         least: float = 0,
         bounds: tuple[float, float] = (-math.inf, math.inf),
     ) -> None:
@@ -151,15 +153,20 @@ class Scale:
             below, above = min(bounds[0], low), max(bounds[1], high)
             low = min(max(middle - extent / 2, below), max(above - extent, below))
             high = low + extent
-        step = _step(high - low)
-        first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-        self.low, self.high = first * step, max(last, first + 1) * step
-        self.ticks = [number * step for number in range(first, max(last, first + 1) + 1)]
-        self._start, self._factor = start, (end - start) / (self.high - self.low)
+        self._start, self._extent = start, end - start
+        for step in _steps(high - low):
+            first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+            last = max(last, first + 1)
+            self.low, self.high = first * step, last * step
+            self.ticks = [number * step for number in range(first, last + 1)]
+            wanted = widest(self.labels()) + 6 if is_across else 2 * LINE
+            if last - first == 1 or abs(self._extent) / (last - first) >= wanted:
+                break
 
     def __call__(self, value: float) -> float:
         """Return the place of a value."""
-        return round(self._start + (value - self.low) * self._factor, 1)
+        share = (value - self.low) / (self.high - self.low)
+        return round(self._start + share * self._extent, 1)
 
     def labels(self) -> list[str]:
         """Return the text of each tick, all with the same number of decimals."""
@@ -169,12 +176,26 @@ class Scale:
         return [f"{one or 0.0:,.{decimals}f}" for one in self.ticks]
 
 
+class Taken:
+    """Stretches of a line that texts take, so that none is written over another."""
+
+    def __init__(self) -> None:
+        self._stretches: list[tuple[float, float]] = []
+
+    def take(self, start: float, end: float) -> bool:
+        """Return whether a stretch was free; if so, it no longer is."""
+        if any(start < other + 4 and one - 4 < end for one, other in self._stretches):
+            return False
+        self._stretches.append((start, end))
+        return True
+
+
 def number(value: float, digits: int = 3) -> str:
     """Return a figure for people; a whole number in full.
 
     Args:
         value: The figure.
-        digits: Decimals of a figure below 1; larger figures have fewer.
+        digits: Decimals of a figure below 10; larger figures have fewer.
     """
     if isinstance(value, int):
         return f"{value:,}"
@@ -183,20 +204,29 @@ def number(value: float, digits: int = 3) -> str:
     size = abs(value)
     if size >= 1e12 or 0 < size < 10.0**-digits:
         return f"{value:.2g}"
-    whole = len(f"{size:.0f}") if size >= 10 else 0
-    return f"{value:,.{max(0, digits - max(0, whole - 1))}f}"
+    return f"{value:,.{max(0, digits + 1 - len(f'{int(size)}'))}f}"
 
 
-def interval(low: float | None, high: float | None, digits: int = 3) -> str:
-    """Return an interval in words; empty if there is none."""
-    if low is None or high is None:
+def exact(value: float | None) -> str:
+    """Return a figure as the table has it, without zeros at its end; empty if there is none."""
+    if value is None:
         return ""
-    return page_text("charts.interval", low=number(low, digits), high=number(high, digits))
+    text = number(value, 6)
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+
+
+def interval(low: float, high: float) -> str:
+    """Return an interval in words."""
+    return page_text("charts.interval", low=number(low), high=number(high))
 
 
 def share(part: int, whole: int) -> str:
-    """Return a share in percent; empty if there is no whole."""
-    return f"{part / whole:.1%}" if whole > 0 else ""
+    """Return a share in percent, never 0 % of some or 100 % of not all; empty without a whole."""
+    if not 0 <= part <= whole or not whole:
+        return ""
+    if 0 < part < whole * 0.0005:
+        return "<0.1%"
+    return ">99.9%" if whole * 0.9995 <= part < whole else f"{part / whole:.1%}"
 
 
 def is_drawable(value: float | None) -> TypeGuard[float]:
@@ -256,14 +286,13 @@ def _width(letter: str) -> float:
     return _LETTER if letter < "\u0250" or letter == "–" else _OTHER
 
 
-def _step(extent: float) -> float:
-    """Return the distance of ticks: 1, 2 or 5 times a power of ten, for three to six of them."""
+def _steps(extent: float) -> Iterator[float]:
+    """Yield distances of ticks, ascending: 1, 2 and 5 times powers of ten."""
     power = Decimal(repr(extent)).adjusted() - 1
-    for factor in (1, 2, 5, 10, 20, 50):
+    for factor in (1, 2, 5, 10, 20, 50, 100, 200, 500):
         step = float(Decimal(factor).scaleb(power))
-        if extent / step <= 5:
-            break
-    return step
+        if extent / step <= 6:
+            yield step
 
 
 def _decimals(value: float) -> int:

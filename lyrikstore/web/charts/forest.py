@@ -11,6 +11,7 @@ from lyrikstore.web.charts.drawing import (
     WIDTH,
     Drawing,
     Scale,
+    exact,
     interval,
     is_drawable,
     number,
@@ -19,7 +20,7 @@ from lyrikstore.web.charts.drawing import (
 )
 from lyrikstore.web.texts import page_text
 
-_NAME, _GAP, _TOP = 150, 9, 8
+_NAME, _SAID, _GAP, _TOP = 150, 170, 9, 8
 _LEAST = 0.2  # of the axis of shares
 
 
@@ -64,8 +65,10 @@ def forest(
     names = [wrapped(row.name, _NAME) for row in rows]
     notes = [wrapped(row.note, _NAME) if row.note else [] for row in rows]
     said = [_said(row) for row in rows]
+    if widest(said) > _SAID:  # intervals of large figures are in the table
+        said = [number(row.value) for row in rows]
     left = max(widest(line for lines in (*names, *notes) for line in lines), 40) + _GAP
-    right = WIDTH - widest(said) - _GAP
+    right = WIDTH - max(widest(said), 40) - _GAP
     drawn = [one for row in rows for one in (row.value, row.low, row.high)]
     values = [one for one in (*drawn, reference) if is_drawable(one)]
     scale = (
@@ -96,8 +99,9 @@ def forest(
         [
             (
                 row.name,
-                number(row.value, 6),
-                *("" if one is None else number(one, 6) for one in (row.low, row.high)),
+                exact(row.value),
+                exact(row.low),
+                exact(row.high),
                 row.note
                 if row.low is not None
                 else f"{row.note} {page_text('charts.alone')}".strip(),
@@ -117,5 +121,6 @@ def _draw(drawing: Drawing, scale: Scale, row: ForestRow, y: float) -> None:
 
 
 def _said(row: ForestRow) -> str:
-    ends = interval(row.low, row.high)
-    return f"{number(row.value)} {f'({ends})' if ends else page_text('charts.alone')}"
+    if row.low is None or row.high is None:
+        return f"{number(row.value)} {page_text('charts.alone')}"
+    return f"{number(row.value)} ({interval(row.low, row.high)})"

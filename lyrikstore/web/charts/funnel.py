@@ -47,7 +47,7 @@ def funnel(parent: Element, steps: Sequence[FunnelStep], *, title: str) -> None:
         parts = _parts(step)
         name = wrapped(step.name, WIDTH)
         drawing.lines(0, y + LINE - 3, name)
-        y += len(name) * LINE
+        y += len(name) * LINE + 2
         x = 0.0
         for at, (reason, count) in enumerate(parts):
             width = count / most * WIDTH

@@ -174,13 +174,39 @@ def _place(
             if one.node is not None:
                 one.lines = _lines(one.node, wide - 2 * _PAD)
                 one.wide = max(60.0, max(width_of(line) for line, _ in one.lines) + 2 * _PAD)
-        whole = sum(one.wide for one in row)
-        space = max(_BETWEEN, (WIDTH - 4 - whole) / (len(row) + 1))
-        x = (WIDTH - whole - space * (len(row) - 1)) / 2
-        for one in row:
-            one.x = x
-            x += one.wide + space
+    place = {one.id: one for row in rows for one in row}
+    for number in range(
+        24
+    ):  # each box goes to the middle of its neighbours as far as there is room
+        for row in rows if number % 2 else rows[::-1]:
+            wanted = [
+                sum(place[other].middle for other in beside[one.id]) / len(beside[one.id])
+                if one.id in beside
+                else WIDTH / 2
+                for one in row
+            ]
+            _spread(row, wanted)
     return rows
+
+
+def _spread(row: Sequence[_Placed], wanted: Sequence[float]) -> None:
+    """Place boxes as near to the middles that they want as their widths let them."""
+    rightward, least = [], -1e9
+    for one, middle in zip(row, wanted, strict=True):
+        rightward.append(max(least, middle - one.wide / 2))
+        least = rightward[-1] + one.wide + _BETWEEN
+    most = 1e9
+    for at in reversed(range(len(row))):
+        leftward = min(most, wanted[at] + row[at].wide / 2) - row[at].wide
+        most = leftward - _BETWEEN
+        row[at].x = (rightward[at] + leftward) / 2
+    least, most = 2.0, WIDTH - 2.0
+    for one in row:
+        one.x = max(one.x, least)
+        least = one.x + one.wide + _BETWEEN
+    for one in reversed(row):
+        one.x = min(one.x, most - one.wide)
+        most = one.x - _BETWEEN
 
 
 def _graph(
@@ -195,7 +221,9 @@ def _graph(
     for edge in edges:
         if edge.note:
             upper, lower = (place[one].middle for one in _chain(edge, layer)[-2:])
-            notes.setdefault(layer[edge.target], []).append((upper, lower, edge.note))
+            first, *more = wrapped(edge.note, WIDTH / 2)
+            note = f"{first}…" if more else first
+            notes.setdefault(layer[edge.target], []).append((upper, lower, note))
     said: list[tuple[float, float, str]] = []
     for number, row in enumerate(rows):
         if number:
@@ -309,7 +337,4 @@ def _box(
         rounded = 10 if node.shape == "step" else 1
         drawing.shape("rect", kind, x=x, y=y, width=wide, height=high, rx=rounded)
     for at, (line, how) in enumerate(lines):
-        drawing.text(
-            x + wide / 2, y + _PAD + 10 + at * LINE, line, anchor="middle", kind=how,
-            link=node.link,
-        )  # fmt: skip
+        drawing.text(x + _PAD, y + _PAD + 10 + at * LINE, line, kind=how, link=node.link)

@@ -15,8 +15,7 @@ from lyrikstore.web.charts.drawing import (
 )
 from lyrikstore.web.texts import page_text
 
-_NAME, _GAP, _DARKEST = 170, 6, 0.55
-_MOST_SHOWN = 40
+_NAME, _GAP, _DARKEST = 170, 8, 0.47
 
 
 def matrix(
@@ -30,53 +29,59 @@ def matrix(
         counts: Records by right label, then by the label that the model says.
         title: What it shows.
     """
-    named = [*labels, *(page_text("charts.others") for _ in counts[len(labels) :])]
+    named = [*labels, page_text("charts.others")][: len(counts)]
     drawing = Drawing(parent, title)
     totals = [sum(line) for line in counts]
     numbers = [f"{at + 1}" for at in range(len(named))]
     names = [wrapped(name, _NAME) for name in named]
-    index = widest(numbers) + _GAP
-    left = max(widest(line for lines in names for line in lines), 40) + _GAP + index
-    right = WIDTH - max(widest(map(number, totals)), width_of(page_text("charts.records"))) - _GAP
-    wide = min((right - left) / max(1, len(named)), 64.0)
+    head = width_of(page_text("charts.right"))
+    left = max(widest(line for lines in names for line in lines), head) + _GAP
+    last = max(widest(map(number, totals)), width_of(page_text("charts.records"))) + _GAP
+    wide = min((WIDTH - left - last) / max(1, len(named)), 64.0)
     heads = [wrapped(name, wide - 4) for name in named]
     is_named = all(len(lines) <= 3 for lines in heads) and wide > 30
-    top = 2 * LINE + (max(map(len, heads), default=1) if is_named else 1) * LINE
-    drawing.text(left, LINE - 2, page_text("charts.says"), kind="quiet")
-    drawing.text(left - index, top - 4, page_text("charts.right"), anchor="end", kind="quiet")
-    drawing.text(WIDTH, top - 4, page_text("charts.records"), anchor="end", kind="quiet")
-    every = 1
-    while every * wide < widest(numbers) + 3:
-        every += 1 if every == 1 else 5 - every % 5
+    if not is_named:  # columns have the numbers of rows
+        left += widest(numbers) + _GAP
+        wide = min((WIDTH - left - last) / max(1, len(named)), 40.0)
+    right = left + wide * len(named)
+    top = LINE + 6 + LINE * (max(map(len, heads), default=1) if is_named else 1)
+    drawing.text(left, LINE - 3, page_text("charts.says"), kind="quiet")
+    drawing.text(0, top - 5, page_text("charts.right"), kind="quiet")
+    drawing.text(right + last, top - 5, page_text("charts.records"), anchor="end", kind="quiet")
+    every = next(one for one in (1, 5, 10, 50, 10**9) if one * wide >= widest(numbers) + 2)
     for at, lines in enumerate(heads):
         middle = left + (at + 0.5) * wide
         if is_named:
-            drawing.lines(middle, top - 4 - LINE * (len(lines) - 1), lines, anchor="middle")
-        elif (at + 1) % every == 0 or every == 1:
-            drawing.text(middle, top - 4, numbers[at], anchor="middle", kind="quiet")
+            drawing.lines(middle, top - 5 - LINE * (len(lines) - 1), lines, anchor="middle")
+        elif (at + 1) % every == 0 or not at:
+            drawing.text(middle, top - 5, numbers[at], anchor="middle", kind="quiet")
     y = float(top)
     for row, (line, total) in enumerate(zip(counts, totals, strict=True)):
         high = max(len(names[row]) * LINE + 2, min(wide, 28.0))
         middle = y + high / 2
+        indent = 0 if is_named else widest(numbers) + _GAP
         first = middle - LINE * len(names[row]) / 2 + 11
-        drawing.lines(left - index, first, names[row], anchor="end")
+        drawing.lines(left - indent - _GAP, first, names[row], anchor="end")
         if not is_named:
-            drawing.text(left - 3, middle + 4, numbers[row], anchor="end", kind="quiet")
-        drawing.text(WIDTH, middle + 4, number(total), anchor="end", kind="quiet")
+            drawing.text(left - 4, middle + 4, numbers[row], anchor="end", kind="quiet")
+        drawing.text(right + last, middle + 4, number(total), anchor="end", kind="quiet")
+        drawing.path([(left, y), (right, y)], "grid")
         for column, count in enumerate(line):
-            x = left + column * wide
+            if not count:
+                continue
             about = page_text(
                 "charts.cell", count=number(count), right=named[row], said=named[column]
             )
-            kind = "bar" if row == column else "bar two"
-            cell = drawing.shape(
-                "rect", kind, about, x=x, y=y, width=max(wide - 1, 1), height=high - 1
-            )
-            cell.set("fill-opacity", f"{0.05 + _DARKEST * count / (total or 1):.2f}")
-            text = number(count)
-            if count and width_of(text) + 2 <= wide:
-                drawing.text(x + (wide - 1) / 2, middle + 4, text, anchor="middle")
+            kind, x = "bar" if row == column else "bar two", left + column * wide
+            cell = drawing.shape("rect", kind, about, x=x, y=y, width=wide, height=high)
+            cell.set("fill-opacity", f"{0.08 + _DARKEST * count / total:.2f}")
+            if width_of(number(count)) + 2 <= wide:
+                drawing.text(x + wide / 2, middle + 4, number(count), anchor="middle")
         y += high
+    for at in range(len(named) + 1):
+        if at % every == 0 or at == len(named):
+            drawing.path([(left + at * wide, top), (left + at * wide, y)], "grid")
+    drawing.path([(left, y), (right, y)], "grid")
     drawing.close(
         y + 2,
         [page_text(f"charts.{one}") for one in ("right", "records", "correct", "taken")],
@@ -88,7 +93,7 @@ def matrix(
 
 
 def _correct(row: int, line: Sequence[int]) -> str:
-    return f"{number(line[row])} ({share(line[row], sum(line)) or number(0)})"
+    return f"{number(line[row])} ({share(line[row], sum(line))})"
 
 
 def _taken(named: Sequence[str], row: int, line: Sequence[int]) -> str:

@@ -8,6 +8,8 @@ from lyrikstore.web.charts.drawing import (
     WIDTH,
     Drawing,
     Scale,
+    Taken,
+    exact,
     is_drawable,
     number,
     widest,
@@ -36,10 +38,11 @@ def timeline(
     """
     drawing = Drawing(parent, title)
     values = [value for _, value in points if is_drawable(value)]
-    up = Scale((0.0, *values), _BOTTOM, _TOP, least=_LEAST, bounds=(0.0, 0.0))
+    up = Scale((0.0, *values), _BOTTOM, _TOP, is_across=False, least=_LEAST, bounds=(0.0, 0.0))
     left = widest(up.labels()) + 10
     right = WIDTH - 12.0
-    step = (right - left - 12) / max(1, len(points) - 1)
+    inset = max(12.0, widest(map(number, values)) / 2)
+    step = (right - left - inset) / max(1, len(points) - 1)
     for tick, label in zip(up.ticks, up.labels(), strict=True):
         drawing.path([(left, up(tick)), (right, up(tick))], "grid" if tick else "axis")
         drawing.text(left - 6, up(tick) + 4, label, anchor="end", kind="quiet")
@@ -48,10 +51,12 @@ def timeline(
             drawing.path([(left, up(bound)), (right, up(bound))], "axis").set(
                 "stroke-dasharray", "4 3"
             )
-            text = page_text("charts.limit", limit=number(bound))
-            drawing.text(right, up(bound) - 4, text, anchor="end", kind="quiet")
+            text, ends = page_text("charts.limit", limit=exact(bound)), (values or [0.0])
+            far = abs(ends[0] - bound) > abs(ends[-1] - bound)  # where the figures are not
+            x, anchor = (left + 4, "start") if far else (right, "end")
+            drawing.text(x, up(bound) - 4, text, anchor=anchor, kind="quiet halo")
     placed = [
-        (left + 12 + at * step, up(value), name, value)
+        (left + inset + at * step, up(value), name, value)
         for at, (name, value) in enumerate(points)
         if is_drawable(value)
     ]
@@ -63,23 +68,20 @@ def timeline(
     drawing.close(
         bottom,
         [page_text(f"charts.{one}") for one in ("name", "value")],
-        [(name, number(value, 6)) for name, value in points],
+        [(name, exact(value)) for name, value in points],
     )
 
 
 def _name_points(drawing: Drawing, placed: Sequence[tuple[float, float, str, float]]) -> float:
     """Write names and figures of the last point and of others as they find room; return where."""
-    taken: list[tuple[float, float]] = []
+    taken, most = Taken(), 1
     lines_of = [wrapped(name, _NAME) for _, _, name, _ in placed]
-    most = 1
     for at in (len(placed) - 1, *range(len(placed) - 1)) if placed else ():
         x, y, _, value = placed[at]
         half = max(widest(lines_of[at]), width_of(number(value))) / 2
         middle = min(max(x, half), WIDTH - half)
-        if any(middle - half < end and start < middle + half for start, end in taken):
-            continue
-        taken.append((middle - half - 4, middle + half + 4))
-        drawing.text(middle, y - 8, number(value), anchor="middle")
-        drawing.lines(middle, _BOTTOM + LINE + 3, lines_of[at], anchor="middle", kind="quiet")
-        most = max(most, len(lines_of[at]))
+        if taken.take(middle - half, middle + half):
+            drawing.text(middle, y - 8, number(value), anchor="middle", kind="halo")
+            drawing.lines(middle, _BOTTOM + LINE + 3, lines_of[at], anchor="middle", kind="quiet")
+            most = max(most, len(lines_of[at]))
     return _BOTTOM + LINE * (most + 1)
