@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
+from lyrikstore.verify.evaluation.limits import JUDGED_RECORDS
 from lyrikstore.web.charts.drawing import (
     LINE,
     WIDTH,
@@ -35,11 +36,11 @@ def reliability(parent: Element, bins: Sequence[tuple[float, float, int]], *, ti
     _axes(drawing, across, up, _BOTTOM, page_text("charts.correct-share"))
     diagonal = drawing.path([(across(0), up(0)), (across(1), up(1))], "axis")
     diagonal.set("stroke-dasharray", "4 3")
-    for confidence, correct, _ in found:
+    for confidence, correct, count in found:
+        is_few = count < JUDGED_RECORDS
         ends = [(across(confidence), up(confidence)), (across(confidence), up(correct))]
-        drawing.path(ends, "span two")
-    for confidence, correct, _ in found:
-        drawing.mark(across(confidence), up(correct), 0)
+        drawing.path(ends, "edge" if is_few else "span two")
+        drawing.mark(across(confidence), up(correct), 0, hollow=is_few)
     base = _BOTTOM + LINE + 14 + _COUNTS
     most, taken = max((one[2] for one in found), default=1), Taken()
     taken.take(0, _LEFT - 8)
@@ -49,10 +50,13 @@ def reliability(parent: Element, bins: Sequence[tuple[float, float, int]], *, ti
         half = width_of(number(count)) / 2
         x = min(x, WIDTH - half)
         if taken.take(x - half, x + half):
-            drawing.text(x, base - height - 3, number(count), anchor="middle", kind="quiet halo")
+            drawing.text(x, base - height - 3, number(count), anchor="middle", kind="quiet haloed")
     drawing.path([(_LEFT, base), (_RIGHT, base)], "axis")
     drawing.text(_LEFT - 8, base - 2, page_text("charts.records"), anchor="end", kind="quiet")
     drawing.text(_RIGHT, base + LINE, page_text("charts.confidence"), anchor="end")
+    if any(count < JUDGED_RECORDS for _, _, count in found):
+        few = page_text("charts.few", count=JUDGED_RECORDS)
+        drawing.text(_LEFT, base + LINE, few, kind="quiet")
     drawing.close(
         base + LINE + 5,
         [page_text(f"charts.{one}") for one in ("confidence", "correct-share", "records")],
@@ -82,7 +86,7 @@ def coverage(parent: Element, points: Sequence[tuple[float, float, float]], *, t
         half = width_of(exact(below)) / 2
         if taken.take(across(x) - half, across(x) + half):
             place = up(y) - 8 if up(y) > _TOP + LINE else up(y) + 16
-            drawing.text(across(x), place, exact(below), anchor="middle", kind="quiet halo")
+            drawing.text(across(x), place, exact(below), anchor="middle", kind="quiet haloed")
     drawing.text(_RIGHT, _BOTTOM + 2 * LINE, page_text("charts.answered"), anchor="end")
     meaning = page_text("charts.below")
     drawing.text(_RIGHT, _BOTTOM + 3 * LINE, meaning, anchor="end", kind="quiet")

@@ -245,7 +245,7 @@ def _graph(
         x, y = points[-1]
         drawing.path([(x - 4, y - 7), (x, y), (x + 4, y - 7)], "edge")
     for x, y, text in said:
-        drawing.text(x, y, text, anchor="middle", kind="quiet halo")
+        drawing.text(x, y, text, anchor="middle", kind="quiet haloed")
     for row, above in zip(rows, tops, strict=True):
         for one in row:
             if one.node is not None:

@@ -54,7 +54,7 @@ def timeline(
             text, ends = page_text("charts.limit", limit=exact(bound)), (values or [0.0])
             far = abs(ends[0] - bound) > abs(ends[-1] - bound)  # where the figures are not
             x, anchor = (left + 4, "start") if far else (right, "end")
-            drawing.text(x, up(bound) - 4, text, anchor=anchor, kind="quiet halo")
+            drawing.text(x, up(bound) - 4, text, anchor=anchor, kind="quiet haloed")
     placed = [
         (left + inset + at * step, up(value), name, value)
         for at, (name, value) in enumerate(points)
@@ -81,7 +81,7 @@ def _name_points(drawing: Drawing, placed: Sequence[tuple[float, float, str, flo
         half = max(widest(lines_of[at]), width_of(number(value))) / 2
         middle = min(max(x, half), WIDTH - half)
         if taken.take(middle - half, middle + half):
-            drawing.text(middle, y - 8, number(value), anchor="middle", kind="halo")
+            drawing.text(middle, y - 8, number(value), anchor="middle", kind="haloed")
             drawing.lines(middle, _BOTTOM + LINE + 3, lines_of[at], anchor="middle", kind="quiet")
             most = max(most, len(lines_of[at]))
     return _BOTTOM + LINE * (most + 1)
