@@ -167,7 +167,9 @@ class Explorer:
                 found.append((page_text("explorer.rows"), href("/rows", id=manifest.id.hex)))
         if manifest.tree is not None:
             found.append((page_text("explorer.files"), href("/files", id=manifest.id.hex)))
-        if manifest.parents:
+        found.append((page_text("explorer.lineage"), href(f"/lineage/{manifest.id.hex}")))
+        found.append((page_text("explorer.impact-link"), href(f"/impact/{manifest.id.hex}")))
+        if manifest.parents and manifest.tree is not None:
             link = href("/compare", a=manifest.parents[0].hex, b=manifest.id.hex)
             found.append((page_text("explorer.compare-previous"), link))
         return found

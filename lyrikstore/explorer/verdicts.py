@@ -69,7 +69,7 @@ class KnownVerdict(Struct, frozen=True):
     not_proven: tuple[str, ...] = ()
 
 
-class Known(Struct):
+class KnownVerdicts(Struct):
     """What is known for one state of the log, one trust file and one day.
 
     Attributes:
@@ -100,7 +100,7 @@ class Verdicts:
 
     def __init__(self, open_store: Callable[[], Store], cache: Path | None) -> None:
         self._open_store, self._cache = open_store, cache
-        self.known = Known()
+        self.known = KnownVerdicts()
         self.waiting: set[str] = set()
         self.failed = ""
         self._work: queue.Queue[tuple[str, str] | None] = queue.Queue()
@@ -175,16 +175,16 @@ class Verdicts:
                 known.store = verdict
         self._keep(known)
 
-    def _kept(self, key: str) -> Known:
+    def _kept(self, key: str) -> KnownVerdicts:
         if self._cache is not None:
             with contextlib.suppress(OSError, msgspec.MsgspecError, LyrikstoreError):
                 with open_regular(explorer_folder(self._cache) / _FILE) as file:
-                    found = msgspec.json.decode(file.read(_MOST_BYTES), type=Known)
+                    found = msgspec.json.decode(file.read(_MOST_BYTES), type=KnownVerdicts)
                 if found.key == key:
                     return found
-        return Known(key)
+        return KnownVerdicts(key)
 
-    def _keep(self, known: Known) -> None:
+    def _keep(self, known: KnownVerdicts) -> None:
         if self._cache is None:
             return
         folder = explorer_folder(self._cache)

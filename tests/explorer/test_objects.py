@@ -7,7 +7,7 @@ import pytest
 from tests.explorer.browsing import links_of, rows_of
 
 
-def settled(browser, identity: str = "") -> None:
+def await_verdicts(browser, identity: str = "") -> None:
     """Wait until the store, or an object, is verified."""
     for _ in range(600):
         verdicts = browser.explorer.verdicts
@@ -46,7 +46,7 @@ def test_an_id_that_is_none(browser_in, given) -> None:
 def test_nothing_is_called_verified_before_it_is(browser_in) -> None:
     newest = browser_in.explorer.store.resolve("acme/clauses")
     verdicts = browser_in.explorer.verdicts
-    settled(browser_in)
+    await_verdicts(browser_in)
     assert verdicts.judgement_of(str(newest.id)).state == "pass"  # its data was not read
     verdicts.known = type(verdicts.known)(verdicts.known.key)  # as before
     assert verdicts.judgement_of(str(newest.id)).state == "unverified"
@@ -58,9 +58,9 @@ def test_nothing_is_called_verified_before_it_is(browser_in) -> None:
 
 def test_an_object_is_verified_with_its_data_when_asked(browser_in) -> None:
     newest = browser_in.explorer.store.resolve("acme/clauses")
-    settled(browser_in)
+    await_verdicts(browser_in)
     browser_in.page(f"/object/{newest.id.hex}", verify="1")
-    settled(browser_in, str(newest.id))
+    await_verdicts(browser_in, str(newest.id))
     page = browser_in.page(f"/object/{newest.id.hex}")
     report = browser_in.open_store().verify("acme/clauses", recompute=False)
     listed = page.findall(".//li[@data-check]")

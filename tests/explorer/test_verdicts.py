@@ -5,9 +5,9 @@ import json
 import pytest
 
 from lyrikstore.api.purge import explorer_folder
-from lyrikstore.explorer.verdicts import Known, Verdicts
+from lyrikstore.explorer.verdicts import KnownVerdicts, Verdicts
 from tests.explorer.browsing import Browser, copy_of
-from tests.explorer.test_objects import settled
+from tests.explorer.test_objects import await_verdicts
 
 
 @pytest.fixture
@@ -30,9 +30,9 @@ def damage(browser) -> str:
 
 
 def test_of_a_damaged_store_nothing_is_said_to_hold(own) -> None:
-    settled(own)
+    await_verdicts(own)
     newest = damage(own)
-    own.explorer.verdicts.known = Known()
+    own.explorer.verdicts.known = KnownVerdicts()
     own.explorer.verdicts._cache = None
     own.page("/")
     for _ in range(600):
@@ -47,7 +47,7 @@ def test_of_a_damaged_store_nothing_is_said_to_hold(own) -> None:
 
 
 def test_verdicts_are_kept_for_this_log_this_trust_file_and_this_day(own) -> None:
-    settled(own)
+    await_verdicts(own)
     folder = explorer_folder(own.explorer.cache)
     for _ in range(100):
         if (folder / "verdicts.json").exists():
@@ -65,19 +65,19 @@ def test_verdicts_are_kept_for_this_log_this_trust_file_and_this_day(own) -> Non
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"key": 7}', b"\xff", b"null"])
 def test_a_kept_file_that_is_none_counts_for_nothing(own, data) -> None:
-    settled(own)
+    await_verdicts(own)
     folder = explorer_folder(own.explorer.cache)
     folder.mkdir(exist_ok=True)
     (folder / "verdicts.json").write_bytes(data)
     again = Verdicts(own.open_store, own.explorer.cache)
-    assert again._kept("a") == Known("a")
+    assert again._kept("a") == KnownVerdicts("a")
     text = json.dumps({"key": "b", "store": None, "marks": {}, "objects": {}})
     (folder / "verdicts.json").write_text(text)
-    assert again._kept("a") == Known("a")
+    assert again._kept("a") == KnownVerdicts("a")
 
 
 def test_a_changed_trust_file_counts_at_once(own) -> None:
-    settled(own)
+    await_verdicts(own)
     key = own.explorer.verdicts.known.key
     (own.folder / "trust.toml").write_text("", "utf-8")
     own.page("/")

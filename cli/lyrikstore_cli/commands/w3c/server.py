@@ -121,7 +121,8 @@ def bind(host: str, port: int, backlog: int) -> socket.socket:
         StorageError: (``io``) the port is taken, or the address is none of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
+    # asyncio sends at once (TCP_NODELAY) only where the protocol is named: else a client waits.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
