@@ -32,6 +32,10 @@ HOSTILE = "</title></svg><script>alert(1)</script>\u202e\x00 " * 250
 LABELS = [f"{word}-{number} of the archive" for number in range(19) for word in ("Lease", "Audit")]
 
 
+def drifting(parent: Element, points: list[tuple[str, float]], *, title: str) -> None:
+    timeline(parent, points, title=title, limit=0.25)
+
+
 def drawn(chart: Callable[..., None], *values: object, **more: object) -> Element:
     main = Element("main")
     chart(main, *values, title="Title", **more)
@@ -126,6 +130,8 @@ CASES: dict[str, tuple[Callable[..., None], Sequence[Any]]] = {
     "no total": (bars, [[("a", 0), ("b", 0)], 0]),
     "funnel": (funnel, [STEPS]),
     "timeline": (timeline, [[(f"2026-{at:02d}", at / 40) for at in range(1, 25)]]),
+    "limit": (drifting, [[("2026-01", 0.02), ("2026-02", 0.22), ("2026-03", 0.26)]]),
+    "above the limit": (drifting, [[("2026-01", 0.27), ("2026-02", 0.1)]]),
     "lineage": (lineage, [CHAIN, [*CHAINED, *SHORT]]),
     "wide lineage": (lineage, [WIDE, WIDELY]),
     **{

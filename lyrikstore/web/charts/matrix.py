@@ -15,7 +15,7 @@ from lyrikstore.web.charts.drawing import (
 )
 from lyrikstore.web.texts import page_text
 
-_NAME, _GAP, _DARKEST = 170, 8, 0.47
+_NAME, _GAP, _DARKEST = 170, 8, 0.35  # text on the darkest cell has contrast AA
 
 
 def matrix(

@@ -73,15 +73,23 @@ def timeline(
 
 
 def _name_points(drawing: Drawing, placed: Sequence[tuple[float, float, str, float]]) -> float:
-    """Write names and figures of the last point and of others as they find room; return where."""
-    taken, most = Taken(), 1
-    lines_of = [wrapped(name, _NAME) for _, _, name, _ in placed]
-    for at in (len(placed) - 1, *range(len(placed) - 1)) if placed else ():
+    """Write figures of the outermost points, and names as they find room; return where it ends."""
+    if not placed:
+        return _BOTTOM + 2 * LINE
+    values, most = [value for _, _, _, value in placed], 1
+    outermost = (len(values) - 1, 0, values.index(max(values)), values.index(min(values)))
+    figures, names = Taken(), Taken()
+    for at in outermost:
         x, y, _, value = placed[at]
-        half = max(widest(lines_of[at]), width_of(number(value))) / 2
-        middle = min(max(x, half), WIDTH - half)
-        if taken.take(middle - half, middle + half):
-            drawing.text(middle, y - 8, number(value), anchor="middle", kind="haloed")
-            drawing.lines(middle, _BOTTOM + LINE + 3, lines_of[at], anchor="middle", kind="quiet")
-            most = max(most, len(lines_of[at]))
+        half = width_of(number(value)) / 2
+        x = min(x, WIDTH - half)
+        if figures.take(x - half, x + half):
+            drawing.text(x, y - 8, number(value), anchor="middle", kind="haloed")
+    for at in (len(placed) - 1, *range(len(placed) - 1)):
+        lines = wrapped(placed[at][2], _NAME)
+        half = widest(lines) / 2
+        middle = min(max(placed[at][0], half), WIDTH - half)
+        if names.take(middle - half, middle + half):
+            drawing.lines(middle, _BOTTOM + LINE + 3, lines, anchor="middle", kind="quiet")
+            most = max(most, len(lines))
     return _BOTTOM + LINE * (most + 1)
