@@ -102,10 +102,28 @@ def headers_of(program: str) -> dict[str, str]:
         program: The program of the page, the only one that may run; empty for none.
     """
     scripts = f"script-src {_hash(program)}; " if program else ""
+    return _headers(
+        f"default-src 'none'; {scripts}style-src {_hash(stylesheet())}; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+
+
+def document_headers() -> dict[str, str]:
+    """Return the headers of a document that is shown as it is.
+
+    ATTACK: a signed document of somebody else, such as a card, has a program, a form, or an address
+    that it loads. It gets an origin of its own, and may do nothing but be read.
+    """
+    return _headers(
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def _headers(policy: str) -> dict[str, str]:
     return {
         "cache-control": "no-store",
-        "content-security-policy": f"default-src 'none'; {scripts}style-src {_hash(stylesheet())}; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        "content-security-policy": policy,
         "cross-origin-embedder-policy": "require-corp",
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",

@@ -88,6 +88,16 @@ def href(path: str, /, **query: object) -> str:
     return quote(path) + ("?" + urlencode(some) if some else "")
 
 
+class Document(Struct, frozen=True):
+    """A whole HTML document that is shown as it is, in a sandbox: a signed card, a report.
+
+    Attributes:
+        data: Its bytes.
+    """
+
+    data: bytes
+
+
 class Page:
     """A page, to which a view adds what it shows.
 

@@ -7,9 +7,11 @@ from msgspec import Struct
 from lyrikstore.explorer.explorer import Explorer
 from lyrikstore.explorer.graph.impact import impact_page
 from lyrikstore.explorer.graph.lineage import lineage_page, newest_page
+from lyrikstore.explorer.models.cards import card_document, card_page, cards_page
 from lyrikstore.explorer.models.compare import compare_runs_page
+from lyrikstore.explorer.models.deployments import evaluation_document, uses_page
 from lyrikstore.explorer.models.runs import run_page, runs_page
-from lyrikstore.explorer.page import Page, Query
+from lyrikstore.explorer.page import Document, Page, Query
 from lyrikstore.explorer.views.comparison import compare_page
 from lyrikstore.explorer.views.datasets import dataset_page
 from lyrikstore.explorer.views.files import file_page, files_page
@@ -25,13 +27,13 @@ class ExplorerView(Struct, frozen=True):
 
     Attributes:
         path: Its path, with parameters in braces; a view gets them in its query.
-        show: Returns the page for a query.
+        show: Returns the page, or a document as it is, for a query.
         title: Its text in the navigation, a key of ``texts.json``; empty for a view that is no
             place.
     """
 
     path: str
-    show: Callable[[Explorer, Query], Page]
+    show: Callable[[Explorer, Query], Page | Document]
     title: str = ""
 
 
@@ -51,6 +53,11 @@ VIEWS: Sequence[ExplorerView] = (
     ExplorerView("/runs", runs_page, "explorer.runs"),
     ExplorerView("/runs/compare", compare_runs_page),
     ExplorerView("/run/{id}", run_page),
+    ExplorerView("/evaluation/{id}", evaluation_document),
+    ExplorerView("/cards", cards_page, "explorer.cards"),
+    ExplorerView("/card/{id}", card_page),
+    ExplorerView("/card/{id}/page", card_document),
+    ExplorerView("/uses", uses_page, "explorer.uses"),
     ExplorerView("/log", log_page, "explorer.log"),
 )
 """All views, in the order of the navigation."""

@@ -86,9 +86,17 @@ def node_of(explorer: Explorer, found: StoreMap, identity: str) -> GraphNode:
     return node
 
 
+def add_standing(explorer: Explorer, found: StoreMap, parent: Element, identity: str) -> bool:
+    """Add what became of an object as badges; return whether there is anything."""
+    standing = found.of(identity, format_timestamp(explorer.now))
+    for one in standing:
+        add_badge(parent, one.state, page_text(f"explorer.{one.key}"), title=one.detail, after=" ")
+    return bool(standing)
+
+
 def object_link(kind: str, identity: str) -> str:
     """Return the link to the page of an object: the page of its kind, or that of any object."""
-    path = {CREDENTIAL: "/credential", "run": "/run"}.get(kind, "/object")
+    path = {CREDENTIAL: "/credential", "run": "/run", "card": "/card"}.get(kind, "/object")
     return href(f"{path}/{identity}")
 
 

@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.explorer.explorer import Explorer
+from lyrikstore.explorer.graph.lineage import add_standing
 from lyrikstore.explorer.graph.standing import StoreMap, map_of
 from lyrikstore.explorer.models.training import (
     RESOURCES,
@@ -82,8 +83,8 @@ def runs_page(explorer: Explorer, query: Query) -> Page:
 
 
 _COLUMNS = (
-    *("pick", "run-name", "when", "run-data", "base", "chosen", "metric"),
-    *("resource-time", "resource-energy", "resource-cost", "run-status"),
+    *("pick", "run-name", "run-status", "metric", "run-data", "base", "chosen"),
+    *("resource-time", "resource-energy", "resource-cost", "when"),
 )
 
 
@@ -92,21 +93,19 @@ def _add_run(explorer: Explorer, found: StoreMap, row: Element, identity: str) -
     name = name_of(found, identity)
     pick = {"type": "checkbox", "name": f"{PICK}{identity}", "value": "1"}
     pick["aria-label"] = page_text("explorer.pick-run", what=name)
-    SubElement(SubElement(row, "td"), "input", pick)
+    SubElement(SubElement(row, "td", {"class": "whole"}), "input", pick)
     add_link(SubElement(row, "th", scope="row"), name, href(f"/run/{identity}"))
     try:
         training = training_of(explorer, found, identity)
     except LyrikstoreError as error:
         add(row, "td", error.message, {"colspan": "9", "class": "problem"})
         return
-    add(row, "td", training.run.created, {"class": "moment"})
-    add(row, "td", training.data.get("train", ""))
-    add(row, "td", training.base)
-    add(row, "td", training.chosen)
-    add(row, "td", training.metric)
+    add_status(explorer, found, SubElement(row, "td"), training, flagged=node.flagged)
+    for text in (training.metric, training.data.get("train", ""), training.base, training.chosen):
+        add(row, "td", text)
     for member in ("wallSeconds", "energyKwh", "costUsd"):
         add(row, "td", training.used(member), {"class": "number"})
-    add_status(explorer, found, SubElement(row, "td"), training, flagged=node.flagged)
+    add(row, "td", training.run.created, {"class": "moment"})
 
 
 def add_status(
@@ -118,8 +117,7 @@ def add_status(
     cell[-1].tail = " "
     if training.checkpoint is None and flagged is None:
         add_badge(cell, "doubt", page_text("explorer.no-checkpoint"), after=" ")
-    for one in found.standings.get(identity, ()):
-        add_badge(cell, one.state, page_text(f"explorer.{one.key}"), title=one.detail, after=" ")
+    add_standing(explorer, found, cell, identity)
 
 
 def run_page(explorer: Explorer, query: Query) -> Page:
@@ -240,7 +238,8 @@ def _add_evaluations(page: Page, explorer: Explorer, training: Training) -> None
         row = SubElement(body, "tr")
         cell = SubElement(row, "th", scope="row")
         add_link(cell, one.name, href(f"/object/{one.id}"), after=" ")
-        add_link(cell, page_text("explorer.drawn"), href(f"/evaluation/{one.id}"))
+        if one.attachments_in("predictions"):
+            add_link(cell, page_text("explorer.drawn"), href(f"/evaluation/{one.id}"))
         add(row, "td", one.created, {"class": "moment"})
         add(row, "td", result_in_words(one.body))
         add_judgement(SubElement(row, "td"), explorer.judgement_of(str(one.id)))
