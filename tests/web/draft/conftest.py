@@ -49,10 +49,9 @@ question = "contact"
 """
 
 
-@pytest.fixture(scope="session")
-def card(tmp_path_factory: pytest.TempPathFactory) -> CardDocument:
-    """A card of a real store, one of whose questions is answered."""
-    chain = Chain(tmp_path_factory.mktemp("chain")).build()
+def made_card(folder: Path) -> CardDocument:
+    """Return a card of a real store, one of whose questions is answered."""
+    chain = Chain(folder).build()
     facts = gather(chain.repository, chain.made["checkpoint"])
     profiles = [Profile.parse(OWN), load_profile("huggingface")]
     question = profiles[1].questions["intended-users"]
@@ -71,6 +70,12 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> CardDocument:
         asks=question.asks,
     )
     return build_card(facts, [answered], profiles)
+
+
+@pytest.fixture(scope="session")
+def card(tmp_path_factory: pytest.TempPathFactory) -> CardDocument:
+    """A card of a real store."""
+    return made_card(tmp_path_factory.mktemp("chain"))
 
 
 @pytest.fixture(scope="session")
