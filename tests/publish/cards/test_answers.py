@@ -1,5 +1,6 @@
 """Answers of people: signed by them, kept, stale when the facts change; never lost (M1, M2, M3)."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def test_m2_an_expert_signs_without_a_store(shop: Person, expert: tuple[Person, 
     assert card["markdown"].count(f"*attested by {person.did()}") >= 2
     shop.ok(*CARD, "-o", "x.html")
     page = (shop.folder / "x.html").read_text()
-    assert f"attested by {person.did()[:20]}" in page
+    assert re.search(rf"attested</span> <small>by {person.did()[:20]}", page)
     shop.ok("verify", "x.html")
     # What came in is told, whoever it is from; twice is once.
     assert shop.ok("import", attestation, "--json").json

@@ -33,7 +33,7 @@ def test_a_challenge_is_on_the_first_page_and_changes_no_statement(chain: Any) -
     assert "The test data is not ours." in found["text"]
     assert statement_of(card, VERDICT) == statement_of(before, VERDICT)
     for rendering in ("markdown", "html"):
-        first = card.renderings[rendering].split(b"What it is for")[0]
+        first = card.renderings[rendering].split(b"In figures")[0]
         assert b"1 disputed" in first
         assert b"The test data is not ours." in first
     assert judge(chain, card.renderings["html"]).check("card.sources").state is CheckState.PASS

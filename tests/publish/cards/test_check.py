@@ -58,7 +58,7 @@ def test_answers_stay_unproven(chain: Any) -> None:
 def test_an_edited_rendering_is_named_with_its_line(chain: Any, role: str) -> None:
     card = make(chain)
     text = card.renderings[role]
-    at = text.index(b"model 0.75") + len(b"model 0.7")
+    at = text.index(b"by 0.05; their") + len(b"by 0.0")
     edited = text[:at] + b"9" + text[at + 1 :]
     report = judge(chain, edited)
     assert report.verdict is Verdict.INVALID

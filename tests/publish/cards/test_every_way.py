@@ -40,7 +40,7 @@ def signed_again(chain: Any, false: str) -> tuple[Manifest, bytes]:
     body: Mapping[str, Any] = {}
     files: dict[str, bytes] = {}
     if false == "figure":
-        text = honest.renderings["card"].replace(b"model 0.75", b"model 0.95")
+        text = honest.renderings["card"].replace(b"better, by 0.05", b"better, by 0.01")
         files = render(parse(text))  # type: ignore[arg-type]
     elif false == "page":
         files = {"html": honest.renderings["html"].replace(b"</main>", b"<p>A+</p></main>")}

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,9 +17,8 @@ from lyrikstore.canon.json import parse
 from lyrikstore.publish.cards.card import CardResult
 from lyrikstore.publish.cards.profiles.profile import load_profile
 from lyrikstore.publish.cards.rendering import renderings
-from lyrikstore.publish.cards.rendering.layout import labels_of, shorten
+from lyrikstore.publish.cards.rendering.layout.statements import labels_of, shorten
 from lyrikstore.publish.cards.rendering.markdown import to_markdown
-from lyrikstore.publish.cards.rendering.page import to_html, to_page
 from lyrikstore.publish.cards.rendering.renderings import render
 from lyrikstore.verify.report import CheckState, Verdict
 from tests.conftest import Person
@@ -171,20 +169,6 @@ def test_what_no_rendering_is_called(handed: Person, chain: Any) -> None:
     assert chain.repository.refs.get("cards/acme/classifier") is None
 
 
-def test_every_statement_is_in_every_rendering(whole: tuple[Any, CardResult]) -> None:
-    _, card = whole
-    _, body = to_page(card.document.content)
-    page = " ".join("".join(body.itertext()).split())
-    text = card.renderings["markdown"].decode()
-    for one in card.document.statements:
-        if one.fact != "evaluation.class":  # a table of its value
-            assert shorten(one.text) in page, one.id
-    assert text.count("Ürsprünglich 中文 &#60;b&#62;") >= 1
-    for profile in card.document.content["profiles"]:  # type: ignore[union-attr]
-        for item in profile["items"]:  # type: ignore[index, call-overload, union-attr]
-            assert f"{item['clause']}: {item['asks']}" in page  # type: ignore[index, call-overload]
-
-
 def test_every_picture_is_xml_and_says_what_it_shows(whole: tuple[Any, CardResult]) -> None:
     _, card = whole
     found = re.findall(r"<svg.*?</svg>", card.renderings["html"].decode(), re.DOTALL)
@@ -210,56 +194,6 @@ def test_labels_are_as_short_as_distinguishes_them() -> None:
     assert shorten(f"by did:key:z6Mk{'x' * 44} of {ids[0]}") == (
         f"by did:key:z6Mk{'x' * 8}…xxxx of blake3:abababab…abab"
     )
-
-
-@pytest.mark.web
-@pytest.mark.parametrize("profiles", [("huggingface",), PROFILES], ids=["one", "three"])
-def test_m7_two_pages_decide(
-    whole: tuple[Any, CardResult], tmp_path: Path, profiles: tuple[str, ...]
-) -> None:
-    pdfium = pytest.importorskip("pypdfium2")
-    chain, _ = whole
-    card = draft(chain, profiles=[load_profile(one) for one in profiles])
-    file, printed = tmp_path / "card.html", tmp_path / "card.pdf"
-    file.write_bytes(to_html(card.content))
-    subprocess.run(
-        [
-            *(str(shutil.which("chromium")), "--headless", "--no-sandbox", "--disable-gpu"),
-            *(f"--user-data-dir={tmp_path / 'profile'}", "--no-pdf-header-footer"),
-            *(f"--print-to-pdf={printed}", file.as_uri()),
-        ],
-        capture_output=True,
-        check=True,
-        timeout=180,
-        env={**os.environ, "HOME": str(tmp_path)},
-    )
-    document = pdfium.PdfDocument(printed)
-    texts = (page.get_textpage().get_text_bounded() for page in document)
-    pages = [" ".join(text.split()) for text in texts]
-    document.close()
-    for text in (
-        "checkpoints/acme/classifier",
-        "Draft: ",
-        "1 disputed",
-        "What it is for",
-        "The answer to intended-use.",
-        "By accuracy, the baseline is better, by 0.05",
-        "What it was trained on",
-        "LicenseRef-Acme-1.0",
-        "Prohibits",
-    ):
-        assert text in pages[0], (text, pages[0])
-    for text in (
-        "Where the model comes from",
-        "Who says so, and who is liable",
-        "up to 10,000 EUR",
-        "Where it fails",
-        "What is not proven",
-        "How to verify it",
-        "lyrikstore verify",
-    ):
-        assert text in pages[1], (text, pages[1])
-    assert "Profile huggingface/4" in pages[2]
 
 
 def test_markdown_is_what_a_card_says_and_no_more(whole: tuple[Any, CardResult]) -> None:

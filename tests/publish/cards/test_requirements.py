@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from lyrikstore.publish.cards.document import build_card
 from lyrikstore.publish.cards.facts import CardFacts, gather
 from lyrikstore.publish.cards.profiles.profile import shipped_profiles
+from lyrikstore.publish.cards.rendering.layout.first_page import item_anchor
 from lyrikstore.publish.cards.rendering.markdown import to_markdown
 from lyrikstore.publish.cards.rendering.page import to_html
 
@@ -60,9 +61,14 @@ def test_m9_every_item_is_in_the_card(known: dict[str, CardFacts], name: str) ->
     assert [one["cite"] for one in shown[0]["sources"]] == [one["cite"] for one in profile.sources]
     page, text = to_html(card.content).decode(), to_markdown(card.content).decode()
     # Once each, in its place among the annexes.
-    plain = " ".join("".join(ElementTree.fromstring(_body(page)).itertext()).split())
+    rows = {
+        row.get("id"): " ".join("".join(row.itertext()).split())
+        for row in ElementTree.fromstring(_body(page)).iter("tr")
+    }
     for item in profile.items:
-        assert f"{item.clause}: {item.asks}" in plain, item.id
+        row = rows.pop(item_anchor(profile.id, item.id))
+        assert row.startswith(item.clause), item.id
+        assert f"{item.asks}:" in row, item.id
     for rendering in (card.data.decode(), page, text):
         assert profile.as_of in rendering
         assert not PROMISE.search(rendering)

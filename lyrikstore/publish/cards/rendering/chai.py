@@ -14,13 +14,10 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.text import pluralize
-from lyrikstore.publish.cards.rendering.blocks import Shown
 from lyrikstore.publish.cards.rendering.figures import Figure, Figures
-from lyrikstore.publish.cards.rendering.layout import (
-    DETERMINES_NOTHING,
-    Layout,
-    state_of,
-)
+from lyrikstore.publish.cards.rendering.layout.blocks import Shown
+from lyrikstore.publish.cards.rendering.layout.contents import CardContents
+from lyrikstore.publish.cards.rendering.layout.statements import DETERMINES_NOTHING, state_of
 from lyrikstore.publish.markdown import escape
 
 VERSION = "chai/1"
@@ -210,8 +207,8 @@ def to_chai(card: Mapping[str, Any]) -> bytes:
 class _Writer:
     def __init__(self, card: Mapping[str, Any]) -> None:
         self.card = card
-        self.layout = Layout(card)
-        self.labels = self.layout.labels
+        self.contents = CardContents(card)
+        self.labels = self.contents.labels
 
     def fill(self, parent: Element, sources: Sources) -> None:
         for name, facts in sources.items():
@@ -221,7 +218,7 @@ class _Writer:
 
     def summary(self, parent: Element) -> None:
         lines = [
-            f"- {escape(self.layout.status())}",
+            f"- {escape(self.contents.status())}",
             f"- {DETERMINES_NOTHING}",
         ]
         for profile in self.card["profiles"]:
@@ -230,10 +227,10 @@ class _Writer:
                 f"- Profile {escape(profile['profile'])}, as of {escape(profile['asOf'])}, "
                 f"reviewed by {escape(reviewed)}."
             )
-        said = self.layout.facts("model.task", "model.labels", "evaluation.verdict")
+        said = self.contents.facts("model.task", "model.labels", "evaluation.verdict")
         SubElement(parent, "Summary").text = "\n".join([*lines, *self._lines(said)])
         keywords = SubElement(parent, "Keywords")
-        for one in self.layout.facts("model.task"):
+        for one in self.contents.facts("model.task"):
             if "value" in one:
                 SubElement(keywords, "Keyword").text = escape(one["text"])
 
@@ -254,7 +251,7 @@ class _Writer:
         return "\n".join(entries)
 
     def _figures(self, name: str) -> Iterator[Figure]:
-        figures = Figures(self.layout)
+        figures = Figures(self.contents)
         if name == "UsefulnessUsabilityEfficacy":
             yield from figures.whole()
         elif name == "FairnessEquity":
@@ -271,7 +268,7 @@ class _Writer:
             SubElement(result, "ValueJson").text = value
 
     def _text(self, facts: Iterable[str]) -> str:
-        return "\n".join(self._lines(self.layout.facts(*facts))) or NOBODY
+        return "\n".join(self._lines(self.contents.facts(*facts))) or NOBODY
 
     def _lines(self, statements: Iterable[Shown]) -> Iterator[str]:
         for one in statements:

@@ -14,10 +14,10 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
-from lyrikstore.publish.cards.rendering.blocks import Shown
-from lyrikstore.publish.cards.rendering.layout import (
+from lyrikstore.publish.cards.rendering.layout.blocks import Shown
+from lyrikstore.publish.cards.rendering.layout.contents import CardContents
+from lyrikstore.publish.cards.rendering.layout.statements import (
     DETERMINES_NOTHING,
-    Layout,
     called,
     properties,
     state_of,
@@ -141,12 +141,12 @@ def media_type(suffix: str) -> str:
 class _Description:
     def __init__(self, card: Mapping[str, Any]) -> None:
         self.card = card
-        self.layout = Layout(card)
+        self.contents = CardContents(card)
         self.id: str = card["subject"]["id"]
         self.name: str = card["subject"]["name"]
-        challenged = (one["value"] for one in self.layout.facts("rights.challenge"))
+        challenged = (one["value"] for one in self.contents.facts("rights.challenge"))
         self.disputed = {str(name) for names in challenged for name in names}
-        self.revoked = {one["evidence"][0] for one in self.layout.facts("rights.withdrawn")}
+        self.revoked = {one["evidence"][0] for one in self.contents.facts("rights.withdrawn")}
 
     def document(self) -> dict[str, Any]:
         own, responsible = self.card["subject"], dict(self._responsible())
@@ -166,13 +166,13 @@ class _Description:
         titles = self._own("data.title")
         if titles:
             found["alternateName"] = titles[0]["text"]
-        version = self.layout.facts("subject.version")
+        version = self.contents.facts("subject.version")
         if version and "value" in version[0]:
             found["version"] = version[0]["value"]
         found |= self._published(self.id) or self._published(*dict(self._sources()))
         found["distribution"] = [self._files()]
         found |= {**self._usage(self.id), **self._provenance(self.id)}
-        signer = self.layout.facts("subject.signer")[0]["by"]
+        signer = self.contents.facts("subject.signer")[0]["by"]
         found["prov:wasAttributedTo"] = {"@id": signer, "@type": "prov:Agent"}
         sources = [self._source(identity, name) for identity, name in self._sources()]
         if sources:
@@ -214,7 +214,7 @@ class _Description:
         return found
 
     def _files(self) -> dict[str, Any]:
-        content = self.layout.facts("subject.content")[0]
+        content = self.contents.facts("subject.content")[0]
         formats = self._own("data.formats")
         listed: Any = formats[0].get("value") if formats else None
         suffixes = [str(one["suffix"]) for one in listed] if _is_formats(listed) else [""]
@@ -231,7 +231,7 @@ class _Description:
 
     def _sources(self) -> Iterator[tuple[str, str]]:
         """Yield (id, name) of every dataset that this one was made from, directly or indirectly."""
-        said = self.layout.facts("data.source", "data.derived")
+        said = self.contents.facts("data.source", "data.derived")
         others = {one["evidence"][0]: one["about"] for one in said}
         for identity, name in others.items():
             if identity != self.id:
@@ -252,7 +252,9 @@ class _Description:
         }
 
     def _provenance(self, identity: str) -> dict[str, Any]:
-        made = [one for one in self.layout.facts("data.derived") if identity == one["evidence"][0]]
+        made = [
+            one for one in self.contents.facts("data.derived") if identity == one["evidence"][0]
+        ]
         activities = [
             {
                 "@type": "prov:Activity",
@@ -266,7 +268,7 @@ class _Description:
     def _usage(self, identity: str) -> dict[str, Any]:
         """Return the terms in credentials about a dataset, without revoked ones."""
         offers: list[Any] = []
-        for one in self.layout.facts("rights.credential"):
+        for one in self.contents.facts("rights.credential"):
             # ATTACK: of two versions of one name, the terms of one are not those of the other.
             if identity in one["evidence"] and one["evidence"][0] not in self.revoked:
                 offers += _offers(one)
@@ -322,7 +324,7 @@ class _Description:
             "name": "card.json",
             "description": f"{VERSION} of card.json {digest}, which alone has a meaning; both are "
             f"attached to a signed manifest in the store {store}",
-            "creativeWorkStatus": self.layout.status(),
+            "creativeWorkStatus": self.contents.status(),
             "disambiguatingDescription": DETERMINES_NOTHING,
             "lyrik:profile": [plain(one, MAX_TEXT) for one in profiles],
             "lyrik:statement": [
@@ -332,7 +334,7 @@ class _Description:
         }
 
     def _established(self, *names: str) -> list[Shown]:
-        return [one for one in self.layout.facts(*names) if one["state"] not in OPEN]
+        return [one for one in self.contents.facts(*names) if one["state"] not in OPEN]
 
     def _own(self, name: str) -> list[Shown]:
         return [one for one in self._established(name) if one["evidence"][0] == self.id]

@@ -13,11 +13,11 @@ from uuid import NAMESPACE_URL, uuid5
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import encode
-from lyrikstore.publish.cards.rendering.blocks import Shown
 from lyrikstore.publish.cards.rendering.figures import Figure, Figures
-from lyrikstore.publish.cards.rendering.layout import (
+from lyrikstore.publish.cards.rendering.layout.blocks import Shown
+from lyrikstore.publish.cards.rendering.layout.contents import CardContents
+from lyrikstore.publish.cards.rendering.layout.statements import (
     DETERMINES_NOTHING,
-    Layout,
     called,
     properties,
 )
@@ -66,7 +66,7 @@ def to_cyclonedx(card: Mapping[str, Any]) -> bytes:
 class _Bill:
     def __init__(self, card: Mapping[str, Any]) -> None:
         self.card = card
-        self.layout = Layout(card)
+        self.contents = CardContents(card)
         self.digest = Digest.of(encode(card))
         self.model: str = card["subject"]["id"]
         self.datasets = {
@@ -74,7 +74,7 @@ class _Bill:
             for one in card["evidence"]
             if one["what"].startswith("dataset datasets/")
         }
-        for one in self.layout.facts("evaluation.data"):
+        for one in self.contents.facts("evaluation.data"):
             for test in one["evidence"][1:]:
                 self.datasets.setdefault(test, "test data")
         self.about: dict[str, list[Shown]] = {self.model: []}
@@ -115,7 +115,7 @@ class _Bill:
 
     def _made_from(self) -> Iterator[dict[str, Any]]:
         """Yield each derived dataset with the datasets that it was made from."""
-        for one in self.layout.facts("data.derived"):
+        for one in self.contents.facts("data.derived"):
             origins = [origin for origin in one["value"]["from"] if origin in self.datasets]
             if origins and one["evidence"][0] in self.datasets:
                 yield {"ref": one["evidence"][0], "dependsOn": origins}
@@ -127,7 +127,7 @@ class _Bill:
             f"{VERSION} of card.json {self.digest}, which alone has a meaning; both are attached "
             f"to a signed manifest in the store {store}",
         )
-        yield _property("status", self.layout.status())
+        yield _property("status", self.contents.status())
         yield _property("notice", DETERMINES_NOTHING)
         yield _property("hashes", "BLAKE3 of the signed manifest, which names the content")
         for profile in self.card["profiles"]:
@@ -139,7 +139,7 @@ class _Bill:
             )
 
     def _model(self) -> dict[str, Any]:
-        own, version = self.card["subject"], self.layout.facts("subject.version")
+        own, version = self.card["subject"], self.contents.facts("subject.version")
         found: dict[str, Any] = {
             "type": "machine-learning-model",
             "bom-ref": self.model,
@@ -148,7 +148,7 @@ class _Bill:
         if version and "value" in version[0]:
             found["version"] = str(version[0]["value"])
         found["hashes"] = [_hash(self.model)]
-        licences = self.layout.answers("model-licence")
+        licences = self.contents.answers("model-licence")
         texts = {one["text"] for one in licences if one["state"] == "attested"}
         if len(texts) == 1:  # ATTACK: somebody else's answer, before the expert's other one
             found["licenses"] = [{"license": _named(texts.pop())}]
@@ -169,7 +169,7 @@ class _Bill:
     def _parameters(self) -> dict[str, Any]:
         task, form = self._value("model.task"), self._value("model.format")
         found: dict[str, Any] = {}
-        if "run.config:data.label" in self.layout.by_id:
+        if "run.config:data.label" in self.contents.by_id:
             found["approach"] = {"type": "supervised"}
         if task:
             found["task"] = task
@@ -183,11 +183,11 @@ class _Bill:
         return found
 
     def _value(self, fact: str) -> str:
-        said = self.layout.facts(fact)
+        said = self.contents.facts(fact)
         return plain(str(said[0].get("value", "")), MAX_TEXT) if said else ""
 
     def _metrics(self) -> Iterator[dict[str, Any]]:
-        figures = Figures(self.layout)
+        figures = Figures(self.contents)
         for found in (figures.whole(), figures.slices(), figures.classes(), figures.confidence()):
             yield from map(_metric, found)
 
@@ -197,7 +197,7 @@ class _Bill:
             for member, questions in _CONSIDERED.items()
             if (said := self._attested(*questions))
         }
-        verdicts = [one["text"] for one in self.layout.facts("evaluation.verdict")]
+        verdicts = [one["text"] for one in self.contents.facts("evaluation.verdict")]
         if verdicts:
             found["performanceTradeoffs"] = verdicts
         if risks := self._attested(*_RISKS):
@@ -207,15 +207,15 @@ class _Bill:
         return found
 
     def _attested(self, *questions: str) -> list[str]:
-        said = self.layout.answers(*questions)
+        said = self.contents.answers(*questions)
         return [one["text"] for one in said if one["state"] == "attested"]
 
     def _base(self) -> Iterator[dict[str, Any]]:
         """Yield the base model, and the external models that it is based on."""
-        rights = {one["evidence"][0]: one for one in self.layout.facts("model.base-rights")}
+        rights = {one["evidence"][0]: one for one in self.contents.facts("model.base-rights")}
         named = {
             one["evidence"][1]: one["value"]
-            for one in self.layout.facts("model.base")
+            for one in self.contents.facts("model.base")
             if "value" in one
         }
         named |= {model: one["about"] for model, one in rights.items() if one["about"]}
@@ -274,7 +274,7 @@ class _Bill:
         # Whose credential says what may be done with it; whether they own it, no object says.
         stewards = dict.fromkeys(
             f"{one['by']}{called(one)}"
-            for one in self.layout.facts("rights.credential")
+            for one in self.contents.facts("rights.credential")
             if identity in one["evidence"]
         )
         if stewards:
@@ -285,7 +285,7 @@ class _Bill:
     def _needed(self) -> list[str]:
         trained_on = [
             one["evidence"][0]
-            for one in self.layout.facts("data.parts")
+            for one in self.contents.facts("data.parts")
             if one["about"].partition(" ")[0] in {"train", "validation"}
         ]
         return list(dict.fromkeys([*(one["bom-ref"] for one in self._base()), *trained_on]))

@@ -1,7 +1,7 @@
 """``card.json`` as PDF/A that embeds ``card.json``, for archives (extra ``pdf``)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,18 @@ from xml.etree.ElementTree import Element, tostring
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import read_packaged
 from lyrikstore.canon.json import encode
-from lyrikstore.publish.cards.rendering import blocks
-from lyrikstore.publish.cards.rendering.charts import draw
-from lyrikstore.publish.cards.rendering.layout import shorten, state_of
-from lyrikstore.publish.cards.rendering.pages import heading_of, layout_of
+from lyrikstore.publish.cards.rendering.charts import draw, table_of
+from lyrikstore.publish.cards.rendering.layout import blocks
+from lyrikstore.publish.cards.rendering.layout.pages import heading_of, layout_of
+from lyrikstore.publish.cards.rendering.layout.statements import shorten, state_of
 from lyrikstore.web.charts import ink
+from lyrikstore.web.texts import page_text
 
 
 def pdf_version() -> str:
     """Return the PDF renderer with its versions, or "" if Typst is not installed."""
     try:
-        return f"pdf/1 typst/{version('typst')}"
+        return f"pdf/2 typst/{version('typst')}"
     except PackageNotFoundError:
         return ""
 
@@ -46,7 +47,7 @@ def to_pdf(card: Mapping[str, Any]) -> bytes:
     shown = {
         "title": heading_of(card),
         "date": [int(part) for part in card["subject"]["created"][:10].split("-")],
-        "blocks": [_block(one) for one in layout_of(card).blocks()],
+        "blocks": [_block(one) for one in layout_of(card)],
     }
     text = json.dumps(shown, ensure_ascii=False)
     # ATTACK: texts hold what an attacker wrote. They reach Typst as data and never as markup, and
@@ -73,40 +74,87 @@ def to_pdf(card: Mapping[str, Any]) -> bytes:
 
 def _block(block: blocks.Block) -> dict[str, Any]:
     match block:
-        case blocks.Heading(text, level, page):
-            return {"kind": "heading", "text": text, "level": level, "page": page}
-        case blocks.Paragraph(text, strong):
-            return {"kind": "paragraph", "text": text, "strong": strong}
-        case blocks.StatementList(lines):
-            return {"kind": "statements", "statements": [_statement(one) for one in lines]}
+        case blocks.Heading(text, level, page, anchor):
+            return {
+                "kind": "heading", "text": text, "level": level, "page": page, "place": anchor,
+            }  # fmt: skip
+        case blocks.Paragraph(text, kind):
+            return {"kind": "paragraph", "text": text, "look": kind}
+        case blocks.LineList(lines, bullets):
+            return {"kind": "lines", "lines": [*map(_inline, lines)], "bullets": bullets}
+        case blocks.TermList(rows):
+            return {"kind": "terms", "rows": [[word, _inline(line)] for word, line in rows]}
+        case blocks.StatementFlow(lead, parts, state, _, cited):
+            said = [
+                {
+                    "place": one.anchor,
+                    "title": one.title,
+                    "text": shorten(one.text),
+                    "labels": one.cited,
+                }
+                for one in parts
+            ]
+            return {
+                "kind": "flow", "lead": shorten(lead), "parts": said, "state": shorten(state),
+                "labels": cited,
+            }  # fmt: skip
         case blocks.Table(titles, rows):
-            cells = [[*map(shorten, row), " ".join(cited)] for row, cited in rows]
-            return {"kind": "table", "titles": [*titles, "evidence"], "rows": cells}
+            cells = [{"place": row.anchor, "cells": [*map(_inline, row.cells)]} for row in rows]
+            return {"kind": "table", "titles": titles, "rows": cells}
         case blocks.Bullets(said):
             return {"kind": "bullets", "lines": said}
         case blocks.Code(typed):
             return {"kind": "code", "lines": typed}
-        case blocks.Chart(kind, title, value):
-            return {"kind": "chart", "title": title, "svg": _svg(kind, title, value)}
-        case blocks.EvidenceList(found):
-            return {"kind": "table", "titles": ["", "what", "id"], "rows": found}
+        case blocks.Chart(kind, title, value, of, lines):
+            return {
+                "kind": "chart", "title": title, "svg": _svg(kind, title, value),
+                "about": _about(kind, title, value), "of": _inline(of),
+                "lines": [_inline([one]) for one in lines],
+            }  # fmt: skip
+        case blocks.Approvals():
+            text = page_text("card.approvals-elsewhere")
+            return {"kind": "paragraph", "text": text, "look": ""}
+        case blocks.Box(title, inside, anchor, kind):
+            return {
+                "kind": "box", "title": title, "place": anchor, "look": kind,
+                "blocks": [*map(_block, inside)],
+            }  # fmt: skip
+        case blocks.Panels(columns):
+            return {"kind": "panels", "columns": [[*map(_block, one)] for one in columns]}
 
 
-def _statement(line: blocks.StatementLine) -> dict[str, Any]:
-    one = line.shown
-    return {
-        "title": line.title,
-        "text": shorten(one["text"]),
-        "was": one.get("was", ""),
-        "state": state_of(one),
-        "labels": line.cited,
-    }
+def _inline(line: Iterable[blocks.Inline]) -> list[dict[str, Any]]:
+    return [_word(one) for one in line]
+
+
+def _word(one: blocks.Inline) -> dict[str, Any]:
+    match one:
+        case str():
+            return {"kind": "text", "text": shorten(one)}
+        case blocks.StatementLine():
+            shown = one.shown
+            return {
+                "kind": "statement", "place": one.anchor, "title": one.title,
+                "text": shorten(one.text), "large": one.large, "was": shown.get("was", ""),
+                "state": "" if one.bare else state_of(shown),
+                "labels": () if one.bare else one.cited,
+            }  # fmt: skip
+        case blocks.Reference(text, anchors, state):
+            return {"kind": "link", "text": shorten(text), "to": anchors, "state": state}
+        case blocks.Badge(text):
+            return {"kind": "mark", "text": text}
+        case blocks.Identifier(text):
+            return {"kind": "code", "text": text}
+
+
+def _about(kind: str, title: str, value: Any) -> str:
+    """Return the values of a chart as text, for screen readers."""
+    _, rows = table_of(kind, title, value)
+    return "; ".join((title, *(", ".join(filter(None, row)) for row in rows)))
 
 
 def _svg(kind: str, title: str, value: Any) -> str:
-    parent = Element("div")
-    draw(parent, kind, title, value)
-    chart = next(parent.iter("svg"))
+    chart = next(draw(Element("div"), kind, title, value).iter("svg"))
     style = Element("style")
     style.text = ink()
     chart.insert(0, style)

@@ -7,7 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from lyrikstore.publish.cards.rendering.layout import Layout, labels_of
+from lyrikstore.publish.cards.rendering.layout.contents import CardContents
+from lyrikstore.publish.cards.rendering.layout.statements import labels_of
 from lyrikstore.verify.evaluation.words import METRICS
 
 _LEVEL = re.compile(r", ([0-9.]{1,12}) %; baseline: ")
@@ -55,13 +56,13 @@ class Figures:
     """The figures of a card, from its statements.
 
     Args:
-        layout: The card.
+        contents: The card.
     """
 
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
+    def __init__(self, contents: CardContents) -> None:
+        self.contents = contents
         self._levels: dict[str, str] = {}
-        tested = [one for one in layout.facts("evaluation.data") if one["about"]]
+        tested = [one for one in contents.facts("evaluation.data") if one["about"]]
         for one in tested:
             found = _LEVEL.search(one["text"])
             self._levels[one["evidence"][0]] = found[1] if found else ""
@@ -77,20 +78,20 @@ class Figures:
 
     def whole(self) -> Iterator[Figure]:
         """Yield the metrics over all test records, of each system."""
-        for one in self.layout.facts("evaluation.metric"):
+        for one in self.contents.facts("evaluation.metric"):
             for system, figure in _in_order(one["value"]):
                 yield self._figure(one, one["title"], system, figure)
 
     def slices(self) -> Iterator[Figure]:
         """Yield the metric of the model in each part of the test data."""
-        for one in self.layout.facts("evaluation.slice"):
+        for one in self.contents.facts("evaluation.slice"):
             figure = one["value"]
             metric = one["text"].partition(f" {figure['value']}")[0]
             yield self._figure(one, metric, "model", figure, one["title"])
 
     def classes(self) -> Iterator[Figure]:
         """Yield the figures of each label, and the F1 of the baseline."""
-        for one in self.layout.facts("evaluation.class"):
+        for one in self.contents.facts("evaluation.class"):
             figures, part = one["value"], f"class {one['title']}"
             said = [("model", title, figures[name]) for name, title in _OF_CLASS]
             if "baselineF1" in figures:
@@ -101,15 +102,15 @@ class Figures:
 
     def confidence(self) -> Iterator[Figure]:
         """Yield the calibration of confidence, and the accuracy over the most certain records."""
-        for one in self.layout.facts("evaluation.calibration"):
+        for one in self.contents.facts("evaluation.calibration"):
             value = {"value": one["value"]["ece"]}
             yield self._figure(one, "expected calibration error", "model", value)
-        titles = {one["title"] for one in self.layout.facts("evaluation.metric")}
+        titles = {one["title"] for one in self.contents.facts("evaluation.metric")}
         metric = METRICS["accuracy"]
         # Of several labels it is the share of records with all of them right.
-        if self.layout.form.claims_what_is_shown and metric not in titles:
+        if self.contents.form.claims_what_is_shown and metric not in titles:
             metric = METRICS["subsetAccuracy"]
-        for one in self.layout.facts("evaluation.coverage"):
+        for one in self.contents.facts("evaluation.coverage"):
             for row in one["value"]:
                 part = f"answered share {row['share']}"
                 yield self._figure(one, metric, "model", {"value": row["accuracy"]}, part)

@@ -1,16 +1,27 @@
 """``card.json`` as an HTML page: two printed pages, then annexes, with charts; loads nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
-from lyrikstore.publish.cards.rendering import blocks
+from lyrikstore.canon.digest import Digest
 from lyrikstore.publish.cards.rendering.charts import draw
-from lyrikstore.publish.cards.rendering.layout import shorten, state_of
-from lyrikstore.publish.cards.rendering.pages import heading_of, layout_of
-from lyrikstore.web.html import add, new_page, page_bytes
+from lyrikstore.publish.cards.rendering.layout import blocks
+from lyrikstore.publish.cards.rendering.layout.pages import heading_of, layout_of
+from lyrikstore.publish.cards.rendering.layout.statements import shorten, state_of
+from lyrikstore.web import stylesheet
+from lyrikstore.web.html import add, add_bullets, new_page, page_bytes
+from lyrikstore.web.texts import page_text
 
-_LINES = frozenset({"h1", "h2", "h3", "p", "li", "tr", "pre", "svg"})
+GENERATOR = "lyrikstore "
+"""What precedes the version in the page's name of its renderer."""
+
+_LINES = frozenset({"h1", "h2", "h3", "p", "li", "tr", "dd", "pre", "svg", "div", "section"})
+
+
+def html_version() -> str:
+    """Return the HTML renderer with its version, and that of the design in its pages."""
+    return f"html/2 design/{Digest.of(stylesheet().encode()).hex[:8]}"
 
 
 def to_page(card: Mapping[str, Any]) -> tuple[Element, Element]:
@@ -22,19 +33,15 @@ def to_page(card: Mapping[str, Any]) -> tuple[Element, Element]:
         card: Contents of ``card.json``.
     """
     html, body = new_page(heading_of(card))
+    SubElement(html[0], "meta", name="generator", content=f"{GENERATOR}{html_version()}")
     main = SubElement(body, "main")
-    for block in layout_of(card).blocks():
+    for block in layout_of(card):
         _add(main, block)
     for one in main.iter():  # so that a reader, and verify, can name a line
         if one.tag in _LINES:
             one.tail = "\n"
-    add(
-        SubElement(body, "footer"),
-        "p",
-        "This page is a rendering of card.json, which alone has a meaning; both are attached to a "
-        f"signed manifest in the store {card['subject']['store']}. "
-        "lyrikstore verify compares them.",
-    )
+    text = page_text("card.footer", store=card["subject"]["store"])
+    add(SubElement(body, "footer"), "p", text)
     return html, body
 
 
@@ -44,60 +51,161 @@ def to_html(card: Mapping[str, Any]) -> bytes:
     return page_bytes(html)
 
 
-def _add(main: Element, block: blocks.Block) -> None:
+def _add(parent: Element, block: blocks.Block) -> None:
     match block:
-        case blocks.Heading(text, level, page):
-            add(main, f"h{level}", text, {"class": "page"} if page else {})
-        case blocks.Paragraph(text, strong):
-            add(main, "p", text, {"class": "status"} if strong else {})
-        case blocks.StatementList(lines):
-            _list(main, lines)
-        case blocks.Table(titles, rows):
-            table = SubElement(main, "table")
-            head = SubElement(table, "tr")
-            for title in (*titles, "evidence"):
-                add(head, "th", title)
-            for cells, cited in rows:
-                row = SubElement(table, "tr")
-                for cell in cells:
-                    add(row, "td", shorten(cell))
-                _cite(SubElement(row, "td"), cited)
-        case blocks.Chart(kind, title, value):
-            if kind == "metrics":
-                add(main, "h3", title)
-            draw(main, kind, title, value)
-        case blocks.Bullets(said):
-            listed = SubElement(main, "ul")
-            for line in said:
-                add(listed, "li", line)
-        case blocks.Code(typed):
-            listing = SubElement(main, "pre")
-            for line in typed:
+        case blocks.Heading(text, level, page, anchor):
+            name = {"id": anchor} if anchor else {}
+            add(parent, f"h{level}", text, {**name, **({"class": "page"} if page else {})})
+        case blocks.Paragraph(text, kind):
+            _add_paragraph(parent, text, kind)
+        case blocks.LineList(lines, bullets):
+            listed = SubElement(parent, "ul", {} if bullets else {"class": "plain"})
+            for line in lines:
+                _inline(SubElement(listed, "li"), line)
+        case blocks.TermList(rows):
+            terms = SubElement(parent, "dl", {"class": "terms"})
+            for word, line in rows:
+                add(terms, "dt", word)
+                _inline(SubElement(terms, "dd"), line)
+        case blocks.StatementFlow():
+            _add_flow(parent, block)
+        case blocks.Table():
+            _add_table(parent, block)
+        case blocks.Chart():
+            _add_chart(parent, block)
+        case blocks.Bullets(lines):
+            add_bullets(parent, lines)
+        case blocks.Code(lines):
+            listing = SubElement(parent, "pre")
+            for line in lines:
                 add(listing, "code", line, after="\n")
-        case blocks.EvidenceList(found):
-            table = SubElement(main, "table")
-            for label, what, identity in found:
-                row = SubElement(table, "tr", id=label)
-                add(row, "th", label)
-                add(row, "td", what)
-                add(row, "td", identity)
+        case blocks.Approvals():
+            parent.append(approvals_place())
+        case blocks.Box(title, inside, anchor, kind):
+            box = SubElement(parent, "section", {"class": kind or "panel", "id": anchor})
+            add(box, "h2", title)
+            for one in inside:
+                _add(box, one)
+        case blocks.Panels(columns):
+            panels = SubElement(parent, "div", {"class": "panels"})
+            for column in columns:
+                beside = SubElement(panels, "div")
+                for one in column:
+                    _add(beside, one)
 
 
-def _list(main: Element, lines: Sequence[blocks.StatementLine]) -> None:
-    if not lines:
-        return
-    listed = SubElement(main, "ul", {"class": "said"})
-    for line in lines:
-        one, item = line.shown, SubElement(listed, "li")
-        add(item, "strong", line.title, after=" ")
-        add(item, "span", shorten(one["text"]), after=" ")
-        if "was" in one:
-            add(item, "em", one["was"], after=" ")
-        add(item, "span", state_of(one), {"class": f"state {one['state']}"}, after=" ")
-        _cite(item, line.cited)
+def approvals_place() -> Element:
+    """Return the place of the approvals as it is signed: without any."""
+    place = Element("div", {"id": "approvals"})
+    add(place, "p", page_text("card.no-approval"))
+    return place
+
+
+def _add_paragraph(parent: Element, text: str, kind: str) -> None:
+    if kind == "strong":
+        add(SubElement(parent, "p"), "strong", text)
+    else:
+        add(parent, "p", text, {"class": kind} if kind else {})
+
+
+def _inline(parent: Element, line: Iterable[blocks.Inline]) -> None:
+    parts = list(line)
+    for one, following in zip(parts, [*parts[1:], ""], strict=True):
+        match one:
+            case str():
+                add(parent, "span", shorten(one), after=" ")
+            case blocks.StatementLine():
+                _statement(parent, one)
+            case blocks.Reference(text, anchors, state):
+                last = len(anchors) - 1
+                for at, anchor in enumerate(anchors):
+                    words = f"{at + 1}" if at else shorten(text)
+                    more = isinstance(following, blocks.Reference) and not state and at == last
+                    after = ", " if more else " "
+                    add(parent, "a", words, href=f"#{anchor}", after=after)
+                if state:
+                    _badge(parent, state, state)
+            case blocks.Badge(text, state):
+                add(parent, "span", text, {"class": f"mark {state}".strip()}, after=" ")
+            case blocks.Identifier(text):
+                add(parent, "span", text, {"class": "digest"}, after=" ")
+
+
+def _badge(parent: Element, text: str, state: str) -> None:
+    add(parent, "span", text, {"class": f"badge {state}".strip()}, after=" ")
+
+
+def _statement(parent: Element, line: blocks.StatementLine) -> None:
+    one = line.shown
+    whole = SubElement(parent, "span", id=line.anchor)
+    whole.tail = " "
+    if line.title:
+        add(whole, "b", line.title, after=" ")
+    if line.text:
+        add(whole, "strong" if line.large else "span", shorten(line.text), after=" ")
+    if "was" in one:
+        add(whole, "em", one["was"], after=" ")
+    if not line.bare:
+        _state(whole, state_of(one), one["state"])
+        _cite(whole, line.cited)
+
+
+def _state(parent: Element, words: str, state: str) -> None:
+    """Add a state as a badge, and in small type by whom it is attested."""
+    _badge(parent, state, state)
+    if who := words.removeprefix(state).strip():
+        add(parent, "small", who, after=" ")
+
+
+def _add_flow(parent: Element, flow: blocks.StatementFlow) -> None:
+    whole = SubElement(parent, "p")
+    if flow.lead:
+        add(whole, "span", f"{shorten(flow.lead)}:", after=" ")
+    for at, part in enumerate(flow.parts):
+        last = at == len(flow.parts) - 1
+        found = SubElement(whole, "span", id=part.anchor)
+        found.tail = " " if last else "; "
+        add(found, "b", part.title, after=" " if part.text else "")
+        if part.text:
+            add(found, "span", shorten(part.text), after=" " if part.cited else "")
+        _cite(found, part.cited)
+    _state(whole, flow.state, flow.word)
+    _cite(whole, flow.cited)
+
+
+def _add_table(parent: Element, block: blocks.Table) -> None:
+    table = SubElement(parent, "table", {} if block.figures else {"class": "items"})
+    last = len(block.titles) - 1
+    kinds = [
+        {"class": "number"} if block.figures and 0 < at < last else {} for at in range(last + 1)
+    ]
+    head = SubElement(SubElement(table, "thead"), "tr")
+    for title, kind in zip(block.titles, kinds, strict=True):
+        add(head, "th", title, kind | {"scope": "col"})
+    body = SubElement(table, "tbody")
+    for row in block.rows:
+        line = SubElement(body, "tr", {"id": row.anchor} if row.anchor else {})
+        for at, (cell, kind) in enumerate(zip(row.cells, kinds, strict=True)):
+            _inline(SubElement(line, "td" if at else "th", kind if at else {"scope": "row"}), cell)
+
+
+def _add_chart(parent: Element, chart: blocks.Chart) -> None:
+    figure = draw(parent, chart.kind, chart.title, chart.value)
+    caption = figure.find("figcaption")
+    if caption is not None and chart.of:
+        caption.text = f"{caption.text} "
+        for line in chart.of:
+            whole = SubElement(caption, "span", id=line.anchor)
+            if line is chart.of[-1]:
+                _state(whole, state_of(line.shown), line.shown["state"])
+                _cite(whole, line.cited)
+    for line in chart.lines:
+        _inline(SubElement(figure, "p"), [line])
 
 
 def _cite(parent: Element, labels: Sequence[str]) -> None:
+    if not labels:
+        return
     cited = SubElement(parent, "span", {"class": "cited"})
-    for label in labels:
-        add(cited, "a", label, href=f"#{label}", after=" ")
+    for at, label in enumerate(labels):
+        add(cited, "a", label, href=f"#{label}", after=" " if at < len(labels) - 1 else "")

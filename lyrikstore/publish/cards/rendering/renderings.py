@@ -10,10 +10,9 @@ from lyrikstore.canon.json import encode
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.publish.cards.document import MAX_CARD, read_content
-from lyrikstore.publish.cards.rendering import chai, croissant, cyclonedx
+from lyrikstore.publish.cards.rendering import chai, croissant, cyclonedx, markdown
 from lyrikstore.publish.cards.rendering.document_pdf import pdf_version, to_pdf
-from lyrikstore.publish.cards.rendering.markdown import to_markdown
-from lyrikstore.publish.cards.rendering.page import to_html
+from lyrikstore.publish.cards.rendering.page import html_version, to_html
 
 ROLES_OF: Mapping[str, Sequence[str]] = {
     "checkpoint": ("markdown", "html", "pdf", "cyclonedx", "chai"),
@@ -27,7 +26,7 @@ ROLES = ("card", *RENDERINGS)
 """Roles of the attachments that may be handed over as the card."""
 
 _MAKE: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = {
-    "markdown": to_markdown,
+    "markdown": markdown.to_markdown,
     "html": to_html,
     "pdf": to_pdf,
     "cyclonedx": cyclonedx.to_cyclonedx,
@@ -35,8 +34,8 @@ _MAKE: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = {
     "croissant": croissant.to_croissant,
 }
 _VERSIONS: Mapping[str, Callable[[], str]] = {
-    "markdown": lambda: "markdown/1",
-    "html": lambda: "html/1",
+    "markdown": lambda: markdown.VERSION,
+    "html": html_version,
     "pdf": pdf_version,
     "cyclonedx": lambda: cyclonedx.VERSION,
     "chai": lambda: chai.VERSION,
