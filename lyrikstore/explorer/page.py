@@ -88,7 +88,7 @@ def href(path: str, /, **query: object) -> str:
     return quote(path) + ("?" + urlencode(some) if some else "")
 
 
-class Document(Struct, frozen=True):
+class SandboxedDocument(Struct, frozen=True):
     """A whole HTML document that is shown as it is, in a sandbox: a signed card, a report.
 
     Attributes:

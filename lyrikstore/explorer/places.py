@@ -11,7 +11,9 @@ from lyrikstore.explorer.models.cards import card_document, card_page, cards_pag
 from lyrikstore.explorer.models.compare import compare_runs_page
 from lyrikstore.explorer.models.deployments import evaluation_document, uses_page
 from lyrikstore.explorer.models.runs import run_page, runs_page
-from lyrikstore.explorer.page import Document, Page, Query
+from lyrikstore.explorer.page import Page, Query, SandboxedDocument
+from lyrikstore.explorer.rights.credentials import credential_page, credentials_page
+from lyrikstore.explorer.rights.rules import rules_page
 from lyrikstore.explorer.views.comparison import compare_page
 from lyrikstore.explorer.views.datasets import dataset_page
 from lyrikstore.explorer.views.files import file_page, files_page
@@ -33,7 +35,7 @@ class ExplorerView(Struct, frozen=True):
     """
 
     path: str
-    show: Callable[[Explorer, Query], Page | Document]
+    show: Callable[[Explorer, Query], Page | SandboxedDocument]
     title: str = ""
 
 
@@ -58,6 +60,9 @@ VIEWS: Sequence[ExplorerView] = (
     ExplorerView("/card/{id}", card_page),
     ExplorerView("/card/{id}/page", card_document),
     ExplorerView("/uses", uses_page, "explorer.uses"),
+    ExplorerView("/credentials", credentials_page, "explorer.all-credentials"),
+    ExplorerView("/credential/{id}", credential_page),
+    ExplorerView("/rules", rules_page, "explorer.rules"),
     ExplorerView("/log", log_page, "explorer.log"),
 )
 """All views, in the order of the navigation."""

@@ -21,7 +21,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.text import pluralize
 from lyrikstore.explorer.explorer import Explorer
 from lyrikstore.explorer.gate import TOKEN, SessionGate, document_headers, headers_of
-from lyrikstore.explorer.page import Document, Page, Query, framed, href
+from lyrikstore.explorer.page import Page, Query, SandboxedDocument, framed, href
 from lyrikstore.explorer.places import SEARCH, VIEWS, ExplorerView, navigation
 from lyrikstore.version import __version__
 from lyrikstore.web.texts import page_text
@@ -73,7 +73,7 @@ class Server:
     def _answer(self, view: ExplorerView, query: Query) -> Response:
         try:
             self._explorer.refresh()
-            page: Page | Document = view.show(self._explorer, query)
+            page: Page | SandboxedDocument = view.show(self._explorer, query)
         except LyrikstoreError as error:
             page = error_page(error)
         return self._response(page)
@@ -88,8 +88,8 @@ class Server:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._worker, self._response, page)
 
-    def _response(self, page: Page | Document) -> Response:
-        if isinstance(page, Document):
+    def _response(self, page: Page | SandboxedDocument) -> Response:
+        if isinstance(page, SandboxedDocument):
             return Response(page.data, 200, document_headers(), "text/html")
         store = self._explorer.store
         entries = pluralize(len(store.repository.entries()), "log entry", "log entries")

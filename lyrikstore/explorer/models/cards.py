@@ -13,9 +13,9 @@ from lyrikstore.explorer.graph.links import GraphNode
 from lyrikstore.explorer.graph.standing import StoreMap, map_of
 from lyrikstore.explorer.models.training import name_of
 from lyrikstore.explorer.page import (
-    Document,
     Page,
     Query,
+    SandboxedDocument,
     add_badge,
     add_form,
     add_judgement,
@@ -190,7 +190,7 @@ def card_page(explorer: Explorer, query: Query) -> Page:
     return page
 
 
-def card_document(explorer: Explorer, query: Query) -> Document:
+def card_document(explorer: Explorer, query: Query) -> SandboxedDocument:
     """Return the drawn card, as it was signed.
 
     Raises:
@@ -200,7 +200,7 @@ def card_document(explorer: Explorer, query: Query) -> Document:
     card = _card(explorer, query)
     if not card.attachments_in("html"):
         raise NotFoundError("no-page", f"{card.name} has no drawn page")
-    return Document(text_of(explorer.store.repository, card, "html"))
+    return SandboxedDocument(text_of(explorer.store.repository, card, "html"))
 
 
 def _card(explorer: Explorer, query: Query) -> Manifest:

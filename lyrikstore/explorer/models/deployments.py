@@ -13,9 +13,9 @@ from lyrikstore.explorer.graph.standing import StoreMap, map_of
 from lyrikstore.explorer.models.cards import BADGES
 from lyrikstore.explorer.models.training import name_of
 from lyrikstore.explorer.page import (
-    Document,
     Page,
     Query,
+    SandboxedDocument,
     add_badge,
     add_choice,
     add_form,
@@ -102,7 +102,7 @@ def _add_state(explorer: Explorer, found: StoreMap, cell: Element, made: Manifes
     if until is not None and until < now:
         add_badge(cell, "withdrawn", page_text("explorer.rights-ended"), title=until, after=" ")
     elif until is not None and not said:
-        add_badge(cell, "good", page_text("explorer.rights-until", until=until[:10]), after=" ")
+        add_badge(cell, "quiet", page_text("explorer.rights-until", until=until[:10]), after=" ")
     elif not said:
         add(cell, "span", page_text("explorer.nothing-against"), {"class": "quiet"})
 
@@ -121,7 +121,7 @@ def _add_card(explorer: Explorer, cell: Element, made: Manifest) -> None:
     add_link(cell, page_text(f"explorer.card-{word}"), link, kind=f"badge {BADGES[word]}")
 
 
-def evaluation_document(explorer: Explorer, query: Query) -> Document:
+def evaluation_document(explorer: Explorer, query: Query) -> SandboxedDocument:
     """Return an evaluation with its charts, drawn as `evaluate --html` draws it.
 
     Raises:
@@ -129,4 +129,4 @@ def evaluation_document(explorer: Explorer, query: Query) -> Document:
     """
     row = explorer.row_of(query.text("id"))
     facts = explorer.store.models.report(row["id"].removeprefix("blake3:"))
-    return Document(evaluation_page(facts, tool=f"lyrikstore {__version__}"))
+    return SandboxedDocument(evaluation_page(facts, tool=f"lyrikstore {__version__}"))
