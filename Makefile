@@ -20,7 +20,7 @@ PIP      := $(PY) -m pip --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-changed test-all test-gpu suites measure lint docs changelog vectors interop page package size clean preflight
+.PHONY: help demo test test-changed test-all test-gpu suites measure lint docs pictures changelog vectors interop page package size clean preflight
 
 help:
 	@echo "make demo      the main job on real data: sign, verify, train, explain"
@@ -31,6 +31,7 @@ help:
 	@echo "make suites    the official W3C suites in SUITES=DIR against lyrikstore w3c serve"
 	@echo "make lint      formatting, types, layers, spelling"
 	@echo "make docs      write the generated pages of docs/ again"
+	@echo "make pictures  write docs/images/ again, of the demo's store (needs chromium)"
 	@echo "make changelog move the fragments of changelog.d/ into CHANGELOG.md"
 	@echo "make vectors   write spec/vectors/ again"
 	@echo "make interop   ask other people's software again (needs npm); writes docs/internals/interop.md"
@@ -98,6 +99,9 @@ lint: $(VENV)/.installed
 docs: $(VENV)/.installed
 	$(PY) tools/make_docs.py
 	$(PY) tools/make_schemas.py
+
+pictures: $(VENV)/.installed
+	$(PY) tools/make_pictures.py
 
 changelog: $(VENV)/.installed
 	$(PY) tools/changelog.py
