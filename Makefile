@@ -79,6 +79,7 @@ measure: $(VENV)/.installed
 	$(PY) benchmarks/personal.py --write-docs
 	$(PY) benchmarks/small_jobs.py --write-docs
 	$(PY) benchmarks/start_up.py --write-docs
+	$(PY) benchmarks/explorer.py --write-docs
 	$(PY) benchmarks/planning.py --data "$(DATA)" --write-docs
 	$(PY) benchmarks/candidates.py --data "$(DATA)" --write-docs
 	$(PY) benchmarks/answering.py --data "$(DATA)" --write-docs

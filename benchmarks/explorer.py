@@ -136,9 +136,11 @@ class Client:
         self.began = time.perf_counter()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "lyrikstore_cli", "ui", "--json"],
-            cwd=home / "work", env=environment(home, PYTHONPATH=os.pathsep.join(filter(None, sys.path))),
-            stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            cwd=home / "work",
+            env=environment(home, PYTHONPATH=os.pathsep.join(filter(None, sys.path))),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         text = ""
         assert self.process.stdout is not None
         while not text.endswith("}\n"):
@@ -268,8 +270,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     about = (
         f"Measured by `python benchmarks/explorer.py` on {datetime.now(UTC):%Y-%m-%d}, "
         f"{os.cpu_count()} cores ({platform.machine()}) that others used as well: "
-        f"{options.objects:,} objects and a dataset of {options.rows:,} rows, {TRIES} requests a page. At most "
-        f"{LIMIT:g} s a page: the limit is {'kept' if kept else 'not kept'}. {said}"
+        f"{options.objects:,} objects and a dataset of {options.rows:,} rows, "
+        f"{TRIES} requests a page. At most {LIMIT:g} s a page: "
+        f"the limit is {'kept' if kept else 'not kept'}. {said}"
     )
     sys.stdout.write("\n".join([about, "", *table]) + "\n")
     if options.write_docs:
