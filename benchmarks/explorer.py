@@ -14,7 +14,6 @@ import json
 import os
 import platform
 import re
-import signal
 import statistics
 import subprocess
 import sys
@@ -185,7 +184,7 @@ class Client:
 
     def stop(self) -> None:
         """End the command."""
-        self.process.send_signal(signal.SIGINT)
+        self.process.terminate()
         self.process.wait()
 
 

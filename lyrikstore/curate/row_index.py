@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
@@ -44,12 +45,12 @@ MAX_VALUES = 1000
 
 _LONG = 200
 _FORM = 1
-_WINDOW = 100_000
+_WINDOW = 122_880  # rows of a row group of DuckDB: the unit of a scan, and of its threads
 _ENDING = ".rows.duckdb"
 _SETTINGS: Mapping[str, str | int] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
-    "memory_limit": "512MB",
+    "memory_limit": "192MB",
     "python_enable_replacements": "false",
     "threads": 2,
 }
@@ -166,10 +167,11 @@ class RowIndex(Struct, frozen=True):
         """
         until, wanted = time.monotonic() + seconds, text.casefold()
         numbers: list[int] = []
-        at = start
+        at, window = start, _WINDOW
         with self._connection() as connection:
-            while at < self.rows and len(numbers) <= most and time.monotonic() < until:
-                end = min(at + _WINDOW, self.rows)
+            while at < self.rows and len(numbers) <= most:
+                began = time.monotonic()
+                end = min((at // _WINDOW) * _WINDOW + window, self.rows)
                 numbers += (
                     number
                     for (number,) in connection.execute(
@@ -179,6 +181,11 @@ class RowIndex(Struct, frozen=True):
                     ).fetchall()
                 )
                 at = end
+                taken = time.monotonic() - began
+                if time.monotonic() + taken > until:  # as much again would be too late
+                    break
+                if time.monotonic() + 3 * taken < until:
+                    window *= 2
         if len(numbers) > most:
             at = numbers[most]
         shown = numbers[:most]
@@ -336,8 +343,8 @@ def _fill(
                 texts = {name: _text(value) for name, value in row.items()}
                 cut = {name: text[:CUT] for name, text in texts.items()}
                 keys.append(texts.get(roles.id) if roles.id else None)
-                shown.append(_json(cut))
-                whole.append(_json(texts) if cut != texts else None)
+                shown.append(_packed(cut))
+                whole.append(_packed(texts) if cut != texts else None)
                 folded.append("\x1f".join(texts.values()).casefold().replace("\0", "\ufffd"))
                 if roles.licence and len(licences) <= MAX_VALUES:
                     licences[texts.get(roles.licence, "")[:_LONG]] += 1
@@ -368,11 +375,13 @@ def _fill(
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else _json(value)
-
-
-def _json(value: object) -> str:
+    if isinstance(value, str):
+        return value
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _packed(texts: Mapping[str, str]) -> str:
+    return msgspec.json.encode(texts).decode()
 
 
 def _row(found: Sequence[Any]) -> IndexedRow:
