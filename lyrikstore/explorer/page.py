@@ -248,9 +248,10 @@ def add_rows(parent: Element, titles: Iterable[str], *, label: str = "") -> Elem
     Args:
         parent: Where the table is added.
         titles: The titles; one that begins with ``#`` is of a column of numbers.
-        label: What the table shows, for screen readers.
+        label: What the table shows, for screen readers; by default the heading of ``parent``.
     """
-    said = {"tabindex": "0", "role": "region", "aria-label": label or page_text("explorer.table")}
+    heading = parent.findtext("h2") or page_text("explorer.table")
+    said = {"tabindex": "0", "role": "region", "aria-label": label or heading}
     box = SubElement(parent, "div", {"class": "scroll", **said})
     table = SubElement(box, "table")
     head = SubElement(SubElement(table, "thead"), "tr")

@@ -248,9 +248,8 @@ class Drawn:
         left = around.above.get(node.id, 0) + around.below.get(node.id, 0)
         more = page_text("explorer.more-objects", count=left) if left else ""
         name, note = label(node)[:_MOST_HEARD], f"{node.kind}, {', '.join(notes)}"
-        heard = ", ".join(filter(None, (node.kind, name, *notes, more)))
-        texts = _visible([name, note, heard, more])
-        return dict(zip(("label", "note", "heard", "more"), texts, strict=True)) | {
+        texts = _visible([name, note, more])
+        return dict(zip(("label", "note", "more"), texts, strict=True)) | {
             "id": node.id,
             "state": state,
             "href": self.link(node),

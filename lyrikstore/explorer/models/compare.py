@@ -58,7 +58,9 @@ def compare_runs_page(explorer: Explorer, query: Query) -> Page:
     page = Page(page_text("explorer.compared", count=len(runs)), place="/runs")
     names = _distinct(runs)
     _add_warnings(page, runs, names)
-    body = add_rows(page.main, ["", *names], label=page_text("explorer.runs"))
+    body = add_rows(
+        page.main, [page_text("explorer.fact-title"), *names], label=page_text("explorer.runs")
+    )
     line = _row(body, page_text("explorer.run-name"))
     for run in runs:
         add_link(SubElement(line, "td"), run.run.name, href(f"/run/{run.run.id}"))
@@ -167,7 +169,7 @@ def _add_resources(page: Page, runs: Sequence[Training], names: Sequence[str]) -
     if not rows:
         return
     part = page.part(page_text("explorer.resources"), anchor="resources")
-    body = add_rows(part, ["", *(f"#{name}" for name in names)])
+    body = add_rows(part, [page_text("explorer.resource"), *(f"#{name}" for name in names)])
     for title, texts in rows:
         _add_texts(body, title, texts, kind="number")
 

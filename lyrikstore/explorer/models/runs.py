@@ -188,7 +188,11 @@ def _add_resources(page: Page, training: Training) -> None:
         return
     part = page.part(page_text("explorer.resources"))
     body = add_rows(
-        part, ["", *(f"#{page_text(f'explorer.{key}')}" for key in ("planned", "used"))]
+        part,
+        [
+            page_text("explorer.resource"),
+            *(f"#{page_text(f'explorer.{key}')}" for key in ("planned", "used")),
+        ],
     )
     for title, planned, used in rows:
         row = SubElement(body, "tr")

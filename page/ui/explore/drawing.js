@@ -71,12 +71,13 @@ export function drawing({ centre, nodes, edges }) {
     places.set(one.id, place);
     const [left, head] = [place.x - place.width / 2, place.y - place.height / 2];
     const kind = one.id === centre ? `here ${one.state}` : one.state;
-    const link = svg("a", { href: one.href, "data-id": one.id, "aria-label": one.heard, tabindex: one.id === centre ? 0 : -1 });
+    const link = svg("a", { href: one.href, "data-id": one.id, tabindex: one.id === centre ? 0 : -1 });
     link.append(svg("rect", { x: left, y: head, width: place.width, height: place.height, rx: 4, class: `box ${kind}` }));
     const { name, said } = /** @type {{name: string[], said: string[]}} */ (texts.get(one.id));
+    // What is seen is what is heard: a space after each text, and none within a name.
     [...name, ...said].forEach((text, row) => link.append(svg("text", {
       x: left + PAD, y: head + PAD + row * LINE + 11, class: row < name.length ? "strong" : "quiet",
-    }, text)));
+    }, text), row < name.length - 1 ? "" : " "));
     image.append(link);
   }
   return { image, places, width, height };

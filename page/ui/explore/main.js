@@ -6,7 +6,7 @@ import { byId, element } from "../view.js";
 /**
  * The data of the page, made in lyrikstore/explorer/views/lineage.py.
  *
- * @typedef {{id: string, label: string, note: string, heard: string, state: string, href: string, more: string}} Shown
+ * @typedef {{id: string, label: string, note: string, state: string, href: string, more: string}} Shown
  * @typedef {{from: string, to: string, words: string[]}} Edge
  * @typedef {{centre: string, nodes: Shown[], edges: Edge[], words: {[key: string]: string}}} Data
  */
