@@ -225,6 +225,14 @@ def add_link(parent: Element, text: str, link: str, *, after: str = "", kind: st
     add(parent, "a", text, {"href": link} | ({"class": kind} if kind else {}), after=after)
 
 
+def add_links(parent: Element, links: Iterable[tuple[str, str]]) -> None:
+    """Add links in one line: texts, and what :func:`href` returned."""
+    for at, (text, link) in enumerate(links):
+        if at:
+            parent[-1].tail = " · "
+        add_link(parent, text, link)
+
+
 def add_text(parent: Element, text: str) -> None:
     """Add a text of several lines, which is shown literally."""
     shown = SubElement(parent, "pre", tabindex="0")

@@ -5,9 +5,18 @@ import json
 import pytest
 
 from lyrikstore.api.purge import explorer_folder
-from lyrikstore.explorer.verdicts import KnownVerdicts, Verdicts
+from lyrikstore.canon.limits import MAX_NAMED
+from lyrikstore.explorer.verdicts import (
+    KnownVerdict,
+    KnownVerdicts,
+    Verdicts,
+    _says_all,
+    marks_of,
+)
+from lyrikstore.verify.report import Report, failed, warned
 from tests.explorer.browsing import Browser, copy_of
 from tests.explorer.test_objects import await_verdicts
+from tests.index.conftest import Chain
 
 
 @pytest.fixture
@@ -44,6 +53,51 @@ def test_of_a_damaged_store_nothing_is_said_to_hold(own) -> None:
     assert "pass" not in states, states
     assert own.explorer.judgement_of(newest).state != "trusted"
     assert own.page("/").find(".//header/p").get("class") == "lead invalid"
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory):
+    return Chain(tmp_path_factory.mktemp("chain")).build()
+
+
+def reported(chain, *checks):
+    return Report.of("store", checks, subject="s", issuer=None, at=chain.clock())
+
+
+def test_what_was_made_from_an_object_that_does_not_hold_does_not_hold(chain) -> None:
+    made = chain.made
+    problem = f"datasets/acme/contracts ({made['raw'].id.short}): other bytes"
+    report = reported(chain, failed("datasets", "problems", "x", problems=[problem]))
+    assert _says_all(report)
+    marks = marks_of(chain.repository, report)
+    assert {nickname for nickname, one in made.items() if str(one.id) in marks} == {
+        *("raw", "train", "run", "checkpoint", "evaluation")
+    }
+    assert {state for state, _ in marks.values()} == {"invalid"}
+
+
+def test_a_warning_concerns_the_named_object_alone(chain) -> None:
+    made = chain.made
+    problem = f"runs/acme/classifier ({made['run'].id.short}): a right was revoked"
+    report = reported(chain, warned("rights", "noted", "x", problems=[problem]))
+    marks = marks_of(chain.repository, report)
+    assert marks == {str(made["run"].id): ("warn", f"rights: {problem}")}
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        failed("log.checkpoint", "bad-note", "x"),
+        failed("runs", "problems", "x", problems=["nobody knows where"]),
+        warned("rights", "noted", "x", problems=["abcdef012345"] * MAX_NAMED),
+    ],
+)
+def test_a_report_that_does_not_name_all_leaves_the_others_unverified(chain, check) -> None:
+    report = reported(chain, check)
+    assert not _says_all(report)
+    verdicts = Verdicts(lambda: pytest.fail("opened"), None)
+    verdicts.known.store = KnownVerdict("doubtful", report.at)
+    assert verdicts.judgement_of(str(chain.made["raw"].id)).state == "unverified"
 
 
 def test_verdicts_are_kept_for_this_log_this_trust_file_and_this_day(own) -> None:

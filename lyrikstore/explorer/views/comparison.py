@@ -7,6 +7,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
 from lyrikstore.api import Manifest, Store, VersionDiff
+from lyrikstore.api.commands import FileChange
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.diff.rows import RowPlace, RowsDiff
 from lyrikstore.curate.row_index import IndexedRow, RowIndex
@@ -196,7 +197,7 @@ def _files(page: Page, found: VersionDiff) -> None:
         ("added", [(path, "") for path in found.added]),
         ("removed", [(path, "") for path in found.removed]),
         ("moved", [(one.path, one.moved_from or "") for one in found.moved]),
-        ("changed", [(one.path, _cells(one.cells)) for one in found.differing]),
+        ("changed", [(one.path, _what(one)) for one in found.differing]),
     )
     if not any(some for _, some in kinds):
         return
@@ -212,6 +213,11 @@ def _files(page: Page, found: VersionDiff) -> None:
             add(line, "td", what)
         if len(some) > LISTED:
             add(part, "p", page_text("explorer.more-not-shown", count=len(some) - LISTED))
+
+
+def _what(change: FileChange) -> str:
+    said = page_text("explorer.content-differs") if change.content else ""
+    return "; ".join(filter(None, (said, _cells(change.cells))))
 
 
 def _cells(cells: Mapping[str, tuple[str | None, str | None]]) -> str:

@@ -19,6 +19,7 @@ from lyrikstore.explorer.page import (
     add_head,
     add_judgement,
     add_link,
+    add_links,
     add_rows,
     cut,
     object_href,
@@ -64,9 +65,8 @@ def dataset_page(explorer: Explorer, query: Query) -> Page:
 def _ways(page: Page, explorer: Explorer, manifest: Manifest) -> None:
     line = SubElement(page.main, "p")
     add_judgement(line, explorer.judgement_of(str(manifest.id)), after=" ")
-    add_link(line, page_text("explorer.manifest"), object_href(manifest.id.hex), after=" ")
-    for title, link in explorer.ways_from(manifest)[1:]:
-        add_link(line, title, link, after=" ")
+    own = page_text("explorer.manifest"), object_href(manifest.id.hex)
+    add_links(line, [own, *explorer.ways_from(manifest)[1:]])
 
 
 def _facts(page: Page, manifest: Manifest) -> None:
@@ -118,7 +118,7 @@ def _labels(page: Page, stats: Mapping[str, Any]) -> None:
         part = page.part(page_text("explorer.labels"))
         most = sorted(labels, key=lambda one: -one[1])[:LISTED]
         total = sum(count for _, count in labels)
-        bars(part, most, total, title=page_text("explorer.labels"))
+        bars(part, most, total, title=page_text("explorer.by-label"))
 
 
 def _licences(page: Page, explorer: Explorer, manifest: Manifest) -> None:
@@ -131,7 +131,7 @@ def _licences(page: Page, explorer: Explorer, manifest: Manifest) -> None:
         values = tuple(one for one in values if one[0])
     part = page.part(page_text("explorer.licence-mix"))
     if values:
-        bars(part, values[:LISTED], found.records, title=page_text("explorer.licence-mix"))
+        bars(part, values[:LISTED], found.records, title=page_text("explorer.by-licence"))
     elif found.field:
         add(part, "p", page_text("explorer.licences-unread", field=found.field), {"class": "quiet"})
     else:
@@ -188,8 +188,9 @@ def _descriptor(page: Page, manifest: Manifest) -> None:
         return
     part = page.part(page_text("explorer.descriptor"))
     body = add_rows(part, titles_of("field", "state", "value", "basis"))
+    unknown = [name for name, one in sorted(found.items()) if one["state"] == "unknown"]
     for name, one in sorted(found.items()):
-        if name == "stats":
+        if name == "stats" or name in unknown:
             continue
         line = SubElement(body, "tr")
         add_head(line, name)
@@ -198,6 +199,9 @@ def _descriptor(page: Page, manifest: Manifest) -> None:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         add(line, "td", cut(text, 1000))
         add(line, "td", one.get("basis", ""))
+    if unknown:
+        said = page_text("explorer.not-stated", fields=", ".join(unknown))
+        add(part, "p", said, {"class": "quiet"})
 
 
 def _profile(page: Page, explorer: Explorer, query: Query, manifest: Manifest) -> None:

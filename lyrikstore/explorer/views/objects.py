@@ -14,6 +14,7 @@ from lyrikstore.explorer.page import (
     add_fact,
     add_judgement,
     add_link,
+    add_links,
     add_rows,
     add_text,
     href,
@@ -118,8 +119,7 @@ def _facts(page: Page, explorer: Explorer, row: Row, manifest: Manifest) -> None
     if manifest.tree is not None:
         add_fact(facts, page_text("explorer.tree"), str(manifest.tree), kind="digest")
     value = add_fact(facts, page_text("explorer.more"), "")
-    for title, link in explorer.ways_from(manifest):
-        add_link(value, title, link, after=" ")
+    add_links(value, explorer.ways_from(manifest))
 
 
 def _links(page: Page, explorer: Explorer, heading: str, linked: Iterable[tuple[str, str]]) -> None:

@@ -19,6 +19,7 @@ from lyrikstore.explorer.page import (
     add_form,
     add_judgement,
     add_link,
+    add_links,
     add_pager,
     add_rows,
     add_search,
@@ -161,8 +162,7 @@ def where_from(page: Page, explorer: Explorer, manifest: Manifest) -> None:
     line = SubElement(page.main, "p")
     add_link(line, f"{manifest.name} {manifest.id.short}", object_href(manifest.id.hex), after=" ")
     add_judgement(line, explorer.judgement_of(str(manifest.id)), after=" ")
-    for title, link in explorer.ways_from(manifest):
-        add_link(line, title, link, after=" ")
+    add_links(line, explorer.ways_from(manifest))
 
 
 def add_progress(page: Page, job: Job) -> None:
