@@ -59,8 +59,12 @@ function tableOf(question, { title, columns, rows }, show, kept) {
     element("table", {}, element("thead", {}, head), element("tbody", {}, ...body)))];
 }
 
-/** Where a cell may be broken: a short word, number or time nowhere, a long one anywhere. @param {string} cell @returns {{[name: string]: string}} */
-const classOf = (cell) => (/\S{25}/.test(cell) ? { class: "long" } : /\s/.test(cell) ? {} : { class: "whole" });
+/** Where a cell may be broken: a long word anywhere, a number nowhere, a time on paper alone. @param {string} cell @returns {{[name: string]: string}} */
+function classOf(cell) {
+  if (/\S{25}/.test(cell)) return { class: "long" };
+  if (/\s/.test(cell)) return {};
+  return { class: cell.length > 12 ? "whole wide" : "whole" };
+}
 
 /** @param {number[]} log @param {Show} show */
 function links(log, show) {
