@@ -10,7 +10,7 @@ from lyrikstore.api import Digest, Manifest, Store
 from lyrikstore.canon.errors import LyrikstoreError, NotFoundError
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.curate.readers.records import ROWS
-from lyrikstore.explorer.jobs import Jobs
+from lyrikstore.explorer.jobs import Job, Jobs
 from lyrikstore.explorer.judgement import Judgement
 from lyrikstore.explorer.page import href
 from lyrikstore.explorer.verdicts import Verdicts, state_key
@@ -35,13 +35,13 @@ class Facts:
     """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
         self.rows: Sequence[Row] = store.query.log()
 
     @cached_property
     def outside_times(self) -> Sequence[OutsideTime]:
         """The outside times of the log that the user believes, the earliest first."""
-        return self._store.query.outside_times()
+        return self.store.query.outside_times()
 
     @cached_property
     def objects(self) -> Mapping[str, Row]:
@@ -56,7 +56,7 @@ class Facts:
     def users(self) -> Mapping[str, Sequence[tuple[str, str]]]:
         """Id → role and id of the manifests that have it as an input, in log order."""
         found: dict[str, list[tuple[str, str]]] = {}
-        for _, manifest in self._store.repository.all_manifests():
+        for _, manifest in self.store.repository.all_manifests():
             for one in manifest.inputs:
                 found.setdefault(str(one.id), []).append((one.role, str(manifest.id)))
         return found
@@ -64,8 +64,15 @@ class Facts:
     @cached_property
     def names(self) -> Mapping[str, Sequence[str]]:
         """Name → ids of its versions, the oldest first, sorted by name."""
-        states = self._store.query.names()
+        states = self.store.query.names()
         return {state.name: [str(one) for one in reversed(state.history)] for state in states}
+
+
+def _read_all(store: Store) -> Facts:
+    facts = Facts(store)
+    for _ in (facts.objects, facts.names, facts.users, facts.outside_times):
+        pass  # worked out at first use, which is now
+    return facts
 
 
 class Explorer:
@@ -94,6 +101,27 @@ class Explorer:
         """End the work in the background."""
         self.verdicts.close()
         self.jobs.close()
+
+    def wait_until_read(self, seconds: float) -> Job | None:
+        """Read all log entries in the background, and wait for it.
+
+        Returns:
+            The work, if it is not done after so many seconds; else None.
+
+        Raises:
+            LyrikstoreError: The log cannot be read, or does not verify.
+        """
+        if self._facts is not None or self._mark:
+            return None
+        mark, key = self._current_mark(), ("read",)
+        job = self.jobs.run(key, _read_all)
+        if not job.ended.wait(seconds):
+            return job
+        job = self.jobs.run(key, _read_all)  # raises its error
+        self._facts = job.result
+        self.store, self._mark = self._facts.store, mark
+        self.jobs.forget(key)
+        return None
 
     def refresh(self) -> None:
         """Move to the state that the log has now, if it has grown.

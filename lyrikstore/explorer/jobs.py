@@ -21,7 +21,7 @@ class Job:
         progress: How far it is.
         result: Its result, once it is done.
         error: Why it failed, once it has.
-        is_done: Whether it is done or failed.
+        ended: Set once it is done or has failed.
     """
 
     def __init__(self, work: Work) -> None:
@@ -29,7 +29,12 @@ class Job:
         self.progress = Progress()
         self.result: Any = None
         self.error: LyrikstoreError | None = None
-        self.is_done = False
+        self.ended = threading.Event()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is done or has failed."""
+        return self.ended.is_set()
 
     def follow(self, progress: Progress) -> None:
         """Note how far it is."""
@@ -86,4 +91,4 @@ class Jobs:
                 job.result = job.work(store)
             except LyrikstoreError as error:
                 job.error = error
-            job.is_done = True
+            job.ended.set()

@@ -23,8 +23,12 @@ from lyrikstore.explorer.explorer import Explorer
 from lyrikstore.explorer.gate import TOKEN, SessionGate, document_headers, headers_of
 from lyrikstore.explorer.page import Page, Query, SandboxedDocument, framed, href
 from lyrikstore.explorer.places import SEARCH, VIEWS, ExplorerView, navigation
+from lyrikstore.explorer.views.rows import add_progress
 from lyrikstore.version import __version__
 from lyrikstore.web.texts import page_text
+
+READ_SECONDS = 0.8
+"""Time that the first page waits for the log to be read before it says that it waits."""
 
 _STATUS: Mapping[type[LyrikstoreError], int] = {
     NotFoundError: 404,
@@ -72,6 +76,10 @@ class Server:
 
     def _answer(self, view: ExplorerView, query: Query) -> Response:
         try:
+            if (job := self._explorer.wait_until_read(READ_SECONDS)) is not None:
+                waiting = Page(page_text("explorer.reading-log"))
+                add_progress(waiting, job)
+                return self._response(waiting)
             self._explorer.refresh()
             page: Page | SandboxedDocument = view.show(self._explorer, query)
         except LyrikstoreError as error:

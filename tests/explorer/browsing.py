@@ -28,6 +28,8 @@ class Browser:
         self.client = TestClient(self.server.app, base_url=ORIGIN)
         if opened:
             assert self.client.get(self.server.url).status_code == 200
+            while self.explorer.wait_until_read(10) is not None:
+                pass
 
     def open_store(self, *, signer: Signer | None = None) -> Store:
         return Store.open(

@@ -169,7 +169,9 @@ def add_progress(page: Page, job: Job) -> None:
     """Say how far work in the background is; the page loads itself again until it is done."""
     page.again = 1
     done, total = job.progress.done, job.progress.total
-    said = page_text("explorer.working", done=f"{done:,}", total=f"{total:,}" if total else "?")
+    said = page_text("explorer.working-some")
+    if total:
+        said = page_text("explorer.working", done=f"{done:,}", total=f"{total:,}")
     page.add("p", said, kind="quiet")
     bar = {"max": str(total), "value": str(min(done, total))} if total else {}
     SubElement(page.main, "progress", {"aria-label": said, **bar})
