@@ -1,6 +1,6 @@
 """Attested answers of people to the questions of a card (spec §14.4.5, §20.8)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 from msgspec import Struct
@@ -115,6 +115,8 @@ def answer_statement(
     shown: Mapping[str, str],
     rules: Sequence[Contradiction],
     statements: Sequence[CardStatement],
+    *,
+    own: bool = False,
 ) -> CardStatement:
     """Return an answer as a statement, with its state: attested, stale or contradicted by facts.
 
@@ -125,6 +127,7 @@ def answer_statement(
         shown: Statement → its text, of the facts that are shown beside the question now.
         rules: The rules of the profiles.
         statements: All statements from signed objects.
+        own: Whether it is by whoever made the subject, its run or the card.
     """
     state, was = "attested", ""
     changed = [
@@ -179,4 +182,39 @@ def answer_statement(
         called=plain(answer.person, 200),
         was=plain(was, MAX_TEXT),
         liable=plain(answer.liability, MAX_TEXT),
+        own=own,
     )
+
+
+CLOSING = ("attested", "not-applicable")
+"""States of an answer that closes an item."""
+
+
+class GivenAnswer(Struct, frozen=True):
+    """One answer to a question, as far as it decides whether an item is open.
+
+    Attributes:
+        id: Id of its statement.
+        state: Its state.
+        own: Whether it is by whoever made the subject, its run or the card.
+    """
+
+    id: str
+    state: str
+    own: bool = False
+
+
+def closing_answers(
+    answers: Iterable[GivenAnswer], states: Collection[str] = CLOSING
+) -> frozenset[str]:
+    """Return the answers to a question that close its items.
+
+    ATTACK A201: whoever made the model answers beside an expert who does not know.
+
+    Args:
+        answers: The newest answer of each person.
+        states: States in which an answer closes an item.
+    """
+    given = list(answers)
+    doubts = any(one.state in OPEN and not one.own for one in given)
+    return frozenset(one.id for one in given if one.state in states and not (one.own and doubts))

@@ -16,12 +16,10 @@ from lyrikstore.credentials.model.credential import CARD_ATTESTATION
 from lyrikstore.credentials.model.logged import logged_credential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.publish.cards.answer import CLOSING, GivenAnswer, closing_answers
 from lyrikstore.verify.credential.card_attestation import check_card_attestation
 from lyrikstore.verify.credential.status import logged_status_updates
 from lyrikstore.verify.report import ACCEPTED, CheckState
-
-CLOSING = ("attested", "not-applicable")
-"""States of an answer that closes an item."""
 
 _SIGNED = ("proof", "issuer.binding", "issuer.document", "issuer.key")
 
@@ -56,13 +54,14 @@ def unknown_answers(
 
     Cost: one signature per attestation in the card.
     """
-    answers = {
-        one["id"]: one
-        for one in content["statements"]
-        if one["id"].startswith("answer.") and one["state"] in CLOSING
-    }
+    given = {one["id"]: one for one in content["statements"] if one["id"].startswith("answer.")}
+    answers = {name: one for name, one in given.items() if one["state"] in CLOSING}
     checker = _AttesterCheck(repository, content["subject"]["name"], trust, at)
     known = {name for name, answer in answers.items() if checker.is_known(answer)}
+
+    def is_doubted_by_known(answer: Mapping[str, Any]) -> bool:
+        return "by" in answer and answer["state"] not in CLOSING and checker.is_known(answer)
+
     unknown: dict[str, int] = {}
     for name in answers.keys() - known:
         by = answers[name]["by"]
@@ -74,7 +73,14 @@ def unknown_answers(
         if item["required"]
         and not item["open"]
         and "question" in item
-        and known.isdisjoint(item["statements"])
+        and not closing_answers(
+            (
+                GivenAnswer(name, given[name]["state"], given[name].get("own", False))
+                for name in item["statements"]
+                if name in known or (name in given and is_doubted_by_known(given[name]))
+            ),
+            item.get("answeredBy", CLOSING),
+        )
     ]
     return UnknownAnswers(len(answers), dict(sorted(unknown.items())), tuple(items))
 

@@ -98,7 +98,7 @@ def make_card(
     if (decided := _decided(repository, subject, profiles, form, rendering)) is not None:
         return decided
     form = form_for(repository, subject, form)
-    facts, chosen, current = _prepared(repository, subject, profiles, form)
+    facts, chosen, current = _prepared(repository, subject, profiles, form, signer.did)
     if current is not None and current.attachments_in("answers") and not leave_out:
         # No answer is lost silently, and none is attributed to the signer of this card.
         raise PolicyError(
@@ -299,7 +299,11 @@ def answers_of(facts: CardFacts) -> list[CardAnswer]:
 
 
 def _prepared(
-    repository: Repository, subject: Manifest, profiles: Sequence[Profile], form: CardForm
+    repository: Repository,
+    subject: Manifest,
+    profiles: Sequence[Profile],
+    form: CardForm,
+    signer: str = "",
 ) -> tuple[CardFacts, Sequence[Profile], Manifest | None]:
     if subject.kind not in USUAL:
         raise InvalidInputError(
@@ -329,7 +333,9 @@ def _prepared(
             f"the profile {other.name} is for a {other.about}, but {subject.name} is a "
             f"{subject.kind}",
         )
-    return gather(repository, subject, form=form), chosen, current
+    if current is not None:
+        signer = signer or current.author
+    return gather(repository, subject, form=form, signer=signer), chosen, current
 
 
 def profiles_of(repository: Repository, card: Manifest) -> list[Profile]:

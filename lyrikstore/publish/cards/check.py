@@ -274,7 +274,8 @@ def _since(repository: Repository, card: Manifest) -> Iterator[str]:
     index = repository.index_of(card.id)
     known = {item.id for item in card.inputs}
     form, cited = CardForm.of(card.body), set(card.body["evidence"])
-    facts = gather(repository, subject, form=form_for(repository, subject, form))
+    form = form_for(repository, subject, form)
+    facts = gather(repository, subject, form=form, signer=card.author)
     attested = {*(one.id for one, _ in facts.said), *(one.id for one in facts.opinions)}
     for identity, revocation in facts.revocations.items():
         if str(revocation.list) not in cited:

@@ -15,7 +15,14 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON, encode, parse
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.text import pluralize
-from lyrikstore.publish.cards.answer import CardAnswer, answer_statement, in_force
+from lyrikstore.publish.cards.answer import (
+    CLOSING,
+    CardAnswer,
+    GivenAnswer,
+    answer_statement,
+    closing_answers,
+    in_force,
+)
 from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.gathering.form import USUAL_FORM, CardForm
 from lyrikstore.publish.cards.organisations import with_document
@@ -106,7 +113,8 @@ def build_card(
     for one in said:
         by_fact.setdefault(one.fact, []).append(one.id)
     states = {one.id: one.state for one in statements}
-    shown = [_profile(one, one in applying, by_fact, answered, states) for one in profiles]
+    strict = form.claims_by_evidence
+    shown = [_profile(one, one in applying, by_fact, answered, states, strict) for one in profiles]
     credentials = {one.evidence[0][0] for found in answered.values() for one in found if one.by}
     document = CardDocument(
         content={},
@@ -202,7 +210,9 @@ def _answered(
     shown = shown_beside(question, said)
     found = [
         with_document(
-            answer_statement(one, question, facts.subject.id, shown, rules, said),
+            answer_statement(
+                one, question, facts.subject.id, shown, rules, said, own=_is_own(facts, one)
+            ),
             facts.named_by.get(one.credential),
         )
         for one in answers
@@ -215,14 +225,24 @@ def _answered(
     return [CardStatement(name, question.asks, text, "not-established", (own,))]
 
 
+def _is_own(facts: CardFacts, answer: CardAnswer) -> bool:
+    """Return whether whoever made the subject, its run or the card gave an answer."""
+    if not facts.form.claims_by_evidence:
+        return False
+    keys = {one.signer for one, _ in facts.said if one.id == answer.credential}
+    return not facts.developers.isdisjoint({answer.by, *keys})
+
+
 def _profile(
     profile: Profile,
     applies: bool,
     by_fact: Mapping[str, list[str]],
     answered: Mapping[str, list[CardStatement]],
     states: Mapping[str, str],
+    strict: bool,
 ) -> dict[str, Any]:
-    items = [_item(one, by_fact, answered, states) for one in profile.items] if applies else []
+    asked = profile.items if applies else ()
+    items = [_item(one, by_fact, answered, states, strict) for one in asked]
     found: dict[str, Any] = {
         "profile": profile.id,
         "digest": str(profile.digest),
@@ -245,17 +265,27 @@ def _item(
     by_fact: Mapping[str, list[str]],
     answered: Mapping[str, list[CardStatement]],
     states: Mapping[str, str],
+    strict: bool,
 ) -> dict[str, Any]:
     found = [one for fact in item.fill for one in by_fact.get(fact, ())]
-    answers = [one.id for one in answered.get(item.question, ())]
+    given = answered.get(item.question, ())
+    answers = [one.id for one in given]
+    answered_by = item.answered_by if strict else ()
     # An item has a question if facts alone do not answer it; without one, facts must answer it.
     is_open = all(states[one] in OPEN for one in found)
+    if answered_by:
+        # ATTACK A202: evidence of another kind, or about one of several datasets, as an answer.
+        kinds = [states[one] for one in found]
+        is_open = any(one in OPEN for one in kinds) or not {*kinds} & {*answered_by}
     against = False
     if item.question:
         # In log order: an answer that facts contradict reopens an item that others had answered.
         decided = [states[one] for one in answers if states[one] not in {"stale", *_UNKNOWN}]
         against = decided[-1:] == ["contradicted"]
-        is_open = not decided or against
+        closing = closing_answers(
+            (GivenAnswer(one.id, one.state, one.own) for one in given), answered_by or CLOSING
+        )
+        is_open = not closing or against
     result: dict[str, Any] = {
         "id": item.id,
         "clause": item.clause,
@@ -267,6 +297,8 @@ def _item(
     }
     if item.question:
         result["question"] = item.question
+    if answered_by:
+        result["answeredBy"] = list(answered_by)
     return result
 
 

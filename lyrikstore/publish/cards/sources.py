@@ -15,7 +15,12 @@ from lyrikstore.publish.cards.card import answers_of, card_body, card_name, prof
 from lyrikstore.publish.cards.document import MAX_CARD, build_card
 from lyrikstore.publish.cards.facts import CardFacts, gather, subject_id
 from lyrikstore.publish.cards.gathering.form import FORMATS, CardForm
-from lyrikstore.publish.cards.profiles.profile import Profile, shipped_profiles
+from lyrikstore.publish.cards.profiles.profile import (
+    Profile,
+    is_as_shipped,
+    is_of_later_version,
+    shipped_profiles,
+)
 from lyrikstore.publish.cards.rendering.renderings import RENDERINGS, ROLES, render, version_of
 from lyrikstore.verify.evaluation.tasks import find_rules
 from lyrikstore.verify.problems import Problems
@@ -190,10 +195,13 @@ def _flaw(card: Manifest, facts: CardFacts, profiles: Sequence[Profile]) -> str:
         return _wrong_name(facts.subject)
     if set(card.inputs) != set(facts.inputs()):
         return "its inputs are not the objects that it rests on"
-    shipped = {one.id: one.digest for one in shipped_profiles().values()}
     for profile in profiles:
-        # ATTACK: an easier profile under the name of a profile for a law.
-        if shipped.get(profile.id, profile.digest) != profile.digest:
+        # ATTACK A200: an easier profile under the name of a profile for a law.
+        if (
+            profile.name in shipped_profiles()
+            and not is_as_shipped(profile)
+            and not is_of_later_version(profile)
+        ):
             return f"its profile {profile.id} is not the profile of that name in lyrikstore"
     return ""
 

@@ -71,6 +71,7 @@ class CardStatement(Struct, frozen=True, omit_defaults=True):
         called: Name that the author gives itself; may be empty.
         was: Why an answer is stale or contradicted.
         liable: What the author accepts liability for, in their words; may be empty.
+        own: Whether it is the answer of whoever made the subject, its run or the card.
     """
 
     id: str
@@ -83,6 +84,7 @@ class CardStatement(Struct, frozen=True, omit_defaults=True):
     called: str = ""
     was: str = ""
     liable: str = ""
+    own: bool = False
 
     @property
     def fact(self) -> str:

@@ -52,7 +52,7 @@ export class Draft {
   question(one) {
     const shows = this.named(one.shows).filter(({ text }) => text).slice(0, MAX_SEEN);
     const said = this.named(one.statements);
-    const closed = said.some(({ state }) => !OPEN.includes(state));
+    const closed = closing(said).length > 0;
     return { ...one, shows, said, open: !closed || said.some(({ state }) => state === "contradicted") };
   }
 
@@ -60,6 +60,17 @@ export class Draft {
   named(ids) {
     return [...new Set(ids)].map((id) => this.statements.get(id) ?? bad(`it has no statement ${id}`));
   }
+}
+
+/**
+ * The answers to a question that close its items (spec §24.3).
+ *
+ * ATTACK A201: whoever made the model answers beside an expert who does not know.
+ * @template {{state: string, own?: boolean}} Answer @param {Answer[]} answers @returns {Answer[]}
+ */
+export function closing(answers) {
+  const doubted = answers.some(({ state, own }) => OPEN.includes(state) && !own);
+  return answers.filter(({ state, own }) => !OPEN.includes(state) && !(own && doubted));
 }
 
 /** @param {string} reason @returns {never} */

@@ -23,6 +23,21 @@ from lyrikstore.publish.cards.vocabulary import VOCABULARY
 MAX_BYTES = 1 << 18
 """Bytes of a profile, at most."""
 
+EARLIER: Mapping[str, str] = {
+    "dataset/1": "blake3:4ac151236795e540bf66cb7fb60f7db12e7369543b6be49141ef81f4f16d4632",
+    "eu-ai-act-sme/1": "blake3:5254b352f88be6be3f7f38ee156c459209144610c2d14e8480a268e5b9138079",
+    "eu-ai-act/1": "blake3:622a1f93118dde88bf5a274ee3bfa8b5f2c31be7ac6912a41f9cb763b2068b17",
+    "eu-gpai-53/1": "blake3:96af1d19116fe5910365e624c28ad039abc9128ac0f58793e7d47cfcf218298b",
+    "huggingface/4": "blake3:4a905ff7c3b9c539af7309b428902948cf314da1e138b00162540a233ec5aa42",
+    "nist-ai-rmf/1": "blake3:f78fe74a7d78fb953b5f8d6d116867755f0eee561e5ec491864fb36b4b20f816",
+    "us-ca-ab2013/1": "blake3:025c4d5b0f26573299624ec1aa0fad2997353492b13fdf39722bd944dbb3b7f0",
+    "us-co-admt/1": "blake3:da6a6d750fbf121d2e2368f3ee316f1636b47b1c84798c3d65ad84cf3c95b0a0",
+    "us-health/1": "blake3:d162789e079c898bc91e7393cd26652326cb88e48822644e37c3ee2398bbdb1b",
+    "us-legal/1": "blake3:bd98f2af7449b948705b9f059558702321c7376533cc8d3e4d2b68500d74eb33",
+    "us-mrm/1": "blake3:9b54f8f37f2ae0a21ea2acba7428092fff92115d05c5916cf5c9a726c32e7a08",
+}
+"""Id of a profile that an earlier version shipped → BLAKE3 of its file."""
+
 _FOLDER = Path(__file__).parent
 _HINT = "docs/cards.md has a sample profile; list all facts: lyrikstore maintain schema facts"
 
@@ -45,7 +60,7 @@ class CardQuestion(Struct, frozen=True):
     shows: tuple[str, ...] = ()
 
 
-class ProfileItem(Struct, frozen=True):
+class ProfileItem(Struct, frozen=True, rename="camel"):
     """One item of a profile.
 
     Attributes:
@@ -55,6 +70,9 @@ class ProfileItem(Struct, frozen=True):
         required: Whether a card without it is a draft.
         fill: Facts that answer it.
         question: The question whose answer fills it; empty: facts alone fill it.
+        answered_by: States of statements that answer it: of facts, or of answers if it has a
+            question; empty: every established fact, or an answer that is attested or says that it
+            does not apply.
     """
 
     id: str
@@ -63,6 +81,7 @@ class ProfileItem(Struct, frozen=True):
     required: bool = False
     fill: tuple[str, ...] = ()
     question: str = ""
+    answered_by: tuple[str, ...] = ()
 
 
 class Contradiction(Struct, frozen=True):
@@ -122,6 +141,11 @@ class Profile(Struct, frozen=True, rename="camel", kw_only=True):
         return self.id.partition("/")[0]
 
     @property
+    def version(self) -> int:
+        """Its number."""
+        return int(self.id.partition("/")[2])
+
+    @property
     def digest(self) -> Digest:
         """BLAKE3 of the file."""
         return Digest.of(self.data)
@@ -160,6 +184,8 @@ def _check(profile: Profile) -> None:
     for item in profile.items:
         if not item.fill and not item.question:
             raise _bad(f"the item {item.id} has neither `fill` nor `question`, so no answer")
+        if item.question and not {*item.answered_by} <= {"attested", "not-applicable"}:
+            raise _bad(f"the item {item.id} has a question, which only people answer")
     asked = {item.question for item in profile.items if item.question}
     for name in (*asked, *(one.question for one in profile.contradictions)):
         if name not in profile.questions:
@@ -193,6 +219,20 @@ def shipped_profiles() -> Mapping[str, Profile]:
     return MappingProxyType({profile.name: profile for profile in profiles})
 
 
+def is_as_shipped(profile: Profile) -> bool:
+    """Return whether a profile is what was shipped under its id, now or with an earlier version."""
+    current = shipped_profiles().get(profile.name)
+    if current is not None and current.id == profile.id:
+        return current.digest == profile.digest
+    return EARLIER.get(profile.id) == str(profile.digest)
+
+
+def is_of_later_version(profile: Profile) -> bool:
+    """Return whether a profile has a higher number than the one shipped under its name."""
+    current = shipped_profiles().get(profile.name)
+    return current is not None and current.version < profile.version
+
+
 def load_profile(name: str) -> Profile:
     """Return a profile shipped with lyrikstore, or one from a user's file.
 
@@ -207,8 +247,8 @@ def load_profile(name: str) -> Profile:
     shipped = shipped_profiles()
     if name.endswith(".toml"):
         profile = Profile.parse(read_at_most(Path(name), MAX_BYTES + 1))
-        if profile.name in shipped and profile.digest != shipped[profile.name].digest:
-            # ATTACK: an easier profile under the name of a profile for a law.
+        if profile.name in shipped and not is_as_shipped(profile):
+            # ATTACK A200: an easier profile under the name of a profile for a law.
             raise _bad(f"{profile.name} is the name of another profile, shipped with lyrikstore")
         return profile
     if name not in shipped:
