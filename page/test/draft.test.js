@@ -5,7 +5,7 @@ import { canonical, parse } from "../src/canon/json.js";
 import { parseTimestamp } from "../src/canon/timestamps.js";
 import { verifyProof } from "../src/crypto/proofs/eddsa_jcs.js";
 import { problemsOf, sign } from "../src/draft/attestation.js";
-import { Draft } from "../src/draft/draft.js";
+import { closing, Draft } from "../src/draft/draft.js";
 import { readEntered, written } from "../src/draft/entered.js";
 import { fingerprint, keyWords, newSeed, signerOf } from "../src/draft/key.js";
 import { openKey, sealKey } from "../src/draft/key_file.js";
@@ -101,3 +101,6 @@ test("what was entered is taken up again for the same card alone", () => {
       .map((more) => ({ ...saved, entered: { ...entered, ...more } })),
   ]) assert.equal(kindOf(wrong), "bad-saved");
 });
+
+each("closing answers", load("cards/closing.json").cases, (one) =>
+  assert.deepEqual(closing(one.answers).map((/** @type {any} */ each) => one.answers.indexOf(each)), one.closing));

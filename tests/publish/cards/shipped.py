@@ -17,6 +17,7 @@ LISTED: Mapping[str, str] = {
         hipaa-rights        evidence  HIPAA, rights in the data
         hipaa-words         people    HIPAA, the model
         hti-1               people    HTI-1, attribute 1, details and output
+        hti-1-contact       people    HTI-1, attribute 1, details and output
         hti-2               people    HTI-1, attribute 2, details and output
         hti-3               people    HTI-1, attribute 3, details and output
         hti-4               evidence  HTI-1, attribute 4, details and output
@@ -49,7 +50,7 @@ LISTED: Mapping[str, str] = {
         hti-30              people    HTI-1, attribute 30, updates
         hti-31              people    HTI-1, attribute 31, updates
         pccp-modifications  people    FDA, predetermined change control plan
-        pccp-protocol       evidence  FDA, predetermined change control plan
+        pccp-protocol       people    FDA, predetermined change control plan
         pccp-impact         people    FDA, predetermined change control plan
     """,
     "us-legal": """
@@ -99,7 +100,7 @@ LISTED: Mapping[str, str] = {
         s1.2           evidence  Public summary, 1.2
         s1.3           people    Public summary, 1.3
         s1.3-acquired  people    Public summary, 1.3
-        s2.1           evidence  Public summary, 2.1
+        s2.1           people    Public summary, 2.1
         s2.2.1         evidence  Public summary, 2.2.1
         s2.2.2         people    Public summary, 2.2.2
         s2.3           people    Public summary, 2.3
@@ -127,7 +128,7 @@ LISTED: Mapping[str, str] = {
     "eu-ai-act": """
         class          people    Article 6, Annexes I and III
         1a             people    Annex IV, 1(a)
-        1a-provider    evidence  Annex IV, 1(a)
+        1a-provider    people    Annex IV, 1(a)
         1a-version     evidence  Annex IV, 1(a)
         1b             people    Annex IV, 1(b)
         1c             evidence  Annex IV, 1(c)
@@ -142,6 +143,8 @@ LISTED: Mapping[str, str] = {
         2c             evidence  Annex IV, 2(c)
         2c-compute     people    Annex IV, 2(c)
         2d             evidence  Annex IV, 2(d)
+        2d-origin      people    Annex IV, 2(d)
+        2d-content     evidence  Annex IV, 2(d)
         2d-obtained    evidence  Annex IV, 2(d)
         2d-labels      people    Annex IV, 2(d)
         2d-cleaning    evidence  Annex IV, 2(d)

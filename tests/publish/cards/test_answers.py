@@ -192,11 +192,11 @@ def test_of_each_person_the_newest_answer_counts_and_of_several_all(chain: Any) 
 
 
 def test_what_does_not_apply_closes_an_item_and_what_is_unknown_does_not(chain: Any) -> None:
-    before = make(chain).document.open["huggingface/4"]
+    before = make(chain).document.open["huggingface/5"]
     answered(chain, {"risks": {"text": "Nobody uses it.", "state": "not-applicable"}})
-    assert make(chain).document.open["huggingface/4"] == before - 1
+    assert make(chain).document.open["huggingface/5"] == before - 1
     answered(chain, {"contact": {"text": "?", "state": "unknown"}})
-    assert make(chain).document.open["huggingface/4"] == before - 1
+    assert make(chain).document.open["huggingface/5"] == before - 1
 
 
 def test_a_store_s_user_signs_answers_of_their_own_once(chain: Any) -> None:

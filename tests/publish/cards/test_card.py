@@ -143,7 +143,7 @@ def test_its_manifest_covers_it(full_chain: Any, card: CardResult) -> None:
     assert body["notEstablished"] == document.states["not-established"]
     assert sorted(body["evidence"]) == sorted(map(str, document.evidence))
     assert body["states"] == document.states
-    assert body["profiles"][0]["open"] == document.open["huggingface/4"]
+    assert body["profiles"][0]["open"] == document.open["huggingface/5"]
     assert "answers" not in body
     inputs, made = {item.id for item in manifest.inputs}, full_chain.made
     for nickname in ("checkpoint", "run", "base", "train", "test", "raw", "filter", "evaluation"):
@@ -236,7 +236,7 @@ def test_made_twice_it_is_the_same_and_logged_once(chain: Any) -> None:
 
 def test_its_profiles_stay_until_others_are_named(chain: Any) -> None:
     first = make(chain, profiles=[PICKS, load_profile("us-legal")])
-    assert list(first.document.open) == ["picks/1", "us-legal/1"]
+    assert list(first.document.open) == ["picks/1", "us-legal/2"]
     assert not make(chain).changed
     assert list(make(chain, profiles=[PICKS]).document.open) == ["picks/1"]
     assert list(make(chain).document.open) == ["picks/1"]

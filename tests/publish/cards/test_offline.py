@@ -55,7 +55,7 @@ CARD = sign_manifest(
         "evidence": [str(MODEL)],
         "profiles": [
             {
-                "profile": "huggingface/4",
+                "profile": "huggingface/5",
                 "digest": str(Digest.of(PROFILE)),
                 "asOf": "2026-11-28",
                 "open": 0,

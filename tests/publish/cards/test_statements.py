@@ -235,7 +235,7 @@ def test_m5_the_count_is_what_a_count_by_other_means_gives(chain: Any, answer: b
     assert counted == content["counts"]
     assert card.manifest.body["notEstablished"] == unknown + asked
     waiting = sum(one["open"] and one["required"] for one in content["profiles"][0]["items"])
-    assert card.document.open["huggingface/4"] == waiting == (0 if answer else 9)
+    assert card.document.open["huggingface/5"] == waiting == (0 if answer else 9)
     text = card.renderings["markdown"].decode()
     assert f"{unknown + asked} facts not established" in text.partition("In figures")[0]
 
