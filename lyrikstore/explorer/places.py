@@ -7,6 +7,7 @@ from msgspec import Struct
 from lyrikstore.explorer.explorer import Explorer
 from lyrikstore.explorer.graph.impact import impact_page
 from lyrikstore.explorer.graph.lineage import lineage_page, newest_page
+from lyrikstore.explorer.graph.standing import mapped
 from lyrikstore.explorer.models.cards import card_document, card_page, cards_page
 from lyrikstore.explorer.models.compare import compare_runs_page
 from lyrikstore.explorer.models.deployments import evaluation_document, uses_page
@@ -49,19 +50,19 @@ VIEWS: Sequence[ExplorerView] = (
     ExplorerView("/files", files_page),
     ExplorerView("/file", file_page),
     ExplorerView("/compare", compare_page),
-    ExplorerView("/lineage", newest_page, "explorer.lineage"),
-    ExplorerView("/lineage/{id}", lineage_page),
-    ExplorerView("/impact/{id}", impact_page),
-    ExplorerView("/runs", runs_page, "explorer.runs"),
-    ExplorerView("/runs/compare", compare_runs_page),
-    ExplorerView("/run/{id}", run_page),
+    ExplorerView("/lineage", mapped(newest_page), "explorer.lineage"),
+    ExplorerView("/lineage/{id}", mapped(lineage_page)),
+    ExplorerView("/impact/{id}", mapped(impact_page)),
+    ExplorerView("/runs", mapped(runs_page), "explorer.runs"),
+    ExplorerView("/runs/compare", mapped(compare_runs_page)),
+    ExplorerView("/run/{id}", mapped(run_page)),
     ExplorerView("/evaluation/{id}", evaluation_document),
-    ExplorerView("/cards", cards_page, "explorer.cards"),
-    ExplorerView("/card/{id}", card_page),
+    ExplorerView("/cards", mapped(cards_page), "explorer.cards"),
+    ExplorerView("/card/{id}", mapped(card_page)),
     ExplorerView("/card/{id}/page", card_document),
-    ExplorerView("/uses", uses_page, "explorer.uses"),
-    ExplorerView("/credentials", credentials_page, "explorer.all-credentials"),
-    ExplorerView("/credential/{id}", credential_page),
+    ExplorerView("/uses", mapped(uses_page), "explorer.uses"),
+    ExplorerView("/credentials", mapped(credentials_page), "explorer.all-credentials"),
+    ExplorerView("/credential/{id}", mapped(credential_page)),
     ExplorerView("/rules", rules_page, "explorer.rules"),
     ExplorerView("/log", log_page, "explorer.log"),
 )

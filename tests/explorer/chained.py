@@ -4,6 +4,7 @@ from typing import Any
 
 from lyrikstore.api import Store
 from lyrikstore.canon.digest import Digest
+from lyrikstore.explorer.graph.standing import map_of
 from tests.explorer.browsing import Browser
 from tests.publish.cards import making
 
@@ -23,6 +24,7 @@ class ChainBrowser(Browser):
         if "card" not in chain.made:
             chain.made["card"] = making.make(chain).manifest
         super().__init__(chain.home)
+        map_of(self.explorer)  # else a page may say that it is being made
 
     def open_store(self) -> Store:
         return Store.open(

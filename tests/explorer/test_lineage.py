@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from lyrikstore.explorer.graph import standing
 from tests.explorer.browsing import links_of, rows_of
 
 
@@ -60,15 +61,25 @@ def test_an_unknown_object(chain_browser) -> None:
 
 
 def test_a_revoked_right_is_marked_on_all_that_depends_on_it(chain_browser, monkeypatch) -> None:
-    from lyrikstore.explorer.graph import standing
-
     credential = str(chain_browser.credential)
     revoked = [(credential, standing.Standing("revoked", "revoked"))]
-    monkeypatch.setattr(standing, "_status", lambda _explorer: revoked)
+    monkeypatch.setattr(standing, "_status", lambda _registry: revoked)
+    standing._MAPS.clear()
     found = standing.map_of(chain_browser.explorer)
+    standing._MAPS.clear()
     keys = {one: [it.key for it in some] for one, some in found.standings.items()}
     assert keys[credential] == ["revoked"]
     # It was issued by the store itself: the data that it is about does not depend on it.
     assert str(chain_browser.chain.made["raw"].id) not in keys
     assert keys[str(chain_browser.chain.made["run"].id)] == ["right-revoked"]
     assert keys[str(chain_browser.chain.made["checkpoint"].id)] == ["right-revoked"]
+
+
+def test_the_map_is_made_in_the_background(chain_browser, made, monkeypatch) -> None:
+    monkeypatch.setattr(standing, "_WAIT", 0)
+    standing._MAPS.clear()
+    path = f"/lineage/{made['train'].id}"
+    waiting = chain_browser.page(path)
+    assert waiting.find(".//meta[@http-equiv='refresh']") is not None
+    monkeypatch.setattr(standing, "_WAIT", 60)
+    assert drawn(chain_browser.page(path))["centre"] == str(made["train"].id)

@@ -1,15 +1,23 @@
 """What became of signed objects after they were signed: revoked, ended, retired, without effect."""
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 
+from lyrikstore.api import Store
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.explorer.explorer import Explorer, Facts
 from lyrikstore.explorer.graph.links import StoreLinks, read_links
+from lyrikstore.explorer.page import Page, Query
 from lyrikstore.publish.identity.issuer import own_keys
+from lyrikstore.publish.status.status_registry import StatusRegistry
+from lyrikstore.web.texts import page_text
+
+T = TypeVar("T")
 
 
 class Standing(Struct, frozen=True):
@@ -34,12 +42,14 @@ class StoreMap(Struct, frozen=True):
         standings: Id → what became of the object; none: absent.
         issued: Ids of the credentials that this store's own keys signed.
         ends: Id of a credential → the end of its validity.
+        registry: The status lists of the store, and its credentials that can be revoked.
     """
 
     links: StoreLinks
     standings: Mapping[str, tuple[Standing, ...]]
     issued: frozenset[str]
     ends: Mapping[str, str]
+    registry: StatusRegistry
 
     def of(self, identity: str, now: str) -> tuple[Standing, ...]:
         """Return what became of an object until a moment.
@@ -54,6 +64,7 @@ class StoreMap(Struct, frozen=True):
 
 
 _MAPS: "WeakKeyDictionary[Facts, StoreMap]" = WeakKeyDictionary()
+_WAIT, _STEP = 0.6, 0.01  # seconds
 
 _ENDS = """
     SELECT id, valid_until, issuer FROM credentials
@@ -69,13 +80,44 @@ def map_of(explorer: Explorer) -> StoreMap:
     """
     facts = explorer.facts
     if facts not in _MAPS:
-        _MAPS[facts] = _made(explorer)
+        _MAPS[facts] = _made(explorer.store, _called(facts))
     return _MAPS[facts]
 
 
-def _made(explorer: Explorer) -> StoreMap:
-    store = explorer.store
-    called = {row["id"]: row["name"] for row in explorer.facts.rows if row["type"] == "credential"}
+def mapped(show: Callable[[Explorer, Query], T]) -> Callable[[Explorer, Query], T | Page]:
+    """Return a view that asks the browser to come again while the map is made in the background.
+
+    Args:
+        show: A view that uses :func:`map_of`.
+    """
+
+    def view(explorer: Explorer, query: Query) -> T | Page:
+        facts = explorer.facts
+        if facts not in _MAPS:
+            head, called = explorer.store.query.log_head(), _called(facts)
+            key = ("map", head.root.hex(), str(len(facts.rows)))
+            job = explorer.jobs.run(key, lambda store: _made(store, called))
+            deadline = time.monotonic() + _WAIT
+            while not job.is_done and time.monotonic() < deadline:
+                time.sleep(_STEP)
+            if not job.is_done:
+                page = Page(page_text("explorer.map-pending"), place=query.path)
+                page.add("p", page_text("explorer.map-pending-why"))
+                page.again = 1
+                return page
+            if job.result is not None:
+                _MAPS[facts] = job.result
+            explorer.jobs.forget(key)
+        return show(explorer, query)
+
+    return view
+
+
+def _called(facts: Facts) -> dict[str, str]:
+    return {row["id"]: row["name"] for row in facts.rows if row["type"] == "credential"}
+
+
+def _made(store: Store, called: Mapping[str, str]) -> StoreMap:
     links = read_links(store.query.sql, called)
     ours = own_keys(store.repository.policy)
     credentials = store.query.sql(_ENDS, rows=1_000_000).rows
@@ -87,19 +129,20 @@ def _made(explorer: Explorer) -> StoreMap:
             found.setdefault(node.id, []).append(Standing("invalid", "no-effect", node.flagged))
     for gone_id in store.datasets.retired():
         found.setdefault(str(gone_id), []).append(Standing("withdrawn", "retired"))
-    for identity, standing in _status(explorer):
+    registry = store.credentials.registry
+    for identity, standing in _status(registry):
         found.setdefault(identity, []).append(standing)
     gone = [one for one, some in found.items() if any(it.key in _TAKEN for it in some)]
     for identity in _resting_on_rights(links, gone, issued):
         found.setdefault(identity, []).append(Standing("withdrawn", "right-revoked"))
-    return StoreMap(links, {one: tuple(some) for one, some in found.items()}, issued, ends)
+    standings = {one: tuple(some) for one, some in found.items()}
+    return StoreMap(links, standings, issued, ends, registry)
 
 
 _TAKEN = frozenset({"revoked", "suspended"})
 
 
-def _status(explorer: Explorer) -> Iterable[tuple[str, Standing]]:
-    registry = explorer.store.credentials.registry
+def _status(registry: StatusRegistry) -> Iterable[tuple[str, Standing]]:
     replaced = {one.supersedes for one in registry.issued}
     words = {"revocation": "revoked", "suspension": "suspended"}
     for one in registry.issued:

@@ -141,7 +141,7 @@ def credential_page(explorer: Explorer, query: Query) -> Page:
         add_link(line, page_text("explorer.impact-link"), href(f"/impact/{identity}"))
     one = _terms(explorer, [identity]).get(identity)
     _add_facts(page, explorer, found, row, one)
-    _add_lists(page, explorer, identity)
+    _add_lists(page, explorer, found, identity)
     _add_next(page, found, identity)
     part = page.part(page_text("explorer.document"))
     add_text(part, _document(explorer.store.credentials.read(Digest.parse(identity))))
@@ -166,8 +166,8 @@ def _add_state(explorer: Explorer, found: StoreMap, cell: Element, identity: str
     """Add what became of a credential, or that nothing against it is known, and of when that is."""
     if add_standing(explorer, found, cell, identity):
         return
-    issued = _issued(explorer, identity)
-    dates = [] if issued is None else _lists(explorer, issued)
+    issued = _issued(found, identity)
+    dates = [] if issued is None else _lists(found, issued)
     if issued is not None and issued.is_listed and not dates:
         add_badge(cell, "doubt", page_text("explorer.no-list"), after=" ")
     elif dates and min(until for _, _, until in dates) < format_timestamp(explorer.now):
@@ -177,22 +177,20 @@ def _add_state(explorer: Explorer, found: StoreMap, cell: Element, identity: str
         add_badge(cell, "quiet", page_text("explorer.in-force"), after=" ")
 
 
-def _issued(explorer: Explorer, identity: str) -> Issued | None:
-    registry = explorer.store.credentials.registry
-    return next((one for one in registry.issued if str(one.id) == identity), None)
+def _issued(found: StoreMap, identity: str) -> Issued | None:
+    return next((one for one in found.registry.issued if str(one.id) == identity), None)
 
 
-def _lists(explorer: Explorer, issued: Issued) -> list[tuple[str, str, str]]:
+def _lists(found: StoreMap, issued: Issued) -> list[tuple[str, str, str]]:
     """Return purpose, date and end of the current status lists of a credential."""
-    registry = explorer.store.credentials.registry
-    found = []
+    dates = []
     for entry in issued.entries:
-        current = registry.lists.get((entry.url, issued.issuer))
+        current = found.registry.lists.get((entry.url, issued.issuer))
         if current is not None:
             content = current.content
             ends = (format_timestamp(content.valid_from), format_timestamp(content.valid_until))
-            found.append((entry.purpose, *ends))
-    return found
+            dates.append((entry.purpose, *ends))
+    return dates
 
 
 def holder_of(
@@ -252,12 +250,12 @@ def _add_facts(
         add_link(cell, found.links.nodes[terms.manifest].name, object_href(terms.manifest))
 
 
-def _add_lists(page: Page, explorer: Explorer, identity: str) -> None:
-    issued = _issued(explorer, identity)
+def _add_lists(page: Page, explorer: Explorer, found: StoreMap, identity: str) -> None:
+    issued = _issued(found, identity)
     if issued is None:
         return
     part = page.part(page_text("explorer.status-lists"))
-    dates = _lists(explorer, issued)
+    dates = _lists(found, issued)
     if not dates:
         key = "no-list" if issued.is_listed else "not-listed"
         add(part, "p", page_text(f"explorer.{key}"), {"class": "quiet"})
