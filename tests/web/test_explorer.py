@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from lyrikstore.explorer.graph import standing
 from lyrikstore.explorer.server import Server
 from lyrikstore.history.manifests.manifest import Input
 from tests.explorer.chained import ChainBrowser
@@ -46,6 +47,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     for row in opened.explorer.facts.rows:
         if row["type"] == "credential":
             row["name"] = HOSTILE
+    standing._MAPS.clear()  # it has the names
+    standing.map_of(opened.explorer)
     made = chain.made
     paths = {
         "lineage": f"/lineage/{made['train'].id}?up=12&down=12",

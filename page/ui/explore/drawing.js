@@ -77,7 +77,7 @@ export function drawing({ centre, nodes, edges }) {
     // What is seen is what is heard: a space after each text, and none within a name.
     [...name, ...said].forEach((text, row) => link.append(svg("text", {
       x: left + PAD, y: head + PAD + row * LINE + 11, class: row < name.length ? "strong" : "quiet",
-    }, text), row < name.length - 1 ? "" : " "));
+    }, text), row < name.length - 1 || text.endsWith(" ") ? "" : " "));
     image.append(link);
   }
   return { image, places, width, height };
