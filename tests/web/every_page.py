@@ -168,8 +168,11 @@ CARD_KEPT = frozenset(
 
 
 def changed_card(change: Callable[..., Facts], made: CardDocument) -> Facts:
-    """Return the contents of a card whose texts are hostile."""
+    """Return the contents of a card, its texts changed, whose statements cite much."""
     content = json.loads(json.dumps(made.content))
+    cited = [one["id"] for one in content["evidence"]]
+    for one in content["statements"]:
+        one["evidence"] = list(dict.fromkeys([*one.get("evidence", ()), *cited]))
     return content if change is plain else hostile(content, CARD_KEPT)
 
 
