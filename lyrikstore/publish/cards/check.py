@@ -1,7 +1,7 @@
 """Verification of a card against the store that signed it (spec §14.6)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -27,10 +27,12 @@ from lyrikstore.publish.cards.document import MAX_CARD, build_card, read_content
 from lyrikstore.publish.cards.facts import CardFacts, gather, subject_id
 from lyrikstore.publish.cards.gathering.form import FORMATS, CardForm
 from lyrikstore.publish.cards.offline_card import not_the_card, signed_as
+from lyrikstore.publish.cards.rendering.approvals import decisions_shown, restore_page
 from lyrikstore.publish.cards.rendering.renderings import drawn_from, handed_out, looks_like
 from lyrikstore.publish.cards.sources import check_sources, difference, text_of
 from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.decisions import decision_words
+from lyrikstore.verify.deployment.approval import compared_with_file
 from lyrikstore.verify.deployment.card_evidence import split_block
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import (
@@ -77,11 +79,17 @@ def verify_card(
     """
     context = context.afresh(trust=trust, at=at)  # no cache is evidence
     # The evidence in a page is for verifiers without the store; here the log contains more.
-    found, drawn = _find(context.repository, split_block(data)[0])
+    page, evidence = split_block(data)
+    signed = restore_page(page, evidence)
+    found, drawn = _find(context.repository, page if signed is None else signed)
+    if signed is None and not isinstance(found, Check):
+        summary = "the approvals in the page are not those of the evidence behind it"
+        found = failed("card", "edited", summary, nearest=str(found.id))
     if isinstance(found, Check):
         digest = str(Digest.of(data))
         return Report.of("card", (found,), subject=digest, issuer=None, at=context.clock())
-    return verify_logged_card(context, found, readers=readers, drawn=drawn)
+    shown = decisions_shown(page, evidence)
+    return verify_logged_card(context, found, readers=readers, drawn=drawn, shown=shown)
 
 
 def verify_logged_card(
@@ -90,6 +98,7 @@ def verify_logged_card(
     *,
     readers: Readers = NO_READERS,
     drawn: str = "",
+    shown: Sequence[str] | None = None,
 ) -> Report:
     """Return the report on a logged card, for a card given by name or as a file.
 
@@ -98,6 +107,7 @@ def verify_logged_card(
         card: A card manifest of it.
         readers: As for :func:`verify_card`.
         drawn: The rendering that the verified file is, if it is not attached to the card; or "".
+        shown: Ids of the decisions that the verified file shows; None if it is no page.
 
     Raises:
         StorageError: The disk cannot be read.
@@ -117,7 +127,7 @@ def verify_logged_card(
         signed_as(card, drawn, f"{about.kind} {about.id.short}, log entry {index}", index=index),
         _check_current(repository, card),
         _check_answers(repository, card, trust, at),
-        _check_approval(repository, card, trust, at),
+        compared_with_file(_check_approval(repository, card, trust, at), shown),
         *report.checks,
     )
     has_answers = card.attachments_in("answers") or card.body.get("answers")

@@ -16,12 +16,17 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.document import MAX_CARD
 from lyrikstore.publish.cards.facts import subject_id
 from lyrikstore.publish.cards.gathering.form import FORMATS
+from lyrikstore.publish.cards.rendering.approvals import (
+    decisions_shown,
+    fill_page,
+    restore_page,
+)
 from lyrikstore.publish.cards.rendering.renderings import drawn_from, handed_out
 from lyrikstore.publish.identity.key_statements import key_statements
 from lyrikstore.publish.identity.log_heads import consistency_for_keys
 from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.delivery.alone import judge_alone
-from lyrikstore.verify.deployment.approval import check_card_approval
+from lyrikstore.verify.deployment.approval import check_card_approval, compared_with_file
 from lyrikstore.verify.deployment.card_evidence import (
     add_block,
     encode_evidence,
@@ -111,18 +116,23 @@ def with_evidence(role: str, rendering: bytes, files: Mapping[str, bytes]) -> tu
         files: As :func:`card_evidence` returns them.
 
     Returns:
-        For an HTML page, the page with the evidence appended, and no bytes; otherwise the unchanged
-        card, and the evidence file.
+        For an HTML page, the page with its approvals filled in and the evidence appended, and no
+        bytes; otherwise the unchanged card, and the evidence file.
     """
     if role != "html":
         return rendering, encode_evidence(files)
-    # The page itself is attached to the card, so no card.json is needed to draw it again.
-    rest = {name: data for name, data in files.items() if name != "card.json"}
-    return add_block(rendering, encode_evidence(rest)), b""
+    card = parse_manifest(files["manifest.json"])
+    attached = {one.id for one in card.attachments_in("html")}
+    # A page that is attached to the card needs no card.json: nothing draws it again.
+    is_attached = Digest.of(rendering) in attached
+    rest = {name: data for name, data in files.items() if name != "card.json" or not is_attached}
+    return add_block(fill_page(rendering, rest), encode_evidence(rest)), b""
 
 
 def open_card(data: bytes, beside: Mapping[str, bytes]) -> tuple[bytes, dict[str, bytes]]:
     """Return the bytes of a card without its evidence, and all evidence beside it or in it.
+
+    A page whose approvals are not those of its evidence stays as it is, so that it is no card.
 
     Args:
         data: The received file: a card, a page with its evidence, or the evidence alone.
@@ -132,6 +142,8 @@ def open_card(data: bytes, beside: Mapping[str, bytes]) -> tuple[bytes, dict[str
         FormatError: (``bad-evidence``) the evidence in it is malformed.
     """
     card, inside = split_block(data)
+    signed = restore_page(card, inside)
+    card = data if signed is None else signed
     files = {**beside}
     if is_evidence(data):
         inside = parse_evidence(data)
@@ -217,6 +229,8 @@ def verify_card_alone(
     found = tuple(files.values())
     signed = judge_alone(card, found, trust=trust, at=at, memory=memory)
     approval = check_card_approval(card, found, signed, trust=trust, at=at)
+    inside = {name: one for name, one in files.items() if name.startswith("/")}
+    approval = compared_with_file(approval, decisions_shown(data, inside))
     return Report.of(
         "card-alone",
         (_check_bytes(data, card, found), approval, *signed.checks),

@@ -19,7 +19,7 @@ from lyrikstore.history.policy.approving import (
     last_key,
 )
 from lyrikstore.history.policy.policy import APPROVAL
-from lyrikstore.verify.decisions import decision_facts, decision_words
+from lyrikstore.verify.decisions import decision_facts, decision_words, decisions_in
 from lyrikstore.verify.delivery.alone import SignedAlone, signed_manifest
 from lyrikstore.verify.report import (
     Check,
@@ -157,6 +157,50 @@ def check_deployed_approval(
     return warned(DEPLOYED, word, summary, **detail)
 
 
+class JudgedCard(Struct, frozen=True):
+    """The decisions about a card in its evidence, and what comes of them.
+
+    Attributes:
+        shown: The decisions.
+        word: As :meth:`ShownDecisions.judge` returns it.
+        count: Number of distinct approving keys.
+        facts: Members of the detail.
+        made: Whether all manifests of the makers are there, so that nobody approves their own work
+            unseen.
+    """
+
+    shown: ShownDecisions
+    word: str
+    count: int
+    facts: dict[str, JSON]
+    made: bool
+
+
+def judge_card(
+    card: Manifest, files: Iterable[bytes], signed: SignedAlone, *, trust: Trust, at: datetime
+) -> JudgedCard | None:
+    """Return what the evidence of a card says of its approval; None if no policy is established.
+
+    Args:
+        card: The card.
+        files: The files beside the card.
+        signed: The results of the checks of the card's manifest.
+        trust: The trust file of the verifier.
+        at: The moment for which the result holds.
+    """
+    if signed.history is None or signed.history.forked:
+        return None
+    by_id = {one.id: one for data in files if (one := signed_manifest(data)) is not None}
+    shown = shown_decisions(card, by_id.values(), signed)
+    subject = by_id.get((*card.inputs_in("checkpoint"), *card.inputs_in("subject"))[0].id)
+    runs = () if subject is None else subject.inputs_in("run")
+    made = [card, *(() if subject is None else (subject,))]
+    made += [by_id[one.id] for one in runs if one.id in by_id]
+    word, count, facts = shown.judge(card, made, signed, trust, at)
+    complete = subject is not None and len(made) == 2 + len(runs)
+    return JudgedCard(shown, word, count, facts, complete)
+
+
 def check_card_approval(
     card: Manifest,
     files: Iterable[bytes],
@@ -167,39 +211,53 @@ def check_card_approval(
 ) -> Check:
     """Return ``card.approval`` of a card without its store, by the evidence beside it.
 
-    Args:
-        card: The card.
-        files: The files beside the card.
-        signed: The results of the checks of the card's manifest.
-        trust: The trust file of the verifier.
-        at: The moment for which the result holds.
+    Arguments are those of :func:`judge_card`.
     """
-    found = [one for data in files if (one := signed_manifest(data)) is not None]
-    by_id = {one.id: one for one in found}
-    if signed.history is None or signed.history.forked:
+    judged = judge_card(card, files, signed, trust=trust, at=at)
+    if judged is None:
         return unchecked(CARD, "no-policy", "who may approve in that store is not established")
-    shown = shown_decisions(card, by_id.values(), signed)
-    if shown.unshown:
+    if judged.shown.unshown:
         # ATTACK A150: a withdrawal without its log proof must not count for less than with it.
-        what = pluralize(len(shown.unshown), "decision")
+        what = pluralize(len(judged.shown.unshown), "decision")
         return unchecked(CARD, "missing-file", f"nothing shows that {what} about it is logged")
-    subject = by_id.get((*card.inputs_in("checkpoint"), *card.inputs_in("subject"))[0].id)
-    runs = () if subject is None else subject.inputs_in("run")
-    made = [card, *(() if subject is None else (subject,))]
-    made += [by_id[one.id] for one in runs if one.id in by_id]
-    word, count, facts = shown.judge(card, made, signed, trust, at)
+    facts, word = judged.facts, judged.word
     decided = decision_words(facts)
     if not decided:
-        if shown.refused:
+        if judged.shown.refused:
             summary = "it was approved by nobody who may: the policy lets none of these keys"
             return warned(CARD, "not-approved", summary, **facts)
         return unchecked(CARD, "missing-file", "nothing beside it says that anybody approved it")
     if word != "approved":
         return warned(CARD, word, f"{word}: {decided}", **facts)
     since = "whether any was withdrawn later is not known here"
-    summary = f"approved by {pluralize(count, 'key')} of those who may: {decided}; {since}"
-    if subject is None or len(made) < 2 + len(runs):
+    keys = pluralize(judged.count, "key")
+    summary = f"approved by {keys} of those who may: {decided}; {since}"
+    if not judged.made:
         # ATTACK A93: whoever made the model approves it as if somebody else had.
         whose = "that none of them made what it is about is their own word"
         return stated(CARD, f"{summary}; {whose}", **facts)
     return passed(CARD, f"{summary}; two keys need not be two people", **facts)
+
+
+def compared_with_file(check: Check, shown: Sequence[str] | None) -> Check:
+    """Return ``card.approval`` with the decisions that a page shows otherwise than is known.
+
+    Args:
+        check: The check, by all that is known.
+        shown: Ids of the decisions in the page; None: what was verified is no page.
+    """
+    if shown is None or "decisions" not in check.detail:
+        return check
+    known = [str(one["approval"]) for one in decisions_in(check.detail)]
+    missing: list[JSON] = [one for one in known if one not in shown]
+    outdated: list[JSON] = [one for one in shown if one not in known]
+    said = [check.summary]
+    if missing:
+        said.append(f"the file does not show {pluralize(len(missing), 'decision')}")
+    if outdated:
+        what = pluralize(len(outdated), "decision that counts", "decisions that count")
+        said.append(f"the file shows {what} no more")
+    if len(said) == 1:
+        return check
+    detail = {**check.detail, "notInFile": missing, "onlyInFile": outdated}
+    return Check(check.id, check.state, ("; ".join(said), detail))

@@ -90,7 +90,7 @@ def approval(report: Report) -> Check:
 
 def test_who_approved_it_travels_with_it(ready: Any) -> None:
     page, beside = with_evidence("html", ready.made_card.renderings["html"], evidence(ready))
-    assert split_block(page)[0] == ready.made_card.renderings["html"]
+    assert open_card(page, {})[0] == ready.made_card.renderings["html"]
     assert not beside
     markdown, beside = with_evidence(
         "markdown", ready.made_card.renderings["markdown"], evidence(ready)

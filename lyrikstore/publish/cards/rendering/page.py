@@ -1,10 +1,12 @@
 """``card.json`` as an HTML page: two printed pages, then annexes, with charts; loads nothing."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.publish.cards.rendering.approvals import approvals_place
 from lyrikstore.publish.cards.rendering.charts import draw
 from lyrikstore.publish.cards.rendering.layout import blocks
 from lyrikstore.publish.cards.rendering.layout.pages import heading_of, layout_of
@@ -13,8 +15,7 @@ from lyrikstore.web import stylesheet
 from lyrikstore.web.html import add, add_bullets, new_page, page_bytes
 from lyrikstore.web.texts import page_text
 
-GENERATOR = "lyrikstore "
-"""What precedes the version in the page's name of its renderer."""
+_GENERATOR = re.compile(rb'<meta name="generator" content="lyrikstore ([^"]{1,80})">')
 
 _LINES = frozenset({"h1", "h2", "h3", "p", "li", "tr", "dd", "pre", "svg", "div", "section"})
 
@@ -22,6 +23,12 @@ _LINES = frozenset({"h1", "h2", "h3", "p", "li", "tr", "dd", "pre", "svg", "div"
 def html_version() -> str:
     """Return the HTML renderer with its version, and that of the design in its pages."""
     return f"html/2 design/{Digest.of(stylesheet().encode()).hex[:8]}"
+
+
+def renderer_of(page: bytes) -> str:
+    """Return the renderer that a page names, with its version; "" if it names none."""
+    found = _GENERATOR.search(page)
+    return "" if found is None else found[1].decode("utf-8", "replace")
 
 
 def to_page(card: Mapping[str, Any]) -> tuple[Element, Element]:
@@ -33,7 +40,7 @@ def to_page(card: Mapping[str, Any]) -> tuple[Element, Element]:
         card: Contents of ``card.json``.
     """
     html, body = new_page(heading_of(card))
-    SubElement(html[0], "meta", name="generator", content=f"{GENERATOR}{html_version()}")
+    SubElement(html[0], "meta", name="generator", content=f"lyrikstore {html_version()}")
     main = SubElement(body, "main")
     for block in layout_of(card):
         _add(main, block)
@@ -80,7 +87,7 @@ def _add(parent: Element, block: blocks.Block) -> None:
             for line in lines:
                 add(listing, "code", line, after="\n")
         case blocks.Approvals():
-            parent.append(approvals_place())
+            parent.append(approvals_place({}))
         case blocks.Box(title, inside, anchor, kind):
             box = SubElement(parent, "section", {"class": kind or "panel", "id": anchor})
             add(box, "h2", title)
@@ -92,13 +99,6 @@ def _add(parent: Element, block: blocks.Block) -> None:
                 beside = SubElement(panels, "div")
                 for one in column:
                     _add(beside, one)
-
-
-def approvals_place() -> Element:
-    """Return the place of the approvals as it is signed: without any."""
-    place = Element("div", {"id": "approvals"})
-    add(place, "p", page_text("card.no-approval"))
-    return place
 
 
 def _add_paragraph(parent: Element, text: str, kind: str) -> None:

@@ -12,7 +12,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.publish.cards.document import MAX_CARD, read_content
 from lyrikstore.publish.cards.rendering import chai, croissant, cyclonedx, markdown
 from lyrikstore.publish.cards.rendering.document_pdf import pdf_version, to_pdf
-from lyrikstore.publish.cards.rendering.page import html_version, to_html
+from lyrikstore.publish.cards.rendering.page import html_version, renderer_of, to_html
 
 ROLES_OF: Mapping[str, Sequence[str]] = {
     "checkpoint": ("markdown", "html", "pdf", "cyclonedx", "chai"),
@@ -137,7 +137,8 @@ def drawn_from(data: bytes, card: Manifest, text: bytes) -> str | None:
         with suppress(InvalidInputError):  # for example, Typst is not installed
             if render(content, [role])[role] == data:
                 return role
-        if role == "pdf":  # only the same version of Typst gives the same bytes
+        # Only the same version of Typst, or of the renderer of pages, gives the same bytes.
+        if role == "pdf" or (role == "html" and renderer_of(data) != html_version()):
             return None
     return ""
 

@@ -10,7 +10,7 @@ from lyrikstore.publish.cards.rendering.layout.contents import CardContents
 from lyrikstore.verify.evaluation.limits import MOST_SEEN_PERCENT, SEEN_PERCENT, are_more
 
 _COUNTED = re.compile(r"([0-9]{1,18}) of ([0-9]{1,18}) test records ")
-_UNTOLD = "not said: "
+_NOT_SAID = "not said: "
 
 
 class Finding(Struct, frozen=True):
@@ -75,5 +75,5 @@ def _loses(card: CardContents) -> list[Shown]:
 
 def _weakest(card: CardContents) -> list[Shown]:
     slices, labels = card.facts("evaluation.worst-slice"), card.facts("evaluation.worst-class")
-    told = [one for one in (*slices, *labels) if not one["text"].startswith(_UNTOLD)]
-    return told or card.established("data.licence-unstated", "data.found")
+    known = [one for one in (*slices, *labels) if not one["text"].startswith(_NOT_SAID)]
+    return known or card.established("data.licence-unstated", "data.found")
