@@ -21,8 +21,11 @@ def test_the_table_has_data_metric_and_state(chain_browser, made) -> None:
     assert pick.get("name") == f"run-{made['run'].id}"
 
 
-def test_runs_are_found_by_name(chain_browser) -> None:
+def test_runs_are_found_by_name_and_id(chain_browser) -> None:
     assert not rows_of(chain_browser.page("/runs", q="no such run"))
+    run = chain_browser.chain.made["run"].id
+    assert rows_of(chain_browser.page("/runs", q=run.hex[:12]))
+    assert rows_of(chain_browser.page("/runs", q="CLASSIFIER"))
 
 
 def test_one_run_leads_to_model_and_evaluation(chain_browser, made) -> None:

@@ -83,6 +83,11 @@ class GraphNode(Struct, frozen=True):
     flagged: str | None = None
     counts: FilterCounts | None = None
 
+    def is_called(self, wanted: str) -> bool:
+        """Return whether a text, in lower case, is in its name, or at the beginning of its id."""
+        begin = wanted.removeprefix("blake3:")
+        return wanted in self.name.casefold() or self.id.startswith(f"blake3:{begin}")
+
 
 class GraphLink(Struct, frozen=True):
     """``child`` names ``parent`` in a role."""

@@ -64,7 +64,7 @@ class StoreMap(Struct, frozen=True):
 
 
 _MAPS: "WeakKeyDictionary[Facts, StoreMap]" = WeakKeyDictionary()
-_WAIT, _STEP = 0.6, 0.01  # seconds
+_WAIT, _STEP = 0.8, 0.01  # seconds
 
 _ENDS = """
     SELECT id, valid_until, issuer FROM credentials

@@ -71,7 +71,7 @@ def cards_page(explorer: Explorer, query: Query) -> Page:
         if node.kind == "card"
         and (node.is_current or earlier)
         and node.flagged is None
-        and wanted in node.name.casefold()
+        and node.is_called(wanted)
     ]
     at, pages, shown = page_of(cards, query, A_PAGE)
     if shown:

@@ -55,7 +55,7 @@ def uses_page(explorer: Explorer, query: Query) -> Page:
         if node.kind in _KINDS
         and (not kind or node.kind == kind)
         and node.flagged is None
-        and wanted in node.name.casefold()
+        and node.is_called(wanted)
     ]
     at, pages, shown = page_of(nodes, query, A_PAGE)
     if not shown:

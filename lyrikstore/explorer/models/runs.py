@@ -60,7 +60,7 @@ def runs_page(explorer: Explorer, query: Query) -> Page:
     ids = [
         node.id
         for node in reversed(list(found.links.nodes.values()))
-        if node.kind == "run" and wanted in node.name.casefold()
+        if node.kind == "run" and node.is_called(wanted)
     ]
     if not ids:
         page.add("p", page_text("explorer.runs-none"))

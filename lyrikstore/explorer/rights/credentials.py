@@ -81,7 +81,7 @@ def credentials_page(explorer: Explorer, query: Query) -> Page:
         if node.kind == CREDENTIAL
         and (not side or (side == "issued") == (node.id in found.issued))
         and (not kind or str(rows[node.id]["kind"]) == kind)
-        and (wanted in node.name.casefold() or wanted in node.id)
+        and node.is_called(wanted)
     ]
     at, pages, shown = page_of(ids, query, A_PAGE)
     if not shown:

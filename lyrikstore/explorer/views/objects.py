@@ -29,6 +29,9 @@ from lyrikstore.web.texts import page_text
 MAX_BODY = 200_000
 """Most characters of a manifest's body that the page shows."""
 
+_OF_KIND = {"run": ("/run", "page-of-run"), "card": ("/card", "page-of-card")}
+"""Kind → path and text of the page of its kind."""
+
 MAX_LINKED = 200
 """Most objects in a list of a page."""
 
@@ -69,6 +72,11 @@ def _verdict(page: Page, explorer: Explorer, query: Query, row: Row) -> None:
     line = SubElement(page.main, "p", id="verdict-line")
     add_judgement(line, judged, after=" ")
     add(line, "span", judged.detail, {"class": "quiet"}, after=" ")
+    if row["kind"] in _OF_KIND:
+        path, key = _OF_KIND[row["kind"]]
+        add_link(line, page_text(f"explorer.{key}"), href(f"{path}/{identity}"), after=" ")
+    for path, key in (("/lineage", "lineage"), ("/impact", "impact-link")) if row["kind"] else ():
+        add_link(line, page_text(f"explorer.{key}"), href(f"{path}/{identity}"), after=" ")
     known = explorer.verdicts.known.objects.get(identity)
     if known is None:
         if identity in explorer.verdicts.waiting:
