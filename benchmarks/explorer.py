@@ -251,8 +251,9 @@ def measured(objects: int, rows: int) -> tuple[list[tuple[str, float, float, flo
             store.datasets.commit(grown, "bench/later")
             later = client.get("/")[0]
             said = (
-                f"The first page came after {first:.1f} s, the names {shown:.1f} s after it, and the "
-                f"structure of the store was verified {verified:.0f} s later, and the rows were read into their file in {built:.0f} s. "
+                f"The first page came after {first:.1f} s and the names {shown:.1f} s later; "
+                f"{verified:.0f} s after that the structure of the store was verified, and the "
+                f"rows were read into their file in {built:.0f} s. "
                 f"The first page after another commit took {later:.2f} s. "
                 f"An address that does not exist takes {floor * 1000:.1f} ms. The process held "
                 f"{at_rest >> 20} MiB at most until then, and {client.peak >> 20} MiB in the end."
