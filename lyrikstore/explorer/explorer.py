@@ -44,6 +44,16 @@ class Facts:
         return self.store.query.outside_times()
 
     @cached_property
+    def nickname(self) -> Callable[[str], str | None]:
+        """A function from a DID to the user's name for it, or to None."""
+        return self.store.policy.nicknames()
+
+    def forget_trust(self) -> None:
+        """Drop what depends on the trust file."""
+        for name in ("nickname", "outside_times"):
+            vars(self).pop(name, None)
+
+    @cached_property
     def objects(self) -> Mapping[str, Row]:
         """Id → facts of the first entry of each manifest, in log order."""
         found: dict[str, Row] = {}
@@ -135,7 +145,12 @@ class Explorer:
                 self.store.repository.refresh()
             self._mark, self._facts = mark, None
             self._results.clear()
-        self.verdicts.follow(state_key(self.store))
+        key = state_key(self.store)
+        if key != self.verdicts.known.key:
+            # Names of keys, terms and outside times depend on the trust file, too.
+            self._results.clear()
+            self.facts.forget_trust()
+        self.verdicts.follow(key)
 
     def _current_mark(self) -> tuple[bytes, ...]:
         backend = self.store.repository.backend
@@ -219,13 +234,9 @@ class Explorer:
         seen = existed_by(self.facts.outside_times, row["logIndex"])
         return "" if seen is None else f"{format_timestamp(seen.time)} ({seen.by})"
 
-    @cached_property
-    def _nickname(self) -> Callable[[str], str | None]:
-        return self.store.policy.nicknames()
-
     def key_name(self, did: str | None) -> str:
         """Return the user's name for a key, or the start of its DID and that it is not known."""
         if did is None:
             return ""
         short = did if len(did) <= 24 else f"{did[:20]}…"
-        return self._nickname(did) or f"{short} (unknown to you)"
+        return self.facts.nickname(did) or f"{short} (unknown to you)"

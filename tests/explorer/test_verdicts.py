@@ -133,6 +133,7 @@ def test_a_kept_file_that_is_none_counts_for_nothing(own, data) -> None:
 def test_a_changed_trust_file_counts_at_once(own) -> None:
     await_verdicts(own)
     key = own.explorer.verdicts.known.key
+    assert "unknown to you" not in own.text("/")
     (own.folder / "trust.toml").write_text("", "utf-8")
-    own.page("/")
+    assert "unknown to you" in own.text("/")
     assert own.explorer.verdicts.known.key != key
