@@ -102,6 +102,14 @@ with_paths = click.option(
 )
 
 
+html = click.option(
+    "--html",
+    type=click.Path(path_type=Path),
+    help="Write the result with charts to this HTML file.",
+)
+"""The page of a result: one file, refused if it exists; ``verify FILE`` reads it back."""
+
+
 def abstain_below(text: str) -> Callable[[Any], Any]:
     """Return the option for the confidence below which the model abstains."""
     return click.option(

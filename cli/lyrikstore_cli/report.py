@@ -348,9 +348,9 @@ def keep_report(path: Path, report: Report, trust: "Trust", *, force: bool) -> N
     tool = f"lyrikstore {__version__}"
     trust_id = Digest.of(encode_trust(trust))
     if path.suffix == ".html":
-        from lyrikstore.api.commands import report_page
+        from lyrikstore.api.commands import report_facts, report_page
 
-        data = report_page(report, tool=tool, trust=trust_id)
+        data = report_page(report_facts(report, trust=str(trust_id)), tool=tool)
     else:
         judged = {"tool": tool, "trust": str(trust_id), "report": report.to_json()}
         document = {"version": 2, **judged}

@@ -5,6 +5,7 @@ from lyrikstore.api.verify import data_folder as data_folder
 from lyrikstore.api.verify import verify_audit_file as verify_audit_file
 from lyrikstore.api.verify import verify_deployed_folder as verify_deployed_folder
 from lyrikstore.api.verify import verify_folder as verify_folder
+from lyrikstore.api.verify import verify_handed_page as verify_handed_page
 from lyrikstore.audit.drill.attack import AttackOutcome as AttackOutcome
 from lyrikstore.audit.file.answers.tables import AuditAnswer as AuditAnswer
 from lyrikstore.audit.file.container import is_audit_file as is_audit_file
@@ -56,6 +57,10 @@ from lyrikstore.history.repository.locate import STORE_FOLDER as STORE_FOLDER
 from lyrikstore.history.repository.locate import store_folder as store_folder
 from lyrikstore.index.impact import Affected as Affected
 from lyrikstore.index.log_view import manifest_facts as manifest_facts
+from lyrikstore.pages.gather import facts_of_evaluation as facts_of_evaluation
+from lyrikstore.pages.gather import facts_of_plan as facts_of_plan
+from lyrikstore.pages.gather import facts_of_profile as facts_of_profile
+from lyrikstore.pages.gather import page_of as page_of
 from lyrikstore.publish.cards.offline_card import is_card as is_card
 from lyrikstore.publish.cards.offline_card import open_card as open_card
 from lyrikstore.publish.cards.offline_card import sibling_card as sibling_card
@@ -64,7 +69,7 @@ from lyrikstore.publish.cards.offline_card import with_evidence as with_evidence
 from lyrikstore.publish.cards.vocabulary import card_facts as card_facts
 from lyrikstore.publish.exports.odrl import export_odrl as export_odrl
 from lyrikstore.publish.identity.key_letter import KeyLetter as KeyLetter
-from lyrikstore.publish.identity.key_letter import letter_html as letter_html
+from lyrikstore.publish.identity.key_letter import letter_page as letter_page
 from lyrikstore.publish.identity.key_letter import letter_pdf as letter_pdf
 from lyrikstore.publish.identity.log_heads import own_consistency as own_consistency
 from lyrikstore.publish.issue.attest import read_documents as read_documents
@@ -108,8 +113,11 @@ from lyrikstore.web import page_fingerprint as page_fingerprint
 from lyrikstore.web import verification_page as verification_page
 from lyrikstore.web.fetch_named import NOTHING as NOTHING
 from lyrikstore.web.fetch_named import fetch_for as fetch_for
+from lyrikstore.web.page_facts import MAX_PAGE as MAX_PAGE
+from lyrikstore.web.page_facts import is_page as is_page
 from lyrikstore.web.pages.evaluation import evaluation_page as evaluation_page
-from lyrikstore.web.pages.monitor import monitor_page as monitor_page
+from lyrikstore.web.pages.plan import plan_page as plan_page
 from lyrikstore.web.pages.profile import profile_page as profile_page
+from lyrikstore.web.pages.report import report_facts as report_facts
 from lyrikstore.web.pages.report import report_page as report_page
-from lyrikstore.web.pages.run import run_page as run_page
+from lyrikstore.web.texts import page_text as page_text

@@ -42,24 +42,11 @@ class Models:
     train = bound(lambda: stages.train_run)
     evaluate = bound(lambda: stages.evaluate_checkpoint)
 
-    def history(self, checkpoint: Manifest) -> dict[str, Any] | None:
-        """Return the training history of a checkpoint (spec 13.6.5); None: it took no steps.
-
-        Raises:
-            NotFoundError, VerificationError, IncompleteError: The history cannot be read.
-            LyrikstoreError: As :func:`read_history`.
-        """
-        repository = self.store.repository
-        attached = stages.present_attachments(repository, checkpoint, stages.ROLE)
-        if not attached:
-            return None
-        blobs = repository.blobs
-        return stages.read_history(blobs.read(attached[0].id, max_bytes=stages.MAX_BYTES))
-
+    history = bound_view(lambda: stages.history_of)
     monitor = bound(lambda: stages.monitor_checkpoint)
 
     def report(self, evaluation: str) -> dict[str, Any]:
-        """Return the content of a report on an evaluation, as argument of ``evaluation_page``.
+        """Return the content of a report on an evaluation, as argument of ``facts_of_evaluation``.
 
         Args:
             evaluation: An evaluation with predictions.

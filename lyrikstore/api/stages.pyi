@@ -56,7 +56,6 @@ from lyrikstore.history.gc.gc import check_collected as check_collected
 from lyrikstore.history.gc.gc import collect as collect
 from lyrikstore.history.gc.purge import refuse_pending as refuse_pending
 from lyrikstore.history.lineage import Lineage as Lineage
-from lyrikstore.history.repository.retired import present_attachments as present_attachments
 from lyrikstore.history.repository.retired import present_tree as present_tree
 from lyrikstore.history.repository.retired import retired_versions as retired_versions
 from lyrikstore.index.build import ask as ask
@@ -74,6 +73,7 @@ from lyrikstore.index.log_view import log_entries as log_entries
 from lyrikstore.index.log_view import reproduction_facts as reproduction_facts
 from lyrikstore.index.log_view import reproductions_of as reproductions_of
 from lyrikstore.index.query import QueryLimits as QueryLimits
+from lyrikstore.pages.gather import history_of as history_of
 from lyrikstore.publish.cards.approval import approve_card as approve_card
 from lyrikstore.publish.cards.approval import card_status as card_status
 from lyrikstore.publish.cards.card import draft_card as draft_card
@@ -124,9 +124,6 @@ from lyrikstore.train.external.job import collect_job as collect_job
 from lyrikstore.train.external.job import export_job as export_job
 from lyrikstore.train.external.run import train_external as train_external
 from lyrikstore.train.external.untracked_import import import_trained as import_trained
-from lyrikstore.train.formats.history import MAX_BYTES as MAX_BYTES
-from lyrikstore.train.formats.history import ROLE as ROLE
-from lyrikstore.train.formats.history import read_history as read_history
 from lyrikstore.train.packages.add import add_model as add_model
 from lyrikstore.train.plan.plan import plan_training as plan_training
 from lyrikstore.train.predict.predict import predict_records as predict_records

@@ -21,6 +21,7 @@ from lyrikstore.history.log.memory import LogMemory
 
 if TYPE_CHECKING:
     from lyrikstore.audit.file.make import Audit
+    from lyrikstore.context import StoreContext
     from lyrikstore.credentials.did import KnownDocument
     from lyrikstore.credentials.model.opened import OpenedCredential
     from lyrikstore.credentials.trust import Trust
@@ -185,6 +186,34 @@ def verify_audit_file(
     Arguments and errors are those of :func:`lyrikstore.audit.file.make.read_audit`.
     """
     return stages.read_audit(path, trust=trust, at=at, memory=memory)
+
+
+def verify_handed_page(
+    data: bytes,
+    *,
+    store: "StoreContext | None",
+    trust: "Trust",
+    at: datetime,
+    recompute: bool = True,
+) -> "Report":
+    """Return the report on a page of one object (spec §25.3), judged by a store if there is one.
+
+    Args:
+        data: The bytes of the file.
+        store: The store that it is about; None: none is at hand.
+        trust: The verifier's trust.
+        at: The moment of the verdict.
+        recompute: Whether to compute the evaluations of the object again.
+
+    Raises:
+        StorageError: The disk cannot be read.
+
+    Cost: as :func:`lyrikstore.pages.read_back.verify_page`.
+    """
+    from lyrikstore.pages.read_back import verify_page
+
+    readers = stages.all_readers(recompute=recompute)
+    return verify_page(data, context=store, trust=trust, at=at, readers=readers)
 
 
 def verify_store_at(

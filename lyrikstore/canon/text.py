@@ -63,6 +63,15 @@ def _plural(one: str) -> str:
     return f"{one[:-1]}ies" if one.endswith("y") and one[-2] not in "aeiou" else f"{one}s"
 
 
+def duration_in_words(seconds: Decimal) -> str:
+    """Return a duration in seconds, minutes or hours, such as ``5 min``."""
+    if seconds < 100:
+        return f"{rough(seconds)} s"
+    if seconds < 6000:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
 def rough(value: float | Decimal) -> str:
     """Return a figure for people: two significant digits below 10, else whole; no exponent."""
     if value >= 10 or not value:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import escape_control
 from lyrikstore.explorer.judgement import Judgement
-from lyrikstore.web.html import add, add_program, headed_page, page_bytes
+from lyrikstore.web.html import add, add_footer, add_program, headed_page, page_bytes
 from lyrikstore.web.texts import page_text
 
 T = TypeVar("T")
@@ -115,7 +115,7 @@ class Page:
 
     def __init__(self, heading: str, *, place: str = "", status: int = 200) -> None:
         self.heading, self.place, self.status = heading, place, status
-        self.html, self.main = headed_page(f"{heading} · lyrikstore", heading, kind="wide")
+        self.html, self.main = headed_page("", heading, kind="wide")
         self.program = ""
         self.again = 0
 
@@ -169,7 +169,9 @@ def framed(
         line = Element("p", {"class": f"lead {notice[0]}", "role": "status"})
         line.text = escape_control(notice[1])
         header.append(line)
-    return page_bytes(page.html, footer)
+    if footer:
+        add_footer(page.html, footer)
+    return page_bytes(page.html)
 
 
 def _search_form(path: str) -> Element:

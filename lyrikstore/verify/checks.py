@@ -26,14 +26,14 @@ class CheckDefinition(Struct, frozen=True, forbid_unknown_fields=True, rename="c
         w3c: The section that defines it in profile ``w3c``, if that is another section.
         limit_reason: Why a ``warn`` limits the verdict to ``valid``, if it does. ``trust``: sound,
             but signed by a key that is not in the trust file, or made for another party;
-            ``measured``: not measured again.
+            ``measured``: not measured again; ``today``: no longer so.
         reasons: The reason codes of the check.
         reasons_of: Checks whose reason codes it gives as well, because it rests on them.
     """
 
     spec: str
     w3c: str | None = None
-    limit_reason: Literal["trust", "measured"] | None = field(default=None, name="doubt")
+    limit_reason: Literal["trust", "measured", "today"] | None = field(default=None, name="doubt")
     reasons: frozenset[str] = frozenset()
     reasons_of: tuple[str, ...] = ()
 

@@ -92,6 +92,11 @@ _UNMEASURED = (
     "Whoever signed is believed, but nobody measured again what anybody who has the data can.",
 )
 
+_PAST = (
+    "VALID, but what it says is no longer so: see page.current",
+    "It fits together, and its object holds; what is different by now, `page.current` says.",
+)
+
 
 _WITHOUT_DATA = "everything that can be checked without the data holds"
 _MEANING_WITHOUT = (
@@ -117,6 +122,8 @@ def _headline(report: Report) -> str:
     elif report.verdict is Verdict.INCOMPLETE:
         open_ones = [check.id for check in report.checks if check.state is CheckState.UNCHECKED]
         more = f": not checked: {', '.join(open_ones)}" if open_ones else ""
+    elif _is_past(report):
+        return _PAST[0]
     elif rights_alone(report) is not None:
         return _of_rights(report)[0]
     elif _sources_alone(report):
@@ -137,6 +144,8 @@ def meaning(report: Report) -> str:
 
 
 def _meaning(report: Report) -> str:
+    if _is_past(report):
+        return _PAST[1]
     if only_unmeasured(report):
         return _UNMEASURED[1]
     if _sources_alone(report):
@@ -161,6 +170,12 @@ def _sources_alone(report: Report) -> bool:
 def only_unmeasured(report: Report) -> bool:
     """Return whether only missing measurements prevent ``trusted``."""
     return _is_valid(report) and not _distrusted(report)
+
+
+def _is_past(report: Report) -> bool:
+    """Return whether a page says what is no longer so, and whoever signed its object is trusted."""
+    said = (check for check in report.checks if check.id == "page.current")
+    return only_unmeasured(report) and any(one.state is CheckState.WARN for one in said)
 
 
 def _is_valid(report: Report) -> bool:

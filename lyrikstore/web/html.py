@@ -32,18 +32,26 @@ def new_page(title: str) -> tuple[Element, Element]:
     return html, SubElement(html, "body")
 
 
-def headed_page(title: str, heading: str, *, kind: str = "") -> tuple[Element, Element]:
-    """Return a document with a heading, and its empty main part.
+def headed_page(
+    what: str, heading: str, said: Iterable[str] = (), *, kind: str = ""
+) -> tuple[Element, Element]:
+    """Return a document with the header of every page, and its empty main part.
 
     Args:
-        title: Title of the window.
-        heading: The heading: whatever the page is about.
-        kind: A class of the body, for what only such pages need.
+        what: The kind of page, such as ``Evaluation``, also in the title of the window; or empty.
+        heading: The object that the page is about.
+        said: Lines below it: date, version, tool.
+        kind: A class of the body, for rules of such pages only.
     """
-    html, body = new_page(title)
+    html, body = new_page(f"{what}: {heading}" if what else heading)
     if kind:
         body.set("class", kind)
-    add(SubElement(body, "header"), "h1", heading)
+    header = SubElement(body, "header")
+    if what:
+        add(header, "p", what)
+    add(header, "h1", heading)
+    for line in said:
+        add(header, "p", line)
     return html, SubElement(body, "main")
 
 
@@ -62,19 +70,34 @@ def add_program(html: Element, program: str) -> None:
     SubElement(body, "script", type="module").text = program
 
 
-def page_bytes(html: Element, footer: str = "") -> bytes:
-    """Return a document as the bytes of a file, with a remark at its end if there is one."""
-    if footer:
-        add(SubElement(html[1], "footer"), "p", footer)
+def add_footer(html: Element, *lines: str) -> None:
+    """Add the footer of a page, a paragraph for each line."""
+    footer = SubElement(html[1], "footer")
+    for line in lines:
+        add(footer, "p", line)
+
+
+def add_rests_on(main: Element, values: Iterable[tuple[str, str]]) -> None:
+    """Add the last section of a page: the objects that its facts come from, by id."""
+    add(main, "h2", page_text("common.rests-on"))
+    add_list(main, values)
+
+
+def page_bytes(html: Element) -> bytes:
+    """Return a document as the bytes of a file."""
     written: str = tostring(html, encoding="unicode", method="html")
     return f"<!doctype html>\n{written}\n".encode()
 
 
+def style_policy() -> str:
+    """Return the part of the policy of every page that permits its stylesheet, by its hash."""
+    return f"style-src {_hash(stylesheet())}"
+
+
 def _policy(program: str | None = None) -> str:
     scripts = () if program is None else (f"script-src {_hash(program)}", "connect-src 'none'")
-    styles = f"style-src {_hash(stylesheet())}"
     return "; ".join(
-        ("default-src 'none'", *scripts, styles, "base-uri 'none'", "form-action 'none'")
+        ("default-src 'none'", *scripts, style_policy(), "base-uri 'none'", "form-action 'none'")
     )
 
 
@@ -118,13 +141,33 @@ def add_bullets(parent: Element, lines: Iterable[str]) -> None:
         add(listed, "li", line)
 
 
-def add_table(parent: Element, titles: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    """Add a table; the first column has words, the others figures."""
+def add_table(
+    parent: Element,
+    titles: Sequence[str],
+    rows: Iterable[Iterable[str]],
+    *,
+    words: int = 1,
+    wide: str = "",
+) -> None:
+    """Add a table; the first column names the row.
+
+    Args:
+        parent: Where.
+        titles: The titles of the columns.
+        rows: The cells of each row.
+        words: The number of columns with words, from the first; the others have figures.
+        wide: The name of a table that is scrolled where it is wider than the page.
+    """
+    if wide:
+        region = {"class": "scroll", "role": "region", "tabindex": "0"}
+        parent = SubElement(parent, "div", region | {"aria-label": escape_control(wide)})
     table = SubElement(parent, "table")
-    head = SubElement(table, "tr")
-    for at, title in enumerate(titles):
-        add(head, "th", title, {"class": "number"} if at else {})
+    head = SubElement(SubElement(table, "thead"), "tr")
+    kinds: list[dict[str, str]] = [{}] * words + [{"class": "number"}] * (len(titles) - words)
+    for title, kind in zip(titles, kinds, strict=True):
+        add(head, "th", title, kind, scope="col")
+    body = SubElement(table, "tbody")
     for cells in rows:
-        row = SubElement(table, "tr")
-        for at, cell in enumerate(cells):
-            add(row, "td", cell, {"class": "number"} if at else {})
+        row = SubElement(body, "tr")
+        for at, (cell, kind) in enumerate(zip(cells, kinds, strict=True)):
+            add(row, "td" if at else "th", cell, kind, **({} if at else {"scope": "row"}))

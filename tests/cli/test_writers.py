@@ -80,14 +80,16 @@ def test_what_is_written_is_measured_shown_and_the_same_again(acme, tmp_path):
     report = acme.ok("verify", found["id"], "--json").json
     states = {one["id"]: one["state"] for one in report["checks"]}
     assert (report["verdict"], states["evaluation.recomputed"]) == ("trusted", "pass")
+    page = tmp_path / "r.html"
+    acme.ok("evaluate", found["id"], "--html", page)
+    assert found["samples"][0]["modelText"] not in page.read_text()
+    acme.ok("evaluate", found["id"], "--html", tmp_path / "t.html", "--with-texts")
+    assert "It is" in (tmp_path / "t.html").read_text()
+    assert acme.ok("verify", page, "--json").json["verdict"] == "trusted"
     acme.ok("card", made["id"])
     for command, kind in (
         (("deploy", made["id"], "--to", "hf", "-o", tmp_path / "hf"), "no-such-target"),
         (("monitor", made["id"], "--on", "acme/talk.test"), "no-monitor"),
-        (
-            ("evaluate", made["id"], "--on", "acme/talk.test", "--html", tmp_path / "r.html"),
-            "no-report",
-        ),
         (("predict", made["id"], tmp_path / "own.toml", "--explain"), "no-explanation"),
         *(
             []
@@ -102,8 +104,6 @@ def test_what_is_written_is_measured_shown_and_the_same_again(acme, tmp_path):
         ),
     ):
         assert acme.fails(16, *command, "--json").kind == kind
-    refused = acme.fails(16, "evaluate", found["name"], "--html", tmp_path / "r.html", "--json")
-    assert refused.kind == "no-report"
     (tmp_path / "q.txt").write_text("What is 7 and 7?")
     answered = acme.ok("predict", made["id"], tmp_path / "q.txt", "--json").json
     (one,) = answered["predictions"]

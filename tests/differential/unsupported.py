@@ -22,11 +22,14 @@ from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.terms.model import Partition, Terms, whole
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.labelled_records import read_labelled
+from lyrikstore.curate.profile import profile_version
 from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.governance.packs import add_rules
 from lyrikstore.history.commit.appender import Appender
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Attachment, Input
+from lyrikstore.pages.gather import facts_of_profile
+from lyrikstore.pages.read_back import verify_page
 from lyrikstore.publish.cards.card import make_card
 from lyrikstore.publish.cards.check import verify_card
 from lyrikstore.readers import all_readers
@@ -37,6 +40,7 @@ from lyrikstore.verify.evaluation.predictions import Line, read_predictions, wri
 from lyrikstore.verify.report import Report
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.readers import Readers
+from lyrikstore.web.pages.profile import profile_page
 from tests.contexts import context_of
 from tests.credentialed import log_credential
 from tests.verify.store.lineage import ENVIRONMENT, Lineage, flip, make_lineage
@@ -424,7 +428,26 @@ def _own_work(chain: Any) -> Report:
     return _judged(chain, card.renderings["card"])
 
 
+def _page(chain: Any, **changes: Any) -> Report:
+    manifest = chain.made["raw"]
+    profile = profile_version(chain.context, str(manifest.id)).to_json()
+    facts = facts_of_profile(chain.context, manifest, profile)
+    data = profile_page({**facts, **changes})
+    return verify_page(data, context=chain.context, at=chain.clock())
+
+
+def _page_of_before(chain: Any) -> Report:
+    manifest = chain.made["raw"]
+    profile = profile_version(chain.context, str(manifest.id)).to_json()
+    page = profile_page(facts_of_profile(chain.context, manifest, profile))
+    more = {"parents": [manifest.id]}
+    chain.dataset("newer", "datasets/acme/contracts", {"x.txt": b"new\n"}, **more)
+    return verify_page(page, context=chain.context, at=chain.clock())
+
+
 OF_CARDS: Mapping[str, Callable[[Any], Report]] = {
+    "page": lambda chain: _page(chain, recordCount=9000),
+    "page.current": _page_of_before,
     "card": _edited_card,
     "card.sources": _lying_card,
     "card.current": _old_card,
@@ -432,4 +455,4 @@ OF_CARDS: Mapping[str, Callable[[Any], Report]] = {
     "card.approval": _unapproved_card,
     "approvals": _own_work,
 }
-"""Id → what makes a card of which it does not hold, and verifies it."""
+"""Id → what makes a card or a page of which it does not hold, and verifies it."""

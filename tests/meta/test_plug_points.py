@@ -180,7 +180,7 @@ def of_check(name: str, source: Source = HERE) -> Iterator[str]:
         yield f"{chapter} does not name it"
     if not source.names("lyrikstore/**/*.py", name):
         yield "no function in lyrikstore/ makes it"
-    by_python = {"card", "card-alone", "object", "store"}  # the page judges no card, and no store
+    by_python = {"card", "card-alone", "object", "page", "store"}  # the page judges none of these
     if makers - by_python and not source.names("page/src/**/*.js", name):
         yield "no function in page/src makes it"
 

@@ -8,20 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from lyrikstore.audit.file.container import write_page
-from lyrikstore.canon.digest import Digest
 from lyrikstore.publish.cards.document import CardDocument
 from lyrikstore.publish.cards.rendering.page import to_html
+from lyrikstore.publish.identity.key_letter import letter_page
 from lyrikstore.verify.report import Report, Verdict, failed, passed, unchecked, warned
 from lyrikstore.web import Carried, verification_page
 from lyrikstore.web.pages.draft import draft_page
-from lyrikstore.web.pages.evaluation import evaluation_page
-from lyrikstore.web.pages.monitor import monitor_page
-from lyrikstore.web.pages.profile import profile_page
-from lyrikstore.web.pages.report import report_page
+from lyrikstore.web.pages.evaluation import evaluation_facts, evaluation_page
+from lyrikstore.web.pages.monitor import monitor_facts, monitor_page
+from lyrikstore.web.pages.plan import plan_page
+from lyrikstore.web.pages.profile import profile_facts, profile_page
+from lyrikstore.web.pages.report import report_facts, report_page
+from lyrikstore.web.pages.run import run_page
 from tests.audit.file.conftest import EVIDENCE
 from tests.differential.seeds import spelt
 from tests.web.conftest import ATTESTED
 from tests.web.draft.drafting import subject_of
+from tests.web.page_samples import ABOUT, letter_facts, planned, ran
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = (
@@ -98,9 +101,11 @@ def evaluation(change: Callable[..., Facts]) -> bytes:
         "inputs": [("test", "datasets/acme/topics.test")],
         "confusion": {"labels": ["lease", "deed"], "counts": [[9, 1], [3, 40]]},
         "failures": [failure],
+        "samples": [failure | {"tokenF1": "0.5", "expectedText": "a lease", "modelText": None}],
     }
-    told = {"body": json.loads(body), "chosen": {"metric": "macroF1", "candidates": [chosen]}}
-    return evaluation_page(change(facts) | told, tool=change("lyrikstore 0"))
+    more = {"body": json.loads(body), "chosen": {"metric": "macroF1", "candidates": [chosen]}}
+    shown = evaluation_facts(change(facts) | more, **ABOUT, with_data=["texts"])
+    return evaluation_page(shown, tool=change("lyrikstore 0"))
 
 
 def monitor(change: Callable[..., Facts]) -> bytes:
@@ -112,7 +117,9 @@ def monitor(change: Callable[..., Facts]) -> bytes:
         one.pop("comparisons", None)
         rows.append(about | {"created": f"2026-{number % 9 + 1:02d}-01T00:00:00Z", "body": one})
     said = [{**one, "data": change(one["data"])} for one in rows]
-    return monitor_page(change("checkpoints/acme/topics"), said, tool=change("lyrikstore 0"))
+    model = {"id": f"blake3:{'3' * 64}", "name": change("checkpoints/acme/topics")}
+    shown = monitor_facts(model, said, store=ABOUT["store"])
+    return monitor_page(shown, tool=change("lyrikstore 0"))
 
 
 def profile(change: Callable[..., Facts]) -> bytes:
@@ -124,7 +131,28 @@ def profile(change: Callable[..., Facts]) -> bytes:
         "documentsUnread": [{"valueText": "bad-pdf", "recordCount": 1}], "unreadPaths": ["a/c.pdf"],
         "personalFound": [{"valueText": "email", "recordCount": 2}],
     }  # fmt: skip
-    return profile_page(change(facts), tool=change("lyrikstore 0"), with_data=("values", "paths"))
+    shown = profile_facts(change(facts), **ABOUT, with_data=["values", "paths"])
+    return profile_page(shown, tool=change("lyrikstore 0"))
+
+
+PLAN_KEPT = frozenset({"tokensBasis", "expense", "candidate", "plannedOn", "on"})
+
+
+def plan(change: Callable[..., Facts]) -> bytes:
+    """Return the page of a plan."""
+    facts = planned() if change is plain else hostile(planned(), PLAN_KEPT)
+    return plan_page(facts, tool=change("lyrikstore 0"))
+
+
+def run(change: Callable[..., Facts]) -> bytes:
+    """Return the page of a run."""
+    return run_page(change(ran()), tool=change("lyrikstore 0"))
+
+
+def letter(change: Callable[..., Facts]) -> bytes:
+    """Return a letter about a key; hostile: its log has another name."""
+    facts = letter_facts()
+    return letter_page({**facts, "logKeys": change(facts["logKeys"])}, tool=change("lyrikstore 0"))
 
 
 def report(change: Callable[..., Facts]) -> bytes:
@@ -138,7 +166,7 @@ def report(change: Callable[..., Facts]) -> bytes:
     )
     part = Report(Verdict.INVALID, checks[1:2], said, said, said, (said,))
     found = Report(Verdict.INVALID, checks, said, said, said, (said, said), parts=(part,))
-    return report_page(found, tool=said, trust=Digest.of(b""))
+    return report_page(report_facts(found, trust=said), tool=said)
 
 
 CREDENTIAL_KEPT = frozenset(
@@ -191,6 +219,7 @@ def draft(change: Callable[..., Facts], made: CardDocument) -> bytes:
 PAGES: dict[str, Callable[..., bytes]] = {
     "evaluation": evaluation, "monitor": monitor, "profile": profile,
     "report": report, "verification": verification, "audit": audit,
+    "plan": plan, "run": run, "letter": letter,
     "card": card, "draft": draft,
 }  # fmt: skip
 OF_A_CARD = {"card", "draft"}

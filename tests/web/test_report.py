@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.verify.report import (
     Report,
     Verdict,
@@ -16,7 +15,7 @@ from lyrikstore.verify.report import (
     unchecked,
     warned,
 )
-from lyrikstore.web.pages.report import report_page
+from lyrikstore.web.pages.report import report_facts, report_page
 from tests import npm
 from tests.sweep import thinned
 
@@ -30,6 +29,7 @@ SCRIPT = (
 OURS = {
     *("HTML", "HEAD", "META", "TITLE", "STYLE", "BODY", "HEADER", "H1", "H2", "H3", "MAIN", "P"),
     *("DL", "DT", "DD", "UL", "LI", "DETAILS", "SUMMARY", "SPAN", "STRONG", "PRE", "FOOTER"),
+    *("DIV", "SCRIPT"),  # the one that carries the facts
 }
 
 
@@ -40,6 +40,9 @@ def is_only_text(window) -> bool:
         "[...document.querySelectorAll('*')].flatMap((one) => one.getAttributeNames())"
     )
     ours = {"lang", "charset", "http-equiv", "content", "name", "id", "class", "open", "tabindex"}
+    ours.add("type")
+    scripts = window.page.evaluate("[...document.scripts].map((one) => one.type + one.id)")
+    assert scripts == ["application/jsonpage-facts"]
     return set(found) <= OURS and set(named) <= ours | {"data-check", "data-state"}
 
 
@@ -88,10 +91,10 @@ def test_markup_in_every_text_of_a_report(open_page, tmp_path, verdict) -> None:
         parts=(part,),
     )
     kept = tmp_path / "report.html"
-    kept.write_bytes(report_page(report, tool=SCRIPT, trust=Digest.of(b"")))
+    kept.write_bytes(report_page(report_facts(report, trust=SCRIPT), tool=SCRIPT))
     window = open_page(kept, script=False)
     assert is_only_text(window)
-    shown = window.page.text_content("body")
+    shown = window.page.inner_text("body")
     assert "<img src=x onerror=" in shown
     assert r"\u202e\x1b[2J\x00" in shown
     assert not {"\u202e", "\x1b", "\x00"} & set(shown)

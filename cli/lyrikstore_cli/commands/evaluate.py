@@ -29,12 +29,7 @@ _SHOWN, _WIDTH = 5, 160
 )
 @click.argument("model")
 @click.option("--on", "dataset", help="The test set, logged before the run.")
-@click.option(
-    "--html",
-    "report",
-    type=click.Path(path_type=Path),
-    help="Write the report with charts to this HTML file.",
-)
+@options.html
 @options.with_texts
 @click.option(
     "--limit",
@@ -61,7 +56,7 @@ def command(
     session: Session,
     model: str,
     dataset: str | None,
-    report: Path | None,
+    html: Path | None,
     with_texts: bool,
     sample: int | None,
     abstain_below: float | None,
@@ -93,32 +88,24 @@ def command(
     the name MODEL, and `-m` describes it. Card, report and `verify` state that the signer vouches
     for the answers.
 
-    If MODEL is the name of an evaluation, nothing is measured, and its report is written. The
-    report quotes the texts of failures only with `--with-texts`, and then states that.
+    If MODEL is the name of an evaluation, nothing is measured, and its page is written. The page
+    quotes texts of failures, or answers of a generative model, only with `--with-texts`, and then
+    states that.
     """
-    from lyrikstore.verify.evaluation.tasks import TEXT, find_rules
     from lyrikstore.verify.evaluation.words import verdict_in_words
 
     with_data = options.held(texts=with_texts)
-    if report is not None:
-        options.check_new(report)
+    if html is not None:
+        options.check_new(html)
     elif with_data:
-        raise click.UsageError("--with-texts is for the report: add --html FILE")
+        raise click.UsageError("--with-texts is for the page: add --html FILE")
     measures = bool(dataset or against or predictions)
     store = session.open_store(sign=measures)
     named = None if predictions is not None else store.resolve(model)
-    rules = None if named is None else find_rules(named.body.get("task"))
-    writes = rules is not None and rules.answers == TEXT
-    if report is not None and named is not None and writes:
-        raise InvalidInputError(
-            "no-report",
-            f"{named.name} is about a generative model, whose report has no charts",
-            hint=f"lyrikstore card {named.name.replace('evaluations/', 'checkpoints/')}",
-        )
     if not measures and abstain_below is not None:
-        raise click.UsageError("--abstain-below needs --on; the report has the whole table")
+        raise click.UsageError("--abstain-below needs --on; the page has the whole table")
     if named is not None and not measures:
-        manifest = _existing(named, report)
+        manifest = _existing(named, html)
     else:
         with session.progress("evaluating", phases=True):
             manifest = store.models.evaluate(
@@ -132,12 +119,11 @@ def command(
                 message=message,
             )
     facts = store.models.report(str(manifest.id))
-    if report is not None:
-        from lyrikstore.api.commands import evaluation_page
-        from lyrikstore.version import __version__
+    if html is not None:
+        from lyrikstore.api.commands import evaluation_page, facts_of_evaluation
 
-        page = evaluation_page(facts, tool=f"lyrikstore {__version__}", with_data=with_data)
-        options.write_new(report, page)
+        shown = facts_of_evaluation(store, manifest, facts, with_data=with_data)
+        options.write_new(html, evaluation_page(shown))
     body = manifest.body
     session.emit(
         "evaluate",
@@ -149,7 +135,8 @@ def command(
             "verdictText": verdict_in_words(body),
             "failures": facts["failures"],
             "samples": facts["samples"],
-            "reportFile": None if report is None else str(report),
+            "reportFile": None if html is None else str(html),
+            "pageFile": None if html is None else str(html),
             "withData": with_data,
         },
         version=2,
@@ -157,23 +144,23 @@ def command(
     _show(session, manifest, facts["failures"])
     _show_samples(session, facts["samples"])
     _show_coverage(session, body)
-    if report is not None:
-        session.screen.result(f"✓ wrote       {report}")
+    if html is not None:
+        session.screen.result(f"✓ wrote       {html}")
         session.screen.holds(with_data)
-    elif measures and not writes:
+    elif measures:
         session.screen.hint(f"for charts: lyrikstore evaluate {manifest.name} --html FILE")
 
 
-def _existing(manifest: "Manifest", report: Path | None) -> "Manifest":
+def _existing(manifest: "Manifest", html: Path | None) -> "Manifest":
     if manifest.kind != "evaluation":
         raise InvalidInputError(
             "usage", f"{manifest.name} needs a test set", hint="name it: --on TEST"
         )
-    if report is None:
+    if html is None:
         raise InvalidInputError(
             "usage",
             f"{manifest.name} is an evaluation already",
-            hint="to write its report: --html FILE",
+            hint="to write its page: --html FILE",
         )
     return manifest
 

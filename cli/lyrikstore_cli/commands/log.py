@@ -18,7 +18,6 @@ from lyrikstore_cli.external_program import execution_line
 from lyrikstore_cli.output.attestations import attestation_line, attestation_rows, rows_of_opinions
 from lyrikstore_cli.output.events import decided_line, event_lines
 from lyrikstore_cli.output.key_names import names_in
-from lyrikstore_cli.output.monitoring import page_of
 from lyrikstore_cli.output.reproductions import reproduction_line
 from lyrikstore_cli.session import Session
 
@@ -37,12 +36,7 @@ _NO_CHECKPOINT = "it has no logged checkpoint: it still runs, was stopped, or fa
 )
 @click.argument("ref", metavar="[REF|timestamp]", required=False)
 @click.option("--audit", is_flag=True, help="Show every entry of the log with its signer.")
-@click.option(
-    "--html",
-    "page",
-    type=click.Path(path_type=Path),
-    help="Write a page: the training of a run, or the figures of a checkpoint over time.",
-)
+@options.html
 @click.option(
     "--request",
     type=click.Path(path_type=Path),
@@ -59,13 +53,14 @@ def command(
     session: Session,
     ref: str | None,
     audit: bool,
-    page: Path | None,
+    html: Path | None,
     request: Path | None,
     answer: Path | None,
 ) -> None:
     """Show the versions of a name, newest first; with --audit the whole log, oldest first.
 
-    Measurements of a checkpoint are listed below each version.
+    Measurements of a checkpoint are listed below each version. The page of --html shows the
+    training of a run, or the measurements of a checkpoint over time.
 
     Dates are claims of the signers; the log proves only the order. `log timestamp` has outsiders
     date it: `--request` writes what to send to a time stamp authority (RFC 3161) or a witness, and
@@ -85,7 +80,7 @@ def command(
         raise InvalidInputError(
             "usage", "--audit shows the whole log", hint="leave REF or --audit out"
         )
-    if page is not None and (audit or ref is None):
+    if html is not None and (audit or ref is None):
         raise InvalidInputError(
             "usage",
             "--html needs one run or checkpoint",
@@ -96,7 +91,7 @@ def command(
     elif ref is None:
         _show_names(session, store)
     else:
-        _show_versions(session, store, ref, page)
+        _show_versions(session, store, ref, html)
 
 
 def _stamp(session: Session, store: "Store", request: Path | None, answer: Path | None) -> None:
@@ -217,12 +212,12 @@ def _show_names(session: Session, store: "Store") -> None:
         session.screen.result(f"the store: {attestation_line(row)}")
 
 
-def _show_versions(session: Session, store: "Store", ref: str, page: Path | None) -> None:
+def _show_versions(session: Session, store: "Store", ref: str, html: Path | None) -> None:
     from lyrikstore.api.commands import manifest_facts
 
     called = names_in(store)
-    if page is not None:
-        options.check_new(page)
+    if html is not None:
+        options.check_new(html)
     versions = store.query.versions(ref)
     attested = attestation_rows(store, versions)
     came = store.query.checkpoints_of(versions)
@@ -234,8 +229,10 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
     events = store.query.events_of(versions)
     decided = store.query.decisions_about(versions)
     indices = {version.id: store.log_index(version.id) for version in versions}
-    if page is not None:
-        options.write_new(page, page_of(store, store.resolve(ref)))
+    if html is not None:
+        from lyrikstore.api.commands import page_of
+
+        options.write_new(html, page_of(store, store.resolve(ref)))
     session.emit(
         "log",
         {
@@ -254,7 +251,7 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
                 }
                 for v in versions
             ],
-            "pageFile": None if page is None else str(page),
+            "pageFile": None if html is None else str(html),
         },
     )
     for version in versions:
@@ -282,8 +279,8 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
             session.screen.result(f"  {attestation_line(row)}")
         if version.message:
             session.screen.result(f"  {escape_control(version.message)}")
-    if page is not None:
-        session.screen.result(f"✓ wrote    {page}")
+    if html is not None:
+        session.screen.result(f"✓ wrote    {html}")
 
 
 def _change_words(change: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.exits import DRIFTED, VERDICT
-from lyrikstore_cli.output.monitoring import page_over_time
 from lyrikstore_cli.session import Session
 
 
@@ -28,19 +27,14 @@ from lyrikstore_cli.session import Session
     is_flag=True,
     help="The data is from before the run: no verdict, and never a test set.",
 )
-@click.option(
-    "--html",
-    "page",
-    type=click.Path(path_type=Path),
-    help="The page to write: the test and all monitoring results over time.",
-)
+@options.html
 def command(
     session: Session,
     checkpoint: str,
     dataset: str,
     period: str,
     backfill: bool,
-    page: Path | None,
+    html: Path | None,
 ) -> None:
     """Measure how much new data differs from the data that CHECKPOINT was tested on.
 
@@ -50,11 +44,13 @@ def command(
 
     --period names the period of the data, by which the log and the page are ordered. With
     --backfill the data may be older than the run, if the model was not trained or tested on it; the
-    results are shown as history, without a verdict.
+    results are shown as history, without a verdict. The page of --html shows the test and all
+    monitoring results over time.
 
     Exit code 19: the data drifted, or the model misses a threshold of its run; 5: too few records
     for a verdict.
     """
+    from lyrikstore.api.commands import page_of
     from lyrikstore.verify.evaluation.limits import is_alarming
     from lyrikstore.verify.evaluation.words import (
         drift_figures,
@@ -64,8 +60,8 @@ def command(
         threshold_in_words,
     )
 
-    if page is not None:
-        options.check_new(page)
+    if html is not None:
+        options.check_new(html)
     store = session.open_store(sign=True)
     with session.progress("monitoring", phases=True):
         manifest = store.models.monitor(
@@ -75,8 +71,8 @@ def command(
             backfill=backfill,
         )
     body = manifest.body
-    if page is not None:
-        options.write_new(page, page_over_time(store, store.resolve(checkpoint)))
+    if html is not None:
+        options.write_new(html, page_of(store, store.resolve(checkpoint)))
     session.emit(
         "monitor",
         {
@@ -85,7 +81,7 @@ def command(
             "logIndex": store.log_index(manifest.id),
             "body": body,
             "verdictText": drift_in_words(body),
-            "pageFile": None if page is None else str(page),
+            "pageFile": None if html is None else str(html),
         },
     )
     say = session.screen.result
@@ -104,8 +100,8 @@ def command(
     mark = {"ok": "✓", "drift": "!", "insufficient": "?", "history": "–"}[verdict]
     say(f"{mark} {escape_control(named)}{when}: {drift_in_words(body)}", "bold")
     say(f"✓ statement   {manifest.name}  {manifest.id.short}")
-    if page is not None:
-        say(f"✓ wrote       {page}")
+    if html is not None:
+        say(f"✓ wrote       {html}")
     if is_alarming(body):
         raise click.exceptions.Exit(DRIFTED)
     if verdict == "insufficient":

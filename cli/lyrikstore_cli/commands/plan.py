@@ -11,7 +11,7 @@ from lyrikstore_cli.output.plan_text import error_lines, plan_lines
 from lyrikstore_cli.session import Session
 
 
-@declare("plan", epilog="lyrikstore plan acme/clauses\nlyrikstore plan train.toml --measure")
+@declare("plan", epilog="lyrikstore plan acme/clauses\nlyrikstore plan train.toml --html plan.html")
 @click.argument("what", metavar="REF|CONFIG")
 @click.option("--base", default="", metavar="REF", help="The base model; `linear` for none.")
 @click.option("--label", default="", metavar="FIELD", help="The field that holds the label.")
@@ -28,6 +28,7 @@ from lyrikstore_cli.session import Session
     type=options.EXISTING,
     help="Your own price file, instead of the included ones.",
 )
+@options.html
 @click.option(
     "--measure", is_flag=True, help="Measure a few training steps here; needs the extra `train`."
 )
@@ -40,6 +41,7 @@ def command(
     answer: str,
     output: Path | None,
     prices: Path | None,
+    html: Path | None,
     measure: bool,
 ) -> None:
     """Estimate memory, time, cost and energy of training, here and on rented machines.
@@ -63,6 +65,8 @@ def command(
     target = output or Path("train.toml")
     if config is None:
         _check_new(target)
+    if html is not None:
+        options.check_new(html)
     store = session.open_store()
     with session.progress("measuring" if measure else "planning"):
         plan = store.models.plan(
@@ -78,12 +82,20 @@ def command(
     if written:
         options.write_new(target, plan.to_toml(target.name).encode())
     facts = plan_json(plan)
-    session.emit("plan", {**facts, "configFile": str(target) if written else None})
+    if html is not None:
+        from lyrikstore.api.commands import facts_of_plan, plan_page
+
+        options.write_new(html, plan_page(facts_of_plan(store, plan)))
+    files = {"configFile": str(target) if written else None}
+    files["pageFile"] = None if html is None else str(html)
+    session.emit("plan", {**facts, **files})
     screen = session.screen
     for line in plan_lines(plan, verbose=screen.verbose):
         screen.result(line)
     for line in error_lines(facts):
         screen.result(line)
+    if html is not None:
+        screen.result(f"✓ wrote    {html}")
     if written:
         screen.result(f"✓ wrote    {target}")
         screen.hint(f"lyrikstore train {target}")

@@ -12,7 +12,7 @@ from lyrikstore_cli.session import Session
 
 @declare("profile", epilog="lyrikstore profile acme/clauses --html clauses.html")
 @click.argument("ref")
-@click.option("--html", type=click.Path(path_type=Path), help="The page to write: one HTML file.")
+@options.html
 @options.with_values
 @options.with_paths
 def command(
@@ -25,21 +25,20 @@ def command(
     Personal data and languages are searched in a thousand records, sampled by a hash of their ids.
     PDF, DOCX and similar documents are parsed; unreadable ones are counted, with the reason.
     """
-    from lyrikstore.api.commands import profile_page
-    from lyrikstore.version import __version__
+    from lyrikstore.api.commands import facts_of_profile, profile_page
 
     with_data = options.held(values=with_values, paths=with_paths)
     if html is not None:
         options.check_new(html)
     elif with_data:
         raise click.UsageError("--with-values and --with-paths are for the page: add --html FILE")
-    datasets = session.open_store().datasets
+    store = session.open_store()
     with session.progress("profiling"):
-        found = datasets.profile(ref)
+        found = store.datasets.profile(ref)
     facts = found.to_json()
     if html is not None:
-        page = profile_page(facts, tool=f"lyrikstore {__version__}", with_data=with_data)
-        options.write_new(html, page)
+        held = facts_of_profile(store, found.manifest, facts, with_data=with_data)
+        options.write_new(html, profile_page(held))
     page_file = None if html is None else str(html)
     session.emit("profile", {**facts, "pageFile": page_file, "withData": with_data})
     say = session.screen.result

@@ -4,33 +4,13 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from lyrikstore.canon.text import escape_control, pluralize, rough
+from lyrikstore.api.commands import page_text
+from lyrikstore.canon.text import duration_in_words, escape_control, pluralize
 
 if TYPE_CHECKING:
     from lyrikstore.api import TrainingPlan
     from lyrikstore.api.commands import MachineFigures
 
-_BASES = {
-    "tokenizer": "tokens counted by the model's tokenizer",
-    "words": "tokens estimated from the words of a sample",
-    "lengths": "tokens estimated from the lengths of the texts",
-    "files": "tokens estimated from the sizes of the files",
-    "size": "tokens estimated from the bytes per record",
-}
-_NAMES = {
-    "tfidf": "word counts",
-    "embeddings": "embeddings",
-    "lora": "LoRA",
-    "full": "full tuning",
-    "blend": "blend",
-    "decoder": "decoder LoRA",
-}
-_ITEMS = {
-    "training": "training",
-    "serving-cpu": "serving on a processor",
-    "serving-scale-to-zero": "serving, scale to zero",
-    "serving-always-on": "serving, always on",
-}
 _SHOWN = 3
 
 
@@ -43,15 +23,17 @@ def plan_lines(plan: "TrainingPlan", *, verbose: bool) -> Iterator[str]:
     """
     records = pluralize(plan.train.records, "record")
     labels = f", {pluralize(plan.train.label_total, 'label')}" if plan.config.data.label else ""
-    yield f"{plan.config.name}  {records}{labels}; {_BASES[plan.train.basis]}"
+    basis = page_text(f"plan.tokens-{plan.train.basis}")
+    yield f"{plan.config.name}  {records}{labels}; {basis}"
     yield f"  {'candidate':<14}{'CPU time':>10}{'memory':>10}  basis"
     for one in plan.candidates:
         here = one.figures[0]
-        memory, seconds = _gb(here.memory_bytes.value), _time(here.wall_seconds.value)
+        memory, seconds = _gb(here.memory_bytes.value), duration_in_words(here.wall_seconds.value)
         if here.cpu_seconds is not None:
-            seconds = _time(here.cpu_seconds.value)
+            seconds = duration_in_words(here.cpu_seconds.value)
         why = here.wall_seconds.basis if one.chosen else f"not tried: {one.reason}"
-        yield f"  {_NAMES[one.candidate]:<14}{seconds:>10}{memory:>10}  {escape_control(why)}"
+        name = page_text(f"plan.{one.candidate}")
+        yield f"  {name:<14}{seconds:>10}{memory:>10}  {escape_control(why)}"
     stale = {file.provider for file in plan.prices if file.is_stale(plan.today)}
     for each in _machines(plan, verbose=verbose):
         place = each.on if each.usd.as_of is None else f"on {each.on}"
@@ -60,14 +42,14 @@ def plan_lines(plan: "TrainingPlan", *, verbose: bool) -> Iterator[str]:
             old = ", stale" if each.on.partition("/")[0] in stale else ""
             dated = f"price of {each.usd.as_of}, quoted{old}"
         yield (
-            f"  {place:<23} ${each.usd.value:.2f}  {_time(each.wall_seconds.value)}  "
+            f"  {place:<23} ${each.usd.value:.2f}  {duration_in_words(each.wall_seconds.value)}  "
             f"{_gb(each.memory_bytes.value)}  {each.energy_kwh.value:f} kWh  ({dated})"
         )
     yield "  per month"
     for line in plan.monthly:
         quoted = f", price of {line.usd.as_of}" if line.usd.as_of else ""
         yield (
-            f"    {_ITEMS[line.item]:<24} ${line.usd.value:.2f}  {line.on}{quoted}: "
+            f"    {page_text(f'plan.{line.item}'):<24} ${line.usd.value:.2f}  {line.on}{quoted}: "
             f"{line.assumption}"
         )
     for remark in plan.remarks:
@@ -82,7 +64,7 @@ def error_lines(facts: Mapping[str, Any]) -> Iterator[str]:
     """
     measured = {one["candidate"]: one for one in facts["planErrors"]}
     for candidate in (one["candidate"] for one in facts["candidates"] if one["chosen"]):
-        name = _NAMES[candidate]
+        name = page_text(f"plan.{candidate}")
         if candidate == "blend":  # the joined models are planned
             continue
         if candidate not in measured:
@@ -110,11 +92,3 @@ def _machines(plan: "TrainingPlan", *, verbose: bool) -> "Iterator[MachineFigure
 
 def _gb(amount: Decimal) -> str:
     return f"{amount / 10**9:.1f} GB"
-
-
-def _time(seconds: Decimal) -> str:
-    if seconds < 100:
-        return f"{rough(seconds)} s"
-    if seconds < 6000:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -1,40 +1,28 @@
 """Key letters: one page for a contract, by which the parties compare a key (spec §3.2)."""
 
-from base64 import b64encode
 from datetime import datetime
-from hashlib import sha256
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, SubElement
 
-from msgspec import Struct
+from msgspec import Struct, convert
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, PolicyError
 from lyrikstore.canon.files import PACKAGE, read_packaged
 from lyrikstore.canon.json import JSON, as_json
-from lyrikstore.canon.text import escape_control
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import did_key, fingerprint, key_words
 from lyrikstore.history.policy.policy import Policy
+from lyrikstore.web.html import add, add_footer, add_list, headed_page
+from lyrikstore.web.page_facts import Facts, carries
+from lyrikstore.web.texts import page_text
 
 LOG_KEYS_SHOWN = 3
 """Log keys on the page; more do not fit, and the store's policy has all of them."""
 
 _HERE = PACKAGE / "publish" / "identity"
-_TITLE = "Signing key"
-_OPENING = (
-    "What the undersigned signs with lyrikstore is signed with the key below. "
-    "All of this is public."
-)
-_WORDS = (
-    "The same key in words, in this order (BIP-39, English; the last one is a check). They are "
-    "no secret: never use them as the recovery phrase of a wallet."
-)
-_CHECK = (
-    "To check this letter, make it again from the DID alone, and compare words and fingerprint; "
-    "then have the signer read the words out, by telephone, at a number that you know:"
-)
-_TRUST = "Only then believe the key:"
-_LINES = ("Name", "For (organisation)", "Place and date", "Signature")
+_AGAIN = "lyrikstore key letter {} -o copy.html"
+_BELIEVE = "lyrikstore trust add {} --name NAME"
 
 
 class KeyLetter(Struct, frozen=True, rename="camel"):
@@ -104,58 +92,56 @@ class KeyLetter(Struct, frozen=True, rename="camel"):
 
     def rows(self) -> list[tuple[str, str]]:
         """Return the rows below the words, each as (title, value)."""
-        rows = [("Fingerprint (ssh-keygen -l)", self.fingerprint), ("Date (UTC)", self.date)]
+        rows = [("fingerprint", self.fingerprint), ("date", self.date)]
         if self.store is not None:
-            rows += [("Store", str(self.store)), ("Role there", ", ".join(self.roles))]
+            rows += [("store", str(self.store)), ("roles", ", ".join(self.roles))]
+        said = [(page_text(f"letter.{name}"), value) for name, value in rows]
         for number, key in enumerate(self.log_keys[:LOG_KEYS_SHOWN], 1):
-            rows.append(
-                (f"Key {number} of its log" if self.log_keys[1:] else "Key of its log", key)
-            )
+            several = page_text("letter.log-key-of", number=number)
+            said.append((several if self.log_keys[1:] else page_text("letter.log-key"), key))
         if (more := len(self.log_keys) - LOG_KEYS_SHOWN) > 0:
-            rows.append(("Further log keys", f"{more}, in the policy of the store"))
-        return rows
+            said.append((page_text("letter.log-keys"), page_text("letter.further", count=more)))
+        return said
 
 
-def letter_html(letter: KeyLetter) -> bytes:
-    """Return the letter as one HTML document: no script, no network, one page on paper."""
-    style = read_packaged(_HERE / "letter.css").decode()
-    digest = b64encode(sha256(style.encode()).digest()).decode()
-    html = Element("html", lang="en")
-    head = SubElement(html, "head")
-    SubElement(head, "meta", charset="utf-8")
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": policy})
-    SubElement(head, "meta", name="referrer", content="no-referrer")
-    _add(head, "title", f"{_TITLE} {letter.did}")
-    SubElement(head, "style").text = style
-    body = SubElement(html, "body")
-    _add(body, "h1", _TITLE)
-    _add(body, "p", _OPENING)
-    top = SubElement(body, "div", {"class": "key"})
-    _add(top, "code", letter.did, "did")
+@carries("letter")
+def letter_page(facts: Facts, tool: str) -> Element:
+    """Draw the page of a letter, one page on paper.
+
+    ATTACK: the founder of a log chose its name freely; see :mod:`lyrikstore.web.html`.
+
+    Args:
+        facts: :meth:`KeyLetter.to_json`.
+        tool: Name and version of the program.
+    """
+    store = facts["store"]
+    known = convert({**facts, "store": None}, KeyLetter)
+    letter = replace(known, store=None if store is None else Digest.parse(store))
+    html, main = headed_page(page_text("letter.what"), page_text("letter.title"), kind="letter")
+    add(main, "p", page_text("letter.opening"))
+    top = SubElement(main, "div", {"class": "key"})
+    add(top, "code", letter.did)
     side, path = _qr_code(letter.did)
+    label = page_text("letter.qr")
     drawing = SubElement(
-        top, "svg", {"viewBox": f"0 0 {side} {side}", "role": "img", "aria-label": "QR code"}
+        top, "svg", {"viewBox": f"0 0 {side} {side}", "role": "img", "aria-label": label}
     )
     SubElement(drawing, "path", d=path)
-    _add(body, "p", _WORDS)
-    words = SubElement(body, "ol")
+    add(main, "p", page_text("letter.words"))
+    words = SubElement(main, "ol")
     for word in letter.words:
-        _add(words, "li", word)
-    facts = SubElement(body, "dl")
-    for title, value in letter.rows():
-        _add(facts, "dt", title)
-        _add(facts, "dd", value)
-    _add(body, "p", _CHECK)
-    _add(body, "code", f"lyrikstore key letter {letter.did} -o copy.html")
-    _add(body, "p", _TRUST)
-    _add(body, "code", f"lyrikstore trust add {letter.did} --name NAME")
-    lines = SubElement(body, "dl", {"class": "sign"})
-    for line in _LINES:
-        _add(lines, "dt", line)
+        add(words, "li", word)
+    add_list(main, letter.rows())
+    add(main, "p", page_text("letter.check"))
+    add(SubElement(main, "p"), "code", _AGAIN.format(letter.did))
+    add(main, "p", page_text("letter.trust"))
+    add(SubElement(main, "p"), "code", _BELIEVE.format(letter.did))
+    lines = SubElement(main, "dl", {"class": "sign"})
+    for line in _lines():
+        add(lines, "dt", line)
         SubElement(lines, "dd")
-    text: str = tostring(html, encoding="unicode", method="html")
-    return f"<!doctype html>\n{text}\n".encode()
+    add_footer(html, page_text("letter.made", tool=tool))
+    return html
 
 
 def letter_pdf(letter: KeyLetter) -> bytes:
@@ -176,17 +162,17 @@ def letter_pdf(letter: KeyLetter) -> bytes:
         ) from None
     side, path = _qr_code(letter.did)
     shown = {
-        "title": _TITLE,
-        "opening": _OPENING,
+        "title": page_text("letter.title"),
+        "opening": page_text("letter.opening"),
         "did": letter.did,
         "qr": f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}">'
         f'<path d="{path}"/></svg>',
-        "about": _WORDS,
+        "about": page_text("letter.words"),
         "words": letter.words,
         "rows": letter.rows(),
-        "check": _CHECK,
-        "trust": _TRUST,
-        "lines": _LINES,
+        "check": page_text("letter.check"),
+        "trust": page_text("letter.trust"),
+        "lines": _lines(),
         "date": [int(part) for part in letter.date.split("-")],
     }
     facts = json.dumps(shown)
@@ -203,6 +189,11 @@ def letter_pdf(letter: KeyLetter) -> bytes:
     return data
 
 
+def _lines() -> list[str]:
+    """Return what is filled in by hand."""
+    return [page_text(f"letter.{line}") for line in ("name", "organisation", "place", "signature")]
+
+
 def _qr_code(text: str) -> tuple[int, str]:
     """Return the side of a QR code in modules with its quiet zone, and an SVG path of dark ones."""
     import segno
@@ -213,9 +204,3 @@ def _qr_code(text: str) -> tuple[int, str]:
         f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, module in enumerate(row) if module
     ]
     return len(rows), "".join(dark)
-
-
-def _add(parent: Element, tag: str, text: str, name: str = "") -> None:
-    """Add an element with escaped text, which is shown literally."""
-    child = SubElement(parent, tag, {"class": name} if name else {})
-    child.text = escape_control(text)

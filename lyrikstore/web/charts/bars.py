@@ -13,7 +13,7 @@ MAX_BARS = 40
 _NAME, _GAP = 170, 8
 
 
-def bars(parent: Element, values: Sequence[tuple[str, int]], total: int, *, title: str) -> None:
+def bars(parent: Element, values: Sequence[tuple[str, float]], total: int, *, title: str) -> None:
     """Add a bar for each value: its name, its count, and its share of a total.
 
     Args:
@@ -39,13 +39,14 @@ def bars(parent: Element, values: Sequence[tuple[str, int]], total: int, *, titl
         drawing.text(left + width + 6, y + LINE - 1, text)
         y += height
     drawing.path([(left, 0), (left, y)], "axis")
+    titles = ("name", "count", "share") if total else ("name", "value")
     drawing.close(
         y + 2,
-        [page_text(f"charts.{one}") for one in ("name", "count", "share")],
-        [(name, number(count), share(count, total)) for name, count in values],
+        [page_text(f"charts.{one}") for one in titles],
+        [(name, number(one), share(one, total))[: len(titles)] for name, one in values],
     )
 
 
-def _said(count: int, total: int) -> str:
+def _said(count: float, total: int) -> str:
     part = share(count, total)
     return f"{number(count)} ({part})" if part else number(count)

@@ -220,7 +220,7 @@ def interval(low: float, high: float) -> str:
     return page_text("charts.interval", low=number(low), high=number(high))
 
 
-def share(part: int, whole: int) -> str:
+def share(part: float, whole: int) -> str:
     """Return a share in percent, never 0 % of some or 100 % of not all; empty without a whole."""
     if not 0 <= part <= whole or not whole:
         return ""

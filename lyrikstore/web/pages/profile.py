@@ -1,181 +1,224 @@
 """The profile of a version as one HTML page, which loads nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import Element
 
 from lyrikstore.canon.text import pluralize
-from lyrikstore.web.charts import MAX_BARS, bars
-from lyrikstore.web.html import add, add_bullets, add_holds, add_list, headed_page, page_bytes
+from lyrikstore.web.charts.bars import MAX_BARS, bars
+from lyrikstore.web.html import (
+    add,
+    add_bullets,
+    add_footer,
+    add_holds,
+    add_list,
+    add_rests_on,
+    add_table,
+    headed_page,
+)
+from lyrikstore.web.page_facts import Facts, carries
 from lyrikstore.web.texts import page_text
 
-Facts = Mapping[str, Any]
+_PATHS = frozenset({"conflictPlaces", "unreadPaths"})
+"""Members with paths of the data."""
 
 
-def profile_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -> bytes:
-    """Return the page with the result of :meth:`lyrikstore.curate.profile.DataProfile.to_json`.
+def profile_facts(
+    profile: Facts, *, store: str, created: str, with_data: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return what the page shows of a profile, and no more.
+
+    Args:
+        profile: The result of :meth:`lyrikstore.curate.profile.DataProfile.to_json`.
+        store: The store of the version.
+        created: The date of the version, claimed by its signer.
+        with_data: Parts of the data that it shows besides counts: ``values`` (labels, licences of
+        records) and ``paths`` (of records that others contradict).
+    """
+    out = () if "paths" in with_data else _PATHS
+    shown = {name: value for name, value in profile.items() if name not in out}
+    shown["personalSearched"] = list(profile["personalSearched"][:MAX_BARS])
+    for member, what in (("labelCounts", "label"), ("licenceCounts", "licence")):
+        if "values" not in with_data:
+            shown[member] = _numbered(profile[member] or (), what)
+    return {**shown, "store": store, "created": created, "withData": list(with_data)}
+
+
+def _numbered(counts: Sequence[Facts], what: str) -> list[dict[str, Any]]:
+    """Return counts with numbers in place of values; an empty value stays."""
+    return [
+        {**one, "valueText": one["valueText"] and page_text(f"profile.{what}", number=number)}
+        for number, one in enumerate(counts, 1)
+    ]
+
+
+@carries("profile")
+def profile_page(facts: Facts, tool: str) -> Element:
+    """Draw the page of a profile.
 
     ATTACK: names of fields, labels and paths contain text of an attacker; see
     :mod:`lyrikstore.web.html`.
 
     Args:
-        facts: The profile as JSON.
+        facts: As :func:`profile_facts` returns them.
         tool: Name and version of the program.
-        with_data: Parts of the data that it shows besides counts: ``values`` (labels, licences of
-        records) and ``paths`` (of records that others contradict).
     """
-    html, main = headed_page(f"Profile of {facts['name']}", facts["name"])
-    size = f"{pluralize(facts['recordCount'], 'record')}, {pluralize(facts['bytes'], 'byte')}"
-    add(main, "p", f"{size}, {facts['reader']}")
-    add_list(main, (("version", facts["id"]), ("looked at by", tool)))
-    add_holds(main, with_data)
-    _roles(main, facts["fieldRoles"])
-    _unread(main, facts, with_data)
-    _labels(main, facts, with_data)
-    add(main, "h2", "Lengths of the texts")
-    lengths = [(_range(one["fromLength"]), one["recordCount"]) for one in facts["textLengths"]]
-    bars(main, lengths, facts["recordCount"], title=page_text("profile.lengths"))
-    _fields(main, facts["fieldFacts"])
-    add(main, "h2", "Duplicates")
-    same = facts["exactDuplicates"]
-    twice = pluralize(same, "record has", "records have")
-    add(main, "p", f"{twice} a text that an earlier one has.")
-    more = pluralize(facts["normalisedDuplicates"] - same, "more differs", "more differ")
-    add(main, "p", f"{more} in case, spacing or Unicode form only.")
-    empty = sum(one["recordCount"] for one in facts["textLengths"] if not one["fromLength"])
-    if empty:
-        left = pluralize(empty, "record without text is", "records without text are")
-        add(main, "p", f"{left} not compared.")
-    _sample(main, facts)
-    add(main, "h2", "Licences of the records")
-    if facts["licencesAbove"]:
-        add(main, "p", f"More than {facts['licencesAbove']:,} different ones, or very long ones.")
-    elif facts["licenceCounts"]:
-        licences = _named(facts["licenceCounts"], "licence", "not stated", with_data)
-        bars(main, licences, facts["recordCount"], title=page_text("profile.licences"))
-    else:
-        add(main, "p", "No field has the role licence.")
-    _changes(main, facts)
-    return page_bytes(
-        html,
-        "This page is not signed. What is counted here, lyrikstore profile counts again.",
+    size = page_text(
+        "profile.size",
+        records=pluralize(facts["recordCount"], "record"),
+        bytes=pluralize(facts["bytes"], "byte"),
+        reader=facts["reader"],
     )
+    said = page_text("common.version", version=facts["id"][:19], created=facts["created"])
+    html, main = headed_page(page_text("profile.what"), facts["name"], (size, said))
+    add_holds(main, facts["withData"])
+    _roles(main, facts["fieldRoles"])
+    _unread(main, facts)
+    _labels(main, facts)
+    add(main, "h2", page_text("profile.lengths"))
+    lengths = [(_range(one["fromLength"]), one["recordCount"]) for one in facts["textLengths"]]
+    bars(main, lengths, facts["recordCount"], title=page_text("profile.by-lengths"))
+    _fields(main, facts["fieldFacts"])
+    _duplicates(main, facts)
+    _sample(main, facts)
+    add(main, "h2", page_text("profile.licences"))
+    if facts["licencesAbove"]:
+        add(main, "p", page_text("profile.many", count=f"{facts['licencesAbove']:,}"))
+    elif facts["licenceCounts"]:
+        empty = page_text("profile.no-licence")
+        bars(
+            main,
+            _pairs(facts["licenceCounts"], empty),
+            facts["recordCount"],
+            title=page_text("profile.by-licences"),
+        )
+    else:
+        add(main, "p", page_text("profile.licence-role"))
+    _changes(main, facts)
+    rests_on = ((page_text("common.store"), facts["store"]), (page_text("common.id"), facts["id"]))
+    add_rests_on(main, rests_on)
+    add_footer(html, page_text("common.unsigned"), page_text("common.made", tool=tool))
+    return html
 
 
 def _roles(main: Element, roles: Facts) -> None:
     if not roles:
-        add(main, "p", "No field has a role: which is the text, the label, the id, nobody said.")
+        add(main, "p", page_text("profile.no-roles"))
         return
-    named = [
-        (role, " + ".join(value) if isinstance(value, list) else str(value))
-        for role, value in sorted(roles.items())
-    ]
-    add_list(main, named)
+    add_list(
+        main,
+        [
+            (role, " + ".join(value) if isinstance(value, list) else str(value))
+            for role, value in sorted(roles.items())
+        ],
+    )
 
 
-def _unread(main: Element, facts: Facts, with_data: Sequence[str]) -> None:
+def _unread(main: Element, facts: Facts) -> None:
     unread, partly = facts["documentsUnread"], facts["documentsPartlyRead"]
     if not (unread or partly):
         return
-    add(main, "h2", "Documents that were not read")
-    count = sum(one["recordCount"] for one in unread)
+    add(main, "h2", page_text("profile.unread"))
     if unread:
-        add(
-            main, "p", f"{pluralize(count, 'document')} of {facts['recordCount']:,}, by the reason."
-        )
-        bars(main, _pairs(unread, ""), facts["recordCount"], title=page_text("profile.unread"))
-        left = "What this page says of texts, duplicates, personal data and languages is not about "
-        add(main, "p", left + ("it." if count == 1 else "them."))
-        if "paths" in with_data:
-            add_bullets(main, facts["unreadPaths"])
+        count = pluralize(sum(one["recordCount"] for one in unread), "document")
+        add(main, "p", page_text("profile.unread-of", count=count, all=f"{facts['recordCount']:,}"))
+        bars(main, _pairs(unread, ""), facts["recordCount"], title=page_text("profile.by-unread"))
+        add(main, "p", page_text("profile.unread-left"))
+        add_bullets(main, facts.get("unreadPaths", ()))
     if partly:
-        add(main, "p", f"Of {pluralize(partly, 'more document')} pages or parts were not read.")
+        more = pluralize(partly, "more document")
+        add(main, "p", page_text("profile.unread-partly", count=more))
 
 
-def _labels(main: Element, facts: Facts, with_data: Sequence[str]) -> None:
-    add(main, "h2", "Labels")
+def _labels(main: Element, facts: Facts) -> None:
+    add(main, "h2", page_text("profile.labels"))
     if facts["labelsAbove"]:
-        add(main, "p", f"More than {facts['labelsAbove']:,} different ones, or very long ones.")
+        add(main, "p", page_text("profile.many", count=f"{facts['labelsAbove']:,}"))
     elif facts["labelCounts"]:
-        labels = _named(facts["labelCounts"], "label", "", with_data)
-        bars(main, labels, facts["recordCount"], title=page_text("profile.labels"))
+        bars(
+            main,
+            _pairs(facts["labelCounts"], ""),
+            facts["recordCount"],
+            title=page_text("profile.by-labels"),
+        )
     else:
-        add(main, "p", "No record has a label.")
+        add(main, "p", page_text("profile.no-labels"))
         return
     count = facts["labelConflicts"]
     have = pluralize(count, "record has", "records have")
-    add(main, "p", f"{have} a text that others have with another label.")
-    if count and "paths" in with_data:
-        add_bullets(main, (f"{one['path']}:{one['line']}" for one in facts["conflictPlaces"]))
+    add(main, "p", page_text("profile.conflicts", count=have))
+    if count:
+        places = facts.get("conflictPlaces", ())
+        add_bullets(main, (f"{one['path']}:{one['line']}" for one in places))
 
 
 def _fields(main: Element, fields: Sequence[Facts]) -> None:
-    add(main, "h2", "Fields")
-    table = SubElement(main, "table")
-    head = SubElement(table, "tr")
-    for title in ("field", "types", "missing", "different values", "length"):
-        add(head, "th", title)
+    add(main, "h2", page_text("profile.fields"))
+    titles = ("field", "types", "missing", "distinct", "length")
+    rows = []
     for one in fields:
-        row = SubElement(table, "tr")
-        add(row, "td", one["fieldName"])
         kinds = ", ".join(f"{k['valueText']} {k['recordCount']:,}" for k in one["typeCounts"])
-        add(row, "td", kinds)
-        add(row, "td", f"{one['missing']:,}", {"class": "n"})
-        distinct = "many" if one["distinct"] is None else f"{one['distinct']:,}"
-        add(row, "td", distinct, {"class": "n"})
+        distinct = page_text("profile.distinct-many")
+        if one["distinct"] is not None:
+            distinct = f"{one['distinct']:,}"
         least, median, most = (one[f"length{name}"] for name in ("Least", "Median", "Most"))
-        add(row, "td", "" if least is None else f"{least:,} – {median:,} – {most:,}")
+        length = "" if least is None else f"{least:,} – {median:,} – {most:,}"
+        rows.append((one["fieldName"], kinds, f"{one['missing']:,}", distinct, length))
+    named = [page_text(f"profile.column-{name}") for name in titles]
+    add_table(main, named, rows, words=2, wide=page_text("profile.fields"))
+
+
+def _duplicates(main: Element, facts: Facts) -> None:
+    add(main, "h2", page_text("profile.duplicates"))
+    same = facts["exactDuplicates"]
+    twice = pluralize(same, "record has", "records have")
+    add(main, "p", page_text("profile.exact", count=twice))
+    more = pluralize(facts["normalisedDuplicates"] - same, "more differs", "more differ")
+    add(main, "p", page_text("profile.normalised", count=more))
+    empty = sum(one["recordCount"] for one in facts["textLengths"] if not one["fromLength"])
+    if empty:
+        left = pluralize(empty, "record without text is", "records without text are")
+        add(main, "p", page_text("profile.empty", count=left))
 
 
 def _sample(main: Element, facts: Facts) -> None:
     count = facts["sampled"]
-    add(main, "h2", "Personal data found")
-    drawn = pluralize(count, "record")
-    add(main, "p", f"By patterns, in {drawn} drawn by a hash of their ids, not by models.")
+    add(main, "h2", page_text("profile.personal"))
+    add(main, "p", page_text("profile.sample", count=pluralize(count, "record")))
     unread = sum(one["recordCount"] for one in facts["documentsUnread"])
     if unread:
-        add(main, "p", f"Not looked in: {pluralize(unread, 'document')} that could not be read.")
+        left = pluralize(unread, "document")
+        add(main, "p", page_text("profile.not-searched", count=left))
     searched = facts["personalSearched"]
-    names = ", ".join(searched[:MAX_BARS]) + (", …" if len(searched) > MAX_BARS else "")
-    add(main, "p", f"Fields searched: {names or 'none, for none holds text'}.")
+    none = page_text("profile.none-searched")
+    add(main, "p", page_text("profile.searched", names=", ".join(searched) or none))
     if not count:
-        add(main, "p", "Nothing was looked at.")
+        add(main, "p", page_text("profile.nothing-searched"))
     elif facts["personalFound"]:
-        bars(main, _pairs(facts["personalFound"], ""), count, title=page_text("profile.personal"))
+        bars(
+            main, _pairs(facts["personalFound"], ""), count, title=page_text("profile.by-personal")
+        )
     else:
-        add(main, "p", "Patterns found nothing; that is no proof that there is nothing.")
-    add(main, "h2", "Languages")
+        add(main, "p", page_text("profile.nothing-found"))
+    add(main, "h2", page_text("profile.languages"))
     if facts["languagesUntold"]:
-        add(main, "p", f"Not identified: {facts['languagesUntold']}")
+        add(main, "p", page_text("profile.no-languages", why=facts["languagesUntold"]))
     else:
         bars(
             main,
-            _pairs(facts["languagesFound"], "nobody is sure"),
+            _pairs(facts["languagesFound"], page_text("profile.unsure")),
             count,
-            title=page_text("profile.languages"),
+            title=page_text("profile.by-languages"),
         )
 
 
 def _changes(main: Element, facts: Facts) -> None:
-    add(main, "h2", "Since the version before")
+    add(main, "h2", page_text("profile.changes"))
     if facts["previousVersion"] is None:
-        add(main, "p", "This is the first version.")
+        add(main, "p", page_text("profile.first"))
         return
     changes = [(one["valueText"], f"{one['recordCount']:,}") for one in facts["previousChanges"]]
-    add_list(main, [("version before", facts["previousVersion"]), *changes])
-
-
-def _named(
-    found: Sequence[Facts], what: str, empty: str, with_data: Sequence[str]
-) -> list[tuple[str, int]]:
-    """Return values with counts; numbered placeholders in place of values unless requested."""
-    if "values" in with_data:
-        return _pairs(found, empty)
-    numbered = (f"{what} {number}" for number in range(1, len(found) + 1))
-    return [
-        (name if one["valueText"] or not empty else empty, one["recordCount"])
-        for name, one in zip(numbered, found, strict=True)
-    ]
+    add_list(main, [(page_text("profile.previous"), facts["previousVersion"]), *changes])
 
 
 def _pairs(found: Sequence[Facts], empty: str) -> list[tuple[str, int]]:
@@ -184,5 +227,7 @@ def _pairs(found: Sequence[Facts], empty: str) -> list[tuple[str, int]]:
 
 def _range(low: int) -> str:
     if not low:
-        return "empty"
-    return "1 character" if low == 1 else f"{low:,} to {2 * low - 1:,} characters"
+        return page_text("profile.length-0")
+    if low == 1:
+        return page_text("profile.length-1")
+    return page_text("profile.length", low=f"{low:,}", high=f"{2 * low - 1:,}")

@@ -14,7 +14,7 @@ from lyrikstore.curate.recipes.apply import FilterResult
 from lyrikstore.curate.recipes.explain.why import why
 from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.history.records.order_root import document_id
-from lyrikstore.web.pages.profile import profile_page
+from lyrikstore.web.pages.profile import profile_facts, profile_page
 from tests.curate.conftest import Bench
 from tests.curate.extract import making
 from tests.kinds import refused
@@ -141,7 +141,8 @@ def test_what_was_not_read_is_counted_and_called_neither_empty_nor_clean(committ
     assert (found.records, found.partly, found.sampled) == (9, 1, 7)
     assert found.lengths.get(0, 0) == 1  # the DOCX without a word
     assert sum(found.lengths.values()) == 7
-    said = profile_page(found.to_json(), tool="t", with_data=["paths"]).decode()
+    about = {"store": "s", "created": "2026", "with_data": ["paths"]}
+    said = profile_page(profile_facts(found.to_json(), **about)).decode()
     assert "not read" in said
     assert "scan.pdf" in said
 
@@ -158,4 +159,5 @@ def test_where_nothing_was_read_nothing_was_looked_at(
     found = profile_version(bench.context, "acme/docs")
     assert dict(found.unread) == {"no-parser": 1}
     assert (dict(found.lengths), found.sampled) == ({}, 0)
-    assert "Nothing was looked at." in profile_page(found.to_json(), tool="t").decode()
+    facts = profile_facts(found.to_json(), store="s", created="2026")
+    assert "Nothing was searched." in profile_page(facts).decode()

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from lyrikstore.verify.evaluation.words import seen_in_words, verdict_in_words
-from lyrikstore.web.pages.evaluation import evaluation_page
+from lyrikstore.web.pages.evaluation import evaluation_facts, evaluation_page
 from tests.shared_data import needs_data
 from tests.train.evaluation.conftest import CONFIG, commit
 
@@ -32,7 +32,8 @@ class Tags(HTMLParser):
 
 def assert_self_contained(page: bytes) -> None:
     for tag, attributes in Tags(page).found:
-        assert tag not in {"script", "img", "link", "iframe", "object", "base", "form", "a"}
+        assert tag != "script" or attributes == {"type": "application/json", "id": "page-facts"}
+        assert tag not in {"img", "link", "iframe", "object", "base", "form", "a"}
         assert not {name for name in attributes if name.startswith("on")}
         assert not {"src", "href", "style", "action"} & attributes.keys()
     assert b"default-src 'none'" in page
@@ -216,6 +217,8 @@ def test_markup_in_labels_fields_and_texts_stays_text(tos_result) -> None:
         "name": hostile,
         "inputs": [("test", hostile)],
         "body": json.loads(text),
+        "chosen": None,
+        "samples": [],
         "confusion": {"labels": [hostile, "Other"], "counts": [[1, 2], [0, 9]]},
         "failures": [
             {**one, "expected": hostile, "recordText": hostile} for one in tos_result["failures"]
@@ -224,6 +227,7 @@ def test_markup_in_labels_fields_and_texts_stays_text(tos_result) -> None:
     facts["body"]["slices"] = [
         {**one, "field": hostile, "value": hostile} for one in tos_result["body"]["slices"]
     ]
-    page = evaluation_page(facts, tool=hostile)
+    about = {"store": hostile, "created": hostile, "with_data": ["texts"]}
+    page = evaluation_page(evaluation_facts(facts, **about), tool=hostile)
     assert_self_contained(page)
     assert hostile in html.unescape(page.decode())

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from lyrikstore.web.pages.monitor import monitor_page
+from lyrikstore.web.pages.monitor import monitor_facts, monitor_page
 from tests.shared_data import needs_data
 from tests.train.evaluation.conftest import commit, new_firm, rows_of, train
 from tests.train.evaluation.test_in_depth import assert_self_contained
@@ -159,7 +159,8 @@ def test_markup_in_names_stays_text(later) -> None:
     statements = [
         {"id": hostile, "created": hostile, "data": hostile, "body": body} for body in bodies
     ]
-    page = monitor_page(hostile, statements, tool=hostile)
+    model = {"id": hostile, "name": hostile}
+    page = monitor_page(monitor_facts(model, statements, store=hostile), tool=hostile)
     assert_self_contained(page)
     assert hostile in html.unescape(page.decode())
 

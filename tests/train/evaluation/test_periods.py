@@ -15,7 +15,7 @@ from lyrikstore.history.manifests.manifest import sign_manifest
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.verify.evaluation.periods import check_period, first_day
-from lyrikstore.web.pages.monitor import monitor_page
+from lyrikstore.web.pages.monitor import monitor_facts, monitor_page
 from tests.servers.dask import new_store
 from tests.verify.store.honest import rows
 
@@ -100,7 +100,8 @@ def test_history_is_in_the_order_of_periods(store: Store, history: list[Any]) ->
         {"id": str(one.id), "created": one.created, "data": fact["dataName"], "body": one.body}
         for one, fact in zip(history, facts, strict=True)
     ]
-    page = monitor_page(MODEL, statements, tool="test").decode()
+    facts_of = monitor_facts({"id": "x", "name": MODEL}, statements, store="s")
+    page = monitor_page(facts_of).decode()
     for fact in facts:
         assert fact["dataName"] in page
     assert page.index("2026-Q2 datasets/acme/june") < page.index("2026-05 datasets/acme/may")

@@ -17,7 +17,7 @@ from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.objects.pack.format import PackRef
 from lyrikstore.verify.report import Report, Verdict
 from lyrikstore.verify.report_text import headline
-from lyrikstore.web.pages.report import report_page
+from lyrikstore.web.pages.report import report_facts, report_page
 from tests.verify.store.lineage import Lineage, flip, states
 
 Cloned = Callable[[Selection | None], Lineage]
@@ -85,7 +85,7 @@ def test_all_that_can_be_checked_without_the_data_holds(bare: Lineage) -> None:
         ("manifests", "not-fetched")
     ]
     assert "everything that can be checked without the data holds" in headline(report)
-    page = report_page(report, tool="t", trust=Digest.of(b"")).decode()
+    page = report_page(report_facts(report, trust="t")).decode()
     assert "left out of this copy" in page
     assert 'class="trusted"' in page
     unknown = bare.store(trust=bare.world.trusting())

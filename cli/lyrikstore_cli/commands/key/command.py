@@ -154,11 +154,10 @@ def _letter(session: Session, name: str | None, output: Path, force: bool) -> No
     KEY has a role the letter also names the store and the key of its log. The private key is not
     read. A .pdf needs the extra `pdf`; a .html can be printed by any browser.
     """
-    from lyrikstore.api.commands import KeyLetter, letter_html, letter_pdf
+    from lyrikstore.api.commands import KeyLetter, letter_page, letter_pdf
 
-    makers = {".pdf": letter_pdf, ".html": letter_html}
-    maker = makers.get(output.suffix.lower())
-    if maker is None:
+    ending = output.suffix.lower()
+    if ending not in {".pdf", ".html"}:
         raise InvalidInputError(
             "usage", f"{output} ends neither in .pdf nor in .html", hint="write -o annex.pdf"
         )
@@ -174,7 +173,8 @@ def _letter(session: Session, name: str | None, output: Path, force: bool) -> No
     letter = KeyLetter.about(
         key, at=now(), store=None if store is None else store.id, policy=policy
     )
-    write_output(output, maker(letter), force=force)
+    made = letter_pdf(letter) if ending == ".pdf" else letter_page(letter.to_json())
+    write_output(output, made, force=force)
     session.emit("key-letter", {**letter.to_json(), "written": [str(output)]})
     session.screen.result(f"✓ wrote    {output}  {letter.did}, {letter.fingerprint}")
     if store is not None and letter.store is None:

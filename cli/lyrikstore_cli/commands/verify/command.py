@@ -26,6 +26,7 @@ from lyrikstore_cli.commands.verify.deployed import (
     where_judged,
 )
 from lyrikstore_cli.commands.verify.diagnose import enclosing, next_steps, not_about_data
+from lyrikstore_cli.commands.verify.page import page_in, verify_page
 from lyrikstore_cli.commands.verify.w3c import Asked
 from lyrikstore_cli.options import credential_file, read_file
 from lyrikstore_cli.report import catch_up, check_kept, keep_report, reasons, show_report
@@ -133,8 +134,10 @@ def command(
 
     A delivery is a folder; its data is verified too. Of a folder that `deploy` wrote all files are
     verified, also if TARGET is one of them. A file may be a credential of lyrikstore, a credential
-    of other software, a presentation (the report names the profile), an audit file, or a model
-    card, which is verified with its model in the store that signed it. The report lists checks that
+    of other software, a presentation (the report names the profile), an audit file, a model card,
+    which is verified with its model in the store that signed it, or a page that `--html`,
+    `--report` or `key letter` wrote: it is drawn again from its facts, and these are compared with
+    the store. The report lists checks that
     failed, that are open, that warn, and claims that are only stated; `-v` adds checks that passed
     and all limits, `-q` prints only the verdict. Exit code 0: trusted; 4: valid, but you do not
     trust the issuer; 5: incomplete; 3: invalid. `--trust` and `--at` apply to this command only.
@@ -256,6 +259,10 @@ def _verify(
             if data is not None or asked or asked.fetch:
                 raise click.UsageError(f"{target} is an audit file: leave --data and --fetch out")
             return verify_handed_audit(session, path, trust, at)
+        if (page := page_in(path)) is not None:
+            if data is not None or asked or asked.fetch:
+                raise click.UsageError(f"{target} is a page: leave --data and --fetch out")
+            return verify_page(session, page, trust, at, recompute=recompute)
         if path.is_dir():  # a delivery is verified as a whole
             path, delivered = credential_file(path), True
         if delivered or data is not None:
