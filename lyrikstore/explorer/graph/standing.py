@@ -1,7 +1,7 @@
 """What became of signed objects after they were signed: revoked, ended, retired, without effect."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -11,7 +11,7 @@ from lyrikstore.api import Store
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.explorer.explorer import Explorer, Facts
-from lyrikstore.explorer.graph.links import StoreLinks, read_links
+from lyrikstore.explorer.graph.links import MAX_ROWS, Row, StoreLinks, read_links
 from lyrikstore.explorer.page import Page, Query
 from lyrikstore.publish.identity.issuer import own_keys
 from lyrikstore.publish.status.status_registry import StatusRegistry
@@ -80,12 +80,12 @@ def map_of(explorer: Explorer) -> StoreMap:
     """
     facts = explorer.facts
     if facts not in _MAPS:
-        _MAPS[facts] = _made(explorer.store, _called(facts))
+        _MAPS[facts] = _made(explorer.store, *_rows(explorer.store, _called(facts)))
     return _MAPS[facts]
 
 
 def mapped(show: Callable[[Explorer, Query], T]) -> Callable[[Explorer, Query], T | Page]:
-    """Return a view that asks the browser to come again while the map is made in the background.
+    """Return a view that asks the browser to come again while the links are read.
 
     Args:
         show: A view that uses :func:`map_of`.
@@ -96,7 +96,7 @@ def mapped(show: Callable[[Explorer, Query], T]) -> Callable[[Explorer, Query], 
         if facts not in _MAPS:
             head, called = explorer.store.query.log_head(), _called(facts)
             key = ("map", head.root.hex(), str(len(facts.rows)))
-            job = explorer.jobs.run(key, lambda store: _made(store, called))
+            job = explorer.jobs.run(key, lambda store: _rows(store, called))
             deadline = time.monotonic() + _WAIT
             while not job.is_done and time.monotonic() < deadline:
                 time.sleep(_STEP)
@@ -106,7 +106,8 @@ def mapped(show: Callable[[Explorer, Query], T]) -> Callable[[Explorer, Query], 
                 page.again = 1
                 return page
             if job.result is not None:
-                _MAPS[facts] = job.result
+                # By the store of this thread, which has read the manifests already.
+                _MAPS[facts] = _made(explorer.store, *job.result)
             explorer.jobs.forget(key)
         return show(explorer, query)
 
@@ -117,10 +118,12 @@ def _called(facts: Facts) -> dict[str, str]:
     return {row["id"]: row["name"] for row in facts.rows if row["type"] == "credential"}
 
 
-def _made(store: Store, called: Mapping[str, str]) -> StoreMap:
-    links = read_links(store.query.sql, called)
+def _rows(store: Store, called: Mapping[str, str]) -> tuple[StoreLinks, Sequence[Row]]:
+    return read_links(store.query.sql, called), store.query.sql(_ENDS, rows=MAX_ROWS).rows
+
+
+def _made(store: Store, links: StoreLinks, credentials: Sequence[Row]) -> StoreMap:
     ours = own_keys(store.repository.policy)
-    credentials = store.query.sql(_ENDS, rows=1_000_000).rows
     issued = frozenset(str(one) for one, _, issuer in credentials if issuer in ours)
     ends = {str(one): str(end) for one, end, _ in credentials if end is not None}
     found: dict[str, list[Standing]] = {}
