@@ -163,7 +163,7 @@ class Client:
             sys.exit(f"{path}: {answer.status}")
         return time.perf_counter() - begin, text
 
-    def settled(self, path: str) -> float:
+    def wait_for(self, path: str) -> float:
         """Ask for a page until what it waits for is done; return seconds."""
         begin = time.perf_counter()
         while 'http-equiv="refresh"' in self.get(path)[1]:
@@ -233,18 +233,18 @@ def measured(objects: int, rows: int) -> tuple[list[tuple[str, float, float, flo
         commit_rows(store, home, rows)
         client = Client(home)
         try:
-            first, shown = client.get("/")[0], client.settled("/")
+            first, shown = client.get("/")[0], client.wait_for("/")
             verified = client.verified()
             paths = paths_of(store, rows)
             grown = home / "later"
             grown.mkdir()
             (grown / "a.txt").write_text("a later document\n", "utf-8")
-            built = client.settled(paths["rows"])
+            built = client.wait_for(paths["rows"])
             at_rest = client.peak
             lines = []
             floor = statistics.median(client.get("/nothing")[0] for _ in range(TRIES))
             for title, path in paths.items():
-                client.settled(path)
+                client.wait_for(path)
                 taken = [client.get(path)[0] for _ in range(TRIES)]
                 middle = statistics.median(taken)
                 lines.append((title, middle, max(taken), middle / floor))
