@@ -35,6 +35,10 @@ usdPerHour = 0.4
 """
 
 
+def verified(person: Any, page: Path) -> Any:
+    return person.run("verify", page, "--json").json
+
+
 @pytest.fixture
 def store(publisher) -> Any:
     """Documents with a sheet, split into three parts by a filter."""
@@ -107,9 +111,18 @@ def test_a_config_has_a_value_for_every_setting_and_is_planned_alike(based) -> N
     assert config.model.base == "checkpoints/acme/minilm"
     assert config.model.max_tokens % 64 == 0
     assert TrainConfig.from_json(config.to_json()) == config
-    again = plan(based, "train.toml")
+    again = plan(based, "train.toml", "--html", "plan.html")
     differing = {name for name in found if found[name] != again[name]}
-    assert differing == {"configFile"}
+    assert differing == {"configFile", "pageFile"}
+    page = based.folder / again["pageFile"]
+    checks = {one["id"]: one["state"] for one in verified(based, page)["checks"]}
+    assert (checks["page"], checks["page.current"]) == ("pass", "pass")
+    # ATTACK A206: fewer hours, by an editor.
+    page.write_bytes(page.read_bytes().replace(b"Training plan</p>", b"Approved plan</p>"))
+    report = verified(based, page)
+    assert (report["verdict"], report["checks"][0]["detail"]["reason"]) == ("invalid", "edited")
+    kind = based.fails(15, "plan", "train.toml", "--html", page, "--json").kind
+    assert kind == "file-exists"
     assert entries(based) == before
     here = found["together"][0]
     assert (here["on"], here["costUsd"]["amount"]) == ("here", "0")

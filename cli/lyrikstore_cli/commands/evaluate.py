@@ -16,8 +16,8 @@ from lyrikstore_cli.session import Session
 if TYPE_CHECKING:
     from lyrikstore.api import Manifest
 
-_SHOWN, _WIDTH = 5, 160
-"""How many failures are printed, and how many characters of their texts."""
+_SHOWN, _SAMPLES, _WIDTH = 5, 3, 160
+"""How many failures and answers are printed, and how many characters of their texts."""
 
 
 @declare(
@@ -169,13 +169,16 @@ def _show_samples(session: Session, samples: Sequence[Mapping[str, Any]]) -> Non
     from lyrikstore.verify.evaluation.words import record_in_words
 
     say = session.screen.result
-    for one in samples:
+    shown = len(samples) if session.screen.verbose else _SAMPLES
+    for one in samples[:shown]:
         say(f"  {escape_control(record_in_words(one))}  token F1 {one['tokenF1']}", "bold")
         for name in ("expectedText", "modelText", "baseText"):
             if one[name] is not None:
                 text = " ".join(one[name].split())
-                shown = text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
-                say(f"    {name.removesuffix('Text'):<9}{escape_control(shown)}")
+                cut = text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
+                say(f"    {name.removesuffix('Text'):<9}{escape_control(cut)}")
+    if rest := len(samples[shown:]):
+        say(f"  and {pluralize(rest, 'more answer')}, which -v shows")
 
 
 def _show_coverage(session: Session, body: Mapping[str, Any]) -> None:
