@@ -8,6 +8,7 @@ import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.publish.cards.answer import GivenAnswer, closing_answers
+from lyrikstore.publish.cards.answerers import unknown_answers
 from lyrikstore.publish.cards.profiles.profile import (
     EARLIER,
     Profile,
@@ -15,7 +16,7 @@ from lyrikstore.publish.cards.profiles.profile import (
     load_profile,
     shipped_profiles,
 )
-from tests.publish.cards.making import PICKS, answered, draft
+from tests.publish.cards.making import PICKS, answered, draft, trusting
 from tests.publish.cards.shipped import SHIPPED
 
 VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors" / "cards" / "closing.json"
@@ -65,6 +66,18 @@ def test_the_developer_answers_beside_an_expert_who_does_not_know(chain: Any) ->
     assert found() == (True, [True])
     answered(chain, says, "validator", profiles=[PICKS])
     assert found() == (False, [True])
+
+
+def test_a_stranger_does_not_help_the_developer(chain: Any) -> None:
+    """ATTACK A201: for whom a trust file names the expert, but not the stranger who agrees."""
+    says = {"personal-data": {"choice": "some", "text": "x"}}
+    answered(chain, says, "owner", profiles=[PICKS])
+    answered(chain, {"personal-data": {"state": "unknown", "text": "?"}}, profiles=[PICKS])
+    answered(chain, says, "stranger", profiles=[PICKS])
+    content: Any = draft(chain, profiles=[PICKS]).content
+    assert not content["profiles"][0]["items"][0]["open"]
+    found = unknown_answers(chain.repository, content, trusting(chain, "expert"), chain.clock())
+    assert found.items == ("picks/1 1",)
 
 
 def test_evidence_of_another_kind_answers_nothing(chain: Any) -> None:

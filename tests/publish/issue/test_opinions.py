@@ -15,7 +15,12 @@ from lyrikstore.credentials.model.opinion import SeenLog, build_opinion
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.publish.cards.gathering.form import FORMAT, WITH_OPINIONS
+from lyrikstore.publish.cards.gathering.form import (
+    FORMAT,
+    WITH_OPINIONS,
+    WITHOUT_OPINIONS,
+    CardForm,
+)
 from lyrikstore.publish.imports.attestations import attestations_about, opinions_on_store
 from lyrikstore.publish.imports.import_credentials import import_credentials
 from lyrikstore.publish.issue.attest import Findings
@@ -251,8 +256,10 @@ def test_a_card_has_opinions_until_they_are_revoked(chain: Any) -> None:
     report = judge(chain, before.renderings["card"], "auditor")
     assert report.check("card.sources").state == "pass"
     assert "model.opinion" in str(report.check("card.current").detail["problems"])
+    earlier = make(chain, form=CardForm(WITHOUT_OPINIONS))
+    assert earlier.manifest.body["profile"] == WITH_OPINIONS
     after = make(chain)
-    assert after.manifest.body["profile"] == WITH_OPINIONS
+    assert after.manifest.body["profile"] == FORMAT
     said = opinion_in(after)
     assert (said["state"], said["value"], said["by"]) == ("attested", "qualified", AUDITOR.did)
     assert not make(chain).changed
