@@ -55,15 +55,17 @@ export function drawing({ centre, nodes, edges }) {
   layout(graph);
   const { width = 0, height = 0 } = graph.graph();
   const image = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-labelledby": "drawing-name" });
+  const labels = svg("g", { "aria-hidden": "true" }); // above all lines
   edges.forEach(({ from, to, words }, at) => {
     const { points = [], x = 0, y = 0 } = graph.edge({ v: from, w: to, name: String(at) });
     const group = svg("g", { "data-from": from, "data-to": to, "aria-hidden": "true" });
     group.append(svg("path", { class: "edge", d: curved(points) }), tip(points));
     image.append(group);
-    words.forEach((text, row) => group.append(svg("text", {
+    words.forEach((text, row) => labels.append(svg("text", {
       x, y: y + (row - words.length / 2) * LINE + LINE - 4, class: "quiet haloed", "text-anchor": "middle",
     }, text)));
   });
+  image.append(labels);
   /** @type {Map<string, Place>} */
   const places = new Map();
   for (const one of nodes) {
