@@ -63,7 +63,7 @@ function tableOf(question, { title, columns, rows }, show, kept) {
 function classOf(cell) {
   if (/\S{25}/.test(cell)) return { class: "long" };
   if (/\s/.test(cell)) return {};
-  return { class: cell.length > 12 ? "whole wide" : "whole" };
+  return { class: cell.length > 12 ? "moment" : "whole" };
 }
 
 /** @param {number[]} log @param {Show} show */
