@@ -245,14 +245,15 @@ def build_rows(
             building = work / path.name
             rows, fields, licences = _fill(building, source, repository, manifest, progress)
             building.chmod(0o600)
-            stamp = {
+            stamp: dict[str, Any] = {
                 "form": _FORM,
                 "duckdb": duckdb.__version__,
                 "rows": rows,
                 "fields": list(fields),
-                "licences": None if licences is None else [list(one) for one in licences],
                 "database": str(Digest.of_file(building)),
             }
+            if licences is not None:
+                stamp["licences"] = [list(one) for one in licences]
             with open_private(work / "stamp", "xb") as file:
                 file.write(encode(stamp))
             # ATTACK A212: a purge that ran meanwhile did not see this file.
@@ -313,7 +314,7 @@ def _read_stamp(path: Path) -> tuple[int, tuple[str, ...], Counts]:
         if str(Digest.of_file(path)) != stamp["database"]:
             raise FormatError("bad-index", "the rows do not match their stamp")
         _checked[path] = mark
-    licences = stamp["licences"]
+    licences = stamp.get("licences")
     counts = None if licences is None else tuple((name, count) for name, count in licences)
     return int(stamp["rows"]), tuple(stamp["fields"]), counts
 

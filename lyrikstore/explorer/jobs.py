@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from lyrikstore.api import LyrikstoreError, Store
+from lyrikstore.api import Store
 from lyrikstore.canon.progress import Progress
 
 Work = Callable[[Store], Any]
@@ -28,7 +28,7 @@ class Job:
         self.work = work
         self.progress = Progress()
         self.result: Any = None
-        self.error: LyrikstoreError | None = None
+        self.error: Exception | None = None
         self.ended = threading.Event()
 
     @property
@@ -58,7 +58,7 @@ class Jobs:
         """Return the job of a key; start it unless it was started before.
 
         Raises:
-            LyrikstoreError: It failed; the next call starts it again.
+            LyrikstoreError: It failed; the next call starts it again. So is any other error.
         """
         job = self._jobs.get(key)
         if job is None:
@@ -89,6 +89,6 @@ class Jobs:
                 store = self._open_store()
                 store.progress = job.follow
                 job.result = job.work(store)
-            except LyrikstoreError as error:
+            except Exception as error:  # noqa: BLE001 - raised where its page is asked for
                 job.error = error
             job.ended.set()

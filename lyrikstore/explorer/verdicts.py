@@ -156,6 +156,8 @@ class Verdicts:
                 self._verify_one(key, identity)
             except LyrikstoreError as error:
                 self.failed = f"{error.kind}: {error.message}"
+            except Exception as error:  # noqa: BLE001 - said on every page; nothing counts as verified
+                self.failed = type(error).__name__
             self.waiting.discard(identity)
 
     def _verify_one(self, key: str, identity: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from lyrikstore.api.purge import explorer_folder
 from lyrikstore.curate.row_index import RowIndex
+from lyrikstore.explorer.views import comparison
 from lyrikstore.testing.keys import signer_for
 from tests.explorer.browsing import Browser, content_of, copy_of, links_of, rows_of
 from tests.explorer.conftest import ROWS
@@ -56,6 +57,23 @@ def test_rows_are_paged(browser_in) -> None:
     assert beyond == last
 
 
+def test_work_that_fails_ends_and_says_so(browser_in, monkeypatch) -> None:
+    def fail(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(comparison, "_compared", fail)
+    old, new = (version(browser_in, ref) for ref in ("acme/clauses~1", "acme/letters"))
+    monkeypatch.setattr(browser_in.client._transport, "raise_server_exceptions", False)
+    for _ in range(600):
+        answer = browser_in.client.get("/compare", params={"a": old, "b": new})
+        if answer.status_code == 500:
+            break
+        time.sleep(0.05)
+    assert answer.status_code == 500
+    assert "ZeroDivisionError" not in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
 def test_rows_are_searched_whatever_their_case_and_beyond_a_cut(browser_in) -> None:
     identity = version(browser_in, "acme/clauses")
     done(browser_in, "/rows", id=identity)
@@ -67,6 +85,28 @@ def test_rows_are_searched_whatever_their_case_and_beyond_a_cut(browser_in) -> N
     assert len(rows_of(page)) == 50
     after = rows_of(browser_in.client_page(links_of(page)["Search on"]))
     assert after[0][1] == "r51"  # r7 is the hostile one
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "titles", "first"),
+    [
+        ("a.csv", b'id,te"xt,__proto__\n1,H <b>,x\n', ["__proto__", "id", 'te"xt'], "x 1 H <b>"),
+        ("a.jsonl", b'{"a":"x\\u0000y","b":[1,2.5,null],"":1,"A":true}\n', ["a", "b", "", "A"],
+         "x\\x00y [1,2.5,null] 1 true"),
+        ("a.jsonl", b'{"' + b"n" * 5000 + b'":1,"a":2}\n', ["a"], "2"),
+    ],
+)  # fmt: skip
+def test_rows_of_other_formats_and_without_roles(own, name, data, titles, first) -> None:
+    folder = own.folder / "other"
+    folder.mkdir()
+    (folder / name).write_bytes(data)
+    own.commit("other", "acme/other")
+    identity = version(own, "acme/other")
+    page = done(own, "/rows", id=identity)
+    assert [one.text_content() for one in page.iterfind(".//thead//th")] == ["Row", *titles]
+    assert " ".join(rows_of(page)[0][1:]) == first
+    own.page("/row", id=identity, n="0")
+    own.page("/dataset", id=identity)
 
 
 def test_a_hostile_row_stays_text(browser_in) -> None:

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from lyrikstore.api import Digest, Manifest, Store
 from lyrikstore.api.purge import explorer_folder
-from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.readers.records import ROWS
 from lyrikstore.curate.row_index import IndexedRow, RowIndex, build_rows, forget_rows
@@ -147,8 +147,10 @@ def index_of(explorer: Explorer, manifest: Manifest) -> RowIndex | Job:
             return job
         found = RowIndex.open(folder, manifest.id)
     explorer.jobs.forget(key)
-    if found is None:  # it was removed meanwhile
-        return explorer.jobs.run(key, partial(_build, manifest.id, folder))
+    if found is None:  # removed meanwhile, by a purge
+        raise FormatError(
+            "bad-index", "the rows that were read are not there", hint="load the page again"
+        )
     return found
 
 
