@@ -32,6 +32,7 @@ DRAWN = {
     "evaluation.class",
     "data.funnel",
     "data.licence-mix",
+    "data.identifiers",
 }
 """Facts of which charts and tables print the value."""
 
@@ -179,6 +180,23 @@ def test_the_worst_finding_is_the_first_that_holds(kind: str, found: Mapping[str
     said = worst_finding(CardContents(card))
     assert said.kind == kind
     assert found in said.statements
+
+
+def test_the_identifiers_of_hipaa_are_a_table(measured: Mapping[str, Any]) -> None:
+    """What no detector covers is said to be not looked for, never to be absent."""
+    base = {"identifier": "A", "name": "names", "kinds": [], "detectors": [], "left": []}
+    row = {**base, "found": {}, "status": "not-looked-for"}
+    mail = {
+        **row, "identifier": "F", "name": "e-mail addresses", "status": "looked-for",
+        "detectors": ["patterns/2"], "found": {"email": 3}, "left": ["email"],
+    }  # fmt: skip
+    said = _statement(
+        "data.identifiers:datasets/a/b", value={"rows": [row, mail], "searched": ["the text"]}
+    )
+    _, body = to_page({**measured, "statements": [*measured["statements"], said]})
+    rows = [["".join(one.itertext()).strip() for one in row] for row in body.iter("tr")]
+    assert ["A names", "not looked for", "", ""] in rows
+    assert ["F e-mail addresses", "by: patterns/2", "email 3", "email"] in rows
 
 
 @pytest.mark.parametrize(

@@ -153,8 +153,35 @@ def _source(source: Mapping[str, Any]) -> str:
     return page_text(name, cite=f"{source['cite']}{place}", day=source["retrieved"])
 
 
+def _identifiers(card: Printer) -> Iterator[Block]:
+    """Yield the table of the identifiers of HIPAA of each dataset that was scanned."""
+    for one in card.facts("data.identifiers"):
+        if not isinstance(one.get("value"), Mapping):
+            continue
+        yield LineList([[card.line(one, text="")]])
+        rows = []
+        for each in one["value"]["rows"]:
+            found = ", ".join(f"{kind} {count:,}" for kind, count in each["found"].items())
+            # What nobody looked for is not said to be absent.
+            none = page_text("card.identifier-none") if each["detectors"] else ""
+            status = page_text(f"card.identifier-{each['status']}")
+            sought = ", ".join(each["detectors"])
+            cells: Sequence[Sequence[Inline]] = (
+                [f"{each['identifier']} {each['name']}"],
+                [f"{status}: {sought}" if sought else status],
+                [found or none],
+                [", ".join(each["left"]) or none],
+            )
+            rows.append(TableRow(cells))
+        titles = ("identifier", "looked-for-by", "found", "left")
+        yield Table([page_text(f"card.identifier-{name}") for name in titles], rows)
+        places = ", ".join(one["value"]["searched"])
+        yield Paragraph(page_text("card.identifier-searched", places=places), "quiet")
+
+
 def _data(card: Printer) -> Iterator[Block]:
     yield Heading(page_text("card.all-data"), anchor="all-data")
+    yield from _identifiers(card)
     about: dict[str, list[Shown]] = {}
     for one in card.waiting("data."):
         about.setdefault(_dataset(one), []).append(one)
