@@ -347,7 +347,6 @@ class ErrorKind(StrEnum):
     NO_NAMES = auto(), "A row of an opt-out list names nothing."
     NO_PACK = auto(), "No pack of rules has that name."
     NO_PACKAGE = auto(), "The package is not installed."
-    NO_PAGE = auto(), "The card has no drawn page."
     NO_PARSER = auto(), "The libraries that read documents are not installed."
     NO_PATH = auto(), "There is nothing at that path of the file system."
     NO_PERMISSION = auto(), "The operating system denies access."

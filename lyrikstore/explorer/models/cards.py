@@ -194,12 +194,12 @@ def card_document(explorer: Explorer, query: Query) -> SandboxedDocument:
     """Return the drawn card, as it was signed.
 
     Raises:
-        NotFoundError: (``no-page``) the card was drawn in other forms only.
+        NotFoundError: (``no-file``) the card was drawn in other forms only.
         LyrikstoreError: As :func:`card_page`.
     """
     card = _card(explorer, query)
     if not card.attachments_in("html"):
-        raise NotFoundError("no-page", f"{card.name} has no drawn page")
+        raise NotFoundError("no-file", f"{card.name} has no drawn page")
     return SandboxedDocument(text_of(explorer.store.repository, card, "html"))
 
 
