@@ -124,7 +124,7 @@ def test_what_ran_unconfined_is_called_so(trainer) -> None:
     assert report.check("runs")["detail"]["reason"] == "unconfined"
     assert any("not confined" in one for one in report.json["notProven"])
     trainer.ok("card", MODEL, "-o", "CARD.md")
-    first, *_ = (trainer.folder / "CARD.md").read_text("utf-8").split("Where the model comes from")
+    first, *_ = (trainer.folder / "CARD.md").read_text("utf-8").split("In figures")
     assert "confined by nothing" in first
     assert "nobody observed" in first
 

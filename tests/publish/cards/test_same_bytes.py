@@ -151,7 +151,7 @@ def test_a_card_says_it_and_can_be_made_again(chain: Any, world: Any) -> None:
     assert "2 files are also in" in statement_of(card, name)["text"]
     assert credential in card.document.evidence
     for rendering in ("markdown", "html"):  # on the first page
-        first = card.renderings[rendering].split(b"Where the model comes from")[0]
+        first = card.renderings[rendering].split(b"In figures")[0]
         assert b"2 files are also in" in first
     report = cards.judge(chain, card.renderings["html"])
     assert report.check("card.sources").state is CheckState.PASS

@@ -29,6 +29,9 @@ from lyrikstore.web.texts import page_text
 _NAMED = frozenset({"rights.requires", "rights.prohibits", "data.redacted", "model.external"})
 """Facts whose texts do not say what they are about."""
 
+PROHIBITED = 3
+"""Most credentials whose prohibitions are printed on the first page."""
+
 ITEMS = 5
 """Most open items on the first page; the profiles have all of them."""
 
@@ -42,12 +45,16 @@ _FIGURES: Sequence[tuple[str, Sequence[str]]] = (
     ("given", ("evaluation.given", "evaluation.against")),
     ("promised", ("evaluation.threshold",)),
     ("seen", ("evaluation.seen", "evaluation.near")),
+    ("trained", ("run.confined",)),
 )
 _DATA: Sequence[tuple[str, Sequence[str]]] = (
     ("sources", ("data.source",)),
     ("licence", ("data.licence", "rights.credential", "data.licence-unstated")),
     ("age", ("data.collected", "rights.age")),
-    ("personal", ("data.personal-found", "data.classification", "data.redacted")),
+    (
+        "personal",
+        ("data.personal-found", "data.classification", "data.redacted", "rights.regulatory"),
+    ),
     (
         "forbidden",
         (
@@ -133,7 +140,9 @@ def _rows(
         for fact in facts:
             of = [one for one in card.facts(fact) if one in waiting and one not in unknown]
             of.sort(key=lambda one: one.get("value") == [])  # what says something comes first
-            shown = [one for one in of if is_short(one)][:1]
+            saying = [one for one in of if one.get("value") != []]
+            most = min(max(1, len(saying)), PROHIBITED) if fact == "rights.prohibits" else 1
+            shown = [one for one in of if is_short(one)][:most]
             line += [card.line(one, title=_start(one, len(of))) for one in shown]
             line += card.references(one for one in of if one not in shown)
         line = line or [*card.references(unknown)]
