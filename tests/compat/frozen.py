@@ -15,6 +15,9 @@ from lyrikstore.canon.timestamps import parse_timestamp
 AT = "2026-12-02T00:00:00Z"
 """The moment for which ``2026-12-01-deployments/`` is judged."""
 
+LATER = {("card.sources", "pass"): "stated"}
+"""Check and its answer of then → its answer now: old pages are not drawn again."""
+
 ROWS = FieldRoles(text=("text",), label="label", id="id", group="matter")
 """The roles of fields that are named where rows are committed."""
 

@@ -1,9 +1,12 @@
 """Cards: status, approvals with their words, requirements, the drawn page; deployments."""
 
+import shutil
+
 import pytest
 
 from lyrikstore.publish.cards.approval import approve_card
-from tests.explorer.browsing import links_of, rows_of
+from tests.conftest import REPOSITORY
+from tests.explorer.browsing import Browser, links_of, rows_of
 from tests.explorer.chained import ChainBrowser
 from tests.publish.cards import making
 
@@ -43,6 +46,18 @@ def test_the_drawn_card_is_the_signed_one_in_a_sandbox(approved) -> None:
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("sandbox;")
     assert "script" not in policy
+
+
+def test_a_card_of_version_0_1_0_has_no_drawn_page(tmp_path) -> None:
+    shutil.copytree(REPOSITORY / "tests/compat/v0.1.0/store-with-model", tmp_path / "store")
+    opened = Browser(tmp_path)
+    (card,) = [
+        one.id for _, one in opened.explorer.store.repository.all_manifests() if one.kind == "card"
+    ]
+    assert opened.text(f"/card/{card}")
+    page = opened.page(f"/card/{card}/page", status=404)
+    assert page.find(".//main").get("data-kind") == "no-page"
+    opened.close()
 
 
 def test_another_object_is_no_card(approved) -> None:

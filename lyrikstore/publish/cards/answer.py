@@ -216,5 +216,5 @@ def closing_answers(
         states: States in which an answer closes an item.
     """
     given = list(answers)
-    doubts = any(one.state in OPEN and not one.own for one in given)
-    return frozenset(one.id for one in given if one.state in states and not (one.own and doubts))
+    is_open = any(one.state in OPEN and not one.own for one in given)
+    return frozenset(one.id for one in given if one.state in states and not (one.own and is_open))

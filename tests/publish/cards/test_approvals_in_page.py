@@ -117,10 +117,10 @@ def test_approvals_of_other_evidence_are_found(ready: Any) -> None:
     signed, block = ready.made_card.renderings["html"], split_block(handed(ready))[1]
     approved = split_block(handed(ready))[0]
     decide(ready, "ada", revoke=True, statement="missed")
-    withdrawn = split_block(handed(ready))[1]
+    later = split_block(handed(ready))[1]
     for page in (
         add_block(signed, encode_evidence(block)),  # empty, though the evidence has an approval
-        add_block(approved, encode_evidence(withdrawn)),  # approved, though it was withdrawn
+        add_block(approved, encode_evidence(later)),  # approved, though it was withdrawn
         approved,  # without the evidence that says so
         add_block(approved.replace(b"</main>", approved[slice(*filled(approved))] + b"</main>"),
                   encode_evidence(block)),  # twice
