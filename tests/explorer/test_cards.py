@@ -56,7 +56,7 @@ def test_a_card_of_version_0_1_0_has_no_drawn_page(tmp_path) -> None:
     ]
     assert opened.text(f"/card/{card}")
     page = opened.page(f"/card/{card}/page", status=404)
-    assert page.find(".//main").get("data-kind") == "no-page"
+    assert page.find(".//main").get("data-kind") == "no-file"
     opened.close()
 
 
