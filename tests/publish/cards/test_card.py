@@ -155,6 +155,7 @@ def test_it_shows_the_honest_result(card: CardResult) -> None:
     verdict = "by accuracy, the baseline is better, by 0.05; their intervals overlap"
     assert verdict in text
     decided = statement_of(card, "evaluation.decision:evaluations/acme/classifier")["text"]
+    decided = f"{decided[0].upper()}{decided[1:]}"
     assert text.index(escape(decided)) < text.index("What it is for, and what not")
     name = "evaluation.metric:evaluations/acme/classifier accuracy"
     assert statement_of(card, name)["text"] == (

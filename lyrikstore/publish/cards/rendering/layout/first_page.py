@@ -32,7 +32,7 @@ _NAMED = frozenset({"rights.requires", "rights.prohibits", "data.redacted", "mod
 PROHIBITED = 3
 """Most credentials whose prohibitions are printed on the first page."""
 
-ITEMS = 5
+ITEMS = 3
 """Most open items on the first page; the profiles have all of them."""
 
 _BEFORE: Sequence[tuple[str, Sequence[str]]] = (
@@ -99,7 +99,8 @@ def _decision(card: Printer) -> Box:
     decided = card.facts("evaluation.decision") or card.facts("evaluation.verdict")
     blocks: list[Block] = [Paragraph(page_text("card.not-evaluated"), "strong")]
     if decided:
-        blocks = [LineList([[card.line(decided[0], title="", large=True)]])]
+        text = f"{decided[0]['text'][:1].upper()}{decided[0]['text'][1:]}"
+        blocks = [LineList([[card.line(decided[0], title="", text=text, large=True)]])]
     figures = _FIGURES if decided and decided[0]["id"].startswith("evaluation.decision") else (
         *_BEFORE, *_FIGURES
     )  # fmt: skip
@@ -111,9 +112,12 @@ def _purpose(card: Printer, *, is_model: bool) -> Box:
     asked: Sequence[tuple[str, Sequence[str]]] = (
         ("for", ("answer.intended-use",)),
         ("not-for", ("answer.out-of-scope",)),
-        ("does", ("model.task", "model.labels", "model.external")),
     )
-    if not is_model:
+    if is_model:
+        is_said = any(one.get("by") for one in card.facts("answer.intended-use"))
+        task = () if is_said else ("model.task", "model.labels")
+        asked = (*asked, ("does", (*task, "model.external")))
+    else:
         asked = (
             ("holds", ("data.about", "answer.contents", "subject.content")),
             ("for", ("answer.motivation", "answer.suitable-uses", "data.purposes")),
@@ -137,6 +141,7 @@ def _rows(
         waiting = [one for one in card.facts(*facts) if not card.is_printed(one)]
         unknown = [one for one in waiting if one["state"] == "not-established"]
         line: list[Inline] = []
+        elsewhere: list[Shown] = []
         for fact in facts:
             of = [one for one in card.facts(fact) if one in waiting and one not in unknown]
             of.sort(key=lambda one: one.get("value") == [])  # what says something comes first
@@ -144,8 +149,9 @@ def _rows(
             most = min(max(1, len(saying)), PROHIBITED) if fact == "rights.prohibits" else 1
             shown = [one for one in of if is_short(one)][:most]
             line += [card.line(one, title=_start(one, len(of))) for one in shown]
-            line += card.references(one for one in of if one not in shown)
-        line = line or [*card.references(unknown)]
+            elsewhere += [one for one in of if one not in shown]
+        references = card.references(elsewhere or (() if line else unknown))
+        line += [page_text("card.more"), *references] if line and references else references
         if not line and absent:
             line = [page_text(f"card.{absent}")]
         if line:
