@@ -2,8 +2,11 @@
 
 import pytest
 
+from lyrikstore.api.commands import evaluation_page, facts_of_evaluation
+from lyrikstore.api.models import Models
 from lyrikstore.explorer.models.training import amount, differing, flat
 from tests.explorer.browsing import links_of, rows_of
+from tests.web.page_samples import evaluated
 
 
 @pytest.fixture
@@ -32,6 +35,14 @@ def test_one_run_leads_to_model_and_evaluation(chain_browser, made) -> None:
     links = " ".join(links_of(chain_browser.page(f"/run/{made['run'].id}")).values())
     assert made["checkpoint"].id.hex in links
     assert made["evaluation"].id.hex in links
+
+
+def test_an_evaluation_is_drawn_as_evaluate_draws_it(chain_browser, made, monkeypatch) -> None:
+    report = {**evaluated(), "id": str(made["evaluation"].id)}
+    monkeypatch.setattr(Models, "report", lambda _self, _evaluation: report)
+    answer = chain_browser.client.get(f"/evaluation/{made['evaluation'].id}")
+    facts = facts_of_evaluation(chain_browser.explorer.store, made["evaluation"], report)
+    assert answer.content == evaluation_page(facts)
 
 
 def test_another_object_is_no_run(chain_browser, made) -> None:

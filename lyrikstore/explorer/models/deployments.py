@@ -2,6 +2,7 @@
 
 from xml.etree.ElementTree import Element, SubElement
 
+from lyrikstore.api.commands import evaluation_page, facts_of_evaluation
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.text import pluralize
@@ -30,9 +31,7 @@ from lyrikstore.explorer.page import (
 )
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.index.log_view import event_text
-from lyrikstore.version import __version__
 from lyrikstore.web.html import add
-from lyrikstore.web.pages.evaluation import evaluation_page
 from lyrikstore.web.texts import page_text
 
 A_PAGE = 50
@@ -127,6 +126,7 @@ def evaluation_document(explorer: Explorer, query: Query) -> SandboxedDocument:
     Raises:
         LyrikstoreError: As :meth:`Explorer.row_of` and :meth:`lyrikstore.api.models.Models.report`.
     """
-    row = explorer.row_of(query.text("id"))
-    facts = explorer.store.models.report(row["id"].removeprefix("blake3:"))
-    return SandboxedDocument(evaluation_page(facts, tool=f"lyrikstore {__version__}"))
+    store = explorer.store
+    manifest = store.resolve(explorer.row_of(query.text("id"))["id"].removeprefix("blake3:"))
+    report = store.models.report(manifest.id.hex)
+    return SandboxedDocument(evaluation_page(facts_of_evaluation(store, manifest, report)))
