@@ -21,6 +21,9 @@ from lyrikstore.web.texts import page_text
 
 T = TypeVar("T")
 
+WITHOUT_LINEAGE = ("genesis", "policy", "retention")
+"""Kinds of manifests that nothing was made from, and that were made from nothing."""
+
 _MOST_KEPT = 8
 
 Row = Mapping[str, Any]
@@ -210,8 +213,9 @@ class Explorer:
                 found.append((page_text("explorer.rows"), href("/rows", id=manifest.id.hex)))
         if manifest.tree is not None:
             found.append((page_text("explorer.files"), href("/files", id=manifest.id.hex)))
-        found.append((page_text("explorer.lineage"), href(f"/lineage/{manifest.id.hex}")))
-        found.append((page_text("explorer.impact-link"), href(f"/impact/{manifest.id.hex}")))
+        if manifest.kind not in WITHOUT_LINEAGE:
+            for path, key in (("/lineage", "lineage"), ("/impact", "impact-link")):
+                found.append((page_text(f"explorer.{key}"), href(f"{path}/{manifest.id.hex}")))
         if manifest.parents and manifest.tree is not None:
             link = href("/compare", a=manifest.parents[0].hex, b=manifest.id.hex)
             found.append((page_text("explorer.compare-previous"), link))

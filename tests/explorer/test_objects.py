@@ -37,6 +37,18 @@ def test_an_object_with_its_inputs_users_and_entry(browser_in) -> None:
     assert rows_of(browser_in.page("/log", q=str(entry)))[0][2].split()[0] == newest.name
 
 
+def test_each_way_from_an_object_leads_to_a_page(browser_in) -> None:
+    """Policies and retentions have no lineage, so their pages lead to none."""
+    found = browser_in.explorer.facts.names
+    for identity in (*found["policies/store/main"], *found["datasets/acme/clauses"]):
+        links = links_of(browser_in.page(f"/object/{identity.removeprefix('blake3:')}"))
+        ways = [way for way in links.values() if "verify=" not in way]
+        assert any("/lineage/" in way for way in ways) == (
+            identity not in found["policies/store/main"]
+        )
+        assert [browser_in.client.get(way).status_code for way in ways] == [200] * len(ways)
+
+
 @pytest.mark.parametrize("given", ["ffffffffffffffff", "f" * 64, "no such", "x" * 600])
 def test_an_id_that_is_none(browser_in, given) -> None:
     status = 404 if set(given) == {"f"} else 400

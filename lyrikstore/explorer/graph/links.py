@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from lyrikstore.explorer.explorer import WITHOUT_LINEAGE
+
 MAX_ROWS = 2_000_000
 """Most rows of one of the queries."""
 
@@ -13,7 +15,6 @@ _NODES = """
            d.came_in, d.kept, d.dropped, d.changed, d.elsewhere
     FROM manifests m JOIN log l ON l.log_index = m.log_index
     LEFT JOIN datasets d ON d.log_index = m.log_index
-    WHERE m.kind NOT IN ('genesis', 'policy', 'retention')
     UNION ALL
     SELECT id, 'credential', coalesce(name, issuer_name, credential, id), NULL, TRUE, log_index,
            NULL, NULL, NULL, NULL, NULL, NULL
@@ -148,7 +149,8 @@ def read_links(ask: Ask, called: Mapping[str, str]) -> StoreLinks:
     """
     nodes: Sequence[Row] = ask(_NODES, rows=MAX_ROWS).rows
     links: Sequence[Row] = ask(_LINKS, rows=MAX_ROWS).rows
-    return StoreLinks((_node(row, called) for row in nodes), (GraphLink(*row) for row in links))
+    kept = (_node(row, called) for row in nodes if row[1] not in WITHOUT_LINEAGE)
+    return StoreLinks(kept, (GraphLink(*row) for row in links))
 
 
 def _node(row: Row, called: Mapping[str, str]) -> GraphNode:

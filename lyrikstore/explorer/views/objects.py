@@ -75,8 +75,6 @@ def _verdict(page: Page, explorer: Explorer, query: Query, row: Row) -> None:
     if row["kind"] in _OF_KIND:
         path, key = _OF_KIND[row["kind"]]
         add_link(line, page_text(f"explorer.{key}"), href(f"{path}/{identity}"), after=" ")
-    for path, key in (("/lineage", "lineage"), ("/impact", "impact-link")) if row["kind"] else ():
-        add_link(line, page_text(f"explorer.{key}"), href(f"{path}/{identity}"), after=" ")
     known = explorer.verdicts.known.objects.get(identity)
     if known is None:
         if identity in explorer.verdicts.waiting:
