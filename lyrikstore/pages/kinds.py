@@ -148,6 +148,10 @@ _OF_THE_DATA = (*("store", "name", "base", "label", "trainRecords", "labelTotal"
 _OF_TODAY = ("candidates", "together", "monthly", "prices", "warnings", "memory")
 
 
+def _tried(plan: Facts) -> list[Facts]:
+    return [one for one in plan["candidates"] if one["reason"] is None]
+
+
 def _plan(context: StoreContext, facts: Facts) -> Judged:
     from lyrikstore.train.config import TrainConfig
     from lyrikstore.train.plan.plan import plan_training
@@ -161,7 +165,10 @@ def _plan(context: StoreContext, facts: Facts) -> Judged:
         data = replace(data, validation=str(versions["validation"][0].id))
     again = gather.facts_of_plan(context, plan_training(context, replace(config, data=data)))
     since = [line for some in versions.values() for one in some for line in _since(context, one)]
-    differing = [name for name in _OF_TODAY if again[name] != facts[name]]
+    # The config that a plan writes names only the candidates that it will try.
+    shown = {**facts, "candidates": _tried(facts)}
+    planned = {**again, "candidates": _tried(again)}
+    differing = [name for name in _OF_TODAY if shown[name] != planned[name]]
     if differing:
         since.append(f"a plan of today, on this machine, has other {', '.join(differing)}")
     # ATTACK: ids of other versions than those of the names in the config.

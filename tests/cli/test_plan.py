@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from lyrikstore.train.config import TrainConfig
+from lyrikstore.web.page_facts import TOOL, read_page
+from lyrikstore.web.pages.plan import plan_page
 from tests.cli.tour import PAGES, REPOSITORY, SPLIT, model_folder, topics
 
 OWN_PRICES = """provider = "acme"
@@ -117,6 +119,12 @@ def test_a_config_has_a_value_for_every_setting_and_is_planned_alike(based) -> N
     page = based.folder / again["pageFile"]
     checks = {one["id"]: one["state"] for one in verified(based, page)["checks"]}
     assert (checks["page"], checks["page.current"]) == ("pass", "pass")
+    # The config that `plan REF` writes does not name candidates that will not be tried.
+    facts = read_page(page.read_bytes()).facts
+    left_out = {**facts["candidates"][0], "candidate": "lora", "reason": "about 3 h"}
+    facts = {**facts, "candidates": [*facts["candidates"], left_out]}
+    page.write_bytes(plan_page(facts, tool=TOOL))
+    assert {one["id"]: one["state"] for one in verified(based, page)["checks"]} == checks
     # ATTACK A206: fewer hours, by an editor.
     page.write_bytes(page.read_bytes().replace(b"Training plan</p>", b"Approved plan</p>"))
     report = verified(based, page)
