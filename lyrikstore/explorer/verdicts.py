@@ -4,17 +4,16 @@ First the structure of the whole store is verified, as `verify --quick` does: si
 policies, links, rights; no data is read. Then objects are verified with all their data, one by one,
 when a page asks for it, as `verify REF` does. Nothing counts as verified before.
 
-Results hold for one state of the log, one trust file and one day, and are kept in the user's cache
-folder of the store under these. They quote names and paths: a purge removes them.
+Results hold for one state of the log, one trust file and one day. The first one is kept in the
+user's cache folder of the store under these. It quotes names: a purge removes it. What was found
+of data is not kept: it may have been changed since.
 """
 
 import contextlib
 import queue
-import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -23,7 +22,6 @@ from lyrikstore.api import Digest, Report, Store
 from lyrikstore.api.purge import explorer_folder
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.files import open_private, open_regular
-from lyrikstore.canon.limits import MAX_NAMED
 from lyrikstore.explorer.judgement import (
     FLAGGED,
     NOT_ALONE,
@@ -32,16 +30,14 @@ from lyrikstore.explorer.judgement import (
     SOUND,
     Judgement,
 )
-from lyrikstore.history.repository.repository import Repository
-from lyrikstore.verify.report import CheckState
+from lyrikstore.explorer.marks import MARKED_ALONE, marks_of, says_all
+from lyrikstore.verify.store.log import check_log_state
 from lyrikstore.verify.store.store import verify_store
 from lyrikstore.version import __version__
 from lyrikstore.web.texts import page_text
 
 _FILE = "verdicts.json"
 _MOST_BYTES = 64 << 20
-_SHORT_ID = re.compile(r"\b[0-9a-f]{12}\b")
-_NOT_READ = "not-read"
 
 
 class CheckLine(Struct, frozen=True):
@@ -110,10 +106,9 @@ class Verdicts:
         """Find the verdicts for another state, in the background; earlier ones count no more."""
         if key == self.known.key:
             return
-        self.known = self._kept(key)
+        self.known = KnownVerdicts(key)
         self.waiting, self.failed = set(), ""
-        if self.known.store is None:
-            self._ask(key, "")
+        self._ask(key, "")
 
     def ask_for(self, identity: str) -> None:
         """Verify an object with all its data, in the background."""
@@ -129,7 +124,9 @@ class Verdicts:
         """Return what is known about a logged manifest or credential."""
         known = self.known
         if (found := known.objects.get(identity)) is not None:
-            return Judgement(found.verdict, found.verdict, page_text("explorer.with-data"))
+            at = page_text("explorer.verified-at", verdict=found.verdict, at=found.at)
+            said = f"{page_text('explorer.with-data')} {at}"
+            return Judgement(found.verdict, found.verdict, said)
         if identity in self.waiting:
             return PENDING
         if known.store is None:
@@ -137,6 +134,8 @@ class Verdicts:
         if (marked := known.marks.get(identity)) is None:
             return SOUND if known.store.verdict == "quick" else NOT_ALONE
         state, detail = marked
+        if state == MARKED_ALONE:
+            return NOT_ALONE
         word = page_text(f"explorer.is-{state}")
         return FLAGGED if state == "flagged" else Judgement(state, word, detail)
 
@@ -162,20 +161,22 @@ class Verdicts:
 
     def _verify_one(self, key: str, identity: str) -> None:
         store = self._open_store()
+        if state_key(store) != key:
+            return  # it has grown since: the next page asks again
         if identity:
-            found = _known(store.verify(identity.partition(":")[2], recompute=False))
+            verdict = _known(store.verify(identity.partition(":")[2], recompute=False))
             known = self.known
             if known.key == key:
-                known.objects[identity] = found
+                known.objects[identity] = verdict
         else:
-            report = verify_store(store, share=0)
-            marks = marks_of(store.repository, report)
-            verdict = _known(report, "quick" if _says_all(report) else "doubtful")
+            found = self._kept(key)
+            if found.store is None or not _is_as_long(store, found.store):
+                found = _structure_of(store, key)
+                self._keep(found)
             known = self.known
             if known.key == key:
-                known.marks = marks
-                known.store = verdict
-        self._keep(known)
+                known.marks = found.marks
+                known.store = found.store
 
     def _kept(self, key: str) -> KnownVerdicts:
         if self._cache is not None:
@@ -208,56 +209,23 @@ def state_key(store: Store) -> str:
     return str(Digest.of(b"".join(Digest.of(one).raw for one in (*log, trust, day))))
 
 
-def marks_of(repository: Repository, report: Report) -> dict[str, tuple[str, str]]:
-    """Return id → state and sentence of the objects that a report on the store names.
+def _structure_of(store: Store, key: str) -> KnownVerdicts:
+    report = verify_store(store, share=0)
+    marks = marks_of(store, report)
+    is_whole = says_all(store.repository, report)
+    return KnownVerdicts(key, _known(report, "quick" if is_whole else "doubtful"), marks)
 
-    What was made from an object that does not hold does not hold either.
+
+def _is_as_long(store: Store, kept: KnownVerdict) -> bool:
+    """Return whether the checks of the log give what they gave when a verdict was kept.
+
+    ATTACK A214: a store is rolled back to the state for which a verdict was kept. Only the user's
+    memory of its log knows that it was longer.
     """
-    marks: dict[str, tuple[str, str]] = {}
-    try:
-        marks |= {str(one.id): ("flagged", "") for one in repository.flagged}
-    except LyrikstoreError:  # `refs` fails, and with it the store
-        return marks
-    named: dict[str, tuple[str, str]] = {}
-    for state in ("warn", "unchecked", "fail"):  # the worst last
-        for check in report.checks:
-            if check.state == state and check.detail.get("reason") != _NOT_READ:
-                badge = {"fail": "invalid", "unchecked": "incomplete"}.get(state, "warn")
-                for problem in _problems(check.detail):
-                    for short in _SHORT_ID.findall(problem):
-                        if named.get(short, ("",))[0] != badge:  # the first of a state is enough
-                            named[short] = (badge, f"{check.id}: {problem}"[:500])
-    for entry in repository.entries():
-        identity = str(entry.id)
-        if entry.id.short in named and identity not in marks:
-            marks[identity] = named[entry.id.short]
-    for _, manifest in repository.all_manifests():
-        for one in manifest.inputs:
-            state, detail = marks.get(str(one.id), ("", ""))
-            if state == "invalid" and marks.get(str(manifest.id), ("",))[0] != "invalid":
-                marks[str(manifest.id)] = (state, detail)
-    return marks
-
-
-def _problems(detail: Mapping[str, Any]) -> Sequence[str]:
-    found = detail.get("problems", ())
-    return [str(one) for one in found] if isinstance(found, list | tuple) else ()
-
-
-def _says_all(report: Report) -> bool:
-    """Return whether the report names every object about which it says something.
-
-    A report lists the first problems of a check only, and some problems are of the store itself.
-    """
-    for check in report.checks:
-        problems = _problems(check.detail)
-        if check.id != "refs" and len(problems) >= MAX_NAMED:
-            return False
-        if check.state is CheckState.FAIL and (
-            check.id.startswith(("store.", "log.")) or not _SHORT_ID.search(" ".join(problems))
-        ):
-            return False
-    return True
+    trust, at, memory = store.trust, store.clock(), store.memory
+    log = check_log_state(store.repository, trust=trust, at=at, memory=memory)
+    states = {one.id: one.state for one in kept.checks}
+    return all(states.get(one.id) == str(one.state) for one in log.checks)
 
 
 def _known(report: Report, verdict: str = "") -> KnownVerdict:

@@ -73,10 +73,12 @@ class Problems:
         if self.bad:
             found = [*self.bad, *self.lost, *self.left_out]
             text = _text(found)
+            facts |= self._warned()
             return failed(self.check, first or "problems", text, problems=listed(found), **facts)
         if self.lost:
             text = _text(self.lost)
             lost = listed([*self.lost, *self.left_out])
+            facts |= self._warned()
             return unchecked(self.check, first or "lost", text, problems=lost, **facts)
         if self.left_out:
             return self._left_out(facts)
@@ -88,13 +90,16 @@ class Problems:
         return passed(self.check, summary, **facts)
 
     def _left_out(self, facts: dict[str, JSON]) -> Check:
-        # What a warning says holds also where other parts were not looked at.
-        warned: dict[str, JSON] = {"warnings": listed(self.warnings)} if self.warnings else {}
         more = f"; {_text(self.warnings)}" if self.warnings else ""
         parts = pluralize(len(self.left_out), "part that it needs is", "parts that it needs are")
         text = f"{parts} left out of this copy: {_text(self.left_out)}{more}"
         problems = listed(self.left_out)
-        return unchecked(self.check, NOT_FETCHED, text, problems=problems, **warned, **facts)
+        facts |= self._warned()
+        return unchecked(self.check, NOT_FETCHED, text, problems=problems, **facts)
+
+    def _warned(self) -> dict[str, JSON]:
+        # What a warning says holds also where other parts do not, or were not looked at.
+        return {"warnings": listed(self.warnings)} if self.warnings else {}
 
 
 def _text(problems: list[str]) -> str:
