@@ -152,13 +152,15 @@ def _statement(name: str, text: str = "it is so", **more: Any) -> dict[str, Any]
         ("leakage", _statement("evaluation.seen:a", "2 of 100 test records (2.0 %) were seen")),
         ("model-loses", _statement("evaluation.decision:a", value={"use": "baseline"})),
         ("weakest", _statement("evaluation.worst-slice:a", "length long: accuracy 0.6")),
+        ("data", _statement("data.found:a", value={"found-email": 3, "label-conflict": 2})),
+        ("data", _statement("data.licence-unstated:a")),
         ("none", _statement("evaluation.data:a")),
     ],
 )
 def test_the_worst_finding_is_the_first_that_holds(kind: str, found: Mapping[str, Any]) -> None:
     order = [
         "right-withdrawn", "contradicted", "personal-data", "leakage", "model-loses", "weakest",
-        "none",
+        "data", "none",
     ]  # fmt: skip
     better = [
         _statement("rights.withdrawn:x", state="not-established"),
@@ -166,6 +168,7 @@ def test_the_worst_finding_is_the_first_that_holds(kind: str, found: Mapping[str
         _statement("evaluation.near:b", "20 of 100 test records (20.0 %) are nearly the same as"),
         _statement("evaluation.decision:b", value={"use": "undecided"}),
         _statement("evaluation.worst-class:b", "not said: no label has 20 test records"),
+        _statement("data.found:b", "found-email: 3 records", value={"found-email": 3}),
     ]
     every = {
         "right-withdrawn": _statement("rights.withdrawn:z"),
@@ -174,6 +177,7 @@ def test_the_worst_finding_is_the_first_that_holds(kind: str, found: Mapping[str
         "leakage": _statement("evaluation.near:z", "21 of 100 test records (21.0 %) are nearly"),
         "model-loses": _statement("evaluation.verdict:z", value="worse"),
         "weakest": _statement("evaluation.worst-class:z", "a: F1 0.1"),
+        "data": _statement("data.found:z", value={"label-conflict": 2}),
         "none": _statement("evaluation.data:z"),
     }
     later = [every[one] for one in order[order.index(kind) + 1 :]]

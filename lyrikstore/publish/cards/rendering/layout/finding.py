@@ -17,8 +17,8 @@ class Finding(Struct, frozen=True):
     """The worst of what a card states.
 
     Attributes:
-        kind: ``right-withdrawn``, ``contradicted``, ``personal-data``, ``leakage``, ``model-loses``
-            or ``weakest``; ``none`` if nothing of this is established.
+        kind: ``right-withdrawn``, ``contradicted``, ``personal-data``, ``leakage``,
+            ``model-loses``, ``weakest`` or ``data``; ``none`` if nothing of this is established.
         statements: The statements that say so; for ``none`` those that would.
     """
 
@@ -39,6 +39,7 @@ def worst_finding(card: CardContents) -> Finding:
         "leakage": _leakage,
         "model-loses": _loses,
         "weakest": _weakest,
+        "data": _in_data,
     }
     for kind, find in order.items():
         if found := find(card):
@@ -75,5 +76,17 @@ def _loses(card: CardContents) -> list[Shown]:
 
 def _weakest(card: CardContents) -> list[Shown]:
     slices, labels = card.facts("evaluation.worst-slice"), card.facts("evaluation.worst-class")
-    known = [one for one in (*slices, *labels) if not one["text"].startswith(_NOT_SAID)]
-    return known or card.established("data.licence-unstated", "data.found")
+    return [one for one in (*slices, *labels) if not one["text"].startswith(_NOT_SAID)]
+
+
+def _in_data(card: CardContents) -> list[Shown]:
+    """Return what filters found in the data, and records without a licence.
+
+    Personal data that only scans name was removed later: else it is ``data.personal-found``.
+    """
+    found = [
+        one
+        for one in card.established("data.found")
+        if not all(reason.startswith("found-") for reason in one.get("value") or ("",))
+    ]
+    return [*card.established("data.licence-unstated"), *found]
