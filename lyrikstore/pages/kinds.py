@@ -1,6 +1,7 @@
 """The kinds of pages: how each is drawn, and how its facts are judged again beside a store."""
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from msgspec import Struct
@@ -142,10 +143,13 @@ def _run(context: StoreContext, facts: Facts) -> Judged:
     return Judged(again, checkpoint, (*since, *_since(context, checkpoint)))
 
 
-_OF_THE_DATA = (*("store", "name", "base", "label", "trainRecords", "labelTotal", "data"),)
+_OF_THE_DATA = (*("store", "name", "base", "label", "trainRecords", "labelTotal", "data"), "config")
 """Members of a plan that do not depend on prices, on measured steps or on the machine."""
 
-_OF_TODAY = ("candidates", "together", "monthly", "prices", "warnings", "memory")
+_OF_TODAY = (
+    *("candidates", "together", "monthly", "prices", "warnings", "memory"),
+    *("validationRecords", "tokensBasis", "plannedOn", "planErrors"),
+)
 
 
 def _tried(plan: Facts) -> list[Facts]:
@@ -154,6 +158,7 @@ def _tried(plan: Facts) -> list[Facts]:
 
 def _plan(context: StoreContext, facts: Facts) -> Judged:
     from lyrikstore.train.config import TrainConfig
+    from lyrikstore.train.plan.defaults import write_toml
     from lyrikstore.train.plan.plan import plan_training
 
     config = TrainConfig.parse(facts["config"].encode())
@@ -181,11 +186,15 @@ def _plan(context: StoreContext, facts: Facts) -> Judged:
         ]
         for role, some in versions.items()
     }
-    held = {name: again[name] for name in _OF_THE_DATA}
+    # ATTACK A215: a comment in the config, or a member that no plan has.
+    again["config"] = write_toml(config)
+    held = {name: facts[name] for name in again if name in facts}
+    held |= {name: again[name] for name in _OF_THE_DATA}
     return Judged(held, versions["train"][0], tuple(since))
 
 
 def _report(context: StoreContext, facts: Facts) -> Judged:
+    Digest.parse(facts["trust"])
     subject = facts["report"]["subject"]
     if subject == str(context.id):
         return Judged(facts, None)
@@ -215,7 +224,9 @@ def _letter(context: StoreContext, facts: Facts) -> Judged:
         raise NotFoundError("not-logged", f"{did} never had a role in this store")
     # It was right once, if any policy said so.
     roles, logs = shown if shown in said else said[-1]
-    held = facts if facts["store"] is None else {**facts, "roles": roles, "logKeys": logs}
+    if facts["store"] is None:  # ATTACK A216: log keys beside a genuine key, of no store
+        roles, logs = [], []
+    held = {**facts, "roles": roles, "logKeys": logs}
     return Judged(held, history[-1], tuple(since))
 
 
@@ -234,7 +245,8 @@ def letter_of_key(facts: Facts) -> Facts:
     from lyrikstore.crypto.multikey import parse_did_key
 
     letter = KeyLetter.about(parse_did_key(facts["did"]), at=now())
-    return {"did": letter.did, "words": list(letter.words), "fingerprint": letter.fingerprint}
+    held = {"did": letter.did, "words": list(letter.words), "fingerprint": letter.fingerprint}
+    return {**held, "date": date.fromisoformat(facts["date"]).isoformat()}
 
 
 KINDS: Mapping[str, PageKind] = {

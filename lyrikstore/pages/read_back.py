@@ -25,14 +25,17 @@ from lyrikstore.verify.report import Check, CheckState, Report, Verdict, failed,
 from lyrikstore.verify.store.readers import NO_READERS, Readers
 from lyrikstore.web.html import style_policy
 from lyrikstore.web.page_facts import RENDERER, TOOL, PageFacts, read_page
+from lyrikstore.web.pages.report import report_facts
 
 _MALFORMED = (
     *(KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError),
     *(RecursionError, StopIteration, ValidationError, LyrikstoreError),
 )
 
-_HUGE = re.compile(r"[-+]?[\d.]+[eE][-+]?\d{3,}")
-"""A number whose digits could fill the memory."""
+_HUGE = re.compile(r"\s*[-+]?[\d._]+[eE][-+]?[\d_]{3,}\s*")
+"""A number whose digits could fill the memory, in every spelling that ``Decimal`` reads."""
+
+_A_TOOL = re.compile(r"lyrikstore [0-9][0-9A-Za-z.+-]{0,40}")
 
 _NO_STORE = "a page is not signed: name the store that it is about, --store PATH"
 
@@ -101,6 +104,10 @@ def check_drawing(data: bytes) -> tuple[Check, PageFacts | None]:
     except _MALFORMED as error:
         text = f"its facts are not those of a page of kind {page.kind}: {quote(str(error))}"
         return failed("page", "edited", text), page
+    if again == data and not _A_TOOL.fullmatch(page.tool):
+        # ATTACK A215: words that a page shows, and that no store can confirm.
+        text = f"it names a tool of another kind: {quote(page.tool, 80)}"
+        return unchecked("page", "other-renderer", text), page
     if again == data:
         try:
             return _of_a_key(page), page
@@ -148,6 +155,8 @@ def _beside(
     report = verify_again(context, judged.object, readers)
     if page.kind == "report" and (then := page.facts["report"]["verdict"]) != str(report.verdict):
         problems.warnings.append(f"its verdict is {report.verdict} by now, not {quote(str(then))}")
+    elif page.kind == "report" and (where := report_difference(page.facts["report"], report)):
+        problems.warnings.append(f"its report is another one by now: {where}")
     made = [drawn, problems.close("compared with all current entries of the log")]
     mine = Report.of("page", made, subject=subject, issuer=report.issuer, at=context.clock())
     order = list(Verdict)
@@ -167,11 +176,17 @@ def _compare(page: PageFacts, judged: Judged) -> Check:
     # What the page holds, in the form in which it would carry it again.
     again = PageFacts.of(page.kind, judged.facts, page.tool).facts
     where = first_difference(held, again)
-    extra = sorted(page.facts.keys() - judged.facts.keys()) if page.kind != "plan" else []
+    extra = sorted(page.facts.keys() - judged.facts.keys())
     if where or extra:
         text = where or f"{quote(extra[0])} is not a fact of it"
         return failed("page", "differs", f"it differs from this store: {text}")
     return passed("page", "it is what its facts give, and its facts are those of this store")
+
+
+def report_difference(then: JSON, now: Report) -> str:
+    """Return the first difference of the report of a page and one made now, but for its moment."""
+    again: Any = report_facts(now, trust="")["report"]
+    return first_difference(then, {**again, "at": then["at"] if isinstance(then, dict) else None})
 
 
 def first_difference(one: JSON, other: JSON, path: str = "") -> str:

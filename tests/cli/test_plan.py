@@ -125,6 +125,11 @@ def test_a_config_has_a_value_for_every_setting_and_is_planned_alike(based) -> N
     facts = {**facts, "candidates": [*facts["candidates"], left_out]}
     page.write_bytes(plan_page(facts, tool=TOOL))
     assert {one["id"]: one["state"] for one in verified(based, page)["checks"]} == checks
+    # ATTACK A215: words that nothing was computed from.
+    noted = {**facts, "config": f"# approved by the bank\n{facts['config']}"}
+    page.write_bytes(plan_page(noted, tool=TOOL))
+    assert verified(based, page)["checks"][0]["detail"]["reason"] == "differs"
+    page.write_bytes(plan_page(facts, tool=TOOL))
     # ATTACK A206: fewer hours, by an editor.
     page.write_bytes(page.read_bytes().replace(b"Training plan</p>", b"Approved plan</p>"))
     report = verified(based, page)

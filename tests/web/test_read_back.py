@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.curate.profile import profile_version
-from lyrikstore.pages import gather
+from lyrikstore.pages import gather, read_back
 from lyrikstore.pages.kinds import KINDS
 from lyrikstore.pages.read_back import check_drawing, first_difference, verify_page
 from lyrikstore.publish.identity.key_letter import KeyLetter, letter_page
@@ -249,6 +250,47 @@ def test_a_run_and_a_report(full_chain: Any) -> None:
         assert report.verdict is not Verdict.TRUSTED
 
 
+def of_report(change: Callable[[dict[str, Any]], Any], facts: dict[str, Any]) -> None:
+    change(facts["report"])
+
+
+def test_no_word_of_a_report_is_another_one(full_chain: Any) -> None:
+    # ATTACK A215: the verdict is the same, and a check says something else, or is left out.
+    context, raw = full_chain.context, full_chain.made["raw"]
+    found = verify_object(context, raw.id, readers=all_readers())
+    said = report_page(report_facts(found, trust=ID))
+    forgeries: tuple[Callable[[dict[str, Any]], Any], ...] = (
+        lambda report: report["checks"][0].update(summary="approved by the supervisor"),
+        lambda report: report["checks"].pop(),
+        lambda report: report.update(notProven=[]),
+        lambda report: report.update(issuer="did:key:z6Mkstranger"),
+    )
+    for change in forgeries:
+        forged = edited(said, partial(of_report, change))
+        assert at_store(full_chain, forged).check("page.current").state == "warn"
+    forged = edited(said, lambda facts: facts.update(trust="that of the supervisor"))
+    assert at_store(full_chain, forged).verdict is Verdict.INCOMPLETE
+
+
+def test_words_in_the_place_of_the_tool(full_chain: Any) -> None:
+    # ATTACK A215: the footer of a page is text of whoever made it.
+    page = profile_of(full_chain)
+    said = profile_page(read_page(page).facts, tool="the supervisor, who approved it")
+    report = at_store(full_chain, said)
+    assert (report.verdict, report.check("page").detail["reason"]) == (
+        "incomplete",
+        "other-renderer",
+    )
+
+
+@pytest.mark.parametrize("number", ["1_0e999_999_999", " 1e999999999", "1e9999_9999\n"])
+def test_a_number_that_fills_the_memory(number: str) -> None:
+    facts = json.loads(json.dumps(read_page(DRAWN["profile"]()).facts))
+    facts["recordCount"] = number
+    with pytest.raises(ValueError, match="too large"):
+        read_back._refuse_huge(facts)
+
+
 def test_letters(full_chain: Any) -> None:
     context = full_chain.context
     policy = context.repository.policy
@@ -260,6 +302,11 @@ def test_letters(full_chain: Any) -> None:
     assert at_store(full_chain, words).check("page").detail["reason"] == "differs"
     more = edited(page, lambda facts: facts["roles"].append("auditor"))
     assert at_store(full_chain, more).check("page").detail["reason"] == "differs"
+    dated = edited(page, lambda facts: facts.update(date="2026-01-01, before a notary"))
+    assert at_store(full_chain, dated).check("page").detail["reason"] == "differs"
+    # ATTACK A216: the owner's key with log keys of somebody else, in a letter without a store.
+    logs = edited(page, lambda facts: facts.update(store=None, roles=[], logKeys=["x+1+y"]))
+    assert at_store(full_chain, logs).check("page").detail["reason"] == "differs"
     # ATTACK: a stranger's key, in a letter that names no store, or claims a role in this one.
     stranger = KeyLetter.about(key_for("stranger").public, at=context.clock()).to_json()
     claim = {**stranger, "store": str(context.id), "roles": ["owner"], "logKeys": []}
