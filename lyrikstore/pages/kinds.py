@@ -209,7 +209,7 @@ def _letter(context: StoreContext, facts: Facts) -> Judged:
     repository = context.repository
     history = repository.history(GENESIS_NAME)
     policies = [Policy.parse(one.body["policy"]) for one in history]
-    current, did = policies[-1], facts["did"]
+    current, did = policies[0], facts["did"]  # the newest
     shown = (facts["roles"], facts["logKeys"])
     since = []
     if any(one.key == did for one in current.retired):
@@ -223,11 +223,11 @@ def _letter(context: StoreContext, facts: Facts) -> Judged:
     if not said:
         raise NotFoundError("not-logged", f"{did} never had a role in this store")
     # It was right once, if any policy said so.
-    roles, logs = shown if shown in said else said[-1]
+    roles, logs = shown if shown in said else said[0]
     if facts["store"] is None:  # ATTACK A216: log keys beside a genuine key, of no store
         roles, logs = [], []
     held = {**facts, "roles": roles, "logKeys": logs}
-    return Judged(held, history[-1], tuple(since))
+    return Judged(held, history[0], tuple(since))
 
 
 def _in_policy(policy: Policy, did: str) -> tuple[list[str], list[str]]:

@@ -12,18 +12,20 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.curate.profile import profile_version
+from lyrikstore.history.commit.policy_change import revoked, with_writer
 from lyrikstore.pages import gather, read_back
 from lyrikstore.pages.kinds import KINDS
 from lyrikstore.pages.read_back import check_drawing, first_difference, verify_page
 from lyrikstore.publish.identity.key_letter import KeyLetter, letter_page
 from lyrikstore.readers import all_readers
-from lyrikstore.testing.keys import key_for
+from lyrikstore.testing.keys import key_for, signer_for
 from lyrikstore.verify.report import Report, Verdict
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.web.page_facts import TOOL, PageFacts, is_page, read_page
 from lyrikstore.web.pages.evaluation import evaluation_facts, evaluation_page
 from lyrikstore.web.pages.profile import profile_facts, profile_page
 from lyrikstore.web.pages.report import report_facts, report_page
+from tests.publish.cards.making import policy
 from tests.publish.conftest import WORLD, full_chain, untouched_chain
 from tests.sweep import thinned
 from tests.verify.conftest import world
@@ -313,6 +315,31 @@ def test_letters(full_chain: Any) -> None:
     for facts in (stranger, claim, {**claim, "roles": []}):
         found = at_store(full_chain, letter_page(facts))
         assert (found.verdict, found.check("page").detail["reason"]) == ("incomplete", "not-here")
+
+
+def test_letters_about_keys_of_which_the_policy_changed(
+    untouched_chain: Any, tmp_path: Any
+) -> None:
+    chain = untouched_chain.copy(tmp_path / "home")
+    writer = signer_for("a writer")
+
+    def letter() -> bytes:
+        about = {"at": chain.clock(), "store": chain.context.id, "policy": chain.repository.policy}
+        return letter_page(KeyLetter.about(key_for("a writer").public, **about).to_json())
+
+    def said(page: bytes) -> tuple[str, str]:
+        report = at_store(chain, page)
+        return str(report.check("page").state), report.check("page.current").summary
+
+    policy(chain, with_writer(writer.did, None))
+    page = letter()
+    state, now = said(page)
+    assert (state, "today" in now) == ("pass", False)
+    forged = edited(page, lambda facts: facts["roles"].append("owner"))
+    assert at_store(chain, forged).check("page").detail["reason"] == "differs"
+    policy(chain, revoked(writer.did, None))
+    state, now = said(page)
+    assert (state, "was revoked" in now) == ("pass", True)
 
 
 def test_differences_are_named() -> None:
