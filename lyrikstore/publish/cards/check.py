@@ -27,7 +27,11 @@ from lyrikstore.publish.cards.document import MAX_CARD, build_card, read_content
 from lyrikstore.publish.cards.facts import CardFacts, gather, subject_id
 from lyrikstore.publish.cards.gathering.form import FORMATS, CardForm
 from lyrikstore.publish.cards.offline_card import not_the_card, signed_as
-from lyrikstore.publish.cards.rendering.approvals import decisions_shown, restore_page
+from lyrikstore.publish.cards.rendering.approvals import (
+    decisions_shown,
+    is_of_another,
+    restore_page,
+)
 from lyrikstore.publish.cards.rendering.renderings import drawn_from, handed_out, looks_like
 from lyrikstore.publish.cards.sources import check_sources, difference, text_of
 from lyrikstore.verify.checks import not_proven
@@ -82,7 +86,8 @@ def verify_card(
     page, evidence = split_block(data)
     signed = restore_page(page, evidence)
     found, drawn = _find(context.repository, page if signed is None else signed)
-    if signed is None and not isinstance(found, Check):
+    other = not isinstance(found, Check) and is_of_another(found, evidence)
+    if (signed is None or other) and not isinstance(found, Check):
         summary = "the approvals in the page are not those of the evidence behind it"
         found = failed("card", "edited", summary, nearest=str(found.id))
     if isinstance(found, Check):

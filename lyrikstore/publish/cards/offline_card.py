@@ -19,6 +19,7 @@ from lyrikstore.publish.cards.gathering.form import FORMATS
 from lyrikstore.publish.cards.rendering.approvals import (
     decisions_shown,
     fill_page,
+    is_of_another,
     restore_page,
 )
 from lyrikstore.publish.cards.rendering.renderings import drawn_from, handed_out
@@ -35,7 +36,7 @@ from lyrikstore.verify.deployment.card_evidence import (
     split_block,
 )
 from lyrikstore.verify.deployment.layout import DECISION, input_name
-from lyrikstore.verify.report import Check, Report, failed, passed, unchecked
+from lyrikstore.verify.report import Check, CheckState, Report, failed, passed, unchecked
 from lyrikstore.verify.store.statements.approvals import decisions_on
 
 _ENDINGS = frozenset({".md", ".markdown", ".html", ".htm"})
@@ -231,9 +232,12 @@ def verify_card_alone(
     approval = check_card_approval(card, found, signed, trust=trust, at=at)
     inside = {name: one for name, one in files.items() if name.startswith("/")}
     approval = compared_with_file(approval, decisions_shown(data, inside))
+    bytes_check = _check_bytes(data, card, found)
+    if bytes_check.state is CheckState.PASS and is_of_another(card, inside):
+        bytes_check = not_the_card(card, "")
     return Report.of(
         "card-alone",
-        (_check_bytes(data, card, found), approval, *signed.checks),
+        (bytes_check, approval, *signed.checks),
         subject=str(card.id),
         issuer=card.author,
         at=at,

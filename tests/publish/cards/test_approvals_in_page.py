@@ -133,6 +133,20 @@ def test_approvals_of_other_evidence_are_found(ready: Any) -> None:
     assert restore_page(signed, {}) == signed  # as it was signed, it says that nobody did
 
 
+def test_approvals_of_another_card_are_found(ready: Any) -> None:
+    """ATTACK A188: the page of a card that nobody approved, before the evidence of another."""
+    block = split_block(handed(ready))[1]
+    ready.clock.advance(days=1)
+    again = make(ready, "raw")
+    page = add_block(fill_page(again.renderings["html"], block), encode_evidence(block))
+    assert b"Approved by 1" in page
+    assert reason(judge(ready, page, "ada", "expert"), "card") == "edited"
+    own = card_evidence(ready.repository, again.manifest)
+    assert own is not None
+    beside = {"own.evidence.json": encode_evidence(own)}
+    assert alone(ready, page, beside).check("card").state is CheckState.FAIL
+
+
 def test_what_the_log_says_by_now_is_named(ready: Any) -> None:
     """ATTACK A205: a page from before a withdrawal is handed on."""
     before = handed(ready)
@@ -143,6 +157,9 @@ def test_what_the_log_says_by_now_is_named(ready: Any) -> None:
     assert report.check("card").state is CheckState.PASS
     assert said["notInFile"] == [str(later.id), str(more.id)]
     assert said["onlyInFile"] == [str(ready.approval.id)]
+    # Enough approve it: grace does, and not ada, as the page says.
+    approval = report.check("card.approval")
+    assert (str(approval.state), reason(report, "card.approval")) == ("warn", "differs")
     signed = judge(ready, ready.made_card.renderings["html"], "ada", "expert")
     assert signed.check("card.approval").detail["notInFile"] == [str(later.id), str(more.id)]
     assert signed.check("card.approval").detail["onlyInFile"] == []

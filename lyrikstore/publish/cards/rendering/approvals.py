@@ -12,6 +12,7 @@ from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.publish.cards.rendering.layout.statements import shorten
 from lyrikstore.publish.markdown import plain
 from lyrikstore.verify.decisions import decisions_in
@@ -75,6 +76,14 @@ def restore_page(page: bytes, evidence: Mapping[str, bytes]) -> bytes | None:
     return page.replace(filled, _drawn({}))
 
 
+def is_of_another(card: Manifest, evidence: Mapping[str, bytes]) -> bool:
+    """Return whether evidence has the manifest of another card, or of several.
+
+    ATTACK A188: behind the page of a card that nobody approved stands the evidence of another one.
+    """
+    return any(one.id != card.id for one in _cards(evidence))
+
+
 def decisions_shown(page: bytes, evidence: Mapping[str, bytes]) -> list[str] | None:
     """Return the ids of the decisions that a page shows, or None if the file is no such page.
 
@@ -95,8 +104,7 @@ def _drawn(evidence: Mapping[str, bytes]) -> bytes:
 
 def _judge(evidence: Mapping[str, bytes]) -> JudgedCard | None:
     """Return what evidence says, to a reader who trusts nobody; None if it shows no policy."""
-    found = [one for data in evidence.values() if (one := signed_manifest(data)) is not None]
-    cards = [one for one in found if one.kind == "card"]
+    cards = _cards(evidence)
     if len(cards) != 1:
         return None
     (card,), files, trust = cards, tuple(evidence.values()), Trust(())
@@ -106,6 +114,11 @@ def _judge(evidence: Mapping[str, bytes]) -> JudgedCard | None:
         return judge_card(card, files, signed, trust=trust, at=at)
     except LyrikstoreError:  # evidence that somebody changed; verification says how
         return None
+
+
+def _cards(evidence: Mapping[str, bytes]) -> list[Manifest]:
+    found = (signed_manifest(data) for data in evidence.values())
+    return [one for one in found if one is not None and one.kind == "card"]
 
 
 def _add(place: Element, judged: JudgedCard, decisions: list[Any]) -> None:
