@@ -159,20 +159,24 @@ def _tried(plan: Facts) -> list[Facts]:
 def _plan(context: StoreContext, facts: Facts) -> Judged:
     from lyrikstore.train.config import TrainConfig
     from lyrikstore.train.plan.defaults import write_toml
-    from lyrikstore.train.plan.plan import plan_training
+    from lyrikstore.train.plan.plan import plan_training, remarks_of_proposal
 
     config = TrainConfig.parse(facts["config"].encode())
     versions = {
         role: [_named(context, {"id": one}) for one in ids] for role, ids in facts["data"].items()
     }
     data = replace(config.data, train=tuple(str(one.id) for one in versions["train"]))
-    if versions["validation"]:
-        data = replace(data, validation=str(versions["validation"][0].id))
+    validation = [str(one.id) for one in versions["validation"]] or data.train
+    data = replace(data, validation=validation[0])
     again = gather.facts_of_plan(context, plan_training(context, replace(config, data=data)))
     since = [line for some in versions.values() for one in some for line in _since(context, one)]
     # The config that a plan writes names only the candidates that it will try.
     shown = {**facts, "candidates": _tried(facts)}
     planned = {**again, "candidates": _tried(again)}
+    # Nor does it repeat what the plan says of a missing base or a missing part.
+    proposed = [one.summary for one in remarks_of_proposal(context.repository, config)]
+    if facts["warnings"][: len(proposed)] == proposed:
+        planned["warnings"] = [*proposed, *planned["warnings"]]
     differing = [name for name in _OF_TODAY if shown[name] != planned[name]]
     if differing:
         since.append(f"a plan of today, on this machine, has other {', '.join(differing)}")

@@ -200,29 +200,15 @@ def _plan_dataset(
 ) -> TrainingPlan:
     repo = context.repository
     parts = find_parts(repo, ref)
-    remarks = []
+    remarks: list[Remark] = []
     found, shape = None, None
-    names = [base] if base else find_bases(repo)
-    if base == LINEAR:
-        names = []
-    elif len(names) == 1:
-        try:
-            found, shape = read_shape(repo, names[0])
-        except PolicyError as error:
-            if base:
-                raise
-            remarks.append(
-                Remark(error.kind, f"{names[0]} cannot be a base model: {error.message}")
-            )
-    elif names:
-        summary = f"the store has several base models: {', '.join(names)[:300]}; choose with --base"
-        remarks.append(Remark("several-bases", summary))
-    else:
-        remarks.append(Remark("no-base", f"the store has no base model: {NO_BASE}"))
+    if base and base != LINEAR:
+        found, shape = read_shape(repo, base)
+    elif not base:
+        found, shape, remarks = _only_base(repo)
     can_train = "validation" in parts
     if not can_train:
-        summary = f"{parts['train']} has no validation part; make one by a filter with split/3"
-        remarks.append(Remark("no-validation", summary))
+        remarks.append(_no_validation(parts["train"]))
     if measure and not (found and can_train):
         raise InvalidInputError(
             "nothing-to-measure",
@@ -233,7 +219,7 @@ def _plan_dataset(
     proposal = Proposal(
         {"validation": parts["train"], **parts},
         _name_of(repo, parts, found),
-        names[0] if found else LINEAR,
+        (base or found.name) if found else LINEAR,
         shape,
         **named,
     )
@@ -243,6 +229,41 @@ def _plan_dataset(
     # Written out, so that the config tries the same candidates on every machine.
     model = replace(plan.config.model, candidates=plan.chosen)
     return replace(plan, config=replace(plan.config, model=model))
+
+
+def _only_base(repo: Repository) -> tuple[Manifest | None, EncoderShape | None, list[Remark]]:
+    names = find_bases(repo)
+    if not names:
+        return None, None, [Remark("no-base", f"the store has no base model: {NO_BASE}")]
+    if len(names) > 1:
+        summary = f"the store has several base models: {', '.join(names)[:300]}; choose with --base"
+        return None, None, [Remark("several-bases", summary)]
+    try:
+        return *read_shape(repo, names[0]), []
+    except PolicyError as error:
+        summary = f"{names[0]} cannot be a base model: {error.message}"
+        return None, None, [Remark(error.kind, summary)]
+
+
+def _no_validation(train: str) -> Remark:
+    summary = f"{train} has no validation part; make one by a filter with split/3"
+    return Remark("no-validation", summary)
+
+
+def remarks_of_proposal(repo: Repository, config: TrainConfig) -> list[Remark]:
+    """Return the remarks that only the plan of a dataset has, and not that of its config.
+
+    Args:
+        repo: The store.
+        config: The config that the plan of the dataset proposed.
+
+    Raises:
+        VerificationError, IncompleteError: The base model is damaged or missing.
+    """
+    remarks = _only_base(repo)[2] if config.model.base == LINEAR else []
+    if config.data.validation in config.data.train:
+        remarks.append(_no_validation(config.data.train[0]))
+    return remarks
 
 
 def plan_config(
@@ -287,7 +308,9 @@ def plan_config(
             quantized = config.model.quantization
             model = TextModel(config.name, settings, tokenizer, adapter, quantized)
             TARGETS[config.deploy].part.check(model)
-    return _plan(context, config, found, shape, prices, measure, [], can_train=True)
+    # The plan of a dataset without validation part names the training data twice.
+    can_train = data.validation not in data.train
+    return _plan(context, config, found, shape, prices, measure, [], can_train=can_train)
 
 
 def _plan(

@@ -17,9 +17,12 @@ from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import now
 from lyrikstore.canon.toml import parse_toml
 from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.pages.gather import facts_of_plan
+from lyrikstore.pages.kinds import KINDS
 from lyrikstore.testing.clocks import FrozenClock
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.plan import formulas
+from lyrikstore.train.plan import plan as plan_module
 from lyrikstore.train.plan.budget import cheap_by_folds, machine_memory_bytes, smallest_that_fits
 from lyrikstore.train.plan.defaults import (
     Proposal,
@@ -328,7 +331,8 @@ def test_a_plan_says_how_good_it_is_as_measured(planned):
     # ATTACK A129: "± 30 %" was printed of what nobody had measured, and runs took 43 times as long.
     rows = parse_toml(read_packaged(MEASURED), max_bytes=1 << 16)["run"]
     facts = plan_json(planned)
-    check_schema({**facts, "schema": "lyrikstore/cli/plan/v1", "configFile": None}, "cli/plan")
+    files = {"configFile": None, "pageFile": None}
+    check_schema({**facts, "schema": "lyrikstore/cli/plan/v1", **files}, "cli/plan")
     for one in facts["planErrors"]:
         runs = [row for row in rows if row["candidate"] == one["candidate"]]
         assert one["runCount"] == len(runs)
@@ -392,3 +396,22 @@ def test_a_plan_refuses_a_group_that_no_document_has(workshop, store):
     text = workshop.config.replace("[model]", 'group = "clinet"\n[model]', 1)
     with refused("unknown-column"):
         store.models.plan(TrainConfig.parse(text.encode()))
+
+
+@pytest.mark.parametrize("ref", ["acme/tiny", "acme/alone"])
+@pytest.mark.parametrize("bases", [[], ["checkpoints/a/b", "checkpoints/a/c"]])
+def test_the_page_of_a_plan_is_not_old_at_once(
+    store, workshop, monkeypatch, ref: str, bases: list[str]
+) -> None:
+    """Its config alone does not say that a base model or the validation part is missing."""
+    monkeypatch.setattr(plan_module, "find_bases", lambda _repo: bases)
+    files = [(f"{n}.txt", f"text {n}".encode(), {"family": "ab"[n % 2]}) for n in range(8)]
+    workshop.put_dataset("datasets/acme/alone", files)
+    plan = store.models.plan(ref, label="family")
+    reasons = {one.reason for one in plan.remarks}
+    assert ("no-validation" in reasons) == (ref == "acme/alone")
+    assert {"no-base", "several-bases"} & reasons
+    facts = facts_of_plan(store, plan)
+    assert KINDS["plan"].judge(store, facts).since == ()
+    other = {**facts, "warnings": [*facts["warnings"], "rain"]}
+    assert "warnings" in KINDS["plan"].judge(store, other).since[0]
