@@ -24,6 +24,9 @@ T = TypeVar("T")
 WITHOUT_LINEAGE = ("genesis", "policy", "retention")
 """Kinds of manifests that nothing was made from, and that were made from nothing."""
 
+COMPARED = ("dataset", "checkpoint")
+"""Kinds of manifests of which two versions can be shown side by side."""
+
 _MOST_KEPT = 8
 
 Row = Mapping[str, Any]
@@ -216,7 +219,7 @@ class Explorer:
         if manifest.kind not in WITHOUT_LINEAGE:
             for path, key in (("/lineage", "lineage"), ("/impact", "impact-link")):
                 found.append((page_text(f"explorer.{key}"), href(f"{path}/{manifest.id.hex}")))
-        if manifest.parents and manifest.tree is not None:
+        if manifest.parents and manifest.kind in COMPARED:
             link = href("/compare", a=manifest.parents[0].hex, b=manifest.id.hex)
             found.append((page_text("explorer.compare-previous"), link))
         return found

@@ -3,8 +3,11 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from lyrikstore.explorer.graph import standing
+from lyrikstore.explorer.graph.lineage import object_link
+from lyrikstore.explorer.graph.links import GraphNode
 from tests.explorer.browsing import links_of, rows_of
 
 
@@ -53,6 +56,21 @@ def test_impact_lists_all_that_depends_and_what_was_kept(chain_browser, made) ->
     counted = [one for one in impact.affected if one.counts is not None]
     assert counted
     assert str(counted[0].counts["kept"]) in rows[impact.affected.index(counted[0])][2]
+
+
+def test_what_has_no_effect_leads_to_the_page_of_any_object() -> None:
+    node = GraphNode("blake3:1", "run", "runs/a/b", None, False, 3)
+    assert object_link(node).startswith("/run/")
+    assert object_link(replace(node, flagged="unauthorised")).startswith("/object/")
+
+
+def test_only_what_can_be_compared_leads_to_the_version_before(chain_browser, made) -> None:
+    newer = replace(made["checkpoint"], parents=(made["checkpoint"].id,))
+    ways = [link for _, link in chain_browser.explorer.ways_from(newer)]
+    assert any(link.startswith("/compare") for link in ways)
+    deployed = replace(newer, kind="deployment")
+    ways = [link for _, link in chain_browser.explorer.ways_from(deployed)]
+    assert not any(link.startswith("/compare") for link in ways)
 
 
 def test_an_unknown_object(chain_browser) -> None:

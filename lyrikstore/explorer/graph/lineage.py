@@ -94,10 +94,14 @@ def add_standing(explorer: Explorer, found: StoreMap, parent: Element, identity:
     return bool(standing)
 
 
-def object_link(kind: str, identity: str) -> str:
-    """Return the link to the page of an object: the page of its kind, or that of any object."""
-    path = {CREDENTIAL: "/credential", "run": "/run", "card": "/card"}.get(kind, "/object")
-    return href(f"{path}/{identity}")
+def object_link(node: GraphNode) -> str:
+    """Return the link to the page of an object: the page of its kind, or that of any object.
+
+    Only the page of any object shows what has no effect.
+    """
+    kinds = {CREDENTIAL: "/credential", "run": "/run", "card": "/card"}
+    path = "/object" if node.flagged is not None else kinds.get(node.kind, "/object")
+    return href(f"{path}/{node.id}")
 
 
 def label(node: GraphNode) -> str:
@@ -147,7 +151,7 @@ class Drawn:
         """
         add(parent, "span", f"{node.kind} ", {"class": "quiet"})
         if here:
-            add_link(parent, label(node), object_link(node.kind, node.id), after=" ")
+            add_link(parent, label(node), object_link(node), after=" ")
         else:
             add_link(parent, label(node), self.link(node), after=" ")
         add_judgement(parent, self._explorer.judgement_of(node.id))

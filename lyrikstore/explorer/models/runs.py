@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.explorer.explorer import Explorer
-from lyrikstore.explorer.graph.lineage import add_standing
+from lyrikstore.explorer.graph.lineage import add_standing, object_link
 from lyrikstore.explorer.graph.standing import StoreMap, map_of
 from lyrikstore.explorer.models.training import (
     RESOURCES,
@@ -94,7 +94,7 @@ def _add_run(explorer: Explorer, found: StoreMap, row: Element, identity: str) -
     pick = {"type": "checkbox", "name": f"{PICK}{identity}", "value": "1"}
     pick["aria-label"] = page_text("explorer.pick-run", what=name)
     SubElement(SubElement(row, "td", {"class": "whole"}), "input", pick)
-    add_link(SubElement(row, "th", scope="row"), name, href(f"/run/{identity}"))
+    add_link(SubElement(row, "th", scope="row"), name, object_link(node))
     try:
         training = training_of(explorer, found, identity)
     except LyrikstoreError as error:

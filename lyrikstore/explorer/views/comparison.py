@@ -11,7 +11,7 @@ from lyrikstore.api.commands import FileChange
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.diff.rows import RowPlace, RowsDiff
 from lyrikstore.curate.row_index import IndexedRow, RowIndex
-from lyrikstore.explorer.explorer import Explorer
+from lyrikstore.explorer.explorer import COMPARED, Explorer
 from lyrikstore.explorer.jobs import Job
 from lyrikstore.explorer.page import (
     Page,
@@ -48,7 +48,7 @@ def compare_page(explorer: Explorer, query: Query) -> Page:
         return page
     old, new = (explorer.manifest(explorer.row_of(query.text(name))) for name in ("a", "b"))
     for one in (old, new):
-        if one.kind not in {"dataset", "checkpoint"}:
+        if one.kind not in COMPARED:
             raise InvalidInputError("no-files", f"{one.name} is a {one.kind}",
                                     hint="compare datasets or checkpoints")  # fmt: skip
     _beside(page, explorer, old, new)

@@ -5,7 +5,7 @@ from xml.etree.ElementTree import SubElement
 from lyrikstore.canon.errors import NotFoundError
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
-from lyrikstore.explorer.explorer import Explorer, Row
+from lyrikstore.explorer.explorer import COMPARED, Explorer, Row
 from lyrikstore.explorer.page import (
     Page,
     Query,
@@ -95,7 +95,7 @@ def versions_page(explorer: Explorer, query: Query) -> Page:
         add(line, "td", cut(row["message"] or ""))
         add_judgement(SubElement(line, "td"), explorer.judgement_of(identity))
         cell = SubElement(line, "td")
-        if number and row["kind"] in {"dataset", "checkpoint"}:
+        if number and row["kind"] in COMPARED:
             a, b = (one.partition(":")[2] for one in (ids[number - 1], identity))
             add_link(cell, page_text("explorer.with-previous"), href("/compare", a=a, b=b))
     first = (at - 1) * A_PAGE
