@@ -205,15 +205,12 @@ class RowIndex(Struct, frozen=True):
     @contextlib.contextmanager
     def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         # Opened for each use: a purge may remove the file at any time.
-        try:
+        with _database_errors("read"):
             connection = duckdb.connect(str(self.path), read_only=True, config=dict(_SETTINGS))
             try:
                 yield connection
             finally:
                 connection.close()
-        except duckdb.Error as error:
-            reason = " ".join(str(error).split())[:200]
-            raise StorageError("io", f"the rows could not be read: {reason}") from error
 
 
 def build_rows(
@@ -230,7 +227,7 @@ def build_rows(
     Raises:
         IncompleteError: (``retired``) the version is retired, also while the index is built.
         LyrikstoreError: Its data is damaged or missing, or a row cannot be read.
-        StorageError: The file cannot be written.
+        StorageError: The file cannot be written, or rows do not fit into its memory.
 
     Cost: one read of the data; some 50,000 rows a second; memory for one batch of rows.
     """
@@ -243,7 +240,8 @@ def build_rows(
         work.mkdir(mode=0o700)
         try:
             building = work / path.name
-            rows, fields, licences = _fill(building, source, repository, manifest, progress)
+            with _database_errors("kept"):
+                rows, fields, licences = _fill(building, source, repository, manifest, progress)
             building.chmod(0o600)
             stamp: dict[str, Any] = {
                 "form": _FORM,
@@ -293,6 +291,16 @@ def forget_rows(folder: Path, versions: Collection[Digest] | None = None) -> int
             else:
                 path.unlink(missing_ok=True)
     return freed
+
+
+@contextlib.contextmanager
+def _database_errors(done: str) -> Iterator[None]:
+    """Raise StorageError (``io``) for an error of the database, such as rows beyond its memory."""
+    try:
+        yield
+    except duckdb.Error as error:
+        reason = " ".join(str(error).split())[:200]
+        raise StorageError("io", f"the rows could not be {done}: {reason}") from error
 
 
 def _path(folder: Path, version: Digest) -> Path:

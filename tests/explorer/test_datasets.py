@@ -2,9 +2,12 @@
 
 import time
 
+import duckdb
 import pytest
 
 from lyrikstore.api.purge import explorer_folder
+from lyrikstore.canon.errors import StorageError
+from lyrikstore.curate import row_index
 from lyrikstore.curate.row_index import RowIndex
 from lyrikstore.explorer.views import comparison
 from lyrikstore.testing.keys import signer_for
@@ -205,8 +208,6 @@ def test_no_row_outlives_its_version(own) -> None:
 
 
 def test_a_version_that_is_retired_while_its_rows_are_read_leaves_none(own, monkeypatch) -> None:
-    from lyrikstore.curate import row_index
-
     manifest = own.explorer.store.resolve("acme/clauses~1")
     store = own.open_store()
     filled = row_index._fill
@@ -230,3 +231,18 @@ def test_the_store_stays_as_it_was(browser_in, made) -> None:
     done(browser_in, "/compare", a=version(browser_in, "acme/clauses~1"), b=identity, values="1")
     browser_in.page("/log")
     assert content_of(made / "store") == before
+
+
+def test_rows_beyond_the_memory_of_the_index_are_an_error_of_ours(
+    browser_in, tmp_path, monkeypatch
+) -> None:
+    def full(*_: object) -> None:
+        raise duckdb.OutOfMemoryException("failed to pin block")
+
+    monkeypatch.setattr(row_index, "_fill", full)
+    store = browser_in.open_store()
+    manifest = store.resolve("acme/clauses")
+    with pytest.raises(StorageError, match="could not be kept") as found:
+        row_index.build_rows(store.repository, manifest, tmp_path / "rows")
+    assert found.value.kind == "io"
+    assert not list((tmp_path / "rows").iterdir())
