@@ -96,6 +96,20 @@ def open_regular(path: Path, *, pipes: bool = False) -> BinaryIO:
     raise OSError(errno.EINVAL, "not a regular file")
 
 
+def open_own(path: Path) -> BinaryIO:
+    """Open a regular file of this user that nobody else can write, and that is no link.
+
+    Raises:
+        OSError: As :func:`open_regular`; it belongs to somebody else, or others can write it.
+    """
+    file = open_regular(path)
+    status = os.fstat(file.fileno())
+    if status.st_uid == os.geteuid() and not status.st_mode & 0o022 and not path.is_symlink():
+        return file
+    file.close()
+    raise OSError(errno.EPERM, "not a file of this user alone")
+
+
 def open_private(path: Path, mode: str) -> BinaryIO:
     """Open a file for writing that only this user can read, with any umask; never through a link.
 

@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, StorageError, storage_errors
-from lyrikstore.canon.files import open_private, open_regular
+from lyrikstore.canon.files import open_own, open_private
 from lyrikstore.canon.json import encode, parse_canonical
 from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.progress import OnProgress, Progress, silent
@@ -312,11 +312,12 @@ def _stamp(path: Path) -> Path:
 
 
 def _read_stamp(path: Path) -> tuple[int, tuple[str, ...], Counts]:
-    with open_regular(_stamp(path)) as file:
+    with open_own(_stamp(path)) as file:
         stamp: Any = parse_canonical(file.read(MAX_JSON_BYTES + 1))
     if stamp["form"] != _FORM or stamp["duckdb"] != duckdb.__version__ or path.is_symlink():
         raise FormatError("bad-index", "the rows are of another version")
-    found = path.stat()
+    with open_own(path) as file:
+        found = os.fstat(file.fileno())
     mark = found.st_ino, found.st_size, found.st_mtime_ns
     if _checked.get(path) != mark:
         if str(Digest.of_file(path)) != stamp["database"]:

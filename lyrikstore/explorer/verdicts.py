@@ -21,7 +21,7 @@ from msgspec import Struct
 from lyrikstore.api import Digest, Report, Store
 from lyrikstore.api.purge import explorer_folder
 from lyrikstore.canon.errors import LyrikstoreError
-from lyrikstore.canon.files import open_private, open_regular
+from lyrikstore.canon.files import open_own, open_private
 from lyrikstore.explorer.judgement import (
     FLAGGED,
     NOT_ALONE,
@@ -181,7 +181,8 @@ class Verdicts:
     def _kept(self, key: str) -> KnownVerdicts:
         if self._cache is not None:
             with contextlib.suppress(OSError, msgspec.MsgspecError, LyrikstoreError):
-                with open_regular(explorer_folder(self._cache) / _FILE) as file:
+                # ATTACK A214: another user made the cache folder, and verdicts in it.
+                with open_own(explorer_folder(self._cache) / _FILE) as file:
                     found = msgspec.json.decode(file.read(_MOST_BYTES), type=KnownVerdicts)
                 if found.key == key:
                     return found

@@ -196,6 +196,19 @@ def test_verdicts_are_kept_for_this_log_this_trust_file_and_this_day(own, monkey
     again.close()
 
 
+def test_a_kept_file_that_others_can_write_counts_for_nothing(own, tmp_path) -> None:
+    await_kept(own)
+    key = own.explorer.verdicts.known.key
+    file = explorer_folder(own.explorer.cache) / "verdicts.json"
+    assert own.explorer.verdicts._kept(key).store is not None
+    file.chmod(0o666)
+    assert own.explorer.verdicts._kept(key).store is None
+    file.chmod(0o600)
+    file.rename(tmp_path / "elsewhere")
+    file.symlink_to(tmp_path / "elsewhere")
+    assert own.explorer.verdicts._kept(key).store is None
+
+
 def test_what_was_found_of_data_is_not_kept(own) -> None:
     await_kept(own)
     identity = str(own.explorer.store.resolve("acme/letters").id)
