@@ -1,11 +1,16 @@
 """The table of runs, one run, and runs side by side."""
 
+import shutil
+from urllib.parse import unquote
+
 import pytest
 
 from lyrikstore.api.commands import evaluation_page, facts_of_evaluation
 from lyrikstore.api.models import Models
+from lyrikstore.explorer.graph.standing import map_of
 from lyrikstore.explorer.models.training import amount, differing, flat
-from tests.explorer.browsing import links_of, rows_of
+from tests.conftest import REPOSITORY
+from tests.explorer.browsing import Browser, links_of, rows_of
 from tests.web.page_samples import evaluated
 
 
@@ -43,6 +48,21 @@ def test_an_evaluation_is_drawn_as_evaluate_draws_it(chain_browser, made, monkey
     answer = chain_browser.client.get(f"/evaluation/{made['evaluation'].id}")
     facts = facts_of_evaluation(chain_browser.explorer.store, made["evaluation"], report)
     assert answer.content == evaluation_page(facts)
+
+
+def test_results_of_monitoring_are_no_drawn_evaluation(tmp_path) -> None:
+    shutil.copytree(REPOSITORY / "tests/compat/2026-12-01/store", tmp_path / "store")
+    opened = Browser(tmp_path)
+    map_of(opened.explorer)
+    monitor = opened.explorer.store.resolve("evaluations/acme/clauses.monitor")
+    (model,) = (one.id for one in monitor.inputs if one.role == "checkpoint")
+    (run,) = (one.id for one in opened.explorer.manifest({"id": str(model)}).inputs_in("run"))
+    page = opened.page(f"/run/{run}")
+    links = [unquote(link.get("href")) for link in page.iterfind(".//main//a")]
+    assert f"/object/{monitor.id}" in links
+    assert f"/evaluation/{monitor.id}" not in links
+    assert any(link.startswith("/evaluation/") for link in links)
+    opened.close()
 
 
 def test_another_object_is_no_run(chain_browser, made) -> None:

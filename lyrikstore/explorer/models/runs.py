@@ -242,7 +242,7 @@ def _add_evaluations(page: Page, explorer: Explorer, training: Training) -> None
         row = SubElement(body, "tr")
         cell = SubElement(row, "th", scope="row")
         add_link(cell, one.name, href(f"/object/{one.id}"), after=" ")
-        if one.attachments_in("predictions"):
+        if one.attachments_in("predictions") and one not in training.monitors:
             add_link(cell, page_text("explorer.drawn"), href(f"/evaluation/{one.id}"))
         add(row, "td", one.created, {"class": "moment"})
         add(row, "td", result_in_words(one.body))
