@@ -385,7 +385,8 @@ def _card(chain: Any) -> Any:
 
 def _edited_card(chain: Any) -> Report:
     text = _card(chain).renderings["markdown"]
-    return _judged(chain, text.replace(b"accuracy: model 0.75", b"accuracy: model 0.79"))
+    assert b"0.75" in text
+    return _judged(chain, text.replace(b"0.75", b"0.79"))
 
 
 def _lying_card(chain: Any) -> Report:

@@ -136,7 +136,12 @@ class WebKit(Browser):
         waited(self._listens)
         [browser] = Path("/usr/lib").glob("*/webkit2gtk-4.1/MiniBrowser")
         wanted = {"binary": str(browser), "args": ["--automation"]}
-        proxy = {"proxyType": "manual", "httpProxy": f"{NOWHERE}:9", "sslProxy": f"{NOWHERE}:9"}
+        proxy: dict[str, Any] = {
+            "proxyType": "manual",
+            "httpProxy": f"{NOWHERE}:9",
+            "sslProxy": f"{NOWHERE}:9",
+        }
+        proxy["noProxy"] = [NOWHERE]  # this machine, where the explorer listens
         asked = {"alwaysMatch": {"webkitgtk:browserOptions": wanted, "proxy": proxy}}
         session = self._ask("POST", "/session", {"capabilities": asked})
         self.address += f"/session/{session['sessionId']}"

@@ -96,7 +96,7 @@ def test_the_log_shows_the_line_and_a_card_never_takes_it_for_the_test(later) ->
     assert not (later.folder / "monitor.html").exists()
     later.ok("card", TOS, "-o", "monitored.md")
     card = (later.folder / "monitored.md").read_text("utf-8")
-    assert ".monitor" not in card
+    assert ".monitor" not in card.replace("answer.monitoring", "")
     assert later.ok("verify", "monitored.md", "--json").check("card.current")["state"] == "pass"
     rows = later.ok(
         "query", "select purpose, drift, accuracy from evaluations where purpose is not null",
