@@ -187,6 +187,7 @@ _MEASURED = re.compile(
     rb"\"latencyMs\":\{[^}]*\}|(?<=ms an answer )\([^)]*\)|"
     rb"\d{4}-\d\d-\d\dT[0-9:.]+Z|\d[\d.,]* (?:ms|MB|MiB|GB|GiB)|urn:uuid:[0-9a-f-]{36}|"
     rb"\b\d{3},?\d{3},?\d{3}\b|(?<=Seconds: )[\d.]+|(?<=clock, s: )[\d.]+|(?<=time, s: )[\d.]+|"
+    rb"(?<=Seconds )[\d.]+|(?<=clock, s )[\d.]+|(?<=time, s )[\d.]+|"
     rb"(?<=\")\d\.\d(?=\")"
 )
 
