@@ -116,7 +116,7 @@ def _decision(facts: CardFacts) -> Iterator[Said]:
     if not facts.form.claims_by_evidence:
         return
     if not facts.evaluations:
-        text = "cannot be told: no evaluation of it is logged"
+        text = "undecided: no evaluation of it is logged"
         value: JSON = {"use": "undecided", "verdict": "none", "cheaper": "unknown"}
         yield Said(text, (named(facts.checkpoint),), "not-established", value=value)
     for one in facts.evaluations:

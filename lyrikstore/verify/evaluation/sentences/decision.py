@@ -66,7 +66,7 @@ def decision_in_words(body: Body) -> str:
         body: As for :func:`decision_of`.
     """
     verdict, names = verdict_of(body), sides_in_words(body)
-    said = f"cannot be told: {_why_undecided(body)}"
+    said = f"undecided: {_why_undecided(body)}"
     if verdict not in {"", NO_RIVAL}:
         compared = body["comparisons"][0]
         names["baseline"] = other = baseline_called(compared["baseline"])
@@ -76,13 +76,13 @@ def decision_in_words(body: Body) -> str:
         measured = f"{metric}: {', '.join(shown)}, difference "
         measured += with_interval(compared["difference"], signed=True)
         use = names.get(str(decision_of(body)["use"]), "")
-        lead = f"use {use}, the cheaper one" if use else "cannot be told"
+        lead = f"use {use}, the cheaper one" if use else "undecided"
         words = {
             "better": f"use the model, which is better than {other} by {measured}",
             "worse": f"use {other}, which is better than the model by {measured}",
             "no-difference-shown": f"{lead}: no difference is shown in {measured}",
         }
-        said = words.get(verdict, f"cannot be told: {too_few_in_words(body)}; {measured}")
+        said = words.get(verdict, f"undecided: {too_few_in_words(body)}; {measured}")
     costs = [one.text for one in compare_costs(body) if one.side != "unknown"]
     if "baseline" in body and not costs:
         costs = [compare_costs(body)[0].text]
