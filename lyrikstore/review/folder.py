@@ -1,0 +1,67 @@
+"""The folder of a reviewer: opened, and checked to be the one that the queue names (spec §26.5)."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import VerificationError
+from lyrikstore.canon.files import read_at_most
+from lyrikstore.canon.limits import MAX_JSON_BYTES
+from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
+from lyrikstore.review.papers import MANIFEST_FILE, QUEUE_FILE, REQUEST_FILE
+from lyrikstore.verify.review.model import MAX_FOLDER_BYTES, QUEUE, REQUEST, Folder, parse_folder
+
+
+class OpenedFolder(Struct, frozen=True):
+    """A reviewer's folder, checked.
+
+    Attributes:
+        folder: What the reviewer is handed.
+        queue: The queue.
+        request: Its request.
+    """
+
+    folder: Folder
+    queue: Manifest
+    request: Manifest
+
+
+def open_folder(path: Path) -> OpenedFolder:
+    """Return the folder of a reviewer.
+
+    ATTACK A219: on its way to the reviewer a record in the folder is replaced, so that they sign a
+    label for another text. The queue, which its author signed, names the digest of the folder.
+
+    Raises:
+        NotFoundError: (``no-file``) a file of it is missing.
+        VerificationError: (``other-folder``) it is not the folder that the queue names.
+        LyrikstoreError: A file of it is malformed, or its signature does not hold.
+    """
+    data = _read(path / QUEUE_FILE, MAX_FOLDER_BYTES)
+    queue = parse_manifest(_read(path / MANIFEST_FILE, MAX_JSON_BYTES))
+    request = parse_manifest(_read(path / REQUEST_FILE, MAX_JSON_BYTES))
+    return checked_folder(data, queue, request)
+
+
+def checked_folder(data: bytes, queue: Manifest, request: Manifest) -> OpenedFolder:
+    """Return a folder from its files; raises as :func:`open_folder`."""
+    folder = parse_folder(data)
+    named = {one["reviewer"]: one["folder"] for one in queue.body.get("assignments", ())}
+    if (
+        queue.kind != QUEUE
+        or request.kind != REQUEST
+        or named.get(folder.reviewer) != str(Digest.of(data))
+        or folder.request != str(request.id)
+        or [one.id for one in queue.inputs_in(REQUEST)] != [request.id]
+    ):
+        raise VerificationError(
+            "other-folder",
+            "queue.json is not what the author of the queue signed: it was changed, or swapped",
+            hint="sign nothing; ask whoever gave you the folder for a new one",
+        )
+    return OpenedFolder(folder, queue, request)
+
+
+def _read(path: Path, limit: int) -> bytes:
+    return read_at_most(path, limit + 1)

@@ -1,0 +1,357 @@
+"""Decisions come in: logged by digest first, revealed when all are there (spec §26.7).
+
+ATTACK A218: the second of two blind reviewers reads what the first one decided. Until the last of
+them has handed in, the log has nothing of a decision file but its digest, and the file is outside
+the store.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    ConflictError,
+    IncompleteError,
+    InvalidInputError,
+    NotFoundError,
+)
+from lyrikstore.context import StoreContext
+from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.manifests.names import Name
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.review.asked import ReviewedRecord, read_reviewed
+from lyrikstore.review.held import HeldFiles
+from lyrikstore.review.queue import QueuedReview, attach, log_queue
+from lyrikstore.verify.review.decision_file import (
+    QueueRead,
+    check_key,
+    read_decision_file,
+)
+from lyrikstore.verify.review.model import (
+    DECISIONS,
+    MAX_DECISIONS_BYTES,
+    OUTCOME,
+    QUEUE,
+    REQUEST,
+    REVIEW,
+    SUBMISSION,
+    DecisionFile,
+    ItemOutcome,
+    QueueItem,
+    encoded_lines,
+    parse_decisions,
+)
+from lyrikstore.verify.review.outcome import ItemDecisions
+from lyrikstore.verify.review.stated import context_of, decisions_among, read_queue, result_of
+
+
+class HandedIn(Struct, frozen=True):
+    """What came of decision files.
+
+    Attributes:
+        submissions: The submissions that were logged.
+        waiting: DIDs of those whose decisions are still missing.
+        review: The review, if decisions were revealed.
+        outcomes: Its outcomes.
+        adjudication: The queue for the adjudicator, if one was made.
+        disagreed: On how many items the reviewers disagree.
+    """
+
+    submissions: tuple[Manifest, ...]
+    waiting: tuple[str, ...]
+    review: Manifest | None = None
+    outcomes: tuple[ItemOutcome, ...] = ()
+    adjudication: QueuedReview | None = None
+    disagreed: int = 0
+
+
+def hand_in(
+    context: StoreContext,
+    files: Sequence[bytes],
+    held: HeldFiles,
+    *,
+    close: bool = False,
+    destination: Path | None = None,
+    message: str = "",
+) -> HandedIn:
+    """Log decision files of one queue; reveal the decisions once all are there.
+
+    Args:
+        context: The store, opened to append.
+        files: Signed decision files about one queue.
+        held: Where files wait for the reveal, outside the store.
+        close: Whether to reveal although decisions are missing.
+        destination: The folder for that of the adjudicator.
+        message: A note, signed with the review.
+
+    Raises:
+        InvalidInputError: (``other-queue``, ``unknown-item``) as :func:`read_decision_file`;
+            (``no-decisions``) no file, and nothing waits.
+        ConflictError: (``review-closed``) the decisions of the queue were revealed;
+            (``submitted-already``) a reviewer handed in before.
+        PolicyError: (``not-asked``, ``retired-key``)
+        NotFoundError: (``no-ref``, ``no-id``) the store has no such queue; (``no-file``) a file
+            that waits is gone.
+        LyrikstoreError: As any transaction. Nothing is logged if one of the files is refused.
+    """
+    repository = context.repository
+    parsed = [parse_decisions(data) for data in files]
+    if len({one.queue for one in parsed}) != 1:
+        raise InvalidInputError("other-queue", "the files are about several queues, or none")
+    read = read_queue(repository, Digest.parse(parsed[0].queue))
+    before = [one for _, one in submissions_of(repository, read.queue)]
+    if reviews_of(repository, read.queue):
+        raise ConflictError(
+            "review-closed",
+            f"the decisions about {read.queue.name} were revealed; a later one could follow them",
+            hint="ask for another review: lyrikstore review new",
+        )
+    known = {one.body["reviewer"] for one in before}
+    for data in files:
+        one = read_decision_file(data, read)
+        check_key(repository.policy, one.reviewer)
+        if one.reviewer in known:
+            raise ConflictError(
+                "submitted-already", f"{one.reviewer} handed in decisions about this queue before"
+            )
+        known.add(one.reviewer)
+    for data in files:
+        held.keep(repository.store_id, data)
+    made = [_submit(context, read, one, data) for one, data in zip(parsed, files, strict=True)]
+    asked = [one["reviewer"] for one in read.queue.body["assignments"]]
+    waiting = tuple(one for one in asked if one not in known)
+    if waiting and not close:
+        return HandedIn(tuple(made), waiting)
+    return _reveal(context, read, held, waiting, tuple(made), destination, message)
+
+
+def close_review(
+    context: StoreContext,
+    ref: str,
+    held: HeldFiles,
+    *,
+    destination: Path | None = None,
+    message: str = "",
+) -> HandedIn:
+    """Reveal the decisions about a queue although some are missing; as :func:`hand_in`.
+
+    Raises:
+        IncompleteError: (``no-decisions``) nobody handed in decisions.
+    """
+    repository = context.repository
+    read = read_queue(repository, repository.resolve(ref).id)
+    if reviews_of(repository, read.queue):
+        raise ConflictError("review-closed", f"the decisions about {read.queue.name} were revealed")
+    done = {one.body["reviewer"] for _, one in submissions_of(repository, read.queue)}
+    if not done:
+        raise IncompleteError("no-decisions", f"nobody decided anything of {read.queue.name} yet")
+    asked = [one["reviewer"] for one in read.queue.body["assignments"]]
+    waiting = tuple(one for one in asked if one not in done)
+    return _reveal(context, read, held, waiting, (), destination, message)
+
+
+def submissions_of(repository: Repository, queue: Manifest) -> list[tuple[int, Manifest]]:
+    """Return the submissions about a queue with their log indices, in log order."""
+    return [
+        (entry.index, one)
+        for entry, one in repository.all_manifests()
+        if one.kind == SUBMISSION and one.inputs_in(QUEUE)[0].id == queue.id
+    ]
+
+
+def reviews_of(repository: Repository, queue: Manifest) -> list[Manifest]:
+    """Return the reviews that reveal decisions about a queue, in log order."""
+    return [
+        one
+        for _, one in repository.all_manifests()
+        if one.kind == REVIEW and any(named.id == queue.id for named in one.inputs_in(QUEUE))
+    ]
+
+
+def _submit(context: StoreContext, read: QueueRead, file: DecisionFile, data: bytes) -> Manifest:
+    repository, signer = context.repository, context.signer()
+    name = str(Name("submissions", *read.queue.name.split("/")[1:]))
+    state = repository.refs.get(name)
+    with open_transaction(repository) as transaction:
+        made = sign_manifest(
+            kind=SUBMISSION,
+            store=repository.store_id,
+            name=name,
+            body={
+                "reviewer": file.reviewer,
+                "decisions": len(file.decisions),
+                "digest": str(Digest.of(data)),
+            },
+            signer=signer,
+            created=repository.signing_date(context.clock),
+            parents=() if state is None else (state.id,),
+            inputs=[Input(QUEUE, QUEUE, read.queue.id)],
+        )
+        transaction.log_manifest(made)
+        transaction.commit()
+    repository.refresh()
+    return made
+
+
+def _reveal(
+    context: StoreContext,
+    read: QueueRead,
+    held: HeldFiles,
+    waiting: tuple[str, ...],
+    made: tuple[Manifest, ...],
+    destination: Path | None,
+    message: str,
+) -> HandedIn:
+    repository, signer = context.repository, context.signer()
+    submissions = [one for _, one in submissions_of(repository, read.queue)]
+    revealed = [held.take(repository.store_id, one.body["digest"]) for one in submissions]
+    first = read
+    earlier: Manifest | None = None
+    data: list[bytes] = []
+    if read.is_adjudication:
+        earlier = repository.manifest(read.queue.inputs_in(REVIEW)[0].id)
+        first = read_queue(repository, earlier.inputs_in(QUEUE)[0].id)
+        data = [
+            repository.blobs.read(one.id, max_bytes=MAX_DECISIONS_BYTES)
+            for one in earlier.attachments_in(DECISIONS)
+        ]
+        old = [repository.manifest(one.id) for one in earlier.inputs_in(SUBMISSION)]
+        submissions = [*old, *submissions]
+    data += revealed
+    dataset = repository.manifest(read.request.inputs_in("dataset")[0].id)
+    records = {one.place: one for one in _queued(repository, dataset, read, first.items)}
+    queues = [first] if earlier is None else [first, read]
+    decisions = decisions_among(queues, [parse_decisions(one) for one in data])
+    candidates = {place: one.candidate for place, one in records.items()}
+    index = len(repository.entries())
+    figures = context_of(repository, dataset, index)
+    result = result_of(first, decisions, candidates, figures)
+    name = str(Name("reviews", *read.request.name.split("/")[1:]))
+    state = repository.refs.get(name)
+    with open_transaction(repository) as transaction:
+        review = sign_manifest(
+            kind=REVIEW,
+            store=repository.store_id,
+            name=name,
+            body={
+                "round": "first" if earlier is None else "adjudication",
+                "figures": result.figures,
+            },
+            signer=signer,
+            created=repository.signing_date(context.clock),
+            parents=() if state is None else (state.id,),
+            inputs=[
+                Input(REQUEST, REQUEST, read.request.id),
+                *(Input(QUEUE, QUEUE, one.queue.id) for one in queues),
+                *(Input(SUBMISSION, SUBMISSION, one.id) for one in submissions),
+                Input("dataset", "dataset", dataset.id),
+            ],
+            message=message,
+            attachments=_unique(
+                [
+                    *(attach(transaction, DECISIONS, one) for one in data),
+                    attach(transaction, OUTCOME, encoded_lines(result.outcomes)),
+                ]
+            ),
+        )
+        transaction.log_manifest(review)
+        transaction.commit()
+    repository.refresh()
+    for one in submissions:
+        held.forget(repository.store_id, one.body["digest"])
+    disagreed = sum(one.outcome == "disagreed" for one in result.outcomes)
+    handed = HandedIn(made, waiting, review, tuple(result.outcomes), None, disagreed)
+    adjudicator = read.request.body.get("adjudicator")
+    if not disagreed or adjudicator is None or earlier is not None or destination is None:
+        return handed
+    queue = _adjudicate(context, first, review, records, result.decided, destination)
+    return HandedIn(made, waiting, review, tuple(result.outcomes), queue, disagreed)
+
+
+def adjudicate(context: StoreContext, ref: str, destination: Path) -> QueuedReview:
+    """Make the queue of the items on which the reviewers of a review disagree.
+
+    Raises:
+        NotFoundError: (``no-adjudicator``) its request names none.
+        InvalidInputError: (``no-disagreement``) there is nothing to decide.
+        LyrikstoreError: As :func:`log_queue`.
+    """
+    repository = context.repository
+    review = repository.resolve(ref)
+    first = read_queue(repository, review.inputs_in(QUEUE)[0].id)
+    dataset = repository.manifest(review.inputs_in("dataset")[0].id)
+    records = {one.place: one for one in _queued(repository, dataset, first, first.items)}
+    data = [
+        repository.blobs.read(one.id, max_bytes=MAX_DECISIONS_BYTES)
+        for one in review.attachments_in(DECISIONS)
+    ]
+    decisions = decisions_among([first], [parse_decisions(one) for one in data])
+    candidates = {place: one.candidate for place, one in records.items()}
+    figures = context_of(repository, dataset, repository.index_of(review.id))
+    result = result_of(first, decisions, candidates, figures)
+    return _adjudicate(context, first, review, records, result.decided, destination)
+
+
+def _adjudicate(
+    context: StoreContext,
+    first: QueueRead,
+    review: Manifest,
+    records: Mapping[int, ReviewedRecord],
+    decided: Iterable[ItemDecisions],
+    destination: Path,
+) -> QueuedReview:
+    adjudicator = first.request.body.get("adjudicator")
+    if adjudicator is None:
+        raise NotFoundError(
+            "no-adjudicator",
+            f"the request of {review.name} names no adjudicator",
+            hint="lyrikstore review new … --adjudicator DID",
+        )
+    apart = [one for one in decided if one.disagrees() and one.adjudicated is None]
+    if not apart:
+        raise InvalidInputError("no-disagreement", f"the reviewers of {review.name} agree")
+    check_key(context.repository.policy, adjudicator)
+    items = [QueueItem(one.item.item, one.item.place, ()) for one in apart]
+    given = {
+        one.item.item: tuple(
+            sorted({value if isinstance(value, tuple) else (value,) for value in one.values()})
+        )
+        for one in apart
+    }
+    return log_queue(
+        context,
+        first.request,
+        first.questions,
+        records,
+        items,
+        {adjudicator: [one.item for one in items]},
+        destination,
+        seed=bytes.fromhex(first.queue.body["seed"]),
+        review=review,
+        given=given,
+    )
+
+
+def _queued(
+    repository: Repository, dataset: Manifest, read: QueueRead, items: Sequence[QueueItem]
+) -> Iterable[ReviewedRecord]:
+    wanted = {one.place for one in items}
+    field = read.request.body["field"]
+    return (one for one in read_reviewed(repository, dataset, field) if one.place in wanted)
+
+
+def _unique(attachments: Sequence[Attachment]) -> list[Attachment]:
+    return list(dict.fromkeys(attachments))
+
+
+def summary_of(figures: Mapping[str, Any]) -> str:
+    """Return figures of a review in one line."""
+    error = figures["labelError"]
+    return (
+        f"{figures['decided']} of {figures['items']} decided, "
+        f"{error['wrong']} of {error['of']} candidates wrong"
+    )

@@ -1,0 +1,31 @@
+"""The files in a reviewer's folder."""
+
+QUEUE_FILE, MANIFEST_FILE, REQUEST_FILE = "queue.json", "manifest.json", "request.json"
+PAGE_FILE, README_FILE = "review.html", "README.txt"
+
+
+def folder_files(folder: bytes, queue: bytes, request: bytes) -> dict[str, bytes]:
+    """Return name → content of the files of a reviewer's folder.
+
+    Args:
+        folder: ``queue.json``.
+        queue: The manifest of the queue.
+        request: The manifest of the request.
+    """
+    return {
+        QUEUE_FILE: folder,
+        MANIFEST_FILE: queue,
+        REQUEST_FILE: request,
+        README_FILE: _README.encode(),
+    }
+
+
+_README = """\
+You are asked to review records.
+
+Open review.html in a browser (nothing is installed, nothing is sent), or run
+    lyrikstore review next .
+Then sign what you decided, in the page or with
+    lyrikstore review sign . -o decisions.signed.json
+and send that file back to whoever gave you this folder.
+"""
