@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.readers.rows import as_text
+from lyrikstore.curate.recipes.filters.contract import FilterRecord
 from lyrikstore.curate.recipes.references import read_dataset_records
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -34,11 +35,18 @@ def read_labelled(
             )
         for one in read_dataset_records(repository, manifest):
             value = one.fields.get(label)
-            labels = [value] if one.is_document and isinstance(value, str) else None
             yield LabelledRecord(
                 one.id,
-                tuple(one.roles.texts(one.fields, label) if labels is None else labels),
+                labels_in(one, label),
                 {name: tuple(one.roles.texts(one.fields, name)) for name in fields},
                 len((one.text or "").encode("utf-8", "surrogatepass")),
                 as_text(value) or "" if label in one.fields else None,
             )
+
+
+def labels_in(record: FilterRecord, field: str) -> tuple[str, ...]:
+    """Return the labels of a record in a field; a cell of a sheet is one label."""
+    value = record.fields.get(field)
+    if record.is_document and isinstance(value, str):
+        return (value,)
+    return tuple(record.roles.texts(record.fields, field))

@@ -9,6 +9,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.canon.toml import parse_toml
+from lyrikstore.curate.labelled_records import labels_in
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, say_which
 from lyrikstore.curate.recipes.filters.contract import FilterRecord
 from lyrikstore.curate.recipes.references import read_dataset_records
@@ -138,14 +139,9 @@ def read_reviewed(
     Raises:
         LyrikstoreError: As :func:`read_dataset_records`.
     """
-    for place, record in enumerate(read_dataset_records(repository, dataset, long_ones=True)):
-        roles, fields = record.roles, record.fields
-        yield ReviewedRecord(
-            place,
-            tuple(roles.texts(fields, field)),
-            tuple(tuple(roles.texts(fields, name)) for name in by),
-            record,
-        )
+    for place, record in enumerate(read_dataset_records(repository, dataset)):
+        strata = tuple(tuple(record.roles.texts(record.fields, name)) for name in by)
+        yield ReviewedRecord(place, labels_in(record, field), strata, record)
 
 
 def complete_questions(

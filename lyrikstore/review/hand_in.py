@@ -227,8 +227,8 @@ def _reveal(
     queues = [first] if earlier is None else [first, read]
     decisions = decisions_among(queues, [parse_decisions(one) for one in data])
     candidates = {place: one.candidate for place, one in records.items()}
-    index = len(repository.entries())
-    figures = context_of(repository, dataset, index)
+    last = max(repository.index_of(one.id) for one in submissions)
+    figures = context_of(repository, dataset, last)
     result = result_of(first, decisions, candidates, figures)
     name = str(Name("reviews", *read.request.name.split("/")[1:]))
     state = repository.refs.get(name)
@@ -291,7 +291,8 @@ def adjudicate(context: StoreContext, ref: str, destination: Path) -> QueuedRevi
     ]
     decisions = decisions_among([first], [parse_decisions(one) for one in data])
     candidates = {place: one.candidate for place, one in records.items()}
-    figures = context_of(repository, dataset, repository.index_of(review.id))
+    last = max(repository.index_of(one.id) for one in review.inputs_in(SUBMISSION))
+    figures = context_of(repository, dataset, last)
     result = result_of(first, decisions, candidates, figures)
     return _adjudicate(context, first, review, records, result.decided, destination)
 

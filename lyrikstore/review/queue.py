@@ -13,7 +13,6 @@ from lyrikstore.canon.json import JSON
 from lyrikstore.context import StoreContext
 from lyrikstore.curate.readers.rows import as_text
 from lyrikstore.history.commit.transaction import TransactionBuilder, open_transaction
-from lyrikstore.history.log import merkle
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.repository import Repository
@@ -51,7 +50,7 @@ from lyrikstore.verify.review.model import (
     encoded,
     encoded_lines,
 )
-from lyrikstore.verify.review.stated import requests_before
+from lyrikstore.verify.review.stated import requests_before, root_at
 
 MAX_SHOWN: Final = 100_000
 """Longest text of a field in a folder, in characters; the rest is cut, and said."""
@@ -269,11 +268,6 @@ def log_queue(
         put_in_place(made, destination)
     count = requests_before(repository, dataset.name, None)
     return QueuedReview(request, queue, index, places_of, count)
-
-
-def root_at(repository: Repository, size: int) -> bytes:
-    """Return the root of the log at an earlier size, 32 bytes."""
-    return merkle.root(repository.records.hashes[:size])
 
 
 def attach(transaction: TransactionBuilder, role: str, data: bytes) -> Attachment:

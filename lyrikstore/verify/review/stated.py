@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.history.log import merkle
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.review.decision_file import QueueRead
@@ -152,3 +153,8 @@ def requests_before(repository: Repository, dataset: str, index: int | None) -> 
         if one.kind == REQUEST and (index is None or entry.index < index):
             count += repository.manifest(one.inputs_in("dataset")[0].id).name == dataset
     return count
+
+
+def root_at(repository: Repository, size: int) -> bytes:
+    """Return the root of the log at an earlier size, 32 bytes."""
+    return merkle.root(repository.records.hashes[:size])

@@ -16,6 +16,7 @@ from lyrikstore.verify.deployment.rights import rights_in_base
 from lyrikstore.verify.evaluation.choice.candidates import VALIDATION
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, Report, failed, passed, unchecked
+from lyrikstore.verify.review.check import check_reviews
 from lyrikstore.verify.rights.recorded import check_rights
 from lyrikstore.verify.rights.same_bytes import check_same_bytes
 from lyrikstore.verify.rights.sources import check_sources
@@ -105,6 +106,7 @@ def verify_object(
         check_same_bytes(repository, ancestry, readers.datasets),
         check_sources(repository, subject, ancestry, trust=trust, at=at),
         check_rules(repository, ancestry),
+        check_reviews(repository, ancestry, readers.records),
         check_deployments(repository, ancestry),
         check_cards_among(repository, ancestry, readers.cards),
         evaluations,

@@ -32,6 +32,7 @@ from lyrikstore.verify.datasets.reading import DatasetReading
 from lyrikstore.verify.log_memory import not_known_lost
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState, Report, unchecked, warned
+from lyrikstore.verify.review.check import check_reviews
 from lyrikstore.verify.rights.recorded import check_rights
 from lyrikstore.verify.rights.same_bytes import check_same_bytes
 from lyrikstore.verify.rules.check import check_rules
@@ -45,7 +46,7 @@ from lyrikstore.verify.store.ancestry import (
 from lyrikstore.verify.store.credentials import check_logged_credentials
 from lyrikstore.verify.store.log import check_log_state, check_tiles, opening_failed
 from lyrikstore.verify.store.packs import check_blobs, check_orphans, check_packs_alone
-from lyrikstore.verify.store.readers import NO_READERS, CheckCards, Readers
+from lyrikstore.verify.store.readers import NO_READERS, CheckCards, Readers, ReadRecords
 from lyrikstore.verify.store.statements.approvals import check_approvals
 from lyrikstore.verify.store.statements.cards import check_cards_among
 from lyrikstore.verify.store.statements.checkpoints import check_checkpoints
@@ -117,6 +118,7 @@ def verify_store(
                     trees=share > 0,
                     reading=reading,
                     check_cards=readers.cards if share > 0 else None,
+                    read_records=readers.records if share == 1 else None,
                 ),
                 check_timestamps(
                     OutsideTimes(repository, repository.origin, trust), counting.values()
@@ -262,6 +264,7 @@ _OF_EFFECTS = (
     "rights",
     "rights.same-bytes",
     "rules",
+    "reviews",
     "deployment.made-from",
     "card.sources",
 )
@@ -277,6 +280,7 @@ def _check_effects(
     trees: bool,
     reading: DatasetReading | None,
     check_cards: CheckCards | None,
+    read_records: ReadRecords | None,
 ) -> Iterator[Check]:
     """Yield the checks of all manifests with effect against each other, from runs to cards."""
     if unknown.count:
@@ -292,6 +296,7 @@ def _check_effects(
     yield check_rights(repository, counting, trust=trust, at=at, of_models=True)
     yield check_same_bytes(repository, counting, reading)
     yield check_rules(repository, counting)
+    yield check_reviews(repository, counting, read_records)
     yield check_deployments(repository, counting)
     yield check_cards_among(repository, counting, check_cards)
 
