@@ -65,6 +65,9 @@ GROUPS: dict[str, dict[str, str]] = {
         "page": "write the page that verifies a delivery in a browser",
         "export": "write a verified object for other people's tools",
     },
+    "review": {
+        "review": "let people decide about drawn records, and use what they decide",
+    },
     "train": {
         "checkpoint": "import a base model from a package, or merge an adapter",
         "plan": "estimate time, memory and cost of a run, and write its config",

@@ -75,6 +75,16 @@ from lyrikstore.publish.identity.log_heads import own_consistency as own_consist
 from lyrikstore.publish.issue.attest import read_documents as read_documents
 from lyrikstore.publish.status.changes import revoke_alone as revoke_alone
 from lyrikstore.publish.status.status_registry import Issued as Issued
+from lyrikstore.review.asked import QuestionsFile as QuestionsFile
+from lyrikstore.review.asked import ReviewRequest as ReviewRequest
+from lyrikstore.review.asked import parse_questions_file as parse_questions_file
+from lyrikstore.review.folder import OpenedFolder as OpenedFolder
+from lyrikstore.review.folder import open_folder as open_folder
+from lyrikstore.review.hand_in import HandedIn as HandedIn
+from lyrikstore.review.held import HeldFiles as HeldFiles
+from lyrikstore.review.queue import PlannedReview as PlannedReview
+from lyrikstore.review.queue import QueuedReview as QueuedReview
+from lyrikstore.review.sign import sign_decisions as sign_decisions
 from lyrikstore.rules.cases import run_cases as run_cases
 from lyrikstore.rules.settings import load_rules as load_rules
 from lyrikstore.rules.settings import rules_template as rules_template
@@ -96,6 +106,7 @@ from lyrikstore.verify.deployment.folder import DeployedFolder as DeployedFolder
 from lyrikstore.verify.deployment.folder import FolderState as FolderState
 from lyrikstore.verify.deployment.folder import deployed_folder as deployed_folder
 from lyrikstore.verify.deployment.folder import of_earlier_folder as of_earlier_folder
+from lyrikstore.verify.review.model import parse_decisions as parse_decisions
 from lyrikstore.verify.store.statements.confinement import confinement_text as confinement_text
 from lyrikstore.verify.times.outside import existed_by as existed_by
 from lyrikstore.w3c.issuing import present_grant as present_grant

@@ -1,4 +1,4 @@
-"""``store.datasets``: commit folders as signed versions, and write versions as folders."""
+"""``store.datasets``: versions from folders and back; ``store.reviews``: what people decide."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -209,3 +209,16 @@ class Datasets:
             stages.check_collected(place)
         purged = found.purged
         return replace(found, purged=purged and replace(purged, bytes=purged.bytes + freed))
+
+
+@dataclass
+class Reviews:
+    """Reviews of records by people (spec chapter 26)."""
+
+    store: StoreContext
+
+    plan = bound(lambda: stages.plan_review)
+    request = bound(lambda: stages.request_review)
+    hand_in = bound(lambda: stages.hand_in)
+    close = bound(lambda: stages.close_review)
+    adjudicate = bound(lambda: stages.adjudicate)

@@ -1,5 +1,6 @@
 from lyrikstore.api.credentials import Credentials as Credentials
 from lyrikstore.api.datasets import Datasets as Datasets
+from lyrikstore.api.datasets import Reviews as Reviews
 from lyrikstore.api.models import Models as Models
 from lyrikstore.api.policy import StorePolicy as StorePolicy
 from lyrikstore.api.policy import StoreRules as StoreRules
@@ -116,6 +117,11 @@ from lyrikstore.publish.status.revoked_rights import withdrawals as withdrawals
 from lyrikstore.publish.status.shared_index import shared_places as shared_places
 from lyrikstore.publish.status.status_registry import current_registry as current_registry
 from lyrikstore.readers import all_readers as all_readers
+from lyrikstore.review.hand_in import adjudicate as adjudicate
+from lyrikstore.review.hand_in import close_review as close_review
+from lyrikstore.review.hand_in import hand_in as hand_in
+from lyrikstore.review.queue import plan_review as plan_review
+from lyrikstore.review.queue import request_review as request_review
 from lyrikstore.train.evaluation.evaluate import evaluate_checkpoint as evaluate_checkpoint
 from lyrikstore.train.evaluation.monitor import monitor_checkpoint as monitor_checkpoint
 from lyrikstore.train.evaluation.report import report_facts as report_facts

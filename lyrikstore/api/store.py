@@ -229,6 +229,7 @@ class Store(StoreContext):
     query = part(lambda: stages.Queries)
     policy = part(lambda: stages.StorePolicy)
     rules = part(lambda: stages.StoreRules)
+    reviews = part(lambda: stages.Reviews)
 
     @property
     def founder(self) -> str:

@@ -1,0 +1,388 @@
+"""``lyrikstore review``: people decide about records that were drawn by nobody's choice."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.text import escape_control, pluralize
+from lyrikstore.canon.timestamps import now
+from lyrikstore_cli import options
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.groups import HELP_NAMES
+from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.api.commands import HandedIn, QueuedReview, ReviewRequest
+
+
+@click.group(context_settings=HELP_NAMES)
+def command() -> None:
+    """Let people decide about records of a dataset: drawn at random, signed, and counted."""
+
+
+def _named(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in value.split(",") if one.strip())
+
+
+@declare(
+    "new",
+    signs=True,
+    appends=True,
+    epilog="lyrikstore review new acme/clauses --sample 200 --reviewer did:key:z6Mk… -o queue\n"
+    "lyrikstore review new acme/clauses --sample 200 --blind --overlap 1 --reviewer did:key:z6Mk… "
+    "--reviewer did:key:z6Mk… --adjudicator did:key:z6Mk… -o queue",
+)
+@click.argument("ref", metavar="REF")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="How many records are drawn; by default all.",
+)
+@click.option(
+    "--reviewer",
+    "reviewers",
+    metavar="DID",
+    multiple=True,
+    required=True,
+    help="Who decides; repeat it for several.",
+)
+@click.option(
+    "--questions",
+    type=click.Path(path_type=Path),
+    help="A file with what you ask (docs/review.md); by default whether the label is right.",
+)
+@click.option(
+    "--guideline", type=click.Path(path_type=Path), help="A text that reviewers can open."
+)
+@click.option(
+    "--by",
+    metavar="FIELDS",
+    default="",
+    callback=_named,
+    help="Draw from the records of each value of these fields in proportion: label,licence.",
+)
+@click.option(
+    "--overlap",
+    type=click.FloatRange(0, 1),
+    default=None,
+    metavar="X",
+    help="The share of records that two reviewers decide; by default 1 with --blind, else 0.",
+)
+@click.option(
+    "--blind",
+    is_flag=True,
+    help="Hide the candidate until a reviewer has decided, and decisions until all are there.",
+)
+@click.option(
+    "--strip", metavar="FIELDS", default="", callback=_named, help="Fields reviewers do not see."
+)
+@click.option("--adjudicator", metavar="DID", default="", help="Who decides disagreements.")
+@click.option("--as", "name", metavar="NAMESPACE/NAME", default="", help="Another name.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="A new folder for those of reviewers."
+)
+@click.option("-m", "--message", default="", help="A note, signed with the request.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be asked; sign nothing.")
+def _new(
+    session: Session,
+    ref: str,
+    sample: int,
+    reviewers: tuple[str, ...],
+    questions: Path | None,
+    guideline: Path | None,
+    by: tuple[str, ...],
+    overlap: float | None,
+    blind: bool,
+    strip: tuple[str, ...],
+    adjudicator: str,
+    name: str,
+    output: Path | None,
+    message: str,
+    dry_run: bool,
+) -> None:
+    """Ask people to review records of the dataset REF; write a folder for each reviewer.
+
+    The request is logged first, and the records are drawn by the root of the log that covers it:
+    nobody can choose them. Each request stays in the log, and a review states how many there were.
+    A reviewer needs no store: they open review.html in their folder, or run `lyrikstore review
+    next`, and send back a signed file for `lyrikstore review import`.
+    """
+    from lyrikstore.api.commands import QuestionsFile, ReviewRequest, parse_questions_file
+
+    share = (1.0 if blind and len(reviewers) > 1 else 0.0) if overlap is None else overlap
+    asked = ReviewRequest(
+        reviewers=reviewers,
+        sample=sample,
+        by=by,
+        overlap=f"{share:.6f}".rstrip("0").rstrip("."),
+        blind=blind,
+        strip=strip,
+        adjudicator=adjudicator,
+        questions=QuestionsFile()
+        if questions is None
+        else parse_questions_file(options.read_file(questions)),
+        guideline="" if guideline is None else _text(guideline),
+    )
+    if dry_run:
+        _show_plan(session, ref, asked)
+        return
+    if output is None:
+        raise click.UsageError("name the new folder for those of the reviewers: -o DIR")
+    store = session.open_store(sign=True)
+    with session.progress("reading records"):
+        made = store.reviews.request(ref, asked, output, name=name, message=message)
+    _emit_queue(session, made, ref)
+
+
+def _text(path: Path) -> str:
+    try:
+        return options.read_file(path).decode()
+    except UnicodeDecodeError:
+        raise InvalidInputError("undecodable-text", f"{path} is not UTF-8 text") from None
+
+
+def _show_plan(session: Session, ref: str, asked: "ReviewRequest") -> None:
+    store = session.open_store()
+    plan = store.reviews.plan(ref, asked)
+    session.emit(
+        "review-new",
+        {
+            "dryRun": True,
+            "request": None,
+            "queue": None,
+            "logIndex": None,
+            "items": plan.items,
+            "requests": plan.requests,
+            "folders": {},
+            "labels": list(plan.questions.labels),
+        },
+    )
+    screen = session.screen
+    screen.result(
+        f"{pluralize(plan.items, 'record')} of {plan.body['records']} would be drawn, for "
+        f"{pluralize(len(asked.reviewers), 'reviewer')}"
+    )
+    screen.result(
+        f"{pluralize(len(plan.questions.labels), 'label')}; the log has "
+        f"{pluralize(plan.requests, 'request')} for this dataset"
+    )
+
+
+def _emit_queue(session: Session, made: "QueuedReview", ref: str) -> None:
+    session.emit(
+        "review-new",
+        {
+            "dryRun": False,
+            "request": str(made.request.id),
+            "queue": str(made.queue.id),
+            "logIndex": made.index,
+            "items": made.queue.body["items"],
+            "requests": made.requests,
+            "folders": {who: str(path) for who, path in made.folders.items()},
+            "labels": [],
+        },
+    )
+    screen = session.screen
+    screen.result(f"✓ request  {made.request.name} {made.request.id.short}")
+    screen.result(
+        f"✓ queue    {made.queue.name} {made.queue.id.short}: "
+        f"{pluralize(made.queue.body['items'], 'record')} of {escape_control(ref)}, "
+        f"log entry {made.index}"
+    )
+    for who, path in made.folders.items():
+        screen.result(f"✓ folder   {escape_control(str(path))}  for {who}")
+    if made.requests > 1:
+        screen.say(f"! drawn {made.requests} times: every review of this dataset says so")
+    screen.hint(
+        "each reviewer opens review.html in their folder; then: lyrikstore review import FILE"
+    )
+
+
+@declare(
+    "sign",
+    signs=True,
+    epilog="lyrikstore review sign queue/x1y2z3w4 -o decisions.signed.json",
+)
+@click.argument("target", metavar="FOLDER|FILE", type=click.Path(path_type=Path))
+@click.option(
+    "--queue",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="The folder that FILE is about, if it is not the one in which FILE is.",
+)
+@options.output_file
+def _sign(session: Session, target: Path, queue: Path | None, output: Path) -> None:
+    """Sign the decisions that you made in your folder, with your own key; no store is needed.
+
+    The folder is checked first: it must be the one that the author of the queue signed.
+    """
+    from lyrikstore.api.commands import open_folder, parse_decisions, sign_decisions
+
+    file = target / "decisions.json" if target.is_dir() else target
+    opened = open_folder(queue or (target if target.is_dir() else target.parent))
+    options.check_new(output)
+    decisions = parse_decisions(options.read_file(file))
+    data = sign_decisions(opened, decisions, session.signer(), now())
+    options.write_new(output, data)
+    count, of = len(decisions.decisions), len(opened.folder.items)
+    session.emit(
+        "review-sign",
+        {
+            "queue": str(opened.queue.id),
+            "reviewer": opened.folder.reviewer,
+            "decided": count,
+            "items": of,
+            "written": [str(output)],
+        },
+    )
+    session.screen.result(f"✓ signed   {count} of {pluralize(of, 'decision')}")
+    session.screen.result(f"✓ wrote    {escape_control(str(output))}")
+    if count < of:
+        session.screen.say(f"! {of - count} are undecided; what is signed cannot be added to")
+    session.screen.hint("send the file to whoever gave you the folder")
+
+
+@declare(
+    "import",
+    signs=True,
+    appends=True,
+    epilog="lyrikstore review import anna.json\nlyrikstore review import ben.json -o adjudication",
+)
+@click.argument("files", metavar="FILE...", type=click.Path(path_type=Path), nargs=-1)
+@click.option(
+    "--close",
+    metavar="QUEUE",
+    default="",
+    help="Reveal the decisions about this queue although some are missing.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A new folder for the adjudicator, if reviewers disagree.",
+)
+@click.option("-m", "--message", default="", help="A note, signed with the review.")
+def _import(
+    session: Session, files: tuple[Path, ...], close: str, output: Path | None, message: str
+) -> None:
+    """Take in signed decisions; once all are there, reveal them as a review.
+
+    Until the last reviewer has handed in, the log has only the digest of a file, and the file waits
+    in your own folder: no reviewer can read what another decided. Nothing is taken in if one of the
+    files is refused.
+    """
+    from lyrikstore.api.commands import HeldFiles
+
+    if bool(files) is bool(close):
+        raise click.UsageError("give FILE, or --close QUEUE")
+    store = session.open_store(sign=True)
+    held = HeldFiles(session.paths.memory.parent / "held")
+    if close:
+        result = store.reviews.close(close, held, destination=output, message=message)
+    else:
+        data = [options.read_file(one) for one in files]
+        result = store.reviews.hand_in(data, held, destination=output, message=message)
+    _emit_handed_in(session, result)
+
+
+def _emit_handed_in(session: Session, result: "HandedIn") -> None:
+    review, queue = result.review, result.adjudication
+    session.emit(
+        "review-import",
+        {
+            "submissions": [str(one.id) for one in result.submissions],
+            "waitingFor": list(result.waiting),
+            "review": None if review is None else str(review.id),
+            "name": None if review is None else review.name,
+            "figures": None if review is None else review.body["figures"],
+            "disagreed": result.disagreed,
+            "adjudication": None if queue is None else str(queue.queue.id),
+            "folders": {}
+            if queue is None
+            else {who: str(path) for who, path in queue.folders.items()},
+        },
+    )
+    screen = session.screen
+    for one in result.submissions:
+        screen.result(
+            f"✓ taken in {pluralize(one.body['decisions'], 'decision')} of {one.body['reviewer']}"
+        )
+    if review is None:
+        screen.result(f"  waiting for {', '.join(result.waiting)}")
+        return
+    screen.result(f"✓ review   {review.name} {review.id.short}")
+    for line in figure_lines(review.body["figures"]):
+        screen.result(f"  {line}")
+    if result.waiting:
+        screen.say(f"! incomplete: nothing came from {', '.join(result.waiting)}")
+    if queue is not None:
+        for who, path in queue.folders.items():
+            screen.result(f"✓ folder   {escape_control(str(path))}  for the adjudicator {who}")
+    elif result.disagreed:
+        screen.say(f"! the reviewers disagree on {pluralize(result.disagreed, 'record')}")
+        screen.hint(f"lyrikstore review adjudicate {review.name} -o DIR")
+    else:
+        screen.hint(f'use it: a recipe with [[step]] use = "reviewed/1", review = "{review.name}"')
+
+
+@declare(
+    "adjudicate",
+    signs=True,
+    appends=True,
+    epilog="lyrikstore review adjudicate reviews/acme/clauses -o adjudication",
+)
+@click.argument("ref", metavar="REVIEW")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="A new folder."
+)
+def _adjudicate(session: Session, ref: str, output: Path) -> None:
+    """Write the folder of the adjudicator: the records on which reviewers disagree."""
+    store = session.open_store(sign=True)
+    made = store.reviews.adjudicate(ref, output)
+    _emit_queue(session, made, ref)
+
+
+def figure_lines(figures: dict[str, Any]) -> list[str]:
+    """Return the figures of a review in words."""
+    error = figures["labelError"]
+    lines = [
+        f"{figures['decided']} of {figures['items']} decided; drawn "
+        + pluralize(figures["requests"], "time"),
+        ", ".join(f"{word} {figures[name]}" for name, word in _OUTCOMES.items()),
+    ]
+    if "rate" in error:
+        low, high = error["interval"]
+        lines.append(
+            f"candidates that are wrong: {_percent(error['rate'])} "
+            f"({_percent(low)} to {_percent(high)})"
+        )
+    if "agreement" in figures:
+        kappa = f", kappa {figures['kappa'][:-4]}" if "kappa" in figures else ""
+        lines.append(f"two reviewers agree on {_percent(figures['agreement']['rate'])}{kappa}")
+    lines += [
+        f"! {one['reviewer']} decided too fast, or accepted everything"
+        for one in figures["reviewers"]
+        if one["rubberStamp"]
+    ]
+    return lines
+
+
+_OUTCOMES = {
+    "accept": "accepted",
+    "change": "changed",
+    "reject": "rejected",
+    "cannotSay": "cannot say",
+    "disagreed": "disagreed",
+}
+
+
+def _percent(rate: str) -> str:
+    return f"{float(rate):.1%}"
+
+
+for _one in (_new, _sign, _import, _adjudicate):
+    command.add_command(_one)
