@@ -27,6 +27,7 @@ from lyrikstore.verify.credential.attestation import check_attestation
 from lyrikstore.verify.credential.status import LoggedStatusUpdates, StatusUpdates
 from lyrikstore.verify.datasets.imported import published_manifest
 from lyrikstore.verify.facts.resource import Resource, worst_of
+from lyrikstore.verify.facts.reviews import LoggedReviews, labels_reviewed
 from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.rights.grants import published
 from lyrikstore.verify.rights.judge import LoggedDocument, Request, RightCandidate
@@ -127,6 +128,8 @@ class _Facts:
         )
         self._now: datetime = repository.floor(index)
         self._rows = RowsHeld(repository.blobs.open)
+        self._used = frozenset(one.id for one in closure.datasets)
+        self._reviews = LoggedReviews(repository, index)
 
     def of(self, source: Manifest) -> Iterator[Resource]:
         """Yield the resources of one source."""
@@ -134,6 +137,8 @@ class _Facts:
         on_the_way = self._on_the_way(source)
         evidence = {source.id, *right.evidence, *(one.id for one in on_the_way)}
         deidentification = self._deidentification(source, on_the_way, evidence)
+        reviewed, reviews = labels_reviewed(on_the_way, self._filtered, self._used, self._reviews)
+        evidence |= reviews
         common = {
             "rights": right.state,
             "issuers": sorted(right.issuers),
@@ -142,7 +147,7 @@ class _Facts:
             "agreements": sorted(_words_of(source, "agreements")),
             "purposes": sorted(_words_of(source, "purposes")),
             "synthetic": self._synthetic(source, on_the_way),
-            "labelsReviewed": _labels_reviewed(on_the_way),
+            "labelsReviewed": reviewed,
             "residualPerMille": self._residual(on_the_way),
             "ageDays": self._age(source),
         }
@@ -344,8 +349,12 @@ class _Facts:
 
     def _steps(self, dataset: Manifest) -> list[str]:
         """Return the steps of the filters that made a dataset, such as ``redact/3``, in order."""
+        return [step["use"] for step in self._filtered(dataset)]
+
+    def _filtered(self, dataset: Manifest) -> list[Mapping[str, Any]]:
+        """Return the steps of the filters that made a dataset, with their settings."""
         filters = [self._lineage.get(one.id) for one in dataset.inputs_in("filter")]
-        return [step["use"] for one in filters if one for step in one.body.get("steps", ())]
+        return [step for one in filters if one for step in one.body.get("steps", ())]
 
     def _scanned(self, dataset: Manifest) -> int | None:
         """Return the records with personal data among 1,000 that a scan found, rounded up."""
@@ -477,9 +486,3 @@ def _method_at_source(dataset: Manifest) -> str | None:
     if isinstance(word, str) and word.startswith("personal data replaced by "):
         return "redacted"  # as `redact` states it, in a dataset that was imported since
     return word if word in _METHOD_ORDER else None
-
-
-def _labels_reviewed(datasets: Sequence[Manifest]) -> str:
-    """Return that no labels were reviewed as far as the log shows; or that there are none."""
-    labelled = any("label" in one.body.get("fields", {}) for one in datasets)
-    return UNKNOWN if labelled else NOT_APPLICABLE
