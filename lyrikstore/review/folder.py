@@ -10,7 +10,13 @@ from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.review.papers import MANIFEST_FILE, QUEUE_FILE, REQUEST_FILE
-from lyrikstore.verify.review.model import MAX_FOLDER_BYTES, QUEUE, REQUEST, Folder, parse_folder
+from lyrikstore.verify.review.model import (
+    MAX_FOLDER_BYTES,
+    QUEUE,
+    REQUEST,
+    ReviewerFolder,
+    parse_folder,
+)
 
 
 class OpenedFolder(Struct, frozen=True):
@@ -22,7 +28,7 @@ class OpenedFolder(Struct, frozen=True):
         request: Its request.
     """
 
-    folder: Folder
+    folder: ReviewerFolder
     queue: Manifest
     request: Manifest
 

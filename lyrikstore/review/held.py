@@ -34,7 +34,7 @@ class HeldFiles(Struct, frozen=True):
 
         Raises:
             NotFoundError: (``no-file``) it is not here.
-            VerificationError: (``differs``) it was changed.
+            VerificationError: (``bad-decision-file``) it was changed.
         """
         path = self._path(store, digest)
         if not path.is_file():
@@ -45,7 +45,9 @@ class HeldFiles(Struct, frozen=True):
             )
         data = read_at_most(path, MAX_DECISIONS_BYTES + 1)
         if str(Digest.of(data)) != digest:
-            raise VerificationError("differs", f"{path} was changed after it was taken in")
+            raise VerificationError(
+                "bad-decision-file", f"{path} was changed after it was taken in"
+            )
         return data
 
     def forget(self, store: Digest, digest: str) -> None:

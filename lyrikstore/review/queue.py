@@ -34,7 +34,7 @@ from lyrikstore.review.asked import (
 )
 from lyrikstore.review.papers import folder_files
 from lyrikstore.verify.review.decision_file import check_key
-from lyrikstore.verify.review.draw import Drawn, assigned, draw, own_order, seed_of
+from lyrikstore.verify.review.draw import DrawableRecord, assigned, draw, own_order, seed_of
 from lyrikstore.verify.review.model import (
     GUIDELINE,
     ITEMS,
@@ -42,10 +42,10 @@ from lyrikstore.verify.review.model import (
     QUESTIONS,
     QUEUE,
     REQUEST,
-    Folder,
     FolderItem,
     Questions,
     QueueItem,
+    ReviewerFolder,
     Round,
     encoded,
     encoded_lines,
@@ -152,7 +152,9 @@ def request_review(
     repository.refresh()
     index = repository.index_of(request.id)
     seed = seed_of(root_at(repository, index + 1), request.id)
-    drawn = draw(seed, (Drawn(one.place, one.stratum) for one in ready.records), asked.sample)
+    drawn = draw(
+        seed, (DrawableRecord(one.place, one.stratum) for one in ready.records), asked.sample
+    )
     items = assigned(drawn, len(asked.reviewers), asked.overlap)
     wanted = {
         who: [one.item for one in items if at in one.reviewers]
@@ -206,7 +208,7 @@ def log_queue(
     guideline = _guideline(repository, request)
     places = {one.item: one.place for one in items}
     folders = {
-        who: Folder(
+        who: ReviewerFolder(
             format="lyrikstore-queue/1",
             salt=secrets.token_hex(32),
             request=str(request.id),

@@ -29,7 +29,7 @@ def sign_decisions(
     Raises:
         InvalidInputError: (``other-queue``) the decisions are about another queue;
             (``unknown-item``, ``bad-decision-file``) one of them is not about this folder;
-            (``empty-decisions``) there are none.
+            (``no-decisions``) there are none.
         PolicyError: (``not-asked``) the folder is for another key.
         LyrikstoreError: As :func:`add_proof_encoded`.
     """
@@ -44,7 +44,7 @@ def sign_decisions(
         raise InvalidInputError("other-queue", "the decisions are about another queue or reviewer")
     if not file.decisions:
         raise InvalidInputError(
-            "empty-decisions", "nothing is decided yet", hint="lyrikstore review next FOLDER"
+            "no-decisions", "nothing is decided yet", hint="lyrikstore review next FOLDER"
         )
     known = {one.item for one in folder.items}
     for one in file.decisions:

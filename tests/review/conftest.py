@@ -14,12 +14,12 @@ from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.review.folder import OpenedFolder, open_folder
 from lyrikstore.review.sign import sign_decisions
 from lyrikstore.testing.keys import signer_for
-from lyrikstore.verify.review.model import Decision, DecisionFile, FolderItem
+from lyrikstore.verify.review.model import DecisionFile, FolderItem, RecordDecision
 
 ANNA, BEN, CARA = (signer_for(name) for name in ("anna", "ben", "cara"))
 LABELS = ("audit", "insurance", "law")
 
-Decide = Callable[[FolderItem], Decision]
+Decide = Callable[[FolderItem], RecordDecision]
 
 
 @pytest.fixture
@@ -53,17 +53,17 @@ def rows(count: int) -> list[dict[str, object]]:
     ]
 
 
-def right(item: FolderItem) -> Decision:
+def right(item: FolderItem) -> RecordDecision:
     """Return the decision of somebody who reads the text."""
     found = next(one for one in LABELS if item.fields["text"].endswith(one))
     if (found,) == item.candidate:
-        return Decision(item.item, "accept", 4000)
-    return Decision(item.item, "change", 6000, value=(found,), reason="wrong")
+        return RecordDecision(item.item, "accept", 4000)
+    return RecordDecision(item.item, "change", 6000, value=(found,), reason="wrong")
 
 
-def accepting(item: FolderItem) -> Decision:
+def accepting(item: FolderItem) -> RecordDecision:
     """Return the decision of somebody who reads nothing."""
-    return Decision(item.item, "accept", 700)
+    return RecordDecision(item.item, "accept", 700)
 
 
 def decided(folder: Path, decide: Decide = right) -> tuple[OpenedFolder, DecisionFile]:
@@ -72,7 +72,7 @@ def decided(folder: Path, decide: Decide = right) -> tuple[OpenedFolder, Decisio
     made = [decide(one) for one in opened.folder.items]
     if opened.folder.blind:
         made = [
-            Decision(
+            RecordDecision(
                 **{
                     **{name: getattr(one, name) for name in one.__struct_fields__},
                     "blind": one.value if one.value is not UNSET else item.candidate,

@@ -47,7 +47,6 @@ def _named(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[st
     "reviewers",
     metavar="DID",
     multiple=True,
-    required=True,
     help="Who decides; repeat it for several.",
 )
 @click.option(
@@ -106,6 +105,8 @@ def _new(
 ) -> None:
     """Ask people to review records of the dataset REF; write a folder for each reviewer.
 
+    If REF is a review, its adjudicator is asked about the records on which reviewers disagree.
+
     The request is logged first, and the records are drawn by the root of the log that covers it:
     nobody can choose them. Each request stays in the log, and a review states how many there were.
     A reviewer needs no store: they open review.html in their folder, or run `lyrikstore review
@@ -113,6 +114,11 @@ def _new(
     """
     from lyrikstore.api.commands import QuestionsFile, ReviewRequest, parse_questions_file
 
+    if ref.startswith("reviews/"):
+        if reviewers or dry_run or output is None:
+            raise click.UsageError("about a review give only -o DIR: its request names the rest")
+        _emit_queue(session, session.open_store(sign=True).reviews.adjudicate(ref, output), ref)
+        return
     share = (1.0 if blind and len(reviewers) > 1 else 0.0) if overlap is None else overlap
     asked = ReviewRequest(
         reviewers=reviewers,
@@ -155,10 +161,9 @@ def _show_plan(session: Session, ref: str, asked: "ReviewRequest") -> None:
             "request": None,
             "queue": None,
             "logIndex": None,
-            "items": plan.items,
+            "drawn": plan.items,
             "requests": plan.requests,
-            "folders": {},
-            "labels": list(plan.questions.labels),
+            "handedOut": [],
         },
     )
     screen = session.screen
@@ -180,10 +185,9 @@ def _emit_queue(session: Session, made: "QueuedReview", ref: str) -> None:
             "request": str(made.request.id),
             "queue": str(made.queue.id),
             "logIndex": made.index,
-            "items": made.queue.body["items"],
+            "drawn": made.queue.body["items"],
             "requests": made.requests,
-            "folders": {who: str(path) for who, path in made.folders.items()},
-            "labels": [],
+            "handedOut": _handed_out(made),
         },
     )
     screen = session.screen
@@ -202,12 +206,23 @@ def _emit_queue(session: Session, made: "QueuedReview", ref: str) -> None:
     )
 
 
+def _handed_out(made: "QueuedReview") -> list[dict[str, Any]]:
+    return [
+        {
+            "reviewer": one["reviewer"],
+            "decides": one["items"],
+            "path": str(made.folders[one["reviewer"]]),
+        }
+        for one in made.queue.body["assignments"]
+    ]
+
+
 @declare(
     "sign",
     signs=True,
     epilog="lyrikstore review sign queue/x1y2z3w4 -o decisions.signed.json",
 )
-@click.argument("target", metavar="FOLDER|FILE", type=click.Path(path_type=Path))
+@click.argument("target", metavar="PATH", type=click.Path(path_type=Path))
 @click.option(
     "--queue",
     type=click.Path(path_type=Path),
@@ -235,7 +250,7 @@ def _sign(session: Session, target: Path, queue: Path | None, output: Path) -> N
             "queue": str(opened.queue.id),
             "reviewer": opened.folder.reviewer,
             "decided": count,
-            "items": of,
+            "decides": of,
             "written": [str(output)],
         },
     )
@@ -297,13 +312,10 @@ def _emit_handed_in(session: Session, result: "HandedIn") -> None:
             "submissions": [str(one.id) for one in result.submissions],
             "waitingFor": list(result.waiting),
             "review": None if review is None else str(review.id),
-            "name": None if review is None else review.name,
-            "figures": None if review is None else review.body["figures"],
+            "details": {} if review is None else review.body["figures"],
             "disagreed": result.disagreed,
-            "adjudication": None if queue is None else str(queue.queue.id),
-            "folders": {}
-            if queue is None
-            else {who: str(path) for who, path in queue.folders.items()},
+            "queue": None if queue is None else str(queue.queue.id),
+            "handedOut": [] if queue is None else _handed_out(queue),
         },
     )
     screen = session.screen
@@ -324,26 +336,9 @@ def _emit_handed_in(session: Session, result: "HandedIn") -> None:
             screen.result(f"✓ folder   {escape_control(str(path))}  for the adjudicator {who}")
     elif result.disagreed:
         screen.say(f"! the reviewers disagree on {pluralize(result.disagreed, 'record')}")
-        screen.hint(f"lyrikstore review adjudicate {review.name} -o DIR")
+        screen.hint(f"ask the adjudicator: lyrikstore review new {review.name} -o DIR")
     else:
         screen.hint(f'use it: a recipe with [[step]] use = "reviewed/1", review = "{review.name}"')
-
-
-@declare(
-    "adjudicate",
-    signs=True,
-    appends=True,
-    epilog="lyrikstore review adjudicate reviews/acme/clauses -o adjudication",
-)
-@click.argument("ref", metavar="REVIEW")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="A new folder."
-)
-def _adjudicate(session: Session, ref: str, output: Path) -> None:
-    """Write the folder of the adjudicator: the records on which reviewers disagree."""
-    store = session.open_store(sign=True)
-    made = store.reviews.adjudicate(ref, output)
-    _emit_queue(session, made, ref)
 
 
 def figure_lines(figures: dict[str, Any]) -> list[str]:
@@ -384,5 +379,5 @@ def _percent(rate: str) -> str:
     return f"{float(rate):.1%}"
 
 
-for _one in (_new, _sign, _import, _adjudicate):
+for _one in (_new, _sign, _import):
     command.add_command(_one)

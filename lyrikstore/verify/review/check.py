@@ -17,7 +17,7 @@ from lyrikstore.verify.review.decision_file import (
     file_matches,
     read_decision_file,
 )
-from lyrikstore.verify.review.draw import Drawn, assigned, draw, seed_of
+from lyrikstore.verify.review.draw import DrawableRecord, assigned, draw, seed_of
 from lyrikstore.verify.review.model import (
     DECISIONS,
     MAX_DECISIONS_BYTES,
@@ -144,10 +144,10 @@ class _Queue:
     def _check_draw(self, read: QueueRead, dataset: Manifest) -> None:
         body = read.request.body
         if not body["by"]:
-            records: Iterator[Drawn] = map(Drawn, range(body["records"]))
+            records: Iterator[DrawableRecord] = map(DrawableRecord, range(body["records"]))
         elif self._data.is_read:
             records = (
-                Drawn(place, tuple(one.values[name] for name in body["by"]))
+                DrawableRecord(place, tuple(one.values[name] for name in body["by"]))
                 for place, one in enumerate(self._data.records(dataset, read.request))
             )
         else:

@@ -21,10 +21,10 @@ from lyrikstore.verify.review.model import (
     MAX_MILLISECONDS,
     MAX_NOTE,
     MAX_TEXT_VALUE,
-    Decision,
     DecisionFile,
     Questions,
     QueueItem,
+    RecordDecision,
     parse_decisions,
 )
 
@@ -128,7 +128,7 @@ def check_key(policy: Policy, reviewer: str) -> None:
         )
 
 
-def decision_fault(one: Decision, questions: Questions, *, blind: bool) -> str:
+def decision_fault(one: RecordDecision, questions: Questions, *, blind: bool) -> str:
     """Return what is wrong with a decision by itself; empty if nothing is."""
     if (one.decision == "change") is isinstance(one.value, UnsetType):
         return "a value is given exactly where the candidate is changed"

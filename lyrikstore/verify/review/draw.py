@@ -15,7 +15,7 @@ from lyrikstore.verify.review.model import QueueItem
 _CONTEXT: Final = "lyrikstore 2026-12 review draw"
 
 
-class Drawn(Struct, frozen=True):
+class DrawableRecord(Struct, frozen=True):
     """A record that may be drawn.
 
     Attributes:
@@ -40,7 +40,7 @@ def seed_of(root: bytes, request: Digest) -> bytes:
     return blake3(root + request.raw, derive_key_context=_CONTEXT).digest()
 
 
-def draw(seed: bytes, records: Iterable[Drawn], count: int) -> list[int]:
+def draw(seed: bytes, records: Iterable[DrawableRecord], count: int) -> list[int]:
     """Return the places of the records that are drawn, in the order of the items.
 
     Args:

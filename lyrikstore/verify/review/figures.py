@@ -15,8 +15,8 @@ from msgspec import Struct, UnsetType
 from lyrikstore.verify.review.model import (
     MAX_LABEL,
     MAX_LABELS,
-    Decision,
     ItemOutcome,
+    RecordDecision,
     value_of,
 )
 from lyrikstore.verify.review.outcome import ItemDecisions
@@ -47,7 +47,7 @@ class ReviewContext(Struct, frozen=True):
 def figures_of(
     decided: Sequence[ItemDecisions],
     outcomes: Sequence[ItemOutcome],
-    decisions: Mapping[str, Iterable[Decision]],
+    decisions: Mapping[str, Iterable[RecordDecision]],
     context: ReviewContext,
 ) -> dict[str, Any]:
     """Return the member ``figures`` of a review.
@@ -190,7 +190,7 @@ def _by_label(
 
 def _of_reviewer(
     who: str,
-    decisions: Sequence[Decision],
+    decisions: Sequence[RecordDecision],
     candidates: Mapping[int, tuple[str, ...]],
     context: ReviewContext,
 ) -> dict[str, Any]:

@@ -119,7 +119,7 @@ class FolderItem(Struct, frozen=True, forbid_unknown_fields=True):
     given: tuple[tuple[str, ...], ...]
 
 
-class Folder(Struct, frozen=True, forbid_unknown_fields=True):
+class ReviewerFolder(Struct, frozen=True, forbid_unknown_fields=True):
     """``queue.json``: what a reviewer is handed.
 
     Attributes:
@@ -149,7 +149,7 @@ class Folder(Struct, frozen=True, forbid_unknown_fields=True):
     items: tuple[FolderItem, ...]
 
 
-class Decision(Struct, frozen=True, forbid_unknown_fields=True):
+class RecordDecision(Struct, frozen=True, forbid_unknown_fields=True):
     """What a reviewer decided about one item.
 
     Attributes:
@@ -189,7 +189,7 @@ class DecisionFile(Struct, frozen=True, forbid_unknown_fields=True):
     format: Literal["lyrikstore-decisions/1"]
     queue: str
     reviewer: str
-    decisions: tuple[Decision, ...]
+    decisions: tuple[RecordDecision, ...]
     annotators: dict[str, int] | UnsetType = UNSET
     created: str | UnsetType = UNSET
     proof: dict[str, Any] | UnsetType = UNSET
@@ -256,13 +256,13 @@ def parse_items(data: bytes) -> tuple[QueueItem, ...]:
     return items
 
 
-def parse_folder(data: bytes) -> Folder:
+def parse_folder(data: bytes) -> ReviewerFolder:
     """Return what a reviewer was handed.
 
     Raises:
         FormatError: (``bad-queue``, ``bad-questions``) malformed, or beyond a limit.
     """
-    folder = _parse(data, Folder, MAX_FOLDER_BYTES, "bad-queue", "queue.json")
+    folder = _parse(data, ReviewerFolder, MAX_FOLDER_BYTES, "bad-queue", "queue.json")
     check_questions(folder.questions)
     numbers = [one.item for one in folder.items]
     if len(numbers) > MAX_ITEMS or len(set(numbers)) != len(numbers):
@@ -345,7 +345,7 @@ def _lines(data: bytes, shape: type[_Shape], kind: str) -> Iterable[_Shape]:
     yield from Lines(BytesIO(data), kind, max_line=MAX_LINE_BYTES).rest(shape)
 
 
-def value_of(decision: Decision, candidate: tuple[str, ...]) -> tuple[str, ...] | str:
+def value_of(decision: RecordDecision, candidate: tuple[str, ...]) -> tuple[str, ...] | str:
     """Return the final value of a decision: labels in ascending order, or the word of it."""
     if decision.decision == "accept":
         return tuple(sorted(candidate))
@@ -354,6 +354,6 @@ def value_of(decision: Decision, candidate: tuple[str, ...]) -> tuple[str, ...] 
     return decision.decision
 
 
-def by_item(decisions: Iterable[Decision]) -> Mapping[int, Decision]:
+def by_item(decisions: Iterable[RecordDecision]) -> Mapping[int, RecordDecision]:
     """Return decisions by the number of their item."""
     return {one.item: one for one in decisions}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import UNSET, Struct, UnsetType
 
-from lyrikstore.verify.review.model import Decision, ItemOutcome, Outcome, QueueItem, value_of
+from lyrikstore.verify.review.model import ItemOutcome, Outcome, QueueItem, RecordDecision, value_of
 
 
 class ItemDecisions(Struct, frozen=True):
@@ -19,11 +19,11 @@ class ItemDecisions(Struct, frozen=True):
 
     item: QueueItem
     candidate: tuple[str, ...]
-    first: dict[str, Decision]
-    adjudicated: Decision | None = None
+    first: dict[str, RecordDecision]
+    adjudicated: RecordDecision | None = None
 
     @property
-    def decisions(self) -> list[Decision]:
+    def decisions(self) -> list[RecordDecision]:
         """All decisions; the adjudicator's is the last one."""
         last = [] if self.adjudicated is None else [self.adjudicated]
         return [*self.first.values(), *last]
@@ -41,8 +41,8 @@ def items_decided(
     items: Sequence[QueueItem],
     reviewers: Sequence[str],
     candidates: Mapping[int, tuple[str, ...]],
-    decisions: Mapping[str, Mapping[int, Decision]],
-    adjudicated: Mapping[int, Decision],
+    decisions: Mapping[str, Mapping[int, RecordDecision]],
+    adjudicated: Mapping[int, RecordDecision],
 ) -> list[ItemDecisions]:
     """Return the items of a queue with the decisions about them.
 

@@ -19,9 +19,9 @@ from lyrikstore.verify.review.model import (
     QUESTIONS,
     QUEUE,
     REQUEST,
-    Decision,
     DecisionFile,
     ItemOutcome,
+    RecordDecision,
     by_item,
     parse_items,
     parse_questions,
@@ -40,11 +40,11 @@ class QueueDecisions(Struct, frozen=True):
         adjudicator: DID of the adjudicator; empty: nobody adjudicated.
     """
 
-    first: dict[str, dict[int, Decision]]
-    adjudicated: dict[int, Decision]
+    first: dict[str, dict[int, RecordDecision]]
+    adjudicated: dict[int, RecordDecision]
     adjudicator: str = ""
 
-    def of_each(self) -> dict[str, list[Decision]]:
+    def of_each(self) -> dict[str, list[RecordDecision]]:
         """Return DID → all decisions."""
         found = {who: list(some.values()) for who, some in self.first.items()}
         if self.adjudicator:
@@ -96,8 +96,8 @@ def decisions_among(queues: Sequence[QueueRead], files: Iterable[DecisionFile]) 
         files: Decision files about these.
     """
     rounds = {str(one.queue.id): one for one in queues}
-    first: dict[str, dict[int, Decision]] = {}
-    last: dict[int, Decision] = {}
+    first: dict[str, dict[int, RecordDecision]] = {}
+    last: dict[int, RecordDecision] = {}
     adjudicator = ""
     for file in files:
         decisions = dict(by_item(file.decisions))

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from lyrikstore.verify.review.draw import Drawn, assigned, draw
+from lyrikstore.verify.review.draw import DrawableRecord, assigned, draw
 from lyrikstore.verify.review.figures import ReviewContext, cohen_kappa, figures_of, wilson
-from lyrikstore.verify.review.model import Decision
+from lyrikstore.verify.review.model import RecordDecision
 from lyrikstore.verify.review.outcome import items_decided, outcomes_of
 
 NOBODY = ReviewContext(1, frozenset(), generated=True)
@@ -40,15 +40,22 @@ def test_wilson_is_the_formula(counts: tuple[int, int]) -> None:
 
 
 def test_two_reviewers_and_an_adjudicator() -> None:
-    items = assigned(draw(b"s" * 32, map(Drawn, range(4)), 0), 2, "1")
+    items = assigned(draw(b"s" * 32, map(DrawableRecord, range(4)), 0), 2, "1")
     candidates = dict.fromkeys(range(4), ("a",))
-    accept = {n: Decision(n, "accept", 3000) for n in range(4)}
-    other = {**accept, 2: Decision(2, "change", 9000, value=("b",)), 3: Decision(3, "reject", 10)}
+    accept = {n: RecordDecision(n, "accept", 3000) for n in range(4)}
+    other = {
+        **accept,
+        2: RecordDecision(2, "change", 9000, value=("b",)),
+        3: RecordDecision(3, "reject", 10),
+    }
     decisions = {"x": accept, "y": other}
     before = items_decided(items, ["x", "y"], candidates, decisions, {})
     words = {one.item: one.outcome for one in outcomes_of(before)}
     assert words == {0: "accept", 1: "accept", 2: "disagreed", 3: "disagreed"}
-    last = {2: Decision(2, "change", 100, value=("b",)), 3: Decision(3, "cannot-say", 100)}
+    last = {
+        2: RecordDecision(2, "change", 100, value=("b",)),
+        3: RecordDecision(3, "cannot-say", 100),
+    }
     decided = items_decided(items, ["x", "y"], candidates, decisions, last)
     outcomes = outcomes_of(decided)
     words = {one.item: (one.outcome, one.agree, one.of) for one in outcomes}
@@ -63,7 +70,9 @@ def test_two_reviewers_and_an_adjudicator() -> None:
 
 
 def test_strata_are_drawn_by_the_largest_remainder() -> None:
-    records = [Drawn(n, (("a" if n < 70 else "b" if n < 95 else "c",),)) for n in range(100)]
+    records = [
+        DrawableRecord(n, (("a" if n < 70 else "b" if n < 95 else "c",),)) for n in range(100)
+    ]
     places = draw(b"k" * 32, records, 10)
     assert [
         sum(low <= one < high for one in places) for low, high in ((0, 70), (70, 95), (95, 100))
