@@ -134,7 +134,7 @@ def request_review(
 
     Raises:
         InvalidInputError: (``not-home``) the store is a clone; (``not-a-dataset``, ``no-label``,
-            ``unknown-column``, ``empty-dataset``, ``bad-option``) it cannot be asked for.
+            ``unknown-column``, ``no-records``, ``bad-option``) it cannot be asked for.
         PolicyError: (``retired-key``) the key of a reviewer was revoked.
         ConflictError: (``not-empty``) the destination is not empty.
         LyrikstoreError: As any transaction, and as :func:`read_dataset_records`.
@@ -292,7 +292,7 @@ def _prepare(repository: Repository, ref: str, asked: ReviewRequest) -> _Prepare
     field = reviewed_field(dataset, asked.questions)
     records = list(read_reviewed(repository, dataset, field, asked.by))
     if not records:
-        raise InvalidInputError("empty-dataset", f"{dataset.name} has no records to review")
+        raise InvalidInputError("no-records", f"{dataset.name} has no records to review")
     check_fields(records, asked, field)
     questions = complete_questions(dataset, asked.questions, records)
     return _Prepared(dataset, records, questions, request_body(asked, field, len(records)))

@@ -6,6 +6,9 @@ from lyrikstore.history.manifests.manifest import Attachment, Input
 from make_manifests import DATASET, DERIVED, EXAMPLES, INTERVAL, A, B, C
 from make_manifests import ENVIRONMENT as OLDER_ENVIRONMENT
 
+REVIEWER = "did:key:z6MkehRgf7yJbgaGfYsdoAsKdBPE3dj2CYhowQdcjqSJgvVd"
+ADJUDICATOR = "did:key:z6Mkt3bk3iAa7ksgEM4Pzxxs1kHGDT5Td3xERg5C552iWeAb"
+
 SOURCES = [Input("source", "dataset", A), Input("filter", "filter", B)]
 ROWS: dict[str, Any] = {
     **DATASET,
@@ -387,6 +390,82 @@ EXAMPLES_2: dict[str, dict[str, Any]] = {
             Input("waiver", "waiver", C),
         ],
         "attachments": [Attachment("request", B, 2000)],
+    },
+    "request": {
+        "name": "requests/acme/clauses",
+        "body": {
+            "sample": 200,
+            "records": 3407,
+            "by": ["label"],
+            "overlap": "1",
+            "blind": True,
+            "strip": ["id"],
+            "field": "label",
+            "reviewers": [REVIEWER],
+            "adjudicator": ADJUDICATOR,
+        },
+        "inputs": [Input("dataset", "dataset", B)],
+        "attachments": [Attachment("questions", A, 300), Attachment("guideline", B, 40)],
+    },
+    "queue": {
+        "name": "queues/acme/clauses",
+        "body": {
+            "round": "first",
+            "size": 6,
+            "seed": A.hex,
+            "items": 200,
+            "assignments": [{"reviewer": REVIEWER, "items": 200, "folder": str(B)}],
+        },
+        "inputs": [Input("request", "request", A), Input("dataset", "dataset", B)],
+        "attachments": [Attachment("items", C, 9000)],
+    },
+    "submission": {
+        "name": "submissions/acme/clauses",
+        "body": {"reviewer": REVIEWER, "decisions": 200, "digest": str(A)},
+        "inputs": [Input("queue", "queue", B)],
+    },
+    "review": {
+        "name": "reviews/acme/clauses",
+        "body": {
+            "round": "first",
+            "figures": {
+                "items": 2,
+                "decided": 2,
+                "coverage": "1.000000",
+                "accept": 1,
+                "change": 1,
+                "reject": 0,
+                "cannotSay": 0,
+                "disagreed": 0,
+                "unanswered": 0,
+                "requests": 1,
+                "labelError": {
+                    "wrong": 1,
+                    "of": 2,
+                    "rate": "0.500000",
+                    "interval": ["0.094531", "0.905469"],
+                },
+                "labels": [],
+                "reviewers": [
+                    {
+                        "reviewer": REVIEWER,
+                        "decided": 2,
+                        "accepted": 1,
+                        "medianMs": 4000,
+                        "underTwoSeconds": 0,
+                        "rubberStamp": False,
+                        "author": False,
+                    }
+                ],
+            },
+        },
+        "inputs": [
+            Input("request", "request", A),
+            Input("queue", "queue", B),
+            Input("submission", "submission", C),
+            Input("dataset", "dataset", B),
+        ],
+        "attachments": [Attachment("decisions", A, 900), Attachment("outcome", C, 200)],
     },
 }
 """Kind → a manifest of it that needs version 2."""

@@ -13,6 +13,16 @@ from lyrikstore_cli.renamed import FLAGS
 from tests.epilogs import command_of, commands
 
 MEANINGS = {
+    "--adjudicator": "who decides where reviewers disagree",
+    "--blind": "the candidate is hidden at first",
+    "--by": "the fields of strata",
+    "--close": "the queue whose decisions are revealed early",
+    "--guideline": "a text for reviewers",
+    "--overlap": "the share that two people decide",
+    "--queue": "the folder that decisions are about",
+    "--questions": "a file of what reviewers are asked",
+    "--reviewer": "who decides about records",
+    "--strip": "the fields that reviewers do not see",
     "--about": "say whether somebody is believed",
     "--abstain-below": "the confidence below which nothing is answered",
     "--action": "what is decided: training, evaluation, approval or deployment",
@@ -147,7 +157,7 @@ MEANINGS = {
     "--resource": "a file that a foreign credential names",
     "--resume": "go on with what was interrupted",
     "--role": "what a key is admitted or believed as",
-    "--sample": "the share of packs that is read",
+    "--sample": "how much of a whole is looked at",
     "--seats": "how many people",
     "--segments": "how many segments are done again",
     "--self": "approve what you made yourself",

@@ -25,8 +25,9 @@ VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors"
 SIGNER, STORE, A, B, C = EXAMPLE.SIGNER, EXAMPLE.STORE, EXAMPLE.A, EXAMPLE.B, EXAMPLE.C
 POLICY, DATASET, DERIVED = EXAMPLE.POLICY, EXAMPLE.DATASET, EXAMPLE.DERIVED
 NEWER = (
-    *("approval", "decision", "delivery", "deployment", "prediction"),
-    *("reproduction", "rules", "timestamp", "waiver", "withdrawal"),
+    *("approval", "decision", "delivery", "deployment", "prediction", "queue"),
+    *("reproduction", "request", "review", "rules", "submission", "timestamp"),
+    *("waiver", "withdrawal"),
 )
 EXAMPLES = {**EXAMPLE.EXAMPLES, **{one: EXAMPLES_2[one] for one in NEWER}}
 resigned = EXAMPLE.resigned

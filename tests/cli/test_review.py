@@ -1,0 +1,110 @@
+"""A review by the command line: two reviewers without a store, and an adjudicator."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.review.folder import open_folder
+from lyrikstore.verify.review.model import DecisionFile, FolderItem, RecordDecision, encoded
+from tests.cli.small_runs import lines
+
+QUESTIONS = """questions = 1
+asks = "Which clause is this?"
+reasons = ["wrong-type"]
+highlight = ["insur"]
+"""
+TYPES = ("audit", "insurance", "law")
+
+
+def decide(folder: Path, *, careful: bool) -> None:
+    """Write what somebody decided who reads the texts, or who does not."""
+    opened = open_folder(folder)
+    made = [_decision(one, opened.folder.blind, careful) for one in opened.folder.items]
+    file = DecisionFile(
+        "lyrikstore-decisions/1",
+        str(opened.queue.id),
+        opened.folder.reviewer,
+        tuple(sorted(made, key=lambda one: one.item)),
+    )
+    (folder / "decisions.json").write_bytes(encoded(file))
+
+
+def _decision(item: FolderItem, blind: bool, careful: bool) -> RecordDecision:
+    found = next(one for one in TYPES if item.fields["text"].endswith(one))
+    known = {"blind": item.candidate} if blind else {}
+    if not careful or (found,) == item.candidate:
+        return RecordDecision(item.item, "accept", 4000 if careful else 300, **known)
+    return RecordDecision(item.item, "change", 6000, value=(found,), reason="wrong-type", **known)
+
+
+def test_two_reviewers_and_an_adjudicator(person: Any, tmp_path: Path) -> None:
+    firm, anna, ben, cara = (person(name) for name in ("firm", "anna", "ben", "cara"))
+    for one in (firm, anna, ben, cara):
+        one.ok("key", "new", "--no-passphrase")
+    firm.ok("init")
+    rows = [
+        {"text": f"clause {n} on {TYPES[n % 3]}", "label": TYPES[(n + n // 9) % 3]}
+        for n in range(30)
+    ]
+    firm.write("rows/rows.jsonl", lines(rows))
+    firm.ok("commit", "rows", "-d", "acme/clauses", "--text", "text", "--label", "label")
+    firm.write("q.toml", QUESTIONS)
+    new = (
+        *("review", "new", "acme/clauses", "--sample", "12", "--by", "label", "--blind"),
+        *("--reviewer", anna.did(), "--reviewer", ben.did(), "--adjudicator", cara.did()),
+        *("--questions", "q.toml"),
+    )
+    assert firm.ok(*new, "-n", "--json").json["drawn"] == 12
+    made = firm.ok(*new, "-o", "queue", "--json").json
+    folders = {one["reviewer"]: firm.path / one["path"] for one in made["handedOut"]}
+    waiting = None
+    for who, careful in ((anna, True), (ben, False)):
+        folder = folders[who.did()]
+        decide(folder, careful=careful)
+        who.ok("review", "sign", folder, "-o", "signed.json")
+        # Whoever was not asked cannot sign for somebody.
+        if who is anna:
+            assert ben.fails(14, "review", "sign", folder, "-o", "x.json").kind == "not-asked"
+        taken = firm.ok("review", "import", who.path / "signed.json", "-o", "apart", "--json").json
+        waiting = waiting or taken["waitingFor"]
+    assert waiting == [ben.did()]
+    assert taken["disagreed"] > 0
+    assert taken["details"]["agreement"]["items"] == 12
+    (handed,) = taken["handedOut"]
+    decide(firm.path / handed["path"], careful=True)
+    cara.ok("review", "sign", firm.path / handed["path"], "-o", "signed.json")
+    last = firm.ok("review", "import", cara.path / "signed.json", "--json").json
+    assert last["details"]["disagreed"] == 0
+    assert last["details"]["labelError"]["wrong"] == taken["disagreed"]
+    report = firm.ok("verify", "reviews/acme/clauses", "--json").json
+    (check,) = (one for one in report["checks"] if one["id"] == "reviews")
+    assert check["state"] == "pass"
+    assert firm.ok("show", "reviews/acme/clauses", "--json").json["kind"] == "review"
+
+
+def test_an_early_reveal_and_an_edited_folder(person: Any) -> None:
+    firm, anna = person("firm"), person("anna")
+    for one in (firm, anna):
+        one.ok("key", "new", "--no-passphrase")
+    firm.ok("init")
+    firm.write(
+        "rows/rows.jsonl", lines([{"text": f"{n} on law", "label": "law"} for n in range(6)])
+    )
+    firm.ok("commit", "rows", "-d", "acme/clauses", "--text", "text", "--label", "label")
+    new = ("review", "new", "acme/clauses", "-o", "queue", "--reviewer", anna.did())
+    both = firm.ok(*new, "--reviewer", firm.did(), "--json").json
+    folder = next(
+        firm.path / one["path"] for one in both["handedOut"] if one["reviewer"] == anna.did()
+    )
+    queue = folder / "queue.json"
+    data = queue.read_bytes()
+    decide(folder, careful=True)
+    queue.write_bytes(data.replace(b"on law", b"on lam", 1))
+    assert anna.fails(3, "review", "sign", folder, "-o", "x.json").kind == "other-folder"
+    queue.write_bytes(data)
+    anna.ok("review", "sign", folder, "-o", "signed.json")
+    signed = json.loads((anna.path / "signed.json").read_text())
+    assert signed["reviewer"] == anna.did()
+    firm.ok("review", "import", anna.path / "signed.json")
+    closed = firm.ok("review", "import", "--close", "queues/acme/clauses", "--json").json
+    assert closed["details"]["unanswered"] == 3
