@@ -1,12 +1,13 @@
 """A review by the command line: two reviewers without a store, and an adjudicator."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from lyrikstore.review.folder import open_folder
 from lyrikstore.verify.review.model import DecisionFile, FolderItem, RecordDecision, encoded
 from tests.cli.small_runs import lines
+from tests.people import Person
 
 QUESTIONS = """questions = 1
 asks = "Which clause is this?"
@@ -14,6 +15,13 @@ reasons = ["wrong-type"]
 highlight = ["insur"]
 """
 TYPES = ("audit", "insurance", "law")
+
+
+def write(person: Person, name: str, text: str) -> None:
+    """Write a file into a person's working folder."""
+    path = person.folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
 
 
 def decide(folder: Path, *, careful: bool) -> None:
@@ -37,8 +45,8 @@ def _decision(item: FolderItem, blind: bool, careful: bool) -> RecordDecision:
     return RecordDecision(item.item, "change", 6000, value=(found,), reason="wrong-type", **known)
 
 
-def test_two_reviewers_and_an_adjudicator(person: Any, tmp_path: Path) -> None:
-    firm, anna, ben, cara = (person(name) for name in ("firm", "anna", "ben", "cara"))
+def test_two_reviewers_and_an_adjudicator(new_person: Callable[[str], Person]) -> None:
+    firm, anna, ben, cara = (new_person(name) for name in ("firm", "anna", "ben", "cara"))
     for one in (firm, anna, ben, cara):
         one.ok("key", "new", "--no-passphrase")
     firm.ok("init")
@@ -46,9 +54,9 @@ def test_two_reviewers_and_an_adjudicator(person: Any, tmp_path: Path) -> None:
         {"text": f"clause {n} on {TYPES[n % 3]}", "label": TYPES[(n + n // 9) % 3]}
         for n in range(30)
     ]
-    firm.write("rows/rows.jsonl", lines(rows))
+    write(firm, "rows/rows.jsonl", lines(rows))
     firm.ok("commit", "rows", "-d", "acme/clauses", "--text", "text", "--label", "label")
-    firm.write("q.toml", QUESTIONS)
+    write(firm, "q.toml", QUESTIONS)
     new = (
         *("review", "new", "acme/clauses", "--sample", "12", "--by", "label", "--blind"),
         *("--reviewer", anna.did(), "--reviewer", ben.did(), "--adjudicator", cara.did()),
@@ -56,7 +64,7 @@ def test_two_reviewers_and_an_adjudicator(person: Any, tmp_path: Path) -> None:
     )
     assert firm.ok(*new, "-n", "--json").json["drawn"] == 12
     made = firm.ok(*new, "-o", "queue", "--json").json
-    folders = {one["reviewer"]: firm.path / one["path"] for one in made["handedOut"]}
+    folders = {one["reviewer"]: firm.folder / one["path"] for one in made["handedOut"]}
     waiting = None
     for who, careful in ((anna, True), (ben, False)):
         folder = folders[who.did()]
@@ -64,26 +72,30 @@ def test_two_reviewers_and_an_adjudicator(person: Any, tmp_path: Path) -> None:
         who.ok("review", "sign", folder, "-o", "signed.json")
         # Whoever was not asked cannot sign for somebody.
         if who is anna:
-            assert ben.fails(14, "review", "sign", folder, "-o", "x.json").kind == "not-asked"
-        taken = firm.ok("review", "import", who.path / "signed.json", "-o", "apart", "--json").json
+            assert (
+                ben.fails(14, "review", "sign", folder, "-o", "x.json", "--json").kind
+                == "not-asked"
+            )
+        taken = firm.ok(
+            "review", "import", who.folder / "signed.json", "-o", "apart", "--json"
+        ).json
         waiting = waiting or taken["waitingFor"]
     assert waiting == [ben.did()]
     assert taken["disagreed"] > 0
     assert taken["details"]["agreement"]["items"] == 12
     (handed,) = taken["handedOut"]
-    decide(firm.path / handed["path"], careful=True)
-    cara.ok("review", "sign", firm.path / handed["path"], "-o", "signed.json")
-    last = firm.ok("review", "import", cara.path / "signed.json", "--json").json
+    decide(firm.folder / handed["path"], careful=True)
+    cara.ok("review", "sign", firm.folder / handed["path"], "-o", "signed.json")
+    last = firm.ok("review", "import", cara.folder / "signed.json", "--json").json
     assert last["details"]["disagreed"] == 0
     assert last["details"]["labelError"]["wrong"] == taken["disagreed"]
     report = firm.ok("verify", "reviews/acme/clauses", "--json").json
     (check,) = (one for one in report["checks"] if one["id"] == "reviews")
     assert check["state"] == "pass"
-    assert firm.ok("show", "reviews/acme/clauses", "--json").json["kind"] == "review"
 
 
-def test_an_early_reveal_and_an_edited_folder(person: Any) -> None:
-    firm, anna = person("firm"), person("anna")
+def test_an_early_reveal_and_an_edited_folder(new_person: Callable[[str], Person]) -> None:
+    firm, anna = new_person("firm"), new_person("anna")
     for one in (firm, anna):
         one.ok("key", "new", "--no-passphrase")
     firm.ok("init")
@@ -94,17 +106,17 @@ def test_an_early_reveal_and_an_edited_folder(person: Any) -> None:
     new = ("review", "new", "acme/clauses", "-o", "queue", "--reviewer", anna.did())
     both = firm.ok(*new, "--reviewer", firm.did(), "--json").json
     folder = next(
-        firm.path / one["path"] for one in both["handedOut"] if one["reviewer"] == anna.did()
+        firm.folder / one["path"] for one in both["handedOut"] if one["reviewer"] == anna.did()
     )
     queue = folder / "queue.json"
     data = queue.read_bytes()
     decide(folder, careful=True)
     queue.write_bytes(data.replace(b"on law", b"on lam", 1))
-    assert anna.fails(3, "review", "sign", folder, "-o", "x.json").kind == "other-folder"
+    assert anna.fails(3, "review", "sign", folder, "-o", "x.json", "--json").kind == "other-folder"
     queue.write_bytes(data)
     anna.ok("review", "sign", folder, "-o", "signed.json")
-    signed = json.loads((anna.path / "signed.json").read_text())
+    signed = json.loads((anna.folder / "signed.json").read_text())
     assert signed["reviewer"] == anna.did()
-    firm.ok("review", "import", anna.path / "signed.json")
+    firm.ok("review", "import", anna.folder / "signed.json")
     closed = firm.ok("review", "import", "--close", "queues/acme/clauses", "--json").json
     assert closed["details"]["unanswered"] == 3
