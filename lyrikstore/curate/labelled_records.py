@@ -46,7 +46,4 @@ def read_labelled(
 
 def labels_in(record: FilterRecord, field: str) -> tuple[str, ...]:
     """Return the labels of a record in a field; a cell of a sheet is one label."""
-    value = record.fields.get(field)
-    if record.is_document and isinstance(value, str):
-        return (value,)
-    return tuple(record.roles.texts(record.fields, field))
+    return record.labels_in(field)

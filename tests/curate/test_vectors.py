@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import make_curation
+import make_reviewed
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.schemas import check_schema
@@ -234,3 +235,11 @@ def test_the_schema_and_the_parser_agree(toml: str, good: bool) -> None:
         check_schema(document, "recipe")
     with pytest.raises(InvalidInputError):
         parse_recipe(toml.encode())
+
+
+@pytest.mark.parametrize("case", cases("filters/reviewed-1.json"), ids=lambda c: c["id"])
+def test_reviewed_records(case: dict[str, Any]) -> None:
+    """Attack A227: a review of other candidates is refused; use = "reviewed/1" as spec 12.5.31."""
+    given = case["unreviewed"], case["label"], case["said"]
+    result = {name: case[name] for name in case.keys() - {"id", "unreviewed", "label", "said"}}
+    assert make_reviewed.result_of(*given) == result

@@ -41,9 +41,10 @@ from lyrikstore.curate.recipes.derived import (
 )
 from lyrikstore.curate.recipes.engine import Engine
 from lyrikstore.curate.recipes.explain.drops import LargeDrop, large_drops
+from lyrikstore.curate.recipes.filters.fields.reviewed import NOT_REVIEWED
 from lyrikstore.curate.recipes.groups import check_groups
 from lyrikstore.curate.recipes.recipe import Recipe, Unmatched
-from lyrikstore.curate.recipes.references import prepare
+from lyrikstore.curate.recipes.references import prepare, resolve_reference
 from lyrikstore.curate.recipes.source import resolve_dataset, source_reader
 from lyrikstore.curate.recipes.union import FilterSource, check_union, source_of
 from lyrikstore.curate.recipes.write_outcome import (
@@ -158,7 +159,9 @@ def apply_recipe(
     recipe.check_fields(source.fields, records.roles, source.name, is_rows=records.is_rows)
     check_groups(repository, source, recipe)
     against = {
-        ref: resolve_dataset(repository, ref) for step in recipe.steps for ref in step.filter.refs
+        ref: resolve_reference(repository, step, ref, source.manifests)
+        for step in recipe.steps
+        for ref in step.filter.refs
     }
     body = recipe.body()
     key = encode([[str(one.id) for one in (*source.manifests, *against.values())], body])
@@ -175,7 +178,7 @@ def apply_recipe(
             return _result(source, recipe, None, {}, targets, {}, outcome, unchanged=False)
         inputs = [Input("source", "dataset", one.id) for one in source.manifests]
         inputs += dict.fromkeys(
-            Input(step.filter.REF_ROLE, "dataset", against[ref].id)
+            Input(step.filter.REF_ROLE, step.filter.REF_KIND, against[ref].id)
             for step in recipe.steps
             for ref in step.filter.refs
         )
@@ -321,14 +324,22 @@ def _result(
         tuple(large_drops(recipe, outcome, source.records.roles)),
         recipe.unmatched(outcome.values),
         outcome.examples,
-        tuple(_notes(source, recipe, manifests)),
+        tuple(_notes(source, recipe, manifests, outcome)),
     )
 
 
 def _notes(
-    source: FilterSource, recipe: Recipe, manifests: Mapping[str, Manifest]
+    source: FilterSource,
+    recipe: Recipe,
+    manifests: Mapping[str, Manifest],
+    outcome: RecipeOutcome,
 ) -> Iterator[str]:
     yield from recipe.notes()
+    kept = sum(one.reported[NOT_REVIEWED] for one in outcome.parts.values())
+    for count, what in ((kept, "were kept"), (outcome.dropped[NOT_REVIEWED], "were dropped")):
+        if count:
+            records = pluralize(count, "record")
+            yield f"the review is incomplete: nobody decided about {records}, which {what}"
     name = recipe.roles(source.records.roles).id
     for manifest in manifests.values():
         if name and "id" not in manifest.body.get("fields", {}):

@@ -29,7 +29,7 @@ from lyrikstore.curate.recipes.filters.contract import DatasetFilter, OtherRecor
 from lyrikstore.curate.recipes.filters.dataset_steps import KeyedRecords
 from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.recipes.record_steps import Examiner, StepRange, StepVerdict, stages_of
-from lyrikstore.curate.recipes.references import read_dataset_records
+from lyrikstore.curate.recipes.references import prepared_data
 from lyrikstore.curate.recipes.source import Batch, OpenBlob, RecordSource
 from lyrikstore.curate.recipes.step_results import BatchResults, work_lost
 from lyrikstore.curate.work_folder import WorkFolder, load_kept, storing
@@ -379,9 +379,7 @@ def _prepared_here(
         versions = [
             repository.manifest(Digest.parse(settings["against"][ref])) for ref in step.filter.refs
         ]
-        data = step.filter.prepare(
-            record for version in versions for record in read_dataset_records(repository, version)
-        )
+        data = prepared_data(step, repository, versions)
         if str(Digest.of(data)) != digest:
             raise _worker_differs(f"in the data that {step.use} compares with", {})
         prepared[int(number)] = data

@@ -295,6 +295,13 @@ def parse_recipe(data: bytes) -> Recipe:
     taking_out = redacts = names_folders = copies = ""
     stated: frozenset[str] = frozenset()
     for number, step in enumerate(steps, start=1):
+        if step.filter.COMES_FIRST and not all(
+            one.filter.COMES_FIRST for one in steps[: number - 1]
+        ):
+            raise _bad(
+                f"step {number} ({step.use}) applies to the records as they were reviewed: put it "
+                "first"
+            )
         if step.filter.parts and number < len(steps):
             raise _bad(f"step {number} ({step.use}) must be the last step")
         if taking_out and step.filter.draws_by_source:

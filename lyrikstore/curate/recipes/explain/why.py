@@ -9,7 +9,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import IncompleteError, InvalidInputError, NotFoundError
+from lyrikstore.canon.errors import (
+    IncompleteError,
+    InvalidInputError,
+    LyrikstoreError,
+    NotFoundError,
+)
 from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.extract.rows import PAGE, PATH, START
 from lyrikstore.curate.readers.records import ROWS, Record, iter_records
@@ -27,6 +32,8 @@ from lyrikstore.curate.recipes.explain.source_paths import (
     RecordPlace,
     find_chains,
 )
+from lyrikstore.curate.recipes.filters.fields.reviewed import Reviewed
+from lyrikstore.curate.recipes.references import prepared_review
 from lyrikstore.curate.recipes.source import resolve_dataset
 from lyrikstore.curate.scan.mapping import ORIGINAL_PATH
 from lyrikstore.history.manifests.manifest import Manifest
@@ -155,6 +162,7 @@ class _Histories:
         self._repository = repository
         self._trees: dict[Digest, Tree] = {}
         self._seen: dict[tuple[Digest, DecisionQuery], list[Decision]] = {}
+        self._reviews: dict[Digest, dict[tuple[str, int], str]] = {}
 
     def find(self, chains: Iterable[Chain], record: str) -> list[FoundRecord]:
         """Return the records of committed versions that ``record`` can name, each once."""
@@ -273,6 +281,8 @@ class _Histories:
 
     def _with_other(self, hop: Hop, row: Decision) -> Decision:
         """Return a decision whose detail names the place of the other record."""
+        if row.filter == Reviewed.USE and row.action != "kept":
+            return replace(row, detail=self._votes(hop, row))
         other, files = row.other, hop.files
         if other is None or files is None:
             return row
@@ -287,6 +297,23 @@ class _Histories:
         line = f":{other.position + 1}" if _is_rows(found[0]) else ""
         item = "" if other.item is None else f", item {other.item}"
         return replace(row, detail=f"{files.path(other.file)}{line}{item}")
+
+    def _votes(self, hop: Hop, row: Decision) -> str | None:
+        """Return by which review a record was decided, and how many agree; None if unknown."""
+        reviews = hop.version.inputs_in("review")
+        steps = [] if hop.filter is None else hop.filter.body["recipe"]["step"]
+        refs = list(dict.fromkeys(one["review"] for one in steps if one["use"] == Reviewed.USE))
+        found = None if hop.files is None or row.file is None else hop.files.find(row.file)
+        if row.step is None or found is None or len(refs) != len(reviews):
+            return None
+        review = reviews[refs.index(steps[row.step - 1]["review"])].id
+        if review not in self._reviews:
+            said: dict[tuple[str, int], str] = {}
+            with suppress(LyrikstoreError):  # retired, or not in this copy of the store
+                made = prepared_review(self._repository, self._repository.manifest(review))
+                said = Reviewed.configure({"review": "", "unreviewed": "keep"}).bind(made).votes
+            self._reviews[review] = said
+        return self._reviews[review].get((found[1], row.position))
 
     def _trace_back(self, chain: Chain, place: RecordPlace) -> Iterator[FoundRecord]:
         """Yield the committed record from which the record at a place was made."""

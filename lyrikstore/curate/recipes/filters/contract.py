@@ -159,6 +159,20 @@ class FilterRecord(Struct, frozen=True):
             (name for name in self.fields if name not in self.text_fields), key=str.encode
         )
 
+    def labels_in(self, name: str) -> tuple[str, ...]:
+        """Return the labels in a field; a cell of a sheet is one label."""
+        return self._labels(self.fields, name)
+
+    def labels_of_source(self, name: str) -> tuple[str, ...]:
+        """Return the labels that a field has in the source dataset."""
+        return self._labels(self.source, name)
+
+    def _labels(self, fields: Fields, name: str) -> tuple[str, ...]:
+        value = fields.get(name)
+        if self.is_document and isinstance(value, str):
+            return (value,)
+        return tuple(self.roles.texts(fields, name))
+
     def called(self, name: str) -> str:
         """Return the name of a field in decisions (spec §12.6)."""
         if not self.is_document:
@@ -284,6 +298,8 @@ class Filter(ABC):
         MAKES_ROWS: Whether its results are rows, also for documents.
         NEEDS_ROWS: Whether it accepts rows only.
         REF_ROLE: The role of the datasets in :attr:`refs` among the inputs of the derived dataset.
+        REF_KIND: The kind of manifest that :attr:`refs` name.
+        COMES_FIRST: Whether only steps with this attribute may precede it.
         REDACTS: Whether it replaces values in records.
         TAKES_OUT: Whether no result of later steps may depend on the data that it removes.
         STATES: Fields into which it writes digests of texts; steps with ``TAKES_OUT`` drop them.
@@ -298,6 +314,8 @@ class Filter(ABC):
     MAKES_ROWS: ClassVar[bool] = False
     NEEDS_ROWS: ClassVar[bool] = False
     REF_ROLE: ClassVar[str] = "against"
+    REF_KIND: ClassVar[str] = "dataset"
+    COMES_FIRST: ClassVar[bool] = False
     REDACTS: ClassVar[bool] = False
     TAKES_OUT: ClassVar[bool] = False
     STATES: ClassVar[frozenset[str]] = frozenset()

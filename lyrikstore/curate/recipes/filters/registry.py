@@ -18,6 +18,7 @@ from lyrikstore.curate.recipes.filters.duplicates.overlap import Decontaminate
 from lyrikstore.curate.recipes.filters.duplicates.richest import KeepRichestDuplicate
 from lyrikstore.curate.recipes.filters.empty import DropEmpty
 from lyrikstore.curate.recipes.filters.fields.map import MapFields
+from lyrikstore.curate.recipes.filters.fields.reviewed import Reviewed
 from lyrikstore.curate.recipes.filters.fields.where import Where
 from lyrikstore.curate.recipes.filters.partition import PartitionRows
 from lyrikstore.curate.recipes.filters.personal.drop import DropPersonal
@@ -45,6 +46,7 @@ FILTERS: Mapping[str, type[Filter]] = {
     "allow/1": Allow,
     "where/1": Where,
     "map/1": MapFields,
+    "reviewed/1": Reviewed,
     "redact/1": Redact,
     "redact/2": RedactTyped,
     "redact/3": RedactRecords,
