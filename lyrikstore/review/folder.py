@@ -5,7 +5,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import VerificationError
+from lyrikstore.canon.errors import NotFoundError, VerificationError
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
@@ -40,10 +40,13 @@ def open_folder(path: Path) -> OpenedFolder:
     label for another text. The queue, which its author signed, names the digest of the folder.
 
     Raises:
-        NotFoundError: (``no-file``) a file of it is missing.
+        NotFoundError: (``no-folder``) there is no such folder; (``no-file``) a file of it is
+            missing.
         VerificationError: (``other-folder``) it is not the folder that the queue names.
         LyrikstoreError: A file of it is malformed, or its signature does not hold.
     """
+    if not path.is_dir():
+        raise NotFoundError("no-folder", f"there is no folder {path}", hint="check the path")
     data = _read(path / QUEUE_FILE, MAX_FOLDER_BYTES)
     queue = parse_manifest(_read(path / MANIFEST_FILE, MAX_JSON_BYTES))
     request = parse_manifest(_read(path / REQUEST_FILE, MAX_JSON_BYTES))

@@ -7,7 +7,6 @@ the store.
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 
@@ -89,10 +88,10 @@ def hand_in(
         message: A note, signed with the review.
 
     Raises:
-        InvalidInputError: (``other-queue``, ``unknown-item``) as :func:`read_decision_file`;
-            (``no-decisions``) no file, and nothing waits.
+        InvalidInputError: (``other-queue``, ``unknown-item``) as :func:`read_decision_file`.
         ConflictError: (``review-closed``) the decisions of the queue were revealed;
-            (``submitted-already``) a reviewer handed in before.
+            (``submitted-already``) a reviewer handed in another file before. The same file is
+            taken up: a command that was interrupted is run again, and a lost file is kept again.
         PolicyError: (``not-asked``, ``retired-key``)
         NotFoundError: (``no-ref``, ``no-id``) the store has no such queue; (``no-file``) a file
             that waits is gone.
@@ -103,25 +102,21 @@ def hand_in(
     if len({one.queue for one in parsed}) != 1:
         raise InvalidInputError("other-queue", "the files are about several queues, or none")
     read = read_queue(repository, Digest.parse(parsed[0].queue))
-    before = [one for _, one in submissions_of(repository, read.queue)]
-    if reviews_of(repository, read.queue):
-        raise ConflictError(
-            "review-closed",
-            f"the decisions about {read.queue.name} were revealed; a later one could follow them",
-            hint="ask for another review: lyrikstore review new",
-        )
-    known = {one.body["reviewer"] for one in before}
+    check_undecided(repository, read)
+    before = submissions_of(repository, read.queue)
+    known = {one.body["reviewer"]: one.body["digest"] for _, one in before}
+    logged = set(known)
     for data in files:
         one = read_decision_file(data, read)
         check_key(repository.policy, one.reviewer)
-        if one.reviewer in known:
+        if known.setdefault(one.reviewer, str(Digest.of(data))) != str(Digest.of(data)):
             raise ConflictError(
                 "submitted-already", f"{one.reviewer} handed in decisions about this queue before"
             )
-        known.add(one.reviewer)
     for data in files:
         held.keep(repository.store_id, data)
-    made = [_submit(context, read, one, data) for one, data in zip(parsed, files, strict=True)]
+    new = {one.reviewer: (one, data) for one, data in zip(parsed, files, strict=True)}
+    made = [_submit(context, read, *new[who]) for who in new if who not in logged]
     asked = [one["reviewer"] for one in read.queue.body["assignments"]]
     waiting = tuple(one for one in asked if one not in known)
     if waiting and not close:
@@ -144,11 +139,12 @@ def close_review(
     """
     repository = context.repository
     read = read_queue(repository, repository.resolve(ref).id)
-    if reviews_of(repository, read.queue):
-        raise ConflictError("review-closed", f"the decisions about {read.queue.name} were revealed")
+    check_undecided(repository, read)
     done = {one.body["reviewer"] for _, one in submissions_of(repository, read.queue)}
     if not done:
-        raise IncompleteError("no-decisions", f"nobody decided anything of {read.queue.name} yet")
+        raise IncompleteError(
+            "no-decisions", f"nobody handed in decisions about {read.queue.name} yet"
+        )
     asked = [one["reviewer"] for one in read.queue.body["assignments"]]
     waiting = tuple(one for one in asked if one not in done)
     return _reveal(context, read, held, waiting, (), destination, message)
@@ -161,6 +157,28 @@ def submissions_of(repository: Repository, queue: Manifest) -> list[tuple[int, M
         for entry, one in repository.all_manifests()
         if one.kind == SUBMISSION and one.inputs_in(QUEUE)[0].id == queue.id
     ]
+
+
+def check_undecided(repository: Repository, read: QueueRead) -> None:
+    """Raise `review-closed` if decisions about a queue were revealed, or adjudicated before.
+
+    Raises:
+        ConflictError: (``review-closed``) they were.
+    """
+    found = reviews_of(repository, read.queue)
+    if read.is_adjudication:
+        # Of two queues for the adjudicator of one review, the first one that is decided counts.
+        review = repository.manifest(read.queue.inputs_in(REVIEW)[0].id)
+        first = repository.manifest(review.inputs_in(QUEUE)[0].id)
+        found += [
+            one for one in reviews_of(repository, first) if one.body["round"] == "adjudication"
+        ]
+    if found:
+        raise ConflictError(
+            "review-closed",
+            f"the decisions about {read.queue.name} were revealed; a later one could follow them",
+            hint="ask for another review: lyrikstore review new",
+        )
 
 
 def reviews_of(repository: Repository, queue: Manifest) -> list[Manifest]:
@@ -277,12 +295,20 @@ def adjudicate(context: StoreContext, ref: str, destination: Path) -> QueuedRevi
 
     Raises:
         NotFoundError: (``no-adjudicator``) its request names none.
-        InvalidInputError: (``no-disagreement``) there is nothing to decide.
+        InvalidInputError: (``not-a-review``) it is something else; (``no-disagreement``) there is
+            nothing to decide.
+        ConflictError: (``review-closed``) the disagreements were adjudicated since.
         LyrikstoreError: As :func:`log_queue`.
     """
     repository = context.repository
     review = repository.resolve(ref)
+    if review.kind != REVIEW:
+        raise InvalidInputError("not-a-review", f"{review.name} is a {review.kind}, not a review")
+    if review.body["round"] == "adjudication":
+        raise InvalidInputError("no-disagreement", f"{review.name} was adjudicated")
     first = read_queue(repository, review.inputs_in(QUEUE)[0].id)
+    if any(one.body["round"] == "adjudication" for one in reviews_of(repository, first.queue)):
+        raise ConflictError("review-closed", f"the disagreements of {review.name} were adjudicated")
     dataset = repository.manifest(review.inputs_in("dataset")[0].id)
     records = {one.place: one for one in _queued(repository, dataset, first, first.items)}
     data = [
@@ -347,12 +373,3 @@ def _queued(
 
 def _unique(attachments: Sequence[Attachment]) -> list[Attachment]:
     return list(dict.fromkeys(attachments))
-
-
-def summary_of(figures: Mapping[str, Any]) -> str:
-    """Return figures of a review in one line."""
-    error = figures["labelError"]
-    return (
-        f"{figures['decided']} of {figures['items']} decided, "
-        f"{error['wrong']} of {error['of']} candidates wrong"
-    )

@@ -1,7 +1,8 @@
 """A request is logged, its queue is drawn by the log root, folders are made (spec §26.3–26.5)."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final
 
@@ -104,8 +105,8 @@ def plan_review(context: StoreContext, ref: str, asked: ReviewRequest) -> Planne
         LyrikstoreError: As :func:`request_review`.
     """
     ready = _prepare(context.repository, ref, asked)
-    count = len(ready.records)
-    drawn = min(asked.sample or count, count)
+    records = len(ready.records)
+    drawn = min(asked.sample or records, records)
     known = requests_before(context.repository, ready.dataset.name, None)
     return PlannedReview(ready.body, ready.questions, drawn, known)
 
@@ -262,14 +263,14 @@ def log_queue(
         transaction.log_manifest(queue)
         places_of: dict[str, Path] = {}
         for who, data in documents.items():
-            folder = made / _folder_name(who)
+            folder = made / _folder_name(who, {path.name for path in places_of.values()})
             folder.mkdir()
             write_files(folder, folder_files(data, queue.data, request.data))
             places_of[who] = destination / folder.name
         index = transaction.commit()[0]
         put_in_place(made, destination)
-    count = requests_before(repository, dataset.name, None)
-    return QueuedReview(request, queue, index, places_of, count)
+    requests = requests_before(repository, dataset.name, None)
+    return QueuedReview(request, queue, index, places_of, requests)
 
 
 def attach(transaction: TransactionBuilder, role: str, data: bytes) -> Attachment:
@@ -400,5 +401,9 @@ def _name(text: str) -> str:
     return str(Name("requests", *parts[-2:]))
 
 
-def _folder_name(who: str) -> str:
-    return who.rsplit(":", 1)[-1][-8:].lower()
+def _folder_name(who: str, taken: Set[str]) -> str:
+    """Return a name for a folder that is a name everywhere, and none of those that are taken."""
+    end = "".join(one for one in who.rsplit(":", 1)[-1].lower() if one.isascii() and one.isalnum())
+    stem = end[-8:] or "reviewer"
+    numbered = (f"{stem}-{number}" for number in count(2))
+    return next(one for one in chain([stem], numbered) if one not in taken)

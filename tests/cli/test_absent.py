@@ -26,6 +26,7 @@ ATTEST = ("attest", "delivery", "--kind", "quality", *OUT)
 WEB = ("--issuer", "did:web:a.example", "--did-document", GONE)
 PRESENT = ("--challenge", "c", "--domain", "d", *OUT)
 DEPLOY = ("deploy", "checkpoints/acme/x", "--to", "onnx", "-o", "out")
+REVIEW = ("review", "new", NAME, "--reviewer", "did:web:a.example", *OUT)
 SECRET = ("--passphrase-file", GONE)
 
 READ = {
@@ -77,6 +78,11 @@ READ = {
     ("w3c serve", "--trust"): ("w3c", "serve", "--trust", GONE),
     ("w3c sign", "credential"): ("w3c", "sign", GONE, *OUT),
     ("w3c sign", "--did-document"): ("w3c", "sign", "delivery/credential.json", *OUT, *WEB),
+    ("review new", "--questions"): (*REVIEW, "--questions", GONE),
+    ("review new", "--guideline"): (*REVIEW, "--guideline", GONE),
+    ("review sign", "target"): ("review", "sign", GONE, *OUT),
+    ("review sign", "--queue"): ("review", "sign", "audit.toml", "--queue", GONE, *OUT),
+    ("review import", "files"): ("review", "import", GONE),
     ("status", "path"): ("status", GONE),
     ("terms", "--trust"): ("terms", NAME, "--trust", GONE),
     ("train", "config"): ("train", GONE),

@@ -41,6 +41,10 @@ ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(
         ("monitor", "predict", "card", "approve", "deploy", "export", "lineage"), "a model"
     ),
+    **dict.fromkeys(
+        ("review new", "review sign", "review import"),
+        "reviewers with keys of their own; test_review.py has them",
+    ),
     "drill": "attacks what test_drill.py attacks",
     "witness": "a request of another store; test_half_a_year.py has one",
     **dict.fromkeys(

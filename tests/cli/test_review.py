@@ -89,6 +89,8 @@ def test_two_reviewers_and_an_adjudicator(new_person: Callable[[str], Person]) -
     last = firm.ok("review", "import", cara.folder / "signed.json", "--json").json
     assert last["details"]["disagreed"] == 0
     assert last["details"]["labelError"]["wrong"] == taken["disagreed"]
+    for kind in ("requests", "queues", "submissions", "reviews"):
+        assert "What it is" in firm.ok("show", f"{kind}/acme/clauses").out
     report = firm.ok("verify", "reviews/acme/clauses", "--json").json
     (check,) = (one for one in report["checks"] if one["id"] == "reviews")
     assert check["state"] == "pass"
@@ -99,9 +101,8 @@ def test_an_early_reveal_and_an_edited_folder(new_person: Callable[[str], Person
     for one in (firm, anna):
         one.ok("key", "new", "--no-passphrase")
     firm.ok("init")
-    firm.write(
-        "rows/rows.jsonl", lines([{"text": f"{n} on law", "label": "law"} for n in range(6)])
-    )
+    rows = [{"text": f"{n} on law", "label": "law"} for n in range(6)]
+    write(firm, "rows/rows.jsonl", lines(rows))
     firm.ok("commit", "rows", "-d", "acme/clauses", "--text", "text", "--label", "label")
     new = ("review", "new", "acme/clauses", "-o", "queue", "--reviewer", anna.did())
     both = firm.ok(*new, "--reviewer", firm.did(), "--json").json

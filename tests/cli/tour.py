@@ -164,6 +164,7 @@ def tour(root: Path) -> dict[str, list[dict[str, Any]]]:
     (acme / "secret").write_text("correct horse battery staple\n")
     _record(way)
     _hand_over(way, acme)
+    _review(way, acme)
     _share(way)
     _maintain(way)
     _govern(way)
@@ -256,6 +257,32 @@ def _hand_over(way: Tour, acme: Path) -> None:
     way.run("acme", "permit", "acme/topics", "--permit", "train")
     asked = ("--input", "acme/topics", "--as", "acme/index")
     way.run("acme", "import", "--trained", "texts", *asked)
+
+
+def _review(way: Tour, acme: Path) -> None:
+    asked = [way.run("acme", "key", "show")["keys"][0]["did"]]
+    asked.append(way.run("buyer", "key", "show")["keys"][0]["did"])
+    both = ("--reviewer", asked[0], "--reviewer", asked[1], "--overlap", "1")
+    last = way.run("auditor", "key", "show")["keys"][0]["did"]
+    (acme / "q.toml").write_text('questions = 1\nfield = "page"\n')
+    new = ("review", "new", "acme/topics", "--sample", "4", "--questions", "q.toml", *both)
+    new = (*new, "--adjudicator", last)
+    way.run("acme", *new, "-n")
+    made = way.run("acme", *new, "-o", "queue")
+    for who, one, decision in zip(("acme", "buyer"), asked, ("accept", "reject"), strict=True):
+        handed = next(found for found in made["handedOut"] if found["reviewer"] == one)
+        folder = acme / handed["path"]
+        items = json.loads((folder / "queue.json").read_bytes())["items"]
+        decisions = [{"decision": decision, "item": n, "ms": 900} for n in range(len(items))]
+        file = {"decisions": decisions, "format": "lyrikstore-decisions/1", "queue": made["queue"]}
+        file["reviewer"] = one
+        (folder / "decisions.json").write_text(
+            json.dumps(file, separators=(",", ":"), sort_keys=True)
+        )
+        way.run(who, "review", "sign", folder, "-o", acme / f"{who}.json")
+        found = way.run("acme", "review", "import", f"{who}.json")
+    assert found["disagreed"]
+    way.run("acme", "review", "new", "reviews/acme/topics", "-o", "apart")
 
 
 def _share(way: Tour) -> None:

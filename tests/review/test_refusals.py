@@ -27,7 +27,17 @@ from lyrikstore.verify.review.model import (
 )
 from lyrikstore.verify.review.stated import read_queue
 from tests.kinds import refused
-from tests.review.conftest import ANNA, BEN, CARA, commit_rows, decided, right, rows, signed
+from tests.review.conftest import (
+    ANNA,
+    BEN,
+    CARA,
+    accepting,
+    commit_rows,
+    decided,
+    right,
+    rows,
+    signed,
+)
 
 OTHER = signer_for("nobody")
 Change = Callable[[DecisionFile], DecisionFile]
@@ -106,8 +116,9 @@ def test_who_may_hand_in(store: Store, queued: QueuedReview, held: HeldFiles) ->
     with refused("bad-proof"):
         hand_in(store, [encoded(decided(queued.folders[ANNA.did])[1])], held)
     hand_in(store, [data], held)
+    other = signed(queued.folders[ANNA.did], ANNA, accepting)
     with refused("submitted-already"):
-        hand_in(store, [data], held)
+        hand_in(store, [other], held)
     hand_in(store, [signed(queued.folders[BEN.did], BEN)], held)
     with refused("review-closed"):
         hand_in(store, [data], held)
@@ -169,6 +180,9 @@ def test_a_lost_or_changed_file(store: Store, queued: QueuedReview, held: HeldFi
     file.unlink()
     with refused("no-file"):
         close_review(store, queued.queue.name, held)
+    # Given again it is kept again, and logged once.
+    assert hand_in(store, [before], held).submissions == ()
+    assert close_review(store, queued.queue.name, held).review is not None
 
 
 def test_requests(store: Store, name: str, tmp_path: Path) -> None:
@@ -242,3 +256,27 @@ def test_documents_are_parsed_strictly(queued: QueuedReview) -> None:
     with refused("bad-outcome"):
         parse_outcome(b"{}\n")
     assert parse_items(encoded_lines(())) == ()
+
+
+def test_the_first_adjudication_counts(
+    store: Store, name: str, held: HeldFiles, tmp_path: Path
+) -> None:
+    asked = ReviewRequest((ANNA.did, BEN.did), 8, overlap="1", adjudicator=CARA.did)
+    made = request_review(store, name, asked, tmp_path / "queue")
+    with refused("not-a-review"):
+        adjudicate(store, str(made.queue.id), tmp_path / "none")
+    files = [signed(made.folders[ANNA.did], ANNA), signed(made.folders[BEN.did], BEN, accepting)]
+    review = hand_in(store, files, held).review
+    assert review is not None
+    # A folder can be lost: there may be two queues for the adjudicator, and one is decided.
+    first, second = (
+        adjudicate(store, str(review.id), tmp_path / name_).folders[CARA.did]
+        for name_ in ("a", "b")
+    )
+    assert hand_in(store, [signed(second, CARA)], held).disagreed == 0
+    with refused("review-closed"):
+        hand_in(store, [signed(first, CARA)], held)
+    with refused("review-closed"):
+        adjudicate(store, str(review.id), tmp_path / "c")
+    with refused("no-disagreement"):
+        adjudicate(store, "reviews/acme/clauses", tmp_path / "d")

@@ -11,6 +11,7 @@ from lyrikstore.canon.timestamps import now
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.groups import HELP_NAMES
+from lyrikstore_cli.output.review_figures import figure_lines
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -238,11 +239,11 @@ def _sign(session: Session, target: Path, queue: Path | None, output: Path) -> N
     from lyrikstore.api.commands import open_folder, parse_decisions, sign_decisions
 
     file = target / "decisions.json" if target.is_dir() else target
+    data = options.read_file(file)
     opened = open_folder(queue or (target if target.is_dir() else target.parent))
     options.check_new(output)
-    decisions = parse_decisions(options.read_file(file))
-    data = sign_decisions(opened, decisions, session.signer(), now())
-    options.write_new(output, data)
+    decisions = parse_decisions(data)
+    options.write_new(output, sign_decisions(opened, decisions, session.signer(), now()))
     count, of = len(decisions.decisions), len(opened.folder.items)
     session.emit(
         "review-sign",
@@ -339,44 +340,6 @@ def _emit_handed_in(session: Session, result: "HandedIn") -> None:
         screen.hint(f"ask the adjudicator: lyrikstore review new {review.name} -o DIR")
     else:
         screen.hint(f'use it: a recipe with [[step]] use = "reviewed/1", review = "{review.name}"')
-
-
-def figure_lines(figures: dict[str, Any]) -> list[str]:
-    """Return the figures of a review in words."""
-    error = figures["labelError"]
-    lines = [
-        f"{figures['decided']} of {figures['items']} decided; drawn "
-        + pluralize(figures["requests"], "time"),
-        ", ".join(f"{word} {figures[name]}" for name, word in _OUTCOMES.items()),
-    ]
-    if "rate" in error:
-        low, high = error["interval"]
-        lines.append(
-            f"candidates that are wrong: {_percent(error['rate'])} "
-            f"({_percent(low)} to {_percent(high)})"
-        )
-    if "agreement" in figures:
-        kappa = f", kappa {figures['kappa'][:-4]}" if "kappa" in figures else ""
-        lines.append(f"two reviewers agree on {_percent(figures['agreement']['rate'])}{kappa}")
-    lines += [
-        f"! {one['reviewer']} decided too fast, or accepted everything"
-        for one in figures["reviewers"]
-        if one["rubberStamp"]
-    ]
-    return lines
-
-
-_OUTCOMES = {
-    "accept": "accepted",
-    "change": "changed",
-    "reject": "rejected",
-    "cannotSay": "cannot say",
-    "disagreed": "disagreed",
-}
-
-
-def _percent(rate: str) -> str:
-    return f"{float(rate):.1%}"
 
 
 for _one in (_new, _sign, _import):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from lyrikstore.api import Manifest
-from lyrikstore_cli.commands.show import data, models, rules
+from lyrikstore_cli.commands.show import data, models, reviews, rules
 from lyrikstore_cli.commands.show.view import Called, PageText, Rows, View, member_rows, value_words
 
 
@@ -48,5 +48,9 @@ VIEWS: Mapping[str, View] = {
     "rules": rules.rules,
     "decision": rules.decision,
     "waiver": rules.waiver,
+    "request": reviews.request,
+    "queue": reviews.queue,
+    "submission": reviews.submission,
+    "review": reviews.review,
 }
 """Kind → view; a test compares it with the list of kinds."""
