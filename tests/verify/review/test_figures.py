@@ -58,9 +58,9 @@ def test_two_reviewers_and_an_adjudicator() -> None:
     }
     decided = items_decided(items, ["x", "y"], candidates, decisions, last)
     outcomes = outcomes_of(decided)
-    words = {one.item: (one.outcome, one.agree, one.of) for one in outcomes}
-    assert words[2] == ("change", 2, 3)
-    assert words[3] == ("cannot-say", 1, 3)
+    final = {one.item: (one.outcome, one.agree, one.of) for one in outcomes}
+    assert final[2] == ("change", 2, 3)
+    assert final[3] == ("cannot-say", 1, 3)
     every = {"x": accept.values(), "y": other.values(), "z": last.values()}
     found = figures_of(decided, outcomes, every, NOBODY)
     assert found["agreement"]["agreed"] == 2
