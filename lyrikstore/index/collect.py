@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec import UNSET
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
@@ -25,6 +26,8 @@ from lyrikstore.history.repository.source_files import SourceFiles
 from lyrikstore.index.tables import DECISION_COLUMNS, Writer
 from lyrikstore.verify.credential.key_statements import is_statement
 from lyrikstore.verify.evaluation.words import figures_of
+from lyrikstore.verify.review.check import read_outcome
+from lyrikstore.verify.review.model import OUTCOME
 
 MAX_DECISIONS = 100_000
 """Most decisions of one version that are copied; for more, a row states where they are."""
@@ -82,6 +85,12 @@ def collect(repository: Repository, writer: Writer, progress: OnProgress = silen
                 writer.add("gaps", str(manifest.id), "decisions", what)
                 continue
             _decisions(repository, manifest, attachment, writer)
+        for attachment in manifest.attachments_in(OUTCOME):
+            if attachment not in left:
+                what = "the outcome of this review was retired"
+                writer.add("gaps", str(manifest.id), "outcome", what)
+                continue
+            _outcomes(repository, manifest, writer)
         progress(Progress(entry.index + 1, head.size, phase="building the index"))
     for item in repository.flagged:
         if item.reason == "invalid":
@@ -179,6 +188,14 @@ def _decisions(
         for position, (path, file, *row) in enumerate(rows):
             shown = path if file is None else files.path(file)
             writer.add("decisions", own, position, shown, file, *row)
+
+
+def _outcomes(repository: Repository, review: Manifest, writer: Writer) -> None:
+    with _noting_gaps(review.id, "outcome", writer):
+        for one in read_outcome(repository, review):
+            value, reasons = (None if got is UNSET else got for got in (one.value, one.reason))
+            shown = one.place, one.item, one.outcome, one.was, value, reasons or ()
+            writer.add("review_outcomes", str(review.id), *shown, one.agree, one.of)
 
 
 def _decision_table(stream: BinaryIO) -> pq.ParquetFile:

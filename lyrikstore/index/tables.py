@@ -110,6 +110,17 @@ TABLES: Mapping[str, Mapping[str, pa.DataType]] = {
         "prohibits": _WORDS,
         "requires": _WORDS,
     },
+    "review_outcomes": {
+        "review": _TEXT,
+        "place": _COUNT,
+        "item": _COUNT,
+        "outcome": _TEXT,
+        "was": _WORDS,
+        "value": _WORDS,
+        "reasons": _WORDS,
+        "agree": _COUNT,
+        "decisions": _COUNT,
+    },
     "gaps": {"id": _TEXT, "what": _TEXT, "reason": _TEXT},
 }
 """Table → column → type."""

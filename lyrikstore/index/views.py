@@ -4,9 +4,10 @@ A change of a column's name, type or meaning, or its removal, is a change of :da
 """
 
 from lyrikstore.index.model_views import MODEL_VIEWS
+from lyrikstore.index.review_views import REVIEW_VIEWS
 from lyrikstore.index.view import View, columns
 
-VERSION = 8
+VERSION = 9
 """Part of every index's stamp: an index of another version is rebuilt."""
 
 VIEWS = (
@@ -276,12 +277,13 @@ VIEWS = (
         """,
     ),
     *MODEL_VIEWS,
+    *REVIEW_VIEWS,
     View(
         "gaps",
         "something the store should hold that could not be read into this index",
         columns("""
             id VARCHAR manifest or credential concerned
-            what VARCHAR what is missing: manifest, credential, tree, metadata or decisions
+            what VARCHAR what is missing: manifest, credential, tree, metadata, decisions or outcome
             reason VARCHAR why, one line
         """),
         "SELECT id, what, reason FROM facts.gaps ORDER BY rowid",

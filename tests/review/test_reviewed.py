@@ -10,6 +10,7 @@ from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
 from lyrikstore.curate.recipes.explain.why import why
 from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.curate.recipes.references import read_dataset_records
+from lyrikstore.history.repository.retired import Retirements
 from lyrikstore.review.asked import ReviewRequest
 from lyrikstore.review.hand_in import hand_in
 from lyrikstore.review.held import HeldFiles
@@ -122,3 +123,16 @@ def test_what_is_refused(store: Store, tmp_path: Path) -> None:
     with refused("other-version"):
         applied(store, name, step(made.id.hex))
     assert size + 2 >= len(store.repository.entries()) > size
+
+
+def test_views_and_retention(store: Store, tmp_path: Path) -> None:
+    """A retired dataset takes the labels and notes of its reviews with it."""
+    name = commit_rows(store, tmp_path / "data", rows(20))
+    made = store.repository.resolve(review(store, tmp_path, name, sample=8))
+    sql = "SELECT items, change + reject + accept, requests, rubber_stamps FROM reviews"
+    assert list(store.query.sql(sql).rows) == [(8, 8, 1, 0)]
+    sql = "SELECT count(*), min(agree), max(len(was)) FROM review_outcomes"
+    assert list(store.query.sql(sql).rows) == [(8, 2, 1)]
+    dataset = store.repository.resolve(name)
+    gone = Retirements(frozenset({dataset.id})).gone(made)
+    assert {one.role for one in gone} == {"decisions", "outcome"}

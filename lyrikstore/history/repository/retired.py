@@ -30,7 +30,7 @@ class Retirements(Struct, frozen=True):
         versions: Versions whose files may be missing: those that a retention names, and the
             deployments of these.
         whole: The ones among them whose attachments may be missing as well, except the `records`
-            manifests of such datasets.
+            manifests of such datasets. Reviews of datasets in ``versions`` lose theirs, too.
     """
 
     versions: frozenset[Digest] = frozenset()
@@ -41,6 +41,10 @@ class Retirements(Struct, frozen=True):
         about = {manifest.id}
         if manifest.kind == "records":  # salts are of the records of a dataset
             about.update(item.id for item in manifest.inputs_in("dataset"))
+        # A review has labels of the records, and what people noted about them.
+        reviewed = {item.id for item in manifest.inputs_in("dataset")}
+        if manifest.kind == "review" and not self.versions.isdisjoint(reviewed):
+            return removable(manifest)
         return () if self.whole.isdisjoint(about) else removable(manifest)
 
     def left(self, manifest: Manifest) -> tuple[Attachment, ...]:

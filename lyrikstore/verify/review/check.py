@@ -9,6 +9,7 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.verify.evaluation.evidence import LabelledRecord
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
@@ -334,7 +335,7 @@ def read_outcome(repository: Repository, review: Manifest) -> tuple[ItemOutcome,
     Raises:
         LyrikstoreError: It is malformed, lost or retired.
     """
-    attached = review.attachments_in(OUTCOME)[0]
+    attached = present_attachments(repository, review, OUTCOME)[0]
     return parse_outcome(repository.blobs.read(attached.id, max_bytes=16 * MAX_ITEMS_BYTES))
 
 
