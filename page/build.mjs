@@ -1,6 +1,6 @@
 /**
  * Build `lyrikstore/web/verify.html`, one file; `lyrikstore/web/draft.js`, the program of the pages on which
- * cards are answered; `lyrikstore/web/explore.js`, that of the lineage pages of the explorer; and
+ * cards are answered; `lyrikstore/web/explore.js`, that of the lineage pages of the explorer; `lyrikstore/web/review.js`, that of reviewers' pages; and
  * `lyrikstore/web/audit.html`, an audit file without title and evidence: no network, the same bytes from the same sources.
  */
 import { fileURLToPath } from "node:url";
@@ -16,6 +16,7 @@ const HERE = new URL("./", import.meta.url);
 const NOTICE = new URL("../lyrikstore/web/NOTICE.md", import.meta.url);
 const TARGET = new URL("../lyrikstore/web/verify.html", import.meta.url);
 const DRAFT = new URL("../lyrikstore/web/draft.js", import.meta.url);
+const REVIEW = new URL("../lyrikstore/web/review.js", import.meta.url);
 const EXPLORE = new URL("../lyrikstore/web/explore.js", import.meta.url);
 const AUDIT = new URL("../lyrikstore/web/audit.html", import.meta.url);
 
@@ -29,11 +30,11 @@ function worded(html) {
   });
 }
 
-/** Give a program the texts of its own sections. @param {string} section @returns {import("esbuild").Plugin} */
-const speaking = (section) => ({
+/** Give a program the texts of its own sections. @param {...string} sections @returns {import("esbuild").Plugin} */
+const speaking = (...sections) => ({
   name: "texts",
   setup(building) {
-    const own = JSON.stringify({ common: texts.common, [section]: texts[section] });
+    const own = JSON.stringify(Object.fromEntries(["common", ...sections].map((name) => [name, texts[name]])));
     building.onLoad({ filter: /generated[/]texts[.]js$/ }, () => ({ contents: own, loader: "json" }));
   },
 });
@@ -97,6 +98,7 @@ const page = worded(await readFile(new URL("ui/page.html", HERE), "utf8"));
 const parts = new Map([["@CSP@", csp], ["@STYLE@", style], ["@SCRIPT@", safe], ["@SOURCES@", madeOf]]);
 await writeFile(TARGET, page.replace(/@(?:CSP|STYLE|SCRIPT|SOURCES)@/g, (name) => /** @type {string} */ (parts.get(name))));
 await writeFile(DRAFT, `/* sources ${madeOf} */\n${escaped(await bundle("ui/draft/main.js", "esm", [speaking("draft")]))}\n`);
+await writeFile(REVIEW, `/* sources ${madeOf} */\n${escaped(await bundle("ui/review/main.js", "esm", [speaking("draft", "review")]))}\n`);
 await writeFile(EXPLORE, `/* sources ${madeOf} */\n${escaped(await bundle("ui/explore/main.js", "esm"))}\n`);
 // An audit file carries its program packed. The policy names the hash of what is unpacked: no other text is run.
 const auditing = escaped(await bundle("ui/audit/main.js", "esm", [speaking("audit")]));
@@ -113,7 +115,7 @@ const packed = Buffer.from(gzip(auditing, { level: 9 })).toString("base64");
 const frame = worded(await readFile(new URL("ui/audit/page.html", HERE), "utf8"));
 const pieces = new Map([["#CSP#", policy], ["#STYLE#", style], ["#PROGRAM#", packed], ["#LOADER#", loader], ["#SOURCES#", madeOf]]);
 await writeFile(AUDIT, frame.replace(/#(?:CSP|STYLE|PROGRAM|LOADER|SOURCES)#/g, (name) => /** @type {string} */ (pieces.get(name))));
-for (const target of [TARGET, DRAFT, EXPLORE, AUDIT]) {
+for (const target of [TARGET, DRAFT, REVIEW, EXPLORE, AUDIT]) {
   console.log(`${fileURLToPath(target)}: sha256 ${createHash("sha256").update(await readFile(target)).digest("hex")}`);
 }
 
@@ -128,4 +130,4 @@ const notices = await Promise.all(inside.map(async (path) => {
   const { version } = packages[path];
   return `## ${path.slice("node_modules/".length)} ${version}\n\n${text.replaceAll(/[ \t]+$/gm, "").replaceAll("\r", "")}\n`;
 }));
-await writeFile(NOTICE, `Libraries in verify.html, draft.js, explore.js and audit.html, and their licences.\n\n${notices.join("\n")}`);
+await writeFile(NOTICE, `Libraries in verify.html, draft.js, review.js, explore.js and audit.html, and their licences.\n\n${notices.join("\n")}`);

@@ -1,5 +1,7 @@
 """The files in a reviewer's folder."""
 
+from lyrikstore.web.pages.review import review_page
+
 QUEUE_FILE, MANIFEST_FILE, REQUEST_FILE = "queue.json", "manifest.json", "request.json"
 PAGE_FILE, README_FILE = "review.html", "README.txt"
 
@@ -16,6 +18,7 @@ def folder_files(folder: bytes, queue: bytes, request: bytes) -> dict[str, bytes
         QUEUE_FILE: folder,
         MANIFEST_FILE: queue,
         REQUEST_FILE: request,
+        PAGE_FILE: review_page(folder, queue, request),
         README_FILE: _README.encode(),
     }
 
@@ -23,9 +26,8 @@ def folder_files(folder: bytes, queue: bytes, request: bytes) -> dict[str, bytes
 _README = """\
 You are asked to review records.
 
-Open review.html in a browser (nothing is installed, nothing is sent), or run
-    lyrikstore review next .
-Then sign what you decided, in the page or with
+Open review.html in a browser: nothing is installed, nothing is sent.
+Sign what you decided in the page; or save your decisions beside it and run
     lyrikstore review sign . -o decisions.signed.json
-and send that file back to whoever gave you this folder.
+Send the signed file back to whoever gave you this folder.
 """

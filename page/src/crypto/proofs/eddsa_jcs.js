@@ -61,9 +61,9 @@ export function verifyProof(document, resolve = parseVerificationMethod) {
 /**
  * Return a document with its proof.
  *
- * @param {{[name: string]: any}} document Has a context, and no proof.
+ * @param {{[name: string]: any}} document Without a proof.
  * @param {Signer} signer
- * @param {string} moment `created`: the claimed time of signing.
+ * @param {string} [moment] `created` of the proof: the claimed time of signing. Without it the proof has no optional member.
  */
 export async function addProof(document, signer, moment) {
   const options = {
@@ -71,8 +71,8 @@ export async function addProof(document, signer, moment) {
     cryptosuite: CRYPTOSUITE,
     verificationMethod: `${signer.did}#${signer.did.slice("did:key:".length)}`,
     proofPurpose: "assertionMethod",
-    created: moment,
-    "@context": document["@context"],
+    ...(moment === undefined ? {} : { created: moment }),
+    ...(Object.hasOwn(document, "@context") ? { "@context": document["@context"] } : {}),
   };
   const message = signedBytes(options, document);
   const signature = await signer.sign(message);
