@@ -93,6 +93,9 @@ def test_a_draw_that_was_steered_is_found(store: Store, queued: QueuedReview) ->
     steered = [replace(items[0], place=easy), *items[1:]]
     made = forged(store, queued.queue, attachments={ITEMS: encoded_lines(steered)})
     assert found(store, made).detail["reason"] == "other-draw"
+    nobodys = [replace(items[0], reviewers=(7,)), *items[1:]]
+    made = forged(store, queued.queue, attachments={ITEMS: encoded_lines(nobodys)})
+    assert found(store, made).state is CheckState.FAIL
     # Nor does a seed of one's own help.
     made = forged(store, queued.queue, body={**queued.queue.body, "seed": "00" * 32})
     assert found(store, made).detail["reason"] == "other-draw"

@@ -72,8 +72,8 @@ def test_a_whole_review(store: Store, tmp_path: Path) -> None:
         one.name for one in map(store.repository.manifest, [i.id for i in made.inputs_in("review")])
     ] == [ref]
     assert applied(store, name, step(ref)).unchanged
-    told = why(store.repository, "acme/right", "rows.jsonl:1")
-    changed = told.stages[0].decisions[0]
+    explained = why(store.repository, "acme/right", "rows.jsonl:1")
+    changed = explained.stages[0].decisions[0]
     short = store.repository.resolve(ref).id.short
     assert (changed.reason, changed.detail) == ("changed-by-review", f"by {short}, 2 of 2 agree")
 

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.history.log import merkle
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -80,12 +80,16 @@ def read_queue(repository: Repository, identity: Digest) -> QueueRead:
     blobs = repository.blobs
     questions = request.attachments_in(QUESTIONS)[0]
     items = queue.attachments_in(ITEMS)[0]
-    return QueueRead(
+    read = QueueRead(
         queue,
         request,
         parse_questions(blobs.read(questions.id, max_bytes=MAX_QUESTIONS_BYTES)),
         parse_items(blobs.read(items.id, max_bytes=min(MAX_ITEMS_BYTES, 1 << 30))),
     )
+    asked = range(len(request.body["reviewers"]))
+    if any(at not in asked for one in read.items for at in one.reviewers):
+        raise FormatError("bad-queue", f"{queue.name} assigns a record to nobody who was asked")
+    return read
 
 
 def decisions_among(queues: Sequence[QueueRead], files: Iterable[DecisionFile]) -> QueueDecisions:
