@@ -167,7 +167,8 @@ def check_undecided(repository: Repository, read: QueueRead) -> None:
     """
     found = reviews_of(repository, read.queue)
     if read.is_adjudication:
-        # Of two queues for the adjudicator of one review, the first one that is decided counts.
+        # ATTACK A234: an adjudicator is asked again until the decisions suit whoever asks. Of two
+        # queues for the adjudicator of one review, the first one that is decided counts.
         review = repository.manifest(read.queue.inputs_in(REVIEW)[0].id)
         first = repository.manifest(review.inputs_in(QUEUE)[0].id)
         found += [

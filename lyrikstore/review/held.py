@@ -44,6 +44,7 @@ class HeldFiles(Struct, frozen=True):
                 hint="give it again, on the machine that took it in: lyrikstore review import FILE",
             )
         data = read_at_most(path, MAX_DECISIONS_BYTES + 1)
+        # ATTACK A233: a file is exchanged while it waits for the reveal.
         if str(Digest.of(data)) != digest:
             raise VerificationError(
                 "bad-decision-file", f"{path} was changed after it was taken in"
