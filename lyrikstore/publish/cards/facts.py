@@ -24,6 +24,7 @@ from lyrikstore.publish.cards.gathering.credentials import (
 )
 from lyrikstore.publish.cards.gathering.decisions import NamedDecision, decisions_of
 from lyrikstore.publish.cards.gathering.form import USUAL_FORM, CardForm
+from lyrikstore.publish.cards.gathering.reviews import DataReviews, reviews_of
 from lyrikstore.publish.cards.organisations import LoggedDocuments
 from lyrikstore.publish.cards.previous_models import Earlier, Survey
 from lyrikstore.publish.status.revoked_rights import Withdrawal, withdrawals
@@ -68,6 +69,7 @@ class CardFacts(Struct, frozen=True):
         decisions: Run or evaluation → the decision of rules that it names.
         opinions: Opinions of others on the model, in log order.
         licences: Committed dataset → count of its licences, also of records if the card has values.
+        reviews: What people reviewed of the datasets.
         signer: DID of the signer of the card; empty: of a draft, nobody yet.
     """
 
@@ -99,6 +101,7 @@ class CardFacts(Struct, frozen=True):
     decisions: Mapping[Digest, NamedDecision] = field(default_factory=dict)
     opinions: tuple[CredentialFacts, ...] = ()
     licences: Mapping[Digest, LicenceCount] = field(default_factory=dict)
+    reviews: DataReviews = DataReviews()
     signer: str = ""
 
     @property
@@ -264,6 +267,9 @@ def gather(
         decisions=decisions_of(repository, filter(None, [run, *evaluations])),
         opinions=opinions,
         licences=_licences(repository, every, form),
+        reviews=reviews_of(repository, datasets, map(lineage.manifest, filters), card, cited)
+        if form.claims_by_evidence
+        else DataReviews(),
         signer=signer if card is None else card.author,
     )
 

@@ -1,6 +1,6 @@
 """How far people reviewed the labels of data: what rules and cards say of it (spec §21.7.1)."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -51,12 +51,15 @@ class LoggedReviews:
     Args:
         repository: The store.
         index: Reviews count that were logged before this log index.
+        among: Only these reviews count; None: all.
 
     Cost: reads the decisions of each review that is asked about, once.
     """
 
-    def __init__(self, repository: Repository, index: int) -> None:
-        self._repository, self._index = repository, index
+    def __init__(
+        self, repository: Repository, index: int, among: Container[Digest] | None = None
+    ) -> None:
+        self._repository, self._index, self._among = repository, index, among
         self._counted: dict[Digest, CountedReview | None] = {}
         self._by_dataset: dict[Digest, list[Manifest]] | None = None
 
@@ -78,6 +81,8 @@ class LoggedReviews:
         return self._count(self._repository.manifest(review))
 
     def _count(self, review: Manifest) -> CountedReview | None:
+        if self._among is not None and review.id not in self._among:
+            return None
         if review.id not in self._counted:
             self._counted[review.id] = _count(self._repository, review, self._index)
         return self._counted[review.id]

@@ -41,7 +41,7 @@ def test_the_card_of_a_dataset(chain: Any) -> None:
     ]
     subject: Any = made.document.content["subject"]
     assert (subject["kind"], subject["name"]) == ("dataset", "datasets/acme/clean.train")
-    assert [one["profile"] for one in made.manifest.body["profiles"]] == ["dataset/2"]
+    assert [one["profile"] for one in made.manifest.body["profiles"]] == ["dataset/3"]
     # What is known stands once, of the dataset that was committed; what was done, of this one.
     assert statement_of(made, "data.licence:datasets/acme/contracts")["state"] == "stated"
     derived = statement_of(made, "data.derived:datasets/acme/clean.train")
@@ -147,7 +147,7 @@ def _small(**more: str) -> Profile:
     text = load_profile("dataset").data.decode()
     head = text[: text.index("[questions.motivation]")]
     item = '[[items]]\nid = "1"\nclause = "1"\nasks = "its licence"\nfill = ["data.licence"]\n'
-    own = head.replace('"dataset/2"', '"ours/1"') + item
+    own = head.replace('"dataset/3"', '"ours/1"') + item
     for old, new in more.items():
         own = own.replace(old, new)
     return Profile.parse(own.encode())

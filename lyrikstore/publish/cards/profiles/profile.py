@@ -25,8 +25,11 @@ MAX_BYTES = 1 << 18
 
 EARLIER: Mapping[str, str] = {
     "dataset/1": "blake3:4ac151236795e540bf66cb7fb60f7db12e7369543b6be49141ef81f4f16d4632",
+    "dataset/2": "blake3:3cd5734c38cf4dbe5856d56a20ae85b133774b46c0048e841b0581aa99a9b18d",
     "eu-ai-act-sme/1": "blake3:5254b352f88be6be3f7f38ee156c459209144610c2d14e8480a268e5b9138079",
+    "eu-ai-act-sme/2": "blake3:92e2b6017405564688849f62b9394119d322a6eb2a6983ccd28b35f97d9540e8",
     "eu-ai-act/1": "blake3:622a1f93118dde88bf5a274ee3bfa8b5f2c31be7ac6912a41f9cb763b2068b17",
+    "eu-ai-act/2": "blake3:d5c223fc092e2f23284add12c1047db27f84f18c56486b2dae413c033ed2aba8",
     "eu-gpai-53/1": "blake3:96af1d19116fe5910365e624c28ad039abc9128ac0f58793e7d47cfcf218298b",
     "huggingface/4": "blake3:4a905ff7c3b9c539af7309b428902948cf314da1e138b00162540a233ec5aa42",
     "nist-ai-rmf/1": "blake3:f78fe74a7d78fb953b5f8d6d116867755f0eee561e5ec491864fb36b4b20f816",

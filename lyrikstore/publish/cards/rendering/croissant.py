@@ -65,6 +65,9 @@ FIELDS: Mapping[str, Sequence[str]] = {
     "rai:dataCollectionRawData": ("data.origin", "data.geography"),
     "rai:dataPreprocessingProtocol": ("data.derived", "data.redacted", "answer.preparation"),
     "rai:dataAnnotationProtocol": ("data.annotation", "answer.annotation-process"),
+    "rai:dataAnnotationAnalysis": (
+        "data.review", "data.label-agreement", "data.label-error", "data.review-doubts",
+    ),
     "rai:dataReleaseMaintenancePlan": (
         "data.retention", "answer.upkeep", "answer.retention-period",
     ),
